@@ -1,0 +1,30 @@
+# The two commands of this repository: `make demo` and `make test`.
+# Both set everything up in .venv, from nothing.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test setup lint clean
+
+demo: setup ## train on real digits, export, answer held-out images
+	$(BIN)/mvmoe demo -o demo
+
+test: setup lint ## lint, import rules, all tests
+	$(BIN)/pytest -n 2 --dist worksteal tests
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+setup: $(READY)
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) demo build dist

@@ -1,0 +1,1 @@
+"""mvmoe_bench: what routing costs, measured. Importing it imports no engine."""

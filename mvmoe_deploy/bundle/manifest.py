@@ -1,0 +1,143 @@
+"""`manifest.json`: its fields and the limits of each. The JSON Schema is generated from here.
+
+What one field alone cannot say (a route's experts exist, shapes fit together) is in
+`consistency.py`; files are looked at in `integrity.py`.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.routing import Route, RoutingRule, UsagePrior
+
+FORMAT = "mvmoe-bundle"
+VERSION = 1
+MANIFEST_FILE = "manifest.json"
+
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.\-]+$")]
+Text = Annotated[str, Meta(max_length=1000)]
+RelativePath = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[A-Za-z0-9_./\-]+$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Dimension = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+DType = Literal["float32", "float16", "int64", "int32"]
+Strategy = Literal["dispatch", "gather", "all-experts"]
+Precision = Literal["fp32", "fp16", "int8"]
+
+
+class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What all parts of a manifest are: immutable, and strict about their fields."""
+
+
+class Model(_Record):
+    """The model that was exported, and its size."""
+
+    family: Text
+    name: Text
+    params_total: Count
+    params_active: Count
+    macs: Count
+
+
+class Source(_Record):
+    """Where the weights came from and what exported them."""
+
+    checkpoint_sha256: Sha256 | None
+    packages: dict[Name, Text]
+
+
+class Stage(_Record):
+    """One step of inference; `rule` turns the logits of the stage before into its route."""
+
+    name: Name
+    rule: RoutingRule | None
+
+
+class TensorSpec(_Record):
+    """One input or output of a graph."""
+
+    name: Name
+    shape: Annotated[tuple[Dimension, ...], Meta(max_length=8)]
+    dtype: DType
+
+
+class Graph(_Record):
+    """One static-shape program: a stage, and its route where the strategy has a graph per route.
+
+    `entry` is what the engine calls it where one file holds several graphs.
+    """
+
+    name: Name
+    stage: Annotated[int, Meta(ge=0, le=1000)]
+    route: Route | None
+    file: RelativePath
+    entry: Name | None = None
+    inputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1, max_length=3)]
+    outputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1, max_length=2)]
+
+
+class File(_Record):
+    """A file of the bundle, its path relative to the bundle's root, with `/` between parts."""
+
+    path: RelativePath
+    bytes: Count
+    sha256: Sha256
+
+
+class Parity(_Record):
+    """What the export checked against PyTorch, and how near the graphs came."""
+
+    graphs: Count
+    max_abs_error: Annotated[float, Meta(ge=0, le=1e30)]
+    tolerance: Annotated[float, Meta(ge=0, le=1e30)]
+
+
+class Target(_Record):
+    """The graphs of one target; `weights` is the file that they share, if it is one of its own."""
+
+    strategy: Strategy
+    precision: Precision
+    batch: Annotated[int, Meta(ge=1, le=4096)]
+    graphs: Annotated[tuple[Graph, ...], Meta(min_length=1, max_length=100_000)]
+    weights: RelativePath | None
+    files: Annotated[tuple[File, ...], Meta(min_length=1, max_length=200_000)]
+    parity: Parity | None
+
+
+class Golden(_Record):
+    """The golden vectors: a safetensors file with `images` inputs and what PyTorch answers."""
+
+    images: Annotated[int, Meta(ge=1, le=10_000)]
+    file: File
+
+
+class Manifest(_Record):
+    """The whole of `manifest.json`."""
+
+    format: Literal["mvmoe-bundle"]
+    version: Literal[1]
+    model: Model
+    source: Source
+    input: Preprocessing
+    labels: Annotated[tuple[Text, ...], Meta(max_length=1_000_000)] | None
+    stages: Annotated[tuple[Stage, ...], Meta(min_length=1, max_length=1000)]
+    targets: Annotated[dict[Name, Target], Meta(min_length=1, max_length=100)]
+    usage_prior: UsagePrior | None
+    golden: Golden
+
+    @property
+    def rules(self) -> tuple[RoutingRule, ...]:
+        """The routing rules, one for each routed stage."""
+        return tuple(stage.rule for stage in self.stages if stage.rule is not None)
+
+
+def json_schema() -> dict[str, object]:
+    """The published JSON Schema of this version."""
+    schema = msgspec.json.schema(Manifest)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"{FORMAT} version {VERSION}",
+        **schema,
+    }

@@ -1,0 +1,44 @@
+"""The parts of a bundle that the format itself writes: file records, golden vectors, manifest.
+
+The bundle appears in one step: its writer works inside `mvmoe_deploy.files.new_directory`.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from safetensors.numpy import save_file
+
+from mvmoe_deploy import files
+from mvmoe_deploy.bundle import consistency
+from mvmoe_deploy.bundle.manifest import MANIFEST_FILE, File, Golden, Manifest
+
+GOLDEN_FILE = "golden.safetensors"
+
+
+def describe_files(root: Path, paths: Iterable[Path]) -> tuple[File, ...]:
+    """The manifest's records of files below `root`, in order of path."""
+    return tuple(
+        File(
+            path=path.relative_to(root).as_posix(),
+            bytes=path.stat().st_size,
+            sha256=files.sha256(path),
+        )
+        for path in sorted(paths)
+    )
+
+
+def write_golden(root: Path, vectors: Mapping[str, np.ndarray]) -> Golden:
+    """Write the golden vectors; every array's first size is the number of images."""
+    path = root / GOLDEN_FILE
+    save_file({name: np.ascontiguousarray(array) for name, array in vectors.items()}, path)
+    images = len(next(iter(vectors.values())))
+    return Golden(images=images, file=describe_files(root, [path])[0])
+
+
+def write_manifest(root: Path, manifest: Manifest) -> None:
+    """Write `manifest.json`, after the checks that a reader would do; raises BundleError."""
+    consistency.check(manifest)
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    (root / MANIFEST_FILE).write_bytes(text + b"\n")

@@ -1,0 +1,59 @@
+"""The closed set of errors this product raises on purpose.
+
+Each message is one sentence that says what was given, what was expected and what to do next.
+The command line turns them into exit codes (see `docs/design.md`); a library user catches
+`MvmoeError`.
+"""
+
+
+class MvmoeError(Exception):
+    """Base of every error raised on purpose; `exit_code` is what the command line returns."""
+
+    exit_code = 2
+
+
+class InputError(MvmoeError, ValueError):
+    """What the caller gave cannot be used: a file, a shape, a name, a number."""
+
+
+class CheckpointError(InputError):
+    """A checkpoint is missing, damaged, or does not fit the model it is loaded into."""
+
+
+class BundleError(InputError):
+    """A bundle is missing, damaged, or says something that cannot be true."""
+
+
+class ImageError(InputError):
+    """An image cannot be read as one."""
+
+
+class RoutingError(MvmoeError, ValueError):
+    """Router logits that cannot be routed: not finite, or of the wrong shape."""
+
+
+class OutputError(MvmoeError, OSError):
+    """The output could not be written; nothing half-written was left."""
+
+
+class CheckFailedError(MvmoeError):
+    """A check ran and fell short: the route guard, a parity bound."""
+
+    exit_code = 1
+
+
+class EngineError(MvmoeError):
+    """An engine refused to load or run a graph that the bundle declares."""
+
+    exit_code = 1
+
+
+class MissingExtraError(MvmoeError, ImportError):
+    """An engine or an extra is not installed; the message names the pip command."""
+
+    exit_code = 3
+
+    @classmethod
+    def of(cls, what: str, extra: str) -> "MissingExtraError":
+        """The error for `what` that needs the extra named `extra`."""
+        return cls(f"{what} is not installed; run: pip install 'mvmoe-deploy[{extra}]'")

@@ -1,0 +1,28 @@
+"""Routed models in PyTorch: the contract, ViT and Mobile V-MoE, presets and checkpoints.
+
+Importing this package imports PyTorch; nothing of the runtime does.
+"""
+
+from mvmoe_deploy.models.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from mvmoe_deploy.models.config import MobileVMoEConfig, ViTConfig
+from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.models.counting import Counts, count
+from mvmoe_deploy.models.mobile_vmoe import MobileVMoE
+from mvmoe_deploy.models.presets import build, preset, preset_names
+from mvmoe_deploy.models.vit import ViT
+
+__all__ = [
+    "Checkpoint",
+    "Counts",
+    "MobileVMoE",
+    "MobileVMoEConfig",
+    "RoutedModel",
+    "ViT",
+    "ViTConfig",
+    "build",
+    "count",
+    "load_checkpoint",
+    "preset",
+    "preset_names",
+    "save_checkpoint",
+]

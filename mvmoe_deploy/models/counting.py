@@ -1,0 +1,61 @@
+"""Parameters and multiply-accumulates of a routed model, counted from the model itself."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from mvmoe_deploy.models.contract import RoutedModel
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Sizes of a routed model; `active` and `macs` are of one image on one route."""
+
+    params_total: int
+    params_active: int
+    macs: int
+    """Multiply-accumulates of matrix products and convolutions, attention's included."""
+
+
+def count(model: RoutedModel) -> Counts:
+    """Count a model that satisfies the contract, at batch 1.
+
+    What one image costs does not depend on its route, as long as the experts of a stage have
+    equal sizes; the first route stands for all.
+    """
+    stages = [model.stage(0, ())]
+    stages += [model.stage(i, tuple(range(rule.k))) for i, rule in enumerate(model.routing, 1)]
+    active = (parameter for stage in stages for parameter in stage.parameters())
+    return Counts(
+        params_total=_distinct(model.parameters()),
+        params_active=_distinct(active),
+        macs=_macs(model, stages),
+    )
+
+
+def distinct_parameter_bytes(model: nn.Module) -> int:
+    """Bytes of a model's distinct parameters and buffers: what a bundle has to store."""
+    tensors = {id(tensor): tensor for tensor in model.state_dict(keep_vars=True).values()}
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+
+
+def _distinct(parameters: Iterable[Tensor]) -> int:
+    """Elements of the parameters, each counted once."""
+    return sum({id(parameter): parameter.numel() for parameter in parameters}.values())
+
+
+def _macs(model: RoutedModel, stages: list[nn.Module]) -> int:
+    """Multiply-accumulates of one image through `stages`, by PyTorch's own FLOP counter."""
+    images = torch.zeros(1, *model.input.shape)
+    counter = FlopCounterMode(display=False)
+    # The counter does not know the fused attention of the CPU; the plain one it counts.
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
+        output = stages[0](images)
+        for stage, rule in zip(stages[1:], model.routing, strict=True):
+            output = stage(output[0], torch.ones(1, rule.k))
+    # The counter gives two operations for each multiply-accumulate.
+    return counter.get_total_flops() // 2

@@ -1,0 +1,134 @@
+"""The layers of ViT and Mobile V-MoE; attribute names are timm's, so that checkpoints load.
+
+Every block is composed from its parts: a stage of one route is made of the model's own modules
+in a new frame, without a copy of any weight.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mvmoe_deploy.models.config import ViTConfig
+
+
+class PatchEmbed(nn.Module):
+    """Images `[B, C, H, W]` to patch tokens `[B, N, D]`."""
+
+    def __init__(self, config: ViTConfig) -> None:
+        super().__init__()
+        size = config.patch_size
+        self.proj = nn.Conv2d(config.in_channels, config.width, size, stride=size)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Project each patch."""
+        return self.proj(images).flatten(2).transpose(1, 2)
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention over tokens `[B, N, D]`."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Attend among all tokens of one image."""
+        batch, count, width = tokens.shape
+        # timm's order of the rows of qkv: q, k, v, and inside each the heads.
+        shape = (batch, count, self.heads, width // self.heads)
+        q, k, v = (part.reshape(shape).transpose(1, 2) for part in self.qkv(tokens).chunk(3, -1))
+        mixed = F.scaled_dot_product_attention(q, k, v)
+        return self.proj(mixed.transpose(1, 2).reshape(batch, count, width))
+
+
+class Mlp(nn.Module):
+    """Two linear layers with a GELU between, on tokens `[B, N, D]`."""
+
+    def __init__(self, width: int, hidden: int, gelu: str) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(width, hidden)
+        self.act = nn.GELU(approximate="none" if gelu == "erf" else "tanh")
+        self.fc2 = nn.Linear(hidden, width)
+
+    @classmethod
+    def of(cls, config: ViTConfig) -> "Mlp":
+        """The MLP that `config` describes."""
+        return cls(config.width, config.mlp_width, config.gelu)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Transform each token."""
+        return self.fc2(self.act(self.fc1(tokens)))
+
+
+class Block(nn.Module):
+    """A pre-norm transformer layer made of its four parts."""
+
+    def __init__(self, norm1: nn.Module, attn: nn.Module, norm2: nn.Module, mlp: nn.Module) -> None:
+        super().__init__()
+        self.norm1 = norm1
+        self.attn = attn
+        self.norm2 = norm2
+        self.mlp = mlp
+
+    @classmethod
+    def of(cls, config: ViTConfig, mlp: nn.Module) -> "Block":
+        """The layer that `config` describes, around `mlp`."""
+        return cls(
+            nn.LayerNorm(config.width, eps=config.norm_eps),
+            Attention(config.width, config.heads),
+            nn.LayerNorm(config.width, eps=config.norm_eps),
+            mlp,
+        )
+
+    def with_mlp(self, mlp: nn.Module) -> "Block":
+        """This layer's own modules around another MLP; nothing is copied."""
+        return Block(self.norm1, self.attn, self.norm2, mlp)
+
+    def forward(self, tokens: Tensor, *routing: Tensor) -> Tensor:
+        """Tokens `[B, N, D]` through the layer; `routing` is what its MLP takes besides tokens."""
+        tokens = tokens + self.attn(self.norm1(tokens))
+        return tokens + self.mlp(self.norm2(tokens), *routing)
+
+
+class ExpertMlps(nn.Module):
+    """All expert MLPs of one MoE layer, each image through its own: for training and eager runs."""
+
+    def __init__(self, experts: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.experts = nn.ModuleList(experts)
+
+    def forward(self, tokens: Tensor, routes: Tensor, gates: Tensor) -> Tensor:
+        """`sum_i gate_i * expert_i(x)` over the experts of each image's route.
+
+        Tokens `[B, N, D]`, routes `[B, k]` (integers), gates `[B, k]`.
+        """
+        mixed = torch.zeros_like(tokens)
+        for expert in routes.unique().tolist():
+            image, slot = (routes == expert).nonzero(as_tuple=True)
+            weighted = gates[image, slot, None, None] * self.experts[expert](tokens[image])
+            mixed = mixed.index_add(0, image, weighted.to(mixed.dtype))
+        return mixed
+
+    def selected(self, route: Sequence[int]) -> "SelectedExperts":
+        """The part of this layer that images of `route` use."""
+        return SelectedExperts([self.experts[expert] for expert in route])
+
+
+class SelectedExperts(nn.Module):
+    """The experts of one route of one MoE layer: static, nothing left to decide."""
+
+    def __init__(self, experts: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.experts = nn.ModuleList(experts)
+
+    def forward(self, tokens: Tensor, gates: Tensor) -> Tensor:
+        """`sum_i gate_i * expert_i(x)`: tokens `[B, N, D]`, gates `[B, len(route)]`."""
+        # The first expert starts the sum: a zero to start from would stay in the graph.
+        mixed = gates[:, 0, None, None] * self.experts[0](tokens)
+        for slot in range(1, len(self.experts)):
+            mixed = mixed + gates[:, slot, None, None] * self.experts[slot](tokens)
+        return mixed

@@ -1,0 +1,196 @@
+"""Mobile V-MoE: a ViT whose last layers have one MLP per expert, routed per image.
+
+arXiv 2309.04354, section 3. With `routers="shared"` one router decides for all MoE layers.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models.config import MobileVMoEConfig
+from mvmoe_deploy.models.gating import select
+from mvmoe_deploy.models.layers import Block, ExpertMlps, Mlp
+from mvmoe_deploy.models.vit import ViT, embed, pool
+from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.routing import Route, RoutingRule
+
+_EXPERT = re.compile(r"\.mlp\.experts\.\d+\.")
+
+
+class RoutedOutput(NamedTuple):
+    """What a routed forward pass gives; lists have one entry for each routed stage."""
+
+    logits: Tensor
+    """Class logits `[B, classes]`."""
+    router_logits: list[Tensor]
+    """Router logits `[B, E]`."""
+    routes: list[Tensor]
+    """Selected experts `[B, k]`, ascending."""
+    gates: list[Tensor]
+    """Their gates `[B, k]`."""
+
+
+class MobileVMoE(ViT):
+    """ViT with dense layers first, then MoE layers whose attention and norms all experts share."""
+
+    config: MobileVMoEConfig
+
+    def __init__(
+        self, config: MobileVMoEConfig, preprocessing: Preprocessing | None = None
+    ) -> None:
+        super().__init__(config, preprocessing)
+        self.routers = nn.ModuleList(
+            nn.Linear(config.width, config.experts) for _ in range(config.routed_stages)
+        )
+        for router in self.routers:
+            nn.init.trunc_normal_(router.weight, std=0.02)
+            nn.init.zeros_(router.bias)
+
+    @classmethod
+    def from_dense(cls, vit: ViT, **routing: Any) -> "MobileVMoE":
+        """A Mobile V-MoE whose experts all start from the dense model's MLPs.
+
+        `routing` are fields of `MobileVMoEConfig`. With gates that sum to 1 its answer is the
+        dense model's.
+        """
+        model = cls(MobileVMoEConfig(**asdict(vit.config), **routing), vit.input)
+        dense = vit.state_dict()
+        sources = {name: _EXPERT.sub(".mlp.", name) for name in model.state_dict()}
+        shared = {name: dense[source] for name, source in sources.items() if source in dense}
+        model.load_state_dict(shared, strict=False)
+        return model
+
+    def _mlp(self, layer: int) -> nn.Module:
+        """A dense MLP in the prefix, experts after it."""
+        config = self.config
+        if layer < config.dense_layers:
+            return Mlp.of(config)
+        return ExpertMlps([Mlp.of(config) for _ in range(config.experts)])
+
+    @property
+    def routing(self) -> tuple[RoutingRule, ...]:
+        """The same rule at every routed stage."""
+        config = self.config
+        rule = RoutingRule(experts=config.experts, k=config.top_k, renormalize=config.renormalize)
+        return (rule,) * config.routed_stages
+
+    def blocks_of(self, index: int) -> list[Block]:
+        """The layers of stage `index`: 0 is the dense prefix."""
+        config = self.config
+        prefix = config.dense_layers
+        if index == 0:
+            return list(self.blocks[:prefix])
+        if config.routers == "shared":
+            return list(self.blocks[prefix:])
+        return [self.blocks[prefix + index - 1]]
+
+    def router_logits(self, index: int, tokens: Tensor) -> Tensor:
+        """Logits `[B, E]` of the router that ends stage `index`, from tokens `[B, N, D]`."""
+        return self.routers[index](pool(tokens, self.config.router_input))
+
+    def stage(self, index: int, route: Route) -> nn.Module:
+        """The stem, or a routed step for one route, sharing this model's parameters."""
+        if index == 0:
+            return Stem(self)
+        self._require_route(index, route)
+        return RoutedStep(self, index, route)
+
+    def forward(self, images: Tensor, routes: Sequence[Route] | None = None) -> Tensor:
+        """Class logits `[B, classes]` of images `[B, C, H, W]`."""
+        return self.forward_routed(images, routes).logits
+
+    def forward_routed(self, images: Tensor, routes: Sequence[Route] | None = None) -> RoutedOutput:
+        """As `forward`, with what the routers said: for training and analysis."""
+        tokens = self.embed(images)
+        for block in self.blocks_of(0):
+            tokens = block(tokens)
+        output = RoutedOutput(tokens, [], [], [])
+        for stage, rule in enumerate(self.routing):
+            logits = self.router_logits(stage, tokens)
+            selected, gates = select(logits, rule, routes[stage] if routes else None)
+            for block in self.blocks_of(stage + 1):
+                tokens = block(tokens, selected, gates)
+            output.router_logits.append(logits)
+            output.routes.append(selected)
+            output.gates.append(gates)
+        return output._replace(logits=self.answer(tokens))
+
+    def _require_route(self, index: int, route: Route) -> None:
+        """Refuse what is no route of a routed stage; raises InputError."""
+        experts = range(self.config.experts)
+        if not 1 <= index <= self.config.routed_stages or not set(route) <= set(experts):
+            raise InputError(
+                f"stage {index} with route {route} does not exist; this model has "
+                f"{self.config.routed_stages} routed stages of {len(experts)} experts"
+            )
+        if not route or len(set(route)) != len(route):
+            raise InputError(f"route {route} must name at least one expert, each at most once")
+
+
+class Stem(nn.Module):
+    """What every image runs: images `[B, C, H, W]` to tokens `[B, N, D]` and router logits."""
+
+    def __init__(self, model: MobileVMoE) -> None:
+        super().__init__()
+        self.patch_embed = model.patch_embed
+        self.cls_token = model.cls_token
+        self.pos_embed = model.pos_embed
+        self.blocks = nn.ModuleList(model.blocks_of(0))
+        self.router = model.routers[0]
+        self.router_input = model.config.router_input
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens and the first router's logits `[B, E]`."""
+        tokens = embed(images, self.patch_embed, self.cls_token, self.pos_embed)
+        for block in self.blocks:
+            tokens = block(tokens)
+        return tokens, self.router(pool(tokens, self.router_input))
+
+
+class RoutedStep(nn.Module):
+    """The layers of one routed stage with the experts of one route."""
+
+    def __init__(self, model: MobileVMoE, index: int, route: Route) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            block.with_mlp(block.mlp.selected(route)) for block in model.blocks_of(index)
+        )
+        last = index == model.config.routed_stages
+        self.tail = Answer(model) if last else NextRouter(model, index)
+
+    def forward(self, tokens: Tensor, gates: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """Tokens `[B, N, D]` and gates `[B, len(route)]` to what the tail gives."""
+        for block in self.blocks:
+            tokens = block(tokens, gates)
+        return self.tail(tokens)
+
+
+class NextRouter(nn.Module):
+    """The end of a routed step that another follows."""
+
+    def __init__(self, model: MobileVMoE, index: int) -> None:
+        super().__init__()
+        self.router = model.routers[index]
+        self.router_input = model.config.router_input
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """The tokens `[B, N, D]` themselves and the next router's logits `[B, E]`."""
+        return tokens, self.router(pool(tokens, self.router_input))
+
+
+class Answer(nn.Module):
+    """The end of the last routed step."""
+
+    def __init__(self, model: MobileVMoE) -> None:
+        super().__init__()
+        self.norm = model.norm
+        self.head = model.head
+        self.pool = model.config.pool
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens `[B, N, D]` to class logits `[B, classes]`."""
+        return self.head(pool(self.norm(tokens), self.pool))

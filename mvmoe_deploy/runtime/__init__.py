@@ -1,0 +1,1 @@
+"""The runtime: the dispatcher, residency of experts, and one runner per engine."""
