@@ -5,6 +5,8 @@ The command line turns them into exit codes (see `docs/design.md`); a library us
 `MvmoeError`.
 """
 
+from typing import Any, Self
+
 
 class MvmoeError(Exception):
     """Base of every error raised on purpose; `exit_code` is what the command line returns."""
@@ -48,12 +50,34 @@ class EngineError(MvmoeError):
     exit_code = 1
 
 
+class PartialResultError(EngineError):
+    """Some images of a batch have no answer, because a graph they need does not load or run.
+
+    `answers` `[B, classes]` holds the others' (rows of NaN for those that failed), `failed` the
+    error of each that failed by its position.
+    """
+
+    answers: Any
+    failed: dict[int, EngineError]
+
+    @classmethod
+    def of(cls, failed: dict[int, EngineError], answers: Any) -> Self:
+        """The error for the images in `failed`; the others' answers are in `answers`."""
+        causes = "; ".join(dict.fromkeys(str(error) for error in failed.values()))
+        error = cls(
+            f"images {sorted(failed)} of {len(answers)} have no answer, the others do "
+            f"(error.answers): {causes}"
+        )
+        error.answers, error.failed = answers, failed
+        return error
+
+
 class MissingExtraError(MvmoeError, ImportError):
     """An engine or an extra is not installed; the message names the pip command."""
 
     exit_code = 3
 
     @classmethod
-    def of(cls, what: str, extra: str) -> "MissingExtraError":
+    def of(cls, what: str, extra: str) -> Self:
         """The error for `what` that needs the extra named `extra`."""
         return cls(f"{what} is not installed; run: pip install 'mvmoe-deploy[{extra}]'")

@@ -1,166 +1,38 @@
 """What must hold among the fields of a manifest, beyond what each says alone.
 
-Every check raises BundleError with one sentence; `check` runs them all.
+Every check raises BundleError with one sentence; `check` runs them all. A manifest may be hostile:
+each check takes time proportional to the manifest's size.
 """
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from mvmoe_deploy.bundle.manifest import Graph, Manifest, Target, TensorSpec
-from mvmoe_deploy.errors import BundleError
-from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_deploy.bundle.manifest import File, Graph, Manifest, Stage, Strategy, Target, TensorSpec
+from mvmoe_deploy.errors import BundleError, InputError
+from mvmoe_deploy.routing import check_route, check_usage_prior
 
-_MAX_ELEMENTS = 2**28
+MAX_ELEMENTS = 2**28
 """Elements of one tensor: a manifest may not ask for a buffer of gigabytes."""
 
 
 def check(manifest: Manifest) -> None:
     """Run every check; raises BundleError at the first that fails."""
-    _check_stages(manifest)
-    _check_labels(manifest)
+    _check_stages(manifest.stages)
     _check_prior(manifest)
-    _check_path(manifest.golden.file.path)
+    _check_files(manifest)
+    classes = classes_of(manifest)
+    _check_labels(manifest, classes)
+    _check_golden(manifest, classes)
     for name, target in manifest.targets.items():
-        _check_files(name, target)
-        _check_graphs(name, target, manifest)
+        _check_graphs(name, target, manifest.stages)
+        _check_tensors(name, target, manifest, classes)
 
 
-def _check_stages(manifest: Manifest) -> None:
-    """The stem has no rule, every stage after it has one; names are distinct."""
-    routed = [stage.rule is not None for stage in manifest.stages]
-    _require(
-        routed == [False] + [True] * (len(routed) - 1),
-        "the stages must be the stem without a rule and then routed steps with one",
-    )
-    _require_distinct([stage.name for stage in manifest.stages], "stage")
-
-
-def _check_labels(manifest: Manifest) -> None:
-    """As many labels as classes."""
-    labels, classes = manifest.labels, _classes(manifest)
-    _require(
-        labels is None or len(labels) == classes,
-        f"there are {len(labels or ())} labels for an answer of {classes} classes",
-    )
-
-
-def _check_prior(manifest: Manifest) -> None:
-    """The usage prior names existing routes once and its shares sum to 1 in every stage."""
-    if manifest.usage_prior is None:
-        return
-    _require(
-        len(manifest.usage_prior) == len(manifest.rules),
-        f"the usage prior has {len(manifest.usage_prior)} stages instead of {len(manifest.rules)}",
-    )
-    for shares, rule in zip(manifest.usage_prior, manifest.rules, strict=True):
-        for item in shares:
-            _check_route(item.route, rule, "the usage prior")
-        _require_distinct([item.route for item in shares], "route of the usage prior")
-        total = sum(item.share for item in shares)
-        _require(abs(total - 1) < 1e-3, f"the usage prior sums to {total:.4f} instead of 1")
-
-
-def _check_files(name: str, target: Target) -> None:
-    """File paths are safe and distinct, and every graph's file is among them."""
-    paths = [file.path for file in target.files]
-    for path in paths:
-        _check_path(path)
-    _require_distinct(paths, f"file of target {name}")
-    used = {graph.file for graph in target.graphs} | {target.weights or paths[0]}
-    if missing := sorted(used - set(paths)):
-        raise BundleError(f"target {name} uses {missing[0]}, which its list of files lacks")
-
-
-def _check_graphs(name: str, target: Target, manifest: Manifest) -> None:
-    """Every stage has the graphs of the target's strategy, with tensors that fit together."""
-    _require_distinct([graph.name for graph in target.graphs], f"graph of target {name}")
-    for graph in target.graphs:
-        where = f"graph {graph.name} of target {name}"
-        _require(graph.stage < len(manifest.stages), f"{where} is of a stage that does not exist")
-        rule = manifest.stages[graph.stage].rule
-        if target.strategy == "dispatch" and rule is not None:
-            _check_route(graph.route or (), rule, where)
-        else:
-            _require(graph.route is None, f"{where} has a route, which its stage cannot have")
-        _check_tensors(graph, target, manifest, where)
-    _check_complete(name, target, manifest)
-
-
-def _check_complete(name: str, target: Target, manifest: Manifest) -> None:
-    """No route is without a graph, and none has two."""
-    for index, stage in enumerate(manifest.stages):
-        routes = [graph.route for graph in target.graphs if graph.stage == index]
-        rule = stage.rule
-        per_route = target.strategy == "dispatch" and rule is not None
-        expected = math.comb(rule.experts, rule.k) if per_route else 1
-        _require(
-            len(routes) == len(set(routes)) == expected,
-            f"target {name} has {len(set(routes))} distinct graphs for stage {stage.name}, which "
-            f"needs {expected}",
-        )
-
-
-def _check_tensors(graph: Graph, target: Target, manifest: Manifest, where: str) -> None:
-    """Names, types and shapes of a graph are those of its stage."""
-    for tensor in (*graph.inputs, *graph.outputs):
-        _require(
-            math.prod(tensor.shape) <= _MAX_ELEMENTS,
-            f"{where} has the tensor {tensor.name} of shape {list(tensor.shape)}, which is too "
-            f"large (at most {_MAX_ELEMENTS} elements)",
-        )
-    expected_inputs = _expected_inputs(graph, target, manifest)
-    _require_tensors(graph.inputs, expected_inputs, f"{where} takes")
-    last = graph.stage == len(manifest.stages) - 1
-    if last:
-        answer = (target.batch, _classes(manifest))
-        expected = {"answer": (answer, "float32")}
-    else:
-        next_rule = manifest.stages[graph.stage + 1].rule
-        tokens = _tokens_after(graph.stage, target)
-        expected = {
-            "tokens": (tokens.shape, tokens.dtype),
-            "logits": ((target.batch, next_rule.experts), "float32"),
-        }
-    _require_tensors(graph.outputs, expected, f"{where} gives")
-
-
-_Expected = dict[str, tuple[tuple[int, ...], str]]
-
-
-def _expected_inputs(graph: Graph, target: Target, manifest: Manifest) -> _Expected:
-    """Name to shape and type of the inputs that a graph must have."""
-    if graph.stage == 0:
-        return {"image": ((target.batch, *manifest.input.shape), "float32")}
-    rule = manifest.stages[graph.stage].rule
-    tokens = _tokens_after(graph.stage - 1, target)
-    width = rule.experts if target.strategy == "all-experts" else rule.k
-    inputs: _Expected = {
-        "tokens": (tokens.shape, tokens.dtype),
-        "gates": ((target.batch, width), "float32"),
-    }
-    if target.strategy == "gather":
-        inputs["experts"] = ((target.batch, rule.k), "int64")
-    return inputs
-
-
-def _tokens_after(stage: int, target: Target) -> TensorSpec:
-    """The tokens that the graphs of a stage give, as its first graph says."""
-    for graph in target.graphs:
-        if graph.stage == stage:
-            for tensor in graph.outputs:
-                if tensor.name == "tokens":
-                    _require(
-                        len(tensor.shape) >= 2 and tensor.shape[0] == target.batch,
-                        f"graph {graph.name} gives tokens of shape {list(tensor.shape)}, whose "
-                        f"first size must be the batch {target.batch}",
-                    )
-                    return tensor
-    raise BundleError(f"the manifest is inconsistent: no graph of stage {stage} gives tokens")
-
-
-def _classes(manifest: Manifest) -> int:
-    """Classes of the answer, as the first graph of the last stage says."""
+def classes_of(manifest: Manifest) -> int:
+    """Classes of the answer, as the first graph of the last stage says; raises BundleError."""
     last = len(manifest.stages) - 1
     for target in manifest.targets.values():
         for graph in target.graphs:
@@ -169,42 +41,211 @@ def _classes(manifest: Manifest) -> int:
     raise BundleError("the manifest is inconsistent: no graph gives the answer")
 
 
-def _check_route(route: Route, rule: RoutingRule, where: str) -> None:
-    """A route is k distinct, existing experts in ascending order."""
-    ascending = list(route) == sorted(set(route))
+def _check_stages(stages: tuple[Stage, ...]) -> None:
+    """The stem has no rule, every stage after it has one; names are distinct."""
+    routed = [stage.rule is not None for stage in stages]
     _require(
-        ascending and len(route) == rule.k and all(0 <= e < rule.experts for e in route),
-        f"{where} has the route {list(route)}; expected {rule.k} ascending experts of 0 to "
-        f"{rule.experts - 1}",
+        routed == [False] + [True] * (len(routed) - 1),
+        "the stages must be the stem without a rule and then routed steps with one",
     )
+    _require_distinct((stage.name for stage in stages), "stage")
+
+
+def _check_labels(manifest: Manifest, classes: int) -> None:
+    """As many labels as classes."""
+    labels = manifest.labels
+    _require(
+        labels is None or len(labels) == classes,
+        f"there are {len(labels or ())} labels for an answer of {classes} classes",
+    )
+
+
+def _check_golden(manifest: Manifest, classes: int) -> None:
+    """The golden vectors are small enough to be read at once."""
+    images = manifest.golden.images
+    vectors = {
+        "image": _Tensor((images, *manifest.input.shape), "float32"),
+        "answer": _Tensor((images, classes), "float32"),
+    }
+    _require_sizes(vectors, "the golden file")
+
+
+def _check_prior(manifest: Manifest) -> None:
+    """The usage prior fits the routing rules."""
+    if manifest.usage_prior is None:
+        return
+    try:
+        check_usage_prior(manifest.usage_prior, manifest.rules, "the usage prior")
+    except InputError as error:
+        raise BundleError(f"the manifest is inconsistent: {error}") from error
+
+
+def _check_files(manifest: Manifest) -> None:
+    """File paths are safe and distinct, and every graph's file is among its target's."""
+    listed: set[File] = {manifest.golden.file}
+    for name, target in manifest.targets.items():
+        listed.update(target.files)
+        paths = {file.path for file in target.files}
+        _require(len(paths) == len(target.files), f"target {name} lists a file twice")
+        used = [graph.file for graph in target.graphs]
+        used += [target.weights] if target.weights is not None else []
+        for path in used:
+            _require(path in paths, f"target {name} uses {path}, which its list of files lacks")
+    for file in listed:
+        _check_path(file.path)
+    # Targets may share a file. Some file systems do not tell upper from lower case.
+    _require_distinct((file.path.lower() for file in listed), "file")
 
 
 def _check_path(path: str) -> None:
     """A path stays inside the bundle: relative, no empty part, no `.` or `..`."""
     parts = path.split("/")
     _require(
-        not path.startswith("/") and not {"", ".", ".."} & set(parts),
+        not {"", ".", ".."} & set(parts),
         f"the path {path!r} must be relative and stay inside the bundle",
     )
 
 
-def _require_tensors(tensors: tuple[TensorSpec, ...], expected: _Expected, where: str) -> None:
-    """Compare tensors with what is expected of them, order included."""
-    given = {tensor.name: (tensor.shape, tensor.dtype) for tensor in tensors}
+def _check_graphs(name: str, target: Target, stages: tuple[Stage, ...]) -> None:
+    """Every stage has exactly the graphs of the target's strategy."""
+    _require_distinct((graph.name for graph in target.graphs), f"graph of target {name}")
+    graphs = defaultdict(list)
+    for graph in target.graphs:
+        where = f"graph {graph.name} of target {name}"
+        _require(graph.stage < len(stages), f"{where} is of a stage that does not exist")
+        _check_graph_route(graph, target.strategy, stages[graph.stage], where)
+        _require(
+            graph.exclusive_bytes <= graph.weight_bytes,
+            f"{where} has more exclusive bytes than bytes of weights",
+        )
+        graphs[graph.stage].append(graph.route)
+    for index, stage in enumerate(stages):
+        _check_complete(name, stage, graphs[index], target.strategy)
+
+
+def _check_graph_route(graph: Graph, strategy: Strategy, stage: Stage, where: str) -> None:
+    """A graph has a route exactly where the strategy has a graph per route."""
+    if strategy != "dispatch" or stage.rule is None:
+        _require(graph.route is None, f"{where} has a route, which its stage cannot have")
+        return
+    try:
+        check_route(graph.route or (), stage.rule, where)
+    except InputError as error:
+        raise BundleError(f"the manifest is inconsistent: {error}") from error
+
+
+def _check_complete(name: str, stage: Stage, routes: list[object], strategy: Strategy) -> None:
+    """No route of a stage is without a graph, and none has two."""
+    _require_distinct(routes, f"route of stage {stage.name} of target {name}")
+    rule = stage.rule
+    if strategy != "dispatch" or rule is None:
+        _require(len(routes) == 1, f"target {name} has no graph for stage {stage.name}")
+        return
     _require(
-        list(given.items()) == list(expected.items()) and len(given) == len(tensors),
-        f"{where} {_describe(given)} where {_describe(expected)} is expected",
+        len(routes) == math.comb(rule.experts, rule.k),
+        f"target {name} has {len(routes)} graphs for stage {stage.name}; expected one for every "
+        f"route of {rule.k} of {rule.experts} experts",
     )
 
 
-def _describe(tensors: _Expected) -> str:
-    return ", ".join(f"{name} {list(shape)} {dtype}" for name, (shape, dtype) in tensors.items())
+class _Tensor(NamedTuple):
+    """What is expected of a tensor."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+_Expected = dict[str, _Tensor]
+
+
+@dataclass(frozen=True)
+class _Interface:
+    """What all graphs of one stage of one target take and give."""
+
+    inputs: _Expected
+    outputs: _Expected
+
+
+def _check_tensors(name: str, target: Target, manifest: Manifest, classes: int) -> None:
+    """Names, types and shapes of every graph are those of its stage."""
+    interfaces = _interfaces(name, target, manifest, classes)
+    for interface in interfaces:
+        _require_sizes({**interface.inputs, **interface.outputs}, f"target {name}")
+    for graph in target.graphs:
+        where = f"graph {graph.name} of target {name}"
+        _require_tensors(graph.inputs, interfaces[graph.stage].inputs, f"{where} takes")
+        _require_tensors(graph.outputs, interfaces[graph.stage].outputs, f"{where} gives")
+
+
+def _interfaces(name: str, target: Target, manifest: Manifest, classes: int) -> list[_Interface]:
+    """The interface of each stage."""
+    tokens = _tokens_by_stage(target)
+    inputs: _Expected = {"image": _Tensor((target.batch, *manifest.input.shape), "float32")}
+    interfaces = []
+    for index, rule in enumerate(manifest.rules):
+        _require(index in tokens, f"no graph of stage {index} of target {name} gives tokens")
+        _require_tokens(tokens[index], target.batch, f"stage {index} of target {name}")
+        after = _Tensor(tokens[index].shape, tokens[index].dtype)
+        logits = _Tensor((target.batch, rule.experts), "float32")
+        interfaces.append(_Interface(inputs, {"next_tokens": after, "logits": logits}))
+        width = rule.experts if target.strategy == "all-experts" else rule.k
+        inputs = {"tokens": after, "gates": _Tensor((target.batch, width), "float32")}
+        if target.strategy == "gather":
+            inputs["experts"] = _Tensor((target.batch, rule.k), "int64")
+    answer = _Tensor((target.batch, classes), "float32")
+    return [*interfaces, _Interface(inputs, {"answer": answer})]
+
+
+def _tokens_by_stage(target: Target) -> dict[int, TensorSpec]:
+    """The tokens that each stage gives, as the first of its graphs that has some says."""
+    tokens: dict[int, TensorSpec] = {}
+    for graph in target.graphs:
+        for tensor in graph.outputs:
+            if tensor.name == "next_tokens":
+                tokens.setdefault(graph.stage, tensor)
+    return tokens
+
+
+def _require_tokens(tokens: TensorSpec, batch: int, where: str) -> None:
+    """Tokens are numbers `[B, ...]` of a size that a buffer can have."""
+    _require(
+        len(tokens.shape) >= 2 and tokens.shape[0] == batch,
+        f"{where} gives tokens of shape {list(tokens.shape)}, whose first size must be the batch "
+        f"{batch}",
+    )
+    _require(
+        tokens.dtype in ("float32", "float16"),
+        f"{where} gives tokens of type {tokens.dtype}; expected float32 or float16",
+    )
+
+
+def _require_sizes(tensors: _Expected, where: str) -> None:
+    """Refuse a tensor that no buffer could hold."""
+    for name, tensor in tensors.items():
+        _require(
+            math.prod(tensor.shape) <= MAX_ELEMENTS,
+            f"{where} has the tensor {name} of shape {list(tensor.shape)}, which is too large (at "
+            f"most {MAX_ELEMENTS} elements)",
+        )
+
+
+def _require_tensors(tensors: tuple[TensorSpec, ...], expected: _Expected, where: str) -> None:
+    """Compare tensors with what is expected of them, order included."""
+    given = [(tensor.name, _Tensor(tensor.shape, tensor.dtype)) for tensor in tensors]
+    _require(
+        given == list(expected.items()),
+        f"{where} {_describe(given)} where {_describe(expected.items())} is expected",
+    )
+
+
+def _describe(tensors: Iterable[tuple[str, _Tensor]]) -> str:
+    return ", ".join(f"{name} {list(shape)} {dtype}" for name, (shape, dtype) in tensors)
 
 
 def _require_distinct(items: Iterable[object], what: str) -> None:
     """Refuse a name that is there twice."""
-    item, times = Counter(items).most_common(1)[0] if items else (None, 0)
-    _require(times <= 1, f"the {what} {item!r} is there {times} times")
+    for item, times in Counter(items).most_common(1):
+        _require(times <= 1, f"the {what} {item!r} is there {times} times")
 
 
 def _require(holds: bool, sentence: str) -> None:

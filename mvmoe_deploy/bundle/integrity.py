@@ -1,7 +1,9 @@
 """The files of a bundle against its manifest: present, plain, inside, of the size and hash told."""
 
+import contextlib
+import hashlib
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mvmoe_deploy import files
@@ -15,16 +17,55 @@ def check_files(root: Path, listed: Iterable[File]) -> None:
     """Check every listed file below `root`; raises BundleError that names the first wrong one."""
     for file in listed:
         path = plain_file(root, file.path)
-        size = path.stat().st_size
-        if size != file.bytes:
-            raise BundleError(
-                f"{file.path} of bundle {root} has {size} bytes instead of {file.bytes}; {_ADVICE}"
-            )
-        if files.sha256(path) != file.sha256:
-            raise BundleError(
-                f"{file.path} of bundle {root} was altered: its SHA-256 is not the manifest's; "
-                f"{_ADVICE}"
-            )
+        with read_errors(root, file.path):
+            _require_size(root, file, path.stat().st_size)
+            _require_hash(root, file, files.sha256(path))
+
+
+def read_file(root: Path, file: File, most: int) -> bytes:
+    """The bytes of a listed file, checked as they are read; raises BundleError.
+
+    `most` is the size above which it cannot be what it should be.
+    """
+    if file.bytes > most:
+        raise BundleError(
+            f"{file.path} of bundle {root} has {file.bytes} bytes where at most {most} make sense; "
+            f"{_ADVICE}"
+        )
+    path = plain_file(root, file.path)
+    with read_errors(root, file.path), path.open("rb") as opened:
+        data = opened.read(file.bytes + 1)
+        _require_size(root, file, path.stat().st_size)
+    _require_hash(root, file, hashlib.sha256(data).hexdigest())
+    return data
+
+
+@contextlib.contextmanager
+def read_errors(root: Path, relative: str) -> Iterator[None]:
+    """Turn the operating system's refusals into one sentence about reading `relative`."""
+    try:
+        yield
+    except OSError as error:
+        raise BundleError(
+            f"{relative} of bundle {root} cannot be read ({error.strerror}); {_ADVICE}"
+        ) from error
+
+
+def _require_size(root: Path, file: File, size: int) -> None:
+    """Refuse a file of another size than the manifest says."""
+    if size != file.bytes:
+        raise BundleError(
+            f"{file.path} of bundle {root} has {size} bytes instead of {file.bytes}; {_ADVICE}"
+        )
+
+
+def _require_hash(root: Path, file: File, digest: str) -> None:
+    """Refuse a file of another content than the manifest says."""
+    if digest != file.sha256:
+        raise BundleError(
+            f"{file.path} of bundle {root} was altered: its SHA-256 is not the manifest's; "
+            f"{_ADVICE}"
+        )
 
 
 def plain_file(root: Path, relative: str) -> Path:

@@ -16,10 +16,16 @@ FORMAT = "mvmoe-bundle"
 VERSION = 1
 MANIFEST_FILE = "manifest.json"
 
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.\-]+$")]
+# In Python `$` matches before a final line feed, in JSON Schema's dialect it does not; `(?!\n)`
+# makes the two agree.
+Name = Annotated[
+    str, Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$(?!\n)")
+]
 Text = Annotated[str, Meta(max_length=1000)]
-RelativePath = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[A-Za-z0-9_./\-]+$")]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+RelativePath = Annotated[
+    str, Meta(min_length=1, max_length=500, pattern=r"^[A-Za-z0-9_./\-]+$(?!\n)")
+]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Dimension = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 DType = Literal["float32", "float16", "int64", "int32"]
@@ -66,16 +72,19 @@ class TensorSpec(_Record):
 class Graph(_Record):
     """One static-shape program: a stage, and its route where the strategy has a graph per route.
 
-    `entry` is what the engine calls it where one file holds several graphs.
+    `entry` is what the engine calls it where one file holds several graphs. `weight_bytes` are the
+    weights it reads; `exclusive_bytes` those of them that no other graph of its target reads.
     """
 
     name: Name
     stage: Annotated[int, Meta(ge=0, le=1000)]
     route: Route | None
     file: RelativePath
-    entry: Name | None = None
+    weight_bytes: Count
+    exclusive_bytes: Count
     inputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1, max_length=3)]
     outputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1, max_length=2)]
+    entry: Name | None = None
 
 
 class File(_Record):

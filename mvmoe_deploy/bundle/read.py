@@ -1,22 +1,21 @@
 """Opening a bundle: the manifest is untrusted until everything here has passed."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
-from mvmoe_deploy.bundle import consistency
-from mvmoe_deploy.bundle.integrity import check_files, plain_file
+from mvmoe_deploy.bundle import consistency, golden
+from mvmoe_deploy.bundle.integrity import check_files, plain_file, read_errors, read_file
 from mvmoe_deploy.bundle.manifest import FORMAT, MANIFEST_FILE, VERSION, Manifest, Target
 from mvmoe_deploy.errors import BundleError
 
-MAX_MANIFEST_BYTES = 64 * 2**20
-"""Larger manifests are refused unread; one graph takes well under a kilobyte."""
+MAX_MANIFEST_BYTES = 32 * 2**20
+"""Larger manifests are refused unread; one graph takes about a kilobyte."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +29,15 @@ class Bundle:
     def open(cls, path: str | Path) -> "Bundle":
         """Read and check the manifest of the bundle at `path`; raises BundleError."""
         root = Path(path)
-        if not root.is_dir():
-            raise BundleError(
-                f"bundle {root} is not a directory; give one that mvmoe export has written"
-            )
-        file = plain_file(root, MANIFEST_FILE)
-        size = file.stat().st_size
-        if size > MAX_MANIFEST_BYTES:
-            raise BundleError(
-                f"the manifest of bundle {root} has {size} bytes; at most {MAX_MANIFEST_BYTES} "
-                "are read"
-            )
-        return cls(root, parse_manifest(file.read_bytes(), f"bundle {root}"))
+        with read_errors(root, MANIFEST_FILE):
+            if not root.is_dir():
+                raise BundleError(
+                    f"bundle {root} is not a directory; give one that mvmoe export has written"
+                )
+            file = plain_file(root, MANIFEST_FILE)
+            with file.open("rb") as opened:
+                data = opened.read(MAX_MANIFEST_BYTES + 1)
+        return cls(root, parse_manifest(data, f"bundle {root}"))
 
     def target(self, name: str) -> Target:
         """The target `name`; raises BundleError if the bundle was exported without it."""
@@ -53,25 +49,20 @@ class Bundle:
         return self.manifest.targets[name]
 
     def verify(self, target: str | None = None) -> None:
-        """Check the files of one target (of all if None) and the golden vectors' against hashes.
+        """Check the files of one target (of all if None) against their hashes; golden ones too.
 
-        Raises BundleError that names the first file that is missing, truncated or altered.
+        Raises BundleError that names the first file that is missing, truncated or altered, or the
+        first golden vector that is not what the manifest makes it.
         """
         names = self.manifest.targets if target is None else [target]
         for name in names:
             check_files(self.path, self.target(name).files)
-        check_files(self.path, [self.manifest.golden.file])
+        self.golden()
 
     def golden(self) -> dict[str, np.ndarray]:
         """The golden vectors by name (see `docs/bundle.md`); raises BundleError."""
-        record = self.manifest.golden.file
-        check_files(self.path, [record])
-        try:
-            return load((self.path / record.path).read_bytes())
-        except SafetensorError as error:
-            raise BundleError(
-                f"the golden vectors of bundle {self.path} are damaged: {error}"
-            ) from error
+        data = read_file(self.path, self.manifest.golden.file, golden.max_bytes(self.manifest))
+        return golden.parse_vectors(data, self.manifest, f"bundle {self.path}")
 
 
 def parse_manifest(data: bytes, where: str) -> Manifest:
@@ -79,19 +70,23 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
 
     Raises BundleError; `where` names the source.
     """
+    if len(data) > MAX_MANIFEST_BYTES:
+        raise BundleError(
+            f"the manifest of {where} is too large; at most {MAX_MANIFEST_BYTES:,} bytes are read"
+        )
     content = _parse_json(data, where)
     if not isinstance(content, dict):
-        raise BundleError(f"the manifest of {where} is no JSON object")
+        raise BundleError(f"the manifest of {where} is no JSON object; export the bundle again")
     identity = (content.get("format"), content.get("version"))
     if identity != (FORMAT, VERSION):
         raise BundleError(
-            f"the manifest of {where} is {identity[0]!r} version {identity[1]!r}; this release "
-            f"reads {FORMAT!r} version {VERSION}: export the bundle again"
+            f"the manifest of {where} is {_short(identity[0])} version {_short(identity[1])}; this "
+            f"release reads {FORMAT!r} version {VERSION}: export the bundle again"
         )
     try:
         manifest = msgspec.convert(content, Manifest)
     except msgspec.ValidationError as error:
-        raise BundleError(f"the manifest of {where} is wrong: {error}") from error
+        raise BundleError(f"the manifest of {where} is wrong: {_short(error)}") from error
     try:
         consistency.check(manifest)
     except BundleError as error:
@@ -100,22 +95,32 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
 
 
 def _parse_json(data: bytes, where: str) -> Any:
-    """Strict JSON: no duplicate keys, no NaN, no nesting beyond the parser's stack."""
+    """Strict JSON: UTF-8, no duplicate keys, no NaN, no nesting beyond the parser's stack."""
     try:
-        return json.loads(data, object_pairs_hook=_distinct_keys, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        content = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_distinct_keys, parse_constant=_no_constant
+        )
+        # Escapes can spell half a character, which no text may hold.
+        msgspec.json.encode(content)
+    except (ValueError, OverflowError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else _short(error)
         raise BundleError(f"the manifest of {where} is not valid JSON: {reason}") from error
+    return content
 
 
 def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of its pairs; a key that is there twice has no single meaning."""
     result = dict(pairs)
     if len(result) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} is there twice")
+        key, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise ValueError(f"the key {_short(key)} is there twice")
     return result
+
+
+def _short(value: object, most: int = 200) -> str:
+    """What a message can show of a value or of an error's text."""
+    text = " ".join(str(value).split()) if isinstance(value, Exception) else repr(value)
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _no_constant(name: str) -> None:

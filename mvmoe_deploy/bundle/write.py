@@ -8,11 +8,11 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from mvmoe_deploy import files
-from mvmoe_deploy.bundle import consistency
 from mvmoe_deploy.bundle.manifest import MANIFEST_FILE, File, Golden, Manifest
+from mvmoe_deploy.bundle.read import parse_manifest
 
 GOLDEN_FILE = "golden.safetensors"
 
@@ -30,15 +30,14 @@ def describe_files(root: Path, paths: Iterable[Path]) -> tuple[File, ...]:
 
 
 def write_golden(root: Path, vectors: Mapping[str, np.ndarray]) -> Golden:
-    """Write the golden vectors; every array's first size is the number of images."""
+    """Write the golden vectors that `golden.py` describes, one row of each for an image."""
     path = root / GOLDEN_FILE
-    save_file({name: np.ascontiguousarray(array) for name, array in vectors.items()}, path)
-    images = len(next(iter(vectors.values())))
-    return Golden(images=images, file=describe_files(root, [path])[0])
+    path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in vectors.items()}))
+    return Golden(images=len(vectors["image"]), file=describe_files(root, [path])[0])
 
 
 def write_manifest(root: Path, manifest: Manifest) -> None:
     """Write `manifest.json`, after the checks that a reader would do; raises BundleError."""
-    consistency.check(manifest)
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    (root / MANIFEST_FILE).write_bytes(text + b"\n")
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    parse_manifest(text, "the new bundle")
+    (root / MANIFEST_FILE).write_bytes(text)

@@ -1,0 +1,90 @@
+"""The `gather` strategy: one graph that picks the expert's weights by index.
+
+It is made from the contract alone: the stage modules of single experts say which parameters
+depend on the expert, and those are stacked.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models.contract import RoutedModel
+
+_Weights = dict[str, Tensor]
+
+
+class GatheredExperts(nn.Module):
+    """A routed step for any route of its rule, at batch 1.
+
+    Forward takes tokens `[1, ...]`, gates `[1, k]` and experts `[1, k]` (int64).
+    """
+
+    def __init__(self, model: RoutedModel, index: int) -> None:
+        super().__init__()
+        rule = model.routing[index - 1]
+        first = tuple(range(rule.k))
+        self.template = model.stage(index, first)
+        self.slots: dict[str, int] = {}
+        self.stacked = nn.ParameterDict()
+        for slot in range(rule.k if rule.k < rule.experts else 0):
+            choices = [
+                _weights(model.stage(index, _route_with(expert, slot, rule.k)))
+                for expert in range(rule.experts)
+            ]
+            # The next expert beyond the first route can stand in any slot without moving others.
+            other = _weights(model.stage(index, (*first[:slot], rule.k, *first[slot + 1 :])))
+            self._stack(slot, _weights(self.template), other, choices)
+
+    def _stack(self, slot: int, here: _Weights, other: _Weights, choices: list[_Weights]) -> None:
+        """Stack the parameters that change when the expert at `slot` does."""
+        if any(choice.keys() != here.keys() for choice in (other, *choices)):
+            raise InputError(
+                "strategy gather needs experts with the same parameters; this model's differ: use "
+                "--strategy dispatch"
+            )
+        for name in [name for name in here if not _same(here[name], other[name])]:
+            tensors = [choice[name] for choice in choices]
+            if len({tensor.shape for tensor in tensors}) > 1:
+                raise InputError(
+                    f"strategy gather needs experts of equal shapes, but {name} differs: use "
+                    "--strategy dispatch"
+                )
+            self.slots[name] = slot
+            self.stacked[_key(name)] = nn.Parameter(torch.stack(tensors), requires_grad=False)
+
+    def forward(self, tokens: Tensor, gates: Tensor, experts: Tensor) -> Tensor:
+        """Run the step with the weights of `experts`."""
+        weights = {
+            name: self.stacked[_key(name)].index_select(0, experts[0, slot : slot + 1])[0]
+            for name, slot in self.slots.items()
+        }
+        return functional_call(self.template, weights, (tokens, gates))
+
+
+def _weights(module: nn.Module) -> _Weights:
+    """A stage's parameters and buffers by name, tied ones under each of their names."""
+    return {
+        **dict(module.named_parameters(remove_duplicate=False)),
+        **dict(module.named_buffers(remove_duplicate=False)),
+    }
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are the same memory seen in the same way."""
+    return (one.data_ptr(), one.shape, one.stride()) == (
+        other.data_ptr(),
+        other.shape,
+        other.stride(),
+    )
+
+
+def _route_with(expert: int, slot: int, k: int) -> tuple[int, ...]:
+    """`k` distinct experts, `expert` at `slot` and the lowest others around it."""
+    others = [other for other in range(k) if other != expert][: k - 1]
+    return (*others[:slot], expert, *others[slot:])
+
+
+def _key(name: str) -> str:
+    """A parameter's name without dots, which a ParameterDict's keys cannot have."""
+    return name.replace(".", "/")

@@ -1,0 +1,1 @@
+"""What proves that a target does as PyTorch does."""

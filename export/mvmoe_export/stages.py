@@ -1,0 +1,203 @@
+"""A routed model as stages and graphs, for one strategy: what every target exports.
+
+Here is decided which graphs exist, what they take and give, and which of them share a
+structure. How a target writes them is not known here.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_export.gather import GatheredExperts
+
+Strategy = Literal["dispatch", "gather", "all-experts"]
+
+MAX_GRAPHS = 256
+"""Graphs of one stage; a model with more routes is better served by another strategy."""
+
+
+@dataclass(frozen=True)
+class GraphSpec:
+    """One graph to export: a stage, and its route where the strategy has a graph per route."""
+
+    name: str
+    stage: int
+    route: Route | None
+    build: Callable[[], nn.Module]
+    """Makes the stage's module; it shares the model's parameters."""
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """One stage with all its graphs."""
+
+    index: int
+    name: str
+    rule: RoutingRule | None
+    inputs: dict[str, Tensor]
+    """Example inputs by name, in order: they fix shapes and types."""
+    outputs: tuple[str, ...]
+    graphs: tuple[GraphSpec, ...]
+
+
+@dataclass(frozen=True)
+class Stages:
+    """A model's stages for one strategy and batch size."""
+
+    model: RoutedModel
+    strategy: Strategy
+    batch: int
+    specs: tuple[StageSpec, ...]
+
+    @property
+    def graphs(self) -> Iterator[tuple[StageSpec, GraphSpec]]:
+        """Every graph with its stage, stem first."""
+        return ((stage, graph) for stage in self.specs for graph in stage.graphs)
+
+    def graph(self, stage: int, route: Route) -> GraphSpec:
+        """The graph that images of `route` run at `stage`."""
+        graphs = self.specs[stage].graphs
+        return next(graph for graph in graphs if graph.route in (route, None))
+
+
+def make_stages(
+    model: RoutedModel,
+    strategy: Strategy = "dispatch",
+    batch: int = 1,
+    max_graphs: int = MAX_GRAPHS,
+) -> Stages:
+    """Cut `model` into stages; raises InputError for a strategy that cannot serve it."""
+    _require_contract(model)
+    _require_strategy(model, strategy, batch, max_graphs)
+    images = torch.zeros(batch, *model.input.shape)
+    stem = GraphSpec("stem", 0, None, lambda: model.stage(0, ()).eval())
+    inputs: dict[str, Tensor] = {"image": images}
+    specs = []
+    for index in range(len(model.routing) + 1):
+        rule = model.routing[index - 1] if index else None
+        last = index == len(model.routing)
+        name = f"step{index}" if index else "stem"
+        graphs = _graphs(model, strategy, index, name, inputs) if index else (stem,)
+        outputs = ("answer",) if last else ("next_tokens", "logits")
+        specs.append(StageSpec(index, name, rule, inputs, outputs, graphs))
+        if not last:
+            tokens = _tokens_after(model, index, inputs)
+            inputs = _step_inputs(tokens, model.routing[index], strategy)
+    return Stages(model, strategy, batch, tuple(specs))
+
+
+def routes_of(rule: RoutingRule) -> Iterator[Route]:
+    """Every route that a rule can select, in lexicographic order."""
+    return itertools.combinations(range(rule.experts), rule.k)
+
+
+def plain_inputs(stage: StageSpec) -> list[Tensor]:
+    """The example inputs that the contract's own stage modules take."""
+    return [tensor for name, tensor in stage.inputs.items() if name != "experts"]
+
+
+def _graphs(
+    model: RoutedModel, strategy: Strategy, index: int, name: str, inputs: dict[str, Tensor]
+) -> tuple[GraphSpec, ...]:
+    """The graphs of one routed stage."""
+    rule = model.routing[index - 1]
+    if strategy == "all-experts":
+        everyone = tuple(range(rule.experts))
+        build = _builder(model, index, everyone)
+        return (GraphSpec(f"{name}_all", index, None, build),)
+    if strategy == "gather":
+        return (
+            GraphSpec(f"{name}_gather", index, None, lambda: GatheredExperts(model, index).eval()),
+        )
+    return tuple(
+        GraphSpec(
+            f"{name}_{'_'.join(f'e{expert}' for expert in route)}",
+            index,
+            route,
+            _builder(model, index, route),
+        )
+        for route in routes_of(rule)
+    )
+
+
+def _builder(model: RoutedModel, index: int, route: Route) -> Callable[[], nn.Module]:
+    return lambda: model.stage(index, route).eval()
+
+
+def _tokens_after(model: RoutedModel, index: int, inputs: dict[str, Tensor]) -> Tensor:
+    """Example tokens that stage `index` gives, from a run on its example inputs."""
+    rule = model.routing[index - 1] if index else None
+    module = model.stage(index, tuple(range(rule.k)) if rule else ()).eval()
+    arguments = [inputs["image"]] if rule is None else [inputs["tokens"], _ones(inputs, rule.k)]
+    with torch.no_grad():
+        output = module(*arguments)
+    next_rule = model.routing[index]
+    if not (isinstance(output, tuple) and len(output) == 2):
+        raise InputError(
+            f"stage {index} of {type(model).__name__} gives {type(output).__name__}; the contract "
+            "expects (tokens, logits) before the last stage"
+        )
+    tokens, logits = output
+    batch = len(arguments[0])
+    if tuple(logits.shape) != (batch, next_rule.experts) or len(tokens) != batch:
+        raise InputError(
+            f"stage {index} of {type(model).__name__} gives tokens {list(tokens.shape)} and logits "
+            f"{list(logits.shape)}; the contract expects [{batch}, ...] and "
+            f"[{batch}, {next_rule.experts}]"
+        )
+    return tokens.clone()
+
+
+def _ones(inputs: dict[str, Tensor], k: int) -> Tensor:
+    return torch.ones(len(inputs["tokens"]), k)
+
+
+def _step_inputs(tokens: Tensor, rule: RoutingRule, strategy: Strategy) -> dict[str, Tensor]:
+    """Example inputs of a routed step."""
+    width = rule.experts if strategy == "all-experts" else rule.k
+    inputs = {"tokens": tokens, "gates": torch.full((len(tokens), width), 1 / width)}
+    if strategy == "gather":
+        inputs["experts"] = torch.arange(rule.k)[None]
+    return inputs
+
+
+def _require_contract(model: RoutedModel) -> None:
+    """Refuse what is not a routed model in fp32."""
+    if not isinstance(model, nn.Module) or not isinstance(model, RoutedModel):
+        lacks = [name for name in ("input", "routing", "stage") if not hasattr(model, name)]
+        raise InputError(
+            f"{type(model).__name__} is no routed model: it lacks {', '.join(lacks) or 'nn.Module'}"
+            "; see docs/own_model.md for the contract"
+        )
+    kinds = {tensor.dtype for tensor in model.parameters()} - {torch.float32}
+    if kinds:
+        raise InputError(
+            f"{type(model).__name__} has parameters of {', '.join(map(str, kinds))}; call "
+            ".float() on it first: the precision of graphs is the target's choice"
+        )
+
+
+def _require_strategy(model: RoutedModel, strategy: Strategy, batch: int, max_graphs: int) -> None:
+    """Refuse a strategy that would make too many graphs or cannot take this batch."""
+    if batch < 1:
+        raise InputError(f"batch {batch} was given; expected at least 1")
+    if strategy == "gather" and batch != 1:
+        raise InputError(
+            f"strategy gather takes one image at a time, not batch {batch}; give --batch 1"
+        )
+    for index, rule in enumerate(model.routing, start=1):
+        routes = math.comb(rule.experts, rule.k)
+        if strategy == "dispatch" and routes > max_graphs:
+            raise InputError(
+                f"routed stage {index} selects {rule.k} of {rule.experts} experts, which makes "
+                f"{routes} graphs, more than the limit of {max_graphs}; use --strategy gather (one "
+                "graph) or raise --max-graphs"
+            )

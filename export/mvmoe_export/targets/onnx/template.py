@@ -1,0 +1,197 @@
+"""From a stage module to an ONNX graph whose weights are still open.
+
+Before:  weight -> Transpose -> MatMul(tokens, .) -> ...
+After:   prologue: weight -> Transpose -> slot        (runs once, at export)
+         body:     MatMul(tokens, slot) -> ...        (runs on the device)
+
+The weights are graph inputs while the graph is simplified, so that no pass can look at their
+values: what holds for one expert's values may not hold for another's.
+"""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+import onnxruntime
+import torch
+from onnx_ir.passes import common as passes
+from onnxscript import optimizer
+from torch import Tensor, nn
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_export.structure import weights_of
+
+
+@dataclass
+class Template:
+    """A graph for all stage modules of one structure."""
+
+    body: onnx.ModelProto
+    """Its inputs are the stage's, then the slots."""
+    slots: dict[str, str | None]
+    """Slot to the weight that fills it as it is; None where the prologue makes its content."""
+    prologue: onnxruntime.InferenceSession | None
+
+    def fill(self, module: nn.Module) -> dict[str, np.ndarray]:
+        """The content of every slot for one stage module of this structure."""
+        weights = {name: tensor.detach().numpy() for name, tensor in weights_of(module).items()}
+        filled = {slot: weights[name] for slot, name in self.slots.items() if name is not None}
+        if self.prologue is not None:
+            made = [slot for slot, name in self.slots.items() if name is None]
+            taken = [value.name for value in self.prologue.get_inputs()]
+            feeds = {name: np.ascontiguousarray(weights[name]) for name in taken}
+            filled |= dict(zip(made, self.prologue.run(made, feeds), strict=True))
+        return filled
+
+
+def make_template(
+    name: str, module: nn.Module, inputs: dict[str, Tensor], outputs: tuple[str, ...], opset: int
+) -> Template:
+    """Export one stage module; raises InputError that names the graph and what failed."""
+    weights = weights_of(module)
+    model = _export(name, module, inputs, outputs, opset)
+    _open_weights(model, set(weights))
+    optimizer.optimize_ir(model)
+    passes.ClearMetadataAndDocStringPass()(model)
+    return _split(model, set(weights), tuple(inputs))
+
+
+def _export(
+    name: str, module: nn.Module, inputs: dict[str, Tensor], outputs: tuple[str, ...], opset: int
+) -> ir.Model:
+    """`torch.export`, then ONNX operators, nothing optimized yet."""
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                module,
+                tuple(inputs.values()),
+                input_names=list(inputs),
+                output_names=list(outputs),
+                opset_version=opset,
+                dynamo=True,
+                optimize=False,
+                verbose=False,
+            )
+    except Exception as error:  # The exporter raises whatever the module or its passes raise.
+        cause = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        raise InputError(
+            f"graph {name} cannot be exported to ONNX opset {opset}: {reason}; data-dependent "
+            "shapes and branches must stay out of a stage"
+        ) from error
+    model = program.model
+    if model.opset_imports.get("") != opset:
+        raise InputError(
+            f"graph {name} cannot be written for ONNX opset {opset} (the exporter gave "
+            f"{model.opset_imports.get('')}); choose another with --opset"
+        )
+    return model
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what the exporter says of its own deprecations and of a missing torchvision."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def _open_weights(model: ir.Model, weights: set[str]) -> None:
+    """Turn the initializers that are weights into graph inputs."""
+    graph = model.graph
+    for name in [name for name in graph.initializers if name in weights]:
+        value = graph.initializers.pop(name)
+        value.const_value = None
+        graph.inputs.append(value)
+
+
+def _split(model: ir.Model, weights: set[str], inputs: tuple[str, ...]) -> Template:
+    """Cut the graph where weights that are only reshaped, sliced or turned meet the tokens."""
+    graph = model.graph
+    opened = {value for value in graph.inputs if value.name in weights}
+    early = _weight_only_nodes(graph, opened)
+    ready = opened | {output for node in early for output in node.outputs}
+    slots = sorted(ready & _read_by_body(graph, early), key=lambda value: value.name)
+    made = [value for value in slots if value not in opened]
+    stage_inputs = [next(value for value in graph.inputs if value.name == name) for name in inputs]
+    return Template(
+        body=_part(model, [*stage_inputs, *slots], list(graph.outputs)),
+        slots={value.name: value.name if value in opened else None for value in slots},
+        prologue=_session(_part(model, list(opened), made)) if made else None,
+    )
+
+
+def _part(model: ir.Model, inputs: list[ir.Value], outputs: list[ir.Value]) -> onnx.ModelProto:
+    """The part of a model between values, as a model of its own."""
+    graph = ir.convenience.extract(model.graph, inputs, outputs)
+    part = ir.Model(graph, ir_version=model.ir_version, producer_name="mvmoe-deploy")
+    passes.RemoveUnusedOpsetsPass()(part)
+    return ir.to_proto(part)
+
+
+def _session(prologue: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """What runs a prologue at export."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(
+        prologue.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+def _weight_only_nodes(graph: ir.Graph, opened: set[ir.Value]) -> list[ir.Node]:
+    """Nodes that depend on weights and constants alone, in order, none larger than its inputs.
+
+    One that grows its inputs (a bias broadcast over all tokens) is cheaper to run than to store.
+    """
+    known = set(opened)
+    early: list[ir.Node] = []
+    for node in graph:
+        sources = [value for value in node.inputs if value is not None]
+        weights = [value for value in sources if value in known]
+        constant = all(value in known or _is_constant(value) for value in sources)
+        if weights and constant and _size(node.outputs) <= _size(weights):
+            early.append(node)
+            known.update(node.outputs)
+    return early
+
+
+def _is_constant(value: ir.Value) -> bool:
+    return value.const_value is not None
+
+
+def _size(values: Sequence[ir.Value]) -> float:
+    """Elements of values; infinite if a shape is not known."""
+    total = 0
+    for value in values:
+        if value.shape is None or not value.shape.is_static():
+            return float("inf")
+        total += int(np.prod(value.shape.numpy()))
+    return total
+
+
+def _read_by_body(graph: ir.Graph, early: list[ir.Node]) -> set[ir.Value]:
+    """Values that a node outside the prologue reads, or that are outputs of the graph."""
+    inside = set(early)
+    read = {value for node in graph if node not in inside for value in node.inputs}
+    return read | set(graph.outputs)
+
+
+def check(data: bytes, name: str) -> None:
+    """Raise InputError if a graph breaks ONNX's own rules."""
+    try:
+        onnx.checker.check_model(data)
+    except onnx.checker.ValidationError as error:
+        raise InputError(f"graph {name} is not valid ONNX: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,66 @@
+"""The golden vectors: which tensors they are, and whether a file holds them.
+
+For each of `n` images: `image` (already preprocessed), for each routed stage `i` from 1 `logits.i`,
+`route.i` and `gates.i`, and the `answer`. Residency is no part of them.
+"""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from mvmoe_deploy.bundle.consistency import classes_of
+from mvmoe_deploy.bundle.manifest import Manifest
+from mvmoe_deploy.errors import BundleError
+
+_HEADER_BYTES = 2**20
+"""What the names and offsets of a golden file may take beside its tensors."""
+
+
+def expected_vectors(manifest: Manifest) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """Shape and type of every golden vector by name."""
+    images = manifest.golden.images
+    vectors = {"image": ((images, *manifest.input.shape), np.dtype(np.float32))}
+    for stage, rule in enumerate(manifest.rules, start=1):
+        vectors[f"logits.{stage}"] = ((images, rule.experts), np.dtype(np.float32))
+        vectors[f"route.{stage}"] = ((images, rule.k), np.dtype(np.int64))
+        vectors[f"gates.{stage}"] = ((images, rule.k), np.dtype(np.float32))
+    return {**vectors, "answer": ((images, classes_of(manifest)), np.dtype(np.float32))}
+
+
+def max_bytes(manifest: Manifest) -> int:
+    """No golden file of `manifest` is larger than this."""
+    expected = expected_vectors(manifest).values()
+    return _HEADER_BYTES + sum(math.prod(shape) * dtype.itemsize for shape, dtype in expected)
+
+
+def parse_vectors(data: bytes, manifest: Manifest, where: str) -> dict[str, np.ndarray]:
+    """The golden vectors of a safetensors file's bytes; raises BundleError."""
+    try:
+        vectors = load(data)
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise BundleError(
+            f"the golden vectors of {where} are damaged ({error}); export the bundle anew"
+        ) from error
+    check_vectors(vectors, manifest, where)
+    return vectors
+
+
+def check_vectors(vectors: Mapping[str, np.ndarray], manifest: Manifest, where: str) -> None:
+    """Refuse vectors that are not those of `manifest`; raises BundleError that names the first."""
+    expected = expected_vectors(manifest)
+    if wrong := sorted(vectors.keys() ^ expected.keys()):
+        state = "unknown" if wrong[0] in vectors else "missing"
+        raise BundleError(
+            f"the golden vectors of {where} are wrong: {wrong[0]!r} is {state}; expected "
+            f"{', '.join(expected)}"
+        )
+    for name, (shape, dtype) in expected.items():
+        vector = vectors[name]
+        if vector.shape != shape or vector.dtype != dtype:
+            raise BundleError(
+                f"the golden vectors of {where} are wrong: {name} is {vector.dtype} of shape "
+                f"{list(vector.shape)} instead of {dtype} of shape {list(shape)}"
+            )

@@ -1,0 +1,91 @@
+"""What a prediction says, and the clock that times its parts."""
+
+from dataclasses import dataclass
+from time import perf_counter_ns
+
+import numpy as np
+
+from mvmoe_deploy.errors import RoutingError
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Milliseconds of one prediction; `load` is the time to have the expert in memory."""
+
+    preprocess: float = 0.0
+    stem: float = 0.0
+    select: float = 0.0
+    load: float = 0.0
+    expert: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one image.
+
+    `routes` and `gates` have one tuple for each routed stage, gates in the order of the experts.
+    """
+
+    label: str
+    label_index: int
+    probability: float
+    routes: tuple[tuple[int, ...], ...]
+    stage_gates: tuple[tuple[float, ...], ...]
+    logits: np.ndarray
+    timings: Timings
+
+    @property
+    def route(self) -> tuple[int, ...]:
+        """The experts of the first routed stage, which for one router is all; `()` if dense."""
+        return self.routes[0] if self.routes else ()
+
+    @property
+    def gates(self) -> tuple[float, ...]:
+        """The gates of `route`."""
+        return self.stage_gates[0] if self.stage_gates else ()
+
+
+class Clock:
+    """Adds up the time between laps under the lap's name."""
+
+    def __init__(self) -> None:
+        self._start = self._last = perf_counter_ns()
+        self._spent: dict[str, int] = {}
+
+    def lap(self, name: str) -> None:
+        """Count the time since the last lap as `name`."""
+        now = perf_counter_ns()
+        self._spent[name] = self._spent.get(name, 0) + now - self._last
+        self._last = now
+
+    def timings(self) -> Timings:
+        """What was counted, in milliseconds; `total` runs until now."""
+        parts = {name: spent / 1e6 for name, spent in self._spent.items()}
+        return Timings(**parts, total=(perf_counter_ns() - self._start) / 1e6)
+
+
+def make_prediction(
+    answer: np.ndarray,
+    routes: list[np.ndarray],
+    gates: list[np.ndarray],
+    labels: tuple[str, ...] | None,
+    clock: Clock,
+) -> Prediction:
+    """The prediction of class logits `[classes]`; raises RoutingError if one is not finite."""
+    if not np.isfinite(answer).all():
+        raise RoutingError(
+            "the answer holds a value that is not finite; check the weights of the model"
+        )
+    index = int(answer.argmax())
+    # The softmax of the highest logit alone: 1 over the sum of what the others are beside it.
+    probability = 1.0 / float(np.exp(answer - answer[index]).sum())
+    return Prediction(
+        label=labels[index] if labels else str(index),
+        label_index=index,
+        probability=probability,
+        routes=tuple(tuple(route.tolist()) for route in routes),
+        stage_gates=tuple(tuple(gate.tolist()) for gate in gates),
+        logits=answer.copy(),
+        timings=clock.timings(),
+    )

@@ -1,0 +1,141 @@
+"""ONNX Runtime on the CPU, with I/O bound to the caller's own buffers."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
+from mvmoe_deploy.errors import EngineError, InputError, MissingExtraError
+from mvmoe_deploy.runtime.contract import Arrays
+
+_PROVIDERS = ["CPUExecutionProvider"]
+_TYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+}
+
+
+class OnnxRunner:
+    """Runs the graphs of an `onnx` target, one session each."""
+
+    def __init__(self, engine: Any, root: Path, target: Target, threads: int | None) -> None:
+        self._engine = engine
+        self._root = root
+        self._graphs = {graph.name: graph for graph in target.graphs}
+        self._options = _session_options(engine, threads)
+        self._loaded: dict[str, OnnxGraph] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, root: Path, target: Target, threads: int | None) -> Self:
+        """A runner for the checked bundle at `root`; raises MissingExtraError."""
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise MissingExtraError.of("ONNX Runtime", "onnx") from error
+        if threads is not None and threads < 1:
+            raise InputError(f"threads {threads} was given; expected at least 1")
+        return cls(onnxruntime, root, target, threads)
+
+    @property
+    def resident(self) -> tuple[str, ...]:
+        """Names of the graphs that are in memory."""
+        with self._lock:
+            return tuple(self._loaded)
+
+    def load(self, graph: str) -> "OnnxGraph":
+        """A session for a graph; raises EngineError that names it."""
+        with self._lock:
+            if graph in self._loaded:
+                return self._loaded[graph]
+        loaded = self._open(self._graphs[graph])
+        with self._lock:
+            return self._loaded.setdefault(graph, loaded)
+
+    def release(self, graph: str) -> None:
+        """Drop a graph's session."""
+        with self._lock:
+            self._loaded.pop(graph, None)
+
+    def _open(self, graph: Graph) -> "OnnxGraph":
+        """Make a session and compare it with what the manifest says of the graph."""
+        path = self._root / graph.file
+        try:
+            session = self._engine.InferenceSession(str(path), self._options, providers=_PROVIDERS)
+        except Exception as error:  # Its exceptions share no base class of their own.
+            raise EngineError(
+                f"graph {graph.name} ({graph.file}) does not load in ONNX Runtime "
+                f"{self._engine.__version__}: {_first_line(error)}"
+            ) from error
+        _require_signature(graph, session)
+        return OnnxGraph(graph, session)
+
+
+class OnnxGraph:
+    """One session."""
+
+    def __init__(self, graph: Graph, session: Any) -> None:
+        self._graph = graph
+        self._session = session
+
+    def bind(self, inputs: Arrays, outputs: Arrays) -> Callable[[], None]:
+        """A call on the caller's arrays themselves: nothing is copied or allocated in it."""
+        binding = self._session.io_binding()
+        for spec in self._graph.inputs:
+            binding.bind_input(*_place(spec, inputs[spec.name]))
+        for spec in self._graph.outputs:
+            binding.bind_output(*_place(spec, outputs[spec.name]))
+        session, name, run = self._session, self._graph.name, self._session.run_with_iobinding
+
+        def call(keep: object = (session, inputs, outputs)) -> None:
+            try:
+                run(binding)
+            except Exception as error:
+                raise EngineError(
+                    f"graph {name} failed in ONNX Runtime: {_first_line(error)}"
+                ) from error
+
+        return call
+
+
+def _session_options(engine: Any, threads: int | None) -> Any:
+    """Options for every session of a runner."""
+    options = engine.SessionOptions()
+    options.log_severity_level = 3
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    return options
+
+
+def _place(spec: TensorSpec, array: np.ndarray) -> tuple[Any, ...]:
+    """The arguments that bind an array's own memory to an input or output."""
+    if array.shape != spec.shape or array.dtype != spec.dtype or not array.flags.c_contiguous:
+        raise InputError(
+            f"tensor {spec.name} was given as {array.dtype} {list(array.shape)}; expected a "
+            f"contiguous {spec.dtype} {list(spec.shape)}"
+        )
+    return spec.name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data
+
+
+def _require_signature(graph: Graph, session: Any) -> None:
+    """Refuse a graph whose inputs or outputs are not those of the manifest."""
+    for kind, specs, actual in (
+        ("inputs", graph.inputs, session.get_inputs()),
+        ("outputs", graph.outputs, session.get_outputs()),
+    ):
+        told = [(spec.name, list(spec.shape), spec.dtype) for spec in specs]
+        found = [(node.name, list(node.shape), _TYPES.get(node.type, node.type)) for node in actual]
+        if told != found:
+            raise EngineError(
+                f"graph {graph.name} ({graph.file}) has the {kind} {found}, but the manifest says "
+                f"{told}; export the bundle anew"
+            )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
