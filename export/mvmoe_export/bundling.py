@@ -1,7 +1,9 @@
 """The one way from a model to a bundle: stages, targets, route guard, golden vectors, manifest."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -12,15 +14,23 @@ import mvmoe_deploy
 from mvmoe_deploy import files
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import write_golden, write_manifest
+from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.counting import count
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_export.parity.golden import golden_vectors
 from mvmoe_export.parity.guard import guard
 from mvmoe_export.stages import MAX_GRAPHS, Stages, Strategy, make_stages
-from mvmoe_export.targets import ExportOptions, find_target
+from mvmoe_export.targets import ExportOptions, find_target, target_names
 
 _PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
+
+Progress = Callable[[str, str, int], None]
+"""Called with a phase, the graph that is done, and how many things the phase has."""
+
+
+def _ignore(phase: str, graph: str, total: int) -> None:
+    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -46,32 +56,39 @@ def export_bundle(
     identity: Identity | None = None,
     options: ExportOptions | None = None,
     replace_existing: bool = False,
-    progress: Callable[[str, str], None] = lambda phase, graph: None,
+    progress: Progress = _ignore,
 ) -> manifest.Manifest:
     """Export a routed model to the bundle directory `path`; gives its manifest.
 
-    `progress` is called with a phase (`export` or `guard`) and a graph's name when the graph is
-    done. Raises InputError for a model or options that cannot be exported, CheckFailedError if a
+    Raises InputError for a model or options that cannot be exported, CheckFailedError if a
     graph does not do what the model does, OutputError if it cannot be written; nothing is then
     left at `path`.
     """
-    model = model.eval()
     options = options or ExportOptions()
     found = {name: find_target(name) for name in targets}
+    if not found:
+        raise InputError(f"no target was given; give one of {', '.join(target_names())}")
     stages = make_stages(model, strategy, batch, max_graphs)
+    model.eval()
     with files.new_directory(Path(path), replace_existing) as work, torch.no_grad():
         records = {}
         for name, target in found.items():
-            watched = replace(options, progress=lambda graph: progress("export", graph))
+            report = partial(_report, progress, name, stages)
+            watched = replace(options, progress=partial(report, "export"))
             artifact = target.export(stages, watched, work)
-            parity = guard(
-                name, stages, artifact.record, work, lambda graph: progress("guard", graph)
-            )
+            parity = guard(name, stages, artifact.record, work, partial(report, "check"))
             records[name] = msgspec.structs.replace(artifact.record, parity=parity)
         golden = write_golden(work, golden_vectors(model))
         result = _manifest(stages, records, golden, identity or Identity())
         write_manifest(work, result)
     return result
+
+
+def _report(progress: Progress, target: str, stages: Stages, phase: str, graph: str) -> None:
+    """Pass a graph that is done on, with the total of its phase."""
+    checked = 1 + sum(math.comb(rule.experts, rule.k) for rule in stages.model.routing)
+    total = len(list(stages.graphs)) if phase == "export" else checked
+    progress(f"{phase} {target}", graph, total)
 
 
 def _manifest(

@@ -32,18 +32,22 @@ class GatheredExperts(nn.Module):
                 _weights(model.stage(index, _route_with(expert, slot, rule.k)))
                 for expert in range(rule.experts)
             ]
-            # The next expert beyond the first route can stand in any slot without moving others.
-            other = _weights(model.stage(index, (*first[:slot], rule.k, *first[slot + 1 :])))
-            self._stack(slot, _weights(self.template), other, choices)
+            # Experts beyond the first route stand in a slot without moving the others. All of them
+            # are looked at: one may have weights in common with the expert whose place it takes.
+            self._stack(slot, _weights(self.template), choices[rule.k :], choices)
 
-    def _stack(self, slot: int, here: _Weights, other: _Weights, choices: list[_Weights]) -> None:
+    def _stack(
+        self, slot: int, here: _Weights, others: list[_Weights], choices: list[_Weights]
+    ) -> None:
         """Stack the parameters that change when the expert at `slot` does."""
-        if any(choice.keys() != here.keys() for choice in (other, *choices)):
+        if any(choice.keys() != here.keys() for choice in choices):
             raise InputError(
                 "strategy gather needs experts with the same parameters; this model's differ: use "
                 "--strategy dispatch"
             )
-        for name in [name for name in here if not _same(here[name], other[name])]:
+        for name in here:
+            if all(_same(here[name], other[name]) for other in others):
+                continue
             tensors = [choice[name] for choice in choices]
             if len({tensor.shape for tensor in tensors}) > 1:
                 raise InputError(
@@ -59,7 +63,8 @@ class GatheredExperts(nn.Module):
             name: self.stacked[_key(name)].index_select(0, experts[0, slot : slot + 1])[0]
             for name, slot in self.slots.items()
         }
-        return functional_call(self.template, weights, (tokens, gates))
+        # Names that share a tensor each have their own stack, since others may not share one there.
+        return functional_call(self.template, weights, (tokens, gates), tie_weights=False)
 
 
 def _weights(module: nn.Module) -> _Weights:
@@ -80,9 +85,12 @@ def _same(one: Tensor, other: Tensor) -> bool:
 
 
 def _route_with(expert: int, slot: int, k: int) -> tuple[int, ...]:
-    """`k` distinct experts, `expert` at `slot` and the lowest others around it."""
-    others = [other for other in range(k) if other != expert][: k - 1]
-    return (*others[:slot], expert, *others[slot:])
+    """The first `k` experts, `expert` at `slot`; if it is one of them, the two change places."""
+    route = list(range(k))
+    if expert < k:
+        route[expert] = slot
+    route[slot] = expert
+    return tuple(route)
 
 
 def _key(name: str) -> str:

@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -85,12 +85,16 @@ def make_stages(
         rule = model.routing[index - 1] if index else None
         last = index == len(model.routing)
         name = f"step{index}" if index else "stem"
-        graphs = _graphs(model, strategy, index, name, inputs) if index else (stem,)
+        graphs = _graphs(model, strategy, index, name) if index else (stem,)
         outputs = ("answer",) if last else ("next_tokens", "logits")
         specs.append(StageSpec(index, name, rule, inputs, outputs, graphs))
-        if not last:
-            tokens = _tokens_after(model, index, inputs)
-            inputs = _step_inputs(tokens, model.routing[index], strategy)
+        output = _example_output(model, index, inputs)
+        if last:
+            _require_answer(output, batch, f"stage {index} of {type(model).__name__}")
+        else:
+            rule = model.routing[index]
+            _require_tokens(output, batch, rule, f"stage {index} of {type(model).__name__}")
+            inputs = _step_inputs(output[0], rule, strategy)
     return Stages(model, strategy, batch, tuple(specs))
 
 
@@ -99,14 +103,7 @@ def routes_of(rule: RoutingRule) -> Iterator[Route]:
     return itertools.combinations(range(rule.experts), rule.k)
 
 
-def plain_inputs(stage: StageSpec) -> list[Tensor]:
-    """The example inputs that the contract's own stage modules take."""
-    return [tensor for name, tensor in stage.inputs.items() if name != "experts"]
-
-
-def _graphs(
-    model: RoutedModel, strategy: Strategy, index: int, name: str, inputs: dict[str, Tensor]
-) -> tuple[GraphSpec, ...]:
+def _graphs(model: RoutedModel, strategy: Strategy, index: int, name: str) -> tuple[GraphSpec, ...]:
     """The graphs of one routed stage."""
     rule = model.routing[index - 1]
     if strategy == "all-experts":
@@ -132,28 +129,38 @@ def _builder(model: RoutedModel, index: int, route: Route) -> Callable[[], nn.Mo
     return lambda: model.stage(index, route).eval()
 
 
-def _tokens_after(model: RoutedModel, index: int, inputs: dict[str, Tensor]) -> Tensor:
-    """Example tokens that stage `index` gives, from a run on its example inputs."""
+def _example_output(model: RoutedModel, index: int, inputs: dict[str, Tensor]) -> Any:
+    """What stage `index` gives on its example inputs, down its first route."""
     rule = model.routing[index - 1] if index else None
     module = model.stage(index, tuple(range(rule.k)) if rule else ()).eval()
     arguments = [inputs["image"]] if rule is None else [inputs["tokens"], _ones(inputs, rule.k)]
     with torch.no_grad():
-        output = module(*arguments)
-    next_rule = model.routing[index]
+        return module(*arguments)
+
+
+def _require_tokens(output: Any, batch: int, rule: RoutingRule, where: str) -> None:
+    """Refuse what is not the output of a stage before the last."""
     if not (isinstance(output, tuple) and len(output) == 2):
         raise InputError(
-            f"stage {index} of {type(model).__name__} gives {type(output).__name__}; the contract "
-            "expects (tokens, logits) before the last stage"
+            f"{where} gives {type(output).__name__}; the contract expects (tokens, logits) before "
+            "the last stage"
         )
     tokens, logits = output
-    batch = len(arguments[0])
-    if tuple(logits.shape) != (batch, next_rule.experts) or len(tokens) != batch:
+    if tuple(logits.shape) != (batch, rule.experts) or tokens.ndim < 2 or len(tokens) != batch:
         raise InputError(
-            f"stage {index} of {type(model).__name__} gives tokens {list(tokens.shape)} and logits "
-            f"{list(logits.shape)}; the contract expects [{batch}, ...] and "
-            f"[{batch}, {next_rule.experts}]"
+            f"{where} gives tokens {list(tokens.shape)} and logits {list(logits.shape)}; the "
+            f"contract expects [{batch}, ...] and [{batch}, {rule.experts}]"
         )
-    return tokens.clone()
+
+
+def _require_answer(output: Any, batch: int, where: str) -> None:
+    """Refuse what is not the output of the last stage."""
+    if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != batch:
+        given = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise InputError(
+            f"{where} gives {given}; the contract expects the answer [{batch}, classes] of the "
+            "last stage"
+        )
 
 
 def _ones(inputs: dict[str, Tensor], k: int) -> Tensor:
@@ -163,6 +170,8 @@ def _ones(inputs: dict[str, Tensor], k: int) -> Tensor:
 def _step_inputs(tokens: Tensor, rule: RoutingRule, strategy: Strategy) -> dict[str, Tensor]:
     """Example inputs of a routed step."""
     width = rule.experts if strategy == "all-experts" else rule.k
+    # In the order of memory that a runner's buffers have, whatever the stage before gave.
+    tokens = tokens.clone(memory_format=torch.contiguous_format)
     inputs = {"tokens": tokens, "gates": torch.full((len(tokens), width), 1 / width)}
     if strategy == "gather":
         inputs["experts"] = torch.arange(rule.k)[None]

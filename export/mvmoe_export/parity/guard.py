@@ -93,7 +93,7 @@ class _Guard:
         before = _named(stem, stem.graphs[0].build()(self.images))
         given = self.graphs.run("stem", {"image": self.images})
         if not _close(given, before):
-            self._fail("stem", f"differs from PyTorch by {_error(given, before):.3g}")
+            self._fail("stem", _difference(given, before))
         yield _error(given, before)
         progress("stem")
         for stage in self.stages.specs[1:]:
@@ -133,13 +133,20 @@ class _Guard:
 
     def _forward(self, images: Tensor, routes: list[Route] | None) -> Tensor:
         """The model's own answer, down forced routes."""
+        name = f"{type(self.model).__name__}.forward"
         try:
-            return self.model(images, routes=routes) if routes else self.model(images)
+            answer = self.model(images, routes=routes) if routes else self.model(images)
         except TypeError as error:
             raise CheckFailedError(
-                f"{type(self.model).__name__}.forward cannot be forced down a route ({error}); the "
-                "contract asks for forward(images, routes=None)"
+                f"{name} cannot be forced down a route ({error}); the contract asks for "
+                "forward(images, routes=None)"
             ) from error
+        if not isinstance(answer, Tensor) or answer.ndim != 2 or len(answer) != len(images):
+            given = list(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+            raise CheckFailedError(
+                f"{name} gives {given}; the contract asks for the answer [{len(images)}, classes]"
+            )
+        return answer
 
     def _fail(self, graph: str, what: str) -> float:
         raise CheckFailedError(
@@ -207,7 +214,7 @@ class _Step:
             module = self.guard.model.stage(self.stage.index, other).eval()
             if _close(given, _named(self.stage, module(self.tokens, gates))):
                 return f"has route {other} baked in where it should compute route {self.route}"
-        return f"differs from PyTorch by {_error(given, wanted):.3g} on route {self.route}"
+        return f"{_difference(given, wanted)} on route {self.route}"
 
 
 def _named(stage: StageSpec, output: Tensor | tuple[Tensor, ...]) -> dict[str, Tensor]:
@@ -233,6 +240,13 @@ def _error(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> float:
     """The largest absolute difference over all outputs; infinite where a value is not finite."""
     differences = [(given[name] - wanted[name]).abs().max().item() for name in wanted]
     return max(inf if isnan(difference) else difference for difference in differences)
+
+
+def _difference(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> str:
+    """How a graph differs from PyTorch, in words."""
+    if not all(tensor.isfinite().all() for tensor in wanted.values()):
+        return "has nothing to be compared with: the model itself gives values that are not finite"
+    return f"differs from PyTorch by {_error(given, wanted):.3g}"
 
 
 def _close(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> bool:

@@ -39,7 +39,9 @@ class Template:
 
     def fill(self, module: nn.Module) -> dict[str, np.ndarray]:
         """The content of every slot for one stage module of this structure."""
-        weights = {name: tensor.detach().numpy() for name, tensor in weights_of(module).items()}
+        weights = {
+            name: tensor.detach().numpy() for name, tensor in weights_of(_Frame(module)).items()
+        }
         filled = {slot: weights[name] for slot, name in self.slots.items() if name is not None}
         if self.prologue is not None:
             made = [slot for slot, name in self.slots.items() if name is None]
@@ -49,12 +51,25 @@ class Template:
         return filled
 
 
+class _Frame(nn.Module):
+    """Puts a dot into every weight's name: none can then be that of an input or output."""
+
+    def __init__(self, stage: nn.Module) -> None:
+        super().__init__()
+        self.stage = stage
+
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """What the stage gives."""
+        return self.stage(*inputs)
+
+
 def make_template(
     name: str, module: nn.Module, inputs: dict[str, Tensor], outputs: tuple[str, ...], opset: int
 ) -> Template:
     """Export one stage module; raises InputError that names the graph and what failed."""
-    weights = weights_of(module)
-    model = _export(name, module, inputs, outputs, opset)
+    frame = _Frame(module)
+    weights = weights_of(frame)
+    model = _export(name, frame, inputs, outputs, opset)
     _open_weights(model, set(weights))
     optimizer.optimize_ir(model)
     passes.ClearMetadataAndDocStringPass()(model)
@@ -187,11 +202,3 @@ def _read_by_body(graph: ir.Graph, early: list[ir.Node]) -> set[ir.Value]:
     inside = set(early)
     read = {value for node in graph if node not in inside for value in node.inputs}
     return read | set(graph.outputs)
-
-
-def check(data: bytes, name: str) -> None:
-    """Raise InputError if a graph breaks ONNX's own rules."""
-    try:
-        onnx.checker.check_model(data)
-    except onnx.checker.ValidationError as error:
-        raise InputError(f"graph {name} is not valid ONNX: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,375 @@
+"""The `mvmoe` command: thin, one function for each sub-command.
+
+Each function reads its options, calls the room that does the work, and prints. PyTorch and the
+engines are imported inside the commands that need them. What is printed is in `console.py`.
+"""
+
+import json
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from mvmoe_deploy import __version__, console
+from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
+
+if TYPE_CHECKING:
+    from mvmoe_deploy.models import Checkpoint
+    from mvmoe_deploy.runtime import Dispatcher
+
+_EXTRAS = {"init": "models", "train": "train", "export": "export", "run": "onnx", "demo": "all"}
+"""The extra that each command needs beyond the core."""
+
+_INTERRUPTED = 130
+_OWN_FAULT = 70
+_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm")
+
+_output = click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+_force = click.option("--force", is_flag=True, help="Replace the output if it exists.")
+
+
+def _common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every sub-command has."""
+    debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    return as_json(debug(command))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mvmoe")
+def cli() -> None:
+    """Deploy vision models that route each image to an expert."""
+
+
+@cli.command()
+@click.argument("preset")
+@_output
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@_force
+@_common
+def init(preset: str, output: Path, seed: int, force: bool, as_json: bool) -> None:
+    """Write a checkpoint with random weights.
+
+    PRESET is the name of a preset, or a JSON file {"family": ..., "config": {...}}. The checkpoint
+    is a directory, or one file if the output ends in .safetensors.
+    """
+    from mvmoe_deploy.models import Checkpoint, build, count, save_checkpoint
+    from mvmoe_deploy.models.presets import configuration
+
+    model = build(configuration(preset), seed=seed)
+    save_checkpoint(Checkpoint(model), output, replace=force)
+    counts = count(model)
+    data = {
+        "checkpoint": str(output),
+        "family": model.config.family,
+        "seed": seed,
+        "params_total": counts.params_total,
+        "params_active": counts.params_active,
+        "macs": counts.macs,
+    }
+    console.emit(as_json, data, console.show_init)
+
+
+@cli.command()
+@_output
+@click.option("--data", default="digits", show_default=True, help="digits, or an image folder.")
+@click.option("--preset", default="digits", show_default=True, help="Preset or JSON file.")
+@click.option(
+    "--routing",
+    "routings",
+    multiple=True,
+    type=click.Choice(["super-class", "end-to-end", "random"]),
+    default=["super-class"],
+    show_default=True,
+    help="May be given several times; the dense baseline is shared.",
+)
+@click.option("--dense-epochs", type=int, help="Epochs of the dense baseline.")
+@click.option("--moe-epochs", type=int, help="Epochs of each routed model.")
+@click.option("--batch-size", type=int, help="Images of one step, over all processes.")
+@click.option("--lr", type=float, help="Peak learning rate.")
+@click.option("--ema", type=float, help="Decay of the averaged weights; 0 is off.")
+@click.option("--seed", type=int)
+@click.option("--accelerator", help="auto, cpu, cuda or mps.")
+@click.option("--devices", type=int, help="Processes on this machine.")
+@click.option("--num-nodes", type=int, help="Machines.")
+@click.option("--precision", help="32-true or bf16-mixed.")
+@click.option("--workers", type=int, help="Processes that load images, for each process.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted run.")
+@_common
+def train(
+    *,
+    output: Path,
+    data: str,
+    preset: str,
+    routings: tuple[str, ...],
+    resume: bool,
+    as_json: bool,
+    **recipe: Any,
+) -> None:
+    """Train a dense model, find its super-classes, and train a routed model for each routing."""
+    import msgspec
+
+    from mvmoe_deploy import training
+    from mvmoe_deploy.models.presets import configuration
+
+    chosen = {name: value for name, value in recipe.items() if value is not None}
+    options = training.default_options(
+        configuration(preset), data, routings=tuple(dict.fromkeys(routings)), **chosen
+    )
+    report = training.train(options, output, resume=resume)
+    result = {"run": str(output), **msgspec.to_builtins(report)}
+    console.emit(as_json, result, console.show_training)
+
+
+@cli.command()
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@_output
+@click.option("--target", "targets", multiple=True, default=["onnx"], show_default=True)
+@click.option(
+    "--strategy",
+    type=click.Choice(["dispatch", "gather", "all-experts"]),
+    default="dispatch",
+    show_default=True,
+    help="A graph per route; one that gathers weights; or one that computes every expert.",
+)
+@click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True)
+@click.option("--opset", type=int, default=20, show_default=True, help="ONNX operator set.")
+@click.option("--max-graphs", type=click.IntRange(min=1), default=256, show_default=True)
+@click.option("--config", help="Preset or JSON file, for weights that come without one.")
+@_force
+@_common
+def export(
+    *,
+    checkpoint: Path,
+    output: Path,
+    config: str | None,
+    opset: int,
+    targets: tuple[str, ...],
+    force: bool,
+    as_json: bool,
+    **shape: Any,
+) -> None:
+    """Export CHECKPOINT to a bundle, and check every graph of every route against PyTorch."""
+    from mvmoe_deploy.bundle.summary import summarize
+    from mvmoe_deploy.models import load_checkpoint
+    from mvmoe_deploy.models.presets import configuration
+    from mvmoe_export import ExportOptions, export_bundle
+
+    loaded = load_checkpoint(checkpoint, configuration(config) if config else None)
+    with console.progress() as progress:
+        manifest = export_bundle(
+            loaded.model,
+            output,
+            targets=tuple(dict.fromkeys(targets)),
+            identity=_identity(loaded),
+            options=ExportOptions(opset=opset),
+            replace_existing=force,
+            progress=progress,
+            **shape,
+        )
+    summary = {"bundle": str(output), **summarize(manifest)}
+    console.emit(as_json, summary, console.show_bundle)
+
+
+@cli.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@_common
+def inspect(bundle: Path, as_json: bool) -> None:
+    """Check the files of BUNDLE against its manifest and say what is in it."""
+    from mvmoe_deploy.bundle import Bundle
+    from mvmoe_deploy.bundle.summary import summarize
+
+    opened = Bundle.open(bundle)
+    opened.verify()
+    summary = {"bundle": str(bundle), **summarize(opened.manifest)}
+    console.emit(as_json, summary, console.show_bundle)
+
+
+@cli.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("images", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--target", default="onnx", show_default=True, help="Whose graphs to run.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of one graph.")
+@click.option("--max-resident-experts", type=click.IntRange(min=1), help="For each routed stage.")
+@_common
+def run(
+    bundle: Path, images: tuple[Path, ...], target: str, as_json: bool, **limits: int | None
+) -> int:
+    """Answer IMAGES (files, or directories of images) with BUNDLE.
+
+    An image that cannot be answered is told with its error; the others are answered all the same.
+    """
+    from mvmoe_deploy.runtime import Dispatcher
+
+    paths = [file for path in images for file in _image_files(path)]
+    with Dispatcher.open(bundle, target, **limits) as dispatcher:
+        answers = [_answer(dispatcher, path) for path in paths]
+    results = {"results": [result for result, _ in answers]}
+    console.emit(as_json, results, console.show_results)
+    return max(code for _, code in answers)
+
+
+@cli.command()
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default="mvmoe-demo", show_default=True
+)
+@_common
+def demo(output: Path, as_json: bool) -> None:
+    """Train on real digits, export, and answer held-out images with model and bundle.
+
+    Run again on the same directory, it goes on where it was interrupted.
+    """
+    from dataclasses import asdict
+
+    from mvmoe_deploy import training
+    from mvmoe_deploy.models import load_checkpoint
+    from mvmoe_deploy.models.presets import configuration
+    from mvmoe_deploy.runtime import Dispatcher
+    from mvmoe_export import export_bundle
+    from mvmoe_export.parity.compare import compare
+
+    run_directory, bundle = output / "training", output / "digits.mvmoe"
+    options = training.default_options(configuration("digits"), "digits")
+    report = training.train(options, run_directory, resume=True)
+    loaded = load_checkpoint(run_directory / "super-class")
+    with console.progress() as progress:
+        export_bundle(
+            loaded.model,
+            bundle,
+            identity=_identity(loaded),
+            replace_existing=True,
+            progress=progress,
+        )
+    images, labels = _write_digits(output / "images")
+    with Dispatcher.open(bundle) as dispatcher:
+        comparison = asdict(compare(loaded.model, dispatcher, images, labels))
+    data = {
+        **comparison,
+        "usage": [
+            {"route": list(route), "images": count} for route, count in comparison["usage"].items()
+        ],
+        "top1_dense": report.dense.top1,
+        "super_classes": report.routings[0].super_classes,
+        "router_accuracy": report.routings[0].router_accuracy,
+        "files": {
+            "bundle": str(bundle),
+            "checkpoint": str(run_directory / "super-class"),
+            "images": str(output / "images"),
+            "picture": str(run_directory / "class_to_expert.png"),
+            "report": str(run_directory / "report.json"),
+        },
+    }
+    console.emit(as_json, data, console.show_demo)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line; ends the process with an exit code of `docs/design.md`."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = cli.main(arguments, prog_name="mvmoe", standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort):
+        console.note("interrupted; nothing half-written was left")
+        code = _INTERRUPTED
+    except Exception as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        code = _report(error, arguments)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """Treat a polite kill like Ctrl-C, so that everything is cleaned up."""
+    raise KeyboardInterrupt
+
+
+def _report(error: Exception, arguments: list[str]) -> int:
+    """Say an error in one sentence; gives its exit code."""
+    message, code = _sentence(error, arguments)
+    console.note(f"error: {message}")
+    if "--json" in arguments:
+        kind = type(error).__name__
+        sys.stdout.write(json.dumps({"error": {"type": kind, "message": message}}) + "\n")
+    return code
+
+
+def _sentence(error: Exception, arguments: list[str]) -> tuple[str, int]:
+    """The sentence and the exit code of an error."""
+    if isinstance(error, MvmoeError):
+        return str(error), error.exit_code
+    if isinstance(error, click.ClickException):
+        return f"{error.format_message()} (see mvmoe --help)", InputError.exit_code
+    if isinstance(error, ModuleNotFoundError):
+        command = next((word for word in arguments if word in _EXTRAS), "export")
+        missing = MissingExtraError.of(str(error.name), _EXTRAS[command])
+        return str(missing), missing.exit_code
+    return (
+        f"mvmoe itself failed ({type(error).__name__}: {error}); run it again with --debug and "
+        "report what it prints",
+        _OWN_FAULT,
+    )
+
+
+def _identity(checkpoint: "Checkpoint") -> Any:
+    """What a bundle says of a checkpoint beyond its weights."""
+    from mvmoe_export import Identity
+
+    return Identity(
+        name=checkpoint.name,
+        family=checkpoint.config.family,
+        labels=checkpoint.labels,
+        usage_prior=checkpoint.usage_prior,
+        checkpoint_sha256=checkpoint.sha256,
+    )
+
+
+def _image_files(path: Path) -> list[Path]:
+    """A file as it is, a directory's images in order of name; raises InputError if it has none."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.iterdir() if file.suffix.lower() in _IMAGE_SUFFIXES)
+    if not found:
+        raise InputError(
+            f"directory {path} holds no images; give files or a directory with "
+            f"{', '.join(_IMAGE_SUFFIXES)}"
+        )
+    return found
+
+
+def _answer(dispatcher: "Dispatcher", path: Path) -> tuple[dict[str, Any], int]:
+    """The result of one image and its exit code."""
+    from dataclasses import asdict
+
+    try:
+        prediction = dispatcher.predict(path)
+    except MvmoeError as error:
+        return {"image": str(path), "error": str(error)}, error.exit_code
+    several = len(prediction.routes) > 1
+    return {
+        "image": str(path),
+        "label": prediction.label,
+        "label_index": prediction.label_index,
+        "probability": prediction.probability,
+        "route": prediction.routes if several else prediction.route,
+        "gates": prediction.stage_gates if several else prediction.gates,
+        "timings_ms": asdict(prediction.timings),
+    }, 0
+
+
+def _write_digits(folder: Path) -> tuple[list[Path], Any]:
+    """Write the held-out digits as PNG files `NNN_is_D.png`; gives paths and labels."""
+    from PIL import Image
+
+    from mvmoe_deploy import files, training
+
+    images, labels = training.digits_split("test")
+    paths = [folder / f"{i:03d}_is_{label}.png" for i, label in enumerate(labels)]
+    with files.new_directory(folder, replace=True) as work:
+        for path, pixels in zip(paths, images, strict=True):
+            Image.fromarray(pixels).save(work / path.name)
+    return paths, labels

@@ -1,0 +1,218 @@
+"""What the command line shows a person: tables on stdout, progress and errors on stderr.
+
+Nothing here computes; nothing but `cli.py` imports it.
+"""
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+Show = Callable[[Console, dict[str, Any]], None]
+"""Prints the data of one command for a person."""
+
+Advance = Callable[[str, str, int], None]
+"""Called with a phase, the name of what was done in it, and how many such things there are."""
+
+
+def emit(as_json: bool, data: dict[str, Any], show: Show) -> None:
+    """Print `data` as one JSON object, or let `show` print it for a person."""
+    if as_json:
+        sys.stdout.write(json.dumps(data, allow_nan=False) + "\n")
+    else:
+        show(Console(highlight=False), data)
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Advance]:
+    """Bars on stderr if it is a terminal, one for each phase that is reported."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[item]}"),
+    )
+    console = Console(stderr=True)
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+
+        def advance(phase: str, item: str, total: int) -> None:
+            if phase not in tasks:
+                tasks[phase] = bars.add_task(phase, total=total, item="")
+            bars.update(tasks[phase], advance=1, item=item)
+
+        yield advance
+
+
+def note(text: str) -> None:
+    """One line for the person at the terminal, on stderr."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+def show_init(out: Console, data: dict[str, Any]) -> None:
+    """A checkpoint that was made."""
+    out.print(f"wrote {data['checkpoint']} ({data['family']}, random weights)")
+    out.print(f"  {_model_line(data)}")
+
+
+def show_training(out: Console, data: dict[str, Any]) -> None:
+    """A training run: accuracy for each model, and who owns which classes."""
+    rows = _table("model", "top-1", "router accuracy", "checkpoint", right=(1, 2))
+    rows.add_row("dense", _percent(data["dense"]["top1"]), "-", data["dense"]["checkpoint"])
+    for routing in data["routings"]:
+        rows.add_row(
+            routing["routing"],
+            _percent(routing["top1"]),
+            _percent(routing["router_accuracy"]),
+            routing["checkpoint"],
+        )
+    out.print(rows)
+    for routing in data["routings"]:
+        out.print()
+        out.print(f"experts of {routing['routing']} (share of test images, super-class)")
+        out.print(_experts(routing))
+    out.print(f"\neverything is in {data['run']}")
+
+
+def show_bundle(out: Console, data: dict[str, Any]) -> None:
+    """A bundle: model, targets, graphs."""
+    model = data["model"]
+    out.print(f"{data['bundle']}: {model['name']} ({model['family']})")
+    out.print(f"  {_model_line(model)}")
+    for rule in data["routing"]:
+        kept = "renormalized" if rule["renormalize"] else "kept as they are"
+        out.print(f"  routing: top {rule['k']} of {rule['experts']} experts, gates {kept}")
+    shape = " x ".join(map(str, data["input"]["shape"]))
+    out.print(f"  input: {shape}, {data['input']['resize']}, {data['input']['interpolation']}")
+    for name, target in data["targets"].items():
+        out.print(
+            f"\ntarget {name}: strategy {target['strategy']}, {target['precision']}, batch "
+            f"{target['batch']}, {_bytes(target['bytes'])} on disk"
+        )
+        out.print(_graph_rows(target["graphs"]))
+
+
+def show_results(out: Console, data: dict[str, Any]) -> None:
+    """Answers, one image a line."""
+    rows = _table("image", "label", "probability", "route", "gates", "ms", right=(2, 4, 5))
+    for result in data["results"]:
+        if "error" in result:
+            rows.add_row(result["image"], f"[red]error[/red]: {escape(result['error'])}")
+            continue
+        rows.add_row(
+            result["image"],
+            result["label"],
+            f"{result['probability']:.3f}",
+            _route(result["route"]),
+            ", ".join(f"{gate:.3f}" for gate in _flat(result["gates"])),
+            f"{result['timings_ms']['total']:.2f}",
+        )
+    out.print(rows)
+
+
+def show_demo(out: Console, data: dict[str, Any]) -> None:
+    """The demo: model and bundle side by side, usage, and where everything is."""
+    out.print(f"{data['images']} held-out digits, answered by both\n")
+    rows = _table("", "top-1", right=(1,))
+    rows.add_row("dense PyTorch baseline", _percent(data["top1_dense"]))
+    rows.add_row("routed PyTorch model", _percent(data["top1_pytorch"]))
+    rows.add_row("the bundle (ONNX Runtime, no PyTorch)", _percent(data["top1_bundle"]))
+    out.print(rows)
+    out.print(
+        f"\nsame answer {_percent(data['top1_agreement'])}, same route "
+        f"{_percent(data['routing_agreement'])}, largest difference of a logit "
+        f"{data['max_abs_error']:.1e}\n"
+    )
+    out.print(_usage_rows(data))
+    out.print()
+    for what, where in data["files"].items():
+        out.print(f"{what:11} {where}")
+    out.print(f"\ntry: mvmoe run {data['files']['bundle']} {data['files']['images']}")
+
+
+def _usage_rows(data: dict[str, Any]) -> Table:
+    """Experts by the images they answered, with the classes they own."""
+    rows = _table("expert", "images", "super-class", right=(1,))
+    for item in data["usage"]:
+        owned = [", ".join(data["super_classes"][expert]) for expert in item["route"]]
+        rows.add_row(_route(item["route"]), str(item["images"]), " | ".join(owned))
+    return rows
+
+
+def _experts(routing: dict[str, Any]) -> Table:
+    """Experts of one routing by usage, a column for each routed stage."""
+    stages = routing["expert_usage"]
+    names = [f"stage {i}" if len(stages) > 1 else "usage" for i in range(1, len(stages) + 1)]
+    rows = _table("expert", *names, "classes", right=tuple(range(1, len(stages) + 1)))
+    owned = routing["super_classes"] or [[]] * len(stages[0])
+    for expert, classes in enumerate(owned):
+        shares = [_percent(stage[expert]) for stage in stages]
+        rows.add_row(str(expert), *shares, ", ".join(classes) or "-")
+    return rows
+
+
+def _graph_rows(graphs: list[dict[str, Any]], most: int = 12) -> Table:
+    """Graphs by size; of many only the first."""
+    rows = _table("graph", "route", "graph file", "weights read", "its alone", right=(2, 3, 4))
+    for graph in graphs[:most]:
+        rows.add_row(
+            graph["name"],
+            _route(graph["route"]),
+            _bytes(graph["file_bytes"]),
+            _bytes(graph["weight_bytes"]),
+            _bytes(graph["exclusive_bytes"]),
+        )
+    if len(graphs) > most:
+        rows.add_row(f"... and {len(graphs) - most} more")
+    return rows
+
+
+def _model_line(model: dict[str, Any]) -> str:
+    return (
+        f"{model['params_total'] / 1e6:.3f} M parameters, {model['params_active'] / 1e6:.3f} M "
+        f"active an image, {model['macs'] / 1e6:.1f} M multiply-accumulates"
+    )
+
+
+def _table(*columns: str, right: tuple[int, ...] = ()) -> Table:
+    """An empty table; the columns in `right` hold numbers."""
+    rows = Table(header_style="bold", box=None, pad_edge=False)
+    for position, column in enumerate(columns):
+        rows.add_column(column, justify="right" if position in right else "left", overflow="fold")
+    return rows
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e6:.2f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
+
+
+def _route(route: Any) -> str:
+    """A route as `3` or `2+7`; of several stages `3 > 2+7`; `-` where nothing is routed."""
+    if not route:
+        return "-"
+    if isinstance(route[0], list | tuple):
+        return " > ".join(map(_route, route))
+    return "+".join(map(str, route))
+
+
+def _flat(gates: Any) -> list[float]:
+    """Gates of one or several stages in a row."""
+    return [gate for part in gates for gate in (part if isinstance(part, list | tuple) else [part])]
