@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,6 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 Show = Callable[[Console, dict[str, Any]], None]
 """Prints the data of one command for a person."""
@@ -33,7 +33,7 @@ def emit(as_json: bool, data: dict[str, Any], show: Show) -> None:
     if as_json:
         sys.stdout.write(json.dumps(data, allow_nan=False) + "\n")
     else:
-        show(Console(highlight=False), data)
+        show(Console(highlight=False, markup=False), data)
 
 
 @contextlib.contextmanager
@@ -111,7 +111,7 @@ def show_results(out: Console, data: dict[str, Any]) -> None:
     rows = _table("image", "label", "probability", "route", "gates", "ms", right=(2, 4, 5))
     for result in data["results"]:
         if "error" in result:
-            rows.add_row(result["image"], f"[red]error[/red]: {escape(result['error'])}")
+            rows.add_row(result["image"], Text(f"error: {result['error']}", style="red"))
             continue
         rows.add_row(
             result["image"],

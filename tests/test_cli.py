@@ -1,0 +1,318 @@
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mvmoe_deploy import cli
+
+_PLACES = ("bundle", "checkpoint", "images")
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def mvmoe(capsys):
+    """Run the command in this process; gives its exit code, stdout and stderr."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        before = signal.getsignal(signal.SIGTERM)
+        with pytest.raises(SystemExit) as ended:
+            cli.main([str(argument) for argument in arguments])
+        signal.signal(signal.SIGTERM, before)
+        return ended.value.code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def mvmoe_json(mvmoe):
+    """As `mvmoe`, with `--json`: gives the exit code and the one object on stdout."""
+
+    def call(*arguments: object) -> tuple[int, dict]:
+        code, out, _ = mvmoe(*arguments, "--json")
+        assert out.count("\n") == 1
+        return code, json.loads(out)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> Path:
+    """A configuration small enough to export in seconds."""
+    path = tmp_path_factory.mktemp("config") / "tiny.json"
+    config = {
+        "image_size": 8, "patch_size": 4, "in_channels": 1, "num_classes": 3, "width": 16,
+        "depth": 2, "heads": 2, "experts": 3, "moe_layers": 1,
+    }  # fmt: skip
+    path.write_text(json.dumps({"family": "mobile_vmoe", "config": config}))
+    return path
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory, tiny) -> Path:
+    path = tmp_path_factory.mktemp("checkpoint") / "tiny"
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["init", str(tiny), "-o", str(path), "--seed", "3"])
+    assert ended.value.code == 0
+    return path
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory, checkpoint) -> Path:
+    path = tmp_path_factory.mktemp("bundle") / "tiny.mvmoe"
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["export", str(checkpoint), "-o", str(path)])
+    assert ended.value.code == 0
+    return path
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 20, 30, 3), dtype=np.uint8)
+    for position, picture in enumerate(pixels):
+        Image.fromarray(picture).save(folder / f"{position}.png")
+    return folder
+
+
+def test_init_counts_what_it_wrote(mvmoe_json, tmp_path):
+    code, data = mvmoe_json("init", "digits", "-o", tmp_path / "c", "--seed", "5")
+    assert code == 0
+    assert data["family"] == "mobile_vmoe"
+    assert data["params_active"] < data["params_total"]
+    assert sorted(p.name for p in (tmp_path / "c").iterdir()) == [
+        "config.json",
+        "model.safetensors",
+    ]
+
+
+def test_init_is_repeatable_by_seed(mvmoe, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        mvmoe("init", "digits", "-o", tmp_path / f"{name}.safetensors", "--seed", seed)
+    a, b, c = ((tmp_path / f"{name}.safetensors").read_bytes() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_inspect_has_the_fields_that_scripts_rely_on(mvmoe_json, bundle):
+    code, data = mvmoe_json("inspect", bundle)
+    assert code == 0
+    assert (
+        data["model"]
+        | {
+            "experts": 3,
+            "top_k": 1,
+            "routed_stages": 1,
+            "family": "mobile_vmoe",
+        }
+        == (data["model"])
+    )
+    assert {"params_total", "params_active", "macs"} <= data["model"].keys()
+    target = data["targets"]["onnx"]
+    assert {"weight_bytes", "bytes", "precision"} <= target.keys()
+    graphs = [(graph["name"], graph["stage"], graph["route"]) for graph in target["graphs"]]
+    assert graphs == [
+        ("stem", 0, None),
+        ("step1_e0", 1, [0]),
+        ("step1_e1", 1, [1]),
+        ("step1_e2", 1, [2]),
+    ]
+    on_disk = sum(file.stat().st_size for file in (bundle / "onnx").iterdir())
+    assert target["bytes"] == on_disk
+    assert {"input", "labels", "usage_prior"} <= data.keys()
+
+
+def test_run_answers_files_and_directories(mvmoe_json, bundle, images):
+    code, data = mvmoe_json("run", bundle, images / "1.png", images)
+    assert code == 0
+    names = [Path(result["image"]).name for result in data["results"]]
+    assert names == ["1.png", "0.png", "1.png", "2.png", "3.png"]
+    for result in data["results"]:
+        assert set(result) == {
+            "image", "label", "label_index", "probability", "route", "gates", "timings_ms",
+        }  # fmt: skip
+        assert set(result["timings_ms"]) == {
+            "preprocess", "stem", "select", "load", "expert", "total",
+        }  # fmt: skip
+        assert 0 < result["gates"][0] <= 1
+        assert result["route"][0] in range(3)
+    again = data["results"][2]
+    assert data["results"][0]["probability"] == again["probability"]
+
+
+def test_run_answers_the_others_when_an_image_is_bad(mvmoe_json, bundle, images, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes((images / "0.png").read_bytes()[:100])
+    code, data = mvmoe_json("run", bundle, images / "0.png", broken, images / "1.png")
+    assert code == 2
+    assert ["error" in result for result in data["results"]] == [False, True, False]
+    assert str(broken) in data["results"][1]["error"]
+
+
+def test_people_see_tables(mvmoe, bundle, images):
+    code, out, _ = mvmoe("inspect", bundle)
+    assert code == 0
+    assert "step1_e2" in out
+    code, out, _ = mvmoe("run", bundle, images)
+    assert code == 0
+    assert out.count(".png") == 4
+
+
+def test_images_may_have_brackets_in_their_name(mvmoe, bundle, images, tmp_path):
+    odd = tmp_path / "[bold]x.png"
+    odd.write_bytes((images / "0.png").read_bytes())
+    code, out, _ = mvmoe("run", bundle, odd)
+    assert code == 0
+    assert "[bold]x" in out.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["inspect", "missing"], "missing"),
+        (["run", "missing", "x.png"], "missing"),
+        (["export", "missing", "-o", "out"], "missing"),
+        (["init", "no_such_preset", "-o", "out"], "no_such_preset"),
+        (["init", "missing.json", "-o", "out"], "missing.json"),
+        (["nonsense"], "nonsense"),
+        (["export"], "CHECKPOINT"),
+        (["run", "b", "i", "--threads", "0"], "--threads"),
+        (["train", "--data", "missing", "-o", "out"], "missing"),
+        (["train", "--preset", "vit_digits", "-o", "out"], "ViTConfig"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_2(mvmoe, tmp_path, monkeypatch, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = mvmoe(*arguments)
+    assert code == 2
+    assert out == ""
+    assert says in err
+    assert "Traceback" not in err
+    assert len(err.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_tells_errors_as_an_object(mvmoe_json):
+    code, data = mvmoe_json("inspect", "missing")
+    assert code == 2
+    assert data["error"]["type"] == "BundleError"
+    assert "missing" in data["error"]["message"]
+
+
+def test_debug_shows_where(mvmoe):
+    _, _, err = mvmoe("inspect", "missing", "--debug")
+    assert "Traceback" in err
+
+
+def test_output_that_exists_needs_force(mvmoe, checkpoint, bundle, tiny):
+    code, _, err = mvmoe("export", checkpoint, "-o", bundle)
+    assert (code, "--force" in err) == (2, True)
+    code, _, err = mvmoe("init", tiny, "-o", checkpoint)
+    assert (code, "--force" in err) == (2, True)
+
+
+def test_an_empty_directory_of_images_is_told(mvmoe, bundle, tmp_path):
+    code, _, err = mvmoe("run", bundle, tmp_path)
+    assert code == 2
+    assert "holds no images" in err
+
+
+def test_a_target_the_bundle_lacks_is_told(mvmoe, bundle, images):
+    code, _, err = mvmoe("run", bundle, images, "--target", "coreml")
+    assert code == 2
+    assert "--target coreml" in err
+
+
+def test_an_unknown_target_is_told(mvmoe, checkpoint, tmp_path):
+    code, _, err = mvmoe("export", checkpoint, "-o", tmp_path / "b", "--target", "tflite")
+    assert code == 2
+    assert "onnx" in err
+    assert not (tmp_path / "b").exists()
+
+
+def test_inspect_notices_an_altered_file(mvmoe, bundle, tmp_path):
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-r", bundle, copy], check=True)
+    weights = copy / "onnx" / "weights.bin"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    code, _, err = mvmoe("inspect", copy)
+    assert code == 2
+    assert "onnx/weights.bin" in err
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "extra"),
+    [
+        ("torch", ["init", "digits", "-o", "out"], "models"),
+        ("onnxruntime", ["run", "BUNDLE", "IMAGES"], "onnx"),
+        ("onnxscript", ["export", "CHECKPOINT", "-o", "out"], "export"),
+    ],
+)
+def test_a_missing_extra_names_the_pip_command(request, tmp_path, module, arguments, extra):
+    places = {name.upper(): str(request.getfixturevalue(name)) for name in _PLACES}
+    script = (
+        f"import sys; sys.modules[{module!r}] = None; from mvmoe_deploy.cli import main; main()"
+    )
+    words = [places.get(word, word) for word in arguments]
+    done = _python("-c", script, *words, cwd=tmp_path)
+    assert done.returncode == 3
+    assert f"pip install 'mvmoe-deploy[{extra}]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_export_leaves_nothing(checkpoint, tmp_path, number):
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mvmoe_deploy", "export", str(checkpoint), "-o", str(out)],
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    _wait_for(lambda: any(tmp_path.rglob("weights.bin")), process)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(checkpoint, tmp_path):
+    limit = 2000  # Bytes a file may have: less than the weights of the tiny model.
+    done = _python(
+        "-m", "mvmoe_deploy", "export", str(checkpoint), "-o", str(tmp_path / "out"),
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "could not be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def _python(*arguments: str, **options) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        **options,
+    )
+
+
+def _wait_for(holds, process: subprocess.Popen) -> None:
+    """Wait until something holds; fails if the process ends before."""
+    while not holds():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
