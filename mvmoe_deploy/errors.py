@@ -65,8 +65,8 @@ class PartialResultError(EngineError):
         """The error for the images in `failed`; the others' answers are in `answers`."""
         causes = "; ".join(dict.fromkeys(str(error) for error in failed.values()))
         error = cls(
-            f"images {sorted(failed)} of {len(answers)} have no answer, the others do "
-            f"(error.answers): {causes}"
+            f"images {sorted(failed)} of {len(answers)} have no answer (error.answers has those "
+            f"of the others): {causes}"
         )
         error.answers, error.failed = answers, failed
         return error

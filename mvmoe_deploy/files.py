@@ -1,6 +1,10 @@
 """Writing files and directories so that a reader sees all of one or nothing.
 
 Also the hash that names their content. Nothing here knows what the files hold.
+
+A write in progress lives in a working directory beside its destination:
+`.NAME.partial-HEX/` with `lock` (held by the process that writes), `new` (what will move to the
+destination) and, for the moment of a replacement, `old` (what was there).
 """
 
 import contextlib
@@ -21,7 +25,14 @@ _WORK = ".partial-"
 """Marks the working directories of unfinished writes, beside their destination."""
 
 _LOCK = "lock"
-"""In a working directory: held by the process that writes there."""
+_NEW = "new"
+_OLD = "old"
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says when a file may not grow."""
+
+_LONGEST = 48
+"""Characters of a name that a working directory repeats; the file system allows 255 bytes."""
 
 
 @contextlib.contextmanager
@@ -32,53 +43,48 @@ def output_errors(what: str) -> Iterator[None]:
     except OutputError:
         raise
     except OSError as error:
-        reason = error.strerror or str(error)
-        advice = "free some space" if error.errno == errno.ENOSPC else "check the path"
+        advice = "free some space" if error.errno in _FULL else "check the path"
         raise OutputError(
-            f"{what} could not be written ({reason}); {advice} and try again, nothing was left"
+            f"{what} could not be written ({_reason(error)}); {advice} and try again, nothing was "
+            "left"
         ) from error
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then move it there in one step.
+    """Let `write` fill a temporary file of the same name, then move it to `path` in one step.
 
-    Raises OutputError when that cannot be done; `path` is then as it was.
+    A file or link that is already at `path` gives way. Raises OutputError when that cannot be
+    done; `path` is then as it was.
     """
-    with output_errors(str(path)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = _beside(path)
-        try:
-            write(partial)
-            _flush(partial)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+    path = Path(path)
+    with output_errors(str(path)), _working_directory(path) as holder:
+        # The name stays the same: writers choose their format by its suffix.
+        partial = holder / _NEW / path.name
+        partial.parent.mkdir()
+        write(partial)
+        _flush(partial)
+        partial.replace(path)
+        _flush(path.parent)
 
 
 @contextlib.contextmanager
 def new_directory(path: Path, replace: bool = False) -> Iterator[Path]:
     """A working directory that becomes `path` in one step when the block ends without an error.
 
-    With `replace` a directory that is already there gives way, at the very end. Working
-    directories that a killed process left beside `path` are swept first; one that a living
-    process holds is left alone. Raises InputError if `path` exists (or appears meanwhile).
+    With `replace` a directory that is already there gives way, at the very end. Raises InputError
+    if `path` exists (or appears meanwhile), OutputError if the system refuses; `path` is then as
+    it was.
     """
-    _refuse_existing(path, replace)
-    with output_errors(str(path)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
-        holder, lock = _claim(path)
-    work = holder / "new"
-    try:
+    path = Path(path)
+    with output_errors(str(path)), _working_directory(path) as holder:
+        _refuse_existing(path, replace)
+        work = holder / _NEW
         work.mkdir()
-        with output_errors(str(path)):
-            yield work
-            for file in work.rglob("*"):
-                _flush(file)
-            _publish(work, path, holder, replace)
-    finally:
-        lock.release()
-        shutil.rmtree(holder, ignore_errors=True)
+        yield work
+        for file in (work, *work.rglob("*")):
+            _flush(file)
+        _publish(work, path, holder, replace)
+        _flush(path.parent)
 
 
 def sha256(path: Path) -> str:
@@ -93,15 +99,18 @@ def _publish(work: Path, path: Path, holder: Path, replace: bool) -> None:
     An empty directory at `path` is taken over: that is what `rename` does.
     """
     _refuse_existing(path, replace)
-    if replace and path.exists():
-        path.rename(holder / "old")
+    old = holder / _OLD
     try:
+        if replace:
+            with contextlib.suppress(FileNotFoundError):
+                path.rename(old)
         work.rename(path)
-    except OSError as error:
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            old.rename(path)
+        if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise InputError(_exists(path)) from error
         raise
-    _flush(path.parent)
 
 
 def _refuse_existing(path: Path, replace: bool) -> None:
@@ -116,15 +125,37 @@ def _exists(path: Path) -> str:
     return f"{path} exists already; give another output path, or --force to replace it"
 
 
-def _beside(path: Path) -> Path:
-    """A fresh name beside `path` for a write in progress."""
-    return path.with_name(f".{path.name}{_WORK}{uuid.uuid4().hex}")
+@contextlib.contextmanager
+def _working_directory(path: Path) -> Iterator[Path]:
+    """A locked directory beside `path`, removed at the end.
+
+    What killed processes left beside `path` is swept first; what a living one holds stays.
+    """
+    if path.name in ("", ".."):
+        raise InputError(f"{path} cannot be replaced as a whole; give a path that ends in a name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
+    holder, lock = _claim(path)
+    try:
+        yield holder
+    finally:
+        lock.release()
+        shutil.rmtree(holder, ignore_errors=True)
+
+
+def _marker(path: Path) -> str:
+    """How the names of all working directories of `path` begin."""
+    name = path.name
+    if len(name) > _LONGEST:
+        digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+        name = f"{name[: _LONGEST - 9]}-{digest}"
+    return f".{name}{_WORK}"
 
 
 def _claim(path: Path) -> tuple[Path, FileLock]:
     """A new working directory beside `path` and the lock that says its process lives."""
     while True:
-        holder = _beside(path)
+        holder = path.with_name(_marker(path) + uuid.uuid4().hex)
         holder.mkdir()
         lock = FileLock(holder / _LOCK)
         # Another process may sweep the directory between these two lines; then begin again.
@@ -137,9 +168,18 @@ def _claim(path: Path) -> tuple[Path, FileLock]:
 
 def _sweep(path: Path) -> None:
     """Remove the working directories that killed processes left beside `path`."""
-    for holder in path.parent.glob(f".{glob.escape(path.name)}{_WORK}*"):
+    for holder in path.parent.glob(f"{glob.escape(_marker(path))}*"):
         with contextlib.suppress(Timeout, OSError), FileLock(holder / _LOCK, timeout=0):
+            # Killed between the two moves of a replacement: what was there comes back.
+            if not path.exists() and (holder / _OLD).exists():
+                (holder / _OLD).rename(path)
             shutil.rmtree(holder, ignore_errors=True)
+
+
+def _reason(error: OSError) -> str:
+    """What the system said, and of which file."""
+    reason = error.strerror or str(error)
+    return f"{reason}: {error.filename}" if error.filename else reason
 
 
 def _flush(path: Path) -> None:

@@ -4,21 +4,28 @@ Only NumPy and Pillow. What is done is written in `Preprocessing`, which travels
 manifests, so that another language can do the same (see `docs/bundle.md`).
 """
 
+import contextlib
 import io
+import threading
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from mvmoe_deploy.errors import ImageError, InputError
 
 MAX_PIXELS = 100_000_000
 """Images with more pixels than this are refused before they are decoded."""
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "MPO")
-"""The image formats that are opened; every other decoder stays shut."""
+MAX_FILE_BYTES = 2**30
+"""Larger files are refused unread: no image within `MAX_PIXELS` needs them."""
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+"""The image formats that are opened, and JPEG's MPO; every other decoder stays shut."""
 
 _INTERPOLATIONS = {
     "nearest": Image.Resampling.NEAREST,
@@ -28,16 +35,32 @@ _INTERPOLATIONS = {
 }
 _PIL_MODES = {"L": "L", "RGB": "RGB", "BGR": "RGB"}
 
+_ORIENTATIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each EXIF orientation."""
+
+_QUIET = threading.Lock()
+"""Python's warning filters belong to the process: one thread at a time may change them."""
+
 ImageLike = Image.Image | np.ndarray | str | Path
 
 Side = Annotated[int, msgspec.Meta(ge=1, le=8192)]
+Mean = Annotated[float, msgspec.Meta(ge=-1000, le=1000)]
+Std = Annotated[float, msgspec.Meta(ge=1e-6, le=1000)]
 
 
 class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What turns an image into the model's input `[channels, height, width]`, fp32.
 
-    1. Decode, apply the EXIF orientation, convert to `channel_order` (alpha is dropped, 16-bit
-       grey keeps its high byte, an animation gives its first frame).
+    1. Decode, apply the EXIF orientation, convert to `channel_order` (alpha is dropped, 16 bits a
+       channel keep their high byte, an animation gives its first frame).
     2. `resize`: `squash` to height x width; or `crop`, which resizes until both sides reach
        size / `crop_fraction` and cuts the centre out. Both with Pillow's antialiased
        `interpolation`.
@@ -50,8 +73,8 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     resize: Literal["squash", "crop"] = "crop"
     crop_fraction: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bicubic"
-    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
-    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    mean: tuple[Mean, ...] = (0.485, 0.456, 0.406)
+    std: tuple[Std, ...] = (0.229, 0.224, 0.225)
 
     @property
     def channels(self) -> int:
@@ -68,12 +91,12 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         for name in ("mean", "std"):
             values = getattr(self, name)
             if len(values) != self.channels or not np.isfinite(values).all():
-                raise ValueError(
-                    f"{name} has {len(values)} values ({list(values)}); channel order "
+                raise InputError(
+                    f"{name} has {len(values)} values ({list(values[:8])}); channel order "
                     f"{self.channel_order} needs {self.channels} finite ones"
                 )
         if min(self.std) <= 0:
-            raise ValueError(f"std {list(self.std)} must be above zero in every channel")
+            raise InputError(f"std {list(self.std)} must be above zero in every channel")
 
 
 def open_image(source: ImageLike, mode: str = "RGB") -> Image.Image:
@@ -84,29 +107,31 @@ def open_image(source: ImageLike, mode: str = "RGB") -> Image.Image:
     if isinstance(source, np.ndarray):
         return _from_array(source).convert(mode)
     if isinstance(source, Image.Image):
-        return _decode(source, "the PIL image", mode)
+        with _decoding("the PIL image"):
+            return _decode(source, "the PIL image", mode)
+    if not isinstance(source, str | Path):
+        raise ImageError(
+            f"an image cannot be a {type(source).__name__}; give a path, a PIL image or a uint8 "
+            "array"
+        )
     path = Path(source)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ImageError(
-            f"image {path} cannot be read ({error.strerror}); give the path of an image file"
-        ) from error
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+    data = _read_bytes(path)
+    with _decoding(f"image {path}"):
+        try:
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+        except UnidentifiedImageError as error:
+            raise ImageError(
+                f"image {path} is damaged or none of {', '.join(FORMATS)} ({len(data)} bytes); "
+                "convert it first"
+            ) from error
+        with image:
             return _decode(image, f"image {path}", mode)
-    except UnidentifiedImageError as error:
-        raise ImageError(
-            f"image {path} is none of {', '.join(FORMATS)} ({len(data)} bytes); convert it first"
-        ) from error
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"image {path} is too large: {error}; scale it down first") from error
 
 
 def preprocess(source: ImageLike, spec: Preprocessing, out: np.ndarray | None = None) -> np.ndarray:
     """The model's input `[C, H, W]` (fp32) for one image, written into `out` when given.
 
-    Raises ImageError when the image cannot be read.
+    Raises ImageError when the image cannot be read, InputError when `out` is no fp32 `[C, H, W]`.
     """
     image = open_image(source, _PIL_MODES[spec.channel_order])
     return normalize(resize(image, spec), spec, out)
@@ -128,15 +153,18 @@ def normalize(pixels: np.ndarray, spec: Preprocessing, out: np.ndarray | None = 
     """Pixels `[H, W, C]` (uint8) as the model's input `[C, H, W]` (fp32), into `out` when given.
 
     One multiplication and one addition a value, `pixel * 1 / (255 std) - mean / std`: the form
-    that image inputs of engines (a scale and a bias) can repeat.
+    that image inputs of engines (a scale and a bias) can repeat. Raises InputError for another
+    shape or type.
     """
+    _require_array(pixels, (spec.height, spec.width, spec.channels), np.uint8, "the pixels")
     std = np.asarray(spec.std, dtype=np.float64)
     scale = (1.0 / (255.0 * std)).astype(np.float32)[:, None, None]
     bias = (-np.asarray(spec.mean) / std).astype(np.float32)[:, None, None]
     if spec.channel_order == "BGR":
         pixels = pixels[:, :, ::-1]
     out = np.empty(spec.shape, dtype=np.float32) if out is None else out
-    np.multiply(pixels.transpose(2, 0, 1), scale, out=out, casting="unsafe")
+    _require_array(out, spec.shape, np.float32, "the output")
+    np.multiply(pixels.transpose(2, 0, 1), scale, out=out)
     np.add(out, bias, out=out)
     return out
 
@@ -160,38 +188,116 @@ def _resize_and_crop(
     return image.resize((spec.width, spec.height), filter_, box=box)
 
 
+def _read_bytes(path: Path) -> bytes:
+    """The bytes of a regular file; raises ImageError."""
+    try:
+        if path.exists() and not path.is_file():
+            raise ImageError(f"image {path} is not a file; give the path of an image file")
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ImageError(
+                f"image {path} has {path.stat().st_size:,} bytes; at most {MAX_FILE_BYTES:,} are "
+                "read: scale it down first"
+            )
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(
+            f"image {path} cannot be read ({reason}); give the path of an image file"
+        ) from error
+
+
+@contextlib.contextmanager
+def _decoding(name: str) -> Iterator[None]:
+    """Turn whatever Pillow raises over damaged bytes into one sentence, and keep it quiet."""
+    try:
+        with _QUIET, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except ImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        limit = min(MAX_PIXELS, 2 * (Image.MAX_IMAGE_PIXELS or MAX_PIXELS))
+        raise ImageError(
+            f"{name} is too large; at most {limit:,} pixels are read: scale it down first"
+        ) from error
+    except Exception as error:  # decoders fed with damaged bytes raise nearly every class
+        raise ImageError(
+            f"{name} is damaged or cut off ({_one_line(error)}); write it again or leave it out"
+        ) from error
+
+
 def _decode(image: Image.Image, name: str, mode: str) -> Image.Image:
     """Decode, orient and convert one PIL image."""
-    if image.width * image.height > MAX_PIXELS:
+    _require_pixels(image.width, image.height, name)
+    image.load()
+    # A frame can be larger than the header said.
+    _require_pixels(image.width, image.height, name)
+    orientation = _orientation(image)
+    image = _convert(_to_8_bit(image, name), name, mode)
+    return image.transpose(orientation) if orientation is not None else image
+
+
+def _require_pixels(width: int, height: int, name: str) -> None:
+    """Refuse an image with none or too many pixels."""
+    if width * height > MAX_PIXELS:
         raise ImageError(
-            f"{name} has {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read: "
-            "scale it down first"
+            f"{name} has {width} x {height} pixels; at most {MAX_PIXELS:,} are read: scale it "
+            "down first"
         )
-    if image.width == 0 or image.height == 0:
+    if width == 0 or height == 0:
         raise ImageError(f"{name} has no pixels; give an image of at least 1 x 1")
+
+
+def _orientation(image: Image.Image) -> Image.Transpose | None:
+    """What puts the image upright; EXIF data that cannot be read says nothing."""
     try:
-        oriented = ImageOps.exif_transpose(image)
-        return _to_8_bit(oriented, name).convert(mode)
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise ImageError(
-            f"{name} is damaged or cut off ({error}); write it again or leave it out"
-        ) from error
+        return _ORIENTATIONS.get(image.getexif().get(ExifTags.Base.Orientation))
+    except Exception:  # the pixels are whole: damage beside them does not matter
+        return None
 
 
 def _to_8_bit(image: Image.Image, name: str) -> Image.Image:
     """An image whose samples have 8 bits; 16-bit grey keeps its high byte."""
-    if image.mode == "F":
-        raise ImageError(f"{name} has floating-point samples; save it with 8 or 16 bits a channel")
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        samples = np.asarray(image).astype(np.int64)
-        if samples.min() < 0 or samples.max() > 65535:
-            raise ImageError(f"{name} has samples beyond 16 bits; save it with 8 or 16 bits")
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in _GREY_16):
+        samples = np.asarray(image).astype(np.int64).clip(0, 65535)
         return Image.fromarray((samples >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        kind = "floating-point" if image.mode == "F" else "32-bit"
+        raise ImageError(f"{name} has {kind} samples; save it with 8 or 16 bits a channel")
     if image.mode == "P" and "transparency" in image.info:
         return image.convert("RGBA")
     return image
+
+
+_GREY_16 = ("PNG", "PPM")
+"""The formats whose 16-bit grey Pillow holds as 32-bit integers in some of its versions."""
+
+
+def _convert(image: Image.Image, name: str, mode: str) -> Image.Image:
+    """The image in `mode`; not every colour space can be converted without a profile."""
+    try:
+        return image.convert(mode)
+    except ValueError as error:
+        raise ImageError(
+            f"{name} has the colour mode {image.mode}, which is not read; save it as {mode} first"
+        ) from error
+
+
+def _one_line(error: Exception) -> str:
+    """What an exception says, short enough for a sentence."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _require_array(array: np.ndarray, shape: tuple[int, ...], dtype: type, what: str) -> None:
+    """Refuse an array of another shape or type; raises InputError."""
+    if array.shape != shape or array.dtype != dtype:
+        raise InputError(
+            f"{what} must be {np.dtype(dtype).name} of shape {list(shape)}, not {array.dtype} of "
+            f"shape {list(array.shape)}"
+        )
 
 
 def _from_array(array: np.ndarray) -> Image.Image:

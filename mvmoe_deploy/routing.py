@@ -4,12 +4,13 @@ Router logits leave a graph as they are; the host turns them into a route and it
 Nothing in this module knows of graphs, engines or images.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
 
-from mvmoe_deploy.errors import RoutingError
+from mvmoe_deploy.errors import InputError, RoutingError
 
 Route = tuple[int, ...]
 """The experts that one image uses at one routed stage, in ascending order."""
@@ -41,7 +42,7 @@ class RoutingRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     def __post_init__(self) -> None:
         """Refuse a rule that no image could follow."""
         if not 1 <= self.k <= self.experts:
-            raise ValueError(
+            raise InputError(
                 f"top_k with k = {self.k} cannot select from {self.experts} experts; "
                 "give 1 <= k <= experts"
             )
@@ -50,16 +51,24 @@ class RoutingRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 def scores(logits: np.ndarray) -> np.ndarray:
     """Stable softmax of router logits `[B, E]` in fp32.
 
-    Raises RoutingError when a logit is not finite.
+    Raises RoutingError when there are no such logits or one of them is not finite.
     """
-    logits = np.asarray(logits, dtype=np.float32)
-    if not np.isfinite(logits).all():
-        row = int(np.flatnonzero(~np.isfinite(logits).all(axis=-1))[0])
+    logits = _as_fp32(logits)
+    if logits.ndim != 2 or logits.shape[1] == 0:
+        raise RoutingError(
+            f"the router gave logits of shape {list(logits.shape)}, but [B, experts] is expected"
+        )
+    finite = np.isfinite(logits)
+    if not finite.all():
+        row, expert = np.argwhere(~finite)[0].tolist()
         raise RoutingError(
             f"the router gave a logit that is not finite for image {row} of the batch "
-            f"({logits[row].tolist()}); check the image and the weights of the stem"
+            f"({logits[row, expert]} for expert {expert}); check the image and the weights of the "
+            "stem"
         )
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    # Finite logits can lie further apart than fp32 reaches: exp(-inf) = 0 is then the right score.
+    with np.errstate(over="ignore"):
+        shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return shifted / shifted.sum(axis=-1, keepdims=True)
 
 
@@ -84,3 +93,47 @@ def select(logits: np.ndarray, rule: RoutingRule) -> tuple[np.ndarray, np.ndarra
     if rule.renormalize:
         gates = gates / gates.sum(axis=-1, keepdims=True)
     return routes, gates
+
+
+def check_route(route: Route, rule: RoutingRule, where: str) -> None:
+    """Refuse a route that `rule` cannot give; raises InputError, `where` names its source."""
+    ascending = list(route) == sorted(set(route))
+    if not ascending or len(route) != rule.k or not all(0 <= e < rule.experts for e in route):
+        raise InputError(
+            f"{where} has the route {_shown(route)}; expected {rule.k} ascending experts of 0 to "
+            f"{rule.experts - 1}"
+        )
+
+
+def check_usage_prior(prior: UsagePrior, rules: Sequence[RoutingRule], where: str) -> None:
+    """Refuse a usage prior that cannot be of `rules`; raises InputError.
+
+    Each stage names existing routes, each once, and their shares sum to 1 within 1e-3.
+    """
+    if len(prior) != len(rules):
+        raise InputError(
+            f"{where} has {len(prior)} stages; expected {len(rules)}, one for each routed stage"
+        )
+    for shares, rule in zip(prior, rules, strict=True):
+        for item in shares:
+            check_route(item.route, rule, where)
+        if len({item.route for item in shares}) != len(shares):
+            raise InputError(f"{where} names a route twice in one stage; give each route once")
+        total = sum(item.share for item in shares)
+        if abs(total - 1) >= 1e-3:
+            raise InputError(f"{where} has shares that sum to {total:.4f} in a stage; expected 1")
+
+
+def _as_fp32(logits: np.ndarray) -> np.ndarray:
+    """Router logits as fp32; what overflows there becomes infinite and is refused as such."""
+    logits = np.asarray(logits)
+    if logits.dtype.kind not in "fiu":
+        raise RoutingError(f"the router gave logits of type {logits.dtype}; expected numbers")
+    with np.errstate(over="ignore"):
+        return logits.astype(np.float32, copy=False)
+
+
+def _shown(route: Route) -> str:
+    """A route for a message: of a long one the beginning only."""
+    text = ", ".join(map(str, route[:16]))
+    return f"[{text}]" if len(route) <= 16 and len(text) <= 80 else f"[{text[:80]}...]"

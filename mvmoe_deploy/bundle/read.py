@@ -113,7 +113,7 @@ def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         key, _ = Counter(key for key, _ in pairs).most_common(1)[0]
-        raise ValueError(f"the key {_short(key)} is there twice")
+        raise ValueError(f"the key {_short(key, 80)} is there twice")
     return result
 
 

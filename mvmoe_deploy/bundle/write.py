@@ -13,6 +13,7 @@ from safetensors.numpy import save
 from mvmoe_deploy import files
 from mvmoe_deploy.bundle.manifest import MANIFEST_FILE, File, Golden, Manifest
 from mvmoe_deploy.bundle.read import parse_manifest
+from mvmoe_deploy.errors import BundleError
 
 GOLDEN_FILE = "golden.safetensors"
 
@@ -38,6 +39,12 @@ def write_golden(root: Path, vectors: Mapping[str, np.ndarray]) -> Golden:
 
 def write_manifest(root: Path, manifest: Manifest) -> None:
     """Write `manifest.json`, after the checks that a reader would do; raises BundleError."""
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    try:
+        text = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    except UnicodeEncodeError as error:
+        raise BundleError(
+            f"the manifest of the new bundle has a text that is not Unicode ({error}); check the "
+            "labels and the model's name"
+        ) from error
     parse_manifest(text, "the new bundle")
     (root / MANIFEST_FILE).write_bytes(text)

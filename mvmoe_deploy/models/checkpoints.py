@@ -6,8 +6,8 @@ whose configuration is given beside it. The first two are written.
 """
 
 import hashlib
-import json
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,12 +20,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mvmoe_deploy import files
-from mvmoe_deploy.errors import CheckpointError, InputError
+from mvmoe_deploy.errors import CheckpointError, InputError, OutputError
 from mvmoe_deploy.models.config import ViTConfig, config_from_dict
 from mvmoe_deploy.models.presets import build
 from mvmoe_deploy.models.vit import ViT, resample_position_embedding
 from mvmoe_deploy.preprocessing import Preprocessing
-from mvmoe_deploy.routing import UsagePrior
+from mvmoe_deploy.routing import UsagePrior, check_usage_prior
 
 FORMAT = "mvmoe-checkpoint"
 VERSION = 1
@@ -33,6 +33,9 @@ _METADATA_KEY = "mvmoe"
 _CONFIG_FILE = "config.json"
 _WEIGHTS_FILE = "model.safetensors"
 _MAX_CONFIG_BYTES = 16 * 2**20
+_ALWAYS_BUILT = 1000
+"""MLPs of a model that is built without weights just to name the keys that are missing."""
+
 _WRAPPERS = ("model", "state_dict", "model_state_dict")
 """Keys under which training scripts put the state dict."""
 
@@ -72,20 +75,25 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, replace: bool = False) -
     Atomic: `path` appears whole or not at all. Raises InputError if it exists and may not be
     replaced, OutputError if it cannot be written.
     """
+    path = Path(path)
     header = _header_of(checkpoint)
+    _check_header(header, checkpoint.model, f"the checkpoint for {path}")
+    text = msgspec.json.format(msgspec.json.encode(header), indent=2)
     tensors = {
         name: tensor.detach().cpu().contiguous()
         for name, tensor in checkpoint.model.state_dict().items()
     }
     if path.suffix == ".safetensors":
-        if path.exists() and not replace:
+        with files.output_errors(str(path)):
+            taken = path.exists() and not replace
+        if taken:
             raise InputError(f"{path} exists already; give another path, or --force to replace it")
-        metadata = {_METADATA_KEY: json.dumps(header)}
-        files.write_file(path, lambda partial: save_file(tensors, partial, metadata))
+        metadata = {_METADATA_KEY: text.decode()}
+        files.write_file(path, lambda partial: _write_tensors(tensors, partial, metadata))
         return
     with files.new_directory(path, replace) as work:
-        (work / _CONFIG_FILE).write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
-        save_file(tensors, work / _WEIGHTS_FILE)
+        (work / _CONFIG_FILE).write_bytes(text + b"\n")
+        _write_tensors(tensors, work / _WEIGHTS_FILE)
 
 
 def load_checkpoint(path: Path, config: ViTConfig | None = None) -> Checkpoint:
@@ -94,16 +102,7 @@ def load_checkpoint(path: Path, config: ViTConfig | None = None) -> Checkpoint:
     Raises CheckpointError, naming the keys or bytes that are wrong.
     """
     path = Path(path)
-    if not path.exists():
-        raise CheckpointError(
-            f"checkpoint {path} does not exist; give a directory, a .safetensors or a .pt file"
-        )
-    weights = path / _WEIGHTS_FILE if path.is_dir() else path
-    if path.is_dir() and not weights.is_file():
-        raise CheckpointError(
-            f"checkpoint directory {path} has no {_WEIGHTS_FILE}; expected {_CONFIG_FILE} and "
-            f"{_WEIGHTS_FILE}"
-        )
+    weights = _weights_file(path)
     reader = _read_torch if weights.suffix in (".pt", ".pth") else _read_safetensors
     state, metadata = reader(weights)
     header = _read_header(path, metadata)
@@ -120,35 +119,104 @@ def load_checkpoint(path: Path, config: ViTConfig | None = None) -> Checkpoint:
 def load_weights(model: ViT, state: Mapping[str, Tensor], where: str) -> None:
     """Load a state dict, position embeddings resampled if the image size differs.
 
-    Raises CheckpointError that names missing, extra and wrongly shaped keys, and tensors that
-    hold a value that is not finite.
+    Weights of any floating-point type become the model's. Raises CheckpointError that names
+    missing, extra and wrongly shaped keys, and tensors that hold no numbers or a value that is
+    not finite.
     """
-    state = dict(state)
     expected = model.state_dict()
-    if "pos_embed" in state and state["pos_embed"].ndim == 3:
-        tokens = model.config.tokens
-        state["pos_embed"] = resample_position_embedding(state["pos_embed"], tokens)
+    shapes = {
+        f"{name} {list(tensor.shape)} instead of {list(expected[name].shape)}"
+        for name, tensor in state.items()
+        if name in expected and not _fits(name, tensor, expected[name])
+    }
     problems = [
         _listing("missing keys", expected.keys() - state.keys()),
         _listing("unknown keys", state.keys() - expected.keys()),
-        _listing(
-            "wrong shapes",
-            {
-                f"{name} {list(state[name].shape)} instead of {list(tensor.shape)}"
-                for name, tensor in expected.items()
-                if name in state and state[name].shape != tensor.shape
-            },
-        ),
-        _listing(
-            "values that are not finite in",
-            {name for name, tensor in state.items() if not torch.isfinite(tensor).all()},
-        ),
+        _listing("no floating-point weights in", {n for n, t in state.items() if not _is_plain(t)}),
+        _listing("wrong shapes", shapes),
     ]
+    _require_none(problems, model, where)
+    # Only now: resampling takes memory for as many positions as the configuration asks for.
+    state = _resampled(state, model.config, where)
+    # Always a copy: tensors of a file share its memory map, those of a pickle may share storage.
+    weights = {
+        name: torch.empty(tensor.shape, dtype=expected[name].dtype).copy_(tensor.detach())
+        for name, tensor in state.items()
+    }
+    infinite = {name for name, tensor in weights.items() if not torch.isfinite(tensor).all()}
+    _require_none([_listing("values that are not finite in", infinite)], model, where)
+    model.load_state_dict(weights, assign=any(tensor.is_meta for tensor in expected.values()))
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor holds floating-point numbers, in memory and one after the other."""
+    return (
+        tensor.is_floating_point()
+        and tensor.layout == torch.strided
+        and not tensor.is_quantized
+        and not tensor.is_meta
+        and not tensor.is_nested
+        and tensor.dtype.itemsize >= 2  # scaled 8-bit and packed 4-bit floats are not weights yet
+    )
+
+
+def _fits(name: str, tensor: Tensor, expected: Tensor) -> bool:
+    """Whether a tensor has the shape of a parameter; position embeddings may be of another grid."""
+    if name == "pos_embed" and tensor.ndim == 3:
+        return (tensor.shape[0], tensor.shape[2]) == (expected.shape[0], expected.shape[2])
+    return tensor.shape == expected.shape
+
+
+def _resampled(state: Mapping[str, Tensor], config: ViTConfig, where: str) -> dict[str, Tensor]:
+    """A state dict with the position embeddings on the model's grid."""
+    try:
+        embedding = resample_position_embedding(state["pos_embed"], config.tokens)
+        return {**state, "pos_embed": embedding}
+    except InputError as error:
+        raise CheckpointError(f"{where} does not fit a {config.family}: {error}") from error
+
+
+def _require_none(problems: list[str], model: ViT, where: str) -> None:
+    """Raise CheckpointError if there is a problem."""
     if any(problems):
         raise CheckpointError(
             f"{where} does not fit a {model.config.family}: {'; '.join(filter(None, problems))}"
         )
-    model.load_state_dict({name: tensor.to(expected[name].dtype) for name, tensor in state.items()})
+
+
+def _weights_file(path: Path) -> Path:
+    """The file of a checkpoint that has the weights."""
+    try:
+        exists, inside = path.exists(), path.is_dir()
+    except OSError as error:
+        raise CheckpointError(f"checkpoint {path} cannot be read ({error.strerror})") from error
+    if not exists:
+        raise CheckpointError(
+            f"checkpoint {path} does not exist; give a directory, a .safetensors or a .pt file"
+        )
+    weights = path / _WEIGHTS_FILE if inside else path
+    if not weights.is_file():
+        raise CheckpointError(
+            f"checkpoint directory {path} has no {_WEIGHTS_FILE}; expected {_CONFIG_FILE} and "
+            f"{_WEIGHTS_FILE}"
+            if inside
+            else f"checkpoint {path} is not a regular file; give a .safetensors or a .pt file"
+        )
+    return weights
+
+
+def _write_tensors(
+    tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None
+) -> None:
+    """Write a safetensors file; raises OutputError."""
+    try:
+        save_file(tensors, path, metadata)
+    except SafetensorError as error:
+        # safetensors has its own class for what the system refuses.
+        raise OutputError(
+            f"{path.name} could not be written ({error}); free some space or check the path, "
+            "nothing was left"
+        ) from error
 
 
 def _assemble(
@@ -156,14 +224,20 @@ def _assemble(
 ) -> Checkpoint:
     """The checkpoint of what was read."""
     where = f"checkpoint {path}"
-    if header is not None:
-        config = config_from_dict(header.family, header.config, where)
     try:
-        model = build(config, header.preprocessing if header else None, seed=0)
+        if header is not None:
+            config = config_from_dict(header.family, header.config, where)
+        _require_plausible(config, state, where)
+        # Nothing is allocated before the weights are known to have the shapes of the model.
+        with torch.device("meta"):
+            model = build(config, header.preprocessing if header else None, seed=0)
+        if header is not None:
+            _check_header(header, model, where)
+    except CheckpointError:
+        raise
     except InputError as error:
         raise CheckpointError(f"{where} contradicts itself: {error}") from error
     load_weights(model, state, where)
-    _check_labels(header, config, where)
     return Checkpoint(
         model=model.eval(),
         labels=header.labels if header else None,
@@ -173,19 +247,43 @@ def _assemble(
     )
 
 
-def _header_of(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The JSON beside the weights, as plain data."""
-    return msgspec.to_builtins(
-        _Header(
-            format=FORMAT,
-            version=VERSION,
-            family=checkpoint.config.family,
-            config=asdict(checkpoint.config),
-            preprocessing=checkpoint.model.input,
-            labels=checkpoint.labels,
-            usage_prior=checkpoint.usage_prior,
+def _require_plausible(config: ViTConfig, state: dict[str, Tensor], where: str) -> None:
+    """Refuse to build a model of far more parts than there are tensors."""
+    if config.mlps > max(len(state), _ALWAYS_BUILT):
+        raise CheckpointError(
+            f"{where} describes a model of {config.mlps} MLPs, but it has only {len(state)} "
+            "tensors; give the weights that belong to the configuration"
         )
+
+
+def _header_of(checkpoint: Checkpoint) -> _Header:
+    """The JSON beside the weights."""
+    return _Header(
+        format=FORMAT,
+        version=VERSION,
+        family=checkpoint.config.family,
+        config=asdict(checkpoint.config),
+        preprocessing=checkpoint.model.input,
+        labels=checkpoint.labels,
+        usage_prior=checkpoint.usage_prior,
     )
+
+
+def _check_header(header: _Header, model: ViT, where: str) -> None:
+    """Refuse labels and a usage prior that are not the model's; raises CheckpointError."""
+    classes = model.config.num_classes
+    if header.labels is not None and len(header.labels) != classes:
+        raise CheckpointError(
+            f"{where} has {len(header.labels)} labels for {classes} classes; give one for each"
+        )
+    for label in header.labels or ():
+        if not label.isascii() and label.encode(errors="replace").decode() != label:
+            raise CheckpointError(f"{where} has the label {label!r}, which is not Unicode text")
+    if header.usage_prior is not None:
+        try:
+            check_usage_prior(header.usage_prior, model.routing, "its usage prior")
+        except InputError as error:
+            raise CheckpointError(f"{where} contradicts itself: {error}") from error
 
 
 def _read_header(path: Path, metadata: str | None) -> _Header | None:
@@ -195,14 +293,17 @@ def _read_header(path: Path, metadata: str | None) -> _Header | None:
         file = path / _CONFIG_FILE
         if not file.is_file():
             return None
-        if file.stat().st_size > _MAX_CONFIG_BYTES:
-            raise CheckpointError(f"{file} is larger than {_MAX_CONFIG_BYTES} bytes: no config")
-        text = file.read_bytes()
+        text = _read_config(file)
     if text is None:
         return None
+    if len(text) > _MAX_CONFIG_BYTES:
+        raise CheckpointError(
+            f"the configuration of checkpoint {path} has {len(text):,} bytes; at most "
+            f"{_MAX_CONFIG_BYTES:,} are read"
+        )
     try:
         header = msgspec.json.decode(text, type=_Header)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise CheckpointError(
             f"the configuration of checkpoint {path} is wrong: {error}"
         ) from error
@@ -214,15 +315,24 @@ def _read_header(path: Path, metadata: str | None) -> _Header | None:
     return header
 
 
+def _read_config(file: Path) -> bytes:
+    """The bytes of `config.json`, of a larger one no more than show that it is."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(_MAX_CONFIG_BYTES + 1)
+    except OSError as error:
+        raise CheckpointError(f"{file} cannot be read ({error.strerror})") from error
+
+
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], str | None]:
     """Tensors and our metadata of a safetensors file."""
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         raise CheckpointError(
-            f"{path} ({path.stat().st_size} bytes) is no whole safetensors file: {error}"
+            f"{path} ({path.stat().st_size} bytes) is no whole safetensors file: {_one_line(error)}"
         ) from error
     return tensors, metadata.get(_METADATA_KEY)
 
@@ -230,16 +340,17 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], str | None]:
 def _read_torch(path: Path) -> tuple[dict[str, Tensor], None]:
     """The state dict of a `.pt` file, read without running any code that it may hold."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{path} holds more than tensors, and nothing of it was run; save model.state_dict() "
             "alone"
         ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except Exception as error:  # a pickle of damaged bytes raises nearly every class
         raise CheckpointError(
-            f"{path} ({path.stat().st_size} bytes) is no whole PyTorch file: {reason}"
+            f"{path} ({path.stat().st_size} bytes) is no whole PyTorch file: {_one_line(error)}"
         ) from error
     for wrapper in _WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
@@ -254,12 +365,10 @@ def _read_torch(path: Path) -> tuple[dict[str, Tensor], None]:
     return dict(content), None
 
 
-def _check_labels(header: _Header | None, config: ViTConfig, where: str) -> None:
-    """Refuse labels that do not number the classes."""
-    if header and header.labels is not None and len(header.labels) != config.num_classes:
-        raise CheckpointError(
-            f"{where} has {len(header.labels)} labels for {config.num_classes} classes"
-        )
+def _one_line(error: Exception) -> str:
+    """What an exception says, short enough for a sentence."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _hash(path: Path) -> str:

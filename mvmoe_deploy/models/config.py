@@ -1,12 +1,16 @@
 """Configurations of the models: frozen, validated, and written in every checkpoint."""
 
 import dataclasses
+import typing
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from mvmoe_deploy.errors import InputError
+
+_MAX_TOKENS = 256**2 + 1
+"""More would make attention matrices of gigabytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +49,14 @@ class ViTConfig:
         """Hidden features of an MLP."""
         return round(self.width * self.mlp_ratio)
 
+    @property
+    def mlps(self) -> int:
+        """MLPs of the whole model; each has four tensors of its own."""
+        return self.depth
+
     def __post_init__(self) -> None:
-        """Refuse sizes that make no network; raises InputError."""
+        """Refuse types and sizes that make no network; raises InputError."""
+        self._require_types()
         self._require_ranges(
             image_size=(1, 8192),
             patch_size=(1, 8192),
@@ -66,8 +76,30 @@ class ViTConfig:
             f"width {self.width}",
             f"a multiple of heads {self.heads}",
         )
-        _require(0 < self.mlp_ratio <= 64, f"mlp_ratio {self.mlp_ratio}", "above 0, at most 64")
+        _require(
+            0 < self.mlp_ratio <= 64 and self.mlp_width > 0,
+            f"mlp_ratio {self.mlp_ratio}",
+            "at most 64 and large enough for one hidden feature",
+        )
+        _require(
+            self.tokens <= _MAX_TOKENS,
+            f"image_size {self.image_size} and patch_size {self.patch_size}",
+            f"of at most {_MAX_TOKENS} tokens",
+        )
         _require(0 < self.norm_eps < 1, f"norm_eps {self.norm_eps}", "between 0 and 1")
+
+    def _require_types(self) -> None:
+        """Refuse the first field that is not of its declared type."""
+        hints = typing.get_type_hints(type(self))
+        for field in dataclasses.fields(self):
+            hint, value = hints[field.name], getattr(self, field.name)
+            try:
+                msgspec.convert(value, hint)
+            except msgspec.ValidationError as error:
+                choices = " or ".join(map(repr, typing.get_args(hint))) or hint.__name__
+                raise InputError(
+                    f"configuration has {field.name} {value!r}, but it must be {choices}"
+                ) from error
 
     def _require_ranges(self, **ranges: tuple[int, int]) -> None:
         """Refuse the first field outside its closed range."""
@@ -99,6 +131,11 @@ class MobileVMoEConfig(ViTConfig):
         return self.depth - self.moe_layers
 
     @property
+    def mlps(self) -> int:
+        """MLPs of the whole model: one a dense layer, one an expert of each MoE layer."""
+        return self.dense_layers + self.moe_layers * self.experts
+
+    @property
     def routed_stages(self) -> int:
         """Routed stages: one for a shared router, else one for each MoE layer."""
         return 1 if self.routers == "shared" else self.moe_layers
@@ -124,7 +161,7 @@ def config_from_dict(family: Any, fields: Any, where: str) -> ViTConfig:
 
     Raises InputError for an unknown family or field, a wrong type, or a value out of range.
     """
-    if family not in FAMILIES:
+    if not isinstance(family, str) or family not in FAMILIES:
         raise InputError(
             f"{where} names the model family {family!r}; known are {', '.join(sorted(FAMILIES))}"
         )
@@ -132,7 +169,7 @@ def config_from_dict(family: Any, fields: Any, where: str) -> ViTConfig:
     if not isinstance(fields, dict):
         raise InputError(f"{where} has a config that is no object; give the fields of {family}")
     known = {field.name for field in dataclasses.fields(kind)}
-    if unknown := sorted(set(fields) - known):
+    if unknown := sorted(set(fields) - known, key=str):
         raise InputError(
             f"{where} has the unknown field {unknown[0]!r}; {family} knows "
             f"{', '.join(sorted(known))}"

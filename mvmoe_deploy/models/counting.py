@@ -22,7 +22,7 @@ class Counts:
 
 
 def count(model: RoutedModel) -> Counts:
-    """Count a model that satisfies the contract, at batch 1.
+    """Count a model that satisfies the contract, at batch 1, on whatever device it is.
 
     What one image costs does not depend on its route, as long as the experts of a stage have
     equal sizes; the first route stands for all.
@@ -50,12 +50,13 @@ def _distinct(parameters: Iterable[Tensor]) -> int:
 
 def _macs(model: RoutedModel, stages: list[nn.Module]) -> int:
     """Multiply-accumulates of one image through `stages`, by PyTorch's own FLOP counter."""
-    images = torch.zeros(1, *model.input.shape)
+    device = next(model.parameters(), torch.empty(0)).device
+    images = torch.zeros(1, *model.input.shape, device=device)
     counter = FlopCounterMode(display=False)
     # The counter does not know the fused attention of the CPU; the plain one it counts.
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
         output = stages[0](images)
         for stage, rule in zip(stages[1:], model.routing, strict=True):
-            output = stage(output[0], torch.ones(1, rule.k))
+            output = stage(output[0], torch.ones(1, rule.k, device=device))
     # The counter gives two operations for each multiply-accumulate.
     return counter.get_total_flops() // 2

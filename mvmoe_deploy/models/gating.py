@@ -3,20 +3,24 @@
 import torch
 from torch import Tensor
 
+from mvmoe_deploy import routing
 from mvmoe_deploy.routing import Route, RoutingRule
 
 
 def select(logits: Tensor, rule: RoutingRule, route: Route | None = None) -> tuple[Tensor, Tensor]:
     """Routes `[B, k]` (int64, ascending) and gates `[B, k]` (fp32) of router logits `[B, E]`.
 
-    As `mvmoe_deploy.routing.select`; a `route` forces its experts on every image, which keep the
-    scores that the router gives them.
+    The routes are those of `mvmoe_deploy.routing.select`, which also raises RoutingError. A
+    `route` forces its experts on every image; they keep the scores that the router gives them.
     """
-    scores = logits.float().softmax(dim=-1)
-    if route is None:
-        order = scores.sort(dim=-1, descending=True, stable=True).indices
-        routes = order[:, : rule.k].sort(dim=-1).values
-    else:
-        routes = torch.tensor([route], device=scores.device).expand(len(scores), -1)
-    gates = scores.gather(-1, routes)
-    return routes, gates / gates.sum(-1, keepdim=True) if rule.renormalize else gates
+    # One implementation decides: two softmaxes that differ in a last bit would break near-ties
+    # differently.
+    selected, _ = routing.select(logits.detach().float().cpu().numpy(), rule)
+    routes = torch.from_numpy(selected).to(logits.device)
+    if route is not None:
+        routes = torch.tensor([route], device=logits.device).expand(len(logits), -1)
+    if rule.renormalize:
+        # Scores divided by their sum are the softmax of their own logits, which stays finite where
+        # all scores of a forced route underflow.
+        return routes, logits.float().gather(-1, routes).softmax(dim=-1)
+    return routes, logits.float().softmax(dim=-1).gather(-1, routes)

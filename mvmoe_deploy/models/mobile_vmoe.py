@@ -105,6 +105,7 @@ class MobileVMoE(ViT):
 
     def forward_routed(self, images: Tensor, routes: Sequence[Route] | None = None) -> RoutedOutput:
         """As `forward`, with what the routers said: for training and analysis."""
+        self._require_routes(routes)
         tokens = self.embed(images)
         for block in self.blocks_of(0):
             tokens = block(tokens)
@@ -118,6 +119,18 @@ class MobileVMoE(ViT):
             output.routes.append(selected)
             output.gates.append(gates)
         return output._replace(logits=self.answer(tokens))
+
+    def _require_routes(self, routes: Sequence[Route] | None) -> None:
+        """Refuse forced routes that are not one for each routed stage; raises InputError."""
+        if not routes:
+            return
+        if len(routes) != self.config.routed_stages:
+            raise InputError(
+                f"{len(routes)} routes were forced on a model of "
+                f"{self.config.routed_stages} routed stages; give one for each"
+            )
+        for index, route in enumerate(routes, start=1):
+            self._require_route(index, route)
 
     def _require_route(self, index: int, route: Route) -> None:
         """Refuse what is no route of a routed stage; raises InputError."""

@@ -66,7 +66,7 @@ def configuration(preset_or_file: str) -> ViTConfig:
         content = msgspec.json.decode(path.read_bytes(), type=dict)
     except OSError as error:
         raise InputError(f"config file {path} cannot be read ({error.strerror})") from error
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InputError(f"config file {path} is not a JSON object: {error}") from error
     return config_from_dict(content.get("family"), content.get("config"), f"config file {path}")
 

@@ -62,6 +62,8 @@ class ViT(nn.Module):
 
     def forward(self, images: Tensor, routes: Sequence[Route] | None = None) -> Tensor:
         """Class logits `[B, classes]` of images `[B, C, H, W]`; there are no routes to force."""
+        if routes:
+            raise InputError(f"a dense model has no routed stage to force routes {routes} on")
         tokens = self.embed(images)
         for block in self.blocks:
             tokens = block(tokens)
@@ -102,15 +104,16 @@ def resample_position_embedding(embedding: Tensor, tokens: int) -> Tensor:
     """Position embeddings `[1, 1 + n*n, D]` on another square grid: `[1, tokens, D]`.
 
     Bicubic with antialiasing in fp32, the CLS position kept, as timm's `resample_abs_pos_embed`.
+    Raises InputError if the positions are not a CLS token and a square grid.
     """
     if embedding.shape[1] == tokens:
         return embedding
     cls, grid = embedding[:, :1], embedding[:, 1:]
     old, new = math.isqrt(grid.shape[1]), math.isqrt(tokens - 1)
-    if old * old != grid.shape[1]:
+    if embedding.shape[0] != 1 or old == 0 or old * old != grid.shape[1]:
         raise InputError(
-            f"pos_embed has {embedding.shape[1]} positions, which are not a CLS token and a "
-            "square grid; resample it before loading"
+            f"pos_embed of shape {list(embedding.shape)} is not a CLS token and a square grid of "
+            "positions; resample it before loading"
         )
     plane = grid.float().reshape(1, old, old, -1).permute(0, 3, 1, 2)
     plane = F.interpolate(plane, size=(new, new), mode="bicubic", antialias=True)

@@ -1,0 +1,64 @@
+"""What `docs/bundle.md` shows is true: its examples are run."""
+
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from mvmoe_deploy.bundle import manifest as fields
+from mvmoe_deploy.bundle.read import parse_manifest
+from mvmoe_deploy.errors import RoutingError
+from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.routing import RouteShare, RoutingRule, select
+
+TEXT = (Path(__file__).parents[2] / "docs" / "bundle.md").read_text()
+
+
+def test_the_example_manifest_is_valid_but_for_its_shortened_hashes():
+    (example,) = re.findall(r"```json\n(.*?)```", TEXT, flags=re.DOTALL)
+    whole = re.sub(r'"([0-9a-f]{2})\.\.\."', lambda match: f'"{match[1]}{"0" * 62}"', example)
+    manifest = parse_manifest(whole.encode(), "the documentation")
+    assert manifest.rules == (RoutingRule(experts=2),)
+
+
+def routing_examples():
+    table = TEXT.partition("Examples, with E = 4:")[2].partition("\n## ")[0]
+    rows = [row.strip("| ").split("|") for row in table.splitlines() if row.startswith("| ")]
+    return [[cell.strip() for cell in row] for row in rows[1:]]
+
+
+def numbers(cell):
+    return [float(number) for number in cell.split(",")]
+
+
+@pytest.mark.parametrize("row", routing_examples(), ids=lambda row: f"{row[0]} k={row[1]}")
+def test_every_routing_example_comes_out(row):
+    logits, k, renormalize, route, *gates = row
+    rule = RoutingRule(experts=4, k=int(k), renormalize=json.loads(renormalize))
+    if route == "an error":
+        with pytest.raises(RoutingError):
+            select(np.array([numbers(logits)]), rule)
+        return
+    routes, given = select(np.array([numbers(logits)]), rule)
+    assert routes[0].tolist() == numbers(route)
+    np.testing.assert_allclose(given[0], numbers(gates[0]), atol=5e-6)  # as many digits are shown
+
+
+def test_there_are_routing_examples():
+    assert len(routing_examples()) == 7
+
+
+STRUCTS = [
+    fields.Manifest, fields.Model, fields.Source, fields.Stage, fields.Target, fields.Graph,
+    fields.File, fields.TensorSpec, fields.Parity, fields.Golden, Preprocessing, RoutingRule,
+    RouteShare,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("struct", STRUCTS, ids=lambda struct: struct.__name__)
+def test_every_field_is_documented(struct):
+    for field in msgspec.structs.fields(struct):
+        assert f"`{field.encode_name}`" in TEXT, field.name

@@ -1,0 +1,491 @@
+"""The manifest: what is refused, whatever is done to it, and its published schema."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mvmoe_deploy.bundle.manifest import Manifest
+from mvmoe_deploy.bundle.read import MAX_MANIFEST_BYTES, parse_manifest
+from mvmoe_deploy.bundle.schema import schema_text
+from mvmoe_deploy.errors import BundleError
+from mvmoe_deploy.routing import RoutingRule
+
+PUBLISHED = Path(__file__).parents[2] / "docs" / "manifest.schema.json"
+
+MOST_CHARACTERS = 2000
+"""A message is one sentence; it may show a path and a few shapes."""
+
+
+def refused(data, words="the test"):
+    """The one sentence about manifest bytes or plain data."""
+    data = data if isinstance(data, bytes) else json.dumps(data).encode()
+    with pytest.raises(BundleError, match=words) as caught:
+        parse_manifest(data, "the test")
+    message = str(caught.value)
+    assert "the test" in message
+    assert "\n" not in message
+    assert len(message) < MOST_CHARACTERS
+    return message
+
+
+def test_a_valid_manifest_is_read_as_it_was_written(plain):
+    manifest = parse_manifest(json.dumps(plain()).encode(), "the test")
+    assert json.loads(msgspec.json.encode(manifest)) == plain()
+    assert manifest.rules == (RoutingRule(experts=3),)
+
+
+# JSON
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        (b"", "not valid JSON"),
+        (b"{", "not valid JSON"),
+        (b"{} {}", "not valid JSON"),
+        (b"{'a': 1}", "not valid JSON"),
+        (b'{"a": 1,}', "not valid JSON"),
+        (b'{"format": "\xff"}', "not valid JSON.*utf-8"),
+        ('{"format": "mvmoe-bundle"}'.encode("utf-16"), "not valid JSON.*utf-8"),
+        (b'\xef\xbb\xbf{"format": 1}', "not valid JSON.*BOM"),
+        (b'{"format": "\\ud800"}', "not valid JSON.*surrogate"),
+        (b'{"a": NaN}', "NaN is not a JSON number"),
+        (b'{"a": -Infinity}', "-Infinity is not a JSON number"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "not valid JSON"),
+        (b'{"a": 1, "b": 2, "a": 3}', "the key 'a' is there twice"),
+        (b'{"a": {"b": [{"c": 1, "c": 1}]}}', "the key 'c' is there twice"),
+        (b'{"' + b"k" * 10**6 + b'": 1, "' + b"k" * 10**6 + b'": 1}', r"\.\.\. is there twice"),
+        (b"[" * 10**6, "nested too deeply"),
+        (b'{"a": ' * 10**5, "nested too deeply"),
+        (b"[]", "no JSON object"),
+        (b'"text"', "no JSON object"),
+        (b"null", "no JSON object"),
+        (b"{}", "is None version None; this release reads 'mvmoe-bundle' version 1"),
+        (b" " * (MAX_MANIFEST_BYTES + 1), "too large; at most 33,554,432 bytes"),
+    ],
+    ids=lambda value: repr(value[:30]) if isinstance(value, bytes) else "",
+)
+def test_what_is_no_strict_json_object_is_refused(data, words):
+    refused(data, words)
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None, [1], {"a": "b" * 10**6}])
+def test_another_version_is_refused_by_its_number(plain, version):
+    refused({**plain(), "version": version}, "export the bundle again")
+
+
+@pytest.mark.parametrize("version", [True, 1.0])
+def test_a_version_that_only_equals_one_is_refused(plain, version):
+    refused({**plain(), "version": version}, "Expected `int`")
+
+
+def test_another_format_is_refused(plain):
+    refused({**plain(), "format": "mvmoe-checkpoint"}, "is 'mvmoe-checkpoint' version 1")
+
+
+# Fields
+
+
+def put(*path_and_value):
+    """A change that sets one node; the last argument is its value."""
+    *path, last, value = path_and_value
+
+    def change(content):
+        for key in path:
+            content = content[key]
+        content[last] = value
+
+    return change
+
+
+ONNX = ("targets", "onnx")
+GRAPH = (*ONNX, "graphs", 1)
+STEM = (*ONNX, "graphs", 0)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (put("extra", 1), "unknown field `extra`"),
+        (put("x" * 10**6, 1), "unknown field"),
+        (put("model", "extra", 1), "unknown field `extra`"),
+        (put(*GRAPH, "extra", 1), "unknown field `extra`"),
+        (put("stages", 1, "rule", "extra", 1), "unknown field `extra`"),
+        (lambda c: c.pop("golden"), "missing required field `golden`"),
+        (put("golden", None), "Expected `object`, got `null`"),
+        (put("golden", "images", 0), "Expected `int` >= 1"),
+        (put("golden", "images", 10_001), "Expected `int` <= 10000"),
+        (put("model", "macs", -1), "Expected `int` >= 0"),
+        (put("model", "macs", 2**53 + 1), "Expected `int` <="),
+        (put("model", "macs", 10**3000), "Expected `int` <="),
+        (put("model", "macs", 1.5), "Expected `int`, got `float`"),
+        (put("model", "name", 7), "Expected `str`"),
+        (put("model", "name", "x" * 1001), "length <= 1000"),
+        (put("source", "checkpoint_sha256", "0" * 63), "matching regex"),
+        (put("source", "checkpoint_sha256", "0" * 64 + "\n"), "matching regex"),
+        (put("source", "packages", {"a b": "1"}), "matching regex"),
+        (put("input", "height", 0), "Expected `int` >= 1"),
+        (put("input", "channel_order", "RGB"), "channel order RGB needs 3"),
+        (put("input", "std", [0.0]), "Expected `float` >="),
+        (put("input", "crop_fraction", 0), "Expected `float` >"),
+        (put("stages", []), "length >= 1"),
+        (put("stages", 1, "name", "a/b"), "matching regex"),
+        (put("stages", 1, "name", ".."), "matching regex"),
+        (put("stages", 1, "name", "step\n"), "matching regex"),
+        (put("stages", 1, "rule", "k", 4), "top_k with k = 4 cannot select from 3"),
+        (put("stages", 1, "rule", "k", 0), "Expected `int` >= 1"),
+        (put("stages", 1, "rule", "experts", 4097), "Expected `int` <= 4096"),
+        (put("stages", 1, "rule", "experts", 10**30), "Expected `int` <= 4096"),
+        (put("stages", 1, "rule", "type", "top_p"), "Invalid enum value 'top_p'"),
+        (put("targets", {}), "length >= 1"),
+        (put(*ONNX, "strategy", "trace"), "Invalid enum value"),
+        (put(*ONNX, "batch", 0), "Expected `int` >= 1"),
+        (put(*ONNX, "graphs", []), "length >= 1"),
+        (put(*ONNX, "files", []), "length >= 1"),
+        (put(*ONNX, "parity", "max_abs_error", -1.0), "Expected `float` >="),
+        (put(*GRAPH, "inputs", 0, "shape", [1] * 9), "length <= 8"),
+        (put(*GRAPH, "inputs", 0, "shape", [0]), "Expected `int` >= 1"),
+        (put(*GRAPH, "inputs", 0, "shape", [2**31]), "Expected `int` <="),
+        (put(*GRAPH, "inputs", 0, "dtype", "object"), "Invalid enum value"),
+        (put(*GRAPH, "inputs", []), "length >= 1"),
+        (put(*GRAPH, "weight_bytes", -1), "Expected `int` >= 0"),
+    ],
+)
+def test_a_field_out_of_its_range_is_refused(plain, change, words):
+    content = plain()
+    change(content)
+    refused(content, words)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1e400"])
+def test_a_number_beyond_every_range_is_refused(plain, number):
+    for path in ((*ONNX, "parity", "max_abs_error"), ("input", "mean", 0), ("model", "macs")):
+        content = plain()
+        put(*path, "HERE")(content)
+        refused(json.dumps(content).replace('"HERE"', number).encode())
+
+
+# What must hold among fields
+
+
+def shares(*pairs):
+    return [[{"route": list(route), "share": share} for route, share in pairs]]
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (put("stages", 0, "rule", {"experts": 3}), "the stem without a rule"),
+        (put("stages", 1, "rule", None), "the stem without a rule"),
+        (lambda c: c["stages"].reverse(), "the stem without a rule"),
+        (put("stages", 1, "name", "stem"), "the stage 'stem' is there 2 times"),
+        (put("labels", ["a"]), "1 labels for an answer of 4 classes"),
+        (put("labels", []), "0 labels for an answer of 4 classes"),
+        (put("usage_prior", []), "the usage prior has 0 stages"),
+        (put("usage_prior", [[], []]), "the usage prior has 2 stages"),
+        (put("usage_prior", [[]]), "sum to 0.0"),
+        (put("usage_prior", shares(((0,), 0.5))), "sum to 0.5"),
+        (put("usage_prior", shares(((3,), 1.0))), r"has the route \[3\]"),
+        (put("usage_prior", shares(((0, 1), 1.0))), r"has the route \[0, 1\]"),
+        (put("usage_prior", shares(((0,), 0.5), ((0,), 0.5))), "names a route twice"),
+        (put(*GRAPH, "route", [3]), r"has the route \[3\]; expected 1 ascending experts of 0 to 2"),
+        (put(*GRAPH, "route", [-1]), r"has the route \[-1\]"),
+        (put(*GRAPH, "route", [0, 1]), r"has the route \[0, 1\]"),
+        (put(*GRAPH, "route", []), r"has the route \[\]"),
+        (put(*GRAPH, "route", None), r"has the route \[\]"),
+        (put(*GRAPH, "route", [10**3000]), "has the route"),
+        (put(*GRAPH, "route", list(range(10**5))), "has the route"),
+        (put(*GRAPH, "route", [1]), r"the route of stage step1 of target onnx \(1,\) is there 2"),
+        (put(*STEM, "route", [0]), "has a route, which its stage cannot have"),
+        (put(*GRAPH, "stage", 2), "of a stage that does not exist"),
+        (put(*GRAPH, "stage", 0), "has a route, which its stage cannot have"),
+        (put(*GRAPH, "name", "stage0"), "graph of target onnx 'stage0' is there 2 times"),
+        (put(*GRAPH, "exclusive_bytes", 15), "more exclusive bytes than bytes"),
+        (lambda c: c["targets"]["onnx"]["graphs"].pop(), "2 graphs for stage step1; expected one"),
+        (lambda c: c["targets"]["onnx"]["graphs"].pop(0), "gives tokens|no graph for stage stem"),
+        (put("stages", 1, "rule", "experts", 4096), "expected one for every route of 1 of 4096"),
+        (put("stages", 1, "rule", {"experts": 4096, "k": 2048}), "the usage prior has the route"),
+        (put(*ONNX, "strategy", "gather"), "has a route, which its stage cannot have"),
+        (put(*ONNX, "batch", 2), "whose first size must be the batch 2|is expected"),
+        (put(*GRAPH, "inputs", 0, "shape", [1, 5, 9]), r"takes tokens \[1, 5, 9\] float32"),
+        (put(*GRAPH, "inputs", 0, "dtype", "float16"), r"takes tokens \[1, 5, 8\] float16"),
+        (put(*GRAPH, "inputs", 1, "shape", [1, 2]), r"gates \[1, 1\] float32 is expected"),
+        (put(*GRAPH, "inputs", 1, "name", "weights"), "takes tokens .* weights"),
+        (lambda c: c["targets"]["onnx"]["graphs"][1]["inputs"].reverse(), "takes gates"),
+        (lambda c: c["targets"]["onnx"]["graphs"][1]["inputs"].pop(), "takes tokens"),
+        (put(*GRAPH, "outputs", 0, "shape", [1, 5]), "5 classes|labels"),
+        (put(*GRAPH, "outputs", 0, "shape", []), r"gives answer \[\] float32"),
+        (put(*GRAPH, "outputs", 0, "dtype", "int64"), r"gives answer \[1, 4\] int64"),
+        (put(*STEM, "inputs", 0, "shape", [1, 3, 6, 6]), r"takes image \[1, 3, 6, 6\]"),
+        (put(*STEM, "outputs", 0, "name", "features"), "no graph of stage 0 .* gives tokens"),
+        (put(*STEM, "outputs", 0, "dtype", "int64"), "expected float32 or float16"),
+        (put(*STEM, "outputs", 0, "shape", [1]), "first size must be the batch"),
+        (put(*STEM, "outputs", 0, "shape", [1, 2**31 - 1, 9]), "too large"),
+        (put(*STEM, "outputs", 1, "shape", [1, 4]), r"gives .*logits \[1, 4\]"),
+        (put("input", "height", 7), r"image \[1, 1, 7, 6\] float32 is expected"),
+        (put("golden", "images", 10_000), None),
+    ],
+)
+def test_fields_that_contradict_each_other_are_refused(plain, change, words):
+    content = plain()
+    change(content)
+    if words is None:
+        parse_manifest(json.dumps(content).encode(), "the test")
+    else:
+        refused(content, words)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd", "../x", "a/../x", "a/..", "..", ".", "./x", "a//b", "a/", "a/./b", "",
+        "a\\b", "C:/x", "a b", "a\n", "a\0b", "ä", "~/x:y", "a" * 501,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["golden", "file", "weights", "graph"])
+def test_a_path_that_could_leave_the_bundle_is_refused(plain, path, where):
+    content = plain()
+    target = content["targets"]["onnx"]
+    if where == "golden":
+        content["golden"]["file"]["path"] = path
+    if where != "golden":
+        target["files"][0]["path"] = path
+    if where == "weights":
+        target["weights"] = path
+    if where == "graph":
+        target["graphs"][0]["file"] = path
+    refused(content, "must be relative and stay inside|matching regex|length|lacks")
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (put(*GRAPH, "file", "onnx/other.onnx"), "uses onnx/other.onnx, which its list of files"),
+        (put(*ONNX, "weights", "onnx/other.bin"), "uses onnx/other.bin, which its list of files"),
+        (put(*ONNX, "files", 1, "path", "onnx/stage0.onnx"), "lists a file twice|lacks"),
+        (put("golden", "file", "path", "onnx/stage0.onnx"), "'onnx/stage0.onnx' is there 2 times"),
+        (put("golden", "file", "path", "ONNX/Stage0.onnx"), "'onnx/stage0.onnx' is there 2 times"),
+    ],
+)
+def test_files_that_are_not_told_apart_are_refused(plain, change, words):
+    content = plain()
+    change(content)
+    refused(content, words)
+
+
+def test_two_targets_may_share_a_file_of_one_content(plain):
+    content = plain()
+    content["targets"]["onnx2"] = content["targets"]["onnx"]
+    parse_manifest(json.dumps(content).encode(), "the test")
+    other = json.loads(json.dumps(content["targets"]["onnx"]))
+    other["files"][0]["sha256"] = "1" * 64
+    content["targets"]["onnx2"] = other
+    refused(content, "is there 2 times")
+
+
+def test_golden_vectors_that_no_reader_could_hold_are_refused(plain):
+    content = plain()
+    content["golden"]["images"] = 10_000
+    content["input"].update(height=8192, width=8192)
+    stem = content["targets"]["onnx"]["graphs"][0]
+    stem["inputs"][0]["shape"] = [1, 1, 8192, 8192]
+    refused(content, "the golden file has the tensor image .* too large")
+
+
+@pytest.mark.parametrize("strategy", ["dispatch", "gather", "all-experts"])
+@pytest.mark.parametrize(
+    "rules",
+    [
+        (),
+        (RoutingRule(experts=1),),
+        (RoutingRule(experts=4, k=2),),
+        (RoutingRule(experts=3), RoutingRule(experts=4, k=3, renormalize=True)),
+    ],
+    ids=["dense", "one expert", "two of four", "two stages"],
+)
+def test_every_strategy_and_number_of_stages_is_accepted(make_bundle, rules, strategy):
+    root = make_bundle(rules, (strategy,))
+    manifest = parse_manifest((root / "manifest.json").read_bytes(), "the test")
+    assert manifest.rules == tuple(rules)
+
+
+def large_manifest(plain, experts):
+    """A manifest with a graph for each pair of experts."""
+    content = plain()
+    target = content["targets"]["onnx"]
+    stem, routed = target["graphs"][:2]
+    stem["outputs"][1]["shape"] = [1, experts]
+    routed["inputs"][1]["shape"] = [1, 2]
+    pairs = [[a, b] for a in range(experts) for b in range(a + 1, experts)]
+    graphs = [{**routed, "name": f"e{a}_{b}", "route": [a, b]} for a, b in pairs]
+    # The stem at the end: every search for it from the front would be as long as the list.
+    target["graphs"] = [*graphs, stem]
+    content["stages"][1]["rule"] = {"experts": experts, "k": 2}
+    content["usage_prior"] = None
+    return content, len(pairs)
+
+
+def test_a_manifest_of_thousands_of_graphs_takes_work_in_proportion(plain):
+    """Function calls are counted: four times the graphs may not take sixteen times the work."""
+
+    def calls_for(experts):
+        content, graphs = large_manifest(plain, experts)
+        data, calls = json.dumps(content).encode(), 0
+
+        def count(_frame, event, _argument):
+            nonlocal calls
+            calls += event == "call"
+
+        sys.setprofile(count)
+        try:
+            parse_manifest(data, "the test")
+        finally:
+            sys.setprofile(None)
+        return calls, graphs
+
+    few, few_graphs = calls_for(16)
+    many, many_graphs = calls_for(64)
+    assert many_graphs == 2016
+    assert many < 1.5 * few * many_graphs / few_graphs
+
+
+def test_an_astronomic_number_of_routes_is_refused_in_one_sentence(plain):
+    content = plain()
+    content["usage_prior"] = None
+    content["stages"][1]["rule"] = {"experts": 4096, "k": 2048}
+    content["targets"]["onnx"]["graphs"][1]["route"] = list(range(2048))
+    content["targets"]["onnx"]["graphs"] = content["targets"]["onnx"]["graphs"][:2]
+    refused(content, "has 1 graphs for stage step1; expected one for every route of 2048 of 4096")
+
+
+# Any damage
+
+
+def nodes(value, path=()):
+    """The paths of all nodes of plain data."""
+    yield path
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
+    for key, child in items:
+        yield from nodes(child, (*path, key))
+
+
+REPLACEMENTS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from([0, 1, 2, 3, -1, 2**31, 2**63, 10**400, 0.5, 1e308, -1e-308]),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=5),
+    st.sampled_from(["onnx/stage0.onnx", "..", "gather", "all-experts", "float16", "tokens"]),
+    st.lists(st.integers(-1, 4), max_size=3),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+)
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_node_can_be_deleted_or_replaced_without_another_error(plain, data):
+    content = plain()
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from([path for path in nodes(content) if path] or [()]))
+        if not path:
+            break
+        parent = content
+        for key in path[:-1]:
+            parent = parent[key]
+        if data.draw(st.booleans()):
+            del parent[path[-1]]
+        else:
+            parent[path[-1]] = data.draw(REPLACEMENTS)
+    try:
+        manifest = parse_manifest(json.dumps(content).encode(), "the test")
+    except BundleError as error:
+        assert len(str(error)) < MOST_CHARACTERS
+    else:
+        assert isinstance(manifest, Manifest)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(places=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=4))
+def test_any_byte_can_be_altered_without_another_error(plain, places):
+    data = bytearray(json.dumps(plain()).encode())
+    for place, value in places:
+        data[int(place * len(data))] = value
+    try:
+        parse_manifest(bytes(data), "the test")
+    except BundleError as error:
+        assert "\n" not in str(error)
+
+
+# The schema
+
+
+def test_the_published_schema_is_the_one_of_the_code():
+    message = "run: python -m mvmoe_deploy.bundle.schema > docs/manifest.schema.json"
+    assert PUBLISHED.read_text() == schema_text(), message
+
+
+def test_the_command_prints_the_schema():
+    result = subprocess.run(
+        [sys.executable, "-m", "mvmoe_deploy.bundle.schema"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert result.stdout == schema_text()
+    assert result.stderr == ""
+
+
+@pytest.fixture(scope="module")
+def validator():
+    schema = json.loads(PUBLISHED.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def test_a_valid_manifest_passes_the_schema(plain, validator, make_bundle):
+    validator.validate(plain())
+    two = (RoutingRule(experts=2), RoutingRule(experts=3, k=2))
+    root = make_bundle(two, ("dispatch", "gather", "all-experts"))
+    validator.validate(json.loads((root / "manifest.json").read_text()))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        put("extra", 1),
+        put(*GRAPH, "extra", 1),
+        lambda c: c.pop("golden"),
+        put("version", 2),
+        put("format", "other"),
+        put("labels", [1]),
+        put("input", "height", 0),
+        put("input", "std", [0.0]),
+        put("stages", 1, "rule", "k", 0),
+        put("stages", 1, "rule", "type", "top_p"),
+        put("stages", 1, "name", "a/b"),
+        put("stages", 1, "name", "a\n"),
+        put(*ONNX, "files", 0, "path", "a\\b"),
+        put(*ONNX, "files", 0, "sha256", "0" * 63),
+        put("targets", {}),
+        put(*GRAPH, "inputs", []),
+    ],
+)
+def test_an_invalid_manifest_fails_the_schema(plain, validator, change):
+    content = plain()
+    change(content)
+    assert not validator.is_valid(content)

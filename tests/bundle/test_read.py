@@ -1,0 +1,333 @@
+"""Opening and verifying a bundle: every file is there, plain, inside and unaltered."""
+
+import json
+import os
+import socket
+import struct
+import threading
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save, save_file
+
+from mvmoe_deploy import files
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.read import MAX_MANIFEST_BYTES
+from mvmoe_deploy.errors import BundleError
+from mvmoe_deploy.routing import RoutingRule
+
+
+def refused(act, words):
+    with pytest.raises(BundleError, match=words) as caught:
+        act()
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 2000
+    return str(caught.value)
+
+
+def refused_to_open(path, words):
+    return refused(lambda: Bundle.open(path), words)
+
+
+def refused_to_verify(path, words):
+    return refused(lambda: Bundle.open(path).verify(), words)
+
+
+# What is accepted
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_valid_bundle_opens_and_verifies(bundle, as_text):
+    opened = Bundle.open(str(bundle) if as_text else bundle)
+    opened.verify()
+    opened.verify("onnx")
+    assert opened.target("onnx").strategy == "dispatch"
+    assert opened.manifest.labels == ("a", "b", "ç", "日本")
+
+
+def test_a_bundle_of_several_targets_and_stages_verifies(make_bundle):
+    rules = (RoutingRule(experts=3), RoutingRule(experts=4, k=2, renormalize=True))
+    root = make_bundle(rules, ("dispatch", "gather", "all-experts"))
+    Bundle.open(root).verify()
+    vectors = Bundle.open(root).golden()
+    assert list(vectors["route.2"].shape) == [3, 2]
+
+
+def test_a_dense_bundle_verifies(make_bundle):
+    root = make_bundle(())
+    Bundle.open(root).verify()
+    assert set(Bundle.open(root).golden()) == {"image", "answer"}
+
+
+def test_a_link_to_a_whole_bundle_may_be_opened(bundle, tmp_path):
+    (tmp_path / "link").symlink_to(bundle)
+    Bundle.open(tmp_path / "link").verify()
+
+
+def test_files_that_the_manifest_does_not_list_are_ignored(bundle):
+    (bundle / "README.md").write_text("notes")
+    Bundle.open(bundle).verify()
+
+
+def test_golden_vectors_are_what_was_written(bundle):
+    vectors = Bundle.open(bundle).golden()
+    written = load_file(bundle / "golden.safetensors")
+    assert set(vectors) == {"image", "logits.1", "route.1", "gates.1", "answer"}
+    for name, vector in vectors.items():
+        np.testing.assert_array_equal(vector, written[name])
+    assert vectors["image"].shape == (3, 1, 6, 6)
+    assert vectors["route.1"].dtype == np.int64
+
+
+def test_an_unknown_target_is_refused_with_the_known_ones(bundle):
+    opened = Bundle.open(bundle)
+    refused(lambda: opened.target("coreml"), "has no target 'coreml'; it has onnx: export it with")
+    refused(lambda: opened.verify("coreml"), "has no target 'coreml'")
+
+
+# The directory and its manifest
+
+
+def test_what_is_no_bundle_directory_is_refused(tmp_path):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "manifest.json").mkdir()
+    refused_to_open(tmp_path / "missing", "is not a directory; give one that mvmoe export")
+    refused_to_open(tmp_path / "file", "is not a directory")
+    refused_to_open(tmp_path / ("a" * 300), "File name too long|is not a directory")
+    refused_to_open(tmp_path / "empty", "manifest.json of bundle .* is missing")
+    refused_to_open(tmp_path / "odd", "manifest.json of bundle .* is not a regular file")
+
+
+@pytest.mark.parametrize("size", [MAX_MANIFEST_BYTES + 1, 2**30])
+def test_a_manifest_that_is_too_large_is_refused_without_its_memory(bundle, size):
+    with (bundle / "manifest.json").open("r+b") as file:
+        file.truncate(size)
+    tracemalloc.start()
+    try:
+        refused_to_open(bundle, "too large; at most 33,554,432 bytes are read")
+        assert tracemalloc.get_traced_memory()[1] < 3 * MAX_MANIFEST_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_manifest_behind_a_link_is_refused(bundle, tmp_path):
+    (bundle / "manifest.json").rename(tmp_path / "elsewhere.json")
+    (bundle / "manifest.json").symlink_to(tmp_path / "elsewhere.json")
+    refused_to_open(bundle, "manifest.json of bundle .* is behind a symbolic link")
+
+
+def test_a_pipe_as_manifest_is_refused_without_waiting_for_it(bundle):
+    (bundle / "manifest.json").unlink()
+    os.mkfifo(bundle / "manifest.json")
+    refused_to_open(bundle, "is not a regular file")
+
+
+def test_what_is_wrong_with_a_manifest_is_said_of_its_bundle(rewrite):
+    bundle = rewrite(lambda content: content.update(extra=1))
+    assert str(bundle) in refused_to_open(bundle, "unknown field `extra`")
+    bundle = rewrite(lambda content: [content])
+    assert str(bundle) in refused_to_open(bundle, "no JSON object")
+
+
+def test_what_the_system_refuses_becomes_one_sentence(bundle, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    opened = Bundle.open(bundle)
+    monkeypatch.setattr(Path, "open", refuse)
+    for act in (lambda: Bundle.open(bundle), opened.verify, opened.golden):
+        refused(act, r"cannot be read \(Permission denied\)")
+
+
+# Files
+
+
+VICTIMS = ["onnx/stage0.onnx", "onnx/stage1_e2.onnx", "onnx/weights.bin", "golden.safetensors"]
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_a_missing_file_is_named(bundle, victim):
+    (bundle / victim).unlink()
+    refused_to_verify(bundle, f"{victim} of bundle .* is missing")
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_a_truncated_file_is_named_with_both_sizes(bundle, victim):
+    data = (bundle / victim).read_bytes()
+    (bundle / victim).write_bytes(data[:-1])
+    refused_to_verify(bundle, f"{victim} of .* has {len(data) - 1} bytes instead of {len(data)};")
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_a_grown_file_is_named(bundle, victim):
+    with (bundle / victim).open("ab") as file:
+        file.write(b"x")
+    refused_to_verify(bundle, f"{victim} of bundle .* bytes instead of")
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_one_altered_bit_is_named(bundle, victim):
+    data = bytearray((bundle / victim).read_bytes())
+    data[len(data) // 2] ^= 1
+    (bundle / victim).write_bytes(data)
+    refused_to_verify(bundle, f"{victim} of bundle .* was altered: its SHA-256")
+
+
+def test_a_missing_folder_is_refused(bundle):
+    (bundle / "onnx").rename(bundle / "other")
+    refused_to_verify(bundle, "onnx/.* is missing")
+
+
+def test_a_file_where_a_folder_should_be_is_refused(bundle):
+    (bundle / "onnx").rename(bundle / "other")
+    (bundle / "onnx").write_text("x")
+    refused_to_verify(bundle, "onnx/.* is missing")
+
+
+@pytest.mark.parametrize("victim", ["onnx", "onnx/stage0.onnx", "golden.safetensors"])
+@pytest.mark.parametrize("target", ["outside", "inside"])
+def test_a_symbolic_link_is_refused_wherever_it_leads(bundle, tmp_path, victim, target):
+    """Even with the right content: what it leads to can change after the check."""
+    home = tmp_path if target == "outside" else bundle
+    (bundle / victim).rename(home / "moved")
+    (bundle / victim).symlink_to(home / "moved")
+    refused_to_verify(bundle, f"{victim}.* is behind a symbolic link")
+
+
+def test_a_dangling_link_is_refused(bundle):
+    (bundle / "onnx/stage0.onnx").unlink()
+    (bundle / "onnx/stage0.onnx").symlink_to("nowhere")
+    refused_to_verify(bundle, "is behind a symbolic link")
+
+
+@pytest.mark.parametrize("victim", ["onnx/stage0.onnx", "golden.safetensors"])
+@pytest.mark.parametrize("kind", ["fifo", "socket", "directory"])
+def test_what_is_no_regular_file_is_refused_without_waiting_for_it(
+    bundle, victim, kind, monkeypatch
+):
+    (bundle / victim).unlink()
+    monkeypatch.chdir((bundle / victim).parent)
+    name = (bundle / victim).name
+    if kind == "fifo":
+        os.mkfifo(name)
+    elif kind == "directory":
+        Path(name).mkdir()
+    else:
+        with socket.socket(socket.AF_UNIX) as opened:
+            opened.bind(name)
+    refused_to_verify(bundle, f"{victim} of bundle .* is not a regular file")
+
+
+def test_only_the_files_of_the_chosen_target_are_read(make_bundle):
+    root = make_bundle(strategies=("dispatch", "gather"))
+    (root / "coreml/weights.bin").unlink()
+    Bundle.open(root).verify("onnx")
+    refused(lambda: Bundle.open(root).verify("coreml"), "coreml/weights.bin")
+    refused(lambda: Bundle.open(root).verify(), "coreml/weights.bin")
+
+
+# Golden vectors: right by their hash, and still wrong
+
+
+@pytest.fixture
+def with_golden(bundle, rewrite):
+    """Replaces the golden file and its record in the manifest."""
+
+    def write(data):
+        (bundle / "golden.safetensors").write_bytes(data)
+        record = {
+            "path": "golden.safetensors",
+            "bytes": len(data),
+            "sha256": files.sha256(bundle / "golden.safetensors"),
+        }
+        return rewrite(lambda content: content["golden"].update(file=record))
+
+    return write
+
+
+@pytest.fixture
+def vectors(bundle):
+    return load_file(bundle / "golden.safetensors")
+
+
+def lying(dtype, shape, end, size):
+    text = json.dumps(
+        {"image": {"dtype": dtype, "shape": shape, "data_offsets": [0, end]}}
+    ).encode()
+    return struct.pack("<Q", len(text)) + text + bytes(size)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"not safetensors",
+        struct.pack("<Q", 2**62) + b"{}",
+        lying("F32", [1000], 4000, 4),
+        lying("F32", [2**31, 2**31], 4, 4),
+        lying("F31", [1], 4, 4),
+        lying("BF16", [2], 4, 4),
+        lying("F8_E4M3", [4], 4, 4),
+        lying("F4", [8], 4, 4),
+    ],
+)
+def test_damaged_golden_vectors_are_refused(with_golden, data):
+    root = with_golden(data)
+    for act in (Bundle.open(root).verify, Bundle.open(root).golden):
+        refused(act, "golden vectors of bundle .* are damaged")
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda v: v.pop("image"), "'image' is missing; expected image, logits.1"),
+        (lambda v: v.pop("gates.1"), "'gates.1' is missing"),
+        (lambda v: v.update(extra=v["answer"]), "'extra' is unknown"),
+        (lambda v: v.update({"logits.2": v["logits.1"]}), "'logits.2' is unknown"),
+        (lambda v: v.update(image=v["image"][:2]), r"image is float32 of shape \[2, 1, 6, 6\]"),
+        (lambda v: v.update(answer=v["answer"][:, :3]), r"of shape \[3, 3\] instead of"),
+        (
+            lambda v: v.update({"route.1": v["route.1"].astype(np.int32)}),
+            "route.1 is int32 .* instead of int64",
+        ),
+        (lambda v: v.update(image=v["image"].astype(np.float64)), "image is float64"),
+        (lambda v: v.update(answer=v["answer"].astype(np.float16)), "answer is float16"),
+    ],
+)
+def test_golden_vectors_that_are_not_the_manifests_are_refused(with_golden, vectors, change, words):
+    change(vectors)
+    root = with_golden(save({name: np.ascontiguousarray(v) for name, v in vectors.items()}))
+    refused_to_verify(root, words)
+
+
+def test_a_golden_file_of_a_senseless_size_is_refused_unread(bundle, rewrite):
+    rewrite(lambda content: content["golden"]["file"].update(bytes=2**40))
+    os.truncate(bundle / "golden.safetensors", 2**40)  # sparse
+    refused_to_verify(bundle, "has 1099511627776 bytes where at most .* make sense")
+
+
+def test_golden_vectors_may_carry_metadata(with_golden, vectors, tmp_path):
+    save_file(vectors, tmp_path / "g", metadata={"made by": "x"})
+    with_golden((tmp_path / "g").read_bytes())
+    Bundle.open(tmp_path / "bundle").verify()
+
+
+def test_several_threads_may_verify_one_bundle(bundle):
+    opened, errors = Bundle.open(bundle), []
+
+    def verify():
+        try:
+            opened.verify()
+        except BundleError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=verify) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []

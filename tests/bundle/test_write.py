@@ -1,0 +1,99 @@
+"""Writing a bundle: what is written can be read, and what could not be read is not written."""
+
+import errno
+import json
+
+import msgspec
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.write import describe_files, write_golden, write_manifest
+from mvmoe_deploy.errors import BundleError, OutputError
+from mvmoe_deploy.files import new_directory
+
+
+def entries(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_manifest_is_written_as_it_will_be_read(bundle, tmp_path):
+    manifest = Bundle.open(bundle).manifest
+    write_manifest(tmp_path, manifest)
+    assert (tmp_path / "manifest.json").read_bytes() == (bundle / "manifest.json").read_bytes()
+
+
+def test_a_manifest_is_readable_text_in_utf_8(bundle):
+    text = (bundle / "manifest.json").read_text(encoding="utf-8")
+    assert '"日本"' in text
+    assert text.endswith("}\n")
+    assert len(text.splitlines()) > 50
+
+
+def replaced(manifest, **fields):
+    return msgspec.structs.replace(manifest, **fields)
+
+
+@pytest.mark.parametrize("kind", ["contradiction", "field", "name", "not finite", "surrogate"])
+def test_a_manifest_that_no_reader_would_accept_is_not_written(bundle, tmp_path, kind):
+    """Fields are checked too: a struct made in Python was never validated."""
+    manifest = Bundle.open(bundle).manifest
+    target = manifest.targets["onnx"]
+    wrong = {
+        "contradiction": replaced(manifest, labels=("a",)),
+        "field": replaced(manifest, model=replaced(manifest.model, macs=-1)),
+        "name": replaced(manifest, targets={"on nx": target}),
+        "not finite": replaced(
+            manifest,
+            targets={
+                "onnx": replaced(target, parity=replaced(target.parity, max_abs_error=np.nan))
+            },
+        ),
+        "surrogate": replaced(manifest, labels=("a", "b", "c", "\ud800")),
+    }
+    with pytest.raises(BundleError, match="the new bundle"):
+        write_manifest(tmp_path, wrong[kind])
+    assert not (tmp_path / "manifest.json").exists()
+
+
+def test_file_records_are_in_order_with_forward_slashes(tmp_path):
+    (tmp_path / "b").mkdir()
+    paths = [tmp_path / "b" / "c", tmp_path / "a"]
+    for path in paths:
+        path.write_bytes(b"abc")
+    records = describe_files(tmp_path, paths)
+    assert [record.path for record in records] == ["a", "b/c"]
+    assert {record.bytes for record in records} == {3}
+    assert records[0].sha256.startswith("ba7816bf")
+
+
+def test_golden_vectors_of_views_are_written_as_they_look(tmp_path):
+    image = np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2).transpose(0, 1, 3, 2)
+    golden = write_golden(tmp_path, {"image": image, "answer": image[:, 0, 0]})
+    assert golden.images == 2
+    assert golden.file.path == "golden.safetensors"
+    np.testing.assert_array_equal(load_file(tmp_path / golden.file.path)["image"], image)
+
+
+def test_a_full_disk_while_writing_leaves_no_bundle(bundle, tmp_path, monkeypatch):
+    manifest = Bundle.open(bundle).manifest
+    before = entries(tmp_path)
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with (
+        pytest.raises(OutputError, match="free some space"),
+        new_directory(tmp_path / "new") as work,
+    ):
+        write_golden(work, Bundle.open(bundle).golden())
+        monkeypatch.setattr(type(work), "write_bytes", refuse)
+        write_manifest(work, manifest)
+    assert entries(tmp_path) == before
+
+
+def test_numbers_are_written_so_that_they_come_back(bundle):
+    content = json.loads((bundle / "manifest.json").read_text())
+    shares = [item["share"] for item in content["usage_prior"][0]]
+    assert shares == [1 / 3] * 3

@@ -1,0 +1,132 @@
+"""Configurations: what makes a network and what does not."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models.config import MobileVMoEConfig, ViTConfig, config_from_dict
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        ("image_size", 0),
+        ("image_size", 8193),
+        ("image_size", 225),  # no multiple of the patch size
+        ("image_size", 224.0),
+        ("patch_size", 0),
+        ("patch_size", 15),
+        ("patch_size", 448),
+        ("image_size", 16 * 257),  # too many tokens
+        ("in_channels", 2),
+        ("in_channels", 4),
+        ("num_classes", 0),
+        ("num_classes", 1_000_001),
+        ("num_classes", True),
+        ("num_classes", np.int64(10)),  # would not survive JSON
+        ("width", 0),
+        ("width", 65537),
+        ("width", 191),  # no multiple of the heads
+        ("width", "192"),
+        ("depth", 0),
+        ("depth", 1001),
+        ("depth", None),
+        ("heads", 0),
+        ("heads", 5),
+        ("heads", 1025),
+        ("mlp_ratio", 0),
+        ("mlp_ratio", -1.0),
+        ("mlp_ratio", 65),
+        ("mlp_ratio", float("nan")),
+        ("mlp_ratio", float("inf")),
+        ("mlp_ratio", 1e-6),  # no hidden feature at all
+        ("pool", "max"),
+        ("pool", None),
+        ("gelu", "quick"),
+        ("norm_eps", 0),
+        ("norm_eps", 1),
+        ("norm_eps", float("nan")),
+        ("norm_eps", "1e-6"),
+        ("experts", 0),
+        ("experts", 4097),
+        ("moe_layers", 0),
+        ("moe_layers", 13),
+        ("top_k", 0),
+        ("top_k", 11),  # more than there are experts
+        ("renormalize", 1),
+        ("routers", "none"),
+        ("router_input", "max"),
+    ],
+)
+def test_a_field_that_makes_no_network_is_refused_by_name(field, value):
+    with pytest.raises(InputError, match=rf"{field} .*must be|must be a multiple of {field}\b"):
+        MobileVMoEConfig(**{field: value})
+    plain = value.item() if isinstance(value, np.generic) else value
+    if plain is value:  # the same from JSON
+        with pytest.raises(InputError, match="the file"):
+            config_from_dict("mobile_vmoe", {field: plain}, "the file")
+
+
+def test_every_field_is_tried_above():
+    marks = test_a_field_that_makes_no_network_is_refused_by_name.pytestmark[0]
+    tried = {field for field, _ in marks.args[1]}
+    assert tried == {field.name for field in dataclasses.fields(MobileVMoEConfig)}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"patch_size": 224, "image_size": 224},
+        {"width": 1, "heads": 1, "mlp_ratio": 1},
+        {"moe_layers": 12, "experts": 1},
+        {"top_k": 10},
+        {"mlp_ratio": 4},
+    ],
+)
+def test_the_limits_themselves_are_accepted(fields):
+    MobileVMoEConfig(**fields)
+
+
+def test_derived_sizes():
+    config = MobileVMoEConfig(patch_size=32, moe_layers=3, routers="per-layer")
+    assert (config.grid, config.tokens, config.mlp_width) == (7, 50, 768)
+    assert (config.dense_layers, config.routed_stages) == (9, 3)
+    assert config.mlps == 9 + 3 * 10
+    assert MobileVMoEConfig().routed_stages == 1
+    assert ViTConfig().mlps == 12
+
+
+def test_a_configuration_survives_plain_data():
+    for config in (ViTConfig(width=96), MobileVMoEConfig(top_k=2, routers="per-layer")):
+        fields = dataclasses.asdict(config)
+        assert config_from_dict(config.family, fields, "the file") == config
+
+
+def test_the_dense_twin_keeps_all_but_the_experts():
+    config = MobileVMoEConfig(width=96, pool="mean", experts=3)
+    assert config.dense() == ViTConfig(width=96, pool="mean")
+    assert type(config.dense()) is ViTConfig
+
+
+@pytest.mark.parametrize(
+    "family, fields, words",
+    [
+        ("resnet", {}, "the file names the model family 'resnet'; known are mobile_vmoe, vit"),
+        (None, {}, "model family None"),
+        (["vit"], {}, "model family"),
+        ({}, {}, "model family"),
+        ("vit", None, "config that is no object"),
+        ("vit", [], "config that is no object"),
+        ("vit", {"experts": 2}, "unknown field 'experts'; vit knows depth"),
+        ("vit", {"Width": 192}, "unknown field 'Width'"),
+        ("vit", {"width": "192"}, "Expected `int`, got `str`"),
+        ("vit", {"width": {"a": 1}}, "Expected `int`, got `object`"),
+        ("vit", {"depth": 10**30}, "the file does not describe a vit"),
+        ("mobile_vmoe", {"experts": 2, "top_k": 3}, "top_k 3, but it must be 1 to 2"),
+    ],
+)
+def test_plain_data_that_describes_no_model_is_refused(family, fields, words):
+    with pytest.raises(InputError, match=words):
+        config_from_dict(family, fields, "the file")

@@ -1,0 +1,110 @@
+"""Presets and the building of models from names, files and seeds."""
+
+import json
+
+import pytest
+import torch
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models import MobileVMoEConfig, ViTConfig, build, preset, preset_names
+from mvmoe_deploy.models.presets import configuration
+from mvmoe_deploy.preprocessing import Preprocessing
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_builds_and_its_stem_runs(name):
+    with torch.device("meta"):
+        model = build(preset(name))
+        output = model.stage(0, ())(torch.empty(1, *model.input.shape))
+    config = model.config
+    if model.routing:
+        assert output[1].shape == (1, config.experts)
+    else:
+        assert output.shape == (1, config.num_classes)
+
+
+@pytest.mark.parametrize("depth", [12, 9, 6])
+@pytest.mark.parametrize("width", [384, 192, 96, 64])
+@pytest.mark.parametrize("patch", [32, 16])
+def test_the_papers_grid_has_its_defaults(depth, width, patch):
+    config = preset(f"mobile_vmoe_{depth}x{width}_p{patch}_224")
+    assert (config.depth, config.width, config.patch_size) == (depth, width, patch)
+    assert (config.experts, config.moe_layers, config.top_k) == (10, 2, 1)
+    assert preset(f"vit_{depth}x{width}_p{patch}_224") == config.dense()
+
+
+def test_an_unknown_preset_is_refused_with_the_known_ones():
+    with pytest.raises(InputError, match=r"'nope' is unknown; known are digits, vit_digits"):
+        preset("nope")
+
+
+@pytest.mark.parametrize("name", ["vit_digits", "digits"])
+def test_a_seed_gives_the_same_weights_and_leaves_the_global_generator(name):
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    first, second, other = (build(preset(name), seed=seed).state_dict() for seed in (1, 1, 2))
+    assert torch.equal(torch.rand(3), expected)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert not torch.equal(first["head.weight"], other["head.weight"])
+
+
+def test_without_a_seed_the_global_generator_decides():
+    torch.manual_seed(1)
+    first = build(preset("digits"))
+    torch.manual_seed(1)
+    second = build(preset("digits"))
+    assert torch.equal(first.head.weight, second.head.weight)
+
+
+def test_the_start_is_vits_usual_one():
+    state = build(preset("digits"), seed=0).state_dict()
+    for name, tensor in state.items():
+        if "patch_embed" in name:
+            continue  # a convolution keeps PyTorch's start, as in timm
+        if name.endswith("bias"):
+            assert not tensor.any(), name
+        elif "norm" in name:
+            assert (tensor == 1).all(), name
+        else:
+            assert tensor.std() < 0.03, name
+
+
+def test_a_given_preprocessing_is_kept():
+    spec = Preprocessing(height=224, width=224, resize="squash")
+    assert build(ViTConfig(depth=1), spec, seed=0).input == spec
+
+
+def test_a_configuration_is_a_presets_name_or_a_file(tmp_path):
+    assert configuration("digits") == preset("digits")
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"family": "mobile_vmoe", "config": {"width": 96, "top_k": 2}}))
+    assert configuration(str(path)) == MobileVMoEConfig(width=96, top_k=2)
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"", "is not a JSON object"),
+        (b"[]", "is not a JSON object"),
+        (b"{", "is not a JSON object"),
+        (b'{"family": "\xff"}', "is not a JSON object"),
+        (b"[" * 100_000, "is not a JSON object"),
+        (b"{}", "model family None"),
+        (b'{"family": ["vit"]}', "model family"),
+        (b'{"family": "vit"}', "config that is no object"),
+        (b'{"family": "vit", "config": {"width": NaN}}', "is not a JSON object"),
+        (b'{"family": "vit", "config": {"depths": 1}}', "unknown field 'depths'"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_refused(tmp_path, content, words):
+    path = tmp_path / "config.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=words) as caught:
+        configuration(str(path))
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        configuration(str(tmp_path / "missing.json"))

@@ -1,0 +1,415 @@
+"""Writing whole files and directories or nothing, whatever happens in the middle."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from mvmoe_deploy import files
+from mvmoe_deploy.errors import InputError, OutputError
+
+
+def entries(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def write_text(text):
+    return lambda path: path.write_text(text)
+
+
+def fail_after_half(error):
+    def write(path):
+        path.write_text("half")
+        raise error
+
+    return write
+
+
+def run_python(code, *arguments):
+    """Run `code` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+# Files
+
+
+def test_a_file_is_written_and_nothing_stays_beside_it(tmp_path):
+    files.write_file(tmp_path / "deep" / "er" / "a.txt", write_text("new"))
+    assert (tmp_path / "deep/er/a.txt").read_text() == "new"
+    assert entries(tmp_path / "deep/er") == ["a.txt"]
+
+
+def test_the_temporary_file_keeps_the_name_because_writers_go_by_the_suffix(tmp_path):
+    names = []
+
+    def write(path):
+        names.append(path.name)
+        path.write_text("x")
+
+    files.write_file(tmp_path / "plot.png", write)
+    assert names == ["plot.png"]
+
+
+@pytest.mark.parametrize("name", ["lock", "new", "old", "a" * 255, "é" * 127, "[*?].txt", "-"])
+def test_every_name_that_the_file_system_takes_can_be_written(tmp_path, name):
+    files.write_file(tmp_path / name, write_text("x"))
+    with files.new_directory(tmp_path / "folder" / name) as work:
+        (work / "a").write_text("x")
+    assert (tmp_path / name).read_text() == (tmp_path / "folder" / name / "a").read_text() == "x"
+
+
+@pytest.mark.parametrize("error", [RuntimeError(), KeyboardInterrupt(), SystemExit()])
+def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(type(error)):
+        files.write_file(path, fail_after_half(error))
+    assert path.read_text() == "old"
+    assert entries(tmp_path) == ["a.txt"]
+
+
+def test_a_link_at_the_destination_gives_way_and_its_target_stays(tmp_path):
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "link").symlink_to("target")
+    files.write_file(tmp_path / "link", write_text("new"))
+    assert not (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text() == "old"
+
+
+def test_a_directory_at_the_destination_of_a_file_is_refused(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OutputError, match="check the path"):
+        files.write_file(tmp_path / "a", write_text("x"))
+    assert entries(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "code, advice",
+    [(errno.ENOSPC, "free some space"), (errno.EDQUOT, "free some space"), (errno.EIO, "check")],
+)
+def test_what_the_system_refuses_becomes_one_sentence_with_advice(tmp_path, code, advice):
+    error = OSError(code, os.strerror(code))
+    with pytest.raises(OutputError, match=advice) as caught:
+        files.write_file(tmp_path / "a", fail_after_half(error))
+    assert os.strerror(code) in str(caught.value)
+    assert entries(tmp_path) == []
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_full_disk_at_any_step_leaves_the_old_file(tmp_path, monkeypatch, step):
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "a").write_text("old")
+    monkeypatch.setattr(os if step == "fsync" else Path, step, refuse)
+    with pytest.raises(OutputError, match="free some space"):
+        files.write_file(tmp_path / "a", write_text("new"))
+    monkeypatch.undo()
+    assert (tmp_path / "a").read_text() == "old"
+    assert entries(tmp_path) == ["a"]
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from mvmoe_deploy import files
+from mvmoe_deploy.errors import OutputError
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+root = Path(sys.argv[1])
+for attempt in ("file", "directory"):
+    try:
+        if attempt == "file":
+            files.write_file(root / "a", lambda path: path.write_bytes(bytes(5000)))
+        else:
+            with files.new_directory(root / "b") as work:
+                (work / "small").write_bytes(bytes(10))
+                (work / "large").write_bytes(bytes(5000))
+    except OutputError as error:
+        print(error)
+"""
+
+
+def test_a_file_that_may_not_grow_leaves_nothing(tmp_path):
+    result = run_python(FULL_DISK, tmp_path)
+    assert result.stderr == ""
+    assert result.stdout.count("could not be written (File too large); free some space") == 2
+    assert entries(tmp_path) == []
+
+
+# Directories
+
+
+def test_a_directory_appears_whole(tmp_path):
+    path = tmp_path / "deep" / "out"
+    with files.new_directory(path) as work:
+        (work / "sub").mkdir()
+        (work / "sub" / "a").write_text("x")
+        assert not path.exists()
+    assert (path / "sub/a").read_text() == "x"
+    assert entries(path.parent) == ["out"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError(), KeyboardInterrupt(), OSError(errno.EIO, "I/O")])
+@pytest.mark.parametrize("replace", [False, True])
+def test_an_exception_inside_leaves_what_was_there(tmp_path, error, replace):
+    path = tmp_path / "out"
+    if replace:
+        path.mkdir()
+        (path / "old").write_text("x")
+    with (
+        pytest.raises(OutputError if isinstance(error, OSError) else type(error)),
+        files.new_directory(path, replace) as work,
+    ):
+        (work / "half").write_text("x")
+        raise error
+    assert entries(tmp_path) == (["out"] if replace else [])
+    assert not replace or entries(path) == ["old"]
+
+
+def test_a_refusal_inside_names_the_file_it_is_about(tmp_path):
+    with (
+        pytest.raises(OutputError, match=r"No such file or directory: .*missing"),
+        files.new_directory(tmp_path / "out") as work,
+    ):
+        (work / "missing").read_bytes()
+
+
+def test_an_empty_directory_at_the_destination_is_taken_over(tmp_path):
+    (tmp_path / "out").mkdir()
+    with files.new_directory(tmp_path / "out") as work:
+        (work / "a").write_text("x")
+    assert entries(tmp_path / "out") == ["a"]
+
+
+def test_a_directory_with_content_is_refused_before_any_work(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").write_text("x")
+    with pytest.raises(InputError, match="--force"), files.new_directory(tmp_path / "out"):
+        pytest.fail("the work began")
+    assert entries(tmp_path) == ["out"]
+
+
+def test_a_directory_with_content_is_replaced_as_a_whole(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").write_text("x")
+    with files.new_directory(tmp_path / "out", replace=True) as work:
+        (work / "new").write_text("x")
+        assert entries(tmp_path / "out") == ["old"]
+    assert entries(tmp_path / "out") == ["new"]
+    assert entries(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("kind", ["file", "link to a directory", "dangling link"])
+@pytest.mark.parametrize("replace", [False, True])
+def test_what_is_no_directory_is_never_replaced_by_one(tmp_path, kind, replace):
+    path = tmp_path / "out"
+    (tmp_path / "elsewhere").mkdir()
+    if kind == "file":
+        path.write_text("x")
+    else:
+        path.symlink_to("elsewhere" if kind == "link to a directory" else "nowhere")
+    with pytest.raises(InputError, match="is no directory"), files.new_directory(path, replace):
+        pytest.fail("the work began")
+    assert entries(tmp_path) == ["elsewhere", "out"]
+
+
+@pytest.mark.parametrize("path", [".", "/", ".."])
+def test_a_path_without_a_name_is_refused(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="ends in a name"), files.new_directory(Path(path), True):
+        pytest.fail("the work began")
+
+
+def test_a_path_that_the_system_cannot_have_is_refused(tmp_path):
+    for path in (tmp_path / ("a" * 300), tmp_path / "file" / "out"):
+        (tmp_path / "file").write_text("x")
+        with pytest.raises(OutputError, match="check the path"), files.new_directory(path) as work:
+            (work / "a").write_text("x")
+        assert entries(tmp_path) == ["file"]
+
+
+def test_a_failed_second_move_brings_the_old_directory_back(tmp_path, monkeypatch):
+    path = tmp_path / "out"
+    path.mkdir()
+    (path / "old").write_text("x")
+    rename = Path.rename
+
+    def refuse_new(source, target):
+        if source.name == "new":
+            raise OSError(errno.EIO, "Input/output error")
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", refuse_new)
+    with pytest.raises(OutputError), files.new_directory(path, replace=True) as work:
+        (work / "new").write_text("x")
+    assert entries(path) == ["old"]
+    assert entries(tmp_path) == ["out"]
+
+
+# Several writers
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_of_two_writers_one_wins_and_the_other_gets_one_sentence(tmp_path, replace):
+    """Both work at the same time; whichever publishes second finds the first one's directory."""
+    both_work, results = threading.Barrier(2), {}
+
+    def write(name):
+        try:
+            with files.new_directory(tmp_path / "out", replace) as work:
+                (work / name).write_text("x")
+                both_work.wait(timeout=30)
+        except InputError as error:
+            results[name] = str(error)
+        else:
+            results[name] = "won"
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert entries(tmp_path) == ["out"]
+    winners = [name for name, result in results.items() if result == "won"]
+    assert entries(tmp_path / "out")[0] in winners
+    assert len(entries(tmp_path / "out")) == 1
+    if not replace:
+        assert len(winners) == 1
+        loser = ({"a", "b"} - set(winners)).pop()
+        assert "exists already" in results[loser]
+
+
+RACE = """
+import sys
+from pathlib import Path
+from mvmoe_deploy import files
+from mvmoe_deploy.errors import InputError
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    with files.new_directory(Path(sys.argv[1]) / "out") as work:
+        for number in range(20):
+            (work / str(number)).write_text(sys.argv[2])
+    print("won")
+except InputError as error:
+    print(error)
+"""
+
+
+def start_python(code, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_of_three_racing_processes_one_wins_and_its_directory_is_whole(tmp_path):
+    writers = [start_python(RACE, tmp_path, number) for number in range(3)]
+    for writer in writers:
+        assert writer.stdout.readline() == "ready\n"
+    for writer in writers:
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+    results = [writer.communicate(timeout=60) for writer in writers]
+    assert [error for _, error in results] == ["", "", ""]
+    outputs = [output.strip() for output, _ in results]
+    winner = outputs.index("won")
+    assert sum("exists already; give another output path" in output for output in outputs) == 2
+    contents = {path.read_text() for path in (tmp_path / "out").iterdir()}
+    assert contents == {str(winner)}
+    assert len(entries(tmp_path / "out")) == 20
+    assert entries(tmp_path) == ["out"]
+
+
+STOPS_IN_THE_MIDDLE = """
+import sys, time
+from pathlib import Path
+from mvmoe_deploy import files
+path = Path(sys.argv[1])
+def stop(partial):
+    partial.write_text("half")
+    print("half", flush=True)
+    time.sleep(600)
+if sys.argv[2] == "file":
+    files.write_file(path, stop)
+else:
+    with files.new_directory(path) as work:
+        stop(work / "a")
+"""
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_what_a_killed_process_left_is_swept_by_the_next_write(tmp_path, kind):
+    path = tmp_path / "out"
+    killed = start_python(STOPS_IN_THE_MIDDLE, path, kind)
+    assert killed.stdout.readline() == "half\n"
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate(timeout=60)
+    assert not path.exists()
+    assert len(entries(tmp_path)) == 1
+    with files.new_directory(path) as work:
+        (work / "b").write_text("x")
+    assert entries(tmp_path) == ["out"]
+    assert entries(path) == ["b"]
+
+
+def test_what_a_living_process_holds_is_not_swept(tmp_path):
+    living = start_python(STOPS_IN_THE_MIDDLE, tmp_path / "out", "directory")
+    try:
+        assert living.stdout.readline() == "half\n"
+        with files.new_directory(tmp_path / "out") as work:
+            (work / "b").write_text("x")
+        left = [path for path in tmp_path.iterdir() if path.name != "out"]
+        assert len(left) == 1
+        assert (left[0] / "new" / "a").read_text() == "half"
+    finally:
+        living.kill()
+        living.communicate(timeout=60)
+
+
+def test_ctrl_c_leaves_nothing(tmp_path):
+    stopped = start_python(STOPS_IN_THE_MIDDLE, tmp_path / "out", "directory")
+    assert stopped.stdout.readline() == "half\n"
+    stopped.send_signal(signal.SIGINT)
+    _, error = stopped.communicate(timeout=60)
+    assert "KeyboardInterrupt" in error
+    assert entries(tmp_path) == []
+
+
+def test_a_directory_moved_away_by_a_killed_replacement_comes_back(tmp_path):
+    holder = tmp_path / ".out.partial-0123"
+    (holder / "old").mkdir(parents=True)
+    (holder / "old" / "a").write_text("old")
+    with pytest.raises(InputError, match="exists already"), files.new_directory(tmp_path / "out"):
+        pytest.fail("the work began")
+    assert (tmp_path / "out" / "a").read_text() == "old"
+    assert entries(tmp_path) == ["out"]
+
+
+def test_other_names_are_not_swept(tmp_path):
+    for name in (".other.partial-0", ".out2.partial-0", "out.partial-0", ".out.partial"):
+        (tmp_path / name).mkdir()
+    before = entries(tmp_path)
+    files.write_file(tmp_path / "out", write_text("x"))
+    assert entries(tmp_path) == sorted([*before, "out"])
+
+
+def test_sha256_is_of_the_bytes(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    # FIPS 180-2, appendix B.1.
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert files.sha256(tmp_path / "a") == expected
