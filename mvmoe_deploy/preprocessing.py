@@ -118,7 +118,7 @@ def open_image(source: ImageLike, mode: str = "RGB") -> Image.Image:
     data = _read_bytes(path)
     with _decoding(f"image {path}"):
         try:
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            image = _open_quietly(data)
         except UnidentifiedImageError as error:
             raise ImageError(
                 f"image {path} is damaged or none of {', '.join(FORMATS)} ({len(data)} bytes); "
@@ -208,13 +208,21 @@ def _read_bytes(path: Path) -> bytes:
         ) from error
 
 
+def _open_quietly(data: bytes) -> Image.Image:
+    """Read an image's header without the warnings that Pillow has for large or odd ones.
+
+    The lock covers the header alone: decoding is what takes time, and threads do it side by side.
+    """
+    with _QUIET, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+
+
 @contextlib.contextmanager
 def _decoding(name: str) -> Iterator[None]:
-    """Turn whatever Pillow raises over damaged bytes into one sentence, and keep it quiet."""
+    """Turn whatever Pillow raises over damaged bytes into one sentence."""
     try:
-        with _QUIET, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except ImageError:
         raise
     except Image.DecompressionBombError as error:

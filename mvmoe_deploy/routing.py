@@ -68,8 +68,8 @@ def scores(logits: np.ndarray) -> np.ndarray:
         )
     # Finite logits can lie further apart than fp32 reaches: exp(-inf) = 0 is then the right score.
     with np.errstate(over="ignore"):
-        shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
+        shifted = np.exp(logits - np.maximum.reduce(logits, axis=-1, keepdims=True))
+    return shifted / np.add.reduce(shifted, axis=-1, keepdims=True)
 
 
 def select(logits: np.ndarray, rule: RoutingRule) -> tuple[np.ndarray, np.ndarray]:
@@ -85,14 +85,23 @@ def select(logits: np.ndarray, rule: RoutingRule) -> tuple[np.ndarray, np.ndarra
             f"but its rule expects [B, {rule.experts}]"
         )
     probabilities = scores(logits)
-    # A stable sort of the negated scores is what sends ties to the lowest expert. The scores
-    # decide, not the logits: two logits may differ and still have one fp32 score.
-    order = np.argsort(-probabilities, axis=-1, kind="stable")[:, : rule.k]
-    routes = np.sort(order, axis=-1).astype(np.int64)
-    gates = np.take_along_axis(probabilities, routes, axis=-1)
+    routes = _top(probabilities, rule.k)
+    gates = probabilities[np.arange(len(routes))[:, None], routes]
     if rule.renormalize:
         gates = gates / gates.sum(axis=-1, keepdims=True)
     return routes, gates
+
+
+def _top(probabilities: np.ndarray, k: int) -> np.ndarray:
+    """The experts `[B, k]` of the highest scores, ascending; ties go to the lowest.
+
+    The scores decide, not the logits: two logits may differ and still have one fp32 score.
+    """
+    if k == 1:
+        return probabilities.argmax(axis=-1, keepdims=True)  # Gives the first of equal ones.
+    # A stable sort of the negated scores is what sends ties to the lowest expert.
+    order = np.argsort(-probabilities, axis=-1, kind="stable")[:, :k]
+    return np.sort(order, axis=-1)
 
 
 def check_route(route: Route, rule: RoutingRule, where: str) -> None:

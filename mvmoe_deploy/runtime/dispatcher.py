@@ -44,6 +44,8 @@ class Dispatcher:
         self._rules = bundle.manifest.rules
         self._graphs = _graphs_by_route(self.target.graphs, len(bundle.manifest.stages))
         self._lanes: list[Lane] = []
+        self._in_flight = 0
+        self._idle = threading.Condition()
         self._closing = threading.Event()
         self._prewarming: threading.Thread | None = None
         self._fixed = {
@@ -51,12 +53,12 @@ class Dispatcher:
             for by_route in self._graphs
             if None in by_route
         }
-        routed = [graph for graph in self.target.graphs if graph.name not in self._fixed]
+        self._pinned = frozenset(name for item in pin for name in self._names_of(item))
         self._residency: Residency[_Resident] = Residency(
-            {graph.name: Item(graph.stage, graph.weight_bytes) for graph in routed},
+            {graph.name: Item(graph.stage, graph.weight_bytes) for graph in self._routed()},
             load=lambda name: _Resident(runner.load(name)),
             release=runner.release,
-            pinned=[name for item in pin for name in self._names_of(item)],
+            pinned=self._pinned,
             max_per_group=max_resident_experts,
             max_bytes=max_resident_bytes,
         )
@@ -113,8 +115,10 @@ class Dispatcher:
         self.close()
 
     def close(self) -> None:
-        """Release every graph; calls after this one raise InputError."""
-        self._closing.set()
+        """Release every graph once calls in flight have ended; later calls raise InputError."""
+        with self._idle:
+            self._closing.set()
+            self._idle.wait_for(lambda: self._in_flight == 0)
         if self._prewarming is not None:
             self._prewarming.join()
         self._residency.clear()
@@ -152,20 +156,19 @@ class Dispatcher:
         self._require_batch(batch)
         with self._lane() as lane:
             if len(batch) == 1:
-                np.copyto(lane.image[:1], batch)
-                self._run_one(lane, Clock())
-                return lane.answer[:1].copy()
+                return self._run_single(lane, batch)
             return self._run_many(lane, batch)
 
     def prewarm(self, wait: bool = True) -> None:
-        """Load experts by the manifest's usage prior, as many as fit, and run each once.
+        """Load pinned experts, then others by the usage prior, as many as fit; run each once.
 
         With `wait=False` in a background thread. An expert that does not load is passed over
         here: the images that need it will tell.
         """
+        self._require_open()
         if wait:
             self._prewarm()
-        elif self._prewarming is None:
+        elif self._prewarming is None or not self._prewarming.is_alive():
             self._prewarming = threading.Thread(target=self._prewarm, daemon=True)
             self._prewarming.start()
 
@@ -175,19 +178,38 @@ class Dispatcher:
             if self._closing.is_set():
                 return
             if self._residency.has_room(graph.name):
-                with contextlib.suppress(EngineError), self._lane() as lane:
+                with contextlib.suppress(EngineError, _ClosedError), self._lane() as lane:
                     self._call(lane, graph)()
 
     def _by_usage(self) -> list[Graph]:
-        """The route graphs in descending order of their share of images."""
+        """The route graphs, pinned ones first, in descending order of their share of images."""
         prior = self.bundle.manifest.usage_prior or ()
         shares = {
             (stage, item.route): item.share
             for stage, items in enumerate(prior, start=1)
             for item in items
         }
-        routed = [graph for graph in self.target.graphs if graph.name not in self._fixed]
-        return sorted(routed, key=lambda graph: -shares.get((graph.stage, graph.route), 0.0))
+        return sorted(
+            self._routed(),
+            key=lambda graph: (
+                graph.name not in self._pinned,
+                -shares.get((graph.stage, graph.route), 0.0),
+            ),
+        )
+
+    def _routed(self) -> list[Graph]:
+        """The graphs that residency keeps: one for each route."""
+        return [graph for graph in self.target.graphs if graph.name not in self._fixed]
+
+    def _run_single(self, lane: Lane, batch: np.ndarray) -> np.ndarray:
+        """`run` for a batch of one image."""
+        np.copyto(lane.image[:1], batch)
+        try:
+            self._run_one(lane, Clock())
+        except EngineError as error:
+            answers = np.full_like(lane.answer[:1], np.nan)
+            raise PartialResultError.of({0: error}, answers) from error
+        return lane.answer[:1].copy()
 
     def _run_one(self, lane: Lane, clock: Clock) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Take the first image of the lane through all stages; gives its routes and gates."""
@@ -232,7 +254,7 @@ class Dispatcher:
         """The images of a stage by the graph they need, graphs in memory first."""
         if stage == 0:
             return [(self._graphs[0][None], alive)]
-        work.route(self._rules[stage - 1], alive)
+        work.route(self._rules[stage - 1])
         groups: dict[str, list[int]] = {}
         graphs = {}
         for image in alive.tolist():
@@ -275,16 +297,22 @@ class Dispatcher:
     @contextlib.contextmanager
     def _lane(self) -> Iterator[Lane]:
         """A lane that is nobody else's for the length of a call."""
-        if self._closing.is_set():
-            raise InputError("this dispatcher is closed; open the bundle again")
-        try:
-            lane = self._lanes.pop()
-        except IndexError:
-            lane = Lane(self.bundle.manifest, self.target)
+        with self._idle:
+            self._require_open()
+            lane = self._lanes.pop() if self._lanes else Lane(self.bundle.manifest, self.target)
+            self._in_flight += 1
         try:
             yield lane
         finally:
-            self._lanes.append(lane)
+            with self._idle:
+                self._lanes.append(lane)
+                self._in_flight -= 1
+                self._idle.notify_all()
+
+    def _require_open(self) -> None:
+        """Refuse a call after `close`."""
+        if self._closing.is_set():
+            raise _ClosedError("this dispatcher is closed; open the bundle again")
 
     def _names_of(self, pin: Pin) -> list[str]:
         """The graphs that a pin means; raises InputError if there are none."""
@@ -296,13 +324,19 @@ class Dispatcher:
         ]
         if not names:
             raise InputError(
-                f"{pin!r} cannot be pinned: target {self.bundle.path} has no such route or graph"
+                f"{pin!r} cannot be pinned: bundle {self.bundle.path} has no such route or graph; "
+                "give an expert's number, a tuple of them, or the name of a routed graph"
             )
         return names
 
     def _require_batch(self, batch: np.ndarray) -> None:
         """Refuse what is not a batch of preprocessed images."""
         shape = self.bundle.manifest.input.shape
+        if not isinstance(batch, np.ndarray):
+            raise InputError(
+                f"a batch of type {type(batch).__name__} was given; expected a NumPy array of "
+                f"float32 [B, {', '.join(map(str, shape))}]"
+            )
         if (
             batch.dtype != np.float32
             or batch.ndim != 4
@@ -313,6 +347,10 @@ class Dispatcher:
                 f"a batch of {batch.dtype} {list(batch.shape)} was given; expected float32 "
                 f"[B, {', '.join(map(str, shape))}] with at least one image"
             )
+
+
+class _ClosedError(InputError):
+    """A call came after `close`."""
 
 
 class _Resident:
@@ -340,15 +378,9 @@ class _Work:
             for name, array in outputs.items()
         }
 
-    def route(self, rule: RoutingRule, alive: np.ndarray) -> None:
-        """Select the routes of the images that are still on their way."""
-        count = len(self.taken["logits"])
-        self.routes = np.zeros((count, rule.k), np.int64)
-        self.gates = np.zeros((count, rule.k), np.float32)
-        if len(alive):
-            self.routes[alive], self.gates[alive] = routing.select(
-                self.taken["logits"][alive], rule
-            )
+    def route(self, rule: RoutingRule) -> None:
+        """Select the routes of all images; logits of those that failed on their way are zeros."""
+        self.routes, self.gates = routing.select(self.taken["logits"], rule)
 
 
 def _graphs_by_route(graphs: Iterable[Graph], stages: int) -> list[dict[Route | None, Graph]]:

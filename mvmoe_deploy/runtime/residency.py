@@ -33,8 +33,9 @@ class Residency(Generic[T]):
     - Items with other names load side by side; nobody waits for a load he did not ask for.
     - Room is made before a load, so that a budget holds while loading too. Items that are being
       loaded count. If everything else is pinned or in flight, the item loads over budget rather
-      than fail.
-    - A failed load leaves the others as they are, and the next request tries again.
+      than fail; what was in flight gives way when the last of its company has arrived.
+    - A failed load is not remembered: the next request tries again. The room that was made for it
+      stays free.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Residency(Generic[T]):
     def has_room(self, name: str) -> bool:
         """Whether `name` is there or would fit without pushing another item out."""
         with self._lock:
-            return name in self._ready or self._fits(name)
+            return name in self._ready or (self._fits_group(name) and self._fits_bytes(name))
 
     def clear(self) -> None:
         """Release everything, pinned or not."""
@@ -102,31 +103,40 @@ class Residency(Generic[T]):
         with self._lock:
             del self._loading[name]
             self._ready[name] = value
+            self._make_room(name)  # Others may have been in flight, out of reach, before.
         future.set_result(value)
 
     def _make_room(self, name: str) -> None:
         """Release the least recently used items until `name` fits or nothing is left to give."""
-        for other in list(self._ready):
-            if self._fits(name):
+        # A full group is helped by its own items alone, a full memory by any.
+        self._release_until(self._fits_group, name, self._mates(self._ready, name))
+        self._release_until(self._fits_bytes, name, list(self._ready))
+
+    def _release_until(
+        self, fits: Callable[[str], bool], name: str, candidates: Iterable[str]
+    ) -> None:
+        """Release candidates that are not pinned, in order, until `name` fits."""
+        for other in candidates:
+            if fits(name):
                 return
-            if other not in self._pinned and self._would_help(other, name):
+            if other != name and other not in self._pinned:
                 self._drop(other)
 
-    def _would_help(self, other: str, name: str) -> bool:
-        """Whether releasing `other` brings `name` nearer to fitting."""
-        return self._max_bytes is not None or self._items[other].group == self._items[name].group
+    def _fits_group(self, name: str) -> bool:
+        """Whether `name` and its mates that are loaded or loading keep within their number."""
+        mates = self._mates({*self._ready, *self._loading, name}, name)
+        return self._max_per_group is None or len(mates) <= self._max_per_group
 
-    def _fits(self, name: str) -> bool:
-        """Whether `name` and all that is loaded or loading keep within the limits."""
+    def _fits_bytes(self, name: str) -> bool:
+        """Whether `name` and all that is loaded or loading keep within the bytes."""
         names = {*self._ready, *self._loading, name}
-        if self._max_bytes is not None and self._bytes(names) > self._max_bytes:
-            return False
-        group = self._items[name].group
-        mates = sum(self._items[other].group == group for other in names)
-        return self._max_per_group is None or mates <= self._max_per_group
+        total = sum(self._items[other].bytes for other in names)
+        return self._max_bytes is None or total <= self._max_bytes
 
-    def _bytes(self, names: Iterable[str]) -> int:
-        return sum(self._items[name].bytes for name in names)
+    def _mates(self, names: Iterable[str], name: str) -> list[str]:
+        """Those of `names` that are in the group of `name`."""
+        group = self._items[name].group
+        return [other for other in names if self._items[other].group == group]
 
     def _drop(self, name: str) -> None:
         """Forget an item; its memory goes when its last user has finished."""

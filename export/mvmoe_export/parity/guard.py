@@ -1,17 +1,23 @@
 """The route guard: after an export, every graph of every route against the PyTorch model.
 
-Two questions, each for every route:
+Three questions, each for every route:
 
 1. Does the graph do as the model's stage does? Asked with gates that are far from what a router
    gives, one slot loud at a time: an expert that got lost or a gate that is ignored then shows far
    above rounding.
-2. Does the whole way through the graphs, forced down the route, answer as the model's own
-   `forward` forced down it? This finds stages that do not say what the model does.
+2. Do the model's stages in a row, forced down the route, answer as its own `forward` forced down
+   it? This finds stages that do not say what the model does. Asked of PyTorch alone, in double
+   precision: a router gives an expert that it does not want a gate of nearly nothing, and so little
+   of a wrong expert drowns in fp32.
+3. Does the whole way through the graphs answer as `forward` does?
 """
 
+import copy
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from math import inf, isnan
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -19,6 +25,7 @@ from torch import Tensor
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import CheckFailedError
+from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing import Route, RoutingRule
 from mvmoe_deploy.runtime.contract import Runner
@@ -36,6 +43,14 @@ expert or a lost gate is off by 1e-2 and more with loud gates.
 _QUIET, _LOUD = 0.5, 4.0
 """Gates of the first question."""
 
+_STAGES_TOLERANCE = 1e-6
+"""Of the second question, relative to the largest answer and to the quietest gate of the route:
+gates are fp32."""
+
+_DOUBLE_ROUNDING = 1e-9
+"""What the second question takes for rounding, relative to the largest answer, however small the
+gates are: a thousand additions in another order make 1e-13."""
+
 
 def guard(
     name: str,
@@ -44,7 +59,7 @@ def guard(
     root: Path,
     progress: Callable[[str], None] = lambda _: None,
 ) -> manifest.Parity:
-    """Run both questions for every route of target `name`, written below `root`.
+    """Ask all three of every route of target `name`, written below `root`.
 
     Raises CheckFailedError that names the graph and what is wrong with it.
     """
@@ -78,7 +93,7 @@ class _Graphs:
 
 
 class _Guard:
-    """The two questions over all stages and routes of one target."""
+    """The questions over all stages and routes of one target."""
 
     def __init__(self, target: str, stages: Stages, graphs: _Graphs) -> None:
         self.target = target
@@ -86,11 +101,25 @@ class _Guard:
         self.graphs = graphs
         self.model = stages.model
         self.images = synthetic_images(stages.model.input, stages.batch, seed=1)
+        self.tokens: list[Tensor] = []
+        """Example tokens for each routed stage."""
+
+    @cached_property
+    def precise(self) -> tuple[RoutedModel, Tensor]:
+        """The model and one image for the second question."""
+        return _double(self.model, self.images[:1])
+
+    @cached_property
+    def precise_start(self) -> tuple[Tensor, Tensor]:
+        """What the stem of that model gives for that image."""
+        model, image = self.precise
+        return model.stage(0, ()).eval()(image)
 
     def run(self, progress: Callable[[str], None]) -> Iterator[float]:
         """Check everything; gives the absolute errors that were seen."""
         stem = self.stages.specs[0]
         before = _named(stem, stem.graphs[0].build()(self.images))
+        self.tokens = list(self._tokens(before))
         given = self.graphs.run("stem", {"image": self.images})
         if not _close(given, before):
             self._fail("stem", _difference(given, before))
@@ -98,44 +127,47 @@ class _Guard:
         progress("stem")
         for stage in self.stages.specs[1:]:
             for route in routes_of(stage.rule):
-                step = _Step(self, stage, route, before["next_tokens"])
+                step = self.step(stage, route)
                 yield step.check_graph()
+                step.check_stages()
                 yield step.check_whole_way()
                 self.graphs.release(step.graph.name)
                 progress(step.graph.name)
-            before = _Step(self, stage, _first(stage.rule), before["next_tokens"]).eager()
         if len(self.stages.specs) == 1:
-            yield self.check_answer("stem", self.images, given["answer"], routes=None)
+            yield self.check_answer("stem", given["answer"], routes=[])
 
-    def check_answer(
-        self, graph: str, images: Tensor, answer: Tensor, routes: list[Route] | None
-    ) -> float:
-        """The second question: an answer against the model's own, forced down the same routes."""
-        wanted = self._forward(images, routes)
-        if _close({"answer": answer}, {"answer": wanted}):
-            return _error({"answer": answer}, {"answer": wanted})
-        return self._fail(graph, self._explain(answer, wanted, routes))
+    def step(self, stage: StageSpec, route: Route) -> "_Step":
+        """The questions about one route."""
+        return _Step(self, stage, route, self.tokens[stage.index - 1])
 
-    def _explain(self, answer: Tensor, wanted: Tensor, routes: list[Route] | None) -> str:
-        """Why a whole way answers otherwise than the model."""
-        for stage, rule in enumerate(self.model.routing if routes else ()):
-            for other in routes_of(rule):
-                swapped = [*routes[:stage], other, *routes[stage + 1 :]]
-                if other != routes[stage] and _close(
-                    {"answer": answer}, {"answer": self._forward(self.images, swapped)}
-                ):
-                    return f"answers as route {other} of stage {stage + 1} does in model.forward"
-        return (
-            f"answers with an error of {_error({'a': answer}, {'a': wanted}):.3g} against "
-            f"model.forward forced down routes {routes}: model.stage bakes a route in, loses an "
-            "expert or ignores its gate"
-        )
+    def check_answer(self, graph: str, answer: Tensor, routes: list[Route]) -> float:
+        """The third question: an answer against the model's own, forced down the same routes."""
+        wanted = self.forward(self.model, self.images, routes)
+        self._require_answer(graph, answer, wanted, routes)
+        return _error({"answer": answer}, {"answer": wanted})
 
-    def _forward(self, images: Tensor, routes: list[Route] | None) -> Tensor:
-        """The model's own answer, down forced routes."""
-        name = f"{type(self.model).__name__}.forward"
+    def check_stages(self, graph: str, routes: list[Route]) -> None:
+        """The second question; `graph` is that of the route in question."""
+        model, image = self.precise
+        quietest = 1.0
+        output = self.precise_start
+        for stage, (rule, route) in enumerate(zip(model.routing, routes, strict=True), start=1):
+            tokens, logits = output
+            _, gates = select(logits, rule, route)
+            quietest = min(quietest, gates.min().item())
+            output = model.stage(stage, route).eval()(tokens, gates)
+        wanted = self.forward(model, image, routes)
+        tolerance = max(_DOUBLE_ROUNDING, _STAGES_TOLERANCE * quietest)
+        if not _close({"answer": output}, {"answer": wanted}, tolerance):
+            # So small a difference may be rounding, where a part of forward stays in fp32.
+            self._blame(routes)
+        self._require_answer(graph, output, wanted, routes)
+
+    def forward(self, model: RoutedModel, images: Tensor, routes: list[Route]) -> Tensor:
+        """A model's own answer, down forced routes."""
+        name = f"{type(model).__name__}.forward"
         try:
-            answer = self.model(images, routes=routes) if routes else self.model(images)
+            answer = model(images, routes=routes) if routes else model(images)
         except TypeError as error:
             raise CheckFailedError(
                 f"{name} cannot be forced down a route ({error}); the contract asks for "
@@ -148,15 +180,41 @@ class _Guard:
             )
         return answer
 
-    def _fail(self, graph: str, what: str) -> float:
+    def _tokens(self, output: dict[str, Tensor]) -> Iterator[Tensor]:
+        """Example tokens for each routed stage, from what the stem gives."""
+        for stage in self.stages.specs[1:]:
+            yield output["next_tokens"]
+            output = _Step(self, stage, _first(stage.rule), output["next_tokens"]).eager()
+
+    def _blame(self, routes: list[Route]) -> None:
+        """Fail if an experiment shows one of the model's own stages to be wrong."""
+        for stage, route in zip(self.stages.specs[1:], routes, strict=True):
+            step = self.step(stage, route)
+            if fault := step.find_fault():
+                self._fail(step.graph.name, fault)
+
+    def _require_answer(
+        self, graph: str, answer: Tensor, wanted: Tensor, routes: list[Route]
+    ) -> None:
+        """Fail if an answer is not that of `forward`; without other evidence `graph` is named."""
+        if _close({"answer": answer}, {"answer": wanted}):
+            return
+        self._blame(routes)
+        self._fail(
+            graph,
+            f"answers with an error of {_error({'a': answer}, {'a': wanted}):.3g} against "
+            f"{type(self.model).__name__}.forward forced down routes {routes}: the two compute, or "
+            "weigh their gates, in different ways",
+        )
+
+    def _fail(self, graph: str, what: str) -> NoReturn:
         raise CheckFailedError(
-            f"graph {graph} of target {self.target} {what} (tolerance {TOLERANCE:g} of the largest "
-            "value); the bundle was not written"
+            f"graph {graph} of target {self.target} {what}; the bundle was not written"
         )
 
 
 class _Step:
-    """Both questions for one route of one routed stage."""
+    """The questions about one route of one routed stage."""
 
     def __init__(self, guard: _Guard, stage: StageSpec, route: Route, tokens: Tensor) -> None:
         self.guard = guard
@@ -191,30 +249,79 @@ class _Step:
             worst = max(worst, _error(given, wanted))
         return worst
 
-    def check_whole_way(self) -> float:
-        """The second question: all graphs in a row, forced down this route at this stage."""
-        guard = self.guard
-        routes = [_first(rule) for rule in guard.model.routing]
+    def routes(self) -> list[Route]:
+        """This route at its stage, the first one at every other."""
+        routes = [_first(rule) for rule in self.guard.model.routing]
         routes[self.stage.index - 1] = self.route
+        return routes
+
+    def check_stages(self) -> None:
+        """The second question: all stages in a row, forced down this route at this stage."""
+        self.guard.check_stages(self.graph.name, self.routes())
+
+    def check_whole_way(self) -> float:
+        """The third question: all graphs in a row, forced down this route at this stage."""
+        guard = self.guard
         state = guard.graphs.run("stem", {"image": guard.images})
-        for spec, route in zip(guard.stages.specs[1:], routes, strict=True):
+        for spec, route in zip(guard.stages.specs[1:], self.routes(), strict=True):
             step = self if spec is self.stage else _Step(guard, spec, route, self.tokens)
             _, gates = select(state["logits"], spec.rule, route)
             state = step.exported(state["next_tokens"], gates)
-        return guard.check_answer(self.graph.name, guard.images, state["answer"], routes)
+        return guard.check_answer(self.graph.name, state["answer"], self.routes())
+
+    def find_fault(self) -> str | None:
+        """What is wrong with the model's stage, if one of the usual faults is."""
+        name = f"comes from a model.stage({self.stage.index}, {self.route}) that"
+        for gates in _loud_gates(len(self.tokens), len(self.route)):
+            given = self.eager(gates)
+            if _close(given, self.eager(gates * 2)):
+                return f"{name} ignores its gates"
+            if (lost := self._lost(given, gates)) is not None:
+                return f"{name} loses expert {lost}"
+            if (other := self._baked(given, gates)) is not None:
+                return f"{name} computes route {other}: a route is baked in"
+        return None
+
+    def _lost(self, given: dict[str, Tensor], gates: Tensor) -> int | None:
+        """The expert whose gate makes no difference to `given`."""
+        for slot, expert in enumerate(self.route):
+            if _close(given, self.eager(gates.index_fill(1, torch.tensor([slot]), 0.0))):
+                return expert
+        return None
+
+    def _baked(self, given: dict[str, Tensor], gates: Tensor) -> Route | None:
+        """The other route whose stage gives just `given`."""
+        for other in routes_of(self.stage.rule):
+            module = self.guard.model.stage(self.stage.index, other).eval()
+            if other != self.route and _close(
+                given, _named(self.stage, module(self.tokens, gates))
+            ):
+                return other
+        return None
 
     def _explain(self, given: dict[str, Tensor], wanted: dict[str, Tensor], gates: Tensor) -> str:
         """Why a graph differs from its stage, as far as an experiment can tell."""
         if _close(given, self.exported(self.tokens, gates * 2)):
             return f"ignores its gates for route {self.route}"
-        for slot, expert in enumerate(self.route):
-            if _close(given, self.eager(gates.index_fill(1, torch.tensor([slot]), 0.0))):
-                return f"loses expert {expert} of route {self.route}"
-        for other in routes_of(self.stage.rule):
-            module = self.guard.model.stage(self.stage.index, other).eval()
-            if _close(given, _named(self.stage, module(self.tokens, gates))):
-                return f"has route {other} baked in where it should compute route {self.route}"
+        if (lost := self._lost(given, gates)) is not None:
+            return f"loses expert {lost} of route {self.route}"
+        if (other := self._baked(given, gates)) is not None:
+            return f"has route {other} baked in where it should compute route {self.route}"
         return f"{_difference(given, wanted)} on route {self.route}"
+
+
+def _double(model: RoutedModel, images: Tensor) -> tuple[RoutedModel, Tensor]:
+    """A model and images in double precision; as they are if the model does not run there."""
+    try:
+        twin, precise = copy.deepcopy(model).double(), images.double()
+        twin(precise, routes=[_first(rule) for rule in model.routing] or None)
+        output = twin.stage(0, ()).eval()(precise)
+        for index, rule in enumerate(model.routing, start=1):
+            gates = torch.ones(len(precise), rule.k)
+            output = twin.stage(index, _first(rule)).eval()(output[0], gates)
+    except (RuntimeError, TypeError):
+        return model, images
+    return twin, precise
 
 
 def _named(stage: StageSpec, output: Tensor | tuple[Tensor, ...]) -> dict[str, Tensor]:
@@ -246,14 +353,19 @@ def _difference(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> str:
     """How a graph differs from PyTorch, in words."""
     if not all(tensor.isfinite().all() for tensor in wanted.values()):
         return "has nothing to be compared with: the model itself gives values that are not finite"
-    return f"differs from PyTorch by {_error(given, wanted):.3g}"
+    return (
+        f"differs from PyTorch by {_error(given, wanted):.3g} (tolerance {TOLERANCE:g} of the "
+        "largest value)"
+    )
 
 
-def _close(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> bool:
+def _close(
+    given: dict[str, Tensor], wanted: dict[str, Tensor], tolerance: float = TOLERANCE
+) -> bool:
     """Whether every output is within the tolerance of its own largest value."""
     return all(
         (
-            (given[name] - tensor).abs().max() <= TOLERANCE * tensor.abs().max().clamp(min=1e-3)
+            (given[name] - tensor).abs().max() <= tolerance * tensor.abs().max().clamp(min=1e-3)
         ).item()
         for name, tensor in wanted.items()
     )

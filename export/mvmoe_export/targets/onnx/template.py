@@ -154,7 +154,17 @@ def _part(model: ir.Model, inputs: list[ir.Value], outputs: list[ir.Value]) -> o
     graph = ir.convenience.extract(model.graph, inputs, outputs)
     part = ir.Model(graph, ir_version=model.ir_version, producer_name="mvmoe-deploy")
     passes.RemoveUnusedOpsetsPass()(part)
-    return ir.to_proto(part)
+    return _canonical(ir.to_proto(part))
+
+
+def _canonical(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same model, byte for byte, in every process: the tools above keep some parts in sets."""
+    model.graph.initializer.sort(key=lambda tensor: tensor.name)
+    for node in model.graph.node:
+        node.attribute.sort(key=lambda attribute: attribute.name)
+    for value in (*model.graph.input, *model.graph.output):
+        del value.metadata_props[:]  # What the exporter notes for itself.
+    return model
 
 
 def _session(prologue: onnx.ModelProto) -> onnxruntime.InferenceSession:

@@ -1,0 +1,17 @@
+"""What tracing gives: one graph that routes, computes every expert, and masks."""
+
+import numpy as np
+
+from mvmoe_bench.artifacts import Artifacts
+from mvmoe_bench.subjects import Answers
+from mvmoe_bench.workload import Workload
+
+
+def make(workload: Workload, artifacts: Artifacts, threads: int) -> Answers:
+    """The one graph that answers every image."""
+    run = artifacts.all_experts.open(threads).load("all_experts")
+
+    def answer(number: int) -> np.ndarray:
+        return run(workload.image(number))
+
+    return answer

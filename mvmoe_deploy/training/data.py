@@ -1,0 +1,100 @@
+"""The images of a run: three splits, their classes, and what makes model input of them.
+
+Where they come from is in `digits.py` and `folder.py`; in which order they are learnt from, in
+`batches.py`.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mvmoe_deploy.models.config import ViTConfig
+from mvmoe_deploy.models.vit import default_preprocessing
+from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.training.augment import Augmentation, shake_digit, vary_photo
+from mvmoe_deploy.training.digits import NAMES, digits_preprocessing, digits_split
+from mvmoe_deploy.training.folder import folder_classes, folder_images
+from mvmoe_deploy.training.options import images_folder
+from mvmoe_deploy.training.splits import stratified_split
+
+_HELD_OUT_SHARE = 0.1
+"""Of a folder's training images, the share kept back for the confusion matrix."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images (uint8 arrays or paths) and their labels `[N]` (int64)."""
+
+    images: Sequence[np.ndarray | Path]
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """The splits of a run: `train` is learnt from, `held_out` gives the confusion matrix and the
+    usage prior, `test` the figures of the report.
+    """
+
+    classes: tuple[str, ...]
+    train: Split
+    held_out: Split
+    test: Split
+    augment: Augmentation
+    preprocessing: Preprocessing
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of which images there are: names and sizes of files, or the pixels themselves."""
+        digest = hashlib.sha256(repr(self.classes).encode())
+        for split in (self.train, self.held_out, self.test):
+            digest.update(split.labels.tobytes())
+            for image in split.images:
+                digest.update(_identity(image))
+        return digest.hexdigest()
+
+
+def class_names(data: str) -> tuple[str, ...]:
+    """The class names of `data`; raises InputError if it is neither digits nor an image folder."""
+    root = images_folder(data)
+    return NAMES if root is None else folder_classes(root)
+
+
+def load_data(data: str, config: ViTConfig) -> ImageData:
+    """The splits of `data` with preprocessing for `config`'s input size.
+
+    Raises InputError for a folder that is not laid out as `folder.py` says.
+    """
+    root = images_folder(data)
+    return _digits(config) if root is None else _folder(root, config)
+
+
+def _digits(config: ViTConfig) -> ImageData:
+    """The embedded digits."""
+    train, held_out, test = (Split(*digits_split(name)) for name in ("train", "held-out", "test"))
+    return ImageData(NAMES, train, held_out, test, shake_digit, digits_preprocessing(config))
+
+
+def _folder(root: Path, config: ViTConfig) -> ImageData:
+    """An image folder, its held-out split cut from `train/`."""
+    classes = folder_classes(root)
+    paths, labels = folder_images(root, "train", classes)
+    size = max(len(classes), round(_HELD_OUT_SHARE * len(labels)))
+    train, held_out = (
+        Split([paths[row] for row in rows], labels[rows]) for rows in stratified_split(labels, size)
+    )
+    test = Split(*folder_images(root, "val", classes))
+    return ImageData(classes, train, held_out, test, vary_photo, default_preprocessing(config))
+
+
+def _identity(image: np.ndarray | Path) -> bytes:
+    """Bytes that change when the image does; of a file its name and size, not its content."""
+    if isinstance(image, np.ndarray):
+        return image.tobytes()
+    # Name and folder, not the whole path: a data set may move between a kill and a resume.
+    return f"{image.parent.name}/{image.name} {image.stat().st_size}".encode()

@@ -1,0 +1,122 @@
+"""Counting what a model does with the images of a split: answers, doubts, routes and gates."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mvmoe_deploy.models.mobile_vmoe import MobileVMoE
+from mvmoe_deploy.models.vit import ViT
+from mvmoe_deploy.routing import Route, RouteShare, UsagePrior
+from mvmoe_deploy.training.batches import Batch
+
+
+@dataclass
+class Tally:
+    """Counts over the images of a split; C classes, S routed stages, E experts."""
+
+    confusion: np.ndarray
+    """Images by true class (row) and answer `[C, C]`."""
+    doubts: np.ndarray
+    """As `confusion`, every image spread over the answers by their probabilities `[C, C]`."""
+    used: np.ndarray
+    """Images by stage, class and expert that they use `[S, C, E]`."""
+    preferred: np.ndarray
+    """As `used`, but only the expert of highest score `[S, C, E]`."""
+    gates: np.ndarray
+    """Sum of the selected experts' gates by stage `[S]`."""
+    routes: list[Counter[Route]] = field(default_factory=list)
+    """Images by route, for each stage."""
+
+    @classmethod
+    def empty(cls, model: ViT) -> "Tally":
+        """No image yet."""
+        stages, classes = len(model.routing), model.config.num_classes
+        experts = model.routing[0].experts if stages else 0
+        return cls(
+            confusion=np.zeros((classes, classes), dtype=np.int64),
+            doubts=np.zeros((classes, classes)),
+            used=np.zeros((stages, classes, experts), dtype=np.int64),
+            preferred=np.zeros((stages, classes, experts), dtype=np.int64),
+            gates=np.zeros(stages),
+            routes=[Counter() for _ in range(stages)],
+        )
+
+    @property
+    def images(self) -> int:
+        """Images counted."""
+        return int(self.confusion.sum())
+
+    @property
+    def top1(self) -> float:
+        """Share of the images whose answer is their class."""
+        return float(np.trace(self.confusion) / self.images)
+
+    @property
+    def mean_gate(self) -> float:
+        """Mean gate of a selected expert, over images and stages."""
+        return float(self.gates.sum() / self.used.sum())
+
+    @property
+    def class_to_expert(self) -> np.ndarray:
+        """Share of each class's images that use each expert `[S, C, E]`; 0 for no images."""
+        of_class = self.confusion.sum(axis=1)[None, :, None]
+        return self.used / np.maximum(of_class, 1)
+
+    @property
+    def route_shares(self) -> UsagePrior:
+        """The shares of the routes that any image took, for each stage, in order of route."""
+        return tuple(
+            tuple(RouteShare(route, count / self.images) for route, count in sorted(routes.items()))
+            for routes in self.routes
+        )
+
+    def router_accuracy(self, owner: np.ndarray) -> float:
+        """Share of the images whose router prefers their super-class; `owner` is `[C]`."""
+        hits = self.preferred[:, np.arange(len(owner)), owner].sum()
+        return float(hits / self.preferred.sum())
+
+    def add(self, other: "Tally") -> None:
+        """Count the images of `other` too."""
+        for name in ("confusion", "doubts", "used", "preferred", "gates"):
+            getattr(self, name).__iadd__(getattr(other, name))
+        for mine, theirs in zip(self.routes, other.routes, strict=True):
+            mine.update(theirs)
+
+
+@torch.no_grad()
+def tally(model: ViT, batches: Iterable[Batch], device: torch.device) -> Tally:
+    """What `model`, which is on `device`, does with the images of `batches`."""
+    model.eval()
+    result = Tally.empty(model)
+    for images, labels in batches:
+        _count(result, model, images.to(device), labels.numpy())
+    model.train()
+    return result
+
+
+def _count(result: Tally, model: ViT, images: Tensor, labels: np.ndarray) -> None:
+    """Add one batch: images `[B, C, H, W]`, labels `[B]`."""
+    if not isinstance(model, MobileVMoE):
+        return _count_answers(result, model(images), labels)
+    output = model.forward_routed(images)
+    _count_answers(result, output.logits, labels)
+    for stage, (logits, routes, gates) in enumerate(
+        zip(output.router_logits, output.routes, output.gates, strict=True)
+    ):
+        chosen = routes.cpu().numpy()
+        np.add.at(result.used[stage], (labels[:, None], chosen), 1)
+        np.add.at(result.preferred[stage], (labels, logits.argmax(dim=-1).cpu().numpy()), 1)
+        result.gates[stage] += gates.double().sum().item()
+        result.routes[stage].update(map(tuple, chosen.tolist()))
+    return None
+
+
+def _count_answers(result: Tally, logits: Tensor, labels: np.ndarray) -> None:
+    """Add answers and probabilities of class logits `[B, classes]`."""
+    probabilities = logits.double().softmax(dim=-1).cpu().numpy()
+    np.add.at(result.confusion, (labels, probabilities.argmax(axis=-1)), 1)
+    np.add.at(result.doubts, labels, probabilities)

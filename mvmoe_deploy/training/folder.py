@@ -1,0 +1,82 @@
+"""Image folders: `train/<class>/<image>` and `val/<class>/<image>`, as ImageNet is laid out.
+
+Only names are read here; an image is opened when it is needed.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from mvmoe_deploy.errors import InputError
+
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
+)
+
+
+def folder_classes(root: Path) -> tuple[str, ...]:
+    """The classes: the sorted names of the folders in `train/`.
+
+    Raises InputError if there is no such directory or it holds fewer than two classes.
+    """
+    for part in ("train", "val"):
+        if not (root / part).is_dir():
+            raise InputError(
+                f"data {root} has no {part}/ directory; give 'digits' or a directory with "
+                "train/<class>/ and val/<class>/"
+            )
+    classes = _folders(root / "train")
+    if len(classes) < 2:
+        raise InputError(
+            f"data {root / 'train'} has {len(classes)} class folders; give at least two, one "
+            "folder of images for each class"
+        )
+    if strange := sorted(set(_folders(root / "val")) - set(classes)):
+        raise InputError(
+            f"data {root / 'val'} has the class {strange[0]!r} that train/ lacks; add it there "
+            "or remove it here"
+        )
+    return classes
+
+
+def folder_images(
+    root: Path, part: str, classes: tuple[str, ...]
+) -> tuple[tuple[Path, ...], np.ndarray]:
+    """Paths and labels `[N]` of `part` (`train` or `val`), in order of class and name.
+
+    Folders inside a class are searched too. Raises InputError if there is no image, or in
+    `train` a class with fewer than two.
+    """
+    paths: list[Path] = []
+    labels: list[int] = []
+    for label, name in enumerate(classes):
+        found = _images(root / part / name)
+        if part == "train" and len(found) < 2:
+            raise InputError(
+                f"class folder {root / part / name} has {len(found)} images; give at least two: "
+                "one is kept back for the confusion matrix"
+            )
+        paths += found
+        labels += [label] * len(found)
+    if not paths:
+        raise InputError(
+            f"data {root / part} holds no image; expected <class>/ folders with files that end "
+            f"in {', '.join(sorted(SUFFIXES))}"
+        )
+    return tuple(paths), np.asarray(labels, dtype=np.int64)
+
+
+def _folders(parent: Path) -> tuple[str, ...]:
+    """Sorted names of the directories in `parent`, hidden ones left out."""
+    return tuple(
+        sorted(path.name for path in parent.iterdir() if path.is_dir() and path.name[0] != ".")
+    )
+
+
+def _images(folder: Path) -> list[Path]:
+    """Sorted image files below `folder`, hidden ones left out; none if it does not exist."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.is_file()
+    )

@@ -1,0 +1,144 @@
+"""Lightning Fabric for a run: one process, or several that are started here or by a cluster."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
+from mvmoe_deploy.training.options import TrainOptions
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from lightning_fabric.strategies import DDPStrategy
+
+
+def launch(options: TrainOptions, function: Callable[["Fabric"], None]) -> None:
+    """`function(fabric)` on every process of the run; it must be picklable if there are several.
+
+    On one machine the processes are spawned here. A cluster manager or `torchrun` (needed for
+    several machines) has started them already: then each calls this itself.
+
+    Raises what the function raised, and InputError for a machine that is not there.
+    """
+    fabric = _fabric(options)
+    if _count(options) == 1 or _started_by_cluster():
+        fabric.launch()
+        with _threads(options.threads):
+            function(fabric)
+    else:
+        _spawn(fabric, options.threads, function)
+
+
+def gathered(fabric: "Fabric", value: Any) -> list[Any]:
+    """The `value` of every process, in order of rank, on every process."""
+    if fabric.world_size == 1:
+        return [value]
+    values: list[Any] = [None] * fabric.world_size
+    torch.distributed.all_gather_object(values, value)
+    return values
+
+
+def _fabric(options: TrainOptions) -> "Fabric":
+    """Fabric for the machines and the precision of `options`."""
+    try:
+        from lightning_fabric import Fabric
+        from lightning_fabric.utilities.exceptions import MisconfigurationException
+    except ImportError as error:
+        raise MissingExtraError.of("lightning-fabric, which runs the training,", "train") from error
+    _quieten()
+    several = _count(options) * options.num_nodes > 1
+    try:
+        return Fabric(
+            accelerator=options.accelerator,
+            devices=_count(options),
+            num_nodes=options.num_nodes,
+            strategy=_ddp() if several else "auto",
+            precision=options.precision,
+        )
+    except (MisconfigurationException, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"accelerator {options.accelerator!r} with {options.devices} devices on "
+            f"{options.num_nodes} machines cannot be used here ({error}); give what this machine "
+            "has"
+        ) from error
+
+
+def _ddp() -> "DDPStrategy":
+    """Data parallel training in which an expert may get no image of a batch."""
+    from lightning_fabric.strategies import DDPStrategy
+
+    # popen would run the caller's whole program again; spawn runs one function.
+    start = "popen" if _started_by_cluster() else "spawn"
+    return DDPStrategy(find_unused_parameters=True, start_method=start)
+
+
+def _count(options: TrainOptions) -> int:
+    """Processes on this machine: as many as asked for, or one for each CUDA device."""
+    if options.devices != "auto":
+        return options.devices
+    cuda = options.accelerator in ("auto", "cuda") and torch.cuda.is_available()
+    return torch.cuda.device_count() if cuda else 1
+
+
+def _started_by_cluster() -> bool:
+    """Whether something else has started the processes (torchrun, SLURM, MPI, LSF, by hand)."""
+    from lightning_fabric.plugins.environments import (
+        LSFEnvironment,
+        MPIEnvironment,
+        SLURMEnvironment,
+        TorchElasticEnvironment,
+    )
+
+    clusters = (TorchElasticEnvironment, SLURMEnvironment, LSFEnvironment, MPIEnvironment)
+    return "LOCAL_RANK" in os.environ or any(cluster.detect() for cluster in clusters)
+
+
+def _spawn(fabric: "Fabric", threads: int, function: Callable[["Fabric"], None]) -> None:
+    """Spawn the processes; an error of one comes back as itself, not as a traceback in text."""
+    errors = torch.multiprocessing.get_context("spawn").SimpleQueue()
+    port = os.environ.get("MASTER_PORT")
+    try:
+        # Partial: Fabric looks into plain arguments for tensors, and refuses frozen dataclasses.
+        fabric.launch(partial(_reporting, errors=errors, threads=threads, function=function))
+    except torch.multiprocessing.ProcessRaisedException as error:
+        if not errors.empty():
+            raise errors.get() from error
+        raise
+    finally:
+        # Fabric leaves its port in the environment, where the next run would take it for an order.
+        if port is None:
+            os.environ.pop("MASTER_PORT", None)
+
+
+def _reporting(
+    fabric: "Fabric", errors: Any, threads: int, function: Callable[["Fabric"], None]
+) -> None:
+    """Run in a spawned process: the function, its error put aside for the parent."""
+    _quieten()
+    try:
+        with _threads(threads):
+            function(fabric)
+    except MvmoeError as error:
+        errors.put(error)
+        raise
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Compute on `count` CPU threads, 0 for as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _quieten() -> None:
+    """Only warnings of Fabric: its notes about ranks would tear the progress bars."""
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)

@@ -1,0 +1,173 @@
+"""The epochs of one phase: steps, schedule, average, evaluation, state. The same for all phases."""
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mvmoe_deploy.errors import CheckFailedError
+from mvmoe_deploy.models.vit import ViT
+from mvmoe_deploy.training.batches import Batches
+from mvmoe_deploy.training.data import Split
+from mvmoe_deploy.training.evaluation import Tally, tally
+from mvmoe_deploy.training.launch import gathered
+from mvmoe_deploy.training.losses import Objective
+from mvmoe_deploy.training.metrics import MetricsLog
+from mvmoe_deploy.training.optimization import adamw, lr_at, moving_average
+from mvmoe_deploy.training.options import TrainOptions
+from mvmoe_deploy.training.progress import Progress
+from mvmoe_deploy.training.state import Learner, Position, load_state, save_state
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A model to train: its name in metrics and states, its length, and what it minimises."""
+
+    name: str
+    model: ViT
+    epochs: int
+    objective: Objective
+    owner: np.ndarray | None = None
+    """Super-class of each class `[C]` if the router has a guide."""
+
+
+class Trainer:
+    """Trains phases of one run on this process."""
+
+    def __init__(
+        self,
+        fabric: "Fabric",
+        options: TrainOptions,
+        batches: Batches,
+        out: Path,
+        progress: Progress,
+    ) -> None:
+        self.fabric = fabric
+        self.options = options
+        self.batches = batches
+        self.states = out / "state"
+        self.log = MetricsLog(out / "metrics.jsonl")
+        self.progress = progress
+
+    def fit(self, phase: Phase) -> Position:
+        """Train `phase.model` in place, from its saved state if there is one.
+
+        Raises CheckFailedError when the loss stops being a number.
+        """
+        module, learner = self._prepare(phase)
+        state = self.states / f"{phase.name}.safetensors"
+        position = load_state(state, learner, self.fabric.world_size)
+        self._begin(phase, position)
+        while position.epoch < phase.epochs:
+            began = time.perf_counter()
+            epoch = position.epoch + 1
+            losses = self._epoch(phase, module, learner, epoch)
+            record = self._record(phase, learner, epoch, losses)
+            seconds = position.seconds + time.perf_counter() - began
+            position = Position(epoch, seconds, self.fabric.world_size)
+            if self.fabric.is_global_zero:
+                # The log first: `rewind` can drop a line without a state, not invent one.
+                self.log.write({**record, "seconds": round(seconds, 3)})
+                save_state(state, learner, position)
+                self.progress.epoch(record)
+        if learner.average is not None:
+            phase.model.load_state_dict(learner.average.module.state_dict())
+        return position
+
+    def evaluate(self, model: ViT, split: Split) -> Tally:
+        """What `model` does with all images of `split`, each counted once, on every process."""
+        mine = tally(model, self.batches.evaluation(split), self.fabric.device)
+        total = Tally.empty(model)
+        for part in gathered(self.fabric, mine):
+            total.add(part)
+        return total
+
+    def _prepare(self, phase: Phase) -> tuple[nn.Module, Learner]:
+        """The model as Fabric wraps it, and what learns inside."""
+        optimizer = adamw(phase.model, self.options.lr, self.options.weight_decay)
+        module, _ = self.fabric.setup(phase.model, optimizer)
+        if hasattr(phase.model, "forward_routed"):
+            module.mark_forward_method("forward_routed")
+        average = moving_average(phase.model, self.options.ema)
+        return module, Learner(phase.model, optimizer, average)
+
+    def _begin(self, phase: Phase, position: Position) -> None:
+        """Say where the phase begins."""
+        if self.fabric.is_global_zero:
+            self.log.rewind(phase.name, position.epoch)
+            self.progress.phase(phase.name, phase.epochs, position.epoch)
+
+    def _epoch(
+        self, phase: Phase, module: nn.Module, learner: Learner, epoch: int
+    ) -> dict[str, float]:
+        """Train one epoch; the mean of each loss over its steps and all processes."""
+        total: dict[str, Tensor] = {}
+        for index, (images, labels) in enumerate(self.batches.training(epoch)):
+            self._set_lr(phase, learner, (epoch - 1) * self.batches.steps + index)
+            losses = phase.objective(module, *self.fabric.to_device((images, labels)))
+            self._step(module, learner, losses["loss"])
+            for name, value in losses.items():
+                total[name] = total.get(name, 0.0) + value.detach().double()
+            if self.fabric.is_global_zero:
+                self.progress.step(1 / self.batches.steps)
+        return self._means(phase, total, epoch)
+
+    def _step(self, module: nn.Module, learner: Learner, loss: Tensor) -> None:
+        """One step of gradient descent."""
+        self.fabric.backward(loss)
+        if self.options.clip_norm > 0:
+            self.fabric.clip_gradients(
+                module,
+                learner.optimizer,
+                max_norm=self.options.clip_norm,
+                error_if_nonfinite=False,
+            )
+        learner.optimizer.step()
+        learner.optimizer.zero_grad()
+        if learner.average is not None:
+            learner.average.update_parameters(learner.model)
+
+    def _set_lr(self, phase: Phase, learner: Learner, step: int) -> None:
+        """The learning rate of `step`, counted from the phase's first."""
+        lr = lr_at(step, phase.epochs * self.batches.steps, self.options.lr, self.options.warmup)
+        for group in learner.optimizer.param_groups:
+            group["lr"] = lr
+
+    def _means(self, phase: Phase, total: dict[str, Tensor], epoch: int) -> dict[str, float]:
+        """Sums over this process's steps as means over all; refuses what is not finite."""
+        values = torch.stack(list(total.values())) / self.batches.steps
+        values = self.fabric.all_reduce(values, reduce_op="mean")
+        means = dict(zip(total, values.tolist(), strict=True))
+        if not all(map(math.isfinite, means.values())):
+            raise CheckFailedError(
+                f"training diverged in epoch {epoch} of phase {phase.name} (loss "
+                f"{means['loss']}); resume is of no use, begin again with a lower learning rate"
+            )
+        return means
+
+    def _record(
+        self, phase: Phase, learner: Learner, epoch: int, losses: dict[str, float]
+    ) -> dict[str, Any]:
+        """The line of an epoch in `metrics.jsonl`; accuracies are of the held-out split."""
+        model = learner.model if learner.average is None else learner.average.module
+        result = self.evaluate(model, self.batches.data.held_out)
+        record = {
+            "phase": phase.name,
+            "epoch": epoch,
+            "lr": learner.optimizer.param_groups[0]["lr"],
+            **losses,
+            "held_out_top1": result.top1,
+        }
+        if phase.model.routing:
+            record["mean_gate"] = result.mean_gate
+        if phase.owner is not None:
+            record["held_out_router_accuracy"] = result.router_accuracy(phase.owner)
+        return record

@@ -1,0 +1,44 @@
+"""AdamW's parameter groups, the learning rate of every step, and the moving average."""
+
+import math
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+_NO_DECAY = ("pos_embed", "cls_token")
+
+
+def adamw(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
+    """AdamW that decays weight matrices only: no norm, bias, position or CLS token."""
+    decayed, kept = [], []
+    for name, parameter in model.named_parameters():
+        plain = parameter.ndim <= 1 or name.endswith(_NO_DECAY)
+        (kept if plain else decayed).append(parameter)
+    groups = [
+        {"params": decayed, "weight_decay": weight_decay},
+        {"params": kept, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=lr, fused=True)
+
+
+def lr_at(step: int, steps: int, peak: float, warmup: float) -> float:
+    """The learning rate of `step` (from 0) of `steps`: linear to `peak`, then a cosine to 0.
+
+    `warmup` is the share of the steps that rise. SGDR, arXiv 1608.03983, without restarts.
+    """
+    rising = round(warmup * steps)
+    if step < rising:
+        return peak * ((step + 1) / rising)
+    share = (step - rising) / max(1, steps - rising)
+    return peak * 0.5 * (1.0 + math.cos(math.pi * share))
+
+
+def moving_average(model: nn.Module, decay: float) -> AveragedModel | None:
+    """The exponential moving average of a model's weights; None for a decay of 0.
+
+    The first update copies the weights, each later one moves it by `1 - decay`.
+    """
+    if decay == 0:
+        return None
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))

@@ -1,0 +1,182 @@
+"""What one training run is asked to do, validated, and defaults that suit the data.
+
+Nothing here opens a file: whether the data exist is found out when they are loaded.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models.config import MobileVMoEConfig, ViTConfig
+
+Routing = Literal["super-class", "end-to-end", "random"]
+ROUTINGS: tuple[str, ...] = get_args(Routing)
+"""`super-class`: the paper's; `end-to-end`: no guide, V-MoE's importance loss instead; `random`:
+guided by super-classes drawn at random, the control for the confusion graph."""
+
+Precision = Literal["32-true", "bf16-mixed"]
+"""fp32, or bf16 autocast: neither has a loss scale that would have to be resumed."""
+
+ACCELERATORS = ("auto", "cpu", "cuda", "mps")
+
+DIGITS = "digits"
+"""The data name of scikit-learn's embedded digits; every other name is a directory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """One run: model, data, recipe and machines. `default_options` fills in what suits the data.
+
+    `data` is `digits` or an image folder. `lr`, `warmup` (share of a phase's steps), `clip_norm`
+    (0 = off) and `ema` (decay, 0 = off) hold for the dense and the routed phases alike; each
+    phase has its own cosine. `batch_size` counts the images of one step on all processes.
+    `devices` counts processes on one machine, `num_nodes` machines; `workers` are processes that
+    load images for each of them, and do not change what is learnt. `threads` are CPU threads of
+    each (0: PyTorch's choice); sums, and with them the last bits of the weights, depend on them.
+    """
+
+    config: MobileVMoEConfig
+    data: str = DIGITS
+    routings: tuple[Routing, ...] = ("super-class",)
+    dense_epochs: int = 300
+    moe_epochs: int = 100
+    batch_size: int = 1024
+    lr: float = 1e-3
+    weight_decay: float = 0.05
+    warmup: float = 0.05
+    label_smoothing: float = 0.1
+    clip_norm: float = 1.0
+    guide_weight: float = 0.3
+    balance_weight: float = 0.01
+    ema: float = 0.0
+    seed: int = 0
+    devices: int | Literal["auto"] = 1
+    accelerator: str = "auto"
+    num_nodes: int = 1
+    precision: Precision = "32-true"
+    workers: int = 0
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained; raises InputError."""
+        if not isinstance(self.config, MobileVMoEConfig):
+            raise InputError(
+                f"config is a {type(self.config).__name__}, which routes nothing; give a "
+                "mobile_vmoe configuration (its dense twin is trained first)"
+            )
+        self._require_routings()
+        self._require_integers()
+        self._require_numbers()
+        _require(self.accelerator in ACCELERATORS, "accelerator", self.accelerator, ACCELERATORS)
+        precisions = get_args(Precision)
+        _require(self.precision in precisions, "precision", self.precision, precisions)
+
+    def _require_routings(self) -> None:
+        """At least one routing, all known, none twice."""
+        named = self.routings
+        known = isinstance(named, tuple) and named and set(named) <= set(ROUTINGS)
+        if not known or len(set(named)) != len(named):
+            raise InputError(
+                f"routings is {named!r}; give a tuple of one or more of {', '.join(ROUTINGS)}, "
+                "each at most once"
+            )
+
+    def _require_integers(self) -> None:
+        """Counts are whole numbers in their range."""
+        for name, low in (
+            ("dense_epochs", 1),
+            ("moe_epochs", 1),
+            ("batch_size", 1),
+            ("seed", 0),
+            ("devices", 1),
+            ("num_nodes", 1),
+            ("workers", 0),
+            ("threads", 0),
+        ):
+            value = getattr(self, name)
+            if name == "devices" and value == "auto":
+                continue
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            _require(whole and value >= low, name, value, f"a whole number of at least {low}")
+
+    def _require_numbers(self) -> None:
+        """Real options lie in their range, bounds included where they make sense."""
+        small = math.ulp(0.0)
+        for name, low, high in (
+            ("lr", small, 10.0),
+            ("weight_decay", 0.0, 10.0),
+            ("warmup", 0.0, 1.0),
+            ("label_smoothing", 0.0, 1.0),
+            ("clip_norm", 0.0, math.inf),
+            ("guide_weight", 0.0, 1e6),
+            ("balance_weight", 0.0, 1e6),
+            ("ema", 0.0, 1.0 - 1e-9),
+        ):
+            value = getattr(self, name)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            holds = number and math.isfinite(value) and low <= value <= high
+            _require(holds, name, value, _range(low, high))
+
+
+_DIGITS_RECIPE: dict[str, Any] = {
+    "dense_epochs": 40,
+    "moe_epochs": 20,
+    "batch_size": 64,
+    "lr": 2e-3,
+    "warmup": 0.1,
+    "ema": 0.98,
+    "threads": 1,
+}
+"""Tuned on the held-out split for about a minute. One thread: matrices this small gain little
+from a second one, and lose tenfold when something else wants its core."""
+
+
+def default_options(config: ViTConfig, data: str = DIGITS, **changes: Any) -> TrainOptions:
+    """Options that suit `data`, with `changes` on top; the classes are counted in the data.
+
+    For digits a recipe of about a minute; for an image folder DeiT's recipe (arXiv
+    2012.12877, table 9) without its distillation and mixing. Raises InputError for data that
+    cannot be used and for options out of range.
+    """
+    from mvmoe_deploy.training.data import class_names
+
+    if not isinstance(config, MobileVMoEConfig):
+        return TrainOptions(config=config)  # refuses it in its own words
+    config = dataclasses.replace(config, num_classes=len(class_names(data)))
+    recipe = _DIGITS_RECIPE if data == DIGITS else {}
+    return TrainOptions(**{"config": config, "data": str(data), **recipe, **changes})
+
+
+def differing_option(options: dict[str, Any], other: dict[str, Any]) -> str | None:
+    """The first option, by dotted name, in which two plain forms differ; None if they agree."""
+    for name in sorted(options.keys() | other.keys()):
+        mine, theirs = options.get(name), other.get(name)
+        if isinstance(mine, dict) and isinstance(theirs, dict):
+            if inner := differing_option(mine, theirs):
+                return f"{name}.{inner}"
+        elif mine != theirs:
+            return name
+    return None
+
+
+def images_folder(data: str) -> Path | None:
+    """The directory that `data` names; None for digits."""
+    return None if data == DIGITS else Path(data)
+
+
+def _require(holds: bool, name: str, value: object, expected: object) -> None:
+    """Raise InputError in this module's one form unless `holds`."""
+    if not holds:
+        if isinstance(expected, tuple):
+            expected = "one of " + ", ".join(expected)
+        raise InputError(f"training option {name} is {value!r}, but it must be {expected}")
+
+
+def _range(low: float, high: float) -> str:
+    """A closed range in words."""
+    start = "above 0" if 0 < low < 1e-300 else f"at least {low:g}"
+    below = "below 1" if 1 - 1e-6 < high < 1 else f"at most {high:g}"
+    return start if math.isinf(high) else f"{start} and {below}"

@@ -1,0 +1,245 @@
+"""The paper's three steps as one resumable run: dense baseline, super-classes, routed models."""
+
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models.checkpoints import Checkpoint, save_checkpoint
+from mvmoe_deploy.models.mobile_vmoe import MobileVMoE
+from mvmoe_deploy.models.presets import build
+from mvmoe_deploy.models.vit import ViT
+from mvmoe_deploy.routing import UsagePrior
+from mvmoe_deploy.training.batches import Batches
+from mvmoe_deploy.training.communities import random_super_classes, super_classes
+from mvmoe_deploy.training.data import ImageData, load_data
+from mvmoe_deploy.training.evaluation import Tally
+from mvmoe_deploy.training.launch import launch
+from mvmoe_deploy.training.loop import Phase, Trainer
+from mvmoe_deploy.training.losses import (
+    Objective,
+    balanced_objective,
+    dense_objective,
+    guided_objective,
+)
+from mvmoe_deploy.training.options import TrainOptions
+from mvmoe_deploy.training.picture import draw_class_to_expert
+from mvmoe_deploy.training.progress import Progress, terminal_progress
+from mvmoe_deploy.training.report import (
+    DenseReport,
+    RoutingReport,
+    TrainReport,
+    read_report,
+    write_report,
+)
+from mvmoe_deploy.training.run import REPORT, claimed, finish, require_same
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+DENSE = "dense"
+PICTURE = "class_to_expert.png"
+
+
+def train(
+    options: TrainOptions, out: Path, *, resume: bool = False, progress: Progress | None = None
+) -> TrainReport:
+    """Train a dense ViT and the routed models that `options` names, in the directory `out`.
+
+    With `resume` a run that was interrupted in `out` continues after its last whole epoch and
+    ends, on the same number of CPU processes, with the very weights of an uninterrupted one; a
+    finished run gives its report; an empty or missing `out` begins one. Ctrl-C leaves a run that
+    can be resumed. `progress` defaults to bars if stderr is a terminal. Several machines need
+    `out` on a file system that they share.
+
+    Raises InputError for data, options or a directory that cannot be used, CheckFailedError if
+    the training diverges, OutputError if nothing can be written, MissingExtraError without the
+    `train` extra.
+    """
+    data = load_data(options.data, options.config)
+    _require_fit(options, data)
+    order = _Order(options, data, Path(out), resume)
+    launch(options, partial(_run, order=order, progress=progress or terminal_progress()))
+    # Read, not returned: the processes of the run may be others than this one.
+    return read_report(order.out / REPORT)
+
+
+def _require_fit(options: TrainOptions, data: ImageData) -> None:
+    """Refuse a model whose classes or experts the data cannot give; raises InputError."""
+    config, classes = options.config, len(data.classes)
+    if config.num_classes != classes:
+        raise InputError(
+            f"the configuration has num_classes {config.num_classes}, but {options.data} has "
+            f"{classes} classes; give num_classes {classes}"
+        )
+    if config.experts > classes and set(options.routings) != {"end-to-end"}:
+        raise InputError(
+            f"{config.experts} experts cannot each own one of the {classes} classes of "
+            f"{options.data}; give at most {classes} experts"
+        )
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What every process of a run is told."""
+
+    options: TrainOptions
+    data: ImageData
+    out: Path
+    resume: bool
+
+
+def _run(fabric: "Fabric", order: _Order, progress: Progress) -> None:
+    """One process of the run; only the first one writes, and it begins before the others."""
+    if not fabric.is_global_zero:
+        fabric.barrier()
+        _steps(fabric, order, progress)
+        fabric.barrier()
+        return
+    with claimed(order.out, order.resume):
+        require_same(order.out, order.options, order.data.fingerprint)
+        fabric.barrier()
+        with progress:
+            _steps(fabric, order, progress)
+        fabric.barrier()
+    finish(order.out)
+
+
+def _steps(fabric: "Fabric", order: _Order, progress: Progress) -> None:
+    """All phases, then the report, which says that the run is finished; nothing if it is."""
+    options, out = order.options, order.out
+    if (out / REPORT).exists():
+        return
+    batches = Batches(
+        order.data,
+        options.batch_size,
+        options.seed,
+        rank=fabric.global_rank,
+        processes=fabric.world_size,
+        workers=options.workers,
+    )
+    report = _Run(Trainer(fabric, options, batches, out, progress), out).report()
+    if fabric.is_global_zero:
+        draw_class_to_expert(report, out / PICTURE)
+        write_report(report, out / REPORT)
+
+
+class _Run:
+    """The phases of a run and what they leave in its directory."""
+
+    def __init__(self, trainer: Trainer, out: Path) -> None:
+        self.trainer = trainer
+        self.options = trainer.options
+        self.data = trainer.batches.data
+        self.out = out
+        self.seconds: dict[str, float] = {}
+
+    def report(self) -> TrainReport:
+        """Train everything; what came of it."""
+        dense, held_out, dense_report = self._dense()
+        began = time.perf_counter()
+        owners = {routing: self._owner(routing, held_out) for routing in self.options.routings}
+        self.seconds["super-classes"] = round(time.perf_counter() - began, 3)
+        routings = tuple(self._routed(dense, name, owner) for name, owner in owners.items())
+        data, fabric = self.data, self.trainer.fabric
+        return TrainReport(
+            data=self.options.data,
+            classes=list(data.classes),
+            images={name: len(getattr(data, name)) for name in ("train", "held_out", "test")},
+            processes=fabric.world_size,
+            device=str(fabric.device.type),
+            dense=dense_report,
+            routings=routings,
+            seconds=self.seconds,
+        )
+
+    def _dense(self) -> tuple[ViT, Tally, DenseReport]:
+        """Step 1 and the confusion matrix of step 2."""
+        options = self.options
+        model = build(options.config.dense(), self.data.preprocessing, options.seed)
+        objective = dense_objective(options.label_smoothing)
+        self._fit(Phase(DENSE, model, options.dense_epochs, objective))
+        held_out = self.trainer.evaluate(model, self.data.held_out)
+        test = self.trainer.evaluate(model, self.data.test)
+        self._save(model, DENSE, None)
+        report = DenseReport(
+            checkpoint=DENSE,
+            top1=test.top1,
+            held_out_top1=held_out.top1,
+            confusion=held_out.confusion.tolist(),
+        )
+        return model, held_out, report
+
+    def _owner(self, routing: str, held_out: Tally) -> np.ndarray | None:
+        """Step 2: the super-class of each class `[C]`; None where nobody guides the router."""
+        experts = self.options.config.experts
+        if routing == "super-class":
+            return super_classes(held_out.confusion, held_out.doubts, experts)
+        if routing == "random":
+            return random_super_classes(len(self.data.classes), experts, self.options.seed)
+        return None
+
+    def _routed(self, dense: ViT, routing: str, owner: np.ndarray | None) -> RoutingReport:
+        """Step 3 for one routing."""
+        model = _routed_model(dense, self.options)
+        self._fit(
+            Phase(routing, model, self.options.moe_epochs, self._objective(owner), owner),
+        )
+        held_out = self.trainer.evaluate(model, self.data.held_out)
+        test = self.trainer.evaluate(model, self.data.test)
+        self._save(model, routing, held_out.route_shares)
+        return RoutingReport(
+            routing=routing,
+            checkpoint=routing,
+            top1=test.top1,
+            held_out_top1=held_out.top1,
+            router_accuracy=None if owner is None else test.router_accuracy(owner),
+            mean_gate=test.mean_gate,
+            route_usage=test.route_shares,
+            expert_usage=(test.used.sum(axis=1) / test.images).tolist(),
+            super_classes=None if owner is None else self._names(owner),
+            class_to_expert=test.class_to_expert.tolist(),
+        )
+
+    def _objective(self, owner: np.ndarray | None) -> Objective:
+        """What a routed model minimises."""
+        options = self.options
+        if owner is None:
+            return balanced_objective(options.label_smoothing, options.balance_weight)
+        guide = torch.from_numpy(owner)
+        return guided_objective(options.label_smoothing, options.guide_weight, guide)
+
+    def _names(self, owner: np.ndarray) -> list[list[str]]:
+        """The class names of each expert."""
+        names: list[list[str]] = [[] for _ in range(self.options.config.experts)]
+        for name, expert in zip(self.data.classes, owner, strict=True):
+            names[expert].append(name)
+        return names
+
+    def _fit(self, phase: Phase) -> None:
+        """Train a phase and note its seconds."""
+        self.seconds[phase.name] = round(self.trainer.fit(phase).seconds, 3)
+
+    def _save(self, model: ViT, name: str, usage_prior: UsagePrior | None) -> None:
+        """Write a checkpoint; a run that was killed here writes the same bytes again."""
+        if self.trainer.fabric.is_global_zero:
+            labels = list(self.data.classes)
+            checkpoint = Checkpoint(model, labels=labels, usage_prior=usage_prior)
+            save_checkpoint(checkpoint, self.out / name, replace=True)
+
+
+def _routed_model(dense: ViT, options: TrainOptions) -> MobileVMoE:
+    """A routed model that starts from `dense`; the seed decides its routers."""
+    routing = {
+        name: value
+        for name, value in asdict(options.config).items()
+        if name not in asdict(dense.config)
+    }
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        return MobileVMoE.from_dense(dense, **routing)

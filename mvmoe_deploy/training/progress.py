@@ -1,0 +1,100 @@
+"""How a run says where it is: a protocol, silence, and bars on a terminal.
+
+Several processes are started with a copy of the progress object, and the first one uses it: an
+object of one's own must be picklable before it is entered if `devices` is above 1.
+"""
+
+import sys
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+
+class Progress(Protocol):
+    """Told by the first process of a run; entered before the first phase, left after the last."""
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End showing, whatever happened."""
+
+    def phase(self, name: str, epochs: int, done: int) -> None:
+        """A phase begins, `done` of its `epochs` behind it."""
+
+    def step(self, share: float) -> None:
+        """A step is done, which is `share` of an epoch."""
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """An epoch is done; `record` is its line in `metrics.jsonl`."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def phase(self, name: str, epochs: int, done: int) -> None:
+        """Nothing."""
+
+    def step(self, share: float) -> None:
+        """Nothing."""
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Nothing."""
+
+
+class RichProgress:
+    """One bar for each phase, on stderr."""
+
+    def __enter__(self) -> Self:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        # Made here and not before: this object travels to another process first.
+        self._bars = Progress(
+            TextColumn("{task.description:<12}"),
+            BarColumn(),
+            TextColumn("{task.fields[epochs]:>9}  {task.fields[note]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def phase(self, name: str, epochs: int, done: int) -> None:
+        """Add a bar."""
+        self._epochs = epochs
+        count = f"{done}/{epochs}"
+        self._task = self._bars.add_task(
+            name, total=epochs, completed=done, epochs=count, note="held-out    -  "
+        )
+
+    def step(self, share: float) -> None:
+        """Move the bar."""
+        self._bars.advance(self._task, share)
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Set the bar to the epoch and show its accuracy."""
+        self._bars.update(
+            self._task,
+            completed=record["epoch"],
+            epochs=f"{record['epoch']}/{self._epochs}",
+            note=f"held-out {100 * record['held_out_top1']:6.2f} %",
+        )
+
+
+def terminal_progress() -> Progress:
+    """Bars if stderr is a terminal, else silence."""
+    return RichProgress() if sys.stderr.isatty() else Silent()

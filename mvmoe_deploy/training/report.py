@@ -1,0 +1,73 @@
+"""What a run measured, as dataclasses and as `report.json`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from mvmoe_deploy import files
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.routing import UsagePrior
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseReport:
+    """The dense baseline. `confusion` `[C][C]` counts held-out images: true class, then answer."""
+
+    checkpoint: str
+    top1: float
+    held_out_top1: float
+    confusion: list[list[int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutingReport:
+    """One routed model; shares and accuracies are of the test split, between 0 and 1."""
+
+    routing: str
+    checkpoint: str
+    top1: float
+    held_out_top1: float
+    router_accuracy: float | None
+    """Images whose router prefers their super-class, over all routers; None without a guide."""
+    mean_gate: float
+    """Mean gate of a selected expert."""
+    route_usage: UsagePrior
+    """For each routed stage the share of images of every route taken."""
+    expert_usage: list[list[float]]
+    """For each routed stage `[S][E]` the share of images that use each expert."""
+    super_classes: list[list[str]] | None
+    """Class names of each expert `[E]`; None without a guide."""
+    class_to_expert: list[list[list[float]]]
+    """`[S][C][E]`: share of each class's images that use each expert."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainReport:
+    """A whole run. `seconds` are of each phase, interruptions left out."""
+
+    data: str
+    classes: list[str]
+    images: dict[str, int]
+    """Images of the splits `train`, `held_out` and `test`."""
+    processes: int
+    device: str
+    dense: DenseReport
+    routings: tuple[RoutingReport, ...]
+    seconds: dict[str, float]
+
+
+def write_report(report: TrainReport, path: Path) -> None:
+    """Write the report as JSON, in one step; raises OutputError if that is not possible."""
+    text = msgspec.json.format(msgspec.json.encode(report), indent=1)
+    files.write_file(path, lambda partial: partial.write_bytes(text + b"\n"))
+
+
+def read_report(path: Path) -> TrainReport:
+    """The report of a finished run; raises InputError if it is none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=TrainReport)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise InputError(
+            f"{path} is no report of a training run ({error}); remove it and resume the run"
+        ) from error

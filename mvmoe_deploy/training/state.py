@@ -1,0 +1,104 @@
+"""The state of a phase after an epoch: one safetensors file, no pickle.
+
+There is no random state to keep: order and augmentation are functions of (seed, epoch, image).
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from mvmoe_deploy import files
+from mvmoe_deploy.errors import CheckpointError, InputError, OutputError
+
+_KEY = "mvmoe"
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a phase has come: finished epochs, seconds they took, processes they ran on."""
+
+    epoch: int
+    seconds: float
+    processes: int
+
+
+@dataclass
+class Learner:
+    """What learns in a phase; its tensors are the phase's state."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: nn.Module | None
+
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """All tensors by name: weights, their average, the optimizer's moments."""
+        for name, tensor in self.model.state_dict().items():
+            yield f"model.{name}", tensor
+        if self.average is not None:
+            for name, tensor in self.average.state_dict().items():
+                yield f"average.{name}", tensor
+        for index, values in self.optimizer.state_dict()["state"].items():
+            for name, tensor in values.items():
+                yield f"optimizer.{index}.{name}", tensor
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Take over tensors that `tensors` gave; raises KeyError or RuntimeError if they differ."""
+        self.model.load_state_dict(_below(tensors, "model."))
+        if self.average is not None:
+            self.average.load_state_dict(_below(tensors, "average."))
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _below(tensors, "optimizer.").items():
+            index, key = name.split(".", 1)
+            moments.setdefault(int(index), {})[key] = tensor
+        # An expert that has had no image yet has no moments: their absence is part of the state.
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def save_state(path: Path, learner: Learner, position: Position) -> None:
+    """Write the state in one step; raises OutputError if that is not possible."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in learner.tensors()}
+    metadata = {_KEY: json.dumps(vars(position))}
+    try:
+        files.write_file(path, lambda partial: save_file(tensors, partial, metadata))
+    except SafetensorError as error:
+        # safetensors has its own class for what the system refuses.
+        raise OutputError(
+            f"{path} could not be written ({error}); free some space and resume the run"
+        ) from error
+
+
+def load_state(path: Path, learner: Learner, processes: int) -> Position:
+    """Continue from the state at `path`; epoch 0 if there is none.
+
+    Raises CheckpointError if it is damaged, InputError if it is of another number of processes.
+    """
+    if not path.exists():
+        return Position(0, 0.0, processes)
+    try:
+        with safe_open(path, framework="pt") as file:
+            position = Position(**json.loads(file.metadata()[_KEY]))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        learner.load(tensors)
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise CheckpointError(
+            f"training state {path} is damaged or of another model ({error}); remove it to begin "
+            "this phase again"
+        ) from error
+    if position.processes != processes:
+        raise InputError(
+            f"the run was started on {position.processes} processes and is resumed on "
+            f"{processes}, which would change its result; give as many as before"
+        )
+    return position
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names start with `prefix`, without it."""
+    return {name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)}

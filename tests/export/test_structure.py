@@ -1,0 +1,112 @@
+"""What makes two stage modules one structure, and that a structure is exported once."""
+
+import pytest
+import torch
+from torch import nn
+
+from mvmoe_export import export_bundle
+from mvmoe_export.stages import make_stages
+from mvmoe_export.structure import families, fingerprint
+from mvmoe_export.targets.onnx import target
+
+
+def members(model, **options):
+    stage = make_stages(model, **options).specs[1]
+    return [[graph.name for graph in family.members] for family in families(stage, stage.graphs)]
+
+
+def test_equal_experts_are_one_family(zoo):
+    assert members(zoo.Foreign(experts=4)) == [[f"step1_e{expert}" for expert in range(4)]]
+
+
+def test_experts_of_different_structure_split(zoo):
+    assert members(zoo.Different()) == [["step1_e0"], ["step1_e1"], ["step1_e2"], ["step1_e3"]]
+
+
+def test_an_activation_alone_splits(zoo):
+    class Model(zoo.Foreign):
+        def make_expert(self, expert):
+            return nn.Sequential(nn.Linear(16, 16), nn.Tanh() if expert == 1 else nn.ReLU())
+
+    assert members(Model()) == [["step1_e0", "step1_e2"], ["step1_e1"]]
+
+
+def test_a_number_in_an_operator_splits(zoo):
+    class Model(zoo.Foreign):
+        def make_expert(self, expert):
+            return nn.Sequential(nn.Linear(16, 16), nn.LeakyReLU(0.1 + 0.1 * (expert == 2)))
+
+    assert members(Model()) == [["step1_e0", "step1_e1"], ["step1_e2"]]
+
+
+def test_a_tensor_that_is_no_weight_splits_by_its_values(zoo):
+    class Scaled(nn.Module):
+        def __init__(self, expert):
+            super().__init__()
+            self.scale = torch.full((16,), 1.0 + (expert == 0))
+
+        def forward(self, tokens):
+            return tokens * self.scale
+
+    class Model(zoo.Foreign):
+        def make_expert(self, expert):
+            return Scaled(expert)
+
+    assert members(Model()) == [["step1_e0"], ["step1_e1", "step1_e2"]]
+
+
+def test_values_of_weights_and_buffers_do_not_split(zoo):
+    assert members(zoo.Normed(experts=3)) == [["step1_e0", "step1_e1", "step1_e2"]]
+
+
+def test_sharing_within_an_expert_splits(zoo):
+    class Model(zoo.Foreign):
+        def make_expert(self, expert):
+            first, second = nn.Linear(16, 16), nn.Linear(16, 16)
+            return nn.Sequential(first, nn.Tanh(), first if expert == 0 else second)
+
+    assert members(Model()) == [["step1_e0"], ["step1_e1", "step1_e2"]]
+
+
+@pytest.mark.parametrize("change", ["order", "operand"])
+def test_fingerprint_sees_what_is_computed_from_what(change):
+    class One(nn.Module):
+        def forward(self, a, b):
+            return torch.relu(a) - b
+
+    class Other(nn.Module):
+        def forward(self, a, b):
+            return torch.relu(a - b) if change == "order" else torch.relu(b) - a
+
+    inputs = [torch.ones(2), torch.ones(2)]
+    assert fingerprint(One(), inputs) == fingerprint(One(), inputs)
+    assert fingerprint(One(), inputs) != fingerprint(Other(), inputs)
+
+
+def test_fingerprint_sees_which_value_is_the_output():
+    class Model(nn.Module):
+        def __init__(self, first):
+            super().__init__()
+            self.first = first
+
+        def forward(self, a):
+            values = a + 1, a + 2
+            return values[0] if self.first else values[1]
+
+    inputs = [torch.ones(2)]
+    assert fingerprint(Model(True), inputs) != fingerprint(Model(False), inputs)
+
+
+@pytest.mark.parametrize("experts", [4, 16])
+def test_a_structure_is_exported_once_for_all_experts(zoo, tmp_path, monkeypatch, experts):
+    made = []
+    make_template = target.make_template
+
+    def count(name, *arguments):
+        made.append(name)
+        return make_template(name, *arguments)
+
+    monkeypatch.setattr(target, "make_template", count)
+    manifest = export_bundle(zoo.enliven(zoo.Foreign(experts=experts)), tmp_path / "a.bundle")
+    assert made == ["stem", "step1_e0"]
+    assert len(manifest.targets["onnx"].graphs) == 1 + experts

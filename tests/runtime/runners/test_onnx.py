@@ -1,0 +1,259 @@
+"""The ONNX Runtime runner on real graphs, healthy, damaged and hostile."""
+
+import gc
+import sys
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+import numpy as np
+import onnx
+import pytest
+
+from mvmoe_deploy import Dispatcher
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.errors import BundleError, EngineError, InputError, MissingExtraError
+from mvmoe_deploy.runtime.contract import run
+from mvmoe_deploy.runtime.runners import open_runner, runner_names
+from mvmoe_deploy.runtime.runners.onnx import OnnxRunner
+
+
+def open_(path, threads=1):
+    bundle = Bundle.open(path)
+    return OnnxRunner.open(bundle.path, bundle.target("onnx"), threads), bundle.target("onnx")
+
+
+def arrays(specs, seed=0):
+    generator = np.random.default_rng(seed)
+    return {spec.name: generator.standard_normal(spec.shape).astype(spec.dtype) for spec in specs}
+
+
+@pytest.fixture
+def runner(single):
+    return open_(single.path)[0]
+
+
+def test_opening_loads_nothing(runner):
+    assert runner.resident == ()
+
+
+def test_a_graph_is_loaded_once_until_it_is_released(runner):
+    first = runner.load("step1_e1")
+    assert runner.load("step1_e1") is first
+    assert runner.resident == ("step1_e1",)
+    runner.release("step1_e1")
+    runner.release("step1_e1")
+    assert runner.resident == ()
+    assert runner.load("step1_e1") is not first
+
+
+def test_a_binding_reads_and_overwrites_the_callers_arrays(single):
+    runner, target = open_(single.path)
+    graph = target.graphs[1]
+    inputs, outputs = arrays(graph.inputs), arrays(graph.outputs)
+    call = runner.load(graph.name).bind(inputs, outputs)
+    answers = []
+    for seed in (1, 2):
+        for name, array in arrays(graph.inputs, seed).items():
+            inputs[name][:] = array
+        call()
+        answers.append(outputs["answer"].copy())
+        wanted = run(runner.load(graph.name), arrays(graph.inputs, seed), arrays(graph.outputs))
+        np.testing.assert_array_equal(wanted["answer"], answers[-1])
+    assert not np.array_equal(*answers)
+
+
+def test_a_binding_keeps_its_arrays_and_session_alive(single):
+    runner, target = open_(single.path)
+    graph = target.graphs[0]
+    inputs, outputs = arrays(graph.inputs), arrays(graph.outputs)
+    held = outputs["logits"]
+    call = runner.load(graph.name).bind(inputs, outputs)
+    call()
+    wanted = held.copy()
+    held[:] = 0
+    runner.release(graph.name)
+    del inputs, outputs
+    gc.collect()
+    call()
+    np.testing.assert_array_equal(held, wanted)
+
+
+def test_a_released_graphs_memory_is_freed(single):
+    runner, target = open_(single.path)
+    graph = target.graphs[1]
+    loaded = runner.load(graph.name)
+    call = loaded.bind(arrays(graph.inputs), arrays(graph.outputs))
+    session = weakref.ref(loaded._session)
+    runner.release(graph.name)
+    del loaded
+    assert session() is not None, "the binding still needs it"
+    del call
+    assert session() is None
+
+
+def test_bindings_of_one_graph_run_in_many_threads(single):
+    runner, target = open_(single.path)
+    graph = target.graphs[1]
+    loaded = runner.load(graph.name)
+    wanted = [
+        run(loaded, arrays(graph.inputs, seed), arrays(graph.outputs))["answer"]
+        for seed in range(8)
+    ]
+
+    def work(seed):
+        outputs = arrays(graph.outputs)
+        call = loaded.bind(arrays(graph.inputs, seed), outputs)
+        for _ in range(50):
+            outputs["answer"][:] = 0
+            call()
+            np.testing.assert_array_equal(outputs["answer"], wanted[seed])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda array: array.astype(np.float64),
+        lambda array: array[:, :, :, :4],
+        np.asfortranarray,
+    ],
+)
+def test_arrays_of_another_kind_are_refused(runner, single, change):
+    graph = Bundle.open(single.path).target("onnx").graphs[0]
+    inputs = {"image": change(arrays(graph.inputs)["image"])}
+    with pytest.raises(InputError, match=r"tensor image was given as .* expected a contiguous"):
+        runner.load("stem").bind(inputs, arrays(graph.outputs))
+
+
+def test_threads_below_one_are_refused(single):
+    with pytest.raises(InputError, match="threads 0 was given; expected at least 1"):
+        open_(single.path, threads=0)
+
+
+def test_a_target_without_a_runner_is_named(single):
+    assert "onnx" in runner_names()
+    target = Bundle.open(single.path).target("onnx")
+    with pytest.raises(InputError, match=r"no runner for target 'abacus' .* installed are .*onnx"):
+        open_runner("abacus", single.path, target)
+
+
+def test_without_onnx_runtime_the_pip_command_is_named(single, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingExtraError) as caught:
+        Dispatcher.open(single.path)
+    assert "pip install 'mvmoe-deploy[onnx]'" in str(caught.value)
+    assert caught.value.exit_code == 3
+
+
+# Files that are not what the manifest says.
+
+
+def edit(path, graph, change):
+    """Change one `.onnx` file of a bundle."""
+    file = path / "onnx" / f"{graph}.onnx"
+    model = onnx.load(file, load_external_data=False)
+    change(model)
+    file.write_bytes(model.SerializeToString())
+
+
+def refuse(path, graph="step1_e1"):
+    """The message with which a graph does not load; the others do."""
+    runner, _ = open_(path)
+    runner.load("step1_e0")
+    with pytest.raises(EngineError) as caught:
+        runner.load(graph)
+    message = str(caught.value)
+    assert message.startswith(f"graph {graph} (onnx/{graph}.onnx) ")
+    assert "\n" not in message
+    assert runner.resident == ("step1_e0",)
+    return message
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", b"\x08\x0a" * 1000])
+def test_a_damaged_graph_is_named(copied, data):
+    (copied / "onnx" / "step1_e1.onnx").write_bytes(data)
+    assert "does not load in ONNX Runtime 1." in refuse(copied)
+
+
+def test_a_truncated_graph_is_named(copied):
+    file = copied / "onnx" / "step1_e1.onnx"
+    file.write_bytes(file.read_bytes()[:-100])
+    assert "does not load in ONNX Runtime" in refuse(copied)
+
+
+def test_a_missing_graph_is_named(copied):
+    (copied / "onnx" / "step1_e1.onnx").unlink()
+    assert "does not load in ONNX Runtime" in refuse(copied)
+
+
+def test_weights_that_are_cut_off_are_refused(copied):
+    with (copied / "onnx" / "weights.bin").open("r+b") as file:
+        file.truncate(1000)
+    runner, _ = open_(copied)
+    with pytest.raises(EngineError, match=r"graph step1_e0 .* does not load"):
+        runner.load("step1_e0")
+
+
+def test_an_unknown_operator_is_named(copied):
+    def change(model):
+        model.graph.node[0].op_type = "Teleport"
+
+    edit(copied, "step1_e1", change)
+    assert "Teleport" in refuse(copied)
+
+
+@pytest.mark.parametrize("where", ["../secret", "../../secret", "{outside}", "link"])
+def test_weights_outside_the_bundle_are_not_read(copied, where):
+    outside = copied.parent / "secret"
+    outside.write_bytes((copied / "onnx" / "weights.bin").read_bytes())
+    (copied / "secret").write_bytes(outside.read_bytes())
+    (copied / "onnx" / "link").symlink_to(outside)
+
+    def change(model):
+        for tensor in model.graph.initializer:
+            for entry in tensor.external_data:
+                if entry.key == "location":
+                    entry.value = where.format(outside=outside)
+
+    edit(copied, "step1_e1", change)
+    assert "does not load in ONNX Runtime" in refuse(copied)
+
+
+def with_tokens(graph, size):
+    """A graph's record whose tokens have another size."""
+
+    def change(spec):
+        if "tokens" not in spec.name:
+            return spec
+        return msgspec.structs.replace(spec, shape=(1, size, spec.shape[2]))
+
+    return msgspec.structs.replace(
+        graph,
+        inputs=tuple(map(change, graph.inputs)),
+        outputs=tuple(map(change, graph.outputs)),
+    )
+
+
+def test_a_manifest_of_other_shapes_is_refused_with_both(copied):
+    bundle = Bundle.open(copied)
+    target = bundle.target("onnx")
+    target = msgspec.structs.replace(
+        target, graphs=tuple(with_tokens(graph, 7) for graph in target.graphs)
+    )
+    manifest = msgspec.structs.replace(bundle.manifest, targets={"onnx": target})
+    (copied / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+    with pytest.raises(EngineError) as caught:
+        Dispatcher.open(copied)
+    assert str(caught.value).startswith("graph stem (onnx/stem.onnx) has the outputs")
+    assert "[1, 5, 32]" in str(caught.value)
+    assert "[1, 7, 32]" in str(caught.value)
+
+
+def test_a_damaged_graph_is_found_by_its_hash_before_it_is_opened(copied):
+    (copied / "onnx" / "step1_e1.onnx").write_bytes(b"garbage")
+    with pytest.raises(BundleError, match=r"onnx/step1_e1\.onnx"):
+        Dispatcher.open(copied)
+    Dispatcher.open(copied, verify=False).close()

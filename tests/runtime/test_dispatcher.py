@@ -1,0 +1,572 @@
+"""The dispatcher on real bundles: answers, residency, failures, threads, closing."""
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mvmoe_deploy import Dispatcher, Prediction
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.errors import (
+    BundleError,
+    EngineError,
+    ImageError,
+    InputError,
+    PartialResultError,
+    RoutingError,
+)
+from mvmoe_deploy.preprocessing import preprocess
+
+SHOTS = 6
+
+
+def pictures(count, seed=0):
+    """Pictures of strong plain colours and noise: they spread over routes."""
+    generator = np.random.default_rng(seed)
+    colours = generator.integers(0, 256, (count, 1, 1, 3))
+    noise = generator.integers(-60, 60, (count, 12, 10, 3))
+    return (colours + noise).clip(0, 255).astype(np.uint8)
+
+
+def of_route(made, expert, count=1, stage=0):
+    """Images of a route, by their positions."""
+    chosen = [i for i, route in enumerate(made.routes[stage]) if route == (expert,)][:count]
+    assert len(chosen) == count
+    return chosen
+
+
+# Answers.
+
+
+def test_run_answers_as_pytorch(single, batched, assert_answers):
+    for made in (single, batched):
+        with Dispatcher.open(made.path, threads=1) as dispatcher:
+            assert_answers(dispatcher.run(made.images), made.answers)
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 9])
+def test_any_number_of_images_runs_on_graphs_of_four(batched, count, assert_answers):
+    with Dispatcher.open(batched.path, threads=1) as dispatcher:
+        for start in (0, 7):
+            part = slice(start, start + count)
+            assert_answers(dispatcher.run(batched.images[part]), batched.answers[part])
+
+
+def test_predict_says_what_pytorch_does(single, batched, assert_answers):
+    for made in (single, batched):
+        with Dispatcher.open(made.path) as dispatcher:
+            for picture in pictures(SHOTS):
+                prediction = dispatcher.predict(picture)
+                image = torch.from_numpy(preprocess(picture, made.model.input))[None]
+                with torch.no_grad():
+                    wanted = made.model.forward_routed(image)
+                assert_answers(prediction.logits, wanted.logits[0].numpy())
+                assert prediction.label_index == wanted.logits[0].argmax()
+                routes = tuple(tuple(route[0].tolist()) for route in wanted.routes)
+                assert prediction.routes == routes
+                gates = np.concatenate([gate[0].numpy() for gate in wanted.gates])
+                assert_answers(np.concatenate(prediction.stage_gates), gates)
+
+
+def test_a_path_a_pil_image_and_an_array_give_the_same(single, tmp_path):
+    (pixels,) = pictures(1)
+    image = Image.fromarray(pixels)
+    image.save(tmp_path / "picture.png")
+    with Dispatcher.open(single.path) as dispatcher:
+        sources = [pixels, image, tmp_path / "picture.png", str(tmp_path / "picture.png")]
+        one, *others = map(dispatcher.predict, sources)
+    assert isinstance(one, Prediction)
+    assert one.label in ("ant", "bee", "cat", "dog", "elk")
+    for other in others:
+        np.testing.assert_array_equal(other.logits, one.logits)
+        assert (other.label, other.routes, other.gates) == (one.label, one.routes, one.gates)
+
+
+def test_run_and_predict_agree(single):
+    (picture,) = pictures(1)
+    with Dispatcher.open(single.path, threads=1) as dispatcher:
+        batch = preprocess(picture, single.model.input)[None]
+        np.testing.assert_array_equal(dispatcher.run(batch)[0], dispatcher.predict(picture).logits)
+
+
+def test_timings_are_whole(single):
+    with Dispatcher.open(single.path) as dispatcher:
+        for picture in pictures(SHOTS):
+            timings = dispatcher.predict(picture).timings
+            parts = [
+                timings.preprocess,
+                timings.stem,
+                timings.select,
+                timings.load,
+                timings.expert,
+            ]
+            assert min(parts) >= 0
+            assert timings.stem > 0
+            assert timings.expert > 0
+            assert sum(parts) <= timings.total
+
+
+def test_golden_vectors_are_reproduced(single, batched, assert_answers):
+    for made in (single, batched):
+        golden = Bundle.open(made.path).golden()
+        with Dispatcher.open(made.path) as dispatcher:
+            assert_answers(dispatcher.run(golden["image"]), golden["answer"])
+
+
+def test_answers_belong_to_the_caller(single):
+    with Dispatcher.open(single.path) as dispatcher:
+        one = dispatcher.run(single.images[:1])
+        kept = one.copy()
+        dispatcher.run(single.images[1:2])
+        np.testing.assert_array_equal(one, kept)
+
+
+def test_the_callers_batch_is_left_as_it_is(single):
+    batch = single.images.copy()
+    with Dispatcher.open(single.path) as dispatcher:
+        dispatcher.run(batch)
+    np.testing.assert_array_equal(batch, single.images)
+
+
+def test_a_batch_may_lie_in_memory_in_any_order(single, assert_answers):
+    turned = np.asfortranarray(single.images)
+    with Dispatcher.open(single.path) as dispatcher:
+        assert_answers(dispatcher.run(turned), single.answers)
+
+
+# What is not finite.
+
+
+@pytest.mark.parametrize("made", ["single", "batched"])
+@pytest.mark.parametrize("row", [0, 2])
+def test_an_image_that_is_not_finite_is_an_error(request, made, row):
+    made = request.getfixturevalue(made)
+    batch = made.images[:4].copy()
+    batch[row, 0, 0, 0] = np.nan
+    told = f"not finite for image {row} of the batch"
+    with Dispatcher.open(made.path) as dispatcher, pytest.raises(RoutingError, match=told):
+        dispatcher.run(batch)
+
+
+def test_what_an_earlier_batch_left_in_the_padding_does_not_leak(batched, assert_answers):
+    spoiled = np.full_like(batched.images[:4], np.nan)
+    with Dispatcher.open(batched.path, threads=1) as dispatcher:
+        for count in (1, 2, 3, 5):
+            with pytest.raises(RoutingError):
+                dispatcher.run(spoiled)
+            assert_answers(dispatcher.run(batched.images[:count]), batched.answers[:count])
+
+
+def test_every_buffer_may_be_spoiled_before_a_call(batched, assert_answers):
+    with Dispatcher.open(batched.path, threads=1) as dispatcher:
+        for count in (1, 3):
+            dispatcher.run(batched.images[:count])
+            (lane,) = dispatcher._lanes
+            for arrays in (*lane.inputs, *lane.outputs):
+                for array in arrays.values():
+                    array.fill(np.nan)
+            assert_answers(dispatcher.run(batched.images[:count]), batched.answers[:count])
+
+
+# What is not a batch.
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda batch: batch[0],
+        lambda batch: batch[:0],
+        lambda batch: batch[:, :1],
+        lambda batch: batch[:, :, :4],
+        lambda batch: batch.astype(np.float64),
+        lambda batch: (batch * 255).astype(np.uint8),
+        lambda batch: batch.astype(">f4"),
+        lambda batch: batch.tolist(),
+        torch.from_numpy,
+        lambda batch: None,
+    ],
+)
+def test_what_is_not_a_batch_is_refused(single, change):
+    told = r"a batch of .* float32 \[B, 3, 8, 8\]"
+    with Dispatcher.open(single.path) as dispatcher, pytest.raises(InputError, match=told):
+        dispatcher.run(change(single.images))
+
+
+@pytest.mark.parametrize("image", ["nowhere.png", 7, np.zeros((3, 8, 8), np.float32)])
+def test_what_is_not_an_image_is_refused(single, image):
+    with Dispatcher.open(single.path) as dispatcher, pytest.raises(ImageError):
+        dispatcher.predict(image)
+
+
+def test_a_target_that_the_bundle_lacks_is_named(single):
+    with pytest.raises(BundleError, match="no target 'coreml'; it has onnx"):
+        Dispatcher.open(single.path, "coreml")
+
+
+# Residency.
+
+
+def test_experts_load_when_an_image_needs_them(single, watched):
+    dispatcher, runner = watched(single)
+    assert dispatcher.resident == ()
+    for expert in (2, 0, 2):
+        dispatcher.run(single.images[of_route(single, expert)])
+    assert runner.loads == {"step1_e2": 1, "step1_e0": 1}
+    assert dispatcher.resident == ("step1_e0", "step1_e2")
+
+
+def test_each_expert_loads_once_for_a_batch_however_small_the_budget(
+    single, watched, assert_answers
+):
+    dispatcher, runner = watched(single, max_resident_experts=1)
+    assert_answers(dispatcher.run(single.images), single.answers)
+    assert runner.loads == {f"step1_e{expert}": 1 for expert in range(4)}
+    assert len(dispatcher.resident) == 1
+    assert set(runner.resident) == {"stem", *dispatcher.resident}
+
+
+def test_images_of_resident_experts_run_first(single, watched):
+    dispatcher, runner = watched(single, max_resident_experts=1)
+    dispatcher.run(single.images[of_route(single, 3)])
+    runner.loads.clear()
+    dispatcher.run(single.images)
+    assert "step1_e3" not in runner.loads
+
+
+def test_the_budget_is_of_each_routed_stage(batched, watched, assert_answers):
+    dispatcher, runner = watched(batched, max_resident_experts=1)
+    assert_answers(dispatcher.run(batched.images), batched.answers)
+    assert sorted(name[:5] for name in dispatcher.resident) == ["step1", "step2"]
+    assert set(runner.loads.values()) == {1}
+
+
+def test_a_budget_of_bytes_holds(single, watched, assert_answers):
+    weights = Bundle.open(single.path).target("onnx").graphs[1].weight_bytes
+    dispatcher, runner = watched(single, max_resident_bytes=2 * weights + weights // 2)
+    most = []
+    runner.before_load = lambda name: most.append(len(dispatcher.resident))
+    for image in single.images:
+        dispatcher.run(image[None])
+    assert_answers(dispatcher.run(single.images), single.answers)
+    assert max(most) == 1, "room is made before the load"
+    assert len(dispatcher.resident) == 2
+
+
+@pytest.mark.parametrize("pin", [2, (2,), "step1_e2"])
+def test_a_pinned_expert_is_never_released(single, watched, pin):
+    dispatcher, runner = watched(single, max_resident_experts=2, pin=[pin])
+    for expert in (2, 0, 1, 3, 0, 2):
+        dispatcher.run(single.images[of_route(single, expert)])
+    assert runner.loads["step1_e2"] == 1
+    assert "step1_e2" in dispatcher.resident
+
+
+def test_a_number_pins_its_expert_in_every_routed_stage(batched, watched):
+    dispatcher, _ = watched(batched, max_resident_experts=1, pin=[1])
+    dispatcher.run(batched.images)
+    assert {"step1_e1", "step2_e1"} <= set(dispatcher.resident)
+
+
+@pytest.mark.parametrize("pin", [4, -1, (0, 1), "step1_e4", "stem", (), None])
+def test_what_cannot_be_pinned_is_named(single, pin):
+    with pytest.raises(InputError) as caught:
+        Dispatcher.open(single.path, pin=[pin])
+    assert f"{pin!r} cannot be pinned" in str(caught.value)
+
+
+@pytest.mark.parametrize("limit", ["max_resident_experts", "max_resident_bytes"])
+def test_a_budget_for_nothing_is_refused(single, limit):
+    with pytest.raises(InputError, match=f"{limit} 0 was given"):
+        Dispatcher.open(single.path, **{limit: 0})
+
+
+def test_the_memory_of_a_released_expert_is_freed(single):
+    with Dispatcher.open(single.path, max_resident_experts=1) as dispatcher:
+        dispatcher.run(single.images[of_route(single, 0)])
+        session = weakref.ref(dispatcher._runner.load("step1_e0")._session)
+        assert session() is not None
+        dispatcher.run(single.images[of_route(single, 1)])
+        gc.collect()
+        assert session() is None
+
+
+def test_closing_frees_every_session(single):
+    dispatcher = Dispatcher.open(single.path)
+    dispatcher.run(single.images)
+    runner = dispatcher._runner
+    sessions = [weakref.ref(runner.load(name)._session) for name in runner.resident]
+    assert len(sessions) == 5
+    dispatcher.close()
+    gc.collect()
+    assert not any(session() for session in sessions)
+    assert runner.resident == ()
+
+
+# Prewarming.
+
+
+def test_prewarming_loads_the_most_used_first(single, watched):
+    dispatcher, runner = watched(single)
+    dispatcher.prewarm()
+    assert list(runner.loads) == ["step1_e2", "step1_e3", "step1_e0", "step1_e1"]
+    runner.loads.clear()
+    dispatcher.run(single.images)
+    assert not runner.loads
+
+
+def test_prewarming_loads_as_many_as_fit_and_pinned_ones_before_others(single, watched):
+    dispatcher, _ = watched(single, max_resident_experts=2)
+    dispatcher.prewarm()
+    assert dispatcher.resident == ("step1_e2", "step1_e3")
+    dispatcher, _ = watched(single, max_resident_experts=2, pin=[1])
+    dispatcher.prewarm()
+    assert dispatcher.resident == ("step1_e1", "step1_e2")
+
+
+def test_prewarming_without_a_prior_loads_all(batched, watched, assert_answers):
+    dispatcher, _ = watched(batched)
+    dispatcher.prewarm()
+    assert len(dispatcher.resident) == 6
+    assert_answers(dispatcher.run(batched.images), batched.answers)
+
+
+def test_prewarming_passes_a_broken_expert_over(single, watched, assert_answers):
+    dispatcher, runner = watched(single)
+    runner.broken = {"step1_e3"}
+    dispatcher.prewarm()
+    assert dispatcher.resident == ("step1_e2", "step1_e0", "step1_e1")
+    runner.broken.clear()
+    assert_answers(dispatcher.run(single.images), single.answers)
+
+
+def test_prewarming_in_the_background_serves_meanwhile(single, watched, assert_answers):
+    dispatcher, runner = watched(single)
+    started, go = threading.Event(), threading.Event()
+
+    def hold(name):
+        if name == "step1_e2":
+            started.set()
+            assert go.wait(30)
+
+    runner.before_load = hold
+    dispatcher.prewarm(wait=False)
+    assert started.wait(30)
+    ready = of_route(single, 0, count=2)
+    assert_answers(dispatcher.run(single.images[ready]), single.answers[ready])
+    go.set()
+    dispatcher._prewarming.join(30)
+    assert len(dispatcher.resident) == 4
+
+
+def test_prewarming_stops_when_the_dispatcher_closes(single, watched):
+    dispatcher, runner = watched(single)
+    started, go = threading.Event(), threading.Event()
+
+    def hold(name):
+        started.set()
+        assert go.wait(30)
+
+    runner.before_load = hold
+    dispatcher.prewarm(wait=False)
+    assert started.wait(30)
+    closing = threading.Thread(target=dispatcher.close)
+    closing.start()
+    assert dispatcher._closing.wait(30)
+    go.set()
+    closing.join(30)
+    assert list(runner.loads) == ["step1_e2"]
+    assert runner.resident == ()
+
+
+def test_opening_can_prewarm(single):
+    with Dispatcher.open(single.path, prewarm=True) as dispatcher:
+        dispatcher._prewarming.join(30)
+        assert len(dispatcher.resident) == 4
+
+
+# Failures.
+
+
+def test_an_expert_that_does_not_load_fails_its_images_alone(single, watched, assert_answers):
+    dispatcher, runner = watched(single)
+    runner.broken = {"step1_e1"}
+    with pytest.raises(PartialResultError) as caught:
+        dispatcher.run(single.images)
+    error = caught.value
+    broken = [i for i, route in enumerate(single.routes[0]) if route == (1,)]
+    whole = [i for i, route in enumerate(single.routes[0]) if route != (1,)]
+    assert sorted(error.failed) == broken
+    assert all("step1_e1 is broken on purpose" in str(why) for why in error.failed.values())
+    assert str(error).count("step1_e1") == 1
+    assert_answers(error.answers[whole], single.answers[whole])
+    assert np.isnan(error.answers[broken]).all()
+
+    runner.broken.clear()
+    assert_answers(dispatcher.run(single.images), single.answers)
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_a_failure_at_one_stage_spares_the_others_images(batched, watched, stage, assert_answers):
+    dispatcher, runner = watched(batched)
+    runner.broken = {f"step{stage}_e0"}
+    with pytest.raises(PartialResultError) as caught:
+        dispatcher.run(batched.images)
+    broken = [i for i, route in enumerate(batched.routes[stage - 1]) if route == (0,)]
+    whole = np.setdiff1d(np.arange(len(batched.images)), broken)
+    assert sorted(caught.value.failed) == broken
+    assert_answers(caught.value.answers[whole], batched.answers[whole])
+
+
+def test_a_batch_of_one_fails_in_the_same_way(single, watched):
+    dispatcher, runner = watched(single)
+    runner.broken = {"step1_e1"}
+    with pytest.raises(PartialResultError) as caught:
+        dispatcher.run(single.images[of_route(single, 1)])
+    assert list(caught.value.failed) == [0]
+    assert np.isnan(caught.value.answers).all()
+    assert caught.value.answers.shape == (1, 5)
+
+
+def test_predict_tells_which_expert_does_not_load(single, watched):
+    dispatcher, runner = watched(single)
+    routes = {dispatcher.predict(picture).route for picture in pictures(40)}
+    assert len(routes) > 1
+    dispatcher._residency.clear()
+    runner.broken = {"step1_e0", "step1_e1", "step1_e2", "step1_e3"}
+    for picture in pictures(3):
+        with pytest.raises(EngineError, match=r"graph step1_e\d is broken on purpose"):
+            dispatcher.predict(picture)
+    runner.broken.clear()
+    assert {dispatcher.predict(picture).route for picture in pictures(40)} == routes
+
+
+def test_a_damaged_expert_is_named_and_works_again_after_repair(copied, single, assert_answers):
+    file = copied / "onnx" / "step1_e1.onnx"
+    healthy = file.read_bytes()
+    file.write_bytes(b"garbage")
+    with Dispatcher.open(copied, verify=False) as dispatcher:
+        with pytest.raises(PartialResultError, match=r"graph step1_e1 \(onnx/step1_e1\.onnx\)"):
+            dispatcher.run(single.images)
+        file.write_bytes(healthy)
+        assert_answers(dispatcher.run(single.images), single.answers)
+
+
+def test_a_damaged_stem_fails_at_once(copied):
+    (copied / "onnx" / "stem.onnx").write_bytes(b"garbage")
+    with pytest.raises(EngineError, match="graph stem"):
+        Dispatcher.open(copied, verify=False)
+
+
+# Threads and closing.
+
+
+def test_threads_get_the_answers_of_a_single_one(batched, watched, assert_answers):
+    dispatcher, _ = watched(batched, max_resident_experts=1)
+    shots = pictures(SHOTS)
+    wanted = [dispatcher.predict(picture) for picture in shots]
+
+    def work(seed):
+        for step in range(12):
+            start = (seed * 5 + step) % 24
+            part = slice(start, start + 1 + (seed + step) % 7)
+            assert_answers(dispatcher.run(batched.images[part]), batched.answers[part])
+            position = (seed + step) % SHOTS
+            given = dispatcher.predict(shots[position])
+            assert given.routes == wanted[position].routes
+            assert_answers(given.logits, wanted[position].logits)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert len(dispatcher.resident) <= 2
+    assert len(dispatcher._lanes) <= 8
+
+
+def test_lanes_are_used_again(single, watched):
+    dispatcher, _ = watched(single)
+    for image in single.images:
+        dispatcher.run(image[None])
+    assert len(dispatcher._lanes) == 1
+
+
+def test_a_closed_dispatcher_refuses_calls_and_may_be_closed_again(single):
+    dispatcher = Dispatcher.open(single.path)
+    dispatcher.run(single.images[:1])
+    dispatcher.close()
+    dispatcher.close()
+    for call in (
+        lambda: dispatcher.run(single.images),
+        lambda: dispatcher.predict(pictures(1)[0]),
+        dispatcher.prewarm,
+        lambda: dispatcher.prewarm(wait=False),
+    ):
+        with pytest.raises(InputError, match="this dispatcher is closed; open the bundle again"):
+            call()
+    assert dispatcher.resident == ()
+
+
+def test_closing_waits_for_calls_in_flight(single, watched, assert_answers):
+    dispatcher, runner = watched(single)
+    started, go = threading.Event(), threading.Event()
+
+    def hold(name):
+        started.set()
+        assert go.wait(30)
+
+    runner.before_load = hold
+    with ThreadPoolExecutor(2) as pool:
+        call = pool.submit(dispatcher.run, single.images)
+        assert started.wait(30)
+        closing = pool.submit(dispatcher.close)
+        assert dispatcher._closing.wait(30)
+        with pytest.raises(InputError, match="closed"):
+            dispatcher.run(single.images)
+        assert not closing.done()
+        go.set()
+        assert_answers(call.result(30), single.answers)
+        closing.result(30)
+    assert runner.resident == ()
+
+
+def test_a_failed_call_gives_its_lane_back(single, watched):
+    dispatcher, runner = watched(single)
+    runner.broken = {"step1_e0"}
+    for _ in range(3):
+        with pytest.raises(PartialResultError):
+            dispatcher.run(single.images)
+    assert len(dispatcher._lanes) == 1
+    dispatcher.close()
+
+
+# Independence.
+
+SCRIPT = """
+import sys
+import numpy as np
+from mvmoe_deploy import Dispatcher
+with Dispatcher.open(sys.argv[1], prewarm=True) as dispatcher:
+    prediction = dispatcher.predict(np.full((9, 9, 3), 100, np.uint8))
+    assert len(prediction.route) == 1
+    answers = dispatcher.run(np.zeros((3, 3, 8, 8), np.float32))
+    assert answers.shape == (3, 5)
+heavy = {"torch", "onnx", "onnxscript", "coremltools", "executorch", "scipy", "pandas"}
+print(sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_answering_imports_no_pytorch(single):
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(single.path)],
+        env=os.environ | {"PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "[]\n", "")

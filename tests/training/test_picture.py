@@ -1,0 +1,49 @@
+"""The heat map of any run is a picture that can be opened and is not absurdly large."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mvmoe_deploy.training.picture import draw_class_to_expert
+from mvmoe_deploy.training.report import DenseReport, RoutingReport, TrainReport
+
+
+def _report(classes: int, experts: int, stages: int) -> TrainReport:
+    shares = np.random.default_rng(0).dirichlet(np.ones(experts), size=(stages, classes))
+    names = [f"{number} a rather long name of a class" for number in range(classes)]
+    routing = RoutingReport(
+        routing="super-class",
+        checkpoint="super-class",
+        top1=0.9,
+        held_out_top1=0.9,
+        router_accuracy=0.8,
+        mean_gate=0.7,
+        route_usage=(),
+        expert_usage=shares.mean(axis=1).tolist(),
+        super_classes=[names[expert::experts] for expert in range(experts)],
+        class_to_expert=shares.tolist(),
+    )
+    return TrainReport(
+        data="made up",
+        classes=names,
+        images={},
+        processes=1,
+        device="cpu",
+        dense=DenseReport(checkpoint="dense", top1=0.9, held_out_top1=0.9, confusion=[]),
+        routings=(routing,),
+        seconds={},
+    )
+
+
+@pytest.mark.parametrize(("classes", "experts", "stages"), [(2, 2, 1), (12, 3, 2), (1000, 10, 1)])
+def test_runs_of_any_size_can_be_drawn(
+    tmp_path: Path, classes: int, experts: int, stages: int
+) -> None:
+    draw_class_to_expert(_report(classes, experts, stages), tmp_path / "picture.png")
+    with Image.open(tmp_path / "picture.png") as picture:
+        assert picture.format == "PNG"
+        assert 500 < picture.width < 6100
+        assert 500 < picture.height < 4600
+        assert len(picture.convert("RGB").getcolors(2**24)) > 20

@@ -1,0 +1,47 @@
+"""Several processes: the same kind of result as one, one report, errors as themselves."""
+
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.training import Silent, train
+
+
+class StopAfter(Silent):
+    """Gives up when the first epoch of the routed phase is done."""
+
+    def epoch(self, record: dict) -> None:
+        if (record["phase"], record["epoch"]) == ("super-class", 1):
+            raise InputError("that is enough for now")
+
+
+def test_two_processes_train_like_one_and_resume_exactly(tiny_options, tmp_path: Path) -> None:
+    options = tiny_options(dense_epochs=6, moe_epochs=2, accelerator="cpu", devices=2)
+    report = train(options, tmp_path / "two")
+    alone = train(tiny_options(dense_epochs=6, moe_epochs=2, accelerator="cpu"), tmp_path / "one")
+    assert (report.processes, alone.processes) == (2, 1)
+    assert report.images == alone.images
+    assert sum(map(sum, report.dense.confusion)) == report.images["held_out"]
+    assert report.dense.top1 == pytest.approx(alone.dense.top1, abs=0.05)
+    assert report.routings[0].top1 == pytest.approx(alone.routings[0].top1, abs=0.08)
+    # The error of the first process arrives here as itself, and the run can be resumed.
+    with pytest.raises(InputError, match="that is enough for now"):
+        train(options, tmp_path / "again", progress=StopAfter())
+    train(options, tmp_path / "again", resume=True)
+    for name in ("dense", "super-class"):
+        ours, theirs = (
+            load_file(tmp_path / run / name / "model.safetensors") for run in ("two", "again")
+        )
+        assert all(bool((ours[key] == theirs[key]).all()) for key in ours)
+
+
+def test_a_machine_that_is_not_there_is_refused(tiny_options, tmp_path: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    with pytest.raises(InputError, match="accelerator 'cuda' with 1 devices on 1 machines cannot"):
+        train(tiny_options(accelerator="cuda"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
