@@ -4,8 +4,9 @@ Router logits leave a graph as they are; the host turns them into a route and it
 Nothing in this module knows of graphs, engines or images.
 """
 
+import math
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import msgspec
 import numpy as np
@@ -14,6 +15,10 @@ from mvmoe_deploy.errors import InputError, RoutingError
 
 Route = tuple[int, ...]
 """The experts that one image uses at one routed stage, in ascending order."""
+
+
+_FP32_SPAN = 3e38
+"""Differences up to this one do not overflow fp32."""
 
 
 class RouteShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,17 +63,18 @@ def scores(logits: np.ndarray) -> np.ndarray:
         raise RoutingError(
             f"the router gave logits of shape {list(logits.shape)}, but [B, experts] is expected"
         )
-    finite = np.isfinite(logits)
-    if not finite.all():
-        row, expert = np.argwhere(~finite)[0].tolist()
-        raise RoutingError(
-            f"the router gave a logit that is not finite for image {row} of the batch "
-            f"({logits[row, expert]} for expert {expert}); check the image and the weights of the "
-            "stem"
-        )
-    # Finite logits can lie further apart than fp32 reaches: exp(-inf) = 0 is then the right score.
-    with np.errstate(over="ignore"):
-        shifted = np.exp(logits - np.maximum.reduce(logits, axis=-1, keepdims=True))
+    if not len(logits):
+        return logits
+    # Reductions are called as ufuncs: between two graphs this code runs with cold caches, where
+    # the wrappers of the methods cost more than the work.
+    top = np.maximum.reduce(logits, axis=-1, keepdims=True)
+    high, low = (
+        float(np.maximum.reduce(top, axis=None)),
+        float(np.minimum.reduce(logits, axis=None)),
+    )
+    if not (math.isfinite(high) and math.isfinite(low)):
+        _refuse_not_finite(logits)
+    shifted = np.exp(_below(logits, top) if high - low > _FP32_SPAN else logits - top)
     return shifted / np.add.reduce(shifted, axis=-1, keepdims=True)
 
 
@@ -86,7 +92,10 @@ def select(logits: np.ndarray, rule: RoutingRule) -> tuple[np.ndarray, np.ndarra
         )
     probabilities = scores(logits)
     routes = _top(probabilities, rule.k)
-    gates = probabilities[np.arange(len(routes))[:, None], routes]
+    if len(routes) == 1:
+        gates = probabilities[:, routes[0]]
+    else:
+        gates = np.take_along_axis(probabilities, routes, axis=-1)
     if rule.renormalize:
         gates = gates / gates.sum(axis=-1, keepdims=True)
     return routes, gates
@@ -102,6 +111,21 @@ def _top(probabilities: np.ndarray, k: int) -> np.ndarray:
     # A stable sort of the negated scores is what sends ties to the lowest expert.
     order = np.argsort(-probabilities, axis=-1, kind="stable")[:, :k]
     return np.sort(order, axis=-1)
+
+
+def _below(logits: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """`logits - top` where differences overflow fp32: -inf, whose score of 0 is the right one."""
+    with np.errstate(over="ignore"):
+        return logits - top
+
+
+def _refuse_not_finite(logits: np.ndarray) -> NoReturn:
+    """Name the first logit that is not finite."""
+    row, expert = np.argwhere(~np.isfinite(logits))[0].tolist()
+    raise RoutingError(
+        f"the router gave a logit that is not finite for image {row} of the batch "
+        f"({logits[row, expert]} for expert {expert}); check the image and the weights of the stem"
+    )
 
 
 def check_route(route: Route, rule: RoutingRule, where: str) -> None:
@@ -135,6 +159,8 @@ def check_usage_prior(prior: UsagePrior, rules: Sequence[RoutingRule], where: st
 
 def _as_fp32(logits: np.ndarray) -> np.ndarray:
     """Router logits as fp32; what overflows there becomes infinite and is refused as such."""
+    if isinstance(logits, np.ndarray) and logits.dtype == np.float32:
+        return logits
     logits = np.asarray(logits)
     if logits.dtype.kind not in "fiu":
         raise RoutingError(f"the router gave logits of type {logits.dtype}; expected numbers")

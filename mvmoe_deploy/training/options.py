@@ -122,8 +122,8 @@ class TrainOptions:
 
 
 _DIGITS_RECIPE: dict[str, Any] = {
-    "dense_epochs": 40,
-    "moe_epochs": 20,
+    "dense_epochs": 34,
+    "moe_epochs": 18,
     "batch_size": 64,
     "lr": 2e-3,
     "warmup": 0.1,

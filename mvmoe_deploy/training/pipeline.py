@@ -1,7 +1,7 @@
 """The paper's three steps as one resumable run: dense baseline, super-classes, routed models."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +11,6 @@ import torch
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.checkpoints import Checkpoint, save_checkpoint
-from mvmoe_deploy.models.mobile_vmoe import MobileVMoE
-from mvmoe_deploy.models.presets import build
 from mvmoe_deploy.models.vit import ViT
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.training.batches import Batches
@@ -38,6 +36,7 @@ from mvmoe_deploy.training.report import (
     write_report,
 )
 from mvmoe_deploy.training.run import REPORT, claimed, finish, require_same
+from mvmoe_deploy.training.start import dense_start, routed_start
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -161,7 +160,7 @@ class _Run:
     def _dense(self) -> tuple[ViT, Tally, DenseReport]:
         """Step 1 and the confusion matrix of step 2."""
         options = self.options
-        model = build(options.config.dense(), self.data.preprocessing, options.seed)
+        model = dense_start(options.config, self.data.preprocessing, options.seed)
         objective = dense_objective(options.label_smoothing)
         self._fit(Phase(DENSE, model, options.dense_epochs, objective))
         held_out = self.trainer.evaluate(model, self.data.held_out)
@@ -186,7 +185,7 @@ class _Run:
 
     def _routed(self, dense: ViT, routing: str, owner: np.ndarray | None) -> RoutingReport:
         """Step 3 for one routing."""
-        model = _routed_model(dense, self.options)
+        model = routed_start(dense, self.options.config, self.options.seed)
         self._fit(
             Phase(routing, model, self.options.moe_epochs, self._objective(owner), owner),
         )
@@ -231,15 +230,3 @@ class _Run:
             labels = list(self.data.classes)
             checkpoint = Checkpoint(model, labels=labels, usage_prior=usage_prior)
             save_checkpoint(checkpoint, self.out / name, replace=True)
-
-
-def _routed_model(dense: ViT, options: TrainOptions) -> MobileVMoE:
-    """A routed model that starts from `dense`; the seed decides its routers."""
-    routing = {
-        name: value
-        for name, value in asdict(options.config).items()
-        if name not in asdict(dense.config)
-    }
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(options.seed)
-        return MobileVMoE.from_dense(dense, **routing)

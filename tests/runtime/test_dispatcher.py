@@ -291,7 +291,7 @@ def test_a_budget_for_nothing_is_refused(single, limit):
 def test_the_memory_of_a_released_expert_is_freed(single):
     with Dispatcher.open(single.path, max_resident_experts=1) as dispatcher:
         dispatcher.run(single.images[of_route(single, 0)])
-        session = weakref.ref(dispatcher._runner.load("step1_e0")._session)
+        session = weakref.ref(dispatcher._graphs.runner.load("step1_e0")._session)
         assert session() is not None
         dispatcher.run(single.images[of_route(single, 1)])
         gc.collect()
@@ -301,7 +301,7 @@ def test_the_memory_of_a_released_expert_is_freed(single):
 def test_closing_frees_every_session(single):
     dispatcher = Dispatcher.open(single.path)
     dispatcher.run(single.images)
-    runner = dispatcher._runner
+    runner = dispatcher._graphs.runner
     sessions = [weakref.ref(runner.load(name)._session) for name in runner.resident]
     assert len(sessions) == 5
     dispatcher.close()
@@ -425,6 +425,15 @@ def test_a_failure_at_one_stage_spares_the_others_images(batched, watched, stage
     assert_answers(caught.value.answers[whole], batched.answers[whole])
 
 
+def test_images_that_failed_load_nothing_more(batched, watched):
+    dispatcher, runner = watched(batched)
+    runner.broken = {"step1_e0"}
+    with pytest.raises(PartialResultError) as caught:
+        dispatcher.run(batched.images[of_route(batched, 0, count=3)])
+    assert sorted(caught.value.failed) == [0, 1, 2]
+    assert list(runner.loads) == ["step1_e0"]
+
+
 def test_a_batch_of_one_fails_in_the_same_way(single, watched):
     dispatcher, runner = watched(single)
     runner.broken = {"step1_e1"}
@@ -439,7 +448,7 @@ def test_predict_tells_which_expert_does_not_load(single, watched):
     dispatcher, runner = watched(single)
     routes = {dispatcher.predict(picture).route for picture in pictures(40)}
     assert len(routes) > 1
-    dispatcher._residency.clear()
+    dispatcher._graphs.residency.clear()
     runner.broken = {"step1_e0", "step1_e1", "step1_e2", "step1_e3"}
     for picture in pictures(3):
         with pytest.raises(EngineError, match=r"graph step1_e\d is broken on purpose"):

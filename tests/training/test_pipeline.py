@@ -302,7 +302,7 @@ def test_a_folder_trains_and_names_the_image_it_cannot_read(image_folder, tmp_pa
 
 def test_the_guide_teaches_the_router(tiny_options, tmp_path: Path) -> None:
     config = replace(tiny_options().config, patch_size=2, width=32)
-    options = tiny_options(config=config, dense_epochs=16, moe_epochs=8, batch_size=32)
+    options = tiny_options(config=config, dense_epochs=10, moe_epochs=6, batch_size=32)
     guided = train(options, tmp_path / "run").routings[0]
     assert guided.router_accuracy > 0.7
     assert min(guided.expert_usage[0]) > 0.05

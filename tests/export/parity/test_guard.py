@@ -128,8 +128,9 @@ def test_forward_that_weighs_gates_by_another_rule(zoo, fails):
             return select(logits, rule, routes[stage] if routes else None)
 
     message = fails(zoo.enliven(Renormalized(k=2)))
-    assert message.startswith("graph step1_e0_e1 of target onnx")
-    assert "Renormalized.forward forced down routes [(0, 1)]" in message
+    assert message.startswith("graph step1_e")
+    assert "Renormalized.forward forced down routes [(" in message
+    assert "weigh their gates, in different ways" in message
 
 
 def test_forward_that_selects_by_another_rule(zoo, fails):
