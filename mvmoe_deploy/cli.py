@@ -29,6 +29,19 @@ _INTERRUPTED = 130
 _OWN_FAULT = 70
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm")
 
+
+class _Devices(click.ParamType):
+    """A number of processes, or `auto`."""
+
+    name = "number|auto"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """The number, or the word."""
+        return value if value == "auto" else click.INT.convert(value, param, ctx)
+
+
 _output = click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 _force = click.option("--force", is_flag=True, help="Replace the output if it exists.")
 
@@ -95,9 +108,10 @@ def init(preset: str, output: Path, seed: int, force: bool, as_json: bool) -> No
 @click.option("--ema", type=float, help="Decay of the averaged weights; 0 is off.")
 @click.option("--seed", type=int)
 @click.option("--accelerator", help="auto, cpu, cuda or mps.")
-@click.option("--devices", type=int, help="Processes on this machine.")
+@click.option("--devices", type=_Devices(), help="Processes on this machine, or auto.")
 @click.option("--num-nodes", type=int, help="Machines.")
 @click.option("--precision", help="32-true or bf16-mixed.")
+@click.option("--threads", type=int, help="Threads of each process; 0 leaves it to PyTorch.")
 @click.option("--workers", type=int, help="Processes that load images, for each process.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @_common

@@ -281,7 +281,8 @@ def test_an_interrupted_export_leaves_nothing(checkpoint, tmp_path, number):
     _wait_for(lambda: any(tmp_path.rglob("weights.bin")), process)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    # CPython kills itself again if Ctrl-C lands while it compiles; a shell sees 130 either way.
+    assert process.returncode in (130, -signal.SIGINT)
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
 

@@ -4,6 +4,7 @@ Here is decided which graphs exist, what they take and give, and which of them s
 structure. How a target writes them is not known here.
 """
 
+import hashlib
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -17,6 +18,9 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, RoutingRule
 from mvmoe_export.gather import GatheredExperts
+
+_LONGEST_NAME = 100
+"""Characters that the experts of a route may take in a graph's name, which is a file's too."""
 
 Strategy = Literal["dispatch", "gather", "all-experts"]
 
@@ -116,13 +120,22 @@ def _graphs(model: RoutedModel, strategy: Strategy, index: int, name: str) -> tu
         )
     return tuple(
         GraphSpec(
-            f"{name}_{'_'.join(f'e{expert}' for expert in route)}",
+            f"{name}_{_route_name(route)}",
             index,
             route,
             _builder(model, index, route),
         )
         for route in routes_of(rule)
     )
+
+
+def _route_name(route: Route) -> str:
+    """`e2_e7`; of very many experts the first, how many more, and a hash of them all."""
+    name = "_".join(f"e{expert}" for expert in route)
+    if len(name) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"e{route[0]}_and_{len(route) - 1}_more_{digest}"
 
 
 def _builder(model: RoutedModel, index: int, route: Route) -> Callable[[], nn.Module]:

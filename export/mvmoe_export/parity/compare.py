@@ -40,9 +40,9 @@ def compare(
     given = [dispatcher.predict(image) for image in images]
     theirs = wanted["answer"].argmax(axis=1)
     ours = np.array([prediction.label_index for prediction in given])
-    routes = [
-        wanted[f"route.{stage}"].tolist() for stage in range(1, len(model.routing) + 1)
-    ] or [[()] * len(images)]
+    routes = [wanted[f"route.{stage}"].tolist() for stage in range(1, len(model.routing) + 1)] or [
+        [()] * len(images)
+    ]
     expected = list(zip(*routes, strict=True))
     agreed = [
         tuple(map(tuple, route)) == (prediction.routes or ((),))

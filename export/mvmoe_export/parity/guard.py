@@ -103,6 +103,8 @@ class _Guard:
         self.images = synthetic_images(stages.model.input, stages.batch, seed=1)
         self.tokens: list[Tensor] = []
         """Example tokens for each routed stage."""
+        self.start: dict[str, Tensor] = {}
+        """What the exported stem gives for the images."""
 
     @cached_property
     def precise(self) -> tuple[RoutedModel, Tensor]:
@@ -120,34 +122,38 @@ class _Guard:
         stem = self.stages.specs[0]
         before = _named(stem, stem.graphs[0].build()(self.images))
         self.tokens = list(self._tokens(before))
-        given = self.graphs.run("stem", {"image": self.images})
-        if not _close(given, before):
-            self._fail("stem", _difference(given, before))
-        yield _error(given, before)
+        self.start = self.graphs.run("stem", {"image": self.images})
+        if not _close(self.start, before):
+            self._fail("stem", _difference(self.start, before))
+        yield _error(self.start, before)
         progress("stem")
         for stage in self.stages.specs[1:]:
             for route in routes_of(stage.rule):
                 step = self.step(stage, route)
                 yield step.check_graph()
-                step.check_stages()
-                yield step.check_whole_way()
+                yield step.check_whole_way(wanted=step.check_stages())
                 self.graphs.release(step.graph.name)
                 progress(step.graph.name)
         if len(self.stages.specs) == 1:
-            yield self.check_answer("stem", given["answer"], routes=[])
+            answer = self.forward(self.model, self.images, routes=[])
+            yield self.check_answer("stem", self.start["answer"], answer, routes=[])
 
     def step(self, stage: StageSpec, route: Route) -> "_Step":
         """The questions about one route."""
         return _Step(self, stage, route, self.tokens[stage.index - 1])
 
-    def check_answer(self, graph: str, answer: Tensor, routes: list[Route]) -> float:
+    def check_answer(
+        self, graph: str, answer: Tensor, wanted: Tensor, routes: list[Route]
+    ) -> float:
         """The third question: an answer against the model's own, forced down the same routes."""
-        wanted = self.forward(self.model, self.images, routes)
         self._require_answer(graph, answer, wanted, routes)
         return _error({"answer": answer}, {"answer": wanted})
 
-    def check_stages(self, graph: str, routes: list[Route]) -> None:
-        """The second question; `graph` is that of the route in question."""
+    def check_stages(self, graph: str, routes: list[Route]) -> Tensor:
+        """The second question; `graph` is that of the route in question.
+
+        Gives the model's own answer `[1, classes]`, which the third question asks for as well.
+        """
         model, image = self.precise
         quietest = 1.0
         output = self.precise_start
@@ -162,6 +168,7 @@ class _Guard:
             # So small a difference may be rounding, where a part of forward stays in fp32.
             self._blame(routes)
         self._require_answer(graph, output, wanted, routes)
+        return wanted.float()
 
     def forward(self, model: RoutedModel, images: Tensor, routes: list[Route]) -> Tensor:
         """A model's own answer, down forced routes."""
@@ -255,19 +262,20 @@ class _Step:
         routes[self.stage.index - 1] = self.route
         return routes
 
-    def check_stages(self) -> None:
+    def check_stages(self) -> Tensor:
         """The second question: all stages in a row, forced down this route at this stage."""
-        self.guard.check_stages(self.graph.name, self.routes())
+        return self.guard.check_stages(self.graph.name, self.routes())
 
-    def check_whole_way(self) -> float:
+    def check_whole_way(self, wanted: Tensor) -> float:
         """The third question: all graphs in a row, forced down this route at this stage."""
         guard = self.guard
-        state = guard.graphs.run("stem", {"image": guard.images})
+        state = guard.start
         for spec, route in zip(guard.stages.specs[1:], self.routes(), strict=True):
             step = self if spec is self.stage else _Step(guard, spec, route, self.tokens)
             _, gates = select(state["logits"], spec.rule, route)
             state = step.exported(state["next_tokens"], gates)
-        return guard.check_answer(self.graph.name, state["answer"], self.routes())
+        answer = state["answer"][: len(wanted)]
+        return guard.check_answer(self.graph.name, answer, wanted, self.routes())
 
     def find_fault(self) -> str | None:
         """What is wrong with the model's stage, if one of the usual faults is."""
