@@ -17,8 +17,10 @@ from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.training.augment import Augmentation, shake_digit, vary_photo
 from mvmoe_deploy.training.digits import NAMES, digits_preprocessing, digits_split
 from mvmoe_deploy.training.folder import folder_classes, folder_images
-from mvmoe_deploy.training.options import images_folder
 from mvmoe_deploy.training.splits import stratified_split
+
+DIGITS = "digits"
+"""The name of scikit-learn's embedded digits; every other name is a directory."""
 
 _HELD_OUT_SHARE = 0.1
 """Of a folder's training images, the share kept back for the confusion matrix."""
@@ -61,8 +63,7 @@ class ImageData:
 
 def class_names(data: str) -> tuple[str, ...]:
     """The class names of `data`; raises InputError if it is neither digits nor an image folder."""
-    root = images_folder(data)
-    return NAMES if root is None else folder_classes(root)
+    return NAMES if data == DIGITS else folder_classes(Path(data))
 
 
 def load_data(data: str, config: ViTConfig) -> ImageData:
@@ -70,8 +71,7 @@ def load_data(data: str, config: ViTConfig) -> ImageData:
 
     Raises InputError for a folder that is not laid out as `folder.py` says.
     """
-    root = images_folder(data)
-    return _digits(config) if root is None else _folder(root, config)
+    return _digits(config) if data == DIGITS else _folder(Path(data), config)
 
 
 def _digits(config: ViTConfig) -> ImageData:

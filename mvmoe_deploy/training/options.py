@@ -6,11 +6,11 @@ Nothing here opens a file: whether the data exist is found out when they are loa
 import dataclasses
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.config import MobileVMoEConfig, ViTConfig
+from mvmoe_deploy.training.data import DIGITS, class_names
 
 Routing = Literal["super-class", "end-to-end", "random"]
 ROUTINGS: tuple[str, ...] = get_args(Routing)
@@ -21,9 +21,6 @@ Precision = Literal["32-true", "bf16-mixed"]
 """fp32, or bf16 autocast: neither has a loss scale that would have to be resumed."""
 
 ACCELERATORS = ("auto", "cpu", "cuda", "mps")
-
-DIGITS = "digits"
-"""The data name of scikit-learn's embedded digits; every other name is a directory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,8 +138,6 @@ def default_options(config: ViTConfig, data: str = DIGITS, **changes: Any) -> Tr
     2012.12877, table 9) without its distillation and mixing. Raises InputError for data that
     cannot be used and for options out of range.
     """
-    from mvmoe_deploy.training.data import class_names
-
     if not isinstance(config, MobileVMoEConfig):
         return TrainOptions(config=config)  # refuses it in its own words
     config = dataclasses.replace(config, num_classes=len(class_names(data)))
@@ -160,11 +155,6 @@ def differing_option(options: dict[str, Any], other: dict[str, Any]) -> str | No
         elif mine != theirs:
             return name
     return None
-
-
-def images_folder(data: str) -> Path | None:
-    """The directory that `data` names; None for digits."""
-    return None if data == DIGITS else Path(data)
 
 
 def _require(holds: bool, name: str, value: object, expected: object) -> None:
