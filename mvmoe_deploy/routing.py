@@ -5,6 +5,7 @@ Nothing in this module knows of graphs, engines or images.
 """
 
 import math
+from array import array
 from collections.abc import Sequence
 from typing import Annotated, Literal, NoReturn
 
@@ -15,10 +16,6 @@ from mvmoe_deploy.errors import InputError, RoutingError
 
 Route = tuple[int, ...]
 """The experts that one image uses at one routed stage, in ascending order."""
-
-
-_FP32_SPAN = 3e38
-"""Differences up to this one do not overflow fp32."""
 
 
 class RouteShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,8 +51,9 @@ class RoutingRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 def scores(logits: np.ndarray) -> np.ndarray:
-    """Stable softmax of router logits `[B, E]` in fp32.
+    """Stable softmax of router logits `[B, E]`: fp32 values, computed in double precision.
 
+    Computed so, every language gets the same fp32 scores, whatever its `exp` does in the last bit.
     Raises RoutingError when there are no such logits or one of them is not finite.
     """
     logits = _as_fp32(logits)
@@ -63,19 +61,11 @@ def scores(logits: np.ndarray) -> np.ndarray:
         raise RoutingError(
             f"the router gave logits of shape {list(logits.shape)}, but [B, experts] is expected"
         )
-    if not len(logits):
-        return logits
-    # Reductions are called as ufuncs: between two graphs this code runs with cold caches, where
-    # the wrappers of the methods cost more than the work.
-    top = np.maximum.reduce(logits, axis=-1, keepdims=True)
-    high, low = (
-        float(np.maximum.reduce(top, axis=None)),
-        float(np.minimum.reduce(logits, axis=None)),
-    )
-    if not (math.isfinite(high) and math.isfinite(low)):
+    if not np.isfinite(logits).all():
         _refuse_not_finite(logits)
-    shifted = np.exp(_below(logits, top) if high - low > _FP32_SPAN else logits - top)
-    return shifted / np.add.reduce(shifted, axis=-1, keepdims=True)
+    wide = logits.astype(np.float64)
+    weights = np.exp(wide - wide.max(axis=-1, keepdims=True))
+    return (weights / weights.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
 def select(logits: np.ndarray, rule: RoutingRule) -> tuple[np.ndarray, np.ndarray]:
@@ -85,38 +75,52 @@ def select(logits: np.ndarray, rule: RoutingRule) -> tuple[np.ndarray, np.ndarra
     number of experts or are not finite.
     """
     logits = np.asarray(logits)
-    if logits.ndim != 2 or logits.shape[1] != rule.experts:
-        raise RoutingError(
-            f"the router gave logits of shape {list(logits.shape)}, "
-            f"but its rule expects [B, {rule.experts}]"
-        )
+    _require_shape(logits.shape, 2, rule)
     probabilities = scores(logits)
-    routes = _top(probabilities, rule.k)
-    if len(routes) == 1:
-        gates = probabilities[:, routes[0]]
-    else:
-        gates = np.take_along_axis(probabilities, routes, axis=-1)
+    # A stable sort of the negated scores is what sends ties to the lowest expert. The scores
+    # decide, not the logits: two logits may differ and still have one fp32 score.
+    order = np.argsort(-probabilities, axis=-1, kind="stable")[:, : rule.k]
+    routes = np.sort(order, axis=-1).astype(np.int64)
+    gates = np.take_along_axis(probabilities, routes, axis=-1)
     if rule.renormalize:
-        gates = gates / gates.sum(axis=-1, keepdims=True)
+        wide = gates.astype(np.float64)
+        gates = (wide / wide.sum(axis=-1, keepdims=True)).astype(np.float32)
     return routes, gates
 
 
-def _top(probabilities: np.ndarray, k: int) -> np.ndarray:
-    """The experts `[B, k]` of the highest scores, ascending; ties go to the lowest.
+def select_one(logits: np.ndarray, rule: RoutingRule) -> tuple[Route, tuple[float, ...]]:
+    """The route and gates of one image's logits `[E]` (fp32): `select` for the way between graphs.
 
-    The scores decide, not the logits: two logits may differ and still have one fp32 score.
+    In plain Python: a graph leaves the caches full of weights, and there a dozen NumPy calls cost
+    ten times what this loop does. Raises RoutingError as `select` does.
     """
-    if k == 1:
-        return probabilities.argmax(axis=-1, keepdims=True)  # Gives the first of equal ones.
-    # A stable sort of the negated scores is what sends ties to the lowest expert.
-    order = np.argsort(-probabilities, axis=-1, kind="stable")[:, :k]
-    return np.sort(order, axis=-1)
+    _require_shape(logits.shape, 1, rule)
+    row = logits.tolist()
+    top = max(row)
+    weights = [math.exp(logit - top) for logit in row]
+    total = sum(weights)
+    if not (total < math.inf and min(row) > -math.inf):  # False for NaN as well.
+        _refuse_not_finite(logits[None])
+    rounded = array("f", [weight / total for weight in weights]).tolist()
+    if rule.k == 1:
+        route: Route = (rounded.index(max(rounded)),)
+    else:
+        order = sorted(range(len(rounded)), key=rounded.__getitem__, reverse=True)
+        route = tuple(sorted(order[: rule.k]))
+    gates = [rounded[expert] for expert in route]
+    if rule.renormalize:
+        kept = sum(gates)
+        gates = array("f", [gate / kept for gate in gates]).tolist()
+    return route, tuple(gates)
 
 
-def _below(logits: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """`logits - top` where differences overflow fp32: -inf, whose score of 0 is the right one."""
-    with np.errstate(over="ignore"):
-        return logits - top
+def _require_shape(shape: tuple[int, ...], dimensions: int, rule: RoutingRule) -> None:
+    """Refuse logits that are not one value for each expert."""
+    if len(shape) != dimensions or shape[-1] != rule.experts:
+        expected = f"[B, {rule.experts}]" if dimensions == 2 else f"[{rule.experts}]"
+        raise RoutingError(
+            f"the router gave logits of shape {list(shape)}, but its rule expects {expected}"
+        )
 
 
 def _refuse_not_finite(logits: np.ndarray) -> NoReturn:

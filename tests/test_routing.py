@@ -14,6 +14,7 @@ from mvmoe_deploy.routing import (
     check_usage_prior,
     scores,
     select,
+    select_one,
 )
 
 FP32_MAX = float(np.finfo(np.float32).max)
@@ -76,8 +77,34 @@ def test_gates_are_the_scores_of_the_route(case):
     routes, gates = select(logits, rule)
     kept = np.take_along_axis(scores(logits), routes, axis=-1)
     if rule.renormalize:
-        kept = kept / kept.sum(axis=-1, keepdims=True)
+        wide = kept.astype(np.float64)
+        kept = (wide / wide.sum(axis=-1, keepdims=True)).astype(np.float32)
     np.testing.assert_array_equal(gates, kept)
+
+
+@given(routed_logits())
+def test_one_image_is_routed_as_in_a_batch(case):
+    logits, rule = case
+    routes, gates = select(logits, rule)
+    for row, route, gate in zip(logits, routes, gates, strict=True):
+        one, one_gates = select_one(row, rule)
+        assert list(one) == route.tolist()
+        # One unit in the last place: NumPy's exp and the C library's may differ in double.
+        np.testing.assert_array_max_ulp(np.float32(one_gates), gate, maxulp=1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("position", [0, 1, 3])
+def test_one_image_with_a_logit_that_is_not_finite_is_refused(value, position):
+    logits = np.zeros(4, np.float32)
+    logits[position] = value
+    with pytest.raises(RoutingError, match=f"for expert {position}"):
+        select_one(logits, RoutingRule(experts=4, k=2))
+
+
+def test_one_image_needs_a_logit_for_each_expert():
+    with pytest.raises(RoutingError, match=r"\[3\].*expects \[4\]"):
+        select_one(np.zeros(3, np.float32), RoutingRule(experts=4))
 
 
 @given(routed_logits())

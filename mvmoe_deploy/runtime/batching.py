@@ -57,7 +57,8 @@ def _groups(
     """The images of a stage by the graph they need, graphs that are in memory first."""
     groups: dict[str, tuple[Graph, list[int]]] = {}
     for image in alive:
-        graph = graphs.graph(stage, taken["routes"][image] if stage else None)
+        route = tuple(taken["routes"][image].tolist()) if stage else None
+        graph = graphs.graph(stage, route)
         groups.setdefault(graph.name, (graph, []))[1].append(image)
     resident = set(graphs.residency.resident)
     for name in sorted(groups, key=lambda name: name not in resident):
@@ -83,7 +84,8 @@ def _run_group(
             lane.image[: len(part)] = taken["image"][part]
         else:
             lane.inputs[graph.stage]["tokens"][: len(part)] = taken["next_tokens"][part]
-            lane.route(graph.stage, taken["routes"][part], taken["gates"][part])
+            for position, image in enumerate(part):
+                lane.route(graph.stage, position, taken["routes"][image], taken["gates"][image])
         call()
         for name, array in lane.outputs[graph.stage].items():
             given[name][part] = array[: len(part)]

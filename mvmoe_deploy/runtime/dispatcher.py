@@ -10,18 +10,20 @@ from typing import Self
 
 import numpy as np
 
-from mvmoe_deploy import routing
 from mvmoe_deploy.bundle.integrity import check_files
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.bundle.read import Bundle
 from mvmoe_deploy.errors import EngineError, InputError, PartialResultError
 from mvmoe_deploy.preprocessing import ImageLike, preprocess
+from mvmoe_deploy.routing import Route, select_one
 from mvmoe_deploy.runtime.batching import run_grouped
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.runtime.lane import Lane
 from mvmoe_deploy.runtime.loaded import LoadedGraphs, Pin
 from mvmoe_deploy.runtime.prediction import Clock, NoClock, Prediction, make_prediction
 from mvmoe_deploy.runtime.runners import open_runner
+
+_FLOAT32 = np.dtype(np.float32)
 
 
 class Dispatcher:
@@ -40,6 +42,7 @@ class Dispatcher:
         self.bundle = bundle
         self.target = bundle.target(target)
         self._rules = bundle.manifest.rules
+        self._shape = bundle.manifest.input.shape
         self._graphs = LoadedGraphs(
             self.target,
             runner,
@@ -210,7 +213,7 @@ class Dispatcher:
 
     def _run_one(
         self, lane: Lane, clock: type[NoClock] | Clock
-    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    ) -> tuple[list[Route], list[tuple[float, ...]]]:
         """Take the first image of the lane through all stages; gives its routes and gates.
 
         Between two graphs the caches are full of weights and every line here runs cold: what
@@ -221,16 +224,16 @@ class Dispatcher:
         clock.lap("stem")
         routes, gates = [], []
         for stage, rule in enumerate(self._rules, start=1):
-            route, gate = routing.select(lane.outputs[stage - 1]["logits"][:1], rule)
-            lane.route(stage, route, gate)
-            graph = graphs.graph(stage, route[0])
+            route, gate = select_one(lane.outputs[stage - 1]["logits"][0], rule)
+            lane.route(stage, 0, route, gate)
+            graph = graphs.graph(stage, route)
             clock.lap("select")
             call = graphs.call(lane, graph)
             clock.lap("load")
             call()
             clock.lap("expert")
-            routes.append(route[0])
-            gates.append(gate[0])
+            routes.append(route)
+            gates.append(gate)
         return routes, gates
 
     def _take_lane(self) -> Lane:
@@ -257,18 +260,13 @@ class Dispatcher:
 
     def _require_batch(self, batch: np.ndarray) -> None:
         """Refuse what is not a batch of preprocessed images."""
-        shape = self.bundle.manifest.input.shape
+        shape = self._shape
         if not isinstance(batch, np.ndarray):
             raise InputError(
                 f"a batch of type {type(batch).__name__} was given; expected a NumPy array of "
                 f"float32 [B, {', '.join(map(str, shape))}]"
             )
-        if (
-            batch.dtype != np.float32
-            or batch.ndim != 4
-            or batch.shape[1:] != shape
-            or not len(batch)
-        ):
+        if batch.dtype != _FLOAT32 or batch.ndim != 4 or batch.shape[1:] != shape or not len(batch):
             raise InputError(
                 f"a batch of {batch.dtype} {list(batch.shape)} was given; expected float32 "
                 f"[B, {', '.join(map(str, shape))}] with at least one image"

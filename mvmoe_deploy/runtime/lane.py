@@ -4,9 +4,12 @@ A dispatcher keeps as many lanes as calls ever ran at once. Each graph is bound 
 buffers the first time it runs there; after that a call allocates nothing here.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Manifest, Strategy, Target
+from mvmoe_deploy.routing import Route
 
 
 class Lane:
@@ -39,14 +42,15 @@ class Lane:
         """The answer of the last stage `[B, classes]`."""
         return self.outputs[-1]["answer"]
 
-    def route(self, stage: int, routes: np.ndarray, gates: np.ndarray) -> None:
-        """Write routes and gates `[n, k]` into a stage's inputs, as the strategy takes them."""
+    def route(self, stage: int, image: int, route: Route, gates: Sequence[float]) -> None:
+        """Write the route and gates of the image at position `image` into a stage's inputs."""
         inputs = self.inputs[stage]
-        count = len(routes)
+        row = inputs["gates"][image]
         if self._strategy == "all-experts":
-            inputs["gates"][:count] = 0
-            np.put_along_axis(inputs["gates"][:count], routes, gates, axis=1)
+            row[:] = 0
+            for expert, gate in zip(route, gates, strict=True):
+                row[expert] = gate
             return
-        inputs["gates"][:count] = gates
+        row[:] = gates
         if self._strategy == "gather":
-            inputs["experts"][:count] = routes
+            inputs["experts"][image] = route

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Iterable
 
-import numpy as np
-
 from mvmoe_deploy.bundle.manifest import Graph, Target
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import Route
@@ -45,10 +43,10 @@ class LoadedGraphs:
             if graph.route is None
         }
 
-    def graph(self, stage: int, route: np.ndarray | None = None) -> Graph:
-        """The graph that images of `route` `[k]` run at `stage`."""
+    def graph(self, stage: int, route: Route | None = None) -> Graph:
+        """The graph that images of `route` run at `stage`."""
         by_route = self._by_stage[stage]
-        return by_route[None] if None in by_route else by_route[tuple(route.tolist())]
+        return by_route[None] if None in by_route else by_route[route]
 
     def call(self, lane: Lane, graph: Graph) -> Callable[[], None]:
         """What runs a graph on a lane's buffers; loads the graph if it is cold.

@@ -6,6 +6,7 @@ from time import perf_counter_ns
 import numpy as np
 
 from mvmoe_deploy.errors import RoutingError
+from mvmoe_deploy.routing import Route
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Prediction:
     label: str
     label_index: int
     probability: float
-    routes: tuple[tuple[int, ...], ...]
+    routes: tuple[Route, ...]
     stage_gates: tuple[tuple[float, ...], ...]
     logits: np.ndarray
     timings: Timings
@@ -75,8 +76,8 @@ class NoClock:
 
 def make_prediction(
     answer: np.ndarray,
-    routes: list[np.ndarray],
-    gates: list[np.ndarray],
+    routes: list[Route],
+    gates: list[tuple[float, ...]],
     labels: tuple[str, ...] | None,
     clock: Clock,
 ) -> Prediction:
@@ -92,8 +93,8 @@ def make_prediction(
         label=labels[index] if labels else str(index),
         label_index=index,
         probability=probability,
-        routes=tuple(tuple(route.tolist()) for route in routes),
-        stage_gates=tuple(tuple(gate.tolist()) for gate in gates),
+        routes=tuple(routes),
+        stage_gates=tuple(gates),
         logits=answer.copy(),
         timings=clock.timings(),
     )

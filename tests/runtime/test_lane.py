@@ -38,20 +38,25 @@ def test_shapes_are_those_of_the_manifest(lane):
     assert {array.dtype for array in lane.inputs[1].values()} == {np.dtype(np.float32)}
 
 
+def write_all(lane, count=2):
+    for image in range(count):
+        lane.route(1, image, ROUTES[image].tolist(), GATES[image].tolist())
+
+
 def test_dispatch_takes_gates_alone(lane):
     inputs = with_inputs(lane, "dispatch", gates=(4, 2))
-    lane.route(1, ROUTES, GATES)
+    write_all(lane)
     np.testing.assert_array_equal(inputs["gates"], [*GATES.tolist(), [9, 9], [9, 9]])
 
 
 def test_gather_takes_the_experts_too(lane):
     inputs = with_inputs(lane, "gather", gates=(1, 2), experts=(1, 2))
-    lane.route(1, ROUTES[:1], GATES[:1])
+    write_all(lane, count=1)
     np.testing.assert_array_equal(inputs["experts"], [[0, 2]])
     np.testing.assert_array_equal(inputs["gates"], [[0.5, 0.25]])
 
 
 def test_all_experts_takes_zero_for_those_that_are_not_selected(lane):
     inputs = with_inputs(lane, "all-experts", gates=(3, 3))
-    lane.route(1, ROUTES, GATES)
+    write_all(lane)
     np.testing.assert_array_equal(inputs["gates"], [[0.5, 0, 0.25], [0, 0.75, 0.125], [9, 9, 9]])
