@@ -115,6 +115,9 @@ def _session_options(engine: Any, threads: int | None) -> Any:
     # are still in the caches, and ten resident experts hold one set of buffers instead of ten.
     _register_shared_arena(engine)
     options.add_session_config_entry("session.use_env_allocators", "1")
+    # Each session has threads of its own, which spin for a while after a run: those of the stem
+    # would take the cores from the expert's. So they stop with the run.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     if threads is not None:
         options.intra_op_num_threads = threads
     return options
