@@ -245,9 +245,9 @@ class Dispatcher:
         try:
             lane = self._lanes.pop()
         except IndexError:
+            lane = Lane(self.bundle.manifest, self.target)
             with self._making:
                 self._lanes_made += 1
-            lane = Lane(self.bundle.manifest, self.target)
         if self._closing.is_set():
             self._lanes.append(lane)
             self._require_open()
