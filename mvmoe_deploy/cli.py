@@ -208,7 +208,7 @@ def inspect(bundle: Path, as_json: bool) -> None:
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("images", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--target", default="onnx", show_default=True, help="Whose graphs to run.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads of one graph.")
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads of one graph.")
 @click.option("--max-resident-experts", type=click.IntRange(min=1), help="For each routed stage.")
 @_common
 def run(

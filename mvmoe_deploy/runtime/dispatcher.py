@@ -37,7 +37,7 @@ class Dispatcher:
         *,
         max_resident_experts: int | None = None,
         max_resident_bytes: int | None = None,
-        pin: Iterable[Pin] = (),
+        pin: Iterable[Pin] | Pin = (),
     ) -> None:
         self.bundle = bundle
         self.target = bundle.target(target)
@@ -65,7 +65,7 @@ class Dispatcher:
         threads: int | None = None,
         max_resident_experts: int | None = None,
         max_resident_bytes: int | None = None,
-        pin: Iterable[Pin] = (),
+        pin: Iterable[Pin] | Pin = (),
         prewarm: bool = False,
         verify: bool = True,
     ) -> Self:

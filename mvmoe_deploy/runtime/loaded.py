@@ -21,14 +21,15 @@ class LoadedGraphs:
         target: Target,
         runner: Runner,
         *,
-        pin: Iterable[Pin],
+        pin: Iterable[Pin] | Pin,
         max_per_stage: int | None,
         max_bytes: int | None,
     ) -> None:
         self.runner = runner
         self._by_stage = _by_route(target.graphs)
         self.routed = tuple(graph for graph in target.graphs if graph.route is not None)
-        self.pinned = frozenset(graph.name for item in pin for graph in self._meant(item))
+        pins = [pin] if isinstance(pin, str | int) else pin
+        self.pinned = frozenset(graph.name for item in pins for graph in self._meant(item))
         self.residency: Residency[_Resident] = Residency(
             {graph.name: Item(graph.stage, graph.weight_bytes) for graph in self.routed},
             load=lambda name: _Resident(runner.load(name)),

@@ -150,5 +150,8 @@ def _require_limits(max_per_group: int | None, max_bytes: int | None) -> None:
         ("max_resident_experts", max_per_group),
         ("max_resident_bytes", max_bytes),
     ):
-        if limit is not None and limit < 1:
-            raise InputError(f"{name} {limit} was given; expected at least 1, or None for no limit")
+        if limit is not None and (type(limit) is not int or limit < 1):
+            raise InputError(
+                f"{name} {limit!r} was given; expected a whole number of at least 1, or None for "
+                "no limit"
+            )

@@ -14,6 +14,9 @@ from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
 from mvmoe_deploy.errors import EngineError, InputError, MissingExtraError
 from mvmoe_deploy.runtime.contract import Arrays
 
+_MOST_THREADS = 256
+"""More would only cost memory: ONNX Runtime starts every thread that it is told to."""
+
 _PROVIDERS = ["CPUExecutionProvider"]
 _TYPES = {
     "tensor(float)": "float32",
@@ -41,8 +44,8 @@ class OnnxRunner:
             import onnxruntime
         except ImportError as error:
             raise MissingExtraError.of("ONNX Runtime", "onnx") from error
-        if threads is not None and threads < 1:
-            raise InputError(f"threads {threads} was given; expected at least 1")
+        if threads is not None and threads not in range(1, _MOST_THREADS + 1):
+            raise InputError(f"threads {threads!r} was given; expected 1 to {_MOST_THREADS}")
         return cls(onnxruntime, root, target, threads)
 
     @property

@@ -129,7 +129,7 @@ def test_arrays_of_another_kind_are_refused(runner, single, change):
 
 
 def test_threads_below_one_are_refused(single):
-    with pytest.raises(InputError, match="threads 0 was given; expected at least 1"):
+    with pytest.raises(InputError, match="threads 0 was given; expected 1 to 256"):
         open_(single.path, threads=0)
 
 
@@ -257,3 +257,9 @@ def test_a_damaged_graph_is_found_by_its_hash_before_it_is_opened(copied):
     with pytest.raises(BundleError, match=r"onnx/step1_e1\.onnx"):
         Dispatcher.open(copied)
     Dispatcher.open(copied, verify=False).close()
+
+
+@pytest.mark.parametrize("threads", [-3, 10**6, "2", 1.5])
+def test_threads_that_no_machine_should_start_are_refused(single, threads):
+    with pytest.raises(InputError, match="expected 1 to 256"):
+        open_(single.path, threads=threads)
