@@ -4,6 +4,7 @@ Each function reads its options, calls the room that does the work, and prints. 
 engines are imported inside the commands that need them. What is printed is in `console.py`.
 """
 
+import contextlib
 import json
 import signal
 import sys
@@ -27,7 +28,18 @@ _EXTRAS = {"init": "models", "train": "train", "export": "export", "run": "onnx"
 
 _INTERRUPTED = 130
 _OWN_FAULT = 70
-_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm")
+_IMAGE_SUFFIXES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".webp",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+)
 
 
 class _Devices(click.ParamType):
@@ -217,6 +229,7 @@ def run(
     """Answer IMAGES (files, or directories of images) with BUNDLE.
 
     An image that cannot be answered is told with its error; the others are answered all the same.
+    A directory without images is refused at the start.
     """
     from mvmoe_deploy.runtime import Dispatcher
 
@@ -288,7 +301,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         code = cli.main(arguments, prog_name="mvmoe", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort):
-        console.note("interrupted; nothing half-written was left")
+        _tell("KeyboardInterrupt", "interrupted; nothing half-written was left", arguments)
         code = _INTERRUPTED
     except Exception as error:
         if "--debug" in arguments:
@@ -305,11 +318,18 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 def _report(error: Exception, arguments: list[str]) -> int:
     """Say an error in one sentence; gives its exit code."""
     message, code = _sentence(error, arguments)
+    _tell(type(error).__name__, message, arguments)
+    return code
+
+
+def _tell(kind: str, message: str, arguments: list[str]) -> None:
+    """One line on stderr, and with `--json` the object that stands for the result."""
     console.note(f"error: {message}")
     if "--json" in arguments:
-        kind = type(error).__name__
-        sys.stdout.write(json.dumps({"error": {"type": kind, "message": message}}) + "\n")
-    return code
+        # If stdout itself is what failed, stderr has said so.
+        with contextlib.suppress(OSError):
+            sys.stdout.write(json.dumps({"error": {"type": kind, "message": message}}) + "\n")
+            sys.stdout.flush()
 
 
 def _sentence(error: Exception, arguments: list[str]) -> tuple[str, int]:
@@ -322,6 +342,8 @@ def _sentence(error: Exception, arguments: list[str]) -> tuple[str, int]:
         command = next((word for word in arguments if word in _EXTRAS), "export")
         missing = MissingExtraError.of(str(error.name), _EXTRAS[command])
         return str(missing), missing.exit_code
+    if isinstance(error, OSError):
+        return f"the system refused to read or write ({error}); check space and paths", 2
     return (
         f"mvmoe itself failed ({type(error).__name__}: {error}); run it again with --debug and "
         "report what it prints",

@@ -32,6 +32,7 @@ def emit(as_json: bool, data: dict[str, Any], show: Show) -> None:
     """Print `data` as one JSON object, or let `show` print it for a person."""
     if as_json:
         sys.stdout.write(json.dumps(data, allow_nan=False) + "\n")
+        sys.stdout.flush()
     else:
         show(Console(highlight=False, markup=False), data)
 

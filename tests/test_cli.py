@@ -218,6 +218,32 @@ def test_output_that_exists_needs_force(mvmoe, checkpoint, bundle, tiny):
     assert (code, "--force" in err) == (2, True)
 
 
+def test_a_manifest_cannot_command_the_terminal(mvmoe, bundle, tmp_path):
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-r", bundle, copy], check=True)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["model"]["name"] = "\x1b]0;owned\x07"
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    code, out, err = mvmoe("inspect", copy)
+    assert code == 2
+    assert "\x1b" not in out + err
+    assert "$.model.name" in err
+
+
+def test_a_full_stdout_is_one_sentence(bundle):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "mvmoe_deploy", "inspect", str(bundle), "--json"],
+            env=ENVIRONMENT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_empty_directory_of_images_is_told(mvmoe, bundle, tmp_path):
     code, _, err = mvmoe("run", bundle, tmp_path)
     assert code == 2

@@ -21,7 +21,8 @@ MANIFEST_FILE = "manifest.json"
 Name = Annotated[
     str, Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$(?!\n)")
 ]
-Text = Annotated[str, Meta(max_length=1000)]
+Text = Annotated[str, Meta(max_length=1000, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)")]
+"""For people, without control characters: terminals obey some of them."""
 RelativePath = Annotated[
     str, Meta(min_length=1, max_length=500, pattern=r"^[A-Za-z0-9_./\-]+$(?!\n)")
 ]

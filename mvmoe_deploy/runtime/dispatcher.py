@@ -97,6 +97,7 @@ class Dispatcher:
         return dispatcher
 
     def __enter__(self) -> Self:
+        self._require_open()
         return self
 
     def __exit__(

@@ -133,7 +133,9 @@ def test_a_full_group_does_not_release_items_of_another_group():
 @pytest.mark.parametrize("limit", ["max_per_group", "max_bytes"])
 @pytest.mark.parametrize("value", [0, -1])
 def test_a_budget_that_could_hold_nothing_is_refused(limit, value):
-    with pytest.raises(InputError, match=f"{value} was given; expected a whole number of at least 1"):
+    with pytest.raises(
+        InputError, match=f"{value} was given; expected a whole number of at least 1"
+    ):
         residency(str.upper, **{limit: value})
 
 
