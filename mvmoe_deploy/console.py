@@ -21,6 +21,9 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+_PIPE_WIDTH = 1000
+"""Columns of a table that no terminal shows."""
+
 Show = Callable[[Console, dict[str, Any]], None]
 """Prints the data of one command for a person."""
 
@@ -34,7 +37,9 @@ def emit(as_json: bool, data: dict[str, Any], show: Show) -> None:
         sys.stdout.write(json.dumps(data, allow_nan=False) + "\n")
         sys.stdout.flush()
     else:
-        show(Console(highlight=False, markup=False), data)
+        # Into a file or a pipe each row is one line, whatever is in it: people grep there.
+        width = None if sys.stdout.isatty() else _PIPE_WIDTH
+        show(Console(highlight=False, markup=False, width=width), data)
 
 
 @contextlib.contextmanager
