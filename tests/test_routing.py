@@ -89,6 +89,8 @@ def test_one_image_is_routed_as_in_a_batch(case):
     for row, route, gate in zip(logits, routes, gates, strict=True):
         one, one_gates = select_one(row, rule)
         assert list(one) == route.tolist()
+        assert {type(expert) for expert in one} == {int}
+        assert {type(gate) for gate in one_gates} == {float}
         # One unit in the last place: NumPy's exp and the C library's may differ in double.
         np.testing.assert_array_max_ulp(np.float32(one_gates), gate, maxulp=1)
 

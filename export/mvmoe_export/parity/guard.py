@@ -28,7 +28,7 @@ from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing import Route, RoutingRule
-from mvmoe_deploy.runtime.contract import Runner
+from mvmoe_deploy.runtime.contract import Runner, run
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_export.parity.images import synthetic_images
 from mvmoe_export.stages import Stages, StageSpec, routes_of
@@ -84,8 +84,8 @@ class _Graphs:
         record = self._records[graph]
         feeds = {name: np.ascontiguousarray(tensor.numpy()) for name, tensor in inputs.items()}
         outputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in record.outputs}
-        self._runner.load(graph).bind(feeds, outputs)()
-        return {name: torch.from_numpy(array) for name, array in outputs.items()}
+        given = run(self._runner.load(graph), feeds, outputs)
+        return {name: torch.from_numpy(array) for name, array in given.items()}
 
     def release(self, graph: str) -> None:
         """Drop a graph that is done with."""
