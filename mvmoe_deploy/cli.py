@@ -17,13 +17,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mvmoe_deploy import __version__, console
-from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
+from mvmoe_deploy.errors import CheckFailedError, InputError, MissingExtraError, MvmoeError
 
 if TYPE_CHECKING:
+    from mvmoe_deploy.bundle import Bundle
     from mvmoe_deploy.models import Checkpoint
     from mvmoe_deploy.runtime import Dispatcher
 
-_EXTRAS = {"init": "models", "train": "train", "export": "export", "run": "onnx", "demo": "all"}
+_EXTRAS = {
+    "init": "models",
+    "train": "train",
+    "export": "export",
+    "verify": "export",
+    "run": "onnx",
+    "demo": "all",
+}
 """The extra that each command needs beyond the core."""
 
 _INTERRUPTED = 130
@@ -167,6 +175,7 @@ def train(
 @click.option("--opset", type=int, default=20, show_default=True, help="ONNX operator set.")
 @click.option("--max-graphs", type=click.IntRange(min=1), default=256, show_default=True)
 @click.option("--config", help="Preset or JSON file, for weights that come without one.")
+@click.option("--skip-verify", is_flag=True, help="Leave out the last step, see mvmoe verify.")
 @_force
 @_common
 def export(
@@ -218,6 +227,50 @@ def inspect(bundle: Path, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="What it was exported from.")
+@click.option("--config", help="Preset or JSON file, for weights that come without one.")
+@click.option("--data", help="digits, or a directory of images; needs --checkpoint.")
+@click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
+@click.option("--images", "most", type=click.IntRange(1, 10_000), help="Compare at most so many.")
+@_common
+def verify(
+    *,
+    bundle: Path,
+    checkpoint: Path | None,
+    config: str | None,
+    data: str | None,
+    targets: tuple[str, ...],
+    most: int | None,
+    as_json: bool,
+) -> int:
+    """Compare routes and answers of BUNDLE with PyTorch, for every target and every route.
+
+    Without a checkpoint its golden vectors are the reference, and routes that none of them takes
+    are not checked. A figure beyond its bound ends with exit code 1, after the whole report.
+    """
+    from mvmoe_deploy.bundle import Bundle
+    from mvmoe_export.parity.report import to_json
+    from mvmoe_export.parity.samples import choose_samples
+    from mvmoe_export.parity.verify import verify_bundle
+
+    opened = Bundle.open(bundle)
+    for name in targets or (None,):
+        opened.verify(name)
+    model = _model_of(opened, checkpoint, config) if checkpoint else None
+    samples = choose_samples(opened, data, most, with_model=model is not None)
+    with console.progress() as progress:
+        report = verify_bundle(
+            opened, model, samples, targets=tuple(dict.fromkeys(targets)), progress=progress
+        )
+    console.emit(as_json, {"bundle": str(bundle), **to_json(report)}, console.show_verification)
+    if not report.ok:
+        console.note(f"error: {report.shortfall}")
+        return CheckFailedError.exit_code
+    return 0
+
+
+@cli.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("images", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--target", default="onnx", show_default=True, help="Whose graphs to run.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads of one graph.")
@@ -235,6 +288,10 @@ def run(
 
     paths = [file for path in images for file in _image_files(path)]
     with Dispatcher.open(bundle, target, **limits) as dispatcher:
+        if dispatcher.stands_in_for:
+            console.note(
+                f"no {dispatcher.stands_in_for} on this machine; using the {dispatcher.engine}"
+            )
         answers = [_answer(dispatcher, path) for path in paths]
     results = {"results": [result for result, _ in answers]}
     console.emit(as_json, results, console.show_results)
@@ -251,14 +308,14 @@ def demo(output: Path, as_json: bool) -> None:
 
     Run again on the same directory, it goes on where it was interrupted.
     """
-    from dataclasses import asdict
-
     from mvmoe_deploy import training
+    from mvmoe_deploy.bundle import Bundle
     from mvmoe_deploy.models import load_checkpoint
     from mvmoe_deploy.models.presets import configuration
-    from mvmoe_deploy.runtime import Dispatcher
     from mvmoe_export import export_bundle
-    from mvmoe_export.parity.compare import compare
+    from mvmoe_export.parity.report import to_json
+    from mvmoe_export.parity.samples import load_samples
+    from mvmoe_export.parity.verify import verify_bundle
 
     run_directory, bundle = output / "training", output / "digits.mvmoe"
     options = training.default_options(configuration("digits"), "digits")
@@ -272,13 +329,23 @@ def demo(output: Path, as_json: bool) -> None:
             replace_existing=True,
             progress=progress,
         )
-    images, labels = _write_digits(output / "images")
-    with Dispatcher.open(bundle) as dispatcher:
-        comparison = asdict(compare(loaded.model, dispatcher, images, labels))
+    _write_digits(output / "images")
+    opened = Bundle.open(bundle)
+    samples = load_samples("digits", opened.manifest, most=1000)
+    verified = verify_bundle(opened, loaded.model, samples)
+    verified.require_ok()
+    found = to_json(verified)["targets"]["onnx"]
     data = {
-        **comparison,
+        "images": verified.images,
+        "top1_pytorch": found["top1_pytorch"],
+        "top1_bundle": found["top1_target"],
+        "top1_agreement": found["top1_agreement"],
+        "routing_agreement": found["routing_agreement"],
+        "max_abs_error": found["max_abs_error"],
         "usage": [
-            {"route": list(route), "images": count} for route, count in comparison["usage"].items()
+            {"route": row["route"], "images": row["images"]}
+            for row in found["routes"]
+            if row["images"]
         ],
         "top1_dense": report.dense.top1,
         "super_classes": report.routings[0].super_classes,
@@ -364,6 +431,18 @@ def _identity(checkpoint: "Checkpoint") -> Any:
     )
 
 
+def _model_of(bundle: "Bundle", checkpoint: Path, config: str | None) -> Any:
+    """The model of a checkpoint that `bundle` was exported from."""
+    from mvmoe_deploy.models import load_checkpoint
+    from mvmoe_deploy.models.presets import configuration
+    from mvmoe_export.parity.verify import require_fitting_model
+
+    loaded = load_checkpoint(checkpoint, configuration(config) if config else None)
+    where = f"checkpoint {checkpoint}"
+    require_fitting_model(loaded.model, bundle.manifest, where, loaded.sha256)
+    return loaded.model
+
+
 def _image_files(path: Path) -> list[Path]:
     """A file as it is, a directory's images in order of name; raises InputError if it has none."""
     if not path.is_dir():
@@ -397,8 +476,8 @@ def _answer(dispatcher: "Dispatcher", path: Path) -> tuple[dict[str, Any], int]:
     }, 0
 
 
-def _write_digits(folder: Path) -> tuple[list[Path], Any]:
-    """Write the held-out digits as PNG files `NNN_is_D.png`; gives paths and labels."""
+def _write_digits(folder: Path) -> None:
+    """Write the held-out digits as PNG files `NNN_is_D.png`."""
     from PIL import Image
 
     from mvmoe_deploy import files, training
@@ -408,4 +487,3 @@ def _write_digits(folder: Path) -> tuple[list[Path], Any]:
     with files.new_directory(folder, replace=True) as work:
         for path, pixels in zip(paths, images, strict=True):
             Image.fromarray(pixels).save(work / path.name)
-    return paths, labels

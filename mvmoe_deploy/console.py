@@ -6,7 +6,7 @@ Nothing here computes; nothing but `cli.py` imports it.
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any
 
 from rich.console import Console
@@ -110,6 +110,103 @@ def show_bundle(out: Console, data: dict[str, Any]) -> None:
             f"{target['batch']}, {_bytes(target['bytes'])} on disk"
         )
         out.print(_graph_rows(target["graphs"]))
+        if found := (target["parity"] or {}).get("verification"):
+            out.print(
+                f"  verified on {found['images']} images and {found['forced_routes']} forced "
+                f"routes: same route {_percent(found['routing_agreement'])}, largest error "
+                f"{found['max_abs_error']:.1e}"
+            )
+
+
+def show_verification(out: Console, data: dict[str, Any]) -> None:
+    """Parity: for each target its figures, its routers, and every route."""
+    source = "PyTorch" if data["reference"] == "pytorch" else "the golden vectors"
+    out.print(f"{data['bundle']} against {source} on {data['images']} images")
+    for name, target in data["targets"].items():
+        verdict = "within its bounds" if target["ok"] else "FELL SHORT"
+        out.print(
+            f"\ntarget {name} ({target['strategy']}, {target['precision']}): {verdict}; same route "
+            f"{_percent(target['routing_agreement'])}"
+        )
+        instead = f", in place of {absent}" if (absent := target["stands_in_for"]) else ""
+        out.print(f"  run by {target['engine']}{instead}")
+        out.print(_parity_rows(target))
+        out.print()
+        out.print(_route_parity_rows(target["routes"]))
+        _show_routers(out, target)
+        for failure in target["failures"]:
+            out.print(Text(f"  {failure['sentence']}", style="red"))
+
+
+def _parity_rows(target: dict[str, Any]) -> Table:
+    """Answers over all images and over those that agree."""
+    rows = _table(
+        "answers of", "images", "same top-1", "max error", "RMS", "PSNR", right=range(1, 6)
+    )
+    for what, errors in (
+        ("all images", target),
+        ("images on the same route", target["agreeing"]),
+        ("all, forced down PyTorch's route", target["same_route"]),
+    ):
+        if errors is not None:
+            rows.add_row(what, str(errors["images"]), *_error_cells(errors))
+    return rows
+
+
+def _route_parity_rows(routes: list[dict[str, Any]]) -> Table:
+    """Every route of every stage."""
+    rows = _table(
+        "stage", "route", "images", "same top-1", "max error", "RMS", "PSNR", "", right=range(2, 7)
+    )
+    for row in routes:
+        if not row["checked"]:
+            state = "not checked: needs --checkpoint"
+        elif not row["ok"]:
+            state = Text("beyond its bound", style="red")
+        else:
+            state = "forced" if row["forced"] else ""
+        cells = _error_cells(row) if row["checked"] else ["-"] * 4
+        rows.add_row(str(row["stage"]), _route(row["route"]), str(row["images"]), *cells, state)
+    return rows
+
+
+def _error_cells(errors: dict[str, Any]) -> list[str]:
+    """Top-1 agreement, largest and RMS error, PSNR."""
+    exact = errors["max_abs_error"] == 0
+    numbers = [errors["max_abs_error"], errors["rms_error"]]
+    psnr = errors["psnr_db"]
+    return [
+        _percent(errors["top1_agreement"]),
+        *map(_scientific, numbers),
+        f"{psnr:.1f} dB" if psnr is not None else "exact" if exact else "-",
+    ]
+
+
+def _show_routers(out: Console, target: dict[str, Any], most: int = 10) -> None:
+    """Routers by their margins, then near-ties; of many only the first."""
+    for stage in target["stages"]:
+        margin = stage["margin"]
+        spread = "no margin: every expert is used"
+        if margin is not None:
+            spread = (
+                f"margins {margin['min']:.2g} to {margin['max']:.2g}, median {margin['p50']:.2g}"
+            )
+        out.print(
+            f"\nrouter of stage {stage['stage']}: largest error of a logit "
+            f"{_scientific(stage['router_max_abs_error'])}, {spread}"
+        )
+    ties = target["near_ties"]
+    for tie in ties[:most]:
+        out.print(
+            f"  near-tie: {tie['image']}, margin {tie['margin']:.1e}, PyTorch takes "
+            f"{_route(tie['route'])}, the target {_route(tie['target_route'])}"
+        )
+    if len(ties) > most:
+        out.print(f"  ... and {len(ties) - most} more near-ties (all are in --json)")
+
+
+def _scientific(number: float | None) -> str:
+    return "not finite" if number is None else f"{number:.1e}"
 
 
 def show_results(out: Console, data: dict[str, Any]) -> None:
@@ -194,7 +291,7 @@ def _model_line(model: dict[str, Any]) -> str:
     )
 
 
-def _table(*columns: str, right: tuple[int, ...] = ()) -> Table:
+def _table(*columns: str, right: Container[int] = ()) -> Table:
     """An empty table; the columns in `right` hold numbers."""
     rows = Table(header_style="bold", box=None, pad_edge=False)
     for position, column in enumerate(columns):

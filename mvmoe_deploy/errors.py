@@ -50,6 +50,12 @@ class EngineError(MvmoeError):
     exit_code = 1
 
 
+class UnsupportedPlatformError(EngineError):
+    """An engine does not exist on this machine's system."""
+
+    exit_code = 3
+
+
 class PartialResultError(EngineError):
     """Some images of a batch have no answer, because a graph they need does not load or run.
 

@@ -179,6 +179,8 @@ def test_images_may_have_brackets_in_their_name(mvmoe, bundle, images, tmp_path)
         (["inspect", "missing"], "missing"),
         (["run", "missing", "x.png"], "missing"),
         (["export", "missing", "-o", "out"], "missing"),
+        (["verify", "missing"], "missing"),
+        (["verify", "b", "--images", "0"], "--images"),
         (["init", "no_such_preset", "-o", "out"], "no_such_preset"),
         (["init", "missing.json", "-o", "out"], "missing.json"),
         (["nonsense"], "nonsense"),
@@ -281,6 +283,8 @@ def test_inspect_notices_an_altered_file(mvmoe, bundle, tmp_path):
         ("torch", ["init", "digits", "-o", "out"], "models"),
         ("onnxruntime", ["run", "BUNDLE", "IMAGES"], "onnx"),
         ("onnxscript", ["export", "CHECKPOINT", "-o", "out"], "export"),
+        ("onnxruntime", ["verify", "BUNDLE"], "onnx"),
+        ("torch", ["verify", "BUNDLE"], "export"),
     ],
 )
 def test_a_missing_extra_names_the_pip_command(request, tmp_path, module, arguments, extra):
@@ -293,6 +297,112 @@ def test_a_missing_extra_names_the_pip_command(request, tmp_path, module, argume
     assert done.returncode == 3
     assert f"pip install 'mvmoe-deploy[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+_FIGURES = {
+    "top1_agreement", "max_abs_error", "max_rel_error", "rms_error", "psnr_db", "images",
+}  # fmt: skip
+
+
+def test_verify_has_the_fields_that_scripts_rely_on(mvmoe_json, bundle, checkpoint):
+    code, data = mvmoe_json("verify", bundle, "--checkpoint", checkpoint, "--images", "12")
+    assert (code, data["ok"], data["reference"], data["images"]) == (0, True, "pytorch", 12)
+    target = data["targets"]["onnx"]
+    assert target["ok"] is True
+    assert _FIGURES | {
+        "routing_agreement", "near_ties", "disagreements", "routes", "bounds", "stages",
+        "agreeing", "same_route", "failures", "top1_pytorch", "top1_target",
+    } <= target.keys()  # fmt: skip
+    assert [row["route"] for row in target["routes"]] == [[0], [1], [2]]
+    assert _FIGURES | {"stage", "forced", "checked", "ok"} <= target["routes"][0].keys()
+    assert all(row["checked"] for row in target["routes"])
+    assert target["bounds"]["answer_error"] == 1e-4
+
+
+def test_verify_without_a_checkpoint_uses_the_golden_vectors(mvmoe_json, bundle):
+    code, data = mvmoe_json("verify", bundle)
+    assert (code, data["reference"], data["images"]) == (0, "golden", 8)
+
+
+def test_verify_shows_people_every_route(mvmoe, bundle, checkpoint, images):
+    code, out, err = mvmoe("verify", bundle, "--checkpoint", checkpoint, "--data", images)
+    assert (code, err) == (0, "")
+    assert "against PyTorch on 4 images" in out
+    assert "target onnx (dispatch, fp32): within its bounds" in out
+    assert "forced" in out
+
+
+@pytest.fixture
+def swapped(bundle, tmp_path) -> Path:
+    """A bundle in which expert 1 computes what expert 0 does, with hashes that fit."""
+    copy = tmp_path / "swapped"
+    subprocess.run(["cp", "-r", bundle, copy], check=True)
+    right, wrong = copy / "onnx" / "step1_e1.onnx", copy / "onnx" / "step1_e0.onnx"
+    right.write_bytes(wrong.read_bytes())
+    manifest = json.loads((copy / "manifest.json").read_text())
+    records = {file["path"]: file for file in manifest["targets"]["onnx"]["files"]}
+    records["onnx/step1_e1.onnx"] |= {**records["onnx/step1_e0.onnx"], "path": "onnx/step1_e1.onnx"}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    return copy
+
+
+def test_verify_tells_target_route_figure_and_bound_after_the_whole_report(
+    mvmoe, mvmoe_json, swapped, checkpoint
+):
+    assert mvmoe("inspect", swapped)[0] == 0
+    code, out, err = mvmoe("verify", swapped, "--checkpoint", checkpoint)
+    assert code == 1
+    assert "error: target onnx, route [1]: answers are off by" in err
+    assert "the bound on max_rel_error is 0.0001" in err
+    assert len(err.strip().splitlines()) == 1
+    assert "FELL SHORT" in out
+    assert "beyond its bound" in out
+    code, data = mvmoe_json("verify", swapped, "--checkpoint", checkpoint)
+    assert (code, data["ok"]) == (1, False)
+    assert data["targets"]["onnx"]["failures"][0]["route"] == [1]
+    assert [row["ok"] for row in data["targets"]["onnx"]["routes"]] == [True, False, True]
+
+
+def test_verify_refuses_another_checkpoint(mvmoe, bundle, tiny, tmp_path):
+    mvmoe("init", tiny, "-o", tmp_path / "other", "--seed", "4")
+    code, _, err = mvmoe("verify", bundle, "--checkpoint", tmp_path / "other")
+    assert (code, "is not the one that the bundle was exported from" in err) == (2, True)
+    mvmoe("init", "digits", "-o", tmp_path / "digits")
+    code, _, err = mvmoe("verify", bundle, "--checkpoint", tmp_path / "digits")
+    assert (code, "give the checkpoint that it was exported from" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--data", "missing"], "--data was given without a checkpoint"),
+        (["--images", "3"], "--images was given without a checkpoint"),
+        (["--target", "coreml"], "no target 'coreml'"),
+        (["--checkpoint", "CHECKPOINT", "--data", "missing"], "missing is no directory"),
+        (["--checkpoint", "CHECKPOINT", "--data", "digits"], "digits has 10 classes"),
+    ],
+)
+def test_verify_refuses_what_does_not_fit(mvmoe, bundle, checkpoint, options, says):
+    words = [checkpoint if word == "CHECKPOINT" else word for word in options]
+    code, out, err = mvmoe("verify", bundle, *words)
+    assert (code, out) == (2, "")
+    assert says in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_verify_names_a_file_that_is_damaged(mvmoe, bundle, tmp_path):
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-r", bundle, copy], check=True)
+    (copy / "onnx" / "step1_e2.onnx").unlink()
+    code, _, err = mvmoe("verify", copy)
+    assert (code, "onnx/step1_e2.onnx" in err) == (2, True)
+
+
+def test_export_can_leave_the_verification_out(mvmoe_json, checkpoint, tmp_path, bundle):
+    code, data = mvmoe_json("export", checkpoint, "-o", tmp_path / "b", "--skip-verify")
+    assert (code, data["targets"]["onnx"]["parity"]["verification"]) == (0, None)
+    _, data = mvmoe_json("inspect", bundle)
+    assert data["targets"]["onnx"]["parity"]["verification"]["images"] == 8
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

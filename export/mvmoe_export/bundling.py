@@ -1,6 +1,8 @@
 """The one way from a model to a bundle: stages, targets, route guard, golden vectors, manifest."""
 
 import math
+import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,18 +14,28 @@ import torch
 
 import mvmoe_deploy
 from mvmoe_deploy import files
-from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.bundle import Bundle, manifest
 from mvmoe_deploy.bundle.write import write_golden, write_manifest
-from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.errors import CheckFailedError, InputError, UnsupportedPlatformError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.counting import count
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_export.parity.golden import golden_vectors
 from mvmoe_export.parity.guard import guard
+from mvmoe_export.parity.report import summarize
+from mvmoe_export.parity.verify import verify_bundle
+from mvmoe_export.resuming import Finished, export_key
+from mvmoe_export.rewrites import require_rewrites
 from mvmoe_export.stages import MAX_GRAPHS, Stages, Strategy, make_stages
-from mvmoe_export.targets import ExportOptions, find_target, target_names
+from mvmoe_export.targets import ExportOptions, Target, Work, find_target, target_names
+from mvmoe_export.targets.contract import Deferred
 
-_PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
+_PACKAGES = (
+    "torch", "onnx", "onnxscript", "onnxruntime", "executorch", "torchao", "coremltools"
+)
+_SCRATCH = ".scratch"
+_PATIENCE = 0.05
+"""Seconds between two looks at the targets that work elsewhere."""
 
 Progress = Callable[[str, str, int], None]
 """Called with a phase, the graph that is done, and how many things the phase has."""
@@ -56,32 +68,128 @@ def export_bundle(
     identity: Identity | None = None,
     options: ExportOptions | None = None,
     replace_existing: bool = False,
+    skip_verify: bool = False,
+    resume: bool = False,
     progress: Progress = _ignore,
 ) -> manifest.Manifest:
     """Export a routed model to the bundle directory `path`; gives its manifest.
 
-    Raises InputError for a model or options that cannot be exported, CheckFailedError if a
-    graph does not do what the model does, OutputError if it cannot be written; nothing is then
-    left at `path`.
+    As the last step the bundle is verified on its golden images and every route that none of them
+    takes (see `docs/verify.md`), unless `skip_verify`; the manifest keeps the figures.
+
+    With `resume`, targets that are finished are kept beside `path` (in `.NAME.resume`) if the
+    export ends early, and taken over by the next one of the same model and options.
+
+    Raises InputError for a model or options that cannot be exported, MissingExtraError for a target
+    whose engine is not installed, CheckFailedError if a graph does not do what the model does,
+    OutputError if it cannot be written; nothing is then left at `path`.
     """
-    options = options or ExportOptions()
+    identity = identity or Identity()
+    options = _told(options or ExportOptions(), identity)
     found = {name: find_target(name) for name in targets}
     if not found:
         raise InputError(f"no target was given; give one of {', '.join(target_names())}")
+    require_rewrites(options.rewrites or ())
     stages = make_stages(model, strategy, batch, max_graphs)
     model.eval()
+    choices = (strategy, batch, options.targets, options.rewrites, options.identity, _packages())
+    finished = Finished(Path(path), export_key(model, choices), resume)
     with files.new_directory(Path(path), replace_existing) as work, torch.no_grad():
-        records = {}
-        for name, target in found.items():
-            report = partial(_report, progress, name, stages)
-            watched = replace(options, progress=partial(report, "export"))
-            artifact = target.export(stages, watched, work)
-            parity = guard(name, stages, artifact.record, work, partial(report, "check"))
-            records[name] = msgspec.structs.replace(artifact.record, parity=parity)
         golden = write_golden(work, golden_vectors(model))
-        result = _manifest(stages, records, golden, identity or Identity())
+        records = _run(found, _Export(stages, options, work, finished, progress))
+        result = _manifest(stages, records, golden, identity)
+        if not skip_verify:
+            result = _verified(Bundle(work, result), model, progress)
         write_manifest(work, result)
+    finished.clear()
     return result
+
+
+@dataclass(frozen=True)
+class _Export:
+    """What all targets of one export have in common."""
+
+    stages: Stages
+    options: ExportOptions
+    root: Path
+    finished: Finished
+    progress: Progress
+
+    def start(self, name: str, target: Target, scratch: Path) -> Work:
+        """Let a target begin, unless an interrupted export has finished it."""
+        records = self.finished.restore(name, self.root)
+        if records is not None:
+            return Deferred(lambda: records)
+        report = partial(_report, self.progress, name, self.stages, "export")
+        options = replace(self.options, progress=report)
+        return target.start(self.stages, options, self.root, scratch)
+
+    def finish(self, name: str, work: Work) -> dict[str, manifest.Target]:
+        """Wait for a target, and ask the route guard's questions of what it has written."""
+        records = work.finish()
+        for variant, record in records.items():
+            if record.parity is None:
+                report = partial(_report, self.progress, variant, self.stages, "check")
+                parity = _guarded(variant, self.stages, record, self.root, report)
+                records[variant] = msgspec.structs.replace(record, parity=parity)
+        self.finished.keep(name, records, self.root)
+        return records
+
+
+def _run(found: dict[str, Target], export: _Export) -> dict[str, manifest.Target]:
+    """All targets side by side, each checked as soon as it is ready; stops all if one fails."""
+    scratch = export.root / _SCRATCH
+    scratch.mkdir()
+    started: dict[str, Work] = {}
+    records: dict[str, dict[str, manifest.Target]] = {}
+    try:
+        for name, target in found.items():
+            started[name] = export.start(name, target, scratch)
+        while waiting := [name for name in started if name not in records]:
+            ready = next((name for name in waiting if started[name].ready()), None)
+            if ready is None:
+                time.sleep(_PATIENCE)
+            else:
+                records[ready] = export.finish(ready, started[ready])
+    finally:
+        for work in started.values():
+            work.cancel()
+    shutil.rmtree(scratch)
+    # In the order in which they were asked for, whichever was done first.
+    return {variant: record for name in found for variant, record in records[name].items()}
+
+
+def _guarded(
+    name: str, stages: Stages, record: manifest.Target, root: Path, report: Callable[[str], None]
+) -> manifest.Parity | None:
+    """The route guard's report; None for graphs that run on no engine of this machine."""
+    try:
+        return guard(name, stages, record, root, report)
+    except UnsupportedPlatformError:
+        return None
+
+
+def _told(options: ExportOptions, identity: Identity) -> ExportOptions:
+    """Options with what formats can hold of the model's identity."""
+    labels = tuple(identity.labels) if identity.labels is not None else None
+    return replace(options, identity={"name": identity.name, **options.identity}, labels=labels)
+
+
+def _verified(bundle: Bundle, model: RoutedModel, progress: Progress) -> manifest.Manifest:
+    """The manifest with what the verification found; raises CheckFailedError if it fell short."""
+    checked = [name for name, record in bundle.manifest.targets.items() if record.parity]
+    report = verify_bundle(bundle, model, targets=checked, progress=progress)
+    if not report.ok:
+        raise CheckFailedError(f"{report.shortfall}; the bundle was not written")
+    targets = {}
+    for name, record in bundle.manifest.targets.items():
+        if record.parity is None:
+            targets[name] = record
+            continue
+        summary = summarize(report.targets[name])
+        parity = msgspec.structs.replace(record.parity, verification=summary)
+        targets[name] = msgspec.structs.replace(record, parity=parity)
+    return msgspec.structs.replace(bundle.manifest, targets=targets)
 
 
 def _report(progress: Progress, target: str, stages: Stages, phase: str, graph: str) -> None:
@@ -112,7 +220,7 @@ def _manifest(
             macs=counts.macs,
         ),
         source=manifest.Source(
-            checkpoint_sha256=identity.checkpoint_sha256, packages=_package_versions()
+            checkpoint_sha256=identity.checkpoint_sha256, packages=_packages()
         ),
         input=model.input,
         labels=tuple(identity.labels) if identity.labels is not None else None,
@@ -123,7 +231,7 @@ def _manifest(
     )
 
 
-def _package_versions() -> dict[str, str]:
+def _packages() -> dict[str, str]:
     """The versions of what made the graphs."""
     versions = {"mvmoe-deploy": mvmoe_deploy.__version__}
     for package in _PACKAGES:

@@ -87,10 +87,11 @@ def _check_files(manifest: Manifest) -> None:
         listed.update(target.files)
         paths = {file.path for file in target.files}
         _require(len(paths) == len(target.files), f"target {name} lists a file twice")
-        used = [graph.file for graph in target.graphs]
-        used += [target.weights] if target.weights is not None else []
-        for path in used:
-            _require(path in paths, f"target {name} uses {path}, which its list of files lacks")
+        packages = {path.rsplit("/", up)[0] for path in paths for up in range(1, path.count("/") + 1)}
+        used = [(graph.file, paths | packages) for graph in target.graphs]
+        used += [(target.weights, paths)] if target.weights is not None else []
+        for path, known in used:
+            _require(path in known, f"target {name} uses {path}, which its list of files lacks")
     for file in listed:
         _check_path(file.path)
     # Targets may share a file. Some file systems do not tell upper from lower case.

@@ -70,11 +70,27 @@ class TensorSpec(_Record):
     dtype: DType
 
 
+class Placement(_Record):
+    """Where an engine would run a graph's nodes, as its own tool says when the graph is made.
+
+    `partitions` are the pieces it takes; `outside` counts by operator the `nodes_outside` of them.
+    `verdict` is what the tool makes of it, if it says so much.
+    """
+
+    engine: Name
+    partitions: Count
+    nodes_outside: Count
+    outside: dict[Name, Count]
+    nodes: Count | None = None
+    verdict: Text | None = None
+
+
 class Graph(_Record):
     """One static-shape program: a stage, and its route where the strategy has a graph per route.
 
-    `entry` is what the engine calls it where one file holds several graphs. `weight_bytes` are the
-    weights it reads; `exclusive_bytes` those of them that no other graph of its target reads.
+    `file` is a file, or a package: a directory of the target's files. `entry` is what the engine
+    calls the graph where one file holds several. `weight_bytes` are the weights it reads;
+    `exclusive_bytes` those of them that no other graph of its target reads.
     """
 
     name: Name
@@ -86,6 +102,7 @@ class Graph(_Record):
     inputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1, max_length=3)]
     outputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1, max_length=2)]
     entry: Name | None = None
+    placement: Annotated[tuple[Placement, ...], Meta(max_length=20)] = ()
 
 
 class File(_Record):
@@ -96,17 +113,49 @@ class File(_Record):
     sha256: Sha256
 
 
+Share = Annotated[float, Meta(ge=0, le=1)]
+Error = Annotated[float, Meta(ge=0, le=1e30)]
+
+
+class Verification(_Record):
+    """How the target's graphs in a row compared with PyTorch, image by image.
+
+    `router_error` and `answer_error` are relative to the largest reference value, the others of
+    the errors are absolute. `psnr_db` is null where nothing differs. `near_ties` are images whose
+    route rounding may flip, `forced_routes` the routes that none of the images took.
+    """
+
+    images: Count
+    routing_agreement: Share
+    top1_agreement: Share
+    router_error: Error
+    router_error_bound: Error
+    answer_error: Error
+    answer_error_bound: Error
+    max_abs_error: Error
+    rms_error: Error
+    psnr_db: Annotated[float, Meta(ge=-1000, le=10_000)] | None
+    near_ties: Count
+    forced_routes: Count
+
+
 class Parity(_Record):
     """What the export checked against PyTorch, and how near the graphs came."""
 
     graphs: Count
-    max_abs_error: Annotated[float, Meta(ge=0, le=1e30)]
-    tolerance: Annotated[float, Meta(ge=0, le=1e30)]
+    max_abs_error: Error
+    tolerance: Error
+    verification: Verification | None = None
 
 
 class Target(_Record):
-    """The graphs of one target; `weights` is the file that they share, if it is one of its own."""
+    """The graphs of one target; `weights` is the file that they share, if it is one of its own.
 
+    `format` says whose graphs they are: it finds the runner. `options` are what was chosen of the
+    format (a profile, a delegate, a deployment target), `rewrites` what was done to the graphs.
+    """
+
+    format: Name
     strategy: Strategy
     precision: Precision
     batch: Annotated[int, Meta(ge=1, le=4096)]
@@ -114,6 +163,8 @@ class Target(_Record):
     weights: RelativePath | None
     files: Annotated[tuple[File, ...], Meta(min_length=1, max_length=200_000)]
     parity: Parity | None
+    options: dict[Name, Text] = {}
+    rewrites: Annotated[tuple[Name, ...], Meta(max_length=100)] = ()
 
 
 class Golden(_Record):

@@ -1,12 +1,16 @@
 """The contract of a runner: what executes one target's graphs on this machine."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Protocol, Self
 
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Target
+from mvmoe_deploy.errors import InputError
+
+_MOST_THREADS = 256
+"""More would only cost memory: ONNX Runtime, for one, starts every thread that it is told to."""
 
 Arrays = Mapping[str, np.ndarray]
 """Arrays by the names of a graph's inputs or outputs, of the shapes and types in the manifest."""
@@ -28,16 +32,34 @@ class Runner(Protocol):
 
     Invariants:
 
-    - `open` loads no graph; it raises MissingExtraError if the engine is not installed.
+    - `open` loads no graph; it raises MissingExtraError if the engine is not installed, and
+      UnsupportedPlatformError if it does not exist on this machine's system.
+    - `open` raises InputError for an engine option that it does not know.
     - The engine is imported in `open`, not when the module is.
     - `load` of a graph that is in memory gives the one that is there.
     - After `release` the graph's memory is freed as soon as the last binding to it is gone.
     - All methods may be called from several threads.
     """
 
+    stands_in_for: str | None
+    """The engine that this evaluates instead of, where that does not exist; None for an engine."""
+
     @classmethod
-    def open(cls, root: Path, target: Target, threads: int | None) -> Self:
-        """A runner for the checked bundle at `root`; `threads` per graph, None for the engine's."""
+    def open(
+        cls,
+        root: Path,
+        target: Target,
+        threads: int | None,
+        engine_options: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A runner for the checked bundle at `root`; `threads` per graph, None for the engine's.
+
+        `engine_options` are what only this engine has, by name.
+        """
+
+    @property
+    def description(self) -> str:
+        """What runs the graphs, for people: the engine, and what it runs on."""
 
     @property
     def resident(self) -> tuple[str, ...]:
@@ -54,3 +76,24 @@ def run(loaded: LoadedGraph, inputs: Arrays, outputs: Arrays) -> Arrays:
     """Run a graph once; gives `outputs`, which it has filled."""
     loaded.bind(inputs, outputs)()
     return outputs
+
+
+def require_threads(threads: int | None) -> None:
+    """Refuse a number of threads that no machine should start; raises InputError."""
+    if threads is not None and threads not in range(1, _MOST_THREADS + 1):
+        raise InputError(f"threads {threads!r} was given; expected 1 to {_MOST_THREADS}")
+
+
+def require_options(
+    engine: str, known: Mapping[str, Collection[str]], given: Mapping[str, str] | None
+) -> None:
+    """Refuse engine options that are not `known`, or have none of its values; raises InputError."""
+    for name, value in (given or {}).items():
+        if name not in known:
+            expected = f"expected one of {', '.join(known)}" if known else "it has none"
+            raise InputError(f"the engine option {name!r} is not one of {engine}; {expected}")
+        if value not in known[name]:
+            raise InputError(
+                f"the engine option {name} of {engine} was given as {value!r}; expected one of "
+                f"{', '.join(known[name])}"
+            )

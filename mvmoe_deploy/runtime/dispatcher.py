@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -68,6 +68,7 @@ class Dispatcher:
         pin: Iterable[Pin] | Pin = (),
         prewarm: bool = False,
         verify: bool = True,
+        engine_options: Mapping[str, str] | None = None,
     ) -> Self:
         """Open the bundle at `path` and load its stem; experts load when an image needs them.
 
@@ -75,7 +76,11 @@ class Dispatcher:
         `max_resident_bytes` the weights of all of them; pinned ones are never released.
         `prewarm` loads experts in the background, the most used first. `verify=False` skips the
         hashes of the files, for a bundle that was verified already. `threads` is what one graph
-        may use; None leaves it to the engine.
+        may use; None leaves it to the engine. `engine_options` are what only the target's engine
+        knows: `{"compute_units": "cpuOnly"}` for Core ML.
+
+        Where an engine does not exist on this system, a reference evaluator runs instead if one is
+        installed: `engine` and `stands_in_for` say so.
 
         Raises BundleError, MissingExtraError, EngineError or InputError.
         """
@@ -83,7 +88,7 @@ class Dispatcher:
         bundle.target(target)
         if verify:
             check_files(bundle.path, bundle.target(target).files)
-        runner = open_runner(target, bundle.path, bundle.target(target), threads)
+        runner = open_runner(target, bundle.path, bundle.target(target), threads, engine_options)
         dispatcher = cls(
             bundle,
             target,
@@ -118,6 +123,16 @@ class Dispatcher:
         self._graphs.clear()
         self._lanes.clear()
         self._lanes_made = 0
+
+    @property
+    def engine(self) -> str:
+        """What runs the graphs, for people."""
+        return self._graphs.runner.description
+
+    @property
+    def stands_in_for(self) -> str | None:
+        """The engine that this machine lacks and `engine` stands in for, or None."""
+        return self._graphs.runner.stands_in_for
 
     @property
     def resident(self) -> tuple[str, ...]:

@@ -53,8 +53,8 @@ def test_there_are_routing_examples():
 
 STRUCTS = [
     fields.Manifest, fields.Model, fields.Source, fields.Stage, fields.Target, fields.Graph,
-    fields.File, fields.TensorSpec, fields.Parity, fields.Golden, Preprocessing, RoutingRule,
-    RouteShare,
+    fields.File, fields.TensorSpec, fields.Parity, fields.Verification, fields.Golden,
+    Preprocessing, RoutingRule, RouteShare,
 ]  # fmt: skip
 
 

@@ -30,15 +30,12 @@ from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing import Route, RoutingRule
 from mvmoe_deploy.runtime.contract import Runner, run
 from mvmoe_deploy.runtime.runners import open_runner
+from mvmoe_export.parity.bounds import bounds_for
 from mvmoe_export.parity.images import synthetic_images
 from mvmoe_export.stages import Stages, StageSpec, routes_of
 
-TOLERANCE = 1e-4
-"""Largest error of an fp32 graph, relative to the largest value of the reference.
-
-Engines add in another order than PyTorch; over twelve layers that was measured at 4e-6. A wrong
-expert or a lost gate is off by 1e-2 and more with loud gates.
-"""
+_TORCH_TOLERANCE = 1e-4
+"""Between two ways through the same PyTorch model in fp32, relative to the largest value."""
 
 _QUIET, _LOUD = 0.5, 4.0
 """Gates of the first question."""
@@ -63,12 +60,13 @@ def guard(
 
     Raises CheckFailedError that names the graph and what is wrong with it.
     """
-    runner = open_runner(name, root, record)
-    check = _Guard(name, stages, _Graphs(runner, record))
+    runner = open_runner(record.format, root, record, threads=1)
+    tolerance = bounds_for(record.format, record.precision).answer_error
+    check = _Guard(name, stages, _Graphs(runner, record), tolerance)
     with torch.no_grad():
         errors = list(check.run(progress))
     return manifest.Parity(
-        graphs=len(record.graphs), max_abs_error=max(errors), tolerance=TOLERANCE
+        graphs=len(record.graphs), max_abs_error=max(errors), tolerance=tolerance
     )
 
 
@@ -95,8 +93,10 @@ class _Graphs:
 class _Guard:
     """The questions over all stages and routes of one target."""
 
-    def __init__(self, target: str, stages: Stages, graphs: _Graphs) -> None:
+    def __init__(self, target: str, stages: Stages, graphs: _Graphs, tolerance: float) -> None:
         self.target = target
+        self.tolerance = tolerance
+        """Of the graphs, relative to the largest value of the reference."""
         self.stages = stages
         self.graphs = graphs
         self.model = stages.model
@@ -123,8 +123,8 @@ class _Guard:
         before = _named(stem, stem.graphs[0].build()(self.images))
         self.tokens = list(self._tokens(before))
         self.start = self.graphs.run("stem", {"image": self.images})
-        if not _close(self.start, before):
-            self._fail("stem", _difference(self.start, before))
+        if not _close(self.start, before, self.tolerance):
+            self._fail("stem", _difference(self.start, before, self.tolerance))
         yield _error(self.start, before)
         progress("stem")
         for stage in self.stages.specs[1:]:
@@ -146,7 +146,7 @@ class _Guard:
         self, graph: str, answer: Tensor, wanted: Tensor, routes: list[Route]
     ) -> float:
         """The third question: an answer against the model's own, forced down the same routes."""
-        self._require_answer(graph, answer, wanted, routes)
+        self._require_answer(graph, answer, wanted, routes, self.tolerance)
         return _error({"answer": answer}, {"answer": wanted})
 
     def check_stages(self, graph: str, routes: list[Route]) -> Tensor:
@@ -167,7 +167,7 @@ class _Guard:
         if not _close({"answer": output}, {"answer": wanted}, tolerance):
             # So small a difference may be rounding, where a part of forward stays in fp32.
             self._blame(routes)
-        self._require_answer(graph, output, wanted, routes)
+        self._require_answer(graph, output, wanted, routes, _TORCH_TOLERANCE)
         return wanted.float()
 
     def forward(self, model: RoutedModel, images: Tensor, routes: list[Route]) -> Tensor:
@@ -201,10 +201,10 @@ class _Guard:
                 self._fail(step.graph.name, fault)
 
     def _require_answer(
-        self, graph: str, answer: Tensor, wanted: Tensor, routes: list[Route]
+        self, graph: str, answer: Tensor, wanted: Tensor, routes: list[Route], tolerance: float
     ) -> None:
         """Fail if an answer is not that of `forward`; without other evidence `graph` is named."""
-        if _close({"answer": answer}, {"answer": wanted}):
+        if _close({"answer": answer}, {"answer": wanted}, tolerance):
             return
         self._blame(routes)
         self._fail(
@@ -251,7 +251,7 @@ class _Step:
         worst = 0.0
         for gates in _loud_gates(len(self.tokens), len(self.route)):
             given, wanted = self.exported(self.tokens, gates), self.eager(gates)
-            if not _close(given, wanted):
+            if not _close(given, wanted, self.guard.tolerance):
                 self.guard._fail(self.graph.name, self._explain(given, wanted, gates))
             worst = max(worst, _error(given, wanted))
         return worst
@@ -290,32 +290,37 @@ class _Step:
                 return f"{name} computes route {other}: a route is baked in"
         return None
 
-    def _lost(self, given: dict[str, Tensor], gates: Tensor) -> int | None:
+    def _lost(
+        self, given: dict[str, Tensor], gates: Tensor, tolerance: float = _TORCH_TOLERANCE
+    ) -> int | None:
         """The expert whose gate makes no difference to `given`."""
         for slot, expert in enumerate(self.route):
-            if _close(given, self.eager(gates.index_fill(1, torch.tensor([slot]), 0.0))):
+            without = self.eager(gates.index_fill(1, torch.tensor([slot]), 0.0))
+            if _close(given, without, tolerance):
                 return expert
         return None
 
-    def _baked(self, given: dict[str, Tensor], gates: Tensor) -> Route | None:
+    def _baked(
+        self, given: dict[str, Tensor], gates: Tensor, tolerance: float = _TORCH_TOLERANCE
+    ) -> Route | None:
         """The other route whose stage gives just `given`."""
         for other in routes_of(self.stage.rule):
             module = self.guard.model.stage(self.stage.index, other).eval()
-            if other != self.route and _close(
-                given, _named(self.stage, module(self.tokens, gates))
-            ):
+            computed = _named(self.stage, module(self.tokens, gates))
+            if other != self.route and _close(given, computed, tolerance):
                 return other
         return None
 
     def _explain(self, given: dict[str, Tensor], wanted: dict[str, Tensor], gates: Tensor) -> str:
         """Why a graph differs from its stage, as far as an experiment can tell."""
-        if _close(given, self.exported(self.tokens, gates * 2)):
+        tolerance = self.guard.tolerance
+        if _close(given, self.exported(self.tokens, gates * 2), tolerance):
             return f"ignores its gates for route {self.route}"
-        if (lost := self._lost(given, gates)) is not None:
+        if (lost := self._lost(given, gates, tolerance)) is not None:
             return f"loses expert {lost} of route {self.route}"
-        if (other := self._baked(given, gates)) is not None:
+        if (other := self._baked(given, gates, tolerance)) is not None:
             return f"has route {other} baked in where it should compute route {self.route}"
-        return f"{_difference(given, wanted)} on route {self.route}"
+        return f"{_difference(given, wanted, tolerance)} on route {self.route}"
 
 
 def _double(model: RoutedModel, images: Tensor) -> tuple[RoutedModel, Tensor]:
@@ -357,18 +362,18 @@ def _error(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> float:
     return max(inf if isnan(difference) else difference for difference in differences)
 
 
-def _difference(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> str:
+def _difference(given: dict[str, Tensor], wanted: dict[str, Tensor], tolerance: float) -> str:
     """How a graph differs from PyTorch, in words."""
     if not all(tensor.isfinite().all() for tensor in wanted.values()):
         return "has nothing to be compared with: the model itself gives values that are not finite"
     return (
-        f"differs from PyTorch by {_error(given, wanted):.3g} (tolerance {TOLERANCE:g} of the "
+        f"differs from PyTorch by {_error(given, wanted):.3g} (tolerance {tolerance:g} of the "
         "largest value)"
     )
 
 
 def _close(
-    given: dict[str, Tensor], wanted: dict[str, Tensor], tolerance: float = TOLERANCE
+    given: dict[str, Tensor], wanted: dict[str, Tensor], tolerance: float = _TORCH_TOLERANCE
 ) -> bool:
     """Whether every output is within the tolerance of its own largest value."""
     return all(

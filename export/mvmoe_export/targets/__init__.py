@@ -3,11 +3,11 @@
 from importlib.metadata import entry_points
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_export.targets.contract import Artifact, ExportOptions, Target
+from mvmoe_export.targets.contract import ExportOptions, Records, Target, Work
 
 GROUP = "mvmoe.targets"
 
-__all__ = ["GROUP", "Artifact", "ExportOptions", "Target", "find_target", "target_names"]
+__all__ = ["GROUP", "ExportOptions", "Records", "Target", "Work", "find_target", "target_names"]
 
 
 def target_names() -> list[str]:

@@ -1,9 +1,7 @@
 """ONNX Runtime on the CPU, with I/O bound to the caller's own buffers."""
 
-import ctypes
-import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -12,10 +10,8 @@ import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
 from mvmoe_deploy.errors import EngineError, InputError, MissingExtraError
-from mvmoe_deploy.runtime.contract import Arrays
-
-_MOST_THREADS = 256
-"""More would only cost memory: ONNX Runtime starts every thread that it is told to."""
+from mvmoe_deploy.runtime.contract import Arrays, require_options, require_threads
+from mvmoe_deploy.runtime.memory import return_free_memory
 
 _PROVIDERS = ["CPUExecutionProvider"]
 _TYPES = {
@@ -29,6 +25,8 @@ _TYPES = {
 class OnnxRunner:
     """Runs the graphs of an `onnx` target, one session each."""
 
+    stands_in_for = None
+
     def __init__(self, engine: Any, root: Path, target: Target, threads: int | None) -> None:
         self._engine = engine
         self._root = root
@@ -38,15 +36,26 @@ class OnnxRunner:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, root: Path, target: Target, threads: int | None) -> Self:
-        """A runner for the checked bundle at `root`; raises MissingExtraError."""
+    def open(
+        cls,
+        root: Path,
+        target: Target,
+        threads: int | None,
+        engine_options: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A runner for the checked bundle at `root`; raises MissingExtraError, InputError."""
+        require_threads(threads)
+        require_options("ONNX Runtime", {}, engine_options)
         try:
             import onnxruntime
         except ImportError as error:
             raise MissingExtraError.of("ONNX Runtime", "onnx") from error
-        if threads is not None and threads not in range(1, _MOST_THREADS + 1):
-            raise InputError(f"threads {threads!r} was given; expected 1 to {_MOST_THREADS}")
         return cls(onnxruntime, root, target, threads)
+
+    @property
+    def description(self) -> str:
+        """The engine and where it runs."""
+        return f"ONNX Runtime {self._engine.__version__} (CPU)"
 
     @property
     def resident(self) -> tuple[str, ...]:
@@ -67,7 +76,7 @@ class OnnxRunner:
         """Drop a graph's session."""
         with self._lock:
             self._loaded.pop(graph, None)
-        _return_free_memory()
+        return_free_memory()
 
     def _open(self, graph: Graph) -> "OnnxGraph":
         """Make a session and compare it with what the manifest says of the graph."""
@@ -132,12 +141,6 @@ def _register_shared_arena(engine: Any) -> None:
     kind, purpose = engine.OrtAllocatorType.ORT_ARENA_ALLOCATOR, engine.OrtMemType.DEFAULT
     memory = engine.OrtMemoryInfo("Cpu", kind, 0, purpose)
     engine.create_and_register_allocator(memory, engine.OrtArenaCfg({}))
-
-
-def _return_free_memory() -> None:
-    """Give freed memory back to the system where the C library would keep it: glibc does."""
-    if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim"):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _place(spec: TensorSpec, array: np.ndarray) -> tuple[Any, ...]:

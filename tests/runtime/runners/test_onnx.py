@@ -263,3 +263,13 @@ def test_a_damaged_graph_is_found_by_its_hash_before_it_is_opened(copied):
 def test_threads_that_no_machine_should_start_are_refused(single, threads):
     with pytest.raises(InputError, match="expected 1 to 256"):
         open_(single.path, threads=threads)
+
+
+def test_it_says_what_it_is_and_has_no_options(single):
+    with Dispatcher.open(single.path) as dispatcher:
+        assert dispatcher.engine.startswith("ONNX Runtime 1.")
+        assert dispatcher.stands_in_for is None
+    with pytest.raises(
+        InputError, match=r"'compute_units' is not one of ONNX Runtime; it has none"
+    ):
+        Dispatcher.open(single.path, engine_options={"compute_units": "all"})

@@ -4,6 +4,7 @@
 `weights.py` stores tensors, each distinct one once; `target.py` binds the two.
 """
 
+from mvmoe_export.targets.onnx.options import OnnxOptions
 from mvmoe_export.targets.onnx.target import OnnxTarget
 
-__all__ = ["OnnxTarget"]
+__all__ = ["OnnxOptions", "OnnxTarget"]

@@ -1,6 +1,7 @@
 """Writes the stages of a model as ONNX graphs over one file of weights."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,16 +10,17 @@ import onnx
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
-from mvmoe_deploy.errors import InputError
+from mvmoe_export.programs import make_program
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec
 from mvmoe_export.structure import families
-from mvmoe_export.targets.contract import Artifact, ExportOptions
-from mvmoe_export.targets.onnx.template import Template, make_template
+from mvmoe_export.targets.contract import Deferred, ExportOptions, Records
+from mvmoe_export.targets.onnx.options import OnnxOptions
+from mvmoe_export.targets.onnx.placement import placement
+from mvmoe_export.targets.onnx.profiles import REWRITES
+from mvmoe_export.targets.onnx.template import make_template
 from mvmoe_export.targets.onnx.weights import Place, WeightFile
 
 WEIGHTS = "weights.bin"
-_OPSETS = range(18, 24)
-"""Operator sets that the exporter writes and ONNX Runtime runs."""
 _DTYPES = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.INT64: "int64"}
 
 
@@ -31,6 +33,8 @@ class _Written:
     path: Path
     proto: onnx.ModelProto
     places: frozenset[Place]
+    placement: tuple[manifest.Placement, ...]
+    rewritten: dict[str, int]
 
 
 class OnnxTarget:
@@ -38,42 +42,52 @@ class OnnxTarget:
 
     name = "onnx"
 
-    def export(self, stages: Stages, options: ExportOptions, root: Path) -> Artifact:
-        """Write `onnx/<graph>.onnx` and `onnx/weights.bin` below `root`."""
-        if options.opset not in _OPSETS:
-            raise InputError(
-                f"opset {options.opset} is not supported; give {_OPSETS[0]} to {_OPSETS[-1]}"
-            )
-        folder = root / self.name
-        folder.mkdir(parents=True)
-        written: list[_Written] = []
-        with WeightFile(folder / WEIGHTS) as weights:
+    def start(self, stages: Stages, options: ExportOptions, root: Path, scratch: Path) -> Deferred:
+        """Write `onnx/<graph>.onnx` and `onnx/weights.bin` below `root` when asked to finish."""
+        chosen = options.of(self.name, OnnxOptions)
+        return Deferred(lambda: _export(stages, options, chosen, root))
+
+
+def _export(stages: Stages, options: ExportOptions, chosen: OnnxOptions, root: Path) -> Records:
+    """All profiles over one file of weights."""
+    folder = root / OnnxTarget.name
+    folder.mkdir(parents=True)
+    written: dict[str, list[_Written]] = {}
+    with WeightFile(folder / WEIGHTS) as weights:
+        for profile in chosen.profiles:
+            names = REWRITES[profile] if options.rewrites is None else options.rewrites
+            suffix = f".{profile}" if written else ""
+            written[profile] = []
             for stage in stages.specs:
-                for family in families(stage, stage.graphs):
-                    template = make_template(
-                        family.template.name,
-                        family.template.build(),
-                        stage.inputs,
-                        stage.outputs,
-                        options.opset,
-                    )
-                    for spec in family.members:
-                        written.append(_write(stage, spec, template, weights, folder))
-                        options.progress(spec.name)
-        return Artifact(_record(stages, written, root, folder))
+                for graph in _stage(stage, names, chosen.opset, weights, f"{suffix}.onnx"):
+                    written[profile].append(graph)
+                    options.progress(graph.spec.name)
+    first = chosen.profiles[0]
+    return {
+        "onnx" if profile == first else f"onnx-{profile}": _record(stages, profile, graphs, root)
+        for profile, graphs in written.items()
+    }
 
 
-def _write(
-    stage: StageSpec, spec: GraphSpec, template: Template, weights: WeightFile, folder: Path
-) -> _Written:
-    """Bind a template to the weights of one graph and write it."""
-    filled = template.fill(spec.build())
-    places = {slot: weights.add(array) for slot, array in filled.items()}
-    proto = _bind(template.body, spec.name, filled, places)
-    path = folder / f"{spec.name}.onnx"
-    # Deterministic, so that the same model gives the same bundle, byte for byte.
-    path.write_bytes(proto.SerializeToString(deterministic=True))
-    return _Written(stage, spec, path, proto, frozenset(places.values()))
+def _stage(
+    stage: StageSpec, names: tuple[str, ...], opset: int, weights: WeightFile, suffix: str
+) -> Iterator[_Written]:
+    """Write all graphs of one stage."""
+    folder = weights.path.parent
+    for family in families(stage, stage.graphs):
+        name = family.template.name
+        program = make_program(name, family.template.build(), stage.inputs, names)
+        template = make_template(name, program, list(stage.inputs), stage.outputs, opset)
+        placed = None
+        for spec in family.members:
+            path = folder / f"{spec.name}{suffix}"
+            filled = template.fill(spec.build())
+            places = {slot: weights.add(array) for slot, array in filled.items()}
+            proto = _bind(template.body, spec.name, filled, places)
+            # Deterministic, so that the same model gives the same bundle, byte for byte.
+            path.write_bytes(proto.SerializeToString(deterministic=True))
+            placed = placed or placement(proto)
+            yield _Written(stage, spec, path, proto, frozenset(places.values()), placed, program.rewritten)
 
 
 def _bind(
@@ -105,11 +119,19 @@ def _external(name: str, array: np.ndarray, place: Place) -> onnx.TensorProto:
     return tensor
 
 
-def _record(stages: Stages, written: list[_Written], root: Path, folder: Path) -> manifest.Target:
-    """The manifest's record of what was written."""
+def _record(
+    stages: Stages, profile: str, written: list[_Written], root: Path
+) -> manifest.Target:
+    """The manifest's record of one profile."""
     readers = Counter(place for graph in written for place in graph.places)
-    weights = folder / WEIGHTS
+    weights = root / OnnxTarget.name / WEIGHTS
+    applied = dict.fromkeys(name for graph in written for name in graph.rewritten)
     return manifest.Target(
+        format="onnx",
+        options={"profile": profile},
+        rewrites=tuple(
+            name for name in applied if any(graph.rewritten.get(name) for graph in written)
+        ),
         strategy=stages.strategy,
         precision="fp32",
         batch=stages.batch,
@@ -132,6 +154,7 @@ def _graph_record(written: _Written, readers: Counter[Place], root: Path) -> man
         exclusive_bytes=sum(place.length for place in written.places if readers[place] == 1),
         inputs=tuple(_tensor(value) for value in graph.input),
         outputs=tuple(_tensor(value) for value in graph.output),
+        placement=written.placement,
     )
 
 

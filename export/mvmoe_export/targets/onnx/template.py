@@ -21,10 +21,10 @@ import onnxruntime
 import torch
 from onnx_ir.passes import common as passes
 from onnxscript import optimizer
-from torch import Tensor, nn
+from torch import nn
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_export.structure import weights_of
+from mvmoe_export.programs import Program
 
 
 @dataclass
@@ -33,15 +33,14 @@ class Template:
 
     body: onnx.ModelProto
     """Its inputs are the stage's, then the slots."""
+    program: Program
     slots: dict[str, str | None]
-    """Slot to the weight that fills it as it is; None where the prologue makes its content."""
+    """Slot to the program's slot that fills it as it is; None where the prologue makes it."""
     prologue: onnxruntime.InferenceSession | None
 
     def fill(self, module: nn.Module) -> dict[str, np.ndarray]:
         """The content of every slot for one stage module of this structure."""
-        weights = {
-            name: tensor.detach().numpy() for name, tensor in weights_of(_Frame(module)).items()
-        }
+        weights = {name: tensor.numpy() for name, tensor in self.program.fill(module).items()}
         filled = {slot: weights[name] for slot, name in self.slots.items() if name is not None}
         if self.prologue is not None:
             made = [slot for slot, name in self.slots.items() if name is None]
@@ -51,40 +50,25 @@ class Template:
         return filled
 
 
-class _Frame(nn.Module):
-    """Puts a dot into every weight's name: none can then be that of an input or output."""
-
-    def __init__(self, stage: nn.Module) -> None:
-        super().__init__()
-        self.stage = stage
-
-    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """What the stage gives."""
-        return self.stage(*inputs)
-
-
 def make_template(
-    name: str, module: nn.Module, inputs: dict[str, Tensor], outputs: tuple[str, ...], opset: int
+    name: str, program: Program, inputs: Sequence[str], outputs: Sequence[str], opset: int
 ) -> Template:
-    """Export one stage module; raises InputError that names the graph and what failed."""
-    frame = _Frame(module)
-    weights = weights_of(frame)
-    model = _export(name, frame, inputs, outputs, opset)
-    _open_weights(model, set(weights))
+    """Turn a program into an ONNX graph; raises InputError that names the graph and what failed."""
+    model = _export(name, program, inputs, outputs, opset)
+    _open_weights(model, set(program.slots))
     optimizer.optimize_ir(model)
     passes.ClearMetadataAndDocStringPass()(model)
-    return _split(model, set(weights), tuple(inputs))
+    return _split(model, program, tuple(inputs))
 
 
 def _export(
-    name: str, module: nn.Module, inputs: dict[str, Tensor], outputs: tuple[str, ...], opset: int
+    name: str, program: Program, inputs: Sequence[str], outputs: Sequence[str], opset: int
 ) -> ir.Model:
-    """`torch.export`, then ONNX operators, nothing optimized yet."""
+    """ONNX operators for ATen's, nothing optimized yet."""
     try:
         with _quiet():
-            program = torch.onnx.export(
-                module,
-                tuple(inputs.values()),
+            exported = torch.onnx.export(
+                program.exported,
                 input_names=list(inputs),
                 output_names=list(outputs),
                 opset_version=opset,
@@ -92,16 +76,16 @@ def _export(
                 optimize=False,
                 verbose=False,
             )
-    except Exception as error:  # The exporter raises whatever the module or its passes raise.
+    except Exception as error:  # The exporter raises whatever its passes raise.
         cause = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
         reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
         raise InputError(
-            f"graph {name} cannot be exported to ONNX opset {opset}: {reason}; data-dependent "
-            "shapes and branches must stay out of a stage"
+            f"graph {name} cannot be exported to ONNX opset {opset}: {reason}; choose another with "
+            "--opset"
         ) from error
-    model = program.model
+    model = exported.model
     if model.opset_imports.get("") != opset:
         raise InputError(
             f"graph {name} cannot be written for ONNX opset {opset} (the exporter gave "
@@ -133,10 +117,10 @@ def _open_weights(model: ir.Model, weights: set[str]) -> None:
         graph.inputs.append(value)
 
 
-def _split(model: ir.Model, weights: set[str], inputs: tuple[str, ...]) -> Template:
+def _split(model: ir.Model, program: Program, inputs: tuple[str, ...]) -> Template:
     """Cut the graph where weights that are only reshaped, sliced or turned meet the tokens."""
     graph = model.graph
-    opened = {value for value in graph.inputs if value.name in weights}
+    opened = {value for value in graph.inputs if value.name in program.slots}
     early = _weight_only_nodes(graph, opened)
     ready = opened | {output for node in early for output in node.outputs}
     slots = sorted(ready & _read_by_body(graph, early), key=lambda value: value.name)
@@ -144,6 +128,7 @@ def _split(model: ir.Model, weights: set[str], inputs: tuple[str, ...]) -> Templ
     stage_inputs = [next(value for value in graph.inputs if value.name == name) for name in inputs]
     return Template(
         body=_part(model, [*stage_inputs, *slots], list(graph.outputs)),
+        program=program,
         slots={value.name: value.name if value in opened else None for value in slots},
         prologue=_session(_part(model, list(opened), made)) if made else None,
     )

@@ -1,0 +1,42 @@
+"""The process that a compiler runs in: `python -m mvmoe_export.compiler FOLDER`."""
+
+import contextlib
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from mvmoe_deploy.errors import EngineError, MissingExtraError, MvmoeError
+from mvmoe_export import compiling
+
+
+def main(folder: Path) -> None:
+    """Do the job in a folder and leave its data or its error there."""
+    # Engines print what they like; the line to the parent stays clean.
+    line = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def report(graph: str) -> None:
+        print("done", graph, file=line, flush=True)
+
+    try:
+        order = compiling.read(folder, report)
+        module, name = order.job.compiler.split(":")
+        data = getattr(importlib.import_module(module), name)(order)
+    except MvmoeError as error:
+        compiling.answer(folder, error=error)
+    except ModuleNotFoundError as error:
+        extra = order.job.options.get("extra", "export")
+        compiling.answer(folder, error=MissingExtraError.of(str(error.name), extra))
+    except OSError as error:
+        compiling.answer(folder, error=MvmoeError(f"the system refused to read or write ({error})"))
+    except Exception as error:
+        said = (str(error).strip().splitlines() or [""])[0]
+        compiling.answer(folder, error=EngineError(f"{type(error).__name__}: {said[:300]}"))
+    else:
+        compiling.answer(folder, data)
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        main(Path(sys.argv[1]))

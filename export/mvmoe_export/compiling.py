@@ -1,0 +1,291 @@
+"""Compiling in another process: programs and weights go there as files, finished graphs come back.
+
+An engine's compiler takes tens of seconds and hundreds of megabytes; two of them run side by side,
+and none is imported here. What crosses the border is data: exported programs, safetensors, JSON.
+A graph's structure is compiled once: `Family.probed` tells the compiler that the program holds
+made-up weights, each slot's unlike all others, so that it finds in its result where each went.
+"""
+
+import hashlib
+import json
+import math
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from mvmoe_deploy import errors
+from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.bundle.manifest import TensorSpec
+from mvmoe_deploy.errors import EngineError, MvmoeError
+from mvmoe_deploy.routing import Route
+from mvmoe_export.programs import Program, make_program
+from mvmoe_export.stages import Stages, StageSpec
+from mvmoe_export.structure import families
+
+_JOB, _RESULT, _LOG, _WEIGHTS = "job.json", "result.json", "log.txt", "weights.safetensors"
+
+
+class GraphJob(msgspec.Struct, frozen=True, kw_only=True):
+    """One graph to make: what it is called, and the key of the tensor that fills each slot."""
+
+    name: str
+    stage: int
+    route: Route | None
+    slots: dict[str, str]
+
+
+class FamilyJob(msgspec.Struct, frozen=True, kw_only=True):
+    """Graphs of one structure, with the file of the program that stands for all of them."""
+
+    program: str
+    probed: bool
+    """Whether the program's weights are made up; False where it is the one graph itself."""
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    graphs: tuple[GraphJob, ...]
+    rewritten: dict[str, int]
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What a compiler is asked to do: `module:function` on families, with options of its own."""
+
+    compiler: str
+    families: tuple[FamilyJob, ...]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Order:
+    """A job as the compiler sees it, in its own process.
+
+    A compiler is a function `compile(order: Order) -> dict`: it writes its files below
+    `order.output` and gives JSON data about them. It raises MvmoeError in one sentence.
+    """
+
+    folder: Path
+    job: Job
+    report: Callable[[str], None]
+    """To be called with a graph's name when it is done."""
+
+    @property
+    def output(self) -> Path:
+        """Where finished files go."""
+        return self.folder / "output"
+
+    def program(self, family: FamilyJob) -> torch.export.ExportedProgram:
+        """The program of a family; its parameters are the slots."""
+        return torch.export.load(self.folder / family.program)
+
+    def weights(self, graph: GraphJob) -> dict[str, Tensor]:
+        """The content of each slot of a graph."""
+        return {slot: self._file.get_tensor(key) for slot, key in graph.slots.items()}
+
+    @cached_property
+    def _file(self) -> Any:
+        return safe_open(str(self.folder / _WEIGHTS), framework="pt")
+
+
+@dataclass
+class Compilation:
+    """A compiler at work in its own process."""
+
+    folder: Path
+    process: subprocess.Popen[str]
+    progress: Callable[[str], None]
+    _thread: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def ready(self) -> bool:
+        """Whether the compiler has ended."""
+        return self.process.poll() is not None
+
+    def wait(self) -> Any:
+        """The compiler's data; raises the error that it raised."""
+        self.process.wait()
+        self._thread.join()
+        result = self.folder / _RESULT
+        if not result.exists():
+            complaints = (self.folder / _LOG).read_text(errors="replace")
+            last = (complaints.strip().splitlines() or ["it said nothing"])[-1]
+            raise EngineError(
+                f"the compiler process ended with code {self.process.returncode}: {last[:300]}; "
+                "check memory and space"
+            )
+        given = json.loads(result.read_text())
+        if "error" in given:
+            kind = getattr(errors, given["error"], EngineError)
+            raise kind(given["message"])
+        return given["data"]
+
+    def cancel(self) -> None:
+        """Stop the compiler."""
+        self.process.kill()
+        self.process.wait()
+
+    def _listen(self) -> None:
+        """Pass on what the compiler says is done."""
+        for line in self.process.stdout or ():
+            if line.startswith("done "):
+                self.progress(line.removeprefix("done ").strip())
+
+
+def start(job: Job, folder: Path, progress: Callable[[str], None]) -> Compilation:
+    """Start a compiler on a folder that `prepare` has filled."""
+    (folder / _JOB).write_bytes(msgspec.json.encode(job))
+    with (folder / _LOG).open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mvmoe_export.compiler", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    return Compilation(folder, process, progress)
+
+
+def read(folder: Path, report: Callable[[str], None]) -> Order:
+    """The order in a folder."""
+    return Order(folder, msgspec.json.decode((folder / _JOB).read_bytes(), type=Job), report)
+
+
+def answer(folder: Path, data: Any = None, error: MvmoeError | None = None) -> None:
+    """Leave a compiler's data, or its error, for the process that started it."""
+    said = {"data": data} if error is None else _error(error)
+    (folder / _RESULT).write_text(json.dumps(said))
+
+
+def _error(error: MvmoeError) -> dict[str, str]:
+    return {"error": type(error).__name__, "message": str(error)}
+
+
+def prepare(stages: Stages, names: tuple[str, ...], folder: Path) -> tuple[FamilyJob, ...]:
+    """Capture all graphs of a model, one program a structure, and write them with all weights."""
+    folder.mkdir(parents=True)
+    (folder / "output").mkdir()
+    tensors: dict[str, Tensor] = {}
+    jobs = []
+    for stage in stages.specs:
+        for family in families(stage, stage.graphs):
+            template = family.template
+            program = make_program(template.name, template.build(), stage.inputs, names)
+            graphs = tuple(
+                GraphJob(
+                    name=spec.name,
+                    stage=stage.index,
+                    route=spec.route,
+                    slots=_store(program.fill(spec.build()), tensors),
+                )
+                for spec in family.members
+            )
+            jobs.append(_family(stage, program, graphs, folder / f"program{len(jobs)}.pt2"))
+    save_file(tensors, folder / _WEIGHTS)
+    return tuple(jobs)
+
+
+def _store(contents: dict[str, Tensor], tensors: dict[str, Tensor]) -> dict[str, str]:
+    """Put the contents of slots among the tensors, each content once; gives their keys."""
+    keys = {}
+    for slot, tensor in contents.items():
+        data = tensor.reshape(-1).view(torch.uint8).numpy()
+        shape = "x".join(map(str, tensor.shape))
+        key = f"{hashlib.sha256(data).hexdigest()}-{tensor.dtype}-{shape}"
+        tensors.setdefault(key, tensor)
+        keys[slot] = key
+    return keys
+
+
+def _family(
+    stage: StageSpec, program: Program, graphs: tuple[GraphJob, ...], path: Path
+) -> FamilyJob:
+    """Write a family's program; of several graphs, with made-up weights."""
+    probed = len(graphs) > 1
+    if probed:
+        _probe(program)
+    torch.export.save(program.exported, path)
+    examples = program.exported.module(check_guards=False)(*stage.inputs.values())
+    outputs = examples if isinstance(examples, tuple) else (examples,)
+    return FamilyJob(
+        program=path.name,
+        probed=probed,
+        inputs=tuple(_spec(name, tensor) for name, tensor in stage.inputs.items()),
+        outputs=tuple(
+            _spec(name, tensor) for name, tensor in zip(stage.outputs, outputs, strict=True)
+        ),
+        graphs=graphs,
+        rewritten=program.rewritten,
+    )
+
+
+def _spec(name: str, tensor: Tensor) -> TensorSpec:
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    return TensorSpec(name=name, shape=tuple(tensor.shape), dtype=dtype)
+
+
+def _probe(program: Program) -> None:
+    """Fill the slots of a program with made-up weights, no two alike, also in fp16."""
+    generator = torch.Generator().manual_seed(0)
+    for index, slot in enumerate(program.slots):
+        weight = program.exported.state_dict[slot]
+        if not weight.is_floating_point():
+            continue
+        # Around 1 and positive: an engine that folds a variance or a scale gets sane numbers.
+        made = torch.rand(weight.shape, generator=generator) * 0.5 + 0.75
+        made.reshape(-1)[0] = 1 + (index + 1) % 1024 / 1024
+        program.exported.state_dict[slot] = torch.nn.Parameter(
+            made.to(weight.dtype), requires_grad=False
+        )
+
+
+def graph_records(
+    job: Job, file: str, placement: Callable[[str], tuple[manifest.Placement, ...]]
+) -> tuple[manifest.Graph, ...]:
+    """The manifest's records of graphs that one file holds, called by their names in it."""
+    graphs = [(family, graph) for family in job.families for graph in family.graphs]
+    readers = Counter(key for _, graph in graphs for key in set(graph.slots.values()))
+    return tuple(
+        manifest.Graph(
+            name=graph.name,
+            stage=graph.stage,
+            route=graph.route,
+            file=file,
+            entry=graph.name,
+            weight_bytes=sum(map(_size, set(graph.slots.values()))),
+            exclusive_bytes=sum(_size(key) for key in set(graph.slots.values()) if readers[key] == 1),
+            inputs=family.inputs,
+            outputs=family.outputs,
+            placement=placement(graph.name),
+        )
+        for family, graph in graphs
+    )
+
+
+def effective(names: Iterable[str], families: Iterable[FamilyJob]) -> tuple[str, ...]:
+    """The rewrites that have changed something, each once, in order."""
+    families = list(families)
+    return tuple(
+        name
+        for name in dict.fromkeys(names)
+        if any(family.rewritten.get(name) for family in families)
+    )
+
+
+def _size(key: str) -> int:
+    """The bytes of the tensor that a key names."""
+    _, dtype, shape = key.split("-")
+    count = math.prod(int(size) for size in shape.split("x")) if shape else 1
+    return count * getattr(torch, dtype.removeprefix("torch.")).itemsize

@@ -1,0 +1,106 @@
+"""What a target may differ by from PyTorch, for each precision: the one place, with the reasons.
+
+`docs/verify.md` shows the same numbers. The route guard and `mvmoe verify` both take theirs here.
+"""
+
+from dataclasses import dataclass
+
+from mvmoe_deploy.bundle.manifest import Precision
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds of one format and precision.
+
+    Errors are relative to the largest reference value of what is compared: the logits of one
+    router, the answers of one route.
+    """
+
+    router_error: float
+    """Largest error of a router logit."""
+    answer_error: float
+    """Largest error of an answer."""
+    psnr_db: float
+    """Least peak signal-to-noise ratio of the answers of a route, in decibels."""
+    top1_agreement: float
+    """Least share of a route's images with the same best class, near-ties of classes left out."""
+    routing_agreement: float
+    """Least share of images with the same route, near-ties of experts left out."""
+    reason: str
+    """Why these numbers."""
+
+
+_FP32 = Bounds(
+    router_error=1e-4,
+    answer_error=1e-4,
+    psnr_db=90.0,
+    top1_agreement=1.0,
+    routing_agreement=1.0,
+    reason=(
+        "engines add in another order than PyTorch: measured at 4e-6 over twelve layers, while a "
+        "wrong expert or a lost gate is off by 1e-2 and more"
+    ),
+)
+
+_FP16 = Bounds(
+    router_error=1e-2,
+    answer_error=1e-2,
+    psnr_db=45.0,
+    top1_agreement=1.0,
+    routing_agreement=1.0,
+    reason=(
+        "fp16 rounds each value by up to 4.9e-4, and about a hundred roundings on the way through "
+        "twelve layers add up like a random walk to ten times that at most; 1.5e-3 was measured "
+        "with the output of every module of a 12-layer model rounded in PyTorch"
+    ),
+)
+
+_INT8 = Bounds(
+    router_error=5e-2,
+    answer_error=1e-1,
+    psnr_db=30.0,
+    top1_agreement=0.9,
+    routing_agreement=1.0,
+    reason=(
+        "int8 weights round by up to 1/254 of their channel's largest value: 2.8e-2 was measured "
+        "for answers, 2.2e-2 for a router that stays in fp32 and 47 dB with rounded weights in "
+        "PyTorch, and int8 activations add as much again; to be narrowed once it is measured"
+    ),
+)
+
+_COREML_FP32 = Bounds(
+    router_error=1e-3,
+    answer_error=1e-3,
+    psnr_db=70.0,
+    top1_agreement=1.0,
+    routing_agreement=1.0,
+    reason=(
+        "as any fp32, but Core ML may choose the GPU, whose exponentials and divisions are "
+        "approximations of a few units in the last place"
+    ),
+)
+
+_COREML_FP16 = Bounds(
+    router_error=2e-2,
+    answer_error=2e-2,
+    psnr_db=40.0,
+    top1_agreement=1.0,
+    routing_agreement=1.0,
+    reason=(
+        "as any fp16, but the Neural Engine is not documented to add up in more than fp16, which "
+        "can double the error; a reference evaluator of the same program was measured at 4.9e-4 "
+        "over four layers; to be narrowed once it is measured on devices"
+    ),
+)
+
+_BY_PRECISION: dict[Precision, Bounds] = {"fp32": _FP32, "fp16": _FP16, "int8": _INT8}
+_BY_FORMAT: dict[tuple[str, Precision], Bounds] = {
+    ("coreml", "fp32"): _COREML_FP32,
+    ("coreml", "fp16"): _COREML_FP16,
+}
+"""Where an engine differs from what its precision says."""
+
+
+def bounds_for(format_: str, precision: Precision) -> Bounds:
+    """The bounds of graphs of a format in `precision`; of an unknown format those of any engine."""
+    return _BY_FORMAT.get((format_, precision), _BY_PRECISION[precision])

@@ -1,0 +1,132 @@
+"""The figures of a comparison: pure functions on arrays, with no model, graph or file in sight."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_export.stages import routes_of
+
+SMALLEST_PEAK = 1e-3
+"""Errors are relative to at least this: nothing is relative to zero."""
+
+SCORE_STEP = 2.0**-23
+"""Two logits that are nearer than this can have one fp32 score: then the lower expert wins."""
+
+_MOST_ROUTES = 1024
+"""Routes of one stage that are all listed; of more, those that images took and a cover."""
+
+
+@dataclass(frozen=True)
+class AnswerErrors:
+    """How answers differ from the reference; a value that is not finite makes errors infinite.
+
+    `psnr_db` is 20 log10(peak / RMS error), peak the largest absolute value of the reference (as
+    `compute_psnr` in apple/ml-stable-diffusion); infinite where nothing differs. `max_rel_error`
+    is relative to the peak.
+    """
+
+    images: int
+    top1_agreement: float
+    max_abs_error: float
+    max_rel_error: float
+    rms_error: float
+    psnr_db: float
+
+
+def answer_errors(given: np.ndarray, wanted: np.ndarray) -> AnswerErrors | None:
+    """The errors of answers `[n, classes]`; None of no images."""
+    if not len(wanted):
+        return None
+    errors = absolute_errors(given, wanted)
+    largest = float(errors.max())
+    rms = float(np.sqrt(np.mean(np.square(errors)))) if math.isfinite(largest) else math.inf
+    top = peak(wanted)
+    return AnswerErrors(
+        images=len(wanted),
+        top1_agreement=float(np.mean(given.argmax(axis=1) == wanted.argmax(axis=1))),
+        max_abs_error=largest,
+        max_rel_error=largest / top,
+        rms_error=rms,
+        psnr_db=_decibels(top, rms),
+    )
+
+
+def _decibels(signal: float, noise: float) -> float:
+    """A ratio of amplitudes in decibels."""
+    if noise == 0:
+        return math.inf
+    return 20 * math.log10(signal / noise) if math.isfinite(noise) else -math.inf
+
+
+def absolute_errors(given: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Absolute differences in double precision; infinite where one is not a number."""
+    with np.errstate(invalid="ignore"):
+        errors = np.abs(given.astype(np.float64) - wanted.astype(np.float64))
+    return np.where(np.isnan(errors), np.inf, errors)
+
+
+def peak(wanted: np.ndarray) -> float:
+    """The largest absolute value of a reference, and at least `SMALLEST_PEAK`."""
+    return max(float(np.abs(wanted).max()), SMALLEST_PEAK)
+
+
+def margins(logits: np.ndarray, k: int) -> np.ndarray:
+    """By how much each row of logits `[n, E]` prefers its k-th expert to the next one, `[n]`.
+
+    That is what has to be overcome to flip a route. Infinite where every expert is selected.
+    """
+    if k == logits.shape[1]:
+        return np.full(len(logits), np.inf)
+    ordered = -np.sort(-logits.astype(np.float64), axis=1)
+    return ordered[:, k - 1] - ordered[:, k]
+
+
+def near_tie_limit(error: float, allowed: float) -> float:
+    """The margin up to which a router with this error may decide otherwise.
+
+    Two logits can move towards each other, so twice the error. It counts up to what is `allowed`:
+    a broken router cannot excuse itself by its own error.
+    """
+    return 2 * min(error, allowed) + SCORE_STEP
+
+
+def quantiles(values: np.ndarray) -> dict[str, float] | None:
+    """Minimum, 5th, 50th and 95th percentile and maximum; None where nothing is finite."""
+    if not len(values) or not np.isfinite(values).all():
+        return None
+    names = {"min": 0, "p05": 5, "p50": 50, "p95": 95, "max": 100}
+    points = np.percentile(values, list(names.values()))
+    return dict(zip(names, points.tolist(), strict=True))
+
+
+def first_difference(given: list[np.ndarray], wanted: list[np.ndarray]) -> np.ndarray:
+    """For each image the first routed stage (from 1) where its route differs; 0 where none does.
+
+    What comes after that stage cannot be compared. Routes are `[n, k]`, one array for each stage.
+    """
+    first = np.zeros(len(wanted[0]) if wanted else 0, np.int64)
+    for stage, (ours, theirs) in reversed(list(enumerate(zip(given, wanted, strict=True), 1))):
+        first[(ours != theirs).any(axis=1)] = stage
+    return first
+
+
+def listed_routes(rule: RoutingRule, taken: np.ndarray) -> Iterator[Route]:
+    """The routes of a stage to look at: all, or of very many those that were taken and a cover.
+
+    The cover has every expert that no image `[n, k]` used in at least one route.
+    """
+    if math.comb(rule.experts, rule.k) <= _MOST_ROUTES:
+        yield from routes_of(rule)
+        return
+    yield from sorted(set(map(tuple, taken.tolist())))
+    left = sorted(set(range(rule.experts)) - set(taken.flatten().tolist()))
+    while left:
+        used = set(left[: rule.k])
+        filler = (expert for expert in range(rule.experts) if expert not in used)
+        while len(used) < rule.k:
+            used.add(next(filler))
+        yield tuple(sorted(used))
+        left = left[rule.k :]

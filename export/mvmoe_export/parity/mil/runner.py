@@ -1,0 +1,139 @@
+"""Runs a `coreml` target's graphs with the MIL evaluator, on systems without Core ML."""
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
+from mvmoe_deploy.errors import EngineError, InputError, MvmoeError
+from mvmoe_deploy.runtime.contract import Arrays, require_options, require_threads
+
+if TYPE_CHECKING:
+    from mvmoe_export.parity.mil.function import MilFunction
+
+_NAME = "MIL reference evaluator (NumPy): slow, for checking only"
+
+
+class MilRunner:
+    """Runs the graphs of a `coreml` target, one function each.
+
+    A graph's `file` is the directory of a `.mlpackage`; its `entry` is the function's name there,
+    None for the one that the package runs by default.
+    """
+
+    stands_in_for = "Core ML"
+
+    def __init__(self, root: Path, target: Target) -> None:
+        self._root = root
+        self._graphs = {graph.name: graph for graph in target.graphs}
+        self._loaded: dict[str, MilGraph] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        root: Path,
+        target: Target,
+        threads: int | None,
+        engine_options: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A runner for the checked bundle at `root`; raises MissingExtraError, InputError.
+
+        `threads` is checked and not used: NumPy has one number of threads for the whole process.
+        """
+        require_threads(threads)
+        require_options("the MIL reference evaluator", {}, engine_options)
+        import mvmoe_export.parity.mil.load  # noqa: F401  Says now that coremltools is missing.
+
+        return cls(root, target)
+
+    @property
+    def description(self) -> str:
+        """What this is, and that it is no engine."""
+        return _NAME
+
+    @property
+    def resident(self) -> tuple[str, ...]:
+        """Names of the graphs that are in memory."""
+        with self._lock:
+            return tuple(self._loaded)
+
+    def load(self, graph: str) -> "MilGraph":
+        """A function for a graph; raises EngineError that names it."""
+        with self._lock:
+            if graph in self._loaded:
+                return self._loaded[graph]
+        loaded = self._open(self._graphs[graph])
+        with self._lock:
+            return self._loaded.setdefault(graph, loaded)
+
+    def release(self, graph: str) -> None:
+        """Drop a graph's function."""
+        with self._lock:
+            self._loaded.pop(graph, None)
+
+    def _open(self, graph: Graph) -> "MilGraph":
+        """Load a function and compare it with what the manifest says of the graph."""
+        from mvmoe_export.parity.mil.load import load_function
+
+        try:
+            function = load_function(self._root / graph.file, graph.entry)
+        except MvmoeError as error:
+            raise EngineError(
+                f"graph {graph.name} ({graph.file}) does not load in the MIL evaluator: {error}"
+            ) from error
+        _require_signature(graph, function)
+        return MilGraph(graph, function)
+
+
+class MilGraph:
+    """One function."""
+
+    def __init__(self, graph: Graph, function: "MilFunction") -> None:
+        self._graph = graph
+        self._function = function
+
+    def bind(self, inputs: Arrays, outputs: Arrays) -> Callable[[], None]:
+        """A call that evaluates the function and copies its results to `outputs`."""
+        for spec in self._graph.inputs:
+            _require_array(spec, inputs[spec.name])
+        for spec in self._graph.outputs:
+            _require_array(spec, outputs[spec.name])
+        names = [spec.name for spec in self._graph.inputs]
+
+        def call() -> None:
+            try:
+                result = self._function.run({name: inputs[name] for name in names})
+            except EngineError as error:
+                raise EngineError(f"graph {self._graph.name}: {error}") from error
+            for spec in self._graph.outputs:
+                np.copyto(outputs[spec.name], result[spec.name])
+
+        return call
+
+
+def _require_array(spec: TensorSpec, array: np.ndarray) -> None:
+    """Refuse an array of another shape or type than the manifest's."""
+    if array.shape != spec.shape or array.dtype != spec.dtype:
+        raise InputError(
+            f"tensor {spec.name} was given as {array.dtype} {list(array.shape)}; expected "
+            f"{spec.dtype} {list(spec.shape)}"
+        )
+
+
+def _require_signature(graph: Graph, function: "MilFunction") -> None:
+    """Refuse a graph whose inputs or outputs are not those of the manifest."""
+    for kind, specs, tensors in (
+        ("inputs", graph.inputs, function.inputs),
+        ("outputs", graph.outputs, function.outputs),
+    ):
+        told = sorted((spec.name, list(spec.shape), spec.dtype) for spec in specs)
+        found = sorted((name, list(type_.shape), type_.dtype) for name, type_ in tensors.items())
+        if told != found:
+            raise EngineError(
+                f"graph {graph.name} ({graph.file}) has the {kind} {found}, but the manifest says "
+                f"{told}; export the bundle anew"
+            )

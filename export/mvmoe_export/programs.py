@@ -1,0 +1,247 @@
+"""A stage module as a program of ATen operators whose weights are still open.
+
+Before:  weight -> slice -> linear(tokens, .) -> ...
+After:   prologue: weight -> slice -> slot             (runs once for each graph, at export)
+         body:     linear(tokens, slot) -> ...         (is compiled once for each structure)
+
+Here modules are captured, rewritten and cut; which rewrites is a target's choice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.export import ExportedProgram
+from torch.func import functional_call
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_export import rewrites
+from mvmoe_export.rewrites.graph import attribute, elements, is_weight
+from mvmoe_export.structure import weights_of
+
+_ATEN = torch.ops.aten
+_KEPT = (
+    _ATEN.linear.default,
+    _ATEN.conv2d.default,
+    _ATEN.layer_norm.default,
+    _ATEN.scaled_dot_product_attention.default,
+    _ATEN.group_norm.default,
+    _ATEN.gelu.default,
+    _ATEN.softmax.int,
+    _ATEN.silu.default,
+    _ATEN.hardswish.default,
+    _ATEN.leaky_relu.default,
+    _ATEN.prelu.default,
+    _ATEN.max_pool2d.default,
+    _ATEN.upsample_bilinear2d.vec,
+    _ATEN.roll.default,
+)
+"""What is not decomposed before the rewrites: they, and the engines, know these as they are."""
+
+_GROWTH = 1 << 18
+"""Elements that a weight may take more than what it is made of: a token that is expanded over a
+batch is stored so, a bias that is broadcast over all tokens of a large batch is not."""
+
+
+@dataclass
+class Program:
+    """The program of one structure, with the weights of the module that it was captured from."""
+
+    exported: ExportedProgram
+    """Its parameters are the slots."""
+    prologue: fx.GraphModule
+    """Gives the contents of the slots."""
+    slots: tuple[str, ...]
+    rewritten: dict[str, int]
+    """How many places each rewrite has changed."""
+
+    def fill(self, module: nn.Module) -> dict[str, Tensor]:
+        """The content of every slot for one stage module of this structure."""
+        mine = dict(self.prologue.named_buffers())
+        weights = weights_of(Frame(module))
+        chosen = {name: tensor.detach() for name, tensor in weights.items() if name in mine}
+        with torch.no_grad():
+            contents = functional_call(self.prologue, chosen, (), tie_weights=False)
+        return {
+            slot: tensor.contiguous() for slot, tensor in zip(self.slots, contents, strict=True)
+        }
+
+
+class Frame(nn.Module):
+    """Puts a dot into every weight's name: none can then be that of an input or output."""
+
+    def __init__(self, stage: nn.Module) -> None:
+        super().__init__()
+        self.stage = stage
+
+    def forward(self, *inputs: Tensor) -> Any:
+        """What the stage gives."""
+        return self.stage(*inputs)
+
+
+def make_program(
+    name: str, module: nn.Module, inputs: dict[str, Tensor], names: Sequence[str]
+) -> Program:
+    """Capture the stage module of graph `name` and apply rewrites, in order.
+
+    Without rewrites the program is what `torch.export` gives, as it is. Raises InputError that
+    names the graph if it cannot be captured.
+    """
+    frame, examples = Frame(module), tuple(inputs.values())
+    captured = _capture(name, frame, examples)
+    if names:
+        captured = captured.run_decompositions(_decompositions())
+    graph = captured.module(check_guards=False)
+    counts: dict[str, int] = {}
+    if names:
+        _fold(graph)
+        counts = rewrites.apply(rewrites.AtenGraph(graph, examples), names)
+    weights = set(weights_of(frame))
+    slots = _slots(_early(graph, weights) if names else _weights(graph, weights))
+    program = Program(captured, _prologue(graph, slots), tuple(slots), counts)
+    program.exported = _capture(name, _body(graph, slots, program.fill(module)), examples)
+    return program
+
+
+def _capture(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
+    """`torch.export`, its errors in one sentence."""
+    try:
+        with torch.no_grad():
+            program = torch.export.export(module, inputs, strict=False)
+    except Exception as error:  # It raises whatever the module or its own passes raise.
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"graph {name} cannot be captured by torch.export: {reason}; data-dependent shapes and "
+            "branches must stay out of a stage"
+        ) from error
+    _require_static(name, program)
+    return program
+
+
+def _require_static(name: str, program: ExportedProgram) -> None:
+    """Refuse a program whose shapes depend on data, or that changes what it is given."""
+    for node in program.graph.nodes:
+        values = node.meta.get("val")
+        for given in values if isinstance(values, list | tuple) else [values]:
+            sizes = given.shape if isinstance(given, Tensor) else [given]
+            if any(isinstance(size, torch.SymInt) for size in sizes):
+                raise InputError(
+                    f"graph {name} has shapes that depend on data (at {node.name}); data-dependent "
+                    "shapes must stay out of a stage"
+                )
+    signature = program.graph_signature
+    changed = [*signature.buffers_to_mutate.values(), *signature.user_inputs_to_mutate.values()]
+    if changed:
+        raise InputError(
+            f"graph {name} changes {changed[0]} in place; a stage must leave its inputs and "
+            "buffers as they are: work on a copy, and call eval() on the model"
+        )
+
+
+def _decompositions() -> Any:
+    """PyTorch's own way to its core operators, but for what is kept."""
+    table = torch.export.default_decompositions()
+    for kept in _KEPT:
+        table.pop(kept, None)
+    return table
+
+
+def _fold(graph: fx.GraphModule) -> None:
+    """Compute now what is made of nothing: an `arange`, and what follows from it alone."""
+    known: dict[fx.Node, Any] = {}
+    for node in graph.graph.nodes:
+        if node.op != "call_function" or not all(map(known.__contains__, node.all_input_nodes)):
+            continue
+        if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
+            continue
+        arguments, options = fx.node.map_arg((node.args, node.kwargs), known.__getitem__)
+        known[node] = node.target(*arguments, **options)
+    for number, (node, content) in enumerate(known.items()):
+        if isinstance(content, Tensor) and any(user not in known for user in node.users):
+            name = f"constant_{number}"
+            graph.register_buffer(name, content.contiguous())
+            with graph.graph.inserting_before(node):
+                node.replace_all_uses_with(graph.graph.get_attr(name))
+    graph.graph.eliminate_dead_code()
+
+
+def _weights(graph: fx.GraphModule, weights: set[str]) -> list[fx.Node]:
+    """The weights alone: nothing is computed before the graph runs."""
+    return [node for node in graph.graph.nodes if node.op == "get_attr" and node.target in weights]
+
+
+def _early(graph: fx.GraphModule, weights: set[str]) -> list[fx.Node]:
+    """The nodes made of weights and constants alone that give not much more than they take."""
+    early = dict.fromkeys(_weights(graph, weights))
+    for node in graph.graph.nodes:
+        taken = [source for source in node.all_input_nodes if source in early]
+        if not taken or node.op != "call_function" or not is_weight(node):
+            continue
+        others = [source for source in node.all_input_nodes if source not in early]
+        grown = elements(node) - sum(map(elements, taken))
+        if all(source.op == "get_attr" for source in others) and grown <= _GROWTH:
+            early[node] = None
+    return list(early)
+
+
+def _slots(early: list[fx.Node]) -> dict[str, fx.Node]:
+    """Names for the nodes that the body reads: a weight's own, or that of what it is made of."""
+    inside, slots = set(early), {}
+    for node in early:
+        if all(user in inside for user in node.users):
+            continue
+        root = node
+        while root.op != "get_attr":
+            root = next(source for source in root.all_input_nodes if source in inside)
+        name, count = root.target, 0
+        while name in slots or (node is not root and name == root.target):
+            name, count = f"{root.target}_{count}", count + 1
+        slots[name] = node
+    return slots
+
+
+def _prologue(graph: fx.GraphModule, slots: dict[str, fx.Node]) -> fx.GraphModule:
+    """The graph that makes the contents of the slots."""
+    prologue, copies = fx.Graph(), {}
+
+    def copy(node: fx.Node) -> fx.Node:
+        """A node of the prologue for one of the graph, and for what it reads."""
+        if node not in copies:
+            for source in node.all_input_nodes:
+                copy(source)
+            copies[node] = prologue.node_copy(node, copies.__getitem__)
+        return copies[node]
+
+    prologue.output(tuple([copy(node) for node in slots.values()]))
+    targets = {node.target for node in prologue.nodes if node.op == "get_attr"}
+    return fx.GraphModule({name: attribute(graph, name).detach() for name in targets}, prologue)
+
+
+def _body(
+    graph: fx.GraphModule, slots: dict[str, fx.Node], contents: dict[str, Tensor]
+) -> fx.GraphModule:
+    """The graph with its slots as parameters."""
+    nodes = graph.graph
+    made = {}
+    parameters = {
+        name: nn.Parameter(tensor, requires_grad=False) for name, tensor in contents.items()
+    }
+    for name, parameter in parameters.items():
+        graph.register_parameter(name, parameter)
+    for name, node in slots.items():
+        with nodes.inserting_before(next(iter(nodes.nodes))):
+            made[node] = nodes.get_attr(name)
+    # All at once: a slot may be what another one is made of.
+    for node, slot in made.items():
+        node.replace_all_uses_with(slot)
+    for node in reversed(nodes.nodes):
+        if not node.users and node.op in ("get_attr", "call_function"):
+            nodes.erase_node(node)
+    constants = {
+        node.target: attribute(graph, node.target)
+        for node in nodes.nodes
+        if node.op == "get_attr" and node.target not in contents
+    }
+    return fx.GraphModule({**constants, **parameters}, nodes)

@@ -1,0 +1,67 @@
+"""Graph rewrites that keep a graph in one piece: one per file, on ATen operators.
+
+A target names the rewrites that it uses, in the order in which they are applied.
+"""
+
+from collections.abc import Sequence
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_export.rewrites import (
+    arithmetic,
+    attention,
+    averages,
+    batch_norm,
+    division,
+    expands,
+    gelu,
+    group_norm,
+    layer_norm,
+    pools,
+    projections,
+    rank,
+    slices,
+    softmax,
+    views,
+)
+from mvmoe_export.rewrites.contract import REWRITES, Rewrite
+from mvmoe_export.rewrites.graph import AtenGraph
+
+__all__ = ["REWRITES", "AtenGraph", "Rewrite", "apply", "require_rewrites"]
+
+_FILES = (
+    arithmetic,
+    attention,
+    averages,
+    batch_norm,
+    division,
+    expands,
+    gelu,
+    group_norm,
+    layer_norm,
+    pools,
+    projections,
+    rank,
+    slices,
+    softmax,
+    views,
+)
+
+
+def apply(graph: AtenGraph, names: Sequence[str]) -> dict[str, int]:
+    """Apply rewrites in order; gives how many places each has changed."""
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + REWRITES[name].apply(graph)
+    graph.module.graph.eliminate_dead_code()
+    graph.module.graph.lint()
+    graph.module.recompile()
+    return counts
+
+
+def require_rewrites(names: Sequence[str]) -> None:
+    """Refuse a rewrite that does not exist; raises InputError."""
+    unknown = [name for name in names if name not in REWRITES]
+    if unknown:
+        raise InputError(
+            f"rewrite {unknown[0]!r} is unknown; there are {', '.join(sorted(REWRITES))}, and none"
+        )

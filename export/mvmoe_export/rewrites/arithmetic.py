@@ -1,0 +1,96 @@
+"""Rewrite `arithmetic`: one way to say each arithmetic operation."""
+
+import torch
+from torch import fx
+
+from mvmoe_export.rewrites.contract import rewrite
+from mvmoe_export.rewrites.graph import AtenGraph, argument, value
+
+_ATEN = torch.ops.aten
+_SCALARS = {
+    _ATEN.add.Scalar: _ATEN.add.Tensor,
+    _ATEN.sub.Scalar: _ATEN.sub.Tensor,
+    _ATEN.mul.Scalar: _ATEN.mul.Tensor,
+    _ATEN.div.Scalar: _ATEN.div.Tensor,
+}
+_HIGHEST = 4
+"""Powers that are written as products."""
+
+
+@rewrite("arithmetic", error=1e-6)
+def arithmetic(graph: AtenGraph) -> int:
+    """One way to say each arithmetic operation, with a number or a tensor alike.
+
+    Before::
+
+        add.Scalar(x, c)     rsub(x, c)         add(x, y, alpha)     pow(x, 3)        pow(x, 0.5)
+
+    After::
+
+        add(x, c)            add(x * -1, c)     add(x, y * alpha)    x * x * x        sqrt(x)
+
+    Engines know the general operators and leave their relatives alone. Error: a rounding of each
+    product.
+    """
+    changed = 0
+    for node in list(graph.module.graph.nodes):
+        if node.op != "call_function" or not _is_floating(node):
+            continue
+        changed += _alpha(graph, node) or _scalar(node) or _power(graph, node)
+    return changed
+
+
+def _is_floating(node: fx.Node) -> bool:
+    """Whether floating-point numbers are made of nothing else."""
+    sources = [value(source) for source in node.all_input_nodes]
+    return all(
+        isinstance(given, torch.Tensor) and given.is_floating_point()
+        for given in (*sources, value(node))
+    )
+
+
+def _alpha(graph: AtenGraph, node: fx.Node) -> bool:
+    """Multiply what is added before it is, and what is subtracted from a number too."""
+    if node.target in (_ATEN.rsub.Scalar, _ATEN.rsub.Tensor):
+        x, y, alpha = *node.args[:2], argument(node, 2, "alpha", 1)
+        build = graph.before(node)
+        turned = build(_ATEN.mul.Tensor, x, -alpha)
+        graph.replace(node, build(_ATEN.add.Tensor, turned, y))
+        return True
+    alpha = node.kwargs.get("alpha", 1)
+    if node.target not in (_ATEN.add.Tensor, _ATEN.sub.Tensor) or alpha == 1:
+        return False
+    x, y = node.args
+    build = graph.before(node)
+    scaled = build(_ATEN.mul.Tensor, y, alpha) if isinstance(y, fx.Node) else y * alpha
+    graph.replace(node, build(node.target, x, scaled))
+    return True
+
+
+def _scalar(node: fx.Node) -> bool:
+    """Say an operation with a number as that with a tensor."""
+    if node.target not in _SCALARS:
+        return False
+    x, number = node.args[:2]
+    node.args = (x, number * argument(node, 2, "alpha", 1))
+    node.kwargs = {}
+    node.target = _SCALARS[node.target]
+    return True
+
+
+def _power(graph: AtenGraph, node: fx.Node) -> bool:
+    """Write a small whole power as products, and a power of a half as a root."""
+    if node.target != _ATEN.pow.Tensor_Scalar:
+        return False
+    x, exponent = node.args
+    build = graph.before(node)
+    if exponent == 0.5:
+        graph.replace(node, build(_ATEN.sqrt.default, x))
+        return True
+    if exponent not in range(1, _HIGHEST + 1):
+        return False
+    product = x
+    for _ in range(int(exponent) - 1):
+        product = build(_ATEN.mul.Tensor, product, x)
+    graph.replace(node, product)
+    return True

@@ -1,0 +1,84 @@
+"""Rewrite `batch-norm`: a batch norm in evaluation as a factor and a shift made at export."""
+
+import operator
+
+import torch
+from torch import fx
+
+from mvmoe_export.rewrites.contract import rewrite
+from mvmoe_export.rewrites.graph import AtenGraph, Builder, argument, is_weight, shape
+
+_ATEN = torch.ops.aten
+_NORM = _ATEN._native_batch_norm_legit_no_training.default
+
+
+@rewrite("batch-norm", error=1e-5)
+def batch_norm(graph: AtenGraph) -> int:
+    """A batch norm in evaluation as a factor and a shift made at export; after a conv, inside it.
+
+    Before::
+
+        x -> conv2d(W, b) -> batch_norm(weight, bias, mean, var) -> y          x -> batch_norm -> y
+
+    After::
+
+        f = weight / sqrt(var + eps)
+        x -> conv2d(W * f, (b - mean) * f + bias) -> y          y = x * f + (bias - mean * f)
+
+    Error: a rounding of each weight.
+    """
+    changed = 0
+    for node in graph.find(_NORM):
+        readers = list(node.users)
+        unused = [reader for reader in readers if not reader.users]
+        used = [reader for reader in readers if reader.users]
+        if [reader.args[1] for reader in used] != [0] or not _is_fixed(node):
+            continue
+        if any(reader.target != operator.getitem for reader in readers):
+            continue
+        for reader in unused:
+            graph.erase(reader)
+        _in_primitives(graph, node, used[0])
+        changed += 1
+    return changed
+
+
+def _is_fixed(node: fx.Node) -> bool:
+    """Whether all that the norm multiplies and adds is known at export."""
+    return all(is_weight(part) for part in node.args[1:5] if part is not None)
+
+
+def _in_primitives(graph: AtenGraph, node: fx.Node, result: fx.Node) -> None:
+    """Replace one norm, whose values `result` takes."""
+    source = node.args[0]
+    inside = source.target == _ATEN.conv2d.default and len(source.users) == 1
+    weights = source.args[1], argument(source, 2, "bias") if inside else None
+    inside = inside and all(is_weight(weight) for weight in weights if weight is not None)
+    # Before the conv: its new weights must be there when it runs.
+    build = graph.before(source if inside else node)
+    factor, shift = _line(build, node, weights[1] if inside else None)
+    if inside:
+        weight, *rest = source.args[1:]
+        columns = build(_ATEN.reshape.default, factor, [-1, *[1] * (len(shape(weight)) - 1)])
+        weight = build(_ATEN.mul.Tensor, weight, columns)
+        source.args = (source.args[0], weight, shift, *rest[1:])
+        graph.replace(result, source)
+        return
+    sizes = [1, -1, *[1] * (len(shape(source)) - 2)]
+    factor, shift = (build(_ATEN.reshape.default, part, sizes) for part in (factor, shift))
+    scaled = build(_ATEN.mul.Tensor, source, factor)
+    graph.replace(result, build(_ATEN.add.Tensor, scaled, shift))
+
+
+def _line(build: Builder, node: fx.Node, before: fx.Node | None) -> tuple[fx.Node, fx.Node]:
+    """The factor and shift of each channel, for values that `before` is still to be added to."""
+    weight, bias, mean, variance = node.args[1:5]
+    steadied = build(_ATEN.add.Tensor, variance, node.args[6])
+    factor = build(_ATEN.reciprocal.default, build(_ATEN.sqrt.default, steadied))
+    if weight is not None:
+        factor = build(_ATEN.mul.Tensor, factor, weight)
+    shift = build(_ATEN.neg.default, mean)
+    if before is not None:
+        shift = build(_ATEN.add.Tensor, shift, before)
+    shift = build(_ATEN.mul.Tensor, shift, factor)
+    return factor, shift if bias is None else build(_ATEN.add.Tensor, shift, bias)

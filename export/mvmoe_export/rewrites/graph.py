@@ -1,0 +1,170 @@
+"""The graph that rewrites work on: ATen operators with weights as attributes, and how to edit it.
+
+Every node knows the shape of its value (`shape`), also the new ones. What is rewritten into what
+is decided in the files of this room, one rewrite each.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+from torch.fx.node import map_arg
+
+_META = "val"
+
+
+class AtenGraph:
+    """A graph of ATen operators over a module's weights, for example inputs of fixed shapes."""
+
+    def __init__(self, module: fx.GraphModule, inputs: Sequence[Tensor]) -> None:
+        self.module = module
+        self.inputs = tuple(inputs)
+        _forget_strides(module)
+        _infer(module, self.inputs)
+
+    def find(self, *operators: Any) -> Iterator[fx.Node]:
+        """The nodes that call one of some operators, in order; the graph may change meanwhile."""
+        nodes = [node for node in self.module.graph.nodes if node.target in operators]
+        return (node for node in nodes if not node._erased)
+
+    def before(self, node: fx.Node) -> "Builder":
+        """What makes new nodes just before `node`."""
+        return Builder(self.module, node)
+
+    def replace(self, node: fx.Node, other: fx.Node) -> None:
+        """Let everything that read `node` read `other`; drops what nobody reads any more."""
+        node.replace_all_uses_with(other)
+        self.erase(node)
+
+    def erase(self, node: fx.Node) -> None:
+        """Drop a node that nobody reads, and then what only it had read."""
+        if node._erased or node.users or node.op in ("placeholder", "output"):
+            return
+        sources = node.all_input_nodes
+        self.module.graph.erase_node(node)
+        for source in sources:
+            self.erase(source)
+
+
+class Builder:
+    """Makes nodes before one place of a graph, in the order of the calls."""
+
+    def __init__(self, module: fx.GraphModule, place: fx.Node) -> None:
+        self._module = module
+        self._place = place
+
+    def __call__(self, operator: Any, *arguments: Any, **options: Any) -> fx.Node:
+        """A node that calls an operator on nodes and constants."""
+        with self._module.graph.inserting_before(self._place):
+            node = self._module.graph.call_function(operator, arguments, options)
+        node.meta[_META] = _abstract(operator, node.args, node.kwargs)
+        return node
+
+    def constant(self, name: str, tensor: Tensor) -> fx.Node:
+        """A node for a constant; a name that is taken for another content gets a number."""
+        name = self._free(name, tensor)
+        if not hasattr(self._module, name):
+            self._module.register_buffer(name, tensor)
+        with self._module.graph.inserting_before(self._place):
+            node = self._module.graph.get_attr(name)
+        node.meta[_META] = tensor.to("meta")
+        return node
+
+    def _free(self, name: str, tensor: Tensor) -> str:
+        """The first of `name`, `name_1`, ... that is free or already this constant's."""
+        for number in itertools.count():
+            numbered = f"{name}_{number}" if number else name
+            there = getattr(self._module, numbered, tensor)
+            if isinstance(there, Tensor) and _equal(there, tensor):
+                return numbered
+        raise AssertionError  # itertools.count() does not end.
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and torch.equal(one, other)
+
+
+def value(node: fx.Node) -> Tensor:
+    """What a node gives, on the meta device: shape, strides and type without content."""
+    return node.meta[_META]
+
+
+def shape(node: fx.Node) -> list[int]:
+    """The shape of what a node gives."""
+    return list(value(node).shape)
+
+
+def argument(node: fx.Node, position: int, name: str, default: Any = None) -> Any:
+    """An argument of an operator, given by position or by name, or left to its default."""
+    if position < len(node.args):
+        return node.args[position]
+    return node.kwargs.get(name, default)
+
+
+def axis_of(axis: int, rank: int) -> int:
+    """An axis counted from the front."""
+    return axis % rank if rank else 0
+
+
+def _forget_strides(module: fx.GraphModule) -> None:
+    """Let no node depend on the order of memory: rewrites change it."""
+    for node in module.graph.nodes:
+        if node.target in (torch.ops.aten.view.default, torch.ops.aten._unsafe_view.default):
+            node.target = torch.ops.aten.reshape.default
+
+
+def _infer(module: fx.GraphModule, inputs: tuple[Tensor, ...]) -> None:
+    """Note at every node what it gives."""
+    given = iter(inputs)
+    for node in module.graph.nodes:
+        if node.op == "placeholder":
+            node.meta[_META] = next(given).to("meta")
+        elif node.op == "get_attr":
+            node.meta[_META] = attribute(module, node.target).detach().to("meta")
+        elif node.op == "call_function":
+            node.meta[_META] = _abstract(node.target, node.args, node.kwargs)
+
+
+def attribute(module: torch.nn.Module, path: str) -> Tensor:
+    """A parameter, buffer or constant of a module by its dotted name."""
+    *parents, name = path.split(".")
+    for parent in parents:
+        module = getattr(module, parent)
+    return getattr(module, name)
+
+
+def _abstract(operator: Any, arguments: Any, options: Any) -> Any:
+    """What an operator gives, on the meta device."""
+    arguments, options = map_arg((arguments, options), lambda node: node.meta[_META])
+    if "device" in options:
+        options = {**options, "device": "meta"}
+    with torch.no_grad():
+        given = operator(*arguments, **options)
+    if isinstance(given, list | tuple):
+        return type(given)(_meta(part) for part in given)
+    return _meta(given)
+
+
+def _meta(given: Any) -> Any:
+    return given.to("meta") if isinstance(given, Tensor) else given
+
+
+def elements(node: fx.Node) -> int:
+    """How many numbers a node gives."""
+    return math.prod(shape(node))
+
+
+def is_weight(node: fx.Node) -> bool:
+    """Whether a node is made of weights and constants alone."""
+    # Not by recursion: a deep model's graph is longer than Python's stack.
+    seen, left = {node}, [node]
+    while left:
+        this = left.pop()
+        if this.op not in ("get_attr", "call_function"):
+            return False
+        left += [source for source in this.all_input_nodes if source not in seen]
+        seen.update(this.all_input_nodes)
+    return True

@@ -1,0 +1,175 @@
+"""Writes `.mlpackage` directories: one with a function for each graph, or one for each graph.
+
+A package's weights are in one file, each content once. The same graphs give the same bytes.
+"""
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mvmoe_deploy.errors import EngineError
+from mvmoe_export.compiling import FamilyJob, GraphJob
+from mvmoe_export.targets.coreml.binding import Binding, fill
+from mvmoe_export.targets.coreml.constants import Array, BlobWriter, body, values
+from mvmoe_export.targets.coreml.descriptions import describe, describe_model
+from mvmoe_export.targets.coreml.engine import Converted
+from mvmoe_export.targets.coreml.toolkit import Model_pb2, ct, milproto
+
+_DATA = Path("Data/com.apple.CoreML")
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "mvmoe-deploy/coreml")
+_SINGLE = "main"
+"""What the one function of a package is called."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A graph to write: a converted program and what its slots hold, if it is not its own."""
+
+    family: FamilyJob
+    graph: GraphJob
+    program: Converted
+    binding: Binding
+    slots: Mapping[str, Array]
+
+    @property
+    def constants(self) -> list[Array | None]:
+        """The contents of its constants."""
+        return fill(self.program, self.binding, self.slots)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A graph that is in a package, with the offsets and bytes of the blobs that it reads."""
+
+    graph: GraphJob
+    file: str
+    entry: str | None
+    blobs: frozenset[tuple[int, int]]
+
+
+def write_multifunction(
+    parts: Sequence[Part], options: Mapping[str, Any], folder: Path
+) -> list[Written]:
+    """Write `model.mlpackage` with all graphs as functions over one weight file."""
+    package = folder / "model.mlpackage"
+    model = Model_pb2.Model(specificationVersion=parts[0].program.version)
+    model.mlProgram.version = 1
+    model.description.defaultFunctionName = parts[0].graph.name
+    writer = _writer(package)
+    written = []
+    for part in parts:
+        described = model.description.functions.add(name=part.graph.name)
+        _describe(described, part)
+        blobs = _add_function(model, part.graph.name, part, writer)
+        written.append(Written(part.graph, package.name, part.graph.name, blobs))
+    _finish(package, model, options)
+    return written
+
+
+def write_single(part: Part, options: Mapping[str, Any], folder: Path) -> Written:
+    """Write `<graph>.mlpackage` with one graph and its own weights."""
+    package = folder / f"{part.graph.name}.mlpackage"
+    model = Model_pb2.Model(specificationVersion=part.program.version)
+    model.mlProgram.version = 1
+    _describe(model.description, part)
+    blobs = _add_function(model, _SINGLE, part, _writer(package))
+    _finish(package, model, options)
+    return Written(part.graph, package.name, None, blobs)
+
+
+def figures(written: Sequence[Written]) -> list[dict[str, Any]]:
+    """What the manifest says of each graph, as JSON data: its place and the weights it reads."""
+    readers = Counter((graph.file, blob) for graph in written for blob in graph.blobs)
+    return [
+        {
+            "name": graph.graph.name,
+            "file": graph.file,
+            "entry": graph.entry,
+            "weight_bytes": sum(size for _, size in graph.blobs),
+            "exclusive_bytes": sum(
+                size for offset, size in graph.blobs if readers[graph.file, (offset, size)] == 1
+            ),
+        }
+        for graph in written
+    ]
+
+
+def _writer(package: Path) -> BlobWriter:
+    """The weight file of a new package."""
+    weights = package / _DATA / "weights"
+    weights.mkdir(parents=True)
+    return BlobWriter(weights / "weight.bin")
+
+
+def _describe(description: Any, part: Part) -> None:
+    """Say what a graph takes and gives, of a model or of one of its functions."""
+    description.input.extend(part.program.inputs)
+    description.output.extend(part.program.outputs)
+    describe((*description.input, *description.output), part.family, part.graph)
+
+
+def _add_function(
+    model: Any, name: str, part: Part, writer: BlobWriter
+) -> frozenset[tuple[int, int]]:
+    """Add a graph's function to a model; gives the blobs that it reads."""
+    function = model.mlProgram.functions[name]
+    function.CopyFrom(part.program.function)
+    blobs = set()
+    for value, content in zip(values(body(function)), part.constants, strict=True):
+        blob = None if content is None else writer.write(value, content)
+        if blob is not None:
+            blobs.add(blob)
+    return frozenset(blobs)
+
+
+def _finish(package: Path, model: Any, options: Mapping[str, Any]) -> None:
+    """Write a package's model and manifest, and read them as coremltools does."""
+    describe_model(model.description.metadata, options)
+    data = model.SerializePartialToString(deterministic=True)
+    (package / _DATA / "model.mlmodel").write_bytes(data)
+    (package / "Manifest.json").write_text(_manifest())
+    _check(package)
+
+
+def _manifest() -> str:
+    """`Manifest.json`; its identifiers are only valid inside the package."""
+    items = {
+        _identifier(name): {
+            "author": "com.apple.CoreML",
+            "description": description,
+            "name": name,
+            "path": f"com.apple.CoreML/{name}",
+        }
+        for name, description in (
+            ("model.mlmodel", "CoreML Model Specification"),
+            ("weights", "CoreML Model Weights"),
+        )
+    }
+    manifest = {
+        "fileFormatVersion": "1.0.0",
+        "itemInfoEntries": items,
+        "rootModelIdentifier": _identifier("model.mlmodel"),
+    }
+    return json.dumps(manifest, indent=4) + "\n"
+
+
+def _identifier(name: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, name)).upper()
+
+
+def _check(package: Path) -> None:
+    """Load every function as coremltools does, which checks its types; raises EngineError."""
+    try:
+        model = ct.models.MLModel(str(package), skip_model_load=True)
+        spec = model.get_spec()
+        milproto.load(spec, spec.specificationVersion, model.weights_dir)
+    except Exception as error:  # It raises whatever it likes.
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise EngineError(
+            f"coremltools does not load the package {package.name} that was written: {line}; "
+            "report this with the model's configuration"
+        ) from error

@@ -1,0 +1,130 @@
+"""What the compiler's process does for the Core ML target: programs in, packages out."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.export import ExportedProgram
+
+from mvmoe_export.compiling import FamilyJob, GraphJob, Order
+from mvmoe_export.targets.coreml.assembly import Part, figures, write_multifunction, write_single
+from mvmoe_export.targets.coreml.binding import Binding, can_hold, find_places
+from mvmoe_export.targets.coreml.constants import Array
+from mvmoe_export.targets.coreml.engine import Converted, Signature, convert, lower
+from mvmoe_export.targets.coreml.images import take_pixels
+from mvmoe_export.targets.coreml.options import CoreMLOptions
+
+_SEED = 1
+"""Of the second set of made-up weights; that of the first is in `compiling`."""
+
+
+def compile(order: Order) -> dict[str, Any]:
+    """Write the packages of all graphs; gives `graphs`, and how many were bound and converted.
+
+    Raises InputError for a graph that coremltools does not convert.
+    """
+    given = order.job.options
+    options = CoreMLOptions(**given["options"])
+    written, parts, bound, converted = [], [], 0, 0
+    for family in order.job.families:
+        made = _Family(order, family, options)
+        for part in made.parts():
+            if options.multifunction:
+                parts.append(part)
+            else:
+                written.append(write_single(part, given, order.output))
+            bound += bool(part.slots)
+            order.report(part.graph.name)
+        converted += made.converted
+    if options.multifunction:
+        written = write_multifunction(parts, given, order.output)
+    return {
+        "graphs": figures(written),
+        "bound": bound,
+        "converted": converted,
+    }
+
+
+class _Family:
+    """Graphs of one structure on their way to ML Programs."""
+
+    def __init__(self, order: Order, family: FamilyJob, options: CoreMLOptions) -> None:
+        self._order = order
+        self._family = family
+        self._options = options
+        self._name = family.graphs[0].name
+        self._layout: str | None = None
+        self._program = lower(self._source(), self._name)
+        self.converted = 0
+        """How often coremltools was called."""
+
+    def parts(self) -> Iterator[Part]:
+        """Every graph of the family, bound to its weights or converted with them."""
+        if not self._family.probed:
+            yield self._own(self._family.graphs[0], {})
+            return
+        probe, binding = self._bind()
+        for graph in self._family.graphs:
+            weights = self._order.weights(graph)
+            slots = {slot: tensor.numpy() for slot, tensor in weights.items()}
+            if binding is not None and self._fits(weights) and can_hold(binding, slots):
+                yield Part(self._family, graph, probe, binding, slots)
+            else:
+                yield self._own(graph, weights)
+
+    def _source(self) -> ExportedProgram:
+        """The family's program, on pixels if it takes images and that was asked for."""
+        program = self._order.program(self._family)
+        image = self._family.inputs[0]
+        if image.name != "image" or self._options.input != "image":
+            return program
+        preprocessing = self._order.job.options["preprocessing"]
+        program, self._layout = take_pixels(program, preprocessing, image.shape[0])
+        return program
+
+    def _bind(self) -> tuple[Converted, Binding | None]:
+        """The program with made-up weights, and which of its constants are slots."""
+        weights = {slot: self._program.state_dict[slot] for slot in self._family.graphs[0].slots}
+        other = _made_up(weights)
+        probe = self._convert(weights)
+        binding = find_places((probe, self._convert(other)), (_arrays(weights), _arrays(other)))
+        self._weights = weights
+        return probe, binding
+
+    def _fits(self, weights: Mapping[str, Tensor]) -> bool:
+        """Whether what was not made up (indices, masks) is the same in these weights."""
+        return all(
+            tensor.is_floating_point() or torch.equal(tensor, self._weights[slot])
+            for slot, tensor in weights.items()
+        )
+
+    def _own(self, graph: GraphJob, weights: Mapping[str, Tensor]) -> Part:
+        """A graph that is converted with its weights."""
+        program = self._convert(weights, graph.name)
+        return Part(self._family, graph, program, (None,) * len(program.constants), {})
+
+    def _convert(self, weights: Mapping[str, Tensor], name: str | None = None) -> Converted:
+        """The ML Program for contents of slots; those that are not given stay."""
+        for slot, tensor in weights.items():
+            self._program.state_dict[slot] = torch.nn.Parameter(tensor, requires_grad=False)
+        self.converted += 1
+        signature = Signature(
+            name or self._name, self._family.inputs, self._family.outputs, self._layout
+        )
+        return convert(self._program, signature, self._options)
+
+
+def _made_up(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Other contents for slots, around 1 and unlike what they hold; integers stay."""
+    generator = torch.Generator().manual_seed(_SEED)
+    return {
+        slot: torch.rand(tensor.shape, generator=generator).to(tensor.dtype) * 0.5 + 0.75
+        if tensor.is_floating_point()
+        else tensor
+        for slot, tensor in weights.items()
+    }
+
+
+def _arrays(weights: Mapping[str, Tensor]) -> dict[str, Array]:
+    return {slot: tensor.detach().numpy() for slot, tensor in weights.items()}

@@ -1,0 +1,60 @@
+"""The texts in a package, which Xcode shows: of the model, and of each input and output."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mvmoe_export.compiling import FamilyJob, GraphJob
+
+_FEATURES = {
+    "image": "Images, normalised: (pixel / 255 - mean) / std in each channel",
+    "tokens": "What the graph of the stage before gave as next_tokens",
+    "gates": "The weights of the experts' outputs, as the host took them from the router's logits",
+    "experts": "The indices of the experts that the host selected",
+    "next_tokens": "What the graph of the next stage takes as tokens",
+    "logits": "The router's logits as they are: the host selects the route of the next stage",
+    "answer": "The model's answer before any softmax, one number a class",
+}
+_PIXELS = "One image; the graph normalises its pixels itself"
+
+
+def describe(features: Any, family: FamilyJob, graph: GraphJob) -> None:
+    """Set the text of each of a graph's inputs and outputs (`FeatureDescription`), with shapes."""
+    shapes = {spec.name: spec.shape for spec in (*family.inputs, *family.outputs)}
+    for feature in features:
+        kind = feature.type.WhichOneof("Type")
+        text = _PIXELS if kind == "imageType" else _FEATURES[feature.name]
+        sizes = " x ".join(map(str, shapes[feature.name]))
+        feature.shortDescription = f"{text}; {_type(feature, kind)} {sizes}{_route(graph)}"
+
+
+def describe_model(metadata: Any, options: Mapping[str, Any]) -> None:
+    """Set a model's metadata from the job's options: who made it, labels, preprocessing."""
+    identity = options["identity"]
+    metadata.shortDescription = identity.get("description", "") or identity.get("name", "")
+    metadata.author = identity.get("author", "")
+    metadata.license = identity.get("license", "")
+    metadata.versionString = identity.get("version", "")
+    facts = {
+        "mvmoe.labels": options["labels"],
+        "mvmoe.preprocessing": options["preprocessing"],
+        "mvmoe.stages": options["stages"],
+    }
+    for key, fact in facts.items():
+        if fact is not None:
+            metadata.userDefined[key] = json.dumps(fact, sort_keys=True)
+
+
+def _type(feature: Any, kind: str) -> str:
+    """The type of a feature's elements."""
+    if kind == "imageType":
+        return "8-bit"
+    kinds = feature.type.multiArrayType.DESCRIPTOR.enum_types_by_name["ArrayDataType"]
+    return kinds.values_by_number[feature.type.multiArrayType.dataType].name.lower()
+
+
+def _route(graph: GraphJob) -> str:
+    """The route that a graph is for."""
+    if graph.route is None:
+        return ""
+    return f"; for experts {', '.join(map(str, graph.route))}"

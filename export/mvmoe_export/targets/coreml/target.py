@@ -1,0 +1,118 @@
+"""Prepares the compiler's job for Core ML, and makes the manifest's record of what it wrote."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.bundle.write import describe_files
+from mvmoe_export import compiling
+from mvmoe_export.compiling import FamilyJob, GraphJob, Job
+from mvmoe_export.stages import Stages
+from mvmoe_export.targets.contract import ExportOptions, Records
+from mvmoe_export.targets.coreml.options import CoreMLOptions
+
+REWRITES = ("views", "slices", "projections", "rank", "attention", "views")
+"""LayerNorm, GELU and means stay: ML Programs have operators for them."""
+
+_COMPILER = "mvmoe_export.targets.coreml.conversion:compile"
+
+
+class CoreMLTarget:
+    """The `coreml` target: ML Programs for iOS 16 and later, and macOS 13 and later."""
+
+    name = "coreml"
+
+    def start(
+        self, stages: Stages, options: ExportOptions, root: Path, scratch: Path
+    ) -> "CoreMLWork":
+        """Start to write `.mlpackage` directories below `root / "coreml"`.
+
+        Raises InputError for a model that cannot be captured.
+        """
+        chosen = options.of(self.name, CoreMLOptions)
+        rewrites = REWRITES if options.rewrites is None else options.rewrites
+        folder = scratch / self.name
+        families = compiling.prepare(stages, rewrites, folder)
+        job = Job(compiler=_COMPILER, families=families, options=_options(stages, options, chosen))
+        compilation = compiling.start(job, folder, options.progress)
+        target = root / self.name
+
+        def record(made: dict[str, Any]) -> manifest.Target:
+            return _record(stages, job, made, target)
+
+        return CoreMLWork(compilation, target, record)
+
+
+@dataclass(frozen=True)
+class CoreMLWork:
+    """The compiler at work, and what is done with what it wrote."""
+
+    compilation: compiling.Compilation
+    folder: Path
+    record: Callable[[dict[str, Any]], manifest.Target]
+
+    def finish(self) -> Records:
+        """Wait for the packages and move them to their place; raises InputError, EngineError."""
+        made = self.compilation.wait()
+        shutil.move(self.compilation.folder / "output", self.folder)
+        return {"coreml": self.record(made)}
+
+    def cancel(self) -> None:
+        """Stop the compiler."""
+        self.compilation.cancel()
+
+
+def _options(stages: Stages, options: ExportOptions, chosen: CoreMLOptions) -> dict[str, Any]:
+    """What the compiler is told, as JSON data."""
+    return {
+        "extra": "coreml",
+        "options": asdict(chosen),
+        "identity": dict(options.identity),
+        "labels": None if options.labels is None else list(options.labels),
+        "preprocessing": msgspec.to_builtins(stages.model.input),
+        "stages": [
+            {"name": stage.name, "rule": msgspec.to_builtins(stage.rule)} for stage in stages.specs
+        ],
+    }
+
+
+def _record(stages: Stages, job: Job, made: dict[str, Any], folder: Path) -> manifest.Target:
+    """The manifest's record of the packages in `folder`."""
+    graphs = {graph.name: (family, graph) for family in job.families for graph in family.graphs}
+    chosen = job.options["options"]
+    return manifest.Target(
+        format="coreml",
+        options={key: chosen[key] for key in ("deployment_target", "input")},
+        strategy=stages.strategy,
+        precision=chosen["precision"],
+        batch=stages.batch,
+        graphs=tuple(_graph(*graphs[facts["name"]], facts) for facts in made["graphs"]),
+        weights=None,
+        files=describe_files(folder.parent, (path for path in folder.rglob("*") if path.is_file())),
+        parity=None,
+    )
+
+
+def _graph(family: FamilyJob, graph: GraphJob, facts: dict[str, Any]) -> manifest.Graph:
+    """The manifest's record of one graph."""
+    return manifest.Graph(
+        name=graph.name,
+        stage=graph.stage,
+        route=graph.route,
+        file=f"coreml/{facts['file']}",
+        entry=facts["entry"],
+        weight_bytes=facts["weight_bytes"],
+        exclusive_bytes=facts["exclusive_bytes"],
+        inputs=tuple(_tensor(spec) for spec in family.inputs),
+        outputs=family.outputs,
+    )
+
+
+def _tensor(spec: manifest.TensorSpec) -> manifest.TensorSpec:
+    """An input as Core ML has it: its integers have 32 bits."""
+    return msgspec.structs.replace(spec, dtype="int32") if spec.dtype == "int64" else spec

@@ -1,0 +1,192 @@
+"""From programs to one `.pte` with a method for each graph: runs in a process of its own."""
+
+import contextlib
+import gc
+import logging
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from executorch.exir import (
+    EdgeCompileConfig,
+    EdgeProgramManager,
+    ExecutorchBackendConfig,
+    to_edge_transform_and_lower,
+)
+from torch.export import ExportedProgram
+from torch.fx.traceback import NodeSource
+
+from mvmoe_deploy.errors import CheckFailedError, InputError
+from mvmoe_export.compiling import FamilyJob, Order
+from mvmoe_export.targets.executorch.binding import find_slots
+
+FILE = "model.pte"
+_BACKENDS = {"xnnpack": "XnnpackBackend", "coreml": "CoreMLBackend"}
+_DELEGATE = torch.ops.higher_order.executorch_call_delegate
+_CONFIG = EdgeCompileConfig(_check_ir_validity=False)
+
+
+def compile(order: Order) -> dict[str, Any]:
+    """Write `model.pte`; gives what was delegated of each method, and whether all were loaded.
+
+    Raises InputError for what the engine cannot take, CheckFailedError for a method that does not
+    load.
+    """
+    delegate = order.job.options["delegate"]
+    with _quick():
+        if delegate == "coreml":
+            methods = _lower_all(order)
+        else:
+            methods = {
+                name: program
+                for family in order.job.families
+                for name, program in _lower_family(order, family).items()
+            }
+        manager = EdgeProgramManager(methods, compile_config=_CONFIG)
+        program = manager.to_executorch(ExecutorchBackendConfig(extract_delegate_segments=True))
+    with (order.output / FILE).open("wb") as file:
+        program.write_to_file(file)
+    return {
+        "placement": {name: _placement(method) for name, method in methods.items()},
+        "loaded": _load_all(order.output / FILE, list(methods), delegate),
+    }
+
+
+def _lower_family(order: Order, family: FamilyJob) -> dict[str, ExportedProgram]:
+    """The methods of one structure, lowered once if its weights can be told apart afterwards."""
+    options, graphs = order.job.options, family.graphs
+    exported = order.program(family)
+    lowered = _lower({graphs[0].name: exported}, options)[graphs[0].name]
+    if not family.probed:
+        order.report(graphs[0].name)
+        return {graphs[0].name: lowered}
+    slots = {slot: exported.state_dict[slot] for slot in graphs[0].slots}
+    template = find_slots(lowered, slots)
+    methods = {}
+    for graph in graphs:
+        weights = order.weights(graph)
+        if template is not None:
+            methods[graph.name] = template.bind(weights)
+        else:
+            methods |= _lower({graph.name: with_weights(order.program(family), weights)}, options)
+        order.report(graph.name)
+    return methods
+
+
+def _lower_all(order: Order) -> dict[str, ExportedProgram]:
+    """All methods at once: the delegate itself lets them share weights."""
+    programs = {
+        graph.name: with_weights(order.program(family), order.weights(graph))
+        for family in order.job.families
+        for graph in family.graphs
+    }
+    methods = _lower(programs, order.job.options)
+    for name in methods:
+        order.report(name)
+    return methods
+
+
+def with_weights(program: ExportedProgram, weights: dict[str, torch.Tensor]) -> ExportedProgram:
+    """A program with the contents of its slots replaced."""
+    for slot, weight in weights.items():
+        program.state_dict[slot] = torch.nn.Parameter(weight, requires_grad=False)
+    return program
+
+
+def _lower(
+    programs: dict[str, ExportedProgram], options: dict[str, Any]
+) -> dict[str, ExportedProgram]:
+    """Programs in ExecuTorch's edge dialect, as much of them delegated as the delegate takes."""
+    partitioners = {name: _partitioners(options) for name in programs}
+    try:
+        edge = to_edge_transform_and_lower(programs, partitioner=partitioners, compile_config=_CONFIG)
+    except Exception as error:  # Its passes raise whatever they like.
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"graph {next(iter(programs))} cannot be lowered for ExecuTorch's delegate "
+            f"{options['delegate']}: {said[:300]}; try --executorch-delegate portable, or "
+            "--rewrites none to see whether a rewrite is at fault"
+        ) from error
+    return {name: edge.exported_program(name) for name in programs}
+
+
+def _partitioners(options: dict[str, Any]) -> list[Any]:
+    """What decides which nodes go to the delegate."""
+    if options["delegate"] == "portable":
+        return []
+    if options["delegate"] == "xnnpack":
+        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+
+        return [XnnpackPartitioner()]
+    return [_coreml_partitioner(options)]
+
+
+def _coreml_partitioner(options: dict[str, Any]) -> Any:
+    """Core ML's, for a deployment target and compute units."""
+    import coremltools
+    from executorch.backends.apple.coreml.compiler import CoreMLBackend
+    from executorch.backends.apple.coreml.partition import CoreMLPartitioner
+
+    specs = CoreMLBackend.generate_compile_specs(
+        compute_unit=coremltools.ComputeUnit[options["compute_units"].upper()],
+        minimum_deployment_target=coremltools.target[options["deployment_target"]],
+        compute_precision=coremltools.precision.FLOAT16,
+    )
+    return CoreMLPartitioner(compile_specs=specs)
+
+
+def _placement(program: ExportedProgram) -> dict[str, Any]:
+    """How many delegated pieces a method has, and which nodes are outside of them."""
+    calls = [node for node in program.graph.nodes if node.op == "call_function"]
+    outside = Counter(_name(node.target) for node in calls if node.target is not _DELEGATE)
+    return {"partitions": len(calls) - outside.total(), "outside": dict(outside)}
+
+
+def _name(target: Any) -> str:
+    name = target.name() if hasattr(target, "name") else getattr(target, "__name__", str(target))
+    return name.split("::")[-1]
+
+
+def _load_all(path: Path, methods: list[str], delegate: str) -> bool:
+    """Load every method: one can export and yet not load (executorch#21951).
+
+    False if this machine lacks the delegate's runtime.
+    """
+    from executorch.runtime import Runtime
+
+    runtime = Runtime.get()
+    needed = _BACKENDS.get(delegate)
+    if needed is not None and not runtime.backend_registry.is_available(needed):
+        return False
+    for name in methods:
+        try:
+            runtime.load_program(path).load_method(name)
+        except Exception as error:
+            raise CheckFailedError(
+                f"method {name} of the new .pte does not load ({error}); export it with "
+                "--executorch-delegate portable"
+            ) from error
+    return True
+
+
+@contextlib.contextmanager
+def _quick() -> Iterator[None]:
+    """Lower without what costs time and gives nothing here.
+
+    The garbage collector walks millions of live nodes again and again. Every pass copies each
+    node's whole history of passes, which nobody reads or changes: it is shared instead.
+    """
+    gc.disable()
+    NodeSource.__deepcopy__ = lambda self, memo: self
+    logging.disable(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)
+            del NodeSource.__deepcopy__
+            gc.enable()

@@ -1,0 +1,232 @@
+"""Core ML on macOS, through coremltools; the functions of one `.mlpackage`, or one each."""
+
+import platform
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
+from mvmoe_deploy.errors import EngineError, InputError, UnsupportedPlatformError
+from mvmoe_deploy.quiet import quiet_import
+from mvmoe_deploy.runtime.contract import Arrays, require_options, require_threads
+
+_OLDEST_MACOS = 13
+_UNITS = {
+    "all": "ALL",
+    "cpuOnly": "CPU_ONLY",
+    "cpuAndGPU": "CPU_AND_GPU",
+    "cpuAndNeuralEngine": "CPU_AND_NE",
+}
+"""Core ML's names for what a graph may run on, with those of `coremltools.ComputeUnit`."""
+
+_TYPES = {65552: "float16", 65568: "float32", 131104: "int32"}
+"""`ArrayFeatureType.ArrayDataType` of Core ML's model format, with NumPy's names."""
+
+
+@dataclass(frozen=True)
+class LoadState:
+    """Where a graph is on its way into memory; `load_ms` is how long that took, once it is there.
+
+    The first load of a graph on a Neural Engine takes seconds to minutes: Core ML compiles it.
+    """
+
+    state: Literal["cold", "loading", "ready"]
+    load_ms: float | None = None
+
+
+class CoreMLRunner:
+    """Runs the graphs of a `coreml` target, one `MLModel` each."""
+
+    stands_in_for = None
+
+    def __init__(self, engine: Any, root: Path, target: Target, units: str = "all") -> None:
+        self._engine = engine
+        self._root = root
+        self._units = units
+        self._graphs = {graph.name: graph for graph in target.graphs}
+        self._loaded: dict[str, CoreMLGraph] = {}
+        self._states = dict.fromkeys(self._graphs, LoadState("cold"))
+        self._loading = {name: threading.Lock() for name in self._graphs}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        root: Path,
+        target: Target,
+        threads: int | None,
+        engine_options: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A runner for the checked bundle at `root`; its option is `compute_units`.
+
+        Graphs run on `all` units unless that option says otherwise. Core ML chooses its own number
+        of threads: `threads` is checked and not used.
+        Raises UnsupportedPlatformError, MissingExtraError or InputError.
+        """
+        require_threads(threads)
+        require_options("Core ML", {"compute_units": _UNITS}, engine_options)
+        _require_macos()
+        with quiet_import():
+            import coremltools
+        return cls(coremltools, root, target, (engine_options or {}).get("compute_units", "all"))
+
+    @property
+    def description(self) -> str:
+        """The engine and what it may run on."""
+        return f"Core ML ({self._units})"
+
+    @property
+    def resident(self) -> tuple[str, ...]:
+        """Names of the graphs that are in memory."""
+        with self._lock:
+            return tuple(self._loaded)
+
+    @property
+    def states(self) -> dict[str, LoadState]:
+        """Where each graph is on its way into memory."""
+        with self._lock:
+            return dict(self._states)
+
+    def load(self, graph: str) -> "CoreMLGraph":
+        """A model for a graph; raises EngineError that names it.
+
+        A second call waits for the first: Core ML would compile the graph twice.
+        """
+        with self._loading[graph]:
+            with self._lock:
+                if graph in self._loaded:
+                    return self._loaded[graph]
+                self._states[graph] = LoadState("loading")
+            loaded, state = None, LoadState("cold")
+            start = time.perf_counter()
+            try:
+                loaded = self._open(self._graphs[graph])
+                state = LoadState("ready", 1e3 * (time.perf_counter() - start))
+            finally:
+                with self._lock:
+                    self._states[graph] = state
+                    if loaded is not None:
+                        self._loaded[graph] = loaded
+            return loaded
+
+    def release(self, graph: str) -> None:
+        """Drop a graph's model."""
+        with self._lock:
+            if self._loaded.pop(graph, None) is not None:
+                self._states[graph] = LoadState("cold")
+
+    def _open(self, graph: Graph) -> "CoreMLGraph":
+        """Make a model and compare it with what the manifest says of the graph."""
+        units = getattr(self._engine.ComputeUnit, _UNITS[self._units])
+        try:
+            with warnings.catch_warnings():
+                # Where Core ML refuses a model, coremltools only warns.
+                warnings.simplefilter("error", RuntimeWarning)
+                model = self._engine.models.MLModel(
+                    str(self._root / graph.file), compute_units=units, function_name=graph.entry
+                )
+            model.get_compiled_model_path()  # Raises if macOS is older than the model's version.
+            spec = model.get_spec()
+        except Exception as error:  # Its exceptions share no base class of their own.
+            raise EngineError(
+                f"graph {graph.name} ({graph.file}) does not load in Core ML: {_first_line(error)}"
+            ) from error
+        _require_signature(graph, _description(spec, graph.entry))
+        return CoreMLGraph(graph, model)
+
+
+class CoreMLGraph:
+    """One model. Core ML wants it used by one thread at a time."""
+
+    def __init__(self, graph: Graph, model: Any) -> None:
+        self._graph = graph
+        self._model = model
+        self._running = threading.Lock()
+
+    def bind(self, inputs: Arrays, outputs: Arrays) -> Callable[[], None]:
+        """A call that hands `inputs` to Core ML and copies what it gives to `outputs`."""
+        for spec in self._graph.inputs:
+            _require_array(spec, inputs[spec.name])
+        for spec in self._graph.outputs:
+            _require_array(spec, outputs[spec.name])
+
+        def call() -> None:
+            try:
+                with self._running:
+                    result = self._model.predict(
+                        {spec.name: _taken(inputs[spec.name]) for spec in self._graph.inputs}
+                    )
+                for spec in self._graph.outputs:
+                    given = np.asarray(result[spec.name])
+                    np.copyto(outputs[spec.name], given.reshape(spec.shape), casting="same_kind")
+            except Exception as error:
+                raise EngineError(
+                    f"graph {self._graph.name} failed in Core ML: {_first_line(error)}"
+                ) from error
+
+        return call
+
+
+def _require_macos() -> None:
+    """Refuse a system without Core ML as this runner needs it."""
+    version = platform.mac_ver()[0] if sys.platform == "darwin" else ""
+    if not version or int(version.split(".")[0]) < _OLDEST_MACOS:
+        found = f"macOS {version}" if version else platform.system()
+        raise UnsupportedPlatformError(
+            f"Core ML runs on macOS {_OLDEST_MACOS}+ only, and this is {found}; use such a Mac"
+        )
+
+
+def _taken(array: np.ndarray) -> np.ndarray:
+    """An input as coremltools takes it: fp16 goes in as fp32, and Core ML narrows it again."""
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _require_array(spec: TensorSpec, array: np.ndarray) -> None:
+    """Refuse an array of another shape or type than the manifest's."""
+    if array.shape != spec.shape or array.dtype != spec.dtype:
+        raise InputError(
+            f"tensor {spec.name} was given as {array.dtype} {list(array.shape)}; expected "
+            f"{spec.dtype} {list(spec.shape)}"
+        )
+
+
+def _description(spec: Any, entry: str | None) -> Any:
+    """What a model says of one of its functions."""
+    name = entry or spec.description.defaultFunctionName or "main"
+    told = [function for function in spec.description.functions if function.name == name]
+    return told[0] if told else spec.description
+
+
+def _require_signature(graph: Graph, description: Any) -> None:
+    """Refuse a graph whose inputs or outputs are not those of the manifest."""
+    for kind, specs, features in (
+        ("inputs", graph.inputs, description.input),
+        ("outputs", graph.outputs, description.output),
+    ):
+        told = sorted((spec.name, list(spec.shape), spec.dtype) for spec in specs)
+        found = sorted(_feature(feature) for feature in features)
+        if told != found:
+            raise EngineError(
+                f"graph {graph.name} ({graph.file}) has the {kind} {found}, but the manifest says "
+                f"{told}; export the bundle anew"
+            )
+
+
+def _feature(feature: Any) -> tuple[str, list[int], str]:
+    """Name, shape and type of one input or output."""
+    if feature.type.WhichOneof("Type") != "multiArrayType":
+        return feature.name, [], str(feature.type.WhichOneof("Type"))
+    array = feature.type.multiArrayType
+    return feature.name, list(array.shape), _TYPES.get(array.dataType, str(array.dataType))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

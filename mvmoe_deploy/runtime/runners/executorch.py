@@ -1,0 +1,182 @@
+"""ExecuTorch: one program per file, one method per graph."""
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from mvmoe_deploy.bundle.manifest import Graph, Target
+from mvmoe_deploy.errors import EngineError, MissingExtraError, UnsupportedPlatformError
+from mvmoe_deploy.quiet import quiet_import
+from mvmoe_deploy.runtime.contract import Arrays, require_options, require_threads
+from mvmoe_deploy.runtime.memory import return_free_memory
+
+_BACKENDS = {"xnnpack": "XnnpackBackend", "coreml": "CoreMLBackend"}
+_SCALARS = {6: "float32", 5: "float16", 4: "int64", 3: "int32"}
+"""ExecuTorch's types by number, as PyTorch's c10 counts them."""
+
+
+class ExecuTorchRunner:
+    """Runs the methods of an `executorch` target.
+
+    `threads` sets ExecuTorch's pool, of which a process has one: the last runner that was opened
+    with a number decides for all.
+    """
+
+    stands_in_for = None
+
+    def __init__(self, engine: Any, torch: Any, root: Path, target: Target) -> None:
+        self._engine = engine
+        self._torch = torch
+        self._root = root
+        self._delegate = target.options.get("delegate", "portable")
+        self._graphs = {graph.name: graph for graph in target.graphs}
+        self._programs: dict[str, Any] = {}
+        self._loaded: dict[str, ExecuTorchGraph] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        root: Path,
+        target: Target,
+        threads: int | None,
+        engine_options: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A runner for the checked bundle at `root`.
+
+        Raises MissingExtraError, InputError, or UnsupportedPlatformError for a delegate that this
+        build of ExecuTorch lacks.
+        """
+        require_threads(threads)
+        require_options("ExecuTorch", {}, engine_options)
+        with quiet_import("ExecuTorch", "executorch"):
+            import torch
+            from executorch.extension.pybindings import portable_lib
+            from executorch.runtime import Runtime
+        runner = cls(Runtime.get(), torch, root, target)
+        backend = _BACKENDS.get(runner._delegate)
+        if backend is not None and not runner._engine.backend_registry.is_available(backend):
+            raise UnsupportedPlatformError(
+                f"this target runs through ExecuTorch's {runner._delegate} delegate, which this "
+                "machine's ExecuTorch does not have; run it on a device that has it"
+            )
+        _start_pool(portable_lib, threads)
+        return runner
+
+    @property
+    def description(self) -> str:
+        """The engine and its delegate."""
+        from importlib.metadata import version
+
+        return f"ExecuTorch {version('executorch')} ({self._delegate})"
+
+    @property
+    def resident(self) -> tuple[str, ...]:
+        """Names of the graphs that are in memory."""
+        with self._lock:
+            return tuple(self._loaded)
+
+    def load(self, graph: str) -> "ExecuTorchGraph":
+        """The method of a graph; raises EngineError that names it."""
+        # One load after the other: the methods of a program are made from one loader.
+        with self._lock:
+            if graph not in self._loaded:
+                self._loaded[graph] = self._open(self._graphs[graph])
+            return self._loaded[graph]
+
+    def release(self, graph: str) -> None:
+        """Drop a graph's method."""
+        with self._lock:
+            self._loaded.pop(graph, None)
+        return_free_memory()
+
+    def _open(self, graph: Graph) -> "ExecuTorchGraph":
+        """Load a method and compare it with what the manifest says of the graph."""
+        try:
+            # A program keeps every method that was loaded through it; so each method gets its own.
+            # The file is mapped: what they share is in memory once.
+            program = self._engine.load_program(self._root / graph.file)
+            method = program.load_method(graph.entry or graph.name)
+        except Exception as error:  # RuntimeError, KeyError: the bindings have no class of theirs.
+            raise EngineError(
+                f"graph {graph.name} ({graph.file}) does not load in ExecuTorch: "
+                f"{_first_line(error)}; export the bundle anew"
+            ) from error
+        _require_signature(graph, method.metadata)
+        return ExecuTorchGraph(graph, program, method, self._torch)
+
+
+class ExecuTorchGraph:
+    """One method. Calls wait for each other: a method has one set of buffers."""
+
+    def __init__(self, graph: Graph, program: Any, method: Any, torch: Any) -> None:
+        self._graph = graph
+        self._program = program  # Holds the data that the method works on.
+        self._method = method
+        self._torch = torch
+        self._lock = threading.Lock()
+
+    def bind(self, inputs: Arrays, outputs: Arrays) -> Callable[[], None]:
+        """A call on tensors that share the caller's memory."""
+        given = [self._torch.from_numpy(inputs[spec.name]) for spec in self._graph.inputs]
+        wanted = [self._torch.from_numpy(outputs[spec.name]) for spec in self._graph.outputs]
+        execute, lock, name = self._method.execute, self._lock, self._graph.name
+
+        def call(keep: object = (self, inputs, outputs)) -> None:
+            with lock:
+                try:
+                    results = execute(given)
+                    for result, place in zip(results, wanted, strict=True):
+                        place.copy_(result)
+                except Exception as error:
+                    raise EngineError(
+                        f"graph {name} failed in ExecuTorch: {_first_line(error)}"
+                    ) from error
+
+        return call
+
+
+def _start_pool(bindings: Any, threads: int | None) -> None:
+    """Make ExecuTorch's pool of threads, or one of another size.
+
+    Its first look at the processor writes notes about Arm registers to stderr, on any machine.
+    """
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            if threads is None:
+                bindings._threadpool_get_thread_count()
+            else:
+                bindings._unsafe_reset_threadpool(threads)
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def _require_signature(graph: Graph, metadata: Any) -> None:
+    """Refuse a method whose inputs or outputs are not those of the manifest."""
+    for kind, specs, count, describe in (
+        ("inputs", graph.inputs, metadata.num_inputs(), metadata.input_tensor_meta),
+        ("outputs", graph.outputs, metadata.num_outputs(), metadata.output_tensor_meta),
+    ):
+        told = [(tuple(spec.shape), spec.dtype) for spec in specs]
+        found = [_signature(describe(index)) for index in range(count)]
+        if told != found:
+            raise EngineError(
+                f"graph {graph.name} ({graph.file}) has the {kind} {found}, but the manifest says "
+                f"{told}; export the bundle anew"
+            )
+
+
+def _signature(tensor: Any) -> tuple[tuple[int, ...], str]:
+    """Shape and type of a tensor of a method."""
+    return tuple(tensor.sizes()), _SCALARS.get(tensor.dtype(), str(tensor.dtype()))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

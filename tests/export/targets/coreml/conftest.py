@@ -1,0 +1,102 @@
+"""Core ML packages of tiny models, made in this process, and what their functions give."""
+
+from types import SimpleNamespace
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from mvmoe_export import compiling
+from mvmoe_export.stages import make_stages
+from mvmoe_export.targets.coreml import REWRITES, CoreMLOptions
+
+pytest.importorskip("coremltools", reason="the coreml extra is not installed")
+
+
+@pytest.fixture(scope="session")
+def prepare(tmp_path_factory):
+    """Makes the order of a model that was not compiled yet."""
+
+    def run(model, rewrites=REWRITES, strategy="dispatch", batch=1, **options):
+        stages = make_stages(model, strategy, batch)
+        folder = tmp_path_factory.mktemp("coreml") / "job"
+        families = compiling.prepare(stages, rewrites, folder)
+        told = {
+            "extra": "coreml",
+            "options": vars(CoreMLOptions(**options)),
+            "identity": {"author": "Ada", "license": "MIT", "description": "Tiny", "version": "3"},
+            "labels": ["cat", "dög", "eel", "fox", "gnu"],
+            "preprocessing": msgspec.to_builtins(model.input),
+            "stages": [],
+        }
+        job = compiling.Job(compiler="", families=families, options=told)
+        return stages, compiling.Order(folder, job, lambda name: None)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def compiled(prepare):
+    """Compiles a model; gives its stages, its packages' folder and the compiler's data."""
+    from mvmoe_export.targets.coreml.conversion import compile
+
+    def run(model, **options):
+        stages, order = prepare(model, **options)
+        data = compile(order)
+        return SimpleNamespace(stages=stages, folder=order.output, **data)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def assert_graphs():
+    """Compares every graph with PyTorch on random inputs, relative to the largest output."""
+
+    def check(made, tolerance):
+        assert [graph["name"] for graph in made.graphs] == [
+            spec.name for _, spec in made.stages.graphs
+        ]
+        facts = {graph["name"]: graph for graph in made.graphs}
+        for stage, spec in made.stages.graphs:
+            inputs = random_inputs(stage)
+            given = run(made, facts[spec.name], inputs)
+            with torch.no_grad():
+                wanted = spec.build()(*inputs.values())
+            wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+            assert set(given) == set(stage.outputs)
+            for name, tensor in zip(stage.outputs, wanted, strict=True):
+                assert given[name].dtype == np.float32
+                error = np.abs(given[name] - tensor.numpy()).max() / tensor.abs().max().item()
+                assert error < tolerance, f"{spec.name} {name} is off by {error}"
+
+    return check
+
+
+def random_inputs(stage):
+    """Random inputs of a stage; indices stay."""
+    generator = torch.Generator().manual_seed(3)
+    return {
+        name: torch.randn(tensor.shape, generator=generator).abs() * 0.5
+        if name == "gates"
+        else torch.randn(tensor.shape, generator=generator)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in stage.inputs.items()
+    }
+
+
+def run(made, graph, inputs):
+    """The outputs of a graph in the reference evaluator."""
+    from mvmoe_export.parity.mil.load import load_function
+
+    arrays = {
+        name: (tensor if tensor.is_floating_point() else tensor.int()).numpy()
+        for name, tensor in inputs.items()
+    }
+    return load_function(made.folder / graph["file"], graph["entry"]).run(arrays)
+
+
+@pytest.fixture(scope="session")
+def run_graph():
+    return run
