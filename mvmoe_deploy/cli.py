@@ -66,6 +66,45 @@ _output = click.option("-o", "--output", type=click.Path(path_type=Path), requir
 _force = click.option("--force", is_flag=True, help="Replace the output if it exists.")
 
 
+def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of `export` that single targets read."""
+    several = {"multiple": True, "show_default": True}
+    options = (
+        click.option(
+            "--rewrites", help="none, or names in order and separated by commas; else by target."
+        ),
+        click.option("--opset", type=int, default=20, show_default=True, help="ONNX operators."),
+        click.option(
+            "--onnx-profile",
+            "onnx_profiles",
+            default=["cpu"],
+            help="cpu, nnapi, coreml-ep.",
+            **several,
+        ),
+        click.option(
+            "--executorch-delegate",
+            "delegates",
+            default=["xnnpack"],
+            help="xnnpack, portable, coreml.",
+            **several,
+        ),
+        click.option(
+            "--compute-units", default="all", show_default=True, help="Of the delegate coreml."
+        ),
+        click.option("--coreml-precision", default="fp16", show_default=True, help="Or fp32."),
+        click.option("--coreml-input", default="tensor", show_default=True, help="Or image."),
+        click.option(
+            "--deployment-target", default="iOS18", show_default=True, help="Oldest system to run."
+        ),
+        click.option("--author"),
+        click.option("--license"),
+        click.option("--description"),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that every sub-command has."""
     debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
@@ -172,10 +211,11 @@ def train(
     help="A graph per route; one that gathers weights; or one that computes every expert.",
 )
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True)
-@click.option("--opset", type=int, default=20, show_default=True, help="ONNX operator set.")
+@_target_options
 @click.option("--max-graphs", type=click.IntRange(min=1), default=256, show_default=True)
 @click.option("--config", help="Preset or JSON file, for weights that come without one.")
 @click.option("--skip-verify", is_flag=True, help="Leave out the last step, see mvmoe verify.")
+@click.option("--resume", is_flag=True, help="Keep finished targets when interrupted; go on there.")
 @_force
 @_common
 def export(
@@ -183,18 +223,19 @@ def export(
     checkpoint: Path,
     output: Path,
     config: str | None,
-    opset: int,
     targets: tuple[str, ...],
     force: bool,
     as_json: bool,
-    **shape: Any,
+    **chosen: Any,
 ) -> None:
     """Export CHECKPOINT to a bundle, and check every graph of every route against PyTorch."""
     from mvmoe_deploy.bundle.summary import summarize
     from mvmoe_deploy.models import load_checkpoint
     from mvmoe_deploy.models.presets import configuration
-    from mvmoe_export import ExportOptions, export_bundle
+    from mvmoe_export import export_bundle
 
+    how = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
+    options = _export_options(**{key: chosen[key] for key in chosen.keys() - set(how)})
     loaded = load_checkpoint(checkpoint, configuration(config) if config else None)
     with console.progress() as progress:
         manifest = export_bundle(
@@ -202,10 +243,10 @@ def export(
             output,
             targets=tuple(dict.fromkeys(targets)),
             identity=_identity(loaded),
-            options=ExportOptions(opset=opset),
+            options=options,
             replace_existing=force,
             progress=progress,
-            **shape,
+            **{key: chosen[key] for key in how},
         )
     summary = {"bundle": str(output), **summarize(manifest)}
     console.emit(as_json, summary, console.show_bundle)
@@ -260,7 +301,7 @@ def verify(
     samples = choose_samples(opened, data, most, with_model=model is not None)
     with console.progress() as progress:
         report = verify_bundle(
-            opened, model, samples, targets=tuple(dict.fromkeys(targets)), progress=progress
+            opened, model, samples, targets=tuple(dict.fromkeys(targets)) or None, progress=progress
         )
     console.emit(as_json, {"bundle": str(bundle), **to_json(report)}, console.show_verification)
     if not report.ok:
@@ -428,6 +469,40 @@ def _identity(checkpoint: "Checkpoint") -> Any:
         labels=checkpoint.labels,
         usage_prior=checkpoint.usage_prior,
         checkpoint_sha256=checkpoint.sha256,
+    )
+
+
+def _export_options(
+    *,
+    rewrites: str | None,
+    opset: int,
+    onnx_profiles: tuple[str, ...],
+    delegates: tuple[str, ...],
+    compute_units: str,
+    coreml_precision: str,
+    coreml_input: str,
+    deployment_target: str,
+    **identity: str | None,
+) -> Any:
+    """The options of all targets, as the command line gives them."""
+    from mvmoe_export import ExportOptions
+    from mvmoe_export.targets.coreml import CoreMLOptions
+    from mvmoe_export.targets.executorch import ExecuTorchOptions
+    from mvmoe_export.targets.onnx import OnnxOptions
+
+    names = None
+    if rewrites is not None:
+        names = () if rewrites == "none" else tuple(rewrites.split(","))
+    return ExportOptions(
+        rewrites=names,
+        targets={
+            "onnx": OnnxOptions(tuple(dict.fromkeys(onnx_profiles)), opset),
+            "executorch": ExecuTorchOptions(
+                tuple(dict.fromkeys(delegates)), compute_units, deployment_target
+            ),
+            "coreml": CoreMLOptions(deployment_target, coreml_precision, coreml_input),
+        },
+        identity={key: text for key, text in identity.items() if text},
     )
 
 

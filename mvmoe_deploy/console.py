@@ -109,13 +109,66 @@ def show_bundle(out: Console, data: dict[str, Any]) -> None:
             f"\ntarget {name}: strategy {target['strategy']}, {target['precision']}, batch "
             f"{target['batch']}, {_bytes(target['bytes'])} on disk"
         )
+        _show_choices(out, target)
         out.print(_graph_rows(target["graphs"]))
+        _show_placement(out, target["graphs"])
+        _show_sizes(out, target["sizes"])
         if found := (target["parity"] or {}).get("verification"):
             out.print(
                 f"  verified on {found['images']} images and {found['forced_routes']} forced "
                 f"routes: same route {_percent(found['routing_agreement'])}, largest error "
                 f"{found['max_abs_error']:.1e}"
             )
+
+
+def _show_choices(out: Console, target: dict[str, Any]) -> None:
+    """What was chosen of a target's format, and what was done to its graphs."""
+    chosen = [f"{name.replace('_', ' ')} {value}" for name, value in target["options"].items()]
+    rewrites = ", ".join(target["rewrites"]) or "none"
+    out.print(f"  {', '.join([target['format'], *chosen])}; rewrites: {rewrites}")
+
+
+def _show_placement(out: Console, graphs: list[dict[str, Any]]) -> None:
+    """Partitions for each engine, graphs with the same placement in one line."""
+    alike: dict[str, list[str]] = {}
+    for graph in graphs:
+        for found in graph["placement"]:
+            alike.setdefault(_placement_line(found), []).append(graph["name"])
+    for line, names in sorted(alike.items()):
+        which = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        out.print(f"  {line} ({which})")
+
+
+def _placement_line(found: dict[str, Any]) -> str:
+    """One engine's partitions of one graph."""
+    pieces = f"{found['partitions']} partition{'' if found['partitions'] == 1 else 's'}"
+    of = f" of {found['nodes']}" if found["nodes"] is not None else ""
+    outside = ", ".join(f"{name} x{count}" for name, count in found["outside"].items())
+    verdict = f", verdict {found['verdict']}" if found["verdict"] else ""
+    left = f"{found['nodes_outside']}{of} nodes outside"
+    return f"{found['engine']}: {pieces}, {left}{f': {outside}' if outside else ''}{verdict}"
+
+
+def _show_sizes(out: Console, sizes: dict[str, Any] | None) -> None:
+    """What sharing saves, and what an expert costs."""
+    if sizes is None:
+        return
+    line = f"  weights: {_bytes(sizes['shared'])} for every expert"
+    for stage, experts in enumerate(sizes["experts"], start=1):
+        where = f" of stage {stage}" if len(sizes["experts"]) > 1 else ""
+        least, most = _bytes(min(experts)), _bytes(max(experts))
+        each = least if least == most else f"{least} to {most}"
+        line += f", {each} for each of {len(experts)} experts{where}"
+    out.print(line)
+    out.print(
+        f"  sharing saves {_bytes(sizes['saved'])} against a file of its own for each graph"
+        + (f"; one more expert costs {_bytes(more)}" if (more := sizes["one_more_expert"]) else "")
+    )
+    if sizes["repeated"]:
+        out.print(
+            f"  {_bytes(sizes['repeated'])} are stored more than once: this deployment target "
+            "cannot share weights between graphs, iOS18 can"
+        )
 
 
 def show_verification(out: Console, data: dict[str, Any]) -> None:

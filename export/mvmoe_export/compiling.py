@@ -12,7 +12,6 @@ import math
 import subprocess
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,6 +30,7 @@ from mvmoe_deploy.bundle.manifest import TensorSpec
 from mvmoe_deploy.errors import EngineError, MvmoeError
 from mvmoe_deploy.routing import Route
 from mvmoe_export.programs import Program, make_program
+from mvmoe_export.sizes import exclusive
 from mvmoe_export.stages import Stages, StageSpec
 from mvmoe_export.structure import families
 
@@ -251,12 +251,21 @@ def _probe(program: Program) -> None:
         )
 
 
+def reads(job: Job) -> dict[str, dict[str, int]]:
+    """For each graph of a job by name, the keys of the tensors that it reads, and their bytes."""
+    return {
+        graph.name: {key: _size(key) for key in graph.slots.values()}
+        for family in job.families
+        for graph in family.graphs
+    }
+
+
 def graph_records(
     job: Job, file: str, placement: Callable[[str], tuple[manifest.Placement, ...]]
 ) -> tuple[manifest.Graph, ...]:
     """The manifest's records of graphs that one file holds, called by their names in it."""
-    graphs = [(family, graph) for family in job.families for graph in family.graphs]
-    readers = Counter(key for _, graph in graphs for key in set(graph.slots.values()))
+    contents = reads(job)
+    alone = exclusive(contents)
     return tuple(
         manifest.Graph(
             name=graph.name,
@@ -264,13 +273,14 @@ def graph_records(
             route=graph.route,
             file=file,
             entry=graph.name,
-            weight_bytes=sum(map(_size, set(graph.slots.values()))),
-            exclusive_bytes=sum(_size(key) for key in set(graph.slots.values()) if readers[key] == 1),
+            weight_bytes=sum(contents[graph.name].values()),
+            exclusive_bytes=alone[graph.name],
             inputs=family.inputs,
             outputs=family.outputs,
             placement=placement(graph.name),
         )
-        for family, graph in graphs
+        for family in job.families
+        for graph in family.graphs
     )
 
 

@@ -225,14 +225,9 @@ def _body(
     """The graph with its slots as parameters."""
     nodes = graph.graph
     made = {}
-    parameters = {
-        name: nn.Parameter(tensor, requires_grad=False) for name, tensor in contents.items()
-    }
-    for name, parameter in parameters.items():
-        graph.register_parameter(name, parameter)
     for name, node in slots.items():
         with nodes.inserting_before(next(iter(nodes.nodes))):
-            made[node] = nodes.get_attr(name)
+            made[node] = nodes.create_node("get_attr", name)
     # All at once: a slot may be what another one is made of.
     for node, slot in made.items():
         node.replace_all_uses_with(slot)
@@ -243,5 +238,8 @@ def _body(
         node.target: attribute(graph, node.target)
         for node in nodes.nodes
         if node.op == "get_attr" and node.target not in contents
+    }
+    parameters = {
+        name: nn.Parameter(tensor, requires_grad=False) for name, tensor in contents.items()
     }
     return fx.GraphModule({**constants, **parameters}, nodes)

@@ -148,6 +148,18 @@ class Parity(_Record):
     verification: Verification | None = None
 
 
+class Sizes(_Record):
+    """Weights of a target by who needs them, each distinct content counted once.
+
+    `shared_bytes` belong to no single expert. `expert_bytes` has a row for each routed stage, with
+    the bytes of each expert's own weights; it is empty where graphs are not split by route.
+    """
+
+    distinct_bytes: Count
+    shared_bytes: Count
+    expert_bytes: Annotated[tuple[tuple[Count, ...], ...], Meta(max_length=1000)] = ()
+
+
 class Target(_Record):
     """The graphs of one target; `weights` is the file that they share, if it is one of its own.
 
@@ -165,6 +177,7 @@ class Target(_Record):
     parity: Parity | None
     options: dict[Name, Text] = {}
     rewrites: Annotated[tuple[Name, ...], Meta(max_length=100)] = ()
+    sizes: Sizes | None = None
 
 
 class Golden(_Record):

@@ -1,17 +1,20 @@
 """What `mvmoe inspect` says of a bundle: plain data from the manifest alone."""
 
+import math
 from typing import Any
 
 import msgspec
 
 from mvmoe_deploy.bundle.manifest import Graph, Manifest, Target
+from mvmoe_deploy.routing import RoutingRule
 
 
 def summarize(manifest: Manifest) -> dict[str, Any]:
     """The model, its targets and graphs, input, labels and usage prior as plain data.
 
     `experts` and `top_k` are of the first router (0 for a dense model); all routers' rules are in
-    `routing`. A graph's `bytes` are its file and the weights that it reads, shared ones included.
+    `routing`. A graph's `bytes` are those of its program and of the weights that it reads, shared
+    ones included; where one file holds several graphs, those of the weights alone.
     """
     rules = manifest.rules
     return {
@@ -29,7 +32,7 @@ def summarize(manifest: Manifest) -> dict[str, Any]:
         },
         "routing": msgspec.to_builtins(rules),
         "source": msgspec.to_builtins(manifest.source),
-        "targets": {name: _target(target) for name, target in manifest.targets.items()},
+        "targets": {name: _target(target, rules) for name, target in manifest.targets.items()},
         "input": {**msgspec.to_builtins(manifest.input), "shape": list(manifest.input.shape)},
         "labels": msgspec.to_builtins(manifest.labels),
         "usage_prior": msgspec.to_builtins(manifest.usage_prior),
@@ -37,29 +40,88 @@ def summarize(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _target(target: Target) -> dict[str, Any]:
-    """One target: its graphs, and what it weighs."""
-    sizes = {file.path: file.bytes for file in target.files}
+def _target(target: Target, rules: tuple[RoutingRule, ...]) -> dict[str, Any]:
+    """One target: what was chosen, its graphs, where they run, and what it weighs."""
+    files = {file.path: file.bytes for file in target.files}
     return {
+        "format": target.format,
+        "options": dict(target.options),
+        "rewrites": list(target.rewrites),
         "strategy": target.strategy,
         "precision": target.precision,
         "batch": target.batch,
-        "graphs": [_graph(graph, sizes) for graph in target.graphs],
-        "weight_bytes": sizes[target.weights] if target.weights else 0,
-        "bytes": sum(sizes.values()),
+        "graphs": [_graph(graph, target, files) for graph in target.graphs],
+        "weight_bytes": files[target.weights] if target.weights else 0,
+        "bytes": sum(files.values()),
+        "sizes": size_report(target, rules),
         "parity": msgspec.to_builtins(target.parity),
     }
 
 
-def _graph(graph: Graph, sizes: dict[str, int]) -> dict[str, Any]:
+def size_report(target: Target, rules: tuple[RoutingRule, ...]) -> dict[str, Any] | None:
+    """What sharing saves and what an expert costs, in bytes; None if the manifest does not say.
+
+    `separate` is what the weights would take with a file of its own for every graph, `stored` what
+    they do take, `repeated` how much of that is there more than once. `one_more_expert` is an
+    estimate: an expert of average size with the graphs of its routes; the router's new row is left
+    out. It is null where graphs are not split by route.
+    """
+    if target.sizes is None:
+        return None
+    total = sum(file.bytes for file in target.files)
+    separate = sum(graph.weight_bytes for graph in target.graphs)
+    alone = len({graph.file for graph in target.graphs}) == len(target.graphs)
+    stored = separate if target.weights is None and alone else target.sizes.distinct_bytes
+    return {
+        "distinct": target.sizes.distinct_bytes,
+        "shared": target.sizes.shared_bytes,
+        "experts": [list(stage) for stage in target.sizes.expert_bytes],
+        "separate": separate,
+        "stored": stored,
+        "saved": separate - stored,
+        "repeated": stored - target.sizes.distinct_bytes,
+        "one_more_expert": _one_more(target, rules, total - stored, stored),
+    }
+
+
+def _one_more(
+    target: Target, rules: tuple[RoutingRule, ...], programs: int, stored: int
+) -> int | None:
+    """What one more expert in every routed stage would add, about."""
+    if target.sizes is None or not target.sizes.expert_bytes:
+        return None
+    routes = [math.comb(rule.experts, rule.k - 1) for rule in rules]
+    program = max(programs, 0) / len(target.graphs)
+    if stored > target.sizes.distinct_bytes:
+        routed = [graph.weight_bytes for graph in target.graphs if graph.route is not None]
+        return round(sum(routes) * (sum(routed) / len(routed) + program))
+    experts = sum(sum(stage) / len(stage) for stage in target.sizes.expert_bytes)
+    return round(experts + sum(routes) * program)
+
+
+def _graph(graph: Graph, target: Target, files: dict[str, int]) -> dict[str, Any]:
     """One graph: where it stands, and the bytes it needs."""
+    inside = f"{graph.file}/"
+    file_bytes = sum(
+        size for path, size in files.items() if path == graph.file or path.startswith(inside)
+    )
     return {
         "name": graph.name,
         "stage": graph.stage,
         "route": list(graph.route) if graph.route is not None else None,
-        "bytes": sizes[graph.file] + graph.weight_bytes,
+        "bytes": _needed(graph, target, file_bytes),
         "file": graph.file,
-        "file_bytes": sizes[graph.file],
+        "entry": graph.entry,
+        "file_bytes": file_bytes,
         "weight_bytes": graph.weight_bytes,
         "exclusive_bytes": graph.exclusive_bytes,
+        "placement": msgspec.to_builtins(graph.placement),
     }
+
+
+def _needed(graph: Graph, target: Target, file_bytes: int) -> int:
+    """The graph's bytes, shared weights included."""
+    if target.weights is not None:
+        return file_bytes + graph.weight_bytes
+    alone = sum(other.file == graph.file for other in target.graphs) == 1
+    return file_bytes if alone else graph.weight_bytes

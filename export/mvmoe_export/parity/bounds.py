@@ -3,6 +3,7 @@
 `docs/verify.md` shows the same numbers. The route guard and `mvmoe verify` both take theirs here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mvmoe_deploy.bundle.manifest import Precision
@@ -100,7 +101,41 @@ _BY_FORMAT: dict[tuple[str, Precision], Bounds] = {
 }
 """Where an engine differs from what its precision says."""
 
+_BY_REWRITE: dict[str, Bounds] = {
+    "gelu-tanh": Bounds(
+        router_error=2e-3,
+        answer_error=2e-3,
+        psnr_db=65.0,
+        top1_agreement=1.0,
+        routing_agreement=1.0,
+        reason=(
+            "the tanh form of GELU is off by up to 5e-4 at each of them, unless the model was "
+            "trained with it: measured at 1.2e-4 over twelve layers with random weights"
+        ),
+    )
+}
+"""Rewrites that compute something else on purpose."""
 
-def bounds_for(format_: str, precision: Precision) -> Bounds:
-    """The bounds of graphs of a format in `precision`; of an unknown format those of any engine."""
-    return _BY_FORMAT.get((format_, precision), _BY_PRECISION[precision])
+
+def bounds_for(format_: str, precision: Precision, rewrites: Iterable[str] = ()) -> Bounds:
+    """The bounds of graphs of a format in `precision`; of an unknown format those of any engine.
+
+    Where one of `rewrites` approximates, each bound is the looser one.
+    """
+    bounds = _BY_FORMAT.get((format_, precision), _BY_PRECISION[precision])
+    for name in rewrites:
+        if name in _BY_REWRITE:
+            bounds = _looser(bounds, _BY_REWRITE[name])
+    return bounds
+
+
+def _looser(one: Bounds, other: Bounds) -> Bounds:
+    """Bounds that whatever meets either of two meets."""
+    return Bounds(
+        router_error=max(one.router_error, other.router_error),
+        answer_error=max(one.answer_error, other.answer_error),
+        psnr_db=min(one.psnr_db, other.psnr_db),
+        top1_agreement=min(one.top1_agreement, other.top1_agreement),
+        routing_agreement=min(one.routing_agreement, other.routing_agreement),
+        reason=f"{one.reason}; {other.reason}",
+    )

@@ -129,10 +129,10 @@ def verify_bundle(
     model: RoutedModel | None = None,
     samples: Samples | None = None,
     *,
-    targets: Sequence[str] = (),
+    targets: Sequence[str] | None = None,
     progress: Progress = _ignore,
 ) -> Report:
-    """Compare targets of a bundle (all if none is named) with PyTorch on `samples`.
+    """Compare targets of a bundle (all for None) with PyTorch on `samples`.
 
     Without samples the golden vectors are images and reference in one. Without a model nothing
     else can be, and routes that no image takes are not run. The files are taken as checked.
@@ -141,7 +141,8 @@ def verify_bundle(
     CheckFailedError if the model contradicts itself or a target's router gives a logit that is not
     finite.
     """
-    records = {name: bundle.target(name) for name in targets or bundle.manifest.targets}
+    names = bundle.manifest.targets if targets is None else targets
+    records = {name: bundle.target(name) for name in names}
     reference = _reference(bundle, model, samples)
     reports = {}
     for name, record in records.items():
@@ -259,7 +260,7 @@ class _TargetCheck:
         self.record = record
         self.engine = engine
         self.reference = reference
-        self.bounds = bounds_for(record.format, record.precision)
+        self.bounds = bounds_for(record.format, record.precision, record.rewrites)
         self.rules = reference.rules
 
     def run(self, runner: Runner, progress: Callable[[str, int], None]) -> TargetReport:

@@ -50,24 +50,27 @@ def _is_fixed(node: fx.Node) -> bool:
 
 def _in_primitives(graph: AtenGraph, node: fx.Node, result: fx.Node) -> None:
     """Replace one norm, whose values `result` takes."""
-    source = node.args[0]
-    inside = source.target == _ATEN.conv2d.default and len(source.users) == 1
-    weights = source.args[1], argument(source, 2, "bias") if inside else None
-    inside = inside and all(is_weight(weight) for weight in weights if weight is not None)
-    # Before the conv: its new weights must be there when it runs.
-    build = graph.before(source if inside else node)
-    factor, shift = _line(build, node, weights[1] if inside else None)
-    if inside:
-        weight, *rest = source.args[1:]
-        columns = build(_ATEN.reshape.default, factor, [-1, *[1] * (len(shape(weight)) - 1)])
-        weight = build(_ATEN.mul.Tensor, weight, columns)
-        source.args = (source.args[0], weight, shift, *rest[1:])
-        graph.replace(result, source)
+    build, source = graph.before(node), node.args[0]
+    if _takes_weights(source):
+        factor, shift = _line(build, node, argument(source, 2, "bias"))
+        weight = source.args[1]
+        rows = build(_ATEN.reshape.default, factor, [-1, *[1] * (len(shape(weight)) - 1)])
+        weight = build(_ATEN.mul.Tensor, weight, rows)
+        conv = build(_ATEN.conv2d.default, source.args[0], weight, shift, *source.args[3:])
+        graph.replace(result, conv)
         return
+    factor, shift = _line(build, node, None)
     sizes = [1, -1, *[1] * (len(shape(source)) - 2)]
     factor, shift = (build(_ATEN.reshape.default, part, sizes) for part in (factor, shift))
     scaled = build(_ATEN.mul.Tensor, source, factor)
     graph.replace(result, build(_ATEN.add.Tensor, scaled, shift))
+
+
+def _takes_weights(node: fx.Node) -> bool:
+    """Whether a node is a conv that the norm alone reads, with weights that are open to change."""
+    if node.target != _ATEN.conv2d.default or len(node.users) != 1:
+        return False
+    return all(is_weight(weight) for weight in node.args[1:3] if weight is not None)
 
 
 def _line(build: Builder, node: fx.Node, before: fx.Node | None) -> tuple[fx.Node, fx.Node]:

@@ -31,6 +31,15 @@ def test_less_precision_is_allowed_more(target):
     assert fp32.psnr_db > fp16.psnr_db > int8.psnr_db
 
 
+def test_a_rewrite_that_approximates_is_allowed_more_but_never_less():
+    exact, tanh = bounds_for("onnx", "fp32"), bounds_for("onnx", "fp32", ["views", "gelu-tanh"])
+    assert bounds_for("onnx", "fp32", ["views", "slices"]) == exact
+    assert (tanh.router_error, tanh.answer_error, tanh.psnr_db) == (2e-3, 2e-3, 65)
+    assert tanh.reason.startswith(exact.reason)
+    int8, both = bounds_for("onnx", "int8"), bounds_for("onnx", "int8", ["gelu-tanh"])
+    assert (both.answer_error, both.psnr_db) == (int8.answer_error, int8.psnr_db)
+
+
 @pytest.mark.parametrize("precision", get_args(Precision))
 @pytest.mark.parametrize("target", TARGETS[:3])
 def test_the_documentation_has_the_same_numbers(target, precision):

@@ -332,6 +332,12 @@ def test_a_target_the_bundle_lacks_is_refused(reachable):
         check(path, model, targets=["coreml"])
 
 
+def test_no_targets_are_none_and_not_all(reachable):
+    model, path = reachable
+    assert check(path, model, targets=[]).targets == {}
+    assert list(check(path, model).targets) == ["onnx"]
+
+
 def test_a_graph_that_is_missing_is_named(reachable, altered):
     model, path = reachable
     broken = altered(path)

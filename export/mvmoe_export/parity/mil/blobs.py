@@ -67,8 +67,8 @@ class Blobs:
         wanted = -(-told.size * bits // 8)
         if code != _CODES.get(told.element) or size != wanted or start + size > len(file):
             raise EngineError(
-                f"the blob at {offset} of {printable(name)} (type {code}, {size} bytes at {start}) does not "
-                f"hold {told} within the file's {len(file)} bytes; export it anew"
+                f"the blob at {offset} of {printable(name)} (type {code}, {size} bytes at {start}) "
+                f"does not hold {told} within the file's {len(file)} bytes; export it anew"
             )
         return elements(file[start : start + size], told)
 

@@ -88,7 +88,8 @@ class _Loader:
         self._steps: list[Step] = []
         self._fixed = 0
         # A small model may have constants that stand for many zeros; a large one has its weights.
-        self._most_fixed = _SPARSEST * (package.model.ByteSize() + _file_bytes(package)) + (1 << 22)
+        told = _SPARSEST * (package.model.ByteSize() + _file_bytes(package)) + (1 << 22)
+        self._most_fixed = min(told, _MOST_BYTES // 4)
 
     def load(self, proto: Any) -> MilFunction:
         """The function of its protobuf."""
@@ -193,12 +194,12 @@ class _Loader:
         return Slot(key, told, array)
 
     def _count(self, told: TensorType) -> None:
-        """Count a value that stays; raises EngineError if a package cannot hold that many."""
+        """Count a value that stays; raises EngineError if there are too many."""
         self._fixed += told.size
         if self._fixed > self._most_fixed:
             raise EngineError(
-                f"the constants have more than {self._most_fixed} elements, which the files of the "
-                "package cannot hold"
+                f"the constants have more than {self._most_fixed} elements, which is more than the "
+                "files of the package can hold, or more than is allowed"
             )
 
     def _add(self, slot: Slot) -> None:
@@ -237,4 +238,4 @@ def _listed(names: Iterable[str]) -> str:
 
 def _file_bytes(package: Package) -> int:
     """The bytes of all files beside the model that weights may be in."""
-    return sum(file.stat().st_size for file in package.folder.rglob("*") if file.is_file())
+    return sum(file.lstat().st_size for file in package.folder.rglob("*") if file.is_file())

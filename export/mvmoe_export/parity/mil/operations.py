@@ -51,6 +51,9 @@ class Slot(Var):
     def _adjust_sym_val(self) -> None:
         """Nothing: `value` has its type."""
 
+    def add_child_op(self, new_op: Operation) -> None:
+        """Nothing: a value that knew its readers would keep a released function in memory."""
+
     def fix(self, value: Any) -> None:
         """Set the value once and for all."""
         self.value, self.fixed, self.is_descendant_of_const = value, True, True

@@ -12,7 +12,7 @@ import numpy as np
 from mvmoe_deploy.errors import EngineError
 from mvmoe_export.parity.mil.engine import MIL_pb2, types
 
-MOST_ELEMENTS = 1 << 27
+MOST_ELEMENTS = 1 << 26
 _MOST_RANK = 8
 
 _TYPES = {

@@ -139,7 +139,7 @@ def _separate_outputs(program: ExportedProgram) -> None:
     for position, value in enumerate(output.args[0]):
         if value.op == "placeholder" or value in seen:
             with graph.inserting_before(output):
-                copy = graph.call_function(torch.ops.aten.clone.default, (value,))
+                copy = graph.call_function(torch.ops.aten.mul.Tensor, (value, 1.0))
             copy.meta.update(val=value.meta["val"])
             renamed[position] = copy
         seen.add(value)
@@ -152,11 +152,13 @@ def _separate_outputs(program: ExportedProgram) -> None:
 def _quiet() -> Iterator[None]:
     """Without warnings, progress bars and Python's garbage collector, which walks over weights."""
     gc.disable()
+    gc.freeze()  # coremltools calls the collector itself: what is there already is left out.
     try:
         with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
+        gc.unfreeze()
         gc.enable()
 
 
@@ -168,7 +170,9 @@ def _failed_pass(error: Exception) -> str:
     return ""
 
 
-_NOT_IMPLEMENTED = re.compile(r"[Cc]onvert function for op '([^']+)' not implemented")
+_NOT_IMPLEMENTED = re.compile(
+    r"[Cc]onvert function for op '([^']+)' not implemented|Unsupported fx node ([\w.]+)"
+)
 _TOO_OLD = re.compile(r"for (\S+) in the coremltools\.target\.\w+ opset.*?target\.(iOS\d+)", re.S)
 _OPERATOR = re.compile(r"op \"?'?([\w.:]+)")
 
@@ -184,13 +188,14 @@ def _refusal(
             f"--coreml-deployment-target {found[2]}"
         )
     if found := _NOT_IMPLEMENTED.search(said):
+        operator = found[1] or found[2]
         return InputError(
-            f"graph {name} has the operator {found[1]}{_nearby(program, found[1])}, which "
+            f"graph {name} has the operator {operator}{_nearby(program, operator)}, which "
             "coremltools does not convert; write it in other operators, or apply a rewrite that "
             "replaces it"
         )
-    operator = _OPERATOR.search(said)
-    where = f" at operator {operator[1]}{_nearby(program, operator[1])}" if operator else ""
+    found = _OPERATOR.search(said)
+    where = f" at operator {found[1]}{_nearby(program, found[1])}" if found else ""
     return InputError(
         f"graph {name} cannot be converted by coremltools{where}: {type(error).__name__}: "
         f"{_line(error)}; write this part in other operators, or export with other rewrites"

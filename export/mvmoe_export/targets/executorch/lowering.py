@@ -21,6 +21,7 @@ from torch.fx.traceback import NodeSource
 
 from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_export.compiling import FamilyJob, Order
+from mvmoe_export.layers import place
 from mvmoe_export.targets.executorch.binding import find_slots
 
 FILE = "model.pte"
@@ -47,6 +48,7 @@ def compile(order: Order) -> dict[str, Any]:
             }
         manager = EdgeProgramManager(methods, compile_config=_CONFIG)
         program = manager.to_executorch(ExecutorchBackendConfig(extract_delegate_segments=True))
+    _require_kernels(order, program.executorch_program)
     with (order.output / FILE).open("wb") as file:
         program.write_to_file(file)
     return {
@@ -148,6 +150,23 @@ def _placement(program: ExportedProgram) -> dict[str, Any]:
 def _name(target: Any) -> str:
     name = target.name() if hasattr(target, "name") else getattr(target, "__name__", str(target))
     return name.split("::")[-1]
+
+
+def _require_kernels(order: Order, program: Any) -> None:
+    """Refuse an operator outside of the delegate for which ExecuTorch has no kernel."""
+    from executorch.runtime import Runtime
+
+    known = Runtime.get().operator_registry.operator_names
+    families = {graph.name: family for family in order.job.families for graph in family.graphs}
+    for plan in program.execution_plan:
+        for operator in plan.operators:
+            name = f"{operator.name}.{operator.overload}" if operator.overload else operator.name
+            if name not in known:
+                where = place(order.program(families[plan.name]), operator.name)
+                raise InputError(
+                    f"graph {plan.name} needs operator {operator.name}{where}, for which ExecuTorch "
+                    "has no kernel; replace it in the model, or leave out --target executorch"
+                )
 
 
 def _load_all(path: Path, methods: list[str], delegate: str) -> bool:

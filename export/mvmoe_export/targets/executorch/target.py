@@ -12,6 +12,7 @@ from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_export import compiling
 from mvmoe_export.compiling import Compilation, Job
+from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.executorch.options import ExecuTorchOptions
@@ -129,6 +130,7 @@ def _record(
         weights=None,
         files=describe_files(root, [path]),
         parity=None,
+        sizes=sizes(stages, compiling.reads(job)),
     )
 
 

@@ -1,6 +1,5 @@
 """Writes the stages of a model as ONNX graphs over one file of weights."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import onnx
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_export.programs import make_program
+from mvmoe_export.sizes import exclusive, sizes
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec
 from mvmoe_export.structure import families
 from mvmoe_export.targets.contract import Deferred, ExportOptions, Records
@@ -123,7 +123,10 @@ def _record(
     stages: Stages, profile: str, written: list[_Written], root: Path
 ) -> manifest.Target:
     """The manifest's record of one profile."""
-    readers = Counter(place for graph in written for place in graph.places)
+    reads = {
+        graph.spec.name: {place: place.length for place in graph.places} for graph in written
+    }
+    alone = exclusive(reads)
     weights = root / OnnxTarget.name / WEIGHTS
     applied = dict.fromkeys(name for graph in written for name in graph.rewritten)
     return manifest.Target(
@@ -135,14 +138,15 @@ def _record(
         strategy=stages.strategy,
         precision="fp32",
         batch=stages.batch,
-        graphs=tuple(_graph_record(graph, readers, root) for graph in written),
+        graphs=tuple(_graph_record(graph, alone[graph.spec.name], root) for graph in written),
         weights=weights.relative_to(root).as_posix(),
         files=describe_files(root, [weights, *(graph.path for graph in written)]),
         parity=None,
+        sizes=sizes(stages, reads),
     )
 
 
-def _graph_record(written: _Written, readers: Counter[Place], root: Path) -> manifest.Graph:
+def _graph_record(written: _Written, alone: int, root: Path) -> manifest.Graph:
     """The manifest's record of one graph."""
     graph = written.proto.graph
     return manifest.Graph(
@@ -151,7 +155,7 @@ def _graph_record(written: _Written, readers: Counter[Place], root: Path) -> man
         route=written.spec.route,
         file=written.path.relative_to(root).as_posix(),
         weight_bytes=sum(place.length for place in written.places),
-        exclusive_bytes=sum(place.length for place in written.places if readers[place] == 1),
+        exclusive_bytes=alone,
         inputs=tuple(_tensor(value) for value in graph.input),
         outputs=tuple(_tensor(value) for value in graph.output),
         placement=written.placement,

@@ -10,6 +10,7 @@ values: what holds for one expert's values may not hold for another's.
 
 import contextlib
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,11 @@ from onnxscript import optimizer
 from torch import nn
 
 from mvmoe_deploy.errors import InputError
+from mvmoe_export.layers import place
 from mvmoe_export.programs import Program
+
+
+_OPERATOR = re.compile(r"aten[.:]+\w+")
 
 
 @dataclass
@@ -81,9 +86,11 @@ def _export(
         while cause.__cause__ is not None:
             cause = cause.__cause__
         reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        operator = _OPERATOR.search(reason)
+        where = place(program.exported, operator[0]) if operator else ""
         raise InputError(
-            f"graph {name} cannot be exported to ONNX opset {opset}: {reason}; choose another with "
-            "--opset"
+            f"graph {name} cannot be exported to ONNX opset {opset}: {reason}{where}; replace that "
+            "operator in the model, or try a later --opset"
         ) from error
     model = exported.model
     if model.opset_imports.get("") != opset:

@@ -261,7 +261,7 @@ def memory():
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-@pytest.mark.parametrize("sizes", [[100_000, 100_000], [10_000, 10_000]])
+@pytest.mark.parametrize("sizes", [[100_000, 100_000], [8000, 8000]])
 def test_constants_that_grow(op_package, coreml, sizes, tmp_path):
     """A few bytes that stand for gigabytes, computed when the function is loaded."""
     before = memory()
@@ -292,6 +292,21 @@ def test_constants_that_grow(op_package, coreml, sizes, tmp_path):
     file.write_bytes(model.SerializeToString())
     with pytest.raises(EngineError, match="op fill"):
         load_function(path)
+    assert memory() < before + 100e6
+
+
+def test_a_constant_in_a_file_of_holes(damaged):
+    """A weight file that says it has a terabyte, and a constant that would take gigabytes."""
+    before = memory()
+    with damaged.weights.open("r+b") as file:
+        file.truncate(1 << 40)
+
+    def change(block, *_):
+        told = blob(block).type.tensorType
+        told.dimensions[0].constant.size = 1 << 30
+
+    edit(damaged, change)
+    refused(damaged.path, EngineError)
     assert memory() < before + 100e6
 
 

@@ -69,6 +69,53 @@ def test_the_stages_of_a_routed_model(convert, stages, precision):
             close(given[name], tensor, precision)
 
 
+def selected(x):
+    """What routing inside a graph is made of: scores, the best of them, weights by index."""
+    weights = torch.linspace(-1, 1, 4 * 6 * 3).reshape(4, 6, 3)
+    scores = (x @ torch.linspace(0, 1, 24).reshape(6, 4)).mean(1).softmax(-1)
+    values, indices = scores.topk(2, dim=-1)
+    chosen = weights.index_select(0, indices[0])
+    return torch.einsum("bnd,bde->bne", x.expand(2, -1, -1), chosen) * values.reshape(2, 1, 1)
+
+
+def masked(x):
+    """All experts computed, and a mask of the best."""
+    scores = x.mean(1)[:, :4]
+    mask = (scores == scores.amax(-1, keepdim=True)).float() * scores.sigmoid()
+    return (
+        torch.stack([x * (index + 1) for index in range(4)], 1).mul(mask[:, :, None, None]).sum(1)
+    )
+
+
+def rearranged(x):
+    """Slices, joins and moves, as in windows and heads."""
+    first, second = x.chunk(2, dim=-1)
+    parts = torch.cat([second, first.flip(1), x[:, :, 1:4]], dim=-1)
+    parts = nn.functional.pad(parts, (1, 2)).roll(2, dims=1)
+    return parts.reshape(1, 4, 2, 12).permute(0, 2, 1, 3).repeat(1, 1, 2, 1).squeeze(0)[:, 1:, ::2]
+
+
+def calculated(x):
+    """Functions of one value, and sums of many."""
+    x = torch.where(x > 0.5, x.clamp(max=1.0), x.abs().sqrt() + x.exp().log1p())
+    x = x / (x.pow(2).sum(-1, keepdim=True) + 1e-3).rsqrt() - x.var(-1, keepdim=True)
+    return x.tanh() + nn.functional.leaky_relu(x) + x.cumsum(1) + nn.functional.softplus(x)
+
+
+@pytest.mark.parametrize("precision", ["FLOAT32", "FLOAT16"])
+@pytest.mark.parametrize("target", ["iOS16", "iOS18"])
+@pytest.mark.parametrize("calculation", [selected, masked, rearranged, calculated])
+def test_ops_that_coremltools_evaluates(convert, calculation, target, precision):
+    class Module(nn.Module):
+        def forward(self, x):
+            return calculation(x)
+
+    # Values that fp16 has: else another expert may be the best.
+    x = torch.from_numpy(np.random.default_rng(0).standard_normal((1, 8, 6)).astype(np.float16))
+    path = convert(Module(), x.float(), target=target, precision=precision)
+    close(run(path, x), calculation(x.float()), precision)
+
+
 class Heads(nn.Module):
     """A trunk that is shared, and a head of its own."""
 
@@ -109,33 +156,31 @@ def test_a_missing_function_is_named_with_those_there_are(multifunction, healthy
         load_function(healthy, "e9")
 
 
-def test_packed_weights(convert, coreml, convnet):
+@pytest.mark.parametrize(("target", "packing"), [("iOS16", "int8"), ("iOS18", "palette")])
+def test_packed_weights(convert, coreml, convnet, target, packing):
     """Unpacked as coremltools itself unpacks them."""
-    model, image = convnet
     optimize = coreml.ct.optimize.coreml
-
-    def settings(operation):
-        return optimize.OptimizationConfig(global_config=operation)
-
-    edits = {
-        "int8": lambda converted: optimize.linear_quantize_weights(
-            converted, settings(optimize.OpLinearQuantizerConfig(weight_threshold=8))
+    pack, operation = {
+        "int8": (
+            optimize.linear_quantize_weights,
+            optimize.OpLinearQuantizerConfig(weight_threshold=8),
         ),
-        "palette": lambda converted: optimize.palettize_weights(
-            converted,
-            settings(optimize.OpPalettizerConfig(nbits=4, mode="uniform", weight_threshold=8)),
+        "palette": (
+            optimize.palettize_weights,
+            optimize.OpPalettizerConfig(nbits=4, mode="uniform", weight_threshold=8),
         ),
-    }
-    for target in ("iOS16", "iOS18"):
-        for edit in edits.values():
-            path = convert(model, image, target=target, edit=edit)
-            plain = convert(
-                model,
-                image,
-                target=target,
-                edit=lambda converted, edit=edit: optimize.decompress_weights(edit(converted)),
-            )
-            np.testing.assert_allclose(run(path, image), run(plain, image), rtol=0, atol=1e-6)
+    }[packing]
+
+    def packed(model):
+        return pack(model, optimize.OptimizationConfig(global_config=operation))
+
+    def unpacked(model):
+        return optimize.decompress_weights(packed(model))
+
+    model, image = convnet
+    given = run(convert(model, image, target=target, edit=packed), image)
+    wanted = run(convert(model, image, target=target, edit=unpacked), image)
+    np.testing.assert_allclose(given, wanted, rtol=0, atol=1e-6)
 
 
 def test_an_image_input_takes_pixels(convert, coreml, convnet):

@@ -86,14 +86,16 @@ def test_a_binding_reads_and_overwrites_the_callers_arrays(runner, convnet):
 def test_a_released_graph_is_freed(runner):
     loaded = runner.load("first")
     call = loaded.bind(*arrays())
-    function = weakref.ref(loaded._function)
+    weights = weakref.ref(loaded._function._steps[0].operation.weight.val)
     runner.release("first")
     del loaded
-    gc.collect()
-    assert function() is not None, "the binding still needs it"
-    del call
-    gc.collect()
-    assert function() is None
+    assert weights() is not None, "the binding still needs it"
+    gc.disable()  # It must not take a collection.
+    try:
+        del call
+        assert weights() is None
+    finally:
+        gc.enable()
 
 
 def test_bindings_of_one_graph_run_in_many_threads(runner):

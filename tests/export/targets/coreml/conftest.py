@@ -2,34 +2,38 @@
 
 from types import SimpleNamespace
 
-import msgspec
 import numpy as np
 import pytest
 import torch
 
 from mvmoe_export import compiling
 from mvmoe_export.stages import make_stages
-from mvmoe_export.targets.coreml import REWRITES, CoreMLOptions
+from mvmoe_export.targets.contract import ExportOptions
+from mvmoe_export.targets.coreml import REWRITES, CoreMLOptions, target
 
 pytest.importorskip("coremltools", reason="the coreml extra is not installed")
 
 
+OPTIONS = ExportOptions(
+    identity={"author": "Ada", "license": "MIT", "description": "Tiny", "version": "3"},
+    labels=("cat", "dög", "eel", "fox", "gnu"),
+)
+
+
+@pytest.fixture(scope="session")
+def export_options():
+    return OPTIONS
+
+
 @pytest.fixture(scope="session")
 def prepare(tmp_path_factory):
-    """Makes the order of a model that was not compiled yet."""
+    """Captures a model; gives its stages and the order of it, which can be compiled once."""
 
     def run(model, rewrites=REWRITES, strategy="dispatch", batch=1, **options):
         stages = make_stages(model, strategy, batch)
         folder = tmp_path_factory.mktemp("coreml") / "job"
         families = compiling.prepare(stages, rewrites, folder)
-        told = {
-            "extra": "coreml",
-            "options": vars(CoreMLOptions(**options)),
-            "identity": {"author": "Ada", "license": "MIT", "description": "Tiny", "version": "3"},
-            "labels": ["cat", "dög", "eel", "fox", "gnu"],
-            "preprocessing": msgspec.to_builtins(model.input),
-            "stages": [],
-        }
+        told = target._options(stages, OPTIONS, CoreMLOptions(**options))
         job = compiling.Job(compiler="", families=families, options=told)
         return stages, compiling.Order(folder, job, lambda name: None)
 
@@ -37,14 +41,17 @@ def prepare(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def compiled(prepare):
-    """Compiles a model; gives its stages, its packages' folder and the compiler's data."""
+def compiled(prepare, tmp_path_factory):
+    """Compiles a model, or one once more with other options; gives packages and data."""
     from mvmoe_export.targets.coreml.conversion import compile
 
     def run(model, **options):
-        stages, order = prepare(model, **options)
+        stages, order = model.prepared if hasattr(model, "prepared") else prepare(model, **options)
         data = compile(order)
-        return SimpleNamespace(stages=stages, folder=order.output, **data)
+        folder = tmp_path_factory.mktemp("packages") / "coreml"
+        order.output.rename(folder)
+        order.output.mkdir()
+        return SimpleNamespace(stages=stages, folder=folder, prepared=(stages, order), **data)
 
     return run
 

@@ -1,0 +1,42 @@
+"""Where in the user's module an operator comes from, for messages that name it."""
+
+from collections import deque
+
+from torch import fx
+from torch.export import ExportedProgram
+
+_FRAME = "stage."
+"""What `programs.Frame` puts before every name."""
+
+
+def layer_of(program: ExportedProgram, operator: str) -> str | None:
+    """The layer whose weights are nearest to the first call of an operator such as `aten.fft`.
+
+    Weights keep their names through all rewrites; nodes do not keep theirs.
+    """
+    names = program.graph_signature.inputs_to_parameters
+    wanted = operator.replace("::", ".").split(".")[:2]
+    for node in program.graph.nodes:
+        if node.op == "call_function" and str(node.target).split(".")[:2] == wanted:
+            return _nearest_layer(node, names)
+    return None
+
+
+def _nearest_layer(start: fx.Node, names: dict[str, str]) -> str | None:
+    """The layer of the weight that is fewest steps away, against and along the edges."""
+    waiting, seen = deque([start]), {start}
+    while waiting:
+        node = waiting.popleft()
+        if node.name in names:
+            return names[node.name].removeprefix(_FRAME).rpartition(".")[0]
+        for neighbour in (*node.all_input_nodes, *node.users):
+            if neighbour not in seen:
+                seen.add(neighbour)
+                waiting.append(neighbour)
+    return None
+
+
+def place(program: ExportedProgram, operator: str) -> str:
+    """` (near layer blocks.3.mlp)`, or nothing where no weight is near."""
+    layer = layer_of(program, operator)
+    return f" (near layer {layer})" if layer else ""
