@@ -73,10 +73,9 @@ def _export(model: RoutedModel, path: Path, graphs: dict[str, Callable[[], nn.Mo
     """Whole models from image to answer, each as one graph, below `path`."""
     if not path.exists():
         with files.new_directory(path) as work, torch.no_grad():
-            artifact = find_target("onnx").export(
-                _single_stage(model, graphs), ExportOptions(), work
-            )
-            (work / GraphSet.RECORD).write_bytes(msgspec.json.encode(artifact.record))
+            stages = _single_stage(model, graphs)
+            records = find_target("onnx").start(stages, ExportOptions(), work, work).finish()
+            (work / GraphSet.RECORD).write_bytes(msgspec.json.encode(records["onnx"]))
     return GraphSet(path)
 
 

@@ -29,7 +29,7 @@ class GraphSet:
     def open(self, threads: int) -> "OpenGraphs":
         """A runner for these graphs; `threads` for each."""
         record = msgspec.json.decode((self.path / self.RECORD).read_bytes(), type=Target)
-        return OpenGraphs(record, open_runner("onnx", self.path, record, threads))
+        return OpenGraphs(record, open_runner(self.path, record, threads))
 
 
 class OpenGraphs:

@@ -30,9 +30,7 @@ from mvmoe_export.stages import MAX_GRAPHS, Stages, Strategy, make_stages
 from mvmoe_export.targets import ExportOptions, Target, Work, find_target, target_names
 from mvmoe_export.targets.contract import Deferred
 
-_PACKAGES = (
-    "torch", "onnx", "onnxscript", "onnxruntime", "executorch", "torchao", "coremltools"
-)
+_PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "executorch", "torchao", "coremltools")
 _SCRATCH = ".scratch"
 _PATIENCE = 0.05
 """Seconds between two looks at the targets that work elsewhere."""
@@ -219,9 +217,7 @@ def _manifest(
             params_active=counts.params_active,
             macs=counts.macs,
         ),
-        source=manifest.Source(
-            checkpoint_sha256=identity.checkpoint_sha256, packages=_packages()
-        ),
+        source=manifest.Source(checkpoint_sha256=identity.checkpoint_sha256, packages=_packages()),
         input=model.input,
         labels=tuple(identity.labels) if identity.labels is not None else None,
         stages=tuple(manifest.Stage(name=spec.name, rule=spec.rule) for spec in stages.specs),

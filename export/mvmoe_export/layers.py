@@ -15,11 +15,21 @@ def layer_of(program: ExportedProgram, operator: str) -> str | None:
     Weights keep their names through all rewrites; nodes do not keep theirs.
     """
     names = program.graph_signature.inputs_to_parameters
-    wanted = operator.replace("::", ".").split(".")[:2]
+    wanted = _base(operator)
     for node in program.graph.nodes:
-        if node.op == "call_function" and str(node.target).split(".")[:2] == wanted:
+        if node.op == "call_function" and _alike(_base(str(node.target)), wanted):
             return _nearest_layer(node, names)
     return None
+
+
+def _base(operator: str) -> str:
+    """`linalg_svd` of `aten::_linalg_svd.U`."""
+    return (operator.replace("::", ".") + ".").split(".")[1].strip("_")
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether one is the other, or what an engine's own passes have made of it."""
+    return one in other or other in one
 
 
 def _nearest_layer(start: fx.Node, names: dict[str, str]) -> str | None:

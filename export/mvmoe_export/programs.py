@@ -96,8 +96,9 @@ def make_program(
     graph = captured.module(check_guards=False)
     counts: dict[str, int] = {}
     if names:
-        _fold(graph)
+        _fold(graph, set(weights_of(frame)))
         counts = rewrites.apply(rewrites.AtenGraph(graph, examples), names)
+        _fold(graph, set(weights_of(frame)))
     weights = set(weights_of(frame))
     slots = _slots(_early(graph, weights) if names else _weights(graph, weights))
     program = Program(captured, _prologue(graph, slots), tuple(slots), counts)
@@ -148,19 +149,23 @@ def _decompositions() -> Any:
     return table
 
 
-def _fold(graph: fx.GraphModule) -> None:
-    """Compute now what is made of nothing: an `arange`, and what follows from it alone."""
+def _fold(graph: fx.GraphModule, weights: set[str]) -> None:
+    """Compute now what is made of constants alone, such as an `arange`."""
     known: dict[fx.Node, Any] = {}
     for node in graph.graph.nodes:
+        if node.op == "get_attr" and node.target not in weights:
+            known[node] = attribute(graph, node.target)
         if node.op != "call_function" or not all(map(known.__contains__, node.all_input_nodes)):
             continue
         if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
             continue
         arguments, options = fx.node.map_arg((node.args, node.kwargs), known.__getitem__)
         known[node] = node.target(*arguments, **options)
-    for number, (node, content) in enumerate(known.items()):
+    made = [node for node in known if node.op == "call_function"]
+    for node in made:
+        content = known[node]
         if isinstance(content, Tensor) and any(user not in known for user in node.users):
-            name = f"constant_{number}"
+            name = f"constant_{len(dict(graph.named_buffers()))}"
             graph.register_buffer(name, content.contiguous())
             with graph.graph.inserting_before(node):
                 node.replace_all_uses_with(graph.graph.get_attr(name))

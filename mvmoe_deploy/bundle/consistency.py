@@ -87,7 +87,9 @@ def _check_files(manifest: Manifest) -> None:
         listed.update(target.files)
         paths = {file.path for file in target.files}
         _require(len(paths) == len(target.files), f"target {name} lists a file twice")
-        packages = {path.rsplit("/", up)[0] for path in paths for up in range(1, path.count("/") + 1)}
+        packages = {
+            path.rsplit("/", up)[0] for path in paths for up in range(1, path.count("/") + 1)
+        }
         used = [(graph.file, paths | packages) for graph in target.graphs]
         used += [(target.weights, paths)] if target.weights is not None else []
         for path, known in used:

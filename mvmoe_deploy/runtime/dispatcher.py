@@ -88,7 +88,7 @@ class Dispatcher:
         bundle.target(target)
         if verify:
             check_files(bundle.path, bundle.target(target).files)
-        runner = open_runner(target, bundle.path, bundle.target(target), threads, engine_options)
+        runner = open_runner(bundle.path, bundle.target(target), threads, engine_options)
         dispatcher = cls(
             bundle,
             target,

@@ -77,6 +77,7 @@ def make_target(root, folder, rules, strategy):
                 )
             )
     return Target(
+        format=folder,
         strategy=strategy,
         precision="fp32",
         batch=1,

@@ -17,7 +17,7 @@ from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import RoutingRule
 from mvmoe_export import ExportOptions, export_bundle
 from mvmoe_export.structure import fingerprint
-from mvmoe_export.targets.onnx import target, template
+from mvmoe_export.targets.onnx import OnnxOptions, target, template
 
 ROOT = Path(__file__).parents[2]
 WIDTH = 16
@@ -231,11 +231,11 @@ def shared_templates(monkeypatch, templates):
     """Exports a structure once for all tests, as a target does for all graphs of a model."""
     make = target.make_template
 
-    def make_once(name, module, inputs, outputs, opset):
+    def make_once(name, module, inputs, outputs, opset, *, rewrites):
         structure = fingerprint(module, list(inputs.values()))
-        key = structure, *inputs, *outputs, opset, template._export
+        key = structure, *inputs, *outputs, opset, rewrites, template._export
         if key not in templates:
-            templates[key] = make(name, module, inputs, outputs, opset)
+            templates[key] = make(name, module, inputs, outputs, opset, rewrites=rewrites)
         return templates[key]
 
     monkeypatch.setattr(target, "make_template", make_once)
@@ -248,11 +248,16 @@ def foreign_bundle(export):
     return model, export(model)
 
 
+def opset(number):
+    """The options of an export with another operator set."""
+    return ExportOptions(targets={"onnx": OnnxOptions(opset=number)})
+
+
 OURS = {
-    "k1-opset18": ({}, {"options": ExportOptions(opset=18)}),
+    "k1-opset18": ({}, {"options": opset(18)}),
     "k2-tanh-meanpool-opset23": (
         {"top_k": 2, "gelu": "tanh", "pool": "mean"},
-        {"options": ExportOptions(opset=23)},
+        {"options": opset(23)},
     ),
     "per-layer-meanrouter-batch4": (
         {"routers": "per-layer", "router_input": "mean"},
@@ -265,7 +270,7 @@ OURS = {
     "gather-k1": ({}, {"strategy": "gather"}),
     "gather-k2-per-layer": (
         {"top_k": 2, "routers": "per-layer"},
-        {"strategy": "gather", "options": ExportOptions(opset=18)},
+        {"strategy": "gather", "options": opset(18)},
     ),
     "all-experts-k2-per-layer-batch4": (
         {"top_k": 2, "routers": "per-layer"},

@@ -19,7 +19,7 @@ from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError, OutputError
 from mvmoe_deploy.models import ViT, ViTConfig
-from mvmoe_export import ExportOptions, Identity, bundling, export_bundle
+from mvmoe_export import Identity, bundling, export_bundle
 from mvmoe_export.targets.onnx.target import OnnxTarget
 from mvmoe_export.targets.onnx.weights import WeightFile
 
@@ -319,8 +319,6 @@ def test_the_limit_of_graphs_is_the_callers(zoo, tmp_path, shared_templates):
         ({"batch": 0}, "batch 0 was given; expected at least 1"),
         ({"targets": ()}, "no target was given; give one of .*onnx"),
         ({"targets": ("abacus",)}, "target 'abacus' is unknown; installed are .*onnx"),
-        ({"options": ExportOptions(opset=17)}, "opset 17 is not supported; give 18 to 23"),
-        ({"options": ExportOptions(opset=24)}, "opset 24 is not supported; give 18 to 23"),
     ],
 )
 def test_options_that_make_no_sense(zoo, tmp_path, options, message):

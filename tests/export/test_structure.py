@@ -102,9 +102,9 @@ def test_a_structure_is_exported_once_for_all_experts(zoo, tmp_path, monkeypatch
     made = []
     make_template = target.make_template
 
-    def count(name, *arguments):
+    def count(name, *arguments, **options):
         made.append(name)
-        return make_template(name, *arguments)
+        return make_template(name, *arguments, **options)
 
     monkeypatch.setattr(target, "make_template", count)
     manifest = export_bundle(zoo.enliven(zoo.Foreign(experts=experts)), tmp_path / "a.bundle")

@@ -60,7 +60,7 @@ def guard(
 
     Raises CheckFailedError that names the graph and what is wrong with it.
     """
-    runner = open_runner(record.format, root, record, threads=1)
+    runner = open_runner(root, record, threads=1)
     tolerance = bounds_for(record.format, record.precision, record.rewrites).answer_error
     check = _Guard(name, stages, _Graphs(runner, record), tolerance)
     with torch.no_grad():

@@ -146,7 +146,7 @@ def verify_bundle(
     reference = _reference(bundle, model, samples)
     reports = {}
     for name, record in records.items():
-        runner = open_runner(record.format, bundle.path, record)
+        runner = open_runner(bundle.path, record)
         check = _TargetCheck(name, record, TargetGraphs(runner, record), reference)
         try:
             reports[name] = check.run(runner, partial(progress, f"verify {name}"))

@@ -4,7 +4,7 @@ import torch
 from torch import fx
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, argument, value
+from mvmoe_export.rewrites.graph import AtenGraph, argument, is_weight, value
 
 _ATEN = torch.ops.aten
 _SCALARS = {
@@ -29,14 +29,26 @@ def arithmetic(graph: AtenGraph) -> int:
 
         add(x, c)            add(x * -1, c)     add(x, y * alpha)    x * x * x        sqrt(x)
 
-    Engines know the general operators and leave their relatives alone. Error: a rounding of each
+    Before::
+
+        where(mask, -inf, x)                  norm(x, axis)
+
+    After::
+
+        x * where(mask, 0, 1) + where(mask, -inf, 0)      sqrt(sum(x * x, axis))
+
+    A `where` only with a mask and a branch that are known at export, for finite x. Engines know the general operators and leave their relatives alone. Error: a rounding of each
     product.
     """
     changed = 0
     for node in list(graph.module.graph.nodes):
-        if node.op != "call_function" or not _is_floating(node):
+        if node.target == _ATEN.where.self:
+            changed += _where(graph, node)
+        if node._erased or node.op != "call_function" or not _is_floating(node):
             continue
-        changed += _alpha(graph, node) or _scalar(node) or _power(graph, node)
+        changed += (
+            _alpha(graph, node) or _scalar(node) or _power(graph, node) or _norm(graph, node)
+        )
     return changed
 
 
@@ -93,4 +105,38 @@ def _power(graph: AtenGraph, node: fx.Node) -> bool:
     for _ in range(int(exponent) - 1):
         product = build(_ATEN.mul.Tensor, product, x)
     graph.replace(node, product)
+    return True
+
+
+def _norm(graph: AtenGraph, node: fx.Node) -> bool:
+    """Write the length of vectors as a root of a sum."""
+    if node.target != _ATEN.linalg_vector_norm.default or argument(node, 1, "ord", 2) != 2:
+        return False
+    build, x = graph.before(node), node.args[0]
+    axes, kept = argument(node, 2, "dim"), argument(node, 3, "keepdim", False)
+    axes = list(range(value(x).ndim)) if axes is None else axes
+    squares = build(_ATEN.mul.Tensor, x, x)
+    total = build(_ATEN.sum.dim_IntList, squares, axes, kept)
+    graph.replace(node, build(_ATEN.sqrt.default, total))
+    return True
+
+
+def _where(graph: AtenGraph, node: fx.Node) -> bool:
+    """Hide by a product and a sum what a mask that is known hides."""
+    mask, *branches = node.args
+    known = [is_weight(branch) for branch in branches]
+    if not is_weight(mask) or known[0] == known[1] or not value(node).is_floating_point():
+        return False
+    build, kind = graph.before(node), value(node).dtype
+    zero, one = (
+        build.constant(name, torch.tensor(float(number), dtype=kind))
+        for number, name in enumerate(("zero", "one"))
+    )
+    x = branches[known.index(False)]
+    if value(x).dtype != kind:
+        return False
+    number = branches[known.index(True)]
+    shown, hidden = ((zero, one), (number, zero)) if known[0] else ((one, zero), (zero, number))
+    product = build(_ATEN.mul.Tensor, x, build(_ATEN.where.self, mask, *shown))
+    graph.replace(node, build(_ATEN.add.Tensor, product, build(_ATEN.where.self, mask, *hidden)))
     return True

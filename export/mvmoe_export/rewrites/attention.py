@@ -115,4 +115,3 @@ def _scaled(graph: AtenGraph, node: fx.Node, scale: float) -> fx.Node:
     scaled = (weight and early(_ATEN.mul.Tensor, weight, scale) for weight in weights)
     maker.args = (source, *scaled)
     return q
-

@@ -53,10 +53,10 @@ def _carry(graph: AtenGraph, node: fx.Node, carriers: dict[fx.Node, fx.Node]) ->
     """Do on carriers of few axes what `node` does on many."""
     build = graph.before(node)
     if node.target == _ATEN.reshape.default and not _is_high(node):
-        carrier = carriers.get(node.args[0], node.args[0])
-        # It is found again by who reads it, as its own carrier.
-        carriers[node] = build(_ATEN.reshape.default, carrier, shape(node))
-        node.replace_all_uses_with(carriers[node])
+        carrier = carriers.get(node.args[0])
+        if carrier is not None:
+            carriers[node] = build(_ATEN.reshape.default, carrier, shape(node))
+            node.replace_all_uses_with(carriers[node])
         return
     carry = _WAYS.get(node.target)
     if carry is None and torch.Tag.pointwise in getattr(node.target, "tags", ()):
@@ -76,7 +76,7 @@ def _shaped(build: Builder, carriers: _Carriers, node: fx.Node, sizes: list[int]
 
 
 def _reshape(build: Builder, node: fx.Node, carriers: _Carriers) -> fx.Node:
-    """A reshape to many axes: it is not done."""
+    """A reshape to many axes, or a copy: it is not done."""
     return carriers.get(node.args[0], node.args[0])
 
 
@@ -102,12 +102,11 @@ def _rows(build: Builder, node: fx.Node, carriers: _Carriers) -> fx.Node | None:
     """An operator on the last axis: all others taken together."""
     source, *rest = node.args
     sizes = shape(source)
-    is_last = axis_of(rest[0], len(sizes)) == len(sizes) - 1
-    if node.target == _ATEN.softmax.int and not is_last:
-        return None
-    folded = _shaped(build, carriers, source, [math.prod(sizes[:-1]), sizes[-1]])
     if node.target == _ATEN.softmax.int:
+        if axis_of(rest[0], len(sizes)) != len(sizes) - 1:
+            return None
         rest[0] = -1
+    folded = _shaped(build, carriers, source, [math.prod(sizes[:-1]), sizes[-1]])
     return build(node.target, folded, *rest, **node.kwargs)
 
 
@@ -168,6 +167,7 @@ def _swaps(build: Builder, carrier: fx.Node, sizes: list[int], order: list[int])
 
 _WAYS = {
     _ATEN.reshape.default: _reshape,
+    _ATEN.clone.default: _reshape,
     _ATEN.permute.default: _permute,
     _ATEN.slice.Tensor: _slice,
     _ATEN.cat.default: _cat,

@@ -116,4 +116,3 @@ def order_of(node: fx.Node) -> list[int]:
     one, other = (axis_of(axis, rank) for axis in node.args[1:3])
     order[one], order[other] = order[other], order[one]
     return order
-

@@ -19,24 +19,24 @@ def runner_names() -> list[str]:
 
 
 def open_runner(
-    name: str,
     root: Path,
     target: Target,
     threads: int | None = None,
     engine_options: Mapping[str, str] | None = None,
 ) -> Runner:
-    """The runner of target `name` for the checked bundle at `root`; `description` says which.
+    """The runner of a target's format for the checked bundle at `root`; `description` says which.
 
     Raises InputError if there is none, MissingExtraError if its engine is not installed,
     UnsupportedPlatformError if it does not exist here and nothing stands in for it.
     """
+    name = target.format
     for entry in entry_points(group=GROUP, name=name):
         try:
             return entry.load().open(root, target, threads, engine_options)
         except UnsupportedPlatformError as error:
             return _open_reference(error, name, root, target, threads, engine_options)
     raise InputError(
-        f"no runner for target {name!r} is installed; installed are {', '.join(runner_names())}"
+        f"no runner for the format {name!r} is installed; installed are {', '.join(runner_names())}"
     )
 
 

@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
 from mvmoe_deploy.bundle.manifest import Graph, Target
-from mvmoe_deploy.errors import EngineError, MissingExtraError, UnsupportedPlatformError
+from mvmoe_deploy.errors import EngineError, UnsupportedPlatformError
 from mvmoe_deploy.quiet import quiet_import
 from mvmoe_deploy.runtime.contract import Arrays, require_options, require_threads
 from mvmoe_deploy.runtime.memory import return_free_memory

@@ -136,8 +136,9 @@ def test_threads_below_one_are_refused(single):
 def test_a_target_without_a_runner_is_named(single):
     assert "onnx" in runner_names()
     target = Bundle.open(single.path).target("onnx")
-    with pytest.raises(InputError, match=r"no runner for target 'abacus' .* installed are .*onnx"):
-        open_runner("abacus", single.path, target)
+    odd = msgspec.structs.replace(target, format="abacus")
+    with pytest.raises(InputError, match=r"no runner for the format 'abacus' .* installed .*onnx"):
+        open_runner(single.path, odd)
 
 
 def test_without_onnx_runtime_the_pip_command_is_named(single, monkeypatch):

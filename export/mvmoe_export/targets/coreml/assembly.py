@@ -6,7 +6,7 @@ A package's weights are in one file, each content once. The same graphs give the
 import json
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,18 +27,21 @@ _SINGLE = "main"
 
 @dataclass(frozen=True)
 class Part:
-    """A graph to write: a converted program and what its slots hold, if it is not its own."""
+    """A graph to write: a program that is its own, or one of its family bound to its weights."""
 
     family: FamilyJob
     graph: GraphJob
     program: Converted
-    binding: Binding
-    slots: Mapping[str, Array]
+    binding: Binding | None = None
+    slots: Callable[[], Mapping[str, Array]] = dict
+    """Reads the contents of the slots of a bound program."""
 
     @property
-    def constants(self) -> list[Array | None]:
+    def constants(self) -> Sequence[Array | None]:
         """The contents of its constants."""
-        return fill(self.program, self.binding, self.slots)
+        if self.binding is None:
+            return self.program.constants
+        return fill(self.program, self.binding, self.slots())
 
 
 @dataclass(frozen=True)
@@ -52,20 +55,24 @@ class Written:
 
 
 def write_multifunction(
-    parts: Sequence[Part], options: Mapping[str, Any], folder: Path
+    parts: Iterable[Part], options: Mapping[str, Any], folder: Path
 ) -> list[Written]:
-    """Write `model.mlpackage` with all graphs as functions over one weight file."""
+    """Write `model.mlpackage` with all graphs as functions over one weight file.
+
+    The first is what a reader gets that names no function. Parts are taken one by one.
+    """
     package = folder / "model.mlpackage"
-    model = Model_pb2.Model(specificationVersion=parts[0].program.version)
+    model = Model_pb2.Model()
     model.mlProgram.version = 1
-    model.description.defaultFunctionName = parts[0].graph.name
     writer = _writer(package)
-    written = []
+    written: list[Written] = []
     for part in parts:
+        model.specificationVersion = part.program.version
         described = model.description.functions.add(name=part.graph.name)
         _describe(described, part)
         blobs = _add_function(model, part.graph.name, part, writer)
         written.append(Written(part.graph, package.name, part.graph.name, blobs))
+    model.description.defaultFunctionName = written[0].graph.name
     _finish(package, model, options)
     return written
 

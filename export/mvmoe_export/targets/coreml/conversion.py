@@ -1,6 +1,8 @@
 """What the compiler's process does for the Core ML target: programs in, packages out."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,38 +28,41 @@ def compile(order: Order) -> dict[str, Any]:
     """
     given = order.job.options
     options = CoreMLOptions(**given["options"])
-    written, parts, bound, converted = [], [], 0, 0
-    for family in order.job.families:
-        made = _Family(order, family, options)
-        for part in made.parts():
-            if options.multifunction:
-                parts.append(part)
-            else:
-                written.append(write_single(part, given, order.output))
-            bound += bool(part.slots)
-            order.report(part.graph.name)
-        converted += made.converted
+    counts: Counter[str] = Counter()
+    parts = _parts(order, options, counts)
     if options.multifunction:
         written = write_multifunction(parts, given, order.output)
+    else:
+        written = [write_single(part, given, order.output) for part in parts]
     return {
         "graphs": figures(written),
-        "bound": bound,
-        "converted": converted,
+        "bound": counts["bound"],
+        "converted": counts["converted"],
     }
+
+
+def _parts(order: Order, options: CoreMLOptions, counts: Counter[str]) -> Iterator[Part]:
+    """Every graph; each may be forgotten before the next is made."""
+    for family in order.job.families:
+        for part in _Family(order, family, options, counts).parts():
+            yield part
+            counts["bound"] += part.binding is not None
+            order.report(part.graph.name)
 
 
 class _Family:
     """Graphs of one structure on their way to ML Programs."""
 
-    def __init__(self, order: Order, family: FamilyJob, options: CoreMLOptions) -> None:
+    def __init__(
+        self, order: Order, family: FamilyJob, options: CoreMLOptions, counts: Counter[str]
+    ) -> None:
         self._order = order
         self._family = family
         self._options = options
+        self._counts = counts
         self._name = family.graphs[0].name
         self._layout: str | None = None
         self._program = lower(self._source(), self._name)
-        self.converted = 0
-        """How often coremltools was called."""
 
     def parts(self) -> Iterator[Part]:
         """Every graph of the family, bound to its weights or converted with them."""
@@ -67,11 +72,10 @@ class _Family:
         probe, binding = self._bind()
         for graph in self._family.graphs:
             weights = self._order.weights(graph)
-            slots = {slot: tensor.numpy() for slot, tensor in weights.items()}
-            if binding is not None and self._fits(weights) and can_hold(binding, slots):
-                yield Part(self._family, graph, probe, binding, slots)
-            else:
+            if binding is None or not self._fits(weights, binding):
                 yield self._own(graph, weights)
+            else:
+                yield Part(self._family, graph, probe, binding, partial(self._slots, graph))
 
     def _source(self) -> ExportedProgram:
         """The family's program, on pixels if it takes images and that was asked for."""
@@ -87,28 +91,32 @@ class _Family:
         """The program with made-up weights, and which of its constants are slots."""
         weights = {slot: self._program.state_dict[slot] for slot in self._family.graphs[0].slots}
         other = _made_up(weights)
+        self._indices = {
+            slot: tensor for slot, tensor in weights.items() if not tensor.is_floating_point()
+        }
         probe = self._convert(weights)
         binding = find_places((probe, self._convert(other)), (_arrays(weights), _arrays(other)))
-        self._weights = weights
         return probe, binding
 
-    def _fits(self, weights: Mapping[str, Tensor]) -> bool:
-        """Whether what was not made up (indices, masks) is the same in these weights."""
-        return all(
-            tensor.is_floating_point() or torch.equal(tensor, self._weights[slot])
-            for slot, tensor in weights.items()
-        )
+    def _slots(self, graph: GraphJob) -> dict[str, Array]:
+        """What the slots hold in a graph."""
+        return _arrays(self._order.weights(graph))
+
+    def _fits(self, weights: Mapping[str, Tensor], binding: Binding) -> bool:
+        """Whether the bound program is that of these weights: what was not made up is the same."""
+        indices = self._indices.items()
+        same = all(torch.equal(weights[slot], tensor) for slot, tensor in indices)
+        return same and can_hold(binding, _arrays(weights))
 
     def _own(self, graph: GraphJob, weights: Mapping[str, Tensor]) -> Part:
         """A graph that is converted with its weights."""
-        program = self._convert(weights, graph.name)
-        return Part(self._family, graph, program, (None,) * len(program.constants), {})
+        return Part(self._family, graph, self._convert(weights, graph.name))
 
     def _convert(self, weights: Mapping[str, Tensor], name: str | None = None) -> Converted:
         """The ML Program for contents of slots; those that are not given stay."""
         for slot, tensor in weights.items():
             self._program.state_dict[slot] = torch.nn.Parameter(tensor, requires_grad=False)
-        self.converted += 1
+        self._counts["converted"] += 1
         signature = Signature(
             name or self._name, self._family.inputs, self._family.outputs, self._layout
         )

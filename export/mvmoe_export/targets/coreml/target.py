@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
+from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_export import compiling
 from mvmoe_export.compiling import FamilyJob, GraphJob, Job
 from mvmoe_export.stages import Stages
@@ -32,13 +34,14 @@ class CoreMLTarget:
     ) -> "CoreMLWork":
         """Start to write `.mlpackage` directories below `root / "coreml"`.
 
-        Raises InputError for a model that cannot be captured.
+        Raises InputError for a model that cannot be captured, MissingExtraError.
         """
-        chosen = options.of(self.name, CoreMLOptions)
-        rewrites = REWRITES if options.rewrites is None else options.rewrites
+        if find_spec("coremltools") is None:
+            raise MissingExtraError.of("coremltools", "coreml")
+        told = _options(stages, options, options.of(self.name, CoreMLOptions))
         folder = scratch / self.name
-        families = compiling.prepare(stages, rewrites, folder)
-        job = Job(compiler=_COMPILER, families=families, options=_options(stages, options, chosen))
+        families = compiling.prepare(stages, tuple(told["rewrites"]), folder)
+        job = Job(compiler=_COMPILER, families=families, options=told)
         compilation = compiling.start(job, folder, options.progress)
         target = root / self.name
 
@@ -71,6 +74,7 @@ def _options(stages: Stages, options: ExportOptions, chosen: CoreMLOptions) -> d
     """What the compiler is told, as JSON data."""
     return {
         "extra": "coreml",
+        "rewrites": list(REWRITES if options.rewrites is None else options.rewrites),
         "options": asdict(chosen),
         "identity": dict(options.identity),
         "labels": None if options.labels is None else list(options.labels),
@@ -88,6 +92,7 @@ def _record(stages: Stages, job: Job, made: dict[str, Any], folder: Path) -> man
     return manifest.Target(
         format="coreml",
         options={key: chosen[key] for key in ("deployment_target", "input")},
+        rewrites=tuple(job.options["rewrites"]),
         strategy=stages.strategy,
         precision=chosen["precision"],
         batch=stages.batch,

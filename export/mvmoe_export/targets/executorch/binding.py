@@ -99,7 +99,11 @@ def _constant_keys(program: ExportedProgram) -> Iterator[str]:
     """Keys of what is a constant of the structure and no weight."""
     for module in payloads(program):
         inner = module.original_module
-        slots = {spec.target for spec in inner.graph_signature.input_specs if spec.kind.name == "PARAMETER"}
+        slots = {
+            spec.target
+            for spec in inner.graph_signature.input_specs
+            if spec.kind.name == "PARAMETER"
+        }
         for name, tensor in {**inner.state_dict, **inner.constants}.items():
             if name not in slots and isinstance(tensor, Tensor):
                 for encoding in _ENCODINGS:

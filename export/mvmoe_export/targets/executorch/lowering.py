@@ -104,7 +104,9 @@ def _lower(
     """Programs in ExecuTorch's edge dialect, as much of them delegated as the delegate takes."""
     partitioners = {name: _partitioners(options) for name in programs}
     try:
-        edge = to_edge_transform_and_lower(programs, partitioner=partitioners, compile_config=_CONFIG)
+        edge = to_edge_transform_and_lower(
+            programs, partitioner=partitioners, compile_config=_CONFIG
+        )
     except Exception as error:  # Its passes raise whatever they like.
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(

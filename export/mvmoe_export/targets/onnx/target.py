@@ -9,7 +9,6 @@ import onnx
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
-from mvmoe_export.programs import make_program
 from mvmoe_export.sizes import exclusive, sizes
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec
 from mvmoe_export.structure import families
@@ -75,9 +74,8 @@ def _stage(
     """Write all graphs of one stage."""
     folder = weights.path.parent
     for family in families(stage, stage.graphs):
-        name = family.template.name
-        program = make_program(name, family.template.build(), stage.inputs, names)
-        template = make_template(name, program, list(stage.inputs), stage.outputs, opset)
+        name, module = family.template.name, family.template.build()
+        template = make_template(name, module, stage.inputs, stage.outputs, opset, rewrites=names)
         placed = None
         for spec in family.members:
             path = folder / f"{spec.name}{suffix}"
@@ -87,7 +85,15 @@ def _stage(
             # Deterministic, so that the same model gives the same bundle, byte for byte.
             path.write_bytes(proto.SerializeToString(deterministic=True))
             placed = placed or placement(proto)
-            yield _Written(stage, spec, path, proto, frozenset(places.values()), placed, program.rewritten)
+            yield _Written(
+                stage,
+                spec,
+                path,
+                proto,
+                frozenset(places.values()),
+                placed,
+                template.program.rewritten,
+            )
 
 
 def _bind(
@@ -119,13 +125,9 @@ def _external(name: str, array: np.ndarray, place: Place) -> onnx.TensorProto:
     return tensor
 
 
-def _record(
-    stages: Stages, profile: str, written: list[_Written], root: Path
-) -> manifest.Target:
+def _record(stages: Stages, profile: str, written: list[_Written], root: Path) -> manifest.Target:
     """The manifest's record of one profile."""
-    reads = {
-        graph.spec.name: {place: place.length for place in graph.places} for graph in written
-    }
+    reads = {graph.spec.name: {place: place.length for place in graph.places} for graph in written}
     alone = exclusive(reads)
     weights = root / OnnxTarget.name / WEIGHTS
     applied = dict.fromkeys(name for graph in written for name in graph.rewritten)

@@ -22,14 +22,13 @@ import onnxruntime
 import torch
 from onnx_ir.passes import common as passes
 from onnxscript import optimizer
-from torch import nn
+from torch import Tensor, nn
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.layers import place
-from mvmoe_export.programs import Program
+from mvmoe_export.programs import Program, make_program
 
-
-_OPERATOR = re.compile(r"aten[.:]+\w+")
+_OPERATOR = re.compile(r"(?:aten|prims)[.:]+\w+")
 
 
 @dataclass
@@ -56,10 +55,17 @@ class Template:
 
 
 def make_template(
-    name: str, program: Program, inputs: Sequence[str], outputs: Sequence[str], opset: int
+    name: str,
+    module: nn.Module,
+    inputs: dict[str, Tensor],
+    outputs: tuple[str, ...],
+    opset: int,
+    *,
+    rewrites: tuple[str, ...] = (),
 ) -> Template:
-    """Turn a program into an ONNX graph; raises InputError that names the graph and what failed."""
-    model = _export(name, program, inputs, outputs, opset)
+    """Export one stage module; raises InputError that names the graph and what failed."""
+    program = make_program(name, module, inputs, rewrites)
+    model = _export(name, program, tuple(inputs), outputs, opset)
     _open_weights(model, set(program.slots))
     optimizer.optimize_ir(model)
     passes.ClearMetadataAndDocStringPass()(model)

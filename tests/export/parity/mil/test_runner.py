@@ -164,7 +164,7 @@ needs_no_coreml = pytest.mark.skipif(sys.platform == "darwin", reason="Core ML i
 
 @needs_no_coreml
 def test_it_stands_in_for_core_ml_and_says_so(bundle):
-    runner = open_runner("coreml", *bundle)
+    runner = open_runner(*bundle)
     assert isinstance(runner, MilRunner)
     assert runner.stands_in_for == "Core ML"
     assert "slow, for checking only" in runner.description
@@ -188,7 +188,7 @@ def test_without_a_stand_in_the_platform_is_named(bundle, monkeypatch):
     with pytest.raises(
         UnsupportedPlatformError, match=r"Core ML runs on macOS 13\+ only"
     ) as caught:
-        open_runner("coreml", *bundle)
+        open_runner(*bundle)
     assert caught.value.exit_code == 3
 
 
@@ -196,7 +196,7 @@ def test_without_a_stand_in_the_platform_is_named(bundle, monkeypatch):
 def test_what_the_stand_in_lacks_is_named_with_the_pip_command(bundle, monkeypatch):
     with_entry_points(monkeypatch, "module_that_nobody_has:Runner")
     with pytest.raises(MissingExtraError) as caught:
-        open_runner("coreml", *bundle)
+        open_runner(*bundle)
     assert "module_that_nobody_has, which the reference evaluator of coreml needs" in str(
         caught.value
     )

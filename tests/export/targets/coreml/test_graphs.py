@@ -90,7 +90,11 @@ OURS = {
         {"batch": 2},
     ),
     "gather-k2": ({"top_k": 2}, {"strategy": "gather"}),
-    "all-experts-batch2": ({"top_k": 2}, {"strategy": "all-experts", "batch": 2}),
+    # One of coremltools' passes fails on what `layer-norm` makes.
+    "all-experts-batch2-layer-norm": (
+        {"top_k": 2},
+        {"strategy": "all-experts", "batch": 2, "rewrites": (*REWRITES, "layer-norm", "averages")},
+    ),
 }
 
 
@@ -105,16 +109,16 @@ def test_fp32_on_the_oldest_system(vmoe, compiled, assert_graphs):
     assert_graphs(compiled(model, precision="fp32", deployment_target="iOS16"), FP32)
 
 
-@pytest.mark.parametrize(("rewrites", "bound"), [(REWRITES, 6), ((), 4)])
-def test_foreign_experts(rewrites, bound, zoo, compiled, assert_graphs):
+@pytest.mark.parametrize("rewrites", [REWRITES, ()], ids=["rewritten", "naive"])
+def test_foreign_experts(rewrites, zoo, compiled, assert_graphs):
     class Model(zoo.Foreign):
         def make_expert(self, expert):
             return EXPERTS[expert // 2]()
 
     torch.manual_seed(0)
     made = compiled(zoo.enliven(Model(experts=6)), rewrites=rewrites)
-    # As it is, coremltools folds the BatchNorm into the convolution before it.
-    assert made.bound == bound
+    # coremltools folds a BatchNorm into the convolution before it: those cannot be bound.
+    assert (made.bound, made.converted) == (4, 1 + 3 * 2 + 2)
     assert_graphs(made, FP16)
 
 

@@ -158,8 +158,23 @@ def test_an_operator_that_is_not_converted_is_named(zoo, compiled):
         def forward(self, x):
             return torch.special.bessel_j0(x)
 
-    with pytest.raises(InputError, match=r"graph step1_e0 has the operator \S*bessel_j0"):
+    with pytest.raises(
+        InputError, match=r"step1_e0 has the operator \S*bessel_j0 near experts\.0\.0\."
+    ):
         compiled(Odd())
+
+
+def test_what_a_system_lacks_is_named_with_the_one_that_has_it():
+    from mvmoe_export.targets.coreml.engine import _refusal
+
+    said = (
+        "No available version for topk in the coremltools.target.iOS16 opset. Please update the "
+        "minimum_deployment_target to at least coremltools.target.iOS17"
+    )
+    error = _refusal(ValueError(said), None, "stem", CoreMLOptions(deployment_target="iOS16"))
+    assert str(error) == (
+        "graph stem needs topk, which iOS16 does not have; give --coreml-deployment-target iOS17"
+    )
 
 
 def test_unknown_options_are_refused():
@@ -169,16 +184,21 @@ def test_unknown_options_are_refused():
         CoreMLOptions(precision="int3")
 
 
-def test_another_process_writes_the_same_bytes(tiny, package, export_options, tmp_path):
+def test_other_processes_write_the_same_bytes(tiny, package, export_options, tmp_path):
     done = []
     options = replace(export_options, progress=done.append)
-    (tmp_path / "bundle").mkdir()
-    work = CoreMLTarget().start(
-        make_stages(tiny), options, tmp_path / "bundle", tmp_path / "scratch"
-    )
-    (record,) = work.finish().values()
+    roots = [tmp_path / "one", tmp_path / "other"]
+    works = []
+    for root, chosen in zip(roots, (options, export_options), strict=True):
+        root.mkdir()
+        works.append(CoreMLTarget().start(make_stages(tiny), chosen, root, root / "scratch"))
+    (record,), _ = (work.finish().values() for work in works)
     assert done == ["stem", "step1_e0", "step1_e1", "step1_e2"]
     assert [graph.entry for graph in record.graphs] == done
     assert {graph.file for graph in record.graphs} == {"coreml/model.mlpackage"}
     assert len(record.files) == 3
-    assert files(tmp_path / "bundle/coreml") == files(package.folder)
+    assert files(roots[0] / "coreml") == files(roots[1] / "coreml")
+    weights = f"{DATA}/weights/weight.bin"
+    assert (roots[0] / "coreml/model.mlpackage" / weights).read_bytes() == (
+        package.folder / "model.mlpackage" / weights
+    ).read_bytes()

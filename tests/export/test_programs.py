@@ -1,0 +1,120 @@
+"""Programs: what goes into the prologue, what becomes a slot, and what is refused."""
+
+import pytest
+import torch
+from torch import nn
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_export.programs import make_program
+
+ALL = ("views", "slices", "projections", "rank", "attention", "layer-norm", "averages", "views")
+X = torch.randn(1, 4, 8)
+
+
+def run(module, *inputs, names=ALL):
+    """The program of a module, after its values were compared with the module's."""
+    named = {f"input{number}": given for number, given in enumerate(inputs)}
+    program = make_program("graph", module.eval(), named, names)
+    compare(program, module, *inputs)
+    return program
+
+
+def compare(program, module, *inputs):
+    with torch.no_grad():
+        expected = module(*inputs)
+        found = program.exported.module(check_guards=False)(*inputs)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def calls(program):
+    nodes = program.exported.graph.nodes
+    return [str(node.target) for node in nodes if node.op == "call_function"]
+
+
+class Positions(nn.Module):
+    """A table that is read by an index made in forward, of a buffer, and of a constant."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(7, 8))
+        self.register_buffer("index", torch.tensor([[0, 2], [1, 3]]), persistent=False)
+
+    def forward(self, x):
+        steps = torch.arange(4, device=x.device) + torch.full((4,), 2) - torch.tensor([1, 0, 1, 2])
+        learned = self.table[self.index.view(-1)].view(4, 8) + self.table[steps]
+        return x + learned + torch.zeros_like(x) + torch.ones(8, dtype=torch.float64).to(x.dtype)
+
+
+def test_what_is_made_of_weights_is_made_at_export():
+    program = run(Positions(), X)
+    assert set(calls(program)) == {"aten.add.Tensor"}
+
+
+@pytest.mark.parametrize("names", [ALL, ()])
+def test_another_member_fills_the_slots(names):
+    first, second = (nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval() for _ in "12")
+    program = run(first, X, names=names)
+    contents = program.fill(second)
+    assert set(contents) == set(program.slots)
+    for slot, content in contents.items():
+        program.exported.state_dict[slot] = nn.Parameter(content, requires_grad=False)
+    compare(program, second, X)
+
+
+def test_without_rewrites_the_slots_are_the_weights():
+    program = run(nn.Linear(8, 3), X, names=())
+    assert sorted(program.slots) == ["stage.bias", "stage.weight"]
+    assert program.rewritten == {}
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = nn.Linear(8, 8), nn.Linear(8, 8)
+        self.other.weight = self.one.weight
+
+    def forward(self, x, unused):
+        return self.other(self.one(x)), x, self.one.weight
+
+
+@pytest.mark.parametrize("names", [ALL, ()])
+def test_tied_weights_unused_inputs_and_weights_as_outputs(names):
+    run(Tied(), X, torch.randn(2), names=names)
+
+
+def test_a_deep_model():
+    run(nn.Sequential(*[nn.Tanh() for _ in range(1500)], nn.Linear(8, 8)), X)
+
+
+class Branch(nn.Module):
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+
+class Chosen(nn.Module):
+    def forward(self, x):
+        return x[x > 0]
+
+
+class Changing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("count", torch.zeros(1))
+
+    def forward(self, x):
+        self.count += 1
+        return x + self.count
+
+
+class Greedy(nn.Module):
+    def forward(self, x):
+        x += 1
+        return x
+
+
+@pytest.mark.parametrize("module", [Branch(), Chosen(), Changing(), Greedy()])
+@pytest.mark.parametrize("names", [ALL, ()])
+def test_what_cannot_be_a_graph_is_refused_in_one_sentence(module, names):
+    with pytest.raises(InputError, match="graph this .* stage") as error:
+        make_program("this", module, {"x": X}, names)
+    assert "\n" not in str(error.value)
