@@ -93,8 +93,8 @@ def export_bundle(
     choices = (strategy, batch, options.targets, options.rewrites, options.identity, _packages())
     finished = Finished(Path(path), export_key(model, choices), resume)
     with files.new_directory(Path(path), replace_existing) as work, torch.no_grad():
-        golden = write_golden(work, golden_vectors(model))
         records = _run(found, _Export(stages, options, work, finished, progress))
+        golden = write_golden(work, golden_vectors(model))
         result = _manifest(stages, records, golden, identity)
         if not skip_verify:
             result = _verified(Bundle(work, result), model, progress)

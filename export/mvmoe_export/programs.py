@@ -7,6 +7,8 @@ After:   prologue: weight -> slice -> slot             (runs once for each graph
 Here modules are captured, rewritten and cut; which rewrites is a target's choice.
 """
 
+import contextlib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +45,9 @@ _KEPT = (
 _GROWTH = 1 << 18
 """Elements that a weight may take more than what it is made of: a token that is expanded over a
 batch is stored so, a bias that is broadcast over all tokens of a large batch is not."""
+
+
+_PURE = _ATEN.relu.default._schema
 
 
 @dataclass
@@ -92,7 +97,9 @@ def make_program(
     frame, examples = Frame(module), tuple(inputs.values())
     captured = _capture(name, frame, examples)
     if names:
-        captured = captured.run_decompositions(_decompositions())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            captured = captured.run_decompositions(_decompositions())
     graph = captured.module(check_guards=False)
     counts: dict[str, int] = {}
     if names:
@@ -109,8 +116,7 @@ def make_program(
 def _capture(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
     """`torch.export`, its errors in one sentence."""
     try:
-        with torch.no_grad():
-            program = torch.export.export(module, inputs, strict=False)
+        program = _export(module, inputs)
     except Exception as error:  # It raises whatever the module or its own passes raise.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
@@ -119,6 +125,18 @@ def _capture(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> Export
         ) from error
     _require_static(name, program)
     return program
+
+
+def _export(module: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
+    """The module as a program; by reading its bytecode where running it alone does not do."""
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Of PyTorch about itself.
+        try:
+            return torch.export.export(module, inputs, strict=False)
+        except Exception as first:
+            with contextlib.suppress(Exception):
+                return torch.export.export(module, inputs, strict=True)
+            raise first
 
 
 def _require_static(name: str, program: ExportedProgram) -> None:
@@ -132,7 +150,16 @@ def _require_static(name: str, program: ExportedProgram) -> None:
                     f"graph {name} has shapes that depend on data (at {node.name}); data-dependent "
                     "shapes must stay out of a stage"
                 )
-    signature = program.graph_signature
+    _require_unchanged(name, program)
+
+
+def _require_unchanged(name: str, program: ExportedProgram) -> None:
+    """Refuse a program that changes its inputs or buffers."""
+    operators = [node.target for node in program.graph.nodes if node.op == "call_function"]
+    if not any(getattr(operator, "_schema", _PURE).is_mutable for operator in operators):
+        return
+    # Only in a program without changes in place is it told apart what they change in the end.
+    signature = program.run_decompositions({}).graph_signature
     changed = [*signature.buffers_to_mutate.values(), *signature.user_inputs_to_mutate.values()]
     if changed:
         raise InputError(
@@ -153,6 +180,10 @@ def _fold(graph: fx.GraphModule, weights: set[str]) -> None:
     """Compute now what is made of constants alone, such as an `arange`."""
     known: dict[fx.Node, Any] = {}
     for node in graph.graph.nodes:
+        if node.target == _ATEN.full_like.default:
+            like = node.meta["val"]
+            known[node] = torch.full(tuple(like.shape), node.args[1], dtype=like.dtype)
+            continue
         if node.op == "get_attr" and node.target not in weights:
             known[node] = attribute(graph, node.target)
         if node.op != "call_function" or not all(map(known.__contains__, node.all_input_nodes)):

@@ -20,7 +20,6 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError, OutputError
 from mvmoe_deploy.models import ViT, ViTConfig
 from mvmoe_export import Identity, bundling, export_bundle
-from mvmoe_export.targets.onnx.target import OnnxTarget
 from mvmoe_export.targets.onnx.weights import WeightFile
 
 
@@ -253,17 +252,17 @@ def test_of_two_exports_to_one_place_exactly_one_wins(zoo, tmp_path, monkeypatch
     path = tmp_path / "a.bundle"
     models = [zoo.enliven(zoo.Foreign(experts=2), seed) for seed in (1, 2)]
     one_at_a_time, both = threading.Lock(), threading.Barrier(2)
-    export, write_manifest = OnnxTarget.export, bundling.write_manifest
+    run_targets, write_manifest = bundling._run, bundling.write_manifest
 
-    def export_in_turn(*arguments):
+    def run_in_turn(*arguments):
         with one_at_a_time:  # PyTorch's exporter is not made for two threads.
-            return export(*arguments)
+            return run_targets(*arguments)
 
     def write_manifest_together(*arguments):
         write_manifest(*arguments)
         both.wait(60)
 
-    monkeypatch.setattr(OnnxTarget, "export", export_in_turn)
+    monkeypatch.setattr(bundling, "_run", run_in_turn)
     monkeypatch.setattr(bundling, "write_manifest", write_manifest_together)
     errors = {}
 

@@ -37,7 +37,8 @@ def arithmetic(graph: AtenGraph) -> int:
 
         x * where(mask, 0, 1) + where(mask, -inf, 0)      sqrt(sum(x * x, axis))
 
-    A `where` only with a mask and a branch that are known at export, for finite x. Engines know the general operators and leave their relatives alone. Error: a rounding of each
+    A `where` only with a mask and a branch that are known at export, for finite x.
+    Engines know the general operators and leave their relatives alone. Error: a rounding of each
     product.
     """
     changed = 0
@@ -46,9 +47,7 @@ def arithmetic(graph: AtenGraph) -> int:
             changed += _where(graph, node)
         if node._erased or node.op != "call_function" or not _is_floating(node):
             continue
-        changed += (
-            _alpha(graph, node) or _scalar(node) or _power(graph, node) or _norm(graph, node)
-        )
+        changed += _alpha(graph, node) or _scalar(node) or _power(graph, node) or _norm(graph, node)
     return changed
 
 

@@ -111,7 +111,9 @@ def axis_of(axis: int, rank: int) -> int:
 
 def _forget_strides(module: fx.GraphModule) -> None:
     """Let no node depend on the order of memory: rewrites change it."""
-    for node in module.graph.nodes:
+    for node in list(module.graph.nodes):
+        if node.target == torch.ops.aten._assert_tensor_metadata.default:
+            module.graph.erase_node(node)  # It asserts types that capturing has fixed.
         if node.target in (torch.ops.aten.view.default, torch.ops.aten._unsafe_view.default):
             node.target = torch.ops.aten.reshape.default
 

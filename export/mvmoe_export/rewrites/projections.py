@@ -1,5 +1,6 @@
 """Rewrite `projections`: a linear layer that is only cut into parts becomes a layer for each."""
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -161,7 +162,7 @@ def _distinct(cuts: list[_Cut]) -> bool:
     if len({(cut.part, cut.value.features) for cut in cuts}) > 1:
         return False
     edges = sorted((cut.start, cut.end) for cut in cuts)
-    return all(end <= start for (_, end), (start, _) in zip(edges, edges[1:], strict=False))
+    return all(end <= start for (_, end), (start, _) in itertools.pairwise(edges))
 
 
 def _separate(graph: AtenGraph, layer: fx.Node, cut: _Cut) -> None:

@@ -46,6 +46,15 @@ def views(graph: AtenGraph) -> int:
     Chains of reshapes become one, chains of permutes too; those that change nothing go.
     """
     changed = 0
+    # A permute that became a reshape may be part of a chain of reshapes: until nothing is found.
+    while found := _once(graph):
+        changed += found
+    return changed
+
+
+def _once(graph: AtenGraph) -> int:
+    """Go over all nodes once."""
+    changed = 0
     for node in list(graph.module.graph.nodes):
         if node.op == "call_function" and not node._erased:
             changed += _copy(graph, node) or _shape(graph, node) or _turn(graph, node)

@@ -1,4 +1,4 @@
-"""Whole models, ours and foreign ones: each rewrite alone and all together keep what they compute."""
+"""Whole models, ours and foreign: each rewrite alone, and all together, keep what they compute."""
 
 import logging
 from collections import Counter
@@ -13,10 +13,23 @@ from mvmoe_export.programs import make_program
 from mvmoe_export.rewrites import REWRITES
 from mvmoe_export.stages import make_stages
 
-XNNPACK = (
-    "views arithmetic slices projections attention softmax batch-norm group-norm layer-norm "
-    "averages division expands pools rank views"
-).split()
+XNNPACK = [
+    "views",
+    "arithmetic",
+    "slices",
+    "projections",
+    "attention",
+    "softmax",
+    "batch-norm",
+    "group-norm",
+    "layer-norm",
+    "averages",
+    "division",
+    "expands",
+    "pools",
+    "rank",
+    "views",
+]
 WIDTH, HEADS = 32, 2
 
 
@@ -25,7 +38,11 @@ class Fused(nn.Module):
 
     def __init__(self, cosine=False):
         super().__init__()
-        self.qkv, self.out, self.cosine = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH), cosine
+        self.qkv, self.out, self.cosine = (
+            nn.Linear(WIDTH, 3 * WIDTH),
+            nn.Linear(WIDTH, WIDTH),
+            cosine,
+        )
 
     def forward(self, x, mask=None):
         b, n, c = x.shape
@@ -190,7 +207,7 @@ def test_each_rewrite_alone(name, rewrite):
     "options",
     [
         {},
-        {"top_k": 2, "renormalize": True, "routers": "per_layer"},
+        {"top_k": 2, "renormalize": True, "routers": "per-layer"},
         {"pool": "mean", "router_input": "mean"},
     ],
 )
@@ -203,7 +220,11 @@ def test_every_stage_of_our_models(options):
         program = make_program(graph.name, module, stage.inputs, XNNPACK)
         with torch.no_grad():
             expected, found = module(*inputs), program.exported.module(check_guards=False)(*inputs)
-        pairs = zip(expected, found, strict=True) if isinstance(expected, tuple) else [(expected, found)]
+        pairs = (
+            zip(expected, found, strict=True)
+            if isinstance(expected, tuple)
+            else [(expected, found)]
+        )
         for one, other in pairs:
             torch.testing.assert_close(other, one, rtol=1e-5, atol=1e-5)
 

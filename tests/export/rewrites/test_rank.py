@@ -55,7 +55,9 @@ def test_any_permute(check, data, sizes):
 
 
 def test_what_cannot_be_carried_is_left(check):
-    graph = check("rank", lambda x: x.view(2, 1, 2, 3, 2).flip(2).flatten(1) + 1, torch.randn(2, 12))
+    graph = check(
+        "rank", lambda x: x.view(2, 1, 2, 3, 2).flip(2).flatten(1) + 1, torch.randn(2, 12)
+    )
     assert graph.rank == 5
 
 

@@ -37,12 +37,14 @@ def chain(steps):
 
 
 STEPS = st.tuples(
-    st.sampled_from(["flatten", "unsqueeze", "squeeze", "transpose", "permute", "view", "clone", "add"]),
+    st.sampled_from(
+        ["flatten", "unsqueeze", "squeeze", "transpose", "permute", "view", "clone", "add"]
+    ),
     st.integers(0, 5),
 )
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=4), st.lists(STEPS, max_size=6))
 def test_any_chain(check, sizes, steps):
     x = torch.arange(float(torch.Size(sizes).numel())).reshape(sizes)
@@ -88,4 +90,6 @@ def test_in_place_operations(check):
         y += x
         return torch.relu_(y.view(6)).view(2, 3)
 
-    assert check("views", function, torch.randn(2, 3)).operators == ["add.Tensor", "relu.default"]
+    assert {"add.Tensor", "relu.default"} <= set(
+        check("views", function, torch.randn(2, 3)).operators
+    )

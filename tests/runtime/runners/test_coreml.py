@@ -93,6 +93,7 @@ def engine():
 def target(*entries, dtype="float16"):
     spec = {"shape": (1, 2), "dtype": dtype}
     return Target(
+        format="coreml",
         strategy="dispatch",
         precision="fp16",
         batch=1,

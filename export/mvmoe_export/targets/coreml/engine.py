@@ -21,10 +21,13 @@ from mvmoe_deploy.bundle.manifest import TensorSpec
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.targets.coreml.constants import Array, BlobReader, body, values
 from mvmoe_export.targets.coreml.options import CoreMLOptions
-from mvmoe_export.targets.coreml.toolkit import ct
+from mvmoe_export.targets.coreml.toolkit import Builder, ct
 
 _OPTIONAL = "common::fuse_"
 """Passes that only make a program shorter: one that crashes is left out."""
+
+_INEXACT = "common::fuse_elementwise_to_batchnorm"
+"""Its batch_norm divides by sqrt(1 + 1e-5), which is seen in fp32."""
 
 _DTYPES = {"float32": np.float32, "int64": np.int32, "int32": np.int32}
 """Core ML's graphs take integers of 32 bits only."""
@@ -74,6 +77,8 @@ def lower(program: ExportedProgram, name: str) -> ExportedProgram:
 def convert(program: ExportedProgram, signature: Signature, options: CoreMLOptions) -> Converted:
     """An ML Program of a lowered program; raises InputError that names the graph and operator."""
     pipeline = ct.PassPipeline.DEFAULT
+    if options.precision == "fp32":
+        pipeline.remove_passes({_INEXACT})
     while True:
         try:
             with _quiet():
@@ -94,6 +99,8 @@ def _convert(
     program: ExportedProgram, signature: Signature, options: CoreMLOptions, pipeline: Any
 ) -> Any:
     """One call of coremltools."""
+    # It numbers values through all conversions of a process.
+    Builder.name_count.clear()
     half = options.precision == "fp16"
     return ct.convert(
         program,

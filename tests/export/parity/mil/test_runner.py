@@ -40,6 +40,7 @@ def graph(name, file, entry=None):
 def bundle(healthy):
     """The root of a bundle, and a target of two graphs in it."""
     return healthy.parent, Target(
+        format="coreml",
         strategy="dispatch",
         precision="fp16",
         batch=1,

@@ -1,5 +1,6 @@
 """Core ML packages of tiny models, made in this process, and what their functions give."""
 
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,13 +12,16 @@ from mvmoe_export.stages import make_stages
 from mvmoe_export.targets.contract import ExportOptions
 from mvmoe_export.targets.coreml import REWRITES, CoreMLOptions, target
 
-pytest.importorskip("coremltools", reason="the coreml extra is not installed")
-
-
 OPTIONS = ExportOptions(
     identity={"author": "Ada", "license": "MIT", "description": "Tiny", "version": "3"},
     labels=("cat", "dög", "eel", "fox", "gnu"),
 )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def coremltools():
+    if find_spec("coremltools") is None:
+        pytest.skip("coremltools is not installed: pip install 'mvmoe-deploy[coreml]'")
 
 
 @pytest.fixture(scope="session")

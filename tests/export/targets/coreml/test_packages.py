@@ -140,8 +140,8 @@ def test_an_image_input_is_normalised_inside(zoo, compiled, run_graph):
     given = run_graph(made, made.graphs[0], {"image": torch.from_numpy(raw.copy())})
     with torch.no_grad():
         tokens, logits = model.stage(0, ())(torch.from_numpy(tensor))
-    np.testing.assert_allclose(given["next_tokens"], tokens, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(given["logits"], logits, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(given["next_tokens"], tokens, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(given["logits"], logits, rtol=0, atol=2e-6)
 
 
 def test_an_image_input_takes_one_image(zoo, compiled):
@@ -184,21 +184,13 @@ def test_unknown_options_are_refused():
         CoreMLOptions(precision="int3")
 
 
-def test_other_processes_write_the_same_bytes(tiny, package, export_options, tmp_path):
+def test_another_process_writes_the_same_bytes(tiny, package, export_options, tmp_path):
     done = []
     options = replace(export_options, progress=done.append)
-    roots = [tmp_path / "one", tmp_path / "other"]
-    works = []
-    for root, chosen in zip(roots, (options, export_options), strict=True):
-        root.mkdir()
-        works.append(CoreMLTarget().start(make_stages(tiny), chosen, root, root / "scratch"))
-    (record,), _ = (work.finish().values() for work in works)
+    work = CoreMLTarget().start(make_stages(tiny), options, tmp_path, tmp_path / "scratch")
+    (record,) = work.finish().values()
     assert done == ["stem", "step1_e0", "step1_e1", "step1_e2"]
     assert [graph.entry for graph in record.graphs] == done
     assert {graph.file for graph in record.graphs} == {"coreml/model.mlpackage"}
     assert len(record.files) == 3
-    assert files(roots[0] / "coreml") == files(roots[1] / "coreml")
-    weights = f"{DATA}/weights/weight.bin"
-    assert (roots[0] / "coreml/model.mlpackage" / weights).read_bytes() == (
-        package.folder / "model.mlpackage" / weights
-    ).read_bytes()
+    assert files(tmp_path / "coreml") == files(package.folder)

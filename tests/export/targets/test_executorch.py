@@ -1,0 +1,256 @@
+"""The files of the `executorch` target: one program, one partition a method, constants shared."""
+
+import shutil
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mvmoe_deploy import Dispatcher
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.errors import CheckFailedError, EngineError, InputError, MissingExtraError
+from mvmoe_export import ExportOptions, compiling, export_bundle
+from mvmoe_export.stages import make_stages
+from mvmoe_export.targets.executorch import ExecuTorchOptions, target
+
+TOLERANCE = 1e-4
+"""Relative to the largest answer: XNNPACK adds in another order than PyTorch; a wrong expert is off
+by 1e-2 and more with the weights used here."""
+
+
+def options(*delegates, rewrites=None):
+    return ExportOptions(
+        rewrites=rewrites, targets={"executorch": ExecuTorchOptions(delegates=delegates)}
+    )
+
+
+@pytest.fixture(scope="session")
+def ours(made_once, vmoe):
+    """A tiny Mobile V-MoE for XNNPACK and for the portable kernels."""
+    model = vmoe(seed=1)
+
+    def write(path):
+        export_bundle(
+            model, path, targets=["executorch"], options=options("xnnpack", "portable")
+        )
+
+    return SimpleNamespace(model=model, path=made_once("executorch.bundle", write))
+
+
+@pytest.fixture(scope="session")
+def record(ours):
+    return Bundle.open(ours.path).target("executorch")
+
+
+def answers(path, images, target):
+    with Dispatcher.open(path, target, threads=1) as dispatcher:
+        return dispatcher.run(images)
+
+
+def images_for(model, count=12):
+    generator = np.random.default_rng(7)
+    return generator.standard_normal((count, *model.input.shape), dtype=np.float32)
+
+
+@pytest.mark.parametrize("name", ["executorch", "executorch-portable"])
+def test_it_answers_as_pytorch_on_every_route(ours, name):
+    images = images_for(ours.model, 32)
+    with torch.no_grad():
+        output = ours.model.forward_routed(torch.from_numpy(images))
+    assert set(output.routes[0].flatten().tolist()) == {0, 1, 2}
+    wanted = output.logits.numpy()
+    given = answers(ours.path, images, name)
+    np.testing.assert_allclose(given, wanted, rtol=0, atol=TOLERANCE * np.abs(wanted).max())
+
+
+def test_each_method_is_one_partition_with_nothing_left_to_compute(record):
+    for graph in record.graphs:
+        (placement,) = graph.placement
+        assert placement.engine == "xnnpack"
+        assert placement.partitions == 1
+        assert placement.outside == {"getitem": len(graph.outputs)}
+
+
+def test_without_rewrites_a_graph_shatters(vmoe, tmp_path):
+    export_bundle(
+        vmoe(),
+        tmp_path / "naive.bundle",
+        targets=["executorch"],
+        options=options("xnnpack", rewrites=()),
+        skip_verify=True,
+    )
+    stem = Bundle.open(tmp_path / "naive.bundle").target("executorch").graphs[0]
+    assert stem.placement[0].partitions > 3
+    assert stem.placement[0].outside["native_layer_norm"] == 2
+
+
+def test_one_program_holds_all_graphs_and_each_weight_once(ours, record):
+    assert {graph.file for graph in record.graphs} == {"executorch/model.pte"}
+    assert [graph.entry for graph in record.graphs] == [graph.name for graph in record.graphs]
+    distinct = {tensor.data_ptr(): tensor.nbytes for tensor in ours.model.parameters()}
+    size = (ours.path / "executorch" / "model.pte").stat().st_size
+    assert size <= 1.05 * sum(distinct.values()) + 100_000 * len(record.graphs)
+    # A few kilobytes aside the program is the weights: nothing of them is there twice.
+    assert sum(distinct.values()) <= record.sizes.distinct_bytes + 1000
+    assert size <= record.sizes.distinct_bytes + 20_000 * len(record.graphs)
+
+
+def test_experts_own_what_no_other_expert_reads(ours, record):
+    mlps = [
+        sum(p.nbytes for block in ours.model.blocks[1:] for p in block.mlp.experts[e].parameters())
+        for e in range(3)
+    ]
+    assert record.sizes.expert_bytes == (tuple(mlps),)
+    assert [graph.exclusive_bytes for graph in record.graphs[1:]] == mlps
+
+
+def test_the_rewrites_that_changed_something_are_recorded(ours, record):
+    assert record.rewrites[:2] == ("views", "slices")
+    assert {"projections", "attention", "layer-norm"} <= set(record.rewrites)
+    assert Bundle.open(ours.path).target("executorch-portable").rewrites == ()
+
+
+class Convolution(nn.Module):
+    """An expert whose normalisation XNNPACK folds into its weights."""
+
+    def __init__(self, width, seed):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.conv = nn.Conv2d(width, width, 3, padding=1)
+        self.norm = nn.BatchNorm2d(width)
+        self.norm.running_mean.uniform_(-1, 1)
+        self.norm.running_var.uniform_(0.5, 2)
+
+    def forward(self, tokens):
+        batch, width = tokens.shape
+        maps = tokens.reshape(batch, 1, width, 1).expand(batch, 4, width, 1)
+        return self.norm(self.conv(maps)).mean(dim=(1, 3))
+
+
+def test_weights_that_the_delegate_folds_are_lowered_for_each_expert(zoo, tmp_path):
+    class Folding(zoo.Foreign):
+        def make_expert(self, expert):
+            return Convolution(4, expert)
+
+    model = zoo.enliven(Folding(experts=2))
+    path = tmp_path / "folded.bundle"
+    export_bundle(model, path, targets=["executorch"])
+    images = images_for(model)
+    with torch.no_grad():
+        wanted = model(torch.from_numpy(images)).numpy()
+    given = answers(path, images, "executorch")
+    np.testing.assert_allclose(given, wanted, rtol=0, atol=TOLERANCE * np.abs(wanted).max())
+
+
+def test_a_structure_is_lowered_once(zoo, tmp_path):
+    stages = make_stages(zoo.enliven(zoo.Foreign(experts=8)))
+    families = compiling.prepare(stages, target.REWRITES["xnnpack"], tmp_path / "job")
+    assert [len(family.graphs) for family in families] == [1, 8]
+    assert [family.probed for family in families] == [False, True]
+    order = compiling.Order(
+        tmp_path / "job", compiling.Job(compiler="a:b", families=families, options={}), print
+    )
+    probes = order.program(families[1]).state_dict
+    contents = [tensor.half().numpy().tobytes() for tensor in probes.values()]
+    assert Counter(contents).most_common(1)[0][1] == 1, "made-up weights must differ, also in fp16"
+
+
+def test_the_same_model_gives_the_same_bytes(zoo, tmp_path):
+    model = zoo.enliven(zoo.Foreign(experts=2))
+    for name in ("a", "b"):
+        export_bundle(model, tmp_path / name, targets=["executorch"], skip_verify=True)
+    first, second = (
+        (tmp_path / name / "executorch" / "model.pte").read_bytes() for name in ("a", "b")
+    )
+    assert first == second
+
+
+def test_a_method_that_does_not_load_is_named(ours, tmp_path, monkeypatch):
+    from mvmoe_export.targets.executorch import lowering
+
+    cut = tmp_path / "cut.pte"
+    cut.write_bytes((ours.path / "executorch" / "model.pte").read_bytes()[:100_000])
+    with pytest.raises(CheckFailedError, match=r"method stem of the new .pte does not load"):
+        lowering._load_all(cut, ["stem"], "xnnpack")
+
+
+def test_an_operator_without_a_kernel_is_named_with_its_layer(zoo, tmp_path):
+    class Odd(nn.Linear):
+        def forward(self, tokens):
+            return super().forward(torch.special.bessel_j0(tokens))
+
+    class WithOdd(zoo.Foreign):
+        def make_expert(self, expert):
+            width = super().make_expert(expert)[0].in_features
+            return nn.Sequential(Odd(width, width))
+
+    with pytest.raises(InputError, match=r"step1_e0 needs operator aten::special_bessel_j0 \(near"):
+        export_bundle(WithOdd(experts=2), tmp_path / "odd.bundle", targets=["executorch"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_core_ml_below_executorch_is_written_but_not_checked_here(zoo, tmp_path):
+    path = tmp_path / "apple.bundle"
+    model = zoo.enliven(zoo.Foreign(experts=2))
+    manifest = export_bundle(model, path, targets=["executorch"], options=options("coreml"))
+    record = manifest.targets["executorch"]
+    assert record.options["delegate"] == "coreml"
+    assert record.precision == "fp16"
+    assert record.parity is None
+    assert all(graph.placement[0].partitions == 1 for graph in record.graphs)
+    with pytest.raises(EngineError, match=r"ExecuTorch's coreml delegate, which this machine"):
+        Dispatcher.open(path, "executorch")
+
+
+def test_without_executorch_the_pip_command_is_named(zoo, tmp_path, monkeypatch):
+    monkeypatch.setattr(target, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'mvmoe-deploy\[executorch\]'"):
+        export_bundle(zoo.Foreign(), tmp_path / "x.bundle", targets=["executorch"])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"delegates": ("vulkan",)}, "delegate 'vulkan' of target executorch is unknown"),
+        ({"compute_units": "ane"}, "compute unit 'ane'"),
+        ({"deployment_target": "iOS12"}, "deployment target 'iOS12'"),
+    ],
+)
+def test_options_that_do_not_exist_are_refused(given, sentence):
+    with pytest.raises(InputError, match=sentence):
+        ExecuTorchOptions(**given)
+
+
+# Damage.
+
+
+@pytest.fixture
+def copied(ours, tmp_path):
+    return shutil.copytree(ours.path, tmp_path / "copy.bundle")
+
+
+def cut(data):
+    return data[: len(data) // 2]
+
+
+def flip(data):
+    return data[:1000] + bytes([data[1000] ^ 255]) + data[1001:]
+
+
+@pytest.mark.parametrize("damage", [cut, flip])
+def test_a_damaged_program_is_refused_by_its_hash(copied, damage):
+    file = copied / "executorch" / "model.pte"
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(InputError, match=r"executorch/model.pte"):
+        Dispatcher.open(copied, "executorch")
+
+
+def test_a_truncated_program_does_not_load(copied):
+    file = copied / "executorch" / "model.pte"
+    file.write_bytes(cut(file.read_bytes()))
+    with pytest.raises(EngineError, match=r"graph stem .* does not load in ExecuTorch"):
+        Dispatcher.open(copied, "executorch", verify=False)
