@@ -94,7 +94,11 @@ def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--coreml-precision", default="fp16", show_default=True, help="Or fp32."),
         click.option("--coreml-input", default="tensor", show_default=True, help="Or image."),
         click.option(
-            "--deployment-target", default="iOS18", show_default=True, help="Oldest system to run."
+            "--coreml-deployment-target",
+            "deployment_target",
+            default="iOS18",
+            show_default=True,
+            help="The oldest system that runs it: iOS16, iOS17, iOS18, iOS26.",
         ),
         click.option("--author"),
         click.option("--license"),

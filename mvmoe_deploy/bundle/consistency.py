@@ -194,7 +194,9 @@ def _interfaces(name: str, target: Target, manifest: Manifest, classes: int) -> 
         width = rule.experts if target.strategy == "all-experts" else rule.k
         inputs = {"tokens": after, "gates": _Tensor((target.batch, width), "float32")}
         if target.strategy == "gather":
-            inputs["experts"] = _Tensor((target.batch, rule.k), "int64")
+            # Core ML's integers have 32 bits.
+            kind = "int32" if target.format == "coreml" else "int64"
+            inputs["experts"] = _Tensor((target.batch, rule.k), kind)
     answer = _Tensor((target.batch, classes), "float32")
     return [*interfaces, _Interface(inputs, {"answer": answer})]
 

@@ -14,11 +14,12 @@ from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_export import compiling
 from mvmoe_export.compiling import FamilyJob, GraphJob, Job
+from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.coreml.options import CoreMLOptions
 
-REWRITES = ("views", "slices", "projections", "rank", "attention", "views")
+REWRITES = ("views", "slices", "projections", "attention", "batch-norm", "rank", "views")
 """LayerNorm, GELU and means stay: ML Programs have operators for them."""
 
 _COMPILER = "mvmoe_export.targets.coreml.conversion:compile"
@@ -59,6 +60,10 @@ class CoreMLWork:
     folder: Path
     record: Callable[[dict[str, Any]], manifest.Target]
 
+    def ready(self) -> bool:
+        """Whether the compiler has ended."""
+        return self.compilation.ready()
+
     def finish(self) -> Records:
         """Wait for the packages and move them to their place; raises InputError, EngineError."""
         made = self.compilation.wait()
@@ -92,7 +97,7 @@ def _record(stages: Stages, job: Job, made: dict[str, Any], folder: Path) -> man
     return manifest.Target(
         format="coreml",
         options={key: chosen[key] for key in ("deployment_target", "input")},
-        rewrites=tuple(job.options["rewrites"]),
+        rewrites=compiling.effective(job.options["rewrites"], job.families),
         strategy=stages.strategy,
         precision=chosen["precision"],
         batch=stages.batch,
@@ -100,7 +105,17 @@ def _record(stages: Stages, job: Job, made: dict[str, Any], folder: Path) -> man
         weights=None,
         files=describe_files(folder.parent, (path for path in folder.rglob("*") if path.is_file())),
         parity=None,
+        sizes=sizes(stages, _reads(job)),
     )
+
+
+def _reads(job: Job) -> dict[str, dict[str, int]]:
+    """What each graph reads, in the bytes of the target's precision."""
+    half = job.options["options"]["precision"] == "fp16"
+    return {
+        graph: {key: size // 2 if half else size for key, size in contents.items()}
+        for graph, contents in compiling.reads(job).items()
+    }
 
 
 def _graph(family: FamilyJob, graph: GraphJob, facts: dict[str, Any]) -> manifest.Graph:

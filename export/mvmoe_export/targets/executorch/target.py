@@ -21,11 +21,26 @@ _COMPILER = "mvmoe_export.targets.executorch.lowering:compile"
 _FILE = "model.pte"
 _PRECISIONS = {"coreml": "fp16"}
 
-_PLAIN = ("views", "slices", "projections", "rank", "attention")
-REWRITES = {
-    "xnnpack": (*_PLAIN, "layer-norm", "averages", "views"),
+REWRITES: dict[str, tuple[str, ...]] = {
+    "xnnpack": (
+        "views",
+        "arithmetic",
+        "slices",
+        "projections",
+        "attention",
+        "softmax",
+        "batch-norm",
+        "group-norm",
+        "layer-norm",
+        "averages",
+        "division",
+        "expands",
+        "pools",
+        "rank",
+        "views",
+    ),
     "portable": (),
-    "coreml": (*_PLAIN, "views"),
+    "coreml": ("views", "slices", "projections", "attention", "rank", "views"),
 }
 """The rewrites of each delegate. The portable kernels take every operator as it is."""
 

@@ -1,11 +1,27 @@
 """Which rewrites make a graph quick, or one piece, for each of ONNX Runtime's providers."""
 
-_PIECE = ("views", "slices", "projections", "rank", "attention")
+_PIECE = (
+    "views",
+    "arithmetic",
+    "slices",
+    "projections",
+    "attention",
+    "softmax",
+    "batch-norm",
+    "group-norm",
+    "layer-norm",
+    "averages",
+    "division",
+    "expands",
+    "pools",
+)
+_LAST = ("rank", "views")
+"""They see what the others have left."""
 
 REWRITES: dict[str, tuple[str, ...]] = {
     "cpu": (),
-    "nnapi": (*_PIECE, "gelu-tanh", "layer-norm", "averages", "division", "views"),
-    "coreml-ep": (*_PIECE, "layer-norm", "averages", "views"),
+    "nnapi": (*_PIECE, "gelu-tanh", "gelu-primitives", *_LAST),
+    "coreml-ep": (*_PIECE, *_LAST),
 }
 """By profile; `docs/rewrites.md` has the measurements behind them.
 
