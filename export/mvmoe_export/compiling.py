@@ -12,6 +12,7 @@ import math
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -216,7 +217,9 @@ def _family(
     probed = len(graphs) > 1
     if probed:
         _probe(program)
-    torch.export.save(program.exported, path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch's, of tensors that are parts of others.
+        torch.export.save(program.exported, path)
     examples = program.exported.module(check_guards=False)(*stage.inputs.values())
     outputs = examples if isinstance(examples, tuple) else (examples,)
     return FamilyJob(

@@ -176,6 +176,8 @@ def _check_tensors(name: str, target: Target, manifest: Manifest, classes: int) 
         _require_sizes({**interface.inputs, **interface.outputs}, f"target {name}")
     for graph in target.graphs:
         where = f"graph {graph.name} of target {name}"
+        for tensor in (*graph.inputs, *graph.outputs):
+            _require_pixels(tensor, graph, f"{where} has {tensor.name}")
         _require_tensors(graph.inputs, interfaces[graph.stage].inputs, f"{where} takes")
         _require_tensors(graph.outputs, interfaces[graph.stage].outputs, f"{where} gives")
 
@@ -221,6 +223,22 @@ def _require_tokens(tokens: TensorSpec, batch: int, where: str) -> None:
     _require(
         tokens.dtype in ("float32", "float16"),
         f"{where} gives tokens of type {tokens.dtype}; expected float32 or float16",
+    )
+
+
+def _require_pixels(tensor: TensorSpec, graph: Graph, where: str) -> None:
+    """Only the image can be pixels, with a factor above zero for each channel."""
+    if tensor.pixels is None:
+        return
+    pixels, channels = tensor.pixels, len(tensor.pixels.channel_order)
+    _require(
+        graph.stage == 0 and tensor in graph.inputs and tensor.shape[1:2] == (channels,),
+        f"{where} as pixels, which only the image of the stem can be, with its channels",
+    )
+    _require(
+        len(pixels.scale) == len(pixels.bias) == channels and min(pixels.scale) > 0,
+        f"{where} with {len(pixels.scale)} scales and {len(pixels.bias)} biases for {channels} "
+        "channels, or a scale that is not above zero",
     )
 
 

@@ -62,12 +62,27 @@ class Stage(_Record):
     rule: RoutingRule | None
 
 
+Factor = Annotated[float, Meta(ge=-1e6, le=1e6)]
+
+
+class Pixels(_Record):
+    """An input that takes an image as it is: the graph computes `pixel * scale + bias` itself.
+
+    `scale` and `bias` have a number for each channel, in `channel_order`.
+    """
+
+    channel_order: Literal["RGB", "BGR", "L"]
+    scale: Annotated[tuple[Factor, ...], Meta(min_length=1, max_length=3)]
+    bias: Annotated[tuple[Factor, ...], Meta(min_length=1, max_length=3)]
+
+
 class TensorSpec(_Record):
     """One input or output of a graph."""
 
     name: Name
     shape: Annotated[tuple[Dimension, ...], Meta(max_length=8)]
     dtype: DType
+    pixels: Pixels | None = None
 
 
 class Placement(_Record):

@@ -6,8 +6,8 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from mvmoe_deploy.bundle.manifest import Target
-from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
+from mvmoe_deploy.errors import EngineError, InputError
 
 _MOST_THREADS = 256
 """More would only cost memory: ONNX Runtime, for one, starts every thread that it is told to."""
@@ -76,6 +76,38 @@ def run(loaded: LoadedGraph, inputs: Arrays, outputs: Arrays) -> Arrays:
     """Run a graph once; gives `outputs`, which it has filled."""
     loaded.bind(inputs, outputs)()
     return outputs
+
+
+def require_array(spec: TensorSpec, array: np.ndarray) -> None:
+    """Refuse an array that is not what the manifest says of a tensor; raises InputError."""
+    if array.shape != spec.shape or array.dtype != spec.dtype or not array.flags.c_contiguous:
+        raise InputError(
+            f"tensor {spec.name} was given as {array.dtype} {list(array.shape)}; expected a "
+            f"contiguous {spec.dtype} {list(spec.shape)}"
+        )
+
+
+Signature = tuple[str, list[int], str]
+"""Name, shape and type of an input or output."""
+
+
+def require_signature(graph: Graph, inputs: list[Signature], outputs: list[Signature]) -> None:
+    """Refuse a graph whose inputs or outputs are not the manifest's; raises EngineError."""
+    for kind, specs, found in (
+        ("inputs", graph.inputs, inputs),
+        ("outputs", graph.outputs, outputs),
+    ):
+        told = [(spec.name, list(spec.shape), spec.dtype) for spec in specs]
+        if sorted(told) != sorted(found):
+            raise EngineError(
+                f"graph {graph.name} ({graph.file}) has the {kind} {found}, but the manifest says "
+                f"{told}; export the bundle anew"
+            )
+
+
+def first_line(error: BaseException) -> str:
+    """What an engine's exception says, in one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def require_threads(threads: int | None) -> None:

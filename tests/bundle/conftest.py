@@ -34,7 +34,7 @@ def spec(name, shape, dtype="float32"):
     return TensorSpec(name=name, shape=shape, dtype=dtype)
 
 
-def interface(rules, stage, strategy):
+def interface(rules, stage, strategy, folder):
     """Inputs and outputs of the graphs of a stage."""
     tokens = spec("tokens", TOKENS)
     inputs = [spec("image", (1, *INPUT.shape))]
@@ -43,7 +43,7 @@ def interface(rules, stage, strategy):
         width = rule.experts if strategy == "all-experts" else rule.k
         inputs = [tokens, spec("gates", (1, width))]
         if strategy == "gather":
-            inputs.append(spec("experts", (1, rule.k), "int64"))
+            inputs.append(spec("experts", (1, rule.k), "int32" if folder == "coreml" else "int64"))
     outputs = [spec("answer", (1, CLASSES))]
     if stage < len(rules):
         outputs = [spec("next_tokens", TOKENS), spec("logits", (1, rules[stage].experts))]
@@ -73,7 +73,7 @@ def make_target(root, folder, rules, strategy):
                     file=f"{folder}/{name}.onnx",
                     weight_bytes=14,
                     exclusive_bytes=2,
-                    **interface(rules, stage, strategy),
+                    **interface(rules, stage, strategy, folder),
                 )
             )
     return Target(

@@ -53,7 +53,7 @@ def test_there_are_routing_examples():
 
 STRUCTS = [
     fields.Manifest, fields.Model, fields.Source, fields.Stage, fields.Target, fields.Graph,
-    fields.Placement, fields.Sizes,
+    fields.Placement, fields.Sizes, fields.Pixels,
     fields.File, fields.TensorSpec, fields.Parity, fields.Verification, fields.Golden,
     Preprocessing, RoutingRule, RouteShare,
 ]  # fmt: skip

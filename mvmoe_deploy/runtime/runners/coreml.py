@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -13,9 +13,18 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
-from mvmoe_deploy.errors import EngineError, InputError, UnsupportedPlatformError
+from mvmoe_deploy.errors import EngineError, UnsupportedPlatformError
 from mvmoe_deploy.quiet import quiet_import
-from mvmoe_deploy.runtime.contract import Arrays, require_options, require_threads
+from mvmoe_deploy.runtime.contract import (
+    Arrays,
+    Signature,
+    first_line,
+    require_array,
+    require_options,
+    require_signature,
+    require_threads,
+)
+from mvmoe_deploy.runtime.pixels import picture
 
 _OLDEST_MACOS = 13
 _UNITS = {
@@ -136,9 +145,14 @@ class CoreMLRunner:
             spec = model.get_spec()
         except Exception as error:  # Its exceptions share no base class of their own.
             raise EngineError(
-                f"graph {graph.name} ({graph.file}) does not load in Core ML: {_first_line(error)}"
+                f"graph {graph.name} ({graph.file}) does not load in Core ML: {first_line(error)}"
             ) from error
-        _require_signature(graph, _description(spec, graph.entry))
+        described = _description(spec, graph.entry)
+        require_signature(
+            graph,
+            _signatures(graph.inputs, described.input),
+            _signatures(graph.outputs, described.output),
+        )
         return CoreMLGraph(graph, model)
 
 
@@ -153,22 +167,22 @@ class CoreMLGraph:
     def bind(self, inputs: Arrays, outputs: Arrays) -> Callable[[], None]:
         """A call that hands `inputs` to Core ML and copies what it gives to `outputs`."""
         for spec in self._graph.inputs:
-            _require_array(spec, inputs[spec.name])
+            require_array(spec, inputs[spec.name])
         for spec in self._graph.outputs:
-            _require_array(spec, outputs[spec.name])
+            require_array(spec, outputs[spec.name])
 
         def call() -> None:
             try:
                 with self._running:
                     result = self._model.predict(
-                        {spec.name: _taken(inputs[spec.name]) for spec in self._graph.inputs}
+                        {spec.name: _taken(spec, inputs[spec.name]) for spec in self._graph.inputs}
                     )
                 for spec in self._graph.outputs:
                     given = np.asarray(result[spec.name])
                     np.copyto(outputs[spec.name], given.reshape(spec.shape), casting="same_kind")
             except Exception as error:
                 raise EngineError(
-                    f"graph {self._graph.name} failed in Core ML: {_first_line(error)}"
+                    f"graph {self._graph.name} failed in Core ML: {first_line(error)}"
                 ) from error
 
         return call
@@ -184,18 +198,11 @@ def _require_macos() -> None:
         )
 
 
-def _taken(array: np.ndarray) -> np.ndarray:
+def _taken(spec: TensorSpec, array: np.ndarray) -> Any:
     """An input as coremltools takes it: fp16 goes in as fp32, and Core ML narrows it again."""
+    if spec.pixels is not None:
+        return picture(spec, array)
     return array.astype(np.float32) if array.dtype == np.float16 else array
-
-
-def _require_array(spec: TensorSpec, array: np.ndarray) -> None:
-    """Refuse an array of another shape or type than the manifest's."""
-    if array.shape != spec.shape or array.dtype != spec.dtype:
-        raise InputError(
-            f"tensor {spec.name} was given as {array.dtype} {list(array.shape)}; expected "
-            f"{spec.dtype} {list(spec.shape)}"
-        )
 
 
 def _description(spec: Any, entry: str | None) -> Any:
@@ -205,22 +212,16 @@ def _description(spec: Any, entry: str | None) -> Any:
     return told[0] if told else spec.description
 
 
-def _require_signature(graph: Graph, description: Any) -> None:
-    """Refuse a graph whose inputs or outputs are not those of the manifest."""
-    for kind, specs, features in (
-        ("inputs", graph.inputs, description.input),
-        ("outputs", graph.outputs, description.output),
-    ):
-        told = sorted((spec.name, list(spec.shape), spec.dtype) for spec in specs)
-        found = sorted(_feature(feature) for feature in features)
-        if told != found:
-            raise EngineError(
-                f"graph {graph.name} ({graph.file}) has the {kind} {found}, but the manifest says "
-                f"{told}; export the bundle anew"
-            )
+def _signatures(specs: Sequence[TensorSpec], features: Sequence[Any]) -> list[Signature]:
+    """Inputs or outputs of a model; an image as the tensor that the manifest makes of it."""
+    images = {spec.name: spec for spec in specs if spec.pixels is not None}
+    return [
+        _image(feature, images[feature.name]) if feature.name in images else _feature(feature)
+        for feature in features
+    ]
 
 
-def _feature(feature: Any) -> tuple[str, list[int], str]:
+def _feature(feature: Any) -> Signature:
     """Name, shape and type of one input or output."""
     if feature.type.WhichOneof("Type") != "multiArrayType":
         return feature.name, [], str(feature.type.WhichOneof("Type"))
@@ -228,5 +229,9 @@ def _feature(feature: Any) -> tuple[str, list[int], str]:
     return feature.name, list(array.shape), _TYPES.get(array.dataType, str(array.dataType))
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def _image(feature: Any, spec: TensorSpec) -> Signature:
+    """An image input of one image."""
+    if feature.type.WhichOneof("Type") != "imageType":
+        return feature.name, [], str(feature.type.WhichOneof("Type"))
+    image = feature.type.imageType
+    return feature.name, [1, spec.shape[1], image.height, image.width], spec.dtype

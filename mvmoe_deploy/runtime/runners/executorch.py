@@ -2,14 +2,24 @@
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from mvmoe_deploy.bundle.manifest import Graph, Target
+import numpy as np
+
+from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
 from mvmoe_deploy.errors import EngineError, UnsupportedPlatformError
 from mvmoe_deploy.quiet import quiet_import
-from mvmoe_deploy.runtime.contract import Arrays, require_options, require_threads
+from mvmoe_deploy.runtime.contract import (
+    Arrays,
+    Signature,
+    first_line,
+    require_array,
+    require_options,
+    require_signature,
+    require_threads,
+)
 from mvmoe_deploy.runtime.memory import return_free_memory
 
 _BACKENDS = {"xnnpack": "XnnpackBackend", "coreml": "CoreMLBackend"}
@@ -102,9 +112,14 @@ class ExecuTorchRunner:
         except Exception as error:  # RuntimeError, KeyError: the bindings have no class of theirs.
             raise EngineError(
                 f"graph {graph.name} ({graph.file}) does not load in ExecuTorch: "
-                f"{_first_line(error)}; export the bundle anew"
+                f"{first_line(error)}; export the bundle anew"
             ) from error
-        _require_signature(graph, method.metadata)
+        said = method.metadata
+        require_signature(
+            graph,
+            _signatures(graph.inputs, said.input_tensor_meta, said.num_inputs()),
+            _signatures(graph.outputs, said.output_tensor_meta, said.num_outputs()),
+        )
         return ExecuTorchGraph(graph, program, method, self._torch)
 
 
@@ -120,8 +135,10 @@ class ExecuTorchGraph:
 
     def bind(self, inputs: Arrays, outputs: Arrays) -> Callable[[], None]:
         """A call on tensors that share the caller's memory."""
-        given = [self._torch.from_numpy(inputs[spec.name]) for spec in self._graph.inputs]
-        wanted = [self._torch.from_numpy(outputs[spec.name]) for spec in self._graph.outputs]
+        given, wanted = (
+            [self._tensor(spec, arrays[spec.name]) for spec in specs]
+            for specs, arrays in ((self._graph.inputs, inputs), (self._graph.outputs, outputs))
+        )
         execute, lock, name = self._method.execute, self._lock, self._graph.name
 
         def call(keep: object = (self, inputs, outputs)) -> None:
@@ -132,10 +149,15 @@ class ExecuTorchGraph:
                         place.copy_(result)
                 except Exception as error:
                     raise EngineError(
-                        f"graph {name} failed in ExecuTorch: {_first_line(error)}"
+                        f"graph {name} failed in ExecuTorch: {first_line(error)}"
                     ) from error
 
         return call
+
+    def _tensor(self, spec: TensorSpec, array: np.ndarray) -> Any:
+        """A tensor over an array's own memory."""
+        require_array(spec, array)
+        return self._torch.from_numpy(array)
 
 
 def _start_pool(bindings: Any, threads: int | None) -> None:
@@ -156,25 +178,12 @@ def _start_pool(bindings: Any, threads: int | None) -> None:
             os.close(kept)
 
 
-def _require_signature(graph: Graph, metadata: Any) -> None:
-    """Refuse a method whose inputs or outputs are not those of the manifest."""
-    for kind, specs, count, describe in (
-        ("inputs", graph.inputs, metadata.num_inputs(), metadata.input_tensor_meta),
-        ("outputs", graph.outputs, metadata.num_outputs(), metadata.output_tensor_meta),
-    ):
-        told = [(tuple(spec.shape), spec.dtype) for spec in specs]
-        found = [_signature(describe(index)) for index in range(count)]
-        if told != found:
-            raise EngineError(
-                f"graph {graph.name} ({graph.file}) has the {kind} {found}, but the manifest says "
-                f"{told}; export the bundle anew"
-            )
-
-
-def _signature(tensor: Any) -> tuple[tuple[int, ...], str]:
-    """Shape and type of a tensor of a method."""
-    return tuple(tensor.sizes()), _SCALARS.get(tensor.dtype(), str(tensor.dtype()))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def _signatures(specs: Sequence[TensorSpec], describe: Any, count: int) -> list[Signature]:
+    """Inputs or outputs of a method, which has no names for them: they are told by their places."""
+    found = []
+    for index in range(count):
+        tensor = describe(index)
+        name = specs[index].name if index < len(specs) else f"number {index}"
+        kind = _SCALARS.get(tensor.dtype(), str(tensor.dtype()))
+        found.append((name, list(tensor.sizes()), kind))
+    return found

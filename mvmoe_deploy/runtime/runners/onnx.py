@@ -9,8 +9,16 @@ from typing import Any, Self
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
-from mvmoe_deploy.errors import EngineError, InputError, MissingExtraError
-from mvmoe_deploy.runtime.contract import Arrays, require_options, require_threads
+from mvmoe_deploy.errors import EngineError, MissingExtraError
+from mvmoe_deploy.runtime.contract import (
+    Arrays,
+    Signature,
+    first_line,
+    require_array,
+    require_options,
+    require_signature,
+    require_threads,
+)
 from mvmoe_deploy.runtime.memory import return_free_memory
 
 _PROVIDERS = ["CPUExecutionProvider"]
@@ -86,9 +94,13 @@ class OnnxRunner:
         except Exception as error:  # Its exceptions share no base class of their own.
             raise EngineError(
                 f"graph {graph.name} ({graph.file}) does not load in ONNX Runtime "
-                f"{self._engine.__version__}: {_first_line(error)}"
+                f"{self._engine.__version__}: {first_line(error)}"
             ) from error
-        _require_signature(graph, session)
+        require_signature(
+            graph,
+            [_signature(node) for node in session.get_inputs()],
+            [_signature(node) for node in session.get_outputs()],
+        )
         return OnnxGraph(graph, session)
 
 
@@ -113,7 +125,7 @@ class OnnxGraph:
                 run(binding)
             except Exception as error:
                 raise EngineError(
-                    f"graph {name} failed in ONNX Runtime: {_first_line(error)}"
+                    f"graph {name} failed in ONNX Runtime: {first_line(error)}"
                 ) from error
 
         return call
@@ -145,28 +157,9 @@ def _register_shared_arena(engine: Any) -> None:
 
 def _place(spec: TensorSpec, array: np.ndarray) -> tuple[Any, ...]:
     """The arguments that bind an array's own memory to an input or output."""
-    if array.shape != spec.shape or array.dtype != spec.dtype or not array.flags.c_contiguous:
-        raise InputError(
-            f"tensor {spec.name} was given as {array.dtype} {list(array.shape)}; expected a "
-            f"contiguous {spec.dtype} {list(spec.shape)}"
-        )
+    require_array(spec, array)
     return spec.name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data
 
 
-def _require_signature(graph: Graph, session: Any) -> None:
-    """Refuse a graph whose inputs or outputs are not those of the manifest."""
-    for kind, specs, actual in (
-        ("inputs", graph.inputs, session.get_inputs()),
-        ("outputs", graph.outputs, session.get_outputs()),
-    ):
-        told = [(spec.name, list(spec.shape), spec.dtype) for spec in specs]
-        found = [(node.name, list(node.shape), _TYPES.get(node.type, node.type)) for node in actual]
-        if told != found:
-            raise EngineError(
-                f"graph {graph.name} ({graph.file}) has the {kind} {found}, but the manifest says "
-                f"{told}; export the bundle anew"
-            )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def _signature(node: Any) -> Signature:
+    return node.name, list(node.shape), _TYPES.get(node.type, node.type)

@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from torch import nn
 
 from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_deploy.models import MobileVMoE, ViT, ViTConfig

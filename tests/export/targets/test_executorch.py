@@ -33,9 +33,7 @@ def ours(made_once, vmoe):
     model = vmoe(seed=1)
 
     def write(path):
-        export_bundle(
-            model, path, targets=["executorch"], options=options("xnnpack", "portable")
-        )
+        export_bundle(model, path, targets=["executorch"], options=options("xnnpack", "portable"))
 
     return SimpleNamespace(model=model, path=made_once("executorch.bundle", write))
 

@@ -42,9 +42,7 @@ def bundle(made_once):
     path = made_once(
         "runner.bundle", lambda path: export_bundle(model, path, targets=["executorch"])
     )
-    return SimpleNamespace(
-        root=path, model=model, target=Bundle.open(path).target("executorch")
-    )
+    return SimpleNamespace(root=path, model=model, target=Bundle.open(path).target("executorch"))
 
 
 @pytest.fixture

@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
-from mvmoe_deploy.errors import EngineError, InputError, MvmoeError
-from mvmoe_deploy.runtime.contract import Arrays, require_options, require_threads
+from mvmoe_deploy.bundle.manifest import Graph, Target
+from mvmoe_deploy.errors import EngineError, MvmoeError
+from mvmoe_deploy.runtime.contract import (
+    Arrays,
+    Signature,
+    require_array,
+    require_options,
+    require_signature,
+    require_threads,
+)
+from mvmoe_deploy.runtime.pixels import pixels
 
 if TYPE_CHECKING:
     from mvmoe_export.parity.mil.function import MilFunction
+    from mvmoe_export.parity.mil.tensors import TensorType
 
 _NAME = "MIL reference evaluator (NumPy): slow, for checking only"
 
@@ -85,7 +94,7 @@ class MilRunner:
             raise EngineError(
                 f"graph {graph.name} ({graph.file}) does not load in the MIL evaluator: {error}"
             ) from error
-        _require_signature(graph, function)
+        require_signature(graph, _signatures(function.inputs), _signatures(function.outputs))
         return MilGraph(graph, function)
 
 
@@ -99,14 +108,15 @@ class MilGraph:
     def bind(self, inputs: Arrays, outputs: Arrays) -> Callable[[], None]:
         """A call that evaluates the function and copies its results to `outputs`."""
         for spec in self._graph.inputs:
-            _require_array(spec, inputs[spec.name])
+            require_array(spec, inputs[spec.name])
         for spec in self._graph.outputs:
-            _require_array(spec, outputs[spec.name])
-        names = [spec.name for spec in self._graph.inputs]
+            require_array(spec, outputs[spec.name])
 
         def call() -> None:
             try:
-                result = self._function.run({name: inputs[name] for name in names})
+                result = self._function.run(
+                    {spec.name: pixels(spec, inputs[spec.name]) for spec in self._graph.inputs}
+                )
             except EngineError as error:
                 raise EngineError(f"graph {self._graph.name}: {error}") from error
             for spec in self._graph.outputs:
@@ -115,25 +125,5 @@ class MilGraph:
         return call
 
 
-def _require_array(spec: TensorSpec, array: np.ndarray) -> None:
-    """Refuse an array of another shape or type than the manifest's."""
-    if array.shape != spec.shape or array.dtype != spec.dtype:
-        raise InputError(
-            f"tensor {spec.name} was given as {array.dtype} {list(array.shape)}; expected "
-            f"{spec.dtype} {list(spec.shape)}"
-        )
-
-
-def _require_signature(graph: Graph, function: "MilFunction") -> None:
-    """Refuse a graph whose inputs or outputs are not those of the manifest."""
-    for kind, specs, tensors in (
-        ("inputs", graph.inputs, function.inputs),
-        ("outputs", graph.outputs, function.outputs),
-    ):
-        told = sorted((spec.name, list(spec.shape), spec.dtype) for spec in specs)
-        found = sorted((name, list(type_.shape), type_.dtype) for name, type_ in tensors.items())
-        if told != found:
-            raise EngineError(
-                f"graph {graph.name} ({graph.file}) has the {kind} {found}, but the manifest says "
-                f"{told}; export the bundle anew"
-            )
+def _signatures(tensors: "Mapping[str, TensorType]") -> list[Signature]:
+    return [(name, list(type_.shape), type_.dtype) for name, type_ in tensors.items()]

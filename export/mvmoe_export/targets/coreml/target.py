@@ -12,6 +12,7 @@ import msgspec
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_deploy.errors import MissingExtraError
+from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_export import compiling
 from mvmoe_export.compiling import FamilyJob, GraphJob, Job
 from mvmoe_export.sizes import sizes
@@ -94,6 +95,7 @@ def _record(stages: Stages, job: Job, made: dict[str, Any], folder: Path) -> man
     """The manifest's record of the packages in `folder`."""
     graphs = {graph.name: (family, graph) for family in job.families for graph in family.graphs}
     chosen = job.options["options"]
+    pixels = _pixels(stages.model.input, chosen)
     return manifest.Target(
         format="coreml",
         options={key: chosen[key] for key in ("deployment_target", "input")},
@@ -101,7 +103,7 @@ def _record(stages: Stages, job: Job, made: dict[str, Any], folder: Path) -> man
         strategy=stages.strategy,
         precision=chosen["precision"],
         batch=stages.batch,
-        graphs=tuple(_graph(*graphs[facts["name"]], facts) for facts in made["graphs"]),
+        graphs=tuple(_graph(*graphs[facts["name"]], facts, pixels) for facts in made["graphs"]),
         weights=None,
         files=describe_files(folder.parent, (path for path in folder.rglob("*") if path.is_file())),
         parity=None,
@@ -118,7 +120,12 @@ def _reads(job: Job) -> dict[str, dict[str, int]]:
     }
 
 
-def _graph(family: FamilyJob, graph: GraphJob, facts: dict[str, Any]) -> manifest.Graph:
+def _graph(
+    family: FamilyJob,
+    graph: GraphJob,
+    facts: dict[str, Any],
+    pixels: manifest.Pixels | None,
+) -> manifest.Graph:
     """The manifest's record of one graph."""
     return manifest.Graph(
         name=graph.name,
@@ -128,11 +135,24 @@ def _graph(family: FamilyJob, graph: GraphJob, facts: dict[str, Any]) -> manifes
         entry=facts["entry"],
         weight_bytes=facts["weight_bytes"],
         exclusive_bytes=facts["exclusive_bytes"],
-        inputs=tuple(_tensor(spec) for spec in family.inputs),
+        inputs=tuple(_tensor(spec, pixels) for spec in family.inputs),
         outputs=family.outputs,
     )
 
 
-def _tensor(spec: manifest.TensorSpec) -> manifest.TensorSpec:
-    """An input as Core ML has it: its integers have 32 bits."""
+def _pixels(spec: Preprocessing, chosen: dict[str, Any]) -> manifest.Pixels | None:
+    """What a stem that takes pixels does to them, if it does."""
+    if chosen["input"] != "image":
+        return None
+    return manifest.Pixels(
+        channel_order=spec.channel_order,
+        scale=tuple(1 / (255 * std) for std in spec.std),
+        bias=tuple(-mean / std for mean, std in zip(spec.mean, spec.std, strict=True)),
+    )
+
+
+def _tensor(spec: manifest.TensorSpec, pixels: manifest.Pixels | None) -> manifest.TensorSpec:
+    """An input as Core ML has it: its integers have 32 bits, its image may be pixels."""
+    if spec.name == "image":
+        return msgspec.structs.replace(spec, pixels=pixels)
     return msgspec.structs.replace(spec, dtype="int32") if spec.dtype == "int64" else spec

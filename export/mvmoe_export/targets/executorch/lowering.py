@@ -46,13 +46,14 @@ def compile(order: Order) -> dict[str, Any]:
                 for family in order.job.families
                 for name, program in _lower_family(order, family).items()
             }
+        placement = {name: _placement(method) for name, method in methods.items()}
         manager = EdgeProgramManager(methods, compile_config=_CONFIG)
         program = manager.to_executorch(ExecutorchBackendConfig(extract_delegate_segments=True))
     _require_kernels(order, program.executorch_program)
     with (order.output / FILE).open("wb") as file:
         program.write_to_file(file)
     return {
-        "placement": {name: _placement(method) for name, method in methods.items()},
+        "placement": placement,
         "loaded": _load_all(order.output / FILE, list(methods), delegate),
     }
 
@@ -166,8 +167,8 @@ def _require_kernels(order: Order, program: Any) -> None:
             if name not in known:
                 where = place(order.program(families[plan.name]), operator.name)
                 raise InputError(
-                    f"graph {plan.name} needs operator {operator.name}{where}, for which ExecuTorch "
-                    "has no kernel; replace it in the model, or leave out --target executorch"
+                    f"graph {plan.name} needs operator {operator.name}{where}, for which "
+                    "ExecuTorch has no kernel; replace it in the model, or leave out --target executorch"
                 )
 
 
