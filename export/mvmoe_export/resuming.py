@@ -39,7 +39,7 @@ class Finished:
         self._enabled = enabled
 
     def restore(self, target: str, work: Path) -> dict[str, manifest.Target] | None:
-        """The records of a finished target, its files put into `work`; None if it is not finished."""
+        """The records of a finished target, its files put into `work`; None if it is not."""
         kept = self._read(target) if self._enabled else None
         if kept is None or kept.key != self._key:
             return None

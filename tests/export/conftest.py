@@ -233,7 +233,7 @@ def shared_templates(monkeypatch, templates):
 
     def make_once(name, module, inputs, outputs, opset, *, rewrites):
         structure = fingerprint(module, list(inputs.values()))
-        key = structure, *inputs, *outputs, opset, rewrites, template._export
+        key = structure, *inputs, *outputs, opset, rewrites, template.make_program
         if key not in templates:
             templates[key] = make(name, module, inputs, outputs, opset, rewrites=rewrites)
         return templates[key]
