@@ -370,8 +370,10 @@ def demo(output: Path, as_json: bool) -> None:
         export_bundle(
             loaded.model,
             bundle,
+            targets=("executorch", "coreml", "onnx"),
             identity=_identity(loaded),
             replace_existing=True,
+            resume=True,
             progress=progress,
         )
     _write_digits(output / "images")
@@ -379,7 +381,8 @@ def demo(output: Path, as_json: bool) -> None:
     samples = load_samples("digits", opened.manifest, most=1000)
     verified = verify_bundle(opened, loaded.model, samples)
     verified.require_ok()
-    found = to_json(verified)["targets"]["onnx"]
+    compared = to_json(verified)["targets"]
+    found = compared["onnx"]
     data = {
         "images": verified.images,
         "top1_pytorch": found["top1_pytorch"],
@@ -387,6 +390,18 @@ def demo(output: Path, as_json: bool) -> None:
         "top1_agreement": found["top1_agreement"],
         "routing_agreement": found["routing_agreement"],
         "max_abs_error": found["max_abs_error"],
+        "targets": [
+            {
+                "target": name,
+                "engine": target["engine"],
+                "precision": target["precision"],
+                "bytes": sum(file.bytes for file in opened.target(name).files),
+                "top1": target["top1_target"],
+                "routing_agreement": target["routing_agreement"],
+                "max_abs_error": target["max_abs_error"],
+            }
+            for name, target in compared.items()
+        ],
         "usage": [
             {"route": row["route"], "images": row["images"]}
             for row in found["routes"]
@@ -496,7 +511,7 @@ def _export_options(
 
     names = None
     if rewrites is not None:
-        names = () if rewrites == "none" else tuple(rewrites.split(","))
+        names = () if rewrites == "none" else tuple(name.strip() for name in rewrites.split(","))
     return ExportOptions(
         rewrites=names,
         targets={

@@ -189,6 +189,13 @@ def show_verification(out: Console, data: dict[str, Any]) -> None:
         _show_routers(out, target)
         for failure in target["failures"]:
             out.print(Text(f"  {failure['sentence']}", style="red"))
+    _show_skipped(out, data["skipped"])
+
+
+def _show_skipped(out: Console, skipped: dict[str, str]) -> None:
+    """Targets that this machine cannot run."""
+    for name, reason in skipped.items():
+        out.print(f"\ntarget {name}: not verified; {reason}")
 
 
 def _parity_rows(target: dict[str, Any]) -> Table:
@@ -286,18 +293,40 @@ def show_demo(out: Console, data: dict[str, Any]) -> None:
     rows = _table("", "top-1", right=(1,))
     rows.add_row("dense PyTorch baseline", _percent(data["top1_dense"]))
     rows.add_row("routed PyTorch model", _percent(data["top1_pytorch"]))
-    rows.add_row("the bundle (ONNX Runtime, no PyTorch)", _percent(data["top1_bundle"]))
     out.print(rows)
-    out.print(
-        f"\nsame answer {_percent(data['top1_agreement'])}, same route "
-        f"{_percent(data['routing_agreement'])}, largest difference of a logit "
-        f"{data['max_abs_error']:.1e}\n"
-    )
+    out.print("\nthe bundle against the routed model, target by target")
+    out.print(_target_rows(data["targets"]))
+    out.print()
     out.print(_usage_rows(data))
     out.print()
     for what, where in data["files"].items():
         out.print(f"{what:11} {where}")
     out.print(f"\ntry: mvmoe run {data['files']['bundle']} {data['files']['images']}")
+
+
+def _target_rows(targets: list[dict[str, Any]]) -> Table:
+    """Each target: who ran it, what it weighs, and how near it came."""
+    rows = _table(
+        "target",
+        "run by",
+        "weights",
+        "bytes",
+        "top-1",
+        "same route",
+        "max error",
+        right=range(3, 7),
+    )
+    for target in targets:
+        rows.add_row(
+            target["target"],
+            target["engine"],
+            target["precision"],
+            _bytes(target["bytes"]),
+            _percent(target["top1"]),
+            _percent(target["routing_agreement"]),
+            _scientific(target["max_abs_error"]),
+        )
+    return rows
 
 
 def _usage_rows(data: dict[str, Any]) -> Table:
@@ -323,12 +352,13 @@ def _experts(routing: dict[str, Any]) -> Table:
 
 def _graph_rows(graphs: list[dict[str, Any]], most: int = 12) -> Table:
     """Graphs by size; of many only the first."""
+    together = len({graph["file"] for graph in graphs}) < len(graphs)
     rows = _table("graph", "route", "graph file", "weights read", "its alone", right=(2, 3, 4))
     for graph in graphs[:most]:
         rows.add_row(
             graph["name"],
             _route(graph["route"]),
-            _bytes(graph["file_bytes"]),
+            "in one file" if together else _bytes(graph["file_bytes"]),
             _bytes(graph["weight_bytes"]),
             _bytes(graph["exclusive_bytes"]),
         )

@@ -143,13 +143,18 @@ def _working_directory(path: Path) -> Iterator[Path]:
         shutil.rmtree(holder, ignore_errors=True)
 
 
-def _marker(path: Path) -> str:
-    """How the names of all working directories of `path` begin."""
+def hidden(path: Path, suffix: str) -> Path:
+    """`.NAME<suffix>` beside `path`, of a length that file systems allow."""
     name = path.name
     if len(name) > _LONGEST:
         digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
         name = f"{name[: _LONGEST - 9]}-{digest}"
-    return f".{name}{_WORK}"
+    return path.parent / f".{name}{suffix}"
+
+
+def _marker(path: Path) -> str:
+    """How the names of all working directories of `path` begin."""
+    return hidden(path, _WORK).name
 
 
 def _claim(path: Path) -> tuple[Path, FileLock]:

@@ -6,23 +6,20 @@ command line alone: PyTorch and the engines are imported once the options have b
 
 import contextlib
 import json
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 import click
 from rich.console import Console
 
 from mvmoe_bench import report
+from mvmoe_bench.command import run_command
 from mvmoe_bench.options import Options
 from mvmoe_bench.progress import bars
-from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
 
-_INTERRUPTED = 130
 _PROGRAM = "python -m mvmoe_bench.dispatch"
 
 _at_least_1 = click.IntRange(min=1)
@@ -60,32 +57,7 @@ def dispatch(output: Path | None, cache: Path | None, as_json: bool, **options: 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; ends the process with an exit code of `docs/design.md`."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        dispatch.main(arguments, prog_name=_PROGRAM, standalone_mode=False)
-        code = 0
-    except (KeyboardInterrupt, click.Abort):
-        _say("interrupted; nothing half-written was left")
-        code = _INTERRUPTED
-    except MvmoeError as error:
-        code = _refuse(error, "--json" in arguments)
-    except click.ClickException as error:
-        usage = InputError(f"{error.format_message()} (see {_PROGRAM} --help)")
-        code = _refuse(usage, "--json" in arguments)
-    except ModuleNotFoundError as error:
-        missing = MissingExtraError.of(str(error.name), "bench")
-        code = _refuse(missing, "--json" in arguments)
-    sys.exit(code)
-
-
-def _refuse(error: MvmoeError, as_json: bool) -> int:
-    """Say an error in one sentence; gives its exit code."""
-    _say(f"error: {error}")
-    if as_json:
-        kind = type(error).__name__
-        sys.stdout.write(json.dumps({"error": {"type": kind, "message": str(error)}}) + "\n")
-    return error.exit_code
+    run_command(dispatch, _PROGRAM, arguments)
 
 
 @contextlib.contextmanager
@@ -96,16 +68,6 @@ def _folder(cache: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="mvmoe-bench-") as folder:
         yield Path(folder)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    """Treat a polite kill like Ctrl-C, so that everything is cleaned up."""
-    raise KeyboardInterrupt
-
-
-def _say(text: str) -> None:
-    """One line on stderr."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
 
 
 if __name__ == "__main__":

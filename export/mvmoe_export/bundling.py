@@ -90,8 +90,7 @@ def export_bundle(
     require_rewrites(options.rewrites or ())
     stages = make_stages(model, strategy, batch, max_graphs)
     model.eval()
-    choices = (strategy, batch, options.targets, options.rewrites, options.identity, _packages())
-    finished = Finished(Path(path), export_key(model, choices), resume)
+    finished = Finished(Path(path), _key(stages, options) if resume else None)
     with files.new_directory(Path(path), replace_existing) as work, torch.no_grad():
         records = _run(found, _Export(stages, options, work, finished, progress))
         golden = write_golden(work, golden_vectors(model))
@@ -101,6 +100,12 @@ def export_bundle(
         write_manifest(work, result)
     finished.clear()
     return result
+
+
+def _key(stages: Stages, options: ExportOptions) -> str:
+    """What a finished target depends on."""
+    chosen = (options.targets, options.rewrites, options.identity, options.labels)
+    return export_key(stages, (stages.strategy, stages.batch, *chosen, _packages()))
 
 
 @dataclass(frozen=True)

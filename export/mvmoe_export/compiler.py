@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import os
 import sys
+import threading
 from pathlib import Path
 
 from mvmoe_deploy.errors import EngineError, MissingExtraError, MvmoeError
@@ -29,7 +30,7 @@ def main(folder: Path) -> None:
         extra = order.job.options.get("extra", "export")
         compiling.answer(folder, error=MissingExtraError.of(str(error.name), extra))
     except OSError as error:
-        compiling.answer(folder, error=MvmoeError(f"the system refused to read or write ({error})"))
+        compiling.answer(folder, error=_refusal(error))
     except Exception as error:
         said = (str(error).strip().splitlines() or [""])[0]
         compiling.answer(folder, error=EngineError(f"{type(error).__name__}: {said[:300]}"))
@@ -37,6 +38,20 @@ def main(folder: Path) -> None:
         compiling.answer(folder, data)
 
 
+def _refusal(error: OSError) -> MvmoeError:
+    return MvmoeError(f"the system refused to read or write ({error}); check space and paths")
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, however that ended.
+
+    Its end of our stdin closes then; nothing is ever written there.
+    """
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
+        threading.Thread(target=_end_with_parent, daemon=True).start()
         main(Path(sys.argv[1]))

@@ -6,14 +6,17 @@ A graph's structure is compiled once: `Family.probed` tells the compiler that th
 made-up weights, each slot's unlike all others, so that it finds in its result where each went.
 """
 
+import contextlib
+import errno
 import hashlib
 import json
 import math
+import shutil
 import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +24,7 @@ from typing import Any
 
 import msgspec
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -36,6 +39,8 @@ from mvmoe_export.stages import Stages, StageSpec
 from mvmoe_export.structure import families
 
 _JOB, _RESULT, _LOG, _WEIGHTS = "job.json", "result.json", "log.txt", "weights.safetensors"
+_LITTLE = 1 << 20
+"""Bytes of free space below which a refused write means a full disk."""
 
 
 class GraphJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +111,8 @@ class Compilation:
     process: subprocess.Popen[str]
     progress: Callable[[str], None]
     _thread: threading.Thread = field(init=False)
+    _fault: BaseException | None = field(init=False, default=None)
+    """What `progress` raised."""
 
     def __post_init__(self) -> None:
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -116,9 +123,11 @@ class Compilation:
         return self.process.poll() is not None
 
     def wait(self) -> Any:
-        """The compiler's data; raises the error that it raised."""
+        """The compiler's data; raises the error that it raised, or that `progress` did."""
         self.process.wait()
-        self._thread.join()
+        self._close()
+        if self._fault is not None:
+            raise self._fault
         result = self.folder / _RESULT
         if not result.exists():
             complaints = (self.folder / _LOG).read_text(errors="replace")
@@ -137,12 +146,24 @@ class Compilation:
         """Stop the compiler."""
         self.process.kill()
         self.process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        """Let go of the pipes of a compiler that has ended."""
+        self._thread.join()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
 
     def _listen(self) -> None:
-        """Pass on what the compiler says is done."""
-        for line in self.process.stdout or ():
-            if line.startswith("done "):
-                self.progress(line.removeprefix("done ").strip())
+        """Pass on what the compiler says is done; stop it if nobody can hear that."""
+        try:
+            for line in self.process.stdout or ():
+                if line.startswith("done "):
+                    self.progress(line.removeprefix("done ").strip())
+        except BaseException as error:  # Raised again where somebody waits.
+            self._fault = error
+            self.process.kill()
 
 
 def start(job: Job, folder: Path, progress: Callable[[str], None]) -> Compilation:
@@ -151,7 +172,7 @@ def start(job: Job, folder: Path, progress: Callable[[str], None]) -> Compilatio
     with (folder / _LOG).open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "mvmoe_export.compiler", str(folder)],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # Its end tells the compiler that this process is gone.
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -167,7 +188,9 @@ def read(folder: Path, report: Callable[[str], None]) -> Order:
 def answer(folder: Path, data: Any = None, error: MvmoeError | None = None) -> None:
     """Leave a compiler's data, or its error, for the process that started it."""
     said = {"data": data} if error is None else _error(error)
-    (folder / _RESULT).write_text(json.dumps(said))
+    partial = folder / f"{_RESULT}.partial"
+    partial.write_text(json.dumps(said))
+    partial.replace(folder / _RESULT)  # Whole or not at all: the disk may be full.
 
 
 def _error(error: MvmoeError) -> dict[str, str]:
@@ -194,8 +217,20 @@ def prepare(stages: Stages, names: tuple[str, ...], folder: Path) -> tuple[Famil
                 for spec in family.members
             )
             jobs.append(_family(stage, program, graphs, folder / f"program{len(jobs)}.pt2"))
-    save_file(tensors, folder / _WEIGHTS)
+    with _writing(folder / _WEIGHTS):
+        save_file(tensors, folder / _WEIGHTS)
     return tuple(jobs)
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn what libraries written in other languages raise for a refused write into OSError."""
+    try:
+        yield
+    except (SafetensorError, RuntimeError) as error:
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        full = shutil.disk_usage(path.parent).free < _LITTLE or "too large" in said
+        raise OSError(errno.ENOSPC if full else errno.EIO, said[:300], str(path)) from error
 
 
 def _store(contents: dict[str, Tensor], tensors: dict[str, Tensor]) -> dict[str, str]:
@@ -217,7 +252,7 @@ def _family(
     probed = len(graphs) > 1
     if probed:
         _probe(program)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _writing(path):
         warnings.simplefilter("ignore")  # PyTorch's, of tensors that are parts of others.
         torch.export.save(program.exported, path)
     examples = program.exported.module(check_guards=False)(*stage.inputs.values())

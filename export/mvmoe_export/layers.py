@@ -3,6 +3,7 @@
 from collections import deque
 
 from torch import fx
+from torch._ops import OpOverload
 from torch.export import ExportedProgram
 
 _FRAME = "stage."
@@ -16,10 +17,15 @@ def layer_of(program: ExportedProgram, operator: str) -> str | None:
     """
     names = program.graph_signature.inputs_to_parameters
     wanted = _base(operator)
-    for node in program.graph.nodes:
-        if node.op == "call_function" and _alike(_base(str(node.target)), wanted):
-            return _nearest_layer(node, names)
-    return None
+    calls = [(node, _base(str(node.target))) for node in program.graph.nodes if _is_operator(node)]
+    found = [node for node, name in calls if name == wanted]
+    found += [node for node, name in calls if _alike(name, wanted)]
+    return _nearest_layer(found[0], names) if found else None
+
+
+def _is_operator(node: fx.Node) -> bool:
+    """Whether a node calls an operator, not Python's `getitem`."""
+    return node.op == "call_function" and isinstance(node.target, OpOverload)
 
 
 def _base(operator: str) -> str:

@@ -177,7 +177,9 @@ def _check_tensors(name: str, target: Target, manifest: Manifest, classes: int) 
     for graph in target.graphs:
         where = f"graph {graph.name} of target {name}"
         for tensor in (*graph.inputs, *graph.outputs):
-            _require_pixels(tensor, graph, f"{where} has {tensor.name}")
+            _require_pixels(
+                tensor, graph, manifest.input.channel_order, f"{where} has {tensor.name}"
+            )
         _require_tensors(graph.inputs, interfaces[graph.stage].inputs, f"{where} takes")
         _require_tensors(graph.outputs, interfaces[graph.stage].outputs, f"{where} gives")
 
@@ -226,14 +228,19 @@ def _require_tokens(tokens: TensorSpec, batch: int, where: str) -> None:
     )
 
 
-def _require_pixels(tensor: TensorSpec, graph: Graph, where: str) -> None:
-    """Only the image can be pixels, with a factor above zero for each channel."""
+def _require_pixels(tensor: TensorSpec, graph: Graph, order: str, where: str) -> None:
+    """Only the image can be pixels, one at a time, with a factor above zero for each channel."""
     if tensor.pixels is None:
         return
     pixels, channels = tensor.pixels, len(tensor.pixels.channel_order)
     _require(
         graph.stage == 0 and tensor in graph.inputs and tensor.shape[1:2] == (channels,),
         f"{where} as pixels, which only the image of the stem can be, with its channels",
+    )
+    _require(
+        pixels.channel_order == order and tensor.shape[0] == 1,
+        f"{where} as pixels {pixels.channel_order} of batch {tensor.shape[0]}; the model takes "
+        f"{order}, and pixels are one image",
     )
     _require(
         len(pixels.scale) == len(pixels.bias) == channels and min(pixels.scale) > 0,

@@ -70,18 +70,25 @@ def size_report(target: Target, rules: tuple[RoutingRule, ...]) -> dict[str, Any
         return None
     total = sum(file.bytes for file in target.files)
     separate = sum(graph.weight_bytes for graph in target.graphs)
-    alone = len({graph.file for graph in target.graphs}) == len(target.graphs)
+    alone = len({graph.file for graph in target.graphs}) == len(target.graphs) > 1
     stored = separate if target.weights is None and alone else target.sizes.distinct_bytes
+    # A file of weights may hold those of other profiles, too.
+    programs = total - (_bytes_of(target.weights, target) if target.weights else stored)
     return {
         "distinct": target.sizes.distinct_bytes,
         "shared": target.sizes.shared_bytes,
         "experts": [list(stage) for stage in target.sizes.expert_bytes],
         "separate": separate,
         "stored": stored,
-        "saved": separate - stored,
-        "repeated": stored - target.sizes.distinct_bytes,
-        "one_more_expert": _one_more(target, rules, total - stored, stored),
+        "saved": max(separate - stored, 0),
+        "repeated": max(stored - target.sizes.distinct_bytes, 0),
+        "one_more_expert": _one_more(target, rules, programs, stored),
     }
+
+
+def _bytes_of(path: str, target: Target) -> int:
+    """The bytes of one of a target's files."""
+    return next(file.bytes for file in target.files if file.path == path)
 
 
 def _one_more(

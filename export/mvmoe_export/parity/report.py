@@ -18,6 +18,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "reference": report.reference,
         "images": report.images,
         "targets": {name: _target(target) for name, target in report.targets.items()},
+        "skipped": report.skipped,
     }
     return _finite(data)
 

@@ -15,7 +15,13 @@ from mvmoe_deploy import routing
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.consistency import classes_of
 from mvmoe_deploy.bundle.manifest import Manifest, Target
-from mvmoe_deploy.errors import BundleError, CheckFailedError, InputError, RoutingError
+from mvmoe_deploy.errors import (
+    BundleError,
+    CheckFailedError,
+    InputError,
+    RoutingError,
+    UnsupportedPlatformError,
+)
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, RoutingRule
 from mvmoe_deploy.runtime.contract import Runner
@@ -95,15 +101,19 @@ class TargetReport:
 
 @dataclass(frozen=True)
 class Report:
-    """All targets of a bundle that were verified; `reference` is `pytorch` or `golden`."""
+    """All targets of a bundle that were verified; `reference` is `pytorch` or `golden`.
+
+    `skipped` has the others, which no engine of this machine runs, each with its reason.
+    """
 
     reference: str
     images: int
     targets: dict[str, TargetReport]
+    skipped: dict[str, str]
 
     @property
     def ok(self) -> bool:
-        """Whether every target is."""
+        """Whether every target that was verified is."""
         return all(target.ok for target in self.targets.values())
 
     @property
@@ -132,10 +142,11 @@ def verify_bundle(
     targets: Sequence[str] | None = None,
     progress: Progress = _ignore,
 ) -> Report:
-    """Compare targets of a bundle (all for None) with PyTorch on `samples`.
+    """Compare targets of a bundle with PyTorch on `samples`.
 
-    Without samples the golden vectors are images and reference in one. Without a model nothing
-    else can be, and routes that no image takes are not run. The files are taken as checked.
+    For None all that run on this machine; one that was asked for by name and does not run here is
+    an error. Without samples the golden vectors are images and reference in one. Without a model
+    nothing else can be, and routes that no image takes are not run. The files are taken as checked.
     Raises InputError for a model or samples that do not fit the bundle or a target that it lacks,
     BundleError for golden vectors that are damaged, MissingExtraError or EngineError of an engine,
     CheckFailedError if the model contradicts itself or a target's router gives a logit that is not
@@ -144,16 +155,22 @@ def verify_bundle(
     names = bundle.manifest.targets if targets is None else targets
     records = {name: bundle.target(name) for name in names}
     reference = _reference(bundle, model, samples)
-    reports = {}
+    reports, skipped = {}, {}
     for name, record in records.items():
-        runner = open_runner(bundle.path, record)
+        try:
+            runner = open_runner(bundle.path, record)
+        except UnsupportedPlatformError as error:
+            if targets is not None:
+                raise
+            skipped[name] = str(error)
+            continue
         check = _TargetCheck(name, record, TargetGraphs(runner, record), reference)
         try:
             reports[name] = check.run(runner, partial(progress, f"verify {name}"))
         except RoutingError as error:
             raise CheckFailedError(f"target {name}: {error}") from error
     kind = "golden" if model is None else "pytorch"
-    return Report(kind, len(reference.samples.names), reports)
+    return Report(kind, len(reference.samples.names), reports, skipped)
 
 
 def require_fitting_model(

@@ -168,7 +168,7 @@ def _require_kernels(order: Order, program: Any) -> None:
                 where = place(order.program(families[plan.name]), operator.name)
                 raise InputError(
                     f"graph {plan.name} needs operator {operator.name}{where}, for which "
-                    "ExecuTorch has no kernel; replace it in the model, or leave out --target executorch"
+                    "ExecuTorch has no kernel; replace it in the model, or leave out this target"
                 )
 
 

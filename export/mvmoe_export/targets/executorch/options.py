@@ -22,6 +22,11 @@ class ExecuTorchOptions:
     deployment_target: str = "iOS18"
 
     def __post_init__(self) -> None:
+        if not self.delegates or len(set(self.delegates)) < len(self.delegates):
+            raise InputError(
+                f"delegates {list(self.delegates)} of target executorch were given; give at least "
+                "one, each once"
+            )
         for delegate in self.delegates:
             _require("delegate", delegate, DELEGATES)
         _require("compute unit", self.compute_units, COMPUTE_UNITS)

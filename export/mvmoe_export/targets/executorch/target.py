@@ -57,11 +57,15 @@ class ExecuTorchTarget:
         if find_spec("executorch") is None:
             raise MissingExtraError.of("ExecuTorch", "executorch")
         chosen = options.of(self.name, ExecuTorchOptions)
-        lowerings = [
-            _start(stages, options, chosen, delegate, scratch / f"{self.name}-{delegate}")
-            for delegate in chosen.delegates
-        ]
-        return _Lowerings(stages, lowerings, root / self.name, root)
+        work = _Lowerings(stages, [], root / self.name, root)
+        try:
+            for delegate in chosen.delegates:
+                folder = scratch / f"{self.name}-{delegate}"
+                work.parts.append(_start(stages, options, chosen, delegate, folder))
+        except BaseException:
+            work.cancel()  # Nobody else knows of those that have begun.
+            raise
+        return work
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,10 @@ class OnnxOptions:
             raise InputError(
                 f"opset {self.opset} is not supported; give {OPSETS[0]} to {OPSETS[-1]}"
             )
+        if not self.profiles or len(set(self.profiles)) < len(self.profiles):
+            raise InputError(
+                f"ONNX profiles {list(self.profiles)} were given; give at least one, each once"
+            )
         for profile in self.profiles:
             if profile not in PROFILES:
                 raise InputError(

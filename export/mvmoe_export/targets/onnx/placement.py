@@ -19,6 +19,9 @@ def placement(model: onnx.ModelProto) -> tuple[manifest.Placement, ...]:
     from onnxruntime.tools.mobile_helpers import usability_checker
 
     inferred = onnx.shape_inference.infer_shapes(model)
+    if not inferred.graph.value_info:
+        # Every node gives an output of the graph; the tool would ask for shapes all the same.
+        inferred.graph.value_info.extend(inferred.graph.output)
     nodes = Counter(node.op_type for node in model.graph.node)
     nnapi = usability_checker.check_nnapi_partitions(inferred, True)
     coreml = usability_checker.check_coreml_partitions(inferred, True, _COREML_OPERATORS)

@@ -117,8 +117,8 @@ def test_foreign_experts(rewrites, zoo, compiled, assert_graphs):
 
     torch.manual_seed(0)
     made = compiled(zoo.enliven(Model(experts=6)), rewrites=rewrites)
-    # coremltools folds a BatchNorm into the convolution before it: those cannot be bound, unless the
-    # rewrite `batch-norm` has folded it before.
+    # coremltools folds a BatchNorm into the convolution before it: those cannot be bound, unless
+    # the rewrite `batch-norm` has folded it before.
     alone = 0 if rewrites else 2
     assert (made.bound, made.converted) == (6 - alone, 1 + 3 * 2 + alone)
     assert_graphs(made, FP16)

@@ -1,0 +1,54 @@
+"""What every benchmark's command line does alike: exit codes, errors in one sentence, Ctrl-C."""
+
+import json
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+from rich.console import Console
+
+from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
+
+_INTERRUPTED = 130
+
+
+def run_command(command: click.Command, program: str, arguments: list[str] | None) -> NoReturn:
+    """Run a command line; ends the process with an exit code of `docs/design.md`."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        command.main(arguments, prog_name=program, standalone_mode=False)
+        code = 0
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted; nothing half-written was left")
+        code = _INTERRUPTED
+    except MvmoeError as error:
+        code = _refuse(error, "--json" in arguments)
+    except click.ClickException as error:
+        usage = InputError(f"{error.format_message()} (see {program} --help)")
+        code = _refuse(usage, "--json" in arguments)
+    except ModuleNotFoundError as error:
+        missing = MissingExtraError.of(str(error.name), "bench")
+        code = _refuse(missing, "--json" in arguments)
+    sys.exit(code)
+
+
+def _refuse(error: MvmoeError, as_json: bool) -> int:
+    """Say an error in one sentence; gives its exit code."""
+    _say(f"error: {error}")
+    if as_json:
+        kind = type(error).__name__
+        sys.stdout.write(json.dumps({"error": {"type": kind, "message": str(error)}}) + "\n")
+    return error.exit_code
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """Treat a polite kill like Ctrl-C, so that everything is cleaned up."""
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    """One line on stderr."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
