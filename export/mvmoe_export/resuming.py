@@ -40,7 +40,7 @@ class Finished:
         self._key = key
 
     def restore(self, target: str, work: Path) -> dict[str, manifest.Target] | None:
-        """The records of a finished target, its files put into `work`; None if it is not finished."""
+        """A finished target's records, its files put into `work`; None if it is not finished."""
         kept = self._read(target) if self._key is not None else None
         if kept is None or kept.key != self._key:
             return None

@@ -1,0 +1,48 @@
+"""`docs/rewrites.md` says what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mvmoe_export.rewrites import REWRITES
+from mvmoe_export.targets.coreml.target import REWRITES as COREML
+from mvmoe_export.targets.executorch.target import REWRITES as EXECUTORCH
+from mvmoe_export.targets.onnx.profiles import REWRITES as ONNX
+
+TEXT = (Path(__file__).parents[3] / "docs" / "rewrites.md").read_text()
+ROWS = {
+    cells[0]: cells[1:]
+    for cells in (
+        [cell.strip() for cell in line.strip("| ").split(" | ")] for line in TEXT.splitlines()
+    )
+    if len(cells) > 1
+}
+
+
+@pytest.mark.parametrize("name", REWRITES)
+def test_every_rewrite_is_listed_with_its_error(name):
+    rewrite = REWRITES[name]
+    assert ROWS[f"`{name}`"] == [rewrite.summary, str(rewrite.error or "exact")]
+
+
+@pytest.mark.parametrize("name", REWRITES)
+def test_every_rewrite_shows_its_graph_before_and_after(name):
+    text = REWRITES[name].apply.__doc__
+    assert re.search(r"Before::\n\n.*\n\n\s*After::\n\n", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("row", "names"),
+    [
+        ("ONNX, profile `cpu`", ONNX["cpu"]),
+        ("ONNX, profile `nnapi`", ONNX["nnapi"]),
+        ("ONNX, profile `coreml-ep`", ONNX["coreml-ep"]),
+        ("ExecuTorch, `xnnpack`", EXECUTORCH["xnnpack"]),
+        ("ExecuTorch, `portable`", EXECUTORCH["portable"]),
+        ("ExecuTorch, `coreml`", EXECUTORCH["coreml"]),
+        ("Core ML", COREML),
+    ],
+)
+def test_every_target_is_listed_with_its_rewrites(row, names):
+    assert ROWS[row] == [", ".join(f"`{name}`" for name in names) or "none"]
