@@ -1,6 +1,5 @@
 """The one way from a model to a bundle: stages, targets, route guard, golden vectors, manifest."""
 
-import math
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.counting import count
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_export.parity.golden import golden_vectors
-from mvmoe_export.parity.guard import guard
+from mvmoe_export.parity.guard import checked_routes, guard
 from mvmoe_export.parity.report import summarize
 from mvmoe_export.parity.verify import verify_bundle
 from mvmoe_export.resuming import Finished, export_key
@@ -197,7 +196,7 @@ def _verified(bundle: Bundle, model: RoutedModel, progress: Progress) -> manifes
 
 def _report(progress: Progress, target: str, stages: Stages, phase: str, graph: str) -> None:
     """Pass a graph that is done on, with the total of its phase."""
-    checked = 1 + sum(math.comb(rule.experts, rule.k) for rule in stages.model.routing)
+    checked = 1 + sum(len(checked_routes(rule)) for rule in stages.model.routing)
     total = len(list(stages.graphs)) if phase == "export" else checked
     progress(f"{phase} {target}", graph, total)
 

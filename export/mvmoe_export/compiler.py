@@ -47,7 +47,9 @@ def _end_with_parent() -> None:
 
     Its end of our stdin closes then; nothing is ever written there.
     """
-    sys.stdin.buffer.read()
+    # Not through `sys.stdin`: Python aborts at its end if a thread holds the lock of that.
+    while os.read(0, 1024):
+        pass
     os._exit(1)
 
 

@@ -35,7 +35,7 @@ def _base(operator: str) -> str:
 
 def _alike(one: str, other: str) -> bool:
     """Whether one is the other, or what an engine's own passes have made of it."""
-    return one in other or other in one
+    return bool(other) and (one in other or other in one)
 
 
 def _nearest_layer(start: fx.Node, names: dict[str, str]) -> str | None:

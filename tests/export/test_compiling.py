@@ -218,9 +218,12 @@ def graph(name, *keys):
 def test_each_content_that_a_graph_reads_counts_once():
     job = Job(
         compiler="",
-        families=(family(graph("a", SHARED, SHARED, MINE)), family(graph("b", SHARED, YOURS, SCALAR))),
+        families=(
+            family(graph("a", SHARED, SHARED, MINE)),
+            family(graph("b", SHARED, YOURS, SCALAR)),
+        ),
         options={},
-    )  # fmt: skip
+    )
     assert compiling.reads(job) == {
         "a": {SHARED: 128, MINE: 16},
         "b": {SHARED: 128, YOURS: 12, SCALAR: 8},

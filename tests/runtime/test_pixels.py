@@ -68,8 +68,8 @@ def test_every_pixel_comes_back_exactly(preprocessing):
 
 def test_other_values_give_the_nearest_pixel():
     preprocessing = Preprocessing(height=1, width=4, channel_order="L", mean=(0.5,), std=(0.5,))
-    array = np.array([-3, 3, -0.999, 0.0], np.float32).reshape(1, 1, 1, 4)
-    assert pixels(taking(preprocessing), array).flatten().tolist() == [0, 255, 0, 128]
+    array = np.array([-3, 3, -0.999, 0.1], np.float32).reshape(1, 1, 1, 4)
+    assert pixels(taking(preprocessing), array).flatten().tolist() == [0, 255, 0, 140]
 
 
 def test_an_input_that_takes_normalised_values_gets_them_as_they_are():

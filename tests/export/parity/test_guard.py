@@ -15,6 +15,7 @@ from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing import RoutingRule
 from mvmoe_export import export_bundle
 from mvmoe_export.gather import GatheredExperts
+from mvmoe_export.parity.guard import checked_routes
 from mvmoe_export.targets.onnx import template as onnx_template
 from mvmoe_export.targets.onnx.template import Template
 
@@ -376,3 +377,11 @@ def test_forward_that_adds_up_in_single_precision_passes(zoo, export):
 
     model = with_unwanted_expert(zoo.enliven(Rounded()), expert=2, logit=-16.0)
     assert export(model).exists()
+
+
+def test_of_very_many_routes_some_are_checked_that_cover_every_expert(zoo):
+    rule = RoutingRule(experts=64, k=4)
+    routes = checked_routes(rule)
+    assert len(routes) == 16
+    assert {expert for route in routes for expert in route} == set(range(64))
+    assert len(checked_routes(RoutingRule(experts=10, k=2))) == 45
