@@ -88,7 +88,7 @@ def measure(paths: dict[str, Path], threads: int, plan: Any) -> dict[str, Any]:
 
 def _naive_of(name: str) -> str:
     """The variant to compare with: of the same format, without rewrites."""
-    return f"{name.split()[0].split('-')[0]} {_NAIVE}"
+    return f"{name.split(maxsplit=1)[0].split('-', maxsplit=1)[0]} {_NAIVE}"
 
 
 def _opener(root: Path, record: Any, threads: int) -> Callable[[], Callable[[int], None]]:

@@ -68,12 +68,9 @@ def size_report(target: Target, rules: tuple[RoutingRule, ...]) -> dict[str, Any
     """
     if target.sizes is None:
         return None
-    total = sum(file.bytes for file in target.files)
     separate = sum(graph.weight_bytes for graph in target.graphs)
     alone = len({graph.file for graph in target.graphs}) == len(target.graphs) > 1
     stored = separate if target.weights is None and alone else target.sizes.distinct_bytes
-    # A file of weights may hold those of other profiles, too.
-    programs = total - (_bytes_of(target.weights, target) if target.weights else stored)
     return {
         "distinct": target.sizes.distinct_bytes,
         "shared": target.sizes.shared_bytes,
@@ -82,36 +79,47 @@ def size_report(target: Target, rules: tuple[RoutingRule, ...]) -> dict[str, Any
         "stored": stored,
         "saved": max(separate - stored, 0),
         "repeated": max(stored - target.sizes.distinct_bytes, 0),
-        "one_more_expert": _one_more(target, rules, programs, stored),
+        "one_more_expert": _one_more(target, rules, stored),
     }
 
 
-def _bytes_of(path: str, target: Target) -> int:
-    """The bytes of one of a target's files."""
-    return next(file.bytes for file in target.files if file.path == path)
-
-
-def _one_more(
-    target: Target, rules: tuple[RoutingRule, ...], programs: int, stored: int
-) -> int | None:
+def _one_more(target: Target, rules: tuple[RoutingRule, ...], stored: int) -> int | None:
     """What one more expert in every routed stage would add, about."""
     if target.sizes is None or not target.sizes.expert_bytes:
         return None
-    routes = [math.comb(rule.experts, rule.k - 1) for rule in rules]
-    program = max(programs, 0) / len(target.graphs)
+    routes = sum(math.comb(rule.experts, rule.k - 1) for rule in rules)
+    program = routes * _program(target, stored)
     if stored > target.sizes.distinct_bytes:
         routed = [graph.weight_bytes for graph in target.graphs if graph.route is not None]
-        return round(sum(routes) * (sum(routed) / len(routed) + program))
-    experts = sum(sum(stage) / len(stage) for stage in target.sizes.expert_bytes)
-    return round(experts + sum(routes) * program)
+        return round(routes * sum(routed) / len(routed) + program)
+    return round(sum(sum(stage) / len(stage) for stage in target.sizes.expert_bytes) + program)
+
+
+def _program(target: Target, stored: int) -> float:
+    """Bytes of a routed graph without its weights, on average; of any graph in a common file."""
+    files = {file.path: file.bytes for file in target.files}
+    if len({graph.file for graph in target.graphs}) < len(target.graphs):
+        return max(sum(files.values()) - stored, 0) / len(target.graphs)
+    inside = target.weights is None
+    programs = [
+        _file_bytes(graph, files) - inside * graph.weight_bytes
+        for graph in target.graphs
+        if graph.route is not None
+    ]
+    return max(sum(programs), 0) / len(programs)
+
+
+def _file_bytes(graph: Graph, files: dict[str, int]) -> int:
+    """The bytes of the file, or of the package's files, that a graph is in."""
+    inside = f"{graph.file}/"
+    return sum(
+        size for path, size in files.items() if path == graph.file or path.startswith(inside)
+    )
 
 
 def _graph(graph: Graph, target: Target, files: dict[str, int]) -> dict[str, Any]:
     """One graph: where it stands, and the bytes it needs."""
-    inside = f"{graph.file}/"
-    file_bytes = sum(
-        size for path, size in files.items() if path == graph.file or path.startswith(inside)
-    )
+    file_bytes = _file_bytes(graph, files)
     return {
         "name": graph.name,
         "stage": graph.stage,

@@ -27,7 +27,24 @@ from mvmoe_export.rewrites import (
 from mvmoe_export.rewrites.contract import REWRITES, Rewrite
 from mvmoe_export.rewrites.graph import AtenGraph
 
-__all__ = ["REWRITES", "AtenGraph", "Rewrite", "apply", "require_rewrites"]
+ONE_PIECE = (
+    "views",
+    "arithmetic",
+    "slices",
+    "projections",
+    "attention",
+    "softmax",
+    "batch-norm",
+    "group-norm",
+    "layer-norm",
+    "averages",
+    "division",
+    "expands",
+    "pools",
+)
+"""What an engine without reductions needs; `rank` and `views` come last, after all others."""
+
+__all__ = ["ONE_PIECE", "REWRITES", "AtenGraph", "Rewrite", "apply", "require_rewrites"]
 
 _FILES = (
     arithmetic,

@@ -20,7 +20,7 @@ from mvmoe_deploy.runtime.contract import (
     require_signature,
     require_threads,
 )
-from mvmoe_deploy.runtime.memory import return_free_memory
+from mvmoe_deploy.runtime.store import GraphStore
 
 _BACKENDS = {"xnnpack": "XnnpackBackend", "coreml": "CoreMLBackend"}
 _SCALARS = {6: "float32", 5: "float16", 4: "int64", 3: "int32"}
@@ -41,10 +41,8 @@ class ExecuTorchRunner:
         self._torch = torch
         self._root = root
         self._delegate = target.options.get("delegate", "portable")
-        self._graphs = {graph.name: graph for graph in target.graphs}
-        self._programs: dict[str, Any] = {}
-        self._loaded: dict[str, ExecuTorchGraph] = {}
-        self._lock = threading.Lock()
+        self._store = GraphStore(target.graphs, self._open)
+        self._loading = threading.Lock()
 
     @classmethod
     def open(
@@ -85,30 +83,24 @@ class ExecuTorchRunner:
     @property
     def resident(self) -> tuple[str, ...]:
         """Names of the graphs that are in memory."""
-        with self._lock:
-            return tuple(self._loaded)
+        return self._store.names
 
     def load(self, graph: str) -> "ExecuTorchGraph":
         """The method of a graph; raises EngineError that names it."""
-        # One load after the other: the methods of a program are made from one loader.
-        with self._lock:
-            if graph not in self._loaded:
-                self._loaded[graph] = self._open(self._graphs[graph])
-            return self._loaded[graph]
+        return self._store.load(graph)
 
     def release(self, graph: str) -> None:
         """Drop a graph's method."""
-        with self._lock:
-            self._loaded.pop(graph, None)
-        return_free_memory()
+        self._store.release(graph)
 
     def _open(self, graph: Graph) -> "ExecuTorchGraph":
         """Load a method and compare it with what the manifest says of the graph."""
         try:
             # A program keeps every method that was loaded through it; so each method gets its own.
-            # The file is mapped: what they share is in memory once.
-            program = self._engine.load_program(self._root / graph.file)
-            method = program.load_method(graph.entry or graph.name)
+            # One load after the other: nothing says that the engine is made for more.
+            with self._loading:
+                program = self._engine.load_program(self._root / graph.file)
+                method = program.load_method(graph.entry or graph.name)
         except Exception as error:  # RuntimeError, KeyError: the bindings have no class of theirs.
             raise EngineError(
                 f"graph {graph.name} ({graph.file}) does not load in ExecuTorch: "

@@ -1,6 +1,5 @@
 """ONNX Runtime on the CPU, with I/O bound to the caller's own buffers."""
 
-import threading
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -19,7 +18,7 @@ from mvmoe_deploy.runtime.contract import (
     require_signature,
     require_threads,
 )
-from mvmoe_deploy.runtime.memory import return_free_memory
+from mvmoe_deploy.runtime.store import GraphStore
 
 _PROVIDERS = ["CPUExecutionProvider"]
 _TYPES = {
@@ -38,10 +37,8 @@ class OnnxRunner:
     def __init__(self, engine: Any, root: Path, target: Target, threads: int | None) -> None:
         self._engine = engine
         self._root = root
-        self._graphs = {graph.name: graph for graph in target.graphs}
         self._options = _session_options(engine, threads)
-        self._loaded: dict[str, OnnxGraph] = {}
-        self._lock = threading.Lock()
+        self._store = GraphStore(target.graphs, self._open)
 
     @classmethod
     def open(
@@ -68,23 +65,15 @@ class OnnxRunner:
     @property
     def resident(self) -> tuple[str, ...]:
         """Names of the graphs that are in memory."""
-        with self._lock:
-            return tuple(self._loaded)
+        return self._store.names
 
     def load(self, graph: str) -> "OnnxGraph":
         """A session for a graph; raises EngineError that names it."""
-        with self._lock:
-            if graph in self._loaded:
-                return self._loaded[graph]
-        loaded = self._open(self._graphs[graph])
-        with self._lock:
-            return self._loaded.setdefault(graph, loaded)
+        return self._store.load(graph)
 
     def release(self, graph: str) -> None:
         """Drop a graph's session."""
-        with self._lock:
-            self._loaded.pop(graph, None)
-        return_free_memory()
+        self._store.release(graph)
 
     def _open(self, graph: Graph) -> "OnnxGraph":
         """Make a session and compare it with what the manifest says of the graph."""

@@ -12,24 +12,9 @@ from mvmoe_deploy.models import MobileVMoEConfig, build
 from mvmoe_export.programs import make_program
 from mvmoe_export.rewrites import REWRITES
 from mvmoe_export.stages import make_stages
+from mvmoe_export.targets.executorch.target import REWRITES as EXECUTORCH
 
-XNNPACK = [
-    "views",
-    "arithmetic",
-    "slices",
-    "projections",
-    "attention",
-    "softmax",
-    "batch-norm",
-    "group-norm",
-    "layer-norm",
-    "averages",
-    "division",
-    "expands",
-    "pools",
-    "rank",
-    "views",
-]
+XNNPACK = EXECUTORCH["xnnpack"]
 WIDTH, HEADS = 32, 2
 
 

@@ -61,7 +61,7 @@ def exported(path, model):
     export_bundle(model, path, options=OPTIONS)
 
 
-@pytest.fixture(scope="session", params=["ours-erf", "ours-tanh", "timm-like"])
+@pytest.fixture(scope="session", params=["ours-tanh", "timm-like"])
 def made(request, made_once, vmoe, zoo):
     """Models with all profiles, one after the other: name, model and bundle."""
     if request.param == "timm-like":
@@ -72,11 +72,10 @@ def made(request, made_once, vmoe, zoo):
             return nn.Sequential(nn.LayerNorm(16), nn.Linear(16, 32), nn.GELU(), nn.Linear(32, 16))
 
         model.experts = nn.ModuleList([nn.ModuleList([expert(), expert()])])
-        # `Foreign` hands over images as vectors.
         model = zoo.enliven(model)
     else:
         gelu = request.param.removeprefix("ours-")
-        model = vmoe(depth=2, moe_layers=1, experts=2, gelu=gelu.replace("erf", "exact"))
+        model = vmoe(depth=2, moe_layers=1, experts=2, gelu=gelu)
     path = made_once(f"profiles-{request.param}.bundle", lambda path: exported(path, model))
     return request.param, model, path
 
@@ -105,7 +104,7 @@ def test_without_a_profile_graphs_are_in_pieces(made):
         found = found_for(stem, engine)
         assert found.partitions > 1
         assert found.nodes_outside > 0
-        assert found.outside.keys() & {"LayerNormalization", "Gelu"}
+        assert found.outside.keys() & {"LayerNormalization", "Gelu", "Gather"}
 
 
 class Said(logging.Handler):
@@ -199,12 +198,5 @@ def test_a_graph_without_values_between_its_nodes_has_a_placement():
 
 @pytest.mark.parametrize("profiles", [(), ("cpu", "cpu"), ("gpu",), ("cpu", "NNAPI")])
 def test_profiles_that_make_no_sense_are_one_sentence(profiles):
-    with pytest.raises(InputError, match="give (one of cpu|at least one)"):
+    with pytest.raises(InputError, match=r"give one of cpu|give at least one"):
         OnnxOptions(profiles=profiles)
-
-
-def test_the_first_profile_is_the_one_called_onnx(zoo, export, shared_templates):
-    options = ExportOptions(targets={"onnx": OnnxOptions(profiles=("nnapi", "cpu"))})
-    bundle = Bundle.open(export(zoo.enliven(zoo.Foreign(experts=2)), options=options))
-    told = {name: target.options for name, target in bundle.manifest.targets.items()}
-    assert told == {"onnx": {"profile": "nnapi"}, "onnx-cpu": {"profile": "cpu"}}

@@ -1,6 +1,5 @@
 """Runs a `coreml` target's graphs with the MIL evaluator, on systems without Core ML."""
 
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -18,6 +17,7 @@ from mvmoe_deploy.runtime.contract import (
     require_threads,
 )
 from mvmoe_deploy.runtime.pixels import pixels
+from mvmoe_deploy.runtime.store import GraphStore
 
 if TYPE_CHECKING:
     from mvmoe_export.parity.mil.function import MilFunction
@@ -37,9 +37,7 @@ class MilRunner:
 
     def __init__(self, root: Path, target: Target) -> None:
         self._root = root
-        self._graphs = {graph.name: graph for graph in target.graphs}
-        self._loaded: dict[str, MilGraph] = {}
-        self._lock = threading.Lock()
+        self._store = GraphStore(target.graphs, self._open)
 
     @classmethod
     def open(
@@ -67,22 +65,15 @@ class MilRunner:
     @property
     def resident(self) -> tuple[str, ...]:
         """Names of the graphs that are in memory."""
-        with self._lock:
-            return tuple(self._loaded)
+        return self._store.names
 
     def load(self, graph: str) -> "MilGraph":
         """A function for a graph; raises EngineError that names it."""
-        with self._lock:
-            if graph in self._loaded:
-                return self._loaded[graph]
-        loaded = self._open(self._graphs[graph])
-        with self._lock:
-            return self._loaded.setdefault(graph, loaded)
+        return self._store.load(graph)
 
     def release(self, graph: str) -> None:
         """Drop a graph's function."""
-        with self._lock:
-            self._loaded.pop(graph, None)
+        self._store.release(graph)
 
     def _open(self, graph: Graph) -> "MilGraph":
         """Load a function and compare it with what the manifest says of the graph."""

@@ -12,6 +12,7 @@ from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_export import compiling
 from mvmoe_export.compiling import Compilation, Job
+from mvmoe_export.rewrites import ONE_PIECE
 from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
@@ -22,27 +23,14 @@ _FILE = "model.pte"
 _PRECISIONS = {"coreml": "fp16"}
 
 REWRITES: dict[str, tuple[str, ...]] = {
-    "xnnpack": (
-        "views",
-        "arithmetic",
-        "slices",
-        "projections",
-        "attention",
-        "softmax",
-        "batch-norm",
-        "group-norm",
-        "layer-norm",
-        "averages",
-        "division",
-        "expands",
-        "pools",
-        "rank",
-        "views",
-    ),
+    "xnnpack": (*ONE_PIECE, "gelu-primitives", "rank", "views"),
     "portable": (),
     "coreml": ("views", "slices", "projections", "attention", "rank", "views"),
 }
-"""The rewrites of each delegate. The portable kernels take every operator as it is."""
+"""The rewrites of each delegate. The portable kernels take every operator as it is.
+
+XNNPACK's delegate takes GELU in any form and computes it with erf: the tanh form is written out.
+"""
 
 
 class ExecuTorchTarget:

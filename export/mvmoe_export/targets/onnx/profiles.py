@@ -1,27 +1,13 @@
 """Which rewrites make a graph quick, or one piece, for each of ONNX Runtime's providers."""
 
-_PIECE = (
-    "views",
-    "arithmetic",
-    "slices",
-    "projections",
-    "attention",
-    "softmax",
-    "batch-norm",
-    "group-norm",
-    "layer-norm",
-    "averages",
-    "division",
-    "expands",
-    "pools",
-)
+from mvmoe_export.rewrites import ONE_PIECE
+
 _LAST = ("rank", "views")
-"""They see what the others have left."""
 
 REWRITES: dict[str, tuple[str, ...]] = {
     "cpu": (),
-    "nnapi": (*_PIECE, "gelu-tanh", "gelu-primitives", *_LAST),
-    "coreml-ep": (*_PIECE, *_LAST),
+    "nnapi": (*ONE_PIECE, "gelu-tanh", "gelu-primitives", *_LAST),
+    "coreml-ep": (*ONE_PIECE, *_LAST),
 }
 """By profile; `docs/rewrites.md` has the measurements behind them.
 

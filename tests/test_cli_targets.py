@@ -1,0 +1,283 @@
+"""`mvmoe export` with the options of its targets, and the other commands on what it wrote."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mvmoe_deploy import Dispatcher, cli
+from mvmoe_deploy.errors import MissingExtraError
+
+CONFIG = {
+    "image_size": 8, "patch_size": 4, "in_channels": 3, "num_classes": 3, "width": 16, "depth": 2,
+    "heads": 2, "experts": 2, "moe_layers": 1,
+}  # fmt: skip
+EVERYTHING = (
+    "--target", "onnx", "--target", "coreml", "--target", "executorch",
+    "--onnx-profile", "cpu", "--onnx-profile", "cpu", "--executorch-delegate", "xnnpack",
+    "--compute-units", "cpu_only", "--coreml-precision", "fp32", "--coreml-input", "image",
+    "--coreml-deployment-target", "iOS17", "--author", "Ada", "--license", "MIT",
+    "--description", "Tells cats from dogs", "--resume",
+)  # fmt: skip
+NEAR = 1e-3
+"""Of answers in fp32, relative to the largest; a wrong pixel or expert is off by 1e-2 and more."""
+
+
+def run(*arguments):
+    """Run the command in this process; gives its exit code."""
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended:
+        cli.main([str(argument) for argument in arguments])
+    signal.signal(signal.SIGTERM, before)
+    return ended.value.code
+
+
+@pytest.fixture
+def mvmoe(capsys):
+    """Gives exit code, stdout and stderr of a command."""
+    return lambda *arguments: (run(*arguments), *capsys.readouterr())
+
+
+@pytest.fixture(scope="session")
+def checkpoint(made_once):
+    def write(path):
+        path.mkdir()
+        (path / "tiny.json").write_text(json.dumps({"family": "mobile_vmoe", "config": CONFIG}))
+        assert run("init", path / "tiny.json", "-o", path / "tiny", "--seed", "3") == 0
+
+    return made_once("cli-targets", write) / "tiny"
+
+
+@pytest.fixture(scope="session")
+def everything(made_once, checkpoint):
+    """A bundle of three targets, made with every option."""
+
+    def write(path):
+        assert run("export", checkpoint, "-o", path, *EVERYTHING) == 0
+
+    return made_once("everything.mvmoe", write)
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory):
+    path = tmp_path_factory.mktemp("images") / "one.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture
+def copy(everything, tmp_path):
+    """A bundle to damage."""
+    return shutil.copytree(everything, tmp_path / "copy.mvmoe")
+
+
+def inspected(mvmoe, bundle):
+    code, out, _ = mvmoe("inspect", bundle, "--json")
+    assert code == 0
+    return json.loads(out)
+
+
+def test_inspect_tells_options_rewrites_placement_and_sizes(mvmoe, everything):
+    targets = inspected(mvmoe, everything)["targets"]
+    assert list(targets) == ["onnx", "coreml", "executorch"]
+    assert targets["onnx"]["options"] == {"profile": "cpu"}
+    assert targets["coreml"]["options"] == {"deployment_target": "iOS17", "input": "image"}
+    assert targets["executorch"]["options"] == {"delegate": "xnnpack"}
+    assert targets["onnx"]["rewrites"] == []
+    assert "slices" in targets["coreml"]["rewrites"]
+    assert "layer-norm" in targets["executorch"]["rewrites"]
+    assert targets["coreml"]["precision"] == "fp32"
+    for name, engines in (("onnx", {"nnapi", "coreml-ep"}), ("executorch", {"xnnpack"})):
+        for graph in targets[name]["graphs"]:
+            assert {place["engine"] for place in graph["placement"]} == engines
+    for target in targets.values():
+        sizes = target["sizes"]
+        assert len(sizes["experts"][0]) == 2
+        assert sizes["shared"] + sum(sizes["experts"][0]) == sizes["distinct"]
+        assert sizes["one_more_expert"] > sizes["experts"][0][0] > 0
+        assert target["parity"]["verification"]["images"] == 8
+
+
+def test_packages_of_ios17_repeat_what_they_share(mvmoe, everything):
+    targets = inspected(mvmoe, everything)["targets"]
+    assert targets["executorch"]["sizes"]["repeated"] == 0
+    sizes = targets["coreml"]["sizes"]
+    assert sizes["saved"] == 0
+    assert sizes["repeated"] > 0
+    assert len({graph["file"] for graph in targets["coreml"]["graphs"]}) == 3
+    _, out, _ = mvmoe("inspect", everything)
+    assert "are stored more than once" in out
+
+
+def test_who_made_it_is_in_the_package(everything):
+    model = (everything / "coreml/stem.mlpackage/Data/com.apple.CoreML/model.mlmodel").read_bytes()
+    for text in (b"Ada", b"MIT", b"Tells cats from dogs", b"tiny"):
+        assert (text in model) is (text != b"tiny")
+
+
+def test_nothing_is_left_beside_the_bundle(everything):
+    beside = [path.name for path in everything.parent.iterdir() if "everything" in path.name]
+    assert sorted(beside) == ["everything.mvmoe", "everything.mvmoe.lock"]
+    assert sorted(path.name for path in everything.iterdir()) == [
+        "coreml", "executorch", "golden.safetensors", "manifest.json", "onnx",
+    ]  # fmt: skip
+
+
+def test_run_says_that_a_slow_evaluator_stands_in(mvmoe, everything, image):
+    answers = {}
+    for target in ("onnx", "coreml", "executorch"):
+        code, out, err = mvmoe("run", everything, image, "--target", target, "--json")
+        assert code == 0
+        (answers[target],) = json.loads(out)["results"]
+        slow = "no Core ML on this machine" in err and "slow, for checking only" in err
+        assert slow is (target == "coreml" and sys.platform != "darwin")
+    for answer in answers.values():
+        assert answer["route"] == answers["onnx"]["route"]
+        assert abs(answer["probability"] - answers["onnx"]["probability"]) < NEAR
+
+
+def test_a_graph_that_takes_pixels_answers_as_one_that_does_not(everything):
+    images = np.random.default_rng(5).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
+    with Dispatcher.open(everything, "onnx") as plain, Dispatcher.open(everything, "coreml") as px:
+        assert px.target.graphs[0].inputs[0].pixels is not None
+        for image in images:
+            wanted, given = plain.predict(image), px.predict(image)
+            assert given.route == wanted.route
+            assert abs(given.probability - wanted.probability) < NEAR
+
+
+@pytest.mark.parametrize(
+    ("options", "known"),
+    [
+        (["--onnx-profile", "gpu"], "cpu, nnapi, coreml-ep"),
+        (["--executorch-delegate", "gpu"], "xnnpack, portable, coreml"),
+        (["--compute-units", "cpuOnly"], "all, cpu_only, cpu_and_gpu, cpu_and_ne"),
+        (["--coreml-precision", "int8"], "fp16, fp32"),
+        (["--coreml-input", "pixels"], "tensor, image"),
+        (["--coreml-deployment-target", "iOS15"], "iOS16, iOS17, iOS18, iOS26"),
+        (["--opset", "17"], "18 to 23"),
+        (["--rewrites", "views,shapes"], "'shapes' is unknown; there are arithmetic, attention"),
+        (["--rewrites", ""], "views, and none"),
+        (["--strategy", "all"], "'dispatch', 'gather', 'all-experts'"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_that_names_the_right_ones(
+    mvmoe, checkpoint, tmp_path, options, known
+):
+    code, out, err = mvmoe("export", checkpoint, "-o", tmp_path / "out", *options)
+    assert (code, out) == (2, "")
+    assert known in err
+    assert len(err.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "applied"), [("none", []), ("views, slices", ["views", "slices"])]
+)
+def test_rewrites_can_be_chosen(mvmoe, checkpoint, tmp_path, given, applied):
+    code, out, _ = mvmoe(
+        "export", checkpoint, "-o", tmp_path / "out", "--rewrites", given, "--skip-verify", "--json"
+    )
+    assert code == 0
+    assert set(json.loads(out)["targets"]["onnx"]["rewrites"]) <= set(applied)
+
+
+@pytest.mark.parametrize("target", ["coreml", "executorch"])
+def test_a_missing_engine_names_the_pip_command(mvmoe, checkpoint, tmp_path, monkeypatch, target):
+    monkeypatch.setattr(f"mvmoe_export.targets.{target}.target.find_spec", lambda name: None)
+    code, _, err = mvmoe("export", checkpoint, "-o", tmp_path / "out", "--target", target)
+    assert code == MissingExtraError.exit_code == 3
+    assert f"pip install 'mvmoe-deploy[{target}]'" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("limit", [2000, 100_000])
+@pytest.mark.parametrize("target", ["coreml", "executorch"])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(checkpoint, tmp_path, target, limit):
+    words = ["export", checkpoint, "-o", tmp_path / "out", "--target", target, "--resume"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mvmoe_deploy", *map(str, words)],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        # Bytes that a file may have: too few for the programs, or for the weights.
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "free some space" in done.stderr or "check space" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+WEIGHTS = "coreml/step1_e0.mlpackage/Data/com.apple.CoreML/weights/weight.bin"
+PROGRAM = "executorch/model.pte"
+
+
+def cut(file):
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def alter(file):
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("damage", [cut, alter, Path.unlink])
+@pytest.mark.parametrize("file", [WEIGHTS, PROGRAM])
+def test_a_damaged_file_is_told_by_every_command(mvmoe, copy, image, file, damage):
+    damage(copy / file)
+    target = file.split("/")[0]
+    for words in (
+        ["inspect", copy],
+        ["run", copy, image, "--target", target],
+        ["verify", copy],
+        ["verify", copy, "--target", target],
+    ):
+        code, out, err = mvmoe(*words)
+        assert (code, out) == (2, "")
+        assert file in err
+        assert len(err.strip().splitlines()) == 1
+    # Another target does not need that file.
+    assert mvmoe("run", copy, image, "--target", "onnx")[0] == 0
+
+
+def with_hashes(bundle, file):
+    """Write a manifest that takes a damaged file for what it should be."""
+    from mvmoe_deploy.files import sha256
+
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    for record in manifest["targets"][file.split("/")[0]]["files"]:
+        if record["path"] == file:
+            path = bundle / file
+            record |= {"bytes": path.stat().st_size, "sha256": sha256(path)}
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("file", [WEIGHTS, PROGRAM])
+def test_an_engine_that_does_not_load_a_file_is_one_sentence(copy, image, file):
+    cut(copy / file)
+    with_hashes(copy, file)
+    target = file.split("/")[0]
+    words = ["verify", copy, "--target", target]
+    # In another process: an engine may say more on stderr than Python does.
+    done = subprocess.run(
+        [sys.executable, "-m", "mvmoe_deploy", *map(str, words)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode in (1, 2), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "error:" in done.stderr
+    assert file.rsplit("/", 3)[0] in done.stderr or "step1_e0" in done.stderr
