@@ -62,6 +62,23 @@ class _Devices(click.ParamType):
         return value if value == "auto" else click.INT.convert(value, param, ctx)
 
 
+class _Setting(click.ParamType):
+    """A name and its value."""
+
+    name = "name=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """The two."""
+        if isinstance(value, tuple):
+            return value
+        name, found, setting = value.partition("=")
+        if not name or not found:
+            self.fail(f"{value!r} was given; expected NAME=VALUE", param, ctx)
+        return name, setting
+
+
 _output = click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 _force = click.option("--force", is_flag=True, help="Replace the output if it exists.")
 
@@ -320,9 +337,22 @@ def verify(
 @click.option("--target", default="onnx", show_default=True, help="Whose graphs to run.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads of one graph.")
 @click.option("--max-resident-experts", type=click.IntRange(min=1), help="For each routed stage.")
+@click.option(
+    "--engine-option",
+    "engine_options",
+    type=_Setting(),
+    multiple=True,
+    help="What only the target's engine knows: compute_units=cpuOnly for Core ML.",
+)
 @_common
 def run(
-    bundle: Path, images: tuple[Path, ...], target: str, as_json: bool, **limits: int | None
+    *,
+    bundle: Path,
+    images: tuple[Path, ...],
+    target: str,
+    engine_options: tuple[tuple[str, str], ...],
+    as_json: bool,
+    **limits: int | None,
 ) -> int:
     """Answer IMAGES (files, or directories of images) with BUNDLE.
 
@@ -332,7 +362,8 @@ def run(
     from mvmoe_deploy.runtime import Dispatcher
 
     paths = [file for path in images for file in _image_files(path)]
-    with Dispatcher.open(bundle, target, **limits) as dispatcher:
+    options = dict(engine_options)
+    with Dispatcher.open(bundle, target, engine_options=options, **limits) as dispatcher:
         if dispatcher.stands_in_for:
             console.note(
                 f"no {dispatcher.stands_in_for} on this machine; using the {dispatcher.engine}"

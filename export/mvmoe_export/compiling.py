@@ -6,9 +6,9 @@ A graph's structure is compiled once: `Family.probed` tells the compiler that th
 made-up weights, each slot's unlike all others, so that it finds in its result where each went.
 """
 
-import contextlib
 import errno
 import hashlib
+import io
 import json
 import math
 import shutil
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -217,20 +217,17 @@ def prepare(stages: Stages, names: tuple[str, ...], folder: Path) -> tuple[Famil
                 for spec in family.members
             )
             jobs.append(_family(stage, program, graphs, folder / f"program{len(jobs)}.pt2"))
-    with _writing(folder / _WEIGHTS):
-        save_file(tensors, folder / _WEIGHTS)
+    _save(tensors, folder / _WEIGHTS)
     return tuple(jobs)
 
 
-@contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Turn what libraries written in other languages raise for a refused write into OSError."""
+def _save(tensors: dict[str, Tensor], path: Path) -> None:
+    """Write tensors; raises OSError, which safetensors' own error is not."""
     try:
-        yield
-    except (SafetensorError, RuntimeError) as error:
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        full = shutil.disk_usage(path.parent).free < _LITTLE or "too large" in said
-        raise OSError(errno.ENOSPC if full else errno.EIO, said[:300], str(path)) from error
+        save_file(tensors, path)
+    except SafetensorError as error:
+        full = "too large" in str(error) or shutil.disk_usage(path.parent).free < _LITTLE
+        raise OSError(errno.ENOSPC if full else errno.EIO, str(error), str(path)) from error
 
 
 def _store(contents: dict[str, Tensor], tensors: dict[str, Tensor]) -> dict[str, str]:
@@ -252,9 +249,11 @@ def _family(
     probed = len(graphs) > 1
     if probed:
         _probe(program)
-    with warnings.catch_warnings(), _writing(path):
+    packed = io.BytesIO()  # Given a path, PyTorch aborts the process where the disk is full.
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch's, of tensors that are parts of others.
-        torch.export.save(program.exported, path)
+        torch.export.save(program.exported, packed)
+    path.write_bytes(packed.getbuffer())
     examples = program.exported.module(check_guards=False)(*stage.inputs.values())
     outputs = examples if isinstance(examples, tuple) else (examples,)
     return FamilyJob(
