@@ -31,6 +31,14 @@ def arithmetic(graph: AtenGraph) -> int:
 
     Before::
 
+        x [fp32] + 3
+
+    After::
+
+        x [fp32] + 3.0
+
+    Before::
+
         where(mask, -inf, x)                  norm(x, axis)
 
     After::
@@ -38,8 +46,8 @@ def arithmetic(graph: AtenGraph) -> int:
         x * where(mask, 0, 1) + where(mask, -inf, 0)      sqrt(sum(x * x, axis))
 
     A `where` only with a mask and a branch that are known at export, for finite x.
-    Engines know the general operators and leave their relatives alone. Error: a rounding of each
-    product.
+    Engines know the general operators and leave their relatives alone; a whole number beside fp32
+    is to them a tensor of int64 with a cast behind it. Error: a rounding of each product.
     """
     changed = 0
     for node in list(graph.module.graph.nodes):
@@ -48,6 +56,8 @@ def arithmetic(graph: AtenGraph) -> int:
         if node._erased or node.op != "call_function" or not _is_floating(node):
             continue
         changed += _alpha(graph, node) or _scalar(node) or _power(graph, node) or _norm(graph, node)
+    for node in graph.find(*_SCALARS.values()):
+        changed += _is_floating(node) and _whole(node)
     return changed
 
 
@@ -87,6 +97,14 @@ def _scalar(node: fx.Node) -> bool:
     node.kwargs = {}
     node.target = _SCALARS[node.target]
     return True
+
+
+def _whole(node: fx.Node) -> bool:
+    """Say a whole number as the floating-point number that it is here."""
+    numbers = tuple(float(part) if type(part) is int else part for part in node.args)
+    told = any(type(part) is int for part in node.args)
+    node.args = numbers
+    return told
 
 
 def _power(graph: AtenGraph, node: fx.Node) -> bool:

@@ -39,6 +39,17 @@ def test_a_mask_that_is_known_hides_by_a_product(check, turned):
     assert check("arithmetic", function, X, mask).changed == 0
 
 
+def test_a_whole_number_beside_floating_point_numbers_is_one_of_them(check):
+    graph = check("arithmetic", lambda x: (x + 3) * 2 / 7 - 1, X, error=0)
+    numbers = [
+        part
+        for node in graph.module.graph.nodes
+        if node.op == "call_function"
+        for part in node.args
+    ]
+    assert graph.changed == 4 and not any(type(part) is int for part in numbers)
+
+
 def test_whole_numbers_are_left(check):
     assert check("arithmetic", lambda x: (1 - x, x**2), torch.arange(4)).changed == 0
 

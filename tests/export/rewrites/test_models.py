@@ -230,3 +230,15 @@ def test_xnnpack_takes_a_foreign_model_in_one_piece(name):
     calls = Counter(str(node.target) for node in nodes if node.op == "call_function")
     assert calls["executorch_call_delegate"] == 1
     assert {name for name in calls if "getitem" not in name} == {"executorch_call_delegate"}
+
+
+def test_xnnpack_keeps_the_tanh_form_of_gelu():
+    executorch = pytest.importorskip("executorch.exir")
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.runtime import Runtime
+
+    model, x = nn.GELU(approximate="tanh"), torch.linspace(-4, 4, 64)[None]
+    program = make_program("gelu", model, {"input": x}, XNNPACK).exported
+    lowered = executorch.to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+    method = Runtime.get().load_program(lowered.to_executorch().buffer).load_method("forward")
+    torch.testing.assert_close(method.execute([x])[0], model(x), rtol=0, atol=1e-5)
