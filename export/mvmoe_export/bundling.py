@@ -20,7 +20,7 @@ from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.counting import count
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_export.parity.golden import golden_vectors
-from mvmoe_export.parity.guard import checked_routes, guard
+from mvmoe_export.parity.guard import Witness, checked_routes, guard
 from mvmoe_export.parity.report import summarize
 from mvmoe_export.parity.verify import verify_bundle
 from mvmoe_export.resuming import Finished, export_key
@@ -91,7 +91,7 @@ def export_bundle(
     model.eval()
     finished = Finished(Path(path), _key(stages, options) if resume else None)
     with files.new_directory(Path(path), replace_existing) as work, torch.no_grad():
-        records = _run(found, _Export(stages, options, work, finished, progress))
+        records = _run(found, _Export(stages, options, work, finished, progress, Witness(stages)))
         golden = write_golden(work, golden_vectors(model))
         result = _manifest(stages, records, golden, identity)
         if not skip_verify:
@@ -116,6 +116,7 @@ class _Export:
     root: Path
     finished: Finished
     progress: Progress
+    witness: Witness
 
     def start(self, name: str, target: Target, scratch: Path) -> Work:
         """Let a target begin, unless an interrupted export has finished it."""
@@ -131,11 +132,18 @@ class _Export:
         records = work.finish()
         for variant, record in records.items():
             if record.parity is None:
-                report = partial(_report, self.progress, variant, self.stages, "check")
-                parity = _guarded(variant, self.stages, record, self.root, report)
+                parity = self.guarded(variant, record)
                 records[variant] = msgspec.structs.replace(record, parity=parity)
         self.finished.keep(name, records, self.root)
         return records
+
+    def guarded(self, name: str, record: manifest.Target) -> manifest.Parity | None:
+        """The route guard's report; None for graphs that run on no engine of this machine."""
+        report = partial(_report, self.progress, name, self.stages, "check")
+        try:
+            return guard(name, self.stages, record, self.root, report, witness=self.witness)
+        except UnsupportedPlatformError:
+            return None
 
 
 def _run(found: dict[str, Target], export: _Export) -> dict[str, manifest.Target]:
@@ -159,16 +167,6 @@ def _run(found: dict[str, Target], export: _Export) -> dict[str, manifest.Target
     shutil.rmtree(scratch)
     # In the order in which they were asked for, whichever was done first.
     return {variant: record for name in found for variant, record in records[name].items()}
-
-
-def _guarded(
-    name: str, stages: Stages, record: manifest.Target, root: Path, report: Callable[[str], None]
-) -> manifest.Parity | None:
-    """The route guard's report; None for graphs that run on no engine of this machine."""
-    try:
-        return guard(name, stages, record, root, report)
-    except UnsupportedPlatformError:
-        return None
 
 
 def _told(options: ExportOptions, identity: Identity) -> ExportOptions:

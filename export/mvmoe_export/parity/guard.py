@@ -56,14 +56,18 @@ def guard(
     record: manifest.Target,
     root: Path,
     progress: Callable[[str], None] = lambda _: None,
+    *,
+    witness: "Witness | None" = None,
 ) -> manifest.Parity:
     """Ask all three of every route of target `name`, written below `root`.
 
+    A `witness` that several targets share asks PyTorch the second question once for all of them.
     Raises CheckFailedError that names the graph and what is wrong with it.
     """
     runner = open_runner(root, record, threads=1)
     tolerance = bounds_for(record.format, record.precision, record.rewrites).answer_error
-    check = _Guard(name, stages, _Graphs(runner, record), tolerance)
+    graphs = _Graphs(runner, record)
+    check = _Guard(name, stages, graphs, tolerance, witness or Witness(stages))
     with torch.no_grad():
         errors = list(check.run(progress))
     return manifest.Parity(
@@ -76,6 +80,27 @@ def checked_routes(rule: RoutingRule) -> list[Route]:
     return list(listed_routes(rule, np.empty((0, rule.k), np.int64)))
 
 
+class Witness:
+    """What PyTorch says of a model, whichever target asks: its images, and answers by route."""
+
+    def __init__(self, stages: Stages) -> None:
+        self.model = stages.model
+        self.images = synthetic_images(stages.model.input, stages.batch, seed=1)
+        self.answers: dict[tuple[Route, ...], Tensor] = {}
+        """The model's own answer down routes that have passed the second question."""
+
+    @cached_property
+    def precise(self) -> tuple[RoutedModel, Tensor]:
+        """The model and one image for the second question."""
+        return _double(self.model, self.images[:1])
+
+    @cached_property
+    def precise_start(self) -> tuple[Tensor, Tensor]:
+        """What the stem of that model gives for that image."""
+        model, image = self.precise
+        return model.stage(0, ()).eval()(image)
+
+
 class _Graphs:
     """Runs exported graphs on tensors, one graph in memory at a time."""
 
@@ -86,7 +111,10 @@ class _Graphs:
     def run(self, graph: str, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs of a graph by name."""
         record = self._records[graph]
-        feeds = {name: np.ascontiguousarray(tensor.numpy()) for name, tensor in inputs.items()}
+        feeds = {
+            spec.name: np.ascontiguousarray(inputs[spec.name].numpy(), spec.dtype)
+            for spec in record.inputs
+        }
         outputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in record.outputs}
         given = run(self._runner.load(graph), feeds, outputs)
         return {name: torch.from_numpy(array) for name, array in given.items()}
@@ -99,29 +127,21 @@ class _Graphs:
 class _Guard:
     """The questions over all stages and routes of one target."""
 
-    def __init__(self, target: str, stages: Stages, graphs: _Graphs, tolerance: float) -> None:
+    def __init__(
+        self, target: str, stages: Stages, graphs: _Graphs, tolerance: float, witness: Witness
+    ) -> None:
         self.target = target
+        self.witness = witness
         self.tolerance = tolerance
         """Of the graphs, relative to the largest value of the reference."""
         self.stages = stages
         self.graphs = graphs
         self.model = stages.model
-        self.images = synthetic_images(stages.model.input, stages.batch, seed=1)
+        self.images = witness.images
         self.tokens: list[Tensor] = []
         """Example tokens for each routed stage."""
         self.start: dict[str, Tensor] = {}
         """What the exported stem gives for the images."""
-
-    @cached_property
-    def precise(self) -> tuple[RoutedModel, Tensor]:
-        """The model and one image for the second question."""
-        return _double(self.model, self.images[:1])
-
-    @cached_property
-    def precise_start(self) -> tuple[Tensor, Tensor]:
-        """What the stem of that model gives for that image."""
-        model, image = self.precise
-        return model.stage(0, ()).eval()(image)
 
     def run(self, progress: Callable[[str], None]) -> Iterator[float]:
         """Check everything; gives the absolute errors that were seen."""
@@ -160,9 +180,12 @@ class _Guard:
 
         Gives the model's own answer `[1, classes]`, which the third question asks for as well.
         """
-        model, image = self.precise
+        answers = self.witness.answers
+        if tuple(routes) in answers:
+            return answers[tuple(routes)]
+        model, image = self.witness.precise
         quietest = 1.0
-        output = self.precise_start
+        output = self.witness.precise_start
         for stage, (rule, route) in enumerate(zip(model.routing, routes, strict=True), start=1):
             tokens, logits = output
             _, gates = select(logits, rule, route)
@@ -174,7 +197,8 @@ class _Guard:
             # So small a difference may be rounding, where a part of forward stays in fp32.
             self._blame(routes)
         self._require_answer(graph, output, wanted, routes, _TORCH_TOLERANCE)
-        return wanted.float()
+        answers[tuple(routes)] = wanted.float()
+        return answers[tuple(routes)]
 
     def forward(self, model: RoutedModel, images: Tensor, routes: list[Route]) -> Tensor:
         """A model's own answer, down forced routes."""

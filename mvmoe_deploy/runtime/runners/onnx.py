@@ -79,17 +79,19 @@ class OnnxRunner:
         """Make a session and compare it with what the manifest says of the graph."""
         path = self._root / graph.file
         try:
-            session = self._engine.InferenceSession(str(path), self._options, providers=_PROVIDERS)
+            # Falling back to another provider, of which there is none, it prints to stdout.
+            session = self._engine.InferenceSession(
+                str(path), self._options, providers=_PROVIDERS, enable_fallback=0
+            )
+            # Of a hostile file these raise too: a name may be no text.
+            inputs = [_signature(node) for node in session.get_inputs()]
+            outputs = [_signature(node) for node in session.get_outputs()]
         except Exception as error:  # Its exceptions share no base class of their own.
             raise EngineError(
                 f"graph {graph.name} ({graph.file}) does not load in ONNX Runtime "
                 f"{self._engine.__version__}: {first_line(error)}"
             ) from error
-        require_signature(
-            graph,
-            [_signature(node) for node in session.get_inputs()],
-            [_signature(node) for node in session.get_outputs()],
-        )
+        require_signature(graph, inputs, outputs)
         return OnnxGraph(graph, session)
 
 

@@ -87,6 +87,11 @@ def test_a_gelu_that_is_tanh_already_is_left(check):
     assert check("gelu-tanh", nn.GELU(approximate="tanh"), X).changed == 0
 
 
+def test_hard_swish(check):
+    graph = check("hard-swish", nn.Hardswish(), torch.linspace(-5, 5, 50))
+    assert graph.changed == 1 and "hardswish.default" not in graph.operators
+
+
 def test_gelu_primitives(check):
     x = torch.linspace(-8, 8, 2001)
     graph = check("gelu-primitives", nn.GELU(approximate="tanh"), x)

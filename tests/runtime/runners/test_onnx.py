@@ -179,6 +179,13 @@ def test_a_damaged_graph_is_named(copied, data):
     assert "does not load in ONNX Runtime 1." in refuse(copied)
 
 
+def test_a_graph_with_a_name_that_is_no_text_prints_nothing(copied, capfd):
+    file = copied / "onnx" / "step1_e1.onnx"
+    file.write_bytes(file.read_bytes().replace(b"tokens", b"tok\xf3ns"))
+    assert "does not load in ONNX Runtime" in refuse(copied)
+    assert capfd.readouterr().out == ""
+
+
 def test_a_truncated_graph_is_named(copied):
     file = copied / "onnx" / "step1_e1.onnx"
     file.write_bytes(file.read_bytes()[:-100])

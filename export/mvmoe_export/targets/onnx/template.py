@@ -49,7 +49,7 @@ class Template:
         if self.prologue is not None:
             made = [slot for slot, name in self.slots.items() if name is None]
             taken = [value.name for value in self.prologue.get_inputs()]
-            feeds = {name: np.ascontiguousarray(weights[name]) for name in taken}
+            feeds = {name: weights[name] for name in taken}
             filled |= dict(zip(made, self.prologue.run(made, feeds), strict=True))
         return filled
 

@@ -1,0 +1,32 @@
+"""Rewrite `hard-swish`: a hard swish, written out."""
+
+import torch
+
+from mvmoe_export.rewrites.contract import rewrite
+from mvmoe_export.rewrites.graph import AtenGraph
+
+_ATEN = torch.ops.aten
+
+
+@rewrite("hard-swish", error=1e-6)
+def hard_swish(graph: AtenGraph) -> int:
+    """A hard swish, written out for engines without an operator for it or for its hard sigmoid.
+
+    Before::
+
+        x -> hardswish -> y
+
+    After::
+
+        y = x * clamp(x + 3, 0, 6) * (1 / 6)
+
+    Error: the rounding of these steps.
+    """
+    changed = 0
+    for node in graph.find(_ATEN.hardswish.default):
+        build, x = graph.before(node), node.args[0]
+        ramp = build(_ATEN.clamp.default, build(_ATEN.add.Tensor, x, 3.0), 0.0, 6.0)
+        product = build(_ATEN.mul.Tensor, x, build(_ATEN.mul.Tensor, ramp, 1 / 6))
+        graph.replace(node, product)
+        changed += 1
+    return changed
