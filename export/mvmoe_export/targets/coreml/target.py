@@ -20,8 +20,20 @@ from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.coreml.options import CoreMLOptions
 
-REWRITES = ("views", "slices", "projections", "attention", "batch-norm", "rank", "views")
-"""LayerNorm, GELU and means stay: ML Programs have operators for them."""
+REWRITES = (
+    "views",
+    "slices",
+    "projections",
+    "attention",
+    "batch-norm",
+    "gelu-primitives",
+    "rank",
+    "views",
+)
+"""LayerNorm, GELU with erf and means stay: ML Programs have operators for them.
+
+coremltools loses a GELU's `approximate="tanh"`, so that form is written out.
+"""
 
 _COMPILER = "mvmoe_export.targets.coreml.conversion:compile"
 

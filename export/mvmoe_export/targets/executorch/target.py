@@ -25,7 +25,7 @@ _PRECISIONS = {"coreml": "fp16"}
 REWRITES: dict[str, tuple[str, ...]] = {
     "xnnpack": (*ONE_PIECE, "gelu-primitives", "rank", "views"),
     "portable": (),
-    "coreml": ("views", "slices", "projections", "attention", "rank", "views"),
+    "coreml": ("views", "slices", "projections", "attention", "gelu-primitives", "rank", "views"),
 }
 """The rewrites of each delegate. The portable kernels take every operator as it is.
 
