@@ -179,10 +179,10 @@ def test_without_resume_nothing_is_left(model, place, later):
 def test_what_was_finished_is_kept_when_another_target_fails(model, place, later, monkeypatch):
     guard = bundling.guard
 
-    def fail_later(name, *arguments):
+    def fail_later(name, *arguments, **options):
         if name == "later":
             raise CheckFailedError("no good")
-        return guard(name, *arguments)
+        return guard(name, *arguments, **options)
 
     monkeypatch.setattr(bundling, "guard", fail_later)
     for _ in range(2):

@@ -17,7 +17,7 @@ def test_a_gather_graph_with_gelus_of_tanh_form_answers_as_pytorch(vmoe, tmp_pat
     manifest = export_bundle(
         model, tmp_path / "a", targets=["coreml"], strategy="gather", options=options
     )
-    (experts,) = [spec for spec in manifest.targets["coreml"].graphs[1].inputs[2:]]
+    (experts,) = manifest.targets["coreml"].graphs[1].inputs[2:]
     assert (experts.name, experts.dtype) == ("experts", "int32")
     images = np.random.default_rng(0).standard_normal((6, *model.input.shape), dtype=np.float32)
     with torch.no_grad():
