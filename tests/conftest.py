@@ -1,8 +1,13 @@
 """What all tests share: repeatable properties, and one thread each on a machine that others use."""
 
 import os
+import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Started in the background, a shell's children ignore Ctrl-C, and so would the programs that tests
+# interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import hypothesis
 import pytest
