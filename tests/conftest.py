@@ -5,13 +5,13 @@ import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Started in the background, a shell's children ignore Ctrl-C, and so would the programs that tests
-# interrupt.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
 import hypothesis
 import pytest
 from filelock import FileLock
+
+# Started in the background, a shell's children ignore Ctrl-C, and so would the programs that tests
+# interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Same examples in every run, none kept on disk; how long one takes is the machine's affair.
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
