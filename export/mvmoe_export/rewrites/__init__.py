@@ -6,7 +6,7 @@ A target names the rewrites that it uses, in the order in which they are applied
 from collections.abc import Sequence
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_export.rewrites import (
+from mvmoe_export.rewrites import (  # noqa: F401 - they register themselves
     arithmetic,
     attention,
     averages,
@@ -46,26 +46,6 @@ ONE_PIECE = (
 """What an engine without reductions needs; `rank` and `views` come last, after all others."""
 
 __all__ = ["ONE_PIECE", "REWRITES", "AtenGraph", "Rewrite", "apply", "require_rewrites"]
-
-_FILES = (
-    arithmetic,
-    attention,
-    averages,
-    batch_norm,
-    division,
-    expands,
-    gelu_primitives,
-    gelu_tanh,
-    group_norm,
-    hard_swish,
-    layer_norm,
-    pools,
-    projections,
-    rank,
-    slices,
-    softmax,
-    views,
-)
 
 
 def apply(graph: AtenGraph, names: Sequence[str]) -> dict[str, int]:
