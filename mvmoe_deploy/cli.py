@@ -546,11 +546,11 @@ def _export_options(
     return ExportOptions(
         rewrites=names,
         targets={
+            "coreml": CoreMLOptions(deployment_target, coreml_precision, coreml_input),
             "onnx": OnnxOptions(tuple(dict.fromkeys(onnx_profiles)), opset),
             "executorch": ExecuTorchOptions(
                 tuple(dict.fromkeys(delegates)), compute_units, deployment_target
             ),
-            "coreml": CoreMLOptions(deployment_target, coreml_precision, coreml_input),
         },
         identity={key: text for key, text in identity.items() if text},
     )

@@ -1,6 +1,5 @@
 """Core ML packages of tiny models, made in this process, and what their functions give."""
 
-from importlib.util import find_spec
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,12 +15,6 @@ OPTIONS = ExportOptions(
     identity={"author": "Ada", "license": "MIT", "description": "Tiny", "version": "3"},
     labels=("cat", "dög", "eel", "fox", "gnu"),
 )
-
-
-@pytest.fixture(autouse=True, scope="session")
-def coremltools():
-    if find_spec("coremltools") is None:
-        pytest.skip("coremltools is not installed: pip install 'mvmoe-deploy[coreml]'")
 
 
 @pytest.fixture(scope="session")
