@@ -30,6 +30,8 @@ _EXTRAS = {
     "export": "export",
     "verify": "export",
     "run": "onnx",
+    "bench": "bench",
+    "report": "bench",
     "demo": "all",
 }
 """The extra that each command needs beyond the core."""
@@ -375,6 +377,136 @@ def run(
 
 
 @cli.command()
+@click.argument("bundles", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="JSON lines.")
+@click.option("--device", help="host or macos; else the one that this program runs on.")
+@click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
+@click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
+@click.option(
+    "--preset",
+    type=click.Choice(["quick", "standard", "rigorous"]),
+    default="standard",
+    show_default=True,
+)
+@click.option(
+    "--images",
+    default="synthetic",
+    show_default=True,
+    help="digits, a directory of images, or synthetic: images forced down given routes.",
+)
+@click.option(
+    "--distribution",
+    help="Shares of routes: prior, uniform, 0=0.7,3=0.3, or a JSON file. Synthetic images follow "
+    "it; for others the latency under it is computed.",
+)
+@click.option(
+    "--compare",
+    default="",
+    help="With commas: static, all-experts, gather, dense, eager, compile. Needs --checkpoint.",
+)
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="What the bundle was exported from; once for each bundle.",
+)
+@click.option("--config", help="Preset or JSON file, for weights that come without one.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep the graphs of --compare here.",
+)
+@click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
+@_force
+@_common
+def bench(
+    *,
+    bundles: tuple[Path, ...],
+    preset: str,
+    compare: str,
+    force: bool,
+    as_json: bool,
+    **asked: Any,
+) -> int:
+    """Measure what BUNDLES cost on a device: latency, starts, memory, residency, placement.
+
+    Every measurement is a line of the output, which mvmoe report reads; what is printed is a
+    summary. A subject that fails is recorded, the others go on, and the exit code is 1.
+    """
+    import msgspec
+
+    from mvmoe_bench.figures import summarize_run
+    from mvmoe_bench.presets import PRESETS
+    from mvmoe_bench.progress import bars
+    from mvmoe_bench.reporting.terminal import show_summary
+    from mvmoe_bench.running import Request, bench
+
+    request = Request(
+        bundles=bundles,
+        preset=PRESETS[preset],
+        compare=tuple(name.strip() for name in compare.split(",") if name.strip()),
+        replace=force,
+        **asked,
+    )
+    try:
+        with bars() as shown:
+            result = bench(request, shown)
+    except KeyboardInterrupt:
+        console.note(f"what was measured is in {request.output}; --resume goes on from there")
+        raise
+    summary = summarize_run(result)
+    data = {"results": str(request.output), **msgspec.to_builtins(summary)}
+    console.emit(as_json, data, lambda out, _: show_summary(out, summary))
+    failures = [line for line in result.lines if type(line).__name__ == "Failure"]
+    for failure in failures:
+        console.note(f"error: {failure.subject or failure.job} failed: {failure.message}")
+    return CheckFailedError.exit_code if failures else 0
+
+
+@cli.command()
+@click.argument("results", type=click.Path(path_type=Path), nargs=-1, required=True)
+@_output
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["html", "md", "png"]),
+    help="Else what the output's name ends in.",
+)
+@click.option("--compare", is_flag=True, help="Two runs side by side: faster, slower or neither.")
+@_force
+@_common
+def report(
+    *,
+    results: tuple[Path, ...],
+    output: Path,
+    kind: str | None,
+    compare: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Make a page, a text or a picture of RESULTS, which mvmoe bench has written.
+
+    Runs of the same things under the same conditions are put together; others are refused, unless
+    two are given with --compare.
+    """
+    from mvmoe_bench.reporting import write_report
+    from mvmoe_bench.results import read
+
+    kind = kind or _kind_of(output)
+    if output.is_dir() or (output.exists() and not force):
+        raise InputError(f"{output} exists; give --force to replace it, or another output")
+    runs = [run for path in results for run in read(path)]
+    write_report(runs, output, kind, compare)
+    skipped = sum(run.skipped for run in runs)
+    if skipped:
+        console.note(f"{skipped} damaged lines were left out")
+    data = {"report": str(output), "format": kind, "runs": len(runs), "skipped": skipped}
+    console.emit(as_json, data, console.show_report)
+
+
+@cli.command()
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), default="mvmoe-demo", show_default=True
 )
@@ -388,9 +520,9 @@ def demo(output: Path, as_json: bool) -> None:
     from mvmoe_deploy.bundle import Bundle
     from mvmoe_deploy.models import load_checkpoint
     from mvmoe_deploy.models.presets import configuration
+    from mvmoe_deploy.samples import load_samples
     from mvmoe_export import export_bundle
     from mvmoe_export.parity.report import to_json
-    from mvmoe_export.parity.samples import load_samples
     from mvmoe_export.parity.verify import verify_bundle
 
     run_directory, bundle = output / "training", output / "digits.mvmoe"
@@ -579,6 +711,16 @@ def _image_files(path: Path) -> list[Path]:
             f"{', '.join(_IMAGE_SUFFIXES)}"
         )
     return found
+
+
+def _kind_of(output: Path) -> str:
+    """The format that a report's name ends in; raises InputError for another."""
+    kinds = {".html": "html", ".htm": "html", ".md": "md", ".png": "png"}
+    if output.suffix.lower() not in kinds:
+        raise InputError(
+            f"{output} ends in none of {', '.join(kinds)}; give --format html, md or png"
+        )
+    return kinds[output.suffix.lower()]
 
 
 def _answer(dispatcher: "Dispatcher", path: Path) -> tuple[dict[str, Any], int]:

@@ -287,6 +287,11 @@ def show_results(out: Console, data: dict[str, Any]) -> None:
     out.print(rows)
 
 
+def show_report(out: Console, data: dict[str, Any]) -> None:
+    """What `mvmoe report` prints."""
+    out.print(f"wrote {data['report']} ({data['format']}) of {data['runs']} run(s)")
+
+
 def show_demo(out: Console, data: dict[str, Any]) -> None:
     """The demo: model and bundle side by side, usage, and where everything is."""
     out.print(f"{data['images']} held-out digits, answered by both\n")

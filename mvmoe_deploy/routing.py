@@ -114,6 +114,18 @@ def select_one(logits: np.ndarray, rule: RoutingRule) -> tuple[Route, tuple[floa
     return route, tuple(gates)
 
 
+def gates_of(route: Route, logits: np.ndarray, rule: RoutingRule) -> tuple[float, ...]:
+    """The gates that one image's logits `[E]` give the experts of a route that was imposed.
+
+    Of the route that `select_one` would take they are the gates it gives.
+    """
+    kept = scores(logits[None])[0, list(route)]
+    if rule.renormalize:
+        wide = kept.astype(np.float64)
+        kept = (wide / wide.sum()).astype(np.float32)
+    return tuple(kept.tolist())
+
+
 def _require_shape(shape: tuple[int, ...], dimensions: int, rule: RoutingRule) -> None:
     """Refuse logits that are not one value for each expert."""
     if len(shape) != dimensions or shape[-1] != rule.experts:

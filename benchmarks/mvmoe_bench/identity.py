@@ -2,11 +2,22 @@
 
 import os
 import platform
+import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("mvmoe-deploy", "numpy", "onnxruntime", "onnx", "torch")
+_PACKAGES = (
+    "mvmoe-deploy",
+    "numpy",
+    "onnxruntime",
+    "onnx",
+    "torch",
+    "executorch",
+    "coremltools",
+)
+_GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
 def identity() -> dict[str, Any]:
@@ -21,6 +32,9 @@ def identity() -> dict[str, Any]:
         "os": platform.platform(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
+        "governor": governor(),
+        "power": power(),
+        "commit": commit(),
         "load_average": load_average(),
     }
 
@@ -30,6 +44,40 @@ def load_average() -> list[float] | None:
     return [round(load, 2) for load in os.getloadavg()] if hasattr(os, "getloadavg") else None
 
 
+def governor() -> str | None:
+    """What decides the processor's frequency, where the system says."""
+    try:
+        return _GOVERNOR.read_text().strip()
+    except OSError:
+        return None
+
+
+def power() -> str | None:
+    """`mains` or `battery`, where there is a battery."""
+    import psutil
+
+    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    return None if battery is None else "mains" if battery.power_plugged else "battery"
+
+
+def commit() -> str | None:
+    """The commit of the repository that this code is in, `-dirty` if files differ from it."""
+    here = Path(__file__).parent
+    told = ("git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12", "--match=-")
+    try:
+        # Installed beside somebody else's repository, this file is none of its own.
+        listed = subprocess.run(
+            [*told[:3], "ls-files", "--error-unmatch", Path(__file__).name],
+            capture_output=True, check=False,
+        )  # fmt: skip
+        if listed.returncode:
+            return None
+        found = subprocess.run(told, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return found.stdout.strip() or None
+
+
 def cpu_model() -> str:
     """What the machine calls its processor."""
     listing = Path("/proc/cpuinfo")
@@ -37,6 +85,13 @@ def cpu_model() -> str:
         for line in listing.read_text().splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
+    if sys.platform == "darwin":
+        told = subprocess.run(
+            ["sysctl", "-n", "machdep.cpu.brand_string"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if told.stdout.strip():
+            return told.stdout.strip()
     return platform.processor() or platform.machine()
 
 

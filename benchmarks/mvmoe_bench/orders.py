@@ -1,70 +1,73 @@
-"""What passes between a benchmark and the fresh processes it starts; the standard library alone."""
+"""What a device is told to do: an order is one process's work, in plain data.
 
-from dataclasses import dataclass
+A device on another machine sends the order there with the files that it names, and lets the other
+side answer with lines of `records.py`. Paths are the device's to translate.
+"""
+
 from typing import Literal
 
-FreshSubject = Literal["dispatcher", "dispatcher-unverified", "static"]
+import msgspec
+
+from mvmoe_bench.records import EngineChoice, Preset, Routes
+
+Kind = Literal["answers", "latency", "start", "memory", "stream", "placement"]
+"""What is done: each is one file in `jobs/`."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What one process is to do."""
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What orders consist of."""
 
-    subject: FreshSubject
-    path: str
-    """The bundle, or the directory of static graphs."""
-    graph: str | None
-    """The static graph to run; None for a dispatcher."""
-    images: str
-    """A `.npy` file of inputs `[n, C, H, W]`."""
-    answers: str
-    """A `.npy` file of what they should be answered with, `[n, classes]`."""
-    use: tuple[int, ...]
-    """The images to answer, in turn."""
+
+class Query(_Part):
+    """One question: an image, and its route where that is known or imposed."""
+
+    image: int
+    routes: Routes | None = None
+    """What the image takes; None if nobody has asked the router yet, or nobody routes."""
+    forced: bool = False
+    """Whether `routes` are imposed, whatever the router says."""
+
+
+class SubjectOrder(_Part, kw_only=True):
+    """A subject to make ready, and what to ask it."""
+
+    key: str
+    kind: str
+    """Which file of `subjects/` makes it; a plug-in's name."""
+    root: str
+    """A bundle; or a directory of whole-model graphs; or a checkpoint, for PyTorch."""
+    target: str | None
+    """The bundle's target, or None."""
+    graphs: str | None = None
+    """For whole-model graphs: which of them, see `rivals/graph_sets.py`."""
+    engine_options: dict[str, str] = {}
+    engine_modules: tuple[str, ...] = ()
+    """What an application with this engine imports; timed apart in `start`."""
+    requested: EngineChoice
     threads: int
-    runs: int
-    """Answers after the first."""
-    started_ns: int
-    """`time.monotonic_ns()` just before the process is started."""
+    budget: int | None = None
+    """Experts that may be resident in each routed stage; None for all."""
+    config: str | None = None
+    """For a checkpoint that comes without its configuration."""
+    queries: tuple[Query, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Observation:
-    """What one process saw, in nanoseconds and bytes."""
+class Order(_Part, kw_only=True):
+    """One job of one repeat."""
 
-    start_ns: int
-    """From the start of the process to the first line of its own code."""
-    engine_import_ns: int
-    """Importing NumPy and ONNX Runtime."""
-    code_import_ns: int
-    """Importing what opens and runs graphs."""
-    open_ns: int
-    first_run_ns: int
-    memory_of: Literal["PSS", "RSS"]
-    base_bytes: int
-    """With Python, NumPy, ONNX Runtime and the inputs in memory, before anything of ours."""
-    imported_bytes: int
-    """With our code imported."""
-    loaded_bytes: int
-    """After the first answer."""
-    after_bytes: int
-    """After all answers."""
-    peak_rss_bytes: int | None
-    max_abs_error: float
-    foreign: tuple[str, ...]
-    """Modules in memory that an application would not have; expected to be none."""
-
-    @property
-    def cold_start_ns(self) -> int:
-        """Opening and the first answer."""
-        return self.open_ns + self.first_run_ns
-
-    @property
-    def process_to_answer_ns(self) -> int:
-        """From the start of the process to its first answer, without the looks at its memory."""
-        return self.start_ns + self.engine_import_ns + self.code_import_ns + self.cold_start_ns
-
-    @property
-    def added_bytes(self) -> int:
-        """What our code and the model add to the base, after all answers."""
-        return self.after_bytes - self.base_bytes
+    job: str
+    kind: Kind
+    repeat: int
+    preset: Preset
+    images: str
+    """A `.npy` file of inputs `[n, C, H, W]`, fp32."""
+    names: tuple[str, ...] = ()
+    labels: tuple[str | None, ...] = ()
+    """Of the images, for `answers`."""
+    reference: dict[str, str] = {}
+    """By subject, a `.npy` file of the class logits `[n, classes]` that it should answer."""
+    subjects: tuple[SubjectOrder, ...]
+    started_ns: int = 0
+    """`time.monotonic_ns()` just before the process was started."""
+    status: str | None = None
+    """A file of one byte, in which the process keeps the number of the subject it works on."""

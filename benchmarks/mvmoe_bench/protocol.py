@@ -6,7 +6,9 @@ Knows nothing of models and engines: a subject is anything that answers the imag
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns, thread_time_ns
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 Subject = Callable[[int], Any]
 """Answers the image with this number; what it gives is not looked at while measuring."""
@@ -87,7 +89,7 @@ def measure(
         for number in range(-plan.warmup, plan.iterations):
             image = number % images
             for position, name in enumerate(rotated(list(openers), number)):
-                spent = _turn(subjects[name], image, clock)
+                spent = turn(subjects[name], image, clock)
                 if number >= 0:
                     samples.append(Sample(opening, number, position, name, image, *spent))
             on_round()
@@ -112,14 +114,14 @@ def by_subject(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
 
 def harness_overhead(clock: Clock = now, calls: int = 1001) -> list[int]:
     """Nanoseconds that a timed call of a subject that does nothing takes, `calls` times."""
-    return [_turn(_nothing, 0, clock).wall for _ in range(calls)]
+    return [turn(_nothing, 0, clock).wall for _ in range(calls)]
 
 
-def _turn(subject: Subject, image: int, clock: Clock) -> Instant:
+def turn(subject: Callable[[T], Any], query: T, clock: Clock = now) -> Instant:
     """One call to settle, one that is timed; gives what it took."""
-    subject(image)
+    subject(query)
     before = clock()
-    subject(image)
+    subject(query)
     after = clock()
     return Instant(after.wall - before.wall, after.cpu - before.cpu)
 

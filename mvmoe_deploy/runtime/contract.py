@@ -62,6 +62,10 @@ class Runner(Protocol):
         """What runs the graphs, for people: the engine, and what it runs on."""
 
     @property
+    def provider(self) -> str:
+        """Where the engine runs graphs: an execution provider, a delegate, compute units."""
+
+    @property
     def resident(self) -> tuple[str, ...]:
         """Names of the graphs that are in memory."""
 

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,12 +15,19 @@ from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.bundle.read import Bundle
 from mvmoe_deploy.errors import EngineError, InputError, PartialResultError
 from mvmoe_deploy.preprocessing import ImageLike, preprocess
-from mvmoe_deploy.routing import Route, select_one
+from mvmoe_deploy.routing import Route, check_route, gates_of, select_one
 from mvmoe_deploy.runtime.batching import run_grouped
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.runtime.lane import Lane
 from mvmoe_deploy.runtime.loaded import LoadedGraphs, Pin
-from mvmoe_deploy.runtime.prediction import Clock, NoClock, Prediction, make_prediction
+from mvmoe_deploy.runtime.prediction import (
+    Clock,
+    NoClock,
+    Prediction,
+    Recorder,
+    Trace,
+    make_prediction,
+)
 from mvmoe_deploy.runtime.runners import open_runner
 
 _FLOAT32 = np.dtype(np.float32)
@@ -178,6 +185,31 @@ class Dispatcher:
         finally:
             self._lanes.append(lane)
 
+    def trace(self, image: np.ndarray, routes: Sequence[Route] | None = None) -> Trace:
+        """Where the time of one preprocessed image `[1, C, H, W]` (fp32) goes, lap by lap.
+
+        `routes`, one for each routed stage, are taken whatever the router says; its scores are the
+        gates then, as in `RoutedModel.forward`. Selecting is timed all the same. For benchmarks
+        and tests: `predict` and `run` are for answers. Raises what `run` does.
+        """
+        self._require_batch(image)
+        if len(image) != 1:
+            raise InputError(f"{len(image)} images were given; one at a time can be traced")
+        forced = None if routes is None else self._checked_routes(routes)
+        lane = self._take_lane()
+        try:
+            resident = frozenset(self.resident)
+            clock = Recorder()
+            lane.image[:1] = image
+            clock.lap("rest")
+            taken, _ = self._run_one(lane, clock, forced)
+            answer = lane.answer[:1].copy()
+            clock.lap("rest")
+            names = [self._graphs.graph(i, route).name for i, route in enumerate(taken, start=1)]
+            return Trace(answer, tuple(taken), tuple(n not in resident for n in names), clock.laps)
+        finally:
+            self._lanes.append(lane)
+
     def prewarm(self, wait: bool = True) -> None:
         """Load pinned experts, then others by the usage prior, as many as fit; run each once.
 
@@ -228,7 +260,10 @@ class Dispatcher:
         )
 
     def _run_one(
-        self, lane: Lane, clock: type[NoClock] | Clock
+        self,
+        lane: Lane,
+        clock: type[NoClock] | Clock | Recorder,
+        forced: Sequence[Route] | None = None,
     ) -> tuple[list[Route], list[tuple[float, ...]]]:
         """Take the first image of the lane through all stages; gives its routes and gates.
 
@@ -240,7 +275,13 @@ class Dispatcher:
         clock.lap("stem")
         routes, gates = [], []
         for stage, rule in enumerate(self._rules, start=1):
-            route, gate = select_one(lane.outputs[stage - 1]["logits"][0], rule)
+            logits = lane.outputs[stage - 1]["logits"][0]
+            route, gate = select_one(logits, rule)
+            if forced is not None:
+                clock.lap("select")
+                route = forced[stage - 1]
+                gate = gates_of(route, logits, rule)
+                clock.lap("forced")
             lane.route(stage, 0, route, gate)
             graph = graphs.graph(stage, route)
             clock.lap("select")
@@ -273,6 +314,17 @@ class Dispatcher:
         """Refuse a call after `close`."""
         if self._closing.is_set():
             raise InputError("this dispatcher is closed; open the bundle again")
+
+    def _checked_routes(self, routes: Sequence[Route]) -> list[Route]:
+        """One route for each routed stage, or InputError."""
+        if len(routes) != len(self._rules):
+            raise InputError(
+                f"{len(routes)} routes were given; expected {len(self._rules)}, one for each "
+                "routed stage"
+            )
+        for route, rule in zip(routes, self._rules, strict=True):
+            check_route(tuple(route), rule, "the trace")
+        return [tuple(route) for route in routes]
 
     def _require_batch(self, batch: np.ndarray) -> None:
         """Refuse what is not a batch of preprocessed images."""

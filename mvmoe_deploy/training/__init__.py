@@ -1,31 +1,35 @@
 """Super-class guided training of Mobile V-MoE (arXiv 2309.04354, section 3.2).
 
 `train` is the whole of it: dense baseline, its confusion matrix, super-classes, routed models.
-Importing this package imports PyTorch; the other libraries of the `train` extra are imported
-where they are used.
+Names are loaded when they are asked for: digits and image folders can be read without PyTorch.
 """
 
-from mvmoe_deploy.training.data import ImageData, Split, load_data
-from mvmoe_deploy.training.digits import digits_preprocessing, digits_split
-from mvmoe_deploy.training.options import ROUTINGS, TrainOptions, default_options
-from mvmoe_deploy.training.pipeline import train
-from mvmoe_deploy.training.progress import Progress, RichProgress, Silent, terminal_progress
-from mvmoe_deploy.training.report import RoutingReport, TrainReport
+import importlib
+from typing import Any
 
-__all__ = [
-    "ROUTINGS",
-    "ImageData",
-    "Progress",
-    "RichProgress",
-    "RoutingReport",
-    "Silent",
-    "Split",
-    "TrainOptions",
-    "TrainReport",
-    "default_options",
-    "digits_preprocessing",
-    "digits_split",
-    "load_data",
-    "terminal_progress",
-    "train",
-]
+_HOMES = {
+    "ROUTINGS": "options",
+    "ImageData": "data",
+    "Progress": "progress",
+    "RichProgress": "progress",
+    "RoutingReport": "report",
+    "Silent": "progress",
+    "Split": "data",
+    "TrainOptions": "options",
+    "TrainReport": "report",
+    "default_options": "options",
+    "digits_preprocessing": "digits",
+    "digits_split": "digits",
+    "load_data": "data",
+    "terminal_progress": "progress",
+    "train": "pipeline",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Load the module that has `name`, once it is asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -4,14 +4,16 @@ E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI (199
 """
 
 from functools import cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from mvmoe_deploy.errors import InputError, MissingExtraError
-from mvmoe_deploy.models.config import ViTConfig
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.training.splits import stratified_split
+
+if TYPE_CHECKING:
+    from mvmoe_deploy.models.config import ViTConfig
 
 NAMES = tuple("0123456789")
 
@@ -36,7 +38,7 @@ def digits_split(
     return images[rows], labels[rows]
 
 
-def digits_preprocessing(config: ViTConfig) -> Preprocessing:
+def digits_preprocessing(config: "ViTConfig") -> Preprocessing:
     """Whole digits at `config`'s size, with mean and deviation of the training split."""
     channels = config.in_channels
     return Preprocessing(

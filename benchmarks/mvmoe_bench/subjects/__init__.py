@@ -1,41 +1,25 @@
-"""One file per subject; each is imported when it is made, because some bring an engine.
+"""What can be measured: one file a subject, found through entry points."""
 
-A subject is made from the workload and the exported graphs, and called with an image's number it
-gives the answer `[1, classes]`.
-"""
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
-import importlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
+from mvmoe_deploy.errors import InputError
 
 if TYPE_CHECKING:
-    from mvmoe_bench.artifacts import Artifacts
-    from mvmoe_bench.workload import Workload
+    from mvmoe_bench.subjects.contract import Kind
 
-Answers = Callable[[int], np.ndarray]
-"""A subject: the answer `[1, classes]` to the image of a number."""
+GROUP = "mvmoe.bench_subjects"
 
 
-class Module(Protocol):
-    """What a subject's file holds."""
-
-    def make(self, workload: "Workload", artifacts: "Artifacts", threads: int) -> Answers:
-        """The subject, with everything it needs in memory."""
+def kind_names() -> list[str]:
+    """The subjects of this installation."""
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
 
 
-SUBJECTS = {
-    "dispatcher": "mvmoe_bench.subjects.dispatcher",
-    "static": "mvmoe_bench.subjects.static",
-    "all-experts": "mvmoe_bench.subjects.all_experts",
-    "gather": "mvmoe_bench.subjects.gather",
-    "eager": "mvmoe_bench.subjects.eager",
-}
-"""Where each subject lives."""
-
-
-def make_subject(name: str, workload: "Workload", artifacts: "Artifacts", threads: int) -> Answers:
-    """The subject `name`, ready to answer on `threads` threads."""
-    module: Module = importlib.import_module(SUBJECTS[name])
-    return module.make(workload, artifacts, threads)
+@cache
+def find_kind(name: str) -> "Kind":
+    """The module of a subject; raises InputError for a name that nobody has."""
+    for entry in entry_points(group=GROUP, name=name):
+        return entry.load()
+    raise InputError(f"subject {name!r} is unknown; known are {', '.join(kind_names())}")

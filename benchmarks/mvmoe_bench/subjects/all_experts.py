@@ -1,17 +1,28 @@
 """What tracing gives: one graph that routes, computes every expert, and masks."""
 
+from pathlib import Path
+
 import numpy as np
 
-from mvmoe_bench.artifacts import Artifacts
-from mvmoe_bench.subjects import Answers
-from mvmoe_bench.workload import Workload
+from mvmoe_bench.orders import SubjectOrder
+from mvmoe_bench.subjects.contract import Preparation, Stopwatch
+from mvmoe_bench.subjects.whole_model import WholeModel
+
+NAME = "all-experts"
+PER_TARGET = True
+NEEDS_MODEL = True
+ANSWERS = "own"
 
 
-def make(workload: Workload, artifacts: Artifacts, threads: int) -> Answers:
+def prepare(request: Preparation) -> str:
+    """Export the graph by the target's own exporter."""
+    from mvmoe_bench.rivals.making import make_all_experts
+
+    path: Path = request.folder / NAME
+    make_all_experts(request.model, request.record, path)
+    return str(path)
+
+
+def make(order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> WholeModel:
     """The one graph that answers every image."""
-    run = artifacts.all_experts.open(threads).load("all_experts")
-
-    def answer(number: int) -> np.ndarray:
-        return run(workload.image(number))
-
-    return answer
+    return WholeModel(order, images, lambda query: "all_experts", watch)

@@ -1,20 +1,62 @@
 """PyTorch itself, eager: the model's own forward."""
 
+from pathlib import Path
+
 import numpy as np
-import torch
 
-from mvmoe_bench.artifacts import Artifacts
-from mvmoe_bench.subjects import Answers
-from mvmoe_bench.workload import Workload
+from mvmoe_bench.orders import Query, SubjectOrder
+from mvmoe_bench.records import EngineChoice
+from mvmoe_bench.subjects.contract import Preparation, Stopwatch, Subject
+
+NAME = "eager"
+PER_TARGET = False
+NEEDS_MODEL = True
+ANSWERS = "imposed"
 
 
-def make(workload: Workload, artifacts: Artifacts, threads: int) -> Answers:
+def prepare(request: Preparation) -> str:
+    """The checkpoint is all it needs."""
+    return str(request.checkpoint)
+
+
+def make(order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> "PyTorchSubject":
     """The model in inference mode. Sets the threads of PyTorch for the whole process."""
-    torch.set_num_threads(threads)
-    images = torch.from_numpy(workload.images)
+    model = load_model(order)
+    watch.lap("open")
+    return PyTorchSubject(model, images, "eager")
 
-    @torch.inference_mode()
-    def answer(number: int) -> np.ndarray:
-        return workload.model(images[number : number + 1]).numpy()
 
-    return answer
+def load_model(order: SubjectOrder):
+    """The model of the order's checkpoint, with its number of threads set."""
+    import torch
+
+    from mvmoe_deploy.models import load_checkpoint
+    from mvmoe_deploy.models.presets import configuration
+
+    torch.set_num_threads(order.threads)
+    config = configuration(order.config) if order.config else None
+    return load_checkpoint(Path(order.root), config).model.eval()
+
+
+class PyTorchSubject(Subject):
+    """A module that takes images and, if they are imposed, routes."""
+
+    def __init__(self, model, images: np.ndarray, mode: str) -> None:
+        import torch
+
+        self._torch = torch
+        self._model = model
+        self._images = torch.from_numpy(images)
+        self.actual = EngineChoice(engine=f"PyTorch {torch.__version__} ({mode})", provider="CPU")
+
+    def answer(self, query: Query) -> np.ndarray:
+        """The model's own forward."""
+        with self._torch.inference_mode():
+            image = self._images[query.image : query.image + 1]
+            if query.forced:
+                return self._model(image, query.routes).numpy()
+            return self._model(image).numpy()
+
+    def close(self) -> None:
+        """Forget the model."""
+        self._model = None

@@ -1,20 +1,37 @@
 """The oracle: one graph for each route, and the route of every image known beforehand."""
 
+import hashlib
+import json
+from pathlib import Path
+
 import numpy as np
 
-from mvmoe_bench.artifacts import Artifacts
-from mvmoe_bench.graphs import graph_name
-from mvmoe_bench.subjects import Answers
-from mvmoe_bench.workload import Workload
+from mvmoe_bench.orders import Query, SubjectOrder
+from mvmoe_bench.rivals.graph_sets import graph_name
+from mvmoe_bench.subjects.contract import Preparation, Stopwatch
+from mvmoe_bench.subjects.whole_model import WholeModel
+
+NAME = "static"
+PER_TARGET = True
+NEEDS_MODEL = True
+ANSWERS = "imposed"
 
 
-def make(workload: Workload, artifacts: Artifacts, threads: int) -> Answers:
-    """The static graph of each visited route; an image runs its own route's."""
-    graphs = artifacts.static.open(threads)
-    by_route = {route: graphs.load(graph_name(route)) for route in workload.visited}
-    of_image = [by_route[route] for route in workload.routes]
+def prepare(request: Preparation) -> str:
+    """Export the graphs of all routes that will be asked for."""
+    from mvmoe_bench.rivals.making import make_static
 
-    def answer(number: int) -> np.ndarray:
-        return of_image[number](workload.image(number))
+    routes = sorted(set(request.routes))
+    digest = hashlib.sha256(json.dumps(routes).encode()).hexdigest()[:12]
+    path: Path = request.folder / f"{NAME}-{digest}"
+    make_static(request.model, request.record, set(routes), path)
+    return str(path)
 
-    return answer
+
+def make(order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> WholeModel:
+    """The static graphs of all routes that its queries take."""
+    return WholeModel(order, images, _graph, watch)
+
+
+def _graph(query: Query) -> str:
+    return graph_name(query.routes or ())

@@ -1,35 +1,15 @@
 """The images of a comparison: golden, synthetic, the digits, or from a directory."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
 
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.bundle.consistency import classes_of
-from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.preprocessing import ImageLike, preprocess
-from mvmoe_deploy.training.folder import SUFFIXES
+from mvmoe_deploy.samples import Samples, load_samples
 from mvmoe_export.parity.images import synthetic_images
 
 _MOST_SYNTHETIC = 64
 _MOST_REAL = 400
 """Images that are compared unless told otherwise: enough to see most routes, in seconds."""
-
-DIGITS = "digits"
-"""The name of scikit-learn's embedded digits; every other name is a directory."""
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Preprocessed images `[n, C, H, W]` (fp32), their names, and class indices `[n]` if known."""
-
-    names: tuple[str, ...]
-    inputs: np.ndarray
-    labels: np.ndarray | None = None
-
 
 def golden_samples(golden: dict[str, np.ndarray]) -> Samples:
     """The images of a bundle's golden vectors."""
@@ -66,95 +46,6 @@ def choose_samples(
             "too, or neither: the bundle's golden vectors are then compared, all of them"
         )
     return None
-
-
-def load_samples(data: str, manifest: Manifest, most: int) -> Samples:
-    """At most `most` images of `data` (`digits`, or a directory), spread evenly over it.
-
-    A directory has one folder of images for each class, or images and no folders, or the `train/`
-    and `val/` that `mvmoe train` learns from (`val/` is taken). Raises InputError for classes that
-    are not those of the bundle, ImageError that names an image that cannot be read.
-    """
-    if data == DIGITS:
-        return _digits(manifest, most)
-    images, classes = _directory(Path(data))
-    labels = _class_indices(classes, manifest, f"data {data}") if classes else None
-    rows = _spread(len(images), most)
-    # Where labels are not known, nothing is lost: answers are compared with PyTorch's all the same.
-    known = np.array([labels[images[row].parent.name] for row in rows]) if labels else None
-    names = tuple(str(images[row]) for row in rows)
-    return Samples(names, _inputs((images[row] for row in rows), manifest), known)
-
-
-def _digits(manifest: Manifest, most: int) -> Samples:
-    """The held-out digits."""
-    from mvmoe_deploy.training.digits import NAMES, digits_split
-
-    pixels, labels = digits_split("test")
-    indices = _class_indices(NAMES, manifest, "data digits")
-    rows = _spread(len(labels), most)
-    known = np.array([indices[NAMES[labels[row]]] for row in rows])
-    names = tuple(f"digits test {row}" for row in rows)
-    return Samples(names, _inputs((pixels[row] for row in rows), manifest), known)
-
-
-def _directory(root: Path) -> tuple[list[Path], tuple[str, ...]]:
-    """Images in order of class and name, and the classes; no classes if there are no folders."""
-    if not root.is_dir():
-        raise InputError(
-            f"data {root} is no directory; give 'digits' or a directory of images, with or without "
-            "one folder for each class"
-        )
-    if (root / "train").is_dir() and (root / "val").is_dir():
-        root = root / "val"
-    folders = sorted(path for path in _visible(root) if path.is_dir())
-    flat = sorted(path for path in _visible(root) if _is_image(path))
-    images = {folder.name: sorted(filter(_is_image, _visible(folder))) for folder in folders}
-    inside = [image for found in images.values() for image in found]
-    if bool(inside) == bool(flat):
-        state = "images both in folders and beside them" if flat else "no images"
-        raise InputError(
-            f"data {root} holds {state}; expected files that end in "
-            f"{', '.join(sorted(SUFFIXES))}, all in folders of classes or all without"
-        )
-    return inside or flat, tuple(images) if inside else ()
-
-
-def _visible(folder: Path) -> Iterable[Path]:
-    return (path for path in folder.iterdir() if not path.name.startswith("."))
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.is_file()
-
-
-def _class_indices(names: Sequence[str], manifest: Manifest, where: str) -> dict[str, int]:
-    """The index of each class in the bundle's answer; raises InputError if there is none."""
-    labels = manifest.labels
-    if labels is None:
-        classes = classes_of(manifest)
-        if len(names) != classes:
-            raise InputError(
-                f"{where} has {len(names)} classes, but the bundle answers with {classes} that "
-                "have no names; give data with these classes, or images without class folders"
-            )
-        return {name: index for index, name in enumerate(names)}
-    if strange := [name for name in names if name not in labels]:
-        raise InputError(
-            f"{where} has the class {strange[0]!r}, which is none of the bundle's "
-            f"{len(labels)} labels ({', '.join(labels[:5])}{', ...' * (len(labels) > 5)}); give "
-            "data with these classes, or images without class folders"
-        )
-    return {name: labels.index(name) for name in names}
-
-
-def _inputs(images: Iterable[ImageLike], manifest: Manifest) -> np.ndarray:
-    return np.stack([preprocess(image, manifest.input) for image in images])
-
-
-def _spread(count: int, most: int) -> list[int]:
-    """At most `most` of `count` positions, evenly: images are sorted by class."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
 
 
 def _numbered(what: str, count: int) -> tuple[str, ...]:

@@ -87,6 +87,11 @@ class CoreMLRunner:
         return cls(coremltools, root, target, (engine_options or {}).get("compute_units", "all"))
 
     @property
+    def provider(self) -> str:
+        """The compute units that it may use."""
+        return self._units
+
+    @property
     def description(self) -> str:
         """The engine and what it may run on."""
         return f"Core ML ({self._units})"

@@ -74,6 +74,11 @@ class ExecuTorchRunner:
         return runner
 
     @property
+    def provider(self) -> str:
+        """The delegate."""
+        return self._delegate
+
+    @property
     def description(self) -> str:
         """The engine and its delegate."""
         from importlib.metadata import version

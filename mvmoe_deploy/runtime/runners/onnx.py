@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU, with I/O bound to the caller's own buffers."""
+"""ONNX Runtime, on the CPU or another provider, with I/O bound to the caller's own buffers."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -20,7 +20,8 @@ from mvmoe_deploy.runtime.contract import (
 )
 from mvmoe_deploy.runtime.store import GraphStore
 
-_PROVIDERS = ["CPUExecutionProvider"]
+_CPU = "CPU"
+_SUFFIX = "ExecutionProvider"
 _TYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
@@ -34,9 +35,14 @@ class OnnxRunner:
 
     stands_in_for = None
 
-    def __init__(self, engine: Any, root: Path, target: Target, threads: int | None) -> None:
+    def __init__(
+        self, engine: Any, root: Path, target: Target, threads: int | None, provider: str = _CPU
+    ) -> None:
         self._engine = engine
         self._root = root
+        self.provider = provider
+        # What a provider does not take, the CPU's runs.
+        self._providers = [f"{name}{_SUFFIX}" for name in dict.fromkeys((provider, _CPU))]
         self._options = _session_options(engine, threads)
         self._store = GraphStore(target.graphs, self._open)
 
@@ -48,19 +54,25 @@ class OnnxRunner:
         threads: int | None,
         engine_options: Mapping[str, str] | None = None,
     ) -> Self:
-        """A runner for the checked bundle at `root`; raises MissingExtraError, InputError."""
+        """A runner for the checked bundle at `root`; its option is `provider`.
+
+        That is an execution provider of this build of ONNX Runtime without its suffix, `CPU` if
+        none is given: `CoreML`, `XNNPACK`. Raises MissingExtraError, InputError.
+        """
         require_threads(threads)
-        require_options("ONNX Runtime", {}, engine_options)
         try:
             import onnxruntime
         except ImportError as error:
             raise MissingExtraError.of("ONNX Runtime", "onnx") from error
-        return cls(onnxruntime, root, target, threads)
+        known = {"provider": providers(onnxruntime)}
+        require_options("ONNX Runtime", known, engine_options)
+        chosen = (engine_options or {}).get("provider", _CPU)
+        return cls(onnxruntime, root, target, threads, chosen)
 
     @property
     def description(self) -> str:
         """The engine and where it runs."""
-        return f"ONNX Runtime {self._engine.__version__} (CPU)"
+        return f"ONNX Runtime {self._engine.__version__} ({self.provider})"
 
     @property
     def resident(self) -> tuple[str, ...]:
@@ -79,9 +91,9 @@ class OnnxRunner:
         """Make a session and compare it with what the manifest says of the graph."""
         path = self._root / graph.file
         try:
-            # Falling back to another provider, of which there is none, it prints to stdout.
+            # Of its own accord it would fall back to other providers, and print so to stdout.
             session = self._engine.InferenceSession(
-                str(path), self._options, providers=_PROVIDERS, enable_fallback=0
+                str(path), self._options, providers=self._providers, enable_fallback=0
             )
             # Of a hostile file these raise too: a name may be no text.
             inputs = [_signature(node) for node in session.get_inputs()]
@@ -120,6 +132,13 @@ class OnnxGraph:
                 ) from error
 
         return call
+
+
+def providers(engine: Any) -> list[str]:
+    """The execution providers of this build that run on this machine, without their suffix."""
+    # Azure's sends the inputs to a service; it is in every build.
+    names = (name.removesuffix(_SUFFIX) for name in engine.get_available_providers())
+    return [name for name in names if name != "Azure"]
 
 
 def _session_options(engine: Any, threads: int | None) -> Any:

@@ -7,7 +7,8 @@ from PIL import Image
 
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import ImageError, InputError
-from mvmoe_export.parity.samples import choose_samples, default_samples, load_samples
+from mvmoe_deploy.samples import load_samples
+from mvmoe_export.parity.samples import choose_samples, default_samples
 
 pytestmark = pytest.mark.usefixtures("shared_templates")
 

@@ -58,6 +58,11 @@ class MilRunner:
         return cls(root, target)
 
     @property
+    def provider(self) -> str:
+        """NumPy computes."""
+        return "NumPy"
+
+    @property
     def description(self) -> str:
         """What this is, and that it is no engine."""
         return _NAME

@@ -1,0 +1,42 @@
+"""One view of a target's graphs, whatever format they are written in."""
+
+from collections.abc import Mapping
+
+from mvmoe_bench.advisor.contract import Finding, GraphView, Op, Rule, TargetView
+from mvmoe_bench.advisor.readers import READERS, Unread
+from mvmoe_bench.advisor.rules.unread import NOT_INSTALLED, UNREADABLE
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.manifest import Graph
+from mvmoe_deploy.errors import MissingExtraError
+
+Ops = tuple[Op, ...]
+
+
+def view(bundle: Bundle, name: str) -> tuple[TargetView, list[tuple[Rule, tuple[Finding, ...]]]]:
+    """The view of the target called `name`, and what kept graphs of it from being read."""
+    record = bundle.target(name)
+    read = READERS.get(record.format)
+    obstacles: list[tuple[Rule, tuple[Finding, ...]]] = []
+    ops: Mapping[str, Ops | Unread] = {}
+    if read is not None:
+        try:
+            ops = read(bundle.path, record)
+        except MissingExtraError as error:
+            obstacles.append((NOT_INSTALLED, NOT_INSTALLED.finding(str(error))))
+    unread = {graph: told for graph, told in ops.items() if isinstance(told, Unread)}
+    if unread:
+        obstacles.append((UNREADABLE, UNREADABLE.findings(unread)))
+    graphs = tuple(_graph(graph, ops.get(graph.name)) for graph in record.graphs)
+    return TargetView(name, record, graphs, bundle.manifest.targets), obstacles
+
+
+def _graph(graph: Graph, ops: Ops | Unread | None) -> GraphView:
+    """The view of one graph."""
+    return GraphView(
+        name=graph.name,
+        stage=graph.stage,
+        route=graph.route,
+        ops=None if isinstance(ops, Unread) else ops,
+        weight_bytes=graph.weight_bytes,
+        placement=graph.placement,
+    )

@@ -1,0 +1,114 @@
+"""The lines of one run, sorted by what they say and of whom."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from mvmoe_bench.records import (
+    Advice,
+    Answer,
+    BundleRecord,
+    Done,
+    Failure,
+    GraphLoad,
+    Line,
+    Memory,
+    Opened,
+    Overhead,
+    Placement,
+    Resumed,
+    Run,
+    Sample,
+    Start,
+    StreamMemory,
+    StreamSample,
+    SubjectRecord,
+    Yardstick,
+)
+
+if TYPE_CHECKING:
+    from mvmoe_bench.results import RunLines
+
+T = TypeVar("T", bound=Line)
+
+
+class Index:
+    """Lines of one run by kind; most of them also by the key of their subject."""
+
+    def __init__(self, lines: "RunLines") -> None:
+        """Sorts once; nothing is computed."""
+        self.run: Run = lines.run
+        self.path = lines.path
+        self.bundles: dict[str, BundleRecord] = {b.name: b for b in self.run.bundles}
+        self.subjects: dict[str, SubjectRecord] = {s.key: s for s in self.run.subjects}
+        kinds: dict[type, list[Line]] = defaultdict(list)
+        self.skipped = lines.skipped
+        for line in lines.lines:
+            if self._makes_sense(line):
+                kinds[type(line)].append(line)
+            else:
+                self.skipped += 1
+        self.samples = _by_subject(kinds[Sample])
+        self.opened = _by_subject(kinds[Opened])
+        self.answers = _by_subject(kinds[Answer])
+        self.starts = _by_subject(kinds[Start])
+        self.loads = _by_subject(kinds[GraphLoad])
+        self.memory = _by_subject(kinds[Memory])
+        self.stream = _by_subject(kinds[StreamSample])
+        self.stream_memory = _by_subject(kinds[StreamMemory])
+        self.yardsticks: list[Yardstick] = kinds[Yardstick]  # type: ignore[assignment]
+        self.overheads: list[Overhead] = kinds[Overhead]  # type: ignore[assignment]
+        self.placements: list[Placement] = kinds[Placement]  # type: ignore[assignment]
+        self.advice: list[Advice] = kinds[Advice]  # type: ignore[assignment]
+        self.failures: list[Failure] = kinds[Failure]  # type: ignore[assignment]
+        self.done: list[Done] = kinds[Done]  # type: ignore[assignment]
+        self.resumed: list[Resumed] = kinds[Resumed]  # type: ignore[assignment]
+
+    def natural(self, subject: str) -> list[Sample]:
+        """Samples that count for latency: unforced ones, or all if the whole input was forced."""
+        samples = self.samples.get(subject, [])
+        if self.run.inputs.forced:
+            return samples
+        return [sample for sample in samples if not sample.forced]
+
+    def _makes_sense(self, line: Line) -> bool:
+        """Whether a line fits its run: a subject of it, a route for each stage, time that passed.
+
+        Files come from anywhere; what passes here need not be checked again.
+        """
+        subject = self.subjects.get(getattr(line, "subject", None) or "")
+        if subject is None:
+            return isinstance(line, Yardstick | Overhead | Advice | Failure | Done | Resumed)
+        if isinstance(line, Sample | StreamSample) and line.ns == 0:
+            return False
+        bundle = self.bundles.get(subject.bundle)
+        stages = len(bundle.rules) if bundle is not None else 0
+        return all(len(part) == stages for part in _by_stage(line))
+
+    def dispatchers(self) -> list[SubjectRecord]:
+        """Subjects that route and say where their time goes."""
+        return [
+            subject
+            for subject in self.run.subjects
+            if any(s.laps is not None and s.routes for s in self.samples.get(subject.key, [])[:1])
+        ]
+
+
+def _by_stage(line: Line) -> list[tuple[object, ...]]:
+    """All parts of a line that have an entry for each routed stage."""
+    parts: list[tuple[object, ...]] = []
+    if isinstance(line, Answer | Sample | StreamSample) and line.routes is not None:
+        parts.append(line.routes)
+    if isinstance(line, StreamSample):
+        parts += [line.cold, line.switched]
+    if isinstance(line, Sample | StreamSample) and line.laps is not None:
+        parts += [line.laps.select, line.laps.load, line.laps.expert]
+    return parts
+
+
+def _by_subject(lines: Sequence[T]) -> dict[str, list[T]]:
+    """Lines by the key of their subject, in their order."""
+    result: dict[str, list[T]] = {}
+    for line in lines:
+        result.setdefault(line.subject, []).append(line)  # type: ignore[union-attr]
+    return result

@@ -1,0 +1,101 @@
+"""Which runs may share a report: those made in the same way, on the same device."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mvmoe_bench.records import Failure, Line, Run
+from mvmoe_deploy.errors import InputError
+
+if TYPE_CHECKING:
+    from mvmoe_bench.results import RunLines
+
+VOLATILE = frozenset({"load_average", "memory_available_bytes", "uptime", "hostname", "battery"})
+"""What a device says of itself that differs from one minute to the next."""
+
+
+def regime(run: Run) -> dict[str, Any]:
+    """All that must be alike in two runs for their samples to be pooled, by a name for people."""
+    named: dict[str, Any] = {"device": run.device, "preset": run.preset.name}
+    named["threads"] = run.threads
+    for name, value in run.identity.items():
+        if name == "packages" and isinstance(value, dict):
+            named |= {f"version of {package}": version for package, version in value.items()}
+        elif name not in VOLATILE:
+            named[_FOR_PEOPLE.get(name, name)] = value
+    named |= {f"bundle {bundle.name}": bundle.sha256 for bundle in run.bundles}
+    inputs = run.inputs
+    named["images"] = (inputs.source, inputs.images, inputs.sha256)
+    named["order of the sequence"] = inputs.order
+    named["forced routes"] = inputs.forced
+    named["distribution"] = msgspec.to_builtins(inputs.distribution)
+    named |= {f"subject {subject.key}": subject for subject in run.subjects}
+    return named
+
+
+_FOR_PEOPLE = {
+    "cpu": "CPU model",
+    "cores_logical": "logical cores",
+    "cores_physical": "physical cores",
+    "memory_bytes": "memory",
+    "os": "operating system",
+}
+
+
+def differences(first: Run, second: Run) -> list[tuple[str, Any, Any]]:
+    """Name and both values of everything in which two runs differ."""
+    ours, theirs = regime(first), regime(second)
+    return [
+        (name, ours.get(name), theirs.get(name))
+        for name in dict.fromkeys([*ours, *theirs])
+        if ours.get(name) != theirs.get(name)
+    ]
+
+
+def require_alike(runs: Sequence["RunLines"]) -> None:
+    """Refuse to mix runs that were not made in the same way; raises InputError."""
+    first = runs[0]
+    for other in runs[1:]:
+        found = [name for name, _, _ in differences(first.run, other.run)]
+        if found:
+            shown = ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
+            raise InputError(
+                f"{first.path} and {other.path} were not measured in the same way (they differ in "
+                f"{shown}), so one report of both would mix unlike numbers; give --compare for two "
+                "side by side, or make a report of each"
+            )
+
+
+def merge(runs: Sequence["RunLines"]) -> "RunLines":
+    """Runs of one regime as one: the repeats of each are renumbered to follow those before.
+
+    Raises InputError if they are not of one regime.
+    """
+    require_alike(runs)
+    if len(runs) == 1:
+        return runs[0]
+    merged: list[Line] = []
+    before = 0
+    for number, run in enumerate(runs):
+        merged += _renumbered(run.lines, before, f"run {number + 1}: ")
+        before += 1 + max((getattr(line, "repeat", -1) for line in run.lines), default=-1)
+    notes = tuple(dict.fromkeys(note for run in runs for note in run.run.notes))
+    return dataclasses.replace(
+        runs[0],
+        run=msgspec.structs.replace(runs[0].run, notes=notes),
+        lines=tuple(merged),
+        skipped=sum(run.skipped for run in runs),
+    )
+
+
+def _renumbered(lines: Sequence[Line], before: int, prefix: str) -> Iterator[Line]:
+    """Lines with their repeats counted on from `before`, and jobs told apart."""
+    for line in lines:
+        changed: dict[str, Any] = {}
+        if hasattr(line, "job") and not isinstance(line, Failure):
+            changed["job"] = prefix + line.job
+        if hasattr(line, "repeat") and before:
+            changed["repeat"] = line.repeat + before
+        yield msgspec.structs.replace(line, **changed) if changed else line

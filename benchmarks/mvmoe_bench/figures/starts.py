@@ -1,0 +1,100 @@
+"""What a fresh process spends until its first answer, and what each graph's loading costs."""
+
+from mvmoe_bench.figures.common import MS, Estimate, Figure, median_of, quick_median
+from mvmoe_bench.figures.index import Index
+from mvmoe_bench.records import GraphLoad, Start
+from mvmoe_deploy.routing import Route
+
+COMPONENTS = (
+    "process_ns",
+    "engine_import_ns",
+    "code_import_ns",
+    "parse_ns",
+    "hash_ns",
+    "open_ns",
+    "first_ns",
+)
+
+
+class StartPart(Figure):
+    """One component of a start."""
+
+    name: str
+    """`process`, `engine_import`, `code_import`, `parse`, `hash`, `open`, `first`."""
+    median_ms: float
+
+
+class Starts(Figure):
+    """The starts of one subject; each is a process of its own."""
+
+    n: int
+    total_ms: Estimate
+    """From the start of the process to its first answer."""
+    parts: tuple[StartPart, ...]
+    """Medians; components that the subject does not have are left out."""
+    first_load_ms: float | None
+    """Of the first answer, what bringing its expert into memory took."""
+
+
+class Load(Figure):
+    """One graph that comes into memory."""
+
+    graph: str
+    stage: int
+    route: Route | None
+    n: int
+    load_ms: Estimate
+    first_ms: float | None
+    """Its first run."""
+    warm_ms: float | None
+    """Its second run."""
+
+
+def starts(index: Index, subject: str) -> Starts | None:
+    """The starts of one subject; None if none was measured."""
+    lines = index.starts.get(subject, [])
+    if not lines:
+        return None
+    laps = [line.first_laps for line in lines if line.first_laps is not None]
+    return Starts(
+        n=len(lines),
+        total_ms=median_of([line.total * MS for line in lines], seed=index.run.seed),
+        parts=tuple(part for name in COMPONENTS if (part := _part(lines, name)) is not None),
+        first_load_ms=quick_median([sum(lap.load) * MS for lap in laps]) if laps else None,
+    )
+
+
+def _part(lines: list[Start], name: str) -> StartPart | None:
+    """The median of one component; None if no line has it."""
+    values = [value * MS for line in lines if (value := getattr(line, name)) is not None]
+    if not values:
+        return None
+    return StartPart(name=name.removesuffix("_ns"), median_ms=quick_median(values))
+
+
+def loads(index: Index, subject: str) -> tuple[Load, ...]:
+    """Every graph that was loaded in a fresh process, in order of stages."""
+    graphs: dict[str, list[GraphLoad]] = {}
+    for line in index.loads.get(subject, []):
+        graphs.setdefault(line.graph, []).append(line)
+    found = [_load(lines, index.run.seed) for lines in graphs.values()]
+    return tuple(sorted(found, key=lambda load: (load.stage, load.route or (), load.graph)))
+
+
+def _load(lines: list[GraphLoad], seed: int) -> Load:
+    """One graph over all processes that loaded it."""
+    return Load(
+        graph=lines[0].graph,
+        stage=lines[0].stage,
+        route=lines[0].route,
+        n=len(lines),
+        load_ms=median_of([line.load_ns * MS for line in lines], [x.repeat for x in lines], seed),
+        first_ms=_median_or_none([line.first_ns for line in lines]),
+        warm_ms=_median_or_none([line.warm_ns for line in lines]),
+    )
+
+
+def _median_or_none(values: list[int | None]) -> float | None:
+    """The median in milliseconds of what is there."""
+    there = [value * MS for value in values if value is not None]
+    return quick_median(there) if there else None

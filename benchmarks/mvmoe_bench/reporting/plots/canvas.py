@@ -1,0 +1,77 @@
+"""What plots draw on: a part of a figure, measured in pixels, with named colours.
+
+One unit of length is one CSS pixel: a figure has 72 dots an inch, and matplotlib's font sizes are
+points, of which an inch has 72 as well.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 72
+TEXT = 12.0
+SMALL = 11.0
+
+WIDE = 900
+NARROW = 360
+"""The widths that plots are drawn for."""
+
+Colours = dict[str, str]
+"""By name: `ink`, `muted`, `grid`, `surface`, and `c1` to `c6`."""
+
+LIGHT: Colours = {
+    "ink": "#1a2027",
+    "muted": "#57606b",
+    "grid": "#dfe3e8",
+    "surface": "#ffffff",
+    "c1": "#1f5fae",
+    "c2": "#c4570b",
+    "c3": "#0c8069",
+    "c4": "#7a4aa8",
+    "c5": "#a87a00",
+    "c6": "#8a939e",
+}
+"""On white each differs in lightness too, so that they are told apart without seeing colours."""
+
+
+class Plot(Protocol):
+    """Something that draws itself."""
+
+    def height(self, narrow: bool) -> float:
+        """Pixels that it needs."""
+
+    def draw(self, canvas: "Canvas") -> None:
+        """Draw it; the canvas is as high as `height` says."""
+
+
+@dataclass
+class Canvas:
+    """A rectangle of a figure."""
+
+    figure: "Figure"
+    width: float
+    height: float
+    colours: Colours
+    narrow: bool = False
+    left: float = 0.0
+    """Distance from the figure's left edge."""
+    top: float = 0.0
+    """Distance from its upper edge."""
+
+    def axes(self, left: float, top: float, right: float, bottom: float) -> "Axes":
+        """New axes with these margins inside the canvas, bare but for a light grid of x."""
+        size = self.figure.get_size_inches() * DPI
+        width, height = self.width - left - right, self.height - top - bottom
+        low = size[1] - self.top - top - height
+        axes = self.figure.add_axes(
+            ((self.left + left) / size[0], low / size[1], width / size[0], height / size[1])
+        )
+        axes.set_facecolor("none")
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0, labelsize=SMALL, colors=self.colours["muted"], pad=5)
+        axes.set_axisbelow(True)
+        axes.grid(True, axis="x", color=self.colours["grid"], linewidth=1)
+        return axes

@@ -1,0 +1,75 @@
+"""Latency distributions: for each subject its shape, p5 to p95, the middle half, and the median."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mvmoe_bench.figures.latency import Latency
+from mvmoe_bench.figures.words import significant
+from mvmoe_bench.reporting.plots.axis import plain_axis
+from mvmoe_bench.reporting.plots.canvas import Canvas
+from mvmoe_bench.reporting.plots.rows import Row, Rows, rows_height, shorten
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class LatencyPlot:
+    """One row for each subject: its name, latency, and the name of its colour."""
+
+    rows: tuple[tuple[str, Latency, str], ...]
+
+    def height(self, narrow: bool) -> float:
+        """Pixels that it needs."""
+        return rows_height(len(self.rows), narrow)
+
+    def draw(self, canvas: Canvas) -> None:
+        """Draw all rows."""
+        frame = Rows(canvas, [_row(*row) for row in self.rows], "milliseconds an image")
+        for position, (_, latency, colour) in enumerate(self.rows):
+            _draw(frame, position, latency, canvas.colours[colour])
+        low = min(latency.wall_ms.p5 for _, latency, _ in self.rows)
+        high = max(latency.histogram_ms.high for _, latency, _ in self.rows)
+        plain_axis(frame.axes, low * 0.98, max(high * 1.02, low * 1.05))
+
+
+def _row(name: str, latency: Latency, colour: str) -> Row:
+    """Its median with interval and n."""
+    wall = latency.wall_ms
+    spread = "-"
+    if wall.low is not None and wall.high is not None:
+        spread = f"{significant(wall.low)} to {significant(wall.high)}"
+    note = f"{spread}, n = {wall.n:,}"
+    return Row(shorten(name), f"{significant(wall.p50)} ms", note, strong=colour == "c1")
+
+
+def _draw(frame: Rows, position: int, latency: Latency, colour: str) -> None:
+    """Shape above the line; whisker, box and median on it."""
+    wall, y = latency.wall_ms, frame.y(position) + 0.12
+    axes = frame.axes
+    _shape(axes, latency, y, colour)
+    axes.plot([wall.p5, wall.p95], [y, y], color=colour, linewidth=1.5, solid_capstyle="butt")
+    axes.plot([wall.p25, wall.p75], [y, y], color=colour, linewidth=5, solid_capstyle="butt")
+    if wall.low is not None and wall.high is not None:
+        ends = [wall.low, wall.high]
+        axes.plot(ends, [y + 0.16, y + 0.16], color=colour, linewidth=1.5, marker="|", markersize=6)
+    axes.plot(
+        [wall.p50], [y], marker="o", markersize=8, color=colour, markeredgecolor=frame.canvas.colours["surface"],
+        markeredgewidth=1.2,
+    )  # fmt: skip
+
+
+def _shape(axes: "Axes", latency: Latency, y: float, colour: str) -> None:
+    """The histogram, smoothed a little, as a hill on the row's line."""
+    from scipy.ndimage import gaussian_filter1d
+
+    histogram = latency.histogram_ms
+    if len(histogram.counts) < 2:
+        return
+    counts = gaussian_filter1d(np.array(histogram.counts, dtype=float), 1.5, mode="constant")
+    edges = np.linspace(histogram.low, histogram.high, len(counts) + 1)
+    middles = (edges[:-1] + edges[1:]) / 2
+    hill = y - 0.02 - 0.36 * counts / counts.max()
+    axes.fill_between(middles, hill, y - 0.02, color=colour, alpha=0.22, linewidth=0)

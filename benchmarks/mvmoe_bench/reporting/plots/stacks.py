@@ -1,0 +1,90 @@
+"""Stacked bars: parts of an answer, components of a start, what a bundle's bytes are for."""
+
+from dataclasses import dataclass
+
+from mvmoe_bench.reporting.plots.axis import bar_axis
+from mvmoe_bench.reporting.plots.canvas import SMALL, Canvas
+from mvmoe_bench.reporting.plots.rows import Row, Rows, rows_height, shorten
+
+_LEGEND = 24.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One bar."""
+
+    name: str
+    parts: tuple[float, ...]
+    """One for each of the plot's kinds; 0 where it has none."""
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class StackPlot:
+    """Bars of the same kinds of parts."""
+
+    kinds: tuple[tuple[str, str], ...]
+    """Name and colour of each part."""
+    stacks: tuple[Stack, ...]
+    x_label: str
+
+    def height(self, narrow: bool) -> float:
+        """Pixels that it needs."""
+        return rows_height(len(self.stacks), narrow) + _LEGEND * self._lines(narrow)
+
+    def _lines(self, narrow: bool) -> int:
+        """Lines of the legend."""
+        return -(-len(self.kinds) // 3) if narrow else 1
+
+    def draw(self, canvas: Canvas) -> None:
+        """Draw the legend and all bars."""
+        legend = _LEGEND * self._lines(canvas.narrow)
+        below = Canvas(
+            canvas.figure,
+            canvas.width,
+            canvas.height - legend,
+            canvas.colours,
+            canvas.narrow,
+            canvas.left,
+            canvas.top + legend,
+        )
+        rows = [Row(shorten(s.name), s.value, s.note) for s in self.stacks]
+        frame = Rows(below, rows, self.x_label)
+        for position, stack in enumerate(self.stacks):
+            self._bar(frame, position, stack, canvas)
+        bar_axis(frame.axes, max(sum(stack.parts) for stack in self.stacks))
+        self._legend(canvas, legend)
+
+    def _bar(self, frame: Rows, position: int, stack: Stack, canvas: Canvas) -> None:
+        """One bar, its parts from left to right with a gap of the background between them."""
+        start = 0.0
+        for (_, colour), size in zip(self.kinds, stack.parts, strict=True):
+            if size > 0:
+                frame.axes.barh(
+                    frame.y(position),
+                    size,
+                    left=start,
+                    height=frame.thick,
+                    color=canvas.colours[colour],
+                    edgecolor=canvas.colours["surface"],
+                    linewidth=0.8,
+                )
+            start += size
+
+    def _legend(self, canvas: Canvas, height: float) -> None:
+        """The kinds with their colours, in the order of the bars."""
+        area = canvas.axes(0, 0, 0, canvas.height - height)
+        area.grid(False)
+        area.set_xticks([])
+        area.set_yticks([])
+        area.set_xlim(0, canvas.width)
+        area.set_ylim(height, 0)
+        x, y = 6.0, 9.0
+        for number, (name, colour) in enumerate(self.kinds):
+            if canvas.narrow and number and number % 3 == 0:
+                x, y = 6.0, y + _LEGEND
+            shade = canvas.colours[colour]
+            area.plot([x], [y], marker="s", markersize=9, color=shade, clip_on=False)
+            area.text(x + 11, y, name, va="center", fontsize=SMALL, color=canvas.colours["ink"])
+            x += (canvas.width - 12) / 3 if canvas.narrow else 34 + 6.9 * len(name)

@@ -1,0 +1,130 @@
+"""How long an image takes, by subject."""
+
+from mvmoe_bench.figures.latency import Latency
+from mvmoe_bench.figures.summary import SubjectFigure, Summary
+from mvmoe_bench.figures.words import between, significant
+from mvmoe_bench.reporting.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Column,
+    Section,
+    Table,
+    number,
+    rows,
+    text,
+)
+from mvmoe_bench.reporting.names import colour, subject_names
+from mvmoe_bench.reporting.plots.latency import LatencyPlot
+
+_COLUMNS = (
+    Column("subject", number=False),
+    Column("p50", help="The median, in milliseconds: half of the answers take longer."),
+    Column("95% interval", number=False, help="Where the true median is, in 95 of 100 such runs."),
+    Column("p90"),
+    Column("p95"),
+    Column("p99", help="* fewer than 100 samples: nearly the largest."),
+    Column("min"),
+    Column("max"),
+    Column("mean"),
+    Column("MAD", help="Median absolute deviation from the median, not scaled."),
+    Column("n", help="Samples."),
+    Column("repeats", help="Processes; the interval is taken over these."),
+    Column("CPU p50", help="What the calling thread computed, in milliseconds."),
+    Column("max error", help="Largest error of a class logit against the reference."),
+)
+
+
+def latency(summary: Summary) -> Section | None:
+    """Distributions of each bundle's subjects, and all their numbers."""
+    measured = [subject for subject in summary.subjects if subject.latency is not None]
+    if not measured:
+        return None
+    blocks: list[Block] = []
+    for name in dict.fromkeys(subject.bundle for subject in measured):
+        its = [subject for subject in measured if subject.bundle == name]
+        blocks.append(chart(summary, its, name))
+    blocks.append(_table(summary, measured))
+    return Section("latency", "Latency", tuple(blocks), _lead(summary))
+
+
+def chart(summary: Summary, subjects: list[SubjectFigure], bundle: str) -> Chart:
+    """The distributions of one bundle's subjects, the fastest first."""
+    names = subject_names(summary)
+    found = [(subject, subject.latency) for subject in subjects if subject.latency is not None]
+    found.sort(key=lambda item: item[1].wall_ms.p50)
+    of = f" ({bundle})" if len(summary.bundles) > 1 else ""
+    spoken = "; ".join(_spoken(names[subject.key], latency) for subject, latency in found)
+    return Chart(
+        title=f"Time an image takes{of}",
+        caption=(
+            "Dot: median; bracket below it: 95% interval of the median; thick line: middle half of "
+            "the answers; thin line: 5th to 95th percentile; hill: their distribution. "
+            f"n: answers, from {found[0][1].wall_ms.groups} repeats."
+        ),
+        plot=LatencyPlot(
+            tuple((names[subject.key], latency, colour(subject)) for subject, latency in found)
+        ),
+        label=f"Latency by subject: {spoken}",
+    )
+
+
+def _spoken(name: str, latency: Latency) -> str:
+    """One row in words."""
+    wall = latency.wall_ms
+    return f"{name} {significant(wall.p50)} ms ({between(wall.low, wall.high)})"
+
+
+def _lead(summary: Summary) -> str:
+    """How the answers were asked for."""
+    forced = summary.inputs.forced
+    taken = "Routes were imposed to follow the given distribution." if forced else ""
+    return (
+        "Warm answers, one image at a time; all subjects took turns on the same images, in every "
+        f"one of {summary.repeats} processes. {taken}"
+    ).strip()
+
+
+def _table(summary: Summary, subjects: list[SubjectFigure]) -> Table:
+    """All numbers."""
+    names = subject_names(summary)
+    cells = [
+        [text(names[subject.key]), *_numbers(subject.latency), number_error(subject)]
+        for subject in subjects
+        if subject.latency is not None
+    ]
+    return Table("Latency in milliseconds, by subject", _COLUMNS, rows(cells))
+
+
+def _numbers(latency: Latency) -> list[Cell]:
+    """The numbers of one subject."""
+    wall = latency.wall_ms
+    tail = significant(wall.p99) + ("*" if wall.p99_rough else "")
+    return [
+        number(wall.p50),
+        spread(wall.low, wall.high, wall.rough),
+        number(wall.p90),
+        number(wall.p95),
+        number(wall.p99, tail),
+        number(wall.min),
+        number(wall.max),
+        number(wall.mean),
+        number(wall.mad),
+        number(wall.n, f"{wall.n:,}"),
+        number(wall.groups, str(wall.groups)),
+        number(latency.cpu_ms.p50 if latency.cpu_ms is not None else None),
+    ]
+
+
+def spread(low: float | None, high: float | None, rough: bool = False) -> Cell:
+    """An interval, marked if it is rough."""
+    if low is None or high is None:
+        return text(None, "muted")
+    mark = " (rough)" if rough else ""
+    return Cell(f"{significant(low)} to {significant(high)}{mark}", low)
+
+
+def number_error(subject: SubjectFigure) -> Cell:
+    """The largest error against the reference."""
+    error = subject.max_abs_error
+    return number(error, None if error is None else f"{error:.1e}")

@@ -1,0 +1,87 @@
+"""How fast the machine was meanwhile, and how well each subject uses it."""
+
+from mvmoe_bench.figures.machine import Machine, YardstickFigure
+from mvmoe_bench.figures.summary import Summary
+from mvmoe_bench.figures.words import percent, significant
+from mvmoe_bench.reporting.blocks import Block, Chart, Column, Section, Table, number, rows, text
+from mvmoe_bench.reporting.names import subject_names
+from mvmoe_bench.reporting.plots.steps import StepsPlot
+
+
+def machine(summary: Summary) -> Section | None:
+    """The yardstick over the run, and achieved speeds."""
+    its = summary.machine
+    used = [subject for subject in summary.subjects if subject.useful_gflops is not None]
+    if its.yardstick is None and not used:
+        return None
+    blocks: list[Block] = []
+    if its.yardstick is not None:
+        blocks.append(_chart(its.yardstick))
+    if used:
+        blocks.append(_table(summary))
+    return Section("machine", "The machine meanwhile", tuple(blocks), _lead(its))
+
+
+def _lead(its: Machine) -> str:
+    """Speed, drift, load and overhead in sentences."""
+    text = ""
+    if its.yardstick is not None:
+        text += (
+            f"A matrix product of fixed size ran at {significant(its.yardstick.gflops.value)} "
+            f"GFLOP/s (median; 5th to 95th percentile {significant(its.yardstick.p5)} to "
+            f"{significant(its.yardstick.p95)}); between repeats it drifted by "
+            f"{its.yardstick.drift - 1:.1%}. "
+        )
+    if its.load_at_start is not None:
+        text += f"Load average at the start {its.load_at_start:.1f}"
+        text += f", later at most {its.load_most:.1f}. " if its.load_most is not None else ". "
+    if its.overhead_ns is not None:
+        text += f"Timing itself costs {its.overhead_ns:,.0f} ns a call."
+    return text.strip()
+
+
+def _chart(yardstick: YardstickFigure) -> Chart:
+    """The yardstick by repeat."""
+    values = yardstick.by_repeat
+    return Chart(
+        "Speed of the machine itself, repeat by repeat",
+        "Median GFLOP/s of one fixed matrix product in the middle of the measurements; a level "
+        f"line is a machine that kept its speed; n = {yardstick.gflops.n:,} products in "
+        f"{len(values)} repeats.",
+        StepsPlot(values, "repeat", "GFLOP/s"),
+        "GFLOP/s by repeat: " + ", ".join(significant(value) for value in values),
+    )
+
+
+def _table(summary: Summary) -> Table:
+    """What subjects achieve."""
+    names = subject_names(summary)
+    columns = (
+        Column("subject", number=False),
+        Column("useful GFLOP/s", help="Twice the multiply-accumulates that an image needs, over "
+               "the median latency: what is computed in vain does not count."),
+        Column("of the yardstick"),
+        Column("engine", number=False),
+        Column("threads"),
+        Column("open ms", help="Making the subject ready in the process of a repeat; median."),
+    )  # fmt: skip
+    from mvmoe_bench.figures.words import engine
+
+    cells = [
+        [
+            text(names[subject.key]),
+            number(subject.useful_gflops),
+            number(subject.of_yardstick, _share(subject.of_yardstick)),
+            text(engine(subject.engine)),
+            number(subject.threads, str(subject.threads)),
+            number(subject.open_ms),
+        ]
+        for subject in summary.subjects
+        if subject.useful_gflops is not None
+    ]
+    return Table("How well each subject uses the machine", columns, rows(cells), folded=True)
+
+
+def _share(share: float | None) -> str | None:
+    """A share, if there is one."""
+    return None if share is None else percent(share)

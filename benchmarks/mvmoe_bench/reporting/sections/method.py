@@ -1,0 +1,145 @@
+"""How it was measured, and what the words mean."""
+
+from typing import Any
+
+from mvmoe_bench.figures import words as say
+from mvmoe_bench.figures.summary import Summary
+from mvmoe_bench.reporting.blocks import (
+    Block,
+    Cell,
+    Section,
+    Table,
+    Terms,
+    Text,
+    rows,
+    text,
+    words,
+)
+from mvmoe_bench.reporting.names import WHAT, subject_names
+
+
+def method(summary: Summary) -> Section:
+    """Identity, preset, inputs, subjects, notes and the glossary."""
+    blocks: list[Block] = [
+        Table("Where and how", words("what", "value"), rows(_facts(summary))),
+        _subjects(summary),
+        _bundles(summary),
+    ]
+    if summary.notes:
+        blocks.append(Text(tuple(f"Note: {note}" for note in summary.notes), listed=True))
+    blocks.append(Terms(GLOSSARY))
+    return Section("method", "How this was measured", tuple(blocks), _LEAD)
+
+
+_LEAD = (
+    "All subjects took turns on the same images, in rotated order, so that what slows the machine "
+    "slows all of them. Each repeat is a process in which everything is opened anew; intervals are "
+    "bootstrapped over repeats, because answers of one process share its luck."
+)
+
+
+def _facts(summary: Summary) -> list[list[Cell]]:
+    """What the device said of itself, and what was asked of it."""
+    preset, inputs = summary.preset, summary.inputs
+    facts: list[tuple[str, Any]] = [
+        ("run", summary.id),
+        ("started (UTC)", summary.started),
+        ("device", summary.device),
+        *((_TITLES.get(name, name), _value(name, v)) for name, v in summary.identity.items()),
+        ("threads", summary.threads),
+        ("preset", f"{preset.name}: {preset.repeats} repeats of at least {preset.queries} rounds"),
+        ("repeats measured", summary.repeats),
+        ("images", f"{inputs.images} of {inputs.source} (sha256 {inputs.sha256[:12]})"),
+        ("order of the residency sequence", inputs.order),
+        ("routes", "imposed, to follow a distribution" if inputs.forced else "the router's own"),
+        ("seed", summary.seed),
+        ("resumed", f"{summary.resumed} times" if summary.resumed else "no"),
+    ]
+    return [[text(name), text(value)] for name, value in facts]
+
+
+_TITLES = {
+    "cpu": "CPU",
+    "cores_logical": "cores (logical)",
+    "cores_physical": "cores (physical)",
+    "memory_bytes": "memory",
+    "os": "system",
+    "load_average": "load average at the start",
+}
+
+
+def _value(name: str, value: Any) -> str:
+    """A value of the identity for people."""
+    if name.endswith("_bytes") and isinstance(value, int | float):
+        return say.megabytes(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items() if item is not None)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _subjects(summary: Summary) -> Table:
+    """Who was measured, and on which engine."""
+    names = subject_names(summary)
+    cells = [
+        [
+            text(names[subject.key]),
+            text(WHAT.get(subject.name)),
+            text(subject.bundle),
+            text(subject.target),
+            text(say.engine(subject.engine)),
+            text(subject.threads),
+            text("failed" if subject.failures else "", "bad"),
+        ]
+        for subject in summary.subjects
+    ]
+    columns = words("subject", "what it is", "bundle", "target", "engine", "threads", "failures")
+    return Table("Subjects", columns, rows(cells))
+
+
+def _bundles(summary: Summary) -> Table:
+    """Whose models."""
+    cells = [
+        [
+            text(bundle.name),
+            text(bundle.model),
+            text(" + ".join(map(str, bundle.experts)) or "dense"),
+            text(f"{bundle.params_total / 1e6:.2f} M"),
+            text(f"{bundle.params_active / 1e6:.2f} M"),
+            text(f"{bundle.macs / 1e6:,.1f} M"),
+            text(bundle.sha256[:12]),
+        ]
+        for bundle in summary.bundles
+    ]
+    columns = words(
+        "bundle", "model", "experts", "parameters", "active an image", "multiply-accumulates",
+        "manifest sha256",
+    )  # fmt: skip
+    return Table("Bundles", columns, rows(cells))
+
+
+GLOSSARY = (
+    ("expert", "Weights that only some images use."),
+    ("route", "The set of experts that one image uses at one routed stage; 2+7 means two of them."),
+    ("stem", "What every image runs first; it ends in the router's logits, which pick the route."),
+    ("dispatcher", "The product: runs the stem's graph, selects the route, runs that route's graph."),
+    ("static", "The oracle to compare with: one fused graph, the expert known beforehand."),
+    ("all-experts", "One graph that computes every expert and masks them: what tracing gives."),
+    ("subject", "One thing that is measured: a way to answer images with one engine."),
+    ("residency", "Which experts are in memory; with little room the least recently used gives "
+     "way."),
+    ("cold, warm", "A cold answer had to load an expert first, a warm one found it in memory."),
+    ("usage prior", "The share of images that takes each route, as the bundle's manifest says."),
+    ("near-tie", "An image whose two best routes lie so close that rounding may decide."),
+    ("median, p50", "Half of the answers take longer, half do not. Steadier than a mean."),
+    ("p95", "One answer in twenty takes longer than this."),
+    ("MAD", "Median absolute deviation: half of the answers lie nearer to the median than this."),
+    ("95% interval", "Made so that in 95 of 100 runs like this the true value lies in it. Where two "
+     "intervals of a ratio's sides overlap, ask the ratio's own interval."),
+    ("rough", "Fewer than six repeats: the interval is too narrow on average."),
+    ("not told apart", "The interval holds 'no difference': the run cannot say who is faster."),
+    ("repeat", "One process, in which everything is opened anew."),
+    ("yardstick", "One matrix product of fixed size that says how fast the machine was meanwhile."),
+    ("n", "How many answers, rounds or processes a number comes from."),
+)  # fmt: skip

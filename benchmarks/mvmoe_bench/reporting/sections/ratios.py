@@ -1,0 +1,117 @@
+"""What routing costs and saves: ratios of subjects that took turns."""
+
+from mvmoe_bench.figures.ratios import RatioFigure
+from mvmoe_bench.figures.summary import Summary
+from mvmoe_bench.figures.words import ratio_between, times
+from mvmoe_bench.reporting.blocks import Cell, Chart, Column, Section, Table, number, rows, text
+from mvmoe_bench.reporting.names import COLOURS, subject_names
+from mvmoe_bench.reporting.plots.intervals import IntervalPlot
+
+_MEANING = {
+    "static": "what not knowing the expert beforehand costs",
+    "all-experts": "advantage over computing all experts",
+    "gather": "advantage over gathering weights in the graph",
+    "dense": "what a dense model with as many active operations takes",
+    "eager": "advantage over PyTorch as it is",
+    "compile": "advantage over torch.compile",
+}
+
+
+def ratios(summary: Summary) -> Section | None:
+    """A forest plot for each dispatcher, and all ratios as a table."""
+    if not summary.ratios:
+        return None
+    dispatchers = dict.fromkeys(_dispatcher(figure) for figure in summary.ratios)
+    charts = [chart(summary, key) for key in dispatchers]
+    return Section(
+        "ratios",
+        "What routing costs and saves",
+        (*charts, _table(summary)),
+        "Each ratio compares answers of the same round, so what slows the machine for a while "
+        "slows both sides. Left of 1 the first takes less time, right of 1 more; an interval that "
+        "covers 1 means that the two were not told apart.",
+    )
+
+
+def chart(summary: Summary, dispatcher: str) -> Chart:
+    """All ratios of one dispatcher on the wall clock."""
+    names = subject_names(summary)
+    found = [f for f in summary.ratios if f.clock == "wall" and _dispatcher(f) == dispatcher]
+    several = len({_dispatcher(figure) for figure in summary.ratios}) > 1
+    of = f": {names[dispatcher]}" if several else ""
+    spoken = "; ".join(f"{f.name} {times(f.ratio)} times ({ratio_between(f.ratio)})" for f in found)
+    return Chart(
+        title=f"Times as long{of}",
+        caption=(
+            "Dot: median over rounds of one subject's time divided by the other's; line: 95% "
+            f"interval over {found[0].ratio.groups} repeats; n: rounds."
+        ),
+        plot=IntervalPlot(
+            tuple((_name(figure), figure.ratio, _colour(figure)) for figure in found),
+            "times as long (paired by round)",
+            "first is faster",
+            "first is slower",
+        ),
+        label=f"Ratios of latency: {spoken}",
+    )
+
+
+def _dispatcher(figure: RatioFigure) -> str:
+    """Key of the dispatcher in a ratio."""
+    return figure.first if figure.name.startswith("dispatcher/") else figure.second
+
+
+def _other(figure: RatioFigure) -> str:
+    """Name of the other subject."""
+    first, _, second = figure.name.partition("/")
+    return second if first == "dispatcher" else first
+
+
+def _name(figure: RatioFigure) -> str:
+    """The ratio in words."""
+    first, _, second = figure.name.partition("/")
+    return f"{first} / {second}"
+
+
+def _colour(figure: RatioFigure) -> str:
+    """The colour of a ratio: the product's cost stands out."""
+    return "c1" if _other(figure) == "static" else COLOURS.get(_other(figure), "c6")
+
+
+def _table(summary: Summary) -> Table:
+    """All ratios, both clocks."""
+    names = subject_names(summary)
+    columns = (
+        Column("ratio", number=False),
+        Column("of", number=False),
+        Column("clock", number=False, help="CPU: what the calling thread computed."),
+        Column("value"),
+        Column("95% interval", number=False),
+        Column("of medians", help="Median over median, the pairing ignored."),
+        Column("n", help="Rounds."),
+        Column("repeats"),
+        Column("meaning", number=False),
+    )
+    cells = [
+        [
+            text(_name(figure)),
+            text(names[_dispatcher(figure)]),
+            text("wall" if figure.clock == "wall" else "CPU"),
+            number(figure.ratio.value, times(figure.ratio)),
+            _spread(figure),
+            number(figure.ratio.of_medians, f"{figure.ratio.of_medians:.3f}"),
+            number(figure.ratio.n, f"{figure.ratio.n:,}"),
+            number(figure.ratio.groups, str(figure.ratio.groups)),
+            text(_MEANING.get(_other(figure), "")),
+        ]
+        for figure in summary.ratios
+    ]
+    return Table("Ratios of latency, paired by round", columns, rows(cells), folded=len(cells) > 8)
+
+
+def _spread(figure: RatioFigure) -> Cell:
+    """The interval of a ratio."""
+    if figure.ratio.low is None:
+        return text(None, "muted")
+    mark = " (rough)" if figure.ratio.rough else ""
+    return Cell(ratio_between(figure.ratio).removeprefix("95%: ") + mark, figure.ratio.low)

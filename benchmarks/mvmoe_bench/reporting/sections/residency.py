@@ -1,0 +1,95 @@
+"""What keeping fewer experts in memory costs."""
+
+from mvmoe_bench.figures.residency import Budget, Residency, Switch
+from mvmoe_bench.figures.summary import Summary
+from mvmoe_bench.figures.words import percent, significant
+from mvmoe_bench.reporting.blocks import Cell, Chart, Column, Section, Table, number, rows, text
+from mvmoe_bench.reporting.names import subject_names
+from mvmoe_bench.reporting.plots.curve import ResidencyPlot
+from mvmoe_bench.reporting.sections.latency import spread
+
+
+def residency(summary: Summary) -> Section | None:
+    """A curve for each dispatcher, and all its points."""
+    if not summary.residency:
+        return None
+    first = summary.residency[0]
+    return Section(
+        "residency",
+        "Fewer experts in memory",
+        (*(chart(summary, curve) for curve in summary.residency), _table(summary)),
+        f"The same sequence of {first.length} images (order: {first.order}) with room for 1 to "
+        f"{first.budgets[-1].experts} experts in each routed stage; the least recently used one "
+        "gives way. A cold answer had to load an expert, a warm switch found another one in "
+        "memory.",
+    )
+
+
+def chart(summary: Summary, curve: Residency) -> Chart:
+    """The curve of one dispatcher."""
+    names = subject_names(summary)
+    of = f": {names[curve.subject]}" if len(summary.residency) > 1 else ""
+    budget = curve.budgets[0]
+    return Chart(
+        f"Latency and memory by room for experts{of}",
+        "Left: median with its 95% interval, mean and 95th percentile of all answers; right: how "
+        "many answers had to load an expert, and what the process held in the end; n = "
+        f"{budget.n:,} answers from {budget.total_ms.groups} processes at each point.",
+        ResidencyPlot(curve),
+        "; ".join(_spoken(point) for point in curve.budgets),
+    )
+
+
+def _spoken(budget: Budget) -> str:
+    """A point in words."""
+    return (
+        f"room for {budget.experts}: median {significant(budget.total_ms.p50)} ms, p95 "
+        f"{significant(budget.total_ms.p95)} ms, {percent(budget.cold_share)} cold"
+    )
+
+
+def _table(summary: Summary) -> Table:
+    """All points."""
+    names = subject_names(summary)
+    columns = (
+        Column("subject", number=False),
+        Column("experts", help="That may stay in memory in each routed stage."),
+        Column("p50 ms"),
+        Column("95% interval", number=False),
+        Column("p95 ms"),
+        Column("mean ms"),
+        Column("cold", help="Answers for which an expert had to be loaded."),
+        Column("cold switch ms", help="Median of cold answers less that of answers without a "
+               "change of route, with its 95% interval."),
+        Column("warm switch ms", help="The same of answers that changed the route but found the "
+               "expert in memory."),
+        Column("memory MB"),
+        Column("n"),
+    )  # fmt: skip
+    cells = [
+        [
+            text(names[curve.subject]),
+            number(point.experts, str(point.experts)),
+            number(point.total_ms.p50),
+            spread(point.total_ms.low, point.total_ms.high, point.total_ms.rough),
+            number(point.total_ms.p95),
+            number(point.mean_ms),
+            number(point.cold_share, percent(point.cold_share)),
+            _switch(point.cold),
+            _switch(point.warm),
+            number(None if point.held_bytes is None else point.held_bytes / 1e6),
+            number(point.n, f"{point.n:,}"),
+        ]
+        for curve in summary.residency
+        for point in curve.budgets
+    ]
+    return Table("Residency", columns, rows(cells))
+
+
+def _switch(switch: Switch) -> Cell:
+    """What a switch adds, with interval and n."""
+    if switch.ms is None:
+        return Cell(f"- (n = {switch.n})", None, "muted")
+    low, high = switch.ms.low, switch.ms.high
+    between = "" if low is None or high is None else f" ({significant(low)} to {significant(high)})"
+    return Cell(f"{significant(switch.ms.value)}{between}, n = {switch.n:,}", switch.ms.value)

@@ -1,0 +1,174 @@
+"""What each route costs, and what an image costs under the routes' shares."""
+
+from mvmoe_bench.figures import words as say
+from mvmoe_bench.figures.routes import Expected, RouteRow, Routes, Worst
+from mvmoe_bench.figures.summary import Summary
+from mvmoe_bench.figures.words import between, percent, ratio_between, significant, times
+from mvmoe_bench.reporting.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Column,
+    Section,
+    Table,
+    Text,
+    number,
+    rows,
+    text,
+    words,
+)
+from mvmoe_bench.reporting.names import subject_names
+from mvmoe_bench.reporting.plots.routes import MOST, RoutesPlot
+from mvmoe_bench.reporting.sections.latency import spread
+
+
+def routes(summary: Summary) -> Section | None:
+    """For each dispatcher and stage a plot; expected latencies, worst routes, all routes."""
+    if not summary.routes:
+        return None
+    blocks: list[Block] = []
+    for found in summary.routes:
+        blocks += [chart(summary, found, stage) for stage in range(found.stages)]
+    return Section(
+        "routes",
+        "Routes",
+        (*blocks, _expected(summary), Text(_worst(summary), listed=True), _table(summary)),
+        "A route is the set of experts that one image uses. The expected latency weighs each "
+        "route's median with the share of images that take it.",
+    )
+
+
+def chart(summary: Summary, found: Routes, stage: int) -> Chart:
+    """The routes of one stage, the most used first."""
+    its = [(row, _share(row)) for row in found.rows if row.stage == stage]
+    whole = found.stages == 1
+    drawn = its[:MOST]
+    left = len(its) - len(drawn)
+    expected = found.expected[0] if found.expected else None
+    names = subject_names(summary)
+    of = f": {names[found.subject]}" if len(summary.routes) > 1 else ""
+    where = f", stage {stage + 1}" if found.stages > 1 else ""
+    rest = sum(share for _, share in its[MOST:])
+    beyond = f" {left} rarer routes ({percent(rest)} of images) are in the table only." * bool(left)
+    what = "the route's own graph; grey: all else" if whole else "the expert; grey: select and load"
+    return Chart(
+        f"Time by route, as high as it is used{of}{where}",
+        f"Length: median; green: {what}; bracket: 95% interval of the median; height: share of "
+        f"images under the {_under(drawn[0][0])}; n: answers, forced ones included.{beyond}",
+        RoutesPlot(tuple(drawn), left, whole, expected),
+        "Routes: " + "; ".join(_spoken(row, share, whole) for row, share in drawn),
+    )
+
+
+def _share(row: RouteRow) -> float:
+    """The share that a route is drawn with: what was asked for, else the prior, else observed."""
+    return next(share for share in (row.given, row.prior, row.observed) if share is not None)
+
+
+def _under(row: RouteRow) -> str:
+    """Which share that is."""
+    if row.given is not None:
+        return "given distribution"
+    return "usage prior of the manifest" if row.prior is not None else "observed usage"
+
+
+def _spoken(row: RouteRow, share: float, whole: bool) -> str:
+    """A bar in words."""
+    value = row.total_ms.p50 if whole else row.step_ms
+    return f"route {say.route(row.route)} {significant(value)} ms, {percent(share)} of images"
+
+
+def _expected(summary: Summary) -> Table:
+    """Expected latency under every distribution."""
+    names = subject_names(summary)
+    columns = (
+        *words("subject", "under"),
+        Column("expected ms"),
+        Column("95% interval", number=False),
+        Column("measured share", help="Share of the distribution whose routes were measured."),
+        Column("n"),
+        Column("repeats"),
+    )
+    cells = [
+        [
+            text(names[found.subject]),
+            text(expected.under),
+            number(expected.ms.value),
+            spread(expected.ms.low, expected.ms.high, expected.ms.rough),
+            _coverage(expected),
+            number(expected.ms.n, f"{expected.ms.n:,}"),
+            number(expected.ms.groups, str(expected.ms.groups)),
+        ]
+        for found in summary.routes
+        for expected in found.expected
+    ]
+    return Table("Expected latency of an image", columns, rows(cells))
+
+
+def _coverage(expected: Expected) -> Cell:
+    """The share of a distribution that was measured, of its least covered stage."""
+    least = min(expected.coverage)
+    return number(least, percent(least), "" if least > 0.995 else "bad")
+
+
+def _worst(summary: Summary) -> tuple[str, ...]:
+    """A sentence for each stage on its slowest route."""
+    names = subject_names(summary)
+    return tuple(
+        _worst_sentence(worst, names[found.subject], found.stages)
+        for found in summary.routes
+        for worst in found.worst
+    )
+
+
+def _worst_sentence(worst: Worst, name: str, stages: int) -> str:
+    """The slowest route, and whether it is told apart."""
+    stage = f" of stage {worst.stage + 1}" if stages > 1 else ""
+    start = (
+        f"{name}: the slowest route{stage} is {say.route(worst.route)} with "
+        f"{significant(worst.ms.value)} ms ({between(worst.ms.low, worst.ms.high)}, "
+        f"n = {worst.ms.n:,})"
+    )
+    if worst.over_others is None:
+        return f"{start}, the only one."
+    how = f"{times(worst.over_others)} times the others ({ratio_between(worst.over_others)})"
+    told = "told apart from them" if worst.told_apart else "not told apart from them"
+    return f"{start}: {how}, {told}."
+
+
+def _table(summary: Summary) -> Table:
+    """Every route."""
+    names = subject_names(summary)
+    several = max(found.stages for found in summary.routes) > 1
+    columns = (
+        *words("subject", *(["stage"] if several else []), "route"),
+        Column("p50 ms", help="Median of the whole answer."),
+        Column("95% interval", number=False),
+        Column("p95 ms"),
+        Column("expert ms", help="Median of its own graph."),
+        Column("prior", help="Share under the usage prior of the manifest."),
+        Column("given", help="Share under the distribution that was asked for."),
+        Column("observed", help="Share of the answers that count for latency."),
+        Column("n"),
+    )
+    cells = [
+        [
+            text(names[found.subject]),
+            *([number(row.stage, str(row.stage + 1))] if several else []),
+            Cell(say.route(row.route), float(row.route[0]) if row.route else None),
+            number(row.total_ms.p50),
+            spread(row.total_ms.low, row.total_ms.high, row.total_ms.rough),
+            number(row.total_ms.p95),
+            number(row.expert_ms.p50),
+            *(_percent(share) for share in (row.prior, row.given, row.observed)),
+            number(row.n, f"{row.n:,}"),
+        ]
+        for found in summary.routes
+        for row in found.rows
+    ]
+    return Table("Every route", columns, rows(cells), folded=len(cells) > 6)
+
+
+def _percent(share: float | None) -> Cell:
+    """A share of images."""
+    return number(share, None if share is None else percent(share))

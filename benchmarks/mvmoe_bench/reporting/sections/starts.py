@@ -1,0 +1,138 @@
+"""From the start of a process to its first answer, and what loading each graph takes."""
+
+from mvmoe_bench.figures import words as say
+from mvmoe_bench.figures.starts import Starts
+from mvmoe_bench.figures.summary import SubjectFigure, Summary
+from mvmoe_bench.figures.words import significant
+from mvmoe_bench.reporting.blocks import Block, Chart, Column, Section, Table, number, rows, text
+from mvmoe_bench.reporting.names import subject_names
+from mvmoe_bench.reporting.plots.stacks import Stack, StackPlot
+from mvmoe_bench.reporting.sections.latency import spread
+
+_PARTS = (
+    ("process", "process starts", "c6"),
+    ("engine_import", "engine import", "c4"),
+    ("code_import", "code import", "c5"),
+    ("parse", "manifest", "ink"),
+    ("hash", "hashes", "c2"),
+    ("open", "open and load stem", "c1"),
+    ("first", "first answer", "c3"),
+)
+
+
+def starts(summary: Summary) -> Section | None:
+    """Stacked starts, and loads of single graphs."""
+    found = _having(summary)
+    blocks: list[Block] = []
+    if found:
+        blocks += [_chart(summary, found), _table(summary, found)]
+    if any(subject.loads for subject in summary.subjects):
+        blocks.append(_loads(summary))
+    if not blocks:
+        return None
+    return Section(
+        "starts",
+        "Start",
+        tuple(blocks),
+        "Every start is a process of its own. The files are in the system's cache: this is a "
+        "second start, not the first one after a reboot.",
+    )
+
+
+def _having(summary: Summary) -> list[tuple[SubjectFigure, Starts]]:
+    """Subjects whose start was measured."""
+    return [(subject, subject.starts) for subject in summary.subjects if subject.starts is not None]
+
+
+def _chart(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Chart:
+    """One bar for each subject."""
+    names = subject_names(summary)
+    stacks = tuple(
+        Stack(
+            names[subject.key],
+            _values(its),
+            f"{significant(its.total_ms.value)} ms",
+            _note(its),
+        )
+        for subject, its in found
+    )
+    spoken = "; ".join(f"{stack.name} {stack.value} ({stack.note})" for stack in stacks)
+    return Chart(
+        "From process start to first answer",
+        "Bars: medians of each component; number: median of the whole with its 95% interval; n: "
+        "processes.",
+        StackPlot(tuple((name, hue) for _, name, hue in _PARTS), stacks, "milliseconds"),
+        f"Starts: {spoken}",
+    )
+
+
+def _note(its: Starts) -> str:
+    """Interval and n."""
+    low, high = its.total_ms.low, its.total_ms.high
+    if low is None or high is None:
+        return f"n = {its.n}"
+    return f"{significant(low)} to {significant(high)}, n = {its.n}"
+
+
+def _values(its: Starts) -> tuple[float, ...]:
+    """Medians in the order of the plot."""
+    known = {part.name: part.median_ms for part in its.parts}
+    return tuple(known.get(name, 0.0) for name, _, _ in _PARTS)
+
+
+def _table(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Table:
+    """All components."""
+    names = subject_names(summary)
+    columns = (
+        Column("subject", number=False),
+        Column("total"),
+        Column("95% interval", number=False),
+        *(Column(title) for _, title, _ in _PARTS),
+        Column("of that, expert load", help="Of the first answer, bringing its expert to memory."),
+        Column("n"),
+    )
+    cells = []
+    for subject, its in found:
+        known = {part.name: part.median_ms for part in its.parts}
+        total = its.total_ms
+        cells.append(
+            [
+                text(names[subject.key]),
+                number(total.value),
+                spread(total.low, total.high, total.rough),
+                *(number(known.get(name)) for name, _, _ in _PARTS),
+                number(its.first_load_ms),
+                number(its.n, str(its.n)),
+            ]
+        )
+    return Table("Start in milliseconds", columns, rows(cells))
+
+
+def _loads(summary: Summary) -> Table:
+    """Every graph."""
+    names = subject_names(summary)
+    columns = (
+        Column("subject", number=False),
+        Column("graph", number=False),
+        Column("route", number=False),
+        Column("load ms"),
+        Column("95% interval", number=False),
+        Column("first run ms"),
+        Column("second run ms"),
+        Column("n"),
+    )
+    cells = [
+        [
+            text(names[subject.key]),
+            text(load.graph),
+            text(say.route(load.route or ())),
+            number(load.load_ms.value),
+            spread(load.load_ms.low, load.load_ms.high, load.load_ms.rough),
+            number(load.first_ms),
+            number(load.warm_ms),
+            number(load.n, str(load.n)),
+        ]
+        for subject in summary.subjects
+        for load in subject.loads
+    ]
+    return Table("What bringing each graph into memory takes", columns, rows(cells), folded=True)

@@ -1,0 +1,252 @@
+"""A run of `mvmoe bench` from end to end: what is asked for, job after job, into a results file."""
+
+import contextlib
+import datetime
+import hashlib
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from mvmoe_bench import distribution, results
+from mvmoe_bench.campaign import Campaign, Setting
+from mvmoe_bench.choosing import Choice, choose
+from mvmoe_bench.devices import default_device, find_device
+from mvmoe_bench.devices.contract import Device
+from mvmoe_bench.inputs import SYNTHETIC, Inputs, load_inputs, require_same_input
+from mvmoe_bench.models import Models
+from mvmoe_bench.progress import Bars
+from mvmoe_bench.queries import Questions
+from mvmoe_bench.records import (
+    SCHEMA,
+    VERSION,
+    BundleRecord,
+    InputRecord,
+    Line,
+    Preset,
+    Resumed,
+    Run,
+)
+from mvmoe_bench.results import Output, RunLines
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.manifest import MANIFEST_FILE
+from mvmoe_deploy.bundle.summary import summarize
+from mvmoe_deploy.errors import InputError
+
+_FIXED = ("device", "preset", "seed", "threads", "inputs", "bundles", "subjects")
+"""Fields of a run that a resumed one must have alike."""
+_FIXED_IDENTITY = ("cpu", "cores_logical", "os", "python", "packages")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What `mvmoe bench` was asked for."""
+
+    bundles: tuple[Path, ...]
+    output: Path
+    preset: Preset
+    device: str | None = None
+    """None for the one that this program runs on."""
+    targets: tuple[str, ...] = ()
+    """Empty for all that the device runs."""
+    threads: int = 1
+    images: str = SYNTHETIC
+    distribution: str | None = None
+    compare: tuple[str, ...] = ()
+    checkpoints: tuple[Path, ...] = ()
+    """One for each bundle, or none."""
+    config: str | None = None
+    seed: int = 0
+    cache: Path | None = None
+    """Where the rivals' graphs are kept; None for nowhere."""
+    resume: bool = False
+    replace: bool = False
+
+
+def bench(request: Request, shown: Bars) -> RunLines:
+    """Measure, and give what the results file holds in the end.
+
+    What was measured is in the file whatever happens: after Ctrl-C, `resume` goes on. Raises
+    InputError, MissingExtraError, UnsupportedPlatformError or OutputError before anything is
+    measured; a subject that fails later is a line in the file.
+    """
+    device = find_device(request.device or default_device())
+    bundles = _open(request)
+    _require_checkpoints(request)
+    for bundle in bundles.values():
+        for target in request.targets:
+            bundle.target(target)
+    require_same_input(list(bundles.values()))
+    choice = choose(device, bundles, request.targets, request.compare, request.threads)
+    asked = _distributions(request, bundles)
+    for subject in choice.subjects:
+        if subject.dispatches:
+            subject.bundle.verify(subject.target)
+    inputs = load_inputs(request.images, list(bundles.values()), request.seed)
+    run = _first_line(request, device, bundles, (choice, inputs, asked))
+    with tempfile.TemporaryDirectory(prefix="mvmoe-bench-") as folder:
+        setting = _setting(request, device, (bundles, choice, inputs, asked), Path(folder))
+        with _output(request, run, device) as (out, known):
+            Campaign(setting, out, known).run(shown)
+    return results.read(request.output)[-1]
+
+
+def _setting(request: Request, device: Device, parts: tuple, folder: Path) -> Setting:
+    """What the campaign works with; the images are written to `folder`."""
+    bundles, choice, inputs, asked = parts
+    images = folder / "images.npy"
+    np.save(images, inputs.images)
+    questions = {
+        name: Questions(bundle.manifest, inputs, (asked or {}).get(name), request.seed)
+        for name, bundle in bundles.items()
+    }
+    models = Models(
+        bundles=bundles,
+        checkpoints=dict(zip(bundles, request.checkpoints, strict=False)),
+        config=request.config,
+        inputs=inputs,
+        questions=questions,
+        folder=folder,
+        cache=request.cache,
+    )
+    models.load()
+    return Setting(
+        device=device,
+        subjects=choice.subjects,
+        preset=request.preset,
+        inputs=inputs,
+        images=images,
+        questions=questions,
+        models=models,
+    )
+
+
+def _open(request: Request) -> dict[str, Bundle]:
+    """The bundles by a short name each."""
+    bundles: dict[str, Bundle] = {}
+    for path in request.bundles:
+        name = stem = path.resolve().name.removesuffix(".mvmoe") or "bundle"
+        number = 2
+        while name in bundles:
+            name, number = f"{stem}-{number}", number + 1
+        bundles[name] = Bundle.open(path)
+    return bundles
+
+
+def _require_checkpoints(request: Request) -> None:
+    """Refuse rivals without the models to make them from."""
+    if len(request.checkpoints) not in (0, len(request.bundles)):
+        raise InputError(
+            f"{len(request.checkpoints)} checkpoints were given for {len(request.bundles)} "
+            "bundles; give --checkpoint once for each bundle, in their order"
+        )
+    if request.compare and not request.checkpoints:
+        raise InputError(
+            f"--compare {','.join(request.compare)} needs the PyTorch model; give --checkpoint "
+            "with what the bundle was exported from"
+        )
+
+
+def _distributions(
+    request: Request, bundles: dict[str, Bundle]
+) -> dict[str, distribution.UsagePrior] | None:
+    """By bundle, the distribution that was asked for."""
+    if request.distribution is None:
+        return None
+    text = request.distribution
+    return {name: distribution.parse(text, bundle.manifest) for name, bundle in bundles.items()}
+
+
+def _first_line(
+    request: Request,
+    device: Device,
+    bundles: dict[str, Bundle],
+    parts: tuple[Choice, Inputs, dict[str, distribution.UsagePrior] | None],
+) -> Run:
+    """What the results file begins with."""
+    choice, inputs, asked = parts
+    routed = any(bundle.manifest.rules for bundle in bundles.values())
+    return Run(
+        schema=SCHEMA,
+        version=VERSION,
+        id=uuid.uuid4().hex,
+        started=_now(),
+        device=device.NAME,
+        identity=device.identity(),
+        preset=request.preset,
+        seed=request.seed,
+        threads=request.threads,
+        inputs=InputRecord(
+            source=inputs.source,
+            images=len(inputs.images),
+            sha256=inputs.sha256,
+            forced=routed and not inputs.real,
+            distribution=asked,
+            order=inputs.order,
+        ),
+        bundles=tuple(_bundle_record(name, bundle) for name, bundle in bundles.items()),
+        subjects=tuple(subject.record for subject in choice.subjects),
+        notes=choice.notes,
+    )
+
+
+def _bundle_record(name: str, bundle: Bundle) -> BundleRecord:
+    """What reports say of a bundle."""
+    manifest = bundle.manifest
+    return BundleRecord(
+        name=name,
+        sha256=hashlib.sha256((bundle.path / MANIFEST_FILE).read_bytes()).hexdigest(),
+        model=manifest.model.name,
+        family=manifest.model.family,
+        params_total=manifest.model.params_total,
+        params_active=manifest.model.params_active,
+        macs=manifest.model.macs,
+        rules=manifest.rules,
+        labels=manifest.labels,
+        usage_prior=manifest.usage_prior,
+        targets=summarize(manifest)["targets"],
+    )
+
+
+@contextlib.contextmanager
+def _output(request: Request, run: Run, device: Device) -> Iterator[tuple[Output, list[Line]]]:
+    """The results file, and what it holds already of a run that goes on."""
+    if not request.resume or not request.output.exists():
+        with Output.new(request.output, run, replace=request.replace) as out:
+            yield out, []
+        return
+    *others, previous = results.read(request.output)
+    _require_same_run(previous.run, run, request.output)
+    kept = results.finished_jobs(previous)
+    before = [line for other in others for line in (other.run, *other.lines)]
+    resumed = Resumed(at=_now(), load_average=device.load_average())
+    with Output.again(request.output, [*before, previous.run, *kept, resumed]) as out:
+        yield out, kept
+
+
+def _require_same_run(previous: Run, now: Run, path: Path) -> None:
+    """Refuse to go on with a run of something else."""
+    differing = [name for name in _FIXED if _plain(previous, name) != _plain(now, name)]
+    differing += [
+        f"identity: {name}"
+        for name in _FIXED_IDENTITY
+        if previous.identity.get(name) != msgspec.to_builtins(now.identity).get(name)
+    ]
+    if differing:
+        raise InputError(
+            f"{path} cannot be resumed: it differs in {', '.join(differing)}; give the options, "
+            "files and machine it was begun with, or another output"
+        )
+
+
+def _plain(run: Run, field: str) -> object:
+    """A field as it comes out of a file."""
+    return msgspec.json.decode(msgspec.json.encode(getattr(run, field)))
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,40 @@
+"""What all subjects share that run a whole model as one graph of a target."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from mvmoe_bench.orders import Query, SubjectOrder
+from mvmoe_bench.records import EngineChoice
+from mvmoe_bench.rivals.graph_sets import GraphSet
+from mvmoe_bench.subjects.contract import Stopwatch, Subject
+
+Pick = Callable[[Query], str]
+"""The name of the graph that answers a query."""
+
+
+class WholeModel(Subject):
+    """Graphs from image to answer; each is loaded when it is made, if `queries` need it."""
+
+    def __init__(
+        self, order: SubjectOrder, images: np.ndarray, pick: Pick, watch: Stopwatch
+    ) -> None:
+        self._graphs = GraphSet(Path(order.root)).open(order.threads, order.engine_options)
+        self._images = images
+        self._pick = pick
+        self._calls = {name: self._graphs.load(name) for name in map(pick, order.queries)}
+        runner = self._graphs.runner
+        self.actual = EngineChoice(
+            engine=runner.description, provider=getattr(runner, "provider", None)
+        )
+        watch.lap("open")
+
+    def answer(self, query: Query) -> np.ndarray:
+        """The one graph's."""
+        return self._calls[self._pick(query)](self._images[query.image : query.image + 1])
+
+    def close(self) -> None:
+        """Release every graph."""
+        self._calls.clear()
+        self._graphs.close()
