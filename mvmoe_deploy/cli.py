@@ -441,7 +441,7 @@ def bench(
     from mvmoe_bench.presets import PRESETS
     from mvmoe_bench.progress import bars
     from mvmoe_bench.reporting.terminal import show_summary
-    from mvmoe_bench.running import Request, bench
+    from mvmoe_bench.running import Request, run_bench
 
     request = Request(
         bundles=bundles,
@@ -452,7 +452,7 @@ def bench(
     )
     try:
         with bars() as shown:
-            result = bench(request, shown)
+            result = run_bench(request, shown)
     except KeyboardInterrupt:
         console.note(f"what was measured is in {request.output}; --resume goes on from there")
         raise

@@ -86,7 +86,7 @@ class Models:
         request = Preparation(
             bundle=subject.bundle,
             target=subject.target,
-            model=self._model(name) if subject.kind.PER_TARGET else None,
+            model=self._model(name) if name in self.checkpoints else None,
             checkpoint=self.checkpoints.get(name),
             routes=routes,
             folder=folder,

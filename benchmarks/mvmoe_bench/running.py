@@ -32,6 +32,7 @@ from mvmoe_bench.records import (
     Run,
 )
 from mvmoe_bench.results import Output, RunLines
+from mvmoe_bench.subjects import find_kind
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import MANIFEST_FILE
 from mvmoe_deploy.bundle.summary import summarize
@@ -67,7 +68,7 @@ class Request:
     replace: bool = False
 
 
-def bench(request: Request, shown: Bars) -> RunLines:
+def run_bench(request: Request, shown: Bars) -> RunLines:
     """Measure, and give what the results file holds in the end.
 
     What was measured is in the file whatever happens: after Ctrl-C, `resume` goes on. Raises
@@ -144,10 +145,11 @@ def _require_checkpoints(request: Request) -> None:
             f"{len(request.checkpoints)} checkpoints were given for {len(request.bundles)} "
             "bundles; give --checkpoint once for each bundle, in their order"
         )
-    if request.compare and not request.checkpoints:
+    needy = [name for name in request.compare if find_kind(name).NEEDS_MODEL]
+    if needy and not request.checkpoints:
         raise InputError(
-            f"--compare {','.join(request.compare)} needs the PyTorch model; give --checkpoint "
-            "with what the bundle was exported from"
+            f"--compare {','.join(needy)} needs the PyTorch model; give --checkpoint with what the "
+            "bundle was exported from"
         )
 
 

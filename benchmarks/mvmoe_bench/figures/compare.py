@@ -308,6 +308,10 @@ def _headline(
 ) -> tuple[str, ...]:
     """What changed, in sentences."""
     result = [_count_sentence(rows)]
+    others = [difference.name for difference in found if not difference.weighty]
+    if others:
+        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+        result.append(f"A and B differ in {', '.join(others[:5])}{more}.")
     weighty = [difference.name for difference in found if difference.weighty]
     if weighty:
         result.append(

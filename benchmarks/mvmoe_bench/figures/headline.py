@@ -1,8 +1,10 @@
 """The summary in sentences. No sentence says more than an interval supports."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mvmoe_bench.figures import words
+from mvmoe_bench.figures.common import Figure
 from mvmoe_bench.figures.words import between, count, megabytes, ratio_between, significant, times
 from mvmoe_bench.statistics import Ratio
 
@@ -10,20 +12,34 @@ if TYPE_CHECKING:
     from mvmoe_bench.figures.summary import SubjectFigure, Summary
 
 
-def headline(summary: "Summary") -> tuple[str, ...]:
-    """A handful of sentences about the first dispatcher, or about what there is."""
+class Point(Figure):
+    """One or a few sentences about one thing."""
+
+    topic: str
+    """A word: `Speed`, `Routing`, `Memory`, `Start`, `Answers`."""
+    text: str
+
+
+def headline(summary: "Summary") -> tuple[Point, ...]:
+    """What a person who reads nothing else should know, about the first dispatcher."""
     main = main_subject(summary)
-    if main is None:
-        return ("This run holds no latency measurements.", *_start(summary), *_memory(summary))
-    return (
-        _latency(main),
-        *_ratios(summary, main),
-        *_routes(summary, main),
-        *_start(summary),
-        *_memory(summary),
-        *_residency(summary, main),
-        *_parity(summary, main),
+    return tuple(
+        Point(topic=topic, text=" ".join(sentences))
+        for topic, sentences in _sentences(summary, main)
+        if sentences
     )
+
+
+def _sentences(summary: "Summary", main: "SubjectFigure | None") -> Iterable[tuple[str, list[str]]]:
+    """Topics in their order with what there is to say."""
+    if main is None:
+        yield "Speed", ["This run holds no latency measurements."]
+    else:
+        yield "Speed", [_latency(main), *_routes(summary, main)]
+        yield "Routing", _ratios(summary, main)
+    yield "Memory", [*_memory(summary), *(_residency(summary, main) if main else [])]
+    yield "Start", _start(summary)
+    yield "Answers", _parity(summary, main) if main else []
 
 
 def main_subject(summary: "Summary") -> "SubjectFigure | None":
@@ -102,7 +118,7 @@ def _routes(summary: "Summary", main: "SubjectFigure") -> list[str]:
     ]
     for worst in found.worst:
         over = worst.over_others
-        if worst.told_apart and over is not None and over.value > 1.02:
+        if worst.told_apart and over is not None and over.value > 1.05:
             stage = f" of stage {worst.stage + 1}" if found.stages > 1 else ""
             result.append(
                 f"Route {words.route(worst.route)}{stage} is the slowest: {times(over)} times what "

@@ -7,7 +7,13 @@ import numpy as np
 from mvmoe_bench.figures.common import MS, Estimate, Figure, quick_median
 from mvmoe_bench.figures.index import Index
 from mvmoe_bench.records import StreamSample, SubjectRecord
-from mvmoe_bench.statistics import Distribution, GroupedMedian, distribution, interval
+from mvmoe_bench.statistics import (
+    ENOUGH_GROUPS,
+    Distribution,
+    GroupedMedian,
+    distribution,
+    interval,
+)
 
 
 class Switch(Figure):
@@ -18,7 +24,8 @@ class Switch(Figure):
     against: int
     """Answers that did not."""
     ms: Estimate | None
-    """Difference of the two medians; None if there are none of either."""
+    """Difference of the two medians; None if there are none of either. The interval is over the
+    repeats that have both."""
 
 
 class Budget(Figure):
@@ -101,23 +108,22 @@ def _switch(
     none = [line for line in lines if not any(line.switched) and not any(line.cold)]
     if not some or not none:
         return Switch(n=len(some), against=len(none), ms=None)
-    repeats = {repeat: i for i, repeat in enumerate(dict.fromkeys(x.repeat for x in lines))}
-    above, below = (_median(its, repeats) for its in (some, none))
-    bounds = interval(
-        lambda drawn: above.resampled(drawn) - below.resampled(drawn), (len(repeats),), seed=seed
-    )
-    estimate = Estimate(
-        value=above.value - below.value,
-        low=bounds.low,
-        high=bounds.high,
-        n=len(some),
-        groups=len(repeats),
-        rough=bounds.rough,
-    )
+    value = quick_median([x.ns * MS for x in some]) - quick_median([x.ns * MS for x in none])
+    both = {line.repeat for line in some} & {line.repeat for line in none}
+    low = high = None
+    rough = len(both) < ENOUGH_GROUPS
+    if len(both) >= 2:
+        above, below = (_median([x for x in its if x.repeat in both], both) for its in (some, none))
+        bounds = interval(
+            lambda drawn: above.resampled(drawn) - below.resampled(drawn), (len(both),), seed=seed
+        )
+        low, high = bounds.low, bounds.high
+    estimate = Estimate(value=value, low=low, high=high, n=len(some), groups=len(both), rough=rough)
     return Switch(n=len(some), against=len(none), ms=estimate)
 
 
-def _median(lines: list[StreamSample], repeats: dict[int, int]) -> GroupedMedian:
-    """The median in ms over all repeats' numbers, so that both sides take the same draws."""
+def _median(lines: list[StreamSample], repeats: set[int]) -> GroupedMedian:
+    """The median in ms over these repeats' numbers, so that both sides take the same draws."""
+    codes = {repeat: code for code, repeat in enumerate(sorted(repeats))}
     values = np.array([line.ns * MS for line in lines])
-    return GroupedMedian(values, np.array([repeats[line.repeat] for line in lines]), len(repeats))
+    return GroupedMedian(values, np.array([codes[line.repeat] for line in lines]), len(repeats))

@@ -6,11 +6,12 @@ from typing import Literal
 
 import numpy as np
 
-from mvmoe_bench.figures.common import MS, Estimate, Figure
+from mvmoe_bench.figures.common import MS, Estimate, Figure, median_of, quick_median
 from mvmoe_bench.figures.index import Index
 from mvmoe_bench.records import BundleRecord, Sample, SubjectRecord
 from mvmoe_bench.statistics import (
     CONFIDENCE,
+    ENOUGH_GROUPS,
     Distribution,
     GroupedMedian,
     Ratio,
@@ -62,9 +63,11 @@ class Worst(Figure):
     ms: Estimate
     """Of one routed stage the whole answer; of several select, load and expert of the stage."""
     over_others: Ratio | None
-    """Its median over that of all other routes' samples; None if there are no others. The interval
-    is widened for having picked the highest of several (Bonferroni)."""
+    """Its median over that of all other routes' samples of the same repeats; None if there are no
+    others. The interval is widened for having picked the highest of several (Bonferroni)."""
     told_apart: bool
+    left_out: int
+    """Routes that were measured in fewer than six repeats and not considered, if others were."""
 
 
 class Routes(Figure):
@@ -88,6 +91,7 @@ class Expectation:
     With one routed stage: the sum over routes of share times median of the whole answer. With
     several: the median of stem and rest, and for each stage the sum over routes of share times
     median of select, load and expert there; routes of different stages need not be independent.
+    A draw of repeats that lacks a rare route takes the route's median of all repeats.
     """
 
     def __init__(self, samples: list[Sample], shares: Shares) -> None:
@@ -292,30 +296,45 @@ def _worst_of(
 ) -> Worst:
     """The route of a stage with the highest median, and whether it stands out."""
     its = {route: samples for (at, route), samples in taken.items() if at == stage}
-    everyone = [sample.repeat for samples in its.values() for sample in samples]
-    repeats = {repeat: i for i, repeat in enumerate(dict.fromkeys(everyone))}
-
-    def median(samples: list[Sample]) -> GroupedMedian:
-        values = np.array([_cost(sample, stage, stages) * MS for sample in samples])
-        codes = np.array([repeats[sample.repeat] for sample in samples])
-        return GroupedMedian(values, codes, len(repeats))
-
-    medians = {route: median(samples) for route, samples in its.items()}
-    worst = max(medians, key=lambda route: medians[route].value)
-    top = medians[worst]
-    bounds = interval(top.resampled, (top.groups,), seed=seed)
-    estimate = Estimate(
-        value=top.value,
-        low=bounds.low,
-        high=bounds.high,
-        n=top.n,
-        groups=top.groups,
-        rough=bounds.rough,
+    known = {r: samples for r, samples in its.items() if _repeats(samples) >= ENOUGH_GROUPS}
+    costs = {
+        route: [_cost(sample, stage, stages) * MS for sample in samples]
+        for route, samples in (known or its).items()
+    }
+    worst = max(costs, key=lambda route: quick_median(costs[route]))
+    mine = its[worst]
+    there = {sample.repeat for sample in mine}
+    rest = [
+        sample
+        for route, samples in its.items()
+        for sample in samples
+        if route != worst and sample.repeat in there
+    ]
+    others = [_cost(sample, stage, stages) * MS for sample in rest]
+    over = None
+    if rest:
+        top = _by_repeat(costs[worst], mine, there)
+        over = _over(top, _by_repeat(others, rest, there), len(its), seed)
+    return Worst(
+        stage=stage,
+        route=worst,
+        ms=median_of(costs[worst], [sample.repeat for sample in mine], seed),
+        over_others=over,
+        told_apart=over is not None and not over.rough and (over.low or 0) > 1,
+        left_out=len(its) - len(costs),
     )
-    rest = [sample for route, samples in its.items() if route != worst for sample in samples]
-    over = _over(top, median(rest), len(its), seed) if rest else None
-    apart = over is not None and over.low is not None and over.low > 1
-    return Worst(stage=stage, route=worst, ms=estimate, over_others=over, told_apart=apart)
+
+
+def _repeats(samples: list[Sample]) -> int:
+    """How many repeats samples come from."""
+    return len({sample.repeat for sample in samples})
+
+
+def _by_repeat(values: list[float], samples: list[Sample], repeats: set[int]) -> GroupedMedian:
+    """Medians over the given repeats' numbers, so that two of them take the same draws."""
+    codes = {repeat: code for code, repeat in enumerate(sorted(repeats))}
+    groups = np.array([codes[sample.repeat] for sample in samples])
+    return GroupedMedian(np.asarray(values), groups, len(repeats))
 
 
 def _over(top: GroupedMedian, others: GroupedMedian, routes: int, seed: int) -> Ratio:

@@ -6,7 +6,7 @@ from mvmoe_bench.figures import parts as laps
 from mvmoe_bench.figures.answers import ClassMap, class_maps, largest_error
 from mvmoe_bench.figures.bundles import BundleFigure, bundle
 from mvmoe_bench.figures.common import MS, Figure, quick_median
-from mvmoe_bench.figures.headline import headline
+from mvmoe_bench.figures.headline import Point, headline
 from mvmoe_bench.figures.index import Index
 from mvmoe_bench.figures.latency import Latency, latency
 from mvmoe_bench.figures.machine import Machine, machine
@@ -70,7 +70,7 @@ class Summary(Figure):
     inputs: InputRecord
     repeats: int
     """Latency repeats that were measured, of all runs that were merged."""
-    headline: tuple[str, ...]
+    headline: tuple[Point, ...]
     """What a person who reads nothing else should know, in sentences."""
     warnings: tuple[str, ...]
     failures: tuple[FailureFigure, ...]

@@ -53,7 +53,9 @@ def count(number: int, noun: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A share with one decimal below 10%."""
+    """A share with one decimal below 10%; what is there is never shown as nothing."""
+    if 0 < share < 0.0005:
+        return "<0.1%"
     return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"
 
 

@@ -1,7 +1,7 @@
-"""What a report consists of, whatever it is written as: sections of plots, tables and paragraphs."""
+"""What a report consists of, whatever it is written as: sections of plots, tables and text."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from mvmoe_bench.reporting.plots import Plot
@@ -55,7 +55,7 @@ class Chart:
 class Text:
     """A paragraph, or a list if there are several items."""
 
-    items: tuple[str, ...]
+    paragraphs: tuple[str, ...]
     listed: bool = False
 
 
@@ -99,11 +99,11 @@ class Document:
     subtitle: str
     alerts: tuple[str, ...]
     """Failures and warnings, which nobody may overlook."""
-    summary: tuple[str, ...]
+    summary: tuple[tuple[str, str], ...]
+    """Topic (may be empty) and sentences."""
     tiles: tuple[Tile, ...]
     sections: tuple[Section, ...]
     foot: str = ""
-    charts_of_summary: tuple[Chart, ...] = field(default=())
 
 
 def text(value: object, tone: Tone = "") -> Cell:

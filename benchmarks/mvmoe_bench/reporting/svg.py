@@ -1,8 +1,10 @@
 """A plot as SVG for a page: colours become the page's variables, ids are unique and stable."""
 
+import contextlib
 import io
 import re
 import warnings
+from collections.abc import Iterator
 from html import escape
 
 from mvmoe_bench.reporting.plots.canvas import DPI, LIGHT, NARROW, WIDE, Canvas, Colours, Plot
@@ -32,6 +34,15 @@ def both_widths(plot: Plot, name: str, label: str) -> str:
     return wide + _svg(plot, f"{name}-n", label, narrow=True)
 
 
+@contextlib.contextmanager
+def quiet_about_glyphs() -> Iterator[None]:
+    """Names may be of any script: what matplotlib's font lacks, a browser's has."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+        yield
+
+
 def _svg(plot: Plot, name: str, label: str, narrow: bool) -> str:
     """One width of a plot as an `svg` element."""
     import matplotlib as mpl
@@ -40,8 +51,7 @@ def _svg(plot: Plot, name: str, label: str, narrow: bool) -> str:
 
     width, height = (NARROW if narrow else WIDE), plot.height(narrow)
     text = io.StringIO()
-    with mpl.rc_context(SETTINGS), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+    with mpl.rc_context(SETTINGS), quiet_about_glyphs():
         figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="none")
         FigureCanvasSVG(figure)
         plot.draw(Canvas(figure, width, height, SENTINELS, narrow))

@@ -11,6 +11,7 @@ _MOST_SYNTHETIC = 64
 _MOST_REAL = 400
 """Images that are compared unless told otherwise: enough to see most routes, in seconds."""
 
+
 def golden_samples(golden: dict[str, np.ndarray]) -> Samples:
     """The images of a bundle's golden vectors."""
     return Samples(_numbered("golden", len(golden["image"])), golden["image"])

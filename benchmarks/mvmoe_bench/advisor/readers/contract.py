@@ -13,6 +13,14 @@ class Unread:
     message: str
 
 
+_LONGEST = 60
+
+
+def printable(text: str) -> str:
+    """An operator's type out of a file that nobody has vetted, as a terminal may show it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST])
+
+
 def product(output: Tensor, terms: int | None) -> int:
     """Multiply-adds of an output each of whose elements is a sum of `terms` products.
 

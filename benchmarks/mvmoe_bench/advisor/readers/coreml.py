@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mvmoe_bench.advisor.contract import Op, Tensor
-from mvmoe_bench.advisor.readers.contract import Unread, axis, product, size
+from mvmoe_bench.advisor.readers.contract import Unread, axis, printable, product, size
 from mvmoe_deploy.bundle.manifest import Graph, Target
 from mvmoe_deploy.errors import BundleError
 
@@ -95,7 +95,7 @@ class _Function:
         }
         weight = given.get("weight", _UNKNOWN).shape if proto.type.startswith("conv") else None
         return Op(
-            type=proto.type,
+            type=printable(proto.type),
             inputs=tuple(
                 self._value(binding)
                 for _, argument in sorted(proto.inputs.items())

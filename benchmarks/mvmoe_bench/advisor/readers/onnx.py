@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mvmoe_bench.advisor.contract import Op, Tensor
-from mvmoe_bench.advisor.readers.contract import Unread, axis, product, size
+from mvmoe_bench.advisor.readers.contract import Unread, axis, printable, product, size
 from mvmoe_deploy.bundle.integrity import plain_file, read_errors
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import BundleError, MissingExtraError
@@ -29,7 +29,7 @@ def _graph(onnx: Any, root: Path, file: str) -> tuple[Op, ...] | Unread:
     """The operators of one file."""
     try:
         data = _bytes(root, file)
-        model = onnx.shape_inference.infer_shapes(onnx.load_from_string(data))
+        model = _inferred(onnx, onnx.load_from_string(data))
         tensors = _tensors(onnx, model.graph)
         return tuple(
             _op(onnx, node, tensors) for node in model.graph.node if node.op_type != "Constant"
@@ -38,6 +38,14 @@ def _graph(onnx: Any, root: Path, file: str) -> tuple[Op, ...] | Unread:
         return Unread(str(error))
     except Exception as error:  # Protobuf's and ONNX's exceptions share no base class of their own.
         return Unread(f"{file} is no ONNX graph ({type(error).__name__}); export it again")
+
+
+def _inferred(onnx: Any, model: Any) -> Any:
+    """The model with all shapes that ONNX infers; as it is where an operator is unknown to it."""
+    try:
+        return onnx.shape_inference.infer_shapes(model)
+    except Exception:  # InferenceError, and what protobuf raises of a model that is too large.
+        return model
 
 
 def _bytes(root: Path, file: str) -> bytes:
@@ -88,7 +96,7 @@ def _op(onnx: Any, node: Any, tensors: Mapping[str, Tensor]) -> Op:
     }
     weight = inputs[1].shape if node.op_type.startswith("Conv") and len(inputs) > 1 else None
     return Op(
-        type=node.op_type,
+        type=printable(node.op_type),
         inputs=inputs,
         outputs=outputs,
         macs=_macs(node.op_type, inputs, outputs, attributes),

@@ -13,9 +13,9 @@ class FirstLoad:
 
     name = "first-load"
     reason = (
-        "A first load on the Neural Engine compiles for the chip and the system: seconds for small "
-        "models, 97 s were reported for 335 MB on an iPhone, minutes for larger ones; later loads "
-        "find the result in a cache that updates empty."
+        "A first load on the Neural Engine compiles for chip and system: seconds for small models, "
+        "97 s were reported of a CLIP image model on an iPhone; later loads take the result "
+        "from a cache that updates empty."
     )
     source = (
         "argmaxinc/argmax-oss-swift#309, #17 "

@@ -12,12 +12,12 @@ class Portable:
 
     name = "portable"
     reason = (
-        "The portable kernels are written to run anywhere, operator by operator; what makes "
-        "ExecuTorch quick are its delegates."
+        "The portable kernels are written to run anywhere and not for speed; what makes ExecuTorch "
+        "quick are its delegates."
     )
     source = (
-        "ExecuTorch, Overview of Kernel Libraries "
-        "(https://docs.pytorch.org/executorch/stable/kernel-library-overview.html)"
+        "ExecuTorch, Kernel Registration (https://docs.pytorch.org/executorch/stable/"
+        "kernel-library-custom-aten-kernel.html)"
     )
 
     def check(self, target: TargetView) -> Iterable[Finding]:

@@ -1,4 +1,4 @@
-"""Axes with plain numbers: linear where that shows all, logarithmic where subjects lie far apart."""
+"""Axes with plain numbers: linear, or logarithmic where subjects lie far apart."""
 
 from typing import TYPE_CHECKING
 
@@ -7,6 +7,8 @@ if TYPE_CHECKING:
 
 _FAR = 5.0
 """Highest over lowest from which an axis is logarithmic."""
+_STEPS = (1, 2, 2.5, 5, 10)
+"""Round numbers."""
 
 
 def plain_axis(axes: "Axes", low: float, high: float, ticks: int = 6) -> None:
@@ -18,7 +20,7 @@ def plain_axis(axes: "Axes", low: float, high: float, ticks: int = 6) -> None:
         axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(ticks))
+        axes.xaxis.set_major_locator(MaxNLocator(ticks, steps=_STEPS))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axes.set_xlim(low, high)
 
@@ -27,6 +29,6 @@ def bar_axis(axes: "Axes", high: float, ticks: int = 6) -> None:
     """Limits for bars, which begin at 0."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(ticks))
+    axes.xaxis.set_major_locator(MaxNLocator(ticks, steps=_STEPS))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axes.set_xlim(0, high * 1.03 or 1)

@@ -20,6 +20,8 @@ class BoundsPlot:
 
     def draw(self, canvas: Canvas) -> None:
         """A dot for the error, a line for its bound."""
+        from matplotlib.ticker import FuncFormatter
+
         texts = [
             Row(shorten(name, 40), f"{error:.1e}", f"bound {bound:.0e}")
             for name, error, bound in self.rows
@@ -40,3 +42,4 @@ class BoundsPlot:
         axes.set_xlim(min(values) / 5, max(values) * 5)
         axes.tick_params(labelsize=SMALL)
         axes.minorticks_off()
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0e}"))

@@ -1,11 +1,17 @@
 """Which route the images of each class take: a grid of shares."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from mvmoe_bench.figures.answers import ClassMap
 from mvmoe_bench.figures.words import route
 from mvmoe_bench.reporting.plots.canvas import SMALL, Canvas
 from mvmoe_bench.reporting.plots.rows import shorten
+
+if TYPE_CHECKING:
+    pass
 
 MOST_CLASSES = 40
 MOST_ROUTES = 24
@@ -68,8 +74,6 @@ class ClassPlot:
 
 def cut(whole: ClassMap) -> ClassMap:
     """The classes and routes with most images, in the map's order."""
-    import msgspec
-
     by_class: dict[str, int] = {}
     by_route: dict[tuple[int, ...], int] = {}
     for cell in whole.cells:

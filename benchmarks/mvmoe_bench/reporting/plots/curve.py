@@ -19,13 +19,14 @@ class ResidencyPlot:
 
     def height(self, narrow: bool) -> float:
         """Pixels that it needs."""
-        return 430.0 if narrow else 330.0
+        return 470.0 if narrow else 320.0
 
     def draw(self, canvas: Canvas) -> None:
         """Two panels: one above the other if narrow, else beside each other."""
         if canvas.narrow:
-            self._latency(canvas.axes(42, 22, 14, canvas.height / 2 + 24), canvas)
-            self._cost(canvas.axes(42, canvas.height / 2 + 22, 14, 46), canvas)
+            half = canvas.height / 2
+            self._latency(canvas.axes(34, 24, 10, half + 46), canvas)
+            self._cost(canvas.axes(34, half + 24, 10, 46), canvas)
         else:
             half = canvas.width / 2
             self._latency(canvas.axes(44, 26, half + 14, 48), canvas)

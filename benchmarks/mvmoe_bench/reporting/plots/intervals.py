@@ -48,7 +48,11 @@ class IntervalPlot:
 
     def _sides(self, frame: Rows, canvas: Canvas) -> None:
         """What it means to stand left or right of 1."""
+        at = frame.axes.transData.transform((1, 0))[0] - frame.axes.get_window_extent().x0
+        room = {"right": at, "left": frame.axes.get_window_extent().width - at}
         for text, side, shift in ((f"◂ {self.left}", "right", -7), (f"{self.right} ▸", "left", 7)):
+            if room[side] < 6.4 * len(text):
+                continue
             frame.axes.annotate(
                 text,
                 xy=(1, 1),
@@ -77,4 +81,4 @@ def _row(name: str, ratio: Ratio, colour: str) -> Row:
     if ratio.low is not None and ratio.high is not None:
         spread = f"{ratio.low:.{places}f} to {ratio.high:.{places}f}"
     note = f"{spread}, n = {ratio.n:,}"
-    return Row(shorten(name), f"{times(ratio)} ×", note, strong=colour == "c1")
+    return Row(shorten(name), f"{times(ratio)} times", note, strong=colour == "c1")

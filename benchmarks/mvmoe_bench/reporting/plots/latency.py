@@ -1,7 +1,6 @@
 """Latency distributions: for each subject its shape, p5 to p95, the middle half, and the median."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,9 +9,6 @@ from mvmoe_bench.figures.words import significant
 from mvmoe_bench.reporting.plots.axis import plain_axis
 from mvmoe_bench.reporting.plots.canvas import Canvas
 from mvmoe_bench.reporting.plots.rows import Row, Rows, rows_height, shorten
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -47,21 +43,19 @@ def _row(name: str, latency: Latency, colour: str) -> Row:
 
 def _draw(frame: Rows, position: int, latency: Latency, colour: str) -> None:
     """Shape above the line; whisker, box and median on it."""
-    wall, y = latency.wall_ms, frame.y(position) + 0.12
-    axes = frame.axes
-    _shape(axes, latency, y, colour)
+    wall, y = latency.wall_ms, frame.y(position) + (0.04 if frame.canvas.narrow else 0.12)
+    axes, below = frame.axes, y + (0.1 if frame.canvas.narrow else 0.16)
+    _shape(frame, latency, y, colour)
     axes.plot([wall.p5, wall.p95], [y, y], color=colour, linewidth=1.5, solid_capstyle="butt")
     axes.plot([wall.p25, wall.p75], [y, y], color=colour, linewidth=5, solid_capstyle="butt")
     if wall.low is not None and wall.high is not None:
         ends = [wall.low, wall.high]
-        axes.plot(ends, [y + 0.16, y + 0.16], color=colour, linewidth=1.5, marker="|", markersize=6)
-    axes.plot(
-        [wall.p50], [y], marker="o", markersize=8, color=colour, markeredgecolor=frame.canvas.colours["surface"],
-        markeredgewidth=1.2,
-    )  # fmt: skip
+        axes.plot(ends, [below, below], color=colour, linewidth=1.5, marker="|", markersize=6)
+    edge = frame.canvas.colours["surface"]
+    axes.plot(wall.p50, y, "o", markersize=8, color=colour, mec=edge, mew=1.2)
 
 
-def _shape(axes: "Axes", latency: Latency, y: float, colour: str) -> None:
+def _shape(frame: Rows, latency: Latency, y: float, colour: str) -> None:
     """The histogram, smoothed a little, as a hill on the row's line."""
     from scipy.ndimage import gaussian_filter1d
 
@@ -71,5 +65,5 @@ def _shape(axes: "Axes", latency: Latency, y: float, colour: str) -> None:
     counts = gaussian_filter1d(np.array(histogram.counts, dtype=float), 1.5, mode="constant")
     edges = np.linspace(histogram.low, histogram.high, len(counts) + 1)
     middles = (edges[:-1] + edges[1:]) / 2
-    hill = y - 0.02 - 0.36 * counts / counts.max()
-    axes.fill_between(middles, hill, y - 0.02, color=colour, alpha=0.22, linewidth=0)
+    hill = y - 0.02 - frame.reach * counts / counts.max()
+    frame.axes.fill_between(middles, hill, y - 0.02, color=colour, alpha=0.22, linewidth=0)

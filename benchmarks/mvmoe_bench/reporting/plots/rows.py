@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WIDE_ROW = 42.0
-_NARROW_ROW = 58.0
+_NARROW_ROW = 72.0
 _FOOT = 46.0
 _LETTER = 6.7
 """Pixels that a letter takes on average, generously."""
+_NOTE = (SMALL, "normal", "muted")
 
 
 @dataclass(frozen=True)
@@ -42,31 +43,36 @@ class Rows:
         self.axes.set_ylim(len(rows) - 0.5, -0.5)
         self.axes.set_yticks([])
         self.axes.set_xlabel(x_label, fontsize=SMALL, color=canvas.colours["muted"], labelpad=6)
-        # Above the marks of a narrow row there is the text: they are drawn a bit lower.
-        self.shift = 0.2 if canvas.narrow else 0.0
-        self.thick = 0.36 if canvas.narrow else 0.5
+        # Above the marks of a narrow row there is the text: they are drawn lower.
+        self.shift = 0.14 if canvas.narrow else 0.0
+        self.thick = 0.26 if canvas.narrow else 0.5
         """Height of a bar in rows."""
-        pixels = self.axes.get_window_extent().width
+        self.reach = 0.24 if canvas.narrow else 0.36
+        """Height of a hill in rows."""
         for position, row in enumerate(rows):
-            self._write(position, row, left, right, pixels)
+            if canvas.narrow:
+                self._write_above(position, row)
+            else:
+                self._write_beside(position, row, left)
 
     def y(self, position: int) -> float:
         """Where the marks of a row are centred."""
         return position + self.shift
 
-    def _write(self, position: int, row: Row, left: float, right: float, pixels: float) -> None:
-        """Name and number of a row."""
-        if self.canvas.narrow:
-            self._text(position - 0.26, (0, 0), "left", row.name, _style(row))
-            both = f"{row.value}  {row.note}".strip() if not row.note else row.value
-            self._text(position - 0.26, (1, 0), "right", both, _style(row))
-            return
+    def _write_beside(self, position: int, row: Row, left: float) -> None:
+        """Name before the row, number and note after it."""
         self._text(position, (0, -left), "left", row.name, _style(row))
+        up = 0.17 if row.note else 0.0
+        self._text(position - up, (1, 14), "left", row.value, _style(row))
         if row.note:
-            self._text(position - 0.17, (1, 14), "left", row.value, _style(row))
-            self._text(position + 0.22, (1, 14), "left", row.note, (SMALL, "normal", "muted"))
-        else:
-            self._text(position, (1, 14), "left", row.value, _style(row))
+            self._text(position + 0.22, (1, 14), "left", row.note, _NOTE)
+
+    def _write_above(self, position: int, row: Row) -> None:
+        """Name and number over the row, the note below the number."""
+        self._text(position - 0.37, (0, 0), "left", row.name, _style(row))
+        self._text(position - 0.37, (1, 0), "right", row.value, _style(row))
+        if row.note:
+            self._text(position - 0.17, (1, 0), "right", row.note, _NOTE)
 
     def _text(
         self,
@@ -90,7 +96,15 @@ class Rows:
             fontweight=weight,
             color=self.canvas.colours[colour],
             annotation_clip=False,
+            zorder=5,
+            bbox=self._ground(),
         )
+
+    def _ground(self) -> dict[str, object] | None:
+        """On a narrow canvas text stands on lines: the background under it keeps it legible."""
+        if not self.canvas.narrow:
+            return None
+        return {"facecolor": self.canvas.colours["surface"], "edgecolor": "none", "pad": 1.0}
 
 
 def rows_height(count: int, narrow: bool) -> float:
@@ -104,7 +118,7 @@ def _margins(narrow: bool, rows: Sequence[Row]) -> tuple[float, float]:
         return 4, 8
     name = max((len(row.name) for row in rows), default=0)
     value = max((max(len(row.value), len(row.note) * 0.92) for row in rows), default=0)
-    return min(name * _LETTER, 250) + 14, min(value * _LETTER + 22, 260)
+    return min(name * _LETTER, 262) + 14, min(value * _LETTER + 22, 260)
 
 
 def _style(row: Row) -> tuple[float, str, str]:
@@ -112,7 +126,7 @@ def _style(row: Row) -> tuple[float, str, str]:
     return (TEXT, "bold", "ink") if row.strong else (TEXT, "normal", "ink")
 
 
-def shorten(text: str, most: int = 32) -> str:
+def shorten(text: str, most: int = 36) -> str:
     """A name that leaves room for the plot, without characters that move the cursor."""
     clean = "".join(char if char.isprintable() else " " for char in text).strip()
     return clean if len(clean) <= most else clean[: most - 1] + "…"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mvmoe_bench.reporting.plots.axis import bar_axis
-from mvmoe_bench.reporting.plots.canvas import SMALL, Canvas
+from mvmoe_bench.reporting.plots.canvas import NARROW, SMALL, WIDE, Canvas
 from mvmoe_bench.reporting.plots.rows import Row, Rows, rows_height, shorten
 
 _LEGEND = 24.0
@@ -35,7 +35,18 @@ class StackPlot:
 
     def _lines(self, narrow: bool) -> int:
         """Lines of the legend."""
-        return -(-len(self.kinds) // 3) if narrow else 1
+        return 1 + max(line for line, _ in self._places(NARROW if narrow else WIDE - 60))
+
+    def _places(self, width: float) -> list[tuple[int, float]]:
+        """Line and left edge of each entry of the legend: as many in a line as fit."""
+        places, line, x = [], 0, 6.0
+        for name, _ in self.kinds:
+            needed = 34 + 6.7 * len(name)
+            if x > 6 and x + needed - 18 > width:
+                line, x = line + 1, 6.0
+            places.append((line, x))
+            x += needed
+        return places
 
     def draw(self, canvas: Canvas) -> None:
         """Draw the legend and all bars."""
@@ -80,11 +91,9 @@ class StackPlot:
         area.set_yticks([])
         area.set_xlim(0, canvas.width)
         area.set_ylim(height, 0)
-        x, y = 6.0, 9.0
-        for number, (name, colour) in enumerate(self.kinds):
-            if canvas.narrow and number and number % 3 == 0:
-                x, y = 6.0, y + _LEGEND
-            shade = canvas.colours[colour]
+        ink = canvas.colours["ink"]
+        places = self._places(NARROW if canvas.narrow else WIDE - 60)
+        for (name, colour), (line, x) in zip(self.kinds, places, strict=True):
+            y, shade = 9 + line * _LEGEND, canvas.colours[colour]
             area.plot([x], [y], marker="s", markersize=9, color=shade, clip_on=False)
-            area.text(x + 11, y, name, va="center", fontsize=SMALL, color=canvas.colours["ink"])
-            x += (canvas.width - 12) / 3 if canvas.narrow else 34 + 6.9 * len(name)
+            area.text(x + 11, y, name, va="center", fontsize=SMALL, color=ink)

@@ -29,7 +29,7 @@ class StepsPlot:
         axes.set_ylim(0, max(self.values) * 1.15)
         axes.set_xlim(0.5, len(self.values) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=(1, 2, 5, 10)))
         muted = canvas.colours["muted"]
         axes.set_xlabel(self.x_label, fontsize=SMALL, color=muted)
         axes.set_title(self.y_label, fontsize=SMALL, color=muted, loc="left", x=-0.03)

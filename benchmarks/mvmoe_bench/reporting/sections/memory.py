@@ -3,7 +3,7 @@
 from mvmoe_bench.figures.common import Estimate
 from mvmoe_bench.figures.memory import MemoryFigure
 from mvmoe_bench.figures.summary import Summary
-from mvmoe_bench.figures.words import count, significant
+from mvmoe_bench.figures.words import significant
 from mvmoe_bench.reporting.blocks import Cell, Chart, Column, Section, Table, number, rows, text
 from mvmoe_bench.reporting.names import subject_names
 from mvmoe_bench.reporting.plots.stacks import Stack, StackPlot
@@ -63,7 +63,7 @@ def chart(summary: Summary) -> Chart:
 
 def _name(name: str, figure: MemoryFigure) -> str:
     """Subject and budget."""
-    return name if figure.budget is None else f"{name}, {count(figure.budget, 'expert')}"
+    return name if figure.budget is None else f"{name}, room for {figure.budget}"
 
 
 def _table(summary: Summary, found: list[MemoryFigure]) -> Table:

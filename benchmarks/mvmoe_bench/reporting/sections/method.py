@@ -71,7 +71,7 @@ _TITLES = {
 def _value(name: str, value: Any) -> str:
     """A value of the identity for people."""
     if name.endswith("_bytes") and isinstance(value, int | float):
-        return say.megabytes(value)
+        return f"{value / 1e9:.1f} GB"
     if isinstance(value, dict):
         return ", ".join(f"{key} {item}" for key, item in value.items() if item is not None)
     if isinstance(value, list | tuple):
@@ -90,7 +90,7 @@ def _subjects(summary: Summary) -> Table:
             text(subject.target),
             text(say.engine(subject.engine)),
             text(subject.threads),
-            text("failed" if subject.failures else "", "bad"),
+            text("failed", "bad") if subject.failures else text("none", "muted"),
         ]
         for subject in summary.subjects
     ]
@@ -123,7 +123,7 @@ GLOSSARY = (
     ("expert", "Weights that only some images use."),
     ("route", "The set of experts that one image uses at one routed stage; 2+7 means two of them."),
     ("stem", "What every image runs first; it ends in the router's logits, which pick the route."),
-    ("dispatcher", "The product: runs the stem's graph, selects the route, runs that route's graph."),
+    ("dispatcher", "The product: runs the stem's graph, selects the route, runs its graph."),
     ("static", "The oracle to compare with: one fused graph, the expert known beforehand."),
     ("all-experts", "One graph that computes every expert and masks them: what tracing gives."),
     ("subject", "One thing that is measured: a way to answer images with one engine."),
@@ -135,8 +135,7 @@ GLOSSARY = (
     ("median, p50", "Half of the answers take longer, half do not. Steadier than a mean."),
     ("p95", "One answer in twenty takes longer than this."),
     ("MAD", "Median absolute deviation: half of the answers lie nearer to the median than this."),
-    ("95% interval", "Made so that in 95 of 100 runs like this the true value lies in it. Where two "
-     "intervals of a ratio's sides overlap, ask the ratio's own interval."),
+    ("95% interval", "Made so that in 95 of 100 runs like this the true value lies in it."),
     ("rough", "Fewer than six repeats: the interval is too narrow on average."),
     ("not told apart", "The interval holds 'no difference': the run cannot say who is faster."),
     ("repeat", "One process, in which everything is opened anew."),

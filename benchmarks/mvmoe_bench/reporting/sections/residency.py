@@ -31,7 +31,7 @@ def chart(summary: Summary, curve: Residency) -> Chart:
     of = f": {names[curve.subject]}" if len(summary.residency) > 1 else ""
     budget = curve.budgets[0]
     return Chart(
-        f"Latency and memory by room for experts{of}",
+        f"Latency by room for experts{of}",
         "Left: median with its 95% interval, mean and 95th percentile of all answers; right: how "
         "many answers had to load an expert, and what the process held in the end; n = "
         f"{budget.n:,} answers from {budget.total_ms.groups} processes at each point.",

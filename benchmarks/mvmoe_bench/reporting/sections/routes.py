@@ -108,7 +108,7 @@ def _expected(summary: Summary) -> Table:
 def _coverage(expected: Expected) -> Cell:
     """The share of a distribution that was measured, of its least covered stage."""
     least = min(expected.coverage)
-    return number(least, percent(least), "" if least > 0.995 else "bad")
+    return number(least, percent(least), "" if least > 0.95 else "bad")
 
 
 def _worst(summary: Summary) -> tuple[str, ...]:
@@ -133,7 +133,10 @@ def _worst_sentence(worst: Worst, name: str, stages: int) -> str:
         return f"{start}, the only one."
     how = f"{times(worst.over_others)} times the others ({ratio_between(worst.over_others)})"
     told = "told apart from them" if worst.told_apart else "not told apart from them"
-    return f"{start}: {how}, {told}."
+    if worst.over_others.rough:
+        told = "from too few repeats to tell"
+    left = f" ({say.count(worst.left_out, 'rarer route')} not considered)" * bool(worst.left_out)
+    return f"{start}: {how}, {told}{left}."
 
 
 def _table(summary: Summary) -> Table:

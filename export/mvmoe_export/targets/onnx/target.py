@@ -36,6 +36,9 @@ class _Written:
     rewritten: dict[str, int]
 
 
+_MOST_SHAPE_BYTES = 1024
+
+
 class OnnxTarget:
     """The `onnx` target, fp32, for ONNX Runtime on any of its platforms."""
 
@@ -80,7 +83,11 @@ def _stage(
         for spec in family.members:
             path = folder / f"{spec.name}{suffix}"
             filled = template.fill(spec.build())
-            places = {slot: weights.add(array) for slot, array in filled.items()}
+            places = {
+                slot: weights.add(array)
+                for slot, array in filled.items()
+                if not _may_be_a_shape(array)
+            }
             proto = _bind(template.body, spec.name, filled, places)
             # Deterministic, so that the same model gives the same bundle, byte for byte.
             path.write_bytes(proto.SerializeToString(deterministic=True))
@@ -107,8 +114,21 @@ def _bind(
     inputs = [value for value in graph.input if value.name not in filled]
     del graph.input[:], graph.value_info[:]
     graph.input.extend(inputs)
-    graph.initializer.extend(_external(slot, filled[slot], place) for slot, place in places.items())
+    graph.initializer.extend(
+        _external(slot, array, places[slot])
+        if slot in places
+        else onnx.numpy_helper.from_array(array, slot)
+        for slot, array in filled.items()
+    )
     return model
+
+
+def _may_be_a_shape(array: np.ndarray) -> bool:
+    """Whether an operator may read its shape or axes in it: ONNX Runtime wants those in the graph.
+
+    A buffer of the model that equals one is the same initializer by then.
+    """
+    return array.dtype.kind == "i" and array.nbytes <= _MOST_SHAPE_BYTES
 
 
 def _external(name: str, array: np.ndarray, place: Place) -> onnx.TensorProto:

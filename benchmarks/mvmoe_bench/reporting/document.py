@@ -1,0 +1,121 @@
+"""A report on one run: title, alerts, sentences, key figures, sections."""
+
+from mvmoe_bench.figures import words as say
+from mvmoe_bench.figures.headline import main_subject
+from mvmoe_bench.figures.summary import SubjectFigure, Summary
+from mvmoe_bench.figures.words import between, significant, times
+from mvmoe_bench.reporting.blocks import Document, Tile
+from mvmoe_bench.reporting.names import subject_names
+from mvmoe_bench.reporting.sections import sections
+from mvmoe_bench.statistics import Ratio
+
+
+def document(summary: Summary) -> Document:
+    """Everything of one run."""
+    there, missing = sections(summary)
+    foot = f"Not measured in this run: {', '.join(missing)}." if missing else ""
+    return Document(
+        title=title(summary),
+        subtitle=subtitle(summary),
+        alerts=alerts(summary),
+        summary=tuple((point.topic, point.text) for point in summary.headline),
+        tiles=tiles(summary),
+        sections=there,
+        foot=foot,
+    )
+
+
+def title(summary: Summary) -> str:
+    """Whose models."""
+    names = ", ".join(bundle.name for bundle in summary.bundles) or "no bundle"
+    return f"Benchmark of {names}"
+
+
+def subtitle(summary: Summary) -> str:
+    """Where, when and how much, in a line."""
+    machine = summary.identity.get("cpu") or summary.device
+    threads = "one thread" if summary.threads == 1 else f"{summary.threads} threads"
+    day = summary.started[:10]
+    return (
+        f"{machine}, {threads}, {day}; preset {summary.preset.name}, {summary.repeats} repeats, "
+        f"{say.count(summary.inputs.images, 'image')} of {summary.inputs.source}"
+    )
+
+
+def alerts(summary: Summary) -> tuple[str, ...]:
+    """Failures first, then warnings."""
+    names = subject_names(summary)
+    failed = tuple(
+        f"Failed{f' ({failure.times} times)' if failure.times > 1 else ''}: "
+        f"{names.get(failure.subject or '', failure.subject) or 'a whole job'}: {failure.message}"
+        for failure in summary.failures
+    )
+    return (*failed, *summary.warnings)
+
+
+def tiles(summary: Summary) -> tuple[Tile, ...]:
+    """What a manager asks for."""
+    main = main_subject(summary)
+    if main is None:
+        return ()
+    found = [
+        _latency(main),
+        _ratio(summary, main, "dispatcher/static", "vs. static graph"),
+        _ratio(summary, main, "all-experts/dispatcher", "all experts take"),
+        _memory(main),
+        _size(summary, main),
+        _start(main),
+    ]
+    return tuple(tile for tile in found if tile is not None)
+
+
+def _latency(main: SubjectFigure) -> Tile | None:
+    """The median latency."""
+    if main.latency is None:
+        return None
+    wall = main.latency.wall_ms
+    note = f"{between(wall.low, wall.high)}, n = {wall.n:,}"
+    return Tile("median latency", significant(wall.p50), "ms", note)
+
+
+def _ratio(summary: Summary, main: SubjectFigure, name: str, label: str) -> Tile | None:
+    """A ratio of the main dispatcher."""
+    for figure in summary.ratios:
+        mine = main.key in (figure.first, figure.second)
+        if mine and figure.name == name and figure.clock == "wall":
+            return Tile(label, times(figure.ratio), "times", _note(figure.ratio))
+    return None
+
+
+def _note(ratio: Ratio) -> str:
+    """Interval and n of a ratio."""
+    return f"{say.ratio_between(ratio)}, n = {ratio.n:,}"
+
+
+def _memory(main: SubjectFigure) -> Tile | None:
+    """What the model adds to a process."""
+    if not main.memory:
+        return None
+    added = main.memory[-1].added_bytes
+    low, high = added.low, added.high
+    spread = "" if low is None or high is None else f"{between(low / 1e6, high / 1e6)}, "
+    return Tile("added memory", significant(added.value / 1e6), "MB", f"{spread}n = {added.n}")
+
+
+def _size(summary: Summary, main: SubjectFigure) -> Tile | None:
+    """What ships."""
+    bundle = summary.bundle(main.bundle)
+    for target in bundle.targets if bundle is not None else ():
+        if target.name == main.target and target.size.total_bytes:
+            size = significant(target.size.total_bytes / 1e6)
+            return Tile("bundle size", size, "MB", f"{target.name}, exact")
+    return None
+
+
+def _start(main: SubjectFigure) -> Tile | None:
+    """Process start to first answer."""
+    if main.starts is None:
+        return None
+    total = main.starts.total_ms
+    note = f"{between(total.low, total.high)}, n = {total.n}"
+    return Tile("start to answer", significant(total.value), "ms", note)
