@@ -5,13 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test setup lint clean
+.PHONY: demo test bench setup lint clean
 
 demo: setup ## train on real digits, export, answer held-out images
 	$(BIN)/mvmoe demo -o demo
 
 test: setup lint ## lint, import rules, all tests
 	$(BIN)/pytest -n 2 --dist worksteal tests
+
+bench: setup ## measure our own standing (half an hour), write docs/performance.md
+	$(BIN)/python -m mvmoe_bench.standing.command --work bench -o docs/performance.md
 
 lint: setup
 	$(BIN)/ruff check .
@@ -27,4 +30,4 @@ $(READY): pyproject.toml
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) demo build dist
+	rm -rf $(VENV) demo bench build dist

@@ -12,6 +12,7 @@ from mvmoe_deploy.routing import (
     RoutingRule,
     check_route,
     check_usage_prior,
+    gates_of,
     scores,
     select,
     select_one,
@@ -93,6 +94,22 @@ def test_one_image_is_routed_as_in_a_batch(case):
         assert {type(gate) for gate in one_gates} == {float}
         # One unit in the last place: NumPy's exp and the C library's may differ in double.
         np.testing.assert_array_max_ulp(np.float32(one_gates), gate, maxulp=1)
+
+
+@given(routed_logits(), st.randoms(use_true_random=False))
+def test_an_imposed_route_has_the_gates_that_the_router_gives_its_experts(case, random):
+    logits, rule = case
+    taken, gates = select_one(logits[0], rule)
+    np.testing.assert_array_max_ulp(
+        np.float32(gates_of(taken, logits[0], rule)), np.float32(gates), maxulp=1
+    )
+    route = tuple(sorted(random.sample(range(rule.experts), rule.k)))
+    given_gates = np.float64(gates_of(route, logits[0], rule))
+    wanted = scores(logits)[0, list(route)].astype(np.float64)
+    # A route that the router gives nothing has no shares to divide.
+    if rule.renormalize and wanted.sum() > 1e-30:
+        wanted = wanted / wanted.sum()
+        np.testing.assert_allclose(given_gates, wanted, rtol=1e-6, atol=1e-37)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

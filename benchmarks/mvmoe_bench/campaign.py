@@ -21,6 +21,9 @@ from mvmoe_bench.queries import Questions, budgets
 from mvmoe_bench.records import Answer, Done, Failure, Line, Preset, Routes
 from mvmoe_bench.results import Output
 
+WHOLE_RUN = "run"
+"""The job that ends with all others: nothing is left to resume."""
+
 _CHECKED = 16
 """Images on which the rivals' answers are compared with PyTorch's."""
 _STATIC = "static"
@@ -86,6 +89,7 @@ class Campaign:
         for job in jobs:
             self._do(job)
             told()
+        self._finish(WHOLE_RUN)
 
     def _do(self, job: _Job) -> None:
         """Give the device an order, unless a run before this one has done it."""
@@ -295,16 +299,19 @@ class Campaign:
             for budget in self._memory_budgets(subject, repeat):
                 name = f"memory:{subject.key}:{budget or 'all'}:{repeat}"
                 yield _Job(name, "memory", repeat, partial(self._alone, subject, budget))
+        if not self._setting.preset.stream:
+            return
         for subject in rotated([s for s in started if s.dispatches], repeat):
             name = f"stream:{subject.key}:{repeat}"
             yield _Job(name, "stream", repeat, partial(self._stream, subject, repeat))
 
     def _memory_budgets(self, subject: Chosen, repeat: int) -> tuple[int | None, ...]:
-        """One expert and all of them in every repeat, what is between only once."""
+        """One expert and all of them in every repeat, what is between only once, if at all."""
         found = self._budgets(subject)
         if not found:
             return (None,)
-        return found if repeat == 0 else tuple(sorted({found[0], found[-1]}))
+        whole = repeat == 0 and self._setting.preset.stream
+        return found if whole else tuple(sorted({found[0], found[-1]}))
 
     def _budgets(self, subject: Chosen) -> tuple[int, ...]:
         """The residency budgets of a dispatcher; none for others."""

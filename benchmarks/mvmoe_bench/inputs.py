@@ -97,7 +97,8 @@ def _label_names(bundle: Bundle, indices: np.ndarray | None, count: int) -> list
 def _synthetic(bundle: Bundle, seed: int) -> Inputs:
     """The bundle's golden images, and smooth random pictures."""
     golden = bundle.golden()["image"]
-    pictures = [_picture(bundle.manifest.input, seed + i) for i in range(_SYNTHETIC_IMAGES)]
+    spec = bundle.manifest.input
+    pictures = [normalize(smooth_picture(spec, seed + i), spec) for i in range(_SYNTHETIC_IMAGES)]
     images = np.concatenate([golden, np.stack(pictures)])[:_SYNTHETIC_IMAGES]
     names = tuple(
         f"golden {i}" if i < len(golden) else f"synthetic {i}" for i in range(len(images))
@@ -105,8 +106,8 @@ def _synthetic(bundle: Bundle, seed: int) -> Inputs:
     return Inputs(SYNTHETIC, np.ascontiguousarray(images), names, (None,) * len(images), "name")
 
 
-def _picture(spec: Preprocessing, seed: int) -> np.ndarray:
-    """A model input `[C, H, W]` of a picture with structure at several scales.
+def smooth_picture(spec: Preprocessing, seed: int) -> np.ndarray:
+    """Pixels `[H, W, C]` (uint8) of a picture with structure at several scales.
 
     Plain noise looks the same to every network, picture after picture.
     """
@@ -118,7 +119,7 @@ def _picture(spec: Preprocessing, seed: int) -> np.ndarray:
             layer = Image.fromarray(coarse[:, :, channel])
             grown = layer.resize((spec.width, spec.height), Image.Resampling.BILINEAR)
             pixels[:, :, channel] += 45 * np.asarray(grown)
-    return normalize(pixels.clip(0, 255).astype(np.uint8), spec)
+    return pixels.clip(0, 255).astype(np.uint8)
 
 
 def _shown(bundle: Bundle) -> str:

@@ -51,7 +51,7 @@ class Preset(Part):
     starts: Count
     """Fresh processes of each subject for start and memory."""
     stream: Count
-    """Images of the residency sequence."""
+    """Images of the residency sequence; 0 for none."""
     cooldown: float
     """Seconds of rest before each process."""
 

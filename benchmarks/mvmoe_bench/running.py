@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from mvmoe_bench import distribution, results
-from mvmoe_bench.campaign import Campaign, Setting
+from mvmoe_bench.campaign import WHOLE_RUN, Campaign, Setting
 from mvmoe_bench.choosing import Choice, choose
 from mvmoe_bench.devices import default_device, find_device
 from mvmoe_bench.devices.contract import Device
@@ -25,6 +25,7 @@ from mvmoe_bench.records import (
     SCHEMA,
     VERSION,
     BundleRecord,
+    Done,
     InputRecord,
     Line,
     Preset,
@@ -89,6 +90,8 @@ def run_bench(request: Request, shown: Bars) -> RunLines:
             subject.bundle.verify(subject.target)
     inputs = load_inputs(request.images, list(bundles.values()), request.seed)
     run = _first_line(request, device, bundles, (choice, inputs, asked))
+    if request.resume and _ended(request, run):
+        return results.read(request.output)[-1]
     with tempfile.TemporaryDirectory(prefix="mvmoe-bench-") as folder:
         setting = _setting(request, device, (bundles, choice, inputs, asked), Path(folder))
         with _output(request, run, device) as (out, known):
@@ -212,6 +215,15 @@ def _bundle_record(name: str, bundle: Bundle) -> BundleRecord:
         usage_prior=manifest.usage_prior,
         targets=summarize(manifest)["targets"],
     )
+
+
+def _ended(request: Request, run: Run) -> bool:
+    """Whether a run of the same is in the output already, from beginning to end."""
+    if not request.output.exists():
+        return False
+    previous = results.read(request.output)[-1]
+    _require_same_run(previous.run, run, request.output)
+    return any(isinstance(line, Done) and line.job == WHOLE_RUN for line in previous.lines)
 
 
 @contextlib.contextmanager

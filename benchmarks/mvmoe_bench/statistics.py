@@ -9,8 +9,8 @@ bootstrap; Davison and Hinkley 1997, section 3.8) with `scipy.stats.bootstrap`.
 
 Of few groups the plain percentile interval is too narrow: it has the bias of a variance divided by
 n, and the normal distribution's tails in place of Student's. Both are put right by reading the
-percentiles further out (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section
-5.3, the expanded percentile interval):
+percentiles further out (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", the
+expanded percentile interval):
 
     alpha' / 2 = Phi(-sqrt(n / (n - 1)) * t(1 - alpha / 2, n - 1))        for n groups
 
@@ -43,7 +43,7 @@ class Interval:
     """Where the truth is with a probability of 95%."""
 
     low: float | None
-    """None if a single observation leaves nothing to resample."""
+    """None if a single observation leaves nothing to resample, or draws divide by zero."""
     high: float | None
     rough: bool
     """True if there are too few groups to hold what 95% says."""
@@ -174,7 +174,8 @@ def unpaired_ratio(first: "GroupedMedian", second: "GroupedMedian", seed: int = 
     """
 
     def quotient(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-        return first.resampled(above) / second.resampled(below)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return first.resampled(above) / second.resampled(below)
 
     fell_back = first.fell_back or second.fell_back
     found = interval(quotient, (first.groups, second.groups), fell_back, seed)
@@ -287,13 +288,15 @@ def interval(
         rng=np.random.default_rng(seed),
     )
     found = result.confidence_interval
+    if not np.isfinite(found.low) or not np.isfinite(found.high):
+        return Interval(None, None, True)
     return Interval(float(found.low), float(found.high), rough)
 
 
 def expanded(confidence: float, groups: int) -> float:
     """The level at which a percentile interval over `groups` groups covers `confidence`.
 
-    Hesterberg (2015), section 5.3.
+    Hesterberg (2015), the expanded percentile interval.
     """
     from scipy.stats import norm, t
 

@@ -15,8 +15,8 @@ import signal  # noqa: E402
 import sys  # noqa: E402
 
 _INTERRUPTED = 130
-_IMPORTED_FIRST = ("start", "memory", "stream")
-"""Kinds of jobs with one subject, whose engine an application would import by itself."""
+_ALONE = ("start", "memory")
+"""Kinds of jobs with one subject: without its engine there is nothing to do."""
 
 
 def main() -> None:
@@ -26,15 +26,15 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     text = sys.stdin.read()
     told = json.loads(text)
-    first = told["subjects"] if told["kind"] in _IMPORTED_FIRST else []
-    modules = [module for subject in first for module in subject["engine_modules"]]
+    modules = [module for subject in told["subjects"] for module in subject["engine_modules"]]
     lines = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     missing, engine_ns = None, 0
     try:
         engine_ns = _import("numpy", *modules)
     except ImportError as error:
-        missing = error
+        # Among several subjects the one that needs it will tell.
+        missing = error if told["kind"] in _ALONE else None
     code_ns = _import("mvmoe_deploy.runtime")
     from mvmoe_bench.jobs import Process, run_job
 

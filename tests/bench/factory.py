@@ -14,6 +14,7 @@ from mvmoe_bench.results import RunLines
 from mvmoe_deploy.routing import RouteShare, RoutingRule
 
 MS = 1_000_000
+HOSTILE = "<script>alert(1)</script>\"'&$x^2$ --> ]]> {{ 7 * 7 }} | [a](http://x.example) \x1b[31m"
 
 
 def choice(engine="ONNX Runtime 1.31.1", provider="CPUExecutionProvider"):
@@ -136,7 +137,7 @@ def run(subjects, bundles=None, lines=(), **fields):
     return RunLines(path, first, tuple(lines), skipped)
 
 
-def laps(stem=5.0, select=0.1, load=0.05, expert=2.0, rest=0.05, stages=1):
+def laps(*, stem=5.0, select=0.1, load=0.05, expert=2.0, rest=0.05, stages=1):
     """Laps in ms; a number for each routed stage may be given as a tuple."""
 
     def each(value):
@@ -231,14 +232,14 @@ def yardstick(ms, repeat=0, number=0):
     )
 
 
-def answer(key, image, routes, label=None, given=0, error=1e-6):
+def answer(key, image, routes, label=None, *, given=0, error=1e-6):
     return r.Answer(
         job="latency 0", subject=key, image=image, name=f"image {image}", label=label,
         routes=routes, answer=given, max_abs_error=error,
     )  # fmt: skip
 
 
-def lifelike(seed=0, experts=4, k=1, stages=1, repeats=9, rounds=48, slower=1.0, **fields):
+def lifelike(*, seed=0, experts=4, k=1, stages=1, repeats=9, rounds=48, slower=1.0, **fields):
     """Every kind of line, with noise, two targets and repeats that have luck of their own."""
     rng = np.random.default_rng(seed)
     names = ["dispatcher", "static", "all-experts", "gather", "dense"]
@@ -259,15 +260,17 @@ def lifelike(seed=0, experts=4, k=1, stages=1, repeats=9, rounds=48, slower=1.0,
         "all-experts:digits:onnx": 14.6, "gather:digits:onnx": 8.5, "dense:digits:onnx": 7.7,
         "dispatcher:digits:executorch": 9.9, "eager": 15.4, "compile": 10.6,
     }  # fmt: skip
-    lines = _latency_lines(rng, subjects, base, all_routes, weights, (stages, repeats, rounds))
+    usage = (all_routes, weights)
+    lines = _latency_lines(rng, subjects, base, usage, (stages, repeats, rounds))
     lines += _fresh_lines(rng, subjects, experts, all_routes)
-    lines += _stream_lines(rng, subjects, experts, all_routes, weights, stages)
+    lines += _stream_lines(rng, subjects, experts, usage, stages)
     lines += _answer_lines(rng, subjects, all_routes, weights, stages)
     lines += _placement_lines()
     return run(subjects, [the_bundle], lines, **fields)
 
 
-def _latency_lines(rng, subjects, base, routes, weights, shape):
+def _latency_lines(rng, subjects, base, usage, shape):
+    routes, weights = usage
     stages, repeats, rounds = shape
     lines = []
     luck = {s.key: rng.normal(1, 0.012, repeats) for s in subjects}
@@ -325,12 +328,13 @@ def _fresh_lines(rng, subjects, experts, routes):
                     load_ns=round(ms * rng.normal(1, 0.05) * MS),
                     first_ns=round(ms * 0.6 * MS),
                     warm_ns=round(ms * 0.4 * MS),
-                )  # fmt: skip
+                )
             )
     return lines
 
 
-def _stream_lines(rng, subjects, experts, routes, weights, stages):
+def _stream_lines(rng, subjects, experts, usage, stages):
+    routes, weights = usage
     lines = []
     order = [
         tuple(routes[i] for i in rng.choice(len(routes), stages, p=weights)) for _ in range(120)
@@ -348,7 +352,7 @@ def _stream_lines(rng, subjects, experts, routes, weights, stages):
                         budget=budget,
                         memory_of="PSS",
                         held=round(83e6 + 2e6 * budget + rng.normal(0, 1e5)),
-                    )  # fmt: skip
+                    )
                 )
     return lines
 
@@ -381,7 +385,7 @@ def _answer_lines(rng, subjects, routes, weights, stages):
         for s in subjects:
             tells = (routes[index],) * stages if s.name in ("dispatcher", "static") else None
             error = 10 ** rng.normal(-6, 0.2)
-            lines.append(answer(s.key, image, tells, str(number), number, error))
+            lines.append(answer(s.key, image, tells, str(number), given=number, error=error))
     return lines
 
 
@@ -398,3 +402,35 @@ def _placement_lines():
         by_unit={"CPUExecutionProvider": 118}, cost_by_unit=None, outside={},
     )  # fmt: skip
     return [advice, placed]
+
+
+def hostile():
+    """Names that would like to be code, wherever a file may put them."""
+    s = subject("dispatcher", bundle=HOSTILE, key=HOSTILE)
+    other = subject(HOSTILE, bundle=HOSTILE, key="other")
+    the_bundle = bundle(
+        HOSTILE,
+        model=HOSTILE,
+        labels=(HOSTILE,),
+        targets={"onnx": target(), HOSTILE: target()},
+    )
+    lines = constant(s.key, 8.0, routes=((0,),), laps=laps())
+    lines += constant("other", 9.0)
+    lines += [answer(s.key, 0, ((0,),), HOSTILE), start(s.key)]
+    lines += [memory(s.key), stream(s.key, 1, 0, 8.0)]
+    lines += [
+        r.Failure(job="x", subject=s.key, message=HOSTILE),
+        r.Placement(
+            job="x", subject=s.key, graph=HOSTILE, by_unit={HOSTILE: 1}, cost_by_unit=None,
+            outside={HOSTILE: 2},
+        ),
+        r.Advice(
+            bundle=HOSTILE, target=HOSTILE, graph=HOSTILE, engine=HOSTILE, rule=HOSTILE,
+            severity="problem", text=HOSTILE, reason=HOSTILE, source=HOSTILE,
+        ),
+    ]  # fmt: skip
+    return run(
+        [s, other], [the_bundle], lines, notes=[HOSTILE],
+        identity={"cpu": HOSTILE, HOSTILE: [HOSTILE]},
+        inputs={"source": HOSTILE, "order": HOSTILE},
+    )  # fmt: skip

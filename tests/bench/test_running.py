@@ -209,8 +209,8 @@ def test_an_interrupted_run_keeps_its_lines_and_goes_on(ask, tmp_path, monkeypat
     assert [line for line in result.lines if line in before.lines] == list(before.lines)
     jobs = Counter(line.job for line in of(result.lines, r.Done))
     assert set(jobs.values()) == {1} and "latency:1" in jobs
-    again = ask(resume=True)
-    assert Counter(map(type, again.lines))[r.Sample] == Counter(map(type, result.lines))[r.Sample]
+    # What has ended is left as it is.
+    assert ask(resume=True) == result
 
 
 def test_a_killed_run_goes_on(tiny, tmp_path):
@@ -263,10 +263,10 @@ def _smallest():
         ({"checkpoints": "none"}, CheckpointError, "nowhere"),
     ],
 )
-def test_bad_input_is_refused_before_anything_is_written(
-    request, tmp_path, monkeypatch, fields, error, says
-):
-    ask, tiny, several = (request.getfixturevalue(name) for name in ("ask", "tiny", "several"))
+def test_bad_input_is_refused_before_anything_is_written(request, tmp_path, fields, error, says):
+    ask, tiny, several, monkeypatch = (
+        request.getfixturevalue(name) for name in ("ask", "tiny", "several", "monkeypatch")
+    )
     monkeypatch.setattr(sys, "platform", "linux")
     places = {
         1: [tiny / "checkpoint"],

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import msgspec
+
 from mvmoe_bench.figures.common import Figure
 from mvmoe_bench.records import BundleRecord
+from mvmoe_deploy.bundle.manifest import Verification
 
 
 class Size(Figure):
@@ -84,40 +87,48 @@ def bundle(record: BundleRecord) -> BundleFigure:
 
 def _target(name: str, said: dict[str, Any]) -> TargetFigure:
     """One target, from what `mvmoe inspect --json` says of it."""
+    graphs, parity = said.get("graphs"), said.get("parity")
     return TargetFigure(
         name=name,
         strategy=str(said.get("strategy", "-")),
         precision=str(said.get("precision", "-")),
-        graphs=len(said.get("graphs") or ()),
+        graphs=len(graphs) if isinstance(graphs, list) else 0,
         size=_size(said),
-        parity=_parity((said.get("parity") or {}).get("verification")),
+        parity=_parity(parity.get("verification") if isinstance(parity, dict) else None),
     )
 
 
 def _size(said: dict[str, Any]) -> Size:
     """Shared and expert weights, and what is left of the files."""
-    sizes = said.get("sizes") or {}
-    total = int(said.get("bytes") or 0)
-    shared = sizes.get("shared")
-    experts = tuple(tuple(int(size) for size in stage) for stage in sizes.get("experts") or ())
-    known = int(shared or 0) + sum(map(sum, experts))
+    total = _read(said.get("bytes"), int) or 0
+    found = said.get("sizes")
+    sizes = found if isinstance(found, dict) else {}
+    shared = _read(sizes.get("shared"), int)
+    experts = _read(sizes.get("experts"), tuple[tuple[int, ...], ...]) or ()
+    known = (shared or 0) + sum(map(sum, experts))
     return Size(
         total_bytes=total,
-        shared_bytes=None if shared is None else int(shared),
+        shared_bytes=shared,
         expert_bytes=experts,
         other_bytes=max(total - known, 0),
     )
 
 
-def _parity(found: dict[str, Any] | None) -> ParityFigure | None:
+def _parity(found: Any) -> ParityFigure | None:
     """The verification, if there was one."""
-    if not found:
+    its = _read(found, Verification)
+    if its is None:
         return None
     names = [name for name in ParityFigure.__struct_fields__ if name != "within"]
-    if any(name not in found for name in names):
-        return None
     within = (
-        found["router_error"] <= found["router_error_bound"]
-        and found["answer_error"] <= found["answer_error_bound"]
+        its.router_error <= its.router_error_bound and its.answer_error <= its.answer_error_bound
     )
-    return ParityFigure(**{name: found[name] for name in names}, within=within)
+    return ParityFigure(**{name: getattr(its, name) for name in names}, within=within)
+
+
+def _read(found: Any, kind: Any) -> Any:
+    """What was found, if it is of the kind; else None."""
+    try:
+        return msgspec.convert(found, kind)
+    except msgspec.ValidationError:
+        return None

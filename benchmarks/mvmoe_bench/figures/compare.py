@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
+from mvmoe_bench.figures.bundles import bundle
 from mvmoe_bench.figures.common import MS, Estimate, Figure
 from mvmoe_bench.figures.index import Index
 from mvmoe_bench.figures.regime import differences
@@ -155,6 +156,8 @@ def _row(
     verdict: Verdict
     if first is None or second is None:
         verdict = "only in B" if first is None else "only in A"
+    elif not first.value:
+        verdict = "not told apart"
     else:
         ratio = unpaired_ratio(second, first, rule.seed)
         verdict = rule.size(ratio) if kind == "memory" else rule.time(ratio)
@@ -224,9 +227,9 @@ def _sizes(one: Index, two: Index) -> list[VerdictRow]:
     """Bytes of every bundle's targets, which are exact."""
     sides = [
         {
-            f"{bundle.name}, {name}": int(said.get("bytes") or 0)
-            for bundle in index.run.bundles
-            for name, said in bundle.targets.items()
+            f"{its.name}, {target.name}": target.size.total_bytes
+            for its in map(bundle, index.run.bundles)
+            for target in its.targets
         }
         for index in (one, two)
     ]

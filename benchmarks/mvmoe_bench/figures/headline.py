@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mvmoe_bench.figures import words
-from mvmoe_bench.figures.common import Figure
+from mvmoe_bench.figures.common import Estimate, Figure
 from mvmoe_bench.figures.words import between, count, megabytes, ratio_between, significant, times
 from mvmoe_bench.statistics import Ratio
 
@@ -37,8 +37,9 @@ def _sentences(summary: "Summary", main: "SubjectFigure | None") -> Iterable[tup
     else:
         yield "Speed", [_latency(main), *_routes(summary, main)]
         yield "Routing", _ratios(summary, main)
-    yield "Memory", [*_memory(summary), *(_residency(summary, main) if main else [])]
-    yield "Start", _start(summary)
+    residency = _residency(summary, main) if main else []
+    yield "Memory", [*_memory(_first(summary, main)), *residency]
+    yield "Start", _start(_first(summary, main))
     yield "Answers", _parity(summary, main) if main else []
 
 
@@ -54,9 +55,10 @@ def _latency(main: "SubjectFigure") -> str:
     assert main.latency is not None
     wall = main.latency.wall_ms
     threads = "one thread" if main.threads == 1 else f"{main.threads} threads"
+    sure = between(wall.low, wall.high, wall.rough)
     who = "" if main.name == "dispatcher" else f" with {main.name}"
     return (
-        f"An image takes {significant(wall.p50)} ms ({between(wall.low, wall.high)}){who} on "
+        f"An image takes {significant(wall.p50)} ms ({sure}){who} on "
         f"{words.engine(main.engine)}, {threads}; one in twenty takes longer than "
         f"{significant(wall.p95)} ms."
     )
@@ -88,7 +90,7 @@ def _against_static(ratio: Ratio) -> str:
         least, most = 1 - 1 / ratio.low, 1 - 1 / ratio.high
         return (
             f"{oracle} would save {1 - 1 / ratio.value:.1%} of the time "
-            f"(95%: {least:.1%} to {most:.1%})."
+            f"({'roughly' if ratio.rough else '95%:'} {least:.1%} to {most:.1%})."
         )
     how = f"the dispatcher takes {times(ratio)} times as long ({ratio_between(ratio)})"
     if ratio.high < 1:
@@ -112,7 +114,7 @@ def _routes(summary: "Summary", main: "SubjectFigure") -> list[str]:
         return []
     result = [
         f"Under the given distribution of routes an image takes {significant(expected.ms.value)} "
-        f"ms on average ({between(expected.ms.low, expected.ms.high)})."
+        f"ms on average ({_interval(expected.ms)})."
         for expected in found.expected
         if expected.under == "given distribution"
     ]
@@ -127,31 +129,42 @@ def _routes(summary: "Summary", main: "SubjectFigure") -> list[str]:
     return result
 
 
-def _start(summary: "Summary") -> list[str]:
+def _first(summary: "Summary", main: "SubjectFigure | None") -> "SubjectFigure | None":
+    """The main subject; where no latency was measured, the first dispatcher there is."""
+    if main is not None:
+        return main
+    return next((subject for subject in summary.subjects if subject.name == "dispatcher"), None)
+
+
+def _interval(estimate: Estimate) -> str:
+    """An estimate's interval in words."""
+    return between(estimate.low, estimate.high, estimate.rough)
+
+
+def _start(subject: "SubjectFigure | None") -> list[str]:
     """From a process's start to its first answer."""
-    subject = next((s for s in summary.subjects if s.starts is not None), None)
     if subject is None or subject.starts is None:
         return []
     total = subject.starts.total_ms
     return [
         f"A fresh process has its first answer after {significant(total.value)} ms "
-        f"({between(total.low, total.high)}), with the files in the system's cache."
+        f"({_interval(total)}), with the files in the system's cache."
     ]
 
 
-def _memory(summary: "Summary") -> list[str]:
+def _memory(subject: "SubjectFigure | None") -> list[str]:
     """What the model adds to a process, with all experts and with the fewest."""
-    for subject in summary.subjects:
-        if subject.name == "dispatcher" and subject.memory:
-            full, least = subject.memory[-1], subject.memory[0]
-            text = f"The model adds {megabytes(full.added_bytes.value)} to a process's memory"
-            if full.budget is None and least.budget is not None:
-                text += (
-                    f" with every expert resident, {megabytes(least.added_bytes.value)} with room "
-                    f"for {count(least.budget, 'expert')}"
-                )
-            return [text + "."]
-    return []
+    if subject is None or not subject.memory:
+        return []
+    full, least = subject.memory[-1], subject.memory[0]
+    text = f"The model adds {megabytes(full.added_bytes.value)} to a process's memory"
+    if full is not least and least.budget is not None:
+        room = "every expert resident" if full.budget is None else f"room for {full.budget} experts"
+        text += (
+            f" with {room}, {megabytes(least.added_bytes.value)} with room for "
+            f"{count(least.budget, 'expert')}"
+        )
+    return [text + "."]
 
 
 def _residency(summary: "Summary", main: "SubjectFigure") -> list[str]:
@@ -165,7 +178,7 @@ def _residency(summary: "Summary", main: "SubjectFigure") -> list[str]:
     return [
         f"With room for {count(budget.experts, 'expert')}, {budget.cold_share:.0%} of a sequence "
         f"of {found.length} images had to load one, which took {significant(cold.value)} ms more "
-        f"({between(cold.low, cold.high)})."
+        f"({_interval(cold)})."
     ]
 
 

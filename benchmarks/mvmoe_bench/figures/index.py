@@ -81,6 +81,8 @@ class Index:
             return isinstance(line, Yardstick | Overhead | Advice | Failure | Done | Resumed)
         if isinstance(line, Sample | StreamSample) and line.ns == 0:
             return False
+        if isinstance(line, Start) and line.total == 0:
+            return False
         bundle = self.bundles.get(subject.bundle)
         stages = len(bundle.rules) if bundle is not None else 0
         return all(len(part) == stages for part in _by_stage(line))

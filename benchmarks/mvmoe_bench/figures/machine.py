@@ -55,7 +55,7 @@ def machine(index: Index) -> Machine:
 
 def _yardstick(index: Index) -> YardstickFigure | None:
     """The yardstick; None if it was not run."""
-    lines = [line for line in index.yardsticks if line.ns > 0]
+    lines = [line for line in index.yardsticks if line.ns and line.flop]
     if not lines:
         return None
     speed = [line.flop / line.ns for line in lines]  # FLOP per ns are GFLOP/s.
@@ -76,7 +76,8 @@ def _yardstick(index: Index) -> YardstickFigure | None:
 def _load(index: Index) -> tuple[float | None, float | None]:
     """One-minute load at the start, and the highest at the end of a job."""
     first = index.run.identity.get("load_average")
-    start = float(first[0]) if isinstance(first, list | tuple) and first else None
+    start = first[0] if isinstance(first, list) and first else None
+    start = float(start) if isinstance(start, int | float) else None
     later = [line.load_average[0] for line in index.done if line.load_average]
     return start, max(later) if later else None
 

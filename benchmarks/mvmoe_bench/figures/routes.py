@@ -312,7 +312,7 @@ def _worst_of(
     ]
     others = [_cost(sample, stage, stages) * MS for sample in rest]
     over = None
-    if rest:
+    if rest and quick_median(others):
         top = _by_repeat(costs[worst], mine, there)
         over = _over(top, _by_repeat(others, rest, there), len(its), seed)
     return Worst(
@@ -339,11 +339,12 @@ def _by_repeat(values: list[float], samples: list[Sample], repeats: set[int]) ->
 
 def _over(top: GroupedMedian, others: GroupedMedian, routes: int, seed: int) -> Ratio:
     """The worst route over all others, at a level that allows for `routes` candidates."""
-    bounds = interval(
-        lambda drawn: top.resampled(drawn) / others.resampled(drawn),
-        (top.groups,),
-        seed=seed,
-        confidence=1 - (1 - CONFIDENCE) / routes,
-    )
+
+    def quotient(drawn: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return top.resampled(drawn) / others.resampled(drawn)
+
+    level = 1 - (1 - CONFIDENCE) / routes
+    bounds = interval(quotient, (top.groups,), seed=seed, confidence=level)
     value = top.value / others.value
     return Ratio(value, bounds.low, bounds.high, value, top.n, top.groups, bounds.rough)

@@ -14,14 +14,16 @@ def significant(value: float) -> str:
         return f"{value:.1f}"
     if size >= 1:
         return f"{value:.2f}"
-    return f"{value:.3g}" if size >= 0.001 or value == 0 else f"{value:.1e}"
+    if value == 0:
+        return "0"
+    return f"{value:#.3g}" if size >= 0.001 else f"{value:.1e}"
 
 
-def between(low: float | None, high: float | None) -> str:
-    """An interval in words: `95%: 8.10 to 8.31`."""
+def between(low: float | None, high: float | None, rough: bool = False) -> str:
+    """An interval in words: `95%: 8.10 to 8.31`; of too few repeats `roughly 8.10 to 8.31`."""
     if low is None or high is None:
         return "one observation, no interval"
-    return f"95%: {significant(low)} to {significant(high)}"
+    return f"{'roughly' if rough else '95%:'} {significant(low)} to {significant(high)}"
 
 
 def times(ratio: Ratio) -> str:
@@ -34,7 +36,8 @@ def ratio_between(ratio: Ratio) -> str:
     if ratio.low is None or ratio.high is None:
         return "one pair, no interval"
     places = digits(ratio)
-    return f"95%: {ratio.low:.{places}f} to {ratio.high:.{places}f}"
+    how = "roughly" if ratio.rough else "95%:"
+    return f"{how} {ratio.low:.{places}f} to {ratio.high:.{places}f}"
 
 
 def digits(ratio: Ratio) -> int:
@@ -47,9 +50,9 @@ def megabytes(size: float) -> str:
     return f"{significant(size / 1e6)} MB"
 
 
-def count(number: int, noun: str) -> str:
-    """`one expert`, `2 experts`."""
-    return f"one {noun}" if number == 1 else f"{number:,} {noun}s"
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """`one expert`, `2 experts`; nouns that take more than an s give their `plural`."""
+    return f"one {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
 def percent(share: float) -> str:
@@ -67,6 +70,6 @@ def route(experts: Route) -> str:
 def engine(choice: EngineChoice) -> str:
     """An engine with where it runs."""
     place = choice.provider or choice.compute_unit
-    return (
-        f"{choice.engine} ({place.removesuffix('ExecutionProvider')})" if place else choice.engine
-    )
+    if not place or place.lower() in choice.engine.lower():
+        return choice.engine
+    return f"{choice.engine} ({place.removesuffix('ExecutionProvider')})"

@@ -74,7 +74,7 @@ def _latency(main: SubjectFigure) -> Tile | None:
     if main.latency is None:
         return None
     wall = main.latency.wall_ms
-    note = f"{between(wall.low, wall.high)}, n = {wall.n:,}"
+    note = f"{between(wall.low, wall.high, wall.rough)}, n = {wall.n:,}"
     return Tile("median latency", significant(wall.p50), "ms", note)
 
 
@@ -98,7 +98,9 @@ def _memory(main: SubjectFigure) -> Tile | None:
         return None
     added = main.memory[-1].added_bytes
     low, high = added.low, added.high
-    spread = "" if low is None or high is None else f"{between(low / 1e6, high / 1e6)}, "
+    spread = (
+        "" if low is None or high is None else f"{between(low / 1e6, high / 1e6, added.rough)}, "
+    )
     return Tile("added memory", significant(added.value / 1e6), "MB", f"{spread}n = {added.n}")
 
 
@@ -117,5 +119,5 @@ def _start(main: SubjectFigure) -> Tile | None:
     if main.starts is None:
         return None
     total = main.starts.total_ms
-    note = f"{between(total.low, total.high)}, n = {total.n}"
+    note = f"{between(total.low, total.high, total.rough)}, n = {total.n}"
     return Tile("start to answer", significant(total.value), "ms", note)

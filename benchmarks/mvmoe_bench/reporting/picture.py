@@ -55,6 +55,8 @@ def draw_picture(summary: Summary, path: Path) -> None:
 def _arrange(summary: Summary) -> tuple[list[Place], float]:
     """Wide charts over the whole width, small ones in pairs below; and the height of it all."""
     wide, small = _charts(summary)
+    if len(small) == 1:
+        wide, small = [*wide, *small], []
     inner = WIDE - 2 * _MARGIN
     half = (inner - 2 * _GAP) / 2
     places: list[Place] = []

@@ -47,12 +47,12 @@ def _comparison(runs: "list[RunLines]", format: str) -> Writer:
     """The writer for two runs."""
     from mvmoe_bench.reporting.comparison import comparison_document
 
-    first, second = _two(runs)
-    found = compare_runs(first, second)
     if format == "png":
         raise InputError(
             "a comparison has no picture; give --format html or --format md, or leave out --compare"
         )
+    first, second = _two(runs)
+    found = compare_runs(first, second)
     return _text(format, comparison_document(found, first.path, second.path))
 
 

@@ -1,12 +1,11 @@
-"""Whole models as single modules answer as the model does, and refuse what they cannot be."""
+"""Whole models as single modules answer as the model does."""
 
 import pytest
 import torch
 
-from mvmoe_bench.fused import AllExperts, Gather, KnownRoute
-from mvmoe_bench.workload import make_workload
-from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models import MobileVMoEConfig, build
+from mvmoe_bench.rivals.fused import AllExperts, Dense, Gather, KnownRoute
+from mvmoe_deploy.models import MobileVMoEConfig, build, count
+from mvmoe_deploy.routing import select
 
 
 def model(**fields):
@@ -15,50 +14,62 @@ def model(**fields):
     return build(config, seed=0).eval()
 
 
+def routes_of(routed, image):
+    """The routes that an image takes, and the model's answer."""
+    output, routes = routed.stage(0, ())(image), []
+    for stage, rule in enumerate(routed.routing, start=1):
+        tokens, logits = output
+        route, gates = select(logits.numpy(), rule)
+        routes.append(tuple(route[0].tolist()))
+        output = routed.stage(stage, routes[-1])(tokens, torch.from_numpy(gates))
+    return tuple(routes), output
+
+
+@pytest.mark.parametrize("routers", ["shared", "per-layer"])
 @pytest.mark.parametrize("renormalize", [False, True])
 @pytest.mark.parametrize("top_k", [1, 2, 4])
-def test_fused_modules_answer_as_the_model(top_k, renormalize):
-    routed = model(top_k=top_k, renormalize=renormalize)
-    images = torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-
+def test_fused_modules_answer_as_the_model(top_k, renormalize, routers):
+    routed = model(top_k=top_k, renormalize=renormalize, routers=routers)
+    images = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        output = routed.forward_routed(images)
         everything = AllExperts(routed)(images)
-        for number, route in enumerate(map(tuple, output.routes[0].tolist())):
-            image, wanted = images[number : number + 1], output.logits[number : number + 1]
-            torch.testing.assert_close(KnownRoute(routed, route)(image), wanted)
+        for number in range(len(images)):
+            image = images[number : number + 1]
+            routes, staged = routes_of(routed, image)
+            wanted = routed(image)
+            torch.testing.assert_close(staged, wanted)
+            torch.testing.assert_close(KnownRoute(routed, routes)(image), wanted)
             torch.testing.assert_close(Gather(routed)(image), wanted)
-    torch.testing.assert_close(everything, output.logits)
+            torch.testing.assert_close(everything[number : number + 1], wanted)
 
 
 def test_another_route_is_another_answer():
     routed, image = model(), torch.ones(1, 1, 8, 8)
-
     with torch.no_grad():
-        one, other = (KnownRoute(routed, (expert,))(image) for expert in (0, 1))
-
+        one, other = (KnownRoute(routed, ((expert,),))(image) for expert in (0, 1))
     assert not torch.allclose(one, other)
 
 
-@pytest.mark.parametrize("fused", [lambda m: KnownRoute(m, (0,)), AllExperts, Gather])
-def test_several_routed_stages_are_refused(fused):
-    with pytest.raises(InputError, match="has 2 routed stages; this benchmark"):
-        fused(model(routers="per-layer"))
+@pytest.mark.parametrize("top_k", [1, 2])
+def test_the_dense_rival_has_the_multiply_accumulates_of_one_image_less_the_router(top_k):
+    routed, image = model(top_k=top_k), torch.ones(1, 1, 8, 8)
+    counter = torch.utils.flop_counter.FlopCounterMode(display=False)
+    exported = torch.export.export(Dense(routed), (image,)).run_decompositions()
+    with (
+        torch.no_grad(),
+        torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH),
+        counter,
+    ):
+        exported.module()(image)
+    router = routed.config.width * routed.config.experts
+    assert counter.get_total_flops() // 2 == count(routed).macs - router
 
 
-def test_a_workload_visits_several_routes_and_is_repeatable():
-    first, second = (make_workload("digits", seed=3) for _ in range(2))
+def test_a_dense_model_is_its_own_rival():
+    from mvmoe_deploy.models.presets import configuration
 
-    assert len(first.images) == len(first.routes) == len(first.answers) == 8
-    assert len(first.visited) > 1
-    assert first.routes == second.routes
-    assert (first.answers == second.answers).all()
-
-
-def test_experts_override_the_preset():
-    assert make_workload("digits", experts=2).rule.experts == 2
-
-
-def test_experts_of_a_dense_preset_are_refused():
-    with pytest.raises(InputError, match="vit_digits is dense"):
-        make_workload("vit_digits", experts=2)
+    dense = build(configuration("vit_digits"), seed=0).eval()
+    image = torch.ones(1, 1, 8, 8)
+    with torch.no_grad():
+        for rival in (KnownRoute(dense, ()), AllExperts(dense), Dense(dense)):
+            torch.testing.assert_close(rival(image), dense(image))

@@ -273,11 +273,29 @@ def test_threads_that_no_machine_should_start_are_refused(single, threads):
         open_(single.path, threads=threads)
 
 
-def test_it_says_what_it_is_and_has_no_options(single):
+def test_it_says_what_it_is_and_knows_its_option(single):
     with Dispatcher.open(single.path) as dispatcher:
         assert dispatcher.engine.startswith("ONNX Runtime 1.")
         assert dispatcher.stands_in_for is None
     with pytest.raises(
-        InputError, match=r"'compute_units' is not one of ONNX Runtime; it has none"
+        InputError, match=r"'compute_units' is not one of ONNX Runtime; expected one of provider"
     ):
         Dispatcher.open(single.path, engine_options={"compute_units": "all"})
+
+
+def test_a_provider_of_this_build_can_be_chosen(single, assert_answers):
+    with Dispatcher.open(single.path, engine_options={"provider": "CPU"}) as dispatcher:
+        assert dispatcher.engine.endswith("(CPU)")
+        assert_answers(dispatcher.run(single.images[:1]), single.answers[:1])
+    with pytest.raises(InputError, match="provider of ONNX Runtime was given as 'NNAPI'; expected"):
+        Dispatcher.open(single.path, engine_options={"provider": "NNAPI"})
+
+
+def test_a_service_is_no_provider_of_this_machine(monkeypatch):
+    import onnxruntime
+
+    from mvmoe_deploy.runtime.runners.onnx import providers
+
+    told = ["CoreMLExecutionProvider", "AzureExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: told)
+    assert providers(onnxruntime) == ["CoreML", "CPU"]

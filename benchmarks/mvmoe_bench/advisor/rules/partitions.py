@@ -21,7 +21,7 @@ _ARM = (
     "executorch-on-arm/optimize-image-classification/"
     "export-and-lower-mobilenetv2-with-executorch-and-xnnpack/inspect-the-delegation-summary/)"
 )
-_OURS = "measured by us, 1.22 times slower in 52 pieces: python -m mvmoe_bench.rewriting"
+_OURS = "measured by us, 1.22 times slower in 52 pieces: python -m mvmoe_bench.standing.rewriting"
 _NNAPI = (
     f"{sources.ORT_CHECKER}; microsoft/onnxruntime#9054, #9285 "
     "(https://github.com/microsoft/onnxruntime/issues/9054)"

@@ -55,15 +55,16 @@ class ResidencyPlot:
         shares = [100 * budget.cold_share for budget in budgets]
         axes.bar(range(len(budgets)), shares, width=0.55, color=shade["c3"])
         for position, budget in enumerate(budgets):
-            held = budget.held_bytes
             text = percent(budget.cold_share)
-            if held is not None:
-                text += f"\n{significant(held / 1e6)} MB"
+            if budget.held_bytes is not None:
+                text += f"\n{significant(budget.held_bytes / 1e6)} MB"
             axes.annotate(
                 text, xy=(position, shares[position]), xytext=(0, 4), textcoords="offset points",
                 ha="center", fontsize=SMALL if len(budgets) < 7 else 9, color=shade["ink"],
             )  # fmt: skip
-        _title(axes, canvas, "% of images that loaded an expert; memory held")
+        held = any(budget.held_bytes is not None for budget in budgets)
+        what = "; memory held" if held else ""
+        _title(axes, canvas, f"% of images that loaded an expert{what}")
         _budgets(axes, canvas, budgets)
         axes.set_ylim(0, max(*shares, 1) * 1.35)
 

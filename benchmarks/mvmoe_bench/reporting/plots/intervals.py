@@ -71,7 +71,8 @@ def _limits(frame: Rows, ratios: Sequence[Ratio]) -> None:
     low = min([1.0, *(ratio.low or ratio.value for ratio in ratios)])
     high = max([1.0, *(ratio.high or ratio.value for ratio in ratios)])
     room = (high - low) or 0.1
-    plain_axis(frame.axes, max(low - 0.2 * room, low / 1.6), high + 0.2 * room)
+    left, right = max(low - 0.2 * room, low / 1.6), high + 0.2 * room
+    plain_axis(frame.axes, left, right, frame.canvas.narrow)
 
 
 def _row(name: str, ratio: Ratio, colour: str) -> Row:

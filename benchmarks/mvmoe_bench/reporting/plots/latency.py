@@ -10,6 +10,8 @@ from mvmoe_bench.reporting.plots.axis import plain_axis
 from mvmoe_bench.reporting.plots.canvas import Canvas
 from mvmoe_bench.reporting.plots.rows import Row, Rows, rows_height, shorten
 
+_PAD = 3
+
 
 @dataclass(frozen=True)
 class LatencyPlot:
@@ -26,9 +28,9 @@ class LatencyPlot:
         frame = Rows(canvas, [_row(*row) for row in self.rows], "milliseconds an image")
         for position, (_, latency, colour) in enumerate(self.rows):
             _draw(frame, position, latency, canvas.colours[colour])
-        low = min(latency.wall_ms.p5 for _, latency, _ in self.rows)
+        low = min(min(latency.wall_ms.p5, latency.histogram_ms.low) for _, latency, _ in self.rows)
         high = max(latency.histogram_ms.high for _, latency, _ in self.rows)
-        plain_axis(frame.axes, low * 0.98, max(high * 1.02, low * 1.05))
+        plain_axis(frame.axes, low * 0.98, max(high * 1.02, low * 1.05), canvas.narrow)
 
 
 def _row(name: str, latency: Latency, colour: str) -> Row:
@@ -62,8 +64,10 @@ def _shape(frame: Rows, latency: Latency, y: float, colour: str) -> None:
     histogram = latency.histogram_ms
     if len(histogram.counts) < 2:
         return
-    counts = gaussian_filter1d(np.array(histogram.counts, dtype=float), 1.5, mode="constant")
-    edges = np.linspace(histogram.low, histogram.high, len(counts) + 1)
-    middles = (edges[:-1] + edges[1:]) / 2
+    # Empty bins at both ends let the hill run out.
+    padded = np.pad(np.array(histogram.counts, dtype=float), _PAD)
+    counts = gaussian_filter1d(padded, 1.0)
+    step = (histogram.high - histogram.low) / len(histogram.counts)
+    middles = histogram.low + step * (np.arange(len(counts)) - _PAD + 0.5)
     hill = y - 0.02 - frame.reach * counts / counts.max()
     frame.axes.fill_between(middles, hill, y - 0.02, color=colour, alpha=0.22, linewidth=0)

@@ -12,6 +12,7 @@ from mvmoe_bench.reporting.plots.axis import bar_axis
 from mvmoe_bench.reporting.plots.canvas import SMALL, Canvas
 from mvmoe_bench.reporting.plots.rows import Row, Rows, rows_height
 
+_HEAD = 22.0
 MOST = 12
 """Routes that are drawn."""
 
@@ -31,12 +32,12 @@ class RoutesPlot:
 
     def height(self, narrow: bool) -> float:
         """Pixels that it needs."""
-        return rows_height(len(self.rows), narrow)
+        return rows_height(len(self.rows), narrow) + _HEAD - 4
 
     def draw(self, canvas: Canvas) -> None:
         """Draw all bars and the expected latency."""
         unit = "milliseconds an image" if self.whole else "milliseconds of the stage"
-        frame = Rows(canvas, [self._row(*row) for row in self.rows], unit)
+        frame = Rows(canvas, [self._row(*row) for row in self.rows], unit, _HEAD)
         most = max(share for _, share in self.rows) or 1.0
         for position, (row, share) in enumerate(self.rows):
             self._bar(frame, position, row, share / most)
@@ -44,7 +45,7 @@ class RoutesPlot:
         if self.whole and self.expected is not None:
             self._line(frame, canvas, self.expected.ms.value)
             top = max(top, self.expected.ms.value)
-        bar_axis(frame.axes, top)
+        bar_axis(frame.axes, top, canvas.narrow)
 
     def _high(self, row: RouteRow) -> float:
         """How far right a row reaches."""
@@ -78,9 +79,9 @@ class RoutesPlot:
         frame.axes.axvline(value, color=canvas.colours["c2"], linewidth=1.4, linestyle=(0, (4, 3)))
         frame.axes.annotate(
             f"expected {significant(value)} ms",
-            xy=(value, 0),
+            xy=(value, 1),
             xycoords=frame.axes.get_xaxis_transform(),
-            xytext=(-6, 5),
+            xytext=(3, 6),
             textcoords="offset points",
             ha="right",
             fontsize=SMALL,

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _WIDE_ROW = 42.0
 _NARROW_ROW = 72.0
 _FOOT = 46.0
+_EDGE = 16.0
+"""Room at both sides of a narrow plot, where numbers of the axis stick out."""
 _LETTER = 6.7
 """Pixels that a letter takes on average, generously."""
 _NOTE = (SMALL, "normal", "muted")
@@ -35,11 +37,13 @@ class Row:
 class Rows:
     """Axes with rows 0, 1, ... from the top; y is the row, x is the plot's own."""
 
-    def __init__(self, canvas: Canvas, rows: Sequence[Row], x_label: str) -> None:
+    def __init__(
+        self, canvas: Canvas, rows: Sequence[Row], x_label: str, head: float = 4.0
+    ) -> None:
         self.canvas = canvas
         self._rows = rows
         left, right = _margins(canvas.narrow, rows)
-        self.axes: Axes = canvas.axes(left, 4, right, _FOOT)
+        self.axes: Axes = canvas.axes(left, head, right, _FOOT)
         self.axes.set_ylim(len(rows) - 0.5, -0.5)
         self.axes.set_yticks([])
         self.axes.set_xlabel(x_label, fontsize=SMALL, color=canvas.colours["muted"], labelpad=6)
@@ -47,7 +51,7 @@ class Rows:
         self.shift = 0.14 if canvas.narrow else 0.0
         self.thick = 0.26 if canvas.narrow else 0.5
         """Height of a bar in rows."""
-        self.reach = 0.24 if canvas.narrow else 0.36
+        self.reach = 0.2 if canvas.narrow else 0.36
         """Height of a hill in rows."""
         for position, row in enumerate(rows):
             if canvas.narrow:
@@ -69,10 +73,10 @@ class Rows:
 
     def _write_above(self, position: int, row: Row) -> None:
         """Name and number over the row, the note below the number."""
-        self._text(position - 0.37, (0, 0), "left", row.name, _style(row))
-        self._text(position - 0.37, (1, 0), "right", row.value, _style(row))
+        self._text(position - 0.37, (0, 4 - _EDGE), "left", row.name, _style(row))
+        self._text(position - 0.37, (1, _EDGE - 4), "right", row.value, _style(row))
         if row.note:
-            self._text(position - 0.17, (1, 0), "right", row.note, _NOTE)
+            self._text(position - 0.17, (1, _EDGE - 4), "right", row.note, _NOTE)
 
     def _text(
         self,
@@ -115,7 +119,7 @@ def rows_height(count: int, narrow: bool) -> float:
 def _margins(narrow: bool, rows: Sequence[Row]) -> tuple[float, float]:
     """Left and right margin."""
     if narrow:
-        return 4, 8
+        return _EDGE, _EDGE
     name = max((len(row.name) for row in rows), default=0)
     value = max((max(len(row.value), len(row.note) * 0.92) for row in rows), default=0)
     return min(name * _LETTER, 262) + 14, min(value * _LETTER + 22, 260)

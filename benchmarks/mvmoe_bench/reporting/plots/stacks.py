@@ -64,7 +64,7 @@ class StackPlot:
         frame = Rows(below, rows, self.x_label)
         for position, stack in enumerate(self.stacks):
             self._bar(frame, position, stack, canvas)
-        bar_axis(frame.axes, max(sum(stack.parts) for stack in self.stacks))
+        bar_axis(frame.axes, max(sum(stack.parts) for stack in self.stacks), canvas.narrow)
         self._legend(canvas, legend)
 
     def _bar(self, frame: Rows, position: int, stack: Stack, canvas: Canvas) -> None:

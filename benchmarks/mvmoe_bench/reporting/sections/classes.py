@@ -18,6 +18,9 @@ from mvmoe_bench.reporting.blocks import (
 from mvmoe_bench.reporting.blocks import rows as as_rows
 from mvmoe_bench.reporting.plots.classes import ClassPlot, cut
 
+MOST_STAGES = 4
+"""Routed stages that are drawn for each bundle."""
+
 
 def classes(summary: Summary) -> Section | None:
     """A grid for each bundle and routed stage."""
@@ -25,7 +28,9 @@ def classes(summary: Summary) -> Section | None:
         return None
     blocks: list[Block] = []
     for found in summary.class_maps:
-        blocks += [chart(summary, found), _table(summary, found)]
+        if found.stage < MOST_STAGES:
+            blocks.append(chart(summary, found))
+        blocks.append(_table(summary, found))
     return Section(
         "classes",
         "Classes and experts",

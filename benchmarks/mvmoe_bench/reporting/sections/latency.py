@@ -23,7 +23,7 @@ _COLUMNS = (
     Column("95% interval", number=False, help="Where the true median is, in 95 of 100 such runs."),
     Column("p90"),
     Column("p95"),
-    Column("p99", help="* fewer than 100 samples: nearly the largest."),
+    Column("p99", help="One answer in a hundred takes longer."),
     Column("min"),
     Column("max"),
     Column("mean"),
@@ -72,7 +72,7 @@ def chart(summary: Summary, subjects: list[SubjectFigure], bundle: str) -> Chart
 def _spoken(name: str, latency: Latency) -> str:
     """One row in words."""
     wall = latency.wall_ms
-    return f"{name} {significant(wall.p50)} ms ({between(wall.low, wall.high)})"
+    return f"{name} {significant(wall.p50)} ms ({between(wall.low, wall.high, wall.rough)})"
 
 
 def _lead(summary: Summary) -> str:
@@ -93,7 +93,9 @@ def _table(summary: Summary, subjects: list[SubjectFigure]) -> Table:
         for subject in subjects
         if subject.latency is not None
     ]
-    return Table("Latency in milliseconds, by subject", _COLUMNS, rows(cells))
+    few = any(s.latency is not None and s.latency.wall_ms.p99_rough for s in subjects)
+    star = " (* fewer than 100 answers: nearly the largest)" if few else ""
+    return Table(f"Latency in milliseconds, by subject{star}", _COLUMNS, rows(cells))
 
 
 def _numbers(latency: Latency) -> list[Cell]:

@@ -15,14 +15,22 @@ def parts(summary: Summary) -> Section | None:
     found = having(summary)
     if not found:
         return None
-    _, first = found[0]
-    share = percent(first.router_share)
     return Section(
         "parts",
         "Where the time goes",
         (chart(summary), _table(summary, found)),
-        f"Selecting the route on the host takes {share} of an answer; the router's own matrix "
-        "product is a part of the stem. Rest is copying the image in and the answer out.",
+        _lead(found[0][1]),
+    )
+
+
+def _lead(first: Parts) -> str:
+    """What the router takes, where there is one."""
+    rest = "Rest is copying the image in and the answer out."
+    if not first.router_share:
+        return rest
+    return (
+        f"Selecting the route on the host takes {percent(first.router_share)} of an answer; the "
+        f"router's own matrix product is a part of the stem. {rest}"
     )
 
 

@@ -63,14 +63,15 @@ def _dispatcher(figure: RatioFigure) -> str:
 
 def _other(figure: RatioFigure) -> str:
     """Name of the other subject."""
-    first, _, second = figure.name.partition("/")
-    return second if first == "dispatcher" else first
+    return figure.name.removeprefix("dispatcher/").removesuffix("/dispatcher")
 
 
 def _name(figure: RatioFigure) -> str:
     """The ratio in words."""
-    first, _, second = figure.name.partition("/")
-    return f"{first} / {second}"
+    other = _other(figure)
+    if figure.name.startswith("dispatcher/"):
+        return f"dispatcher / {other}"
+    return f"{other} / dispatcher"
 
 
 def _colour(figure: RatioFigure) -> str:
@@ -114,4 +115,7 @@ def _spread(figure: RatioFigure) -> Cell:
     if figure.ratio.low is None:
         return text(None, "muted")
     mark = " (rough)" if figure.ratio.rough else ""
-    return Cell(ratio_between(figure.ratio).removeprefix("95%: ") + mark, figure.ratio.low)
+    return Cell(
+        ratio_between(figure.ratio).removeprefix("95%: ").removeprefix("roughly ") + mark,
+        figure.ratio.low,
+    )

@@ -2,7 +2,7 @@
 
 from mvmoe_bench.figures.residency import Budget, Residency, Switch
 from mvmoe_bench.figures.summary import Summary
-from mvmoe_bench.figures.words import percent, significant
+from mvmoe_bench.figures.words import count, percent, significant
 from mvmoe_bench.reporting.blocks import Cell, Chart, Column, Section, Table, number, rows, text
 from mvmoe_bench.reporting.names import subject_names
 from mvmoe_bench.reporting.plots.curve import ResidencyPlot
@@ -18,10 +18,10 @@ def residency(summary: Summary) -> Section | None:
         "residency",
         "Fewer experts in memory",
         (*(chart(summary, curve) for curve in summary.residency), _table(summary)),
-        f"The same sequence of {first.length} images (order: {first.order}) with room for 1 to "
-        f"{first.budgets[-1].experts} experts in each routed stage; the least recently used one "
-        "gives way. A cold answer had to load an expert, a warm switch found another one in "
-        "memory.",
+        f"The same sequence of {first.length} images (order: {first.order}) with room for "
+        f"{', '.join(str(point.experts) for point in first.budgets)} experts in each routed stage; "
+        "the least recently used one gives way. A cold answer had to load an expert, a warm switch "
+        "found another one in memory.",
     )
 
 
@@ -31,10 +31,11 @@ def chart(summary: Summary, curve: Residency) -> Chart:
     of = f": {names[curve.subject]}" if len(summary.residency) > 1 else ""
     budget = curve.budgets[0]
     return Chart(
-        f"Latency by room for experts{of}",
-        "Left: median with its 95% interval, mean and 95th percentile of all answers; right: how "
-        "many answers had to load an expert, and what the process held in the end; n = "
-        f"{budget.n:,} answers from {budget.total_ms.groups} processes at each point.",
+        f"Room for experts{of}",
+        "First: median with its 95% interval, mean and 95th percentile of all answers; second: how "
+        "many answers had to load an expert, and what the process held in the end if that was "
+        f"measured; n = {budget.n:,} answers from "
+        f"{count(budget.total_ms.groups, 'process', 'processes')} at each point.",
         ResidencyPlot(curve),
         "; ".join(_spoken(point) for point in curve.budgets),
     )

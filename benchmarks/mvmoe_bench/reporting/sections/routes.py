@@ -1,7 +1,7 @@
 """What each route costs, and what an image costs under the routes' shares."""
 
 from mvmoe_bench.figures import words as say
-from mvmoe_bench.figures.routes import Expected, RouteRow, Routes, Worst
+from mvmoe_bench.figures.routes import Expected, RouteRow, Routes, Under, Worst
 from mvmoe_bench.figures.summary import Summary
 from mvmoe_bench.figures.words import between, percent, ratio_between, significant, times
 from mvmoe_bench.reporting.blocks import (
@@ -21,6 +21,9 @@ from mvmoe_bench.reporting.names import subject_names
 from mvmoe_bench.reporting.plots.routes import MOST, RoutesPlot
 from mvmoe_bench.reporting.sections.latency import spread
 
+MOST_STAGES = 4
+"""Routed stages that are drawn for each subject."""
+
 
 def routes(summary: Summary) -> Section | None:
     """For each dispatcher and stage a plot; expected latencies, worst routes, all routes."""
@@ -28,7 +31,9 @@ def routes(summary: Summary) -> Section | None:
         return None
     blocks: list[Block] = []
     for found in summary.routes:
-        blocks += [chart(summary, found, stage) for stage in range(found.stages)]
+        blocks += [chart(summary, found, stage) for stage in range(min(found.stages, MOST_STAGES))]
+        if found.stages > MOST_STAGES:
+            blocks.append(Text((f"Stages from {MOST_STAGES + 1} on are in the table only.",)))
     return Section(
         "routes",
         "Routes",
@@ -44,17 +49,17 @@ def chart(summary: Summary, found: Routes, stage: int) -> Chart:
     whole = found.stages == 1
     drawn = its[:MOST]
     left = len(its) - len(drawn)
-    expected = found.expected[0] if found.expected else None
+    expected = next((e for e in found.expected if e.under == _under(drawn[0][0])), None)
     names = subject_names(summary)
     of = f": {names[found.subject]}" if len(summary.routes) > 1 else ""
     where = f", stage {stage + 1}" if found.stages > 1 else ""
     rest = sum(share for _, share in its[MOST:])
-    beyond = f" {left} rarer routes ({percent(rest)} of images) are in the table only." * bool(left)
-    what = "the route's own graph; grey: all else" if whole else "the expert; grey: select and load"
+    beyond = f" {left} rarer routes ({percent(rest)} of images): see the table." * bool(left)
+    what = "its own graph; grey: all else" if whole else "the expert; grey: select and load"
     return Chart(
         f"Time by route, as high as it is used{of}{where}",
         f"Length: median; green: {what}; bracket: 95% interval of the median; height: share of "
-        f"images under the {_under(drawn[0][0])}; n: answers, forced ones included.{beyond}",
+        f"images under the {_SHOWN[_under(drawn[0][0])]}; n: answers, forced ones too.{beyond}",
         RoutesPlot(tuple(drawn), left, whole, expected),
         "Routes: " + "; ".join(_spoken(row, share, whole) for row, share in drawn),
     )
@@ -65,11 +70,18 @@ def _share(row: RouteRow) -> float:
     return next(share for share in (row.given, row.prior, row.observed) if share is not None)
 
 
-def _under(row: RouteRow) -> str:
+def _under(row: RouteRow) -> Under:
     """Which share that is."""
     if row.given is not None:
         return "given distribution"
-    return "usage prior of the manifest" if row.prior is not None else "observed usage"
+    return "usage prior" if row.prior is not None else "observed usage"
+
+
+_SHOWN: dict[Under, str] = {
+    "given distribution": "given distribution",
+    "usage prior": "usage prior of the manifest",
+    "observed usage": "observed usage",
+}
 
 
 def _spoken(row: RouteRow, share: float, whole: bool) -> str:
@@ -124,9 +136,10 @@ def _worst(summary: Summary) -> tuple[str, ...]:
 def _worst_sentence(worst: Worst, name: str, stages: int) -> str:
     """The slowest route, and whether it is told apart."""
     stage = f" of stage {worst.stage + 1}" if stages > 1 else ""
+    between_them = between(worst.ms.low, worst.ms.high, worst.ms.rough)
     start = (
         f"{name}: the slowest route{stage} is {say.route(worst.route)} with "
-        f"{significant(worst.ms.value)} ms ({between(worst.ms.low, worst.ms.high)}, "
+        f"{significant(worst.ms.value)} ms ({between_them}, "
         f"n = {worst.ms.n:,})"
     )
     if worst.over_others is None:

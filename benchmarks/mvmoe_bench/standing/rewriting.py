@@ -1,6 +1,6 @@
 """What the rewrites are worth: the naive export and ours, in one run.
 
-`python -m mvmoe_bench.rewriting --help`; `docs/benchmarking.md` says how to read it.
+`python -m mvmoe_bench.standing.rewriting --help`; `docs/benchmarking.md` says how to read it.
 """
 
 import json
@@ -17,7 +17,7 @@ from rich.table import Table
 
 from mvmoe_bench.command import run_command
 
-_PROGRAM = "python -m mvmoe_bench.rewriting"
+_PROGRAM = "python -m mvmoe_bench.standing.rewriting"
 _NAIVE = "naive"
 _PROFILES = ("cpu", "nnapi", "coreml-ep")
 
@@ -37,7 +37,7 @@ def rewriting(preset: str, threads: int, as_json: bool, **plan: int) -> None:
 
     chosen = Plan(plan["repeats"], plan["iterations"], plan["warmup"])
     with tempfile.TemporaryDirectory(prefix="mvmoe-bench-") as folder:
-        paths = _export(build(configuration(preset)).eval(), Path(folder))
+        paths = export(build(configuration(preset)).eval(), Path(folder))
         data = measure(paths, threads, chosen)
     if as_json:
         sys.stdout.write(json.dumps(data) + "\n")
@@ -45,7 +45,7 @@ def rewriting(preset: str, threads: int, as_json: bool, **plan: int) -> None:
         show(Console(highlight=False), data)
 
 
-def _export(model: Any, folder: Path) -> dict[str, Path]:
+def export(model: Any, folder: Path) -> dict[str, Path]:
     """One bundle as targets choose, one without rewrites."""
     from mvmoe_export import ExportOptions, export_bundle
     from mvmoe_export.targets.onnx import OnnxOptions
@@ -55,7 +55,14 @@ def _export(model: Any, folder: Path) -> dict[str, Path]:
     for name, options in (("ours", ours), (_NAIVE, ExportOptions(rewrites=()))):
         paths[name] = folder / name
         targets = ("executorch", "onnx")
-        export_bundle(model, paths[name], targets=targets, options=options, skip_verify=True)
+        export_bundle(
+            model,
+            paths[name],
+            targets=targets,
+            options=options,
+            skip_verify=True,
+            replace_existing=True,
+        )
     return paths
 
 

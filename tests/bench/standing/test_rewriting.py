@@ -2,8 +2,8 @@
 
 import pytest
 
-from mvmoe_bench import rewriting
 from mvmoe_bench.protocol import Plan
+from mvmoe_bench.standing import rewriting
 from mvmoe_deploy.models import build
 from mvmoe_deploy.models.presets import configuration
 from mvmoe_export import ExportOptions, export_bundle

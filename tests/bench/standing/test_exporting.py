@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mvmoe_bench import exporting
+from mvmoe_bench.standing import exporting
 from mvmoe_deploy.models import build
 from mvmoe_deploy.models.presets import configuration
 

@@ -1,6 +1,6 @@
 """How long an export takes, by target and phase, and how much memory it needs at most.
 
-`python -m mvmoe_bench.exporting --help`; `docs/benchmarking.md` says how to read it.
+`python -m mvmoe_bench.standing.exporting --help`; `docs/benchmarking.md` says how to read it.
 """
 
 import json
@@ -18,7 +18,7 @@ from rich.table import Table
 
 from mvmoe_bench.command import run_command
 
-_PROGRAM = "python -m mvmoe_bench.exporting"
+_PROGRAM = "python -m mvmoe_bench.standing.exporting"
 _TARGETS = ("executorch", "coreml", "onnx")
 _PAUSE = 0.2
 """Seconds between two looks at the memory."""

@@ -1,0 +1,37 @@
+"""How many rounds a repeat has."""
+
+import itertools
+
+import pytest
+
+from mvmoe_bench.jobs import latency
+from mvmoe_bench.records import Preset
+
+
+def preset(**fields):
+    given = {
+        "name": "p", "repeats": 1, "queries": 0, "seconds": 0.0, "most_seconds": 1e9, "warmup": 0,
+        "starts": 0, "stream": 0, "cooldown": 0.0,
+    }  # fmt: skip
+    return Preset(**given | fields)
+
+
+@pytest.fixture
+def a_second_each(monkeypatch):
+    """A clock on which a look takes a second."""
+    ticks = itertools.count()
+    monkeypatch.setattr(latency, "perf_counter", lambda: float(next(ticks)))
+
+
+def test_rounds_are_those_of_the_warm_up_and_the_queries():
+    assert list(latency.rounds(preset(warmup=2), 3)) == [-2, -1, 0, 1, 2]
+    assert list(latency.rounds(preset(), 0)) == []
+
+
+def test_queries_that_take_too_little_time_are_asked_again(a_second_each):
+    assert len(list(latency.rounds(preset(seconds=8.0), 2))) > 2
+
+
+def test_a_slow_machine_stops_early_but_not_before_the_first(a_second_each):
+    assert list(latency.rounds(preset(most_seconds=0.5), 100)) == [0]
+    assert len(list(latency.rounds(preset(most_seconds=9.0), 100))) < 100
