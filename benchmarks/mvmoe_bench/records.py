@@ -299,17 +299,6 @@ class StreamSample(Record, tag="stream"):
     laps: Laps
 
 
-class StreamMemory(Record, tag="stream-memory"):
-    """What the process of a residency sequence held when it was through."""
-
-    job: str
-    subject: str
-    repeat: Count
-    budget: Count
-    memory_of: MemoryKind
-    held: Bytes
-
-
 class Yardstick(Record, tag="yardstick"):
     """The machine's own speed in the middle of the measurements: one single-precision matmul."""
 
@@ -384,7 +373,6 @@ Line = (
     | GraphLoad
     | Memory
     | StreamSample
-    | StreamMemory
     | Yardstick
     | Overhead
     | Placement

@@ -344,16 +344,6 @@ def _stream_lines(rng, subjects, experts, usage, stages):
         for budget in budgets:
             for repeat in range(6):
                 lines += _stream(rng, s.key, budget, repeat, order)
-                lines.append(
-                    r.StreamMemory(
-                        job=f"residency {budget} {repeat}",
-                        subject=s.key,
-                        repeat=repeat,
-                        budget=budget,
-                        memory_of="PSS",
-                        held=round(83e6 + 2e6 * budget + rng.normal(0, 1e5)),
-                    )
-                )
     return lines
 
 

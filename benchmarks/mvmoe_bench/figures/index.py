@@ -20,7 +20,6 @@ from mvmoe_bench.records import (
     Run,
     Sample,
     Start,
-    StreamMemory,
     StreamSample,
     SubjectRecord,
     Yardstick,
@@ -55,7 +54,6 @@ class Index:
         self.loads = _by_subject(kinds[GraphLoad])
         self.memory = _by_subject(kinds[Memory])
         self.stream = _by_subject(kinds[StreamSample])
-        self.stream_memory = _by_subject(kinds[StreamMemory])
         self.yardsticks: list[Yardstick] = kinds[Yardstick]  # type: ignore[assignment]
         self.overheads: list[Overhead] = kinds[Overhead]  # type: ignore[assignment]
         self.placements: list[Placement] = kinds[Placement]  # type: ignore[assignment]

@@ -46,7 +46,8 @@ class Budget(Figure):
     warm: Switch
     """Another route than before, its experts in memory, against no change."""
     held_bytes: float | None
-    """What the process held in the end; median."""
+    """What a process with this budget held after every image; median. Another one: those that are
+    timed are not looked into."""
     memory_of: str | None
 
 
@@ -84,7 +85,7 @@ def residency(index: Index, subject: SubjectRecord) -> Residency | None:
 def _budget(index: Index, lines: list[StreamSample]) -> Budget:
     """One point of the curve."""
     subject, experts, seed = lines[0].subject, lines[0].budget, index.run.seed
-    held = [m for m in index.stream_memory.get(subject, []) if m.budget == experts]
+    held = [line for line in index.memory.get(subject, []) if line.budget == experts]
     total = [line.ns * MS for line in lines]
     return Budget(
         experts=experts,
@@ -95,7 +96,7 @@ def _budget(index: Index, lines: list[StreamSample]) -> Budget:
         mean_ms=float(np.mean(total)),
         cold=_switch(lines, lambda line: any(line.cold), seed),
         warm=_switch(lines, lambda line: any(line.switched) and not any(line.cold), seed),
-        held_bytes=quick_median([line.held for line in held]) if held else None,
+        held_bytes=quick_median([line.loaded for line in held]) if held else None,
         memory_of=held[0].memory_of if held else None,
     )
 

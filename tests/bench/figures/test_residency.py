@@ -45,11 +45,12 @@ def test_without_switches_there_is_no_cost_but_an_n(factory):
 
 
 def test_budgets_are_in_order_with_what_they_held(factory):
-    from mvmoe_bench.records import StreamMemory
+    from mvmoe_bench.records import Memory
 
     lines = _sequence(factory, 0, 4) + _sequence(factory, 0, 1)
+    rest = {"base": 1, "peak_rss": None, "released": 1}
     lines += [
-        StreamMemory(job="r", subject=KEY, repeat=0, budget=1, memory_of="PSS", held=held)
+        Memory(job="r", subject=KEY, repeat=0, budget=1, memory_of="PSS", loaded=held, **rest)
         for held in (10, 30, 20)
     ]
 

@@ -31,7 +31,7 @@ def test_an_empty_run_says_so(factory):
 
 @pytest.mark.parametrize(
     "kind",
-    ["Sample", "Start", "Memory", "StreamSample", "StreamMemory", "Answer", "GraphLoad",
+    ["Sample", "Start", "Memory", "StreamSample", "Answer", "GraphLoad",
      "Yardstick", "Opened", "Done", "Placement", "Advice", "Overhead"],
 )  # fmt: skip
 def test_any_kind_of_line_may_be_missing_or_alone(factory, kind):
