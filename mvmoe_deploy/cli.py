@@ -436,6 +436,7 @@ def bench(
     summary. A subject that fails is recorded, the others go on, and the exit code is 1.
     """
     import msgspec
+    import scipy  # noqa: F401  Needed in the end: that it is missing should be told now.
 
     from mvmoe_bench.figures import summarize_run
     from mvmoe_bench.presets import PRESETS

@@ -7,13 +7,14 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
 from mvmoe_deploy import cli
 
-_PLACES = ("bundle", "checkpoint", "images")
+_PLACES = ("bundle", "checkpoint", "images", "results")
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
@@ -69,6 +70,23 @@ def bundle(tmp_path_factory, checkpoint) -> Path:
     path = tmp_path_factory.mktemp("bundle") / "tiny.mvmoe"
     with pytest.raises(SystemExit) as ended:
         cli.main(["export", str(checkpoint), "-o", str(path)])
+    assert ended.value.code == 0
+    return path
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory, bundle) -> Path:
+    """A run of the quick preset, made smaller."""
+    from mvmoe_bench import presets
+
+    path = tmp_path_factory.mktemp("results") / "results.jsonl"
+    small = msgspec.structs.replace(
+        presets.PRESETS["quick"], repeats=1, queries=3, starts=1, stream=4, warmup=0
+    )
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+        patch.setitem(presets.PRESETS, "quick", small)
+        words = ["bench", str(bundle), "--device", "host", "--preset", "quick", "-o", str(path)]
+        cli.main(words)
     assert ended.value.code == 0
     return path
 
@@ -285,6 +303,8 @@ def test_inspect_notices_an_altered_file(mvmoe, bundle, tmp_path):
         ("onnxscript", ["export", "CHECKPOINT", "-o", "out"], "export"),
         ("onnxruntime", ["verify", "BUNDLE"], "onnx"),
         ("torch", ["verify", "BUNDLE"], "export"),
+        ("scipy", ["bench", "BUNDLE", "-o", "out.jsonl"], "bench"),
+        ("jinja2", ["report", "RESULTS", "-o", "out.html"], "bench"),
     ],
 )
 def test_a_missing_extra_names_the_pip_command(request, tmp_path, module, arguments, extra):
@@ -453,3 +473,44 @@ def _wait_for(holds, process: subprocess.Popen) -> None:
     while not holds():
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
+
+
+def test_bench_measures_and_prints_its_summary(mvmoe_json, bundle, tmp_path, monkeypatch):
+    from mvmoe_bench import presets
+
+    small = msgspec.structs.replace(
+        presets.PRESETS["quick"], repeats=1, queries=3, starts=0, stream=0, warmup=0
+    )
+    monkeypatch.setitem(presets.PRESETS, "quick", small)
+    path = tmp_path / "results.jsonl"
+    arguments = ("bench", bundle, "--device", "host", "--preset", "quick", "-o", path)
+    code, data = mvmoe_json(*arguments)
+    assert code == 0 and data["results"] == str(path)
+    assert data["subjects"][0]["key"] == "dispatcher onnx"
+    assert data["subjects"][0]["latency"]["wall_ms"]["n"] == 3
+    code, data = mvmoe_json(*arguments)
+    assert code == 2 and "--resume to go on" in data["error"]["message"]
+    code, data = mvmoe_json(*arguments, "--resume")
+    assert code == 0 and data["resumed"] == 0
+
+
+def test_report_makes_what_its_name_ends_in(mvmoe, mvmoe_json, results, tmp_path):
+    for name, kind, begins in (
+        ("a.html", "html", b"<!"), ("a.md", "md", b"#"), ("a.png", "png", b"\x89PNG"),
+    ):  # fmt: skip
+        code, data = mvmoe_json("report", results, "-o", tmp_path / name)
+        assert (code, data["format"], data["skipped"]) == (0, kind, 0)
+        assert (tmp_path / name).read_bytes().lower().startswith(begins.lower())
+    code, _, err = mvmoe("report", results, "-o", tmp_path / "a.html")
+    assert code == 2 and "give --force" in err
+    code, _, err = mvmoe("report", results, "-o", tmp_path / "a.txt")
+    assert code == 2 and "--format html, md or png" in err
+    code, out, _ = mvmoe("report", results, "-o", tmp_path / "b", "--format", "md")
+    assert code == 0 and f"wrote {tmp_path / 'b'}" in out
+
+
+def test_report_tells_how_many_lines_were_damaged(mvmoe, results, tmp_path):
+    cut = tmp_path / "cut.jsonl"
+    cut.write_bytes(results.read_bytes()[:-20])
+    code, _, err = mvmoe("report", cut, "-o", tmp_path / "cut.md")
+    assert code == 0 and "1 damaged lines were left out" in err

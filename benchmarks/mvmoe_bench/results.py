@@ -15,7 +15,7 @@ import msgspec
 
 from mvmoe_bench.records import SCHEMA, VERSION, Done, Line, Run
 from mvmoe_deploy import files
-from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.errors import InputError, OutputError
 
 MAX_FILE_BYTES = 2**31
 """Larger files are refused unread: a rigorous run writes some ten megabytes."""
@@ -71,9 +71,9 @@ class Output:
     A device may give lines from another thread than the one that opened the file.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path = path
         self._file = file
-        self.count = 0
 
     @classmethod
     def new(cls, path: Path, run: Run, replace: bool = False) -> Self:
@@ -96,7 +96,7 @@ class Output:
     @classmethod
     def _append(cls, path: Path) -> Self:
         with files.output_errors(str(path)):
-            return cls(path.open("ab"))
+            return cls(path, path.open("ab"))
 
     def __enter__(self) -> Self:
         return self
@@ -111,11 +111,15 @@ class Output:
             self._file.close()
 
     def write(self, line: Line) -> None:
-        """Append a line; raises OutputError if the disk is full."""
-        with files.output_errors("the results file"):
+        """Append a line; raises OutputError if the system refuses, what is there stays."""
+        try:
             self._file.write(_text(line))
             self._file.flush()
-        self.count += 1
+        except OSError as error:
+            raise OutputError(
+                f"{self._path} takes no more lines ({error.strerror}); free some space and give "
+                "--resume: what was measured until now is in it"
+            ) from error
 
 
 def decode_lines(text: bytes) -> Iterator[Line]:

@@ -1,12 +1,13 @@
 """Results files: what is kept, skipped, counted and refused."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from mvmoe_bench import records as r
 from mvmoe_bench.results import Output, finished_jobs, read
-from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.errors import InputError, OutputError
 
 
 def lines(path):
@@ -93,6 +94,16 @@ def test_lines_are_on_disk_when_they_were_written(measured, tmp_path):
     with Output.new(path, read(measured)[0].run) as out:
         out.write(r.Done(job="a", load_average=None))
         assert len(read(path)[0].lines) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_one_sentence_that_names_the_way_on(tmp_path):
+    path = tmp_path / "results.jsonl"
+    with (
+        pytest.raises(OutputError, match=r"results\.jsonl takes no more lines .* --resume"),
+        Output(path, open("/dev/full", "ab")) as out,  # noqa: PTH123
+    ):
+        out.write(r.Done(job="a", load_average=None))
 
 
 def test_a_resumed_run_keeps_the_jobs_that_ended(measured):

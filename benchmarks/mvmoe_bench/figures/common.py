@@ -1,6 +1,7 @@
 """What all figures are made of."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -33,14 +34,28 @@ def median_of(
     values: Sequence[float], groups: Sequence[Hashable] | None = None, seed: int = 0
 ) -> Estimate:
     """The median of `values`; `groups[i]` is the repeat of value i (without: each its own)."""
-    median = GroupedMedian.of(values, groups)
-    found = interval(median.resampled, (median.groups,), median.fell_back, seed)
+    return made_of([GroupedMedian.of(values, groups)], lambda medians: medians[0], seed)
+
+
+def made_of(
+    medians: Sequence[GroupedMedian], make: Callable[[list[Any]], Any], seed: int = 0
+) -> Estimate:
+    """What `make` makes of medians of the same samples, such as their sum: it is asked for the
+    values themselves and, with arrays `[R]`, for draws of repeats that all of them share.
+    """
+    first = medians[0]
+
+    def resampled(drawn: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return make([median.resampled(drawn) for median in medians])
+
+    found = interval(resampled, (first.groups,), first.fell_back, seed)
     return Estimate(
-        value=median.value,
+        value=float(make([median.value for median in medians])),
         low=found.low,
         high=found.high,
-        n=median.n,
-        groups=median.groups,
+        n=first.n,
+        groups=first.groups,
         rough=found.rough,
     )
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
-from mvmoe_bench.figures.common import MS, Figure, quick_median
+import numpy as np
+
+from mvmoe_bench.figures.common import MS, Estimate, Figure, made_of
 from mvmoe_bench.figures.index import Index
-from mvmoe_bench.records import Laps
+from mvmoe_bench.records import Laps, Sample
+from mvmoe_bench.statistics import GroupedMedian
 
 PART_NAMES = ("stem", "select", "load", "expert", "rest")
 
@@ -15,8 +18,9 @@ class Part(Figure):
     name: str
     stage: int | None
     """The routed stage, from 0; None for what is there once, and for the sum over stages."""
-    median_ms: float
-    share: float
+    ms: Estimate
+    """The median."""
+    share: Estimate
     """Of the sum of all parts' medians."""
 
 
@@ -24,48 +28,61 @@ class Parts(Figure):
     """The parts of one subject's answers, over all routes."""
 
     n: int
-    total_ms: float
+    total_ms: Estimate
     """The sum of the parts' medians."""
     parts: tuple[Part, ...]
     """Stem, select, load, expert, rest; summed over stages."""
     by_stage: tuple[Part, ...]
     """Select, load and expert of each stage; empty where there is one."""
-    router_share: float
+    router_share: Estimate
     """Of selecting the route on the host; the router's own matmul is inside the stem."""
 
 
 def parts(index: Index, subject: str) -> Parts | None:
     """The parts of one subject's answers; None if it has none."""
-    laps = [sample.laps for sample in index.natural(subject) if sample.laps is not None]
-    if not laps:
+    samples = [sample for sample in index.natural(subject) if sample.laps is not None]
+    if not samples:
         return None
-    medians = {name: _median(laps, _taker(name)) for name in PART_NAMES}
-    total = sum(medians.values())
-    of = total or 1.0
+    medians = [_median(samples, _taker(name)) for name in PART_NAMES]
+    seed = index.run.seed
+    found = tuple(
+        _part(name, None, median, medians, seed)
+        for name, median in zip(PART_NAMES, medians, strict=True)
+    )
     return Parts(
-        n=len(laps),
-        total_ms=total,
-        parts=tuple(
-            Part(name=name, stage=None, median_ms=value, share=value / of)
-            for name, value in medians.items()
-        ),
-        by_stage=_by_stage(laps, of),
-        router_share=medians["select"] / of,
+        n=len(samples),
+        total_ms=made_of(medians, sum, seed),
+        parts=found,
+        by_stage=_by_stage(samples, medians, seed),
+        router_share=found[PART_NAMES.index("select")].share,
     )
 
 
-def _by_stage(laps: list[Laps], total: float) -> tuple[Part, ...]:
+def _by_stage(
+    samples: list[Sample], whole: list[GroupedMedian], seed: int
+) -> tuple[Part, ...]:
     """Parts of each routed stage where there are several."""
-    stages = min(len(lap.expert) for lap in laps)
+    stages = min(len(sample.laps.expert) for sample in samples if sample.laps)
     if stages < 2:
         return ()
     result = []
     for stage in range(stages):
         for name in ("select", "load", "expert"):
-            value = _median(laps, lambda lap, n=name, s=stage: getattr(lap, n)[s])
-            part = Part(name=name, stage=stage, median_ms=value, share=value / total)
-            result.append(part)
+            median = _median(samples, lambda lap, n=name, s=stage: getattr(lap, n)[s])
+            result.append(_part(name, stage, median, whole, seed))
     return tuple(result)
+
+
+def _part(
+    name: str, stage: int | None, median: GroupedMedian, whole: list[GroupedMedian], seed: int
+) -> Part:
+    """One part beside the sum of `whole`; its share is taken draw by draw, as ratios are."""
+    return Part(
+        name=name,
+        stage=stage,
+        ms=made_of([median], lambda its: its[0], seed),
+        share=made_of([median, *whole], lambda its: its[0] / np.maximum(sum(its[1:]), MS), seed),
+    )
 
 
 def _taker(name: str) -> Callable[[Laps], int]:
@@ -75,6 +92,7 @@ def _taker(name: str) -> Callable[[Laps], int]:
     return lambda lap: sum(getattr(lap, name))
 
 
-def _median(laps: list[Laps], take: Callable[[Laps], int]) -> float:
-    """The median of one part in milliseconds."""
-    return quick_median([take(lap) * MS for lap in laps])
+def _median(samples: list[Sample], take: Callable[[Laps], int]) -> GroupedMedian:
+    """The median of one part in milliseconds, its repeats apart."""
+    its = [(take(sample.laps) * MS, sample.repeat) for sample in samples if sample.laps]
+    return GroupedMedian.of([value for value, _ in its], [repeat for _, repeat in its])

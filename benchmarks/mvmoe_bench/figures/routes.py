@@ -35,7 +35,7 @@ class RouteRow(Figure):
     """The whole answer of images that took it, forced ones included."""
     expert_ms: Distribution
     """Its own graph alone."""
-    step_ms: float
+    step_ms: Estimate
     """Median of select, load and expert of its stage together."""
     prior: float | None
     """Its share under the usage prior of the manifest; None if there is none."""
@@ -239,7 +239,7 @@ def _row(
         n=len(samples),
         total_ms=distribution([sample.ns * MS for sample in samples], repeats, seed),
         expert_ms=distribution([lap.expert[stage] * MS for lap in laps], repeats, seed),
-        step_ms=float(np.median([_step(sample, stage) * MS for sample in samples])),
+        step_ms=median_of([_step(sample, stage) * MS for sample in samples], repeats, seed),
         prior=None if prior is None else prior.get(key, 0.0),
         given=None if given is None else given.get(key, 0.0),
         observed=observed.get(key, 0.0),

@@ -1,6 +1,6 @@
 """What a fresh process spends until its first answer, and what each graph's loading costs."""
 
-from mvmoe_bench.figures.common import MS, Estimate, Figure, median_of, quick_median
+from mvmoe_bench.figures.common import MS, Estimate, Figure, median_of
 from mvmoe_bench.figures.index import Index
 from mvmoe_bench.records import GraphLoad, Start
 from mvmoe_deploy.routing import Route
@@ -21,7 +21,13 @@ class StartPart(Figure):
 
     name: str
     """`process`, `engine_import`, `code_import`, `parse`, `hash`, `open`, `first`."""
-    median_ms: float
+    ms: Estimate
+    """The median."""
+
+    @property
+    def median_ms(self) -> float:
+        """The median alone."""
+        return self.ms.value
 
 
 class Starts(Figure):
@@ -32,7 +38,7 @@ class Starts(Figure):
     """From the start of the process to its first answer."""
     parts: tuple[StartPart, ...]
     """Medians; components that the subject does not have are left out."""
-    first_load_ms: float | None
+    first_load_ms: Estimate | None
     """Of the first answer, what bringing its expert into memory took."""
 
 
@@ -44,9 +50,9 @@ class Load(Figure):
     route: Route | None
     n: int
     load_ms: Estimate
-    first_ms: float | None
+    first_ms: Estimate | None
     """Its first run."""
-    warm_ms: float | None
+    warm_ms: Estimate | None
     """Its second run."""
 
 
@@ -56,20 +62,21 @@ def starts(index: Index, subject: str) -> Starts | None:
     if not lines:
         return None
     laps = [line.first_laps for line in lines if line.first_laps is not None]
+    seed = index.run.seed
     return Starts(
         n=len(lines),
-        total_ms=median_of([line.total * MS for line in lines], seed=index.run.seed),
-        parts=tuple(part for name in COMPONENTS if (part := _part(lines, name)) is not None),
-        first_load_ms=quick_median([sum(lap.load) * MS for lap in laps]) if laps else None,
+        total_ms=median_of([line.total * MS for line in lines], seed=seed),
+        parts=tuple(part for name in COMPONENTS if (part := _part(lines, name, seed)) is not None),
+        first_load_ms=median_of([sum(lap.load) * MS for lap in laps], seed=seed) if laps else None,
     )
 
 
-def _part(lines: list[Start], name: str) -> StartPart | None:
+def _part(lines: list[Start], name: str, seed: int) -> StartPart | None:
     """The median of one component; None if no line has it."""
     values = [value * MS for line in lines if (value := getattr(line, name)) is not None]
     if not values:
         return None
-    return StartPart(name=name.removesuffix("_ns"), median_ms=quick_median(values))
+    return StartPart(name=name.removesuffix("_ns"), ms=median_of(values, seed=seed))
 
 
 def loads(index: Index, subject: str) -> tuple[Load, ...]:
@@ -89,12 +96,12 @@ def _load(lines: list[GraphLoad], seed: int) -> Load:
         route=lines[0].route,
         n=len(lines),
         load_ms=median_of([line.load_ns * MS for line in lines], [x.repeat for x in lines], seed),
-        first_ms=_median_or_none([line.first_ns for line in lines]),
-        warm_ms=_median_or_none([line.warm_ns for line in lines]),
+        first_ms=_median(lines, "first_ns", seed),
+        warm_ms=_median(lines, "warm_ns", seed),
     )
 
 
-def _median_or_none(values: list[int | None]) -> float | None:
-    """The median in milliseconds of what is there."""
-    there = [value * MS for value in values if value is not None]
-    return quick_median(there) if there else None
+def _median(lines: list[GraphLoad], name: str, seed: int) -> Estimate | None:
+    """The median of a field in milliseconds, of the lines that have it."""
+    there = [(ns * MS, line.repeat) for line in lines if (ns := getattr(line, name)) is not None]
+    return median_of([ms for ms, _ in there], [r for _, r in there], seed) if there else None
