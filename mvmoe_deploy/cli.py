@@ -378,7 +378,12 @@ def run(
 
 @cli.command()
 @click.argument("bundles", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="JSON lines.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="JSON lines.")
+@click.option(
+    "--advise",
+    is_flag=True,
+    help="Measure nothing: only estimate what would slow the graphs down on phones.",
+)
 @click.option("--device", help="host or macos; else the one that this program runs on.")
 @click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
 @click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
@@ -424,6 +429,8 @@ def run(
 def bench(
     *,
     bundles: tuple[Path, ...],
+    output: Path | None,
+    advise: bool,
     preset: str,
     compare: str,
     force: bool,
@@ -435,6 +442,10 @@ def bench(
     Every measurement is a line of the output, which mvmoe report reads; what is printed is a
     summary. A subject that fails is recorded, the others go on, and the exit code is 1.
     """
+    if advise:
+        return _advise(bundles, asked["targets"], as_json)
+    if output is None:
+        raise InputError("no output was given; give -o results.jsonl, or --advise")
     import msgspec
     import scipy  # noqa: F401  Needed in the end: that it is missing should be told now.
 
@@ -446,6 +457,7 @@ def bench(
 
     request = Request(
         bundles=bundles,
+        output=output,
         preset=PRESETS[preset],
         compare=tuple(name.strip() for name in compare.split(",") if name.strip()),
         replace=force,
@@ -464,6 +476,24 @@ def bench(
     for failure in failures:
         console.note(f"error: {failure.subject or failure.job} failed: {failure.message}")
     return CheckFailedError.exit_code if failures else 0
+
+
+def _advise(bundles: tuple[Path, ...], targets: tuple[str, ...], as_json: bool) -> int:
+    """Print what the placement advisor thinks; it is no check, so the exit code is 0."""
+    import msgspec
+
+    from mvmoe_bench.advisor import advise
+    from mvmoe_deploy.bundle import Bundle
+
+    found = []
+    for path in bundles:
+        opened = Bundle.open(path)
+        for name in targets or (None,):
+            opened.verify(name)
+        found += advise(opened, targets or None, name=str(path))
+    data = {"estimate": True, "advice": msgspec.to_builtins(found)}
+    console.emit(as_json, data, console.show_advice)
+    return 0
 
 
 @cli.command()

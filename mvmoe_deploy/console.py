@@ -287,6 +287,19 @@ def show_results(out: Console, data: dict[str, Any]) -> None:
     out.print(rows)
 
 
+def show_advice(out: Console, data: dict[str, Any]) -> None:
+    """What the placement advisor thinks, the gravest first; every line an estimate."""
+    out.print("ESTIMATE, not measured: what is publicly known of engines, applied to the graphs\n")
+    if not data["advice"]:
+        out.print("nothing to say")
+    for item in data["advice"]:
+        where = "/".join(part for part in (item["target"], item["graph"]) if part)
+        engine = f", {item['engine']}" if item["engine"] else ""
+        out.print(f"{item['severity']:8} {where}{engine}: {item['text']}")
+        out.print(f"{'':8} because: {item['reason']}")
+        out.print(f"{'':8} source: {item['source']} (rule {item['rule']})\n")
+
+
 def show_report(out: Console, data: dict[str, Any]) -> None:
     """What `mvmoe report` prints."""
     out.print(f"wrote {data['report']} ({data['format']}) of {data['runs']} run(s)")

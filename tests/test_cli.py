@@ -514,3 +514,14 @@ def test_report_tells_how_many_lines_were_damaged(mvmoe, results, tmp_path):
     cut.write_bytes(results.read_bytes()[:-20])
     code, _, err = mvmoe("report", cut, "-o", tmp_path / "cut.md")
     assert code == 0 and "1 damaged lines were left out" in err
+
+
+def test_the_advisor_alone_measures_nothing_and_says_estimate(mvmoe, mvmoe_json, bundle, tmp_path):
+    code, data = mvmoe_json("bench", bundle, "--advise")
+    assert code == 0 and data["estimate"] is True
+    assert {item["engine"] for item in data["advice"]} >= {"NNAPI"}
+    assert all(item["source"] and item["reason"] for item in data["advice"])
+    code, out, _ = mvmoe("bench", bundle, "--advise", "--target", "onnx")
+    assert code == 0 and out.startswith("ESTIMATE, not measured")
+    code, _, err = mvmoe("bench", bundle)
+    assert code == 2 and "give -o results.jsonl, or --advise" in err

@@ -20,6 +20,7 @@ from mvmoe_bench.protocol import rotated
 from mvmoe_bench.queries import Questions, budgets
 from mvmoe_bench.records import Answer, Done, Failure, Line, Preset, Routes
 from mvmoe_bench.results import Output
+from mvmoe_deploy.bundle import Bundle
 
 WHOLE_RUN = "run"
 """The job that ends with all others: nothing is left to resume."""
@@ -76,13 +77,13 @@ class Campaign:
         rivals = [subject for subject in self._setting.subjects if not subject.dispatches]
         told = shown.phase("answers and graphs to compare with", len(rivals) + 2)
         self._do(_Job("answers", "answers", 0, partial(self._asked_once, dispatchers)))
-        self._once("answers judged", partial(self._judge, dispatchers))
+        self._once("answers judged", partial(self._judge, "answers judged", dispatchers))
         told()
         for subject in rivals:
             self._prepare(subject)
             told()
         self._do(_Job("checks", "answers", 0, partial(self._asked_once, rivals)))
-        self._once("checks judged", partial(self._judge, rivals))
+        self._once("checks judged", partial(self._judge, "checks judged", rivals))
         told()
         jobs = [*self._placements(), *self._measurements()]
         told = shown.phase("measure", len(jobs))
@@ -166,16 +167,20 @@ class Campaign:
     # Before anything is timed.
 
     def _advise(self) -> None:
-        """What the placement advisor thinks of each bundle."""
+        """What the placement advisor thinks of each bundle; its failure stops nothing."""
         from mvmoe_bench.advisor import advise
 
-        targets: dict[str, dict[str, None]] = {}
-        bundles = {subject.record.bundle: subject.bundle for subject in self._setting.subjects}
+        targets: dict[str, dict[str, Bundle]] = {}
         for subject in self._setting.subjects:
             if subject.target is not None:
-                targets.setdefault(subject.record.bundle, {})[subject.target] = None
-        for name, bundle in bundles.items():
-            for line in advise(bundle, tuple(targets[name]), name=name):
+                targets.setdefault(subject.record.bundle, {})[subject.target] = subject.bundle
+        for name, found in targets.items():
+            bundle = next(iter(found.values()))
+            try:
+                lines: list[Line] = list(advise(bundle, tuple(found), name=name))
+            except Exception as error:  # It reads the files of several engines' tools.
+                lines = [Failure(job="advice", subject=None, message=_first_line(error))]
+            for line in lines:
                 self._take(line)
 
     def _asked_once(self, subjects: Iterable[Chosen]) -> Iterator[SubjectOrder]:
@@ -199,13 +204,13 @@ class Campaign:
                     found[subject.key] = str(path)
         return found
 
-    def _judge(self, subjects: Iterable[Chosen]) -> None:
+    def _judge(self, job: str, subjects: Iterable[Chosen]) -> None:
         """Subjects that answer otherwise than PyTorch are not worth timing."""
         for subject in self._alive(subjects):
             answers = self._answers.get(subject.key, {}).values()
             message = self._setting.models.judge(subject, list(answers))
             if message is not None:
-                self._take(Failure(job="checks judged", subject=subject.key, message=message))
+                self._take(Failure(job=job, subject=subject.key, message=message))
 
     def _prepare(self, subject: Chosen) -> None:
         """Export what a rival is made from."""
@@ -215,8 +220,8 @@ class Campaign:
             routes = self._all_routes(subject)
             self._roots[subject.key] = self._setting.models.prepare(subject, routes)
         except Exception as error:  # An exporter may raise anything: the others go on.
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            self._take(Failure(job="prepare", subject=subject.key, message=lines[0]))
+            message = _first_line(error)
+            self._take(Failure(job="prepare", subject=subject.key, message=message))
 
     # What is asked.
 
@@ -335,3 +340,8 @@ class Campaign:
             sequence = self._of(subject).sequence(self._setting.preset.stream)
             for budget in rotated(self._budgets(subject), repeat):
                 yield self._subject(subject, sequence, budget)
+
+
+def _first_line(error: Exception) -> str:
+    """What an exception says, in one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
