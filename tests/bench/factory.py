@@ -4,7 +4,7 @@ Loaded by the `factory` fixtures of `figures/` and `reporting/`; nothing is meas
 """
 
 import hashlib
-from itertools import combinations
+from itertools import combinations, count
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from mvmoe_bench.results import RunLines
 from mvmoe_deploy.routing import RouteShare, RoutingRule
 
 MS = 1_000_000
+_IDS = count()
 HOSTILE = "<script>alert(1)</script>\"'&$x^2$ --> ]]> {{ 7 * 7 }} | [a](http://x.example) \x1b[31m"
 
 
@@ -121,7 +122,7 @@ def run(subjects, bundles=None, lines=(), **fields):
     first = r.Run(
         schema="mvmoe-bench",
         version=1,
-        id=fields.pop("id", "2026-11-22T02-00-00-abc"),
+        id=fields.pop("id", f"run {next(_IDS)}"),
         started="2026-11-22T02:00:00Z",
         device=fields.pop("device", "host"),
         identity=identity(**fields.pop("identity", {})),
@@ -385,7 +386,7 @@ def _placement_lines():
         rule="large-reshape", severity="warning",
         text="Two reshapes of rank 5 may leave the Neural Engine; keep tensors at rank 4.",
         reason="Core ML's Neural Engine backend takes tensors up to rank 4.",
-        source="apple/ml-ane-transformers",
+        source="apple/ml-ane-transformers (https://github.com/apple/ml-ane-transformers)",
     )  # fmt: skip
     placed = r.Placement(
         job="placement", subject="dispatcher:digits:onnx", graph="stem",

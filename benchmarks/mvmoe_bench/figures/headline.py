@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from mvmoe_bench.figures.summary import SubjectFigure, Summary
 
 
+_WIDE = 0.25
+"""How far apart the ends of an interval are, relative to the lower, to need a word."""
+
+
 class Point(Figure):
     """One or a few sentences about one thing."""
 
@@ -35,7 +39,7 @@ def _sentences(summary: "Summary", main: "SubjectFigure | None") -> Iterable[tup
     if main is None:
         yield "Speed", ["This run holds no latency measurements."]
     else:
-        yield "Speed", [_latency(main), *_routes(summary, main)]
+        yield "Speed", [_latency(main), *_unsteady(summary, main), *_routes(summary, main)]
         yield "Routing", _ratios(summary, main)
     residency = _residency(summary, main) if main else []
     yield "Memory", [*_memory(_first(summary, main)), *residency]
@@ -64,6 +68,27 @@ def _latency(main: "SubjectFigure") -> str:
     )
 
 
+def _unsteady(summary: "Summary", main: "SubjectFigure") -> list[str]:
+    """Why milliseconds are unsure where ratios are not, if that is so."""
+    assert main.latency is not None
+    wall = main.latency.wall_ms
+    widths = [
+        figure.ratio.high / figure.ratio.low - 1
+        for figure in summary.ratios
+        if figure.clock == "wall" and main.key in (figure.first, figure.second)
+        if figure.ratio.low and figure.ratio.high
+    ]
+    if not widths or not wall.low or wall.high is None:
+        return []
+    width = wall.high / wall.low - 1
+    if width < _WIDE or min(widths) > width / 2:
+        return []
+    return [
+        "That interval is wide because repeats differ. What slows one repeat slows every subject "
+        "in it, so ratios, which compare answers of the same round, are surer than milliseconds."
+    ]
+
+
 def _ratios(summary: "Summary", main: "SubjectFigure") -> list[str]:
     """What routing costs and saves, for the main dispatcher."""
     mine = {
@@ -75,15 +100,17 @@ def _ratios(summary: "Summary", main: "SubjectFigure") -> list[str]:
     if (ratio := mine.get("dispatcher/static")) is not None:
         result.append(_against_static(ratio))
     if (ratio := mine.get("all-experts/dispatcher")) is not None:
-        result.append(_against("Computing all experts, as tracing the model gives,", ratio))
+        result.append(
+            _against("Computing every expert for every image, as a traced model does,", ratio)
+        )
     if (ratio := mine.get("dense/dispatcher")) is not None:
-        result.append(_against("A dense model with as many active operations", ratio))
+        result.append(_against("A dense model (no routing) that does as much work an image", ratio))
     return result
 
 
 def _against_static(ratio: Ratio) -> str:
     """What knowing the expert beforehand would save."""
-    oracle = "Knowing the expert of every image beforehand"
+    oracle = "Knowing the expert of every image beforehand (the static graph)"
     if ratio.low is None or ratio.high is None:
         return f"{oracle} was compared in one round only, which says nothing sure."
     if ratio.low > 1:

@@ -58,9 +58,7 @@ def parts(index: Index, subject: str) -> Parts | None:
     )
 
 
-def _by_stage(
-    samples: list[Sample], whole: list[GroupedMedian], seed: int
-) -> tuple[Part, ...]:
+def _by_stage(samples: list[Sample], whole: list[GroupedMedian], seed: int) -> tuple[Part, ...]:
     """Parts of each routed stage where there are several."""
     stages = min(len(sample.laps.expert) for sample in samples if sample.laps)
     if stages < 2:

@@ -55,8 +55,16 @@ def differences(first: Run, second: Run) -> list[tuple[str, Any, Any]]:
 
 
 def require_alike(runs: Sequence["RunLines"]) -> None:
-    """Refuse to mix runs that were not made in the same way; raises InputError."""
+    """Refuse to mix runs that were not made in the same way, or one with itself.
+
+    Raises InputError.
+    """
     first = runs[0]
+    if len({run.run.id for run in runs}) < len(runs):
+        raise InputError(
+            f"the same run was given twice ({', '.join(str(run.path) for run in runs[:4])}); give "
+            "each once: counted twice it would look surer than it is"
+        )
     for other in runs[1:]:
         found = [name for name, _, _ in differences(first.run, other.run)]
         if found:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from mvmoe_bench.figures import parts as laps
 from mvmoe_bench.figures.answers import ClassMap, class_maps, largest_error
 from mvmoe_bench.figures.bundles import BundleFigure, bundle
-from mvmoe_bench.figures.common import MS, Figure, quick_median
+from mvmoe_bench.figures.common import MS, Estimate, Figure, median_of
 from mvmoe_bench.figures.headline import Point, headline
 from mvmoe_bench.figures.index import Index
 from mvmoe_bench.figures.latency import Latency, latency
@@ -35,7 +35,7 @@ class SubjectFigure(Figure):
     threads: int
     latency: Latency | None
     parts: laps.Parts | None
-    open_ms: float | None
+    open_ms: Estimate | None
     """Making it ready in the process of a repeat; median."""
     useful_gflops: float | None
     """Twice the multiply-accumulates that one image needs, over the median latency. A subject that
@@ -145,7 +145,7 @@ def _with_headline(summary: Summary) -> Summary:
 
 def _subject(index: Index, record: SubjectRecord, about: Machine) -> SubjectFigure:
     """All figures of one subject."""
-    key = record.key
+    key, seed = record.key, index.run.seed
     found = latency(index, key)
     opened = index.opened.get(key, [])
     useful = _useful(index, record, found)
@@ -160,7 +160,9 @@ def _subject(index: Index, record: SubjectRecord, about: Machine) -> SubjectFigu
         threads=record.threads,
         latency=found,
         parts=laps.parts(index, key),
-        open_ms=quick_median([line.open_ns * MS for line in opened]) if opened else None,
+        open_ms=median_of([line.open_ns * MS for line in opened], [x.repeat for x in opened], seed)
+        if opened
+        else None,
         useful_gflops=useful,
         of_yardstick=useful / speed if useful is not None and speed else None,
         max_abs_error=largest_error(index, key),

@@ -23,7 +23,15 @@ def between(low: float | None, high: float | None, rough: bool = False) -> str:
     """An interval in words: `95%: 8.10 to 8.31`; of too few repeats `roughly 8.10 to 8.31`."""
     if low is None or high is None:
         return "one observation, no interval"
-    return f"{'roughly' if rough else '95%:'} {significant(low)} to {significant(high)}"
+    return f"{'roughly' if rough else '95%:'} {span(low, high)}"
+
+
+def span(low: float, high: float) -> str:
+    """Both ends of an interval; ends that would look the same get two more digits."""
+    ends = significant(low), significant(high)
+    if ends[0] == ends[1] and low != high:
+        ends = f"{low:.5g}", f"{high:.5g}"
+    return " to ".join(ends)
 
 
 def times(ratio: Ratio) -> str:
@@ -57,6 +65,8 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 def percent(share: float) -> str:
     """A share with one decimal below 10%; what is there is never shown as nothing."""
+    if share == 0:
+        return "0%"
     if 0 < share < 0.0005:
         return "<0.1%"
     return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"

@@ -10,6 +10,15 @@ Tone = Literal["", "good", "bad", "muted"]
 
 
 @dataclass(frozen=True)
+class Piece:
+    """Part of a cell's text."""
+
+    text: str
+    url: str | None = None
+    """Where it leads, http or https; see `links.py`."""
+
+
+@dataclass(frozen=True)
 class Cell:
     """One cell of a table."""
 
@@ -17,6 +26,8 @@ class Cell:
     value: float | None = None
     """What it is sorted by; None sorts by the text."""
     tone: Tone = ""
+    pieces: tuple[Piece, ...] = ()
+    """The text once more, cut where links begin and end; empty without links."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,8 @@ class Document:
     tiles: tuple[Tile, ...]
     sections: tuple[Section, ...]
     foot: str = ""
+    intro: str = ""
+    """What this is about, for those who have never heard of it."""
 
 
 def text(value: object, tone: Tone = "") -> Cell:

@@ -5,7 +5,7 @@ from pathlib import Path
 from mvmoe_bench.figures.common import Estimate
 from mvmoe_bench.figures.compare import Comparison, VerdictRow
 from mvmoe_bench.figures.summary import Summary
-from mvmoe_bench.figures.words import ratio_between, significant, times
+from mvmoe_bench.figures.words import ratio_between, span, times
 from mvmoe_bench.reporting.blocks import (
     Block,
     Cell,
@@ -26,6 +26,8 @@ from mvmoe_bench.reporting.document import alerts
 from mvmoe_bench.reporting.plots.intervals import IntervalPlot
 from mvmoe_bench.reporting.sections.method import GLOSSARY
 
+_WIDE = 1.15
+"""End of an interval over its value from which the reader is told."""
 _TITLES = {
     "latency": ("latency", "Latency", "Median time of a warm answer."),
     "expected latency": (
@@ -53,6 +55,10 @@ def comparison_document(found: Comparison, first: Path, second: Path) -> Documen
     return Document(
         title=f"{second.name} compared with {first.name}",
         subtitle=f"A: {_run(found.a, first)}. B: {_run(found.b, second)}.",
+        intro="Every subject of both runs, B against A: below 1 times B needs less time or memory, "
+        "above 1 more. A verdict is given only where the difference is beyond chance and beyond "
+        "what the machine's own change explains; else the row is not told apart, which does not "
+        "prove that there is no difference.",
         alerts=_alerts(found),
         summary=tuple(("", sentence) for sentence in found.headline),
         tiles=(),
@@ -93,7 +99,18 @@ def _section(kind: str, found: Comparison) -> Section | None:
     if ratios and kind != "size":
         blocks.append(_chart(title, ratios))
     blocks.append(_table(title, its))
-    return Section(name, title, tuple(blocks), lead)
+    return Section(name, title, tuple(blocks), f"{lead} {_reach(ratios)}".strip())
+
+
+def _reach(its: list[VerdictRow]) -> str:
+    """How small a change could have been found, where intervals are wide."""
+    reach = [row.ratio.high / row.ratio.value for row in its if row.ratio and row.ratio.high]
+    if not reach or its[0].kind in ("memory", "size") or min(reach) < _WIDE:
+        return ""
+    return (
+        f"Even the narrowest interval here ends {min(reach):.2f} times above its value: a change "
+        "much smaller than that cannot be told apart. More repeats narrow it."
+    )
 
 
 def _chart(title: str, its: list[VerdictRow]) -> Chart:
@@ -169,7 +186,7 @@ def _side(side: Estimate | None, unit: str) -> list[Cell]:
     exact = side.low == side.high == side.value
     if side.low is None or side.high is None or exact:
         return [number(side.value * scale), text("exact" if exact else None, "muted")]
-    between = f"{significant(side.low * scale)} to {significant(side.high * scale)}"
+    between = span(side.low * scale, side.high * scale)
     return [number(side.value * scale), Cell(between + " (rough)" * side.rough, side.low)]
 
 

@@ -22,7 +22,17 @@ def document(summary: Summary) -> Document:
         tiles=tiles(summary),
         sections=there,
         foot=foot,
+        intro=INTRO if any(bundle.routed_stages for bundle in summary.bundles) else "",
     )
+
+
+INTRO = (
+    "The models measured here answer an image with the part that every image runs (the stem) and "
+    "one or a few of several experts, which a router picks by the image. The dispatcher, the "
+    "product, runs each as a graph of its own, so that no other expert is computed; the words at "
+    "the end of the page say what it is compared with. In brackets stand 95% intervals, 'roughly' "
+    "where too few repeats make them unsure."
+)
 
 
 def title(summary: Summary) -> str:
@@ -60,8 +70,8 @@ def tiles(summary: Summary) -> tuple[Tile, ...]:
         return ()
     found = [
         _latency(main),
-        _ratio(summary, main, "dispatcher/static", "vs. static graph"),
-        _ratio(summary, main, "all-experts/dispatcher", "all experts take"),
+        _ratio(summary, main, "dispatcher/static", "time, dispatcher / static"),
+        _ratio(summary, main, "all-experts/dispatcher", "time, all-experts / dispatcher"),
         _memory(main),
         _size(summary, main),
         _start(main),
@@ -74,7 +84,7 @@ def _latency(main: SubjectFigure) -> Tile | None:
     if main.latency is None:
         return None
     wall = main.latency.wall_ms
-    note = f"{between(wall.low, wall.high, wall.rough)}, n = {wall.n:,}"
+    note = f"{between(wall.low, wall.high, wall.rough)}, n = {wall.n:,} answers"
     return Tile("median latency", significant(wall.p50), "ms", note)
 
 
@@ -89,7 +99,7 @@ def _ratio(summary: Summary, main: SubjectFigure, name: str, label: str) -> Tile
 
 def _note(ratio: Ratio) -> str:
     """Interval and n of a ratio."""
-    return f"{say.ratio_between(ratio)}, n = {ratio.n:,}"
+    return f"{say.ratio_between(ratio)}, n = {ratio.n:,} rounds"
 
 
 def _memory(main: SubjectFigure) -> Tile | None:
@@ -101,7 +111,9 @@ def _memory(main: SubjectFigure) -> Tile | None:
     spread = (
         "" if low is None or high is None else f"{between(low / 1e6, high / 1e6, added.rough)}, "
     )
-    return Tile("added memory", significant(added.value / 1e6), "MB", f"{spread}n = {added.n}")
+    return Tile(
+        "added memory", significant(added.value / 1e6), "MB", f"{spread}n = {added.n} processes"
+    )
 
 
 def _size(summary: Summary, main: SubjectFigure) -> Tile | None:
@@ -119,5 +131,5 @@ def _start(main: SubjectFigure) -> Tile | None:
     if main.starts is None:
         return None
     total = main.starts.total_ms
-    note = f"{between(total.low, total.high, total.rough)}, n = {total.n}"
+    note = f"{between(total.low, total.high, total.rough)}, n = {total.n} processes"
     return Tile("start to answer", significant(total.value), "ms", note)

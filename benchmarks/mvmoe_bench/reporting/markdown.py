@@ -2,7 +2,7 @@
 
 import re
 
-from mvmoe_bench.reporting.blocks import Block, Chart, Document, Table, Terms
+from mvmoe_bench.reporting.blocks import Block, Cell, Chart, Document, Piece, Table, Terms
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$@!])")
 
@@ -12,7 +12,10 @@ def markdown(made: Document) -> str:
     lines = [f"# {plain(made.title)}", "", plain(made.subtitle), ""]
     if made.alerts:
         lines += ["## Before you believe a number", "", *_listed(made.alerts), ""]
-    lines += ["## In short", "", *map(_point, made.summary), ""]
+    lines += ["## In short", ""]
+    if made.intro:
+        lines += [plain(made.intro), ""]
+    lines += [*map(_point, made.summary), ""]
     if made.tiles:
         lines += ["| key figure | value | |", "|---|---:|---|"]
         lines += [
@@ -63,11 +66,25 @@ def _block(block: Block) -> list[str]:
     return [part for paragraph in block.paragraphs for part in (plain(paragraph), "")]
 
 
+def _cell(cell: Cell) -> str:
+    """A cell, its links as links."""
+    pieces = cell.pieces or (Piece(cell.text),)
+    return "".join(
+        f"[{plain(piece.text)}]({piece.url})" if piece.url else _spaced(piece.text)
+        for piece in pieces
+    )
+
+
+def _spaced(text: str) -> str:
+    """Plain text that keeps the space at its ends, which a link may follow."""
+    return f"{' ' * text[:1].isspace()}{plain(text)}{' ' * text[-1:].isspace()}"
+
+
 def _table(table: Table) -> list[str]:
     """A table; a folded one can be opened on GitHub."""
     head = "| " + " | ".join(plain(column.title) for column in table.columns) + " |"
     rule = "|" + "|".join("---:" if column.number else "---" for column in table.columns) + "|"
-    body = ["| " + " | ".join(plain(cell.text) for cell in row) + " |" for row in table.rows]
+    body = ["| " + " | ".join(map(_cell, row)) + " |" for row in table.rows]
     caption = plain(table.caption)
     if table.folded:
         opened = [f"<details><summary>{caption}</summary>", ""]

@@ -42,7 +42,7 @@ def _latency(summary: Summary) -> Table:
                 f"{wall.n:,}",
             ]
             parts = subject.parts.parts if subject.parts is not None else ()
-            shares = ", ".join(f"{part.name} {percent(part.share)}" for part in parts)
+            shares = ", ".join(f"{part.name} {percent(part.share.value)}" for part in parts)
             _row(rows, subject.key, [*cells, shares])
     return rows
 

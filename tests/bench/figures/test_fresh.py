@@ -24,7 +24,7 @@ def test_components_of_a_start(factory):
             "open": 40, "first": 15,
         }
     )  # fmt: skip
-    assert found.first_load_ms == pytest.approx(6)
+    assert found.first_load_ms.value == pytest.approx(6)
 
 
 def test_a_slow_component_shows_up_and_absent_ones_do_not(factory):
@@ -55,7 +55,7 @@ def test_loads_are_given_graph_by_graph(factory):
         ("stem", 3, 20),
         ("step1_e0", 3, 3),
     ]
-    assert (found[0].first_ms, found[0].warm_ms) == (None, 2)
+    assert (found[0].first_ms, found[0].warm_ms.value, found[0].warm_ms.n) == (None, 2, 3)
 
 
 def test_memory_by_budget_the_smallest_first(factory):

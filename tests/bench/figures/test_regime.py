@@ -62,3 +62,9 @@ def test_another_bundle_is_unlike(factory):
 
     with pytest.raises(InputError, match="bundle digits"):
         require_alike([one, factory.run([s], [changed])])
+
+
+def test_a_run_is_not_counted_twice(factory):
+    run = factory.run([factory.subject("dispatcher")])
+    with pytest.raises(InputError, match="the same run was given twice"):
+        merge([run, run])

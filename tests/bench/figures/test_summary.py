@@ -55,7 +55,7 @@ def test_a_dense_bundle_has_latency_but_no_routes(factory):
     summary = summarize_run(factory.run([s], [dense], lines))
 
     assert summary.routes == summary.class_maps == ()
-    assert summary.subjects[0].parts.router_share == 0
+    assert summary.subjects[0].parts.router_share.value == 0
 
 
 def test_lines_that_do_not_fit_their_run_are_left_out_and_counted(factory):

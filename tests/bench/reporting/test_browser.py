@@ -240,3 +240,19 @@ def test_wide_tables_scroll_in_their_own_box(opened):
     assert box.evaluate("e => e.scrollWidth > e.clientWidth")
     box.evaluate("e => { e.scrollLeft = 200; }")
     assert page.evaluate("scrollX") == 0
+
+
+def test_rows_stay_low_and_nothing_is_clipped_on_a_phone(opened):
+    page = opened("whole", 375)
+
+    rows = page.eval_on_selector_all(
+        ".scroll", "all => all.filter(e => e.clientWidth && !e.closest('#method'))"
+        ".flatMap(e => [...e.querySelectorAll('tbody tr')].map(r => r.offsetHeight))"
+    )  # fmt: skip
+    clipped = page.eval_on_selector_all(
+        "td, th", "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"
+    )
+
+    assert rows
+    assert max(rows) < 100
+    assert clipped == []

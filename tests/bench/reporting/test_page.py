@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from markupsafe import escape
 
 from mvmoe_bench import records
 from mvmoe_bench.figures import compare_runs, summarize_run
@@ -57,7 +58,9 @@ def test_ids_are_unique_and_nothing_refers_outside(whole):
     assert {
         ref for ref in re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text) for ref in ref if ref
     } <= set(ids)
-    addresses = set(re.findall(r"https?://[^\s\"'<>]+", text))
+    links = re.findall(r'<a href="(https?://[^"]+)" rel="noreferrer noopener">', text)
+    assert set(links) == {"https://github.com/apple/ml-ane-transformers"}
+    addresses = set(re.findall(r"https?://[^\s\"'<>]+", text)) - set(links)
     assert addresses <= {"http://www.w3.org/1999/xlink"}
     assert "#0102" not in text
 
@@ -72,6 +75,40 @@ def test_hostile_names_stay_text(hostile):
     assert "{{ 7 * 7 }}" in text
     for label in re.findall(r'aria-label="([^"]*)"', text):
         assert "<" not in label
+
+
+@pytest.mark.parametrize(
+    ("source", "links", "shown"),
+    [
+        ("a, b (https://x.example/c#1); d (http://y.example)",
+         ["https://x.example/c#1", "http://y.example"], "a, b; d"),
+        ("https://x.example/c", ["https://x.example/c"], "x.example/c"),
+        ("see a (https://x.example) and b", ["https://x.example"], "see a and b"),
+        ("a (javascript:alert(1))", [], "a (javascript:alert(1))"),
+        ("a (JavaScript://x.example/%0aalert(1))", [], "a (JavaScript://x.example/%0aalert(1))"),
+        ("a (data:text/html,<b>)", [], "a (data:text/html,<b>)"),
+        ("a (https://x.example/\"onclick=alert(1))", [],
+         "a (https://x.example/\"onclick=alert(1))"),
+        ("a [b](https://x.example/|c)", [], "a [b](https://x.example/|c)"),
+    ],
+)  # fmt: skip
+def test_only_web_addresses_of_sources_become_links(factory, source, links, shown):
+    advice = records.Advice(
+        bundle="digits", target="onnx", graph=None, engine="x", rule="r", severity="info",
+        text="t", reason="r", source=source,
+    )  # fmt: skip
+    run = factory.run([factory.subject("dispatcher")], lines=[advice])
+
+    made = document(summarize_run(run))
+
+    (section,) = (section for section in made.sections if section.id == "placement")
+    cell = section.blocks[0].rows[0][-1]
+    text = page(made)
+    assert cell.text == shown
+    assert [piece.url for piece in cell.pieces if piece.url] == links
+    assert re.findall(r'<a href="([^#"][^"]*)"', text) == links
+    assert escape(shown) in text if not links else "noreferrer noopener" in text
+    assert len(re.findall(r"(?<!\\)\]\(", markdown(made))) == len(links)
 
 
 def test_hostile_names_stay_text_in_markdown(hostile):

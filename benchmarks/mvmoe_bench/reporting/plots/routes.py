@@ -49,11 +49,11 @@ class RoutesPlot:
 
     def _high(self, row: RouteRow) -> float:
         """How far right a row reaches."""
-        return max(row.total_ms.p50, row.total_ms.high or 0) if self.whole else row.step_ms
+        return max(row.total_ms.p50, row.total_ms.high or 0) if self.whole else row.step_ms.value
 
     def _row(self, row: RouteRow, share: float) -> Row:
         """Route, median, share and n."""
-        value = row.total_ms.p50 if self.whole else row.step_ms
+        value = row.total_ms.p50 if self.whole else row.step_ms.value
         note = f"{percent(share)} of images, n = {row.n:,}"
         return Row(f"route {route(row.route)}", f"{significant(value)} ms", note)
 
@@ -62,7 +62,7 @@ class RoutesPlot:
         canvas = frame.canvas
         y = frame.y(position)
         height = frame.thick * max(share, 0.06) * 1.2
-        value = row.total_ms.p50 if self.whole else row.step_ms
+        value = row.total_ms.p50 if self.whole else row.step_ms.value
         expert = min(row.expert_ms.p50, value)
         common = canvas.colours["c6"]
         frame.axes.barh(y, value - expert, height=height, color=common, alpha=0.55)

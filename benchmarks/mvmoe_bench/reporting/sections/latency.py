@@ -1,8 +1,9 @@
 """How long an image takes, by subject."""
 
+from mvmoe_bench.figures.common import Estimate
 from mvmoe_bench.figures.latency import Latency
 from mvmoe_bench.figures.summary import SubjectFigure, Summary
-from mvmoe_bench.figures.words import between, significant
+from mvmoe_bench.figures.words import between, significant, span
 from mvmoe_bench.reporting.blocks import (
     Block,
     Cell,
@@ -60,12 +61,22 @@ def chart(summary: Summary, subjects: list[SubjectFigure], bundle: str) -> Chart
         caption=(
             "Dot: median; bracket below it: 95% interval of the median; thick line: middle half of "
             "the answers; thin line: 5th to 95th percentile; hill: their distribution. "
-            f"n: answers, from {found[0][1].wall_ms.groups} repeats."
+            f"n: answers, from {found[0][1].wall_ms.groups} repeats.{_overlap(summary)}"
         ),
         plot=LatencyPlot(
             tuple((names[subject.key], latency, colour(subject)) for subject, latency in found)
         ),
         label=f"Latency by subject: {spoken}",
+    )
+
+
+def _overlap(summary: Summary) -> str:
+    """What overlapping brackets do not mean, where there is something better to look at."""
+    if not summary.ratios:
+        return ""
+    return (
+        " Brackets that overlap do not mean that two subjects are equally fast: repeats move all "
+        "of them together. The ratios below compare round by round."
     )
 
 
@@ -123,7 +134,14 @@ def spread(low: float | None, high: float | None, rough: bool = False) -> Cell:
     if low is None or high is None:
         return text(None, "muted")
     mark = " (rough)" if rough else ""
-    return Cell(f"{significant(low)} to {significant(high)}{mark}", low)
+    return Cell(f"{span(low, high)}{mark}", low)
+
+
+def estimated(estimate: Estimate | None) -> list[Cell]:
+    """A number and its interval: two cells."""
+    if estimate is None:
+        return [number(None), text(None, "muted")]
+    return [number(estimate.value), spread(estimate.low, estimate.high, estimate.rough)]
 
 
 def number_error(subject: SubjectFigure) -> Cell:

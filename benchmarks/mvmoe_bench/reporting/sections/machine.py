@@ -1,11 +1,22 @@
 """How fast the machine was meanwhile, and how well each subject uses it."""
 
 from mvmoe_bench.figures.machine import Machine, YardstickFigure
-from mvmoe_bench.figures.summary import Summary
+from mvmoe_bench.figures.summary import SubjectFigure, Summary
 from mvmoe_bench.figures.words import percent, significant
-from mvmoe_bench.reporting.blocks import Block, Chart, Column, Section, Table, number, rows, text
+from mvmoe_bench.reporting.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Column,
+    Section,
+    Table,
+    number,
+    rows,
+    text,
+)
 from mvmoe_bench.reporting.names import subject_names
 from mvmoe_bench.reporting.plots.steps import StepsPlot
+from mvmoe_bench.reporting.sections.latency import estimated, spread
 
 
 def machine(summary: Summary) -> Section | None:
@@ -60,10 +71,13 @@ def _table(summary: Summary) -> Table:
         Column("subject", number=False),
         Column("useful GFLOP/s", help="Twice the multiply-accumulates that an image needs, over "
                "the median latency: what is computed in vain does not count."),
-        Column("of the yardstick"),
+        Column("95% interval", number=False),
+        Column("of yardstick", help="Useful GFLOP/s over the yardstick's."),
         Column("engine", number=False),
-        Column("threads"),
+        Column("n", help="Answers."),
         Column("open ms", help="Making the subject ready in the process of a repeat; median."),
+        Column("95% interval", number=False),
+        Column("n", help="Processes."),
     )  # fmt: skip
     from mvmoe_bench.figures.words import engine
 
@@ -71,15 +85,30 @@ def _table(summary: Summary) -> Table:
         [
             text(names[subject.key]),
             number(subject.useful_gflops),
+            _between(subject),
             number(subject.of_yardstick, _share(subject.of_yardstick)),
             text(engine(subject.engine)),
-            number(subject.threads, str(subject.threads)),
-            number(subject.open_ms),
+            number(subject.latency.wall_ms.n if subject.latency else None,
+                   f"{subject.latency.wall_ms.n:,}" if subject.latency else None),
+            *estimated(subject.open_ms),
+            number(subject.open_ms.n if subject.open_ms else None,
+                   str(subject.open_ms.n) if subject.open_ms else None),
         ]
         for subject in summary.subjects
         if subject.useful_gflops is not None
-    ]
+    ]  # fmt: skip
     return Table("How well each subject uses the machine", columns, rows(cells), folded=True)
+
+
+def _between(subject: SubjectFigure) -> Cell:
+    """The interval of useful GFLOP/s: that of the median latency turned over."""
+    if subject.latency is None or subject.useful_gflops is None:
+        return spread(None, None)
+    wall = subject.latency.wall_ms
+    work = subject.useful_gflops * wall.p50
+    if not wall.low or not wall.high:
+        return spread(None, None)
+    return spread(work / wall.high, work / wall.low, wall.rough)
 
 
 def _share(share: float | None) -> str | None:

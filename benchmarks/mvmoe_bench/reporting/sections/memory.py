@@ -72,13 +72,13 @@ def _table(summary: Summary, found: list[MemoryFigure]) -> Table:
     columns = (
         Column("subject", number=False),
         Column("experts", number=False, help="That may stay in memory in each routed stage."),
-        Column("held MB"),
+        Column("held", help="What the process held after all images."),
         Column("95% interval", number=False),
-        Column("added MB", help="Held less what the process held before the model was opened."),
+        Column("added", help="Held less what the process held before the model was opened."),
         Column("95% interval", number=False),
-        Column("before MB"),
-        Column("peak RSS MB", help="The largest resident set the process ever had."),
-        Column("after closing MB"),
+        Column("before", help="The model was opened."),
+        Column("peak RSS", help="The largest resident set the process ever had."),
+        Column("closed", help="After the model was closed."),
         Column("n"),
     )
     cells = [
@@ -96,7 +96,7 @@ def _table(summary: Summary, found: list[MemoryFigure]) -> Table:
         ]
         for figure in found
     ]
-    return Table("Memory of a process in MB", columns, rows(cells))
+    return Table("Memory of a process in MB: medians", columns, rows(cells))
 
 
 def _megabytes(estimate: Estimate) -> Cell:

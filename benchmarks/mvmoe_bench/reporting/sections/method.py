@@ -72,6 +72,8 @@ def _value(name: str, value: Any) -> str:
     """A value of the identity for people."""
     if name.endswith("_bytes") and isinstance(value, int | float):
         return f"{value / 1e9:.1f} GB"
+    if value is None:
+        return "not known"
     if isinstance(value, dict):
         return ", ".join(f"{key} {item}" for key, item in value.items() if item is not None)
     if isinstance(value, list | tuple):
@@ -123,13 +125,25 @@ GLOSSARY = (
     ("expert", "Weights that only some images use."),
     ("route", "The set of experts that one image uses at one routed stage; 2+7 means two of them."),
     ("stem", "What every image runs first; it ends in the router's logits, which pick the route."),
-    ("dispatcher", "The product: runs the stem's graph, selects the route, runs its graph."),
+    ("dispatcher", "The product: runs the stem's graph, selects the route, runs that expert's "
+     "graph."),
     ("static", "The oracle to compare with: one fused graph, the expert known beforehand."),
     ("all-experts", "One graph that computes every expert and masks them: what tracing gives."),
+    ("gather", "One graph that fetches the selected expert's weights while it runs."),
+    ("dense", "A model without routing that does as many operations an image as the routed one."),
+    ("eager, compile", "PyTorch itself, as it is and with torch.compile."),
+    ("bundle, target", "What an export writes: for each target (kind of engine) graphs and "
+     "weights, and one manifest that describes them."),
+    ("graph, engine", "A compiled part of the model, and the library that runs it."),
+    ("select, load, expert, rest", "What follows the stem: picking the route, finding its graph in "
+     "memory or bringing it there, running it, and copying in and out."),
+    ("routed stage", "A place in the model with a router and experts of its own."),
     ("subject", "One thing that is measured: a way to answer images with one engine."),
     ("residency", "Which experts are in memory; with little room the least recently used gives "
      "way."),
     ("cold, warm", "A cold answer had to load an expert first, a warm one found it in memory."),
+    ("cold switch, warm switch", "What an answer takes more for having loaded another expert, or "
+     "for having found another one in memory, than one that kept the route."),
     ("usage prior", "The share of images that takes each route, as the bundle's manifest says."),
     ("near-tie", "An image whose two best routes lie so close that rounding may decide."),
     ("median, p50", "Half of the answers take longer, half do not. Steadier than a mean."),
@@ -139,6 +153,13 @@ GLOSSARY = (
     ("rough", "Fewer than six repeats: the interval is too narrow on average."),
     ("not told apart", "The interval holds 'no difference': the run cannot say who is faster."),
     ("repeat", "One process, in which everything is opened anew."),
+    ("round", "One image answered by every subject in turn; ratios are taken within rounds."),
+    ("forced", "An image was sent down a route that was not its own, so that all are measured."),
+    ("wall, CPU", "Time that passed, and time that the calling thread computed."),
+    ("PSS, RSS", "Memory of a process: shared pages divided among those who share them, or "
+     "counted in full."),
+    ("GFLOP/s", "A thousand million operations a second; a multiply-accumulate is two."),
+    ("logits", "The numbers that a model gives for each class, or a router for each expert."),
     ("yardstick", "One matrix product of fixed size that says how fast the machine was meanwhile."),
     ("n", "How many answers, rounds or processes a number comes from."),
 )  # fmt: skip

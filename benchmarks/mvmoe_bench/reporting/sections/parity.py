@@ -54,21 +54,25 @@ def _table(found: Found) -> Table:
         Column("bundle", number=False),
         Column("target", number=False),
         Column("verdict", number=False),
-        Column("same route", help="Images on the route that PyTorch takes."),
-        Column("same top-1"),
+        Column("route", help="Images on the route that PyTorch takes."),
+        Column("top-1", help="Images whose most likely class is that of PyTorch."),
         Column("near-ties", help="Images whose route rounding may flip."),
-        Column("forced routes", help="Routes that no image took; they were forced."),
-        Column("router error"),
-        Column("answer error"),
-        Column("max abs error"),
-        Column("PSNR dB"),
+        Column("forced", help="Routes that no image took; they were forced."),
+        Column("router", help="Largest error of a router's logit, relative."),
+        Column("answer", help="Largest error of a class logit, relative."),
+        Column("absolute", help="Largest error of a class logit, not relative."),
+        Column("PSNR dB", help="Peak signal to noise: 20 dB more is an error ten times as small."),
         Column("images"),
-    )
+    )  # fmt: skip
     cells = [
         [text(bundle.name), text(target.name), _verdict(its), *_numbers(its)]
         for bundle, target, its in found
     ]
-    return Table("Verification against PyTorch", columns, rows(cells))
+    return Table(
+        "Verification against PyTorch: shares that are the same, and largest errors",
+        columns,
+        rows(cells),
+    )
 
 
 def _verdict(its: ParityFigure) -> Cell:

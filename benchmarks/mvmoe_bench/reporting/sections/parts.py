@@ -1,11 +1,23 @@
 """Where an answer's time goes."""
 
+from mvmoe_bench.figures.common import Estimate
 from mvmoe_bench.figures.parts import PART_NAMES, Part, Parts
 from mvmoe_bench.figures.summary import SubjectFigure, Summary
-from mvmoe_bench.figures.words import percent, significant
-from mvmoe_bench.reporting.blocks import Chart, Section, Table, number, numbers, rows, text, words
+from mvmoe_bench.figures.words import percent, significant, span
+from mvmoe_bench.reporting.blocks import (
+    Cell,
+    Chart,
+    Column,
+    Section,
+    Table,
+    number,
+    rows,
+    text,
+    words,
+)
 from mvmoe_bench.reporting.names import subject_names
 from mvmoe_bench.reporting.plots.stacks import Stack, StackPlot
+from mvmoe_bench.reporting.sections.latency import estimated
 
 KINDS = (("stem", "c1"), ("select", "c2"), ("load", "c4"), ("expert", "c3"), ("rest", "c6"))
 
@@ -25,12 +37,16 @@ def parts(summary: Summary) -> Section | None:
 
 def _lead(first: Parts) -> str:
     """What the router takes, where there is one."""
-    rest = "Rest is copying the image in and the answer out."
-    if not first.router_share:
+    rest = "Rest is what is left: copying the image in and the answer out."
+    if not first.router_share.value:
         return rest
+    share = first.router_share
+    sure = ""
+    if share.low is not None and share.high is not None:
+        sure = f" ({'roughly' if share.rough else '95%:'} {_shares(share)}, n = {share.n:,})"
     return (
-        f"Selecting the route on the host takes {percent(first.router_share)} of an answer; the "
-        f"router's own matrix product is a part of the stem. {rest}"
+        f"Selecting the route takes {percent(share.value)}{sure} of an answer; the router's own "
+        f"matrix product is a part of the stem. {rest}"
     )
 
 
@@ -46,17 +62,18 @@ def chart(summary: Summary) -> Chart:
     stacks = tuple(
         Stack(
             names[subject.key],
-            tuple(part.median_ms for part in its.parts),
-            f"{significant(its.total_ms)} ms",
-            f"n = {its.n:,}",
+            tuple(part.ms.value for part in its.parts),
+            f"{significant(its.total_ms.value)} ms",
+            _note(its),
         )
         for subject, its in found
     )
     spoken = "; ".join(f"{names[s.key]}: {_spoken(its)}" for s, its in found)
     return Chart(
         "Parts of an answer",
-        "Medians of each part, from one more call right after each timed one; n: answers. Load is "
-        "finding the expert's graph in memory, or bringing it there.",
+        "Bars: median of each part, from one more call right after each timed one; number: their "
+        "sum with its 95% interval, which need not be the median of the whole; n: answers. Load "
+        "is finding the expert's graph in memory, or bringing it there.",
         StackPlot(KINDS, stacks, "milliseconds an image"),
         f"Parts of an answer. {spoken}",
     )
@@ -64,26 +81,56 @@ def chart(summary: Summary) -> Chart:
 
 def _spoken(parts: Parts) -> str:
     """A bar in words."""
-    return ", ".join(f"{part.name} {percent(part.share)}" for part in parts.parts)
+    return ", ".join(f"{part.name} {percent(part.share.value)}" for part in parts.parts)
 
 
 def _table(summary: Summary, found: list[tuple[SubjectFigure, Parts]]) -> Table:
     """Medians and shares, then those of each routed stage."""
     names = subject_names(summary)
-    columns = (*words("subject", "part", "stage"), *numbers("median ms", "share", "n"))
+    several = any(its.by_stage for _, its in found)
+    columns = (
+        *words("subject", "part", *(["stage"] if several else [])),
+        Column("median ms"),
+        Column("95% interval", number=False),
+        Column("share", help="Of the sum of all parts' medians."),
+        Column("95% interval", number=False),
+        Column("n", help="Answers."),
+        Column("repeats"),
+    )
     cells = [
         [
             text(names[subject.key]),
             text(part.name),
-            text(_stage(part, its)),
-            number(part.median_ms),
-            number(part.share, f"{part.share:.1%}"),
+            *([text(_stage(part, its))] if several else []),
+            *estimated(part.ms),
+            number(part.share.value, f"{part.share.value:.1%}"),
+            _share(part.share),
             number(its.n, f"{its.n:,}"),
+            number(part.ms.groups, str(part.ms.groups)),
         ]
         for subject, its in found
         for part in (*its.parts, *its.by_stage)
     ]
     return Table("Parts of an answer", columns, rows(cells), folded=len(cells) > len(PART_NAMES))
+
+
+def _note(its: Parts) -> str:
+    """Interval of the sum, and n."""
+    low, high = its.total_ms.low, its.total_ms.high
+    between = "" if low is None or high is None else f"{span(low, high)}, "
+    return f"{between}n = {its.n:,}"
+
+
+def _share(share: Estimate) -> Cell:
+    """The interval of a share."""
+    if share.low is None or share.high is None:
+        return text(None, "muted")
+    return Cell(_shares(share) + " (rough)" * share.rough, share.low)
+
+
+def _shares(share: Estimate) -> str:
+    """Both ends of a share's interval."""
+    return f"{share.low:.1%} to {share.high:.1%}"
 
 
 def _stage(part: Part, parts: Parts) -> str:

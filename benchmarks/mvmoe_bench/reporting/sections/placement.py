@@ -4,6 +4,7 @@ from mvmoe_bench.figures.placement import AdviceFigure
 from mvmoe_bench.figures.summary import Summary
 from mvmoe_bench.figures.words import percent
 from mvmoe_bench.reporting.blocks import Block, Cell, Section, Table, Text, rows, text, words
+from mvmoe_bench.reporting.links import sourced
 from mvmoe_bench.reporting.names import subject_names
 
 
@@ -62,7 +63,7 @@ def _advice(engine: str, found: tuple[AdviceFigure, ...]) -> Table:
             text(advice.text),
             text(_where(advice)),
             text(advice.reason),
-            text(advice.source),
+            sourced(advice.source),
         ]
         for advice in found
     ]

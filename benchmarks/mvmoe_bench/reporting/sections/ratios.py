@@ -11,7 +11,7 @@ _MEANING = {
     "static": "what not knowing the expert beforehand costs",
     "all-experts": "advantage over computing all experts",
     "gather": "advantage over gathering weights in the graph",
-    "dense": "what a dense model with as many active operations takes",
+    "dense": "a model without routing, as much work an image",
     "eager": "advantage over PyTorch as it is",
     "compile": "advantage over torch.compile",
 }
@@ -27,8 +27,9 @@ def ratios(summary: Summary) -> Section | None:
         "ratios",
         "What routing costs and saves",
         (*charts, _table(summary)),
-        "Each ratio compares answers of the same round, so what slows the machine for a while "
-        "slows both sides. Left of 1 the first takes less time, right of 1 more; an interval that "
+        "How many times as long the first subject takes as the second. Each ratio compares answers "
+        "of the same round, so what slows the machine for a while slows both sides. Left of 1 the "
+        "first takes less time, right of 1 more; an interval that "
         "covers 1 means that the two were not told apart.",
     )
 
@@ -82,21 +83,23 @@ def _colour(figure: RatioFigure) -> str:
 def _table(summary: Summary) -> Table:
     """All ratios, both clocks."""
     names = subject_names(summary)
+    several = len({_dispatcher(figure) for figure in summary.ratios}) > 1
     columns = (
         Column("ratio", number=False),
-        Column("of", number=False),
-        Column("clock", number=False, help="CPU: what the calling thread computed."),
+        *([Column("of", number=False)] if several else []),
+        Column("clock", number=False, help="Wall: time that passed; CPU: what the calling thread "
+               "computed."),
         Column("value"),
         Column("95% interval", number=False),
-        Column("of medians", help="Median over median, the pairing ignored."),
+        Column("unpaired", help="Median over median, pairing ignored: as unsteady as the machine."),
         Column("n", help="Rounds."),
         Column("repeats"),
         Column("meaning", number=False),
-    )
+    )  # fmt: skip
     cells = [
         [
             text(_name(figure)),
-            text(names[_dispatcher(figure)]),
+            *([text(names[_dispatcher(figure)])] if several else []),
             text("wall" if figure.clock == "wall" else "CPU"),
             number(figure.ratio.value, times(figure.ratio)),
             _spread(figure),
@@ -107,7 +110,12 @@ def _table(summary: Summary) -> Table:
         ]
         for figure in summary.ratios
     ]
-    return Table("Ratios of latency, paired by round", columns, rows(cells), folded=len(cells) > 8)
+    return Table(
+        "Ratios of latency, paired by round (unpaired: median over median, unsteady)",
+        columns,
+        rows(cells),
+        folded=len(cells) > 8,
+    )
 
 
 def _spread(figure: RatioFigure) -> Cell:

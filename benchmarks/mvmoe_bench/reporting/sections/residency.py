@@ -1,12 +1,12 @@
 """What keeping fewer experts in memory costs."""
 
-from mvmoe_bench.figures.residency import Budget, Residency, Switch
+from mvmoe_bench.figures.residency import Budget, Residency
 from mvmoe_bench.figures.summary import Summary
 from mvmoe_bench.figures.words import count, percent, significant
-from mvmoe_bench.reporting.blocks import Cell, Chart, Column, Section, Table, number, rows, text
+from mvmoe_bench.reporting.blocks import Chart, Column, Section, Table, number, rows, text
 from mvmoe_bench.reporting.names import subject_names
 from mvmoe_bench.reporting.plots.curve import ResidencyPlot
-from mvmoe_bench.reporting.sections.latency import spread
+from mvmoe_bench.reporting.sections.latency import estimated, spread
 
 
 def residency(summary: Summary) -> Section | None:
@@ -17,7 +17,11 @@ def residency(summary: Summary) -> Section | None:
     return Section(
         "residency",
         "Fewer experts in memory",
-        (*(chart(summary, curve) for curve in summary.residency), _table(summary)),
+        (
+            *(chart(summary, curve) for curve in summary.residency),
+            _table(summary),
+            _switches(summary),
+        ),
         f"The same sequence of {first.length} images (order: {first.order}) with room for "
         f"{', '.join(str(point.experts) for point in first.budgets)} experts in each routed stage; "
         "the least recently used one gives way. A cold answer had to load an expert, a warm switch "
@@ -52,45 +56,66 @@ def _spoken(budget: Budget) -> str:
 def _table(summary: Summary) -> Table:
     """All points."""
     names = subject_names(summary)
+    several = len(summary.residency) > 1
     columns = (
-        Column("subject", number=False),
+        *([Column("subject", number=False)] if several else []),
         Column("experts", help="That may stay in memory in each routed stage."),
         Column("p50 ms"),
         Column("95% interval", number=False),
         Column("p95 ms"),
         Column("mean ms"),
         Column("cold", help="Answers for which an expert had to be loaded."),
-        Column("cold switch ms", help="Median of cold answers less that of answers without a "
-               "change of route, with its 95% interval."),
-        Column("warm switch ms", help="The same of answers that changed the route but found the "
-               "expert in memory."),
-        Column("memory MB"),
-        Column("n"),
-    )  # fmt: skip
+        Column("memory MB", help="What another process with this room held after every image."),
+        Column("n", help="Answers."),
+        Column("processes"),
+    )
     cells = [
         [
-            text(names[curve.subject]),
+            *([text(names[curve.subject])] if several else []),
             number(point.experts, str(point.experts)),
             number(point.total_ms.p50),
             spread(point.total_ms.low, point.total_ms.high, point.total_ms.rough),
             number(point.total_ms.p95),
             number(point.mean_ms),
             number(point.cold_share, percent(point.cold_share)),
-            _switch(point.cold),
-            _switch(point.warm),
             number(None if point.held_bytes is None else point.held_bytes / 1e6),
             number(point.n, f"{point.n:,}"),
+            number(point.total_ms.groups, str(point.total_ms.groups)),
         ]
         for curve in summary.residency
         for point in curve.budgets
     ]
-    return Table("Residency", columns, rows(cells))
+    return Table("Milliseconds by room for experts", columns, rows(cells))
 
 
-def _switch(switch: Switch) -> Cell:
-    """What a switch adds, with interval and n."""
-    if switch.ms is None:
-        return Cell(f"- (n = {switch.n})", None, "muted")
-    low, high = switch.ms.low, switch.ms.high
-    between = "" if low is None or high is None else f" ({significant(low)} to {significant(high)})"
-    return Cell(f"{significant(switch.ms.value)}{between}, n = {switch.n:,}", switch.ms.value)
+def _switches(summary: Summary) -> Table:
+    """What changing the expert adds to an answer."""
+    names = subject_names(summary)
+    several = len(summary.residency) > 1
+    columns = (
+        *([Column("subject", number=False)] if several else []),
+        Column("experts", help="That may stay in memory in each routed stage."),
+        Column("answers", number=False, help="Cold: an expert had to be loaded. Warm: another "
+               "route than before, its expert in memory."),
+        Column("added ms", help="Their median less that of answers that kept the route."),
+        Column("95% interval", number=False),
+        Column("n", help="Answers of this kind."),
+        Column("n that kept the route"),
+        Column("processes", help="That have both kinds."),
+    )  # fmt: skip
+    cells = [
+        [
+            *([text(names[curve.subject])] if several else []),
+            number(point.experts, str(point.experts)),
+            text(name),
+            *estimated(switch.ms),
+            number(switch.n, f"{switch.n:,}"),
+            number(switch.against, f"{switch.against:,}"),
+            number(None if switch.ms is None else switch.ms.groups,
+                   None if switch.ms is None else str(switch.ms.groups)),
+        ]
+        for curve in summary.residency
+        for point in curve.budgets
+        for name, switch in (("cold switch", point.cold), ("warm switch", point.warm))
+    ]  # fmt: skip
+    return Table("What a change of expert adds to an answer", columns, rows(cells))

@@ -38,8 +38,8 @@ def routes(summary: Summary) -> Section | None:
         "routes",
         "Routes",
         (*blocks, _expected(summary), Text(_worst(summary), listed=True), _table(summary)),
-        "A route is the set of experts that one image uses. The expected latency weighs each "
-        "route's median with the share of images that take it.",
+        "A route is the set of experts that one image uses; experts are numbered from 0. The "
+        "expected latency weighs each route's median with the share of images that take it.",
     )
 
 
@@ -57,9 +57,9 @@ def chart(summary: Summary, found: Routes, stage: int) -> Chart:
     beyond = f" {left} rarer routes ({percent(rest)} of images): see the table." * bool(left)
     what = "its own graph; grey: all else" if whole else "the expert; grey: select and load"
     return Chart(
-        f"Time by route, as high as it is used{of}{where}",
-        f"Length: median; green: {what}; bracket: 95% interval of the median; height: share of "
-        f"images under the {_SHOWN[_under(drawn[0][0])]}; n: answers, forced ones too.{beyond}",
+        f"Time by route; thick bars are used more{of}{where}",
+        f"Length: median; green: {what}; bracket: 95% interval of the median; thickness: share "
+        f"of images under the {_SHOWN[_under(drawn[0][0])]}; n: answers, forced ones too.{beyond}",
         RoutesPlot(tuple(drawn), left, whole, expected),
         "Routes: " + "; ".join(_spoken(row, share, whole) for row, share in drawn),
     )
@@ -86,7 +86,7 @@ _SHOWN: dict[Under, str] = {
 
 def _spoken(row: RouteRow, share: float, whole: bool) -> str:
     """A bar in words."""
-    value = row.total_ms.p50 if whole else row.step_ms
+    value = row.total_ms.p50 if whole else row.step_ms.value
     return f"route {say.route(row.route)} {significant(value)} ms, {percent(share)} of images"
 
 
@@ -152,19 +152,31 @@ def _worst_sentence(worst: Worst, name: str, stages: int) -> str:
     return f"{start}: {how}, {told}{left}."
 
 
+_SHARES = {
+    "prior": "Share of images under the usage prior of the manifest.",
+    "given": "Share of images under the distribution that was asked for.",
+    "observed": "Share of the answers that count for latency.",
+}
+
+
 def _table(summary: Summary) -> Table:
     """Every route."""
     names = subject_names(summary)
     several = max(found.stages for found in summary.routes) > 1
+    all_rows = [row for found in summary.routes for row in found.rows]
+    shares = {
+        name: help
+        for name, help in _SHARES.items()
+        if any(getattr(row, name) is not None for row in all_rows)
+    }
     columns = (
         *words("subject", *(["stage"] if several else []), "route"),
         Column("p50 ms", help="Median of the whole answer."),
         Column("95% interval", number=False),
         Column("p95 ms"),
-        Column("expert ms", help="Median of its own graph."),
-        Column("prior", help="Share under the usage prior of the manifest."),
-        Column("given", help="Share under the distribution that was asked for."),
-        Column("observed", help="Share of the answers that count for latency."),
+        Column("expert ms", help="Median of its own graph alone."),
+        Column("95% interval", number=False),
+        *(Column(name, help=help) for name, help in shares.items()),
         Column("n"),
     )
     cells = [
@@ -176,7 +188,8 @@ def _table(summary: Summary) -> Table:
             spread(row.total_ms.low, row.total_ms.high, row.total_ms.rough),
             number(row.total_ms.p95),
             number(row.expert_ms.p50),
-            *(_percent(share) for share in (row.prior, row.given, row.observed)),
+            spread(row.expert_ms.low, row.expert_ms.high, row.expert_ms.rough),
+            *(_percent(getattr(row, name)) for name in shares),
             number(row.n, f"{row.n:,}"),
         ]
         for found in summary.routes

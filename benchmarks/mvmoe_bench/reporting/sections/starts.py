@@ -3,21 +3,33 @@
 from mvmoe_bench.figures import words as say
 from mvmoe_bench.figures.starts import Starts
 from mvmoe_bench.figures.summary import SubjectFigure, Summary
-from mvmoe_bench.figures.words import significant
-from mvmoe_bench.reporting.blocks import Block, Chart, Column, Section, Table, number, rows, text
+from mvmoe_bench.figures.words import significant, span
+from mvmoe_bench.reporting.blocks import (
+    Block,
+    Chart,
+    Column,
+    Section,
+    Table,
+    number,
+    rows,
+    text,
+    words,
+)
 from mvmoe_bench.reporting.names import subject_names
 from mvmoe_bench.reporting.plots.stacks import Stack, StackPlot
-from mvmoe_bench.reporting.sections.latency import spread
+from mvmoe_bench.reporting.sections.latency import estimated, spread
 
 _PARTS = (
-    ("process", "process starts", "c6"),
-    ("engine_import", "engine import", "c4"),
-    ("code_import", "code import", "c5"),
-    ("parse", "manifest", "ink"),
-    ("hash", "hashes", "c2"),
-    ("open", "open and load stem", "c1"),
-    ("first", "first answer", "c3"),
-)
+    ("process", "process starts", "c6", "process", "Until Python runs."),
+    ("engine_import", "engine import", "c4", "engine", "Importing the engine."),
+    ("code_import", "code import", "c5", "code", "Importing the code that uses the engine."),
+    ("parse", "manifest", "ink", "manifest", "Reading the bundle's manifest."),
+    ("hash", "hashes", "c2", "hashes", "Checking the files against the manifest's hashes."),
+    ("open", "open and load stem", "c1", "open", "Making the engine ready and loading the first "
+     "graph: the stem, or the only one."),
+    ("first", "first answer", "c3", "first", "The first answer, what it has to load included."),
+)  # fmt: skip
+"""Component, name in the plot, colour, name in the table, what it is."""
 
 
 def starts(summary: Summary) -> Section | None:
@@ -25,7 +37,7 @@ def starts(summary: Summary) -> Section | None:
     found = _having(summary)
     blocks: list[Block] = []
     if found:
-        blocks += [_chart(summary, found), _table(summary, found)]
+        blocks += [_chart(summary, found), _table(summary, found), _components(summary, found)]
     if any(subject.loads for subject in summary.subjects):
         blocks.append(_loads(summary))
     if not blocks:
@@ -61,7 +73,7 @@ def _chart(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Chart
         "From process start to first answer",
         "Bars: medians of each component; number: median of the whole with its 95% interval; n: "
         "processes.",
-        StackPlot(tuple((name, hue) for _, name, hue in _PARTS), stacks, "milliseconds"),
+        StackPlot(tuple((name, hue) for _, name, hue, *_ in _PARTS), stacks, "milliseconds"),
         f"Starts: {spoken}",
     )
 
@@ -71,13 +83,13 @@ def _note(its: Starts) -> str:
     low, high = its.total_ms.low, its.total_ms.high
     if low is None or high is None:
         return f"n = {its.n}"
-    return f"{significant(low)} to {significant(high)}, n = {its.n}"
+    return f"{span(low, high)}, n = {its.n}"
 
 
 def _values(its: Starts) -> tuple[float, ...]:
     """Medians in the order of the plot."""
     known = {part.name: part.median_ms for part in its.parts}
-    return tuple(known.get(name, 0.0) for name, _, _ in _PARTS)
+    return tuple(known.get(name, 0.0) for name, *_ in _PARTS)
 
 
 def _table(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Table:
@@ -87,9 +99,8 @@ def _table(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Table
         Column("subject", number=False),
         Column("total"),
         Column("95% interval", number=False),
-        *(Column(title) for _, title, _ in _PARTS),
-        Column("of that, expert load", help="Of the first answer, bringing its expert to memory."),
-        Column("n"),
+        *(Column(title, help=help) for *_, title, help in _PARTS),
+        Column("n", help="Processes."),
     )
     cells = []
     for subject, its in found:
@@ -100,12 +111,34 @@ def _table(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Table
                 text(names[subject.key]),
                 number(total.value),
                 spread(total.low, total.high, total.rough),
-                *(number(known.get(name)) for name, _, _ in _PARTS),
-                number(its.first_load_ms),
+                *(number(known.get(name)) for name, *_ in _PARTS),
                 number(its.n, str(its.n)),
             ]
         )
-    return Table("Start in milliseconds", columns, rows(cells))
+    return Table("Start in milliseconds: median of the whole and of each component", columns,
+                 rows(cells))  # fmt: skip
+
+
+def _components(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Table:
+    """Every component with its interval."""
+    names = subject_names(summary)
+    titles = {name: title for name, title, *_ in _PARTS}
+    columns = (
+        *words("subject", "component"),
+        Column("median ms"),
+        Column("95% interval", number=False),
+        Column("n", help="Processes."),
+    )
+    cells = []
+    for subject, its in found:
+        parts = [(titles[part.name], part.ms) for part in its.parts]
+        if its.first_load_ms is not None:
+            parts.append(("of the first answer: loading its expert", its.first_load_ms))
+        cells += [
+            [text(names[subject.key]), text(title), *estimated(ms), number(ms.n, str(ms.n))]
+            for title, ms in parts
+        ]
+    return Table("Components of a start, with intervals", columns, rows(cells), folded=True)
 
 
 def _loads(summary: Summary) -> Table:
@@ -115,24 +148,27 @@ def _loads(summary: Summary) -> Table:
         Column("subject", number=False),
         Column("graph", number=False),
         Column("route", number=False),
-        Column("load ms"),
+        Column("load"),
         Column("95% interval", number=False),
-        Column("first run ms"),
-        Column("second run ms"),
-        Column("n"),
+        Column("first run"),
+        Column("95% interval", number=False),
+        Column("second run"),
+        Column("95% interval", number=False),
+        Column("n", help="Processes."),
     )
     cells = [
         [
             text(names[subject.key]),
             text(load.graph),
             text(say.route(load.route or ())),
-            number(load.load_ms.value),
-            spread(load.load_ms.low, load.load_ms.high, load.load_ms.rough),
-            number(load.first_ms),
-            number(load.warm_ms),
+            *estimated(load.load_ms),
+            *estimated(load.first_ms),
+            *estimated(load.warm_ms),
             number(load.n, str(load.n)),
         ]
         for subject in summary.subjects
         for load in subject.loads
     ]
-    return Table("What bringing each graph into memory takes", columns, rows(cells), folded=True)
+    return Table(
+        "Milliseconds to bring each graph into memory and run it", columns, rows(cells), folded=True
+    )
