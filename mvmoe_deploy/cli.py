@@ -577,7 +577,7 @@ def demo(output: Path, as_json: bool) -> None:
     verified.require_ok()
     compared = to_json(verified)["targets"]
     found = compared["onnx"]
-    measured = _measure_demo(bundle, run_directory / "super-class", output)
+    measured, made = _measure_demo(bundle, run_directory / "super-class", output)
     data = {
         "images": verified.images,
         "top1_pytorch": found["top1_pytorch"],
@@ -611,14 +611,16 @@ def demo(output: Path, as_json: bool) -> None:
             "images": str(output / "images"),
             "picture": str(run_directory / "class_to_expert.png"),
             "report": str(run_directory / "report.json"),
-            **measured,
+            **made,
         },
+        "measured": measured,
     }
     console.emit(as_json, data, console.show_demo)
 
 
-def _measure_demo(bundle: Path, checkpoint: Path, output: Path) -> dict[str, str]:
-    """Measure the demo's bundle, quickly, and make the report; gives the files."""
+def _measure_demo(bundle: Path, checkpoint: Path, output: Path) -> tuple[list[str], dict[str, str]]:
+    """Measure the demo's bundle, quickly, and make the report; gives sentences and files."""
+    from mvmoe_bench.figures import summarize_run
     from mvmoe_bench.presets import PRESETS
     from mvmoe_bench.progress import bars
     from mvmoe_bench.reporting import write_report
@@ -643,7 +645,8 @@ def _measure_demo(bundle: Path, checkpoint: Path, output: Path) -> dict[str, str
         run = run_bench(request, shown)
     write_report([run], files["bench_report"], "html", False)
     write_report([run], files["bench_picture"], "png", False)
-    return {name: str(path) for name, path in files.items()}
+    sentences = [point.text for point in summarize_run(run).headline]
+    return sentences, {name: str(path) for name, path in files.items()}
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -317,8 +317,11 @@ def show_demo(out: Console, data: dict[str, Any]) -> None:
     out.print()
     out.print(_usage_rows(data))
     out.print()
+    for sentence in data["measured"]:
+        out.print(sentence)
+    out.print()
     for what, where in data["files"].items():
-        out.print(f"{what:11} {where}")
+        out.print(f"{what:13} {where}")
     out.print(f"\ntry: mvmoe run {data['files']['bundle']} {data['files']['images']}")
 
 

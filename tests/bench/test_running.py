@@ -10,7 +10,6 @@ from collections import Counter
 from itertools import pairwise
 from statistics import median
 
-import msgspec
 import pytest
 
 from mvmoe_bench import records as r
@@ -167,6 +166,7 @@ def test_several_routed_stages_and_two_experts_a_route(ask, several):
         compare=("static", "all-experts", "gather", "eager"),
         checkpoints=(several / "checkpoint",),
         images="synthetic",
+        preset=_smallest(queries=3, starts=1),
     )
     assert of(result.lines, r.Failure) == []
     ours = of(result.lines, r.Sample, "dispatcher onnx")
@@ -177,7 +177,10 @@ def test_several_routed_stages_and_two_experts_a_route(ask, several):
 
 def test_two_bundles_in_one_run_are_told_apart(ask, tiny, several):
     result = ask(
-        bundles=(tiny / "tiny.mvmoe", several / "tiny.mvmoe"), images="synthetic", threads=2
+        bundles=(tiny / "tiny.mvmoe", several / "tiny.mvmoe"),
+        images="synthetic",
+        threads=2,
+        preset=_smallest(),
     )
     assert [bundle.name for bundle in result.run.bundles] == ["tiny", "tiny-2"]
     assert {line.subject for line in of(result.lines, r.Sample)} == {
@@ -186,31 +189,30 @@ def test_two_bundles_in_one_run_are_told_apart(ask, tiny, several):
 
 
 def test_an_interrupted_run_keeps_its_lines_and_goes_on(ask, tmp_path, monkeypatch):
-    calls = []
     follow = HostDevice.run
 
     def interrupted(self, order, emit):
-        calls.append(order.job)
         if order.job == "latency:1":
             raise KeyboardInterrupt
         follow(self, order, emit)
 
+    preset = _smallest(repeats=2, queries=3)
     monkeypatch.setattr(HostDevice, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        ask()
+        ask(preset=preset)
     monkeypatch.setattr(HostDevice, "run", follow)
     path = tmp_path / "results.jsonl"
     before = read(path)[0]
     assert len(of(before.lines, r.Sample)) > 0
     with path.open("ab") as file:
         file.write(b'{"kind":"sample","job":"latency:1","subj')
-    result = ask(resume=True)
+    result = ask(resume=True, preset=preset)
     assert result.skipped == 0 and len(of(result.lines, r.Resumed)) == 1
     assert [line for line in result.lines if line in before.lines] == list(before.lines)
     jobs = Counter(line.job for line in of(result.lines, r.Done))
     assert set(jobs.values()) == {1} and "latency:1" in jobs
     # What has ended is left as it is.
-    assert ask(resume=True) == result
+    assert ask(resume=True, preset=preset) == result
 
 
 def test_a_killed_run_goes_on(tiny, tmp_path):
@@ -234,18 +236,20 @@ def test_a_killed_run_goes_on(tiny, tmp_path):
 
 
 def test_other_options_cannot_go_on_with_a_run(ask):
-    ask(preset=msgspec.structs.replace(_smallest(), name="a"))
+    ask(preset=_smallest(name="a"))
     with pytest.raises(InputError, match="cannot be resumed: it differs in preset, threads"):
-        ask(preset=msgspec.structs.replace(_smallest(), name="b"), threads=2, resume=True)
+        ask(preset=_smallest(name="b"), threads=2, resume=True)
     with pytest.raises(InputError, match="exists; give --resume"):
         ask()
 
 
-def _smallest():
-    return r.Preset(
-        name="a", repeats=1, queries=1, seconds=0.0, most_seconds=1.0, warmup=0, starts=0,
-        stream=1, cooldown=0.0,
-    )  # fmt: skip
+def _smallest(**fields):
+    """A preset that measures latency alone, unless told otherwise."""
+    given = {
+        "name": "a", "repeats": 1, "queries": 1, "seconds": 0.0, "most_seconds": 20.0,
+        "warmup": 0, "starts": 0, "stream": 0, "cooldown": 0.0,
+    }  # fmt: skip
+    return r.Preset(**given | fields)
 
 
 @pytest.mark.parametrize(
@@ -390,7 +394,7 @@ def test_an_engine_that_fails_in_the_middle_is_recorded_and_the_others_go_on(
         BROKEN.replace("HOW", how),
         "[mvmoe.bench_subjects]\nbroken = brokensubject\n",
     )
-    preset = msgspec.structs.replace(_smallest(), repeats=2, queries=4)
+    preset = _smallest(repeats=2, queries=4)
     result = ask(compare=("broken",), checkpoints=(), preset=preset, images="synthetic")
     (failure,) = of(result.lines, r.Failure)
     assert failure.subject == "broken onnx" and says in failure.message

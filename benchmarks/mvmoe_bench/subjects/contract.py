@@ -122,6 +122,14 @@ class Preparation:
         return self.bundle.target(self.target)
 
 
+def actual_engine(order: SubjectOrder, runner: Any) -> EngineChoice:
+    """The engine that a runner really is, and where it says that it runs graphs."""
+    where = getattr(runner, "provider", None)
+    if order.requested.compute_unit is not None:
+        return EngineChoice(engine=runner.description, compute_unit=where)
+    return EngineChoice(engine=runner.description, provider=where)
+
+
 class NoWatch:
     """Takes no time."""
 

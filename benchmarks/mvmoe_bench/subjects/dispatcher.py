@@ -6,7 +6,14 @@ import numpy as np
 
 from mvmoe_bench.orders import Query, SubjectOrder
 from mvmoe_bench.records import EngineChoice, Laps, Routes
-from mvmoe_bench.subjects.contract import Loaded, Preparation, Stopwatch, Subject, Traced
+from mvmoe_bench.subjects.contract import (
+    Loaded,
+    Preparation,
+    Stopwatch,
+    Subject,
+    Traced,
+    actual_engine,
+)
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.integrity import check_files
 from mvmoe_deploy.runtime import Dispatcher, Trace
@@ -33,24 +40,17 @@ def make(order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> "Dispatch
     runner = open_runner(bundle.path, record, order.threads, order.engine_options)
     dispatcher = Dispatcher(bundle, order.target, runner, max_resident_experts=order.budget)
     watch.lap("open")
-    return DispatcherSubject(dispatcher, runner, images)
+    return DispatcherSubject(dispatcher, actual_engine(order, runner), images)
 
 
 class DispatcherSubject(Subject):
     """A dispatcher, its experts loaded as images need them."""
 
-    def __init__(self, dispatcher: Dispatcher, runner: object, images: np.ndarray) -> None:
+    def __init__(self, dispatcher: Dispatcher, actual: EngineChoice, images: np.ndarray) -> None:
         self._dispatcher = dispatcher
         self._images = images
         self._rules = dispatcher.bundle.manifest.rules
-        self.actual = EngineChoice(
-            engine=dispatcher.engine, provider=getattr(runner, "provider", None)
-        )
-
-    @property
-    def stands_in_for(self) -> str | None:
-        """The engine that this machine lacks, if something else answers in its place."""
-        return self._dispatcher.stands_in_for
+        self.actual = actual
 
     def answer(self, query: Query) -> np.ndarray:
         """As an application asks; only a trace can impose a route."""

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from mvmoe_bench.orders import Query, SubjectOrder
-from mvmoe_bench.records import EngineChoice
 from mvmoe_bench.rivals.graph_sets import GraphSet
-from mvmoe_bench.subjects.contract import Stopwatch, Subject
+from mvmoe_bench.subjects.contract import Stopwatch, Subject, actual_engine
 
 Pick = Callable[[Query], str]
 """The name of the graph that answers a query."""
@@ -24,10 +23,7 @@ class WholeModel(Subject):
         self._images = images
         self._pick = pick
         self._calls = {name: self._graphs.load(name) for name in map(pick, order.queries)}
-        runner = self._graphs.runner
-        self.actual = EngineChoice(
-            engine=runner.description, provider=getattr(runner, "provider", None)
-        )
+        self.actual = actual_engine(order, self._graphs.runner)
         watch.lap("open")
 
     def answer(self, query: Query) -> np.ndarray:
