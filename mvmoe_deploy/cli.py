@@ -450,10 +450,10 @@ def bench(
     import scipy  # noqa: F401  Needed in the end: that it is missing should be told now.
 
     from mvmoe_bench.figures import summarize_run
-    from mvmoe_bench.presets import PRESETS
+    from mvmoe_bench.planning.presets import PRESETS
+    from mvmoe_bench.planning.running import Request, run_bench
     from mvmoe_bench.progress import bars
     from mvmoe_bench.reporting.terminal import show_summary
-    from mvmoe_bench.running import Request, run_bench
 
     request = Request(
         bundles=bundles,
@@ -621,10 +621,10 @@ def demo(output: Path, as_json: bool) -> None:
 def _measure_demo(bundle: Path, checkpoint: Path, output: Path) -> tuple[list[str], dict[str, str]]:
     """Measure the demo's bundle, quickly, and make the report; gives sentences and files."""
     from mvmoe_bench.figures import summarize_run
-    from mvmoe_bench.presets import PRESETS
+    from mvmoe_bench.planning.presets import PRESETS
+    from mvmoe_bench.planning.running import Request, run_bench
     from mvmoe_bench.progress import bars
     from mvmoe_bench.reporting import write_report
-    from mvmoe_bench.running import Request, run_bench
 
     files = {
         "measurements": output / "bench.jsonl",

@@ -77,7 +77,7 @@ def bundle(tmp_path_factory, checkpoint) -> Path:
 @pytest.fixture(scope="session")
 def results(tmp_path_factory, bundle) -> Path:
     """A run of the quick preset, made smaller."""
-    from mvmoe_bench import presets
+    from mvmoe_bench.planning import presets
 
     path = tmp_path_factory.mktemp("results") / "results.jsonl"
     small = msgspec.structs.replace(
@@ -476,7 +476,7 @@ def _wait_for(holds, process: subprocess.Popen) -> None:
 
 
 def test_bench_measures_and_prints_its_summary(mvmoe_json, bundle, tmp_path, monkeypatch):
-    from mvmoe_bench import presets
+    from mvmoe_bench.planning import presets
 
     small = msgspec.structs.replace(
         presets.PRESETS["quick"], repeats=1, queries=3, starts=0, stream=0, warmup=0

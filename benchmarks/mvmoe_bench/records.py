@@ -35,7 +35,7 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Preset(Part):
-    """How much is measured (see `presets.py`)."""
+    """How much is measured (see `planning/presets.py`)."""
 
     name: str
     repeats: Count

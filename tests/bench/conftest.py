@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from mvmoe_bench.planning.running import Request, run_bench
 from mvmoe_bench.records import Preset
-from mvmoe_bench.running import Request, run_bench
 from mvmoe_deploy.models import Checkpoint, MobileVMoEConfig, build, save_checkpoint
 from mvmoe_deploy.preprocessing import preprocess
 from mvmoe_deploy.training import digits_split

@@ -28,7 +28,7 @@ def standing(preset: str, scaling: tuple[int, ...], effort: str, work: Path, out
     What was measured stays in the directory --work: killed, it goes on there; remove it to measure
     anew.
     """
-    from mvmoe_bench.presets import PRESETS
+    from mvmoe_bench.planning.presets import PRESETS
     from mvmoe_bench.standing.measuring import measure
     from mvmoe_bench.standing.page import write_page
 

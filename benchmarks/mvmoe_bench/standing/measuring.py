@@ -12,12 +12,12 @@ import msgspec
 from PIL import Image
 
 from mvmoe_bench.figures import Summary, summarize_run
-from mvmoe_bench.inputs import smooth_picture
+from mvmoe_bench.planning.inputs import smooth_picture
+from mvmoe_bench.planning.running import Request, run_bench
 from mvmoe_bench.progress import Bars
 from mvmoe_bench.protocol import Plan
 from mvmoe_bench.records import Preset, Sample
 from mvmoe_bench.results import RunLines
-from mvmoe_bench.running import Request, run_bench
 from mvmoe_bench.statistics import Ratio, paired_ratio
 from mvmoe_deploy import files
 from mvmoe_deploy.bundle import Bundle

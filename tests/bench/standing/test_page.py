@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import msgspec
 import pytest
 
-from mvmoe_bench.presets import PRESETS
+from mvmoe_bench.planning.presets import PRESETS
 from mvmoe_bench.standing import measuring, page
 from mvmoe_bench.statistics import Ratio
 from mvmoe_deploy.errors import InputError

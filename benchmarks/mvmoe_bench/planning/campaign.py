@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mvmoe_bench.choosing import Chosen
 from mvmoe_bench.devices.contract import Device
-from mvmoe_bench.inputs import Inputs
-from mvmoe_bench.models import Models
 from mvmoe_bench.orders import Kind, Order, Query, SubjectOrder
+from mvmoe_bench.planning.choosing import Chosen
+from mvmoe_bench.planning.inputs import Inputs
+from mvmoe_bench.planning.models import Models
+from mvmoe_bench.planning.queries import Questions, budgets
 from mvmoe_bench.progress import Bars
 from mvmoe_bench.protocol import rotated
-from mvmoe_bench.queries import Questions, budgets
 from mvmoe_bench.records import Answer, Done, Failure, Line, Preset, Routes
 from mvmoe_bench.results import Output
 from mvmoe_deploy.bundle import Bundle

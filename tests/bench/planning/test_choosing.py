@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from mvmoe_bench.choosing import choose
 from mvmoe_bench.devices.host import HostDevice
 from mvmoe_bench.devices.macos import MacDevice
+from mvmoe_bench.planning.choosing import choose
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError, MissingExtraError, UnsupportedPlatformError
 

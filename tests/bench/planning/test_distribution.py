@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvmoe_bench import distribution
+from mvmoe_bench.planning import distribution
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import RouteShare, RoutingRule
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvmoe_bench.inputs import SYNTHETIC, Inputs
-from mvmoe_bench.presets import PRESETS
-from mvmoe_bench.queries import Questions, budgets
+from mvmoe_bench.planning.inputs import SYNTHETIC, Inputs
+from mvmoe_bench.planning.presets import PRESETS
+from mvmoe_bench.planning.queries import Questions, budgets
 from mvmoe_bench.records import Preset
 from mvmoe_deploy.routing import RouteShare, RoutingRule
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mvmoe_bench import distribution
-from mvmoe_bench.inputs import Inputs
 from mvmoe_bench.orders import Query
+from mvmoe_bench.planning import distribution
+from mvmoe_bench.planning.inputs import Inputs
 from mvmoe_bench.records import Preset, Routes
 from mvmoe_deploy.bundle.manifest import Manifest, Target
 from mvmoe_deploy.routing import UsagePrior

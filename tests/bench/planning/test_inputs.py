@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mvmoe_bench.inputs import load_inputs
+from mvmoe_bench.planning.inputs import load_inputs
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import ImageError, InputError
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mvmoe_bench.choosing import Chosen
-from mvmoe_bench.inputs import Inputs
-from mvmoe_bench.queries import Questions
+from mvmoe_bench.planning.choosing import Chosen
+from mvmoe_bench.planning.inputs import Inputs
+from mvmoe_bench.planning.queries import Questions
 from mvmoe_bench.records import Answer, Routes
 from mvmoe_bench.subjects.contract import Preparation
 from mvmoe_deploy.bundle import Bundle

@@ -12,15 +12,16 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from mvmoe_bench import distribution, results
-from mvmoe_bench.campaign import WHOLE_RUN, Campaign, Setting
-from mvmoe_bench.choosing import Choice, choose
+from mvmoe_bench import results
 from mvmoe_bench.devices import default_device, find_device
 from mvmoe_bench.devices.contract import Device
-from mvmoe_bench.inputs import SYNTHETIC, Inputs, load_inputs, require_same_input
-from mvmoe_bench.models import Models
+from mvmoe_bench.planning import distribution
+from mvmoe_bench.planning.campaign import WHOLE_RUN, Campaign, Setting
+from mvmoe_bench.planning.choosing import Choice, choose
+from mvmoe_bench.planning.inputs import SYNTHETIC, Inputs, load_inputs, require_same_input
+from mvmoe_bench.planning.models import Models
+from mvmoe_bench.planning.queries import Questions
 from mvmoe_bench.progress import Bars
-from mvmoe_bench.queries import Questions
 from mvmoe_bench.records import (
     SCHEMA,
     VERSION,
