@@ -43,6 +43,6 @@ def test_the_subjects_of_this_installation_are_found():
     known = {"dispatcher", "static", "all-experts", "gather", "dense", "eager", "compile"}
     assert known <= set(kind_names())
     for name in known:
-        assert find_kind(name).NAME == name
+        assert name == find_kind(name).NAME
     with pytest.raises(InputError, match="subject 'magic' is unknown; known are all-experts"):
         find_kind("magic")
