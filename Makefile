@@ -13,7 +13,7 @@ demo: setup ## train on real digits, export, answer held-out images
 test: setup lint ## lint, import rules, all tests
 	$(BIN)/pytest -n 2 --dist worksteal tests
 
-bench: setup ## measure our own standing (half an hour), write docs/performance.md
+bench: setup ## measure our own standing (about 40 minutes), write docs/performance.md
 	$(BIN)/python -m mvmoe_bench.standing.command --work bench -o docs/performance.md
 
 lint: setup

@@ -38,8 +38,6 @@ class SubjectOrder(_Part, kw_only=True):
     """A bundle; or a directory of whole-model graphs; or a checkpoint, for PyTorch."""
     target: str | None
     """The bundle's target, or None."""
-    graphs: str | None = None
-    """For whole-model graphs: which of them, see `rivals/graph_sets.py`."""
     engine_options: dict[str, str] = {}
     engine_modules: tuple[str, ...] = ()
     """What an application with this engine imports; timed apart in `start`."""

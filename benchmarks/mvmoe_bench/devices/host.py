@@ -111,6 +111,10 @@ def _follow(order: Order) -> _Ended:
         status, out, errors = folder / "status", folder / "lines", folder / "said"
         status.write_bytes(b"\0")
         with out.open("wb") as lines, errors.open("wb") as said:
+            # Before it is started: what the system needs to start it is a part of a start.
+            told = msgspec.structs.replace(
+                order, status=str(status), started_ns=time.monotonic_ns()
+            )
             process = subprocess.Popen(
                 [sys.executable, "-m", "mvmoe_bench.worker"],
                 stdin=subprocess.PIPE,
@@ -118,9 +122,6 @@ def _follow(order: Order) -> _Ended:
                 stderr=said,
                 env=_environment(order),
                 start_new_session=True,
-            )
-            told = msgspec.structs.replace(
-                order, status=str(status), started_ns=time.monotonic_ns()
             )
             interrupted = _talk(process, msgspec.json.encode(told))
         position = status.read_bytes()[0]
