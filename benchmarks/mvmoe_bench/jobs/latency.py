@@ -1,18 +1,21 @@
 """Warm answers: all subjects in turns, in one process, with the machine's own speed in between."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from statistics import median
 from time import perf_counter
+from typing import TypeVar
 
 import numpy as np
 
 from mvmoe_bench import protocol
 from mvmoe_bench.jobs.process import Lapse, Session
-from mvmoe_bench.orders import Query, SubjectOrder
+from mvmoe_bench.orders import Order, Query, SubjectOrder
 from mvmoe_bench.records import Opened, Overhead, Preset, Sample, Yardstick
 from mvmoe_bench.subjects.contract import Subject
+
+T = TypeVar("T")
 
 _YARDSTICK_SIDE = 512
 _YARDSTICK_EVERY = 4
@@ -32,7 +35,7 @@ def run(session: Session) -> None:
     gc.disable()
     queries = max((len(subject.queries) for subject, _ in ready.values()), default=0)
     for number in rounds(session.order.preset, queries):
-        _round(session, ready, number)
+        _round(session, ready, (number, queries))
         if number >= 0 and number % _YARDSTICK_EVERY == 0:
             yardstick.look(number)
         session.flush()
@@ -83,11 +86,24 @@ def _open(session: Session, subject: SubjectOrder) -> Subject:
     return opened
 
 
-def _round(session: Session, ready: Ready, number: int) -> None:
-    """One turn for each subject; one that fails is asked no more."""
+def question(queries: Sequence[T], number: int, longest: int) -> T:
+    """What round `number` asks a subject; `longest` is the number of questions of another.
+
+    A dispatcher is asked more: what covers its routes comes last. All begin anew together, or one
+    round would compare answers to different images.
+    """
+    return queries[number % longest % len(queries)]
+
+
+def _round(session: Session, ready: Ready, turn: tuple[int, int]) -> None:
+    """One turn for each subject; one that fails is asked no more.
+
+    `turn` is the number of the round, and how many questions the subjects have at most.
+    """
+    number, longest = turn
     for position, key in enumerate(protocol.rotated(list(ready), number)):
         subject, opened = ready[key]
-        query = subject.queries[number % len(subject.queries)]
+        query = question(subject.queries, number, longest)
         place = (key, number, position)
         sample = session.attempt(subject, partial(_turn, session.order, opened, query, place))
         if sample is None:
@@ -96,7 +112,7 @@ def _round(session: Session, ready: Ready, number: int) -> None:
             session.emit(sample)
 
 
-def _turn(order, opened: Subject, query: Query, place: tuple[str, int, int]) -> Sample:
+def _turn(order: Order, opened: Subject, query: Query, place: tuple[str, int, int]) -> Sample:
     """One timed answer; for a subject with parts another call, right after, says where time goes.
 
     Where a route is imposed, time is the sum of the parts: imposing it is nobody's cost.

@@ -35,3 +35,14 @@ def test_queries_that_take_too_little_time_are_asked_again(a_second_each):
 def test_a_slow_machine_stops_early_but_not_before_the_first(a_second_each):
     assert list(latency.rounds(preset(most_seconds=0.5), 100)) == [0]
     assert len(list(latency.rounds(preset(most_seconds=9.0), 100))) < 100
+
+
+def test_subjects_with_fewer_questions_begin_anew_together_with_the_others():
+    natural, covering = ["a", "b", "c"], ["a", "b", "c", "X", "Y"]
+    asked = [
+        (latency.question(natural, number, 5), latency.question(covering, number, 5))
+        for number in range(-2, 12)
+    ]
+    pairs = {pair for pair in asked if pair[1] not in "XY"}
+    assert pairs == {("a", "a"), ("b", "b"), ("c", "c")}
+    assert {pair[1] for pair in asked} == set(covering)

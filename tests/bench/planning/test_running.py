@@ -11,6 +11,7 @@ from itertools import pairwise
 from statistics import median
 
 import pytest
+from PIL import Image
 
 from mvmoe_bench import records as r
 from mvmoe_bench.devices.host import HostDevice
@@ -158,6 +159,23 @@ def test_synthetic_images_follow_the_distribution_whatever_the_router_says(ask):
     assert Counter(line.routes for line in stream if line.budget == 1) == {
         ((1,),): 18, ((3,),): 6,
     }  # fmt: skip
+
+
+def test_rounds_that_go_on_still_compare_answers_to_one_image(ask, tiny, tmp_path):
+    """Routes that are covered lengthen a dispatcher's questions, not those of its rivals."""
+    for number in range(3):
+        Image.new("L", (8, 8), 60 * number).save(tmp_path / f"{number}.png")
+    result = ask(
+        images=str(tmp_path),
+        compare=("eager",),
+        checkpoints=(tiny / "checkpoint",),
+        preset=_smallest(queries=5, seconds=0.5),
+    )
+    rounds = _by_round(result)
+    assert len(rounds) > 20
+    assert any(line.forced for lines in rounds.values() for line in lines)
+    for lines in rounds.values():
+        assert any(line.forced for line in lines) or len({line.image for line in lines}) == 1
 
 
 def test_several_routed_stages_and_two_experts_a_route(ask, several):
