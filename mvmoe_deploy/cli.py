@@ -18,6 +18,7 @@ import click
 
 from mvmoe_deploy import __version__, console
 from mvmoe_deploy.errors import CheckFailedError, InputError, MissingExtraError, MvmoeError
+from mvmoe_deploy.text import escaped, one_line
 
 if TYPE_CHECKING:
     from mvmoe_deploy.bundle import Bundle
@@ -660,7 +661,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = _INTERRUPTED
     except Exception as error:
         if "--debug" in arguments:
-            traceback.print_exc()
+            sys.stderr.write("\n".join(map(escaped, traceback.format_exc().split("\n"))))
         code = _report(error, arguments)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -673,7 +674,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 def _report(error: Exception, arguments: list[str]) -> int:
     """Say an error in one sentence; gives its exit code."""
     message, code = _sentence(error, arguments)
-    _tell(type(error).__name__, message, arguments)
+    _tell(type(error).__name__, one_line(message), arguments)
     return code
 
 

@@ -21,6 +21,9 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from mvmoe_deploy.terminal import SafeConsole
+from mvmoe_deploy.text import escaped, one_line
+
 _PIPE_WIDTH = 1000
 """Columns of a table that no terminal shows."""
 
@@ -39,20 +42,31 @@ def emit(as_json: bool, data: dict[str, Any], show: Show) -> None:
     else:
         # Into a file or a pipe each row is one line, whatever is in it: people grep there.
         width = None if sys.stdout.isatty() else _PIPE_WIDTH
-        show(Console(highlight=False, markup=False, width=width), data)
+        show(SafeConsole(highlight=False, markup=False, width=width), _harmless(data))
+
+
+def _harmless(data: Any) -> Any:
+    """Plain data with every text in it escaped: a line break in a name would forge a row."""
+    if isinstance(data, str):
+        return escaped(data)
+    if isinstance(data, dict):
+        return {_harmless(key): _harmless(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_harmless(value) for value in data]
+    return data
 
 
 @contextlib.contextmanager
 def progress() -> Iterator[Advance]:
     """Bars on stderr if it is a terminal, one for each phase that is reported."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[item]}"),
+        TextColumn("{task.fields[item]}", style="dim", markup=False),
     )
-    console = Console(stderr=True)
+    console = SafeConsole(stderr=True)
     tasks: dict[str, TaskID] = {}
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
 
@@ -66,7 +80,8 @@ def progress() -> Iterator[Advance]:
 
 def note(text: str) -> None:
     """One line for the person at the terminal, on stderr."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+    shown = one_line(text)
+    SafeConsole(stderr=True, highlight=False, soft_wrap=True).print(shown, markup=False)
 
 
 def show_init(out: Console, data: dict[str, Any]) -> None:

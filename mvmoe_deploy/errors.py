@@ -7,11 +7,20 @@ The command line turns them into exit codes (see `docs/design.md`); a library us
 
 from typing import Any, Self
 
+from mvmoe_deploy.text import one_line
+
 
 class MvmoeError(Exception):
-    """Base of every error raised on purpose; `exit_code` is what the command line returns."""
+    """Base of every error raised on purpose; `exit_code` is what the command line returns.
+
+    A message quotes names that others chose, of files, fields and tensors: it is kept as one line
+    without characters that a terminal would obey.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str = "", *others: object) -> None:
+        super().__init__(one_line(message) if message else "", *others)
 
 
 class InputError(MvmoeError, ValueError):

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from mvmoe_deploy.errors import ImageError, InputError
+from mvmoe_deploy.text import one_line
 
 MAX_PIXELS = 100_000_000
 """Images with more pixels than this are refused before they are decoded."""
@@ -232,7 +233,7 @@ def _decoding(name: str) -> Iterator[None]:
         ) from error
     except Exception as error:  # decoders fed with damaged bytes raise nearly every class
         raise ImageError(
-            f"{name} is damaged or cut off ({_one_line(error)}); write it again or leave it out"
+            f"{name} is damaged or cut off ({one_line(error, 200)}); write it again or leave it out"
         ) from error
 
 
@@ -291,12 +292,6 @@ def _convert(image: Image.Image, name: str, mode: str) -> Image.Image:
         raise ImageError(
             f"{name} has the colour mode {image.mode}, which is not read; save it as {mode} first"
         ) from error
-
-
-def _one_line(error: Exception) -> str:
-    """What an exception says, short enough for a sentence."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _require_array(array: np.ndarray, shape: tuple[int, ...], dtype: type, what: str) -> None:

@@ -7,9 +7,10 @@ from types import FrameType
 from typing import NoReturn
 
 import click
-from rich.console import Console
 
 from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
+from mvmoe_deploy.terminal import SafeConsole
+from mvmoe_deploy.text import one_line
 
 _INTERRUPTED = 130
 
@@ -51,4 +52,5 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 def _say(text: str) -> None:
     """One line on stderr."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+    shown = one_line(text)
+    SafeConsole(stderr=True, highlight=False, soft_wrap=True).print(shown, markup=False)

@@ -3,8 +3,9 @@
 import contextlib
 from collections.abc import Callable, Iterator
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mvmoe_deploy.terminal import SafeConsole
 
 Step = Callable[[], None]
 
@@ -24,7 +25,7 @@ class Bars:
 @contextlib.contextmanager
 def bars() -> Iterator[Bars]:
     """The bars of one run."""
-    console = Console(stderr=True)
+    console = SafeConsole(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

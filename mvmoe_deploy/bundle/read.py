@@ -13,9 +13,13 @@ from mvmoe_deploy.bundle import consistency, golden
 from mvmoe_deploy.bundle.integrity import check_files, plain_file, read_errors, read_file
 from mvmoe_deploy.bundle.manifest import FORMAT, MANIFEST_FILE, VERSION, Manifest, Target
 from mvmoe_deploy.errors import BundleError
+from mvmoe_deploy.text import one_line, quoted
 
 MAX_MANIFEST_BYTES = 32 * 2**20
 """Larger manifests are refused unread; one graph takes about a kilobyte."""
+
+_LONGEST = 200
+"""Characters of an error's text that a message quotes: field names come from the manifest."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,15 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
     identity = (content.get("format"), content.get("version"))
     if identity != (FORMAT, VERSION):
         raise BundleError(
-            f"the manifest of {where} is {_short(identity[0])} version {_short(identity[1])}; this "
+            f"the manifest of {where} is {quoted(identity[0])} version {quoted(identity[1])}; this "
             f"release reads {FORMAT!r} version {VERSION}: export the bundle again"
         )
     try:
         manifest = msgspec.convert(content, Manifest)
     except msgspec.ValidationError as error:
-        raise BundleError(f"the manifest of {where} is wrong: {_short(error)}") from error
+        raise BundleError(
+            f"the manifest of {where} is wrong: {one_line(error, _LONGEST)}"
+        ) from error
     try:
         consistency.check(manifest)
     except BundleError as error:
@@ -103,7 +109,8 @@ def _parse_json(data: bytes, where: str) -> Any:
         # Escapes can spell half a character, which no text may hold.
         msgspec.json.encode(content)
     except (ValueError, OverflowError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else _short(error)
+        deep = isinstance(error, RecursionError)
+        reason = "it is nested too deeply" if deep else one_line(error, _LONGEST)
         raise BundleError(f"the manifest of {where} is not valid JSON: {reason}") from error
     return content
 
@@ -113,14 +120,8 @@ def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         key, _ = Counter(key for key, _ in pairs).most_common(1)[0]
-        raise ValueError(f"the key {_short(key, 80)} is there twice")
+        raise ValueError(f"the key {quoted(key)} is there twice")
     return result
-
-
-def _short(value: object, most: int = 200) -> str:
-    """What a message can show of a value or of an error's text."""
-    text = " ".join(str(value).split()) if isinstance(value, Exception) else repr(value)
-    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _no_constant(name: str) -> None:

@@ -26,6 +26,8 @@ from mvmoe_deploy.models.presets import build
 from mvmoe_deploy.models.vit import ViT, resample_position_embedding
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import UsagePrior, check_usage_prior
+from mvmoe_deploy.text import name as printable
+from mvmoe_deploy.text import one_line, quoted
 
 FORMAT = "mvmoe-checkpoint"
 VERSION = 1
@@ -35,6 +37,9 @@ _WEIGHTS_FILE = "model.safetensors"
 _MAX_CONFIG_BYTES = 16 * 2**20
 _ALWAYS_BUILT = 1000
 """MLPs of a model that is built without weights just to name the keys that are missing."""
+
+_LONGEST = 200
+"""Characters of a name or an error's text that a message quotes."""
 
 _WRAPPERS = ("model", "state_dict", "model_state_dict")
 """Keys under which training scripts put the state dict."""
@@ -298,12 +303,12 @@ def _read_header(path: Path, metadata: str | None) -> _Header | None:
         header = msgspec.json.decode(text, type=_Header)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise CheckpointError(
-            f"the configuration of checkpoint {path} is wrong: {error}"
+            f"the configuration of checkpoint {path} is wrong: {one_line(error, _LONGEST)}"
         ) from error
     if (header.format, header.version) != (FORMAT, VERSION):
         raise CheckpointError(
-            f"checkpoint {path} is {header.format!r} version {header.version}; this release reads "
-            f"{FORMAT!r} version {VERSION}"
+            f"checkpoint {path} is {quoted(header.format)} version {header.version}; this release "
+            f"reads {FORMAT!r} version {VERSION}"
         )
     return header
 
@@ -325,7 +330,8 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], str | None]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         raise CheckpointError(
-            f"{path} ({path.stat().st_size} bytes) is no whole safetensors file: {_one_line(error)}"
+            f"{path} ({path.stat().st_size} bytes) is no whole safetensors file: "
+            f"{one_line(error, _LONGEST)}"
         ) from error
     return tensors, metadata.get(_METADATA_KEY)
 
@@ -343,7 +349,8 @@ def _read_torch(path: Path) -> tuple[dict[str, Tensor], None]:
         ) from error
     except Exception as error:  # a pickle of damaged bytes raises nearly every class
         raise CheckpointError(
-            f"{path} ({path.stat().st_size} bytes) is no whole PyTorch file: {_one_line(error)}"
+            f"{path} ({path.stat().st_size} bytes) is no whole PyTorch file: "
+            f"{one_line(error, _LONGEST)}"
         ) from error
     for wrapper in _WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
@@ -356,12 +363,6 @@ def _read_torch(path: Path) -> tuple[dict[str, Tensor], None]:
             "model.state_dict()"
         )
     return dict(content), None
-
-
-def _one_line(error: Exception) -> str:
-    """What an exception says, short enough for a sentence."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _hash(path: Path) -> str:
@@ -379,6 +380,6 @@ def _listing(what: str, names: set[str], most: int = 5) -> str:
     """`what: a, b, c (and 4 more)`, or nothing for no names."""
     if not names:
         return ""
-    shown = sorted(names)[:most]
+    shown = [printable(item, _LONGEST) for item in sorted(names)[:most]]
     rest = f" (and {len(names) - most} more)" if len(names) > most else ""
     return f"{what}: {', '.join(shown)}{rest}"

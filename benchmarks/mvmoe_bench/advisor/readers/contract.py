@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from mvmoe_bench.advisor.contract import Shape, Tensor
+from mvmoe_deploy.text import name
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,8 @@ _LONGEST = 60
 
 
 def printable(text: str) -> str:
-    """An operator's type out of a file that nobody has vetted, as a terminal may show it."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST])
+    """An operator's type out of an untrusted file, as a terminal may show it."""
+    return name(text, _LONGEST)
 
 
 def product(output: Tensor, terms: int | None) -> int:

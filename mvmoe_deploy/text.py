@@ -1,0 +1,48 @@
+"""Text that others wrote, as it may be shown: terminals obey some characters, and lines end.
+
+Names in a manifest, keys of a checkpoint, tensors of a graph, file names and what an engine says of
+a file all end up in messages. What a terminal would obey is written as an escape (`\\x1b`) here.
+"""
+
+import re
+
+LONGEST = 4000
+"""Characters of the longest message: a name may be as long as the file that it came from."""
+
+_LONGEST_NAME = 80
+
+# C0 and C1 controls, surrogates (no text: they come from damaged names and cannot be encoded),
+# separators of lines, and what turns the direction of the text around it.
+_OBEYED = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_BREAK = re.compile(r"\s*[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]\s*")
+
+
+def escaped(text: str) -> str:
+    """`text` with an escape for every character that a terminal may obey, line breaks too."""
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def one_line(text: object, most: int = LONGEST) -> str:
+    """A message in one line of at most `most` characters: breaks become spaces, the rest escapes.
+
+    `text` may be an exception; one without text is called by its class.
+    """
+    said = str(text).strip()[: 4 * most] or type(text).__name__
+    return shortened(escaped(_BREAK.sub(" ", said)), most)
+
+
+def name(text: str, most: int = _LONGEST_NAME) -> str:
+    """A name as it stands in a sentence: escaped, and not too long."""
+    return shortened(escaped(text[: 4 * most]), most)
+
+
+def quoted(value: object, most: int = _LONGEST_NAME) -> str:
+    """A value as Python writes it, escaped, and not too long."""
+    return shortened(escaped(repr(value)), most)
+
+
+def shortened(text: str, most: int) -> str:
+    """The beginning of a text that is too long."""
+    return text if len(text) <= most else f"{text[:most]}..."
