@@ -17,6 +17,13 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from mvmoe_deploy.errors import ImageError, InputError
+from mvmoe_deploy.resizing import (
+    Window,
+    cut,
+    divided,
+    keeping_ratio,
+    shorter_side_to,
+)
 from mvmoe_deploy.text import one_line
 
 MAX_PIXELS = 100_000_000
@@ -28,12 +35,6 @@ MAX_FILE_BYTES = 2**30
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """The image formats that are opened, and JPEG's MPO; every other decoder stays shut."""
 
-_INTERPOLATIONS = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
 _PIL_MODES = {"L": "L", "RGB": "RGB", "BGR": "RGB"}
 
 _ORIENTATIONS = {
@@ -62,17 +63,20 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     1. Decode, apply the EXIF orientation, convert to `channel_order` (alpha is dropped, 16 bits a
        channel keep their high byte, an animation gives its first frame).
-    2. `resize`: `squash` to height x width; or `crop`, which resizes until both sides reach
-       size / `crop_fraction` and cuts the centre out. Both with Pillow's antialiased
-       `interpolation`.
+    2. `resize` names the rule. `timm`: timm's crop mode `center`, the shorter side becomes
+       size / `crop_fraction` and the centre is cut out. `torchvision`: `Resize(resize_size)`, then
+       `CenterCrop`. `squash`: both sides become size / `crop_fraction` whatever the proportions,
+       then the centre. `border`: timm's crop mode `border`, the longer side becomes that, and what
+       is missing is filled with `mean`.
     3. `x = pixel / 255`, then `(x - mean) / std` per channel.
     """
 
     height: Side
     width: Side
     channel_order: Literal["RGB", "BGR", "L"] = "RGB"
-    resize: Literal["squash", "crop"] = "crop"
+    resize: Literal["timm", "torchvision", "squash", "border"] = "timm"
     crop_fraction: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    resize_size: Side | None = None
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bicubic"
     mean: tuple[Mean, ...] = (0.485, 0.456, 0.406)
     std: tuple[Std, ...] = (0.229, 0.224, 0.225)
@@ -98,6 +102,29 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
                 )
         if min(self.std) <= 0:
             raise InputError(f"std {list(self.std)} must be above zero in every channel")
+        self._require_rule()
+
+    def _require_rule(self) -> None:
+        """Refuse fields that the rule of `resize` does not read, and a size that would pad."""
+        if self.resize != "torchvision":
+            if self.resize_size is not None:
+                raise InputError(
+                    f"resize_size {self.resize_size} belongs to the rule torchvision; the rule "
+                    f"{self.resize} reads crop_fraction"
+                )
+            return
+        largest = max(self.height, self.width)
+        if self.resize_size is None or self.crop_fraction != 1:
+            raise InputError(
+                "the rule torchvision reads resize_size (the pixels of the shorter side after "
+                f"resizing), not crop_fraction; {self.resize_size} and {self.crop_fraction} were "
+                "given"
+            )
+        if self.resize_size < largest:
+            raise InputError(
+                f"resize_size {self.resize_size} is smaller than the input; expected at least "
+                f"{largest}"
+            )
 
 
 def open_image(source: ImageLike, mode: str = "RGB") -> Image.Image:
@@ -139,13 +166,12 @@ def preprocess(source: ImageLike, spec: Preprocessing, out: np.ndarray | None = 
 
 
 def resize(image: Image.Image, spec: Preprocessing) -> np.ndarray:
-    """The pixels `[H, W, C]` (uint8) after step 2 of `Preprocessing`, channels as decoded."""
-    filter_ = _INTERPOLATIONS[spec.interpolation]
+    """The pixels `[H, W, C]` (uint8) after step 2 of `Preprocessing`, channels as decoded.
+
+    Raises ImageError for an image so long and narrow that a pass would make 100 million pixels.
+    """
     size = (spec.width, spec.height)
-    if spec.resize == "squash":
-        image = image if image.size == size else image.resize(size, filter_)
-    else:
-        image = _resize_and_crop(image, spec, filter_)
+    image = cut(image, window_of(image.size, spec), size, spec.interpolation, _fill(spec))
     pixels = np.asarray(image)
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
@@ -170,23 +196,27 @@ def normalize(pixels: np.ndarray, spec: Preprocessing, out: np.ndarray | None = 
     return out
 
 
-def _resize_and_crop(
-    image: Image.Image, spec: Preprocessing, filter_: Image.Resampling
-) -> Image.Image:
-    """Resize so that both sides reach size / crop_fraction, then cut the centre out."""
-    scale = max(spec.width / image.width, spec.height / image.height) / spec.crop_fraction
-    width = max(spec.width, round(image.width * scale))
-    height = max(spec.height, round(image.height * scale))
-    left, top = (width - spec.width) // 2, (height - spec.height) // 2
-    # The window is mapped back to the source and resized in one go: resizing all of a 1 x 10000
-    # image first would make a picture of gigabytes only to cut most of it away.
-    box = (
-        left * image.width / width,
-        top * image.height / height,
-        (left + spec.width) * image.width / width,
-        (top + spec.height) * image.height / height,
-    )
-    return image.resize((spec.width, spec.height), filter_, box=box)
+def window_of(image: tuple[int, int], spec: Preprocessing) -> Window:
+    """What an image of this size (width, height) is resized to, and where the input lies in it."""
+    size = (spec.width, spec.height)
+    scaled = divided(size, spec.crop_fraction)
+    if spec.resize == "torchvision":
+        whole = shorter_side_to(spec.resize_size or max(size), image)
+    elif spec.resize == "squash":
+        whole = scaled
+    elif spec.resize == "border":
+        whole = keeping_ratio(scaled, image, inside=True)
+    elif spec.width == spec.height:
+        whole = shorter_side_to(scaled[0], image)
+    else:
+        whole = keeping_ratio(scaled, image, inside=False)
+    return Window.centred(whole, size)
+
+
+def _fill(spec: Preprocessing) -> tuple[int, ...]:
+    """The colour around an image that does not fill the input, channels as decoded."""
+    levels = tuple(min(max(round(255 * mean), 0), 255) for mean in spec.mean)
+    return levels[::-1] if spec.channel_order == "BGR" else levels
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from mvmoe_deploy.preprocessing import Preprocessing, resize
+from mvmoe_deploy.resizing import resample
 
 Augmentation = Callable[[Image.Image, Preprocessing, np.random.Generator], np.ndarray]
 """`(image, spec, rng) -> pixels [H, W, C] uint8`, the same for the same state of `rng`."""
@@ -50,8 +51,7 @@ def shake_digit(image: Image.Image, spec: Preprocessing, rng: np.random.Generato
 def vary_photo(image: Image.Image, spec: Preprocessing, rng: np.random.Generator) -> np.ndarray:
     """A random part of a photo at the model's size, perhaps mirrored, its colours jittered."""
     box = _random_box(image.width, image.height, spec.width / spec.height, rng)
-    filter_ = Image.Resampling[spec.interpolation.upper()]
-    part = image.resize((spec.width, spec.height), filter_, box=box)
+    part = resample(image, (spec.width, spec.height), spec.interpolation, box)
     if rng.random() < 0.5:
         part = part.transpose(_FLIPPED)
     part = _jitter(part, rng)
