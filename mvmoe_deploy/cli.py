@@ -136,6 +136,11 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     return as_json(debug(command))
 
 
+_pin = click.option(
+    "--manifest-sha256", help="Refuse a bundle whose manifest has another hash, see mvmoe inspect."
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mvmoe")
 def cli() -> None:
@@ -253,6 +258,8 @@ def export(
     **chosen: Any,
 ) -> None:
     """Export CHECKPOINT to a bundle, and check every graph of every route against PyTorch."""
+    from mvmoe_deploy import files
+    from mvmoe_deploy.bundle.manifest import MANIFEST_FILE
     from mvmoe_deploy.bundle.summary import summarize
     from mvmoe_deploy.models import load_checkpoint
     from mvmoe_deploy.models.presets import configuration
@@ -272,21 +279,27 @@ def export(
             progress=progress,
             **{key: chosen[key] for key in how},
         )
-    summary = {"bundle": str(output), **summarize(manifest)}
+    digest = files.sha256(output / MANIFEST_FILE)
+    summary = {"bundle": str(output), "manifest_sha256": digest, **summarize(manifest)}
     console.emit(as_json, summary, console.show_bundle)
 
 
 @cli.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
+@_pin
 @_common
-def inspect(bundle: Path, as_json: bool) -> None:
+def inspect(bundle: Path, manifest_sha256: str | None, as_json: bool) -> None:
     """Check the files of BUNDLE against its manifest and say what is in it."""
     from mvmoe_deploy.bundle import Bundle
     from mvmoe_deploy.bundle.summary import summarize
 
-    opened = Bundle.open(bundle)
+    opened = Bundle.open(bundle, manifest_sha256)
     opened.verify()
-    summary = {"bundle": str(bundle), **summarize(opened.manifest)}
+    summary = {
+        "bundle": str(bundle),
+        "manifest_sha256": opened.manifest_sha256,
+        **summarize(opened.manifest),
+    }
     console.emit(as_json, summary, console.show_bundle)
 
 
@@ -297,6 +310,7 @@ def inspect(bundle: Path, as_json: bool) -> None:
 @click.option("--data", help="digits, or a directory of images; needs --checkpoint.")
 @click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
 @click.option("--images", "most", type=click.IntRange(1, 10_000), help="Compare at most so many.")
+@_pin
 @_common
 def verify(
     *,
@@ -306,6 +320,7 @@ def verify(
     data: str | None,
     targets: tuple[str, ...],
     most: int | None,
+    manifest_sha256: str | None,
     as_json: bool,
 ) -> int:
     """Compare routes and answers of BUNDLE with PyTorch, for every target and every route.
@@ -318,7 +333,7 @@ def verify(
     from mvmoe_export.parity.samples import choose_samples
     from mvmoe_export.parity.verify import verify_bundle
 
-    opened = Bundle.open(bundle)
+    opened = Bundle.open(bundle, manifest_sha256)
     for name in targets or (None,):
         opened.verify(name)
     model = _model_of(opened, checkpoint, config) if checkpoint else None
@@ -347,6 +362,7 @@ def verify(
     multiple=True,
     help="What only the target's engine knows: compute_units=cpuOnly for Core ML.",
 )
+@_pin
 @_common
 def run(
     *,
@@ -354,6 +370,7 @@ def run(
     images: tuple[Path, ...],
     target: str,
     engine_options: tuple[tuple[str, str], ...],
+    manifest_sha256: str | None,
     as_json: bool,
     **limits: int | None,
 ) -> int:
@@ -366,7 +383,9 @@ def run(
 
     paths = [file for path in images for file in _image_files(path)]
     options = dict(engine_options)
-    with Dispatcher.open(bundle, target, engine_options=options, **limits) as dispatcher:
+    with Dispatcher.open(
+        bundle, target, engine_options=options, manifest_sha256=manifest_sha256, **limits
+    ) as dispatcher:
         if dispatcher.stands_in_for:
             console.note(
                 f"no {dispatcher.stands_in_for} on this machine; using the {dispatcher.engine}"
@@ -425,6 +444,11 @@ def run(
     help="Keep the graphs of --compare here.",
 )
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
+@click.option(
+    "--manifest-sha256",
+    multiple=True,
+    help="Refuse a bundle whose manifest has another hash; once for each bundle.",
+)
 @_force
 @_common
 def bench(
@@ -444,7 +468,7 @@ def bench(
     summary. A subject that fails is recorded, the others go on, and the exit code is 1.
     """
     if advise:
-        return _advise(bundles, asked["targets"], as_json)
+        return _advise(bundles, asked["targets"], asked["manifest_sha256"], as_json)
     if output is None:
         raise InputError("no output was given; give -o results.jsonl, or --advise")
     import msgspec
@@ -479,16 +503,19 @@ def bench(
     return CheckFailedError.exit_code if failures else 0
 
 
-def _advise(bundles: tuple[Path, ...], targets: tuple[str, ...], as_json: bool) -> int:
+def _advise(
+    bundles: tuple[Path, ...], targets: tuple[str, ...], pins: tuple[str, ...], as_json: bool
+) -> int:
     """Print what the placement advisor thinks; it is no check, so the exit code is 0."""
     import msgspec
 
     from mvmoe_bench.advisor import advise
+    from mvmoe_bench.planning.running import pins_of
     from mvmoe_deploy.bundle import Bundle
 
     found = []
-    for path in bundles:
-        opened = Bundle.open(path)
+    for path, pin in zip(bundles, pins_of(bundles, pins), strict=True):
+        opened = Bundle.open(path, pin)
         for name in targets or (None,):
             opened.verify(name)
         found += advise(opened, targets or None, name=str(path))

@@ -113,6 +113,8 @@ def show_bundle(out: Console, data: dict[str, Any]) -> None:
     """A bundle: model, targets, graphs."""
     model = data["model"]
     out.print(f"{data['bundle']}: {model['name']} ({model['family']})")
+    if digest := data.get("manifest_sha256"):
+        out.print(f"  manifest: SHA-256 {digest}")
     out.print(f"  {_model_line(model)}")
     for rule in data["routing"]:
         kept = "renormalized" if rule["renormalize"] else "kept as they are"

@@ -36,6 +36,8 @@ class SubjectOrder(_Part, kw_only=True):
     """Which file of `subjects/` makes it; a plug-in's name."""
     root: str
     """A bundle; or a directory of whole-model graphs; or a checkpoint, for PyTorch."""
+    manifest_sha256: str | None = None
+    """Of the bundle that was checked: what is measured is that one."""
     target: str | None
     """The bundle's target, or None."""
     engine_options: dict[str, str] = {}

@@ -1,6 +1,8 @@
 """Opening a bundle: the manifest is untrusted until everything here has passed."""
 
+import hashlib
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ import numpy as np
 from mvmoe_deploy.bundle import consistency, golden
 from mvmoe_deploy.bundle.integrity import check_files, plain_file, read_errors, read_file
 from mvmoe_deploy.bundle.manifest import FORMAT, MANIFEST_FILE, VERSION, Manifest, Target
-from mvmoe_deploy.errors import BundleError
+from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.text import one_line, quoted
 
 MAX_MANIFEST_BYTES = 32 * 2**20
@@ -28,10 +30,17 @@ class Bundle:
 
     path: Path
     manifest: Manifest
+    manifest_sha256: str | None = None
+    """The SHA-256 of `manifest.json`, which has those of all other files; None in the making."""
 
     @classmethod
-    def open(cls, path: str | Path) -> "Bundle":
-        """Read and check the manifest of the bundle at `path`; raises BundleError."""
+    def open(cls, path: str | Path, manifest_sha256: str | None = None) -> "Bundle":
+        """Read and check the manifest of the bundle at `path`; raises BundleError.
+
+        With `manifest_sha256` (64 hexadecimal digits, as `mvmoe inspect` prints them) a manifest
+        of any other content is refused unread. Raises InputError for what is no SHA-256.
+        """
+        wanted = None if manifest_sha256 is None else _checked_sha256(manifest_sha256)
         root = Path(path)
         with read_errors(root, MANIFEST_FILE):
             if not root.is_dir():
@@ -41,7 +50,13 @@ class Bundle:
             file = plain_file(root, MANIFEST_FILE)
             with file.open("rb") as opened:
                 data = opened.read(MAX_MANIFEST_BYTES + 1)
-        return cls(root, parse_manifest(data, f"bundle {root}"))
+        found = hashlib.sha256(data).hexdigest()
+        if wanted not in (None, found):
+            raise BundleError(
+                f"bundle {root} is not the one that was asked for: its manifest has the SHA-256 "
+                f"{found}, and {wanted} was given; take the bundle from where that was published"
+            )
+        return cls(root, parse_manifest(data, f"bundle {root}"), found)
 
     def target(self, name: str) -> Target:
         """The target `name`; raises BundleError if the bundle was exported without it."""
@@ -67,6 +82,16 @@ class Bundle:
         """The golden vectors by name (see `docs/bundle.md`); raises BundleError."""
         data = read_file(self.path, self.manifest.golden.file, golden.max_bytes(self.manifest))
         return golden.parse_vectors(data, self.manifest, f"bundle {self.path}")
+
+
+def _checked_sha256(given: str) -> str:
+    """The hexadecimal digits of a SHA-256 in lower case; raises InputError."""
+    if not isinstance(given, str) or not re.fullmatch("[0-9a-fA-F]{64}", given):
+        raise InputError(
+            f"the SHA-256 of a manifest was given as {quoted(given)}; expected 64 hexadecimal "
+            "digits, as mvmoe inspect prints them"
+        )
+    return given.lower()
 
 
 def parse_manifest(data: bytes, where: str) -> Manifest:

@@ -76,6 +76,7 @@ class Dispatcher:
         prewarm: bool = False,
         verify: bool = True,
         engine_options: Mapping[str, str] | None = None,
+        manifest_sha256: str | None = None,
     ) -> Self:
         """Open the bundle at `path` and load its stem; experts load when an image needs them.
 
@@ -84,14 +85,15 @@ class Dispatcher:
         `prewarm` loads experts in the background, the most used first. `verify=False` skips the
         hashes of the files, for a bundle that was verified already. `threads` is what one graph
         may use; None leaves it to the engine. `engine_options` are what only the target's engine
-        knows: `{"compute_units": "cpuOnly"}` for Core ML.
+        knows: `{"compute_units": "cpuOnly"}` for Core ML. `manifest_sha256` pins the bundle: one
+        with any other manifest is refused (`docs/security.md`).
 
         Where an engine does not exist on this system, a reference evaluator runs instead if one is
         installed: `engine` and `stands_in_for` say so.
 
         Raises BundleError, MissingExtraError, EngineError or InputError.
         """
-        bundle = Bundle.open(path)
+        bundle = Bundle.open(path, manifest_sha256)
         bundle.target(target)
         if verify:
             check_files(bundle.path, bundle.target(target).files)

@@ -22,7 +22,7 @@ def run(session: Session) -> None:
 
 def _place(session: Session, subject: SubjectOrder) -> None:
     """A line for each graph that the engine speaks of."""
-    bundle = Bundle.open(subject.root)
+    bundle = Bundle.open(subject.root, subject.manifest_sha256)
     record = bundle.target(subject.target)
     say = {"onnx": _onnx, "coreml": _core_ml}.get(record.format)
     for graph, by_unit, cost, outside in say(bundle.path, record, subject) if say else ():

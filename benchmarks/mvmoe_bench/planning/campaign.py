@@ -150,6 +150,7 @@ class Campaign:
             key=subject.key,
             kind=subject.kind.NAME,
             root=self._roots.get(subject.key) or str(subject.bundle.path.resolve()),
+            manifest_sha256=subject.bundle.manifest_sha256,
             target=subject.target,
             engine_options=variant.engine_options,
             engine_modules=variant.engine_modules,

@@ -19,7 +19,6 @@ from mvmoe_bench.planning.queries import Questions
 from mvmoe_bench.records import Answer, Routes
 from mvmoe_bench.subjects.contract import Preparation
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.bundle.manifest import MANIFEST_FILE
 
 if TYPE_CHECKING:
     from mvmoe_deploy.models import RoutedModel
@@ -96,8 +95,8 @@ class Models:
     def _folder(self, subject: Chosen) -> Path:
         """Where a target's rivals go: named after all that goes into them but this code."""
         made_by = [f"{package} {version(package)}" for package in _MADE_BY]
-        digest = hashlib.sha256((subject.bundle.path / MANIFEST_FILE).read_bytes())
-        digest.update(json.dumps(made_by).encode())
+        known = [subject.bundle.manifest_sha256, *made_by]
+        digest = hashlib.sha256(json.dumps(known).encode())
         root = self.cache or self.folder / "rivals"
         return root / digest.hexdigest()[:16] / (subject.target or "pytorch")
 

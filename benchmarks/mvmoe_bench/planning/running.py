@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime
-import hashlib
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -36,7 +35,6 @@ from mvmoe_bench.records import (
 from mvmoe_bench.results import Output, RunLines
 from mvmoe_bench.subjects import find_kind
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.bundle.manifest import MANIFEST_FILE
 from mvmoe_deploy.bundle.summary import summarize
 from mvmoe_deploy.errors import InputError
 
@@ -62,6 +60,8 @@ class Request:
     compare: tuple[str, ...] = ()
     checkpoints: tuple[Path, ...] = ()
     """One for each bundle, or none."""
+    manifest_sha256: tuple[str, ...] = ()
+    """What pins the bundles: one for each, or none."""
     config: str | None = None
     seed: int = 0
     cache: Path | None = None
@@ -133,13 +133,24 @@ def _setting(request: Request, device: Device, parts: tuple, folder: Path) -> Se
 def _open(request: Request) -> dict[str, Bundle]:
     """The bundles by a short name each."""
     bundles: dict[str, Bundle] = {}
-    for path in request.bundles:
+    pins = pins_of(request.bundles, request.manifest_sha256)
+    for path, pin in zip(request.bundles, pins, strict=True):
         name = stem = path.resolve().name.removesuffix(".mvmoe") or "bundle"
         number = 2
         while name in bundles:
             name, number = f"{stem}-{number}", number + 1
-        bundles[name] = Bundle.open(path)
+        bundles[name] = Bundle.open(path, pin)
     return bundles
+
+
+def pins_of(bundles: tuple[Path, ...], given: tuple[str, ...]) -> tuple[str | None, ...]:
+    """What pins each bundle; raises InputError for another number of hashes than of bundles."""
+    if len(given) not in (0, len(bundles)):
+        raise InputError(
+            f"{len(given)} hashes of manifests were given for {len(bundles)} bundles; give "
+            "--manifest-sha256 once for each bundle, in their order"
+        )
+    return given or (None,) * len(bundles)
 
 
 def _require_checkpoints(request: Request) -> None:
@@ -205,7 +216,7 @@ def _bundle_record(name: str, bundle: Bundle) -> BundleRecord:
     manifest = bundle.manifest
     return BundleRecord(
         name=name,
-        sha256=hashlib.sha256((bundle.path / MANIFEST_FILE).read_bytes()).hexdigest(),
+        sha256=bundle.manifest_sha256 or "",
         model=manifest.model.name,
         family=manifest.model.family,
         params_total=manifest.model.params_total,

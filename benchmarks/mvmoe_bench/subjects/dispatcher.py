@@ -32,7 +32,7 @@ def prepare(request: Preparation) -> str:
 
 def make(order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> "DispatcherSubject":
     """A dispatcher over the bundle, opened step by step as `Dispatcher.open` does."""
-    bundle = Bundle.open(order.root)
+    bundle = Bundle.open(order.root, order.manifest_sha256)
     record = bundle.target(order.target)
     watch.lap("parse")
     check_files(bundle.path, record.files)
