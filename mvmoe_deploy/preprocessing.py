@@ -14,8 +14,9 @@ from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
+from mvmoe_deploy.colour import to_srgb
 from mvmoe_deploy.errors import ImageError, InputError
 from mvmoe_deploy.resizing import (
     Window,
@@ -61,8 +62,8 @@ Std = Annotated[float, msgspec.Meta(ge=1e-6, le=1000)]
 class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What turns an image into the model's input `[channels, height, width]`, fp32.
 
-    1. Decode, apply the EXIF orientation, convert to `channel_order` (alpha is dropped, 16 bits a
-       channel keep their high byte, an animation gives its first frame).
+    1. Decode, apply the colour profile and the EXIF orientation, convert to `channel_order` (alpha
+       is dropped, 16 bits a channel keep their high byte, an animation gives its first frame).
     2. `resize` names the rule. `timm`: timm's crop mode `center`, the shorter side becomes
        size / `crop_fraction` and the centre is cut out. `torchvision`: `Resize(resize_size)`, then
        `CenterCrop`. `squash`: both sides become size / `crop_fraction` whatever the proportions,
@@ -129,6 +130,10 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 def open_image(source: ImageLike, mode: str = "RGB") -> Image.Image:
     """The image of a path, a PIL image or a uint8 array `[H, W]` or `[H, W, C]`, as 8-bit `mode`.
+
+    A file, and a PIL image as `Image.open` gave it, is turned upright by its EXIF orientation and
+    converted to sRGB by its colour profile. Pixels that somebody has worked on are taken as they
+    are: an array, and a PIL image that any operation (`transpose`, `convert`, `copy`) has given.
 
     Raises ImageError with the name of what could not be read.
     """
@@ -273,8 +278,12 @@ def _decode(image: Image.Image, name: str, mode: str) -> Image.Image:
     image.load()
     # A frame can be larger than the header said.
     _require_pixels(image.width, image.height, name)
-    orientation = _orientation(image)
-    image = _convert(_to_8_bit(image, name), name, mode)
+    # What Pillow derives from an opened image (turned, converted, copied) still carries the tags
+    # of the file, but its class tells that somebody has worked on it.
+    as_opened = isinstance(image, ImageFile.ImageFile)
+    orientation = _orientation(image) if as_opened else None
+    profile = image.info.get("icc_profile") if as_opened else None
+    image = _convert(to_srgb(_to_8_bit(image, name), profile, name), name, mode)
     return image.transpose(orientation) if orientation is not None else image
 
 
@@ -301,13 +310,22 @@ def _to_8_bit(image: Image.Image, name: str) -> Image.Image:
     """An image whose samples have 8 bits; 16-bit grey keeps its high byte."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in _GREY_16):
         samples = np.asarray(image).astype(np.int64).clip(0, 65535)
-        return Image.fromarray((samples >> 8).astype(np.uint8))
+        return Image.fromarray((_full_range(samples, image) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):
         kind = "floating-point" if image.mode == "F" else "32-bit"
         raise ImageError(f"{name} has {kind} samples; save it with 8 or 16 bits a channel")
     if image.mode == "P" and "transparency" in image.info:
         return image.convert("RGBA")
     return image
+
+
+def _full_range(samples: np.ndarray, image: Image.Image) -> np.ndarray:
+    """16-bit samples from black 0 to white 65535; Pillow leaves those of some TIFF files alone."""
+    tags = getattr(image, "tag_v2", {})
+    bits = tags.get(ExifTags.Base.BitsPerSample, (16,))[0]
+    samples = samples << (16 - bits) if 8 < bits < 16 else samples
+    white_is_zero = tags.get(ExifTags.Base.PhotometricInterpretation) == 0
+    return 65535 - samples if white_is_zero else samples
 
 
 _GREY_16 = ("PNG", "PPM")
