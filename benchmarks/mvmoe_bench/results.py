@@ -16,6 +16,7 @@ import msgspec
 from mvmoe_bench.records import SCHEMA, VERSION, Done, Line, Run
 from mvmoe_deploy import files
 from mvmoe_deploy.errors import InputError, OutputError
+from mvmoe_deploy.strict_json import require_shallow
 
 MAX_FILE_BYTES = 2**31
 """Larger files are refused unread: a rigorous run writes some ten megabytes."""
@@ -154,6 +155,7 @@ def _texts(path: Path) -> Iterator[bytes]:
 def _decode(text: bytes, where: str) -> Line | None:
     """A line, or None if it is damaged; raises InputError for a run of another version."""
     try:
+        require_shallow(text)
         return _DECODER.decode(text)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         _require_version(text, where)
@@ -163,6 +165,7 @@ def _decode(text: bytes, where: str) -> Line | None:
 def _require_version(text: bytes, where: str) -> None:
     """Refuse the first line of a run that another version has written."""
     try:
+        require_shallow(text)
         content: Any = msgspec.json.decode(text)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return

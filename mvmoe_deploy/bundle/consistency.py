@@ -12,10 +12,18 @@ from typing import NamedTuple
 
 from mvmoe_deploy.bundle.manifest import File, Graph, Manifest, Stage, Strategy, Target, TensorSpec
 from mvmoe_deploy.errors import BundleError, InputError
-from mvmoe_deploy.routing import check_route, check_usage_prior
+from mvmoe_deploy.routing import RoutingRule, check_route, check_usage_prior
 
 MAX_ELEMENTS = 2**28
 """Elements of one tensor: a manifest may not ask for a buffer of gigabytes."""
+
+MAX_BUFFER_BYTES = 2**32
+"""Bytes of all tensors of a target: each call in flight has a buffer for every one of them."""
+
+MAX_GOLDEN_BYTES = 2**31
+"""Bytes of all golden vectors: they are read at once."""
+
+_ITEM_BYTES = {"float32": 4, "float16": 2, "int64": 8, "int32": 4}
 
 
 def check(manifest: Manifest) -> None:
@@ -28,6 +36,7 @@ def check(manifest: Manifest) -> None:
     _check_golden(manifest, classes)
     for name, target in manifest.targets.items():
         _check_graphs(name, target, manifest.stages)
+        _check_expert_sizes(name, target, manifest.rules)
         _check_tensors(name, target, manifest, classes)
 
 
@@ -68,6 +77,12 @@ def _check_golden(manifest: Manifest, classes: int) -> None:
         "answer": _Tensor((images, classes), "float32"),
     }
     _require_sizes(vectors, "the golden file")
+    routed = sum(4 * rule.experts + 12 * rule.k for rule in manifest.rules)
+    total = _bytes(vectors.values()) + images * routed
+    _require(
+        total <= MAX_GOLDEN_BYTES,
+        f"its golden vectors have {total:,} bytes together; at most {MAX_GOLDEN_BYTES:,} are read",
+    )
 
 
 def _check_prior(manifest: Manifest) -> None:
@@ -151,6 +166,19 @@ def _check_complete(name: str, stage: Stage, routes: list[object], strategy: Str
     )
 
 
+def _check_expert_sizes(name: str, target: Target, rules: tuple[RoutingRule, ...]) -> None:
+    """Experts' bytes are there for each expert of each routed stage, or not at all."""
+    if target.sizes is None or not target.sizes.expert_bytes:
+        return
+    found = [len(row) for row in target.sizes.expert_bytes]
+    wanted = [rule.experts for rule in rules] if target.strategy == "dispatch" else []
+    _require(
+        found == wanted,
+        f"target {name} has the bytes of {found[:8]} experts by stage, where {wanted[:8]} are "
+        f"expected with the strategy {target.strategy}",
+    )
+
+
 class _Tensor(NamedTuple):
     """What is expected of a tensor."""
 
@@ -172,8 +200,15 @@ class _Interface:
 def _check_tensors(name: str, target: Target, manifest: Manifest, classes: int) -> None:
     """Names, types and shapes of every graph are those of its stage."""
     interfaces = _interfaces(name, target, manifest, classes)
+    total = 0
     for interface in interfaces:
         _require_sizes({**interface.inputs, **interface.outputs}, f"target {name}")
+        total += _bytes([*interface.inputs.values(), *interface.outputs.values()])
+    _require(
+        total <= MAX_BUFFER_BYTES,
+        f"the tensors of target {name} have {total:,} bytes together; at most "
+        f"{MAX_BUFFER_BYTES:,} are allowed, export it with a smaller batch",
+    )
     for graph in target.graphs:
         where = f"graph {graph.name} of target {name}"
         for tensor in (*graph.inputs, *graph.outputs):
@@ -257,6 +292,11 @@ def _require_sizes(tensors: _Expected, where: str) -> None:
             f"{where} has the tensor {name} of shape {list(tensor.shape)}, which is too large (at "
             f"most {MAX_ELEMENTS} elements)",
         )
+
+
+def _bytes(tensors: Iterable[_Tensor]) -> int:
+    """Bytes of tensors together."""
+    return sum(math.prod(tensor.shape) * _ITEM_BYTES[tensor.dtype] for tensor in tensors)
 
 
 def _require_tensors(tensors: tuple[TensorSpec, ...], expected: _Expected, where: str) -> None:

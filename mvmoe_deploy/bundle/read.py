@@ -1,9 +1,7 @@
 """Opening a bundle: the manifest is untrusted until everything here has passed."""
 
 import hashlib
-import json
 import re
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from mvmoe_deploy import strict_json
 from mvmoe_deploy.bundle import consistency, golden
 from mvmoe_deploy.bundle.integrity import check_files, plain_file, read_errors, read_file
 from mvmoe_deploy.bundle.manifest import FORMAT, MANIFEST_FILE, VERSION, Manifest, Target
@@ -126,28 +125,12 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
 
 
 def _parse_json(data: bytes, where: str) -> Any:
-    """Strict JSON: UTF-8, no duplicate keys, no NaN, no nesting beyond the parser's stack."""
+    """Strict JSON whose texts are Unicode; raises BundleError."""
     try:
-        content = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_distinct_keys, parse_constant=_no_constant
-        )
+        content = strict_json.loads(data)
         # Escapes can spell half a character, which no text may hold.
         msgspec.json.encode(content)
-    except (ValueError, OverflowError, RecursionError) as error:
-        deep = isinstance(error, RecursionError)
-        reason = "it is nested too deeply" if deep else one_line(error, _LONGEST)
+    except (ValueError, OverflowError) as error:
+        reason = one_line(error, _LONGEST)
         raise BundleError(f"the manifest of {where} is not valid JSON: {reason}") from error
     return content
-
-
-def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of its pairs; a key that is there twice has no single meaning."""
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        key, _ = Counter(key for key, _ in pairs).most_common(1)[0]
-        raise ValueError(f"the key {quoted(key)} is there twice")
-    return result
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")

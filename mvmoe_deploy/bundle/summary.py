@@ -1,6 +1,8 @@
 """What `mvmoe inspect` says of a bundle: plain data from the manifest alone."""
 
 import math
+from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -42,7 +44,7 @@ def summarize(manifest: Manifest) -> dict[str, Any]:
 
 def _target(target: Target, rules: tuple[RoutingRule, ...]) -> dict[str, Any]:
     """One target: what was chosen, its graphs, where they run, and what it weighs."""
-    files = {file.path: file.bytes for file in target.files}
+    files = _Files.of(target)
     return {
         "format": target.format,
         "options": dict(target.options),
@@ -51,8 +53,8 @@ def _target(target: Target, rules: tuple[RoutingRule, ...]) -> dict[str, Any]:
         "precision": target.precision,
         "batch": target.batch,
         "graphs": [_graph(graph, target, files) for graph in target.graphs],
-        "weight_bytes": files[target.weights] if target.weights else 0,
-        "bytes": sum(files.values()),
+        "weight_bytes": files.of_path[target.weights] if target.weights else 0,
+        "bytes": files.total,
         "sizes": size_report(target, rules),
         "parity": msgspec.to_builtins(target.parity),
     }
@@ -97,34 +99,49 @@ def _one_more(target: Target, rules: tuple[RoutingRule, ...], stored: int) -> in
 
 def _program(target: Target, stored: int) -> float:
     """Bytes of a routed graph without its weights, on average; of any graph in a common file."""
-    files = {file.path: file.bytes for file in target.files}
-    if len({graph.file for graph in target.graphs}) < len(target.graphs):
-        return max(sum(files.values()) - stored, 0) / len(target.graphs)
+    files = _Files.of(target)
+    if len(files.graphs_in) < len(target.graphs):
+        return max(files.total - stored, 0) / len(target.graphs)
     inside = target.weights is None
     programs = [
-        _file_bytes(graph, files) - inside * graph.weight_bytes
+        files.of_path[graph.file] - inside * graph.weight_bytes
         for graph in target.graphs
         if graph.route is not None
     ]
     return max(sum(programs), 0) / len(programs)
 
 
-def _file_bytes(graph: Graph, files: dict[str, int]) -> int:
-    """The bytes of the file, or of the package's files, that a graph is in."""
-    inside = f"{graph.file}/"
-    return sum(
-        size for path, size in files.items() if path == graph.file or path.startswith(inside)
-    )
+@dataclass(frozen=True)
+class _Files:
+    """The files of a target, looked at once: it may have as many as graphs."""
+
+    total: int
+    of_path: dict[str, int]
+    """Bytes of each file, and of each package that graphs are in."""
+    graphs_in: Counter[str]
+    """Graphs by their file."""
+
+    @classmethod
+    def of(cls, target: Target) -> "_Files":
+        """Those of a target, in time proportional to its files and graphs."""
+        graphs_in = Counter(graph.file for graph in target.graphs)
+        of_path = dict.fromkeys(graphs_in, 0) | {file.path: file.bytes for file in target.files}
+        for file in target.files:
+            for up in range(1, file.path.count("/") + 1):
+                package = file.path.rsplit("/", up)[0]
+                if package in graphs_in:
+                    of_path[package] += file.bytes
+        return cls(sum(file.bytes for file in target.files), of_path, graphs_in)
 
 
-def _graph(graph: Graph, target: Target, files: dict[str, int]) -> dict[str, Any]:
+def _graph(graph: Graph, target: Target, files: _Files) -> dict[str, Any]:
     """One graph: where it stands, and the bytes it needs."""
-    file_bytes = _file_bytes(graph, files)
+    file_bytes = files.of_path[graph.file]
     return {
         "name": graph.name,
         "stage": graph.stage,
         "route": list(graph.route) if graph.route is not None else None,
-        "bytes": _needed(graph, target, file_bytes),
+        "bytes": _needed(graph, target, files),
         "file": graph.file,
         "entry": graph.entry,
         "file_bytes": file_bytes,
@@ -134,9 +151,8 @@ def _graph(graph: Graph, target: Target, files: dict[str, int]) -> dict[str, Any
     }
 
 
-def _needed(graph: Graph, target: Target, file_bytes: int) -> int:
+def _needed(graph: Graph, target: Target, files: _Files) -> int:
     """The graph's bytes, shared weights included."""
     if target.weights is not None:
-        return file_bytes + graph.weight_bytes
-    alone = sum(other.file == graph.file for other in target.graphs) == 1
-    return file_bytes if alone else graph.weight_bytes
+        return files.of_path[graph.file] + graph.weight_bytes
+    return files.of_path[graph.file] if files.graphs_in[graph.file] == 1 else graph.weight_bytes

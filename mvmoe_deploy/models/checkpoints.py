@@ -26,6 +26,7 @@ from mvmoe_deploy.models.presets import build
 from mvmoe_deploy.models.vit import ViT, resample_position_embedding
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import UsagePrior, check_usage_prior
+from mvmoe_deploy.strict_json import require_shallow
 from mvmoe_deploy.text import name as printable
 from mvmoe_deploy.text import one_line, quoted
 
@@ -300,6 +301,7 @@ def _read_header(path: Path, metadata: str | None) -> _Header | None:
             f"{_MAX_CONFIG_BYTES:,} are read"
         )
     try:
+        require_shallow(text.encode() if isinstance(text, str) else text)
         header = msgspec.json.decode(text, type=_Header)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise CheckpointError(

@@ -12,8 +12,16 @@ from mvmoe_bench.records import Routes
 from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import RouteShare, RoutingRule, UsagePrior, check_usage_prior
+from mvmoe_deploy.strict_json import require_shallow
+from mvmoe_deploy.text import one_line
 
 _MOST_ROUTES = 10_000
+_MOST_LISTED = 1_000_000
+"""Experts that the routes of all stages name together: each is an object in memory."""
+
+_MOST_FILE_BYTES = 32 * 2**20
+_LONGEST = 200
+
 _HOW = (
     "give prior, uniform, shares such as 0=0.7,3=0.3 (0+2=0.5 for a route of two experts), or a "
     "JSON file in the form of the manifest's usage_prior"
@@ -48,11 +56,14 @@ def default(manifest: Manifest) -> UsagePrior:
 def uniform(rules: Sequence[RoutingRule]) -> UsagePrior:
     """Equal shares for every route of every routed stage.
 
-    Raises InputError for a stage with more than 10,000 routes: no graph is one of theirs.
+    Raises InputError for a stage with more than 10,000 routes (no graph is one of theirs), or for
+    routes that name more than a million experts together.
     """
-    stages = []
+    stages: list[tuple[RouteShare, ...]] = []
+    listed = 0
     for rule in rules:
-        if comb(rule.experts, rule.k) > _MOST_ROUTES:
+        listed += comb(rule.experts, rule.k) * rule.k
+        if comb(rule.experts, rule.k) > _MOST_ROUTES or listed > _MOST_LISTED:
             raise InputError(
                 f"the bundle selects {rule.k} of {rule.experts} experts, more routes than equal "
                 "shares can be given to; give --distribution with shares, or --images"
@@ -102,12 +113,23 @@ def _of_shares(text: str) -> UsagePrior:
     return (tuple(shares),)
 
 
+def _read(path: Path) -> bytes:
+    """The JSON text of a file; raises OSError, ValueError."""
+    with path.open("rb") as file:
+        data = file.read(_MOST_FILE_BYTES + 1)
+    if len(data) > _MOST_FILE_BYTES:
+        raise ValueError(f"it has more than {_MOST_FILE_BYTES:,} bytes")
+    require_shallow(data)
+    return data
+
+
 def _of_file(path: Path) -> UsagePrior:
     """The distribution in a JSON file."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=UsagePrior)
+        return msgspec.json.decode(_read(path), type=UsagePrior)
     except OSError as error:
         reason = error.strerror
         raise InputError(f"distribution {path} cannot be read ({reason}); {_HOW}") from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise InputError(f"distribution {path} is none: {error}; {_HOW}") from error
+        reason = one_line(error, _LONGEST)
+        raise InputError(f"distribution {path} is none: {reason}; {_HOW}") from error

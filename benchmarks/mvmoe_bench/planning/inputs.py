@@ -1,6 +1,7 @@
 """What subjects are asked: real images, or synthetic ones whose routes are imposed."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ SYNTHETIC = "synthetic"
 _SYNTHETIC_IMAGES = 32
 _MOST_IMAGES = 400
 _MOST_BYTES = 64 * 2**20
+_MOST_SYNTHETIC_BYTES = 256 * 2**20
 """Preprocessed images are held in memory by every process that measures."""
 
 
@@ -69,9 +71,8 @@ def require_same_input(bundles: Sequence[Bundle]) -> None:
 
 def _real(source: str, bundle: Bundle, seed: int) -> Inputs:
     """The digits, or a directory's images; shuffled if they are sorted by class."""
-    spec = bundle.manifest.input
-    fit = _MOST_BYTES // (4 * int(np.prod(spec.shape)))
-    samples = load_samples(source, bundle.manifest, max(1, min(_MOST_IMAGES, fit)))
+    most = _fitting(bundle.manifest.input, _MOST_IMAGES, _MOST_BYTES)
+    samples = load_samples(source, bundle.manifest, most)
     names, labels = samples.names, _label_names(bundle, samples.labels, len(samples.names))
     sorted_by_class = source != DIGITS and samples.labels is not None
     order = np.arange(len(names))
@@ -98,12 +99,20 @@ def _synthetic(bundle: Bundle, seed: int) -> Inputs:
     """The bundle's golden images, and smooth random pictures."""
     golden = bundle.golden()["image"]
     spec = bundle.manifest.input
-    pictures = [normalize(smooth_picture(spec, seed + i), spec) for i in range(_SYNTHETIC_IMAGES)]
-    images = np.concatenate([golden, np.stack(pictures)])[:_SYNTHETIC_IMAGES]
+    count = _fitting(spec, _SYNTHETIC_IMAGES, _MOST_SYNTHETIC_BYTES)
+    images = np.empty((count, *spec.shape), np.float32)
+    images[: len(golden)] = golden[:count]
+    for i in range(len(golden), count):
+        normalize(smooth_picture(spec, seed + i - len(golden)), spec, out=images[i])
     names = tuple(
         f"golden {i}" if i < len(golden) else f"synthetic {i}" for i in range(len(images))
     )
-    return Inputs(SYNTHETIC, np.ascontiguousarray(images), names, (None,) * len(images), "name")
+    return Inputs(SYNTHETIC, images, names, (None,) * len(images), "name")
+
+
+def _fitting(spec: Preprocessing, most: int, most_bytes: int) -> int:
+    """How many preprocessed images to hold in `most_bytes`: at least one, at most `most`."""
+    return max(1, min(most, most_bytes // (4 * math.prod(spec.shape))))
 
 
 def smooth_picture(spec: Preprocessing, seed: int) -> np.ndarray:
@@ -112,14 +121,20 @@ def smooth_picture(spec: Preprocessing, seed: int) -> np.ndarray:
     Plain noise looks the same to every network, picture after picture.
     """
     rng = np.random.default_rng(seed)
-    pixels = np.full((spec.height, spec.width, spec.channels), 128.0)
-    for cells in (1, 2, 4, 8):
-        coarse = rng.standard_normal((cells, cells, spec.channels)).astype(np.float32)
-        for channel in range(spec.channels):
-            layer = Image.fromarray(coarse[:, :, channel])
-            grown = layer.resize((spec.width, spec.height), Image.Resampling.BILINEAR)
-            pixels[:, :, channel] += 45 * np.asarray(grown)
-    return pixels.clip(0, 255).astype(np.uint8)
+    scales = [
+        rng.standard_normal((cells, cells, spec.channels)).astype(np.float32)
+        for cells in (1, 2, 4, 8)
+    ]
+    pixels = np.empty((spec.height, spec.width, spec.channels), np.uint8)
+    # One channel after the other: of the largest inputs all at once would take gigabytes.
+    for channel in range(spec.channels):
+        layer = np.full((spec.height, spec.width), 128.0)
+        for coarse in scales:
+            cells = Image.fromarray(coarse[:, :, channel])
+            grown = cells.resize((spec.width, spec.height), Image.Resampling.BILINEAR)
+            layer += 45 * np.asarray(grown)
+        pixels[:, :, channel] = layer.clip(0, 255, out=layer)
+    return pixels
 
 
 def _shown(bundle: Bundle) -> str:

@@ -3,12 +3,12 @@
 What the program in it says is read in `load`; here nobody looks at an op.
 """
 
-import json
 import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from mvmoe_deploy import strict_json
 from mvmoe_deploy.errors import BundleError
 from mvmoe_export.parity.mil.engine import Model_pb2
 from mvmoe_export.parity.mil.sentences import sentence
@@ -73,9 +73,9 @@ def _model_file(package: Path) -> str:
     """The path of the model inside the package, as its manifest tells it."""
     data = _read(package, "Manifest.json", _MOST_MANIFEST_BYTES)
     try:
-        manifest = json.loads(data)
+        manifest = strict_json.loads(data)
         relative = manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"Manifest.json of {package} names no model; {_ADVICE}") from error
     if not isinstance(relative, str):
         raise BundleError(f"Manifest.json of {package} names no model; {_ADVICE}")

@@ -1,0 +1,288 @@
+"""Manifests of extreme numbers: what opens can be summarised, shown and planned for, in little
+memory; what cannot is refused in one sentence when it is opened."""
+
+import io
+import itertools
+import json
+import math
+import sys
+from types import SimpleNamespace
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from mvmoe_bench.figures.bundles import bundle as bundle_figure
+from mvmoe_bench.planning import distribution
+from mvmoe_bench.planning.inputs import Inputs, load_inputs
+from mvmoe_bench.planning.presets import PRESETS
+from mvmoe_bench.planning.queries import Questions, budgets
+from mvmoe_bench.planning.running import _bundle_record
+from mvmoe_deploy import console
+from mvmoe_deploy.bundle import Bundle, consistency
+from mvmoe_deploy.bundle.read import parse_manifest
+from mvmoe_deploy.bundle.summary import summarize
+from mvmoe_deploy.errors import BundleError, InputError
+
+MOST = 2**53
+EXTREMES = [0, 1, 2, 3, 255, 4096, 2**31 - 1, MOST - 1, MOST, 1e-30, 1e30, 0.5, 1.0, -1, None]
+
+
+def encoded(content):
+    return json.dumps(content).encode()
+
+
+def used(content):
+    """Whatever the product does with a manifest before any file of the bundle is read."""
+    manifest = parse_manifest(encoded(content), "the test")
+    summary = {"bundle": "the test", **summarize(manifest)}
+    json.dumps(summary, allow_nan=False)
+    console.show_bundle(Console(file=io.StringIO(), width=200), summary)
+    bundle = Bundle(None, manifest, "0" * 64)
+    bundle_figure(_bundle_record("b", bundle))
+    inputs = Inputs("synthetic", np.zeros((2, 1, 1, 1)), ("a", "b"), (None, None), "name")
+    questions = Questions(manifest, inputs, None, 0)
+    try:
+        asked = questions.rounds(PRESETS["quick"], 0, None)
+    except InputError as error:
+        assert "more routes than equal shares" in str(error)
+        return
+    for target in manifest.targets.values():
+        budgets(target)
+        assert buffer_bytes(target) <= consistency.MAX_BUFFER_BYTES
+        known = [query.routes or () for query in asked]
+        questions.coverage(target, known, PRESETS["quick"], 0)
+
+
+def buffer_bytes(target):
+    """Bytes of the buffers that a dispatcher makes: one set for each stage."""
+    first = {graph.stage: graph for graph in reversed(target.graphs)}
+    tensors = [spec for graph in first.values() for spec in (*graph.inputs, *graph.outputs)]
+    return sum(math.prod(spec.shape) * np.dtype(spec.dtype).itemsize for spec in tensors)
+
+
+def numbers(value, path=()):
+    """The paths of all numbers in plain data, of lists of many alike only the first."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from numbers(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value[:3]):
+            yield from numbers(inner, (*path, index))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path
+
+
+def put(content, path, value):
+    for key in path[:-1]:
+        content = content[key]
+    content[path[-1]] = value
+
+
+def with_sizes(content):
+    """A manifest that also says what experts weigh."""
+    for target in content["targets"].values():
+        target["sizes"] = {"distinct_bytes": 50, "shared_bytes": 20, "expert_bytes": [[10] * 3]}
+    return content
+
+
+def test_any_number_can_be_extreme(plain):
+    """One number after the other, each replaced by every extreme: refused or of use."""
+    base = with_sizes(plain())
+    opened = 0
+    for path, extreme in itertools.product(list(numbers(base)), EXTREMES):
+        content = with_sizes(plain())
+        put(content, path, extreme)
+        try:
+            parse_manifest(encoded(content), "the test")
+        except BundleError:
+            continue
+        used(content)
+        opened += 1
+    assert opened > 100
+
+
+COUNTS = st.sampled_from([0, 1, 7, 2**31, MOST])
+SIZES = st.none() | st.fixed_dictionaries(
+    {
+        "distinct_bytes": COUNTS,
+        "shared_bytes": COUNTS,
+        "expert_bytes": st.lists(st.lists(COUNTS, max_size=4), max_size=2),
+    }
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_all_counts_can_be_extreme_at_once(plain, data):
+    content = plain()
+    for key in ("params_total", "params_active", "macs"):
+        content["model"][key] = data.draw(COUNTS)
+    (target,) = content["targets"].values()
+    target["sizes"] = data.draw(SIZES)
+    target["weights"] = data.draw(st.sampled_from([target["weights"], None]))
+    common = data.draw(st.booleans())
+    for file in target["files"]:
+        file["bytes"] = data.draw(COUNTS)
+    for graph in target["graphs"]:
+        graph["weight_bytes"] = data.draw(COUNTS)
+        graph["exclusive_bytes"] = data.draw(st.sampled_from([0, graph["weight_bytes"]]))
+        graph["file"] = target["graphs"][0]["file"] if common else graph["file"]
+    try:
+        parse_manifest(encoded(content), "the test")
+    except BundleError as error:
+        assert "bytes of" in str(error)
+        return
+    used(content)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "rows"),
+    [("dispatch", [[]]), ("dispatch", [[1, 2]]), ("dispatch", [[1, 2, 3]] * 2), ("gather", [[1]])],
+)
+def test_experts_bytes_are_those_of_the_experts(make_bundle, strategy, rows):
+    content = json.loads((make_bundle(strategies=(strategy,)) / "manifest.json").read_text())
+    (target,) = content["targets"].values()
+    target["sizes"] = {"distinct_bytes": 0, "shared_bytes": 0, "expert_bytes": rows}
+    with pytest.raises(BundleError, match="has the bytes of"):
+        parse_manifest(encoded(content), "the test")
+
+
+def reshaped(content, tokens, batch=1):
+    """The manifest with tokens of another shape."""
+    for target in content["targets"].values():
+        target["batch"] = batch
+        for graph in target["graphs"]:
+            for spec in (*graph["inputs"], *graph["outputs"]):
+                spec["shape"][0] = batch
+                if "tokens" in spec["name"]:
+                    spec["shape"] = tokens
+    return content
+
+
+@pytest.mark.parametrize(
+    "tokens", [[1, 2**31 - 1, 2**31 - 1], [1, 2**29], [1, *[2**31 - 1] * 7], [1, 2, 2**31 - 1]]
+)
+def test_a_tensor_of_terabytes_is_refused(plain, tokens):
+    with pytest.raises(BundleError, match="which is too large"):
+        parse_manifest(encoded(reshaped(plain(), tokens)), "the test")
+
+
+def test_many_tensors_of_the_allowed_size_are_refused(plain):
+    content = plain()
+    (target,) = content["targets"].values()
+    stages, routed = 6, [graph for graph in target["graphs"] if graph["stage"] == 1]
+    rule = content["stages"][1]["rule"]
+    content["usage_prior"] = None
+    content["stages"] += [{"name": f"more{i}", "rule": rule} for i in range(2, stages)]
+    stem = target["graphs"][0]
+    for stage in range(1, stages):
+        for graph in routed:
+            copy = json.loads(json.dumps(graph))
+            copy |= {"name": f"s{stage}_{graph['name']}", "stage": stage}
+            if stage < stages - 1:
+                copy["outputs"] = json.loads(json.dumps(stem["outputs"]))
+            target["graphs"].append(copy)
+    target["graphs"] = [g for g in target["graphs"] if g not in routed]
+    used(reshaped(json.loads(json.dumps(content)), [1, 2**20]))
+    with pytest.raises(BundleError, match=r"bytes together; at most 4,294,967,296 are allowed"):
+        parse_manifest(encoded(reshaped(content, [1, 2**28])), "the test")
+
+
+def test_golden_vectors_that_are_too_many_together_are_refused(plain):
+    content = plain()
+    # Image and answer have 2^28 elements each: every one of them is allowed alone.
+    content["golden"]["images"] = 2**12
+    content["input"] |= {"height": 256, "width": 256}
+    content["labels"] = None
+    for target in content["targets"].values():
+        for graph in target["graphs"]:
+            for spec in (*graph["inputs"], *graph["outputs"]):
+                if spec["name"] == "image":
+                    spec["shape"] = [1, 1, 256, 256]
+                if spec["name"] == "answer":
+                    spec["shape"] = [1, 2**16]
+    with pytest.raises(BundleError, match="golden vectors have"):
+        parse_manifest(encoded(content), "the test")
+
+
+def test_a_summary_takes_work_in_proportion_to_the_files_and_graphs(plain):
+    def steps(count):
+        content = plain()
+        (target,) = content["targets"].values()
+        graph, file = target["graphs"][1], target["files"][0]
+        content["usage_prior"] = None
+        content["stages"][1]["rule"] |= {"experts": count, "k": 1}
+        target["graphs"] = [target["graphs"][0]] + [
+            {**graph, "name": f"e{i}", "route": [i], "file": f"p/{i}.onnx"} for i in range(count)
+        ]
+        target["graphs"][0]["outputs"][1]["shape"] = [1, count]
+        target["files"] += [{**file, "path": f"p/{i}.onnx/x"} for i in range(count)]
+        manifest = parse_manifest(encoded(content), "the test")
+        calls = 0
+
+        def seen(_frame, event, _argument):
+            nonlocal calls
+            calls += event == "call"
+
+        sys.setprofile(seen)
+        try:
+            summarize(manifest)
+        finally:
+            sys.setprofile(None)
+        return calls
+
+    # Linear work grows 4 times, work in proportion to pairs 16 times.
+    assert steps(400) < 6 * steps(100)
+
+
+def test_equal_shares_of_long_routes_are_refused():
+    rule = SimpleNamespace(experts=4096, k=4095)
+    with pytest.raises(InputError, match="more routes than equal shares"):
+        distribution.uniform([rule])
+
+
+def test_the_largest_input_has_one_synthetic_image(plain):
+    content = plain()
+    content["input"] |= {"height": 4096, "width": 4096}
+    content["golden"]["images"] = 1
+    for target in content["targets"].values():
+        for graph in target["graphs"]:
+            for spec in graph["inputs"]:
+                if spec["name"] == "image":
+                    spec["shape"] = [1, 1, 4096, 4096]
+    manifest = parse_manifest(encoded(content), "the test")
+    golden = {"image": np.zeros((1, 1, 4096, 4096), np.float32)}
+    bundle = SimpleNamespace(manifest=manifest, golden=lambda: golden)
+    # Of 32 such images each process that measures would hold two gigabytes.
+    assert load_inputs("synthetic", [bundle], 0).images.nbytes <= 2**28
+
+
+def test_numbers_of_thousands_of_digits_are_refused_however_python_is_set(plain):
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        # Of 30 million digits, which a manifest may have, Python would take hours.
+        text = encoded(plain()).replace(b'"version": 1', b'"version": ' + b"9" * 100_000)
+        with pytest.raises(BundleError, match="a number of 100000 digits"):
+            parse_manifest(text, "the test")
+    finally:
+        sys.set_int_max_str_digits(before)
+
+
+def test_nesting_is_refused_however_python_is_set(plain):
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(10**7)
+    try:
+        for text in (b"[" * 10**6, b'{"a":' * 10**6, b'{"format": ' + b"[" * 10**6):
+            with pytest.raises(BundleError, match="nested too deeply"):
+                parse_manifest(text, "the test")
+    finally:
+        sys.setrecursionlimit(before)
+    content = plain()
+    content["model"]["name"] = "[{" * 300
+    assert parse_manifest(encoded(content), "the test").model.name == "[{" * 300
+    assert msgspec.to_builtins(parse_manifest(encoded(plain()), "x")) is not None

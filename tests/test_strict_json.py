@@ -1,0 +1,67 @@
+"""JSON that others wrote: what is refused, and that nothing of it takes long or much."""
+
+import contextlib
+import json
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mvmoe_deploy.strict_json import MOST_DEPTH, loads, require_shallow
+
+TEXTS = st.text(st.sampled_from('[]{}"\\\\ab,:\n\t'), max_size=12)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_valid_json_is_read_as_python_reads_it(value):
+    assert loads(json.dumps(value).encode()) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b'{"a": 1, "a": 2}', "the key 'a' is there twice"),
+        (b"[NaN]", "NaN is not"),
+        (b"[-Infinity]", "-Infinity is not"),
+        (b"\xff", "utf-8"),
+        (b"[1", "Expecting"),
+        (b"[" + b"1" * 5000 + b"]", "5000 digits"),
+    ],
+)
+def test_what_is_refused(text, reason):
+    with pytest.raises(ValueError, match=reason):
+        loads(text)
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":', b'[{"[":'])
+def test_depth_is_counted_outside_of_texts(opening):
+    with pytest.raises(ValueError, match="nested too deeply"):
+        require_shallow(opening * (MOST_DEPTH + 1))
+    require_shallow(b'"' + b"[" * 1000 + b'"')
+    require_shallow(b'["\\\\\\"[[[",' * 2 + b"[]," * 1000)
+
+
+@pytest.mark.parametrize("text", [b'"\\' * 10**6, b'\\"' * 10**6, b'"[' * 10**6])
+def test_texts_without_an_end_take_one_pass(text):
+    # Work in proportion to the square of the length would not end today.
+    with contextlib.suppress(ValueError):
+        require_shallow(b"[]" * 100 + text)
+
+
+def test_limits_hold_however_python_is_set():
+    digits, depth = sys.get_int_max_str_digits(), sys.getrecursionlimit()
+    sys.set_int_max_str_digits(0)
+    sys.setrecursionlimit(10**7)
+    try:
+        for text in (b"[" * 10**6, b"9" * 100_000):
+            with pytest.raises(ValueError, match=r"nested too deeply|digits"):
+                loads(text)
+    finally:
+        sys.set_int_max_str_digits(digits)
+        sys.setrecursionlimit(depth)
