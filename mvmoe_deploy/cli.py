@@ -202,6 +202,11 @@ def init(preset: str, output: Path, seed: int, force: bool, as_json: bool) -> No
 @click.option("--threads", type=int, help="Threads of each process; 0 leaves it to PyTorch.")
 @click.option("--workers", type=int, help="Processes that load images, for each process.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
+@click.option(
+    "--accept-changed-data",
+    is_flag=True,
+    help="Resume although images were added, removed or changed.",
+)
 @_common
 def train(
     *,
@@ -210,6 +215,7 @@ def train(
     preset: str,
     routings: tuple[str, ...],
     resume: bool,
+    accept_changed_data: bool,
     as_json: bool,
     **recipe: Any,
 ) -> None:
@@ -223,7 +229,7 @@ def train(
     options = training.default_options(
         configuration(preset), data, routings=tuple(dict.fromkeys(routings)), **chosen
     )
-    report = training.train(options, output, resume=resume)
+    report = training.train(options, output, resume=resume, accept_changed_data=accept_changed_data)
     result = {"run": str(output), **msgspec.to_builtins(report)}
     console.emit(as_json, result, console.show_training)
 

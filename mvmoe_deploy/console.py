@@ -106,6 +106,11 @@ def show_training(out: Console, data: dict[str, Any]) -> None:
         out.print()
         out.print(f"experts of {routing['routing']} (share of test images, super-class)")
         out.print(_experts(routing))
+    for change in data["data_changes"]:
+        out.print(
+            f"\nthe images changed after epoch {change['epoch']} of {change['phase']}: "
+            f"{change['added']} added, {change['removed']} removed, {change['changed']} changed"
+        )
     out.print(f"\neverything is in {data['run']}")
 
 

@@ -148,17 +148,24 @@ def open_image(source: ImageLike, mode: str = "RGB") -> Image.Image:
             "array"
         )
     path = Path(source)
-    data = _read_bytes(path)
-    with _decoding(f"image {path}"):
-        try:
-            image = _open_quietly(data)
-        except UnidentifiedImageError as error:
-            raise ImageError(
-                f"image {path} is damaged or none of {', '.join(FORMATS)} ({len(data)} bytes); "
-                "convert it first"
-            ) from error
-        with image:
-            return _decode(image, f"image {path}", mode)
+    return decode_image(read_image_file(path), f"image {path}", mode)
+
+
+def decode_image(data: bytes, name: str, mode: str = "RGB") -> Image.Image:
+    """The image in a file's bytes as 8-bit `mode`; raises ImageError that calls it `name`."""
+    with _decoding(name), _identify(data, name) as image:
+        return _decode(image, name, mode)
+
+
+def read_header(data: bytes, name: str) -> Image.Image:
+    """The image in a file's bytes with its format, size and mode known, but not decoded.
+
+    Raises ImageError, which calls it `name`, for what its header alone makes unreadable.
+    """
+    with _decoding(name):
+        image = _identify(data, name)
+        _require_pixels(image.width, image.height, name)
+        return image
 
 
 def preprocess(source: ImageLike, spec: Preprocessing, out: np.ndarray | None = None) -> np.ndarray:
@@ -224,8 +231,8 @@ def _fill(spec: Preprocessing) -> tuple[int, ...]:
     return levels[::-1] if spec.channel_order == "BGR" else levels
 
 
-def _read_bytes(path: Path) -> bytes:
-    """The bytes of a regular file; raises ImageError."""
+def read_image_file(path: Path) -> bytes:
+    """The bytes of a regular file of a size that an image can have; raises ImageError."""
     try:
         if path.exists() and not path.is_file():
             raise ImageError(f"image {path} is not a file; give the path of an image file")
@@ -241,6 +248,17 @@ def _read_bytes(path: Path) -> bytes:
         reason = getattr(error, "strerror", None) or error
         raise ImageError(
             f"image {path} cannot be read ({reason}); give the path of an image file"
+        ) from error
+
+
+def _identify(data: bytes, name: str) -> Image.Image:
+    """The image whose header the bytes begin with; raises ImageError if there is none."""
+    try:
+        return _open_quietly(data)
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            f"{name} is damaged or none of {', '.join(FORMATS)} ({len(data)} bytes); convert it "
+            "first"
         ) from error
 
 

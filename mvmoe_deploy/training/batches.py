@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.errors import InputError, MvmoeError
 from mvmoe_deploy.preprocessing import normalize, open_image, preprocess
 from mvmoe_deploy.training.augment import sample_rng
 from mvmoe_deploy.training.data import ImageData, Split
@@ -76,14 +76,31 @@ class Batches:
 
     def _load(self, images: Dataset, batches: list[np.ndarray]) -> Iterator[Batch]:
         """Load the batches of indices in order, on the loading processes if there are any."""
-        return iter(
-            DataLoader(
-                images, batch_sampler=batches, num_workers=self.workers, collate_fn=_unchanged
-            )
+        loader = DataLoader(
+            images, batch_sampler=batches, num_workers=self.workers, collate_fn=_unchanged
         )
+        for batch in loader:
+            if isinstance(batch, MvmoeError):
+                raise batch
+            yield batch
 
 
-class _Augmented(Dataset):
+class _Images(Dataset):
+    """Makes whole batches; an error is a value, because a loading process would make it a text."""
+
+    def __getitems__(self, indices: np.ndarray) -> Batch | MvmoeError:
+        """The batch of the images at `indices`, or why there is none."""
+        try:
+            return self.batch(indices)
+        except MvmoeError as error:
+            return error
+
+    def batch(self, indices: np.ndarray) -> Batch:
+        """The images and labels; raises ImageError."""
+        raise NotImplementedError
+
+
+class _Augmented(_Images):
     """Training images of one epoch."""
 
     def __init__(self, data: ImageData, seed: int, epoch: int) -> None:
@@ -91,7 +108,8 @@ class _Augmented(Dataset):
         self.seed = seed
         self.epoch = epoch
 
-    def __getitems__(self, indices: np.ndarray) -> Batch:
+    def batch(self, indices: np.ndarray) -> Batch:
+        """As `_Images` says."""
         spec = self.data.preprocessing
         images = np.empty((len(indices), *spec.shape), dtype=np.float32)
         for row, index in enumerate(indices):
@@ -101,14 +119,15 @@ class _Augmented(Dataset):
         return _batch(images, self.data.train.labels[indices])
 
 
-class _AsDeployed(Dataset):
+class _AsDeployed(_Images):
     """Images of one split exactly as the runtime preprocesses them."""
 
     def __init__(self, data: ImageData, split: Split) -> None:
         self.spec = data.preprocessing
         self.split = split
 
-    def __getitems__(self, indices: np.ndarray) -> Batch:
+    def batch(self, indices: np.ndarray) -> Batch:
+        """As `_Images` says."""
         images = np.empty((len(indices), *self.spec.shape), dtype=np.float32)
         for row, index in enumerate(indices):
             preprocess(self.split.images[index], self.spec, images[row])
@@ -120,6 +139,6 @@ def _batch(images: np.ndarray, labels: np.ndarray) -> Batch:
     return torch.from_numpy(images), torch.from_numpy(labels)
 
 
-def _unchanged(batch: Batch) -> Batch:
+def _unchanged(batch: Batch | MvmoeError) -> Batch | MvmoeError:
     """The datasets make whole batches: nothing is left to collate."""
     return batch

@@ -49,15 +49,17 @@ class ImageData:
     test: Split
     augment: Augmentation
     preprocessing: Preprocessing
+    root: Path | None = None
+    """The directory of the images; None where they are arrays."""
 
     @property
     def fingerprint(self) -> str:
-        """A hash of which images there are: names and sizes of files, or the pixels themselves."""
+        """A hash of the images and labels where they are arrays; files: see `inventory.py`."""
         digest = hashlib.sha256(repr(self.classes).encode())
         for split in (self.train, self.held_out, self.test):
             digest.update(split.labels.tobytes())
             for image in split.images:
-                digest.update(_identity(image))
+                digest.update(np.asarray(image).tobytes())
         return digest.hexdigest()
 
 
@@ -89,12 +91,5 @@ def _folder(root: Path, config: ViTConfig) -> ImageData:
         Split([paths[row] for row in rows], labels[rows]) for rows in stratified_split(labels, size)
     )
     test = Split(*folder_images(root, "val", classes))
-    return ImageData(classes, train, held_out, test, vary_photo, default_preprocessing(config))
-
-
-def _identity(image: np.ndarray | Path) -> bytes:
-    """Bytes that change when the image does; of a file its name and size, not its content."""
-    if isinstance(image, np.ndarray):
-        return image.tobytes()
-    # Name and folder, not the whole path: a data set may move between a kill and a resume.
-    return f"{image.parent.name}/{image.name} {image.stat().st_size}".encode()
+    preprocessing = default_preprocessing(config)
+    return ImageData(classes, train, held_out, test, vary_photo, preprocessing, root)

@@ -3,6 +3,7 @@
 Only names are read here; an image is opened when it is needed.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,10 @@ from mvmoe_deploy.errors import InputError
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
 )
+
+
+_NO_LABEL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters, and what stands for bytes of a file name that are no text."""
 
 
 def folder_classes(root: Path) -> tuple[str, ...]:
@@ -31,6 +36,8 @@ def folder_classes(root: Path) -> tuple[str, ...]:
             f"data {root / 'train'} has {len(classes)} class folders; give at least two, one "
             "folder of images for each class"
         )
+    for name in classes:
+        _require_label(name, root / "train")
     if strange := sorted(set(_folders(root / "val")) - set(classes)):
         raise InputError(
             f"data {root / 'val'} has the class {strange[0]!r} that train/ lacks; add it there "
@@ -45,7 +52,7 @@ def folder_images(
     """Paths and labels `[N]` of `part` (`train` or `val`), in order of class and name.
 
     Folders inside a class are searched too. Raises InputError if there is no image, or in
-    `train` a class with fewer than two.
+    `train` a class with fewer than two, or in `val` a class without any.
     """
     paths: list[Path] = []
     labels: list[int] = []
@@ -63,7 +70,22 @@ def folder_images(
             f"data {root / part} holds no image; expected <class>/ folders with files that end "
             f"in {', '.join(sorted(SUFFIXES))}"
         )
+    if lacking := [name for label, name in enumerate(classes) if label not in set(labels)]:
+        raise InputError(
+            f"data {root / part} has no image of {len(lacking)} of the {len(classes)} classes of "
+            f"train/ ({', '.join(lacking[:3])}{', ...' * (len(lacking) > 3)}), so that nothing "
+            "could be said of them; add some, or remove these classes from train/"
+        )
     return tuple(paths), np.asarray(labels, dtype=np.int64)
+
+
+def _require_label(name: str, where: Path) -> None:
+    """Refuse a class whose name cannot be a label of a checkpoint and a bundle."""
+    if _NO_LABEL.search(name):
+        raise InputError(
+            f"class folder {name!r} in {where} has a name with control characters or bytes that "
+            "are no text; rename it: it becomes the label that users see"
+        )
 
 
 def _folders(parent: Path) -> tuple[str, ...]:

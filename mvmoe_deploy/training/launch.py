@@ -51,6 +51,11 @@ def _fabric(options: TrainOptions) -> "Fabric":
     except ImportError as error:
         raise MissingExtraError.of("lightning-fabric, which runs the training,", "train") from error
     _quieten()
+    if options.num_nodes > 1 and not _started_by_cluster():
+        raise InputError(
+            f"num_nodes {options.num_nodes} was given, but nothing has started this process as one "
+            "of several machines; start it with torchrun or a cluster manager on each of them"
+        )
     several = _count(options) * options.num_nodes > 1
     try:
         return Fabric(

@@ -11,7 +11,9 @@ from mvmoe_deploy.training.report import RoutingReport, TrainReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
+    from matplotlib.ticker import Formatter
 
 _ANNOTATED = 30
 """Up to so many classes the shares are written into their cells."""
@@ -23,26 +25,39 @@ def draw_class_to_expert(report: TrainReport, path: Path) -> None:
     Raises MissingExtraError without matplotlib, OutputError if `path` cannot be written.
     """
     try:
+        from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
         from matplotlib.ticker import PercentFormatter
     except ImportError as error:
         raise MissingExtraError.of("matplotlib, which draws the heat map,", "train") from error
-    panels = [
+    # A class or a folder may be called a$b$c: it is a name, not a formula.
+    with rc_context({"text.parse_math": False}):
+        figure = Figure(figsize=_size(report, len(_panels(report))), layout="constrained")
+        FigureCanvasAgg(figure)
+        _draw(figure, report, PercentFormatter(xmax=1))
+    files.write_file(path, lambda partial: figure.savefig(partial, format="png", dpi=150))
+
+
+def _panels(report: TrainReport) -> list[tuple[RoutingReport, int]]:
+    """Every routing with each of its routed stages."""
+    return [
         (routing, stage)
         for routing in report.routings
         for stage in range(len(routing.class_to_expert))
     ]
-    figure = Figure(figsize=_size(report, len(panels)), layout="constrained")
-    FigureCanvasAgg(figure)
+
+
+def _draw(figure: "Figure", report: TrainReport, percent: "Formatter") -> None:
+    """Fill the figure."""
+    panels = _panels(report)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, (routing, stage) in zip(axes, panels, strict=True):
         image = _panel(axis, report.classes, routing, stage)
     axes[0].set_ylabel("class")
-    bar = figure.colorbar(image, ax=list(axes), format=PercentFormatter(xmax=1), pad=0.02)
+    bar = figure.colorbar(image, ax=list(axes), format=percent, pad=0.02)
     bar.set_label("share of the class's test images")
     figure.suptitle(f"Which expert gets which class ({report.data})", fontsize=12)
-    files.write_file(path, lambda partial: figure.savefig(partial, format="png", dpi=150))
 
 
 def _size(report: TrainReport, panels: int) -> tuple[float, float]:

@@ -17,6 +17,8 @@ from mvmoe_deploy.training.batches import Batches
 from mvmoe_deploy.training.communities import random_super_classes, super_classes
 from mvmoe_deploy.training.data import ImageData, load_data
 from mvmoe_deploy.training.evaluation import Tally
+from mvmoe_deploy.training.footprint import require_room
+from mvmoe_deploy.training.inventory import DataChange, Inventory, dealt
 from mvmoe_deploy.training.launch import launch
 from mvmoe_deploy.training.loop import Phase, Trainer
 from mvmoe_deploy.training.losses import (
@@ -35,18 +37,36 @@ from mvmoe_deploy.training.report import (
     read_report,
     write_report,
 )
-from mvmoe_deploy.training.run import REPORT, claimed, finish, require_same
+from mvmoe_deploy.training.requirements import require_packages
+from mvmoe_deploy.training.run import (
+    REPORT,
+    STATE,
+    accepted,
+    begin,
+    claimed,
+    finish,
+    known_images,
+    require_same,
+)
 from mvmoe_deploy.training.start import dense_start, routed_start
+from mvmoe_deploy.training.state import read_owners, read_position, write_owners
+from mvmoe_deploy.training.survey import survey
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 DENSE = "dense"
 PICTURE = "class_to_expert.png"
+_SUPER_CLASSES = "super-classes.json"
 
 
 def train(
-    options: TrainOptions, out: Path, *, resume: bool = False, progress: Progress | None = None
+    options: TrainOptions,
+    out: Path,
+    *,
+    resume: bool = False,
+    accept_changed_data: bool = False,
+    progress: Progress | None = None,
 ) -> TrainReport:
     """Train a dense ViT and the routed models that `options` names, in the directory `out`.
 
@@ -56,13 +76,19 @@ def train(
     can be resumed. `progress` defaults to bars if stderr is a terminal. Several machines need
     `out` on a file system that they share.
 
-    Raises InputError for data, options or a directory that cannot be used, CheckFailedError if
-    the training diverges, OutputError if nothing can be written, MissingExtraError without the
-    `train` extra.
+    All images are looked at first. With `accept_changed_data` a run goes on although some of them
+    are not what they were when it began (see `docs/training.md`).
+
+    Raises InputError for data, options or a directory that cannot be used, ImageError for images
+    that cannot be read, CheckFailedError if the training diverges, OutputError if nothing can be
+    written or the disk has too little space, MissingExtraError without the `train` extra.
     """
+    if accept_changed_data and not resume:
+        raise InputError("--accept-changed-data goes with --resume; give both, or neither")
+    require_packages()
     data = load_data(options.data, options.config)
     _require_fit(options, data)
-    order = _Order(options, data, Path(out), resume)
+    order = _Order(options, data, Path(out), resume, accept_changed_data)
     launch(options, partial(_run, order=order, progress=progress or terminal_progress()))
     # Read, not returned: the processes of the run may be others than this one.
     return read_report(order.out / REPORT)
@@ -91,6 +117,7 @@ class _Order:
     data: ImageData
     out: Path
     resume: bool
+    accept: bool
 
 
 def _run(fabric: "Fabric", order: _Order, progress: Progress) -> None:
@@ -101,7 +128,8 @@ def _run(fabric: "Fabric", order: _Order, progress: Progress) -> None:
         fabric.barrier()
         return
     with claimed(order.out, order.resume):
-        require_same(order.out, order.options, order.data.fingerprint)
+        require_same(order.out, order.options, order.data.classes)
+        require_room(order.options, order.out)
         fabric.barrier()
         with progress:
             _steps(fabric, order, progress)
@@ -110,29 +138,62 @@ def _run(fabric: "Fabric", order: _Order, progress: Progress) -> None:
 
 
 def _steps(fabric: "Fabric", order: _Order, progress: Progress) -> None:
-    """All phases, then the report, which says that the run is finished; nothing if it is."""
+    """The images, all phases, then the report, which says that the run is finished."""
     options, out = order.options, order.out
-    if (out / REPORT).exists():
+    finished = (out / REPORT).exists()
+    data, images = _images(fabric, order, progress, finished)
+    if finished:
         return
-    batches = Batches(
-        order.data,
+    trainer = Trainer(fabric, options, _batches(fabric, options, data), out, progress)
+    report = _Run(trainer, out, images.changes).report()
+    if fabric.is_global_zero:
+        draw_class_to_expert(report, out / PICTURE)
+        write_report(report, out / REPORT)
+
+
+def _images(
+    fabric: "Fabric", order: _Order, progress: Progress, finished: bool
+) -> tuple[ImageData, Inventory]:
+    """Look at all images; the splits to train on, those of the run's beginning if it has begun."""
+    options, out = order.options, order.out
+    before = known_images(out)
+    found = survey(fabric, _batches(fabric, options, order.data), before, progress)
+    at = _reached(options, out)
+    images = accepted(out, found, before, order.accept, at)
+    data = dealt(order.data, images)
+    fabric.barrier()  # Every process has read what the first one is about to write.
+    if fabric.is_global_zero and images != before and not finished:
+        begin(out, options, images)
+    return data, images
+
+
+def _batches(fabric: "Fabric", options: TrainOptions, data: ImageData) -> Batches:
+    """This process's batches of the data."""
+    return Batches(
+        data,
         options.batch_size,
         options.seed,
         rank=fabric.global_rank,
         processes=fabric.world_size,
         workers=options.workers,
     )
-    report = _Run(Trainer(fabric, options, batches, out, progress), out).report()
-    if fabric.is_global_zero:
-        draw_class_to_expert(report, out / PICTURE)
-        write_report(report, out / REPORT)
+
+
+def _reached(options: TrainOptions, out: Path) -> tuple[str, int]:
+    """The last phase that was begun, and its finished epochs."""
+    reached = (DENSE, 0)
+    for phase in (DENSE, *options.routings):
+        if position := read_position(out / STATE / f"{phase}.safetensors"):
+            reached = (phase, position.epoch)
+    return reached
 
 
 class _Run:
     """The phases of a run and what they leave in its directory."""
 
-    def __init__(self, trainer: Trainer, out: Path) -> None:
+    def __init__(self, trainer: Trainer, out: Path, changes: tuple[DataChange, ...]) -> None:
         self.trainer = trainer
+        self.changes = changes
         self.options = trainer.options
         self.data = trainer.batches.data
         self.out = out
@@ -142,7 +203,7 @@ class _Run:
         """Train everything; what came of it."""
         dense, held_out, dense_report = self._dense()
         began = time.perf_counter()
-        owners = {routing: self._owner(routing, held_out) for routing in self.options.routings}
+        owners = self._owners(held_out)
         self.seconds["super-classes"] = round(time.perf_counter() - began, 3)
         routings = tuple(self._routed(dense, name, owner) for name, owner in owners.items())
         data, fabric = self.data, self.trainer.fabric
@@ -155,6 +216,7 @@ class _Run:
             dense=dense_report,
             routings=routings,
             seconds=self.seconds,
+            data_changes=self.changes,
         )
 
     def _dense(self) -> tuple[ViT, Tally, DenseReport]:
@@ -173,6 +235,22 @@ class _Run:
             confusion=held_out.confusion.tolist(),
         )
         return model, held_out, report
+
+    def _owners(self, held_out: Tally) -> dict[str, np.ndarray | None]:
+        """The super-classes of every routing; found once, however often the run is resumed.
+
+        The held-out images may have changed since, and with them the communities: a router that
+        is half trained would be guided to others.
+        """
+        path = self.out / STATE / _SUPER_CLASSES
+        owners = read_owners(path, self.options.routings, len(self.data.classes))
+        if owners is None:
+            owners = {name: self._owner(name, held_out) for name in self.options.routings}
+        fabric = self.trainer.fabric
+        fabric.barrier()  # Every process has looked before the first one writes.
+        if fabric.is_global_zero and not path.exists():
+            write_owners(path, owners)
+        return owners
 
     def _owner(self, routing: str, held_out: Tally) -> np.ndarray | None:
         """Step 2: the super-class of each class `[C]`; None where nobody guides the router."""

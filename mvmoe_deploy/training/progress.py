@@ -23,6 +23,12 @@ class Progress(Protocol):
     ) -> None:
         """End showing, whatever happened."""
 
+    def images(self, total: int) -> None:
+        """Before the first phase `total` images are looked at, whether they can be read."""
+
+    def looked(self, count: int) -> None:
+        """So many more of them were looked at."""
+
     def phase(self, name: str, epochs: int, done: int) -> None:
         """A phase begins, `done` of its `epochs` behind it."""
 
@@ -41,6 +47,12 @@ class Silent:
 
     def __exit__(self, *_: object) -> None:
         return None
+
+    def images(self, total: int) -> None:
+        """Nothing."""
+
+    def looked(self, count: int) -> None:
+        """Nothing."""
 
     def phase(self, name: str, epochs: int, done: int) -> None:
         """Nothing."""
@@ -72,6 +84,20 @@ class RichProgress:
 
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
+
+    def images(self, total: int) -> None:
+        """Add a bar that counts images."""
+        self._looked, self._images = 0, total
+        self._looking = self._bars.add_task(
+            "images", total=total, epochs=f"0/{total}", note="are they readable?"
+        )
+
+    def looked(self, count: int) -> None:
+        """Move the bar of the images."""
+        self._looked += count
+        self._bars.update(
+            self._looking, completed=self._looked, epochs=f"{self._looked}/{self._images}"
+        )
 
     def phase(self, name: str, epochs: int, done: int) -> None:
         """Add a bar."""

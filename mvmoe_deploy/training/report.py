@@ -8,6 +8,7 @@ import msgspec
 from mvmoe_deploy import files
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import UsagePrior
+from mvmoe_deploy.training.inventory import DataChange
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,8 @@ class TrainReport:
     dense: DenseReport
     routings: tuple[RoutingReport, ...]
     seconds: dict[str, float]
+    data_changes: tuple[DataChange, ...] = ()
+    """Changes of the images that the run was resumed with; figures are of the last images."""
 
 
 def write_report(report: TrainReport, path: Path) -> None:

@@ -1,10 +1,11 @@
 """The directory of a run: who may write in it, what it was asked to do, when it is finished.
 
-options.json  metrics.jsonl  dense/  <routing>/  class_to_expert.png  report.json
+options.json  images.jsonl  metrics.jsonl  dense/  <routing>/  class_to_expert.png  report.json
 state/        while the run is under way: the training state of each phase and a lock
 """
 
 import contextlib
+import dataclasses
 import json
 import shutil
 from collections.abc import Iterator
@@ -15,12 +16,12 @@ from filelock import FileLock, Timeout
 
 from mvmoe_deploy import files
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.screening import first_names
+from mvmoe_deploy.training.inventory import DataChange, Inventory
 from mvmoe_deploy.training.options import TrainOptions, differing_option
+from mvmoe_deploy.training.survey import Survey
 
-OPTIONS, STATE, REPORT = "options.json", "state", "report.json"
-
-_DATA = "images"
-"""Beside the options: the fingerprint of the data they were given for."""
+OPTIONS, IMAGES, STATE, REPORT = "options.json", "images.jsonl", "state", "report.json"
 
 _PATIENCE = 10.0
 """Seconds to wait for the lock: a killed run's processes need a moment to notice it."""
@@ -30,9 +31,12 @@ _PATIENCE = 10.0
 def claimed(out: Path, resume: bool) -> Iterator[None]:
     """Hold the run directory for this process; it is made if it does not exist.
 
+    A run that does not begin, because something is wrong, leaves nothing.
+
     Raises InputError if it holds something and is not to be resumed, is no run, or is in use.
     """
     _require_usable(out, resume)
+    made = not out.exists()
     with files.output_errors(str(out)):
         (out / STATE).mkdir(parents=True, exist_ok=True)
         lock = FileLock(out / STATE / "lock")
@@ -46,29 +50,26 @@ def claimed(out: Path, resume: bool) -> Iterator[None]:
         yield
     finally:
         lock.release()
+        if not (out / OPTIONS).exists():
+            _remove_traces(out, made)
 
 
-def require_same(out: Path, options: TrainOptions, fingerprint: str) -> None:
-    """Write down what the run is asked to do, or check that it is what it was asked before.
+def require_same(out: Path, options: TrainOptions, classes: tuple[str, ...]) -> None:
+    """Check that a run that was begun was asked the same; raises InputError that names what not.
 
-    Raises InputError that names the first option that differs.
+    Does nothing for a run that is new.
     """
-    path = out / OPTIONS
-    asked = json.loads(msgspec.json.encode(options)) | {_DATA: fingerprint}
-    if not path.exists():
-        text = json.dumps(asked, indent=2) + "\n"
-        files.write_file(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+    if not (out / OPTIONS).exists():
         return
+    _require_same_classes(out, classes)
+    asked = _plain(options)
     try:
-        before = json.loads(path.read_text(encoding="utf-8"))
+        before = json.loads((out / OPTIONS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} is damaged ({error}); train in another directory") from error
-    name = differing_option(asked, before)
-    if name == _DATA:
         raise InputError(
-            f"the images of {options.data} are not those that the run in {out} began with; "
-            "restore them or train in another directory"
-        )
+            f"{out / OPTIONS} is damaged ({error}); train in another directory"
+        ) from error
+    name = differing_option(asked, before)
     if name is not None:
         raise InputError(
             f"the run in {out} has {name} = {_at(before, name)!r}, but is resumed with "
@@ -76,9 +77,71 @@ def require_same(out: Path, options: TrainOptions, fingerprint: str) -> None:
         )
 
 
+def known_images(out: Path) -> Inventory | None:
+    """The images that the run in `out` was begun with; None for a run that is new.
+
+    Raises InputError if they cannot be read.
+    """
+    return Inventory.read(out / IMAGES) if (out / OPTIONS).exists() else None
+
+
+def accepted(
+    out: Path, found: Survey, before: Inventory | None, accept: bool, at: tuple[str, int]
+) -> Inventory:
+    """The images to go on with: those that were found, in the splits they had `before`.
+
+    A change is added to the record, with phase and finished epochs in `at`. Raises InputError
+    that says what changed unless `accept` is set, or if it may not be accepted, and ImageError for
+    images that cannot be read.
+    """
+    now = found.images
+    if before is None:
+        found.require_readable()
+        return now
+    if now.pixels != before.pixels:
+        raise InputError(
+            f"the images are not those that the run in {out} was begun with; train in another "
+            "directory"
+        )
+    going_on, difference = now.with_splits_of(before), now.difference(before)
+    if not difference:
+        return going_on
+    if not accept:
+        errors = found.errors
+        broken = f"; {len(errors):,} cannot be read ({first_names(errors)})" if errors else ""
+        raise InputError(
+            f"the images are not those that the run in {out} was begun with: {difference}{broken}; "
+            "restore them, or give --accept-changed-data to go on with the images as they are"
+        )
+    found.require_readable()
+    change = DataChange.of(difference, *at)
+    return dataclasses.replace(going_on, changes=(*before.changes, change))
+
+
+def begin(out: Path, options: TrainOptions, images: Inventory) -> None:
+    """Write down what the run is asked to do and on which images; raises OutputError.
+
+    The options come last: where they are, everything is.
+    """
+    images.write(out / IMAGES)
+    if (out / OPTIONS).exists():
+        return
+    text = json.dumps(_plain(options), indent=2) + "\n"
+    files.write_file(out / OPTIONS, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+
 def finish(out: Path) -> None:
     """Remove the training states of a run whose report is written."""
     shutil.rmtree(out / STATE, ignore_errors=True)
+
+
+def _remove_traces(out: Path, made: bool) -> None:
+    """Remove what belongs to a run that has not begun, and the directory if it was made for it."""
+    shutil.rmtree(out / STATE, ignore_errors=True)
+    (out / IMAGES).unlink(missing_ok=True)
+    if made:
+        with contextlib.suppress(OSError):  # Something else is in it by now.
+            out.rmdir()
 
 
 def _require_usable(out: Path, resume: bool) -> None:
@@ -98,9 +161,33 @@ def _require_usable(out: Path, resume: bool) -> None:
         )
 
 
+def _require_same_classes(out: Path, classes: tuple[str, ...]) -> None:
+    """Refuse images of other classes than the model was begun with: its answers mean those."""
+    before = Inventory.read(out / IMAGES).classes
+    if classes == before:
+        return
+    more = [name for name in classes if name not in before]
+    fewer = [name for name in before if name not in classes]
+    changes = [
+        f"{len(names)} {what} ({', '.join(map(repr, names[:3]))}{', ...' * (len(names) > 3)})"
+        for names, what in ((more, "more"), (fewer, "fewer"))
+        if names
+    ]
+    raise InputError(
+        f"the images have other classes than those that the run in {out} was begun with: "
+        f"{', '.join(changes) or 'another order'}; restore the class folders of train/, or train "
+        "in another directory"
+    )
+
+
 def _is_own(path: Path) -> bool:
     """Whether a run that was killed in its first moment may have left `path`."""
-    return path.name == STATE or path.name.startswith(f".{OPTIONS}")
+    return path.name in (STATE, IMAGES) or path.name.startswith((f".{OPTIONS}", f".{IMAGES}"))
+
+
+def _plain(options: TrainOptions) -> dict:
+    """The options as JSON has them."""
+    return json.loads(msgspec.json.encode(options))
 
 
 def _at(options: dict, name: str) -> object:

@@ -4,10 +4,12 @@ There is no random state to keep: order and augmentation are functions of (seed,
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -74,6 +76,15 @@ def save_state(path: Path, learner: Learner, position: Position) -> None:
         ) from error
 
 
+def read_position(path: Path) -> Position | None:
+    """How far the state at `path` has come; None if there is none that can be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return Position(**json.loads(file.metadata()[_KEY]))
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError):
+        return None
+
+
 def load_state(path: Path, learner: Learner, processes: int) -> Position:
     """Continue from the state at `path`; epoch 0 if there is none.
 
@@ -97,6 +108,38 @@ def load_state(path: Path, learner: Learner, processes: int) -> Position:
             f"{processes}, which would change its result; give as many as before"
         )
     return position
+
+
+def write_owners(path: Path, owners: Mapping[str, np.ndarray | None]) -> None:
+    """Write the super-classes `[C]` of each routing in one step; raises OutputError."""
+    plain = {name: None if owner is None else owner.tolist() for name, owner in owners.items()}
+    text = json.dumps(plain) + "\n"
+    files.write_file(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+
+def read_owners(
+    path: Path, routings: Sequence[str], classes: int
+) -> dict[str, np.ndarray | None] | None:
+    """What `write_owners` wrote; None if it has not been written yet.
+
+    Raises CheckpointError if the file is damaged.
+    """
+    if not path.exists():
+        return None
+    try:
+        plain = msgspec.json.decode(path.read_bytes(), type=dict[str, list[int] | None])
+        owners = {name: plain[name] for name in routings}
+        if any(owner is not None and len(owner) != classes for owner in owners.values()):
+            raise ValueError(f"expected {classes} classes")
+    except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
+        raise CheckpointError(
+            f"{path} is damaged ({error}), and the routers were trained by what it said; train in "
+            "another directory"
+        ) from error
+    return {
+        name: None if owner is None else np.asarray(owner, dtype=np.int64)
+        for name, owner in owners.items()
+    }
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

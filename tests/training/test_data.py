@@ -1,5 +1,6 @@
 """Splits that never overlap, input as at run time, and folders that are not what they should be."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from mvmoe_deploy.preprocessing import preprocess
 from mvmoe_deploy.training import digits_preprocessing, digits_split, load_data
 from mvmoe_deploy.training.batches import Batches
 from mvmoe_deploy.training.data import class_names
+from mvmoe_deploy.training.inventory import listed_images
 from mvmoe_deploy.training.splits import stratified_split
 
 PHOTOS = MobileVMoEConfig(
@@ -73,15 +75,6 @@ def test_a_folder_is_split_and_preprocessed_as_at_run_time(image_folder: Path) -
         assert np.array_equal(images[row].numpy(), preprocess(path, data.preprocessing))
 
 
-def test_the_fingerprint_follows_the_images(image_folder: Path, tmp_path: Path) -> None:
-    before = load_data(str(image_folder), PHOTOS).fingerprint
-    assert load_data(str(image_folder), PHOTOS).fingerprint == before
-    moved = shutil.copytree(image_folder, tmp_path / "elsewhere")
-    assert load_data(str(moved), PHOTOS).fingerprint == before
-    (moved / "train" / "red" / "3.png").unlink()
-    assert load_data(str(moved), PHOTOS).fingerprint != before
-
-
 @pytest.mark.parametrize("part", ["train", "val"])
 def test_a_missing_part_is_named(image_folder: Path, part: str) -> None:
     shutil.rmtree(image_folder / part)
@@ -122,12 +115,29 @@ def test_no_test_image_is_refused(image_folder: Path) -> None:
         load_data(str(image_folder), PHOTOS)
 
 
+def test_a_class_without_test_images_is_named(image_folder: Path) -> None:
+    shutil.rmtree(image_folder / "val" / "green")
+    for path in (image_folder / "val" / "red").iterdir():
+        path.unlink()
+    sentence = r"val has no image of 2 of the 3 classes of train/ \(green, red\), so that nothing"
+    with pytest.raises(InputError, match=sentence):
+        load_data(str(image_folder), PHOTOS)
+
+
+@pytest.mark.parametrize("name", ["re\nd", "re\x1b[31md", os.fsdecode(b"r\xe9d")])
+def test_a_class_name_that_no_bundle_can_hold_is_refused(image_folder: Path, name: str) -> None:
+    for part in ("train", "val"):
+        (image_folder / part / "red").rename(image_folder / part / name)
+    with pytest.raises(InputError, match="control characters or bytes that are no text; rename"):
+        class_names(str(image_folder))
+
+
 def test_hidden_files_and_other_files_are_left_out(image_folder: Path) -> None:
-    before = load_data(str(image_folder), PHOTOS).fingerprint
+    before = listed_images(load_data(str(image_folder), PHOTOS))
     (image_folder / "train" / "red" / ".0.png").write_bytes(b"not one")
     (image_folder / "train" / "red" / "notes.txt").write_text("not one either")
     (image_folder / "train" / ".cache").mkdir()
-    assert load_data(str(image_folder), PHOTOS).fingerprint == before
+    assert listed_images(load_data(str(image_folder), PHOTOS)) == before
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n cut off"])
@@ -138,6 +148,16 @@ def test_an_unreadable_image_is_named(image_folder: Path, content: bytes) -> Non
         for epoch in range(1, 20):
             list(batches.training(epoch))
             list(batches.evaluation(batches.data.held_out))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_image_that_vanishes_is_one_sentence_whoever_loads(
+    image_folder: Path, workers: int
+) -> None:
+    data = load_data(str(image_folder), PHOTOS)
+    (image_folder / "val" / "red" / "1.png").unlink()
+    with pytest.raises(ImageError, match=r"^image \S+red/1\.png cannot be read \(No such file"):
+        list(Batches(data, 4, seed=0, workers=workers).evaluation(data.test))
 
 
 def test_grey_and_palette_photos_are_read_as_colour(image_folder: Path) -> None:

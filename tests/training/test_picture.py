@@ -1,5 +1,6 @@
 """The heat map of any run is a picture that can be opened and is not absurdly large."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,3 +48,10 @@ def test_runs_of_any_size_can_be_drawn(
         assert 500 < picture.width < 6100
         assert 500 < picture.height < 4600
         assert len(picture.convert("RGB").getcolors(2**24)) > 20
+
+
+def test_names_are_not_formulas(tmp_path: Path) -> None:
+    report = replace(_report(2, 2, 1), classes=[r"a$\b$c", r"$\frac{"], data="/tmp/$x^$")
+    routing = replace(report.routings[0], super_classes=[[name] for name in report.classes])
+    draw_class_to_expert(replace(report, routings=(routing,)), tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").exists()

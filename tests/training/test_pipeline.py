@@ -67,6 +67,7 @@ def test_a_run_leaves_checkpoints_report_metrics_and_picture(finished) -> None:
     left = {path.name for path in out.iterdir()}
     assert left == {
         "options.json",
+        "images.jsonl",
         "metrics.jsonl",
         "report.json",
         "class_to_expert.png",

@@ -45,3 +45,9 @@ def test_a_machine_that_is_not_there_is_refused(tiny_options, tmp_path: Path) ->
     with pytest.raises(InputError, match="accelerator 'cuda' with 1 devices on 1 machines cannot"):
         train(tiny_options(accelerator="cuda"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_several_machines_need_something_that_starts_them(tiny_options, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="num_nodes 2 was given, but nothing has started"):
+        train(tiny_options(num_nodes=2, accelerator="cpu"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,47 @@
+"""What a run will write: checkpoints of all its models, and the training state of each phase."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from mvmoe_deploy.models.presets import build
+from mvmoe_deploy.space import require_space
+from mvmoe_deploy.training.options import TrainOptions
+from mvmoe_deploy.training.run import STATE
+
+_SMALL_FILES = 1_000_000
+"""Bytes for the report, the picture and the metrics."""
+
+
+def require_room(options: TrainOptions, out: Path) -> None:
+    """Refuse a run whose checkpoints and states do not fit on the disk; raises OutputError.
+
+    What an interrupted run has written already is not counted again.
+    """
+    have = sum(path.stat().st_size for path in _written(options, out) if path.is_file())
+    require_space(out, max(0, run_bytes(options) - have), f"training in {out}")
+
+
+def run_bytes(options: TrainOptions) -> int:
+    """Bytes that a run holds at most: every checkpoint and state, one state written anew."""
+    # On the device without memory: only the sizes matter.
+    with torch.device("meta"):
+        dense = _bytes(build(options.config.dense()))
+        routed = _bytes(build(options.config))
+    models = [dense, *[routed] * len(options.routings)]
+    # Weights and AdamW's two moments; the averaged weights if there are any.
+    states = [(3 + (options.ema > 0)) * size for size in models]
+    return sum(models) + sum(states) + max(states) + _SMALL_FILES
+
+
+def _written(options: TrainOptions, out: Path) -> list[Path]:
+    """The large files of a run, whether they are there or not."""
+    names = ("dense", *options.routings)
+    return [out / name / "model.safetensors" for name in names] + [
+        out / STATE / f"{name}.safetensors" for name in names
+    ]
+
+
+def _bytes(model: nn.Module) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())

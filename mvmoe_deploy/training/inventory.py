@@ -1,0 +1,236 @@
+"""`images.jsonl`: which images a run is trained on, and what changed in them since it began.
+
+The first line is a `_Header`, each further one an `Entry`. The splits are written down because they
+are drawn over all images at once: one more file in the folder would deal every other one anew, and
+a held-out image would be learnt from. So a file keeps its split for as long as the run lasts.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple, get_args
+
+import msgspec
+import numpy as np
+
+from mvmoe_deploy import files
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.training.data import ImageData, Split
+
+SplitName = Literal["train", "held_out", "test"]
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+
+_NAMED = 3
+"""Files of each kind that a message names."""
+
+
+class Entry(msgspec.Struct, array_like=True, frozen=True):
+    """One image file: path below the data set (with `/`), its split, and what it holds."""
+
+    path: str
+    split: SplitName
+    bytes: int
+    mtime_ns: int
+    """Its time of change: a file of the same size and time is not read again."""
+    sha256: str
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """Files, by path, that a data set has gained, lost, or that hold something else now."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+    def __str__(self) -> str:
+        kinds = (("added", self.added), ("removed", self.removed), ("changed", self.changed))
+        return ", ".join(
+            f"{len(paths):,} {kind} ({_first(paths)})" for kind, paths in kinds if paths
+        )
+
+
+class DataChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of the images that `--accept-changed-data` let pass, and what was trained before.
+
+    `epoch` counts the finished epochs of `phase`; `files` names the first of each kind.
+    """
+
+    phase: str
+    epoch: int
+    added: int
+    removed: int
+    changed: int
+    files: tuple[str, ...]
+
+    @classmethod
+    def of(cls, difference: Difference, phase: str, epoch: int) -> "DataChange":
+        """The record of a difference that was found when `epoch` of `phase` was done."""
+        kinds = (difference.added, difference.removed, difference.changed)
+        return cls(
+            phase=phase,
+            epoch=epoch,
+            added=len(difference.added),
+            removed=len(difference.removed),
+            changed=len(difference.changed),
+            files=tuple(path for paths in kinds for path in paths[:_NAMED]),
+        )
+
+
+class _Header(msgspec.Struct, kw_only=True):
+    """The first line of the file."""
+
+    classes: tuple[str, ...]
+    pixels: str | None
+    """A hash of the images themselves, where they are no files."""
+    changes: tuple[DataChange, ...] = ()
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The images of a run; `entries` are in order of path, and none for images that are no files.
+
+    `pixels` is a hash of the images themselves where they are no files.
+    """
+
+    classes: tuple[str, ...]
+    pixels: str | None
+    entries: tuple[Entry, ...]
+    changes: tuple[DataChange, ...] = ()
+
+    def difference(self, before: "Inventory") -> Difference:
+        """What is not as it was `before`; a file's time of change does not matter."""
+        old = {entry.path: entry.sha256 for entry in before.entries}
+        new = {entry.path: entry.sha256 for entry in self.entries}
+        return Difference(
+            added=tuple(path for path in new if path not in old),
+            removed=tuple(path for path in old if path not in new),
+            changed=tuple(path for path in new if path in old and old[path] != new[path]),
+        )
+
+    def with_splits_of(self, before: "Inventory") -> "Inventory":
+        """The same images, those that are in `before` in the split that they had there.
+
+        A file that was renamed within `train/` or `val/` keeps its split; a new one in `train/` is
+        learnt from.
+        """
+        known = {entry.path: entry.split for entry in before.entries}
+        gone = {e.path for e in before.entries} - {e.path for e in self.entries}
+        renamed = {
+            (_part(entry.path), entry.sha256): entry.split
+            for entry in before.entries
+            if entry.path in gone
+        }
+
+        def split(entry: Entry) -> SplitName:
+            fresh: SplitName = "train" if _part(entry.path) == "train" else "test"
+            same = renamed.get((_part(entry.path), entry.sha256), fresh)
+            return known.get(entry.path, same)
+
+        entries = tuple(
+            msgspec.structs.replace(entry, split=split(entry)) for entry in self.entries
+        )
+        return Inventory(self.classes, self.pixels, entries, before.changes)
+
+    def write(self, path: Path) -> None:
+        """Write the file in one step; raises OutputError."""
+        header = _Header(classes=self.classes, pixels=self.pixels, changes=self.changes)
+        lines = [msgspec.json.encode(line) for line in (header, *self.entries)]
+        files.write_file(path, lambda partial: partial.write_bytes(b"\n".join(lines) + b"\n"))
+
+    @classmethod
+    def read(cls, path: Path) -> "Inventory":
+        """The file's content; raises InputError if it is damaged or missing."""
+        try:
+            first, *rest = path.read_bytes().splitlines()
+            header = msgspec.json.decode(first, type=_Header)
+            decoder = msgspec.json.Decoder(Entry)
+            entries = tuple(decoder.decode(line) for line in rest)
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            raise InputError(
+                f"{path} is damaged ({error}), so it is not known which images the run was begun "
+                "with; train in another directory"
+            ) from error
+        return cls(header.classes, header.pixels, entries, header.changes)
+
+
+class ListedImage(NamedTuple):
+    """An image file of a data set: its split, its path, and its path below the data set."""
+
+    split: SplitName
+    path: Path
+    below: str
+
+
+def listed_images(data: ImageData) -> list[ListedImage]:
+    """Every image that is a file: the training images first, each split in its order."""
+    root = data.root
+    if root is None:
+        return []
+    return [
+        ListedImage(name, Path(image), path_below(Path(image), root))
+        for name in SPLITS
+        for image in getattr(data, name).images
+    ]
+
+
+def path_below(image: Path, root: Path) -> str:
+    """An image's path below `root`, with `/`; bytes that are no text are written as `\\xNN`."""
+    # Not every file system's names are Unicode; JSON's and terminals' texts are.
+    return os.fsencode(image.relative_to(root).as_posix()).decode(errors="backslashreplace")
+
+
+def dealt(data: ImageData, inventory: Inventory) -> ImageData:
+    """The data with the splits of `inventory`, which is of the same files.
+
+    Raises InputError for a class with no image left to learn from or to keep back.
+    """
+    if data.root is None:
+        return data
+    split_of = {entry.path: entry.split for entry in inventory.entries}
+    labels = np.concatenate([data.train.labels, data.held_out.labels, data.test.labels])
+    images = [
+        (split_of[image.below], image.path, label)
+        for image, label in zip(listed_images(data), labels.tolist(), strict=True)
+    ]
+    images.sort(key=lambda item: (item[2], item[1]))
+    splits = {name: _split([item for item in images if item[0] == name]) for name in SPLITS}
+    for name, what in (("train", "to learn from"), ("held_out", "for the confusion matrix")):
+        _require_every_class(splits[name], data.classes, what)
+    return ImageData(
+        classes=data.classes,
+        augment=data.augment,
+        preprocessing=data.preprocessing,
+        root=data.root,
+        **splits,
+    )
+
+
+def _split(items: Sequence[tuple[str, Path, int]]) -> Split:
+    labels = np.array([label for _, _, label in items], dtype=np.int64)
+    return Split([image for _, image, _ in items], labels)
+
+
+def _require_every_class(split: Split, classes: tuple[str, ...], what: str) -> None:
+    """Refuse a split without an image of some class."""
+    counts = np.bincount(split.labels, minlength=len(classes))
+    if not counts.all():
+        name = classes[int(np.flatnonzero(counts == 0)[0])]
+        raise InputError(
+            f"the class {name!r} has no image left {what}, so the run cannot go on; restore some, "
+            "or train in another directory"
+        )
+
+
+def _part(path: str) -> str:
+    """`train` or `val`."""
+    return path.split("/", 1)[0]
+
+
+def _first(paths: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
+    return ", ".join(paths[:_NAMED]) + more
