@@ -23,6 +23,7 @@ from mvmoe_deploy.resizing import (
     cut,
     divided,
     keeping_ratio,
+    require_cuttable,
     shorter_side_to,
 )
 from mvmoe_deploy.text import one_line
@@ -186,6 +187,11 @@ def resize(image: Image.Image, spec: Preprocessing) -> np.ndarray:
     image = cut(image, window_of(image.size, spec), size, spec.interpolation, _fill(spec))
     pixels = np.asarray(image)
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
+
+
+def require_resizable(size: tuple[int, int], spec: Preprocessing) -> None:
+    """Refuse a size (width, height) that `resize` would refuse; raises ImageError."""
+    require_cuttable(size, window_of(size, spec), (spec.width, spec.height))
 
 
 def normalize(pixels: np.ndarray, spec: Preprocessing, out: np.ndarray | None = None) -> np.ndarray:

@@ -85,7 +85,7 @@ def resample(
     """
     width = size[0]
     left, top, right, bottom = box or (0, 0, *image.size)
-    _require_room(image, (width, image.height), size)
+    _require_room(image.size, (width, image.height), size)
     filter_ = FILTERS[interpolation]
     wide = image.resize((width, image.height), filter_, box=(left, 0, right, image.height))
     return wide.resize(size, filter_, box=(0, top, width, bottom))
@@ -103,9 +103,9 @@ def cut(
     The same bytes as resizing all of the image and cutting: columns that are cut away after the
     first pass take no part in the second. Raises ImageError as `resample` does.
     """
+    require_cuttable(image.size, window, size)
     width, height = size
     whole_width, whole_height = window.whole
-    _require_room(image, (whole_width, image.height), (min(width, whole_width), whole_height))
     filter_ = FILTERS[interpolation]
     left, right = max(window.left, 0), min(window.left + width, whole_width)
     top, bottom = max(window.top, 0), min(window.top + height, whole_height)
@@ -119,12 +119,18 @@ def cut(
     return background
 
 
-def _require_room(image: Image.Image, *passes: tuple[int, int]) -> None:
+def require_cuttable(image: tuple[int, int], window: Window, size: tuple[int, int]) -> None:
+    """Refuse an image of this size (width, height) that `cut` would refuse; raises ImageError."""
+    whole_width, whole_height = window.whole
+    _require_room(image, (whole_width, image[1]), (min(size[0], whole_width), whole_height))
+
+
+def _require_room(image: tuple[int, int], *passes: tuple[int, int]) -> None:
     """Refuse an image so long and narrow that resizing it takes gigabytes."""
     most = max(width * height for width, height in passes)
-    if max(image.size) > MAX_SIDE or most > MAX_RESIZED_PIXELS:
+    if max(image) > MAX_SIDE or most > MAX_RESIZED_PIXELS:
         raise ImageError(
-            f"an image of {image.width} x {image.height} pixels is too long and narrow to be "
+            f"an image of {image[0]} x {image[1]} pixels is too long and narrow to be "
             f"resized (to {most:,} pixels on the way, where at most {MAX_RESIZED_PIXELS:,} are "
             f"made, from sides of at most {MAX_SIDE:,}); crop it first"
         )

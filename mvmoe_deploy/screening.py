@@ -14,7 +14,14 @@ from typing import NamedTuple
 from PIL import Image
 
 from mvmoe_deploy.errors import ImageError
-from mvmoe_deploy.preprocessing import decode_image, read_header, read_image_file
+from mvmoe_deploy.preprocessing import (
+    Preprocessing,
+    decode_image,
+    read_header,
+    read_image_file,
+    require_resizable,
+    resize,
+)
 
 _PLAIN_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16"})
 """Modes that are read whatever their pixels are."""
@@ -35,6 +42,8 @@ class Task(NamedTuple):
     decode: bool = False
     """Whether its pixels are checked too, whatever its header says."""
     known: str | None = None
+    spec: Preprocessing | None = None
+    """What it is to become; some sizes cannot be resized to it."""
 
 
 class Screened(NamedTuple):
@@ -103,15 +112,37 @@ def first_names(errors: Sequence[tuple[str, str]]) -> str:
 
 
 def _problem(data: bytes, task: Task) -> str | None:
-    """Why an image cannot be read; None if it can."""
+    """Why an image cannot be read, or not be resized; None if it can."""
     name = f"image {task.path}"
     try:
         image = read_header(data, name)
-        if task.decode or not _is_whole(image, data):
-            decode_image(data, name)
+        # `_is_whole` comes last: it may take the image apart.
+        if task.decode or not _is_resizable(image, task.spec) or not _is_whole(image, data):
+            _decode(data, name, task.spec)
     except ImageError as error:
-        return str(error)
+        said = str(error)
+        return said if said.startswith(name) else f"{name}: {said}"
     return None
+
+
+def _decode(data: bytes, name: str, spec: Preprocessing | None) -> None:
+    """Decode an image, and resize it if it is known to what; raises ImageError."""
+    if spec is None:
+        decode_image(data, name)
+    else:
+        resize(decode_image(data, name, "L" if spec.channels == 1 else "RGB"), spec)
+
+
+def _is_resizable(image: Image.Image, spec: Preprocessing | None) -> bool:
+    """Whether an image can be resized, upright or lying; False where only trying can say."""
+    if spec is None:
+        return True
+    try:
+        require_resizable(image.size, spec)
+        require_resizable(image.size[::-1], spec)
+    except ImageError:
+        return False
+    return True
 
 
 def _is_whole(image: Image.Image, data: bytes) -> bool:

@@ -57,7 +57,7 @@ def survey(
         for index, image in enumerate(images)
         if index % batches.processes == batches.rank
     ]
-    found = _found(mine, before, batches.workers, progress if fabric.is_global_zero else None)
+    found = _found(mine, before, batches, progress if fabric.is_global_zero else None)
     findings = [finding for part in gathered(fabric, found) for finding in part]
     findings.sort(key=lambda finding: finding.entry.path)
     errors = ((finding.entry.path, finding.error) for finding in findings)
@@ -94,9 +94,10 @@ def _decoded_late(batches: Batches, images: list[ListedImage]) -> list[bool]:
 
 
 def _found(
-    looks: list[_Look], before: Inventory | None, workers: int, progress: Progress | None
+    looks: list[_Look], before: Inventory | None, batches: Batches, progress: Progress | None
 ) -> list[_Finding]:
     """What this process finds of its share."""
+    spec = batches.data.preprocessing
     known = {entry.path: entry for entry in before.entries} if before is not None else {}
     kept: list[_Finding] = []
     tasks: list[tuple[ListedImage, int, Task]] = []
@@ -106,12 +107,12 @@ def _found(
             kept.append(_Finding(entry, None))
         else:
             sha256 = entry.sha256 if entry is not None else None
-            tasks.append((image, mtime, Task(image.path, decode, sha256)))
+            tasks.append((image, mtime, Task(image.path, decode, sha256, spec)))
     step = _ignore
     if progress is not None and tasks:
         progress.images(len(tasks))
         step = progress.looked
-    screened = screen_all([task for _, _, task in tasks], usable_threads(workers), step)
+    screened = screen_all([task for _, _, task in tasks], usable_threads(batches.workers), step)
     return kept + [
         _finding(image, mtime, result)
         for (image, mtime, _), result in zip(tasks, screened, strict=True)
