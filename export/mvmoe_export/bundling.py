@@ -28,6 +28,7 @@ from mvmoe_export.rewrites import require_rewrites
 from mvmoe_export.stages import MAX_GRAPHS, Stages, Strategy, make_stages
 from mvmoe_export.targets import ExportOptions, Target, Work, find_target, target_names
 from mvmoe_export.targets.contract import Deferred
+from mvmoe_export.user_code import prints_apart
 
 _PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "executorch", "torchao", "coremltools")
 _SCRATCH = ".scratch"
@@ -54,6 +55,7 @@ class Identity:
     checkpoint_sha256: str | None = None
 
 
+@prints_apart
 def export_bundle(
     model: RoutedModel,
     path: str | Path,
@@ -76,6 +78,8 @@ def export_bundle(
 
     With `resume`, targets that are finished are kept beside `path` (in `.NAME.resume`) if the
     export ends early, and taken over by the next one of the same model and options.
+
+    What the model's own code prints goes to stderr.
 
     Raises InputError for a model or options that cannot be exported, MissingExtraError for a target
     whose engine is not installed, CheckFailedError if a graph does not do what the model does,

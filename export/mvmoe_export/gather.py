@@ -10,8 +10,43 @@ from torch.func import functional_call
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.routing import Route
+from mvmoe_export.fingerprint import Trace, first_difference, trace
+from mvmoe_export.user_code import user_code
 
 _Weights = dict[str, Tensor]
+
+
+def require_one_computation(model: RoutedModel, index: int, tokens: Tensor) -> None:
+    """Refuse experts that differ in more than their weights; raises InputError.
+
+    One graph serves all routes of the stage `index`, with the numbers and constants of the first:
+    only weights are gathered. `tokens` `[1, ...]` are an example of what the stage takes.
+    """
+    rule = model.routing[index - 1]
+    if rule.k == rule.experts:
+        return
+    gates = torch.full((1, rule.k), 1 / rule.k, dtype=torch.float32)
+
+    def traced(route: Route) -> Trace:
+        name = f"{type(model).__name__}.stage({index}, {route})"
+        with user_code(name):
+            module = model.stage(index, route).eval()
+        return trace(module, [tokens.clone(), gates.clone()], name)
+
+    first = tuple(range(rule.k))
+    wanted = traced(first)
+    for expert in range(rule.experts):
+        for slot in range(rule.k):
+            route = _route_with(expert, slot, rule.k)
+            found = traced(route) if route != first else wanted
+            if (difference := first_difference(wanted, found)) is not None:
+                raise InputError(
+                    f"strategy gather needs experts that differ in their weights alone, but route "
+                    f"{list(first)} of routed stage {index} computes otherwise than route "
+                    f"{list(route)}: {difference}; give them one structure (a number can become "
+                    "a parameter or buffer), or use --strategy dispatch"
+                )
 
 
 class GatheredExperts(nn.Module):
@@ -84,7 +119,7 @@ def _same(one: Tensor, other: Tensor) -> bool:
     )
 
 
-def _route_with(expert: int, slot: int, k: int) -> tuple[int, ...]:
+def _route_with(expert: int, slot: int, k: int) -> Route:
     """The first `k` experts, `expert` at `slot`; if it is one of them, the two change places."""
     route = list(range(k))
     if expert < k:

@@ -8,8 +8,10 @@ Here modules are captured, rewritten and cut; which rewrites is a target's choic
 """
 
 import contextlib
+import io
+import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +22,10 @@ from torch.func import functional_call
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_export import rewrites
+from mvmoe_export.fingerprint import weights_of
+from mvmoe_export.layers import FRAME, quantizer
 from mvmoe_export.rewrites.graph import attribute, elements, is_weight
-from mvmoe_export.structure import weights_of
+from mvmoe_export.writes import first_write, require_functional
 
 _ATEN = torch.ops.aten
 _KEPT = (
@@ -45,9 +49,6 @@ _KEPT = (
 _GROWTH = 1 << 18
 """Elements that a weight may take more than what it is made of: a token that is expanded over a
 batch is stored so, a bias that is broadcast over all tokens of a large batch is not."""
-
-
-_PURE = _ATEN.relu.default._schema
 
 
 @dataclass
@@ -97,8 +98,7 @@ def make_program(
     frame, examples = Frame(module), tuple(inputs.values())
     captured = _capture(name, frame, examples)
     if names:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _silence():
             captured = captured.run_decompositions(_decompositions())
     graph = captured.module(check_guards=False)
     counts: dict[str, int] = {}
@@ -114,23 +114,26 @@ def make_program(
 
 
 def _capture(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
-    """`torch.export`, its errors in one sentence."""
+    """`torch.export`, its errors in one sentence, without changes in place."""
     try:
         program = _export(module, inputs)
-    except Exception as error:  # It raises whatever the module or its own passes raise.
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    except (Exception, SystemExit) as error:  # Whatever the module or its own passes raise.
         raise InputError(
-            f"graph {name} cannot be captured by torch.export: {reason}; data-dependent shapes and "
-            "branches must stay out of a stage"
+            f"graph {name} cannot be captured by torch.export: {_first_line(error)}; "
+            f"data-dependent shapes and branches must stay out of a stage{quantizer(module)}"
         ) from error
     _require_static(name, program)
-    return program
+    return _functional(name, program)
+
+
+def _first_line(error: BaseException) -> str:
+    """An error in one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _export(module: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
     """The module as a program; by reading its bytecode where running it alone does not do."""
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Of PyTorch about itself.
+    with torch.no_grad(), _silence():
         try:
             return torch.export.export(module, inputs, strict=False)
         except Exception as first:
@@ -139,8 +142,21 @@ def _export(module: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
             raise first
 
 
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep back what PyTorch prints, logs and warns of itself: a failure is one sentence."""
+    level = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+
+
 def _require_static(name: str, program: ExportedProgram) -> None:
-    """Refuse a program whose shapes depend on data, or that changes what it is given."""
+    """Refuse a program whose shapes depend on data."""
     for node in program.graph.nodes:
         values = node.meta.get("val")
         for given in values if isinstance(values, list | tuple) else [values]:
@@ -150,22 +166,40 @@ def _require_static(name: str, program: ExportedProgram) -> None:
                     f"graph {name} has shapes that depend on data (at {node.name}); data-dependent "
                     "shapes must stay out of a stage"
                 )
-    _require_unchanged(name, program)
 
 
-def _require_unchanged(name: str, program: ExportedProgram) -> None:
-    """Refuse a program that changes its inputs or buffers."""
-    operators = [node.target for node in program.graph.nodes if node.op == "call_function"]
-    if not any(getattr(operator, "_schema", _PURE).is_mutable for operator in operators):
-        return
-    # Only in a program without changes in place is it told apart what they change in the end.
-    signature = program.run_decompositions({}).graph_signature
+def _functional(name: str, program: ExportedProgram) -> ExportedProgram:
+    """The program with every change in place turned into a new value.
+
+    A write through a view, such as `y[:, 0].clamp_(max=3)`, is a node that nobody reads: whatever
+    removes such nodes would lose it. Raises InputError for a program that changes its inputs or
+    buffers.
+    """
+    if first_write(program.graph_module) is None:
+        return program
+    try:
+        with _silence():
+            functional = program.run_decompositions({})
+    except Exception as error:  # It raises whatever its passes raise.
+        raise InputError(
+            f"graph {name} changes a tensor in place in a way that torch.export cannot follow: "
+            f"{_first_line(error)}; work on a copy (x = x.clone()), and leave .data alone"
+        ) from error
+    # Only now is it told apart what is changed in the end.
+    signature = functional.graph_signature
     changed = [*signature.buffers_to_mutate.values(), *signature.user_inputs_to_mutate.values()]
     if changed:
+        what = changed[0].removeprefix(FRAME)
         raise InputError(
-            f"graph {name} changes {changed[0]} in place; a stage must leave its inputs and "
+            f"graph {name} changes {what} in place; a stage must leave its inputs and "
             "buffers as they are: work on a copy, and call eval() on the model"
         )
+    if (left := first_write(functional.graph_module)) is not None:
+        raise InputError(
+            f"graph {name} changes what {left.target} is given in place, which torch.export cannot "
+            "write as values; a stage must leave its inputs and buffers as they are"
+        )
+    return functional
 
 
 def _decompositions() -> Any:
@@ -178,6 +212,7 @@ def _decompositions() -> Any:
 
 def _fold(graph: fx.GraphModule, weights: set[str]) -> None:
     """Compute now what is made of constants alone, such as an `arange`."""
+    require_functional(graph)
     known: dict[fx.Node, Any] = {}
     for node in graph.graph.nodes:
         if node.target == _ATEN.full_like.default:
@@ -258,7 +293,8 @@ def _prologue(graph: fx.GraphModule, slots: dict[str, fx.Node]) -> fx.GraphModul
 def _body(
     graph: fx.GraphModule, slots: dict[str, fx.Node], contents: dict[str, Tensor]
 ) -> fx.GraphModule:
-    """The graph with its slots as parameters."""
+    """The graph with its slots as parameters, and without what nobody reads."""
+    require_functional(graph)
     nodes = graph.graph
     made = {}
     for name, node in slots.items():

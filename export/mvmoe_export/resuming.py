@@ -18,8 +18,9 @@ from mvmoe_deploy import files
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.integrity import check_files
 from mvmoe_deploy.errors import BundleError
+from mvmoe_export.fingerprint import weights_of
 from mvmoe_export.stages import Stages
-from mvmoe_export.structure import fingerprint, weights_of
+from mvmoe_export.structure import fingerprint_of
 
 _RECORD = "record.json"
 _FILES = "files"
@@ -82,7 +83,7 @@ def export_key(stages: Stages, choices: Iterable[object]) -> str:
         digest.update(data.view(torch.uint8).numpy() if data.numel() else b"")
     for stage, graph in stages.graphs:
         # What a module computes is not all in its name and weights.
-        digest.update(fingerprint(graph.build(), list(stage.inputs.values())).encode())
+        digest.update(fingerprint_of(stage, graph).encode())
     digest.update(repr(list(choices)).encode())
     return digest.hexdigest()
 

@@ -17,10 +17,13 @@ from torch import Tensor, nn
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, RoutingRule
-from mvmoe_export.gather import GatheredExperts
+from mvmoe_export.gather import GatheredExperts, require_one_computation
+from mvmoe_export.user_code import user_code
 
 _LONGEST_NAME = 100
 """Characters that the experts of a route may take in a graph's name, which is a file's too."""
+
+_TOKEN_TYPES = (torch.float32, torch.float16)
 
 Strategy = Literal["dispatch", "gather", "all-experts"]
 
@@ -81,14 +84,16 @@ def make_stages(
     """Cut `model` into stages; raises InputError for a strategy that cannot serve it."""
     _require_contract(model)
     _require_strategy(model, strategy, batch, max_graphs)
-    images = torch.zeros(batch, *model.input.shape)
-    stem = GraphSpec("stem", 0, None, lambda: model.stage(0, ()).eval())
+    images = torch.zeros(batch, *model.input.shape, dtype=torch.float32)
+    stem = GraphSpec("stem", 0, None, _builder(model, 0, ()))
     inputs: dict[str, Tensor] = {"image": images}
     specs = []
     for index in range(len(model.routing) + 1):
         rule = model.routing[index - 1] if index else None
         last = index == len(model.routing)
         name = f"step{index}" if index else "stem"
+        if index and strategy == "gather":
+            require_one_computation(model, index, inputs["tokens"])
         graphs = _graphs(model, strategy, index, name) if index else (stem,)
         outputs = ("answer",) if last else ("next_tokens", "logits")
         specs.append(StageSpec(index, name, rule, inputs, outputs, graphs))
@@ -139,16 +144,20 @@ def _route_name(route: Route) -> str:
 
 
 def _builder(model: RoutedModel, index: int, route: Route) -> Callable[[], nn.Module]:
-    return lambda: model.stage(index, route).eval()
+    def build() -> nn.Module:
+        with user_code(f"{type(model).__name__}.stage({index}, {route})"):
+            return model.stage(index, route).eval()
+
+    return build
 
 
 def _example_output(model: RoutedModel, index: int, inputs: dict[str, Tensor]) -> Any:
     """What stage `index` gives on its example inputs, down its first route."""
     rule = model.routing[index - 1] if index else None
-    module = model.stage(index, tuple(range(rule.k)) if rule else ()).eval()
-    arguments = [inputs["image"]] if rule is None else [inputs["tokens"], _ones(inputs, rule.k)]
-    with torch.no_grad():
-        return module(*arguments)
+    module = _builder(model, index, tuple(range(rule.k)) if rule else ())()
+    given = [inputs["image"]] if rule is None else [inputs["tokens"], _ones(inputs, rule.k)]
+    with torch.no_grad(), user_code(f"stage {index} of {type(model).__name__}"):
+        return module(*(tensor.clone() for tensor in given))
 
 
 def _require_tokens(output: Any, batch: int, rule: RoutingRule, where: str) -> None:
@@ -159,6 +168,8 @@ def _require_tokens(output: Any, batch: int, rule: RoutingRule, where: str) -> N
             "the last stage"
         )
     tokens, logits = output
+    _require_type(tokens, f"{where} gives tokens", _TOKEN_TYPES)
+    _require_type(logits, f"{where} gives logits", (torch.float32,))
     if tuple(logits.shape) != (batch, rule.experts) or tokens.ndim < 2 or len(tokens) != batch:
         raise InputError(
             f"{where} gives tokens {list(tokens.shape)} and logits {list(logits.shape)}; the "
@@ -174,10 +185,26 @@ def _require_answer(output: Any, batch: int, where: str) -> None:
             f"{where} gives {given}; the contract expects the answer [{batch}, classes] of the "
             "last stage"
         )
+    _require_type(output, f"{where} gives an answer", (torch.float32,))
+
+
+def _require_type(given: Any, what: str, expected: tuple[torch.dtype, ...]) -> None:
+    """Refuse what is no tensor of one of some types."""
+    kind = _type_name(given.dtype) if isinstance(given, Tensor) else type(given).__name__
+    names = [_type_name(dtype) for dtype in expected]
+    if kind not in names:
+        raise InputError(
+            f"{what} of type {kind}; the contract expects {' or '.join(names)}: convert it at the "
+            "end of the stage"
+        )
+
+
+def _type_name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _ones(inputs: dict[str, Tensor], k: int) -> Tensor:
-    return torch.ones(len(inputs["tokens"]), k)
+    return torch.ones(len(inputs["tokens"]), k, dtype=torch.float32)
 
 
 def _step_inputs(tokens: Tensor, rule: RoutingRule, strategy: Strategy) -> dict[str, Tensor]:
@@ -185,7 +212,8 @@ def _step_inputs(tokens: Tensor, rule: RoutingRule, strategy: Strategy) -> dict[
     width = rule.experts if strategy == "all-experts" else rule.k
     # In the order of memory that a runner's buffers have, whatever the stage before gave.
     tokens = tokens.clone(memory_format=torch.contiguous_format)
-    inputs = {"tokens": tokens, "gates": torch.full((len(tokens), width), 1 / width)}
+    gates = torch.full((len(tokens), width), 1 / width, dtype=torch.float32)
+    inputs = {"tokens": tokens, "gates": gates}
     if strategy == "gather":
         inputs["experts"] = torch.arange(rule.k)[None]
     return inputs
@@ -199,12 +227,18 @@ def _require_contract(model: RoutedModel) -> None:
             f"{type(model).__name__} is no routed model: it lacks {', '.join(lacks) or 'nn.Module'}"
             "; see docs/own_model.md for the contract"
         )
-    kinds = {tensor.dtype for tensor in model.parameters()} - {torch.float32}
-    if kinds:
-        raise InputError(
-            f"{type(model).__name__} has parameters of {', '.join(map(str, kinds))}; call "
-            ".float() on it first: the precision of graphs is the target's choice"
-        )
+    for what, tensors in (("parameters", model.parameters()), ("buffers", model.buffers())):
+        # Of buffers, tables of indices and masks have other types by right.
+        kinds = {
+            _type_name(tensor.dtype)
+            for tensor in tensors
+            if what == "parameters" or tensor.is_floating_point() or tensor.is_complex()
+        } - {"float32"}
+        if kinds:
+            raise InputError(
+                f"{type(model).__name__} has {what} of {', '.join(sorted(kinds))}; call .float() "
+                "on it first: the precision of graphs is the target's choice"
+            )
 
 
 def _require_strategy(model: RoutedModel, strategy: Strategy, batch: int, max_graphs: int) -> None:

@@ -51,12 +51,13 @@ def _distinct(parameters: Iterable[Tensor]) -> int:
 def _macs(model: RoutedModel, stages: list[nn.Module]) -> int:
     """Multiply-accumulates of one image through `stages`, by PyTorch's own FLOP counter."""
     device = next(model.parameters(), torch.empty(0)).device
-    images = torch.zeros(1, *model.input.shape, device=device)
+    images = torch.zeros(1, *model.input.shape, dtype=torch.float32, device=device)
     counter = FlopCounterMode(display=False)
     # The counter does not know the fused attention of the CPU; the plain one it counts.
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
         output = stages[0](images)
         for stage, rule in zip(stages[1:], model.routing, strict=True):
-            output = stage(output[0], torch.ones(1, rule.k, device=device))
+            gates = torch.ones(1, rule.k, dtype=torch.float32, device=device)
+            output = stage(output[0], gates)
     # The counter gives two operations for each multiply-accumulate.
     return counter.get_total_flops() // 2

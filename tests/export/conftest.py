@@ -16,7 +16,7 @@ from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import RoutingRule
 from mvmoe_export import ExportOptions, export_bundle
-from mvmoe_export.structure import fingerprint
+from mvmoe_export.fingerprint import fingerprint
 from mvmoe_export.targets.onnx import OnnxOptions, target, template
 
 ROOT = Path(__file__).parents[2]

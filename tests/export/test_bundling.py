@@ -333,7 +333,7 @@ def test_what_is_no_routed_model(tmp_path):
 
 def test_half_precision_parameters(zoo, tmp_path):
     message = refusal(zoo.Foreign().half(), tmp_path)
-    assert "parameters of torch.float16; call .float() on it first" in message
+    assert "parameters of float16; call .float() on it first" in message
 
 
 def test_experts_of_different_shapes_cannot_be_gathered(zoo, tmp_path):

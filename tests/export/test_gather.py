@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mvmoe_deploy.errors import InputError
+from mvmoe_export import export_bundle
 from mvmoe_export.gather import GatheredExperts
+from mvmoe_export.stages import make_stages
 
 
 def assert_gathers(model, index=1):
@@ -69,3 +71,91 @@ def test_experts_with_other_parameters_are_refused(zoo):
 
     with pytest.raises(InputError, match="the same parameters; this model's differ"):
         GatheredExperts(Uneven(), 1)
+
+
+class Clip(torch.nn.Module):
+    def __init__(self, bound):
+        super().__init__()
+        self.bound = bound
+
+    def forward(self, tokens):
+        return tokens.clamp(max=self.bound)
+
+
+class Scale(torch.nn.Module):
+    """A scale that is no buffer: a tensor, or a list of them."""
+
+    def __init__(self, expert, several=False):
+        super().__init__()
+        scale = torch.full((16,), 1.0 + expert)
+        self.scale = [scale, scale + 1] if several else scale
+
+    def forward(self, tokens):
+        scales = self.scale if isinstance(self.scale, list) else [self.scale]
+        return sum(tokens * scale for scale in scales)
+
+
+class Folded(torch.nn.Module):
+    """A buffer that forward reads as a Python number."""
+
+    def __init__(self, expert):
+        super().__init__()
+        self.power = 2 + expert
+        self.register_buffer("scale", torch.tensor(0.5 + expert), persistent=False)
+
+    def forward(self, tokens):
+        return (tokens * self.scale.item()).abs() ** self.power
+
+
+UNLIKE = {
+    "clip bounds": lambda expert: Clip(3.0 - 0.5 * (expert == 2)),
+    "alpha of an ELU": lambda expert: torch.nn.ELU(1.0 + 0.25 * expert),
+    "eps of a norm": lambda expert: torch.nn.LayerNorm(16, eps=1e-5 * (1 + expert)),
+    "a tensor": Scale,
+    "a list of tensors": lambda expert: Scale(expert, several=True),
+    "a number out of a buffer": Folded,
+    "an activation": lambda expert: torch.nn.Tanh() if expert else torch.nn.Sigmoid(),
+}
+
+
+@pytest.mark.parametrize("kind", UNLIKE)
+@pytest.mark.parametrize("k", [1, 2])
+def test_experts_that_differ_in_more_than_weights_are_refused(zoo, tmp_path, kind, k):
+    class Unlike(zoo.Foreign):
+        def make_expert(self, expert):
+            layers = torch.nn.Linear(16, 16), UNLIKE[kind](expert), torch.nn.Linear(16, 16)
+            return torch.nn.Sequential(*layers)
+
+    model = zoo.enliven(Unlike(experts=3, k=k))
+    with pytest.raises(InputError, match=r"computes otherwise than .*--strategy dispatch") as error:
+        export_bundle(model, tmp_path / "a.bundle", strategy="gather")
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_difference_is_named(zoo):
+    class Unlike(zoo.Foreign):
+        def make_expert(self, expert):
+            return torch.nn.Sequential(torch.nn.Linear(16, 16), Clip(3.0 - 0.5 * (expert == 2)))
+
+    with pytest.raises(InputError, match=r"aten.clamp.default with 3.0 against 2.5;"):
+        make_stages(Unlike(), "gather")
+
+
+@pytest.mark.parametrize("strategy", ["dispatch", "all-experts"])
+def test_other_strategies_keep_each_experts_numbers(zoo, export, assert_answers, strategy):
+    class Unlike(zoo.Foreign):
+        def make_expert(self, expert):
+            return torch.nn.Sequential(torch.nn.Linear(16, 16), Clip(0.5 - 0.4 * expert))
+
+    model = zoo.enliven(Unlike())
+    assert_answers(export(model, strategy=strategy), model)
+
+
+def test_numbers_that_are_equal_are_gathered(zoo, export, assert_answers):
+    class Alike(zoo.Foreign):
+        def make_expert(self, expert):
+            return torch.nn.Sequential(torch.nn.Linear(16, 16), Clip(0.5), torch.nn.Dropout(0.1))
+
+    model = zoo.enliven(Alike())
+    assert_answers(export(model, strategy="gather"), model)

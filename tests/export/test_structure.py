@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from mvmoe_export import export_bundle
+from mvmoe_export.fingerprint import fingerprint
 from mvmoe_export.stages import make_stages
-from mvmoe_export.structure import families, fingerprint
+from mvmoe_export.structure import families
 from mvmoe_export.targets.onnx import target
 
 

@@ -34,6 +34,7 @@ from mvmoe_export.parity.bounds import bounds_for
 from mvmoe_export.parity.figures import listed_routes
 from mvmoe_export.parity.images import synthetic_images
 from mvmoe_export.stages import Stages, StageSpec, routes_of
+from mvmoe_export.user_code import user_code
 
 _TORCH_TOLERANCE = 1e-4
 """Between two ways through the same PyTorch model in fp32, relative to the largest value."""
@@ -204,7 +205,8 @@ class _Guard:
         """A model's own answer, down forced routes."""
         name = f"{type(model).__name__}.forward"
         try:
-            answer = model(images, routes=routes) if routes else model(images)
+            with user_code(name, passing=TypeError):
+                answer = model(images.clone(), routes=routes) if routes else model(images.clone())
         except TypeError as error:
             raise CheckFailedError(
                 f"{name} cannot be forced down a route ({error}); the contract asks for "
@@ -263,8 +265,10 @@ class _Step:
 
     def eager(self, gates: Tensor | None = None) -> dict[str, Tensor]:
         """What the model's stage gives."""
-        gates = torch.ones(len(self.tokens), len(self.route)) if gates is None else gates
-        return _named(self.stage, self.module(self.tokens, gates))
+        if gates is None:
+            gates = torch.ones(len(self.tokens), len(self.route), dtype=torch.float32)
+        with user_code(f"graph {self.graph.name}"):
+            return _named(self.stage, self.module(self.tokens.clone(), gates.clone()))
 
     def exported(self, tokens: Tensor, gates: Tensor) -> dict[str, Tensor]:
         """What the exported graph gives, its inputs as its strategy takes them."""
@@ -272,7 +276,7 @@ class _Step:
         if self.guard.stages.strategy == "gather":
             inputs["experts"] = torch.tensor([self.route])
         elif self.guard.stages.strategy == "all-experts":
-            everyone = torch.zeros(len(gates), self.stage.rule.experts)
+            everyone = torch.zeros(len(gates), self.stage.rule.experts, dtype=torch.float32)
             inputs["gates"] = everyone.index_copy(1, torch.tensor(self.route), gates)
         return self.guard.graphs.run(self.graph.name, inputs)
 
@@ -360,9 +364,9 @@ def _double(model: RoutedModel, images: Tensor) -> tuple[RoutedModel, Tensor]:
         twin(precise, routes=[_first(rule) for rule in model.routing] or None)
         output = twin.stage(0, ()).eval()(precise)
         for index, rule in enumerate(model.routing, start=1):
-            gates = torch.ones(len(precise), rule.k)
+            gates = torch.ones(len(precise), rule.k, dtype=torch.float32)
             output = twin.stage(index, _first(rule)).eval()(output[0], gates)
-    except (RuntimeError, TypeError):
+    except (Exception, SystemExit):  # The model's own code: an assertion on types, for example.
         return model, images
     return twin, precise
 
@@ -375,9 +379,9 @@ def _named(stage: StageSpec, output: Tensor | tuple[Tensor, ...]) -> dict[str, T
 
 def _loud_gates(batch: int, k: int) -> Iterator[Tensor]:
     """Gates `[batch, k]` with one slot after another loud, and first all quiet."""
-    yield torch.full((batch, k), _QUIET)
+    yield torch.full((batch, k), _QUIET, dtype=torch.float32)
     for slot in range(k):
-        gates = torch.full((batch, k), _QUIET)
+        gates = torch.full((batch, k), _QUIET, dtype=torch.float32)
         gates[:, slot] = _LOUD
         yield gates
 

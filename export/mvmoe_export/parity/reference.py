@@ -10,6 +10,7 @@ from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
 from mvmoe_export.parity.walk import Vectors, walk
+from mvmoe_export.user_code import user_code
 
 _AT_ONCE = 32
 """Images in one call: attention over all of them would take too much memory."""
@@ -40,7 +41,10 @@ class TorchStages:
         with torch.no_grad():
             for first in range(0, len(inputs[0]), _AT_ONCE):
                 rows = slice(first, first + _AT_ONCE)
-                output = module(*(torch.from_numpy(array[rows]) for array in inputs))
+                # Copies: a module may change what it is given.
+                given = (torch.from_numpy(array[rows].copy()) for array in inputs)
+                with user_code(f"{type(module).__name__}.forward"):
+                    output = module(*given)
                 parts.append(output if isinstance(output, tuple) else (output,))
         columns = [torch.cat(column).numpy() for column in zip(*parts, strict=True)]
         names = ("next_tokens", "logits") if len(columns) > 1 else ("answer",)
@@ -66,7 +70,8 @@ def follow_checked(model: RoutedModel, images: Tensor) -> Vectors:
     with torch.no_grad():
         vectors = follow(model, images)
         # One by one: a model that lets the images of a batch depend on each other shows it here.
-        answer = np.concatenate([model(image[None]).numpy() for image in images])
+        with user_code(f"{type(model).__name__}.forward"):
+            answer = np.concatenate([model(image[None].clone()).numpy() for image in images])
     _require_same(model, vectors["answer"], answer)
     return vectors
 

@@ -27,6 +27,7 @@ from mvmoe_export.rewrites import (  # noqa: F401 - they register themselves
 )
 from mvmoe_export.rewrites.contract import REWRITES, Rewrite
 from mvmoe_export.rewrites.graph import AtenGraph
+from mvmoe_export.writes import require_functional
 
 ONE_PIECE = (
     "views",
@@ -53,6 +54,7 @@ def apply(graph: AtenGraph, names: Sequence[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for name in names:
         counts[name] = counts.get(name, 0) + REWRITES[name].apply(graph)
+    require_functional(graph.module)
     graph.module.graph.eliminate_dead_code()
     graph.module.graph.lint()
     graph.module.recompile()

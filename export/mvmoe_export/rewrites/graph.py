@@ -13,13 +13,19 @@ import torch
 from torch import Tensor, fx
 from torch.fx.node import map_arg
 
+from mvmoe_export.writes import require_functional
+
 _META = "val"
 
 
 class AtenGraph:
-    """A graph of ATen operators over a module's weights, for example inputs of fixed shapes."""
+    """A graph of ATen operators over a module's weights, for example inputs of fixed shapes.
+
+    Raises InputError for a graph with writes in place: rewrites know values, no memory.
+    """
 
     def __init__(self, module: fx.GraphModule, inputs: Sequence[Tensor]) -> None:
+        require_functional(module)
         self.module = module
         self.inputs = tuple(inputs)
         _forget_strides(module)

@@ -29,7 +29,12 @@ _OPTIONAL = "common::fuse_"
 _INEXACT = "common::fuse_elementwise_to_batchnorm"
 """Its batch_norm divides by sqrt(1 + 1e-5), which is seen in fp32."""
 
-_DTYPES = {"float32": np.float32, "int64": np.int32, "int32": np.int32}
+_DTYPES = {
+    "float32": np.float32,
+    "float16": np.float16,
+    "int64": np.int32,
+    "int32": np.int32,
+}
 """Core ML's graphs take integers of 32 bits only."""
 
 
@@ -106,7 +111,9 @@ def _convert(
         program,
         convert_to="mlprogram",
         inputs=[_input(spec, signature.layout) for spec in signature.inputs],
-        outputs=[ct.TensorType(name=spec.name, dtype=np.float32) for spec in signature.outputs],
+        outputs=[
+            ct.TensorType(name=spec.name, dtype=_DTYPES[spec.dtype]) for spec in signature.outputs
+        ],
         minimum_deployment_target=getattr(ct.target, options.deployment_target),
         compute_precision=ct.precision.FLOAT16 if half else ct.precision.FLOAT32,
         pass_pipeline=pipeline,
