@@ -26,6 +26,7 @@ def require_one_computation(model: RoutedModel, index: int, tokens: Tensor) -> N
     rule = model.routing[index - 1]
     if rule.k == rule.experts:
         return
+    GatheredExperts(model, index)  # Refuses other names and shapes of weights in words of its own.
     gates = torch.full((1, rule.k), 1 / rule.k, dtype=torch.float32)
 
     def traced(route: Route) -> Trace:
