@@ -35,6 +35,14 @@ class BundleError(InputError):
     """A bundle is missing, damaged, or says something that cannot be true."""
 
 
+class BundleReplacedError(BundleError):
+    """A bundle's files were replaced or changed while a dispatcher had it open."""
+
+
+class ProcessBoundError(InputError):
+    """A dispatcher was copied, pickled, or used in a child that was forked from its process."""
+
+
 class ImageError(InputError):
     """An image cannot be read as one."""
 
@@ -57,6 +65,10 @@ class EngineError(MvmoeError):
     """An engine refused to load or run a graph that the bundle declares."""
 
     exit_code = 1
+
+
+class ResourceLimitError(EngineError):
+    """The process or the machine has no more files, memory or threads to give."""
 
 
 class UnsupportedPlatformError(EngineError):

@@ -9,6 +9,7 @@ from pathlib import Path
 from mvmoe_deploy import files
 from mvmoe_deploy.bundle.manifest import File
 from mvmoe_deploy.errors import BundleError
+from mvmoe_deploy.limits import raise_if_limit
 
 _ADVICE = "copy the bundle again or export it anew"
 
@@ -16,10 +17,15 @@ _ADVICE = "copy the bundle again or export it anew"
 def check_files(root: Path, listed: Iterable[File]) -> None:
     """Check every listed file below `root`; raises BundleError that names the first wrong one."""
     for file in listed:
-        path = plain_file(root, file.path)
-        with read_errors(root, file.path):
-            _require_size(root, file, path.stat().st_size)
-            _require_hash(root, file, files.sha256(path))
+        check_file(root, file)
+
+
+def check_file(root: Path, file: File) -> None:
+    """Check one listed file below `root`; raises BundleError."""
+    path = plain_file(root, file.path)
+    with read_errors(root, file.path):
+        _require_size(root, file, path.stat().st_size)
+        _require_hash(root, file, files.sha256(path))
 
 
 def read_file(root: Path, file: File, most: int) -> bytes:
@@ -42,10 +48,14 @@ def read_file(root: Path, file: File, most: int) -> bytes:
 
 @contextlib.contextmanager
 def read_errors(root: Path, relative: str) -> Iterator[None]:
-    """Turn the operating system's refusals into one sentence about reading `relative`."""
+    """Turn the operating system's refusals into one sentence about reading `relative`.
+
+    Raises ResourceLimitError where the process may not open another file, else BundleError.
+    """
     try:
         yield
     except OSError as error:
+        raise_if_limit(error, f"{relative} of bundle {root} cannot be read")
         raise BundleError(
             f"{relative} of bundle {root} cannot be read ({error.strerror}); {_ADVICE}"
         ) from error
@@ -76,6 +86,7 @@ def plain_file(root: Path, relative: str) -> Path:
         try:
             mode = path.lstat().st_mode
         except OSError as error:
+            raise_if_limit(error, f"{relative} of bundle {root} cannot be read")
             raise BundleError(
                 f"{relative} of bundle {root} is missing ({error.strerror}); {_ADVICE}"
             ) from error

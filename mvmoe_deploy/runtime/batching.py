@@ -11,12 +11,15 @@ from mvmoe_deploy import routing
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.errors import EngineError, PartialResultError
 from mvmoe_deploy.routing import RoutingRule
-from mvmoe_deploy.runtime.lane import Lane
-from mvmoe_deploy.runtime.loaded import LoadedGraphs
+from mvmoe_deploy.runtime.buffers import InferenceBuffers
+from mvmoe_deploy.runtime.graph_cache import GraphCache
 
 
 def run_grouped(
-    graphs: LoadedGraphs, lane: Lane, rules: tuple[RoutingRule, ...], images: np.ndarray
+    graphs: GraphCache,
+    buffers: InferenceBuffers,
+    rules: tuple[RoutingRule, ...],
+    images: np.ndarray,
 ) -> np.ndarray:
     """Class logits `[n, classes]` of preprocessed images `[n, C, H, W]`.
 
@@ -27,14 +30,14 @@ def run_grouped(
     taken: dict[str, np.ndarray] = {}
     given = {"image": images}
     for stage in range(len(rules) + 1):
-        taken, given = given, _room(lane.outputs[stage], len(images))
+        taken, given = given, _room(buffers.outputs[stage], len(images))
         if stage:
             # Logits of images that failed before are zeros: their routes are never used.
             taken["routes"], taken["gates"] = routing.select(taken["logits"], rules[stage - 1])
         alive = [image for image in range(len(images)) if image not in failed]
         for graph, members in _groups(graphs, stage, taken, alive):
             try:
-                _run_group(graphs, lane, graph, members, taken=taken, given=given)
+                _run_group(graphs, buffers, graph, members, taken=taken, given=given)
             except EngineError as error:
                 failed |= dict.fromkeys(members.tolist(), error)
     answers = given["answer"]
@@ -52,7 +55,7 @@ def _room(outputs: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
 
 
 def _groups(
-    graphs: LoadedGraphs, stage: int, taken: dict[str, np.ndarray], alive: list[int]
+    graphs: GraphCache, stage: int, taken: dict[str, np.ndarray], alive: list[int]
 ) -> Iterator[tuple[Graph, np.ndarray]]:
     """The images of a stage by the graph they need, graphs that are in memory first."""
     groups: dict[str, tuple[Graph, list[int]]] = {}
@@ -60,15 +63,15 @@ def _groups(
         route = tuple(taken["routes"][image].tolist()) if stage else None
         graph = graphs.graph(stage, route)
         groups.setdefault(graph.name, (graph, []))[1].append(image)
-    resident = set(graphs.residency.resident)
+    resident = set(graphs.resident)
     for name in sorted(groups, key=lambda name: name not in resident):
         graph, members = groups[name]
         yield graph, np.array(members)
 
 
 def _run_group(
-    graphs: LoadedGraphs,
-    lane: Lane,
+    graphs: GraphCache,
+    buffers: InferenceBuffers,
     graph: Graph,
     members: np.ndarray,
     *,
@@ -76,16 +79,16 @@ def _run_group(
     given: dict[str, np.ndarray],
 ) -> None:
     """Run one graph on some images, as many at a time as it takes."""
-    call = graphs.call(lane, graph)
-    size = len(lane.image)
+    call = graphs.call(buffers, graph)
+    size = len(buffers.image)
     for start in range(0, len(members), size):
         part = members[start : start + size]
         if graph.stage == 0:
-            lane.image[: len(part)] = taken["image"][part]
+            buffers.image[: len(part)] = taken["image"][part]
         else:
-            lane.inputs[graph.stage]["tokens"][: len(part)] = taken["next_tokens"][part]
+            buffers.inputs[graph.stage]["tokens"][: len(part)] = taken["next_tokens"][part]
             for position, image in enumerate(part):
-                lane.route(graph.stage, position, taken["routes"][image], taken["gates"][image])
+                buffers.route(graph.stage, position, taken["routes"][image], taken["gates"][image])
         call()
-        for name, array in lane.outputs[graph.stage].items():
+        for name, array in buffers.outputs[graph.stage].items():
             given[name][part] = array[: len(part)]

@@ -7,7 +7,8 @@ from typing import Protocol, Self
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
-from mvmoe_deploy.errors import EngineError, InputError
+from mvmoe_deploy.errors import EngineError, InputError, ResourceLimitError
+from mvmoe_deploy.limits import limit_met
 
 _MOST_THREADS = 256
 """More would only cost memory: ONNX Runtime, for one, starts every thread that it is told to."""
@@ -36,9 +37,10 @@ class Runner(Protocol):
       UnsupportedPlatformError if it does not exist on this machine's system.
     - `open` raises InputError for an engine option that it does not know.
     - The engine is imported in `open`, not when the module is.
-    - `load` of a graph that is in memory gives the one that is there.
-    - After `release` the graph's memory is freed as soon as the last binding to it is gone.
-    - All methods may be called from several threads.
+    - A runner keeps no graph: its memory is freed once the last reference to it and to its
+      bindings is gone.
+    - All methods may be called from several threads. An exception at any line, Ctrl-C for one,
+      leaves no lock behind.
     """
 
     stands_in_for: str | None
@@ -65,15 +67,8 @@ class Runner(Protocol):
     def provider(self) -> str:
         """Where the engine runs graphs: an execution provider, a delegate, compute units."""
 
-    @property
-    def resident(self) -> tuple[str, ...]:
-        """Names of the graphs that are in memory."""
-
     def load(self, graph: str) -> LoadedGraph:
-        """Bring a graph into memory; raises EngineError that names it."""
-
-    def release(self, graph: str) -> None:
-        """Drop a graph; does nothing if it is not in memory."""
+        """Bring a graph into memory, once more at each call; raises EngineError that names it."""
 
 
 def run(loaded: LoadedGraph, inputs: Arrays, outputs: Arrays) -> Arrays:
@@ -107,6 +102,25 @@ def require_signature(graph: Graph, inputs: list[Signature], outputs: list[Signa
                 f"graph {graph.name} ({graph.file}) has the {kind} {found}, but the manifest says "
                 f"{told}; export the bundle anew"
             )
+
+
+def load_error(graph: Graph, engine: str, error: BaseException, advice: str = "") -> EngineError:
+    """What a runner raises for a graph that its engine does not load.
+
+    ResourceLimitError if files, memory or threads ran out; else `advice` says what to do.
+    """
+    what = f"graph {graph.name} ({graph.file}) does not load in {engine}"
+    limit = limit_met(error)
+    if limit is not None:
+        return ResourceLimitError(f"{what}: {limit}")
+    return EngineError(f"{what}: {first_line(error)}{advice}")
+
+
+def run_error(graph: str, engine: str, error: BaseException) -> EngineError:
+    """What a call raises when its engine fails; ResourceLimitError if that was a limit."""
+    limit = limit_met(error)
+    kind = EngineError if limit is None else ResourceLimitError
+    return kind(f"graph {graph} failed in {engine}: {limit or first_line(error)}")
 
 
 def first_line(error: BaseException) -> str:

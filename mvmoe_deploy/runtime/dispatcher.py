@@ -1,25 +1,34 @@
 """The dispatcher: runs the stem, selects the route on the host, runs that route's graph alone."""
 
 import contextlib
+import os
 import threading
-import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 import numpy as np
 
-from mvmoe_deploy.bundle.integrity import check_files
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.bundle.read import Bundle
-from mvmoe_deploy.errors import EngineError, InputError, PartialResultError
+from mvmoe_deploy.bundle.unchanged import UnchangedFiles
+from mvmoe_deploy.errors import (
+    EngineError,
+    InputError,
+    MvmoeError,
+    PartialResultError,
+    ProcessBoundError,
+)
+from mvmoe_deploy.limits import resource_limits
 from mvmoe_deploy.preprocessing import ImageLike, preprocess
 from mvmoe_deploy.routing import Route, check_route, gates_of, select_one
 from mvmoe_deploy.runtime.batching import run_grouped
+from mvmoe_deploy.runtime.buffers import InferenceBuffers
+from mvmoe_deploy.runtime.calls import Calls
 from mvmoe_deploy.runtime.contract import Runner
-from mvmoe_deploy.runtime.lane import Lane
-from mvmoe_deploy.runtime.loaded import LoadedGraphs, Pin
+from mvmoe_deploy.runtime.graph_cache import GraphCache, Pin
 from mvmoe_deploy.runtime.prediction import (
     Clock,
     NoClock,
@@ -34,7 +43,11 @@ _FLOAT32 = np.dtype(np.float32)
 
 
 class Dispatcher:
-    """Answers images with a bundle's graphs. Thread-safe; close it, or use it in a `with` block."""
+    """Answers images with a bundle's graphs. Thread-safe; close it, or use it in a `with` block.
+
+    It belongs to the process that opened it: a copy, a pickle, or a call in a forked child raises
+    ProcessBoundError. What is left open when Python exits is closed then.
+    """
 
     def __init__(
         self,
@@ -42,26 +55,28 @@ class Dispatcher:
         target: str,
         runner: Runner,
         *,
+        files: UnchangedFiles | None = None,
         max_resident_experts: int | None = None,
         max_resident_bytes: int | None = None,
         pin: Iterable[Pin] | Pin = (),
     ) -> None:
+        """Over an opened runner, whose bundle's `files` are taken as they are now if not given."""
         self.bundle = bundle
-        self.target = bundle.target(target)
+        self.target = record = bundle.target(target)
         self._rules = bundle.manifest.rules
         self._shape = bundle.manifest.input.shape
-        self._graphs = LoadedGraphs(
-            self.target,
+        self._graphs = GraphCache(
+            record,
             runner,
+            files or UnchangedFiles.trusted(bundle.path, record.files),
             pin=pin,
             max_per_stage=max_resident_experts,
             max_bytes=max_resident_bytes,
         )
-        self._lanes: list[Lane] = []
-        self._lanes_made = 0
-        self._making = threading.Lock()
-        self._closing = threading.Event()
+        make_buffers = partial(InferenceBuffers, bundle.manifest, record)
+        self._calls = Calls(make_buffers, self._graphs.clear)
         self._prewarming: threading.Thread | None = None
+        self._calls.run(self._load_always)
 
     @classmethod
     def open(
@@ -88,30 +103,44 @@ class Dispatcher:
         knows: `{"compute_units": "cpuOnly"}` for Core ML. `manifest_sha256` pins the bundle: one
         with any other manifest is refused (`docs/security.md`).
 
+        The bundle must stay as it is while it is open: an expert that would be loaded from files
+        that changed meanwhile raises BundleReplacedError. Links in `path` are followed once, here.
+
         Where an engine does not exist on this system, a reference evaluator runs instead if one is
         installed: `engine` and `stands_in_for` say so.
 
-        Raises BundleError, MissingExtraError, EngineError or InputError.
+        Raises BundleError, MissingExtraError, EngineError (ResourceLimitError where files, memory
+        or threads run out) or InputError.
         """
-        bundle = Bundle.open(path, manifest_sha256)
-        bundle.target(target)
-        if verify:
-            check_files(bundle.path, bundle.target(target).files)
-        runner = open_runner(bundle.path, bundle.target(target), threads, engine_options)
-        dispatcher = cls(
-            bundle,
-            target,
-            runner,
-            max_resident_experts=max_resident_experts,
-            max_resident_bytes=max_resident_bytes,
-            pin=pin,
-        )
-        if prewarm:
-            dispatcher.prewarm(wait=False)
+        with resource_limits(f"bundle {path} cannot be opened"):
+            # A link or the working directory may change; what graphs are loaded from may not.
+            bundle = Bundle.open(os.path.realpath(path), manifest_sha256)
+            record = bundle.target(target)
+            look = UnchangedFiles.verified if verify else UnchangedFiles.trusted
+            files = look(bundle.path, record.files)
+            runner = open_runner(bundle.path, record, threads, engine_options)
+            dispatcher = cls(
+                bundle,
+                target,
+                runner,
+                files=files,
+                max_resident_experts=max_resident_experts,
+                max_resident_bytes=max_resident_bytes,
+                pin=pin,
+            )
+            if prewarm:
+                dispatcher.prewarm(wait=False)
         return dispatcher
 
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied or sent to another process."""
+        raise ProcessBoundError(
+            "a dispatcher cannot be copied or pickled: its graphs are in this process's memory; "
+            "send the bundle's path, and open it there"
+        )
+
     def __enter__(self) -> Self:
-        self._require_open()
+        self._calls.require_open()
         return self
 
     def __exit__(
@@ -123,15 +152,12 @@ class Dispatcher:
         self.close()
 
     def close(self) -> None:
-        """Release every graph once calls in flight have ended; later calls raise InputError."""
-        self._closing.set()
-        while len(self._lanes) < self._lanes_made:
-            time.sleep(0.001)
-        if self._prewarming is not None:
-            self._prewarming.join()
-        self._graphs.clear()
-        self._lanes.clear()
-        self._lanes_made = 0
+        """Release every graph once calls in flight have ended; later calls raise InputError.
+
+        It may be called from any thread, more than once, and from a signal handler: if that has
+        interrupted a call of its own thread, the graphs are released when that call ends.
+        """
+        self._calls.close()
 
     @property
     def engine(self) -> str:
@@ -146,46 +172,26 @@ class Dispatcher:
     @property
     def resident(self) -> tuple[str, ...]:
         """Names of the route graphs in memory, the least recently used first."""
-        return self._graphs.residency.resident
+        return self._graphs.resident
 
     def predict(self, image: ImageLike) -> Prediction:
         """The answer for one image: a PIL image, a path, or a uint8 array `[H, W, C]`.
 
-        Raises ImageError, RoutingError, or EngineError if the image's expert does not load.
+        Raises ImageError, RoutingError, EngineError if the image's expert does not load, and
+        BundleReplacedError if that expert's files changed since the bundle was opened.
         """
-        clock = Clock()
-        lane = self._take_lane()
-        try:
-            preprocess(image, self.bundle.manifest.input, out=lane.image[0])
-            clock.lap("preprocess")
-            routes, gates = self._run_one(lane, clock)
-            labels = self.bundle.manifest.labels
-            return make_prediction(lane.answer[0], routes, gates, labels, clock)
-        finally:
-            self._lanes.append(lane)
+        return self._calls.run(self._predict, image)
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """Class logits `[B, classes]` of preprocessed images `[B, C, H, W]` (fp32).
 
         Images are grouped by route, so that an expert that has to be loaded is loaded once.
         Raises InputError for another shape or type, RoutingError for router logits that are not
-        finite, and PartialResultError (with the other images' answers) if an expert does not load.
+        finite, PartialResultError (with the other images' answers) if an expert does not load,
+        and BundleReplacedError if an expert's files changed since the bundle was opened.
         """
         self._require_batch(batch)
-        lane = self._take_lane()
-        try:
-            if len(batch) > 1:
-                return run_grouped(self._graphs, lane, self._rules, batch)
-            lane.image[:1] = batch
-            self._run_one(lane, NoClock)
-            return lane.answer[:1].copy()
-        except PartialResultError:
-            raise
-        except EngineError as error:
-            answers = np.full_like(lane.answer[:1], np.nan)
-            raise PartialResultError.of({0: error}, answers) from error
-        finally:
-            self._lanes.append(lane)
+        return self._calls.run(self._run, batch)
 
     def trace(self, image: np.ndarray, routes: Sequence[Route] | None = None) -> Trace:
         """Where the time of one preprocessed image `[1, C, H, W]` (fp32) goes, lap by lap.
@@ -198,52 +204,83 @@ class Dispatcher:
         if len(image) != 1:
             raise InputError(f"{len(image)} images were given; one at a time can be traced")
         forced = None if routes is None else self._checked_routes(routes)
-        lane = self._take_lane()
-        try:
-            resident = frozenset(self.resident)
-            clock = Recorder()
-            lane.image[:1] = image
-            clock.lap("rest")
-            taken, _ = self._run_one(lane, clock, forced)
-            answer = lane.answer[:1].copy()
-            clock.lap("rest")
-            names = [self._graphs.graph(i, route).name for i, route in enumerate(taken, start=1)]
-            return Trace(answer, tuple(taken), tuple(n not in resident for n in names), clock.laps)
-        finally:
-            self._lanes.append(lane)
+        return self._calls.run(self._trace, image, forced)
 
     def prewarm(self, wait: bool = True) -> None:
         """Load pinned experts, then others by the usage prior, as many as fit; run each once.
 
-        With `wait=False` in a background thread. An expert that does not load is passed over
-        here: the images that need it will tell.
+        With `wait=False` in a background thread, which `close` or the end of the program stops
+        after the load that it is at. An expert that does not load is skipped here: the images that
+        need it raise its error.
         """
-        self._require_open()
+        self._calls.require_open()
         if wait:
-            self._prewarm()
+            self._calls.run(self._prewarm)
         elif self._prewarming is None or not self._prewarming.is_alive():
-            self._prewarming = threading.Thread(target=self._prewarm, daemon=True)
-            self._prewarming.start()
+            # No daemon: Python waits for it at exit, where ending a thread inside an engine would
+            # crash.
+            self._prewarming = threading.Thread(
+                target=self._prewarm_in_background, name="mvmoe-prewarm", daemon=False
+            )
+            with resource_limits("prewarming cannot begin"):
+                self._prewarming.start()
 
-    def _prewarm(self) -> None:
-        """Load what fits, the most used first."""
+    def _load_always(self, buffers: InferenceBuffers) -> None:
+        """Bring in what every image runs, and bind it."""
+        for graph in self.target.graphs:
+            if graph.route is None:
+                self._graphs.call(buffers, graph)
+
+    def _predict(self, buffers: InferenceBuffers, image: ImageLike) -> Prediction:
+        """The answer for one image."""
+        clock = Clock()
+        preprocess(image, self.bundle.manifest.input, out=buffers.image[0])
+        clock.lap("preprocess")
+        routes, gates = self._run_one(buffers, clock)
+        labels = self.bundle.manifest.labels
+        return make_prediction(buffers.answer[0], routes, gates, labels, clock)
+
+    def _run(self, buffers: InferenceBuffers, batch: np.ndarray) -> np.ndarray:
+        """The answers for a batch."""
+        if len(batch) > 1:
+            return run_grouped(self._graphs, buffers, self._rules, batch)
+        buffers.image[:1] = batch
+        try:
+            self._run_one(buffers, NoClock)
+        except EngineError as error:
+            answers = np.full_like(buffers.answer[:1], np.nan)
+            raise PartialResultError.of({0: error}, answers) from error
+        return buffers.answer[:1].copy()
+
+    def _trace(
+        self, buffers: InferenceBuffers, image: np.ndarray, forced: Sequence[Route] | None
+    ) -> Trace:
+        """One image with a record of its laps."""
+        resident = frozenset(self.resident)
+        clock = Recorder()
+        buffers.image[:1] = image
+        clock.lap("rest")
+        taken, _ = self._run_one(buffers, clock, forced)
+        answer = buffers.answer[:1].copy()
+        clock.lap("rest")
+        names = [self._graphs.graph(i, route).name for i, route in enumerate(taken, start=1)]
+        return Trace(answer, tuple(taken), tuple(n not in resident for n in names), clock.laps)
+
+    def _prewarm_in_background(self) -> None:
+        """Prewarm where nobody can catch an error: the images that need the expert raise it."""
+        with contextlib.suppress(MvmoeError):
+            self._calls.run(self._prewarm)
+
+    def _prewarm(self, buffers: InferenceBuffers) -> None:
+        """Load what fits, the most used first, and run it on whatever is in the buffers."""
+        main = threading.main_thread()
         for graph in self._by_usage():
-            if self._closing.is_set():
+            # Python joins this thread once its main one has ended.
+            if self._calls.closing or not main.is_alive():
                 return
-            if self._graphs.residency.has_room(graph.name):
+            if self._graphs.has_room(graph):
                 with contextlib.suppress(EngineError):
-                    self._run_cold(graph)
-
-    def _run_cold(self, graph: Graph) -> None:
-        """Load a graph and run it once on whatever is in a lane."""
-        try:
-            lane = self._take_lane()
-        except InputError:
-            return  # Closed meanwhile.
-        try:
-            self._graphs.call(lane, graph)()
-        finally:
-            self._lanes.append(lane)
+                    self._graphs.call(buffers, graph)()
 
     def _by_usage(self) -> list[Graph]:
         """The route graphs, pinned ones first, in descending order of their share of images."""
@@ -263,59 +300,37 @@ class Dispatcher:
 
     def _run_one(
         self,
-        lane: Lane,
+        buffers: InferenceBuffers,
         clock: type[NoClock] | Clock | Recorder,
         forced: Sequence[Route] | None = None,
     ) -> tuple[list[Route], list[tuple[float, ...]]]:
-        """Take the first image of the lane through all stages; gives its routes and gates.
+        """Take the first image of the buffers through all stages; gives its routes and gates.
 
         Between two graphs the caches are full of weights and every line here runs cold: what
         takes a microsecond in a loop takes ten. So there is as little of it as possible.
         """
         graphs = self._graphs
-        graphs.call(lane, graphs.graph(0))()
+        graphs.call(buffers, graphs.graph(0))()
         clock.lap("stem")
         routes, gates = [], []
         for stage, rule in enumerate(self._rules, start=1):
-            logits = lane.outputs[stage - 1]["logits"][0]
+            logits = buffers.outputs[stage - 1]["logits"][0]
             route, gate = select_one(logits, rule)
             if forced is not None:
                 clock.lap("select")
                 route = forced[stage - 1]
                 gate = gates_of(route, logits, rule)
                 clock.lap("forced")
-            lane.route(stage, 0, route, gate)
+            buffers.route(stage, 0, route, gate)
             graph = graphs.graph(stage, route)
             clock.lap("select")
-            call = graphs.call(lane, graph)
+            call = graphs.call(buffers, graph)
             clock.lap("load")
             call()
             clock.lap("expert")
             routes.append(route)
             gates.append(gate)
         return routes, gates
-
-    def _take_lane(self) -> Lane:
-        """A lane that is nobody else's until it is appended to `_lanes` again.
-
-        Taken without a lock: a list's pop and append are atomic. `close` waits until all lanes
-        are back, and nobody keeps one that was taken after it began.
-        """
-        try:
-            lane = self._lanes.pop()
-        except IndexError:
-            lane = Lane(self.bundle.manifest, self.target)
-            with self._making:
-                self._lanes_made += 1
-        if self._closing.is_set():
-            self._lanes.append(lane)
-            self._require_open()
-        return lane
-
-    def _require_open(self) -> None:
-        """Refuse a call after `close`."""
-        if self._closing.is_set():
-            raise InputError("this dispatcher is closed; open the bundle again")
 
     def _checked_routes(self, routes: Sequence[Route]) -> list[Route]:
         """One route for each routed stage, or InputError."""

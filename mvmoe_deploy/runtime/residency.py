@@ -3,14 +3,15 @@
 Knows names, sizes and groups; what a graph is and how it is loaded is the caller's.
 """
 
+import copy
+import itertools
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
+from threading import get_ident
 from typing import Generic, TypeVar
 
-from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.errors import EngineError, InputError
 
 T = TypeVar("T")
 
@@ -24,124 +25,181 @@ class Item:
     bytes: int
 
 
+class _Slot(Generic[T]):
+    """The place of one item, whether it is in memory or not.
+
+    An item is being loaded exactly while its `loading` is locked: nothing else says so, and
+    nothing else has to be undone when a load is interrupted.
+    """
+
+    def __init__(self, name: str, item: Item, pinned: bool) -> None:
+        self.name = name
+        self.item = item
+        self.pinned = pinned
+        self.value: T | None = None
+        self.last_use = 0
+        self.loading = threading.Lock()
+        self.loader = 0
+        """The thread that loads it, or was the last to."""
+        self.failures = 0
+        self.failure: EngineError | None = None
+        """What the last failed load raised."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it takes room: loaded, or being loaded."""
+        return self.value is not None or self.loading.locked()
+
+
 class Residency(Generic[T]):
     """A cache of loaded things with pins, a count per group and a budget of bytes.
 
     Invariants:
 
-    - Two threads that ask for the same cold item load it once; both get it or its error.
-    - Items with other names load side by side; nobody waits for a load he did not ask for.
+    - Two threads that ask for the same cold item load it once; both get it or its EngineError.
+      If a load ends in another way (Ctrl-C), the next thread that waits for the item loads it.
+    - A request waits only for the load of its own item.
     - Room is made before a load, so that a budget holds while loading too. Items that are being
-      loaded count. If everything else is pinned or in flight, the item loads over budget rather
-      than fail; what was in flight gives way when the last of its company has arrived.
-    - A failed load is not remembered: the next request tries again. The room that was made for it
-      stays free.
+      loaded count. If everything else is pinned or being loaded, the item loads over budget rather
+      than fail; what is over budget is evicted once the last of those loads has ended.
+    - An item in memory is had without any lock. An evicted one is freed as soon as its last user
+      has finished, while no lock is held but that of the item which is being loaded.
+    - A failed load is not cached: the next request tries again. What was evicted for it stays
+      evicted.
+    - Whatever is raised at whatever line, no later request is held up by it.
+
+    `evicted` is called after items were evicted.
     """
 
     def __init__(
         self,
         items: Mapping[str, Item],
         load: Callable[[str], T],
-        release: Callable[[str], None],
         *,
+        evicted: Callable[[], None] = lambda: None,
         pinned: Iterable[str] = (),
         max_per_group: int | None = None,
         max_bytes: int | None = None,
     ) -> None:
-        self._items = items
+        kept = frozenset(pinned)
+        self._slots: dict[str, _Slot[T]] = {
+            name: _Slot(name, item, name in kept) for name, item in items.items()
+        }
         self._load = load
-        self._release = release
-        self._pinned = frozenset(pinned)
+        self._evicted = evicted
         self._max_per_group = max_per_group
         self._max_bytes = max_bytes
-        self._ready: OrderedDict[str, T] = OrderedDict()
-        self._loading: dict[str, Future[T]] = {}
-        self._lock = threading.Lock()
+        self._uses = itertools.count(1)
+        self._evicting = threading.RLock()
         _require_limits(max_per_group, max_bytes)
 
     @property
     def resident(self) -> tuple[str, ...]:
         """Names of the loaded items, the least recently used first."""
-        with self._lock:
-            return tuple(self._ready)
+        return tuple(slot.name for slot in self._loaded())
 
     def get(self, name: str) -> T:
         """The item `name`, loaded if it is not there; raises what its load raised."""
-        with self._lock:
-            if name in self._ready:
-                self._ready.move_to_end(name)
-                return self._ready[name]
-            future = self._loading.get(name)
-            mine = future is None
-            if mine:
-                future = self._loading[name] = Future()
-                self._make_room(name)
-        if mine:
-            self._fill(name, future)
-        return future.result()
+        slot = self._slots[name]
+        value = slot.value
+        if value is None:
+            value = self._fill(slot)
+        slot.last_use = next(self._uses)
+        return value
 
     def has_room(self, name: str) -> bool:
-        """Whether `name` is there or would fit without pushing another item out."""
-        with self._lock:
-            return name in self._ready or (self._fits_group(name) and self._fits_bytes(name))
+        """Whether `name` is there or would fit without evicting another item."""
+        slot = self._slots[name]
+        return slot.value is not None or (self._fits_group(slot) and self._fits_bytes(slot))
 
     def clear(self) -> None:
-        """Release everything, pinned or not."""
-        with self._lock:
-            for name in list(self._ready):
-                self._drop(name)
+        """Evict everything, pinned or not."""
+        for slot in self._slots.values():
+            slot.value = None
+        self._evicted()
 
-    def _fill(self, name: str, future: "Future[T]") -> None:
-        """Load an item and hand it, or its error, to everyone who waits."""
+    def _fill(self, slot: _Slot[T]) -> T:
+        """Load an item, or wait until another thread has."""
+        if slot.loader == get_ident() and slot.loading.locked():
+            # A signal handler that has interrupted this very load cannot wait for it.
+            return self._load(slot.name)
+        failures = slot.failures
+        # One line, here and below: at a line of its own, leaving the block could be interrupted
+        # (by a trace function, say) before the lock is released.
+        with slot.loading: return self._load_or_share(slot, failures)  # fmt: skip  # noqa: E701
+
+    def _load_or_share(self, slot: _Slot[T], failures: int) -> T:
+        """Load an item unless that was done, or has failed, while this thread waited."""
+        value = slot.value
+        if value is not None:
+            return value
+        if slot.failure is not None and slot.failures != failures:
+            raise copy.copy(slot.failure)
+        slot.loader = get_ident()
+        self._make_room(slot)
         try:
-            value = self._load(name)
-        except BaseException as error:
-            with self._lock:
-                del self._loading[name]
-            future.set_exception(error)
-            return
-        with self._lock:
-            del self._loading[name]
-            self._ready[name] = value
-            self._make_room(name)  # Others may have been in flight, out of reach, before.
-        future.set_result(value)
+            value = self._load(slot.name)
+        except EngineError as error:
+            # A copy: the one that is raised collects the frames of all who pass it on.
+            slot.failure = copy.copy(error)
+            slot.failures += 1
+            raise
+        slot.failure = None
+        slot.last_use = next(self._uses)
+        slot.value = value
+        self._make_room(slot)  # Others may have been loading, out of reach, before.
+        return value
 
-    def _make_room(self, name: str) -> None:
-        """Release the least recently used items until `name` fits or nothing is left to give."""
+    def _make_room(self, slot: _Slot[T]) -> None:
+        """Evict the least recently used items until an item fits or nothing is left to evict."""
+        victims: list[T]
+        with self._evicting: victims = self._choose_victims(slot)  # fmt: skip  # noqa: E701
+        if victims:
+            victims.clear()
+            self._evicted()
+
+    def _choose_victims(self, slot: _Slot[T]) -> list[T]:
+        """Take out what has to go, without freeing it."""
+        victims: list[T] = []
         # A full group is helped by its own items alone, a full memory by any.
-        self._release_until(self._fits_group, name, self._mates(self._ready, name))
-        self._release_until(self._fits_bytes, name, list(self._ready))
+        for fits, candidates in (
+            (self._fits_group, [other for other in self._loaded() if _same_group(other, slot)]),
+            (self._fits_bytes, self._loaded()),
+        ):
+            for other in candidates:
+                if fits(slot):
+                    break
+                if other is not slot and not other.pinned and other.value is not None:
+                    victims.append(other.value)
+                    other.value = None
+        return victims
 
-    def _release_until(
-        self, fits: Callable[[str], bool], name: str, candidates: Iterable[str]
-    ) -> None:
-        """Release candidates that are not pinned, in order, until `name` fits."""
-        for other in candidates:
-            if fits(name):
-                return
-            if other != name and other not in self._pinned:
-                self._drop(other)
+    def _loaded(self) -> list[_Slot[T]]:
+        """The slots of loaded items, the least recently used first."""
+        loaded = [slot for slot in self._slots.values() if slot.value is not None]
+        return sorted(loaded, key=lambda slot: slot.last_use)
 
-    def _fits_group(self, name: str) -> bool:
-        """Whether `name` and its mates that are loaded or loading keep within their number."""
-        mates = self._mates({*self._ready, *self._loading, name}, name)
-        return self._max_per_group is None or len(mates) <= self._max_per_group
+    def _fits_group(self, slot: _Slot[T]) -> bool:
+        """Whether an item and those of its group that are there keep within their number."""
+        if self._max_per_group is None:
+            return True
+        others = (other for other in self._others(slot) if _same_group(other, slot))
+        return 1 + sum(1 for _ in others) <= self._max_per_group
 
-    def _fits_bytes(self, name: str) -> bool:
-        """Whether `name` and all that is loaded or loading keep within the bytes."""
-        names = {*self._ready, *self._loading, name}
-        total = sum(self._items[other].bytes for other in names)
-        return self._max_bytes is None or total <= self._max_bytes
+    def _fits_bytes(self, slot: _Slot[T]) -> bool:
+        """Whether an item and all that is there keep within the bytes."""
+        if self._max_bytes is None:
+            return True
+        total = slot.item.bytes + sum(other.item.bytes for other in self._others(slot))
+        return total <= self._max_bytes
 
-    def _mates(self, names: Iterable[str], name: str) -> list[str]:
-        """Those of `names` that are in the group of `name`."""
-        group = self._items[name].group
-        return [other for other in names if self._items[other].group == group]
+    def _others(self, slot: _Slot[T]) -> list[_Slot[T]]:
+        """The slots of other items that take room."""
+        return [other for other in self._slots.values() if other is not slot and other.counts]
 
-    def _drop(self, name: str) -> None:
-        """Forget an item; its memory goes when its last user has finished."""
-        del self._ready[name]
-        self._release(name)
+
+def _same_group(one: _Slot[T], other: _Slot[T]) -> bool:
+    return one.item.group == other.item.group
 
 
 def _require_limits(max_per_group: int | None, max_bytes: int | None) -> None:

@@ -1,6 +1,7 @@
 """Two small bundles with lively weights, their PyTorch models, and a runner that can be watched."""
 
 import shutil
+import weakref
 from collections import Counter
 from types import SimpleNamespace
 
@@ -109,22 +110,22 @@ class Watched:
     def __init__(self, runner):
         self.runner = runner
         self.loads = Counter()
+        self.given = []
         self.broken = set()
         self.before_load = lambda name: None
 
-    @property
-    def resident(self):
-        return self.runner.resident
+    def alive(self):
+        """Names of the graphs that somebody still holds."""
+        return {name for name, graph in self.given if graph() is not None}
 
     def load(self, name):
         self.before_load(name)
         self.loads[name] += 1
         if name in self.broken:
             raise EngineError(f"graph {name} is broken on purpose")
-        return self.runner.load(name)
-
-    def release(self, name):
-        self.runner.release(name)
+        graph = self.runner.load(name)
+        self.given.append((name, weakref.ref(graph)))
+        return graph
 
 
 @pytest.fixture

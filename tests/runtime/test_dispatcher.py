@@ -1,10 +1,10 @@
 """The dispatcher on real bundles: answers, residency, failures, threads, closing."""
 
-import gc
 import os
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -34,6 +34,14 @@ def pictures(count, seed=0):
     colours = generator.integers(0, 256, (count, 1, 1, 3))
     noise = generator.integers(-60, 60, (count, 12, 10, 3))
     return (colours + noise).clip(0, 255).astype(np.uint8)
+
+
+def wait_for(condition, seconds=30):
+    """Give other threads time until a condition holds."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.001)
+    return condition()
 
 
 def of_route(made, expert, count=1, stage=0):
@@ -169,8 +177,8 @@ def test_every_buffer_may_be_spoiled_before_a_call(batched, assert_answers):
     with Dispatcher.open(batched.path, threads=1) as dispatcher:
         for count in (1, 3):
             dispatcher.run(batched.images[:count])
-            (lane,) = dispatcher._lanes
-            for arrays in (*lane.inputs, *lane.outputs):
+            (buffers,) = dispatcher._calls._idle
+            for arrays in (*buffers.inputs, *buffers.outputs):
                 for array in arrays.values():
                     array.fill(np.nan)
             assert_answers(dispatcher.run(batched.images[:count]), batched.answers[:count])
@@ -230,7 +238,7 @@ def test_each_expert_loads_once_for_a_batch_however_small_the_budget(
     assert_answers(dispatcher.run(single.images), single.answers)
     assert runner.loads == {f"step1_e{expert}": 1 for expert in range(4)}
     assert len(dispatcher.resident) == 1
-    assert set(runner.resident) == {"stem", *dispatcher.resident}
+    assert runner.alive() == {"stem", *dispatcher.resident}
 
 
 def test_images_of_resident_experts_run_first(single, watched):
@@ -291,23 +299,32 @@ def test_a_budget_for_nothing_is_refused(single, limit):
 def test_the_memory_of_a_released_expert_is_freed(single):
     with Dispatcher.open(single.path, max_resident_experts=1) as dispatcher:
         dispatcher.run(single.images[of_route(single, 0)])
-        session = weakref.ref(dispatcher._graphs.runner.load("step1_e0")._session)
+        session = weakref.ref(loaded_graph(dispatcher, "step1_e0")._session)
         assert session() is not None
         dispatcher.run(single.images[of_route(single, 1)])
-        gc.collect()
         assert session() is None
 
 
 def test_closing_frees_every_session(single):
     dispatcher = Dispatcher.open(single.path)
     dispatcher.run(single.images)
-    runner = dispatcher._graphs.runner
-    sessions = [weakref.ref(runner.load(name)._session) for name in runner.resident]
+    names = ("stem", *dispatcher.resident)
+    sessions = [weakref.ref(loaded_graph(dispatcher, name)._session) for name in names]
     assert len(sessions) == 5
     dispatcher.close()
-    gc.collect()
     assert not any(session() for session in sessions)
-    assert runner.resident == ()
+
+
+def test_a_dispatcher_that_is_dropped_frees_every_session(single):
+    dispatcher = Dispatcher.open(single.path)
+    session = weakref.ref(loaded_graph(dispatcher, "stem")._session)
+    del dispatcher
+    assert session() is None
+
+
+def loaded_graph(dispatcher, name):
+    """A graph in a dispatcher's memory."""
+    return dispatcher._graphs._residency._slots[name].value.graph
 
 
 # Prewarming.
@@ -379,11 +396,11 @@ def test_prewarming_stops_when_the_dispatcher_closes(single, watched):
     assert started.wait(30)
     closing = threading.Thread(target=dispatcher.close)
     closing.start()
-    assert dispatcher._closing.wait(30)
+    assert wait_for(lambda: dispatcher._calls.closing)
     go.set()
     closing.join(30)
     assert list(runner.loads) == ["step1_e2"]
-    assert runner.resident == ()
+    assert runner.alive() == set()
 
 
 def test_opening_can_prewarm(single):
@@ -448,7 +465,7 @@ def test_predict_tells_which_expert_does_not_load(single, watched):
     dispatcher, runner = watched(single)
     routes = {dispatcher.predict(picture).route for picture in pictures(40)}
     assert len(routes) > 1
-    dispatcher._graphs.residency.clear()
+    dispatcher._graphs.clear()
     runner.broken = {"step1_e0", "step1_e1", "step1_e2", "step1_e3"}
     for picture in pictures(3):
         with pytest.raises(EngineError, match=r"graph step1_e\d is broken on purpose"):
@@ -495,14 +512,14 @@ def test_threads_get_the_answers_of_a_single_one(batched, watched, assert_answer
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
     assert len(dispatcher.resident) <= 2
-    assert len(dispatcher._lanes) <= 8
+    assert len(dispatcher._calls._idle) <= 8
 
 
-def test_lanes_are_used_again(single, watched):
+def test_buffers_are_used_again(single, watched):
     dispatcher, _ = watched(single)
     for image in single.images:
         dispatcher.run(image[None])
-    assert len(dispatcher._lanes) == 1
+    assert len(dispatcher._calls._idle) == 1
 
 
 def test_a_closed_dispatcher_refuses_calls_and_may_be_closed_again(single):
@@ -534,23 +551,23 @@ def test_closing_waits_for_calls_in_flight(single, watched, assert_answers):
         call = pool.submit(dispatcher.run, single.images)
         assert started.wait(30)
         closing = pool.submit(dispatcher.close)
-        assert dispatcher._closing.wait(30)
+        assert wait_for(lambda: dispatcher._calls.closing)
         with pytest.raises(InputError, match="closed"):
             dispatcher.run(single.images)
         assert not closing.done()
         go.set()
         assert_answers(call.result(30), single.answers)
         closing.result(30)
-    assert runner.resident == ()
+    assert runner.alive() == set()
 
 
-def test_a_failed_call_gives_its_lane_back(single, watched):
+def test_a_failed_call_gives_its_buffers_back(single, watched):
     dispatcher, runner = watched(single)
     runner.broken = {"step1_e0"}
     for _ in range(3):
         with pytest.raises(PartialResultError):
             dispatcher.run(single.images)
-    assert len(dispatcher._lanes) == 1
+    assert len(dispatcher._calls._idle) == 1
     dispatcher.close()
 
 

@@ -40,7 +40,6 @@ class OpenGraphs:
     def __init__(self, record: Target, runner: Runner) -> None:
         graph = record.graphs[0]
         self.runner = runner
-        self.names = tuple(graph.name for graph in record.graphs)
         self._inputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.inputs}
         self._outputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.outputs}
 
@@ -58,11 +57,6 @@ class OpenGraphs:
             return answer.copy()
 
         return run
-
-    def close(self) -> None:
-        """Release every graph."""
-        for name in self.names:
-            self.runner.release(name)
 
 
 def graph_name(routes: Routes) -> str:

@@ -1,5 +1,6 @@
 """The product: stem, selection on the host, the route's graph alone."""
 
+import os
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -15,7 +16,7 @@ from mvmoe_bench.subjects.contract import (
     actual_engine,
 )
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.bundle.integrity import check_files
+from mvmoe_deploy.bundle.unchanged import UnchangedFiles
 from mvmoe_deploy.runtime import Dispatcher, Trace
 from mvmoe_deploy.runtime.runners import open_runner
 
@@ -32,13 +33,15 @@ def prepare(request: Preparation) -> str:
 
 def make(order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> "DispatcherSubject":
     """A dispatcher over the bundle, opened step by step as `Dispatcher.open` does."""
-    bundle = Bundle.open(order.root, order.manifest_sha256)
+    bundle = Bundle.open(os.path.realpath(order.root), order.manifest_sha256)
     record = bundle.target(order.target)
     watch.lap("parse")
-    check_files(bundle.path, record.files)
+    files = UnchangedFiles.verified(bundle.path, record.files)
     watch.lap("hash")
     runner = open_runner(bundle.path, record, order.threads, order.engine_options)
-    dispatcher = Dispatcher(bundle, order.target, runner, max_resident_experts=order.budget)
+    dispatcher = Dispatcher(
+        bundle, order.target, runner, files=files, max_resident_experts=order.budget
+    )
     watch.lap("open")
     return DispatcherSubject(dispatcher, actual_engine(order, runner), images)
 

@@ -8,6 +8,7 @@ import numpy as np
 from mvmoe_bench.orders import Query, SubjectOrder
 from mvmoe_bench.rivals.graph_sets import GraphSet
 from mvmoe_bench.subjects.contract import Stopwatch, Subject, actual_engine
+from mvmoe_deploy.runtime.memory import return_free_memory
 
 Pick = Callable[[Query], str]
 """The name of the graph that answers a query."""
@@ -33,4 +34,4 @@ class WholeModel(Subject):
     def close(self) -> None:
         """Release every graph."""
         self._calls.clear()
-        self._graphs.close()
+        return_free_memory()

@@ -28,7 +28,8 @@ from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing import Route, RoutingRule
-from mvmoe_deploy.runtime.contract import Runner, run
+from mvmoe_deploy.runtime.contract import LoadedGraph, Runner, run
+from mvmoe_deploy.runtime.memory import return_free_memory
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_export.parity.bounds import bounds_for
 from mvmoe_export.parity.figures import listed_routes
@@ -103,10 +104,11 @@ class Witness:
 
 
 class _Graphs:
-    """Runs exported graphs on tensors, one graph in memory at a time."""
+    """Runs exported graphs on tensors; a graph stays in memory until it is released."""
 
     def __init__(self, runner: Runner, record: manifest.Target) -> None:
         self._runner = runner
+        self._loaded: dict[str, LoadedGraph] = {}
         self._records = {graph.name: graph for graph in record.graphs}
 
     def run(self, graph: str, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -117,12 +119,15 @@ class _Graphs:
             for spec in record.inputs
         }
         outputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in record.outputs}
-        given = run(self._runner.load(graph), feeds, outputs)
+        if graph not in self._loaded:
+            self._loaded[graph] = self._runner.load(graph)
+        given = run(self._loaded[graph], feeds, outputs)
         return {name: torch.from_numpy(array) for name, array in given.items()}
 
     def release(self, graph: str) -> None:
         """Drop a graph that is done with."""
-        self._runner.release(graph)
+        self._loaded.pop(graph, None)
+        return_free_memory()
 
 
 class _Guard:

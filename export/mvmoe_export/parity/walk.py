@@ -13,6 +13,7 @@ from mvmoe_deploy import routing
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.routing import Route, RoutingRule
 from mvmoe_deploy.runtime.contract import Runner, run
+from mvmoe_deploy.runtime.memory import return_free_memory
 
 Vectors = dict[str, np.ndarray]
 """Arrays `[n, ...]` by name: what a stage gives, or the names of the golden vectors."""
@@ -116,7 +117,8 @@ class TargetGraphs:
             }
             outputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.outputs}
             parts.append(run(loaded, feeds, outputs))
-        self._runner.release(graph.name)
+        del loaded
+        return_free_memory()
         count = len(next(iter(inputs.values())))
         return {
             spec.name: np.concatenate([part[spec.name] for part in parts])[:count]

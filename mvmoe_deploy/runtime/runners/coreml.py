@@ -3,26 +3,25 @@
 import platform
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
-from mvmoe_deploy.errors import EngineError, UnsupportedPlatformError
+from mvmoe_deploy.errors import UnsupportedPlatformError
 from mvmoe_deploy.quiet import quiet_import
 from mvmoe_deploy.runtime.contract import (
     Arrays,
     Signature,
-    first_line,
+    load_error,
     require_array,
     require_options,
     require_signature,
     require_threads,
+    run_error,
 )
 from mvmoe_deploy.runtime.pixels import picture
 
@@ -39,17 +38,6 @@ _TYPES = {65552: "float16", 65568: "float32", 131104: "int32"}
 """`ArrayFeatureType.ArrayDataType` of Core ML's model format, with NumPy's names."""
 
 
-@dataclass(frozen=True)
-class LoadState:
-    """Where a graph is on its way into memory; `load_ms` is how long that took, once it is there.
-
-    The first load of a graph on a Neural Engine takes seconds to minutes: Core ML compiles it.
-    """
-
-    state: Literal["cold", "loading", "ready"]
-    load_ms: float | None = None
-
-
 class CoreMLRunner:
     """Runs the graphs of a `coreml` target, one `MLModel` each."""
 
@@ -60,10 +48,6 @@ class CoreMLRunner:
         self._root = root
         self._units = units
         self._graphs = {graph.name: graph for graph in target.graphs}
-        self._loaded: dict[str, CoreMLGraph] = {}
-        self._states = dict.fromkeys(self._graphs, LoadState("cold"))
-        self._loading = {name: threading.Lock() for name in self._graphs}
-        self._lock = threading.Lock()
 
     @classmethod
     def open(
@@ -96,45 +80,12 @@ class CoreMLRunner:
         """The engine and what it may run on."""
         return f"Core ML ({self._units})"
 
-    @property
-    def resident(self) -> tuple[str, ...]:
-        """Names of the graphs that are in memory."""
-        with self._lock:
-            return tuple(self._loaded)
-
-    @property
-    def states(self) -> dict[str, LoadState]:
-        """Where each graph is on its way into memory."""
-        with self._lock:
-            return dict(self._states)
-
     def load(self, graph: str) -> "CoreMLGraph":
-        """A model for a graph; raises EngineError that names it.
+        """A model for a graph, compared with the manifest; raises EngineError that names it.
 
-        A second call waits for the first: Core ML would compile the graph twice.
+        The first load of a graph on a Neural Engine takes seconds to minutes: Core ML compiles it.
         """
-        with self._loading[graph]:
-            with self._lock:
-                if graph in self._loaded:
-                    return self._loaded[graph]
-                self._states[graph] = LoadState("loading")
-            loaded, state = None, LoadState("cold")
-            start = time.perf_counter()
-            try:
-                loaded = self._open(self._graphs[graph])
-                state = LoadState("ready", 1e3 * (time.perf_counter() - start))
-            finally:
-                with self._lock:
-                    self._states[graph] = state
-                    if loaded is not None:
-                        self._loaded[graph] = loaded
-            return loaded
-
-    def release(self, graph: str) -> None:
-        """Drop a graph's model."""
-        with self._lock:
-            if self._loaded.pop(graph, None) is not None:
-                self._states[graph] = LoadState("cold")
+        return self._open(self._graphs[graph])
 
     def _open(self, graph: Graph) -> "CoreMLGraph":
         """Make a model and compare it with what the manifest says of the graph."""
@@ -149,9 +100,7 @@ class CoreMLRunner:
             model.get_compiled_model_path()  # Raises if macOS is older than the model's version.
             spec = model.get_spec()
         except Exception as error:  # Its exceptions share no base class of their own.
-            raise EngineError(
-                f"graph {graph.name} ({graph.file}) does not load in Core ML: {first_line(error)}"
-            ) from error
+            raise load_error(graph, "Core ML", error) from error
         described = _description(spec, graph.entry)
         require_signature(
             graph,
@@ -176,19 +125,20 @@ class CoreMLGraph:
         for spec in self._graph.outputs:
             require_array(spec, outputs[spec.name])
 
+        def predict() -> Any:
+            return self._model.predict(
+                {spec.name: _taken(spec, inputs[spec.name]) for spec in self._graph.inputs}
+            )
+
         def call() -> None:
             try:
-                with self._running:
-                    result = self._model.predict(
-                        {spec.name: _taken(spec, inputs[spec.name]) for spec in self._graph.inputs}
-                    )
+                # One line: nothing can be raised between the end of the call and that of the lock.
+                with self._running: result = predict()  # fmt: skip  # noqa: E701
                 for spec in self._graph.outputs:
                     given = np.asarray(result[spec.name])
                     np.copyto(outputs[spec.name], given.reshape(spec.shape), casting="same_kind")
             except Exception as error:
-                raise EngineError(
-                    f"graph {self._graph.name} failed in Core ML: {first_line(error)}"
-                ) from error
+                raise run_error(self._graph.name, "Core ML", error) from error
 
         return call
 

@@ -9,18 +9,18 @@ from typing import Any, Self
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
-from mvmoe_deploy.errors import EngineError, UnsupportedPlatformError
+from mvmoe_deploy.errors import UnsupportedPlatformError
 from mvmoe_deploy.quiet import quiet_import
 from mvmoe_deploy.runtime.contract import (
     Arrays,
     Signature,
-    first_line,
+    load_error,
     require_array,
     require_options,
     require_signature,
     require_threads,
+    run_error,
 )
-from mvmoe_deploy.runtime.store import GraphStore
 
 _BACKENDS = {"xnnpack": "XnnpackBackend", "coreml": "CoreMLBackend"}
 _SCALARS = {6: "float32", 5: "float16", 4: "int64", 3: "int32"}
@@ -41,7 +41,7 @@ class ExecuTorchRunner:
         self._torch = torch
         self._root = root
         self._delegate = target.options.get("delegate", "portable")
-        self._store = GraphStore(target.graphs, self._open)
+        self._graphs = {graph.name: graph for graph in target.graphs}
         self._loading = threading.Lock()
 
     @classmethod
@@ -85,32 +85,18 @@ class ExecuTorchRunner:
 
         return f"ExecuTorch {version('executorch')} ({self._delegate})"
 
-    @property
-    def resident(self) -> tuple[str, ...]:
-        """Names of the graphs that are in memory."""
-        return self._store.names
-
     def load(self, graph: str) -> "ExecuTorchGraph":
-        """The method of a graph; raises EngineError that names it."""
-        return self._store.load(graph)
-
-    def release(self, graph: str) -> None:
-        """Drop a graph's method."""
-        self._store.release(graph)
+        """The method of a graph, compared with the manifest; raises EngineError that names it."""
+        return self._open(self._graphs[graph])
 
     def _open(self, graph: Graph) -> "ExecuTorchGraph":
         """Load a method and compare it with what the manifest says of the graph."""
         try:
-            # A program keeps every method that was loaded through it; so each method gets its own.
-            # One load after the other: nothing says that the engine is made for more.
-            with self._loading:
-                program = self._engine.load_program(self._root / graph.file)
-                method = program.load_method(graph.entry or graph.name)
+            # One load after the other: nothing says that the engine is made for more. On one line,
+            # so that nothing can be raised between the end of the load and that of the lock.
+            with self._loading: program, method = self._load_method(graph)  # fmt: skip  # noqa: E701
         except Exception as error:  # RuntimeError, KeyError: the bindings have no class of theirs.
-            raise EngineError(
-                f"graph {graph.name} ({graph.file}) does not load in ExecuTorch: "
-                f"{first_line(error)}; export the bundle anew"
-            ) from error
+            raise load_error(graph, "ExecuTorch", error, "; export the bundle again") from error
         said = method.metadata
         require_signature(
             graph,
@@ -118,6 +104,11 @@ class ExecuTorchRunner:
             _signatures(graph.outputs, said.output_tensor_meta, said.num_outputs()),
         )
         return ExecuTorchGraph(graph, program, method, self._torch)
+
+    def _load_method(self, graph: Graph) -> tuple[Any, Any]:
+        """A program of its own for a method: one keeps every method that was loaded through it."""
+        program = self._engine.load_program(self._root / graph.file)
+        return program, program.load_method(graph.entry or graph.name)
 
 
 class ExecuTorchGraph:
@@ -138,16 +129,15 @@ class ExecuTorchGraph:
         )
         execute, lock, name = self._method.execute, self._lock, self._graph.name
 
+        def execute_and_copy() -> None:
+            for result, place in zip(execute(given), wanted, strict=True):
+                place.copy_(result)
+
         def call(keep: object = (self, inputs, outputs)) -> None:
-            with lock:
-                try:
-                    results = execute(given)
-                    for result, place in zip(results, wanted, strict=True):
-                        place.copy_(result)
-                except Exception as error:
-                    raise EngineError(
-                        f"graph {name} failed in ExecuTorch: {first_line(error)}"
-                    ) from error
+            try:
+                with lock: execute_and_copy()  # fmt: skip  # noqa: E701  As in `_open`.
+            except Exception as error:
+                raise run_error(name, "ExecuTorch", error) from error
 
         return call
 

@@ -8,17 +8,17 @@ from typing import Any, Self
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
-from mvmoe_deploy.errors import EngineError, MissingExtraError
+from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_deploy.runtime.contract import (
     Arrays,
     Signature,
-    first_line,
+    load_error,
     require_array,
     require_options,
     require_signature,
     require_threads,
+    run_error,
 )
-from mvmoe_deploy.runtime.store import GraphStore
 
 _CPU = "CPU"
 _SUFFIX = "ExecutionProvider"
@@ -44,7 +44,7 @@ class OnnxRunner:
         # What a provider does not take, the CPU's runs.
         self._providers = [f"{name}{_SUFFIX}" for name in dict.fromkeys((provider, _CPU))]
         self._options = _session_options(engine, threads)
-        self._store = GraphStore(target.graphs, self._open)
+        self._graphs = {graph.name: graph for graph in target.graphs}
 
     @classmethod
     def open(
@@ -74,18 +74,9 @@ class OnnxRunner:
         """The engine and where it runs."""
         return f"ONNX Runtime {self._engine.__version__} ({self.provider})"
 
-    @property
-    def resident(self) -> tuple[str, ...]:
-        """Names of the graphs that are in memory."""
-        return self._store.names
-
     def load(self, graph: str) -> "OnnxGraph":
-        """A session for a graph; raises EngineError that names it."""
-        return self._store.load(graph)
-
-    def release(self, graph: str) -> None:
-        """Drop a graph's session."""
-        self._store.release(graph)
+        """A session for a graph, compared with the manifest; raises EngineError that names it."""
+        return self._open(self._graphs[graph])
 
     def _open(self, graph: Graph) -> "OnnxGraph":
         """Make a session and compare it with what the manifest says of the graph."""
@@ -99,10 +90,7 @@ class OnnxRunner:
             inputs = [_signature(node) for node in session.get_inputs()]
             outputs = [_signature(node) for node in session.get_outputs()]
         except Exception as error:  # Its exceptions share no base class of their own.
-            raise EngineError(
-                f"graph {graph.name} ({graph.file}) does not load in ONNX Runtime "
-                f"{self._engine.__version__}: {first_line(error)}"
-            ) from error
+            raise load_error(graph, f"ONNX Runtime {self._engine.__version__}", error) from error
         require_signature(graph, inputs, outputs)
         return OnnxGraph(graph, session)
 
@@ -127,9 +115,7 @@ class OnnxGraph:
             try:
                 run(binding)
             except Exception as error:
-                raise EngineError(
-                    f"graph {name} failed in ONNX Runtime: {first_line(error)}"
-                ) from error
+                raise run_error(name, "ONNX Runtime", error) from error
 
         return call
 

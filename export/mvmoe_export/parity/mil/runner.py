@@ -17,7 +17,6 @@ from mvmoe_deploy.runtime.contract import (
     require_threads,
 )
 from mvmoe_deploy.runtime.pixels import pixels
-from mvmoe_deploy.runtime.store import GraphStore
 
 if TYPE_CHECKING:
     from mvmoe_export.parity.mil.function import MilFunction
@@ -37,7 +36,7 @@ class MilRunner:
 
     def __init__(self, root: Path, target: Target) -> None:
         self._root = root
-        self._store = GraphStore(target.graphs, self._open)
+        self._graphs = {graph.name: graph for graph in target.graphs}
 
     @classmethod
     def open(
@@ -67,18 +66,9 @@ class MilRunner:
         """What this is, and that it is no engine."""
         return _NAME
 
-    @property
-    def resident(self) -> tuple[str, ...]:
-        """Names of the graphs that are in memory."""
-        return self._store.names
-
     def load(self, graph: str) -> "MilGraph":
-        """A function for a graph; raises EngineError that names it."""
-        return self._store.load(graph)
-
-    def release(self, graph: str) -> None:
-        """Drop a graph's function."""
-        self._store.release(graph)
+        """A function for a graph, compared with the manifest; raises EngineError that names it."""
+        return self._open(self._graphs[graph])
 
     def _open(self, graph: Graph) -> "MilGraph":
         """Load a function and compare it with what the manifest says of the graph."""

@@ -1,7 +1,7 @@
 """The buffers of one inference in flight, made once and used again.
 
-A dispatcher keeps as many lanes as calls ever ran at once. Each graph is bound to a lane's
-buffers the first time it runs there; after that a call allocates nothing here.
+A dispatcher keeps as many sets as calls ever ran at once. Each graph is bound to a set the first
+time it runs on it; after that a call allocates nothing here.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from mvmoe_deploy.bundle.manifest import Manifest, Strategy, Target
 from mvmoe_deploy.routing import Route
 
 
-class Lane:
+class InferenceBuffers:
     """Arrays for every tensor that passes between host and graphs, one set for each stage.
 
     The tokens that a stage gives are the very array that the next one takes.

@@ -1,0 +1,85 @@
+"""Files of an open bundle that are loaded later: are they still those that were verified?
+
+A directory that is renamed, exported again or reached through another link, a file that is
+replaced or written to: each would mix graphs of two models without an error. What the system says
+of a file (device, inode, size, times) is compared before it is used and after; where it differs,
+the file is hashed again, and only the content in the manifest is accepted.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+from mvmoe_deploy.bundle.integrity import check_file, plain_file, read_errors
+from mvmoe_deploy.bundle.manifest import File
+from mvmoe_deploy.errors import BundleError, BundleReplacedError
+
+Identity = tuple[int, int, int, int, int]
+"""Device, inode, size, and nanoseconds of the last change of content and of anything at all."""
+
+
+class UnchangedFiles:
+    """The files of one target as they were when the bundle was opened."""
+
+    def __init__(self, root: Path, identities: dict[str, Identity | None]) -> None:
+        self._root = root
+        self._identities = identities
+
+    @classmethod
+    def verified(cls, root: Path, listed: Iterable[File]) -> Self:
+        """Files checked against the hashes of the manifest; raises BundleError for a wrong one."""
+        return cls(root, {file.path: _verify(root, file) for file in listed})
+
+    @classmethod
+    def trusted(cls, root: Path, listed: Iterable[File]) -> Self:
+        """Files taken as they are now; what is missing or no plain file is so to the engine too."""
+        return cls(root, {file.path: _identity_or_none(root, file) for file in listed})
+
+    def require(self, listed: Iterable[File]) -> None:
+        """Raise BundleReplacedError if one of some files is not the one it was."""
+        for file in listed:
+            if _identity_or_none(self._root, file) != self._identities[file.path]:
+                self._identities[file.path] = self._verify_again(file)
+
+    def _verify_again(self, file: File) -> Identity:
+        """The new identity of a file of the same content."""
+        try:
+            return _verify(self._root, file)
+        except BundleError as error:
+            raise BundleReplacedError(
+                f"{file.path} of bundle {self._root} was replaced, changed or removed while the "
+                "bundle was open, so that its graphs no longer belong together; open the bundle "
+                "again"
+            ) from error
+
+
+def _verify(root: Path, file: File) -> Identity:
+    """The identity of a file that had the content in the manifest; raises BundleError."""
+    with read_errors(root, file.path):
+        before = _identity(plain_file(root, file.path))
+        check_file(root, file)
+        if _identity(plain_file(root, file.path)) != before:
+            raise BundleError(
+                f"{file.path} of bundle {root} changed while it was read; open the bundle again"
+            )
+    return before
+
+
+def _identity_or_none(root: Path, file: File) -> Identity | None:
+    """The identity of a plain file, None for anything else."""
+    try:
+        return _identity(plain_file(root, file.path))
+    except (BundleError, OSError):
+        return None
+
+
+def _identity(path: Path) -> Identity:
+    """What the system says of a file."""
+    status = path.stat()
+    return (
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )

@@ -1,0 +1,102 @@
+"""Which limit of the process or the machine was met, where engines say only that they failed."""
+
+import contextlib
+import errno
+import os
+import re
+from collections.abc import Iterator
+
+from mvmoe_deploy.errors import MvmoeError, ResourceLimitError
+
+try:
+    import resource
+except ImportError:  # Not on Windows.
+    resource = None  # type: ignore[assignment]
+
+_FILES = (errno.EMFILE, errno.ENFILE)
+_FILES_TEXT = re.compile(
+    rf"too many open files|system error number (?:{errno.EMFILE}|{errno.ENFILE})\b", re.IGNORECASE
+)
+_MEMORY_TEXT = re.compile(
+    r"cannot allocate memory|bad[_ ]alloc|out of memory|failed to allocate|"
+    rf"system error number {errno.ENOMEM}\b|MemoryAllocationFailed",
+    re.IGNORECASE,
+)
+_THREADS_TEXT = re.compile(
+    r"can't start new thread|pthread_create|resource temporarily unavailable", re.IGNORECASE
+)
+
+
+def limit_met(error: BaseException) -> str | None:
+    """The limit that an exception, or one that it was raised from, speaks of; None for none.
+
+    A clause for a sentence: what was met, and what to do.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        found = _limit_of(seen)
+        if found is not None:
+            return found
+        seen = seen.__cause__ or seen.__context__
+    return _files() if _no_file_can_be_opened() else None
+
+
+def raise_if_limit(error: BaseException, what: str) -> None:
+    """Raise ResourceLimitError, beginning with `what`, if an exception means that."""
+    found = limit_met(error)
+    if found is not None:
+        raise ResourceLimitError(f"{what}: {found}") from error
+
+
+@contextlib.contextmanager
+def resource_limits(what: str) -> Iterator[None]:
+    """Turn exceptions that mean a limit into ResourceLimitError, beginning with `what`."""
+    try:
+        yield
+    except (MvmoeError, MemoryError, OSError, RuntimeError, ImportError) as error:
+        if not isinstance(error, ResourceLimitError):
+            raise_if_limit(error, what)
+        raise
+
+
+def _limit_of(error: BaseException) -> str | None:
+    """The limit that one exception speaks of."""
+    number = error.errno if isinstance(error, OSError) else None
+    text = str(error)
+    if number in _FILES or _FILES_TEXT.search(text):
+        return _files()
+    if isinstance(error, MemoryError) or number == errno.ENOMEM or _MEMORY_TEXT.search(text):
+        return (
+            f"memory ran out{_soft_limit('RLIMIT_AS', 'bytes of address space')}; close "
+            "dispatchers, bound max_resident_experts, or give the process more"
+        )
+    if number == errno.EAGAIN or _THREADS_TEXT.search(text):
+        return (
+            f"no further thread can be started{_soft_limit('RLIMIT_NPROC', 'processes')}; end "
+            "some, or raise the limit (ulimit -u)"
+        )
+    return None
+
+
+def _files() -> str:
+    return (
+        f"no further file can be opened{_soft_limit('RLIMIT_NOFILE', 'open files')}; close "
+        "dispatchers or files, or raise the limit (ulimit -n)"
+    )
+
+
+def _no_file_can_be_opened() -> bool:
+    """Whether the table of open files is full: engines do not always say why they failed."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in _FILES
+    return False
+
+
+def _soft_limit(name: str, what: str) -> str:
+    """The limit of this process in words, if it has one."""
+    if resource is None or not hasattr(resource, name):
+        return ""
+    soft, _ = resource.getrlimit(getattr(resource, name))
+    return "" if soft == resource.RLIM_INFINITY else f" (the limit is {soft} {what})"

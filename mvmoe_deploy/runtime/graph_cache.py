@@ -1,0 +1,145 @@
+"""The graphs of one target in memory: which graph a route needs, and the call that runs it."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from mvmoe_deploy.bundle.manifest import File, Graph, Target
+from mvmoe_deploy.bundle.unchanged import UnchangedFiles
+from mvmoe_deploy.errors import EngineError, InputError
+from mvmoe_deploy.routing import Route
+from mvmoe_deploy.runtime.buffers import InferenceBuffers
+from mvmoe_deploy.runtime.contract import LoadedGraph, Runner
+from mvmoe_deploy.runtime.memory import return_free_memory
+from mvmoe_deploy.runtime.residency import Item, Residency
+
+Pin = str | int | Route
+"""A graph's name, or a route of every routed stage (an int is the route of one expert)."""
+
+
+class GraphCache:
+    """Graphs that every image runs stay loaded; those of single routes come and go.
+
+    What is loaded is what was verified: a graph whose files changed since is refused.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        runner: Runner,
+        files: UnchangedFiles,
+        *,
+        pin: Iterable[Pin] | Pin,
+        max_per_stage: int | None,
+        max_bytes: int | None,
+    ) -> None:
+        self.runner = runner
+        self._by_stage = _by_route(target.graphs)
+        self.routed = tuple(graph for graph in target.graphs if graph.route is not None)
+        self._always = tuple(graph.name for graph in target.graphs if graph.route is None)
+        pins = [pin] if isinstance(pin, str | int) else pin
+        self.pinned = frozenset(graph.name for item in pins for graph in self._matching(item))
+        # Graphs that every image runs take no part in the budgets of the others.
+        items = {graph.name: Item(graph.stage, graph.weight_bytes) for graph in self.routed}
+        self._residency: Residency[_BoundGraph] = Residency(
+            items | {name: Item(0, 0) for name in self._always},
+            _Loader(target, runner, files),
+            evicted=return_free_memory,
+            pinned=self.pinned.union(self._always),
+            max_per_group=max_per_stage,
+            max_bytes=max_bytes,
+        )
+
+    @property
+    def resident(self) -> tuple[str, ...]:
+        """Names of the graphs of single routes in memory, the least recently used first."""
+        return tuple(name for name in self._residency.resident if name not in self._always)
+
+    def graph(self, stage: int, route: Route | None = None) -> Graph:
+        """The graph that images of `route` run at `stage`."""
+        by_route = self._by_stage[stage]
+        return by_route[None] if None in by_route else by_route[route]
+
+    def has_room(self, graph: Graph) -> bool:
+        """Whether a graph is in memory or fits without evicting another."""
+        return self._residency.has_room(graph.name)
+
+    def call(self, buffers: InferenceBuffers, graph: Graph) -> Callable[[], None]:
+        """What runs a graph on buffers; loads the graph if it is cold.
+
+        Raises EngineError that names the graph if it does not load, BundleReplacedError if its
+        files are not those that were there when the bundle was opened.
+        """
+        bound = self._residency.get(graph.name)
+        call = bound.calls.get(buffers)
+        if call is None:
+            inputs, outputs = buffers.inputs[graph.stage], buffers.outputs[graph.stage]
+            call = bound.calls[buffers] = bound.graph.bind(inputs, outputs)
+        return call
+
+    def clear(self) -> None:
+        """Release everything."""
+        self._residency.clear()
+
+    def _matching(self, pin: Pin) -> list[Graph]:
+        """The graphs that a pin names; raises InputError if there are none."""
+        route = (pin,) if isinstance(pin, int) else pin
+        found = [graph for graph in self.routed if pin == graph.name or route == graph.route]
+        if not found:
+            raise InputError(
+                f"{pin!r} cannot be pinned: the bundle has no such route or graph; give an "
+                "expert's number, a tuple of them, or the name of a routed graph"
+            )
+        return found
+
+
+class _Loader:
+    """Loads graphs of one target from files that are the verified ones, before it and after."""
+
+    def __init__(self, target: Target, runner: Runner, files: UnchangedFiles) -> None:
+        self._runner = runner
+        self._files = files
+        self._files_of = _files_by_graph(target)
+
+    def __call__(self, name: str) -> "_BoundGraph":
+        """A graph; raises EngineError that names it, BundleReplacedError."""
+        listed = self._files_of[name]
+        self._files.require(listed)
+        try:
+            graph = self._runner.load(name)
+        except EngineError:
+            self._files.require(listed)  # Were they replaced just now, that is the reason.
+            raise
+        self._files.require(listed)
+        return _BoundGraph(graph)
+
+
+class _BoundGraph:
+    """A loaded graph and its bindings, which go when it is evicted."""
+
+    def __init__(self, graph: LoadedGraph) -> None:
+        self.graph = graph
+        self.calls: dict[InferenceBuffers, Callable[[], None]] = {}
+
+
+def _by_route(graphs: Iterable[Graph]) -> dict[int, dict[Route | None, Graph]]:
+    """For each stage its graphs by route; None is the key of a graph that serves every route."""
+    result: dict[int, dict[Route | None, Graph]] = {}
+    for graph in graphs:
+        result.setdefault(graph.stage, {})[graph.route] = graph
+    return result
+
+
+def _files_by_graph(target: Target) -> Mapping[str, tuple[File, ...]]:
+    """The files that an engine reads for each graph: its own, and those of no single graph."""
+    sources = {graph.file for graph in target.graphs}
+    own: dict[str, list[File]] = {source: [] for source in sources}
+    shared = []
+    for file in target.files:
+        owner = next((path for path in _ancestry(file.path) if path in sources), None)
+        (shared if owner is None else own[owner]).append(file)
+    return {graph.name: (*own[graph.file], *shared) for graph in target.graphs}
+
+
+def _ancestry(path: str) -> list[str]:
+    """A path and the directories above it."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
