@@ -6,18 +6,19 @@ engines are imported inside the commands that need them. What is printed is in `
 
 import contextlib
 import json
-import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from mvmoe_deploy import __version__, console
 from mvmoe_deploy.errors import CheckFailedError, InputError, MissingExtraError, MvmoeError
+from mvmoe_deploy.onnxruntime_import import disable_telemetry
+from mvmoe_deploy.processes import interrupted, interruptible
+from mvmoe_deploy.temporary import private_temporary_files
 from mvmoe_deploy.text import escaped, one_line
 
 if TYPE_CHECKING:
@@ -686,22 +687,40 @@ def _measure_demo(bundle: Path, checkpoint: Path, output: Path) -> tuple[list[st
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; ends the process with an exit code of `docs/design.md`."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    signal.signal(signal.SIGTERM, _terminate)
+    disable_telemetry()
+    with interruptible():
+        code = _run(arguments)
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run the command line; gives its exit code."""
     try:
-        code = cli.main(arguments, prog_name="mvmoe", standalone_mode=False)
-    except (KeyboardInterrupt, click.Abort):
-        _tell("KeyboardInterrupt", "interrupted; nothing half-written was left", arguments)
-        code = _INTERRUPTED
-    except Exception as error:
+        with _tidy():
+            code = cli.main(arguments, prog_name="mvmoe", standalone_mode=False)
+    except BaseException as error:
+        # A terminal that is gone refuses what clean-up prints there: still an interruption.
+        if interrupted(error) or isinstance(error, click.Abort):
+            _tell("KeyboardInterrupt", "interrupted; nothing half-written was left", arguments)
+            return _INTERRUPTED
+        if not isinstance(error, Exception):
+            raise
         if "--debug" in arguments:
             sys.stderr.write("\n".join(map(escaped, traceback.format_exc().split("\n"))))
-        code = _report(error, arguments)
-    sys.exit(code if isinstance(code, int) else 0)
+        return _report(error, arguments)
+    return code if isinstance(code, int) else 0
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    """Treat a polite kill like Ctrl-C, so that everything is cleaned up."""
-    raise KeyboardInterrupt
+@contextlib.contextmanager
+def _tidy() -> Iterator[None]:
+    """Remove the temporary files of a command at its end, those of all libraries too.
+
+    Where the system has no place for any, a command that needs none works all the same.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            stack.enter_context(private_temporary_files())
+        yield
 
 
 def _report(error: Exception, arguments: list[str]) -> int:
@@ -713,7 +732,8 @@ def _report(error: Exception, arguments: list[str]) -> int:
 
 def _tell(kind: str, message: str, arguments: list[str]) -> None:
     """One line on stderr, and with `--json` the object that stands for the result."""
-    console.note(f"error: {message}")
+    with contextlib.suppress(OSError):
+        console.note(f"error: {message}")
     if "--json" in arguments:
         # If stdout itself is what failed, stderr has said so.
         with contextlib.suppress(OSError):

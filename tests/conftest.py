@@ -4,6 +4,8 @@ import os
 import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# For tests that import ONNX Runtime themselves.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import hypothesis
 import pytest

@@ -4,6 +4,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -425,22 +426,95 @@ def test_export_can_leave_the_verification_out(mvmoe_json, checkpoint, tmp_path,
     assert data["targets"]["onnx"]["parity"]["verification"]["images"] == 8
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_export_leaves_nothing(checkpoint, tmp_path, number):
-    out = tmp_path / "out"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mvmoe_deploy", "export", str(checkpoint), "-o", str(out)],
-        env=ENVIRONMENT,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    _wait_for(lambda: any(tmp_path.rglob("weights.bin")), process)
+@pytest.fixture
+def start_export(checkpoint, tmp_path):
+    """Starts an export whose compiler is at work in a process of its own, in a group of theirs."""
+    for name in ("out", "tmp"):
+        (tmp_path / name).mkdir()
+    targets = ("--target", "executorch", "--target", "onnx")
+    command = ["export", str(checkpoint), "-o", str(tmp_path / "out" / "bundle"), *targets]
+
+    def start(*before: str) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [*before, sys.executable, "-m", "mvmoe_deploy", *command],
+            env=ENVIRONMENT | {"TMPDIR": str(tmp_path / "tmp")},
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        _wait_for(lambda: any(tmp_path.rglob("weights.bin")), process)
+        return process
+
+    return start
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_export_leaves_nothing(start_export, tmp_path, number):
+    process = start_export()
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     # CPython kills itself again if Ctrl-C lands while it compiles; a shell sees 130 either way.
     assert process.returncode in (130, -signal.SIGINT)
+    assert "interrupted; nothing half-written was left" in err
     assert "Traceback" not in err
+    assert [*(tmp_path / "out").iterdir(), *(tmp_path / "tmp").iterdir()] == []
+    assert not _lives(process.pid)
+
+
+def test_what_a_killed_export_leaves_is_swept_by_other_commands(
+    start_export, mvmoe, bundle, tmp_path, monkeypatch
+):
+    process = start_export()
+    process.kill()
+    process.communicate(timeout=60)
+    deadline = time.monotonic() + 60
+    while _lives(process.pid):
+        assert time.monotonic() < deadline, "its compiler goes on"
+        time.sleep(0.02)
+    assert len(list((tmp_path / "tmp").iterdir())) == 1
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert mvmoe("inspect", bundle)[0] == 0
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+TAKE_THE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_a_terminal_that_is_closed_interrupts(checkpoint, tmp_path):
+    """The system says SIGHUP, and refuses whatever is printed from then on."""
+    ours, theirs = os.openpty()
+    out = tmp_path / "out"
+    export = ["-m", "mvmoe_deploy", "export", str(checkpoint), "-o", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", TAKE_THE_TERMINAL, sys.executable, *export],
+        env=ENVIRONMENT | {"TMPDIR": str(tmp_path)},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    deadline = time.monotonic() + 120
+    while not any(tmp_path.rglob("weights.bin")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    os.close(ours)
+    assert process.wait(timeout=60) == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def _lives(group: int) -> bool:
+    """Whether a process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(checkpoint, tmp_path):

@@ -1,14 +1,15 @@
 """What every benchmark's command line does alike: exit codes, errors in one sentence, Ctrl-C."""
 
 import json
-import signal
 import sys
-from types import FrameType
 from typing import NoReturn
 
 import click
 
 from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
+from mvmoe_deploy.onnxruntime_import import disable_telemetry
+from mvmoe_deploy.processes import interruptible
+from mvmoe_deploy.temporary import private_temporary_files
 from mvmoe_deploy.terminal import SafeConsole
 from mvmoe_deploy.text import one_line
 
@@ -18,22 +19,29 @@ _INTERRUPTED = 130
 def run_command(command: click.Command, program: str, arguments: list[str] | None) -> NoReturn:
     """Run a command line; ends the process with an exit code of `docs/design.md`."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    signal.signal(signal.SIGTERM, _terminate)
+    disable_telemetry()
+    with interruptible():
+        code = _run(command, program, arguments)
+    sys.exit(code)
+
+
+def _run(command: click.Command, program: str, arguments: list[str]) -> int:
+    """Run a command line; gives its exit code."""
     try:
-        command.main(arguments, prog_name=program, standalone_mode=False)
-        code = 0
+        with private_temporary_files():
+            command.main(arguments, prog_name=program, standalone_mode=False)
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted; nothing half-written was left")
-        code = _INTERRUPTED
+        return _INTERRUPTED
     except MvmoeError as error:
-        code = _refuse(error, "--json" in arguments)
+        return _refuse(error, "--json" in arguments)
     except click.ClickException as error:
         usage = InputError(f"{error.format_message()} (see {program} --help)")
-        code = _refuse(usage, "--json" in arguments)
+        return _refuse(usage, "--json" in arguments)
     except ModuleNotFoundError as error:
         missing = MissingExtraError.of(str(error.name), "bench")
-        code = _refuse(missing, "--json" in arguments)
-    sys.exit(code)
+        return _refuse(missing, "--json" in arguments)
+    return 0
 
 
 def _refuse(error: MvmoeError, as_json: bool) -> int:
@@ -43,11 +51,6 @@ def _refuse(error: MvmoeError, as_json: bool) -> int:
         kind = type(error).__name__
         sys.stdout.write(json.dumps({"error": {"type": kind, "message": str(error)}}) + "\n")
     return error.exit_code
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    """Treat a polite kill like Ctrl-C, so that everything is cleaned up."""
-    raise KeyboardInterrupt
 
 
 def _say(text: str) -> None:

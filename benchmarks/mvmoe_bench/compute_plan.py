@@ -7,7 +7,6 @@ written against coremltools 9.0's source and tested over a stand-in of the same 
 
 import platform
 import sys
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from mvmoe_deploy.bundle.manifest import Graph, Target
 from mvmoe_deploy.errors import EngineError, UnsupportedPlatformError
 from mvmoe_deploy.quiet import quiet_import
 from mvmoe_deploy.runtime.contract import first_line, require_options
+from mvmoe_deploy.temporary import temporary_directory
 
 NEURAL_ENGINE, GPU, CPU = "neural_engine", "gpu", "cpu"
 
@@ -79,9 +79,9 @@ def plan(engine: Any, root: Path, target: Target, units: str) -> list[GraphPlace
     graphs: dict[str, list[Graph]] = defaultdict(list)
     for graph in target.graphs:
         graphs[graph.file].append(graph)
-    with tempfile.TemporaryDirectory(prefix="mvmoe-plan-") as folder:
+    with temporary_directory() as folder:
         for number, (file, inside) in enumerate(graphs.items()):
-            destination = Path(folder) / f"{number}.mlmodelc"
+            destination = folder / f"{number}.mlmodelc"
             made = _plan(engine, root / file, destination, getattr(engine.ComputeUnit, name))
             for graph in inside:
                 found[graph.name] = _placement(made, graph, hoped)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mvmoe_deploy.errors import EngineError, MissingExtraError
+from mvmoe_deploy.errors import EngineError
+from mvmoe_deploy.onnxruntime_import import import_onnxruntime
 from mvmoe_deploy.runtime.contract import first_line
 
 RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
@@ -29,10 +30,7 @@ def assignment(
     `options` are an `onnxruntime.SessionOptions`, changed to record. Raises MissingExtraError
     without ONNX Runtime, EngineError if it does not open the graph or has no such provider.
     """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingExtraError.of("ONNX Runtime", "onnx") from error
+    onnxruntime = import_onnxruntime()
     missing = sorted(set(providers) - set(onnxruntime.get_available_providers()))
     if missing:
         raise EngineError(

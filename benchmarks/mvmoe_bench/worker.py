@@ -14,6 +14,9 @@ import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 
+from mvmoe_deploy.onnxruntime_import import disable_telemetry  # noqa: E402
+from mvmoe_deploy.processes import end_when_closed  # noqa: E402
+
 _INTERRUPTED = 130
 _ALONE = ("start", "memory")
 """Kinds of jobs with one subject: without its engine there is nothing to do."""
@@ -24,8 +27,10 @@ def main() -> None:
     # Whoever started this may have been told to ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _hold_on(sys.argv[1:])
     text = sys.stdin.read()
     told = json.loads(text)
+    disable_telemetry()
     modules = [module for subject in told["subjects"] for module in subject["engine_modules"]]
     lines = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -53,6 +58,12 @@ def main() -> None:
     lines.close()
     # Engines that were damaged on purpose may fail to shut down; everything is said by now.
     os._exit(0)
+
+
+def _hold_on(arguments: list[str]) -> None:
+    """End with the process that gave us a lifeline: `--lifeline DESCRIPTOR` of a pipe."""
+    if arguments[:1] == ["--lifeline"]:
+        end_when_closed(int(arguments[1]))
 
 
 def _import(*modules: str) -> int:

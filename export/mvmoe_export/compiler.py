@@ -4,10 +4,10 @@ import contextlib
 import importlib
 import os
 import sys
-import threading
 from pathlib import Path
 
 from mvmoe_deploy.errors import EngineError, MissingExtraError, MvmoeError
+from mvmoe_deploy.processes import end_when_closed
 from mvmoe_export import compiling
 
 
@@ -42,18 +42,7 @@ def _refusal(error: OSError) -> MvmoeError:
     return MvmoeError(f"the system refused to read or write ({error}); check space and paths")
 
 
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, however that ended.
-
-    Its end of our stdin closes then; nothing is ever written there.
-    """
-    # Not through `sys.stdin`: Python aborts at its end if a thread holds the lock of that.
-    while os.read(0, 1024):
-        pass
-    os._exit(1)
-
-
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+        end_when_closed(0)  # The stdin that the process which started this one holds.
         main(Path(sys.argv[1]))

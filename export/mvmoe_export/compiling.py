@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,7 @@ from mvmoe_export.stages import Stages, StageSpec
 from mvmoe_export.structure import families
 
 _JOB, _RESULT, _LOG, _WEIGHTS = "job.json", "result.json", "log.txt", "weights.safetensors"
+_TEMPORARY = "temporary"
 _LITTLE = 1 << 20
 """Bytes of free space below which a refused write means a full disk."""
 
@@ -169,6 +171,8 @@ class Compilation:
 def start(job: Job, folder: Path, progress: Callable[[str], None]) -> Compilation:
     """Start a compiler on a folder that `prepare` has filled."""
     (folder / _JOB).write_bytes(msgspec.json.encode(job))
+    temporary = folder / _TEMPORARY
+    temporary.mkdir(exist_ok=True)
     with (folder / _LOG).open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "mvmoe_export.compiler", str(folder)],
@@ -176,6 +180,8 @@ def start(job: Job, folder: Path, progress: Callable[[str], None]) -> Compilatio
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            # What engines write for themselves goes away with the folder, even after a kill.
+            env={**os.environ, "TMPDIR": str(temporary)},
         )
     return Compilation(folder, process, progress)
 

@@ -2,19 +2,27 @@
 
 import contextlib
 import logging
+import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
+from mvmoe_deploy.processes import end_with_parent, interruptible
 from mvmoe_deploy.training.options import TrainOptions
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from lightning_fabric.strategies import DDPStrategy
+
+_INTERRUPTED = 130
+_PATIENCE = 5
+"""Seconds that processes have to clean up when they are ended."""
 
 
 def launch(options: TrainOptions, function: Callable[["Fabric"], None]) -> None:
@@ -107,6 +115,7 @@ def _spawn(fabric: "Fabric", threads: int, function: Callable[["Fabric"], None])
     """Spawn the processes; an error of one comes back as itself, not as a traceback in text."""
     errors = torch.multiprocessing.get_context("spawn").SimpleQueue()
     port = os.environ.get("MASTER_PORT")
+    others = set(multiprocessing.active_children())
     try:
         # Partial: Fabric looks into plain arguments for tensors, and refuses frozen dataclasses.
         fabric.launch(partial(_reporting, errors=errors, threads=threads, function=function))
@@ -115,6 +124,7 @@ def _spawn(fabric: "Fabric", threads: int, function: Callable[["Fabric"], None])
             raise errors.get() from error
         raise
     finally:
+        _end(set(multiprocessing.active_children()) - others)
         # Fabric leaves its port in the environment, where the next run would take it for an order.
         if port is None:
             os.environ.pop("MASTER_PORT", None)
@@ -125,12 +135,30 @@ def _reporting(
 ) -> None:
     """Run in a spawned process: the function, its error put aside for the parent."""
     _quieten()
+    end_with_parent()
     try:
-        with _threads(threads):
+        with interruptible(), _threads(threads):
             function(fabric)
     except MvmoeError as error:
         errors.put(error)
         raise
+    except KeyboardInterrupt:
+        # Nothing is left half-written. PyTorch would take an interruption for a good end.
+        sys.exit(_INTERRUPTED)
+
+
+def _end(processes: Iterable[BaseProcess]) -> None:
+    """End processes that an error or an interruption here has left at work.
+
+    Else they would go on, and Python waits for them at its own end.
+    """
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(_PATIENCE)
+        if process.is_alive():  # It waits for another one, deep inside of PyTorch.
+            process.kill()
+            process.join()
 
 
 @contextlib.contextmanager

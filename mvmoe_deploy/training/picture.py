@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mvmoe_deploy import files
-from mvmoe_deploy.errors import MissingExtraError
+from mvmoe_deploy.matplotlib_import import prepare_matplotlib
 from mvmoe_deploy.training.report import RoutingReport, TrainReport
 
 if TYPE_CHECKING:
@@ -24,13 +24,12 @@ def draw_class_to_expert(report: TrainReport, path: Path) -> None:
 
     Raises MissingExtraError without matplotlib, OutputError if `path` cannot be written.
     """
-    try:
-        from matplotlib import rc_context
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import PercentFormatter
-    except ImportError as error:
-        raise MissingExtraError.of("matplotlib, which draws the heat map,", "train") from error
+    prepare_matplotlib("matplotlib, which draws the heat map,", "train")
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
+
     # A class or a folder may be called a$b$c: it is a name, not a formula.
     with rc_context({"text.parse_math": False}):
         figure = Figure(figsize=_size(report, len(_panels(report))), layout="constrained")

@@ -1,5 +1,12 @@
-"""Several processes: the same kind of result as one, one report, errors as themselves."""
+"""Several processes: the result of one, one report, errors as themselves, and they end together."""
 
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -51,3 +58,60 @@ def test_several_machines_need_something_that_starts_them(tiny_options, tmp_path
     with pytest.raises(InputError, match="num_nodes 2 was given, but nothing has started"):
         train(tiny_options(num_nodes=2, accelerator="cpu"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+STUCK = """
+import sys, threading
+from mvmoe_deploy.models import MobileVMoEConfig
+from mvmoe_deploy.processes import interruptible
+from mvmoe_deploy.training.launch import launch
+from mvmoe_deploy.training.options import TrainOptions
+
+def stuck(fabric):
+    with open(sys.argv[1], "w") as pipe:
+        pipe.write("x")
+        pipe.flush()
+        threading.Event().wait()
+
+if __name__ == "__main__":
+    with interruptible():
+        launch(TrainOptions(config=MobileVMoEConfig(), accelerator="cpu", devices=2), stuck)
+"""
+
+
+@pytest.fixture
+def several(tmp_path: Path):
+    """A process that trains on two more, and the pipe that these two hold."""
+    (tmp_path / "stuck.py").write_text(STUCK)
+    os.mkfifo(tmp_path / "pipe")
+    paths = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    # Begun by a shell in the background, it would not hear Ctrl-C: neither would those it starts.
+    command = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "-m", "stuck"]
+    process = subprocess.Popen(
+        [*command, str(tmp_path / "pipe")],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    pipe = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    said = b""
+    while said != b"xx":
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)  # Before the first of them has opened it, there is nothing to wait for.
+        with contextlib.suppress(BlockingIOError):
+            said += os.read(pipe, 2)
+    yield process, pipe
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    os.close(pipe)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_processes_end_with_the_one_that_started_them(several, number) -> None:
+    process, pipe = several
+    process.send_signal(number)
+    process.wait(timeout=60)
+    # Both ends of the pipe that they hold are closed.
+    assert select.select([pipe], [], [], 60)[0] == [pipe]
+    assert os.read(pipe, 1) == b""

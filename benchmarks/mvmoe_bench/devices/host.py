@@ -1,15 +1,15 @@
 """This machine: each order is a process of its own, `python -m mvmoe_bench.worker`."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,6 +21,8 @@ from mvmoe_bench.orders import Order
 from mvmoe_bench.records import EngineChoice, Failure, Line
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import MissingExtraError, UnsupportedPlatformError
+from mvmoe_deploy.onnxruntime_import import import_onnxruntime
+from mvmoe_deploy.temporary import temporary_directory
 
 _PATIENCE = 20
 """Seconds that an interrupted process has to write down what it measured."""
@@ -104,24 +106,25 @@ class _Ended:
 def _follow(order: Order) -> _Ended:
     """Let a process follow an order, and wait for its end.
 
-    It stands in a session of its own: Ctrl-C reaches this process alone, which passes it on.
+    It stands in a session of its own: Ctrl-C reaches this process alone, which passes it on. Its
+    lifeline is a pipe that closes with this process, even if that is killed.
     """
-    with tempfile.TemporaryDirectory(prefix="mvmoe-bench-") as name:
-        folder = Path(name)
+    with temporary_directory() as folder:
         status, out, errors = folder / "status", folder / "lines", folder / "said"
         status.write_bytes(b"\0")
-        with out.open("wb") as lines, errors.open("wb") as said:
+        with out.open("wb") as lines, errors.open("wb") as said, _lifeline() as lifeline:
             # Before it is started: what the system needs to start it is a part of a start.
             told = msgspec.structs.replace(
                 order, status=str(status), started_ns=time.monotonic_ns()
             )
             process = subprocess.Popen(
-                [sys.executable, "-m", "mvmoe_bench.worker"],
+                [sys.executable, "-m", "mvmoe_bench.worker", "--lifeline", str(lifeline)],
                 stdin=subprocess.PIPE,
                 stdout=lines,
                 stderr=said,
                 env=_environment(order),
                 start_new_session=True,
+                pass_fds=(lifeline,),
             )
             interrupted = _talk(process, msgspec.json.encode(told))
         position = status.read_bytes()[0]
@@ -132,6 +135,17 @@ def _follow(order: Order) -> _Ended:
             said=errors.read_text(errors="replace"),
             interrupted=interrupted,
         )
+
+
+@contextlib.contextmanager
+def _lifeline() -> Iterator[int]:
+    """The end of a pipe for a process that is to end with this one."""
+    theirs, ours = os.pipe()
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+        os.close(ours)
 
 
 def _talk(process: subprocess.Popen, text: bytes) -> bool:
@@ -165,9 +179,9 @@ def _environment(order: Order) -> dict[str, str]:
 def _onnx(target: Target) -> list[Variant]:
     """Each provider of this build of ONNX Runtime; the CPU's first."""
     _require_installed("onnxruntime", "ONNX Runtime", "onnx")
-    import onnxruntime
-
     from mvmoe_deploy.runtime.runners.onnx import providers
+
+    onnxruntime = import_onnxruntime()
 
     engine = f"ONNX Runtime {onnxruntime.__version__}"
     return [

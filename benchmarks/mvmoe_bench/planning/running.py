@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime
-import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from mvmoe_bench.subjects import find_kind
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.summary import summarize
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.temporary import private_temporary_files
 
 _FIXED = ("device", "preset", "seed", "threads", "inputs", "bundles", "subjects")
 """Fields of a run that a resumed one must have alike."""
@@ -93,8 +93,9 @@ def run_bench(request: Request, shown: Bars) -> RunLines:
     run = _first_line(request, device, bundles, (choice, inputs, asked))
     if request.resume and _ended(request, run):
         return results.read(request.output)[-1]
-    with tempfile.TemporaryDirectory(prefix="mvmoe-bench-") as folder:
-        setting = _setting(request, device, (bundles, choice, inputs, asked), Path(folder))
+    # What workers compile for themselves goes there too, for all of them, and away with it.
+    with private_temporary_files() as folder:
+        setting = _setting(request, device, (bundles, choice, inputs, asked), folder)
         with _output(request, run, device) as (out, known):
             Campaign(setting, out, known).run(shown)
     return results.read(request.output)[-1]

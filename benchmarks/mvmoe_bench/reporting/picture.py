@@ -15,6 +15,7 @@ from mvmoe_bench.reporting.sections.parts import having
 from mvmoe_bench.reporting.sections.ratios import chart as ratio_chart
 from mvmoe_bench.reporting.sections.residency import chart as residency_chart
 from mvmoe_bench.reporting.svg import SETTINGS, quiet_about_glyphs
+from mvmoe_deploy.matplotlib_import import prepare_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,6 +34,7 @@ Place = tuple[Chart, float, float, float, bool]
 
 def draw_picture(summary: Summary, path: Path) -> None:
     """Write a PNG of the run to `path`, light, 900 pixels wide at its natural size."""
+    prepare_matplotlib("matplotlib, which draws reports,", "bench")
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

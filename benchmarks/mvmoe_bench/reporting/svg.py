@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from html import escape
 
 from mvmoe_bench.reporting.plots.canvas import DPI, LIGHT, NARROW, WIDE, Canvas, Colours, Plot
+from mvmoe_deploy.matplotlib_import import prepare_matplotlib
 
 SENTINELS: Colours = {name: f"#0102{number:02x}" for number, name in enumerate(LIGHT, start=16)}
 """Colours that no plot would choose, one for each name."""
@@ -45,6 +46,7 @@ def quiet_about_glyphs() -> Iterator[None]:
 
 def _svg(plot: Plot, name: str, label: str, narrow: bool) -> str:
     """One width of a plot as an `svg` element."""
+    prepare_matplotlib("matplotlib, which draws reports,", "bench")
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure

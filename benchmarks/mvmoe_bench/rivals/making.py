@@ -6,7 +6,6 @@ Importing this module imports PyTorch.
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -20,6 +19,7 @@ from mvmoe_deploy import files
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import RoutedModel
+from mvmoe_deploy.temporary import temporary_directory
 from mvmoe_export import ExportOptions
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec
 from mvmoe_export.targets import find_target
@@ -61,9 +61,9 @@ def _export(model: RoutedModel, record: Target, graphs: dict[str, Build], path: 
     options = ExportOptions(
         rewrites=None if record.rewrites else (), targets={record.format: _options(record)}
     )
-    with files.new_directory(path) as work, TemporaryDirectory() as scratch, torch.no_grad():
+    with files.new_directory(path) as work, temporary_directory() as scratch, torch.no_grad():
         target = find_target(record.format)
-        work_of_target = target.start(_single_stage(model, graphs), options, work, Path(scratch))
+        work_of_target = target.start(_single_stage(model, graphs), options, work, scratch)
         (made,) = work_of_target.finish().values()
         (work / GraphSet.RECORD).write_bytes(msgspec.json.encode(made))
 

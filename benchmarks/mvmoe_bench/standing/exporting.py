@@ -5,11 +5,9 @@
 
 import json
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -17,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mvmoe_bench.command import run_command
+from mvmoe_deploy.temporary import temporary_directory
 
 _PROGRAM = "python -m mvmoe_bench.standing.exporting"
 _TARGETS = ("executorch", "coreml", "onnx")
@@ -58,8 +57,8 @@ def measure(model: Any, targets: tuple[str, ...]) -> dict[str, Any]:
     def note(phase: str, item: str, total: int) -> None:
         phases.setdefault(phase, []).append(time.perf_counter() - start)
 
-    with tempfile.TemporaryDirectory(prefix="mvmoe-bench-") as folder, _Memory() as memory:
-        manifest = export_bundle(model, Path(folder) / "bundle", targets=targets, progress=note)
+    with temporary_directory() as folder, _Memory() as memory:
+        manifest = export_bundle(model, folder / "bundle", targets=targets, progress=note)
         seconds = time.perf_counter() - start
     return {
         "model": manifest.model.name,

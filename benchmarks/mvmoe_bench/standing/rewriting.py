@@ -5,7 +5,6 @@
 
 import json
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mvmoe_bench.command import run_command
+from mvmoe_deploy.temporary import temporary_directory
 
 _PROGRAM = "python -m mvmoe_bench.standing.rewriting"
 _NAIVE = "naive"
@@ -36,8 +36,8 @@ def rewriting(preset: str, threads: int, as_json: bool, **plan: int) -> None:
     from mvmoe_deploy.models.presets import configuration
 
     chosen = Plan(plan["repeats"], plan["iterations"], plan["warmup"])
-    with tempfile.TemporaryDirectory(prefix="mvmoe-bench-") as folder:
-        paths = export(build(configuration(preset)).eval(), Path(folder))
+    with temporary_directory() as folder:
+        paths = export(build(configuration(preset)).eval(), folder)
         data = measure(paths, threads, chosen)
     if as_json:
         sys.stdout.write(json.dumps(data) + "\n")

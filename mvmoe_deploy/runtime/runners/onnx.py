@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
-from mvmoe_deploy.errors import MissingExtraError
+from mvmoe_deploy.onnxruntime_import import import_onnxruntime
 from mvmoe_deploy.runtime.contract import (
     Arrays,
     Signature,
@@ -60,10 +60,7 @@ class OnnxRunner:
         none is given: `CoreML`, `XNNPACK`. Raises MissingExtraError, InputError.
         """
         require_threads(threads)
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise MissingExtraError.of("ONNX Runtime", "onnx") from error
+        onnxruntime = import_onnxruntime()
         known = {"provider": providers(onnxruntime)}
         require_options("ONNX Runtime", known, engine_options)
         chosen = (engine_options or {}).get("provider", _CPU)

@@ -1,20 +1,31 @@
 """The device of this machine: what counts as a start."""
 
+import os
+import signal
 import subprocess
+import sys
+import tempfile
 import time
+
+import msgspec
+import psutil
+import pytest
 
 from mvmoe_bench import records as r
 from mvmoe_bench.devices import host
+from mvmoe_bench.orders import Order, SubjectOrder
+from mvmoe_deploy.temporary import temporary_directory
 
 SECONDS = 0.5
+
+NOTHING = r.Preset(
+    name="nothing", repeats=0, queries=1, seconds=0.0, most_seconds=1.0, warmup=0, starts=1,
+    stream=0, cooldown=0.0,
+)  # fmt: skip
 
 
 def test_what_the_system_needs_to_start_a_process_is_a_part_of_its_start(ask, monkeypatch):
     """A start that takes half a second longer is told as half a second longer."""
-    preset = r.Preset(
-        name="starts", repeats=0, queries=1, seconds=0.0, most_seconds=1.0, warmup=0, starts=1,
-        stream=0, cooldown=0.0,
-    )  # fmt: skip
     start = subprocess.Popen
 
     def slow(*arguments, **options):
@@ -22,5 +33,75 @@ def test_what_the_system_needs_to_start_a_process_is_a_part_of_its_start(ask, mo
         return start(*arguments, **options)
 
     monkeypatch.setattr(host.subprocess, "Popen", slow)
-    (line,) = [line for line in ask(preset=preset).lines if isinstance(line, r.Start)]
+    (line,) = [line for line in ask(preset=NOTHING).lines if isinstance(line, r.Start)]
     assert line.process_ns >= SECONDS * 1e9
+
+
+STUCK = """
+import os, threading
+print(os.getpid(), file=open(os.environ["MVMOE_TEST_PID"], "w"), flush=True)
+threading.Event().wait()
+"""
+
+FOLLOWS = """
+import sys
+import msgspec
+from mvmoe_bench.devices.host import HostDevice
+from mvmoe_bench.orders import Order
+from mvmoe_deploy.processes import interruptible
+with interruptible():
+    HostDevice().run(msgspec.json.decode(sys.argv[1], type=Order), print)
+"""
+
+
+@pytest.fixture
+def follows(tmp_path):
+    """A process that follows an order, and the process that measures, whose engine is stuck."""
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "stuck.py").write_text(STUCK)
+    subject = SubjectOrder(
+        key="a", kind="dispatcher", root="", target=None, engine_modules=("stuck",),
+        requested=r.EngineChoice(engine="stuck"), threads=1, queries=(),
+    )  # fmt: skip
+    order = Order(job="x", kind="latency", repeat=0, preset=NOTHING, images="", subjects=(subject,))
+    process = subprocess.Popen(
+        [sys.executable, "-c", FOLLOWS, msgspec.json.encode(order).decode()],
+        env=os.environ
+        | {
+            "TMPDIR": str(tmp_path / "tmp"),
+            "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+            "MVMOE_TEST_PID": str(tmp_path / "pid"),
+        },
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 60
+    while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text().endswith("\n")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    worker = psutil.Process(int((tmp_path / "pid").read_text()))
+    yield process, worker
+    for left in (process, worker):
+        if left.is_running() if left is worker else left.poll() is None:
+            left.kill()
+    process.communicate(timeout=60)
+
+
+def test_a_killed_benchmark_takes_its_process_along_and_is_swept(follows, tmp_path, monkeypatch):
+    process, worker = follows
+    process.kill()
+    worker.wait(timeout=60)
+    assert len(list((tmp_path / "tmp").iterdir())) == 1
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    with temporary_directory():
+        pass
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_benchmark_takes_its_process_along_and_cleans_up(follows, tmp_path, number):
+    process, worker = follows
+    process.send_signal(number)
+    process.wait(timeout=60)
+    assert process.stderr.read().strip().endswith(b"KeyboardInterrupt")
+    worker.wait(timeout=60)
+    assert list((tmp_path / "tmp").iterdir()) == []

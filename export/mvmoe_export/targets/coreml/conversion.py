@@ -1,11 +1,8 @@
 """What the compiler's process does for the Core ML target: programs in, packages out."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,26 +30,15 @@ def compile(order: Order) -> dict[str, Any]:
     options = CoreMLOptions(**given["options"])
     counts: Counter[str] = Counter()
     parts = _parts(order, options, counts)
-    with _temporary_files_in(order.folder):
-        if options.multifunction:
-            written = write_multifunction(parts, given, order.output)
-        else:
-            written = [write_single(part, given, order.output) for part in parts]
+    if options.multifunction:
+        written = write_multifunction(parts, given, order.output)
+    else:
+        written = [write_single(part, given, order.output) for part in parts]
     return {
         "graphs": figures(written),
         "bound": counts["bound"],
         "converted": counts["converted"],
     }
-
-
-@contextmanager
-def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """Let coremltools write where its files are removed even if this process is killed."""
-    before, tempfile.tempdir = tempfile.tempdir, str(folder)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
 
 
 def _parts(order: Order, options: CoreMLOptions, counts: Counter[str]) -> Iterator[Part]:

@@ -6,7 +6,9 @@ from typing import Any
 import onnx
 
 from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.onnxruntime_import import import_onnxruntime
 
+_CHECKER = "onnxruntime.tools.mobile_helpers.usability_checker"
 _COREML_OPERATORS = "coreml_supported_mlprogram_ops.md"
 
 
@@ -16,8 +18,7 @@ def placement(model: onnx.ModelProto) -> tuple[manifest.Placement, ...]:
     The tool is onnxruntime's mobile usability checker (`onnxruntime.tools`); what it does not check
     may still keep a node from the provider.
     """
-    from onnxruntime.tools.mobile_helpers import usability_checker
-
+    usability_checker = import_onnxruntime(_CHECKER)
     inferred = onnx.shape_inference.infer_shapes(model)
     if not inferred.graph.value_info:
         # Every node gives an output of the graph; the tool would ask for shapes all the same.

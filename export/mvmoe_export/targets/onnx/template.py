@@ -14,17 +14,18 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
 import onnx_ir as ir
-import onnxruntime
 import torch
 from onnx_ir.passes import common as passes
 from onnxscript import optimizer
 from torch import Tensor, nn
 
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.onnxruntime_import import import_onnxruntime
 from mvmoe_export.layers import place
 from mvmoe_export.programs import Program, make_program
 
@@ -40,7 +41,8 @@ class Template:
     program: Program
     slots: dict[str, str | None]
     """Slot to the program's slot that fills it as it is; None where the prologue makes it."""
-    prologue: onnxruntime.InferenceSession | None
+    prologue: Any
+    """An `onnxruntime.InferenceSession`, or None."""
 
     def fill(self, module: nn.Module) -> dict[str, np.ndarray]:
         """The content of every slot for one stage module of this structure."""
@@ -165,8 +167,9 @@ def _canonical(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _session(prologue: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """What runs a prologue at export."""
+def _session(prologue: onnx.ModelProto) -> Any:
+    """The `onnxruntime.InferenceSession` that runs a prologue at export."""
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(
