@@ -540,7 +540,9 @@ def _advise(
     type=click.Choice(["html", "md", "png"]),
     help="Else what the output's name ends in.",
 )
-@click.option("--compare", is_flag=True, help="Two runs side by side: faster, slower or neither.")
+@click.option(
+    "--compare", is_flag=True, help="Two runs side by side: faster, slower or not told apart."
+)
 @_force
 @_common
 def report(

@@ -20,8 +20,10 @@ Bytes = Annotated[int, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=0)]
 Routes = tuple[Route, ...]
 """One route for each routed stage; empty for a dense model."""
-MemoryKind = Literal["PSS", "RSS", "footprint"]
-"""Proportional set size, resident set size, or what macOS and iOS charge a process for."""
+MemoryKind = Literal["own", "RSS", "footprint"]
+"""`own`: anonymous memory and the distinct pages of the bundle's files that the process maps, which
+no other process changes (see `memory.py`). `RSS`: the resident set, shared libraries included.
+`footprint`: what macOS and iOS charge a process for."""
 
 
 class Record(
@@ -231,17 +233,14 @@ class Start(Record, tag="start"):
     first_laps: Laps | None
 
     @property
-    def total(self) -> int:
-        """Process start to first answer."""
-        return (
-            self.process_ns
-            + self.engine_import_ns
-            + self.code_import_ns
-            + (self.parse_ns or 0)
-            + (self.hash_ns or 0)
-            + self.open_ns
-            + self.first_ns
-        )
+    def ready(self) -> int:
+        """From opening it to its first answer: what an application waits for."""
+        return (self.parse_ns or 0) + (self.hash_ns or 0) + self.open_ns + self.first_ns
+
+    @property
+    def python(self) -> int:
+        """Before that: starting Python and importing modules, the engine's among them."""
+        return self.process_ns + self.engine_import_ns + self.code_import_ns
 
 
 class GraphLoad(Record, tag="load"):
@@ -260,6 +259,18 @@ class GraphLoad(Record, tag="load"):
     """Its second run."""
 
 
+class Held(Part):
+    """What a process held at one moment."""
+
+    total: Bytes
+    """The sum of the parts, where they are told apart."""
+    anonymous: Bytes | None
+    """Heap, stacks, written copies of a file's pages, shared memory, swap; None if not told
+    apart."""
+    bundle_files: Bytes | None
+    """Pages of the subject's own files that it maps, each counted once, whoever else maps them."""
+
+
 class Memory(Record, tag="memory"):
     """What a process of its own held."""
 
@@ -269,13 +280,13 @@ class Memory(Record, tag="memory"):
     memory_of: MemoryKind
     budget: Count | None
     """Experts that might be resident in each routed stage; None for all, or where none are."""
-    base: Bytes
+    base: Held
     """With engine and code imported, before anything was opened."""
-    loaded: Bytes
+    loaded: Held
     """After every image was answered."""
     peak_rss: Bytes | None
-    """The largest resident set the process ever had."""
-    released: Bytes
+    """The largest resident set the process ever had, shared libraries included."""
+    released: Held
     """After everything was closed."""
 
 

@@ -15,21 +15,25 @@ expanded percentile interval):
     alpha' / 2 = Phi(-sqrt(n / (n - 1)) * t(1 - alpha / 2, n - 1))        for n groups
 
 Limits: no interval can leave the range of what was observed. The range of n groups covers a median
-in at most 1 - 2 (1/2)^n of all cases: 93.8% with five groups, so fewer than `ENOUGH_GROUPS` are
-called rough. Tails such as p99 have no interval here: too few groups hold too few such samples.
+in at most 1 - 2 (1/2)^n of all cases: 93.8% with five groups, 96.9% with six. So an interval over
+fewer than `ENOUGH_GROUPS` is called rough, and nothing is concluded from it (`sure`): even if all
+of five groups lie on the same side, the two-sided sign test gives 2 (1/2)^5 = 0.0625, above 0.05;
+six give 0.031. One group has no interval. Tails such as p99 have none either: too few groups hold
+too few such samples.
 """
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 PERCENTILES = (5, 50, 90, 95, 99)
 CONFIDENCE = 0.95
 ENOUGH_GROUPS = 6
-"""The fewest groups whose range covers a median in 95% of all cases."""
-ENOUGH_FOR_P99 = 100
-"""The fewest samples of which one in a hundred is at least one."""
+"""The fewest groups whose range covers a median in 95% of all cases; a verdict needs so many."""
+ENOUGH_SAMPLES = {90: 10, 95: 20, 99: 100}
+"""By percentile, the fewest samples of which at least one lies beyond it."""
 _RESAMPLES = 2999
 _BATCH = 4_000_000
 """Numbers that a batch of resamples may hold at once."""
@@ -47,6 +51,35 @@ class Interval:
     high: float | None
     rough: bool
     """True if there are too few groups to hold what 95% says."""
+
+
+class Sure(Protocol):
+    """A number that says how sure it is."""
+
+    @property
+    def value(self) -> float:
+        """The number."""
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of its 95% interval."""
+
+    @property
+    def high(self) -> float | None:
+        """Upper end."""
+
+    @property
+    def groups(self) -> int:
+        """Repeats that it comes from."""
+
+    @property
+    def rough(self) -> bool:
+        """Whether those are too few."""
+
+
+def sure(figure: Sure) -> bool:
+    """Whether anything may be concluded from a figure: its interval is over six repeats or more."""
+    return figure.low is not None and figure.high is not None and not figure.rough
 
 
 @dataclass(frozen=True)
@@ -92,8 +125,15 @@ class Distribution:
     high: float | None
     rough: bool
     """True if the groups are too few for what 95% says."""
-    p99_rough: bool
-    """True if there are fewer than 100 samples: p99 is then nearly the largest."""
+
+    @property
+    def value(self) -> float:
+        """The median, which the interval is of."""
+        return self.p50
+
+    def few(self, percentile: int) -> bool:
+        """Whether a percentile (90, 95, 99) is nearly the largest sample, since there are few."""
+        return self.n < ENOUGH_SAMPLES[percentile]
 
 
 def percentiles(samples: Sequence[float]) -> dict[str, float]:
@@ -119,7 +159,7 @@ def distribution(
 
     values = np.asarray(samples, dtype=np.float64)
     median = GroupedMedian.of(values, groups)
-    found = interval(median.resampled, (median.groups,), median.fell_back, seed)
+    found = interval(median.resampled, (median.groups,), seed)
     points = np.percentile(values, (5, 25, 50, 75, 90, 95, 99)).tolist()
     names = ("p5", "p25", "p50", "p75", "p90", "p95", "p99")
     return Distribution(
@@ -133,7 +173,6 @@ def distribution(
         low=found.low,
         high=found.high,
         rough=found.rough,
-        p99_rough=len(values) < ENOUGH_FOR_P99,
     )
 
 
@@ -147,14 +186,14 @@ def paired_ratio(
 
     What slows the machine for a while slows both members of a pair: their quotient keeps still
     where the medians of the two alone would wander. `groups[i]` says what pair i has in common
-    with others, such as the process it was measured in: whole groups are resampled then. Without
-    groups, or with one only, pairs are (in the second case the interval is called rough).
+    with others, such as the process it was measured in: whole groups are resampled then, and one
+    group alone has no interval. Without groups each pair stands for itself.
     """
     if not len(first) or len(first) != len(second):
         raise ValueError(f"{len(first)} and {len(second)} samples make no pairs")
     above, below = (np.asarray(side, dtype=np.float64) for side in (first, second))
     quotients = GroupedMedian.of(above / below, groups)
-    found = interval(quotients.resampled, (quotients.groups,), quotients.fell_back, seed)
+    found = interval(quotients.resampled, (quotients.groups,), seed)
     return Ratio(
         value=quotients.value,
         low=found.low,
@@ -177,8 +216,7 @@ def unpaired_ratio(first: "GroupedMedian", second: "GroupedMedian", seed: int = 
         with np.errstate(divide="ignore", invalid="ignore"):
             return first.resampled(above) / second.resampled(below)
 
-    fell_back = first.fell_back or second.fell_back
-    found = interval(quotient, (first.groups, second.groups), fell_back, seed)
+    found = interval(quotient, (first.groups, second.groups), seed)
     value = first.value / second.value
     return Ratio(
         value=value,
@@ -203,8 +241,6 @@ class GroupedMedian:
         order = np.argsort(values, kind="stable")
         self.n = len(values)
         self.groups = groups
-        self.fell_back = False
-        """True if a single group was given: samples stand for groups then."""
         self.value = float(np.median(values))
         self._values = values[order]
         self._codes = codes
@@ -219,15 +255,11 @@ class GroupedMedian:
 
     @classmethod
     def of(cls, values: Sequence[float], groups: Sequence[Hashable] | None) -> "GroupedMedian":
-        """From samples and the group of each; samples themselves if there are not two groups."""
+        """From samples and the group of each; without groups each sample is its own."""
         numbers = np.asarray(values, dtype=np.float64)
         if groups is None:
             return cls(numbers, np.arange(len(numbers)), len(numbers))
         known = {group: code for code, group in enumerate(dict.fromkeys(groups))}
-        if len(known) < 2:
-            alone = cls(numbers, np.arange(len(numbers)), len(numbers))
-            alone.fell_back = True
-            return alone
         return cls(numbers, np.array([known[group] for group in groups]), len(known))
 
     def resampled(self, drawn: np.ndarray) -> np.ndarray:
@@ -254,17 +286,16 @@ class GroupedMedian:
 def interval(
     statistic: Statistic,
     groups: tuple[int, ...],
-    fell_back: bool = False,
     seed: int = 0,
     confidence: float = CONFIDENCE,
 ) -> Interval:
     """The expanded percentile interval of `statistic` over draws of groups.
 
     `groups` has the number of groups of each independent sample; `statistic` takes one array
-    `[R, G]` of drawn groups for each. `fell_back` says that samples stand for groups.
+    `[R, G]` of drawn groups for each.
     """
     fewest = min(groups)
-    rough = fell_back or fewest < ENOUGH_GROUPS
+    rough = fewest < ENOUGH_GROUPS
     if fewest < 2:
         return Interval(None, None, True)
     from scipy.stats import bootstrap

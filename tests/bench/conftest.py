@@ -1,6 +1,8 @@
 """One tiny routed model, its checkpoint and bundle, and a run of everything over it."""
 
 import dataclasses
+import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -36,6 +38,16 @@ CONFIG = MobileVMoEConfig(
     experts=4,
     moe_layers=2,
 )
+
+
+@pytest.fixture(scope="session")
+def factory():
+    """The module that makes runs whose answers are known."""
+    file = Path(__file__).parent / "factory.py"
+    spec = importlib.util.spec_from_file_location("bench_factory", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class NoBars:
@@ -153,7 +165,7 @@ def plug_in(tmp_path, monkeypatch):
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(entry_points)
         monkeypatch.syspath_prepend(str(site))
-        monkeypatch.setenv("PYTHONPATH", str(site))
+        monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
         sys.modules.pop(name, None)
 
     return install

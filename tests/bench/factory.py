@@ -194,17 +194,24 @@ def start(key, repeat=0, **ms):
     )
 
 
-def memory(key, budget=None, repeat=0, base=60e6, added=30e6):
+def held(total, files=0.0):
+    """An amount of memory, of which some are mapped pages of the subject's files."""
+    total, files = round(total), round(files)
+    return r.Held(total=total, anonymous=total - files, bundle_files=files)
+
+
+def memory(key, budget=None, repeat=0, *, base=60e6, added=30e6, files=4e6):
+    """Of what was added, `files` are mapped pages."""
     return r.Memory(
         job=f"memory {repeat}",
         subject=key,
         repeat=repeat,
-        memory_of="PSS",
+        memory_of="own",
         budget=budget,
-        base=round(base),
-        loaded=round(base + added),
+        base=held(base),
+        loaded=held(base + added, files if added > files else 0),
         peak_rss=round(base + added + 25e6),
-        released=round(base + 3e6),
+        released=held(base + 3e6),
     )
 
 
@@ -314,7 +321,9 @@ def _fresh_lines(rng, subjects, experts, routes):
             for budget in dict.fromkeys(budgets):
                 resident = experts if budget is None else budget
                 added = 22e6 + 2e6 * (1 if s.name == "static" else resident) + rng.normal(0, 2e5)
-                lines.append(memory(s.key, budget, repeat, 61e6 + rng.normal(0, 3e5), added))
+                lines.append(
+                    memory(s.key, budget, repeat, base=61e6 + rng.normal(0, 3e5), added=added)
+                )
         for route in [None, *routes[:12]]:
             name = "stem" if route is None else "step1_e" + "_".join(map(str, route))
             ms = 21.0 if route is None else 3.1

@@ -10,6 +10,7 @@ from mvmoe_bench.statistics import (
     expanded,
     paired_ratio,
     percentiles,
+    sure,
     unpaired_ratio,
 )
 
@@ -75,11 +76,12 @@ def test_what_a_group_has_in_common_widens_the_interval():
     assert together.high - together.low > 3 * (alone.high - alone.low)
 
 
-def test_a_single_group_falls_back_to_its_pairs():
+def test_pairs_of_a_single_group_are_one_observation():
     ratio = paired_ratio([1, 2, 3], [1, 1, 1], groups=[0, 0, 0])
 
-    assert ratio.groups == 3
-    assert ratio.low is not None
+    assert (ratio.value, ratio.n, ratio.groups) == (2, 3, 1)
+    assert ratio.low is ratio.high is None
+    assert not sure(ratio)
 
 
 def test_the_same_samples_give_the_same_interval():
@@ -102,21 +104,22 @@ def test_a_distribution_of_known_numbers():
     assert (found.p50, found.mean, found.mad) == (3, 22, 1)
     assert (found.low, found.high) == (3, 3)
     assert not found.rough
-    assert not found.p99_rough
+    assert not found.few(99)
 
 
 def test_fewer_than_six_groups_are_rough_and_a_few_samples_have_no_p99():
     found = distribution(range(50), [i % 5 for i in range(50)])
 
     assert found.rough
-    assert found.p99_rough
+    assert found.few(99)
+    assert not found.few(95)
     assert not distribution(range(50), [i % 6 for i in range(50)]).rough
 
 
-def test_samples_of_a_single_group_stand_for_groups_and_are_rough():
+def test_samples_of_a_single_group_have_no_interval():
     found = distribution(range(200), [0] * 200)
 
-    assert found.low is not None
+    assert (found.n, found.groups, found.low, found.high) == (200, 1, None, None)
     assert found.rough
 
 

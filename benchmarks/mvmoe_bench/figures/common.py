@@ -49,7 +49,7 @@ def made_of(
         with np.errstate(divide="ignore", invalid="ignore"):
             return make([median.resampled(drawn) for median in medians])
 
-    found = interval(resampled, (first.groups,), first.fell_back, seed)
+    found = interval(resampled, (first.groups,), seed)
     return Estimate(
         value=float(make([median.value for median in medians])),
         low=found.low,

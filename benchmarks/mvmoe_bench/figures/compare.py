@@ -1,14 +1,19 @@
 """Two runs side by side, two commits or two devices: a verdict for each row.
 
+A verdict needs six repeats on both sides (see `statistics.py`), and two runs that were asked the
+same: with other threads, images or routes a row has its ratio, and no verdict.
+
 On the same CPU model a time counts as changed only if the machine's own change does not explain
 it: with y the interval of the yardstick's time, second run over first, and r the interval of a
 row's ratio, a row is faster if `r.high < min(1, y.low)` and slower if `r.low > max(1, y.high)`.
-Between different CPUs, and without a yardstick, the interval has to leave out 1. Bytes of files are
-exact. Every row is judged by itself: of many rows without any change, about one in twenty would be
-told apart by accident if that were all; the yardstick's part makes it fewer.
+Between different CPUs, and without a yardstick, the interval has to leave out 1. Memory has to
+differ by more than `MEMORY_NOISE` too. Bytes of files are exact. Every row is judged by itself: of
+many rows without any change, about one in twenty would be told apart by accident if that were all;
+the yardstick's part makes it fewer.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -16,19 +21,35 @@ import numpy as np
 from mvmoe_bench.figures.bundles import bundle
 from mvmoe_bench.figures.common import MS, Estimate, Figure
 from mvmoe_bench.figures.index import Index
+from mvmoe_bench.figures.printed import printed
 from mvmoe_bench.figures.regime import differences
 from mvmoe_bench.figures.routes import distributions, expectation, routed_samples
 from mvmoe_bench.figures.summary import Summary, summarize_run
+from mvmoe_bench.figures.words import count, too_few
 from mvmoe_bench.records import SubjectRecord
-from mvmoe_bench.statistics import GroupedMedian, Ratio, interval, unpaired_ratio
+from mvmoe_bench.statistics import GroupedMedian, Ratio, interval, sure, unpaired_ratio
 
 if TYPE_CHECKING:
     from mvmoe_bench.results import RunLines
 
 Verdict = Literal[
-    "faster", "slower", "not told apart", "smaller", "larger", "same", "only in A", "only in B"
+    "faster",
+    "slower",
+    "not told apart",
+    "smaller",
+    "larger",
+    "same",
+    "only in A",
+    "only in B",
+    "too few repeats",
+    "not comparable",
 ]
 Kind = Literal["latency", "expected latency", "start", "memory", "size"]
+
+
+MEMORY_NOISE = 1_000_000
+"""Bytes. ExecuTorch's share of one and the same bundle came out as one of two values 0.7 MB apart,
+from one process to the next; ONNX Runtime's varied by 0.02 MB."""
 
 
 class Resampled(Protocol):
@@ -37,7 +58,6 @@ class Resampled(Protocol):
     value: float
     groups: int
     n: int
-    fell_back: bool
 
     def resampled(self, drawn: np.ndarray) -> np.ndarray:
         """The number for each row of drawn groups `[R, G]`."""
@@ -55,6 +75,8 @@ class VerdictRow(Figure):
     ratio: Ratio | None
     """B over A."""
     verdict: Verdict
+    why: str = ""
+    """Why there is no verdict, if there is none: too few repeats, or what differs."""
 
 
 class Difference(Figure):
@@ -64,7 +86,7 @@ class Difference(Figure):
     a: str
     b: str
     weighty: bool
-    """True for what makes times hard to compare, whatever the verdict: threads, images, forcing."""
+    """True for what changes times and memory by itself: threads, images, forcing."""
 
 
 class Comparison(Figure):
@@ -84,18 +106,19 @@ class Comparison(Figure):
 def compare_runs(a: "RunLines", b: "RunLines") -> Comparison:
     """Compare two runs; subjects are matched by key."""
     one, two = Index(a), Index(b)
-    same = _machine(one) == _machine(two)
+    same = _same_machine(one, two)
     yardstick = _yardstick(one, two)
-    rule = _Rule(yardstick if same else None, one.run.seed)
+    found = tuple(_difference(*item) for item in differences(a.run, b.run))
+    unlike = tuple(item.name for item in found if item.name in _UNLIKE)
+    rule = _Rule(yardstick if same else None, unlike, one.run.seed)
     keys = list(dict.fromkeys([*one.subjects, *two.subjects]))
     rows = [
         *_rows("latency", keys, _latency, (one, two), rule),
         *_rows("expected latency", keys, _expected, (one, two), rule),
         *_rows("start", keys, _start, (one, two), rule),
-        *_rows("memory", keys, _memory, (one, two), rule),
+        *_rows("memory", keys, partial(_memory, _common_budgets(one, two)), (one, two), rule),
         *_sizes(one, two),
     ]
-    found = tuple(_difference(*item) for item in differences(a.run, b.run))
     return Comparison(
         a=summarize_run(a),
         b=summarize_run(b),
@@ -110,30 +133,52 @@ def compare_runs(a: "RunLines", b: "RunLines") -> Comparison:
 class _Rule:
     """How a ratio becomes a verdict."""
 
-    def __init__(self, yardstick: Ratio | None, seed: int) -> None:
-        """`yardstick` is None between machines that it does not connect."""
+    def __init__(self, yardstick: Ratio | None, unlike: tuple[str, ...], seed: int) -> None:
+        """`yardstick` is None between machines that it does not connect; `unlike` are names of what
+        was asked differently of the two runs.
+        """
         self.seed = seed
+        self._yardstick = yardstick
+        self._unlike = unlike
         low, high = (yardstick.low, yardstick.high) if yardstick is not None else (None, None)
         self.least = min(1.0, low) if low is not None else 1.0
         self.most = max(1.0, high) if high is not None else 1.0
 
-    def time(self, ratio: Ratio) -> Verdict:
+    def judge(
+        self, kind: Kind, ratio: Ratio, apart: float, differs: str = ""
+    ) -> tuple[Verdict, str]:
+        """The verdict and, if there is none, why.
+
+        `apart` is the distance of the two numbers, `differs` what differs in this subject alone.
+        """
+        unlike = (*self._unlike, *([differs] if differs and differs not in self._unlike else []))
+        if unlike:
+            return "not comparable", f"different {', '.join(unlike)}"
+        if not sure(ratio):
+            return "too few repeats", too_few(ratio.groups)
+        if kind == "memory":
+            return self._size(ratio, apart), ""
+        if self._yardstick is not None and not sure(self._yardstick):
+            return "too few repeats", f"yardstick: {too_few(self._yardstick.groups)}"
+        return self._time(ratio), ""
+
+    def _time(self, ratio: Ratio) -> Verdict:
         """Of a time."""
-        if ratio.low is None or ratio.high is None:
-            return "not told apart"
+        assert ratio.low is not None
+        assert ratio.high is not None
         if ratio.high < self.least:
             return "faster"
         return "slower" if ratio.low > self.most else "not told apart"
 
-    def size(self, ratio: Ratio) -> Verdict:
+    def _size(self, ratio: Ratio, apart: float) -> Verdict:
         """Of memory, which the machine's speed does not touch."""
-        if ratio.low is None or ratio.high is None:
+        assert ratio.low is not None
+        assert ratio.high is not None
+        if ratio.low == ratio.high == 1:
+            return "same"
+        if apart <= MEMORY_NOISE or ratio.low <= 1 <= ratio.high:
             return "not told apart"
-        if ratio.high < 1:
-            return "smaller"
-        if ratio.low > 1:
-            return "larger"
-        return "same" if ratio.low == ratio.high == 1 else "not told apart"
+        return "smaller" if ratio.high < 1 else "larger"
 
 
 def _rows(
@@ -144,23 +189,44 @@ def _rows(
     for key in keys:
         first, second = (take(side, key) for side in sides)
         if first is not None or second is not None:
-            rows.append(_row(kind, key, first, second, rule))
+            differs = _subject_difference(kind, key, sides)
+            rows.append(_row(kind, key, (first, second), rule, differs))
     return rows
 
 
+def _subject_difference(kind: Kind, key: str, sides: tuple[Index, Index]) -> str:
+    """What makes one subject's rows incomparable, if anything does."""
+    one, two = (side.subjects.get(key) for side in sides)
+    if one is not None and two is not None and one.threads != two.threads:
+        return "threads"
+    if kind != "memory":
+        return ""
+    lines = [side.memory.get(key, []) for side in sides]
+    if {line.memory_of for line in lines[0]} != {line.memory_of for line in lines[1]}:
+        return "kinds of memory"
+    rooms = [{line.budget for line in its} for its in lines]
+    return "" if rooms[0] & rooms[1] else "room for experts"
+
+
 def _row(
-    kind: Kind, key: str, first: Resampled | None, second: Resampled | None, rule: _Rule
+    kind: Kind,
+    key: str,
+    sides: tuple[Resampled | None, Resampled | None],
+    rule: _Rule,
+    differs: str,
 ) -> VerdictRow:
-    """One row from what both sides have."""
+    """One row from what both sides have; `differs` makes them incomparable."""
+    first, second = sides
     ratio: Ratio | None = None
     verdict: Verdict
+    why = ""
     if first is None or second is None:
         verdict = "only in B" if first is None else "only in A"
     elif not first.value:
         verdict = "not told apart"
     else:
         ratio = unpaired_ratio(second, first, rule.seed)
-        verdict = rule.size(ratio) if kind == "memory" else rule.time(ratio)
+        verdict, why = rule.judge(kind, ratio, abs(second.value - first.value), differs)
     return VerdictRow(
         kind=kind,
         name=key,
@@ -169,6 +235,7 @@ def _row(
         b=_estimate(second, rule.seed),
         ratio=ratio,
         verdict=verdict,
+        why=why,
     )
 
 
@@ -176,7 +243,7 @@ def _estimate(side: Resampled | None, seed: int) -> Estimate | None:
     """A side's number with its own interval."""
     if side is None:
         return None
-    bounds = interval(side.resampled, (side.groups,), side.fell_back, seed)
+    bounds = interval(side.resampled, (side.groups,), seed)
     return Estimate(
         value=side.value,
         low=bounds.low,
@@ -208,19 +275,33 @@ def _expected(index: Index, key: str) -> Resampled | None:
 
 
 def _start(index: Index, key: str) -> GroupedMedian | None:
-    """Process start to first answer in ms."""
+    """Opening to first answer in ms; Python's start and imports are left out."""
     lines = index.starts.get(key, [])
-    return GroupedMedian.of([line.total * MS for line in lines], None) if lines else None
+    return GroupedMedian.of([line.ready * MS for line in lines], None) if lines else None
 
 
-def _memory(index: Index, key: str) -> GroupedMedian | None:
-    """Bytes that a process holds with all experts resident (or under the largest budget)."""
+def _common_budgets(one: Index, two: Index) -> dict[str, int | None]:
+    """By subject the largest budget that both runs have; None means all experts."""
+    result: dict[str, int | None] = {}
+    for key in one.memory.keys() & two.memory.keys():
+        both = {x.budget for x in one.memory[key]} & {x.budget for x in two.memory[key]}
+        if both:
+            result[key] = _most(both)
+    return result
+
+
+def _most(budgets: set[int | None]) -> int | None:
+    """The largest of some budgets; None means all experts."""
+    return None if None in budgets else max(budget for budget in budgets if budget is not None)
+
+
+def _memory(common: dict[str, int | None], index: Index, key: str) -> GroupedMedian | None:
+    """Bytes that a process holds with the most experts resident that both runs have measured."""
     lines = index.memory.get(key, [])
-    budgets = {line.budget for line in lines}
-    if not budgets:
+    if not lines:
         return None
-    most = None if None in budgets else max(budget for budget in budgets if budget is not None)
-    return GroupedMedian.of([x.loaded for x in lines if x.budget == most], None)
+    budget = common[key] if key in common else _most({line.budget for line in lines})
+    return GroupedMedian.of([x.loaded.total for x in lines if x.budget == budget], None)
 
 
 def _sizes(one: Index, two: Index) -> list[VerdictRow]:
@@ -266,9 +347,10 @@ def _exact(size: int | None) -> Estimate | None:
     return Estimate(value=size, low=size, high=size, n=1, groups=1, rough=False)
 
 
-def _machine(index: Index) -> tuple[str, Any]:
-    """What must be equal for the yardstick to connect two runs."""
-    return index.run.device, index.run.identity.get("cpu")
+def _same_machine(one: Index, two: Index) -> bool:
+    """Whether the yardstick connects two runs: the same kind of device and known CPU model."""
+    cpus = [side.run.identity.get("cpu") for side in (one, two)]
+    return one.run.device == two.run.device and cpus[0] == cpus[1] and isinstance(cpus[0], str)
 
 
 def _yardstick(one: Index, two: Index) -> Ratio | None:
@@ -282,7 +364,9 @@ def _yardstick(one: Index, two: Index) -> Ratio | None:
     return unpaired_ratio(sides[1], sides[0], one.run.seed)
 
 
-_WEIGHTY = ("threads", "images", "forced routes", "distribution", "preset")
+_UNLIKE = ("threads", "images", "forced routes", "distribution")
+"""With these different, two runs measured different things: there is no verdict."""
+_WEIGHTY = (*_UNLIKE, "preset")
 
 
 def _difference(name: str, a: Any, b: Any) -> Difference:
@@ -321,14 +405,22 @@ def _headline(
             f"Beware: the runs differ in {', '.join(weighty)}, which changes times by itself."
         )
     if not same:
-        result.append("They were made on different machines: the yardstick does not connect them.")
+        known = any(difference.name in ("CPU model", "device") for difference in found)
+        where = "They were made on different machines" if known else "Their CPU model is not known"
+        result.append(
+            f"{where}: a verdict is of bundle and machine together, and the yardstick does not "
+            "connect them."
+        )
     elif yardstick is None:
         result.append("Without a yardstick in both runs, a change of the machine goes unnoticed.")
-    elif yardstick.low is not None and yardstick.high is not None:
+    else:
+        its = printed(yardstick)
+        beyond = "only what goes beyond that counts as faster or slower"
+        if not sure(yardstick):
+            beyond = "too few repeats to judge a time by"
         result.append(
-            f"On the same CPU model, the machine itself took {yardstick.value:.3f} times as long "
-            f"in B (95%: {yardstick.low:.3f} to {yardstick.high:.3f}); only what goes beyond that "
-            "counts as faster or slower."
+            f"On the same CPU model, the machine itself took {its.value} times as long in B "
+            f"({its.sure}); {beyond}."
         )
     return tuple(result)
 
@@ -338,18 +430,34 @@ def _count_sentence(rows: Sequence[VerdictRow]) -> str:
     timed = [row for row in rows if row.kind == "latency" and row.ratio is not None]
     if not timed:
         return "No subject's latency was measured in both runs."
-    slower = [row for row in timed if row.verdict == "slower"]
-    faster = [row for row in timed if row.verdict == "faster"]
-    rest = len(timed) - len(slower) - len(faster)
-    parts = [f"Of {len(timed)} subjects in both runs, B is "]
-    parts.append(
-        f"faster for {len(faster)}, slower for {len(slower)}, and not told apart for {rest}."
+    judged = [row for row in timed if not row.why]
+    reasons = dict.fromkeys(row.why for row in timed if row.why)
+    if not judged:
+        return f"There is no verdict on any latency: {'; '.join(reasons)}."
+    counts = {name: _number(judged, name) for name in ("faster", "slower", "not told apart")}
+    text = (
+        f"Of {count(len(judged), 'subject')} in both runs, B is faster for {counts['faster']}, "
+        f"slower for {counts['slower']}, and not told apart for {counts['not told apart']}."
     )
-    changed = [row for row in (*slower, *faster) if row.ratio is not None]
-    if changed:
-        most = max(changed, key=lambda row: abs(np.log(row.ratio.value)))  # type: ignore[union-attr]
-        assert most.ratio is not None
-        parts.append(
-            f" The largest change: {most.name} takes {most.ratio.value:.3f} times as long in B."
-        )
-    return "".join(parts)
+    if reasons:
+        text += f" There is no verdict on {len(timed) - len(judged)}: {'; '.join(reasons)}."
+    return text + _largest(judged)
+
+
+def _number(rows: Sequence[VerdictRow], verdict: str) -> int:
+    """How many rows have a verdict."""
+    return sum(row.verdict == verdict for row in rows)
+
+
+def _largest(judged: Sequence[VerdictRow]) -> str:
+    """The latency that changed most, of those that are told apart."""
+    changed = [
+        (row.name, row.ratio)
+        for row in judged
+        if row.verdict in ("faster", "slower") and row.ratio is not None
+    ]
+    if not changed:
+        return ""
+    name, ratio = max(changed, key=lambda item: abs(np.log(item[1].value)))
+    its = printed(ratio)
+    return f" The largest change: {name} takes {its.value} times as long in B ({its.sure})."

@@ -1,19 +1,24 @@
-"""The summary in sentences. No sentence says more than an interval supports."""
+"""The summary in sentences. No sentence says more than an interval of six repeats supports."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mvmoe_bench.figures import words
 from mvmoe_bench.figures.common import Estimate, Figure
-from mvmoe_bench.figures.words import between, count, megabytes, ratio_between, significant, times
-from mvmoe_bench.statistics import Ratio
+from mvmoe_bench.figures.printed import alone, printed
+from mvmoe_bench.figures.words import count
+from mvmoe_bench.statistics import Ratio, sure
 
 if TYPE_CHECKING:
+    from mvmoe_bench.figures.routes import Expected
     from mvmoe_bench.figures.summary import SubjectFigure, Summary
 
 
 _WIDE = 0.25
 """How far apart the ends of an interval are, relative to the lower, to need a word."""
+_NEARLY_ALL = 0.95
+"""The share of a distribution whose routes were measured, below which a sentence says so."""
+_MB = 1e-6
 
 
 class Point(Figure):
@@ -59,12 +64,12 @@ def _latency(main: "SubjectFigure") -> str:
     assert main.latency is not None
     wall = main.latency.wall_ms
     threads = "one thread" if main.threads == 1 else f"{main.threads} threads"
-    sure = between(wall.low, wall.high, wall.rough)
+    its = printed(wall)
     who = "" if main.name == "dispatcher" else f" with {main.name}"
+    tail = "" if wall.few(95) else f"; one in twenty took longer than {alone(wall.p95)} ms"
     return (
-        f"An image takes {significant(wall.p50)} ms ({sure}){who} on "
-        f"{words.engine(main.engine)}, {threads}; one in twenty takes longer than "
-        f"{significant(wall.p95)} ms."
+        f"An image takes {its.value} ms at the median ({its.sure}){who} on "
+        f"{words.engine(main.engine)}, {threads}{tail}."
     )
 
 
@@ -76,9 +81,9 @@ def _unsteady(summary: "Summary", main: "SubjectFigure") -> list[str]:
         figure.ratio.high / figure.ratio.low - 1
         for figure in summary.ratios
         if figure.clock == "wall" and main.key in (figure.first, figure.second)
-        if figure.ratio.low and figure.ratio.high
+        if sure(figure.ratio) and figure.ratio.low and figure.ratio.high
     ]
-    if not widths or not wall.low or wall.high is None:
+    if not widths or not sure(wall) or not wall.low or wall.high is None:
         return []
     width = wall.high / wall.low - 1
     if width < _WIDE or min(widths) > width / 2:
@@ -111,27 +116,37 @@ def _ratios(summary: "Summary", main: "SubjectFigure") -> list[str]:
 def _against_static(ratio: Ratio) -> str:
     """What knowing the expert beforehand would save."""
     oracle = "Knowing the expert of every image beforehand (the static graph)"
-    if ratio.low is None or ratio.high is None:
-        return f"{oracle} was compared in one round only, which says nothing sure."
+    its = printed(ratio)
+    how = f"the dispatcher takes {its.value} times as long ({its.sure})"
+    if not sure(ratio) or ratio.low is None or ratio.high is None:
+        return f"{oracle} was compared in {words.too_few(ratio.groups)}: {how}."
     if ratio.low > 1:
-        least, most = 1 - 1 / ratio.low, 1 - 1 / ratio.high
-        return (
-            f"{oracle} would save {1 - 1 / ratio.value:.1%} of the time "
-            f"({'roughly' if ratio.rough else '95%:'} {least:.1%} to {most:.1%})."
-        )
-    how = f"the dispatcher takes {times(ratio)} times as long ({ratio_between(ratio)})"
+        saved = printed(_saved(ratio), 100, "%")
+        return f"{oracle} would save {saved.value} of the time ({saved.sure}): {how}."
     if ratio.high < 1:
         return f"{oracle} would save nothing: {how}."
     return f"{oracle} would make no difference that could be told apart: {how}."
 
 
+def _saved(ratio: Ratio) -> Estimate:
+    """The share of the time that the second of two subjects does without."""
+    assert ratio.low is not None
+    assert ratio.high is not None
+    ends = {"low": 1 - 1 / ratio.low, "high": 1 - 1 / ratio.high}
+    return Estimate(
+        value=1 - 1 / ratio.value, n=ratio.n, groups=ratio.groups, rough=ratio.rough, **ends
+    )
+
+
 def _against(who: str, ratio: Ratio) -> str:
     """Whether something takes longer than the dispatcher."""
-    if ratio.low is None or ratio.high is None:
-        return f"{who} was compared in one round only, which says nothing sure."
+    its = printed(ratio)
+    how = f"{its.value} times as long ({its.sure})"
+    if not sure(ratio) or ratio.low is None or ratio.high is None:
+        return f"{who} was compared in {words.too_few(ratio.groups)}: {how}."
     if ratio.low <= 1 <= ratio.high:
-        return f"{who} was not told apart: {times(ratio)} times as long ({ratio_between(ratio)})."
-    return f"{who} takes {times(ratio)} times as long ({ratio_between(ratio)})."
+        return f"{who} was not told apart from the dispatcher: {how}."
+    return f"{who} takes {how}."
 
 
 def _routes(summary: "Summary", main: "SubjectFigure") -> list[str]:
@@ -139,21 +154,27 @@ def _routes(summary: "Summary", main: "SubjectFigure") -> list[str]:
     found = next((routes for routes in summary.routes if routes.subject == main.key), None)
     if found is None:
         return []
-    result = [
-        f"Under the given distribution of routes an image takes {significant(expected.ms.value)} "
-        f"ms on average ({_interval(expected.ms)})."
-        for expected in found.expected
-        if expected.under == "given distribution"
-    ]
+    result = [_expected(it) for it in found.expected if it.under == "given distribution"]
     for worst in found.worst:
         over = worst.over_others
         if worst.told_apart and over is not None and over.value > 1.05:
             stage = f" of stage {worst.stage + 1}" if found.stages > 1 else ""
+            its = printed(over)
             result.append(
-                f"Route {words.route(worst.route)}{stage} is the slowest: {times(over)} times what "
-                "the others take."
+                f"Route {words.route(worst.route)}{stage} is the slowest: {its.value} times what "
+                f"the others take ({its.sure})."
             )
     return result
+
+
+def _expected(expected: "Expected") -> str:
+    """What an image costs under the distribution that was asked for."""
+    its, least = printed(expected.ms), min(expected.coverage)
+    measured = "" if least > _NEARLY_ALL else f"; only {words.percent(least)} of it was measured"
+    return (
+        f"Under the given distribution of routes an image takes {its.value} ms on average "
+        f"({its.sure}){measured}."
+    )
 
 
 def _first(summary: "Summary", main: "SubjectFigure | None") -> "SubjectFigure | None":
@@ -163,19 +184,16 @@ def _first(summary: "Summary", main: "SubjectFigure | None") -> "SubjectFigure |
     return next((subject for subject in summary.subjects if subject.name == "dispatcher"), None)
 
 
-def _interval(estimate: Estimate) -> str:
-    """An estimate's interval in words."""
-    return between(estimate.low, estimate.high, estimate.rough)
-
-
 def _start(subject: "SubjectFigure | None") -> list[str]:
-    """From a process's start to its first answer."""
+    """From opening to the first answer, and what Python takes before."""
     if subject is None or subject.starts is None:
         return []
-    total = subject.starts.total_ms
+    ready, python = printed(subject.starts.ready_ms), printed(subject.starts.python_ms)
     return [
-        f"A fresh process has its first answer after {significant(total.value)} ms "
-        f"({_interval(total)}), with the files in the system's cache."
+        f"In a fresh process it takes {ready.value} ms ({ready.sure}) to open it and have the "
+        "first answer, with the files in the system's cache. Before that, starting Python and "
+        f"importing its modules takes {python.value} ms ({python.sure}), which an app without "
+        "Python does not have."
     ]
 
 
@@ -184,14 +202,28 @@ def _memory(subject: "SubjectFigure | None") -> list[str]:
     if subject is None or not subject.memory:
         return []
     full, least = subject.memory[-1], subject.memory[0]
-    text = f"The model adds {megabytes(full.added_bytes.value)} to a process's memory"
-    if full is not least and least.budget is not None:
-        room = "every expert resident" if full.budget is None else f"room for {full.budget} experts"
-        text += (
-            f" with {room}, {megabytes(least.added_bytes.value)} with room for "
-            f"{count(least.budget, 'expert')}"
-        )
+    total = full.added.total
+    room = "every expert resident" if full.budget is None else _room(full.budget)
+    its = printed(total, _MB)
+    if sure(total) and (total.low or 0) <= 0 <= (total.high or 0):
+        return [
+            "What the model adds to a process's memory could not be told apart from nothing: "
+            f"{its.value} MB ({its.sure}) with {room}."
+        ]
+    text = f"With {room} the model adds {its.value} MB ({its.sure}) to a process's memory"
+    if full.added.anonymous is not None and full.added.bundle_files is not None:
+        anonymous = printed(full.added.anonymous, _MB).value
+        files = printed(full.added.bundle_files, _MB).value
+        text += f" ({anonymous} MB anonymous, {files} MB of its files)"
+    if full is not least and least.budget is not None and least.memory_of == full.memory_of:
+        few = printed(least.added.total, _MB)
+        text += f", with {_room(least.budget)} {few.value} MB ({few.sure})"
     return [text + "."]
+
+
+def _room(budget: int) -> str:
+    """A budget in words."""
+    return f"room for {count(budget, 'expert')}"
 
 
 def _residency(summary: "Summary", main: "SubjectFigure") -> list[str]:
@@ -202,10 +234,14 @@ def _residency(summary: "Summary", main: "SubjectFigure") -> list[str]:
     budget = found.budgets[0]
     cold = budget.cold.ms
     assert cold is not None
+    its = printed(cold)
+    if sure(cold) and cold.low is not None and cold.low <= 0:
+        added = f"without a difference that could be told apart: {its.value} ms more ({its.sure})"
+    else:
+        added = f"which took {its.value} ms more ({its.sure})"
     return [
-        f"With room for {count(budget.experts, 'expert')}, {budget.cold_share:.0%} of a sequence "
-        f"of {found.length} images had to load one, which took {significant(cold.value)} ms more "
-        f"({_interval(cold)})."
+        f"With {_room(budget.experts)}, {words.percent(budget.cold_share)} of a sequence of "
+        f"{found.length} images had to load one, {added}."
     ]
 
 
@@ -219,5 +255,5 @@ def _parity(summary: "Summary", main: "SubjectFigure") -> list[str]:
     if parity.routing_agreement == 1:
         agree = "all took the route that PyTorch takes"
     else:
-        agree = f"{parity.routing_agreement:.2%} took the route that PyTorch takes"
+        agree = f"{words.agreement(parity.routing_agreement)} took the route that PyTorch takes"
     return [f"Of the {parity.images:,} images that the export verified, {agree}."]

@@ -11,6 +11,7 @@ from mvmoe_bench.records import (
     Done,
     Failure,
     GraphLoad,
+    Held,
     Line,
     Memory,
     Opened,
@@ -79,8 +80,10 @@ class Index:
             return isinstance(line, Yardstick | Overhead | Advice | Failure | Done | Resumed)
         if isinstance(line, Sample | StreamSample) and line.ns == 0:
             return False
-        if isinstance(line, Start) and line.total == 0:
+        if isinstance(line, Start) and line.ready == 0:
             return False
+        if isinstance(line, Memory):
+            return all(_adds_up(held) for held in (line.base, line.loaded, line.released))
         bundle = self.bundles.get(subject.bundle)
         stages = len(bundle.rules) if bundle is not None else 0
         return all(len(part) == stages for part in _by_stage(line))
@@ -92,6 +95,13 @@ class Index:
             for subject in self.run.subjects
             if any(s.laps is not None and s.routes for s in self.samples.get(subject.key, [])[:1])
         ]
+
+
+def _adds_up(held: Held) -> bool:
+    """Whether the parts of an amount of memory are its sum; a device may not tell them apart."""
+    if held.anonymous is None or held.bundle_files is None:
+        return held.anonymous is held.bundle_files
+    return held.total == held.anonymous + held.bundle_files
 
 
 def _by_stage(line: Line) -> list[tuple[object, ...]]:

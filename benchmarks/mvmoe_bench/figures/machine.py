@@ -100,5 +100,5 @@ def _load_warning(start: float | None, most: float | None, cores: int | None) ->
         return []
     return [
         f"The machine was busy: the load average reached {max(loads):.1f} with {cores} "
-        "cores; other programs took time from what was measured."
+        "cores; other programs may have taken time from what was measured."
     ]

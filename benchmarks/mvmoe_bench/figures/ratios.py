@@ -49,15 +49,18 @@ def _dispatchers(index: Index) -> list[SubjectRecord]:
 
 
 def _comparable(index: Index, dispatcher: SubjectRecord, other: SubjectRecord) -> bool:
-    """Whether two subjects answer with the same model, and with the same engine if they have one.
+    """Whether two subjects answer with the same model, and with the same engine if they have one,
+    on as many threads.
 
     Where the other's engine runs elsewhere than any dispatcher's, it is compared with them all.
     """
     if other.name == "dispatcher" or other.bundle != dispatcher.bundle:
         return False
+    if other.threads != dispatcher.threads:
+        return False
     if other.target is None:
         return True
-    if other.target != dispatcher.target or other.threads != dispatcher.threads:
+    if other.target != dispatcher.target:
         return False
     choices = [
         s.requested

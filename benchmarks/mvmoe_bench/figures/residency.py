@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mvmoe_bench.figures.common import MS, Estimate, Figure, quick_median
+from mvmoe_bench.figures.common import MS, Estimate, Figure, median_of, quick_median
 from mvmoe_bench.figures.index import Index
 from mvmoe_bench.records import StreamSample, SubjectRecord
 from mvmoe_bench.statistics import (
@@ -45,7 +45,7 @@ class Budget(Figure):
     """An expert had to be loaded, against no change of route."""
     warm: Switch
     """Another route than before, its experts in memory, against no change."""
-    held_bytes: float | None
+    held_bytes: Estimate | None
     """What a process with this budget held after every image; median. Another one: those that are
     timed are not looked into."""
     memory_of: str | None
@@ -96,7 +96,7 @@ def _budget(index: Index, lines: list[StreamSample]) -> Budget:
         mean_ms=float(np.mean(total)),
         cold=_switch(lines, lambda line: any(line.cold), seed),
         warm=_switch(lines, lambda line: any(line.switched) and not any(line.cold), seed),
-        held_bytes=quick_median([line.loaded for line in held]) if held else None,
+        held_bytes=median_of([line.loaded.total for line in held], seed=seed) if held else None,
         memory_of=held[0].memory_of if held else None,
     )
 

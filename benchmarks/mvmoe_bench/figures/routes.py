@@ -99,7 +99,6 @@ class Expectation:
         self.n = len(samples)
         repeats = {repeat: i for i, repeat in enumerate(dict.fromkeys(s.repeat for s in samples))}
         self.groups = len(repeats)
-        self.fell_back = False
         self._terms: list[tuple[float, GroupedMedian]] = []
         stages = len(samples[0].routes or ())
         for (stage, route), share in shares.items():

@@ -34,8 +34,10 @@ class Starts(Figure):
     """The starts of one subject; each is a process of its own."""
 
     n: int
-    total_ms: Estimate
-    """From the start of the process to its first answer."""
+    ready_ms: Estimate
+    """From opening it to its first answer: parse, hash, open, first."""
+    python_ms: Estimate
+    """Before that: process and imports, which are Python's."""
     parts: tuple[StartPart, ...]
     """Medians; components that the subject does not have are left out."""
     first_load_ms: Estimate | None
@@ -65,7 +67,8 @@ def starts(index: Index, subject: str) -> Starts | None:
     seed = index.run.seed
     return Starts(
         n=len(lines),
-        total_ms=median_of([line.total * MS for line in lines], seed=seed),
+        ready_ms=median_of([line.ready * MS for line in lines], seed=seed),
+        python_ms=median_of([line.python * MS for line in lines], seed=seed),
         parts=tuple(part for name in COMPONENTS if (part := _part(lines, name, seed)) is not None),
         first_load_ms=median_of([sum(lap.load) * MS for lap in laps], seed=seed) if laps else None,
     )

@@ -16,7 +16,9 @@ from mvmoe_bench.figures.ratios import RatioFigure, ratios
 from mvmoe_bench.figures.residency import Residency, residency
 from mvmoe_bench.figures.routes import Routes, routes
 from mvmoe_bench.figures.starts import Load, Starts, loads, starts
+from mvmoe_bench.figures.words import count
 from mvmoe_bench.records import EngineChoice, InputRecord, Preset, SubjectRecord
+from mvmoe_bench.statistics import ENOUGH_GROUPS
 
 if TYPE_CHECKING:
     from mvmoe_bench.results import RunLines
@@ -150,6 +152,8 @@ def _subject(index: Index, record: SubjectRecord, about: Machine) -> SubjectFigu
     opened = index.opened.get(key, [])
     useful = _useful(index, record, found)
     speed = about.yardstick.gflops.value if about.yardstick is not None else None
+    # The yardstick runs on the threads of the run.
+    alike = record.threads == index.run.threads
     return SubjectFigure(
         key=key,
         name=record.name,
@@ -164,7 +168,7 @@ def _subject(index: Index, record: SubjectRecord, about: Machine) -> SubjectFigu
         if opened
         else None,
         useful_gflops=useful,
-        of_yardstick=useful / speed if useful is not None and speed else None,
+        of_yardstick=useful / speed if useful is not None and speed and alike else None,
         max_abs_error=largest_error(index, key),
         starts=starts(index, key),
         loads=loads(index, key),
@@ -196,10 +200,11 @@ def _warnings(index: Index, about: Machine) -> tuple[str, ...]:
     """What a reader must know before believing a number."""
     found = list(about.warnings)
     repeats = {sample.repeat for its in index.samples.values() for sample in its}
-    if 0 < len(repeats) < 6:
+    if 0 < len(repeats) < ENOUGH_GROUPS:
         found.append(
-            f"Only {len(repeats)} repeat{'s' * (len(repeats) > 1)} of the latency measurement: "
-            "intervals over fewer than 6 are rough, and too narrow on average."
+            f"Only {count(len(repeats), 'repeat')} of the latency measurement: intervals over "
+            f"fewer than {ENOUGH_GROUPS} are rough and too narrow on average, and nothing is "
+            "concluded from them."
         )
     if not repeats:
         found.append("No latency was measured: the run ended early, or measured other things only.")

@@ -2,11 +2,13 @@
 
 import gc
 from functools import partial
+from pathlib import Path
 
 from mvmoe_bench import memory
 from mvmoe_bench.jobs.process import Session
 from mvmoe_bench.orders import SubjectOrder
 from mvmoe_bench.records import Memory
+from mvmoe_bench.smaps import OwnFiles
 from mvmoe_deploy.runtime.memory import return_free_memory
 
 
@@ -19,12 +21,15 @@ def run(session: Session) -> None:
 def _measure(session: Session, subject: SubjectOrder) -> None:
     """Look, open, bring in what fits, answer, look, close, look."""
     order = session.order
-    base = memory.resident_bytes()
+    files = OwnFiles(Path(subject.root))
+    # The first look allocates what later ones use again.
+    memory.held(files)
+    base = memory.held(files)
     opened = session.open(subject)
     opened.prewarm()
     for query in subject.queries:
         opened.answer(query)
-    loaded = memory.resident_bytes()
+    loaded = memory.held(files)
     opened.close()
     del opened
     gc.collect()
@@ -39,6 +44,6 @@ def _measure(session: Session, subject: SubjectOrder) -> None:
             base=base,
             loaded=loaded,
             peak_rss=memory.peak_rss_bytes(),
-            released=memory.resident_bytes(),
+            released=memory.held(files),
         )
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mvmoe_bench.reporting.plots import Plot
+from mvmoe_bench.statistics import Distribution, Sure
 
 Tone = Literal["", "good", "bad", "muted"]
 
@@ -130,10 +131,43 @@ def number(value: float | None, shown: str | None = None, tone: Tone = "") -> Ce
     if value is None:
         return Cell("-", None, "muted")
     if shown is None:
-        from mvmoe_bench.figures.words import significant
+        from mvmoe_bench.figures.printed import alone
 
-        shown = significant(value)
+        shown = alone(value)
     return Cell(shown, value, tone)
+
+
+def figures(its: Sure | None, scale: float = 1.0, suffix: str = "") -> tuple[Cell, Cell]:
+    """Two cells: a figure times `scale`, and its interval; rough ones are marked."""
+    if its is None:
+        return number(None), text(None, "muted")
+    from mvmoe_bench.figures.printed import printed
+
+    shown = printed(its, scale, suffix)
+    if shown.low is None:
+        return number(its.value * scale, shown.value), text(None, "muted")
+    spread = Cell(
+        shown.span + " (rough)" * shown.rough, None if its.low is None else its.low * scale
+    )
+    return number(its.value * scale, shown.value), spread
+
+
+def percentile(its: Distribution, which: int) -> Cell:
+    """p90, p95 or p99, with a star where so few answers make it nearly the largest."""
+    value: float = getattr(its, f"p{which}")
+    return number(value, starred(its, which))
+
+
+def starred(its: Distribution, which: int) -> str:
+    """The text of such a percentile."""
+    from mvmoe_bench.figures.printed import alone
+
+    value: float = getattr(its, f"p{which}")
+    return alone(value) + "*" * its.few(which)
+
+
+FEW = "* too few answers: nearly the largest"
+"""What a star means."""
 
 
 def words(*titles: str) -> tuple[Column, ...]:

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from mvmoe_bench.figures.common import Estimate
-from mvmoe_bench.figures.compare import Comparison, VerdictRow
+from mvmoe_bench.figures.compare import MEMORY_NOISE, Comparison, VerdictRow
+from mvmoe_bench.figures.printed import printed
 from mvmoe_bench.figures.summary import Summary
-from mvmoe_bench.figures.words import ratio_between, span, times
+from mvmoe_bench.figures.words import count
 from mvmoe_bench.reporting.blocks import (
     Block,
     Cell,
@@ -17,6 +18,7 @@ from mvmoe_bench.reporting.blocks import (
     Terms,
     Text,
     Tone,
+    figures,
     number,
     rows,
     text,
@@ -25,6 +27,7 @@ from mvmoe_bench.reporting.blocks import (
 from mvmoe_bench.reporting.document import alerts
 from mvmoe_bench.reporting.plots.intervals import IntervalPlot
 from mvmoe_bench.reporting.sections.method import GLOSSARY
+from mvmoe_bench.statistics import sure
 
 _WIDE = 1.15
 """End of an interval over its value from which the reader is told."""
@@ -35,8 +38,18 @@ _TITLES = {
         "Expected latency",
         "Mean over routes under the given distribution, else under the bundle's usage prior.",
     ),
-    "start": ("start", "Start", "From the start of a process to its first answer."),
-    "memory": ("memory", "Memory", "What a process holds after all images, all experts resident."),
+    "start": (
+        "start",
+        "Start",
+        "Opening to first answer in a fresh process; Python's own start and imports are left out.",
+    ),
+    "memory": (
+        "memory",
+        "Memory",
+        "What a process holds after all images, with the most experts resident that both runs "
+        "have measured, engine and code included. A difference of up to "
+        f"{MEMORY_NOISE / 1e6:g} MB is not told apart: processes of one bundle differ by as much.",
+    ),
     "size": ("size", "Bundle size", "Bytes on disk: exact, so there is no interval."),
 }
 _TONES: dict[str, Tone] = {
@@ -45,6 +58,8 @@ _TONES: dict[str, Tone] = {
     "slower": "bad",
     "larger": "bad",
     "not told apart": "muted",
+    "too few repeats": "muted",
+    "not comparable": "muted",
     "same": "muted",
 }
 
@@ -56,9 +71,10 @@ def comparison_document(found: Comparison, first: Path, second: Path) -> Documen
         title=f"{second.name} compared with {first.name}",
         subtitle=f"A: {_run(found.a, first)}. B: {_run(found.b, second)}.",
         intro="Every subject of both runs, B against A: below 1 times B needs less time or memory, "
-        "above 1 more. A verdict is given only where the difference is beyond chance and beyond "
-        "what the machine's own change explains; else the row is not told apart, which does not "
-        "prove that there is no difference.",
+        "above 1 more. A verdict is given only from six repeats of each, of what was asked the "
+        "same, where the difference is beyond chance (and on the same CPU model beyond what the "
+        "machine's own change explains); else the row is not told apart, which does not prove that "
+        "there is no difference.",
         alerts=_alerts(found),
         summary=tuple(("", sentence) for sentence in found.headline),
         tiles=(),
@@ -69,14 +85,14 @@ def comparison_document(found: Comparison, first: Path, second: Path) -> Documen
 def _run(summary: Summary, path: Path) -> str:
     """A run in a line."""
     cpu = summary.identity.get("cpu") or summary.device
-    return f"{path.name}, {summary.started[:10]}, {cpu}, {summary.repeats} repeats"
+    return f"{path.name}, {summary.started[:10]}, {cpu}, {count(summary.repeats, 'repeat')}"
 
 
 def _alerts(found: Comparison) -> tuple[str, ...]:
     """What makes the two hard to compare, then each run's own alerts."""
     weighty = tuple(
         f"The runs differ in {item.name}: A has {item.a}, B has {item.b}. That changes times by "
-        "itself, whatever the verdict says."
+        "itself."
         for item in found.differences
         if item.weighty
     )
@@ -104,11 +120,11 @@ def _section(kind: str, found: Comparison) -> Section | None:
 
 def _reach(its: list[VerdictRow]) -> str:
     """How small a change could have been found, where intervals are wide."""
-    reach = [row.ratio.high / row.ratio.value for row in its if row.ratio and row.ratio.high]
+    reach = [row.ratio.high / row.ratio.value for row in its if row.ratio and sure(row.ratio)]
     if not reach or its[0].kind in ("memory", "size") or min(reach) < _WIDE:
         return ""
     return (
-        f"Even the narrowest interval here ends {min(reach):.2f} times above its value: a change "
+        f"Even the narrowest interval here ends at {min(reach):.2f} times its value: a change "
         "much smaller than that cannot be told apart. More repeats narrow it."
     )
 
@@ -117,7 +133,7 @@ def _chart(title: str, its: list[VerdictRow]) -> Chart:
     """Ratios B over A."""
     lines = tuple((row.name, row.ratio, _colour(row)) for row in its if row.ratio is not None)
     spoken = "; ".join(
-        f"{row.name} {times(row.ratio)} times ({ratio_between(row.ratio)}), {row.verdict}"
+        f"{row.name} {printed(row.ratio).value} times ({printed(row.ratio).sure}), {row.verdict}"
         for row in its
         if row.ratio is not None
     )
@@ -125,7 +141,7 @@ def _chart(title: str, its: list[VerdictRow]) -> Chart:
     return Chart(
         f"{title}: B over A",
         "Dot: quotient of the two medians; line: 95% interval, over the repeats of both runs; n: "
-        "samples of the smaller side. Grey: not told apart.",
+        "samples of the smaller side. Grey: not told apart, or no verdict.",
         IntervalPlot(
             lines,
             "times as much" if memory else "times as long",
@@ -161,8 +177,8 @@ def _table(title: str, its: list[VerdictRow]) -> Table:
         [
             text(row.name),
             text(_verdict(row), _TONES.get(row.verdict, "")),
-            *_side(row.a, row.unit),
-            *_side(row.b, row.unit),
+            *_side(row.a, row.unit, row.kind == "size"),
+            *_side(row.b, row.unit, row.kind == "size"),
             *_ratio(row),
             number(row.a.n if row.a else None, f"{row.a.n:,}" if row.a else None),
             number(row.b.n if row.b else None, f"{row.b.n:,}" if row.b else None),
@@ -175,28 +191,23 @@ def _table(title: str, its: list[VerdictRow]) -> Table:
 def _verdict(row: VerdictRow) -> str:
     """The verdict, or where the row is missing."""
     missing = {"only in A": "not in B", "only in B": "not in A"}
-    return missing.get(row.verdict, row.verdict)
+    why = f": {row.why}" if row.why else ""
+    return missing.get(row.verdict, row.verdict) + why
 
 
-def _side(side: Estimate | None, unit: str) -> list[Cell]:
+def _side(side: Estimate | None, unit: str, exact: bool) -> list[Cell]:
     """A number and its interval."""
-    if side is None:
-        return [number(None), text(None, "muted")]
     scale = 1e-6 if unit == "bytes" else 1.0
-    exact = side.low == side.high == side.value
-    if side.low is None or side.high is None or exact:
-        return [number(side.value * scale), text("exact" if exact else None, "muted")]
-    between = span(side.low * scale, side.high * scale)
-    return [number(side.value * scale), Cell(between + " (rough)" * side.rough, side.low)]
+    if side is not None and exact:
+        return [number(side.value * scale), text("exact", "muted")]
+    return list(figures(side, scale))
 
 
 def _ratio(row: VerdictRow) -> list[Cell]:
     """B over A with its interval."""
-    if row.ratio is None:
-        return [number(None), text(None, "muted")]
-    exact = row.kind == "size"
-    between = "exact" if exact else ratio_between(row.ratio).removeprefix("95%: ")
-    return [number(row.ratio.value, f"{row.ratio.value:.3f}"), Cell(between, row.ratio.low)]
+    if row.ratio is not None and row.kind == "size":
+        return [number(row.ratio.value, f"{row.ratio.value:.4g}"), text("exact", "muted")]
+    return list(figures(row.ratio))
 
 
 def _identity(found: Comparison) -> Section:
@@ -247,17 +258,24 @@ def _rule(found: Comparison) -> Section:
         rule = (
             "Both runs were made on the same CPU model. A time counts as faster or slower only if "
             "its interval of B over A leaves out 1 and lies beyond what the machine's own change "
-            f"explains: a fixed matrix product took {found.yardstick.value:.3f} times as long in B "
-            f"({ratio_between(found.yardstick)}). Otherwise the row is not told apart."
+            f"explains: a fixed matrix product took {printed(found.yardstick).value} times as long "
+            f"in B ({printed(found.yardstick).sure}). Otherwise the row is not told apart."
         )
     else:
         rule = (
             "The yardstick connects only runs on the same CPU model that both have it; here a row "
             "counts as changed if its interval of B over A leaves out 1."
         )
+    few = (
+        "A verdict needs six repeats of each: if nothing differed, all of five pairs of repeats "
+        "would point the same way in 6% of such runs (two-sided sign test, 2 x 0.5^5), all of six "
+        "in 3%, which is below the 5% that an interval of 95% stands for. Runs with different "
+        "threads, images or routes were asked different things: their rows have ratios, and no "
+        "verdict."
+    )
     rest = (
         "A and B were measured at different times: their ratios are not paired, and their "
         "intervals are wider than those within one run. Each row is judged by itself; among many "
         "rows a few may be told apart by accident."
     )
-    return Section("rule", "How verdicts are made", (Text((rule, rest)), Terms(GLOSSARY)), "")
+    return Section("rule", "How verdicts are made", (Text((few, rule, rest)), Terms(GLOSSARY)), "")

@@ -2,12 +2,11 @@
 
 from mvmoe_bench.figures import words as say
 from mvmoe_bench.figures.headline import main_subject
+from mvmoe_bench.figures.printed import alone, printed
 from mvmoe_bench.figures.summary import SubjectFigure, Summary
-from mvmoe_bench.figures.words import between, significant, times
 from mvmoe_bench.reporting.blocks import Document, Tile
 from mvmoe_bench.reporting.names import subject_names
 from mvmoe_bench.reporting.sections import sections
-from mvmoe_bench.statistics import Ratio
 
 
 def document(summary: Summary) -> Document:
@@ -31,7 +30,7 @@ INTRO = (
     "one or a few of several experts, which a router picks by the image. The dispatcher, the "
     "product, runs each as a graph of its own, so that no other expert is computed; the words at "
     "the end of the page say what it is compared with. In brackets stand 95% intervals, 'roughly' "
-    "where too few repeats make them unsure."
+    "where fewer than six repeats make them unsure: from those nothing is concluded."
 )
 
 
@@ -47,7 +46,8 @@ def subtitle(summary: Summary) -> str:
     threads = "one thread" if summary.threads == 1 else f"{summary.threads} threads"
     day = summary.started[:10]
     return (
-        f"{machine}, {threads}, {day}; preset {summary.preset.name}, {summary.repeats} repeats, "
+        f"{machine}, {threads}, {day}; preset {summary.preset.name}, "
+        f"{say.count(summary.repeats, 'repeat')}, "
         f"{say.count(summary.inputs.images, 'image')} of {summary.inputs.source}"
     )
 
@@ -84,8 +84,8 @@ def _latency(main: SubjectFigure) -> Tile | None:
     if main.latency is None:
         return None
     wall = main.latency.wall_ms
-    note = f"{between(wall.low, wall.high, wall.rough)}, n = {wall.n:,} answers"
-    return Tile("median latency", significant(wall.p50), "ms", note)
+    its = printed(wall)
+    return Tile("median latency", its.value, "ms", f"{its.sure}, n = {wall.n:,} answers")
 
 
 def _ratio(summary: Summary, main: SubjectFigure, name: str, label: str) -> Tile | None:
@@ -93,27 +93,19 @@ def _ratio(summary: Summary, main: SubjectFigure, name: str, label: str) -> Tile
     for figure in summary.ratios:
         mine = main.key in (figure.first, figure.second)
         if mine and figure.name == name and figure.clock == "wall":
-            return Tile(label, times(figure.ratio), "times", _note(figure.ratio))
+            its = printed(figure.ratio)
+            return Tile(label, its.value, "times", f"{its.sure}, n = {figure.ratio.n:,} rounds")
     return None
-
-
-def _note(ratio: Ratio) -> str:
-    """Interval and n of a ratio."""
-    return f"{say.ratio_between(ratio)}, n = {ratio.n:,} rounds"
 
 
 def _memory(main: SubjectFigure) -> Tile | None:
     """What the model adds to a process."""
     if not main.memory:
         return None
-    added = main.memory[-1].added_bytes
-    low, high = added.low, added.high
-    spread = (
-        "" if low is None or high is None else f"{between(low / 1e6, high / 1e6, added.rough)}, "
-    )
-    return Tile(
-        "added memory", significant(added.value / 1e6), "MB", f"{spread}n = {added.n} processes"
-    )
+    added = main.memory[-1].added.total
+    its = printed(added, 1e-6)
+    note = f"{its.sure}, n = {say.count(added.n, 'process', 'processes')}"
+    return Tile("added memory", its.value, "MB", note)
 
 
 def _size(summary: Summary, main: SubjectFigure) -> Tile | None:
@@ -121,15 +113,16 @@ def _size(summary: Summary, main: SubjectFigure) -> Tile | None:
     bundle = summary.bundle(main.bundle)
     for target in bundle.targets if bundle is not None else ():
         if target.name == main.target and target.size.total_bytes:
-            size = significant(target.size.total_bytes / 1e6)
+            size = alone(target.size.total_bytes / 1e6)
             return Tile("bundle size", size, "MB", f"{target.name}, exact")
     return None
 
 
 def _start(main: SubjectFigure) -> Tile | None:
-    """Process start to first answer."""
+    """Opening to first answer."""
     if main.starts is None:
         return None
-    total = main.starts.total_ms
-    note = f"{between(total.low, total.high, total.rough)}, n = {total.n} processes"
-    return Tile("start to answer", significant(total.value), "ms", note)
+    ready = main.starts.ready_ms
+    its = printed(ready)
+    note = f"{its.sure}, n = {say.count(ready.n, 'process', 'processes')}"
+    return Tile("open and first answer", its.value, "ms", note)

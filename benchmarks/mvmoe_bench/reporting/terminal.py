@@ -7,8 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from mvmoe_bench.figures.common import Estimate
+from mvmoe_bench.figures.printed import percents, printed
 from mvmoe_bench.figures.summary import Summary
-from mvmoe_bench.figures.words import percent, ratio_between, significant, times
+from mvmoe_bench.figures.words import percent
+from mvmoe_bench.reporting.blocks import FEW, starred
+from mvmoe_bench.statistics import Sure
+
+_MB = 1e-6
 
 
 def show_summary(out: Console, summary: Summary) -> None:
@@ -20,7 +25,8 @@ def show_summary(out: Console, summary: Summary) -> None:
         out.print(Text(f"warning: {_line(warning)}", style="yellow"))
     for point in summary.headline:
         out.print(Text(_line(point.text)))
-    for table in (_latency(summary), _ratios(summary), _fresh(summary), _residency(summary)):
+    for make in (_latency, _ratios, _starts, _memory, _residency):
+        table = make(summary)
         if table.row_count:
             out.print()
             out.print(table)
@@ -32,18 +38,12 @@ def _latency(summary: Summary) -> Table:
     for subject in summary.subjects:
         if subject.latency is not None:
             wall = subject.latency.wall_ms
-            tail = significant(wall.p99) + ("*" if wall.p99_rough else "")
-            cells = [
-                significant(wall.p50),
-                _spread(wall.low, wall.high),
-                significant(wall.p90),
-                significant(wall.p95),
-                tail,
-                f"{wall.n:,}",
-            ]
+            tails = [starred(wall, which) for which in (90, 95, 99)]
             parts = subject.parts.parts if subject.parts is not None else ()
-            shares = ", ".join(f"{part.name} {percent(part.share.value)}" for part in parts)
-            _row(rows, subject.key, [*cells, shares])
+            shares = ", ".join(f"{part.name} {percents(part.share).value}" for part in parts)
+            _row(rows, subject.key, [*_figure(wall), *tails, f"{wall.n:,}", shares])
+    if any("*" in text for column in rows.columns[3:6] for text in map(str, column.cells)):
+        rows.caption = FEW
     return rows
 
 
@@ -52,42 +52,48 @@ def _ratios(summary: Summary) -> Table:
     rows = _table("times as long", ("value", "95% interval", "n"))
     for figure in summary.ratios:
         if figure.clock == "wall":
-            between = ratio_between(figure.ratio).removeprefix("95%: ")
-            cells = [times(figure.ratio), between, f"{figure.ratio.n:,}"]
+            cells = [*_figure(figure.ratio), f"{figure.ratio.n:,}"]
             _row(rows, f"{figure.name} ({figure.bundle}, {figure.target or '-'})", cells)
     return rows
 
 
-def _fresh(summary: Summary) -> Table:
-    """Starts and memory."""
-    rows = _table("fresh process", ("start ms", "95% interval", "held MB", "added MB", "n"))
+def _starts(summary: Summary) -> Table:
+    """Opening to first answer, and Python's part before it."""
+    titles = ("open + first answer ms", "95% interval", "before: Python ms", "n")
+    rows = _table("fresh process", titles)
     for subject in summary.subjects:
-        if subject.starts is None and not subject.memory:
-            continue
-        total = subject.starts.total_ms if subject.starts is not None else None
-        full = subject.memory[-1] if subject.memory else None
-        cells = [
-            "-" if total is None else significant(total.value),
-            "-" if total is None else _spread(total.low, total.high),
-            _megabytes(full.loaded_bytes if full is not None else None),
-            _megabytes(full.added_bytes if full is not None else None),
-            str(total.n if total is not None else full.n if full is not None else 0),
-        ]
-        _row(rows, subject.key, cells)
+        if subject.starts is not None:
+            its = subject.starts
+            python = printed(its.python_ms).value
+            _row(rows, subject.key, [*_figure(its.ready_ms), python, str(its.n)])
+    return rows
+
+
+def _memory(summary: Summary) -> Table:
+    """What a process holds with the most experts in memory, and what of it the model adds."""
+    titles = ("added MB", "95% interval", "anonymous", "its files", "held MB", "n")
+    rows = _table("memory of a process", titles)
+    for subject in summary.subjects:
+        if subject.memory:
+            full = subject.memory[-1]
+            added = full.added
+            parts = [_megabytes(part) for part in (added.anonymous, added.bundle_files)]
+            cells = [*_figure(added.total, _MB), *parts, _megabytes(full.loaded_bytes)]
+            _row(rows, subject.key, [*cells, str(full.n)])
     return rows
 
 
 def _residency(summary: Summary) -> Table:
     """The curve over budgets."""
-    rows = _table("experts in memory", ("p50 ms", "p95 ms", "cold", "cold switch ms", "n"))
+    rows = _table("experts in memory", ("p50 ms", "p95 ms", "cold", "cold switch ms",
+                                        "95% interval", "n"))  # fmt: skip
     for curve in summary.residency:
         for point in curve.budgets:
-            cold = point.cold.ms
             cells = [
-                significant(point.total_ms.p50),
-                significant(point.total_ms.p95),
+                printed(point.total_ms).value,
+                starred(point.total_ms, 95),
                 percent(point.cold_share),
-                "-" if cold is None else significant(cold.value),
+                *_figure(point.cold.ms),
                 f"{point.n:,}",
             ]
             _row(rows, f"{point.experts}, {curve.subject}", cells)
@@ -112,13 +118,14 @@ def _line(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def _spread(low: float | None, high: float | None) -> str:
-    """An interval."""
-    if low is None or high is None:
-        return "-"
-    return f"{significant(low)} to {significant(high)}"
+def _figure(its: Sure | None, scale: float = 1.0) -> list[str]:
+    """A figure and its interval."""
+    if its is None:
+        return ["-", "-"]
+    shown = printed(its, scale)
+    return [shown.value, shown.span + " (rough)" * (shown.rough and shown.low is not None)]
 
 
 def _megabytes(estimate: Estimate | None) -> str:
     """Bytes as MB."""
-    return "-" if estimate is None else significant(estimate.value / 1e6)
+    return "-" if estimate is None else printed(estimate, _MB).value

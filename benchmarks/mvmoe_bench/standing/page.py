@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from mvmoe_bench.figures import Summary
+from mvmoe_bench.figures.printed import alone, printed
 from mvmoe_bench.figures.ratios import RatioFigure
 from mvmoe_bench.figures.summary import SubjectFigure
+from mvmoe_bench.figures.words import percent, too_few
 from mvmoe_bench.standing.measuring import Scale, Standing
-from mvmoe_bench.statistics import Ratio
+from mvmoe_bench.statistics import Ratio, Sure, sure
 from mvmoe_deploy import files
 
 WANTED_OVER_STATIC = 1.02
@@ -35,7 +37,7 @@ def render(standing: Standing) -> str:
         # Nothing here is HTML.
         autoescape=False,
     )
-    environment.filters |= {"ratio": _ratio, "ms": _ms, "mb": _mb, "interval": _interval}
+    environment.filters |= {"both": _both, "value": _value, "span": _span, "alone": _alone}
     return environment.get_template("performance.md.j2").render(
         standing=standing,
         machine=_machine(standing.rivals),
@@ -53,6 +55,7 @@ def render(standing: Standing) -> str:
         naive=_naive(standing.naive),
         starts=[s for s in standing.rivals.subjects if s.starts is not None],
         reach=_reach,
+        percent=percent,
     )
 
 
@@ -79,8 +82,8 @@ def _verdict(ratio: RatioFigure) -> str:
 
 def _judged(ratio: Ratio, most: float) -> str:
     """A limit, and whether the ratio keeps it."""
-    if ratio.low is None:
-        state = "met" if ratio.value <= most else "not met"
+    if not sure(ratio) or ratio.low is None or ratio.high is None:
+        state = too_few(ratio.groups)
     elif ratio.high <= most:
         state = "met"
     elif ratio.low > most:
@@ -104,20 +107,12 @@ def _scale(standing: Standing, scale: Scale) -> dict[str, Any]:
         "params": scale.params,
         "ms": subject.latency.wall_ms if subject.latency else None,
         "ratio": scale.ratio,
-        "start": subject.starts.total_ms if subject.starts else None,
-        "opened": _opened(subject),
+        "ready": subject.starts.ready_ms if subject.starts else None,
+        "python": subject.starts.python_ms if subject.starts else None,
         "seconds": scale.export_seconds,
         "bytes": scale.bytes,
-        "one": memory[1].added_bytes.value if 1 in memory else None,
+        "one": memory[1].added.total if 1 in memory else None,
     }
-
-
-def _opened(subject: SubjectFigure) -> float | None:
-    """Milliseconds from opening the bundle to the first answer: parse, hash, open, answer."""
-    if subject.starts is None:
-        return None
-    own = ("parse", "hash", "open", "first")
-    return sum(part.median_ms for part in subject.starts.parts if part.name in own)
 
 
 def _naive(data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -159,7 +154,7 @@ def _machine(run: Summary) -> str:
     )
     load = told.get("load_average")
     return (
-        f"{told['cpu']}, {told['cores_logical']} cores, {told['memory_bytes'] / 2**30:.0f} GB, "
+        f"{told['cpu']}, {told['cores_logical']} cores, {told['memory_bytes'] / 2**30:.0f} GiB, "
         f"{told['os']}, Python {told['python']}; {packages}; commit {told.get('commit') or '-'}; "
         f"load average at the start {load[0] if load else '-'}"
     )
@@ -169,28 +164,29 @@ def _reach(subject: SubjectFigure) -> str:
     """Useful GFLOP/s and what part of the matrix product's speed they are."""
     if subject.useful_gflops is None or subject.of_yardstick is None:
         return "-"
-    return f"{subject.useful_gflops:.1f} ({subject.of_yardstick:.0%})"
+    return f"{alone(subject.useful_gflops)} ({percent(subject.of_yardstick)})"
 
 
-def _ratio(ratio: Ratio) -> str:
-    """A ratio with its interval."""
-    if ratio.low is None:
-        return f"{ratio.value:.3f}"
-    return f"{ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})"
-
-
-def _interval(estimate: Any) -> str:
-    """The interval of milliseconds, if there is one."""
-    if estimate.low is None:
+def _both(its: Sure | None, scale: float = 1.0) -> str:
+    """A figure with its interval in brackets."""
+    if its is None:
         return "-"
-    return f"{_ms(estimate.low)} to {_ms(estimate.high)}"
+    shown = printed(its, scale)
+    if shown.low is None:
+        return shown.value
+    return f"{shown.value} ({'roughly ' * shown.rough}{shown.span})"
 
 
-def _ms(value: float | None) -> str:
-    """Milliseconds in three figures."""
-    return "-" if value is None else f"{value:#.3g}".rstrip(".")
+def _value(its: Sure | None, scale: float = 1.0) -> str:
+    """A figure, as its interval says."""
+    return "-" if its is None else printed(its, scale).value
 
 
-def _mb(value: float | None) -> str:
-    """Megabytes."""
-    return "-" if value is None else f"{value / 1e6:.1f}"
+def _span(its: Sure | None) -> str:
+    """The interval of a figure."""
+    return "-" if its is None else printed(its).span
+
+
+def _alone(value: float | None) -> str:
+    """A number without an interval."""
+    return "-" if value is None else alone(value)

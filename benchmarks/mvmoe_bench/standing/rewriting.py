@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mvmoe_bench.command import run_command
+from mvmoe_bench.figures.printed import alone, printed
+from mvmoe_bench.statistics import ENOUGH_GROUPS, Ratio
 from mvmoe_deploy.temporary import temporary_directory
 
 _PROGRAM = "python -m mvmoe_bench.standing.rewriting"
@@ -27,7 +29,7 @@ _PROFILES = ("cpu", "nnapi", "coreml-ep")
 @click.option("--threads", type=click.IntRange(min=1), default=1, help="Threads of each graph.")
 @click.option("--iterations", type=click.IntRange(min=1), default=30, help="Rounds of an opening.")
 @click.option("--warmup", type=click.IntRange(min=0), default=5, help="Rounds before those.")
-@click.option("--repeats", type=click.IntRange(min=1), default=5, help="Openings of all graphs.")
+@click.option("--repeats", type=click.IntRange(1), default=ENOUGH_GROUPS, help="Openings of each.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def rewriting(preset: str, threads: int, as_json: bool, **plan: int) -> None:
     """Time stem and one expert, as torch.export gives them and as each target rewrites them."""
@@ -147,10 +149,9 @@ def show(out: Console, data: dict[str, Any]) -> None:
         ratio = data["naive_over_ours"].get(name)
         cells = ["", ""]
         if ratio is not None:
-            known = ratio["low"] is not None
-            interval = f"{ratio['low']:.3f} to {ratio['high']:.3f}" if known else "-"
-            cells = [f"{ratio['value']:.3f}", interval]
-        rows.add_row(name, f"{times['median']:.2f} ms", *cells)
+            its = printed(Ratio(**ratio))
+            cells = [its.value, its.span + " (rough)" * (its.rough and its.low is not None)]
+        rows.add_row(name, f"{alone(times['median'])} ms", *cells)
     out.print(rows)
     out.print()
     for name, found in data["placement"].items():

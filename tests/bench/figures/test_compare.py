@@ -1,5 +1,8 @@
 """Verdicts: what is slower is called slower, and the machine's own change is not."""
 
+import dataclasses
+
+import msgspec
 import numpy as np
 import pytest
 
@@ -123,3 +126,114 @@ def test_weighty_differences_are_said(factory):
 
     assert [item.name for item in found.differences if item.weighty] == ["images"]
     assert any("images" in sentence and "Beware" in sentence for sentence in found.headline)
+
+
+def _memory_run(factory, total, repeats, noise=1e5, seed=0, **fields):
+    rng = np.random.default_rng(seed)
+    s = factory.subject("dispatcher")
+    lines = [
+        factory.memory(s.key, None, i, added=total - 60e6 + rng.normal(0, noise))
+        for i in range(repeats)
+    ]
+    return factory.run([s], lines=[*lines, *fields.pop("lines", [])], **fields)
+
+
+def _shortened(run, repeats):
+    """The first repeats of a run."""
+    lines = tuple(line for line in run.lines if getattr(line, "repeat", 0) < repeats)
+    return dataclasses.replace(run, lines=lines)
+
+
+@pytest.mark.parametrize("repeats", [1, 2, 5])
+def test_there_is_no_verdict_below_six_repeats(factory, repeats):
+    one, two = _run(factory, (8, 7)), _run(factory, (16, 3.5), seed=1)
+
+    found = compare_runs(_shortened(one, repeats), two)
+    memory = compare_runs(
+        _memory_run(factory, 90e6, repeats), _memory_run(factory, 60.5e6, 9, seed=1)
+    )
+
+    assert set(_verdicts(found).values()) == {"too few repeats"}
+    assert set(_verdicts(memory, "memory").values()) == {"too few repeats"}
+    noun = "one repeat" if repeats == 1 else f"{repeats} repeats"
+    assert found.rows[0].why == f"{noun}, and a verdict needs six"
+    assert noun in found.headline[0]
+    assert "faster" not in found.headline[0] and "slower" not in found.headline[0]
+
+
+def test_six_repeats_are_enough(factory):
+    one, two = _run(factory, (8, 7)), _run(factory, (16, 3.5), seed=1)
+
+    found = compare_runs(_shortened(one, 6), two)
+
+    assert _verdicts(found) == {"dispatcher": "slower", "static": "faster"}
+    assert {row.why for row in found.rows} == {""}
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"threads": 2}, "different threads"),
+        ({"inputs": {"sha256": "cd" * 32}}, "different images"),
+        ({"inputs": {"forced": True}}, "different forced routes"),
+    ],
+)
+def test_runs_that_were_asked_different_things_have_ratios_and_no_verdict(factory, fields, why):
+    found = compare_runs(_run(factory, (8, 7)), _run(factory, (16, 3.5), seed=1, **fields))
+
+    assert set(_verdicts(found).values()) == {"not comparable"}
+    assert {row.why for row in found.rows if row.kind == "latency"} == {why}
+    assert found.rows[0].ratio.value == pytest.approx(2, rel=0.01)
+    assert why in found.headline[0]
+
+
+def test_a_subject_on_other_threads_is_not_faster(factory):
+    sides = []
+    for threads in (1, 2):
+        s = factory.subject("dispatcher", threads=threads)
+        sides.append(factory.run([s], lines=factory.constant(s.key, 8.0 / threads)))
+
+    assert _verdicts(compare_runs(*sides)) == {"dispatcher": "not comparable"}
+
+
+def test_memory_that_differs_by_what_processes_differ_is_not_told_apart(factory):
+    one = _memory_run(factory, 90e6, 9, noise=1e3)
+
+    near = compare_runs(one, _memory_run(factory, 90.7e6, 9, noise=1e3, seed=1))
+    far = compare_runs(one, _memory_run(factory, 92e6, 9, noise=1e3, seed=1))
+
+    assert near.rows[0].ratio.low > 1
+    assert _verdicts(near, "memory") == {"dispatcher": "not told apart"}
+    assert _verdicts(far, "memory") == {"dispatcher": "larger"}
+
+
+def test_memory_of_different_kinds_or_rooms_is_not_compared(factory):
+    one = _memory_run(factory, 90e6, 9)
+    kind = dataclasses.replace(
+        one, lines=tuple(msgspec.structs.replace(x, memory_of="RSS") for x in one.lines)
+    )
+    room = dataclasses.replace(
+        one, lines=tuple(msgspec.structs.replace(x, budget=1) for x in one.lines)
+    )
+
+    (row,) = (row for row in compare_runs(one, kind).rows if row.kind == "memory")
+    assert (row.verdict, row.why) == ("not comparable", "different kinds of memory")
+    (row,) = (row for row in compare_runs(one, room).rows if row.kind == "memory")
+    assert (row.verdict, row.why) == ("not comparable", "different room for experts")
+
+
+def test_pythons_imports_are_no_part_of_a_start(factory):
+    def run(imports):
+        s = factory.subject("dispatcher")
+        lines = [factory.start(s.key, i, engine_import=imports) for i in range(7)]
+        return factory.run([s], lines=lines)
+
+    (row,) = (row for row in compare_runs(run(10), run(10_000)).rows if row.kind == "start")
+
+    assert (row.a.value, row.b.value, row.verdict) == (82, 82, "not told apart")
+
+
+def test_a_machine_that_is_not_known_is_not_the_same(factory):
+    one, two = (_run(factory, (8, 7), identity={"cpu": None}) for _ in range(2))
+
+    assert not compare_runs(one, two).same_machine

@@ -17,7 +17,8 @@ def test_components_of_a_start(factory):
     found = _subject(factory, lines).starts
 
     assert found.n == 7
-    assert found.total_ms.value == pytest.approx(192)
+    assert found.ready_ms.value == pytest.approx(2 + 25 + 40 + 15)
+    assert found.python_ms.value == pytest.approx(20 + 60 + 30)
     assert {part.name: part.median_ms for part in found.parts} == pytest.approx(
         {
             "process": 20, "engine_import": 60, "code_import": 30, "parse": 2, "hash": 25,
@@ -65,6 +66,8 @@ def test_memory_by_budget_the_smallest_first(factory):
 
     found = _subject(factory, lines).memory
 
-    assert [(m.budget, m.added_bytes.value, m.n) for m in found] == [(1, 20e6, 6), (None, 30e6, 6)]
+    assert [(m.budget, m.added.total.value, m.n) for m in found] == [(1, 20e6, 6), (None, 30e6, 6)]
+    assert found[1].added.anonymous.value == 26e6
+    assert found[1].added.bundle_files.value == 4e6
     assert found[1].loaded_bytes.value == 90e6
     assert found[0].peak_rss_bytes == 105e6

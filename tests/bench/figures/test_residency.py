@@ -48,14 +48,18 @@ def test_budgets_are_in_order_with_what_they_held(factory):
     from mvmoe_bench.records import Memory
 
     lines = _sequence(factory, 0, 4) + _sequence(factory, 0, 1)
-    rest = {"base": 1, "peak_rss": None, "released": 1}
+    little = factory.held(1)
     lines += [
-        Memory(job="r", subject=KEY, repeat=0, budget=1, memory_of="PSS", loaded=held, **rest)
-        for held in (10, 30, 20)
-    ]
+        Memory(
+            job="r", subject=KEY, repeat=0, budget=1, memory_of="own", base=little,
+            loaded=factory.held(size), peak_rss=None, released=little,
+        )
+        for size in (10, 30, 20)
+    ]  # fmt: skip
 
     found = _budget(factory, lines)
 
     assert [point.experts for point in found.budgets] == [1, 4]
-    assert [point.held_bytes for point in found.budgets] == [20, None]
+    assert found.budgets[0].held_bytes.value == 20
+    assert found.budgets[1].held_bytes is None
     assert found.length == 10

@@ -170,3 +170,97 @@ def test_starts_and_stages_that_took_no_time_divide_nothing(factory):
 
     assert summary.subjects[0].starts is None
     assert {row.verdict for row in compare_runs(run, run).rows} <= {"not told apart", "same"}
+
+
+def _short_run(factory, repeats, rounds=10, **fields):
+    """A dispatcher that takes twice what the static graph takes, and all that is measured of it."""
+    names = ("dispatcher", "static", "all-experts", "dense")
+    subjects = [factory.subject(name) for name in names]
+    d = subjects[0].key
+    lines = []
+    for s, ms in zip(subjects, (10.0, 5.0, 30.0, 4.0), strict=True):
+        lines += factory.constant(s.key, ms, repeats, rounds)
+    lines += [factory.start(d, repeat) for repeat in range(repeats)]
+    lines += [factory.memory(d, None, repeat, **fields) for repeat in range(repeats)]
+    for repeat in range(repeats):
+        for number in range(8):
+            cold = (number % 2 == 0,)
+            ms = 12.0 if cold[0] else 8.0
+            lines.append(factory.stream(d, 1, number, ms, repeat, cold=cold, switched=cold))
+    return summarize_run(factory.run(subjects, lines=lines))
+
+
+CLAIMS = ("would save", "as a traced model does, takes", "as much work an image takes",
+          "no difference", "not told apart", "95%")  # fmt: skip
+
+
+@pytest.mark.parametrize("repeats", [1, 2, 5])
+def test_no_sentence_concludes_from_fewer_than_six_repeats(factory, repeats):
+    text = _text(_short_run(factory, repeats))
+
+    assert [claim for claim in CLAIMS if claim in text] == []
+    told = "one repeat" if repeats == 1 else f"{repeats} repeats"
+    assert text.count(f"was compared in {told}, and a verdict needs six") == 3
+    # Latency, start (twice), memory and a cold switch say how many repeats they come from.
+    assert text.count(f"{told})") + text.count(f"{told}, no interval)") >= 5
+
+
+def test_six_repeats_are_enough_for_sentences(factory):
+    text = _text(_short_run(factory, 6))
+
+    assert "would save 50.0% of the time (95%: 50.0% to 50.0%)" in text
+    assert "as a traced model does, takes 3.00 times as long" in text
+    assert "needs six" not in text
+
+
+@pytest.mark.parametrize(("rounds", "told"), [(3, False), (4, True)])
+def test_one_in_twenty_is_told_of_twenty_answers_or_more(factory, rounds, told):
+    assert ("one in twenty" in _text(_short_run(factory, 6, rounds))) == told
+
+
+def test_equal_medians_make_no_difference(factory):
+    subjects = [factory.subject(name) for name in ("dispatcher", "static", "dense")]
+    lines = [line for s in subjects for line in factory.constant(s.key, 8.0)]
+
+    text = _text(summarize_run(factory.run(subjects, lines=lines)))
+
+    assert "no difference that could be told apart" in text
+    assert "was not told apart from the dispatcher: 1.00 times as long (95%: 1.00 to 1.00)" in text
+
+
+def test_memory_that_did_not_grow_is_not_said_to_grow(factory):
+    assert "could not be told apart from nothing" in _text(_short_run(factory, 6, added=0))
+
+
+def test_subjects_on_other_threads_have_no_ratio(factory):
+    subjects = [factory.subject("dispatcher"), factory.subject("eager", target=None, threads=2)]
+    lines = [line for s in subjects for line in factory.constant(s.key, 8.0)]
+    lines.append(factory.yardstick(5.0))
+
+    found = summarize_run(factory.run(subjects, lines=lines))
+
+    assert found.ratios == ()
+    assert [s.of_yardstick is None for s in found.subjects] == [False, True]
+
+
+def test_almost_all_images_are_not_all(factory):
+    target = factory.target()
+    target["parity"]["verification"]["routing_agreement"] = 0.99999
+    s = factory.subject("dispatcher")
+    run = factory.run([s], [factory.bundle(targets={"onnx": target})], factory.constant(s.key, 8.0))
+
+    assert "99.99% took the route that PyTorch takes" in _text(summarize_run(run))
+
+
+def test_memory_whose_parts_do_not_add_up_is_left_out(factory):
+    s = factory.subject("dispatcher")
+    wrong = msgspec.structs.replace(
+        factory.memory(s.key), loaded=records.Held(total=9, anonymous=1, bundle_files=1)
+    )
+    half = msgspec.structs.replace(
+        factory.memory(s.key), base=records.Held(total=1, anonymous=1, bundle_files=None)
+    )
+
+    summary = summarize_run(factory.run([s], lines=[wrong, half]))
+
+    assert (summary.skipped, summary.subjects[0].memory) == (2, ())

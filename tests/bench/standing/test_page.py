@@ -80,7 +80,9 @@ def test_the_page_has_every_table_with_its_numbers(standing):
     for title in ("Against the alternatives", "Naive export and ours", "More experts",
                   "Fewer experts in memory", "Starts", "Again"):  # fmt: skip
         assert f"## {title}\n" in text
-    assert "| executorch | 5.00 | 4.00 | 1.250 (1.200 to 1.300) | 52 and 11 to 1 and 1 |" in text
+    assert (
+        "| executorch | 5.00 | 4.00 | 1.25 (roughly 1.20 to 1.30) | 52 and 11 to 1 and 1 |" in text
+    )
     assert found.rivals.identity["cpu"] in text
     rows = [line for line in text.splitlines() if line.startswith("| onnx | dispatcher/static |")]
     assert len(rows) == 1 and "at most 1.02" in rows[0]
@@ -101,11 +103,17 @@ def test_the_page_has_every_table_with_its_numbers(standing):
         (1.03, 1.04, 1.05, "at most 1.02: not met"),
         (1.01, 1.018, 1.03, "at most 1.02: met by the median, within the interval"),
         (1.01, 1.025, 1.03, "at most 1.02: not met by the median, within the interval"),
-        (None, 1.03, None, "at most 1.02: not met"),
     ],
 )
 def test_a_limit_is_kept_as_far_as_the_interval_tells(low, value, high, says):
-    assert page._judged(replace(RATIO, low=low, value=value, high=high), 1.02) == says
+    ratio = replace(RATIO, low=low, value=value, high=high, groups=6, rough=False)
+    assert page._judged(ratio, 1.02) == says
+
+
+@pytest.mark.parametrize("ends", [{"low": None, "high": None}, {"low": 1.0, "high": 1.01}])
+def test_no_limit_is_called_kept_or_missed_below_six_repeats(ends):
+    ratio = replace(RATIO, value=1.0, groups=5, rough=True, **ends)
+    assert page._judged(ratio, 1.02) == "at most 1.02: 5 repeats, and a verdict needs six"
 
 
 def test_a_page_that_is_there_is_replaced_whole(standing, tmp_path):

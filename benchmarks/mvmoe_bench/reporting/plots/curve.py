@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mvmoe_bench.figures.printed import printed
 from mvmoe_bench.figures.residency import Budget, Residency
-from mvmoe_bench.figures.words import percent, significant
+from mvmoe_bench.figures.words import percent
 from mvmoe_bench.reporting.plots.canvas import SMALL, Canvas
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class ResidencyPlot:
         for position, budget in enumerate(budgets):
             text = percent(budget.cold_share)
             if budget.held_bytes is not None:
-                text += f"\n{significant(budget.held_bytes / 1e6)} MB"
+                text += f"\n{printed(budget.held_bytes, 1e-6).value} MB"
             axes.annotate(
                 text, xy=(position, shares[position]), xytext=(0, 4), textcoords="offset points",
                 ha="center", fontsize=SMALL if len(budgets) < 7 else 9, color=shade["ink"],

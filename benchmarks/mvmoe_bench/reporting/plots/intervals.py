@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mvmoe_bench.figures.words import digits, times
+from mvmoe_bench.figures.printed import printed
 from mvmoe_bench.reporting.plots.axis import plain_axis
 from mvmoe_bench.reporting.plots.canvas import SMALL, Canvas
 from mvmoe_bench.reporting.plots.rows import Row, Rows, rows_height, shorten
@@ -77,9 +77,6 @@ def _limits(frame: Rows, ratios: Sequence[Ratio]) -> None:
 
 def _row(name: str, ratio: Ratio, colour: str) -> Row:
     """The ratio with interval and n."""
-    places = digits(ratio)
-    spread = "-"
-    if ratio.low is not None and ratio.high is not None:
-        spread = f"{ratio.low:.{places}f} to {ratio.high:.{places}f}"
-    note = f"{spread}, n = {ratio.n:,}"
-    return Row(shorten(name), f"{times(ratio)} times", note, strong=colour == "c1")
+    its = printed(ratio)
+    note = f"{its.span}, n = {ratio.n:,}"
+    return Row(shorten(name), f"{its.value} times", note, strong=colour == "c1")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mvmoe_bench.figures.latency import Latency
-from mvmoe_bench.figures.words import significant
+from mvmoe_bench.figures.printed import printed
 from mvmoe_bench.reporting.plots.axis import plain_axis
 from mvmoe_bench.reporting.plots.canvas import Canvas
 from mvmoe_bench.reporting.plots.rows import Row, Rows, rows_height, shorten
@@ -36,11 +36,9 @@ class LatencyPlot:
 def _row(name: str, latency: Latency, colour: str) -> Row:
     """Its median with interval and n."""
     wall = latency.wall_ms
-    spread = "-"
-    if wall.low is not None and wall.high is not None:
-        spread = f"{significant(wall.low)} to {significant(wall.high)}"
-    note = f"{spread}, n = {wall.n:,}"
-    return Row(shorten(name), f"{significant(wall.p50)} ms", note, strong=colour == "c1")
+    its = printed(wall)
+    note = f"{its.span}, n = {wall.n:,}"
+    return Row(shorten(name), f"{its.value} ms", note, strong=colour == "c1")
 
 
 def _draw(frame: Rows, position: int, latency: Latency, colour: str) -> None:

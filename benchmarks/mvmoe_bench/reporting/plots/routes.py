@@ -6,8 +6,9 @@ contributes to the expected latency. Of many routes the rarest are left to the t
 
 from dataclasses import dataclass
 
+from mvmoe_bench.figures.printed import printed
 from mvmoe_bench.figures.routes import Expected, RouteRow
-from mvmoe_bench.figures.words import percent, route, significant
+from mvmoe_bench.figures.words import percent, route
 from mvmoe_bench.reporting.plots.axis import bar_axis
 from mvmoe_bench.reporting.plots.canvas import SMALL, Canvas
 from mvmoe_bench.reporting.plots.rows import Row, Rows, rows_height
@@ -43,7 +44,7 @@ class RoutesPlot:
             self._bar(frame, position, row, share / most)
         top = max(self._high(row) for row, _ in self.rows)
         if self.whole and self.expected is not None:
-            self._line(frame, canvas, self.expected.ms.value)
+            self._line(frame, canvas, self.expected)
             top = max(top, self.expected.ms.value)
         bar_axis(frame.axes, top, canvas.narrow)
 
@@ -53,9 +54,9 @@ class RoutesPlot:
 
     def _row(self, row: RouteRow, share: float) -> Row:
         """Route, median, share and n."""
-        value = row.total_ms.p50 if self.whole else row.step_ms.value
+        its = printed(row.total_ms if self.whole else row.step_ms)
         note = f"{percent(share)} of images, n = {row.n:,}"
-        return Row(f"route {route(row.route)}", f"{significant(value)} ms", note)
+        return Row(f"route {route(row.route)}", f"{its.value} ms", note)
 
     def _bar(self, frame: Rows, position: int, row: RouteRow, share: float) -> None:
         """One bar with the interval of its median; a thin trace is left of the rarest."""
@@ -74,11 +75,12 @@ class RoutesPlot:
                 markersize=7,
             )  # fmt: skip
 
-    def _line(self, frame: Rows, canvas: Canvas, value: float) -> None:
+    def _line(self, frame: Rows, canvas: Canvas, expected: Expected) -> None:
         """The expected latency over all rows."""
+        value = expected.ms.value
         frame.axes.axvline(value, color=canvas.colours["c2"], linewidth=1.4, linestyle=(0, (4, 3)))
         frame.axes.annotate(
-            f"expected {significant(value)} ms",
+            f"expected {printed(expected.ms).value} ms",
             xy=(value, 1),
             xycoords=frame.axes.get_xaxis_transform(),
             xytext=(3, 6),

@@ -1,17 +1,20 @@
 """How long an image takes, by subject."""
 
-from mvmoe_bench.figures.common import Estimate
 from mvmoe_bench.figures.latency import Latency
+from mvmoe_bench.figures.printed import printed
 from mvmoe_bench.figures.summary import SubjectFigure, Summary
-from mvmoe_bench.figures.words import between, significant, span
+from mvmoe_bench.figures.words import count
 from mvmoe_bench.reporting.blocks import (
+    FEW,
     Block,
     Cell,
     Chart,
     Column,
     Section,
     Table,
+    figures,
     number,
+    percentile,
     rows,
     text,
 )
@@ -61,13 +64,20 @@ def chart(summary: Summary, subjects: list[SubjectFigure], bundle: str) -> Chart
         caption=(
             "Dot: median; bracket below it: 95% interval of the median; thick line: middle half of "
             "the answers; thin line: 5th to 95th percentile; hill: their distribution. "
-            f"n: answers, from {found[0][1].wall_ms.groups} repeats.{_overlap(summary)}"
+            f"n: answers, from {repeats([its.wall_ms.groups for _, its in found])}."
+            f"{_overlap(summary)}"
         ),
         plot=LatencyPlot(
             tuple((names[subject.key], latency, colour(subject)) for subject, latency in found)
         ),
         label=f"Latency by subject: {spoken}",
     )
+
+
+def repeats(groups: list[int]) -> str:
+    """How many repeats rows come from: a subject that failed has fewer than others."""
+    least, most = min(groups), max(groups)
+    return count(most, "repeat") if least == most else f"{least} to {most} repeats"
 
 
 def _overlap(summary: Summary) -> str:
@@ -82,8 +92,8 @@ def _overlap(summary: Summary) -> str:
 
 def _spoken(name: str, latency: Latency) -> str:
     """One row in words."""
-    wall = latency.wall_ms
-    return f"{name} {significant(wall.p50)} ms ({between(wall.low, wall.high, wall.rough)})"
+    its = printed(latency.wall_ms)
+    return f"{name} {its.value} ms ({its.sure})"
 
 
 def _lead(summary: Summary) -> str:
@@ -91,8 +101,8 @@ def _lead(summary: Summary) -> str:
     forced = summary.inputs.forced
     taken = "Routes were imposed to follow the given distribution." if forced else ""
     return (
-        "Warm answers, one image at a time; all subjects took turns on the same images, in every "
-        f"one of {summary.repeats} processes. {taken}"
+        "Warm answers, one image at a time. Subjects took turns on the same images, in "
+        f"{count(summary.repeats, 'process', 'processes')}; one that failed has fewer. {taken}"
     ).strip()
 
 
@@ -104,44 +114,25 @@ def _table(summary: Summary, subjects: list[SubjectFigure]) -> Table:
         for subject in subjects
         if subject.latency is not None
     ]
-    few = any(s.latency is not None and s.latency.wall_ms.p99_rough for s in subjects)
-    star = " (* fewer than 100 answers: nearly the largest)" if few else ""
+    few = any(s.latency is not None and s.latency.wall_ms.few(99) for s in subjects)
+    star = f" ({FEW})" if few else ""
     return Table(f"Latency in milliseconds, by subject{star}", _COLUMNS, rows(cells))
 
 
 def _numbers(latency: Latency) -> list[Cell]:
     """The numbers of one subject."""
-    wall = latency.wall_ms
-    tail = significant(wall.p99) + ("*" if wall.p99_rough else "")
+    wall, cpu = latency.wall_ms, latency.cpu_ms
     return [
-        number(wall.p50),
-        spread(wall.low, wall.high, wall.rough),
-        number(wall.p90),
-        number(wall.p95),
-        number(wall.p99, tail),
+        *figures(wall),
+        *(percentile(wall, which) for which in (90, 95, 99)),
         number(wall.min),
         number(wall.max),
         number(wall.mean),
         number(wall.mad),
         number(wall.n, f"{wall.n:,}"),
         number(wall.groups, str(wall.groups)),
-        number(latency.cpu_ms.p50 if latency.cpu_ms is not None else None),
+        figures(cpu)[0],
     ]
-
-
-def spread(low: float | None, high: float | None, rough: bool = False) -> Cell:
-    """An interval, marked if it is rough."""
-    if low is None or high is None:
-        return text(None, "muted")
-    mark = " (rough)" if rough else ""
-    return Cell(f"{span(low, high)}{mark}", low)
-
-
-def estimated(estimate: Estimate | None) -> list[Cell]:
-    """A number and its interval: two cells."""
-    if estimate is None:
-        return [number(None), text(None, "muted")]
-    return [number(estimate.value), spread(estimate.low, estimate.high, estimate.rough)]
 
 
 def number_error(subject: SubjectFigure) -> Cell:

@@ -1,22 +1,23 @@
 """How fast the machine was meanwhile, and how well each subject uses it."""
 
+from mvmoe_bench.figures.common import Estimate
 from mvmoe_bench.figures.machine import Machine, YardstickFigure
+from mvmoe_bench.figures.printed import alone, printed
 from mvmoe_bench.figures.summary import SubjectFigure, Summary
-from mvmoe_bench.figures.words import percent, significant
+from mvmoe_bench.figures.words import count, percent
 from mvmoe_bench.reporting.blocks import (
     Block,
-    Cell,
     Chart,
     Column,
     Section,
     Table,
+    figures,
     number,
     rows,
     text,
 )
 from mvmoe_bench.reporting.names import subject_names
 from mvmoe_bench.reporting.plots.steps import StepsPlot
-from mvmoe_bench.reporting.sections.latency import estimated, spread
 
 
 def machine(summary: Summary) -> Section | None:
@@ -37,11 +38,14 @@ def _lead(its: Machine) -> str:
     """Speed, drift, load and overhead in sentences."""
     text = ""
     if its.yardstick is not None:
+        speed = its.yardstick
+        drift = f"; between repeats it drifted by {speed.drift - 1:.1%}" * (
+            len(speed.by_repeat) > 1
+        )
         text += (
-            f"A matrix product of fixed size ran at {significant(its.yardstick.gflops.value)} "
-            f"GFLOP/s (median; 5th to 95th percentile {significant(its.yardstick.p5)} to "
-            f"{significant(its.yardstick.p95)}); between repeats it drifted by "
-            f"{its.yardstick.drift - 1:.1%}. "
+            f"A matrix product of fixed size ran at {printed(speed.gflops).value} "
+            f"GFLOP/s (median; 5th to 95th percentile {alone(speed.p5)} to {alone(speed.p95)})"
+            f"{drift}. "
         )
     if its.load_at_start is not None:
         text += f"Load average at the start {its.load_at_start:.1f}"
@@ -58,9 +62,9 @@ def _chart(yardstick: YardstickFigure) -> Chart:
         "Speed of the machine itself, repeat by repeat",
         "Median GFLOP/s of one fixed matrix product in the middle of the measurements; a level "
         f"line is a machine that kept its speed; n = {yardstick.gflops.n:,} products in "
-        f"{len(values)} repeats.",
+        f"{count(len(values), 'repeat')}.",
         StepsPlot(values, "repeat", "GFLOP/s"),
-        "GFLOP/s by repeat: " + ", ".join(significant(value) for value in values),
+        "GFLOP/s by repeat: " + ", ".join(alone(value) for value in values),
     )
 
 
@@ -84,13 +88,12 @@ def _table(summary: Summary) -> Table:
     cells = [
         [
             text(names[subject.key]),
-            number(subject.useful_gflops),
-            _between(subject),
+            *figures(_useful(subject)),
             number(subject.of_yardstick, _share(subject.of_yardstick)),
             text(engine(subject.engine)),
             number(subject.latency.wall_ms.n if subject.latency else None,
                    f"{subject.latency.wall_ms.n:,}" if subject.latency else None),
-            *estimated(subject.open_ms),
+            *figures(subject.open_ms),
             number(subject.open_ms.n if subject.open_ms else None,
                    str(subject.open_ms.n) if subject.open_ms else None),
         ]
@@ -100,15 +103,18 @@ def _table(summary: Summary) -> Table:
     return Table("How well each subject uses the machine", columns, rows(cells), folded=True)
 
 
-def _between(subject: SubjectFigure) -> Cell:
-    """The interval of useful GFLOP/s: that of the median latency turned over."""
+def _useful(subject: SubjectFigure) -> Estimate | None:
+    """Useful GFLOP/s with their interval: that of the median latency turned over."""
     if subject.latency is None or subject.useful_gflops is None:
-        return spread(None, None)
+        return None
     wall = subject.latency.wall_ms
     work = subject.useful_gflops * wall.p50
-    if not wall.low or not wall.high:
-        return spread(None, None)
-    return spread(work / wall.high, work / wall.low, wall.rough)
+    ends = work / wall.high if wall.high else None, work / wall.low if wall.low else None
+    low, high = (None, None) if None in ends else ends
+    return Estimate(
+        value=subject.useful_gflops, low=low, high=high, n=wall.n, groups=wall.groups,
+        rough=wall.rough,
+    )  # fmt: skip
 
 
 def _share(share: float | None) -> str | None:

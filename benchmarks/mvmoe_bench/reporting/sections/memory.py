@@ -1,15 +1,36 @@
 """What processes hold in memory."""
 
-from mvmoe_bench.figures.common import Estimate
 from mvmoe_bench.figures.memory import MemoryFigure
+from mvmoe_bench.figures.printed import printed
 from mvmoe_bench.figures.summary import Summary
-from mvmoe_bench.figures.words import significant
-from mvmoe_bench.reporting.blocks import Cell, Chart, Column, Section, Table, number, rows, text
+from mvmoe_bench.reporting.blocks import (
+    Chart,
+    Column,
+    Section,
+    Table,
+    figures,
+    number,
+    rows,
+    text,
+)
 from mvmoe_bench.reporting.names import subject_names
 from mvmoe_bench.reporting.plots.stacks import Stack, StackPlot
-from mvmoe_bench.reporting.sections.latency import spread
 
-_KINDS = (("process, engine and code", "c6"), ("added by the model", "c1"))
+_KINDS = (
+    ("before the model was opened", "c6"),
+    ("added: anonymous", "c1"),
+    ("added: mapped pages of its files", "c3"),
+)
+_MB = 1e-6
+_KIND = {
+    "own": "the process's own memory: anonymous pages (heap, stacks, copies of weights, swapped "
+    "ones too) and the pages of the subject's own files that it maps, each counted once. Pages of "
+    "other files are left out, such as clean pages of shared libraries, which the system shares "
+    "among all that map them; so other processes do not change these numbers",
+    "RSS": "the resident set (RSS), shared libraries included, because this system does not tell "
+    "the parts apart",
+    "footprint": "the footprint that the system charges the process for",
+}
 
 
 def memory(summary: Summary) -> Section | None:
@@ -22,16 +43,9 @@ def memory(summary: Summary) -> Section | None:
         "memory",
         "Memory",
         (chart(summary), _table(summary, found)),
-        f"Measured as {', '.join(_KIND.get(kind, kind) for kind in kinds)}, each in a process of "
-        "its own, after every image was answered.",
+        f"Measured as {'; '.join(_KIND.get(kind, kind) for kind in kinds)}. Each number is of "
+        "processes of their own, after every image was answered.",
     )
-
-
-_KIND = {
-    "PSS": "PSS (a page that n processes share counts as one n-th)",
-    "RSS": "RSS (the resident set)",
-    "footprint": "footprint (what the system charges the process for)",
-}
 
 
 def having(summary: Summary) -> list[MemoryFigure]:
@@ -45,20 +59,31 @@ def chart(summary: Summary) -> Chart:
     stacks = tuple(
         Stack(
             _name(names[figure.subject], figure),
-            (figure.base_bytes / 1e6, max(figure.added_bytes.value, 0) / 1e6),
-            f"{significant(figure.loaded_bytes.value / 1e6)} MB",
-            f"added {significant(figure.added_bytes.value / 1e6)}, n = {figure.n}",
+            _parts(figure),
+            f"{printed(figure.loaded_bytes, _MB).value} MB",
+            f"added {printed(figure.added.total, _MB).value}, n = {figure.n}",
         )
         for figure in found
     )
     spoken = "; ".join(f"{stack.name} {stack.value}, {stack.note}" for stack in stacks)
     return Chart(
         "Memory held after all images",
-        "Medians over n processes; grey: what the process held before the model was opened. "
-        "Intervals are in the table.",
+        "Medians over n processes; grey: what the process held before the model was opened; blue "
+        "and green: what the model added. Intervals are in the table.",
         StackPlot(_KINDS, stacks, "MB (a million bytes)"),
         f"Memory: {spoken}",
     )
+
+
+def _parts(figure: MemoryFigure) -> tuple[float, float, float]:
+    """MB before, and those that were added by part; all of it is the first if not told apart."""
+    anonymous, files = figure.added.anonymous, figure.added.bundle_files
+    added = (
+        (figure.added.total.value, 0.0)
+        if anonymous is None or files is None
+        else (anonymous.value, files.value)
+    )
+    return figure.base_bytes * _MB, max(added[0], 0) * _MB, max(added[1], 0) * _MB
 
 
 def _name(name: str, figure: MemoryFigure) -> str:
@@ -76,31 +101,29 @@ def _table(summary: Summary, found: list[MemoryFigure]) -> Table:
         Column("95% interval", number=False),
         Column("added", help="Held less what the process held before the model was opened."),
         Column("95% interval", number=False),
+        Column("anonymous", help="Of what was added: memory that is of no file."),
+        Column("95% interval", number=False),
+        Column("its files", help="Of what was added: mapped pages of the subject's own files."),
+        Column("95% interval", number=False),
         Column("before", help="The model was opened."),
-        Column("peak RSS", help="The largest resident set the process ever had."),
+        Column("peak RSS", help="The largest resident set the process ever had, shared libraries "
+               "included: not to be compared with the others."),
         Column("closed", help="After the model was closed."),
-        Column("n"),
-    )
+        Column("n", help="Processes."),
+    )  # fmt: skip
     cells = [
         [
             text(names[figure.subject]),
             text("all" if figure.budget is None else figure.budget),
-            number(figure.loaded_bytes.value / 1e6),
-            _megabytes(figure.loaded_bytes),
-            number(figure.added_bytes.value / 1e6),
-            _megabytes(figure.added_bytes),
-            number(figure.base_bytes / 1e6),
-            number(None if figure.peak_rss_bytes is None else figure.peak_rss_bytes / 1e6),
-            number(figure.released_bytes / 1e6),
+            *figures(figure.loaded_bytes, _MB),
+            *figures(figure.added.total, _MB),
+            *figures(figure.added.anonymous, _MB),
+            *figures(figure.added.bundle_files, _MB),
+            number(figure.base_bytes * _MB),
+            number(None if figure.peak_rss_bytes is None else figure.peak_rss_bytes * _MB),
+            number(figure.released_bytes * _MB),
             number(figure.n, str(figure.n)),
         ]
         for figure in found
     ]
-    return Table("Memory of a process in MB: medians", columns, rows(cells))
-
-
-def _megabytes(estimate: Estimate) -> Cell:
-    """An interval of bytes in MB."""
-    if estimate.low is None or estimate.high is None:
-        return spread(None, None)
-    return spread(estimate.low / 1e6, estimate.high / 1e6, estimate.rough)
+    return Table("Memory of a process in MB (a million bytes): medians", columns, rows(cells))

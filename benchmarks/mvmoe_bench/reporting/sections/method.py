@@ -33,8 +33,8 @@ def method(summary: Summary) -> Section:
 
 _LEAD = (
     "All subjects took turns on the same images, in rotated order, so that what slows the machine "
-    "slows all of them. Each repeat is a process in which everything is opened anew; intervals are "
-    "bootstrapped over repeats, because answers of one process share its luck."
+    "for a while slows all of them. Each repeat is a process in which everything is opened again; "
+    "intervals are bootstrapped over repeats, because answers of one process share its luck."
 )
 
 
@@ -47,13 +47,17 @@ def _facts(summary: Summary) -> list[list[Cell]]:
         ("device", summary.device),
         *((_TITLES.get(name, name), _value(name, v)) for name, v in summary.identity.items()),
         ("threads", summary.threads),
-        ("preset", f"{preset.name}: {preset.repeats} repeats of at least {preset.queries} rounds"),
+        (
+            "preset",
+            f"{preset.name}: {say.count(preset.repeats, 'repeat')} of at least "
+            f"{say.count(preset.queries, 'round')}",
+        ),
         ("repeats measured", summary.repeats),
         ("images", f"{inputs.images} of {inputs.source} (sha256 {inputs.sha256[:12]})"),
         ("order of the residency sequence", inputs.order),
         ("routes", "imposed, to follow a distribution" if inputs.forced else "the router's own"),
         ("seed", summary.seed),
-        ("resumed", f"{summary.resumed} times" if summary.resumed else "no"),
+        ("resumed", say.count(summary.resumed, "time") if summary.resumed else "no"),
     ]
     return [[text(name), text(value)] for name, value in facts]
 
@@ -150,14 +154,18 @@ GLOSSARY = (
     ("p95", "One answer in twenty takes longer than this."),
     ("MAD", "Median absolute deviation: half of the answers lie nearer to the median than this."),
     ("95% interval", "Made so that in 95 of 100 runs like this the true value lies in it."),
-    ("rough", "Fewer than six repeats: the interval is too narrow on average."),
+    ("rough", "Fewer than six repeats: the interval is too narrow on average, and nothing is "
+     "concluded from it. If there were no difference, all of five repeats would lie on the same "
+     "side in 6% of such runs, all of six in 3%."),
     ("not told apart", "The interval holds 'no difference': the run cannot say who is faster."),
     ("repeat", "One process, in which everything is opened anew."),
     ("round", "One image answered by every subject in turn; ratios are taken within rounds."),
     ("forced", "An image was sent down a route that was not its own, so that all are measured."),
     ("wall, CPU", "Time that passed, and time that the calling thread computed."),
-    ("PSS, RSS", "Memory of a process: shared pages divided among those who share them, or "
-     "counted in full."),
+    ("anonymous", "Memory that is of no file: heap, stacks, copies of weights."),
+    ("its files", "Mapped pages of the subject's own files, each counted once, whoever else maps "
+     "them."),
+    ("RSS", "The resident set: all pages in memory, those of shared libraries included."),
     ("GFLOP/s", "A thousand million operations a second; a multiply-accumulate is two."),
     ("logits", "The numbers that a model gives for each class, or a router for each expert."),
     ("yardstick", "One matrix product of fixed size that says how fast the machine was meanwhile."),

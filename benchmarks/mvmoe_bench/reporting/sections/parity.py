@@ -2,6 +2,7 @@
 
 from mvmoe_bench.figures.bundles import BundleFigure, ParityFigure, TargetFigure
 from mvmoe_bench.figures.summary import Summary
+from mvmoe_bench.figures.words import agreement
 from mvmoe_bench.reporting.blocks import Cell, Chart, Column, Section, Table, number, rows, text
 from mvmoe_bench.reporting.plots.bounds import BoundsPlot
 
@@ -98,6 +99,4 @@ def _numbers(its: ParityFigure) -> list[Cell]:
 
 def _share(share: float) -> Cell:
     """A share that is never rounded up to all."""
-    return number(
-        share, "100%" if share == 1 else f"{min(share, 0.9999):.2%}", "" if share == 1 else "bad"
-    )
+    return number(share, agreement(share), "" if share == 1 else "bad")

@@ -1,15 +1,14 @@
 """Where an answer's time goes."""
 
-from mvmoe_bench.figures.common import Estimate
 from mvmoe_bench.figures.parts import PART_NAMES, Part, Parts
+from mvmoe_bench.figures.printed import percents, printed
 from mvmoe_bench.figures.summary import SubjectFigure, Summary
-from mvmoe_bench.figures.words import percent, significant, span
 from mvmoe_bench.reporting.blocks import (
-    Cell,
     Chart,
     Column,
     Section,
     Table,
+    figures,
     number,
     rows,
     text,
@@ -17,7 +16,6 @@ from mvmoe_bench.reporting.blocks import (
 )
 from mvmoe_bench.reporting.names import subject_names
 from mvmoe_bench.reporting.plots.stacks import Stack, StackPlot
-from mvmoe_bench.reporting.sections.latency import estimated
 
 KINDS = (("stem", "c1"), ("select", "c2"), ("load", "c4"), ("expert", "c3"), ("rest", "c6"))
 
@@ -40,13 +38,10 @@ def _lead(first: Parts) -> str:
     rest = "Rest is what is left: copying the image in and the answer out."
     if not first.router_share.value:
         return rest
-    share = first.router_share
-    sure = ""
-    if share.low is not None and share.high is not None:
-        sure = f" ({'roughly' if share.rough else '95%:'} {_shares(share)}, n = {share.n:,})"
+    share = percents(first.router_share)
     return (
-        f"Selecting the route takes {percent(share.value)}{sure} of an answer; the router's own "
-        f"matrix product is a part of the stem. {rest}"
+        f"Selecting the route takes {share.value} of an answer ({share.sure}, n = {first.n:,}); "
+        f"the router's own matrix product is a part of the stem. {rest}"
     )
 
 
@@ -63,7 +58,7 @@ def chart(summary: Summary) -> Chart:
         Stack(
             names[subject.key],
             tuple(part.ms.value for part in its.parts),
-            f"{significant(its.total_ms.value)} ms",
+            f"{printed(its.total_ms).value} ms",
             _note(its),
         )
         for subject, its in found
@@ -81,7 +76,7 @@ def chart(summary: Summary) -> Chart:
 
 def _spoken(parts: Parts) -> str:
     """A bar in words."""
-    return ", ".join(f"{part.name} {percent(part.share.value)}" for part in parts.parts)
+    return ", ".join(f"{part.name} {percents(part.share).value}" for part in parts.parts)
 
 
 def _table(summary: Summary, found: list[tuple[SubjectFigure, Parts]]) -> Table:
@@ -102,9 +97,8 @@ def _table(summary: Summary, found: list[tuple[SubjectFigure, Parts]]) -> Table:
             text(names[subject.key]),
             text(part.name),
             *([text(_stage(part, its))] if several else []),
-            *estimated(part.ms),
-            number(part.share.value, f"{part.share.value:.1%}"),
-            _share(part.share),
+            *figures(part.ms),
+            *figures(part.share, 100, "%"),
             number(its.n, f"{its.n:,}"),
             number(part.ms.groups, str(part.ms.groups)),
         ]
@@ -116,21 +110,7 @@ def _table(summary: Summary, found: list[tuple[SubjectFigure, Parts]]) -> Table:
 
 def _note(its: Parts) -> str:
     """Interval of the sum, and n."""
-    low, high = its.total_ms.low, its.total_ms.high
-    between = "" if low is None or high is None else f"{span(low, high)}, "
-    return f"{between}n = {its.n:,}"
-
-
-def _share(share: Estimate) -> Cell:
-    """The interval of a share."""
-    if share.low is None or share.high is None:
-        return text(None, "muted")
-    return Cell(_shares(share) + " (rough)" * share.rough, share.low)
-
-
-def _shares(share: Estimate) -> str:
-    """Both ends of a share's interval."""
-    return f"{share.low:.1%} to {share.high:.1%}"
+    return f"{printed(its.total_ms).span}, n = {its.n:,}"
 
 
 def _stage(part: Part, parts: Parts) -> str:

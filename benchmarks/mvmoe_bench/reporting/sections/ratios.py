@@ -1,19 +1,20 @@
 """What routing costs and saves: ratios of subjects that took turns."""
 
+from mvmoe_bench.figures.printed import printed
 from mvmoe_bench.figures.ratios import RatioFigure
 from mvmoe_bench.figures.summary import Summary
-from mvmoe_bench.figures.words import ratio_between, times
-from mvmoe_bench.reporting.blocks import Cell, Chart, Column, Section, Table, number, rows, text
+from mvmoe_bench.reporting.blocks import Chart, Column, Section, Table, figures, number, rows, text
 from mvmoe_bench.reporting.names import COLOURS, subject_names
 from mvmoe_bench.reporting.plots.intervals import IntervalPlot
+from mvmoe_bench.reporting.sections.latency import repeats
 
 _MEANING = {
     "static": "what not knowing the expert beforehand costs",
-    "all-experts": "advantage over computing all experts",
-    "gather": "advantage over gathering weights in the graph",
+    "all-experts": "computing all experts, over the dispatcher",
+    "gather": "gathering weights in the graph, over the dispatcher",
     "dense": "a model without routing, as much work an image",
-    "eager": "advantage over PyTorch as it is",
-    "compile": "advantage over torch.compile",
+    "eager": "PyTorch as it is, over the dispatcher",
+    "compile": "torch.compile, over the dispatcher",
 }
 
 
@@ -30,7 +31,8 @@ def ratios(summary: Summary) -> Section | None:
         "How many times as long the first subject takes as the second. Each ratio compares answers "
         "of the same round, so what slows the machine for a while slows both sides. Left of 1 the "
         "first takes less time, right of 1 more; an interval that "
-        "covers 1 means that the two were not told apart.",
+        "covers 1 means that the two were not told apart, and a rough one, of fewer than six "
+        "repeats, tells nothing apart.",
     )
 
 
@@ -40,12 +42,12 @@ def chart(summary: Summary, dispatcher: str) -> Chart:
     found = [f for f in summary.ratios if f.clock == "wall" and _dispatcher(f) == dispatcher]
     several = len({_dispatcher(figure) for figure in summary.ratios}) > 1
     of = f": {names[dispatcher]}" if several else ""
-    spoken = "; ".join(f"{f.name} {times(f.ratio)} times ({ratio_between(f.ratio)})" for f in found)
+    spoken = "; ".join(_spoken(figure) for figure in found)
     return Chart(
         title=f"Times as long{of}",
         caption=(
             "Dot: median over rounds of one subject's time divided by the other's; line: 95% "
-            f"interval over {found[0].ratio.groups} repeats; n: rounds."
+            f"interval over {repeats([figure.ratio.groups for figure in found])}; n: rounds."
         ),
         plot=IntervalPlot(
             tuple((_name(figure), figure.ratio, _colour(figure)) for figure in found),
@@ -55,6 +57,12 @@ def chart(summary: Summary, dispatcher: str) -> Chart:
         ),
         label=f"Ratios of latency: {spoken}",
     )
+
+
+def _spoken(figure: RatioFigure) -> str:
+    """A row in words."""
+    its = printed(figure.ratio)
+    return f"{figure.name} {its.value} times ({its.sure})"
 
 
 def _dispatcher(figure: RatioFigure) -> str:
@@ -101,9 +109,8 @@ def _table(summary: Summary) -> Table:
             text(_name(figure)),
             *([text(names[_dispatcher(figure)])] if several else []),
             text("wall" if figure.clock == "wall" else "CPU"),
-            number(figure.ratio.value, times(figure.ratio)),
-            _spread(figure),
-            number(figure.ratio.of_medians, f"{figure.ratio.of_medians:.3f}"),
+            *figures(figure.ratio),
+            number(figure.ratio.of_medians),
             number(figure.ratio.n, f"{figure.ratio.n:,}"),
             number(figure.ratio.groups, str(figure.ratio.groups)),
             text(_MEANING.get(_other(figure), "")),
@@ -115,15 +122,4 @@ def _table(summary: Summary) -> Table:
         columns,
         rows(cells),
         folded=len(cells) > 8,
-    )
-
-
-def _spread(figure: RatioFigure) -> Cell:
-    """The interval of a ratio."""
-    if figure.ratio.low is None:
-        return text(None, "muted")
-    mark = " (rough)" if figure.ratio.rough else ""
-    return Cell(
-        ratio_between(figure.ratio).removeprefix("95%: ").removeprefix("roughly ") + mark,
-        figure.ratio.low,
     )

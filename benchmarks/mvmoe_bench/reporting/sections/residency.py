@@ -1,12 +1,23 @@
 """What keeping fewer experts in memory costs."""
 
+from mvmoe_bench.figures.printed import alone, printed
 from mvmoe_bench.figures.residency import Budget, Residency
 from mvmoe_bench.figures.summary import Summary
-from mvmoe_bench.figures.words import count, percent, significant
-from mvmoe_bench.reporting.blocks import Chart, Column, Section, Table, number, rows, text
+from mvmoe_bench.figures.words import percent
+from mvmoe_bench.reporting.blocks import (
+    FEW,
+    Chart,
+    Column,
+    Section,
+    Table,
+    figures,
+    number,
+    percentile,
+    rows,
+    text,
+)
 from mvmoe_bench.reporting.names import subject_names
 from mvmoe_bench.reporting.plots.curve import ResidencyPlot
-from mvmoe_bench.reporting.sections.latency import estimated, spread
 
 
 def residency(summary: Summary) -> Section | None:
@@ -33,13 +44,12 @@ def chart(summary: Summary, curve: Residency) -> Chart:
     """The curve of one dispatcher."""
     names = subject_names(summary)
     of = f": {names[curve.subject]}" if len(summary.residency) > 1 else ""
-    budget = curve.budgets[0]
     return Chart(
         f"Room for experts{of}",
         "First: median with its 95% interval, mean and 95th percentile of all answers; second: how "
         "many answers had to load an expert, and what the process held in the end if that was "
-        f"measured; n = {budget.n:,} answers from "
-        f"{count(budget.total_ms.groups, 'process', 'processes')} at each point.",
+        f"measured; n = {_number([point.n for point in curve.budgets])} answers from "
+        f"{_number([point.total_ms.groups for point in curve.budgets])} processes at each point.",
         ResidencyPlot(curve),
         "; ".join(_spoken(point) for point in curve.budgets),
     )
@@ -48,9 +58,15 @@ def chart(summary: Summary, curve: Residency) -> Chart:
 def _spoken(budget: Budget) -> str:
     """A point in words."""
     return (
-        f"room for {budget.experts}: median {significant(budget.total_ms.p50)} ms, p95 "
-        f"{significant(budget.total_ms.p95)} ms, {percent(budget.cold_share)} cold"
+        f"room for {budget.experts}: median {printed(budget.total_ms).value} ms, p95 "
+        f"{alone(budget.total_ms.p95)} ms, {percent(budget.cold_share)} cold"
     )
+
+
+def _number(counts: list[int]) -> str:
+    """A number, or from where to where it goes if points differ."""
+    least, most = min(counts), max(counts)
+    return f"{most:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def _table(summary: Summary) -> Table:
@@ -66,6 +82,7 @@ def _table(summary: Summary) -> Table:
         Column("mean ms"),
         Column("cold", help="Answers for which an expert had to be loaded."),
         Column("memory MB", help="What another process with this room held after every image."),
+        Column("95% interval", number=False),
         Column("n", help="Answers."),
         Column("processes"),
     )
@@ -73,19 +90,20 @@ def _table(summary: Summary) -> Table:
         [
             *([text(names[curve.subject])] if several else []),
             number(point.experts, str(point.experts)),
-            number(point.total_ms.p50),
-            spread(point.total_ms.low, point.total_ms.high, point.total_ms.rough),
-            number(point.total_ms.p95),
+            *figures(point.total_ms),
+            percentile(point.total_ms, 95),
             number(point.mean_ms),
             number(point.cold_share, percent(point.cold_share)),
-            number(None if point.held_bytes is None else point.held_bytes / 1e6),
+            *figures(point.held_bytes, 1e-6),
             number(point.n, f"{point.n:,}"),
             number(point.total_ms.groups, str(point.total_ms.groups)),
         ]
         for curve in summary.residency
         for point in curve.budgets
     ]
-    return Table("Milliseconds by room for experts", columns, rows(cells))
+    few = any(point.total_ms.few(95) for curve in summary.residency for point in curve.budgets)
+    star = f" ({FEW})" if few else ""
+    return Table(f"Milliseconds by room for experts{star}", columns, rows(cells))
 
 
 def _switches(summary: Summary) -> Table:
@@ -108,7 +126,7 @@ def _switches(summary: Summary) -> Table:
             *([text(names[curve.subject])] if several else []),
             number(point.experts, str(point.experts)),
             text(name),
-            *estimated(switch.ms),
+            *figures(switch.ms),
             number(switch.n, f"{switch.n:,}"),
             number(switch.against, f"{switch.against:,}"),
             number(None if switch.ms is None else switch.ms.groups,

@@ -1,10 +1,12 @@
 """What each route costs, and what an image costs under the routes' shares."""
 
 from mvmoe_bench.figures import words as say
+from mvmoe_bench.figures.printed import printed
 from mvmoe_bench.figures.routes import Expected, RouteRow, Routes, Under, Worst
 from mvmoe_bench.figures.summary import Summary
-from mvmoe_bench.figures.words import between, percent, ratio_between, significant, times
+from mvmoe_bench.figures.words import percent
 from mvmoe_bench.reporting.blocks import (
+    FEW,
     Block,
     Cell,
     Chart,
@@ -12,14 +14,16 @@ from mvmoe_bench.reporting.blocks import (
     Section,
     Table,
     Text,
+    figures,
     number,
+    percentile,
     rows,
     text,
     words,
 )
 from mvmoe_bench.reporting.names import subject_names
 from mvmoe_bench.reporting.plots.routes import MOST, RoutesPlot
-from mvmoe_bench.reporting.sections.latency import spread
+from mvmoe_bench.statistics import sure
 
 MOST_STAGES = 4
 """Routed stages that are drawn for each subject."""
@@ -86,8 +90,8 @@ _SHOWN: dict[Under, str] = {
 
 def _spoken(row: RouteRow, share: float, whole: bool) -> str:
     """A bar in words."""
-    value = row.total_ms.p50 if whole else row.step_ms.value
-    return f"route {say.route(row.route)} {significant(value)} ms, {percent(share)} of images"
+    its = printed(row.total_ms if whole else row.step_ms)
+    return f"route {say.route(row.route)} {its.value} ms, {percent(share)} of images"
 
 
 def _expected(summary: Summary) -> Table:
@@ -105,8 +109,7 @@ def _expected(summary: Summary) -> Table:
         [
             text(names[found.subject]),
             text(expected.under),
-            number(expected.ms.value),
-            spread(expected.ms.low, expected.ms.high, expected.ms.rough),
+            *figures(expected.ms),
             _coverage(expected),
             number(expected.ms.n, f"{expected.ms.n:,}"),
             number(expected.ms.groups, str(expected.ms.groups)),
@@ -136,18 +139,18 @@ def _worst(summary: Summary) -> tuple[str, ...]:
 def _worst_sentence(worst: Worst, name: str, stages: int) -> str:
     """The slowest route, and whether it is told apart."""
     stage = f" of stage {worst.stage + 1}" if stages > 1 else ""
-    between_them = between(worst.ms.low, worst.ms.high, worst.ms.rough)
+    its = printed(worst.ms)
     start = (
-        f"{name}: the slowest route{stage} is {say.route(worst.route)} with "
-        f"{significant(worst.ms.value)} ms ({between_them}, "
-        f"n = {worst.ms.n:,})"
+        f"{name}: the route{stage} with the highest median is {say.route(worst.route)} with "
+        f"{its.value} ms ({its.sure}, n = {worst.ms.n:,})"
     )
     if worst.over_others is None:
         return f"{start}, the only one."
-    how = f"{times(worst.over_others)} times the others ({ratio_between(worst.over_others)})"
+    over = printed(worst.over_others)
+    how = f"{over.value} times the others ({over.sure})"
     told = "told apart from them" if worst.told_apart else "not told apart from them"
-    if worst.over_others.rough:
-        told = "from too few repeats to tell"
+    if not sure(worst.over_others):
+        told = say.too_few(worst.over_others.groups)
     left = f" ({say.count(worst.left_out, 'rarer route')} not considered)" * bool(worst.left_out)
     return f"{start}: {how}, {told}{left}."
 
@@ -184,18 +187,17 @@ def _table(summary: Summary) -> Table:
             text(names[found.subject]),
             *([number(row.stage, str(row.stage + 1))] if several else []),
             Cell(say.route(row.route), float(row.route[0]) if row.route else None),
-            number(row.total_ms.p50),
-            spread(row.total_ms.low, row.total_ms.high, row.total_ms.rough),
-            number(row.total_ms.p95),
-            number(row.expert_ms.p50),
-            spread(row.expert_ms.low, row.expert_ms.high, row.expert_ms.rough),
+            *figures(row.total_ms),
+            percentile(row.total_ms, 95),
+            *figures(row.expert_ms),
             *(_percent(getattr(row, name)) for name in shares),
             number(row.n, f"{row.n:,}"),
         ]
         for found in summary.routes
         for row in found.rows
     ]
-    return Table("Every route", columns, rows(cells), folded=len(cells) > 6)
+    star = f" ({FEW})" if any(row.total_ms.few(95) for row in all_rows) else ""
+    return Table(f"Every route{star}", columns, rows(cells), folded=len(cells) > 6)
 
 
 def _percent(share: float | None) -> Cell:

@@ -1,8 +1,8 @@
 """What bundles weigh."""
 
 from mvmoe_bench.figures.bundles import BundleFigure, TargetFigure
+from mvmoe_bench.figures.printed import alone
 from mvmoe_bench.figures.summary import Summary
-from mvmoe_bench.figures.words import megabytes, significant
 from mvmoe_bench.reporting.blocks import Chart, Column, Section, Table, number, rows, text
 from mvmoe_bench.reporting.plots.stacks import Stack, StackPlot
 
@@ -34,7 +34,7 @@ def _chart(found: list[tuple[BundleFigure, TargetFigure]]) -> Chart:
         Stack(
             f"{bundle.name}, {target.name}",
             tuple(value / 1e6 for value in _parts(target)),
-            megabytes(target.size.total_bytes),
+            f"{alone(target.size.total_bytes / 1e6)} MB",
             f"{target.graphs} graphs, {target.precision}",
         )
         for bundle, target in found
@@ -92,5 +92,5 @@ def _each(target: TargetFigure) -> str | None:
     each = [size / 1e6 for stage in target.size.expert_bytes for size in stage]
     if not each:
         return None
-    least, most = significant(min(each)), significant(max(each))
+    least, most = alone(min(each)), alone(max(each))
     return least if least == most else f"{least} to {most}"

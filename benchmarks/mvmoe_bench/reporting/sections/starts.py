@@ -1,15 +1,16 @@
-"""From the start of a process to its first answer, and what loading each graph takes."""
+"""From opening to the first answer, Python's part before it, and what loading each graph takes."""
 
 from mvmoe_bench.figures import words as say
+from mvmoe_bench.figures.printed import printed
 from mvmoe_bench.figures.starts import Starts
 from mvmoe_bench.figures.summary import SubjectFigure, Summary
-from mvmoe_bench.figures.words import significant, span
 from mvmoe_bench.reporting.blocks import (
     Block,
     Chart,
     Column,
     Section,
     Table,
+    figures,
     number,
     rows,
     text,
@@ -17,17 +18,18 @@ from mvmoe_bench.reporting.blocks import (
 )
 from mvmoe_bench.reporting.names import subject_names
 from mvmoe_bench.reporting.plots.stacks import Stack, StackPlot
-from mvmoe_bench.reporting.sections.latency import estimated, spread
 
 _PARTS = (
-    ("process", "process starts", "c6", "process", "Until Python runs."),
-    ("engine_import", "engine import", "c4", "engine", "Importing the engine."),
-    ("code_import", "code import", "c5", "code", "Importing the code that uses the engine."),
     ("parse", "manifest", "ink", "manifest", "Reading the bundle's manifest."),
     ("hash", "hashes", "c2", "hashes", "Checking the files against the manifest's hashes."),
     ("open", "open and load stem", "c1", "open", "Making the engine ready and loading the first "
      "graph: the stem, or the only one."),
     ("first", "first answer", "c3", "first", "The first answer, what it has to load included."),
+    ("process", "Python starts", "c6", "Python", "Until Python runs; a phone has none."),
+    ("engine_import", "Python imports engine", "c4", "import engine", "Importing the engine's "
+     "Python modules, its library with them; an app only loads the library."),
+    ("code_import", "Python imports code", "c5", "import code", "Importing the Python code that "
+     "uses the engine; a phone has none."),
 )  # fmt: skip
 """Component, name in the plot, colour, name in the table, what it is."""
 
@@ -46,8 +48,10 @@ def starts(summary: Summary) -> Section | None:
         "starts",
         "Start",
         tuple(blocks),
-        "Every start is a process of its own. The files are in the system's cache: this is a "
-        "second start, not the first one after a reboot.",
+        "Open and first answer: reading the manifest, checking hashes, opening and answering once. "
+        "Before that, Python starts and imports modules; those are parts of their own, which an "
+        "app without Python does not have. Every start is a process of its own. The files are in "
+        "the system's cache: this is a second start, not the first one after a reboot.",
     )
 
 
@@ -63,27 +67,19 @@ def _chart(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Chart
         Stack(
             names[subject.key],
             _values(its),
-            f"{significant(its.total_ms.value)} ms",
-            _note(its),
+            f"{printed(its.ready_ms).value} ms",
+            f"{printed(its.ready_ms).span}, n = {its.n}",
         )
         for subject, its in found
     )
     spoken = "; ".join(f"{stack.name} {stack.value} ({stack.note})" for stack in stacks)
     return Chart(
-        "From process start to first answer",
-        "Bars: medians of each component; number: median of the whole with its 95% interval; n: "
-        "processes.",
+        "From opening to the first answer",
+        "Bars: medians of each component, those of opening and answering first, then Python's own; "
+        "number: median of opening and answering together with its 95% interval; n: processes.",
         StackPlot(tuple((name, hue) for _, name, hue, *_ in _PARTS), stacks, "milliseconds"),
         f"Starts: {spoken}",
     )
-
-
-def _note(its: Starts) -> str:
-    """Interval and n."""
-    low, high = its.total_ms.low, its.total_ms.high
-    if low is None or high is None:
-        return f"n = {its.n}"
-    return f"{span(low, high)}, n = {its.n}"
 
 
 def _values(its: Starts) -> tuple[float, ...]:
@@ -97,26 +93,26 @@ def _table(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Table
     names = subject_names(summary)
     columns = (
         Column("subject", number=False),
-        Column("total"),
+        Column("open + first answer", help="Manifest, hashes, open and first answer together."),
         Column("95% interval", number=False),
         *(Column(title, help=help) for *_, title, help in _PARTS),
+        Column("Python in all", help="Start of Python and imports together."),
         Column("n", help="Processes."),
     )
     cells = []
     for subject, its in found:
         known = {part.name: part.median_ms for part in its.parts}
-        total = its.total_ms
         cells.append(
             [
                 text(names[subject.key]),
-                number(total.value),
-                spread(total.low, total.high, total.rough),
+                *figures(its.ready_ms),
                 *(number(known.get(name)) for name, *_ in _PARTS),
+                figures(its.python_ms)[0],
                 number(its.n, str(its.n)),
             ]
         )
-    return Table("Start in milliseconds: median of the whole and of each component", columns,
-                 rows(cells))  # fmt: skip
+    return Table("Start in milliseconds: medians of open and first answer, and of each component",
+                 columns, rows(cells))  # fmt: skip
 
 
 def _components(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Table:
@@ -132,10 +128,11 @@ def _components(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> 
     cells = []
     for subject, its in found:
         parts = [(titles[part.name], part.ms) for part in its.parts]
+        parts.append(("Python in all", its.python_ms))
         if its.first_load_ms is not None:
             parts.append(("of the first answer: loading its expert", its.first_load_ms))
         cells += [
-            [text(names[subject.key]), text(title), *estimated(ms), number(ms.n, str(ms.n))]
+            [text(names[subject.key]), text(title), *figures(ms), number(ms.n, str(ms.n))]
             for title, ms in parts
         ]
     return Table("Components of a start, with intervals", columns, rows(cells), folded=True)
@@ -161,9 +158,9 @@ def _loads(summary: Summary) -> Table:
             text(names[subject.key]),
             text(load.graph),
             text(say.route(load.route or ())),
-            *estimated(load.load_ms),
-            *estimated(load.first_ms),
-            *estimated(load.warm_ms),
+            *figures(load.load_ms),
+            *figures(load.first_ms),
+            *figures(load.warm_ms),
             number(load.n, str(load.n)),
         ]
         for subject in summary.subjects
