@@ -83,6 +83,23 @@ class _Setting(click.ParamType):
         return name, setting
 
 
+class _Numbers(click.ParamType):
+    """One number, or one for each channel with commas between them."""
+
+    name = "number[,number,number]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """The numbers."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(float(number) for number in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} was given; expected numbers as in 0.5,0.5,0.5", param, ctx)
+
+
 _output = click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 _force = click.option("--force", is_flag=True, help="Replace the output if it exists.")
 
@@ -130,6 +147,36 @@ def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What a person says of the input: it goes before the checkpoint, and before defaults."""
+    options = (
+        click.option("--mean", type=_Numbers(), help="Of the channels, as in 0.485,0.456,0.406."),
+        click.option("--std", type=_Numbers(), help="Of the channels."),
+        click.option(
+            "--crop", type=float, help="A fraction; or pixels to resize to (torchvision)."
+        ),
+        click.option(
+            "--interpolation", type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos"])
+        ),
+        click.option(
+            "--resize-rule",
+            type=click.Choice(["timm", "torchvision", "squash", "border"]),
+            help="Whose rule makes the input's size of an image, see docs/bundle.md.",
+        ),
+        click.option("--channel-order", type=click.Choice(["RGB", "BGR"])),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+_INPUT = ("mean", "std", "crop", "interpolation", "resize_rule", "channel_order")
+
+_weights = click.option(
+    "--weights", help="Which of several sets of weights in a checkpoint: state_dict_ema, ..."
+)
+
+
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that every sub-command has."""
     debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
@@ -152,18 +199,23 @@ def cli() -> None:
 @click.argument("preset")
 @_output
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@_input_options
 @_force
 @_common
-def init(preset: str, output: Path, seed: int, force: bool, as_json: bool) -> None:
+def init(preset: str, output: Path, seed: int, force: bool, as_json: bool, **said: Any) -> None:
     """Write a checkpoint with random weights.
 
     PRESET is the name of a preset, or a JSON file {"family": ..., "config": {...}}. The checkpoint
     is a directory, or one file if the output ends in .safetensors.
     """
-    from mvmoe_deploy.models import Checkpoint, build, count, save_checkpoint
+    from mvmoe_deploy.models import Checkpoint, InputChoices, build, count, save_checkpoint
+    from mvmoe_deploy.models.input_choices import resolve_input
     from mvmoe_deploy.models.presets import configuration
 
-    model = build(configuration(preset), seed=seed)
+    config = configuration(preset)
+    chosen = resolve_input(config, {}, InputChoices(**said))
+    model = build(config, chosen.preprocessing, seed=seed)
+    model.input_origins = chosen.origins
     save_checkpoint(Checkpoint(model), output, replace=force)
     counts = count(model)
     data = {
@@ -202,6 +254,7 @@ def init(preset: str, output: Path, seed: int, force: bool, as_json: bool) -> No
 @click.option("--precision", help="32-true or bf16-mixed.")
 @click.option("--threads", type=int, help="Threads of each process; 0 leaves it to PyTorch.")
 @click.option("--workers", type=int, help="Processes that load images, for each process.")
+@_input_options
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @click.option(
     "--accept-changed-data",
@@ -224,11 +277,13 @@ def train(
     import msgspec
 
     from mvmoe_deploy import training
+    from mvmoe_deploy.models import InputChoices
     from mvmoe_deploy.models.presets import configuration
 
+    said = InputChoices(**{name: recipe.pop(name) for name in _INPUT})
     chosen = {name: value for name, value in recipe.items() if value is not None}
     options = training.default_options(
-        configuration(preset), data, routings=tuple(dict.fromkeys(routings)), **chosen
+        configuration(preset), data, routings=tuple(dict.fromkeys(routings)), input=said, **chosen
     )
     report = training.train(options, output, resume=resume, accept_changed_data=accept_changed_data)
     result = {"run": str(output), **msgspec.to_builtins(report)}
@@ -248,6 +303,8 @@ def train(
 )
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True)
 @_target_options
+@_weights
+@_input_options
 @click.option("--max-graphs", type=click.IntRange(min=1), default=256, show_default=True)
 @click.option("--config", help="Preset or JSON file, for weights that come without one.")
 @click.option("--skip-verify", is_flag=True, help="Leave out the last step, see mvmoe verify.")
@@ -259,6 +316,7 @@ def export(
     checkpoint: Path,
     output: Path,
     config: str | None,
+    weights: str | None,
     targets: tuple[str, ...],
     force: bool,
     as_json: bool,
@@ -268,13 +326,17 @@ def export(
     from mvmoe_deploy import files
     from mvmoe_deploy.bundle.manifest import MANIFEST_FILE
     from mvmoe_deploy.bundle.summary import summarize
-    from mvmoe_deploy.models import load_checkpoint
+    from mvmoe_deploy.models import InputChoices, load_checkpoint
     from mvmoe_deploy.models.presets import configuration
     from mvmoe_export import export_bundle
 
+    said = InputChoices(**{name: chosen.pop(name) for name in _INPUT})
     how = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
     options = _export_options(**{key: chosen[key] for key in chosen.keys() - set(how)})
-    loaded = load_checkpoint(checkpoint, configuration(config) if config else None)
+    described = configuration(config) if config else None
+    loaded = load_checkpoint(checkpoint, described, weights=weights, said=said)
+    for line in loaded.notes:
+        console.note(line)
     with console.progress() as progress:
         manifest = export_bundle(
             loaded.model,
@@ -287,7 +349,12 @@ def export(
             **{key: chosen[key] for key in how},
         )
     digest = files.sha256(output / MANIFEST_FILE)
-    summary = {"bundle": str(output), "manifest_sha256": digest, **summarize(manifest)}
+    summary = {
+        "bundle": str(output),
+        "manifest_sha256": digest,
+        "notes": list(loaded.notes),
+        **summarize(manifest),
+    }
     console.emit(as_json, summary, console.show_bundle)
 
 
@@ -314,6 +381,7 @@ def inspect(bundle: Path, manifest_sha256: str | None, as_json: bool) -> None:
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="What it was exported from.")
 @click.option("--config", help="Preset or JSON file, for weights that come without one.")
+@_weights
 @click.option("--data", help="digits, or a directory of images; needs --checkpoint.")
 @click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
 @click.option("--images", "most", type=click.IntRange(1, 10_000), help="Compare at most so many.")
@@ -324,6 +392,7 @@ def verify(
     bundle: Path,
     checkpoint: Path | None,
     config: str | None,
+    weights: str | None,
     data: str | None,
     targets: tuple[str, ...],
     most: int | None,
@@ -343,7 +412,7 @@ def verify(
     opened = Bundle.open(bundle, manifest_sha256)
     for name in targets or (None,):
         opened.verify(name)
-    model = _model_of(opened, checkpoint, config) if checkpoint else None
+    model = _model_of(opened, checkpoint, config, weights) if checkpoint else None
     samples = choose_samples(opened, data, most, with_model=model is not None)
     with console.progress() as progress:
         report = verify_bundle(
@@ -444,6 +513,7 @@ def run(
     help="What the bundle was exported from; once for each bundle.",
 )
 @click.option("--config", help="Preset or JSON file, for weights that come without one.")
+@_weights
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--cache",
@@ -772,6 +842,7 @@ def _identity(checkpoint: "Checkpoint") -> Any:
         labels=checkpoint.labels,
         usage_prior=checkpoint.usage_prior,
         checkpoint_sha256=checkpoint.sha256,
+        weights=checkpoint.weights,
     )
 
 
@@ -809,13 +880,14 @@ def _export_options(
     )
 
 
-def _model_of(bundle: "Bundle", checkpoint: Path, config: str | None) -> Any:
+def _model_of(bundle: "Bundle", checkpoint: Path, config: str | None, weights: str | None) -> Any:
     """The model of a checkpoint that `bundle` was exported from."""
-    from mvmoe_deploy.models import load_checkpoint
+    from mvmoe_deploy.models import load_for_bundle
     from mvmoe_deploy.models.presets import configuration
     from mvmoe_export.parity.verify import require_fitting_model
 
-    loaded = load_checkpoint(checkpoint, configuration(config) if config else None)
+    described = configuration(config) if config else None
+    loaded = load_for_bundle(checkpoint, bundle.manifest, described, weights)
     where = f"checkpoint {checkpoint}"
     require_fitting_model(loaded.model, bundle.manifest, where, loaded.sha256)
     return loaded.model

@@ -124,8 +124,9 @@ def show_bundle(out: Console, data: dict[str, Any]) -> None:
     for rule in data["routing"]:
         kept = "renormalized" if rule["renormalize"] else "kept as they are"
         out.print(f"  routing: top {rule['k']} of {rule['experts']} experts, gates {kept}")
-    shape = " x ".join(map(str, data["input"]["shape"]))
-    out.print(f"  input: {shape}, {data['input']['resize']}, {data['input']['interpolation']}")
+    if weights := data["source"]["weights"]:
+        out.print(f"  weights: {weights} of the checkpoint")
+    _show_input(out, data["input"])
     for name, target in data["targets"].items():
         out.print(
             f"\ntarget {name}: strategy {target['strategy']}, {target['precision']}, batch "
@@ -141,6 +142,19 @@ def show_bundle(out: Console, data: dict[str, Any]) -> None:
                 f"routes: same route {_percent(found['routing_agreement'])}, largest error "
                 f"{found['max_abs_error']:.1e}"
             )
+
+
+def _show_input(out: Console, data: dict[str, Any]) -> None:
+    """The input, each value that nobody stated or that an option gave marked as such."""
+    origins = data["origins"]
+    crop = "resize_size" if data["resize"] == "torchvision" else "crop_fraction"
+    marked = []
+    for name in ("channel_order", "resize", crop, "interpolation", "mean", "std"):
+        value, origin = data[name], origins.get(name)
+        text = ", ".join(f"{number:g}" for number in value) if isinstance(value, list) else value
+        mark = f" ({origin})" if origin in ("default", "option") else ""
+        marked.append(f"{name} {text}{mark}")
+    out.print(f"  input: {' x '.join(map(str, data['shape']))}; {'; '.join(marked)}")
 
 
 def _show_choices(out: Console, target: dict[str, Any]) -> None:

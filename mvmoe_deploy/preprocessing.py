@@ -55,6 +55,14 @@ _QUIET = threading.Lock()
 
 ImageLike = Image.Image | np.ndarray | str | Path
 
+Origin = Literal["default", "checkpoint", "option"]
+"""Who stated a field of an input: nobody, the checkpoint, or the person who exported."""
+
+TrainedField = Literal[
+    "channel_order", "resize", "crop_fraction", "resize_size", "interpolation", "mean", "std"
+]
+"""The fields of `Preprocessing` that belong to a model's training."""
+
 Side = Annotated[int, msgspec.Meta(ge=1, le=8192)]
 Mean = Annotated[float, msgspec.Meta(ge=-1000, le=1000)]
 Std = Annotated[float, msgspec.Meta(ge=1e-6, le=1000)]

@@ -4,6 +4,7 @@ Names in a manifest, keys of a checkpoint, tensors of a graph, file names and wh
 a file all end up in messages. What a terminal would obey is written as an escape (`\\x1b`) here.
 """
 
+import codecs
 import re
 
 LONGEST = 4000
@@ -46,3 +47,13 @@ def quoted(value: object, most: int = _LONGEST_NAME) -> str:
 def shortened(text: str, most: int) -> str:
     """The beginning of a text that is too long."""
     return text if len(text) <= most else f"{text[:most]}..."
+
+
+def json_text(data: bytes) -> bytes:
+    """A JSON file that a person or another system wrote, without the byte order mark of UTF-8.
+
+    Raises ValueError for UTF-16, which some shells write, in words that can stand in a message.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError("it is UTF-16 text; save it as UTF-8")
+    return data.removeprefix(codecs.BOM_UTF8)

@@ -47,7 +47,7 @@ def test_a_whole_file_is_not_decoded(monkeypatch, picture, tmp_path: Path, suffi
 
     monkeypatch.setattr(screening, "decode_image", refuse)
     assert screen(Task(path)).error is None
-    assert screen(Task(path, decode=True)).error .endswith("decoded")
+    assert screen(Task(path, decode=True)).error.endswith("decoded")
 
 
 def test_what_a_server_appends_to_a_jpeg_does_not_matter(picture, tmp_path: Path) -> None:

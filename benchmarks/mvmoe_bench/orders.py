@@ -49,6 +49,8 @@ class SubjectOrder(_Part, kw_only=True):
     """Experts that may be resident in each routed stage; None for all."""
     config: str | None = None
     """For a checkpoint that comes without its configuration."""
+    weights: str | None = None
+    """Of a checkpoint with several sets of weights the one to take."""
     queries: tuple[Query, ...]
 
 

@@ -18,6 +18,8 @@ from mvmoe_deploy.bundle.write import write_golden, write_manifest
 from mvmoe_deploy.errors import CheckFailedError, InputError, UnsupportedPlatformError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.counting import count
+from mvmoe_deploy.models.input_choices import unstated
+from mvmoe_deploy.preprocessing import Origin, TrainedField
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_export.parity.golden import golden_vectors
 from mvmoe_export.parity.guard import Witness, checked_routes, guard
@@ -53,6 +55,8 @@ class Identity:
     labels: Sequence[str] | None = None
     usage_prior: UsagePrior | None = None
     checkpoint_sha256: str | None = None
+    weights: str | None = None
+    """Which of several sets in the checkpoint the weights are."""
 
 
 @prints_apart
@@ -223,7 +227,12 @@ def _manifest(
             params_active=counts.params_active,
             macs=counts.macs,
         ),
-        source=manifest.Source(checkpoint_sha256=identity.checkpoint_sha256, packages=_packages()),
+        source=manifest.Source(
+            checkpoint_sha256=identity.checkpoint_sha256,
+            packages=_packages(),
+            weights=identity.weights,
+            input=_origins(model),
+        ),
         input=model.input,
         labels=tuple(identity.labels) if identity.labels is not None else None,
         stages=tuple(manifest.Stage(name=spec.name, rule=spec.rule) for spec in stages.specs),
@@ -231,6 +240,12 @@ def _manifest(
         usage_prior=identity.usage_prior,
         golden=golden,
     )
+
+
+def _origins(model: RoutedModel) -> dict[TrainedField, Origin]:
+    """Who stated the input; of a module without such a table, what has a default's value."""
+    known = getattr(model, "input_origins", None)
+    return unstated(model.input) if known is None else known
 
 
 def _packages() -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
 from mvmoe_deploy.routing import Route, RoutingRule, UsagePrior
 
 FORMAT = "mvmoe-bundle"
@@ -49,10 +49,16 @@ class Model(_Record):
 
 
 class Source(_Record):
-    """Where the weights came from and what exported them."""
+    """Where the weights came from and what exported them.
+
+    `weights` says which of several sets in the checkpoint they are. `input` says of the fields of
+    the manifest's `input` who stated them; of those it leaves out, whoever made the model.
+    """
 
     checkpoint_sha256: Sha256 | None
     packages: dict[Name, Text]
+    weights: Text | None = None
+    input: dict[TrainedField, Origin] = {}
 
 
 class Stage(_Record):

@@ -35,7 +35,11 @@ def summarize(manifest: Manifest) -> dict[str, Any]:
         "routing": msgspec.to_builtins(rules),
         "source": msgspec.to_builtins(manifest.source),
         "targets": {name: _target(target, rules) for name, target in manifest.targets.items()},
-        "input": {**msgspec.to_builtins(manifest.input), "shape": list(manifest.input.shape)},
+        "input": {
+            **msgspec.to_builtins(manifest.input),
+            "shape": list(manifest.input.shape),
+            "origins": dict(manifest.source.input),
+        },
         "labels": msgspec.to_builtins(manifest.labels),
         "usage_prior": msgspec.to_builtins(manifest.usage_prior),
         "golden": {"images": manifest.golden.images, "file": manifest.golden.file.path},

@@ -1,49 +1,56 @@
 """Checkpoints: a model's weights and everything needed to rebuild and feed it. No pickle.
 
-Three forms are read: a directory with `config.json` and `model.safetensors`; one `.safetensors`
-file with the same JSON in its metadata; a `.pt`/`.pth` state dict (read with `weights_only=True`),
-whose configuration is given beside it. The first two are written.
+Four forms are read: a directory with `config.json` and `model.safetensors`; one `.safetensors`
+file with the same JSON in its metadata; a directory as timm puts it on a hub; a state dict in a
+file of PyTorch (read with `weights_only=True`) or of safetensors, whose configuration is given
+beside it. The first two are written.
 """
 
 import hashlib
-import pickle
-import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from mvmoe_deploy import files
 from mvmoe_deploy.errors import CheckpointError, InputError
 from mvmoe_deploy.models.config import ViTConfig, config_from_dict
+from mvmoe_deploy.models.input_choices import (
+    InputChoices,
+    ResolvedInput,
+    guessed_line,
+    resolve_input,
+)
 from mvmoe_deploy.models.presets import build
-from mvmoe_deploy.models.vit import ViT, resample_position_embedding
+from mvmoe_deploy.models.timm_config import TimmConfig, is_timm, read_timm
+from mvmoe_deploy.models.vit import ViT, require_input, resample_position_embedding
+from mvmoe_deploy.models.weight_files import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    read_weights,
+    set_aside,
+    weights_file,
+)
+from mvmoe_deploy.models.weight_sets import Chosen, choose, count_tensors
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import UsagePrior, check_usage_prior
-from mvmoe_deploy.strict_json import require_shallow
+from mvmoe_deploy.text import json_text, one_line, quoted
 from mvmoe_deploy.text import name as printable
-from mvmoe_deploy.text import one_line, quoted
 
 FORMAT = "mvmoe-checkpoint"
 VERSION = 1
 _METADATA_KEY = "mvmoe"
-_CONFIG_FILE = "config.json"
-_WEIGHTS_FILE = "model.safetensors"
 _MAX_CONFIG_BYTES = 16 * 2**20
 _ALWAYS_BUILT = 1000
 """MLPs of a model that is built without weights just to name the keys that are missing."""
 
 _LONGEST = 200
 """Characters of a name or an error's text that a message quotes."""
-
-_WRAPPERS = ("model", "state_dict", "model_state_dict")
-"""Keys under which training scripts put the state dict."""
 
 
 class _Header(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -56,6 +63,8 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     preprocessing: Preprocessing
     labels: list[str] | None = None
     usage_prior: UsagePrior | None = None
+    guessed: tuple[str, ...] = ()
+    """The fields of `preprocessing` that are defaults which nobody stated."""
 
 
 @dataclass
@@ -68,6 +77,10 @@ class Checkpoint:
     sha256: str | None = None
     """Of the file or files it was read from; None for a model made in memory."""
     name: str = field(default="model")
+    weights: str | None = None
+    """Which of several sets of the file its weights are, as `load_checkpoint` takes it."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of how it was read, one line each."""
 
     @property
     def config(self) -> ViTConfig:
@@ -98,28 +111,49 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, replace: bool = False) -
         files.write_file(path, lambda partial: _write_tensors(tensors, partial, metadata))
         return
     with files.new_directory(path, replace) as work:
-        (work / _CONFIG_FILE).write_bytes(text + b"\n")
-        _write_tensors(tensors, work / _WEIGHTS_FILE)
+        (work / CONFIG_FILE).write_bytes(text + b"\n")
+        _write_tensors(tensors, work / WEIGHTS_FILE)
 
 
-def load_checkpoint(path: Path, config: ViTConfig | None = None) -> Checkpoint:
-    """Read any of the three forms; `config` is for weights that come without one.
+def load_checkpoint(
+    path: Path,
+    config: ViTConfig | None = None,
+    *,
+    weights: str | None = None,
+    said: InputChoices | None = None,
+) -> Checkpoint:
+    """Read any of the four forms; `config` is for weights that come without one.
 
-    Raises CheckpointError, naming the keys or bytes that are wrong.
+    `weights` names one of several sets in the file, `said` what a person states of the input: it
+    goes before what the file states. `notes` of the result says in words what was chosen, replaced
+    or guessed. Raises CheckpointError, naming the keys or bytes that are wrong, InputError for
+    statements that make no input.
     """
     path = Path(path)
-    weights = _weights_file(path)
-    reader = _read_torch if weights.suffix in (".pt", ".pth") else _read_safetensors
-    state, metadata = reader(weights)
-    header = _read_header(path, metadata)
-    if header is None and config is None:
-        raise CheckpointError(
-            f"checkpoint {path} holds weights without a configuration; name one with --config "
-            "PRESET or --config FILE.json"
-        )
-    if header is not None and config is not None:
-        raise CheckpointError(f"checkpoint {path} brings its own configuration; leave --config out")
-    return _assemble(path, state, header, config)
+    where = f"checkpoint {path}"
+    file = weights_file(path)
+    content, metadata = read_weights(file)
+    described = _read_description(path, metadata.get(_METADATA_KEY), content)
+    config = _config_of(described, config, where)
+    _require_plausible(config, count_tensors(content), where)
+    resolved = _input_of(described, config, said or InputChoices(), where)
+    # Nothing is allocated before the weights are known to have the shapes of the model.
+    with torch.device("meta"):
+        model = build(config, resolved.preprocessing, seed=0)
+    model.input_origins = resolved.origins
+    labels, usage_prior = _facts_of(described, model, where)
+    chosen = _choose(model, content, weights, where)
+    load_weights(model, chosen.tensors, where)
+    notes = (set_aside(path), *chosen.notes, *_input_notes(described, config, resolved))
+    return Checkpoint(
+        model=model.eval(),
+        labels=labels,
+        usage_prior=usage_prior,
+        sha256=_hash(path, file),
+        name=path.stem,
+        weights=chosen.name,
+        notes=tuple(filter(None, notes)),
+    )
 
 
 def load_weights(model: ViT, state: Mapping[str, Tensor], where: str) -> None:
@@ -190,27 +224,6 @@ def _require_none(problems: list[str], model: ViT, where: str) -> None:
         )
 
 
-def _weights_file(path: Path) -> Path:
-    """The file of a checkpoint that has the weights."""
-    try:
-        exists, inside = path.exists(), path.is_dir()
-    except OSError as error:
-        raise CheckpointError(f"checkpoint {path} cannot be read ({error.strerror})") from error
-    if not exists:
-        raise CheckpointError(
-            f"checkpoint {path} does not exist; give a directory, a .safetensors or a .pt file"
-        )
-    weights = path / _WEIGHTS_FILE if inside else path
-    if not weights.is_file():
-        raise CheckpointError(
-            f"checkpoint directory {path} has no {_WEIGHTS_FILE}; expected {_CONFIG_FILE} and "
-            f"{_WEIGHTS_FILE}"
-            if inside
-            else f"checkpoint {path} is not a regular file; give a .safetensors or a .pt file"
-        )
-    return weights
-
-
 def _write_tensors(
     tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None
 ) -> None:
@@ -218,39 +231,100 @@ def _write_tensors(
     path.write_bytes(save(tensors, metadata))
 
 
-def _assemble(
-    path: Path, state: dict[str, Tensor], header: _Header | None, config: ViTConfig | None
-) -> Checkpoint:
-    """The checkpoint of what was read."""
-    where = f"checkpoint {path}"
+def _config_of(
+    described: _Header | TimmConfig | None, config: ViTConfig | None, where: str
+) -> ViTConfig:
+    """The configuration that a checkpoint brings, or the one that was given."""
+    if isinstance(described, _Header):
+        if config is not None:
+            raise CheckpointError(f"{where} brings its own configuration; leave --config out")
+        try:
+            return config_from_dict(described.family, described.config, where)
+        except InputError as error:
+            raise CheckpointError(f"{where} contradicts itself: {error}") from error
+    if isinstance(described, TimmConfig) and config is None:
+        config = described.model(where)
+    if config is None:
+        raise CheckpointError(
+            f"{where} holds weights without a configuration; name one with --config PRESET or "
+            "--config FILE.json"
+        )
+    return config
+
+
+def _input_of(
+    described: _Header | TimmConfig | None, config: ViTConfig, said: InputChoices, where: str
+) -> ResolvedInput:
+    """The model's input: what was said, else what the checkpoint states, else defaults."""
+    stated: Mapping[str, Any] = {}
+    guessed: frozenset[str] = frozenset()
     try:
-        if header is not None:
-            config = config_from_dict(header.family, header.config, where)
-        _require_plausible(config, state, where)
-        # Nothing is allocated before the weights are known to have the shapes of the model.
-        with torch.device("meta"):
-            model = build(config, header.preprocessing if header else None, seed=0)
-        if header is not None:
-            _check_header(header, model, where)
-    except CheckpointError:
-        raise
+        if isinstance(described, _Header):
+            require_input(config, described.preprocessing)
+            stated = msgspec.structs.asdict(described.preprocessing)
+            guessed = frozenset(described.guessed)
+        elif described is not None:
+            stated = described.stated
+        return resolve_input(config, stated, said, guessed)
     except InputError as error:
-        raise CheckpointError(f"{where} contradicts itself: {error}") from error
-    load_weights(model, state, where)
-    return Checkpoint(
-        model=model.eval(),
-        labels=header.labels if header else None,
-        usage_prior=header.usage_prior if header else None,
-        sha256=_hash(path),
-        name=path.stem,
+        kind = InputError if said else CheckpointError
+        raise kind(f"the input of {where} contradicts itself: {error}") from error
+
+
+def _facts_of(
+    described: _Header | TimmConfig | None, model: ViT, where: str
+) -> tuple[list[str] | None, UsagePrior | None]:
+    """The labels and the usage prior, checked against the model."""
+    if described is None:
+        return None, None
+    if isinstance(described, _Header):
+        _check_header(described, model, where)
+        return described.labels, described.usage_prior
+    _check_labels(described.labels, model, where)
+    return described.labels, None
+
+
+def _choose(model: ViT, content: Any, weights: str | None, where: str) -> Chosen:
+    """The set of tensors in a file that is the model's."""
+    expected = model.state_dict()
+    return choose(
+        content,
+        frozenset(expected),
+        lambda name, tensor: _fits(name, tensor, expected[name]),
+        weights,
+        where,
     )
 
 
-def _require_plausible(config: ViTConfig, state: dict[str, Tensor], where: str) -> None:
+def _input_notes(
+    described: _Header | TimmConfig | None, config: ViTConfig, resolved: ResolvedInput
+) -> list[str]:
+    """What was replaced, what contradicts the configuration, and what nobody stated."""
+    notes = [f"input: {text}" for text in resolved.replaced]
+    if isinstance(described, TimmConfig):
+        notes += _contradictions(described, config)
+    guessed = guessed_line(resolved.preprocessing, resolved.origins)
+    return [*notes, *([guessed] if guessed else [])]
+
+
+def _contradictions(described: TimmConfig, config: ViTConfig) -> list[str]:
+    """Where timm's file and the configuration differ; the configuration and the weights win."""
+    pairs = (
+        ("image_size", config.image_size, "input_size", described.image_size),
+        ("num_classes", config.num_classes, "num_classes", described.num_classes),
+    )
+    return [
+        f"configuration: {name} {given} replaces the checkpoint's {other} {stated}"
+        for name, given, other, stated in pairs
+        if stated is not None and stated != given
+    ]
+
+
+def _require_plausible(config: ViTConfig, tensors: int, where: str) -> None:
     """Refuse to build a model of far more parts than there are tensors."""
-    if config.mlps > max(len(state), _ALWAYS_BUILT):
+    if config.mlps > max(tensors, _ALWAYS_BUILT):
         raise CheckpointError(
-            f"{where} describes a model of {config.mlps} MLPs, but it has only {len(state)} "
+            f"{where} describes a model of {config.mlps} MLPs, but it has only {tensors} "
             "tensors; give the weights that belong to the configuration"
         )
 
@@ -265,19 +339,15 @@ def _header_of(checkpoint: Checkpoint) -> _Header:
         preprocessing=checkpoint.model.input,
         labels=checkpoint.labels,
         usage_prior=checkpoint.usage_prior,
+        guessed=tuple(
+            name for name, origin in checkpoint.model.input_origins.items() if origin == "default"
+        ),
     )
 
 
 def _check_header(header: _Header, model: ViT, where: str) -> None:
     """Refuse labels and a usage prior that are not the model's; raises CheckpointError."""
-    classes = model.config.num_classes
-    if header.labels is not None and len(header.labels) != classes:
-        raise CheckpointError(
-            f"{where} has {len(header.labels)} labels for {classes} classes; give one for each"
-        )
-    for label in header.labels or ():
-        if not label.isascii() and label.encode(errors="replace").decode() != label:
-            raise CheckpointError(f"{where} has the label {label!r}, which is not Unicode text")
+    _check_labels(header.labels, model, where)
     if header.usage_prior is not None:
         try:
             check_usage_prior(header.usage_prior, model.routing, "its usage prior")
@@ -285,32 +355,57 @@ def _check_header(header: _Header, model: ViT, where: str) -> None:
             raise CheckpointError(f"{where} contradicts itself: {error}") from error
 
 
-def _read_header(path: Path, metadata: str | None) -> _Header | None:
-    """The JSON of a directory's `config.json` or of a file's metadata; None if there is none."""
+def _check_labels(labels: Sequence[str] | None, model: ViT, where: str) -> None:
+    """Refuse labels that are not one for each class, or no text; raises CheckpointError."""
+    classes = model.config.num_classes
+    if labels is not None and len(labels) != classes:
+        raise CheckpointError(
+            f"{where} has {len(labels)} labels for {classes} classes; give one for each"
+        )
+    for label in labels or ():
+        if not label.isascii() and label.encode(errors="replace").decode() != label:
+            raise CheckpointError(f"{where} has the label {label!r}, which is not Unicode text")
+
+
+def _read_description(
+    path: Path, metadata: str | None, content: Any
+) -> _Header | TimmConfig | None:
+    """What stands beside the weights: our own JSON or timm's; None if there is nothing."""
+    where = f"checkpoint {path}"
     text: bytes | str | None = metadata
     if path.is_dir():
-        file = path / _CONFIG_FILE
-        if not file.is_file():
-            return None
-        text = _read_config(file)
-    if text is None:
-        return None
+        file = path / CONFIG_FILE
+        text = _read_config(file) if file.is_file() else None
+    if text is not None:
+        return _parse_description(text, where)
+    if isinstance(content, Mapping) and isinstance(content.get("pretrained_cfg"), Mapping):
+        return read_timm({"pretrained_cfg": content["pretrained_cfg"]}, where)
+    return None
+
+
+def _parse_description(text: bytes | str, where: str) -> _Header | TimmConfig:
+    """The JSON of a directory's `config.json` or of a file's metadata."""
     if len(text) > _MAX_CONFIG_BYTES:
         raise CheckpointError(
-            f"the configuration of checkpoint {path} has {len(text):,} bytes; at most "
+            f"the configuration of {where} has {len(text):,} bytes; at most "
             f"{_MAX_CONFIG_BYTES:,} are read"
         )
     try:
-        require_shallow(text.encode() if isinstance(text, str) else text)
+        text = json_text(text) if isinstance(text, bytes) else text
+        fields = msgspec.json.decode(text, type=dict)
+        if is_timm(fields):
+            return read_timm(fields, where)
         header = msgspec.json.decode(text, type=_Header)
+    except CheckpointError:
+        raise
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise CheckpointError(
-            f"the configuration of checkpoint {path} is wrong: {one_line(error, _LONGEST)}"
+            f"the configuration of {where} is wrong: {one_line(error, _LONGEST)}"
         ) from error
     if (header.format, header.version) != (FORMAT, VERSION):
         raise CheckpointError(
-            f"checkpoint {path} is {quoted(header.format)} version {header.version}; this release "
-            f"reads {FORMAT!r} version {VERSION}"
+            f"{where} is {quoted(header.format)} version {header.version}; this release reads "
+            f"{FORMAT!r} version {VERSION}"
         )
     return header
 
@@ -324,55 +419,12 @@ def _read_config(file: Path) -> bytes:
         raise CheckpointError(f"{file} cannot be read ({error.strerror})") from error
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], str | None]:
-    """Tensors and our metadata of a safetensors file."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} ({path.stat().st_size} bytes) is no whole safetensors file: "
-            f"{one_line(error, _LONGEST)}"
-        ) from error
-    return tensors, metadata.get(_METADATA_KEY)
-
-
-def _read_torch(path: Path) -> tuple[dict[str, Tensor], None]:
-    """The state dict of a `.pt` file, read without running any code that it may hold."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{path} holds more than tensors, and nothing of it was run; save model.state_dict() "
-            "alone"
-        ) from error
-    except Exception as error:  # a pickle of damaged bytes raises nearly every class
-        raise CheckpointError(
-            f"{path} ({path.stat().st_size} bytes) is no whole PyTorch file: "
-            f"{one_line(error, _LONGEST)}"
-        ) from error
-    for wrapper in _WRAPPERS:
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
-    if not isinstance(content, Mapping) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
-    ):
-        raise CheckpointError(
-            f"{path} holds a {type(content).__name__}, not a state dict of tensors; save "
-            "model.state_dict()"
-        )
-    return dict(content), None
-
-
-def _hash(path: Path) -> str:
+def _hash(path: Path, weights: Path) -> str:
     """SHA-256 of a file; of a directory, over its files' names and hashes in order of name."""
     if path.is_file():
         return files.sha256(path)
     digest = hashlib.sha256()
-    for name in (_CONFIG_FILE, _WEIGHTS_FILE):
+    for name in (CONFIG_FILE, weights.name):
         if (path / name).is_file():
             digest.update(f"{name} {files.sha256(path / name)}\n".encode())
     return digest.hexdigest()

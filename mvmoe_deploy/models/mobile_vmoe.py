@@ -58,6 +58,7 @@ class MobileVMoE(ViT):
         dense model's.
         """
         model = cls(MobileVMoEConfig(**asdict(vit.config), **routing), vit.input)
+        model.input_origins = dict(vit.input_origins)
         dense = vit.state_dict()
         sources = {name: _EXPERT.sub(".mlp.", name) for name in model.state_dict()}
         shared = {name: dense[source] for name, source in sources.items() if source in dense}

@@ -12,18 +12,26 @@ from torch import Tensor, nn
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.config import ViTConfig
+from mvmoe_deploy.models.input_choices import default_origins, default_preprocessing
 from mvmoe_deploy.models.layers import Block, Mlp, PatchEmbed
-from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
 from mvmoe_deploy.routing import Route, RoutingRule
 
 
 class ViT(nn.Module):
-    """A dense ViT; as a routed model it has one stage, the stem that answers."""
+    """A dense ViT; as a routed model it has one stage, the stem that answers.
+
+    `input_origins` says of the fields of `input` who stated them; of those that it leaves out, the
+    one who made the model.
+    """
+
+    input_origins: dict[TrainedField, Origin]
 
     def __init__(self, config: ViTConfig, preprocessing: Preprocessing | None = None) -> None:
         super().__init__()
         self.config = config
         self.input = preprocessing or default_preprocessing(config)
+        self.input_origins = default_origins(self.input) if preprocessing is None else {}
         require_input(config, self.input)
         self.patch_embed = PatchEmbed(config)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, config.width))
@@ -80,14 +88,6 @@ def embed(images: Tensor, patch_embed: nn.Module, cls_token: Tensor, pos_embed: 
 def pool(tokens: Tensor, kind: str) -> Tensor:
     """One vector `[B, D]` of tokens `[B, N, D]`: the CLS token, or the mean of the patches."""
     return tokens[:, 0] if kind == "cls" else tokens[:, 1:].mean(dim=1)
-
-
-def default_preprocessing(config: ViTConfig) -> Preprocessing:
-    """ImageNet's usual statistics for colour, 0.5 and 0.5 for grey, bicubic, centre crop."""
-    size = {"height": config.image_size, "width": config.image_size}
-    if config.in_channels == 1:
-        return Preprocessing(**size, channel_order="L", mean=(0.5,), std=(0.5,))
-    return Preprocessing(**size, crop_fraction=0.875)
 
 
 def require_input(config: ViTConfig, preprocessing: Preprocessing) -> None:

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from mvmoe_deploy.models.config import ViTConfig
-from mvmoe_deploy.models.vit import default_preprocessing
+from mvmoe_deploy.models.input_choices import InputChoices, resolve_input
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.training.augment import Augmentation, shake_digit, vary_photo
 from mvmoe_deploy.training.digits import NAMES, digits_preprocessing, digits_split
@@ -68,21 +69,25 @@ def class_names(data: str) -> tuple[str, ...]:
     return NAMES if data == DIGITS else folder_classes(Path(data))
 
 
-def load_data(data: str, config: ViTConfig) -> ImageData:
-    """The splits of `data` with preprocessing for `config`'s input size.
+def load_data(data: str, config: ViTConfig, said: InputChoices | None = None) -> ImageData:
+    """The splits of `data` with preprocessing for `config`'s input size, as far as not `said`.
 
-    Raises InputError for a folder that is not laid out as `folder.py` says.
+    Raises InputError for a folder that is not laid out as `folder.py` says, and for statements
+    that make no input.
     """
-    return _digits(config) if data == DIGITS else _folder(Path(data), config)
+    said = said or InputChoices()
+    return _digits(config, said) if data == DIGITS else _folder(Path(data), config, said)
 
 
-def _digits(config: ViTConfig) -> ImageData:
+def _digits(config: ViTConfig, said: InputChoices) -> ImageData:
     """The embedded digits."""
+    suited = msgspec.structs.asdict(digits_preprocessing(config))
     train, held_out, test = (Split(*digits_split(name)) for name in ("train", "held-out", "test"))
-    return ImageData(NAMES, train, held_out, test, shake_digit, digits_preprocessing(config))
+    preprocessing = resolve_input(config, suited, said).preprocessing
+    return ImageData(NAMES, train, held_out, test, shake_digit, preprocessing)
 
 
-def _folder(root: Path, config: ViTConfig) -> ImageData:
+def _folder(root: Path, config: ViTConfig, said: InputChoices) -> ImageData:
     """An image folder, its held-out split cut from `train/`."""
     classes = folder_classes(root)
     paths, labels = folder_images(root, "train", classes)
@@ -91,5 +96,5 @@ def _folder(root: Path, config: ViTConfig) -> ImageData:
         Split([paths[row] for row in rows], labels[rows]) for rows in stratified_split(labels, size)
     )
     test = Split(*folder_images(root, "val", classes))
-    preprocessing = default_preprocessing(config)
+    preprocessing = resolve_input(config, {}, said).preprocessing
     return ImageData(classes, train, held_out, test, vary_photo, preprocessing, root)

@@ -5,11 +5,12 @@ Nothing here opens a file: whether the data exist is found out when they are loa
 
 import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.config import MobileVMoEConfig, ViTConfig
+from mvmoe_deploy.models.input_choices import InputChoices
 from mvmoe_deploy.training.data import DIGITS, class_names
 
 Routing = Literal["super-class", "end-to-end", "random"]
@@ -27,7 +28,8 @@ ACCELERATORS = ("auto", "cpu", "cuda", "mps")
 class TrainOptions:
     """One run: model, data, recipe and machines. `default_options` fills in what suits the data.
 
-    `data` is `digits` or an image folder. `lr`, `warmup` (share of a phase's steps), `clip_norm`
+    `data` is `digits` or an image folder; `input` what makes the model's input of an image, as far
+    as it shall not be what suits the data. `lr`, `warmup` (share of a phase's steps), `clip_norm`
     (0 = off) and `ema` (decay, 0 = off) hold for the dense and the routed phases alike; each
     phase has its own cosine. `batch_size` counts the images of one step on all processes.
     `devices` counts processes on one machine, `num_nodes` machines; `workers` are processes that
@@ -37,6 +39,7 @@ class TrainOptions:
 
     config: MobileVMoEConfig
     data: str = DIGITS
+    input: InputChoices = field(default_factory=InputChoices)
     routings: tuple[Routing, ...] = ("super-class",)
     dense_epochs: int = 300
     moe_epochs: int = 100

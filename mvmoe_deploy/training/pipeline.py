@@ -86,7 +86,7 @@ def train(
     if accept_changed_data and not resume:
         raise InputError("--accept-changed-data goes with --resume; give both, or neither")
     require_packages()
-    data = load_data(options.data, options.config)
+    data = load_data(options.data, options.config, options.input)
     _require_fit(options, data)
     order = _Order(options, data, Path(out), resume, accept_changed_data)
     launch(options, partial(_run, order=order, progress=progress or terminal_progress()))

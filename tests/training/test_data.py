@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mvmoe_deploy.errors import ImageError, InputError
-from mvmoe_deploy.models import MobileVMoEConfig, preset
+from mvmoe_deploy.models import InputChoices, MobileVMoEConfig, preset
 from mvmoe_deploy.preprocessing import preprocess
 from mvmoe_deploy.training import digits_preprocessing, digits_split, load_data
 from mvmoe_deploy.training.batches import Batches
@@ -167,3 +167,17 @@ def test_grey_and_palette_photos_are_read_as_colour(image_folder: Path) -> None:
         data = load_data(str(image_folder), PHOTOS)
         images, _ = next(Batches(data, 9, seed=0).evaluation(data.test))
         assert images.shape == (9, 3, 16, 16)
+
+
+def test_what_is_said_of_the_input_is_learnt_from(image_folder):
+    said = InputChoices(
+        mean=(0.5,), std=(0.5,), crop=0.9, interpolation="bilinear", resize_rule="torchvision"
+    )
+    spec = load_data(str(image_folder), PHOTOS, said).preprocessing
+    assert (spec.mean, spec.std) == ((0.5,) * 3, (0.5,) * 3)
+    assert (spec.interpolation, spec.resize) == ("bilinear", "torchvision")
+    assert spec.resize_size == int(PHOTOS.image_size / 0.9)
+    batch, _ = next(Batches(load_data(str(image_folder), PHOTOS, said), 4, seed=0).training(0))
+    assert float(batch.min()) >= -1.0  # (0 / 255 - 0.5) / 0.5: ImageNet's values reach -2.1
+    digits = load_data("digits", preset("digits"), InputChoices(mean=(0.1,))).preprocessing
+    assert (digits.mean, digits.std, digits.resize) == ((0.1,), (0.3755,), "squash")

@@ -158,6 +158,7 @@ class Campaign:
             threads=subject.record.threads,
             budget=budget,
             config=self._setting.models.config,
+            weights=self._setting.models.weights_of(subject.bundle.manifest),
             queries=tuple(queries),
         )
 

@@ -19,6 +19,7 @@ from mvmoe_bench.planning.queries import Questions
 from mvmoe_bench.records import Answer, Routes
 from mvmoe_bench.subjects.contract import Preparation
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.manifest import Manifest
 
 if TYPE_CHECKING:
     from mvmoe_deploy.models import RoutedModel
@@ -36,6 +37,8 @@ class Models:
     checkpoints: dict[str, Path]
     """By bundle; empty without any."""
     config: str | None
+    weights: str | None
+    """Which set of a checkpoint; None for the one that the bundle was exported from."""
     inputs: Inputs
     questions: dict[str, Questions]
     """By bundle."""
@@ -49,6 +52,10 @@ class Models:
         """Load every model now; raises CheckpointError, or InputError for one of another bundle."""
         for bundle in self.checkpoints:
             self._model(bundle)
+
+    def weights_of(self, manifest: Manifest) -> str | None:
+        """Which set of a checkpoint belongs to a bundle."""
+        return self.weights or manifest.source.weights
 
     def reference(self, bundle: str, imposed: bool) -> Path | None:
         """A `.npy` file of PyTorch's class logits `[n, classes]`; None without a checkpoint.
@@ -103,14 +110,14 @@ class Models:
     def _model(self, bundle: str) -> "RoutedModel":
         """The model in evaluation mode; raises InputError if it is not the bundle's."""
         if bundle not in self._loaded:
-            from mvmoe_deploy.models import load_checkpoint
+            from mvmoe_deploy.models import load_for_bundle
             from mvmoe_deploy.models.presets import configuration
             from mvmoe_export.parity.verify import require_fitting_model
 
             path = self.checkpoints[bundle]
             config = configuration(self.config) if self.config else None
-            loaded = load_checkpoint(path, config)
             manifest = self.bundles[bundle].manifest
+            loaded = load_for_bundle(path, manifest, config, self.weights)
             require_fitting_model(loaded.model, manifest, f"checkpoint {path}", loaded.sha256)
             self._loaded[bundle] = loaded.model.eval()
         return self._loaded[bundle]

@@ -63,6 +63,7 @@ class Request:
     manifest_sha256: tuple[str, ...] = ()
     """What pins the bundles: one for each, or none."""
     config: str | None = None
+    weights: str | None = None
     seed: int = 0
     cache: Path | None = None
     """Where the rivals' graphs are kept; None for nowhere."""
@@ -114,6 +115,7 @@ def _setting(request: Request, device: Device, parts: tuple, folder: Path) -> Se
         bundles=bundles,
         checkpoints=dict(zip(bundles, request.checkpoints, strict=False)),
         config=request.config,
+        weights=request.weights,
         inputs=inputs,
         questions=questions,
         folder=folder,

@@ -35,7 +35,7 @@ def load_model(order: SubjectOrder):
 
     torch.set_num_threads(order.threads)
     config = configuration(order.config) if order.config else None
-    return load_checkpoint(Path(order.root), config).model.eval()
+    return load_checkpoint(Path(order.root), config, weights=order.weights).model.eval()
 
 
 class PyTorchSubject(Subject):

@@ -1,0 +1,143 @@
+"""Reading the tensors of a file: what it is, its first bytes tell, whatever its name ends in."""
+
+import pickle
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from mvmoe_deploy.errors import CheckpointError
+from mvmoe_deploy.text import one_line
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+_PICKLED_FILE = "pytorch_model.bin"
+_LONGEST = 200
+"""Characters of what a reader says of a file, and of a key."""
+
+_ZIP, _PICKLE = b"PK\x03\x04", b"\x80\x02"
+_TAR = (257, b"ustar")
+"""Where a tar archive says that it is one; PyTorch wrote such files once."""
+
+_OTHERS = {
+    b"\x1f\x8b": "is packed by gzip; unpack it first",
+    b"BZh": "is packed by bzip2; unpack it first",
+    b"\xfd7zXZ": "is packed by xz; unpack it first",
+    b"\x28\xb5\x2f\xfd": "is packed by zstd; unpack it first",
+    b"\x89HDF": "is an HDF5 file of Keras; convert it to a PyTorch state dict first",
+    b"GGUF": "is a GGUF file; give the weights that it was made from",
+    b"version https://git-lfs": "is a pointer of Git LFS, not the weights; run git lfs pull",
+}
+"""Files that are taken for weights, by their first bytes."""
+
+
+def weights_file(path: Path) -> Path:
+    """The file of a checkpoint that has the weights; raises CheckpointError if there is none."""
+    try:
+        exists, inside = path.exists(), path.is_dir()
+    except OSError as error:
+        raise CheckpointError(f"checkpoint {path} cannot be read ({error.strerror})") from error
+    if not exists:
+        raise CheckpointError(
+            f"checkpoint {path} does not exist; give a directory, a .safetensors or a .pt file"
+        )
+    if inside:
+        return _file_in(path)
+    if not path.is_file():
+        raise CheckpointError(
+            f"checkpoint {path} is not a regular file; give a .safetensors or a .pt file"
+        )
+    return path
+
+
+def _file_in(folder: Path) -> Path:
+    """The weights of a directory: safetensors if it has both kinds."""
+    for name in (WEIGHTS_FILE, _PICKLED_FILE):
+        if (folder / name).is_file():
+            return folder / name
+        if (folder / f"{name}.index.json").is_file():
+            raise CheckpointError(
+                f"checkpoint directory {folder} holds its weights in several files, which are not "
+                f"read; save them as one {WEIGHTS_FILE}"
+            )
+    raise CheckpointError(
+        f"checkpoint directory {folder} has no {WEIGHTS_FILE}; expected {CONFIG_FILE} and "
+        f"{WEIGHTS_FILE} or {_PICKLED_FILE}"
+    )
+
+
+def set_aside(path: Path) -> str | None:
+    """One line on a second file of weights in a directory, which is not read; None without one."""
+    if path.is_dir() and all((path / name).is_file() for name in (WEIGHTS_FILE, _PICKLED_FILE)):
+        return f"weights: {WEIGHTS_FILE} is read, and {_PICKLED_FILE} beside it is not"
+    return None
+
+
+def read_weights(path: Path) -> tuple[Any, dict[str, str]]:
+    """What a file holds, and the metadata of a safetensors file.
+
+    No code that a pickle holds is run. Raises CheckpointError for a file that is no whole one.
+    """
+    start = _first_bytes(path)
+    if start[8:9] == b"{":
+        return _read_safetensors(path)
+    if start.startswith((_ZIP, _PICKLE)) or start[_TAR[0] :].startswith(_TAR[1]):
+        return _read_torch(path), {}
+    for magic, words in _OTHERS.items():
+        if start.startswith(magic):
+            raise CheckpointError(f"{path} {words}")
+    raise CheckpointError(
+        f"{path} ({path.stat().st_size} bytes) is no whole safetensors file and no whole PyTorch "
+        "file: its first bytes are those of neither"
+    )
+
+
+def _first_bytes(path: Path) -> bytes:
+    """Enough of a file to tell what it is; raises CheckpointError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_TAR[0] + len(_TAR[1]))
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror})") from error
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors and metadata of a safetensors file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return tensors, file.metadata() or {}
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} ({path.stat().st_size} bytes) is no whole safetensors file: "
+            f"{one_line(error, _LONGEST)}"
+        ) from error
+
+
+def _read_torch(path: Path) -> Any:
+    """The content of a PyTorch file, read without running any code that it may hold."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # An open file: of a path, PyTorch would believe what its name ends in.
+            with path.open("rb") as file:
+                return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"{path} holds more than tensors, and nothing of it was run{_what(error)}; save "
+            "model.state_dict() alone"
+        ) from error
+    except Exception as error:  # a pickle of damaged bytes raises nearly every class
+        raise CheckpointError(
+            f"{path} ({path.stat().st_size} bytes) is no whole PyTorch file: "
+            f"{one_line(error, _LONGEST)}"
+        ) from error
+
+
+def _what(error: Exception) -> str:
+    """The class that a pickle asked for, where PyTorch names it."""
+    found = re.search(r"GLOBAL ([\w.]{1,100})", str(error))
+    return f" (it asks for {found[1]})" if found else ""

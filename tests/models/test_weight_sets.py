@@ -1,0 +1,420 @@
+"""Which weights a file holds: several sets, wrappers, prefixes, and what decides what a file is."""
+
+import gzip
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from mvmoe_deploy.errors import CheckpointError
+from mvmoe_deploy.models import MobileVMoEConfig, build, load_checkpoint
+
+CONFIG = MobileVMoEConfig(
+    image_size=16, patch_size=4, in_channels=1, num_classes=3, width=8, depth=2, heads=2,
+    experts=3, moe_layers=1,
+)  # fmt: skip
+
+
+def weights(seed):
+    return dict(build(CONFIG, seed=seed).state_dict())
+
+
+RAW, AVERAGE = weights(0), weights(1)
+
+
+def below(prefix, state):
+    return {f"{prefix}{name}": tensor for name, tensor in state.items()}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Writes a content as a PyTorch file and gives its path."""
+
+    def save(content, name="w.pt"):
+        torch.save(content, tmp_path / name)
+        return tmp_path / name
+
+    return save
+
+
+def load(path, weights=None):
+    return load_checkpoint(path, CONFIG, weights=weights)
+
+
+def refused(path, words, weights=None):
+    with pytest.raises(CheckpointError, match=words) as caught:
+        load(path, weights)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500  # no list of a hundred keys
+    return str(caught.value)
+
+
+def is_(checkpoint, state):
+    loaded = checkpoint.model.state_dict()
+    return all(torch.equal(loaded[name], tensor) for name, tensor in state.items())
+
+
+SEVERAL = {
+    "timm": ({"state_dict": RAW, "state_dict_ema": AVERAGE, "epoch": 3}, "state_dict_ema"),
+    "two averages": ({"ema_a": RAW, "ema_b": AVERAGE}, "ema_b"),
+    "model and average": ({"model": RAW, "model_ema": AVERAGE}, "model_ema"),
+    "deeper": (
+        {"state_dict": RAW, "callbacks": {"EMA": {"ema_state_dict": AVERAGE, "decay": 0.9}}},
+        "callbacks.EMA.ema_state_dict",
+    ),
+    "in a list": ({"models": [RAW, AVERAGE]}, "models.1"),
+    "teacher": (
+        {
+            "student": below("module.backbone.", RAW),
+            "teacher": below("backbone.", AVERAGE),
+        },
+        "teacher",
+    ),
+    "prefixes": (
+        {"state_dict": {**below("model.", RAW), **below("ema.", AVERAGE)}},
+        "state_dict.ema",
+    ),
+    "flat": ({**RAW, **below("ema.", AVERAGE)}, "ema"),
+    "names without points": (
+        {
+            **below("model.", RAW),
+            **{f"model_ema.{name.replace('.', '')}": value for name, value in AVERAGE.items()},
+            "model_ema.decay": torch.tensor(0.9),
+        },
+        "model_ema",
+    ),
+    "wrapped and bare": ({**RAW, **below("module.", AVERAGE)}, "module"),
+}
+
+
+@pytest.mark.parametrize("kind", SEVERAL)
+def test_several_sets_are_refused_with_their_names_and_chosen_by_key(saved, kind):
+    content, name = SEVERAL[kind]
+    path = saved(content)
+    message = refused(path, "holds 2 sets of weights that fit: .*choose one with --weights KEY")
+    assert name in message
+    assert is_(load(path, name), AVERAGE)
+    assert load(path, name).weights is not None
+    (other,) = [each for each in message.split(": ")[1].split(";")[0].split(", ") if each != name]
+    assert is_(load(path, other), RAW)
+
+
+def test_the_chosen_set_can_be_loaded_again_by_its_recorded_name(saved):
+    for content, name in SEVERAL.values():
+        chosen = load(saved(content), name)
+        assert is_(load(saved(content), chosen.weights), AVERAGE)
+
+
+def test_several_sets_of_safetensors_are_refused_too(tmp_path):
+    save_file({**below("model.", RAW), **below("ema.", AVERAGE)}, tmp_path / "w.safetensors")
+    refused(tmp_path / "w.safetensors", "holds 2 sets of weights that fit: ema, model;")
+    assert is_(load(tmp_path / "w.safetensors", "ema"), AVERAGE)
+    assert is_(load(tmp_path / "w.safetensors", "model"), RAW)
+
+
+def test_an_average_without_names_is_not_overlooked(saved):
+    path = saved({"model": RAW, "ema": {"shadow_params": list(AVERAGE.values())}})
+    refused(path, r"holds 2 sets .*ema\.shadow_params has the shapes .* cannot be taken")
+    assert is_(load(path, "model"), RAW)
+
+
+def test_a_key_that_is_not_there_is_refused_with_those_that_are(saved):
+    path = saved({"state_dict": RAW, "state_dict_ema": AVERAGE})
+    refused(path, "no weights 'ema'; it has state_dict, state_dict_ema", "ema")
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"optimizer": {"state": {0: {"exp_avg": torch.zeros(3)}}, "param_groups": []}},
+        {"optimizer": {"exp_avg": AVERAGE}},
+        {"optimizer_states": [{"shadow": AVERAGE}]},
+        {"old": {**AVERAGE, "head.weight": torch.zeros(9, 8)}},
+        {"half": dict(list(AVERAGE.items())[:20])},
+        {"same": dict(RAW)},
+        {"same again": {name: tensor.clone() for name, tensor in RAW.items()}},
+    ],
+    ids=lambda beside: next(iter(beside)),
+)
+def test_what_is_no_second_set_is_no_candidate(saved, beside):
+    checkpoint = load(saved({"state_dict": RAW, **beside}))
+    assert is_(checkpoint, RAW)
+    assert "weights: state_dict" in checkpoint.notes[0]
+
+
+def test_a_content_that_holds_itself_is_read(saved):
+    content = {"state_dict": RAW}
+    content["self"] = content
+    assert is_(load(saved(content)), RAW)
+
+
+# Wrappers and prefixes
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "model.", "backbone.",
+     "model.module.", "_fsdp_wrapped_module."],
+)  # fmt: skip
+@pytest.mark.parametrize("form", ["w.pt", "w.safetensors"])
+def test_known_wrappers_are_stripped_and_said(tmp_path, prefix, form):
+    state = below(prefix, AVERAGE)
+    path = tmp_path / form
+    save_file(state, path) if form.endswith("safetensors") else torch.save(state, path)
+    checkpoint = load(path)
+    assert is_(checkpoint, AVERAGE)
+    assert checkpoint.notes[0] == f"weights: without the prefix {prefix!r}"
+
+
+def test_wrappers_of_single_layers_are_stripped_and_said(saved):
+    state = {name.replace("blocks.0.", "blocks.0._orig_mod."): t for name, t in AVERAGE.items()}
+    checkpoint = load(saved(state))
+    assert is_(checkpoint, AVERAGE)
+    assert checkpoint.notes[0] == "weights: without _orig_mod inside its keys"
+
+
+def test_any_other_common_prefix_is_named_in_one_sentence(saved):
+    for content in (below("net.", AVERAGE), {"state_dict": below("net.", AVERAGE)}):
+        path = saved(content)
+        message = refused(path, "have the prefix 'net.' before every key, which no known wrapper")
+        key = message.partition("give --weights ")[2].partition(" if")[0]
+        assert is_(load(path, key), AVERAGE)
+
+
+def test_a_prefix_of_some_keys_is_refused(saved):
+    partly = {
+        name if name.startswith("head.") else f"module.{name}": t for name, t in AVERAGE.items()
+    }
+    message = refused(
+        saved(partly), "40 of the model's 42 keys are with the prefix 'module.', and 2 without"
+    )
+    assert "head.bias, head.weight" in message
+
+
+def test_a_second_head_beside_a_wrapped_model_is_refused(saved):
+    content = {**below("module.", AVERAGE), "head.weight": RAW["head.weight"]}
+    path = saved(content)
+    refused(path, "all of them with the prefix 'module.', and 1 without a prefix too")
+    assert is_(load(path, "module"), AVERAGE)
+
+
+def test_a_key_that_is_there_twice_in_one_set_is_refused(saved):
+    content = {**AVERAGE, "blocks.0._orig_mod.norm1.bias": RAW["blocks.0.norm1.bias"]}
+    refused(saved(content), r"holds blocks\.0\.norm1\.bias twice")
+
+
+def test_tensors_outside_of_the_wrapper_are_said(saved):
+    checkpoint = load(saved({**below("module.", AVERAGE), "n_averaged": torch.tensor(7)}))
+    assert is_(checkpoint, AVERAGE)
+    assert "leaving out n_averaged" in checkpoint.notes[0]
+
+
+def test_a_wrapped_model_of_another_size_is_still_refused_by_its_keys(saved):
+    deeper = build(
+        MobileVMoEConfig(**{**vars(CONFIG), "depth": 3, "moe_layers": 1}), seed=0
+    ).state_dict()
+    message = refused(saved(below("module.", deeper)), "does not fit a mobile_vmoe")
+    assert "module." not in message
+
+
+def test_a_plain_file_needs_no_word(saved):
+    assert not any(note.startswith("weights") for note in load(saved(AVERAGE)).notes)
+    assert load(saved(AVERAGE)).weights is None
+
+
+# The content decides
+
+
+@pytest.mark.parametrize("name", ["model_best.pth.tar", "w.ckpt", "w.bin", "w", "w.safetensors"])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pytorch_file_of_any_name_is_read(tmp_path, name, zipped):
+    torch.save(AVERAGE, tmp_path / name, _use_new_zipfile_serialization=zipped)
+    assert is_(load(tmp_path / name), AVERAGE)
+
+
+@pytest.mark.parametrize("name", ["w.pt", "w.bin", "w.ckpt", "w"])
+def test_safetensors_of_any_name_are_read(tmp_path, name):
+    save_file(AVERAGE, tmp_path / name)
+    assert is_(load(tmp_path / name), AVERAGE)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (gzip.compress(b"weights"), "is packed by gzip; unpack it first"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "run git lfs pull"),
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        (b"GGUF\x03\0\0\0", "a GGUF file"),
+    ],
+)
+def test_what_is_taken_for_weights_is_called_by_its_name(tmp_path, content, words):
+    (tmp_path / "w.safetensors").write_bytes(content)
+    refused(tmp_path / "w.safetensors", words)
+
+
+def test_the_class_that_a_pickle_asks_for_is_named(saved):
+    import argparse
+
+    path = saved({"state_dict": RAW, "args": argparse.Namespace(lr=1)})
+    refused(path, r"nothing of it was run \(it asks for argparse\.Namespace\)")
+
+
+# timm's directory
+
+
+VIT = {
+    "architecture": "vit_tiny_patch16_224",
+    "num_classes": 3,
+    "label_names": ["a", "b", "c"],
+    "pretrained_cfg": {
+        "input_size": [3, 32, 32],
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.5, 0.5, 0.5],
+        "crop_pct": 0.9,
+        "crop_mode": "center",
+        "interpolation": "bilinear",
+        "custom_load": False,
+    },
+}
+VIT_TINY = {"img_size": 32, "patch_size": 16, "depth": 1}
+
+
+@pytest.fixture(scope="session")
+def vit_state():
+    from mvmoe_deploy.models import ViTConfig
+
+    config = ViTConfig(image_size=32, width=192, depth=1, heads=3, num_classes=3)
+    return config, build(config, seed=3).state_dict()
+
+
+@pytest.fixture
+def hub(tmp_path, vit_state):
+    """A directory as timm puts it on a hub; `change` alters its config.json."""
+
+    def make(change=lambda content: None, form="model.safetensors"):
+        folder = tmp_path / "hub"
+        folder.mkdir(exist_ok=True)
+        content = json.loads(json.dumps({**VIT, "model_args": dict(VIT_TINY)}))
+        change(content)
+        (folder / "config.json").write_text(json.dumps(content))
+        if form.endswith("safetensors"):
+            save_file(vit_state[1], folder / form, {"format": "pt"})
+        else:
+            torch.save(vit_state[1], folder / form)
+        return folder
+
+    return make
+
+
+@pytest.mark.parametrize("form", ["model.safetensors", "pytorch_model.bin"])
+def test_a_timm_directory_is_read(hub, vit_state, form):
+    checkpoint = load_checkpoint(hub(form=form))
+    config, state = vit_state
+    assert checkpoint.config == config
+    assert checkpoint.labels == ["a", "b", "c"]
+    assert is_(checkpoint, state)
+    spec = checkpoint.model.input
+    assert (spec.mean, spec.std) == ((0.5,) * 3, (0.5,) * 3)
+    assert (spec.crop_fraction, spec.resize, spec.interpolation) == (0.9, "timm", "bilinear")
+    assert checkpoint.model.input_origins == {
+        "channel_order": "default",
+        **dict.fromkeys(("resize", "crop_fraction", "interpolation", "mean", "std"), "checkpoint"),
+    }
+
+
+def test_a_timm_directory_of_a_model_of_ones_own_takes_its_configuration(hub, vit_state):
+    def change(content):
+        content.update(architecture="my_vit")
+
+    with pytest.raises(CheckpointError, match="without a configuration; name one with --config"):
+        load_checkpoint(hub(change))
+    loaded = load_checkpoint(hub(change), vit_state[0])
+    assert loaded.model.input.crop_fraction == 0.9
+
+
+def test_older_files_have_the_fields_beside_the_others(hub):
+    def change(content):
+        content.update(content.pop("pretrained_cfg"))
+
+    assert load_checkpoint(hub(change)).model.input.mean == (0.5,) * 3
+
+
+def test_fields_that_are_left_out_are_defaults_and_said(hub):
+    def change(content):
+        for name in ("mean", "crop_pct", "interpolation"):
+            content["pretrained_cfg"].pop(name)
+
+    checkpoint = load_checkpoint(hub(change))
+    origins = checkpoint.model.input_origins
+    assert [origins[name] for name in ("mean", "crop_fraction", "std")] == [
+        "default", "default", "checkpoint",
+    ]  # fmt: skip
+    assert "crop_fraction 0.875; interpolation bicubic; mean 0.485, 0.456" in checkpoint.notes[-1]
+
+
+def test_both_kinds_of_weights_in_a_directory_are_said(hub):
+    folder = hub()
+    hub(form="pytorch_model.bin")
+    notes = load_checkpoint(folder).notes
+    assert "model.safetensors is read, and pytorch_model.bin beside it is not" in notes[0]
+
+
+def test_a_size_that_the_configuration_replaces_is_said(hub, vit_state):
+    def change(content):
+        content["pretrained_cfg"].update(input_size=[3, 64, 64])
+
+    notes = load_checkpoint(hub(change), vit_state[0]).notes
+    assert "configuration: image_size 32 replaces the checkpoint's input_size 64" in notes
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: c["pretrained_cfg"].update(mean="0.5"), "timm's configuration .* is wrong"),
+        (lambda c: c["pretrained_cfg"].update(mean=[0.5, 0.5]), "mean has 2 values"),
+        (lambda c: c["pretrained_cfg"].update(std=[0.0] * 3), "contradicts itself"),
+        (lambda c: c["pretrained_cfg"].update(crop_pct=1.5), "crop 1.5"),
+        (lambda c: c["pretrained_cfg"].update(crop_mode="random"), "crop_mode 'random'; known"),
+        (lambda c: c["pretrained_cfg"].update(interpolation="box"), "interpolation 'box'; known"),
+        (lambda c: c["pretrained_cfg"].update(input_size=[3, 32, 48]), "only square inputs"),
+        (lambda c: c.update(label_names=["a"]), "1 labels for 3 classes"),
+        (lambda c: c.update(num_classes=4), "3 labels for 4 classes"),
+        (lambda c: c.update(num_classes=4, label_names=None), "wrong shapes: head"),
+        (lambda c: c["model_args"].update(depth=2), "missing keys"),
+    ],
+)
+def test_a_timm_file_that_is_wrong_is_refused(hub, change, words):
+    with pytest.raises(CheckpointError, match=words) as caught:
+        load_checkpoint(hub(change))
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_in_several_files_are_refused(hub):
+    folder = hub()
+    shutil.move(folder / "model.safetensors", folder / "model.safetensors.index.json")
+    with pytest.raises(CheckpointError, match="in several files, which are not read"):
+        load_checkpoint(folder)
+
+
+def test_a_pretrained_cfg_inside_a_pytorch_file_is_read(saved):
+    cfg = {"mean": [0.1], "std": [0.2], "crop_pct": 0.95}
+    checkpoint = load(saved({"state_dict": RAW, "pretrained_cfg": cfg}))
+    assert (checkpoint.model.input.mean, checkpoint.model.input.crop_fraction) == ((0.1,), 0.95)
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b""])
+def test_a_configuration_with_a_byte_order_mark_is_read(hub, mark):
+    folder = hub()
+    text = (folder / "config.json").read_bytes()
+    (folder / "config.json").write_bytes(mark + text)
+    assert load_checkpoint(folder).config.depth == 1
+
+
+def test_a_configuration_in_utf_16_is_refused_in_words(hub):
+    folder = hub()
+    text = (folder / "config.json").read_text()
+    (folder / "config.json").write_text(text, encoding="utf-16")
+    with pytest.raises(CheckpointError, match="UTF-16 text; save it as UTF-8"):
+        load_checkpoint(folder)
