@@ -171,3 +171,20 @@ def test_a_command_writes_what_it_was_asked_for_and_nothing_else(found, command)
 def test_no_command_writes_elsewhere_or_uses_a_network(found):
     _, notes, _ = found
     assert notes == ""
+
+
+def test_the_hook_notes_what_it_should(tmp_path):
+    for name in ("home", "tmp", "hook"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "hook" / "sitecustomize.py").write_text(HOOK)
+    (tmp_path / "notes").touch()
+    code = f"""
+import os, socket
+open({str(tmp_path / "home" / "inside")!r}, "w").close()
+open({str(tmp_path.parent / "outside")!r}, "w").close()
+os.mkdir({str(tmp_path.parent / "folder")!r})
+socket.getaddrinfo("127.0.0.1", 1)
+"""
+    subprocess.run([sys.executable, "-c", code], env=_environment(tmp_path), check=True)
+    noted = (tmp_path / "notes").read_text().splitlines()
+    assert [line.split()[0] for line in noted] == ["open", "os.mkdir", "socket.getaddrinfo"]

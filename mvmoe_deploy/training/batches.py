@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mvmoe_deploy.errors import InputError, MvmoeError
 from mvmoe_deploy.preprocessing import normalize, open_image, preprocess
+from mvmoe_deploy.processes import end_with_parent
 from mvmoe_deploy.training.augment import sample_rng
 from mvmoe_deploy.training.data import ImageData, Split
 
@@ -77,12 +78,21 @@ class Batches:
     def _load(self, images: Dataset, batches: list[np.ndarray]) -> Iterator[Batch]:
         """Load the batches of indices in order, on the loading processes if there are any."""
         loader = DataLoader(
-            images, batch_sampler=batches, num_workers=self.workers, collate_fn=_unchanged
+            images,
+            batch_sampler=batches,
+            num_workers=self.workers,
+            collate_fn=_unchanged,
+            worker_init_fn=_begin,
         )
         for batch in loader:
             if isinstance(batch, MvmoeError):
                 raise batch
             yield batch
+
+
+def _begin(worker: int) -> None:
+    """Begin a loading process: a file that does not answer must not keep it after its parent."""
+    end_with_parent()
 
 
 class _Images(Dataset):

@@ -115,3 +115,38 @@ def test_processes_end_with_the_one_that_started_them(several, number) -> None:
     # Both ends of the pipe that they hold are closed.
     assert select.select([pipe], [], [], 60)[0] == [pipe]
     assert os.read(pipe, 1) == b""
+
+
+LOADS = """
+import sys
+import numpy as np
+from torch.utils.data import Dataset
+from mvmoe_deploy.models import preset
+from mvmoe_deploy.training import load_data
+from mvmoe_deploy.training.batches import Batches
+
+class Stuck(Dataset):
+    def __getitems__(self, indices):
+        open(sys.argv[1]).read()
+
+batches = Batches(load_data("digits", preset("digits")), 64, seed=0, workers=1)
+next(batches._load(Stuck(), [np.arange(1)]))
+"""
+
+
+def test_a_loading_process_that_waits_for_a_file_ends_with_the_run(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "file")
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOADS, str(tmp_path / "file")], start_new_session=True
+    )
+    try:
+        pipe = os.open(tmp_path / "file", os.O_WRONLY)  # Waits until it is read.
+        process.kill()
+        process.wait(timeout=60)
+        poll = select.poll()
+        poll.register(pipe, 0)
+        assert poll.poll(60_000) == [(pipe, select.POLLERR)], "it is still read"
+        os.close(pipe)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
