@@ -25,6 +25,16 @@ from mvmoe_export.parity.golden import golden_vectors
 from mvmoe_export.parity.guard import Witness, checked_routes, guard
 from mvmoe_export.parity.report import summarize
 from mvmoe_export.parity.verify import verify_bundle
+from mvmoe_export.parity.walk import Vectors
+from mvmoe_export.preflight import (
+    require_labels,
+    require_manifest,
+    require_options,
+    require_prior,
+    require_room,
+    require_targets,
+    require_texts,
+)
 from mvmoe_export.resuming import Finished, export_key
 from mvmoe_export.rewrites import require_rewrites
 from mvmoe_export.stages import MAX_GRAPHS, Stages, Strategy, make_stages
@@ -34,6 +44,9 @@ from mvmoe_export.user_code import prints_apart
 
 _PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "executorch", "torchao", "coremltools")
 _SCRATCH = ".scratch"
+_NO_GOLDEN = manifest.Golden(images=1, file=manifest.File(path="-", bytes=0, sha256=""))
+"""Where the golden vectors are not written yet."""
+
 _PATIENCE = 0.05
 """Seconds between two looks at the targets that work elsewhere."""
 
@@ -95,13 +108,18 @@ def export_bundle(
     if not found:
         raise InputError(f"no target was given; give one of {', '.join(target_names())}")
     require_rewrites(options.rewrites or ())
+    require_options(options)
     stages = make_stages(model, strategy, batch, max_graphs)
     model.eval()
+    require_targets(found, stages, options)
+    require_room(found, stages, options, Path(path))
+    vectors = golden_vectors(model)
+    described = _checked(stages, identity, options, tuple(found), vectors)
     finished = Finished(Path(path), _key(stages, options) if resume else None)
     with files.new_directory(Path(path), replace_existing) as work, torch.no_grad():
         records = _run(found, _Export(stages, options, work, finished, progress, Witness(stages)))
-        golden = write_golden(work, golden_vectors(model))
-        result = _manifest(stages, records, golden, identity)
+        golden = write_golden(work, vectors)
+        result = msgspec.structs.replace(described, targets=records, golden=golden)
         if not skip_verify:
             result = _verified(Bundle(work, result), model, progress)
         write_manifest(work, result)
@@ -207,21 +225,35 @@ def _report(progress: Progress, target: str, stages: Stages, phase: str, graph: 
     progress(f"{phase} {target}", graph, total)
 
 
-def _manifest(
+def _checked(
     stages: Stages,
-    records: dict[str, manifest.Target],
-    golden: manifest.Golden,
     identity: Identity,
+    options: ExportOptions,
+    targets: tuple[str, ...],
+    vectors: Vectors,
 ) -> manifest.Manifest:
-    """The manifest of what was exported."""
+    """The manifest of a bundle, its targets and golden file still to come.
+
+    Raises InputError for what it could not hold: labels, texts, a usage prior, sizes.
+    """
+    require_labels(identity.labels, vectors["answer"].shape[1])
+    require_prior(identity.usage_prior, stages)
+    require_texts(options.identity)
+    described = _described(stages, identity)
+    require_texts({"family": described.model.family})
+    require_manifest(described, stages, targets, vectors)
+    return described
+
+
+def _described(stages: Stages, identity: Identity) -> manifest.Manifest:
+    """What the manifest says of the model."""
     model = stages.model
     counts = count(model)
-    family = identity.family or type(model).__name__
     return manifest.Manifest(
         format=manifest.FORMAT,
         version=manifest.VERSION,
         model=manifest.Model(
-            family=family,
+            family=identity.family or type(model).__name__,
             name=identity.name,
             params_total=counts.params_total,
             params_active=counts.params_active,
@@ -236,9 +268,9 @@ def _manifest(
         input=model.input,
         labels=tuple(identity.labels) if identity.labels is not None else None,
         stages=tuple(manifest.Stage(name=spec.name, rule=spec.rule) for spec in stages.specs),
-        targets=records,
+        targets={},
         usage_prior=identity.usage_prior,
-        golden=golden,
+        golden=_NO_GOLDEN,
     )
 
 

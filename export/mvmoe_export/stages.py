@@ -14,6 +14,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from mvmoe_deploy.bundle.consistency import MAX_ELEMENTS
+from mvmoe_deploy.bundle.manifest import MAX_BATCH
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, RoutingRule
@@ -243,8 +245,14 @@ def _require_contract(model: RoutedModel) -> None:
 
 def _require_strategy(model: RoutedModel, strategy: Strategy, batch: int, max_graphs: int) -> None:
     """Refuse a strategy that would make too many graphs or cannot take this batch."""
-    if batch < 1:
-        raise InputError(f"batch {batch} was given; expected at least 1")
+    if not 1 <= batch <= MAX_BATCH:
+        raise InputError(f"batch {batch} was given; expected at least 1 and at most {MAX_BATCH}")
+    elements = batch * math.prod(model.input.shape)
+    if elements > MAX_ELEMENTS:
+        raise InputError(
+            f"batch {batch} of images of {list(model.input.shape)} has {elements:,} elements; a "
+            f"bundle's tensors have at most {MAX_ELEMENTS:,}: give a smaller --batch"
+        )
     if strategy == "gather" and batch != 1:
         raise InputError(
             f"strategy gather takes one image at a time, not batch {batch}; give --batch 1"

@@ -15,6 +15,8 @@ from mvmoe_deploy.routing import Route, RoutingRule, UsagePrior
 FORMAT = "mvmoe-bundle"
 VERSION = 1
 MANIFEST_FILE = "manifest.json"
+MAX_BATCH = 4096
+"""Images that one graph may take."""
 
 # In Python `$` matches before a final line feed, in JSON Schema's dialect it does not; `(?!\n)`
 # makes the two agree.
@@ -191,7 +193,7 @@ class Target(_Record):
     format: Name
     strategy: Strategy
     precision: Precision
-    batch: Annotated[int, Meta(ge=1, le=4096)]
+    batch: Annotated[int, Meta(ge=1, le=MAX_BATCH)]
     graphs: Annotated[tuple[Graph, ...], Meta(min_length=1, max_length=100_000)]
     weights: RelativePath | None
     files: Annotated[tuple[File, ...], Meta(min_length=1, max_length=200_000)]

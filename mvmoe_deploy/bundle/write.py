@@ -39,6 +39,11 @@ def write_golden(root: Path, vectors: Mapping[str, np.ndarray]) -> Golden:
 
 def write_manifest(root: Path, manifest: Manifest) -> None:
     """Write `manifest.json`, after the checks that a reader would do; raises BundleError."""
+    (root / MANIFEST_FILE).write_bytes(encode_manifest(manifest))
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The text of `manifest.json`, after the checks that a reader would do; raises BundleError."""
     try:
         text = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
     except UnicodeEncodeError as error:
@@ -47,4 +52,4 @@ def write_manifest(root: Path, manifest: Manifest) -> None:
             "labels and the model's name"
         ) from error
     parse_manifest(text, "the new bundle")
-    (root / MANIFEST_FILE).write_bytes(text)
+    return text

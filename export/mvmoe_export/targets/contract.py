@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.errors import InputError
 from mvmoe_export.stages import Stages
 
 Options = TypeVar("Options")
@@ -32,8 +33,19 @@ class ExportOptions:
     """Called with a graph's name when it was written."""
 
     def of(self, target: str, default: type[Options]) -> Options:
-        """The options of one target, or its defaults."""
-        return self.targets.get(target) or default()
+        """The options of one target, or its defaults.
+
+        Raises InputError if they are of another class than the default.
+        """
+        given = self.targets.get(target)
+        if given is None:
+            return default()
+        if not isinstance(given, default):
+            raise InputError(
+                f"options of the target {target} are a {type(given).__name__}; give its "
+                f"{default.__name__}"
+            )
+        return given
 
 
 class Work(Protocol):
@@ -50,7 +62,7 @@ class Work(Protocol):
 
 
 class Target(Protocol):
-    """A format with its engine.
+    """A format with its engine. One without `require` and `room` is taken as able to do all.
 
     Invariants:
 
@@ -63,6 +75,16 @@ class Target(Protocol):
     """
 
     name: str
+
+    def require(self, stages: Stages, options: ExportOptions) -> None:
+        """Refuse what is known to fail: called for every target before the first one starts.
+
+        Raises InputError for options that it cannot serve, MissingExtraError for a package that
+        the work or the check of its graphs needs. Takes no time.
+        """
+
+    def room(self, stages: Stages, options: ExportOptions) -> int:
+        """Bytes that it surely needs below `root` and `scratch` together, at its peak."""
 
     def start(self, stages: Stages, options: ExportOptions, root: Path, scratch: Path) -> Work:
         """Start to write all graphs; raises InputError for options that it cannot serve."""

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
-from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_export.targets.coreml.options import require_one_image
 
 _LAYOUTS = {"RGB": "RGB", "BGR": "BGR", "L": "GRAYSCALE"}
 
@@ -39,11 +39,7 @@ def take_pixels(
 
     Raises InputError for a batch: an image input is one image.
     """
-    if batch != 1:
-        raise InputError(
-            f"Core ML's image input takes one image, not batch {batch}; give --batch 1 or "
-            "--coreml-input tensor"
-        )
+    require_one_image(batch)
     spec = msgspec.convert(preprocessing, Preprocessing)
     std = np.asarray(spec.std, np.float64)
     scale = torch.from_numpy((1 / (255 * std)).astype(np.float32)).reshape(1, -1, 1, 1)

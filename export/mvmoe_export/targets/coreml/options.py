@@ -37,3 +37,12 @@ class CoreMLOptions:
     def multifunction(self) -> bool:
         """Whether one package holds all graphs."""
         return self.deployment_target not in _ONE_GRAPH_EACH
+
+
+def require_one_image(batch: int) -> None:
+    """Refuse a batch of an image input, which is one image; raises InputError."""
+    if batch != 1:
+        raise InputError(
+            f"Core ML's image input takes one image, not batch {batch}; give --batch 1 or "
+            "--coreml-input tensor"
+        )

@@ -11,14 +11,15 @@ import msgspec
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
-from mvmoe_deploy.errors import MissingExtraError
+from mvmoe_deploy.errors import InputError, MissingExtraError
+from mvmoe_deploy.models.counting import distinct_parameter_bytes
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_export import compiling
 from mvmoe_export.compiling import FamilyJob, GraphJob, Job
 from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
-from mvmoe_export.targets.coreml.options import CoreMLOptions
+from mvmoe_export.targets.coreml.options import CoreMLOptions, require_one_image
 
 REWRITES = (
     "views",
@@ -43,6 +44,20 @@ class CoreMLTarget:
 
     name = "coreml"
 
+    def require(self, stages: Stages, options: ExportOptions) -> None:
+        """Raises InputError for options that do not go with the model, MissingExtraError."""
+        chosen = options.of(self.name, CoreMLOptions)
+        if find_spec("coremltools") is None:
+            raise MissingExtraError.of("coremltools", "coreml")
+        if chosen.input == "image":
+            _require_pixels(stages)
+
+    def room(self, stages: Stages, options: ExportOptions) -> int:
+        """The weights that the compiler reads, and those that it writes."""
+        weights = distinct_parameter_bytes(stages.model)
+        half = options.of(self.name, CoreMLOptions).precision == "fp16"
+        return weights + (weights // 2 if half else weights)
+
     def start(
         self, stages: Stages, options: ExportOptions, root: Path, scratch: Path
     ) -> "CoreMLWork":
@@ -50,8 +65,7 @@ class CoreMLTarget:
 
         Raises InputError for a model that cannot be captured, MissingExtraError.
         """
-        if find_spec("coremltools") is None:
-            raise MissingExtraError.of("coremltools", "coreml")
+        self.require(stages, options)
         told = _options(stages, options, options.of(self.name, CoreMLOptions))
         folder = scratch / self.name
         families = compiling.prepare(stages, tuple(told["rewrites"]), folder)
@@ -63,6 +77,19 @@ class CoreMLTarget:
             return _record(stages, job, made, target)
 
         return CoreMLWork(compilation, target, record)
+
+
+def _require_pixels(stages: Stages) -> None:
+    """Refuse a stem of images whose pixels a manifest cannot describe, or of a batch."""
+    require_one_image(stages.batch)
+    spec = stages.model.input
+    try:
+        msgspec.convert(msgspec.to_builtins(_pixels(spec, {"input": "image"})), manifest.Pixels)
+    except msgspec.ValidationError as error:
+        raise InputError(
+            f"the mean {list(spec.mean)} and std {list(spec.std)} of the model's input make "
+            f"factors that an image input cannot have ({error}); give --coreml-input tensor"
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_deploy.errors import MissingExtraError
+from mvmoe_deploy.models.counting import distinct_parameter_bytes
 from mvmoe_export import compiling
 from mvmoe_export.compiling import Compilation, Job
 from mvmoe_export.rewrites import ONE_PIECE
@@ -38,13 +39,31 @@ class ExecuTorchTarget:
 
     name = "executorch"
 
+    def require(self, stages: Stages, options: ExportOptions) -> None:
+        """Raises InputError for options of another target, MissingExtraError."""
+        chosen = self._chosen(options)
+        if find_spec("executorch") is None:
+            raise MissingExtraError.of("ExecuTorch", "executorch")
+        if "coreml" in chosen.delegates and find_spec("coremltools") is None:
+            raise MissingExtraError.of(
+                "coremltools, which ExecuTorch's delegate coreml needs,", "coreml"
+            )
+
+    def room(self, stages: Stages, options: ExportOptions) -> int:
+        """For each delegate the weights that the compiler reads, and the program that it writes."""
+        weights = distinct_parameter_bytes(stages.model)
+        halved = [_PRECISIONS.get(name) == "fp16" for name in self._chosen(options).delegates]
+        return sum(weights + (weights // 2 if half else weights) for half in halved)
+
+    def _chosen(self, options: ExportOptions) -> ExecuTorchOptions:
+        return options.of(self.name, ExecuTorchOptions)
+
     def start(
         self, stages: Stages, options: ExportOptions, root: Path, scratch: Path
     ) -> "_Lowerings":
         """Start a compiler for each delegate."""
-        if find_spec("executorch") is None:
-            raise MissingExtraError.of("ExecuTorch", "executorch")
-        chosen = options.of(self.name, ExecuTorchOptions)
+        self.require(stages, options)
+        chosen = self._chosen(options)
         work = _Lowerings(stages, [], root / self.name, root)
         try:
             for delegate in chosen.delegates:

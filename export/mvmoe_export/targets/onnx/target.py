@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import onnx
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
+from mvmoe_deploy.errors import MissingExtraError
+from mvmoe_deploy.models.counting import distinct_parameter_bytes
 from mvmoe_export.sizes import exclusive, sizes
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec
 from mvmoe_export.structure import families
@@ -47,6 +50,17 @@ class OnnxTarget:
     """The `onnx` target, fp32, for ONNX Runtime on any of its platforms."""
 
     name = "onnx"
+
+    def require(self, stages: Stages, options: ExportOptions) -> None:
+        """Raises InputError for options of another target, MissingExtraError."""
+        options.of(self.name, OnnxOptions)
+        for package in ("onnxscript", "onnxruntime"):
+            if find_spec(package) is None:
+                raise MissingExtraError.of(package, "export")
+
+    def room(self, stages: Stages, options: ExportOptions) -> int:
+        """One file of weights, whatever the profiles."""
+        return distinct_parameter_bytes(stages.model)
 
     def start(self, stages: Stages, options: ExportOptions, root: Path, scratch: Path) -> Deferred:
         """Write `onnx/<graph>.onnx` and `onnx/weights.bin` below `root` when asked to finish."""

@@ -1,0 +1,160 @@
+"""What is known of an export before a graph is made: all of it is checked there.
+
+Making the graphs takes minutes. The manifest that will describe them is made first, with records of
+targets that are not there yet, and is checked as a reader would check it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+
+from mvmoe_deploy import files
+from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.bundle.write import encode_manifest
+from mvmoe_deploy.errors import BundleError, InputError
+from mvmoe_deploy.routing import UsagePrior, check_usage_prior
+from mvmoe_deploy.space import require_space
+from mvmoe_deploy.text import quoted
+from mvmoe_export.stages import Stages, StageSpec
+from mvmoe_export.targets import ExportOptions, Target, target_names
+
+_NO_TEXT = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
+"""What a manifest's texts may not hold: control characters and halves of characters."""
+
+_LONGEST_TEXT = 1000
+
+
+def require_texts(texts: Mapping[str, str]) -> None:
+    """Refuse texts, by what they are, that a manifest cannot hold; raises InputError."""
+    for what, text in texts.items():
+        if not isinstance(text, str) or _NO_TEXT.search(text) or len(text) > _LONGEST_TEXT:
+            raise InputError(
+                f"{what} is {quoted(text)}, which a bundle cannot hold; give Unicode text without "
+                f"control characters, of at most {_LONGEST_TEXT:,} characters"
+            )
+
+
+def require_labels(labels: Sequence[str] | None, classes: int) -> None:
+    """Refuse labels that are not one text for each class; raises InputError."""
+    if labels is None:
+        return
+    if len(labels) != classes:
+        raise InputError(
+            f"there are {len(labels)} labels for an answer of {classes} classes; give one label for "
+            "each class, in their order"
+        )
+    require_texts({f"label {index}": label for index, label in enumerate(labels)})
+
+
+def require_prior(prior: UsagePrior | None, stages: Stages) -> None:
+    """Refuse a usage prior of other routes than the model's; raises InputError."""
+    if prior is not None:
+        check_usage_prior(prior, stages.model.routing, "the usage prior")
+
+
+def require_options(options: ExportOptions) -> None:
+    """Refuse options of a target that does not exist; raises InputError."""
+    names = target_names()
+    if unknown := sorted(set(options.targets) - set(names)):
+        raise InputError(
+            f"options were given for the target {unknown[0]!r}, which is unknown; installed are "
+            f"{', '.join(names)}"
+        )
+
+
+def require_targets(found: Mapping[str, Target], stages: Stages, options: ExportOptions) -> None:
+    """Ask every target whether it can serve these stages; raises what the first that cannot does.
+
+    A target of another package may have no `require`: its `start` is what refuses then.
+    """
+    for target in found.values():
+        if require := getattr(target, "require", None):
+            require(stages, options)
+
+
+def require_room(
+    found: Mapping[str, Target], stages: Stages, options: ExportOptions, path: Path
+) -> None:
+    """Refuse an export whose graphs do not fit on the disk of `path`; raises OutputError.
+
+    What an interrupted export has kept beside `path` is not counted again.
+    """
+    rooms = [getattr(target, "room", None) for target in found.values()]
+    needed = sum(room(stages, options) for room in rooms if room is not None)
+    kept = files.hidden(path, ".resume")
+    have = sum(file.stat().st_size for file in kept.rglob("*") if file.is_file())
+    require_space(path.parent, max(0, needed - have), f"the export to {path}")
+
+
+def require_manifest(
+    described: manifest.Manifest,
+    stages: Stages,
+    found: Iterable[str],
+    vectors: Mapping[str, np.ndarray],
+) -> None:
+    """Check the manifest of a bundle whose targets are still to be made; raises InputError."""
+    answer = vectors["answer"].shape[1]
+    graphs = _graphs(stages, answer)
+    record = manifest.Target(
+        format="provisional",
+        strategy=stages.strategy,
+        precision="fp32",
+        batch=stages.batch,
+        graphs=graphs,
+        weights=None,
+        files=(_file("graphs"),),
+        parity=None,
+    )
+    complete = msgspec.structs.replace(
+        described,
+        targets=dict.fromkeys(found, record),
+        golden=manifest.Golden(images=len(vectors["image"]), file=_file("golden.safetensors")),
+    )
+    try:
+        encode_manifest(complete)
+    except BundleError as error:
+        raise InputError(f"this model cannot be made into a bundle: {error}") from error
+
+
+def _graphs(stages: Stages, answer: int) -> tuple[manifest.Graph, ...]:
+    """Every graph with the inputs and outputs that it will have."""
+    return tuple(
+        manifest.Graph(
+            name=graph.name,
+            stage=stage.index,
+            route=graph.route,
+            file="graphs",
+            weight_bytes=0,
+            exclusive_bytes=0,
+            inputs=tuple(_tensor(name, value) for name, value in stage.inputs.items()),
+            outputs=_outputs(stages, stage, answer),
+        )
+        for stage, graph in stages.graphs
+    )
+
+
+def _outputs(stages: Stages, stage: StageSpec, answer: int) -> tuple[manifest.TensorSpec, ...]:
+    """What the graphs of a stage will give: the next one's tokens and logits, or the answer."""
+    if stage.index == len(stages.model.routing):
+        shape = (stages.batch, answer)
+        return (manifest.TensorSpec(name="answer", shape=shape, dtype="float32"),)
+    following = stages.specs[stage.index + 1]
+    rule = stages.model.routing[stage.index]
+    return (
+        _tensor("next_tokens", following.inputs["tokens"]),
+        manifest.TensorSpec(name="logits", shape=(stages.batch, rule.experts), dtype="float32"),
+    )
+
+
+def _tensor(name: str, tensor: torch.Tensor) -> manifest.TensorSpec:
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    return manifest.TensorSpec(name=name, shape=tuple(tensor.shape), dtype=dtype)
+
+
+def _file(path: str) -> manifest.File:
+    """A file that is not there yet."""
+    return manifest.File(path=path, bytes=0, sha256="0" * 64)

@@ -1,0 +1,203 @@
+"""What cannot become a bundle is refused before a graph is made."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from mvmoe_deploy.errors import CheckFailedError, InputError, MissingExtraError, OutputError
+from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.routing import RouteShare
+from mvmoe_export import ExportOptions, Identity, export_bundle, preflight
+from mvmoe_export.stages import make_stages
+from mvmoe_export.targets import find_target
+from mvmoe_export.targets.coreml import CoreMLOptions
+from mvmoe_export.targets.coreml import target as coreml
+from mvmoe_export.targets.executorch import ExecuTorchOptions
+from mvmoe_export.targets.executorch import target as executorch
+from mvmoe_export.targets.onnx import OnnxOptions, target
+
+ALL = ("onnx", "executorch", "coreml")
+
+
+@pytest.fixture(scope="module")
+def model(zoo):
+    return zoo.enliven(zoo.Foreign())
+
+
+@pytest.fixture
+def unmade(monkeypatch):
+    """Fails the test when a target begins to make graphs."""
+    for kind in (coreml.CoreMLTarget, executorch.ExecuTorchTarget, target.OnnxTarget):
+        monkeypatch.setattr(kind, "start", lambda *_: pytest.fail("a target was started"))
+
+
+def _refused(model, tmp_path: Path, kind, sentence: str, **how: object) -> None:
+    with pytest.raises(kind, match=sentence):
+        export_bundle(model, tmp_path / "x.mvmoe", **{"targets": ALL, **how})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("unmade")
+@pytest.mark.parametrize(
+    ("identity", "sentence"),
+    [
+        ({"labels": ["a"] * 4}, "^there are 4 labels for an answer of 5 classes; give one"),
+        ({"labels": ["a", "b", "c", "d\n", "e"]}, r"^label 3 is 'd\\n', which a bundle cannot"),
+        ({"labels": ["\udce9", "b", "c", "d", "e"]}, r"^label 0 is '\\udce9', which a bundle"),
+        ({"labels": ["a" * 1001, "b", "c", "d", "e"]}, "^label 0 is .* of at most 1,000 charac"),
+        ({"name": "a\x1b[31m"}, "^name is .*, which a bundle cannot hold"),
+        ({"family": "a\nb"}, "^family is .*, which a bundle cannot hold"),
+        ({"usage_prior": ()}, "^the usage prior has 0 stages; expected 1"),
+        ({"usage_prior": ((RouteShare((7,), 1.0),),)}, r"the usage prior has the route \[7\]"),
+        ({"checkpoint_sha256": "none"}, r"cannot be made into a bundle: .*checkpoint_sha256"),
+    ],
+)
+def test_what_a_manifest_cannot_hold(model, tmp_path: Path, identity: dict, sentence: str) -> None:
+    _refused(model, tmp_path, InputError, sentence, identity=Identity(**identity))
+
+
+@pytest.mark.usefixtures("unmade")
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        ({"batch": 4097}, "^batch 4097 was given; expected at least 1 and at most 4096"),
+        (
+            {"batch": 2, "options": {"coreml": CoreMLOptions(input="image")}},
+            "^Core ML's image input takes one image, not batch 2",
+        ),
+        ({"options": {"core-ml": CoreMLOptions()}}, "^options were given for the target 'core-ml'"),
+        (
+            {"options": {"onnx": CoreMLOptions()}},
+            "^options of the target onnx are a CoreMLOptions; give its OnnxOptions",
+        ),
+        (
+            {"options": {"executorch": OnnxOptions()}},
+            "^options of the target executorch are a OnnxOptions; give its ExecuTorchOptions",
+        ),
+    ],
+)
+def test_options_that_no_target_can_serve(model, tmp_path: Path, how: dict, sentence: str) -> None:
+    if "options" in how:
+        how = {**how, "options": ExportOptions(targets=how["options"])}
+    _refused(model, tmp_path, InputError, sentence, **how)
+
+
+@pytest.mark.usefixtures("unmade")
+def test_texts_of_a_formats_own_metadata(model, tmp_path: Path) -> None:
+    options = ExportOptions(identity={"author": "\udce9"})
+    _refused(model, tmp_path, InputError, r"^author is '\\udce9', which", options=options)
+
+
+@pytest.mark.usefixtures("unmade")
+def test_a_batch_of_images_beyond_what_a_manifest_may_ask_for(zoo, tmp_path: Path) -> None:
+    model = zoo.Foreign()
+    model.input = replace_size(model.input, 4096)
+    _refused(
+        model, tmp_path, InputError, "^batch 17 of images .* has 285,212,672 elements", batch=17
+    )
+
+
+def replace_size(spec: Preprocessing, side: int) -> Preprocessing:
+    return Preprocessing(height=side, width=side, channel_order="L", mean=spec.mean, std=spec.std)
+
+
+@pytest.mark.usefixtures("unmade")
+def test_factors_of_pixels_that_a_manifest_cannot_describe(zoo, tmp_path: Path) -> None:
+    model = zoo.Foreign()
+    model.input = Preprocessing(height=8, width=8, channel_order="L", mean=(900.0,), std=(1e-6,))
+    options = ExportOptions(targets={"coreml": CoreMLOptions(input="image")})
+    _refused(model, tmp_path, InputError, "make factors that an image input", options=options)
+
+
+@pytest.mark.usefixtures("unmade")
+def test_a_model_whose_forward_contradicts_its_rules(zoo, tmp_path: Path) -> None:
+    class Otherwise(zoo.Foreign):
+        def forward(self, images, routes=None):
+            return super().forward(images, routes) + 1
+
+    torch.manual_seed(0)
+    _refused(Otherwise().eval(), tmp_path, CheckFailedError, "answers otherwise than its stages")
+
+
+@pytest.mark.usefixtures("unmade")
+@pytest.mark.parametrize(
+    ("where", "sentence"),
+    [
+        (coreml, r"^coremltools is not installed; .*\[coreml\]"),
+        (executorch, r"(?i)^executorch is not installed; .*\[executorch\]"),
+        (target, r"^onnxscript is not installed; .*\[export\]"),
+        (executorch, r"^coremltools, which ExecuTorch's delegate coreml needs, is"),
+    ],
+)
+def test_a_package_that_any_target_needs(
+    model, tmp_path: Path, monkeypatch, where, sentence: str
+) -> None:
+    missing = sentence.split(" ", 1)[0].strip("^,").removeprefix("(?i)^")
+    real = importlib.util.find_spec
+    monkeypatch.setattr(where, "find_spec", lambda name: None if name == missing else real(name))
+    options = ExportOptions(targets={"executorch": ExecuTorchOptions(("xnnpack", "coreml"))})
+    _refused(model, tmp_path, MissingExtraError, sentence, options=options)
+
+
+@pytest.mark.usefixtures("unmade")
+def test_too_little_room_says_what_is_needed(model, tmp_path: Path, monkeypatch) -> None:
+    usage = SimpleNamespace(total=10**12, free=999)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    sentence = (
+        r"^the export to \S+x\.mvmoe would take about [\d.]+ kB below \S+, but only 999 bytes"
+    )
+    _refused(model, tmp_path, OutputError, sentence)
+
+
+def test_room_is_counted_for_every_format(model) -> None:
+    stages = make_stages(model)
+    weights = sum(tensor.numel() * 4 for tensor in model.state_dict().values())
+
+    def room(name: str, **options: object) -> float:
+        return find_target(name).room(stages, ExportOptions(targets=options)) / weights
+
+    assert room("onnx") == room("onnx", onnx=OnnxOptions(("cpu", "nnapi"))) == 1
+    assert room("executorch") == 2
+    assert room("executorch", executorch=ExecuTorchOptions(("xnnpack", "coreml"))) == 3.5
+    assert room("coreml") == 1.5
+    assert room("coreml", coreml=CoreMLOptions(precision="fp32")) == 2
+
+
+def test_what_an_interrupted_export_has_kept_needs_no_more_room(
+    model, tmp_path: Path, monkeypatch
+) -> None:
+    stages, found = make_stages(model), {"onnx": find_target("onnx")}
+    needed = found["onnx"].room(stages, ExportOptions())
+    free = SimpleNamespace(total=10**12, free=needed - 1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+    path = tmp_path / "x.mvmoe"
+    with pytest.raises(OutputError):
+        preflight.require_room(found, stages, ExportOptions(), path)
+    (tmp_path / ".x.mvmoe.resume" / "onnx").mkdir(parents=True)
+    (tmp_path / ".x.mvmoe.resume" / "onnx" / "weights.bin").write_bytes(bytes(1000))
+    preflight.require_room(found, stages, ExportOptions(), path)
+
+
+def test_an_export_needs_at_least_the_room_that_was_said(model, tmp_path, shared_templates) -> None:
+    path = tmp_path / "x.mvmoe"
+    export_bundle(model, path, skip_verify=True)
+    written = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    assert find_target("onnx").room(make_stages(model), ExportOptions()) <= written
+
+
+def test_a_target_of_another_package_may_leave_the_checks_out(model) -> None:
+    stages, found = make_stages(model), {"later": SimpleNamespace(name="later")}
+    preflight.require_targets(found, stages, ExportOptions())
+    preflight.require_room(found, stages, ExportOptions(), Path("x"))
+
+
+def test_labels_may_be_alike(model, tmp_path: Path, shared_templates) -> None:
+    labels = ["crane", "crane", "café", "猫", " "]
+    made = export_bundle(
+        model, tmp_path / "x.mvmoe", identity=Identity(labels=labels), skip_verify=True
+    )
+    assert made.labels == tuple(labels)
