@@ -44,8 +44,8 @@ def require_labels(labels: Sequence[str] | None, classes: int) -> None:
         return
     if len(labels) != classes:
         raise InputError(
-            f"there are {len(labels)} labels for an answer of {classes} classes; give one label for "
-            "each class, in their order"
+            f"there are {len(labels)} labels for an answer of {classes} classes; give one label "
+            "for each class, in their order"
         )
     require_texts({f"label {index}": label for index, label in enumerate(labels)})
 
