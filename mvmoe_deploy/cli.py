@@ -335,8 +335,6 @@ def export(
     options = _export_options(**{key: chosen[key] for key in chosen.keys() - set(how)})
     described = configuration(config) if config else None
     loaded = load_checkpoint(checkpoint, described, weights=weights, said=said)
-    for line in loaded.notes:
-        console.note(line)
     with console.progress() as progress:
         manifest = export_bundle(
             loaded.model,
@@ -348,6 +346,8 @@ def export(
             progress=progress,
             **{key: chosen[key] for key in how},
         )
+    for line in loaded.notes:
+        console.note(line)
     digest = files.sha256(output / MANIFEST_FILE)
     summary = {
         "bundle": str(output),
