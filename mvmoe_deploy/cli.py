@@ -412,8 +412,9 @@ def verify(
     opened = Bundle.open(bundle, manifest_sha256)
     for name in targets or (None,):
         opened.verify(name)
+    # Before the model is loaded, and long before the graphs are run.
+    samples = choose_samples(opened, data, most, with_model=checkpoint is not None)
     model = _model_of(opened, checkpoint, config, weights) if checkpoint else None
-    samples = choose_samples(opened, data, most, with_model=model is not None)
     with console.progress() as progress:
         report = verify_bundle(
             opened, model, samples, targets=tuple(dict.fromkeys(targets)) or None, progress=progress

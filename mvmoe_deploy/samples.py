@@ -8,8 +8,9 @@ import numpy as np
 
 from mvmoe_deploy.bundle.consistency import classes_of
 from mvmoe_deploy.bundle.manifest import Manifest
-from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.errors import ImageError, InputError
 from mvmoe_deploy.preprocessing import ImageLike, preprocess
+from mvmoe_deploy.screening import require_readable
 from mvmoe_deploy.training.folder import SUFFIXES
 
 DIGITS = "digits"
@@ -30,7 +31,7 @@ def load_samples(data: str, manifest: Manifest, most: int) -> Samples:
 
     A directory has one folder of images for each class, or images and no folders, or the `train/`
     and `val/` that `mvmoe train` learns from (`val/` is taken). Raises InputError for classes that
-    are not those of the bundle, ImageError that names an image that cannot be read.
+    are not those of the bundle, ImageError that says how many images cannot be read.
     """
     if data == DIGITS:
         return _digits(manifest, most)
@@ -106,7 +107,16 @@ def _class_indices(names: Sequence[str], manifest: Manifest, where: str) -> dict
 
 
 def _inputs(images: Iterable[ImageLike], manifest: Manifest) -> np.ndarray:
-    return np.stack([preprocess(image, manifest.input) for image in images])
+    """The images as input; raises ImageError that says how many cannot be read."""
+    inputs: list[np.ndarray] = []
+    errors: list[tuple[str, str]] = []
+    for image in images:
+        try:
+            inputs.append(preprocess(image, manifest.input))
+        except ImageError as error:
+            errors.append((str(image), str(error)))
+    require_readable(errors, of=len(inputs) + len(errors))
+    return np.stack(inputs)
 
 
 def _spread(count: int, most: int) -> list[int]:

@@ -411,6 +411,15 @@ def test_verify_refuses_what_does_not_fit(mvmoe, bundle, checkpoint, options, sa
     assert len(err.strip().splitlines()) == 1
 
 
+def test_verify_looks_at_the_images_before_it_loads_the_model(mvmoe, bundle, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "0.png").write_bytes(b"no image")
+    missing = ("--checkpoint", tmp_path / "missing")
+    code, _, err = mvmoe("verify", bundle, *missing, "--data", tmp_path / "photos")
+    assert code == 2
+    assert "0.png is damaged" in err
+
+
 def test_verify_names_a_file_that_is_damaged(mvmoe, bundle, tmp_path):
     copy = tmp_path / "copy"
     subprocess.run(["cp", "-r", bundle, copy], check=True)

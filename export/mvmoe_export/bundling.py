@@ -113,10 +113,10 @@ def export_bundle(
     model.eval()
     require_targets(found, stages, options)
     require_room(found, stages, options, Path(path))
-    vectors = golden_vectors(model)
-    described = _checked(stages, identity, options, tuple(found), vectors)
-    finished = Finished(Path(path), _key(stages, options) if resume else None)
     with files.new_directory(Path(path), replace_existing) as work, torch.no_grad():
+        vectors = golden_vectors(model)
+        described = _checked(stages, identity, options, tuple(found), vectors)
+        finished = Finished(Path(path), _key(stages, options) if resume else None)
         records = _run(found, _Export(stages, options, work, finished, progress, Witness(stages)))
         golden = write_golden(work, vectors)
         result = msgspec.structs.replace(described, targets=records, golden=golden)

@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -71,10 +72,28 @@ class Stages:
         """Every graph with its stage, stem first."""
         return ((stage, graph) for stage in self.specs for graph in stage.graphs)
 
+    @cached_property
+    def weight_bytes(self) -> int:
+        """Bytes of all weights that the graphs read, equal contents once: what a bundle stores.
+
+        Weights of the model that no stage reads (a head for the training) are not among them.
+        """
+        rules = self.model.routing
+        modules = [self.model.stage(0, ())]
+        modules += [self.model.stage(i, tuple(range(r.experts))) for i, r in enumerate(rules, 1)]
+        tensors = {id(t): t for module in modules for t in module.state_dict().values()}
+        return sum({_content(tensor): tensor.nbytes for tensor in tensors.values()}.values())
+
     def graph(self, stage: int, route: Route) -> GraphSpec:
         """The graph that images of `route` run at `stage`."""
         graphs = self.specs[stage].graphs
         return next(graph for graph in graphs if graph.route in (route, None))
+
+
+def _content(tensor: Tensor) -> tuple[str, torch.Size, torch.dtype]:
+    """What tells a tensor from others, whatever it is called."""
+    data = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    return hashlib.sha256(data).hexdigest(), tensor.shape, tensor.dtype
 
 
 def make_stages(

@@ -167,6 +167,17 @@ def test_room_is_counted_for_every_format(model) -> None:
     assert room("coreml", coreml=CoreMLOptions(precision="fp32")) == 2
 
 
+def test_equal_weights_and_those_that_no_stage_reads_take_no_room(zoo) -> None:
+    model = zoo.Foreign(experts=3)
+    distinct = make_stages(model).weight_bytes
+    expert = model.experts[0][0].state_dict()
+    for other in model.experts[0][1:]:
+        other.load_state_dict(expert)
+    model.only_in_training = torch.nn.Linear(100, 100)
+    saved = 2 * sum(tensor.nbytes for tensor in expert.values())
+    assert make_stages(model).weight_bytes == distinct - saved
+
+
 def test_what_an_interrupted_export_has_kept_needs_no_more_room(
     model, tmp_path: Path, monkeypatch
 ) -> None:

@@ -5,6 +5,7 @@ PyTorch is imported when a checkpoint was given, and not before.
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -18,8 +19,10 @@ from mvmoe_bench.planning.inputs import Inputs
 from mvmoe_bench.planning.queries import Questions
 from mvmoe_bench.records import Answer, Routes
 from mvmoe_bench.subjects.contract import Preparation
+from mvmoe_deploy import files
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Manifest
+from mvmoe_deploy.space import require_space
 
 if TYPE_CHECKING:
     from mvmoe_deploy.models import RoutedModel
@@ -56,6 +59,26 @@ class Models:
     def weights_of(self, manifest: Manifest) -> str | None:
         """Which set of a checkpoint belongs to a bundle."""
         return self.weights or manifest.source.weights
+
+    def require_places(self, subjects: Sequence[Chosen]) -> None:
+        """Refuse a cache that cannot be written, and a disk without room for the rivals' graphs.
+
+        Raises OutputError. Each graph has at least the weights of the stem; a rival that is in the
+        cache needs no more room.
+        """
+        root = self.cache or self.folder
+        with files.output_errors(str(root)):
+            root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=root):
+                pass
+        needed = sum(
+            _stem_bytes(self._model(subject.record.bundle))
+            for subject in subjects
+            if subject.target is not None
+            and subject.kind.NEEDS_MODEL
+            and not self._folder(subject).exists()
+        )
+        require_space(root, needed, "the graphs of what --compare names")
 
     def reference(self, bundle: str, imposed: bool) -> Path | None:
         """A `.npy` file of PyTorch's class logits `[n, classes]`; None without a checkpoint.
@@ -138,6 +161,11 @@ class Models:
         """The largest class logit of PyTorch's answers."""
         answers = np.load(self.reference(bundle, imposed=False))
         return max(float(np.abs(answers).max()), 1e-3)
+
+
+def _stem_bytes(model: "RoutedModel") -> int:
+    """Bytes of the weights that every graph of a model has."""
+    return sum(weight.numel() * weight.element_size() for weight in model.stage(0, ()).parameters())
 
 
 def _bound(subject: Chosen) -> float:

@@ -122,6 +122,7 @@ def _setting(request: Request, device: Device, parts: tuple, folder: Path) -> Se
         cache=request.cache,
     )
     models.load()
+    models.require_places(choice.subjects)
     return Setting(
         device=device,
         subjects=choice.subjects,

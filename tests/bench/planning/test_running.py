@@ -8,7 +8,9 @@ import sys
 import time
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -21,6 +23,7 @@ from mvmoe_deploy.errors import (
     CheckpointError,
     InputError,
     MvmoeError,
+    OutputError,
     UnsupportedPlatformError,
 )
 
@@ -284,6 +287,7 @@ def _smallest(**fields):
         ({"images": "/nowhere"}, InputError, "is no directory"),
         ({"checkpoints": "other"}, InputError, "give the checkpoint that it was exported from"),
         ({"checkpoints": "none"}, CheckpointError, "nowhere"),
+        ({"cache": Path("/dev/null/cache")}, OutputError, "/dev/null/cache could not be written"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_written(request, tmp_path, fields, error, says):
@@ -301,6 +305,15 @@ def test_bad_input_is_refused_before_anything_is_written(request, tmp_path, fiel
         fields = fields | {"checkpoints": tuple(places[fields["checkpoints"]])}
     with pytest.raises(error, match=says):
         ask(**fields)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_little_room_for_the_rivals_is_known_before_anything_is_written(
+    ask, tiny, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**12, free=1000))
+    with pytest.raises(OutputError, match=r"what --compare names would take about .* 1\.0 kB are"):
+        ask(compare=("static", "all-experts"), checkpoints=(tiny / "checkpoint",))
     assert list(tmp_path.iterdir()) == []
 
 

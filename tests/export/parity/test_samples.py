@@ -120,6 +120,16 @@ def test_an_image_that_is_damaged_is_named(manifest, tmp_path):
         load_samples(str(tmp_path), manifest, 10)
 
 
+def test_all_images_that_are_damaged_are_one_sentence(manifest, tmp_path):
+    draw(tmp_path, 6)
+    for number in (0, 2, 3, 5):
+        (tmp_path / f"{number:03d}.png").write_bytes(b"not an image")
+    with pytest.raises(
+        ImageError, match=r"^4 of 6 images cannot be read \(\S+000\.png, .* and 1 m"
+    ):
+        load_samples(str(tmp_path), manifest, 10)
+
+
 def test_without_a_model_there_are_golden_vectors_only(bundle):
     assert choose_samples(bundle, None, None, with_model=False) is None
     with pytest.raises(InputError, match="--data was given without"):

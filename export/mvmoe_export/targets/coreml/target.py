@@ -12,7 +12,6 @@ import msgspec
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_deploy.errors import InputError, MissingExtraError
-from mvmoe_deploy.models.counting import distinct_parameter_bytes
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_export import compiling
 from mvmoe_export.compiling import FamilyJob, GraphJob, Job
@@ -54,7 +53,7 @@ class CoreMLTarget:
 
     def room(self, stages: Stages, options: ExportOptions) -> int:
         """The weights that the compiler reads, and those that it writes."""
-        weights = distinct_parameter_bytes(stages.model)
+        weights = stages.weight_bytes
         half = options.of(self.name, CoreMLOptions).precision == "fp16"
         return weights + (weights // 2 if half else weights)
 

@@ -10,7 +10,6 @@ from typing import Any
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_deploy.errors import MissingExtraError
-from mvmoe_deploy.models.counting import distinct_parameter_bytes
 from mvmoe_export import compiling
 from mvmoe_export.compiling import Compilation, Job
 from mvmoe_export.rewrites import ONE_PIECE
@@ -51,7 +50,7 @@ class ExecuTorchTarget:
 
     def room(self, stages: Stages, options: ExportOptions) -> int:
         """For each delegate the weights that the compiler reads, and the program that it writes."""
-        weights = distinct_parameter_bytes(stages.model)
+        weights = stages.weight_bytes
         halved = [_PRECISIONS.get(name) == "fp16" for name in self._chosen(options).delegates]
         return sum(weights + (weights // 2 if half else weights) for half in halved)
 

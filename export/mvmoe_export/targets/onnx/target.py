@@ -11,7 +11,6 @@ import onnx
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_deploy.errors import MissingExtraError
-from mvmoe_deploy.models.counting import distinct_parameter_bytes
 from mvmoe_export.sizes import exclusive, sizes
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec
 from mvmoe_export.structure import families
@@ -60,7 +59,7 @@ class OnnxTarget:
 
     def room(self, stages: Stages, options: ExportOptions) -> int:
         """One file of weights, whatever the profiles."""
-        return distinct_parameter_bytes(stages.model)
+        return stages.weight_bytes
 
     def start(self, stages: Stages, options: ExportOptions, root: Path, scratch: Path) -> Deferred:
         """Write `onnx/<graph>.onnx` and `onnx/weights.bin` below `root` when asked to finish."""
