@@ -17,6 +17,7 @@ from mvmoe_bench.records import SCHEMA, VERSION, Done, Line, Run
 from mvmoe_deploy import files
 from mvmoe_deploy.errors import InputError, OutputError
 from mvmoe_deploy.strict_json import require_shallow
+from mvmoe_deploy.text import json_text
 
 MAX_FILE_BYTES = 2**31
 """Larger files are refused unread: a rigorous run writes some ten megabytes."""
@@ -155,6 +156,7 @@ def _texts(path: Path) -> Iterator[bytes]:
 def _decode(text: bytes, where: str) -> Line | None:
     """A line, or None if it is damaged; raises InputError for a run of another version."""
     try:
+        text = json_text(text)
         require_shallow(text)
         return _DECODER.decode(text)
     except (msgspec.MsgspecError, ValueError, RecursionError):

@@ -92,8 +92,9 @@ def plain_file(root: Path, relative: str) -> Path:
             ) from error
         if stat.S_ISLNK(mode):
             raise BundleError(
-                f"{relative} of bundle {root} is behind a symbolic link; a bundle holds plain "
-                "files only"
+                f"{relative} of bundle {root} is behind a symbolic link, as in the cache of a hub; "
+                "a bundle holds plain files only: copy it with its links resolved "
+                f"(cp -rL {root} COPY)"
             )
     if not stat.S_ISREG(mode):
         raise BundleError(f"{relative} of bundle {root} is not a regular file; {_ADVICE}")

@@ -39,6 +39,7 @@ from mvmoe_deploy.models.weight_files import (
 from mvmoe_deploy.models.weight_sets import Chosen, choose, count_tensors
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import UsagePrior, check_usage_prior
+from mvmoe_deploy.strict_json import require_shallow
 from mvmoe_deploy.text import json_text, one_line, quoted
 from mvmoe_deploy.text import name as printable
 
@@ -391,7 +392,8 @@ def _parse_description(text: bytes | str, where: str) -> _Header | TimmConfig:
             f"{_MAX_CONFIG_BYTES:,} are read"
         )
     try:
-        text = json_text(text) if isinstance(text, bytes) else text
+        text = text.encode() if isinstance(text, str) else json_text(text)
+        require_shallow(text)
         fields = msgspec.json.decode(text, type=dict)
         if is_timm(fields):
             return read_timm(fields, where)

@@ -11,6 +11,7 @@ from mvmoe_deploy.models.config import MobileVMoEConfig, ViTConfig, config_from_
 from mvmoe_deploy.models.mobile_vmoe import MobileVMoE
 from mvmoe_deploy.models.vit import ViT
 from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.strict_json import require_shallow
 from mvmoe_deploy.text import json_text
 
 _HEADS = {384: 6, 192: 3, 96: 3, 64: 2}
@@ -64,7 +65,9 @@ def configuration(preset_or_file: str) -> ViTConfig:
     if preset_or_file in PRESETS or path.suffix != ".json":
         return preset(preset_or_file)
     try:
-        content = msgspec.json.decode(json_text(path.read_bytes()), type=dict)
+        text = json_text(path.read_bytes())
+        require_shallow(text)
+        content = msgspec.json.decode(text, type=dict)
     except OSError as error:
         raise InputError(f"config file {path} cannot be read ({error.strerror})") from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:

@@ -47,6 +47,12 @@ def test_damaged_lines_in_the_middle_are_skipped_and_counted(measured, tmp_path,
     assert run.lines == read(measured)[0].lines
 
 
+def test_results_that_an_editor_saved_with_a_byte_order_mark_are_read(measured, tmp_path):
+    path = tmp_path / "marked.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + measured.read_bytes())
+    assert read(path)[0].lines == read(measured)[0].lines
+
+
 def test_another_schema_version_is_refused_in_one_sentence(measured, tmp_path):
     first, *rest = lines(measured)
     other = json.loads(first) | {"version": 2, "new_field": True}

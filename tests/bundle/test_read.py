@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import socket
 import struct
+import subprocess
 import threading
 import tracemalloc
 from pathlib import Path
@@ -196,6 +198,23 @@ def test_a_symbolic_link_is_refused_wherever_it_leads(bundle, tmp_path, victim, 
     (bundle / victim).rename(home / "moved")
     (bundle / victim).symlink_to(home / "moved")
     refused_to_verify(bundle, f"{victim}.* is behind a symbolic link")
+
+
+def test_a_bundle_in_a_hubs_cache_is_refused_with_the_way_on(bundle, tmp_path):
+    """Snapshots there are links into `blobs/`; the command that the message names is run."""
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / "abc"
+    blobs.mkdir()
+    for number, file in enumerate(sorted(path for path in bundle.rglob("*") if path.is_file())):
+        link = snapshot / file.relative_to(bundle)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, blobs / str(number))
+        link.symlink_to(blobs / str(number))
+    with pytest.raises(BundleError, match="as in the cache of a hub") as caught:
+        Bundle.open(snapshot)
+    command = str(caught.value).partition("(")[2].rstrip(")").replace("COPY", str(tmp_path / "c"))
+    assert command.startswith("cp -rL ")
+    subprocess.run(command.split(), check=True)
+    Bundle.open(tmp_path / "c").verify()
 
 
 def test_a_dangling_link_is_refused(bundle):

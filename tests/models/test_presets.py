@@ -75,10 +75,14 @@ def test_a_given_preprocessing_is_kept():
     assert build(ViTConfig(depth=1), spec, seed=0).input == spec
 
 
-def test_a_configuration_is_a_presets_name_or_a_file(tmp_path):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_configuration_is_a_presets_name_or_a_file(tmp_path, encoding):
     assert configuration("digits") == preset("digits")
     path = tmp_path / "config.json"
-    path.write_text(json.dumps({"family": "mobile_vmoe", "config": {"width": 96, "top_k": 2}}))
+    path.write_text(
+        json.dumps({"family": "mobile_vmoe", "config": {"width": 96, "top_k": 2}}),
+        encoding=encoding,
+    )
     assert configuration(str(path)) == MobileVMoEConfig(width=96, top_k=2)
 
 
@@ -87,6 +91,7 @@ def test_a_configuration_is_a_presets_name_or_a_file(tmp_path):
     [
         (b"", "is not a JSON object"),
         (b"[]", "is not a JSON object"),
+        ('{"family": "vit", "config": {}}'.encode("utf-16"), "UTF-16 text; save it as UTF-8"),
         (b"{", "is not a JSON object"),
         (b'{"family": "\xff"}', "is not a JSON object"),
         (b"[" * 100_000, "is not a JSON object"),

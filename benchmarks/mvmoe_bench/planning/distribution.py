@@ -13,7 +13,7 @@ from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import RouteShare, RoutingRule, UsagePrior, check_usage_prior
 from mvmoe_deploy.strict_json import require_shallow
-from mvmoe_deploy.text import one_line
+from mvmoe_deploy.text import json_text, one_line
 
 _MOST_ROUTES = 10_000
 _MOST_LISTED = 1_000_000
@@ -119,6 +119,7 @@ def _read(path: Path) -> bytes:
         data = file.read(_MOST_FILE_BYTES + 1)
     if len(data) > _MOST_FILE_BYTES:
         raise ValueError(f"it has more than {_MOST_FILE_BYTES:,} bytes")
+    data = json_text(data)
     require_shallow(data)
     return data
 

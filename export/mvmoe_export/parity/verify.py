@@ -23,6 +23,8 @@ from mvmoe_deploy.errors import (
     UnsupportedPlatformError,
 )
 from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.models.input_choices import words
+from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Route, RoutingRule
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.runtime.runners import open_runner
@@ -181,7 +183,7 @@ def require_fitting_model(
     `where` names its source; `sha256` is compared with that in the manifest if both are known.
     """
     if model.input != manifest.input:
-        given, wanted = (_input_words(spec) for spec in (model.input, manifest.input))
+        given, wanted = _input_words(model.input, manifest.input)
         raise InputError(
             f"{where} takes images of {given}, but the bundle was exported for {wanted}; give the "
             "checkpoint that it was exported from"
@@ -199,10 +201,15 @@ def require_fitting_model(
         )
 
 
-def _input_words(spec: object) -> str:
-    """The size of an input, then all that could differ beside it."""
-    size = " x ".join(map(str, spec.shape))
-    return f"{size} ({spec.resize}, {spec.interpolation}, mean {list(spec.mean)})"
+def _input_words(one: Preprocessing, other: Preprocessing) -> tuple[str, str]:
+    """Two inputs that differ: the size of each, then what it has otherwise than the other."""
+    names = [name for name in one.__struct_fields__ if getattr(one, name) != getattr(other, name)]
+    said = []
+    for spec in (one, other):
+        size = " x ".join(map(str, spec.shape))
+        fields = (f"{name} {words(getattr(spec, name))}" for name in names)
+        said.append(f"{size} ({', '.join(fields)})")
+    return said[0], said[1]
 
 
 def _rule_words(rules: Sequence[RoutingRule]) -> str:

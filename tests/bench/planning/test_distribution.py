@@ -27,7 +27,8 @@ def test_shares_in_words_are_routes_with_shares():
 
 def test_a_file_has_the_form_of_the_manifests_usage_prior(tmp_path):
     path = tmp_path / "shares.json"
-    path.write_text(json.dumps([[{"route": [1], "share": 1.0}]] * 2))
+    # Editors on Windows write a byte order mark.
+    path.write_text(json.dumps([[{"route": [1], "share": 1.0}]] * 2), encoding="utf-8-sig")
     assert distribution.parse(str(path), manifest(stages=2)) == ((RouteShare((1,), 1.0),),) * 2
 
 

@@ -326,6 +326,18 @@ def test_another_hash_is_refused(zoo, export):
         require_fitting_model(model, manifest, "checkpoint c", "b" * 64)
 
 
+def test_an_input_that_differs_is_named_by_what_differs(zoo, export):
+    model = zoo.enliven(zoo.Foreign())
+    manifest = Bundle.open(export(model)).manifest
+    std = tuple(2 * value for value in model.input.std)
+    model.input = msgspec.structs.replace(model.input, std=std)
+    with pytest.raises(
+        InputError, match=r"c takes images of .* \(std .*\), but .* \(std "
+    ) as caught:
+        require_fitting_model(model, manifest, "checkpoint c")
+    assert "mean" not in str(caught.value)
+
+
 def test_a_target_the_bundle_lacks_is_refused(reachable):
     model, path = reachable
     with pytest.raises(InputError, match="no target 'coreml'"):
