@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from mvmoe_deploy.errors import ImageError
-from mvmoe_deploy.text import one_line
+from mvmoe_deploy.text import one_line, quoted
 
 MAX_PROFILE_BYTES = 8 * 2**20
 """Larger profiles are not read; those of printers have about two megabytes."""
@@ -67,7 +67,7 @@ def _transform(profile: bytes, mode: str, name: str) -> ImageCms.ImageCmsTransfo
         opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         space = opened.profile.xcolor_space.strip()
         if _SPACES.get(space) != mode:
-            return _ignored(name, f"is for {space or 'no'} colours, and the pixels are {mode}")
+            return _ignored(name, f"is for {quoted(space)} colours, and the pixels are {mode}")
         srgb = ImageCms.createProfile("sRGB")
         return ImageCms.buildTransform(opened, srgb, mode, "RGB", _INTENT, _FLAGS[mode])
     except ImportError as error:

@@ -32,6 +32,7 @@ from mvmoe_deploy.models.vit import ViT, require_input, resample_position_embedd
 from mvmoe_deploy.models.weight_files import (
     CONFIG_FILE,
     WEIGHTS_FILE,
+    named_by_directory,
     read_weights,
     set_aside,
     weights_file,
@@ -168,7 +169,7 @@ def load_weights(model: ViT, state: Mapping[str, Tensor], where: str) -> None:
     shapes = {
         f"{name} {list(tensor.shape)} instead of {list(expected[name].shape)}"
         for name, tensor in state.items()
-        if name in expected and not _fits(name, tensor, expected[name])
+        if name in expected and not tensor.is_nested and not _fits(name, tensor, expected[name])
     }
     problems = [
         _listing("missing keys", expected.keys() - state.keys()),
@@ -245,6 +246,13 @@ def _config_of(
             raise CheckpointError(f"{where} contradicts itself: {error}") from error
     if isinstance(described, TimmConfig) and config is None:
         config = described.model(where)
+        if config is None:
+            raise CheckpointError(
+                f"timm's configuration of {where} names the architecture "
+                f"{quoted(described.architecture)} with the arguments "
+                f"{quoted(sorted(described.arguments))}, which is not known here; name the "
+                "configuration with --config PRESET or --config FILE.json"
+            )
     if config is None:
         raise CheckpointError(
             f"{where} holds weights without a configuration; name one with --config PRESET or "
@@ -374,14 +382,25 @@ def _read_description(
     """What stands beside the weights: our own JSON or timm's; None if there is nothing."""
     where = f"checkpoint {path}"
     text: bytes | str | None = metadata
+    file = (path if path.is_dir() else path.parent) / CONFIG_FILE
     if path.is_dir():
-        file = path / CONFIG_FILE
         text = _read_config(file) if file.is_file() else None
+    elif text is None and named_by_directory(path) and file.is_file():
+        text = _known(_read_config(file))
     if text is not None:
         return _parse_description(text, where)
     if isinstance(content, Mapping) and isinstance(content.get("pretrained_cfg"), Mapping):
         return read_timm({"pretrained_cfg": content["pretrained_cfg"]}, where)
     return None
+
+
+def _known(text: bytes) -> bytes | None:
+    """The `config.json` beside a file of weights, if it is ours or timm's: it may be anything."""
+    try:
+        fields = msgspec.json.decode(json_text(text), type=dict)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return text if is_timm(fields) or fields.get("format") == FORMAT else None
 
 
 def _parse_description(text: bytes | str, where: str) -> _Header | TimmConfig:

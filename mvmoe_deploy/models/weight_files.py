@@ -69,6 +69,11 @@ def _file_in(folder: Path) -> Path:
     )
 
 
+def named_by_directory(file: Path) -> bool:
+    """Whether a file is called as in a directory, so that what belongs to it may be beside it."""
+    return file.name in (WEIGHTS_FILE, _PICKLED_FILE)
+
+
 def set_aside(path: Path) -> str | None:
     """One line on a second file of weights in a directory, which is not read; None without one."""
     if path.is_dir() and all((path / name).is_file() for name in (WEIGHTS_FILE, _PICKLED_FILE)):

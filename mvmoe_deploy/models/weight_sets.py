@@ -5,6 +5,7 @@ student, each below a key of its own or below a prefix of its keys. What fits th
 names and shapes; if more than one set does, somebody has to say which.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -114,9 +115,10 @@ def _mappings(content: Any) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]
 
     Each once: what a pickle holds may contain itself.
     """
-    waiting, seen = [((), content)], set()
+    waiting: deque[tuple[tuple[str, ...], Any]] = deque([((), content)])
+    seen: set[int] = set()
     while waiting and len(seen) < _MOST_NODES:
-        path, node = waiting.pop(0)
+        path, node = waiting.popleft()
         if id(node) in seen or len(path) > _DEEPEST:
             continue
         seen.add(id(node))
@@ -124,9 +126,7 @@ def _mappings(content: Any) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]
         if isinstance(node, Mapping):
             yield path, {key: value for key, value in node.items() if isinstance(key, str)}
         waiting += [
-            ((*path, key), value)
-            for key, value in items
-            if not isinstance(value, Tensor) and not key.lower().startswith("optim")
+            ((*path, key), value) for key, value in items if not key.lower().startswith("optim")
         ]
 
 
@@ -144,12 +144,13 @@ def _children(node: Any) -> list[tuple[str, Any]]:
 def _sets(path: tuple[str, ...], mapping: Mapping[str, Any], names: frozenset[str]) -> list:
     """The sets of one mapping: one for each prefix below which there are names of the model."""
     run_together = {name.replace(".", by): name for name in names for by in ("", "_")}
+    longest = max(name.count(".") for name in names) + 1
     sets: dict[tuple[str, ...], WeightSet] = {}
     for key, value in mapping.items():
         if not isinstance(value, Tensor):
             continue
         parts = _parts(key)
-        for start in range(len(parts)):
+        for start in range(max(0, len(parts) - longest), len(parts)):
             rest = ".".join(parts[start:])
             name = rest if rest in names else None
             if name is None and start == len(parts) - 1 and start:
@@ -175,7 +176,7 @@ def _is_whole(
 ) -> bool:
     """Whether a set has every parameter of the model, in its shape."""
     return len(found.keys) == len(names) and all(
-        fits(name, mapping[key]) for name, key in found.keys.items()
+        _has_shape(mapping[key]) and fits(name, mapping[key]) for name, key in found.keys.items()
     )
 
 
@@ -222,7 +223,7 @@ def _lists(mappings: Mapping[tuple[str, ...], Mapping[str, Any]], whole: WeightS
 
 def _shapes(value: Any) -> list[tuple[int, ...]] | None:
     """The sorted shapes of a list of tensors; None for anything else."""
-    if not isinstance(value, list | tuple) or not all(map(_is_tensor, value)):
+    if not isinstance(value, list | tuple) or not all(map(_has_shape, value)):
         return None
     return sorted(tuple(item.shape) for item in value)
 
@@ -357,14 +358,19 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, Tensor)
 
 
+def _has_shape(value: Any) -> bool:
+    """Whether a value is a tensor, and none that is a bundle of others."""
+    return isinstance(value, Tensor) and not value.is_nested
+
+
 def _require_one_prefix(
     best: WeightSet, sets: list[WeightSet], names: frozenset[str], where: str
 ) -> None:
     """Refuse keys of which only some have a prefix, where together they are the model's."""
+    lacking = names - best.keys.keys()
     beside = [each for each in sets if each.path == best.path and each.prefix != best.prefix]
-    for other in beside:
-        lacking = names - best.keys.keys()
-        if not lacking or not lacking <= other.keys.keys():
+    for other in beside if lacking else ():
+        if len(other.keys) < len(lacking) or not lacking <= other.keys.keys():
             continue
         few = sorted(other.keys[name] for name in lacking)
         raise CheckpointError(

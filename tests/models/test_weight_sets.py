@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from mvmoe_deploy.errors import CheckpointError
-from mvmoe_deploy.models import MobileVMoEConfig, build, load_checkpoint
+from mvmoe_deploy.models import InputChoices, MobileVMoEConfig, build, load_checkpoint
 
 CONFIG = MobileVMoEConfig(
     image_size=16, patch_size=4, in_channels=1, num_classes=3, width=8, depth=2, heads=2,
@@ -142,6 +142,13 @@ def test_what_is_no_second_set_is_no_candidate(saved, beside):
     checkpoint = load(saved({"state_dict": RAW, **beside}))
     assert is_(checkpoint, RAW)
     assert "weights: state_dict" in checkpoint.notes[0]
+
+
+def test_keys_and_tensors_of_no_sense_are_refused_in_a_sentence(saved):
+    nested = torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)], layout=torch.jagged)
+    refused(saved({**RAW, "norm.bias": nested}), r"norm\.bias|more than tensors")
+    refused(saved({".".join("a" * 200_000): torch.zeros(1)}), "missing keys")
+    refused(saved({f"{n}.norm.bias": torch.zeros(8) for n in range(20_000)}), "missing keys")
 
 
 def test_a_content_that_holds_itself_is_read(saved):
@@ -328,10 +335,33 @@ def test_a_timm_directory_of_a_model_of_ones_own_takes_its_configuration(hub, vi
     def change(content):
         content.update(architecture="my_vit")
 
-    with pytest.raises(CheckpointError, match="without a configuration; name one with --config"):
+    with pytest.raises(
+        CheckpointError, match=r"architecture 'my_vit' with .* name the configuration"
+    ):
         load_checkpoint(hub(change))
     loaded = load_checkpoint(hub(change), vit_state[0])
     assert loaded.model.input.crop_fraction == 0.9
+
+
+@pytest.mark.parametrize("form", ["model.safetensors", "pytorch_model.bin"])
+def test_a_file_of_such_a_directory_brings_what_is_beside_it(hub, vit_state, form):
+    file = hub(form=form) / form
+    assert load_checkpoint(file).model.input.crop_fraction == 0.9
+    assert load_checkpoint(file, vit_state[0]).model.input.mean == (0.5,) * 3
+    (file.parent / "config.json").write_text('{"model_type": "vit"}')
+    assert load_checkpoint(file, vit_state[0]).model.input.mean == (0.485, 0.456, 0.406)
+
+
+def test_an_option_that_contradicts_timms_file_wins_and_is_said(hub):
+    said = InputChoices(mean=(0.1,), crop=0.95, resize_rule="squash")
+    loaded = load_checkpoint(hub(), said=said)
+    spec = loaded.model.input
+    assert (spec.mean, spec.crop_fraction, spec.resize) == ((0.1,) * 3, 0.95, "squash")
+    assert loaded.notes[:3] == (
+        "input: --resize-rule squash replaces the checkpoint's timm",
+        "input: --crop 0.95 replaces the checkpoint's 0.9",
+        "input: --mean 0.1, 0.1, 0.1 replaces the checkpoint's 0.5, 0.5, 0.5",
+    )
 
 
 def test_older_files_have_the_fields_beside_the_others(hub):
