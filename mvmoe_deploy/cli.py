@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mvmoe_deploy import __version__, console
+from mvmoe_deploy import __version__, console, outputs
 from mvmoe_deploy.errors import CheckFailedError, InputError, MissingExtraError, MvmoeError
 from mvmoe_deploy.onnxruntime_import import disable_telemetry
 from mvmoe_deploy.processes import interrupted, interruptible
@@ -101,7 +101,9 @@ class _Numbers(click.ParamType):
 
 
 _output = click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-_force = click.option("--force", is_flag=True, help="Replace the output if it exists.")
+_force = click.option(
+    "--force", is_flag=True, help="Replace the output if it is one that this command wrote."
+)
 
 
 def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -209,9 +211,12 @@ def init(preset: str, output: Path, seed: int, force: bool, as_json: bool, **sai
     is a directory, or one file if the output ends in .safetensors.
     """
     from mvmoe_deploy.models import Checkpoint, InputChoices, build, count, save_checkpoint
+    from mvmoe_deploy.models.checkpoints import require_free
     from mvmoe_deploy.models.input_choices import resolve_input
     from mvmoe_deploy.models.presets import configuration
 
+    outputs.refuse_overlap([output], _named_files(preset))
+    require_free(output, force)
     config = configuration(preset)
     chosen = resolve_input(config, {}, InputChoices(**said))
     model = build(config, chosen.preprocessing, seed=seed)
@@ -280,6 +285,7 @@ def train(
     from mvmoe_deploy.models import InputChoices
     from mvmoe_deploy.models.presets import configuration
 
+    outputs.refuse_overlap([output], _named_files(preset))
     said = InputChoices(**{name: recipe.pop(name) for name in _INPUT})
     chosen = {name: value for name, value in recipe.items() if value is not None}
     options = training.default_options(
@@ -326,10 +332,13 @@ def export(
     from mvmoe_deploy import files
     from mvmoe_deploy.bundle.manifest import MANIFEST_FILE
     from mvmoe_deploy.bundle.summary import summarize
+    from mvmoe_deploy.bundle.write import foreign_to_bundle
     from mvmoe_deploy.models import InputChoices, load_checkpoint
     from mvmoe_deploy.models.presets import configuration
     from mvmoe_export import export_bundle
 
+    outputs.refuse_overlap([output], [checkpoint, *_named_files(config)])
+    outputs.require_directory(output, foreign_to_bundle if force else None)
     said = InputChoices(**{name: chosen.pop(name) for name in _INPUT})
     how = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
     options = _export_options(**{key: chosen[key] for key in chosen.keys() - set(how)})
@@ -630,14 +639,13 @@ def report(
     Runs of the same things under the same conditions are put together; others are refused, unless
     two are given with --compare.
     """
-    from mvmoe_bench.reporting import write_report
+    from mvmoe_bench.reporting import require_free, write_report
     from mvmoe_bench.results import read
 
     kind = kind or _kind_of(output)
-    if output.is_dir() or (output.exists() and not force):
-        raise InputError(f"{output} exists; give --force to replace it, or another output")
+    require_free(output, force, results)
     runs = [run for path in results for run in read(path)]
-    write_report(runs, output, kind, compare)
+    write_report(runs, output, kind, compare, replace=force)
     skipped = sum(run.skipped for run in runs)
     if skipped:
         console.note(f"{skipped} damaged lines were left out")
@@ -665,6 +673,7 @@ def demo(output: Path, as_json: bool) -> None:
     from mvmoe_export.parity.verify import verify_bundle
 
     run_directory, bundle = output / "training", output / "digits.mvmoe"
+    _require_demo_free(output, bundle)
     options = training.default_options(configuration("digits"), "digits")
     report = training.train(options, run_directory, resume=True)
     loaded = load_checkpoint(run_directory / "super-class")
@@ -726,6 +735,29 @@ def demo(output: Path, as_json: bool) -> None:
     console.emit(as_json, data, console.show_demo)
 
 
+def _require_demo_free(output: Path, bundle: Path) -> None:
+    """Refuse a directory in which something else is where the demo would put its own."""
+    from mvmoe_bench import reporting
+    from mvmoe_bench.results import require_free
+    from mvmoe_deploy.bundle.write import foreign_to_bundle
+
+    outputs.require_directory(bundle, foreign_to_bundle)
+    outputs.require_directory(output / "images", _foreign_to_digits)
+    files = _measured_files(output)
+    require_free(files.pop("measurements"), replace=True)
+    for path in files.values():
+        reporting.require_free(path, True, [])
+
+
+def _measured_files(output: Path) -> dict[str, Path]:
+    """What the demo's benchmark leaves."""
+    return {
+        "measurements": output / "bench.jsonl",
+        "bench_report": output / "bench.html",
+        "bench_picture": output / "bench.png",
+    }
+
+
 def _measure_demo(bundle: Path, checkpoint: Path, output: Path) -> tuple[list[str], dict[str, str]]:
     """Measure the demo's bundle, quickly, and make the report; gives sentences and files."""
     from mvmoe_bench.figures import summarize_run
@@ -734,11 +766,7 @@ def _measure_demo(bundle: Path, checkpoint: Path, output: Path) -> tuple[list[st
     from mvmoe_bench.progress import bars
     from mvmoe_bench.reporting import write_report
 
-    files = {
-        "measurements": output / "bench.jsonl",
-        "bench_report": output / "bench.html",
-        "bench_picture": output / "bench.png",
-    }
+    files = _measured_files(output)
     request = Request(
         bundles=(bundle,),
         output=files["measurements"],
@@ -751,8 +779,8 @@ def _measure_demo(bundle: Path, checkpoint: Path, output: Path) -> tuple[list[st
     )
     with bars() as shown:
         run = run_bench(request, shown)
-    write_report([run], files["bench_report"], "html", False)
-    write_report([run], files["bench_picture"], "png", False)
+    write_report([run], files["bench_report"], "html", compare=False, replace=True)
+    write_report([run], files["bench_picture"], "png", compare=False, replace=True)
     sentences = [point.text for point in summarize_run(run).headline]
     return sentences, {name: str(path) for name, path in files.items()}
 
@@ -894,6 +922,11 @@ def _model_of(bundle: "Bundle", checkpoint: Path, config: str | None, weights: s
     return loaded.model
 
 
+def _named_files(*words: str | None) -> list[Path]:
+    """The files among words that are names of something or JSON files."""
+    return [Path(word) for word in words if word and word.endswith(".json")]
+
+
 def _image_files(path: Path) -> list[Path]:
     """A file as it is, a directory's images in order of name; raises InputError if it has none."""
     if not path.is_dir():
@@ -937,14 +970,28 @@ def _answer(dispatcher: "Dispatcher", path: Path) -> tuple[dict[str, Any], int]:
     }, 0
 
 
+_DIGITS_MARK = "mvmoe demo"
+
+
 def _write_digits(folder: Path) -> None:
     """Write the held-out digits as PNG files `NNN_is_D.png`."""
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
     from mvmoe_deploy import files, training
 
     images, labels = training.digits_split("test")
-    paths = [folder / f"{i:03d}_is_{label}.png" for i, label in enumerate(labels)]
-    with files.new_directory(folder, replace=True) as work:
-        for path, pixels in zip(paths, images, strict=True):
-            Image.fromarray(pixels).save(work / path.name)
+    made_by = PngInfo()
+    made_by.add_text("Software", _DIGITS_MARK)
+    names = [f"{i:03d}_is_{label}.png" for i, label in enumerate(labels)]
+    with files.new_directory(folder, _foreign_to_digits) as work:
+        for name, pixels in zip(names, images, strict=True):
+            Image.fromarray(pixels).save(work / name, pnginfo=made_by)
+
+
+def _foreign_to_digits(folder: Path) -> str | None:
+    """Why a directory does not hold the demo's digits alone; None if it does."""
+    foreign = outputs.foreign_without([f"Software\0{_DIGITS_MARK}".encode()], "digit")
+    ours = {path.name for path in folder.iterdir() if foreign(path) is None}
+    found = outputs.stranger(folder, ours)
+    return None if found is None else f"holds {found}, which the demo has not written"

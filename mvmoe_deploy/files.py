@@ -1,18 +1,20 @@
 """Writing files and directories so that a reader sees all of one or nothing.
 
-Also the hash that names their content. Nothing here knows what the files hold.
+Also the hash that names their content. Nothing here knows what the files hold; what may be replaced
+is said by the caller (see `outputs.py`).
 
 A write in progress lives in a working directory beside its destination:
-`.NAME.partial-HEX/` with `lock` (held by the process that writes), `new` (what will move to the
-destination) and, for the moment of a replacement, `old` (what was there).
+`.NAME.partial-HEX/` with `mvmoe.lock` (held by the process that writes), `new` (what will move to
+the destination) and, for the moment of a replacement, `old` (what was there).
 """
 
 import contextlib
 import errno
-import glob
 import hashlib
 import os
+import re
 import shutil
+import stat
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,127 +22,76 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mvmoe_deploy.errors import InputError, OutputError
+from mvmoe_deploy.outputs import (
+    Foreign,
+    exists,
+    output_errors,
+    require_directory,
+    require_file,
+    require_name,
+)
 
 _WORK = ".partial-"
 """Marks the working directories of unfinished writes, beside their destination."""
 
-_LOCK = "lock"
+_LEFTOVER = re.compile(rf"\.(.+){re.escape(_WORK)}[0-9a-f]{{32}}", re.DOTALL)
+"""The name of a working directory."""
+
+_LOCK = "mvmoe.lock"
 _NEW = "new"
 _OLD = "old"
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the system says when a file may not grow."""
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
+"""What the system says when something has appeared where a directory should go."""
 
 _LONGEST = 48
 """Characters of a name that a working directory repeats; the file system allows 255 bytes."""
 
 
-@contextlib.contextmanager
-def output_errors(what: str) -> Iterator[None]:
-    """Turn the operating system's refusals into one sentence about writing `what`."""
-    try:
-        yield
-    except OutputError:
-        raise
-    except OSError as error:
-        advice = "free some space" if error.errno in _FULL else "check the path"
-        raise OutputError(
-            f"{what} could not be written ({_reason(error)}); {advice} and try again, nothing was "
-            "left"
-        ) from error
-
-
-def write_file(path: Path, write: Callable[[Path], object]) -> None:
+def write_file(path: Path, write: Callable[[Path], object], replace: Foreign | None = None) -> None:
     """Let `write` fill a temporary file of the same name, then move it to `path` in one step.
 
-    A file or link that is already at `path` gives way. Raises OutputError when that cannot be
-    done; `path` is then as it was.
+    Without `replace` nothing may be at `path`; with it, a file that it does not call foreign is
+    replaced. Raises InputError for what may not be replaced, before `write` is called or when it
+    has appeared meanwhile, OutputError if the system refuses; `path` is then as it was.
     """
     path = Path(path)
+    require_file(path, replace)
     with output_errors(str(path)), _working_directory(path) as holder:
         # The name stays the same: writers choose their format by its suffix.
         partial = holder / _NEW / path.name
         partial.parent.mkdir()
         write(partial)
         _flush(partial)
-        partial.replace(path)
-        _flush(path.parent)
+        _publish_file(partial, path, replace)
+        _flush_published(path)
 
 
 @contextlib.contextmanager
-def new_directory(path: Path, replace: bool = False) -> Iterator[Path]:
+def new_directory(path: Path, replace: Foreign | None = None) -> Iterator[Path]:
     """A working directory that becomes `path` in one step when the block ends without an error.
 
-    With `replace` a directory that is already there gives way, at the very end. Raises InputError
-    if `path` exists (or appears meanwhile), OutputError if the system refuses; `path` is then as
-    it was.
+    Without `replace` nothing but an empty directory may be at `path`; with it, a directory that it
+    does not call foreign is replaced, at the very end. Raises InputError for what may not be
+    replaced, before the block or when it has appeared meanwhile, OutputError if the system
+    refuses; `path` is then as it was.
     """
     path = Path(path)
     with output_errors(str(path)), _working_directory(path) as holder:
-        _refuse_existing(path, replace)
+        require_directory(path, replace)
         work = holder / _NEW
         work.mkdir()
         yield work
         for file in (work, *work.rglob("*")):
             _flush(file)
         _publish(work, path, holder, replace)
-        _flush(path.parent)
+        _flush_published(path)
 
 
 def sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _publish(work: Path, path: Path, holder: Path, replace: bool) -> None:
-    """Move `work` to `path`; between the two moves of a replacement `path` is absent, never half.
-
-    An empty directory at `path` is taken over: that is what `rename` does.
-    """
-    _refuse_existing(path, replace)
-    old = holder / _OLD
-    try:
-        if replace:
-            with contextlib.suppress(FileNotFoundError):
-                path.rename(old)
-        work.rename(path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            old.rename(path)
-        if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-            raise InputError(_exists(path)) from error
-        raise
-
-
-def _refuse_existing(path: Path, replace: bool) -> None:
-    """Raise InputError if `path` holds something that may not be replaced."""
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise InputError(f"{path} exists and is no directory; give another output path")
-    if path.is_dir() and any(path.iterdir()) and not replace:
-        raise InputError(_exists(path))
-
-
-def _exists(path: Path) -> str:
-    return f"{path} exists already; give another output path, or --force to replace it"
-
-
-@contextlib.contextmanager
-def _working_directory(path: Path) -> Iterator[Path]:
-    """A locked directory beside `path`, removed at the end.
-
-    What killed processes left beside `path` is swept first; what a living one holds stays.
-    """
-    if path.name in ("", ".."):
-        raise InputError(f"{path} cannot be replaced as a whole; give a path that ends in a name")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path)
-    holder, lock = _claim(path)
-    try:
-        yield holder
-    finally:
-        lock.release()
-        shutil.rmtree(holder, ignore_errors=True)
 
 
 def hidden(path: Path, suffix: str) -> Path:
@@ -152,15 +103,94 @@ def hidden(path: Path, suffix: str) -> Path:
     return path.parent / f".{name}{suffix}"
 
 
-def _marker(path: Path) -> str:
-    """How the names of all working directories of `path` begin."""
-    return hidden(path, _WORK).name
+def sweep(folder: Path) -> None:
+    """Remove the working directories that killed processes left in `folder`, whatever of."""
+    for holder in folder.iterdir():
+        if found := _LEFTOVER.fullmatch(holder.name):
+            _sweep_one(holder, folder / found[1])
+
+
+def _publish_file(partial: Path, path: Path, replace: Foreign | None) -> None:
+    """Move a finished file to `path`, looking again at what is there."""
+    try:
+        # Never replaces: the system refuses if anything is there.
+        os.link(partial, path)
+    except OSError:
+        require_file(path, replace)
+        partial.replace(path)
+
+
+def _publish(work: Path, path: Path, holder: Path, replace: Foreign | None) -> None:
+    """Move `work` to `path`; between the two moves of a replacement `path` is absent, never half.
+
+    What is replaced is looked at once more when it is out of reach. An empty directory at `path`
+    is taken over: that is what `rename` does.
+    """
+    require_directory(path, replace)
+    old = holder / _OLD
+    try:
+        if replace is not None:
+            with contextlib.suppress(FileNotFoundError):
+                path.rename(old)
+            require_directory(path, replace, now=old)
+        work.rename(path)
+    except BaseException as error:
+        if _there(work):
+            _bring_back(old, path)
+        if isinstance(error, OSError) and error.errno in _TAKEN:
+            raise InputError(exists(path)) from error
+        raise
+
+
+def _bring_back(old: Path, path: Path) -> None:
+    """Undo the first move of a replacement; raises OutputError if `path` was taken meanwhile."""
+    try:
+        if _there(old):
+            old.rename(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} could not be replaced: something else has appeared there; what was there "
+            f"before is in {old}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _working_directory(path: Path) -> Iterator[Path]:
+    """A locked directory beside `path`, removed at the end.
+
+    What killed processes left beside `path` is swept first; what a living one holds stays. Parents
+    that are made for it are removed again if nothing comes of the output.
+    """
+    require_name(path)
+    with _parents(path):
+        _sweep(path)
+        holder, lock = _claim(path)
+        try:
+            yield holder
+        finally:
+            _empty(holder, path)
+            lock.release()
+            _forget(holder)
+
+
+@contextlib.contextmanager
+def _parents(path: Path) -> Iterator[None]:
+    """The directories that `path` lies in, those that are new only as long as they are needed."""
+    missing = [parent for parent in path.parents if not parent.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for parent in missing:
+            with contextlib.suppress(OSError):  # Others may use it by now.
+                parent.rmdir()
+        raise
 
 
 def _claim(path: Path) -> tuple[Path, FileLock]:
     """A new working directory beside `path` and the lock that says its process lives."""
     while True:
-        holder = path.with_name(_marker(path) + uuid.uuid4().hex)
+        holder = hidden(path, _WORK + uuid.uuid4().hex)
         holder.mkdir()
         lock = FileLock(holder / _LOCK)
         # Another process may sweep the directory between these two lines; then begin again.
@@ -173,18 +203,64 @@ def _claim(path: Path) -> tuple[Path, FileLock]:
 
 def _sweep(path: Path) -> None:
     """Remove the working directories that killed processes left beside `path`."""
-    for holder in path.parent.glob(f"{glob.escape(_marker(path))}*"):
-        with contextlib.suppress(Timeout, OSError), FileLock(holder / _LOCK, timeout=0):
-            # Killed between the two moves of a replacement: what was there comes back.
-            if not path.exists() and (holder / _OLD).exists():
-                (holder / _OLD).rename(path)
-            shutil.rmtree(holder, ignore_errors=True)
+    marker = hidden(path, "").name
+    for holder in path.parent.iterdir():
+        found = _LEFTOVER.fullmatch(holder.name)
+        if found and f".{found[1]}" == marker:
+            _sweep_one(holder, path)
 
 
-def _reason(error: OSError) -> str:
-    """What the system said, and of which file."""
-    reason = error.strerror or str(error)
-    return f"{reason}: {error.filename}" if error.filename else reason
+def _sweep_one(holder: Path, path: Path) -> None:
+    """Remove a working directory of `path` if it is one and its process has ended."""
+    if not _is_ours(holder):
+        return
+    with contextlib.suppress(Timeout, OSError):
+        if (holder / _LOCK).exists():
+            with FileLock(holder / _LOCK, timeout=0):
+                _empty(holder, path)
+        _forget(holder)
+
+
+def _is_ours(holder: Path) -> bool:
+    """Whether a directory is laid out as working directories are, and nothing else is in it."""
+    with contextlib.suppress(OSError):
+        if not stat.S_ISDIR(holder.lstat().st_mode):
+            return False
+        names = {entry.name for entry in holder.iterdir()}
+        locked = _LOCK in names and stat.S_ISREG((holder / _LOCK).lstat().st_mode)
+        # Killed in its first moment it is empty.
+        return not names or (locked and names <= {_LOCK, _NEW, _OLD})
+    return False
+
+
+def _empty(holder: Path, path: Path) -> None:
+    """Remove what a write has left; what a replacement had moved away comes back.
+
+    `old` without `new` was replaced and may go. If neither move can be made good, because something
+    else is at `path`, both stay.
+    """
+    new, old = holder / _NEW, holder / _OLD
+    if _there(new) and _there(old):
+        if not _there(path):
+            with contextlib.suppress(OSError):
+                old.rename(path)
+        if _there(old):
+            return
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _forget(holder: Path) -> None:
+    """Remove a working directory that was emptied."""
+    with contextlib.suppress(OSError):
+        if not {_NEW, _OLD} & {entry.name for entry in holder.iterdir()}:
+            (holder / _LOCK).unlink(missing_ok=True)
+            holder.rmdir()
+
+
+def _there(path: Path) -> bool:
+    """Whether anything is at a path, a dangling link too."""
+    return os.path.lexists(path)
 
 
 def _flush(path: Path) -> None:
@@ -194,3 +270,9 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _flush_published(path: Path) -> None:
+    """Push the new name to the disk; the output is there whole, even where that is refused."""
+    with contextlib.suppress(OSError):
+        _flush(path.parent)

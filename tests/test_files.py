@@ -1,8 +1,10 @@
 """Writing whole files and directories or nothing, whatever happens in the middle."""
 
+import contextlib
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -28,6 +30,15 @@ def fail_after_half(error):
         raise error
 
     return write
+
+
+def anything(path):
+    """Calls nothing foreign."""
+
+
+def nothing(path):
+    """Calls everything foreign."""
+    return "is precious"
 
 
 def run_python(code, *arguments):
@@ -74,24 +85,109 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path, error):
     path = tmp_path / "a.txt"
     path.write_text("old")
     with pytest.raises(type(error)):
-        files.write_file(path, fail_after_half(error))
+        files.write_file(path, fail_after_half(error), anything)
     assert path.read_text() == "old"
     assert entries(tmp_path) == ["a.txt"]
 
 
-def test_a_link_at_the_destination_gives_way_and_its_target_stays(tmp_path):
-    (tmp_path / "target").write_text("old")
-    (tmp_path / "link").symlink_to("target")
-    files.write_file(tmp_path / "link", write_text("new"))
-    assert not (tmp_path / "link").is_symlink()
-    assert (tmp_path / "target").read_text() == "old"
+def never(path):
+    pytest.fail("the work began")
 
 
-def test_a_directory_at_the_destination_of_a_file_is_refused(tmp_path):
-    (tmp_path / "a").mkdir()
-    with pytest.raises(OutputError, match="check the path"):
-        files.write_file(tmp_path / "a", write_text("x"))
+def put_link(path):
+    (path.parent / "target").write_text("old")
+    path.symlink_to("target")
+
+
+def put_socket(path):
+    with contextlib.chdir(path.parent), socket.socket(socket.AF_UNIX) as made:
+        made.bind(path.name)
+
+
+KINDS = {
+    "link": put_link,
+    "dangling link": lambda path: path.symlink_to("nowhere"),
+    "directory": Path.mkdir,
+    "pipe": os.mkfifo,
+    "socket": put_socket,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("replace", [None, anything])
+def test_what_is_no_file_is_never_replaced_by_one(tmp_path, kind, replace):
+    KINDS[kind](tmp_path / "a")
+    before = {path.name: path.lstat() for path in tmp_path.iterdir()}
+    with pytest.raises(InputError, match=r"symbolic link|no regular file"):
+        files.write_file(tmp_path / "a", never, replace)
+    assert {path.name: path.lstat() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(("replace", "says"), [(None, "--force"), (nothing, "a is precious, so")])
+def test_a_file_that_may_not_be_replaced_is_kept_before_any_work(tmp_path, replace, says):
+    (tmp_path / "a").write_text("old")
+    with pytest.raises(InputError, match=says):
+        files.write_file(tmp_path / "a", never, replace)
+    assert (tmp_path / "a").read_text() == "old"
+
+
+def test_an_empty_file_is_replaced_where_something_may_be(tmp_path):
+    (tmp_path / "a").touch()
+    with pytest.raises(InputError, match="exists already"):
+        files.write_file(tmp_path / "a", never)
+    files.write_file(tmp_path / "a", write_text("new"), nothing)
+    assert (tmp_path / "a").read_text() == "new"
+
+
+@pytest.mark.parametrize("replace", [None, nothing])
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_that_appears_during_the_work_is_kept(tmp_path, monkeypatch, replace, links):
+    def refuse(*_, **__):
+        raise OSError(errno.EPERM, "this file system has no links")
+
+    def write(partial):
+        partial.write_text("new")
+        (tmp_path / "a").write_text("precious")
+        if not links:
+            monkeypatch.setattr(os, "link", refuse)
+
+    with pytest.raises(InputError, match=r"exists already|is precious"):
+        files.write_file(tmp_path / "a", write, replace)
+    assert (tmp_path / "a").read_text() == "precious"
     assert entries(tmp_path) == ["a"]
+
+
+def test_a_file_system_without_links_can_be_written_to(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    files.write_file(tmp_path / "a", write_text("new"))
+    assert (tmp_path / "a").read_text() == "new"
+
+
+def test_parents_made_for_an_output_that_fails_are_removed(tmp_path):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(RuntimeError):
+        files.write_file(tmp_path / "there/deep/er/a", fail_after_half(RuntimeError()))
+    with pytest.raises(RuntimeError), files.new_directory(tmp_path / "there/b/c"):
+        raise RuntimeError
+    assert entries(tmp_path / "there") == []
+
+
+def test_an_output_whose_name_cannot_be_flushed_is_there_all_the_same(tmp_path, monkeypatch):
+    fsync, parent = os.fsync, tmp_path.stat().st_ino
+
+    def refuse(descriptor):
+        if os.fstat(descriptor).st_ino == parent:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    files.write_file(tmp_path / "a", write_text("new"))
+    with files.new_directory(tmp_path / "b") as work:
+        (work / "c").write_text("new")
+    assert entries(tmp_path) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +210,7 @@ def test_a_full_disk_at_any_step_leaves_the_old_file(tmp_path, monkeypatch, step
     (tmp_path / "a").write_text("old")
     monkeypatch.setattr(os if step == "fsync" else Path, step, refuse)
     with pytest.raises(OutputError, match="free some space"):
-        files.write_file(tmp_path / "a", write_text("new"))
+        files.write_file(tmp_path / "a", write_text("new"), anything)
     monkeypatch.undo()
     assert (tmp_path / "a").read_text() == "old"
     assert entries(tmp_path) == ["a"]
@@ -161,7 +257,7 @@ def test_a_directory_appears_whole(tmp_path):
 
 
 @pytest.mark.parametrize("error", [RuntimeError(), KeyboardInterrupt(), OSError(errno.EIO, "I/O")])
-@pytest.mark.parametrize("replace", [False, True])
+@pytest.mark.parametrize("replace", [None, anything])
 def test_an_exception_inside_leaves_what_was_there(tmp_path, error, replace):
     path = tmp_path / "out"
     if replace:
@@ -203,15 +299,95 @@ def test_a_directory_with_content_is_refused_before_any_work(tmp_path):
 def test_a_directory_with_content_is_replaced_as_a_whole(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old").write_text("x")
-    with files.new_directory(tmp_path / "out", replace=True) as work:
+    with files.new_directory(tmp_path / "out", anything) as work:
         (work / "new").write_text("x")
         assert entries(tmp_path / "out") == ["old"]
     assert entries(tmp_path / "out") == ["new"]
     assert entries(tmp_path) == ["out"]
 
 
+def test_a_directory_that_is_called_foreign_is_kept_before_any_work(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").write_text("x")
+    with pytest.raises(InputError, match="out is precious, so it is not replaced"):  # noqa: SIM117
+        with files.new_directory(tmp_path / "out", nothing):
+            pytest.fail("the work began")
+    assert entries(tmp_path / "out") == ["old"]
+
+
+def holding(name):
+    """Calls a directory foreign that holds something of this name."""
+    return lambda path: f"holds {name}" if (path / name).exists() else None
+
+
+def test_what_is_put_into_a_directory_during_the_work_is_kept(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").write_text("x")
+    with (
+        pytest.raises(InputError, match="out holds notes"),
+        files.new_directory(tmp_path / "out", holding("notes")) as work,
+    ):
+        (work / "new").write_text("x")
+        (tmp_path / "out" / "notes").write_text("precious")
+    assert entries(tmp_path / "out") == ["notes", "old"]
+    assert entries(tmp_path) == ["out"]
+
+
+def test_a_directory_that_is_exchanged_at_the_last_moment_is_kept(tmp_path, monkeypatch):
+    """Between the last look at the directory and the move."""
+    path, rename = tmp_path / "out", Path.rename
+    path.mkdir()
+    (path / "old").write_text("x")
+
+    def late(source, target):
+        if source == path:
+            (path / "notes").write_text("precious")
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", late)
+    with (
+        pytest.raises(InputError, match="out holds notes"),
+        files.new_directory(path, holding("notes")) as work,
+    ):
+        (work / "new").write_text("x")
+    assert entries(path) == ["notes", "old"]
+    assert entries(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("what", ["directory", "file"])
+def test_what_cannot_be_moved_back_is_kept_and_named(tmp_path, monkeypatch, what):
+    """Something else appears between the two moves of a replacement."""
+    path, rename = tmp_path / "out", Path.rename
+    path.mkdir()
+    (path / "old").write_text("x")
+
+    def late(source, target):
+        if source.name == "new" and what == "directory":
+            path.mkdir()
+            (path / "theirs").write_text("precious")
+        elif source.name == "new":
+            path.write_text("precious")
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", late)
+    with (
+        pytest.raises(OutputError, match=r"was there before is in (.*)/old") as caught,
+        files.new_directory(path, anything) as work,
+    ):
+        (work / "new").write_text("x")
+    monkeypatch.undo()
+    kept = Path(str(caught.value).rsplit(" is in ", 1)[1])
+    assert entries(kept) == ["old"]
+    assert path.read_text() == "precious" if what == "file" else entries(path) == ["theirs"]
+    # Nor is it swept later, whatever is written there.
+    files.write_file(tmp_path / "out2", write_text("x"))
+    with contextlib.suppress(InputError), files.new_directory(path, anything) as work:
+        (work / "newer").write_text("x")
+    assert entries(kept) == ["old"]
+
+
 @pytest.mark.parametrize("kind", ["file", "link to a directory", "dangling link"])
-@pytest.mark.parametrize("replace", [False, True])
+@pytest.mark.parametrize("replace", [None, anything])
 def test_what_is_no_directory_is_never_replaced_by_one(tmp_path, kind, replace):
     path = tmp_path / "out"
     (tmp_path / "elsewhere").mkdir()
@@ -227,7 +403,10 @@ def test_what_is_no_directory_is_never_replaced_by_one(tmp_path, kind, replace):
 @pytest.mark.parametrize("path", [".", "/", ".."])
 def test_a_path_without_a_name_is_refused(tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="ends in a name"), files.new_directory(Path(path), True):
+    with (
+        pytest.raises(InputError, match="ends in a name"),
+        files.new_directory(Path(path), anything),
+    ):
         pytest.fail("the work began")
 
 
@@ -251,7 +430,7 @@ def test_a_failed_second_move_brings_the_old_directory_back(tmp_path, monkeypatc
         return rename(source, target)
 
     monkeypatch.setattr(Path, "rename", refuse_new)
-    with pytest.raises(OutputError), files.new_directory(path, replace=True) as work:
+    with pytest.raises(OutputError), files.new_directory(path, anything) as work:
         (work / "new").write_text("x")
     assert entries(path) == ["old"]
     assert entries(tmp_path) == ["out"]
@@ -260,7 +439,7 @@ def test_a_failed_second_move_brings_the_old_directory_back(tmp_path, monkeypatc
 # Several writers
 
 
-@pytest.mark.parametrize("replace", [False, True])
+@pytest.mark.parametrize("replace", [None, anything])
 def test_of_two_writers_one_wins_and_the_other_gets_one_sentence(tmp_path, replace):
     """Both work at the same time; whichever publishes second finds the first one's directory."""
     both_work, results = threading.Barrier(2), {}
@@ -390,14 +569,75 @@ def test_ctrl_c_leaves_nothing(tmp_path):
     assert entries(tmp_path) == []
 
 
+def leave(folder, name, *inside, lock="mvmoe.lock"):
+    """A working directory of `name` as a killed process leaves it."""
+    holder = folder / f".{name}.partial-{'0123456789abcdef' * 2}"
+    holder.mkdir()
+    for inner in inside:
+        (holder / inner).mkdir()
+        (holder / inner / "a").write_text(inner)
+    if lock:
+        (holder / lock).touch()
+    return holder
+
+
 def test_a_directory_moved_away_by_a_killed_replacement_comes_back(tmp_path):
-    holder = tmp_path / ".out.partial-0123"
-    (holder / "old").mkdir(parents=True)
-    (holder / "old" / "a").write_text("old")
+    leave(tmp_path, "out", "new", "old")
     with pytest.raises(InputError, match="exists already"), files.new_directory(tmp_path / "out"):
         pytest.fail("the work began")
     assert (tmp_path / "out" / "a").read_text() == "old"
     assert entries(tmp_path) == ["out"]
+
+
+def test_what_a_finished_replacement_left_is_swept(tmp_path):
+    leave(tmp_path, "out", "old")
+    files.write_file(tmp_path / "out", write_text("x"))
+    assert entries(tmp_path) == ["out"]
+
+
+def test_a_working_directory_that_was_just_made_is_swept(tmp_path):
+    leave(tmp_path, "out", lock=None)
+    files.write_file(tmp_path / "out", write_text("x"))
+    assert entries(tmp_path) == ["out"]
+
+
+SOMEBODYS = {
+    "no lock": lambda holder: (holder / "mvmoe.lock").unlink(),
+    "more than ours": lambda holder: (holder / "notes").write_text("precious"),
+    "another lock": lambda holder: (holder / "mvmoe.lock").rename(holder / "lock"),
+    "a lock that is a link": lambda holder: (
+        (holder / "mvmoe.lock").unlink(),
+        (holder / "mvmoe.lock").symlink_to("new/a"),
+    ),
+    "a lock that is a pipe": lambda holder: (
+        (holder / "mvmoe.lock").unlink(),
+        os.mkfifo(holder / "mvmoe.lock"),
+    ),
+    "another number": lambda holder: holder.rename(holder.with_name(".out.partial-2024")),
+    "a link": lambda holder: (
+        holder.rename(holder.with_name("elsewhere")),
+        holder.symlink_to("elsewhere"),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", SOMEBODYS)
+def test_a_directory_of_somebody_with_such_a_name_is_not_swept(tmp_path, how):
+    SOMEBODYS[how](leave(tmp_path, "out", "new"))
+    before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
+    contents = (next(tmp_path.rglob("a"))).read_text()
+    files.write_file(tmp_path / "out", write_text("x"))
+    (tmp_path / "out").unlink()
+    assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == before
+    assert (next(tmp_path.rglob("a"))).read_text() == contents
+
+
+def test_everything_that_was_left_in_a_directory_can_be_swept(tmp_path):
+    for name in ("a", "b"):
+        leave(tmp_path, name, "new")
+    (tmp_path / ".c.partial-x").mkdir()
+    files.sweep(tmp_path)
+    assert entries(tmp_path) == [".c.partial-x"]
 
 
 def test_other_names_are_not_swept(tmp_path):

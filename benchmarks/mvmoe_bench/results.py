@@ -5,6 +5,7 @@ whatever happens to the run. What a line holds is in `records.py`.
 """
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,16 @@ from typing import Any, BinaryIO, Self
 import msgspec
 
 from mvmoe_bench.records import SCHEMA, VERSION, Done, Line, Run
-from mvmoe_deploy import files
+from mvmoe_deploy import files, outputs
 from mvmoe_deploy.errors import InputError, OutputError
 from mvmoe_deploy.strict_json import require_shallow
 from mvmoe_deploy.text import json_text
 
 MAX_FILE_BYTES = 2**31
 """Larger files are refused unread: a rigorous run writes some ten megabytes."""
+
+_FIRST_LINE_BYTES = 64 * 2**20
+"""A first line describes every graph of every bundle; it has some hundred kilobytes."""
 
 _DECODER = msgspec.json.Decoder(Line)
 _ENCODER = msgspec.json.Encoder()
@@ -79,25 +83,25 @@ class Output:
 
     @classmethod
     def new(cls, path: Path, run: Run, replace: bool = False) -> Self:
-        """Begin a file; raises InputError if there is one, OutputError if it cannot be written."""
-        if path.is_dir() or (path.exists() and not replace):
-            raise InputError(
-                f"{path} exists; give --resume to go on with it, --force to replace it, or another "
-                "path"
-            )
-        files.write_file(path, lambda partial: partial.write_bytes(_text(run)))
+        """Begin a file; raises what `require_free` does, OutputError if it cannot be written."""
+        require_free(path, replace)
+        files.write_file(
+            path,
+            lambda partial: partial.write_bytes(_text(run)),
+            foreign_to_results if replace else None,
+        )
         return cls._append(path)
 
     @classmethod
     def again(cls, path: Path, lines: Iterable[Line]) -> Self:
         """Replace a file by these lines, in one step, and go on after them."""
         text = b"".join(_text(line) for line in lines)
-        files.write_file(path, lambda partial: partial.write_bytes(text))
+        files.write_file(path, lambda partial: partial.write_bytes(text), foreign_to_results)
         return cls._append(path)
 
     @classmethod
     def _append(cls, path: Path) -> Self:
-        with files.output_errors(str(path)):
+        with outputs.output_errors(str(path), after="it has no measurement yet"):
             return cls(path, path.open("ab"))
 
     def __enter__(self) -> Self:
@@ -122,6 +126,29 @@ class Output:
                 f"{self._path} takes no more lines ({error.strerror}); free some space and give "
                 "--resume: what was measured until now is in it"
             ) from error
+
+
+def require_free(path: Path, replace: bool = False, resume: bool = False) -> None:
+    """Refuse a path that no results may be written to; raises InputError or OutputError.
+
+    With `replace` or `resume` a results file may be there, otherwise nothing.
+    """
+    if os.path.lexists(path) and not (replace or resume):
+        raise InputError(
+            f"{path} exists; give --resume to go on with it, --force to replace it, or another path"
+        )
+    outputs.require_file(path, foreign_to_results)
+
+
+def foreign_to_results(path: Path) -> str | None:
+    """Why a file is no results file that may be replaced; None if it is one, of any version."""
+    text = (outputs.head(path, _FIRST_LINE_BYTES) or b"").split(b"\n", 1)[0]
+    try:
+        content = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        content = None
+    ours = isinstance(content, dict) and content.get("schema") == SCHEMA
+    return None if ours else "does not hold what mvmoe bench has measured"
 
 
 def decode_lines(text: bytes) -> Iterator[Line]:

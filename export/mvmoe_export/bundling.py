@@ -12,9 +12,9 @@ import msgspec
 import torch
 
 import mvmoe_deploy
-from mvmoe_deploy import files
+from mvmoe_deploy import files, outputs
 from mvmoe_deploy.bundle import Bundle, manifest
-from mvmoe_deploy.bundle.write import write_golden, write_manifest
+from mvmoe_deploy.bundle.write import foreign_to_bundle, write_golden, write_manifest
 from mvmoe_deploy.errors import CheckFailedError, InputError, UnsupportedPlatformError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.counting import count
@@ -98,10 +98,15 @@ def export_bundle(
 
     What the model's own code prints goes to stderr.
 
-    Raises InputError for a model or options that cannot be exported, MissingExtraError for a target
-    whose engine is not installed, CheckFailedError if a graph does not do what the model does,
-    OutputError if it cannot be written; nothing is then left at `path`.
+    A directory at `path` is replaced only with `replace_existing`, and only if it is a bundle and
+    holds nothing else (or is empty); this is asked at the start, and again at the end.
+
+    Raises InputError for a path, model or options that cannot be used, MissingExtraError for a
+    target whose engine is not installed, CheckFailedError if a graph does not do what the model
+    does, OutputError if it cannot be written; what was at `path` is then as it was.
     """
+    path, replace = Path(path), foreign_to_bundle if replace_existing else None
+    outputs.require_directory(path, replace)
     identity = identity or Identity()
     options = _told(options or ExportOptions(), identity)
     found = {name: find_target(name) for name in targets}
@@ -112,11 +117,12 @@ def export_bundle(
     stages = make_stages(model, strategy, batch, max_graphs)
     model.eval()
     require_targets(found, stages, options)
-    require_room(found, stages, options, Path(path))
-    with files.new_directory(Path(path), replace_existing) as work, torch.no_grad():
+    require_room(found, stages, options, path)
+    with files.new_directory(path, replace) as work, torch.no_grad():
         vectors = golden_vectors(model)
         described = _checked(stages, identity, options, tuple(found), vectors)
-        finished = Finished(Path(path), _key(stages, options) if resume else None)
+        finished = Finished(path, _key(stages, options) if resume else None)
+        finished.require_free(found)
         records = _run(found, _Export(stages, options, work, finished, progress, Witness(stages)))
         golden = write_golden(work, vectors)
         result = msgspec.structs.replace(described, targets=records, golden=golden)

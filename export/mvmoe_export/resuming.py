@@ -14,21 +14,25 @@ from pathlib import Path
 import msgspec
 import torch
 
-from mvmoe_deploy import files
+from mvmoe_deploy import files, outputs
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.integrity import check_files
-from mvmoe_deploy.errors import BundleError
+from mvmoe_deploy.bundle.write import listed_paths
+from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_export.fingerprint import weights_of
 from mvmoe_export.stages import Stages
 from mvmoe_export.structure import fingerprint_of
 
+FORMAT = "mvmoe-export-resume"
 _RECORD = "record.json"
+_MAX_RECORD_BYTES = 64 * 2**20
 _FILES = "files"
 
 
 class _Kept(msgspec.Struct):
     """What one target has finished."""
 
+    format: str
     key: str
     records: dict[str, manifest.Target]
 
@@ -43,7 +47,7 @@ class Finished:
     def restore(self, target: str, work: Path) -> dict[str, manifest.Target] | None:
         """A finished target's records, its files put into `work`; None if it is not finished."""
         kept = self._read(target) if self._key is not None else None
-        if kept is None or kept.key != self._key:
+        if kept is None or (kept.format, kept.key) != (FORMAT, self._key):
             return None
         for file in _listed(kept):
             (work / file.path).parent.mkdir(parents=True, exist_ok=True)
@@ -54,14 +58,30 @@ class Finished:
         """Remember a finished target."""
         if self._key is None:
             return
-        kept = _Kept(self._key, records)
-        with files.new_directory(self._folder / target, replace=True) as folder:
+        kept = _Kept(FORMAT, self._key, records)
+        with files.new_directory(self._folder / target, foreign_to_kept) as folder:
             shutil.copytree(work / target, folder / _FILES / target, copy_function=_link)
             (folder / _RECORD).write_bytes(msgspec.json.encode(kept))
 
+    def require_free(self, targets: Iterable[str]) -> None:
+        """Refuse to begin if what will be finished cannot be kept; raises InputError."""
+        if self._key is None:
+            return
+        if self._folder.is_symlink():
+            raise InputError(f"{self._folder} is a symbolic link; remove it, or leave out --resume")
+        for target in targets:
+            outputs.require_directory(self._folder / target, foreign_to_kept)
+
     def clear(self) -> None:
-        """Forget everything: the bundle is there."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Forget everything, since the bundle is there; what others put there stays."""
+        if self._folder.is_symlink() or not self._folder.is_dir():
+            return
+        with contextlib.suppress(OSError):
+            files.sweep(self._folder)
+            for kept in self._folder.iterdir():
+                if not kept.is_symlink() and kept.is_dir() and foreign_to_kept(kept) is None:
+                    shutil.rmtree(kept, ignore_errors=True)
+            self._folder.rmdir()
 
     def _read(self, target: str) -> _Kept | None:
         """What was kept of a target, if it can be read and its files are still what they were."""
@@ -71,6 +91,19 @@ class Finished:
             check_files(folder / _FILES, _listed(kept))
             return kept
         return None
+
+
+def foreign_to_kept(folder: Path) -> str | None:
+    """Why a directory is no target that an export has kept; None if it is one."""
+    try:
+        content = msgspec.json.decode(outputs.head(folder / _RECORD, _MAX_RECORD_BYTES) or b"")
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        return f"was not kept by an export (its {_RECORD} is missing, damaged or of something else)"
+    known = {f"{_FILES}/{path}" for path in listed_paths(content)}
+    found = outputs.stranger(folder, {_RECORD, *known})
+    return None if found is None else f"holds {found}, which its {_RECORD} lacks"
 
 
 def export_key(stages: Stages, choices: Iterable[object]) -> str:

@@ -1,18 +1,21 @@
 """The parts of a bundle that the format itself writes: file records, golden vectors, manifest.
 
+And how to recognise what was written, before it is replaced.
+
 The bundle appears in one step: its writer works inside `mvmoe_deploy.files.new_directory`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 from safetensors.numpy import save
 
-from mvmoe_deploy import files
-from mvmoe_deploy.bundle.manifest import MANIFEST_FILE, File, Golden, Manifest
-from mvmoe_deploy.bundle.read import parse_manifest
+from mvmoe_deploy import files, outputs
+from mvmoe_deploy.bundle.manifest import FORMAT, MANIFEST_FILE, File, Golden, Manifest
+from mvmoe_deploy.bundle.read import MAX_MANIFEST_BYTES, parse_manifest
 from mvmoe_deploy.errors import BundleError
 
 GOLDEN_FILE = "golden.safetensors"
@@ -53,3 +56,31 @@ def encode_manifest(manifest: Manifest) -> bytes:
         ) from error
     parse_manifest(text, "the new bundle")
     return text
+
+
+def foreign_to_bundle(root: Path) -> str | None:
+    """Why a directory is no bundle that may be replaced as a whole; None if it is one.
+
+    Bundles of every version count, damaged files too; but each file there must be one that the
+    manifest lists.
+    """
+    try:
+        content = msgspec.json.decode(outputs.head(root / MANIFEST_FILE, MAX_MANIFEST_BYTES) or b"")
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        return f"is no bundle (its {MANIFEST_FILE} is missing, damaged or of something else)"
+    found = outputs.stranger(root, {MANIFEST_FILE, *listed_paths(content)})
+    return None if found is None else f"holds {found}, which the manifest of its bundle lacks"
+
+
+def listed_paths(content: Any) -> Iterator[str]:
+    """The paths of all file records in plain data of any version: objects with path and hash."""
+    if isinstance(content, dict):
+        if isinstance(content.get("path"), str) and "sha256" in content:
+            yield content["path"]
+        content = content.values()
+    elif not isinstance(content, list):
+        return
+    for inner in content:
+        yield from listed_paths(inner)

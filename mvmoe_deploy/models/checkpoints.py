@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from mvmoe_deploy import files
+from mvmoe_deploy import files, outputs
 from mvmoe_deploy.errors import CheckpointError, InputError
 from mvmoe_deploy.models.config import ViTConfig, config_from_dict
 from mvmoe_deploy.models.input_choices import (
@@ -94,9 +95,11 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, replace: bool = False) -
     """Write a checkpoint as one file if `path` ends in `.safetensors`, else as a directory.
 
     Atomic: `path` appears whole or not at all. Raises InputError if it exists and may not be
-    replaced, OutputError if it cannot be written.
+    replaced: even with `replace` only what this function has written (or what is empty) may be.
+    Raises OutputError if it cannot be written.
     """
     path = Path(path)
+    require_free(path, replace)
     header = _header_of(checkpoint)
     _check_header(header, checkpoint.model, f"the checkpoint for {path}")
     text = msgspec.json.format(msgspec.json.encode(header), indent=2)
@@ -105,16 +108,36 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, replace: bool = False) -
         for name, tensor in checkpoint.model.state_dict().items()
     }
     if path.suffix == ".safetensors":
-        with files.output_errors(str(path)):
-            taken = path.exists() and not replace
-        if taken:
-            raise InputError(f"{path} exists already; give another path, or --force to replace it")
         metadata = {_METADATA_KEY: text.decode()}
-        files.write_file(path, lambda partial: _write_tensors(tensors, partial, metadata))
+        files.write_file(
+            path, lambda partial: _write_tensors(tensors, partial, metadata), _replaces(replace)
+        )
         return
-    with files.new_directory(path, replace) as work:
+    with files.new_directory(path, _replaces(replace)) as work:
         (work / CONFIG_FILE).write_bytes(text + b"\n")
         _write_tensors(tensors, work / WEIGHTS_FILE)
+
+
+def require_free(path: Path, replace: bool = False) -> None:
+    """Refuse a path that `save_checkpoint` would refuse; raises InputError or OutputError."""
+    require = outputs.require_file if path.suffix == ".safetensors" else outputs.require_directory
+    require(path, _replaces(replace))
+
+
+def foreign_to_checkpoint(path: Path) -> str | None:
+    """Why a file or directory is no checkpoint of ours that may be replaced; None if it is one.
+
+    Checkpoints of every version count, damaged weights in a directory too; but it may hold nothing
+    else.
+    """
+    if not path.is_dir():
+        header = _json_format(_metadata_of(path))
+        return None if header == FORMAT else "is no checkpoint that mvmoe has written"
+    header = _json_format(outputs.head(path / CONFIG_FILE, _MAX_CONFIG_BYTES))
+    if header != FORMAT:
+        return f"is no checkpoint (its {CONFIG_FILE} is missing, damaged or of something else)"
+    found = outputs.stranger(path, {CONFIG_FILE, WEIGHTS_FILE})
+    return None if found is None else f"holds {found}, which is no part of its checkpoint"
 
 
 def load_checkpoint(
@@ -188,6 +211,29 @@ def load_weights(model: ViT, state: Mapping[str, Tensor], where: str) -> None:
     infinite = {name for name, tensor in weights.items() if not torch.isfinite(tensor).all()}
     _require_none([_listing("values that are not finite in", infinite)], model, where)
     model.load_state_dict(weights, assign=any(tensor.is_meta for tensor in expected.values()))
+
+
+def _replaces(replace: bool) -> outputs.Foreign | None:
+    """What decides whether something may be replaced; None if nothing may be."""
+    return foreign_to_checkpoint if replace else None
+
+
+def _metadata_of(path: Path) -> str:
+    """Our metadata of a safetensors file; empty if it has none or is damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get(_METADATA_KEY, "")
+    except (SafetensorError, OSError, RuntimeError, ValueError):
+        return ""
+
+
+def _json_format(text: bytes | str | None) -> object:
+    """What a JSON object says its format is; None for what is no such object."""
+    try:
+        content = msgspec.json.decode(text or b"")
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return content.get("format") if isinstance(content, dict) else None
 
 
 def _is_plain(tensor: Tensor) -> bool:

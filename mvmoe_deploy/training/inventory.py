@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, get_args
 import msgspec
 import numpy as np
 
-from mvmoe_deploy import files
+from mvmoe_deploy import files, outputs
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.training.data import ImageData, Split
 
@@ -139,7 +139,8 @@ class Inventory:
         """Write the file in one step; raises OutputError."""
         header = _Header(classes=self.classes, pixels=self.pixels, changes=self.changes)
         lines = [msgspec.json.encode(line) for line in (header, *self.entries)]
-        files.write_file(path, lambda partial: partial.write_bytes(b"\n".join(lines) + b"\n"))
+        text = b"\n".join(lines) + b"\n"
+        files.write_file(path, lambda partial: partial.write_bytes(text), foreign_to_inventory)
 
     @classmethod
     def read(cls, path: Path) -> "Inventory":
@@ -155,6 +156,12 @@ class Inventory:
                 "with; train in another directory"
             ) from error
         return cls(header.classes, header.pixels, entries, header.changes)
+
+
+def foreign_to_inventory(path: Path) -> str | None:
+    """Why a file is no inventory of a run that may be replaced; None if it is one."""
+    begins = b'{"classes":['
+    return None if outputs.head(path, len(begins)) == begins else "is no list of a run's images"
 
 
 class ListedImage(NamedTuple):

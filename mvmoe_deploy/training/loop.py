@@ -17,7 +17,7 @@ from mvmoe_deploy.training.data import Split
 from mvmoe_deploy.training.evaluation import Tally, tally
 from mvmoe_deploy.training.launch import gathered
 from mvmoe_deploy.training.losses import Objective
-from mvmoe_deploy.training.metrics import MetricsLog
+from mvmoe_deploy.training.metrics import METRICS, MetricsLog
 from mvmoe_deploy.training.optimization import adamw, lr_at, moving_average
 from mvmoe_deploy.training.options import TrainOptions
 from mvmoe_deploy.training.progress import Progress
@@ -54,7 +54,7 @@ class Trainer:
         self.options = options
         self.batches = batches
         self.states = out / "state"
-        self.log = MetricsLog(out / "metrics.jsonl")
+        self.log = MetricsLog(out / METRICS)
         self.progress = progress
 
     def fit(self, phase: Phase) -> Position:

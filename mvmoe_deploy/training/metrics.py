@@ -4,7 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mvmoe_deploy import files
+from mvmoe_deploy import files, outputs
+
+METRICS = "metrics.jsonl"
+
+_BEGINS = b'{"phase": "'
+"""Every record, and so the file."""
 
 
 class MetricsLog:
@@ -15,7 +20,11 @@ class MetricsLog:
 
     def write(self, record: dict[str, Any]) -> None:
         """Append one record; raises OutputError if the file cannot be written."""
-        with files.output_errors(str(self.path)), self.path.open("a", encoding="utf-8") as file:
+        after = "resume the run"
+        with (
+            outputs.output_errors(str(self.path), after),
+            self.path.open("a", encoding="utf-8") as file,
+        ):
             file.write(json.dumps(record) + "\n")
 
     def rewind(self, phase: str, epoch: int) -> None:
@@ -27,7 +36,11 @@ class MetricsLog:
             return
         records = [record for record in self.read() if _is_before(record, phase, epoch)]
         text = "".join(json.dumps(record) + "\n" for record in records)
-        files.write_file(self.path, lambda partial: partial.write_text(text, encoding="utf-8"))
+        files.write_file(
+            self.path,
+            lambda partial: partial.write_text(text, encoding="utf-8"),
+            foreign_to_metrics,
+        )
 
     def read(self) -> list[dict[str, Any]]:
         """All whole records."""
@@ -38,6 +51,14 @@ class MetricsLog:
             except ValueError:
                 continue
         return records
+
+
+def foreign_to_metrics(path: Path) -> str | None:
+    """Why a file is no log of metrics that may be rewritten; None if it is one."""
+    # A kill may have cut the first record off anywhere.
+    found = outputs.head(path, len(_BEGINS))
+    ours = found is not None and _BEGINS.startswith(found)
+    return None if ours else "is no log of a training run"
 
 
 def _is_before(record: dict[str, Any], phase: str, epoch: int) -> bool:

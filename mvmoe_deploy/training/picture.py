@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mvmoe_deploy import files
+from mvmoe_deploy import files, outputs
 from mvmoe_deploy.matplotlib_import import prepare_matplotlib
 from mvmoe_deploy.training.report import RoutingReport, TrainReport
 
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
     from matplotlib.ticker import Formatter
+
+_MADE_BY = "mvmoe train"
+"""What the file says of itself, by which it is recognised."""
+
+foreign_to_picture = outputs.foreign_without([f"Software\0{_MADE_BY}".encode()], "heat map")
+"""Why a file is no heat map of a run that may be replaced; None if it is one."""
 
 _ANNOTATED = 30
 """Up to so many classes the shares are written into their cells."""
@@ -35,7 +41,12 @@ def draw_class_to_expert(report: TrainReport, path: Path) -> None:
         figure = Figure(figsize=_size(report, len(_panels(report))), layout="constrained")
         FigureCanvasAgg(figure)
         _draw(figure, report, PercentFormatter(xmax=1))
-    files.write_file(path, lambda partial: figure.savefig(partial, format="png", dpi=150))
+    metadata = {"Software": _MADE_BY}
+    files.write_file(
+        path,
+        lambda partial: figure.savefig(partial, format="png", dpi=150, metadata=metadata),
+        foreign_to_picture,
+    )
 
 
 def _panels(report: TrainReport) -> list[tuple[RoutingReport, int]]:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from mvmoe_deploy import outputs
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.checkpoints import Checkpoint, save_checkpoint
+from mvmoe_deploy.models.checkpoints import Checkpoint, require_free, save_checkpoint
 from mvmoe_deploy.models.vit import ViT
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.training.batches import Batches
 from mvmoe_deploy.training.communities import random_super_classes, super_classes
-from mvmoe_deploy.training.data import ImageData, load_data
+from mvmoe_deploy.training.data import DIGITS, ImageData, load_data
 from mvmoe_deploy.training.evaluation import Tally
 from mvmoe_deploy.training.footprint import require_room
-from mvmoe_deploy.training.inventory import DataChange, Inventory, dealt
+from mvmoe_deploy.training.inventory import DataChange, Inventory, dealt, foreign_to_inventory
 from mvmoe_deploy.training.launch import launch
 from mvmoe_deploy.training.loop import Phase, Trainer
 from mvmoe_deploy.training.losses import (
@@ -27,8 +28,9 @@ from mvmoe_deploy.training.losses import (
     dense_objective,
     guided_objective,
 )
+from mvmoe_deploy.training.metrics import METRICS, foreign_to_metrics
 from mvmoe_deploy.training.options import TrainOptions
-from mvmoe_deploy.training.picture import draw_class_to_expert
+from mvmoe_deploy.training.picture import draw_class_to_expert, foreign_to_picture
 from mvmoe_deploy.training.progress import Progress, terminal_progress
 from mvmoe_deploy.training.report import (
     DenseReport,
@@ -39,6 +41,7 @@ from mvmoe_deploy.training.report import (
 )
 from mvmoe_deploy.training.requirements import require_packages
 from mvmoe_deploy.training.run import (
+    IMAGES,
     REPORT,
     STATE,
     accepted,
@@ -49,7 +52,7 @@ from mvmoe_deploy.training.run import (
     require_same,
 )
 from mvmoe_deploy.training.start import dense_start, routed_start
-from mvmoe_deploy.training.state import read_owners, read_position, write_owners
+from mvmoe_deploy.training.state import OWNERS, read_owners, read_position, write_owners
 from mvmoe_deploy.training.survey import survey
 
 if TYPE_CHECKING:
@@ -57,7 +60,6 @@ if TYPE_CHECKING:
 
 DENSE = "dense"
 PICTURE = "class_to_expert.png"
-_SUPER_CLASSES = "super-classes.json"
 
 
 def train(
@@ -86,12 +88,20 @@ def train(
     if accept_changed_data and not resume:
         raise InputError("--accept-changed-data goes with --resume; give both, or neither")
     require_packages()
+    _require_apart(options.data, Path(out))
     data = load_data(options.data, options.config, options.input)
     _require_fit(options, data)
     order = _Order(options, data, Path(out), resume, accept_changed_data)
     launch(options, partial(_run, order=order, progress=progress or terminal_progress()))
     # Read, not returned: the processes of the run may be others than this one.
     return read_report(order.out / REPORT)
+
+
+def _require_apart(data: str, out: Path) -> None:
+    """Refuse to train in a directory of the images, where what is written would count as some."""
+    if data != DIGITS:
+        root = Path(data)
+        outputs.refuse_overlap([out], [root / "train", root / "val"], [root])
 
 
 def _require_fit(options: TrainOptions, data: ImageData) -> None:
@@ -129,12 +139,30 @@ def _run(fabric: "Fabric", order: _Order, progress: Progress) -> None:
         return
     with claimed(order.out, order.resume):
         require_same(order.out, order.options, order.data.classes)
+        _require_places(order.out, order.options)
         require_room(order.options, order.out)
         fabric.barrier()
         with progress:
             _steps(fabric, order, progress)
         fabric.barrier()
     finish(order.out)
+
+
+def _require_places(out: Path, options: TrainOptions) -> None:
+    """Refuse a directory in which somebody has put a file where the run would put its own."""
+    outputs.require_file(out / REPORT, _anything)
+    if (out / REPORT).exists():
+        return
+    outputs.require_file(out / IMAGES, foreign_to_inventory)
+    outputs.require_file(out / METRICS, foreign_to_metrics)
+    outputs.require_file(out / PICTURE, foreign_to_picture)
+    for name in (DENSE, *options.routings):
+        require_free(out / name, replace=True)
+        outputs.require_file(out / STATE / f"{name}.safetensors", _anything)
+
+
+def _anything(path: Path) -> None:
+    """A file that is read, and judged then, before it is replaced."""
 
 
 def _steps(fabric: "Fabric", order: _Order, progress: Progress) -> None:
@@ -242,7 +270,7 @@ class _Run:
         The held-out images may have changed since, and with them the communities: a router that
         is half trained would be guided to others.
         """
-        path = self.out / STATE / _SUPER_CLASSES
+        path = self.out / STATE / OWNERS
         owners = read_owners(path, self.options.routings, len(self.data.classes))
         if owners is None:
             owners = {name: self._owner(name, held_out) for name in self.options.routings}

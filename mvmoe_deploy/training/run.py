@@ -7,21 +7,28 @@ state/        while the run is under way: the training state of each phase and a
 import contextlib
 import dataclasses
 import json
-import shutil
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 from filelock import FileLock, Timeout
 
-from mvmoe_deploy import files
+from mvmoe_deploy import files, outputs
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.screening import first_names
-from mvmoe_deploy.training.inventory import DataChange, Inventory
+from mvmoe_deploy.training.inventory import DataChange, Inventory, foreign_to_inventory
 from mvmoe_deploy.training.options import TrainOptions, differing_option
+from mvmoe_deploy.training.state import OWNERS, foreign_to_state
 from mvmoe_deploy.training.survey import Survey
 
 OPTIONS, IMAGES, STATE, REPORT = "options.json", "images.jsonl", "state", "report.json"
+
+LOCK = "lock"
+FORMAT = "mvmoe-training-run"
+"""What `options.json` says of itself, so that no other program's is taken for it."""
+
+_MAX_OPTIONS_BYTES = 16 * 2**20
 
 _PATIENCE = 10.0
 """Seconds to wait for the lock: a killed run's processes need a moment to notice it."""
@@ -37,9 +44,9 @@ def claimed(out: Path, resume: bool) -> Iterator[None]:
     """
     _require_usable(out, resume)
     made = not out.exists()
-    with files.output_errors(str(out)):
+    with outputs.output_errors(str(out), after="nothing was trained"):
         (out / STATE).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(out / STATE / "lock")
+        lock = FileLock(out / STATE / LOCK)
     try:
         lock.acquire(timeout=_PATIENCE)
     except Timeout as error:
@@ -59,17 +66,11 @@ def require_same(out: Path, options: TrainOptions, classes: tuple[str, ...]) -> 
 
     Does nothing for a run that is new.
     """
-    if not (out / OPTIONS).exists():
+    if not os.path.lexists(out / OPTIONS):
         return
+    before = _read_options(out / OPTIONS)
     _require_same_classes(out, classes)
-    asked = _plain(options)
-    try:
-        before = json.loads((out / OPTIONS).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{out / OPTIONS} is damaged ({error}); train in another directory"
-        ) from error
-    name = differing_option(asked, before)
+    name = differing_option(_plain(options), before)
     if name is not None:
         raise InputError(
             f"the run in {out} has {name} = {_at(before, name)!r}, but is resumed with "
@@ -131,14 +132,40 @@ def begin(out: Path, options: TrainOptions, images: Inventory) -> None:
 
 
 def finish(out: Path) -> None:
-    """Remove the training states of a run whose report is written."""
-    shutil.rmtree(out / STATE, ignore_errors=True)
+    """Remove the training states of a run whose report is written, and nothing else."""
+    _remove_states(out)
+
+
+def _remove_states(out: Path) -> None:
+    """Remove what a run keeps for the next one; what others put beside it stays."""
+    folder = out / STATE
+    with contextlib.suppress(OSError):
+        files.sweep(folder)
+        for path in folder.iterdir():
+            ours = path.name in (LOCK, OWNERS) or foreign_to_state(path) is None
+            if ours and path.is_file() and not path.is_symlink():
+                path.unlink()
+        folder.rmdir()
+
+
+def _read_options(path: Path) -> dict:
+    """What a run was asked before; raises InputError for a file that says no such thing."""
+    try:
+        before = json.loads(outputs.head(path, _MAX_OPTIONS_BYTES) or b"")
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is damaged ({error}); train in another directory") from error
+    if not isinstance(before, dict) or before.get("format") != FORMAT:
+        raise InputError(
+            f"{path} was not written by a training run of this release; train in another directory"
+        )
+    return before
 
 
 def _remove_traces(out: Path, made: bool) -> None:
     """Remove what belongs to a run that has not begun, and the directory if it was made for it."""
-    shutil.rmtree(out / STATE, ignore_errors=True)
-    (out / IMAGES).unlink(missing_ok=True)
+    _remove_states(out)
+    if (out / IMAGES).is_file() and foreign_to_inventory(out / IMAGES) is None:
+        (out / IMAGES).unlink()
     if made:
         with contextlib.suppress(OSError):  # Something else is in it by now.
             out.rmdir()
@@ -182,12 +209,16 @@ def _require_same_classes(out: Path, classes: tuple[str, ...]) -> None:
 
 def _is_own(path: Path) -> bool:
     """Whether a run that was killed in its first moment may have left `path`."""
-    return path.name in (STATE, IMAGES) or path.name.startswith((f".{OPTIONS}", f".{IMAGES}"))
+    if path.name == STATE and path.is_dir() and not path.is_symlink():
+        return all(inner.name == LOCK for inner in path.iterdir())
+    if path.name == IMAGES:
+        return path.is_file() and foreign_to_inventory(path) is None
+    return path.name.startswith((f".{OPTIONS}.", f".{IMAGES}."))
 
 
 def _plain(options: TrainOptions) -> dict:
     """The options as JSON has them."""
-    return json.loads(msgspec.json.encode(options))
+    return {"format": FORMAT, **json.loads(msgspec.json.encode(options))}
 
 
 def _at(options: dict, name: str) -> object:

@@ -18,6 +18,9 @@ from torch import Tensor, nn
 from mvmoe_deploy import files
 from mvmoe_deploy.errors import CheckpointError, InputError, OutputError
 
+OWNERS = "super-classes.json"
+"""What the routed phases are guided by, among the states."""
+
 _KEY = "mvmoe"
 
 
@@ -68,7 +71,9 @@ def save_state(path: Path, learner: Learner, position: Position) -> None:
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in learner.tensors()}
     metadata = {_KEY: json.dumps(vars(position))}
     try:
-        files.write_file(path, lambda partial: save_file(tensors, partial, metadata))
+        files.write_file(
+            path, lambda partial: save_file(tensors, partial, metadata), foreign_to_state
+        )
     except SafetensorError as error:
         # safetensors has its own class for what the system refuses.
         raise OutputError(
@@ -83,6 +88,11 @@ def read_position(path: Path) -> Position | None:
             return Position(**json.loads(file.metadata()[_KEY]))
     except (SafetensorError, OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def foreign_to_state(path: Path) -> str | None:
+    """Why a file is no training state that may be replaced; None if it is one."""
+    return "is no training state" if read_position(path) is None else None
 
 
 def load_state(path: Path, learner: Learner, processes: int) -> Position:

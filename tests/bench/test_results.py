@@ -89,10 +89,28 @@ def test_a_new_file_does_not_replace_another_unless_told(measured, tmp_path):
     path.write_text("precious")
     with pytest.raises(InputError, match="--resume to go on"):
         Output.new(path, run)
+    with pytest.raises(InputError, match="does not hold what mvmoe bench has measured"):
+        Output.new(path, run, replace=True)
     assert path.read_text() == "precious"
-    with Output.new(path, run, replace=True) as out:
-        out.write(r.Done(job="a", load_average=None))
-    assert read(path)[0].lines == (r.Done(job="a", load_average=None),)
+    for before in (b"", measured.read_bytes(), lines(measured)[0].replace(b":1,", b":2,", 1)):
+        path.write_bytes(before)
+        with Output.new(path, run, replace=True) as out:
+            out.write(r.Done(job="a", load_average=None))
+        assert read(path)[0].lines == (r.Done(job="a", load_average=None),)
+
+
+@pytest.mark.parametrize(
+    "content", [b"dear all\n", b'{"kind":"run"}\n', b"[1]\n", b"[" * 100_000, b"\n{}", b"\xff"]
+)
+def test_a_file_that_holds_no_results_is_never_replaced(measured, tmp_path, content):
+    run = read(measured)[0].run
+    path = tmp_path / "there.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="so it is not replaced"):
+        Output.new(path, run, replace=True)
+    with pytest.raises(InputError, match="so it is not replaced"):
+        Output.again(path, [run])
+    assert path.read_bytes() == content
 
 
 def test_lines_are_on_disk_when_they_were_written(measured, tmp_path):

@@ -33,9 +33,11 @@ from mvmoe_bench.records import (
 )
 from mvmoe_bench.results import Output, RunLines
 from mvmoe_bench.subjects import find_kind
+from mvmoe_deploy import outputs
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.summary import summarize
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.samples import DIGITS
 from mvmoe_deploy.temporary import private_temporary_files
 
 _FIXED = ("device", "preset", "seed", "threads", "inputs", "bundles", "subjects")
@@ -78,6 +80,7 @@ def run_bench(request: Request, shown: Bars) -> RunLines:
     InputError, MissingExtraError, UnsupportedPlatformError or OutputError before anything is
     measured; a subject that fails later is a line in the file.
     """
+    _require_places(request)
     device = find_device(request.device or default_device())
     bundles = _open(request)
     _require_checkpoints(request)
@@ -100,6 +103,18 @@ def run_bench(request: Request, shown: Bars) -> RunLines:
         with _output(request, run, device) as (out, known):
             Campaign(setting, out, known).run(shown)
     return results.read(request.output)[-1]
+
+
+def _require_places(request: Request) -> None:
+    """Refuse outputs that would replace or damage an input, or something that is no results."""
+    read = [*request.bundles, *request.checkpoints]
+    named = (request.config, request.distribution)
+    read += [Path(text) for text in named if text and text.endswith(".json")]
+    folders = [] if request.images in (SYNTHETIC, DIGITS) else [Path(request.images)]
+    outputs.refuse_overlap([request.output], read, folders)
+    if request.cache is not None:
+        outputs.require_outside(request.cache, [*request.bundles, *request.checkpoints])
+    results.require_free(request.output, request.replace, request.resume)
 
 
 def _setting(request: Request, device: Device, parts: tuple, folder: Path) -> Setting:

@@ -4,6 +4,7 @@
 format writes. Nothing here computes figures.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,15 +16,26 @@ if TYPE_CHECKING:
 Format = Literal["html", "md", "png"]
 
 
-def write_report(runs: "list[RunLines]", path: Path, format: Format, compare: bool) -> None:
+def write_report(
+    runs: "list[RunLines]", path: Path, format: Format, compare: bool, replace: bool = False
+) -> None:
     """Write one report of all runs, or with `compare` one that holds the second against the first.
 
-    Raises InputError if runs of unlike regimes would be mixed or there are not two to compare,
-    MissingExtraError without Jinja or matplotlib, OutputError if `path` cannot be written.
+    With `replace` a report that is at `path` is replaced, of whatever runs and format; nothing else
+    ever is. Raises InputError if something else is there, if runs of unlike regimes would be mixed
+    or there are not two to compare, MissingExtraError without Jinja or matplotlib, OutputError if
+    `path` cannot be written.
     """
     from mvmoe_bench.reporting.write import write
 
-    write(runs, path, format, compare)
+    write(runs, path, format, compare, replace)
 
 
-__all__ = ["show_summary", "write_report"]
+def require_free(path: Path, replace: bool, results: Iterable[Path]) -> None:
+    """Refuse a path that `write_report` would refuse, before the results are read."""
+    from mvmoe_bench.reporting.write import require_free
+
+    require_free(path, replace, results)
+
+
+__all__ = ["require_free", "show_summary", "write_report"]

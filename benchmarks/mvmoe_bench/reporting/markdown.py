@@ -3,13 +3,14 @@
 import re
 
 from mvmoe_bench.reporting.blocks import Block, Cell, Chart, Document, Piece, Table, Terms
+from mvmoe_bench.reporting.marking import IN_MARKDOWN
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$@!])")
 
 
 def markdown(made: Document) -> str:
     """The whole document."""
-    lines = [f"# {plain(made.title)}", "", plain(made.subtitle), ""]
+    lines = [f"# {plain(made.title)}", "", IN_MARKDOWN, "", plain(made.subtitle), ""]
     if made.alerts:
         lines += ["## Before you believe a number", "", *_listed(made.alerts), ""]
     lines += ["## In short", ""]

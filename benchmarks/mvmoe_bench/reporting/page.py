@@ -4,6 +4,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from mvmoe_bench.reporting.blocks import Block, Chart, Document, Table, Terms, Text
+from mvmoe_bench.reporting.marking import IN_HTML
 from mvmoe_bench.reporting.svg import both_widths
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ def page(made: Document) -> str:
         return Markup(both_widths(chart.plot, name, chart.label))
 
     template = _environment().get_template("page.html.j2")
-    return template.render(made=made, svg=svg, kind=_kind, style=_file("page.css"),
-                           script=_file("page.js"))  # fmt: skip
+    return template.render(made=made, mark=Markup(IN_HTML), svg=svg, kind=_kind,
+                           style=_file("page.css"), script=_file("page.js"))  # fmt: skip
 
 
 @cache

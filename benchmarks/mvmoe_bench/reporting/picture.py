@@ -7,6 +7,7 @@ from mvmoe_bench.figures.headline import main_subject
 from mvmoe_bench.figures.summary import Summary
 from mvmoe_bench.reporting.blocks import Chart
 from mvmoe_bench.reporting.document import subtitle, title
+from mvmoe_bench.reporting.marking import MADE_BY
 from mvmoe_bench.reporting.plots.canvas import DPI, LIGHT, WIDE, Canvas
 from mvmoe_bench.reporting.plots.rows import shorten
 from mvmoe_bench.reporting.sections.latency import chart as latency_chart
@@ -51,7 +52,7 @@ def draw_picture(summary: Summary, path: Path) -> None:
             high = chart.plot.height(narrow)
             area = Canvas(figure, width, high, LIGHT, narrow, left, top + _TITLE)
             chart.plot.draw(area)
-        figure.savefig(path, format="png", dpi=DPI * _SCALE, metadata={"Software": None})
+        figure.savefig(path, format="png", dpi=DPI * _SCALE, metadata={"Software": MADE_BY})
 
 
 def _arrange(summary: Summary) -> tuple[list[Place], float]:

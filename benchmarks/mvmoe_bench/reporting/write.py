@@ -1,11 +1,16 @@
-"""Which document becomes which file."""
+"""Which document becomes which file, and how a file is recognised that was made here.
 
-from collections.abc import Callable
+Every report names its maker: in an element of the page, a comment of the Markdown, a text of the
+picture.
+"""
+
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvmoe_bench.figures import Summary, compare_runs, merge, summarize_run
-from mvmoe_deploy import files
+from mvmoe_bench.reporting.marking import IN_HTML, IN_MARKDOWN, IN_PNG
+from mvmoe_deploy import files, outputs
 from mvmoe_deploy.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -14,8 +19,11 @@ if TYPE_CHECKING:
 Writer = Callable[[Path], object]
 
 
-def write(runs: "list[RunLines]", path: Path, format: str, compare: bool) -> None:
+def write(
+    runs: "list[RunLines]", path: Path, format: str, compare: bool, replace: bool = False
+) -> None:
     """Make the report in memory, then write it in one step."""
+    require_free(path, replace, [run.path for run in runs])
     try:
         writer = _comparison(runs, format) if compare else _report(merge(_some(runs)), format)
     except ImportError as error:
@@ -23,7 +31,19 @@ def write(runs: "list[RunLines]", path: Path, format: str, compare: bool) -> Non
             raise
         what = f"{error.name or 'a package'}, which makes reports,"
         raise MissingExtraError.of(what, "bench") from error
-    files.write_file(path, writer)
+    files.write_file(path, writer, foreign_to_reports if replace else None)
+
+
+def require_free(path: Path, replace: bool, results: Iterable[Path]) -> None:
+    """Refuse a path that a report of these results may not be written to."""
+    outputs.refuse_overlap([path], results)
+    outputs.require_file(path, foreign_to_reports if replace else None)
+
+
+foreign_to_reports = outputs.foreign_without(
+    [mark.encode() for mark in (IN_HTML, IN_MARKDOWN, IN_PNG)], "report"
+)
+"""Why a file is no report that may be replaced; None if it is one, of any format."""
 
 
 def _some(runs: "list[RunLines]") -> "list[RunLines]":

@@ -10,7 +10,7 @@ from mvmoe_bench.figures.summary import SubjectFigure
 from mvmoe_bench.figures.words import percent, too_few
 from mvmoe_bench.standing.measuring import Scale, Standing
 from mvmoe_bench.statistics import Ratio, Sure, sure
-from mvmoe_deploy import files
+from mvmoe_deploy import files, outputs
 
 WANTED_OVER_STATIC = 1.02
 WANTED_FLAT = 0.03
@@ -20,9 +20,17 @@ _PARTS = ("stem", "select", "load", "expert", "rest")
 
 
 def write_page(standing: Standing, path: Path) -> None:
-    """Write the page in one step; raises OutputError."""
+    """Write the page in one step, over one that `make bench` wrote; raises as `require_free`."""
     text = render(standing)
-    files.write_file(path, lambda partial: partial.write_text(text))
+    files.write_file(path, lambda partial: partial.write_text(text), _foreign)
+
+
+def require_free(path: Path) -> None:
+    """Refuse a path where something else is; raises InputError or OutputError."""
+    outputs.require_file(path, _foreign)
+
+
+_foreign = outputs.foreign_without([b"Written by `make bench`"], "page of `make bench`")
 
 
 def render(standing: Standing) -> str:
