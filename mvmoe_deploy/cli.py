@@ -992,6 +992,6 @@ def _write_digits(folder: Path) -> None:
 def _foreign_to_digits(folder: Path) -> str | None:
     """Why a directory does not hold the demo's digits alone; None if it does."""
     foreign = outputs.foreign_without([f"Software\0{_DIGITS_MARK}".encode()], "digit")
-    ours = {path.name for path in folder.iterdir() if foreign(path) is None}
+    ours = {path.name for path in folder.glob("???_is_?.png") if foreign(path) is None}
     found = outputs.stranger(folder, ours)
     return None if found is None else f"holds {found}, which the demo has not written"

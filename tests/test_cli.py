@@ -608,3 +608,265 @@ def test_the_advisor_alone_measures_nothing_and_says_estimate(mvmoe, mvmoe_json,
     assert code == 0 and out.startswith("ESTIMATE, not measured")
     code, _, err = mvmoe("bench", bundle)
     assert code == 2 and "give -o results.jsonl, or --advise" in err
+
+
+@pytest.fixture(scope="session")
+def inputs(checkpoint, bundle, results, images, tiny) -> dict[str, Path]:
+    """An input of each kind."""
+    return {
+        "ck": checkpoint, "b.mvmoe": bundle, "r.jsonl": results, "cfg/tiny.json": tiny,
+        "photos/train/x": images, "photos/train/y": images, "photos/val/x": images,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def desk(inputs, tmp_path, monkeypatch) -> Path:
+    """The directory to work in, with an input of each kind, and other names for some."""
+    for name, source in inputs.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-r", source, tmp_path / name], check=True)
+    (tmp_path / "d.json").write_text("[]")
+    (tmp_path / "link").symlink_to("ck")
+    os.link(tmp_path / "r.jsonl", tmp_path / "hard.jsonl")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _everything(root: Path) -> dict[str, object]:
+    """Every path below a directory with its kind, its number, and a file's content."""
+    found = {}
+    for path in root.rglob("*"):
+        status = path.lstat()
+        content = path.read_bytes() if path.is_file() else None
+        found[str(path.relative_to(root))] = (status.st_mode, status.st_ino, content)
+    return found
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "export ck -o ck --force",
+        "export ck -o link --force",
+        "export link -o ck --force --resume",
+        "export ./cfg/../ck -o ck",
+        "export ck/model.safetensors -o ck --force --config cfg/tiny.json",
+        "export ck -o ck/inner",
+        "export ck -o . --force",
+        "export ck -o cfg --force --config cfg/tiny.json",
+        "init cfg/tiny.json -o cfg/tiny.json --force",
+        "init cfg/tiny.json -o cfg --force",
+        "train --preset cfg/tiny.json -o cfg --resume",
+        "train --data photos -o photos --resume",
+        "train --data photos -o photos/train/z",
+        "train --data photos -o photos/val",
+        "bench b.mvmoe -o b.mvmoe --force",
+        "bench b.mvmoe -o b.mvmoe/manifest.json --force",
+        "bench b.mvmoe -o b.mvmoe/results.jsonl",
+        "bench b.mvmoe ck/../b.mvmoe -o b.mvmoe/onnx --resume",
+        "bench b.mvmoe --checkpoint ck -o ck/config.json --force",
+        "bench b.mvmoe --config cfg/tiny.json -o cfg/tiny.json --force",
+        "bench b.mvmoe --distribution d.json -o d.json --force",
+        "bench b.mvmoe --images photos -o photos --force",
+        "bench b.mvmoe --cache b.mvmoe/cache -o out.jsonl",
+        "report r.jsonl -o r.jsonl --force --format md",
+        "report r.jsonl -o hard.jsonl --force --format html",
+        "report hard.jsonl r.jsonl --compare -o r.jsonl --force --format html",
+    ],
+)
+def test_an_output_that_is_or_touches_an_input_is_refused_whatever_the_flags(mvmoe, desk, words):
+    before = _everything(desk)
+    code, out, err = mvmoe(*words.split())
+    assert (code, out) == (2, "")
+    assert "the input" in err and len(err.strip().splitlines()) == 1
+    assert _everything(desk) == before
+
+
+def _precious(path: Path) -> None:
+    path.mkdir()
+    (path / "notes.txt").write_text("precious")
+
+
+def _named_as_a_bundle(path: Path) -> None:
+    _precious(path)
+    (path / "manifest.json").write_text('{"name": "a web application", "icons": []}')
+
+
+def _damaged(path: Path) -> None:
+    path.mkdir()
+    (path / "manifest.json").write_text('{"format": "mvmoe-bun')
+
+
+def _with_more(source: str):
+    def make(path: Path) -> None:
+        subprocess.run(["cp", "-r", source, path], check=True)
+        (path / "notes.txt").write_text("precious")
+
+    return make
+
+
+_DIRECTORIES = {
+    "somebody's": _precious,
+    "a manifest of something else": _named_as_a_bundle,
+    "a damaged manifest": _damaged,
+    "a bundle and more": _with_more("b.mvmoe"),
+    "a checkpoint and more": _with_more("ck"),
+    "a link": lambda path: path.symlink_to("photos"),
+    "a dangling link": lambda path: path.symlink_to("nowhere"),
+    "a file": lambda path: path.write_text("precious"),
+    "a pipe": os.mkfifo,
+}
+
+
+@pytest.fixture
+def no_work(monkeypatch):
+    """What would take long must not begin."""
+
+    def begun(*_, **__):
+        pytest.fail("the work began")
+
+    for name in (
+        "mvmoe_deploy.models.load_checkpoint", "mvmoe_deploy.models.build",
+        "mvmoe_deploy.training.train", "mvmoe_bench.planning.running.find_device",
+        "mvmoe_bench.results.read",
+    ):  # fmt: skip
+        monkeypatch.setattr(name, begun)
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize("kind", _DIRECTORIES)
+@pytest.mark.parametrize("words", ["export ck -o out", "init cfg/tiny.json -o out"])
+def test_force_removes_no_directory_of_anything_else(mvmoe, desk, kind, words):
+    _DIRECTORIES[kind](Path("out"))
+    before = _everything(desk)
+    for flags in ([], ["--force"]):
+        code, out, err = mvmoe(*words.split(), *flags)
+        assert (code, out) == (2, "")
+        assert "error: out " in err and len(err.strip().splitlines()) == 1
+        assert _everything(desk) == before
+    if kind == f"a {'bundle' if words[0] == 'e' else 'checkpoint'} and more":
+        assert "notes.txt" in err
+    if Path("out").is_dir() and not Path("out").is_symlink():
+        assert "remove it yourself" in err
+
+
+@pytest.mark.usefixtures("no_work")
+def test_a_checkpoint_is_no_bundle_and_a_bundle_no_checkpoint(mvmoe, desk):
+    before = _everything(desk)
+    for words, says in (
+        ("init cfg/tiny.json -o b.mvmoe --force", "b.mvmoe is no checkpoint"),
+        ("init cfg/tiny.json -o photos --force", "photos is no checkpoint"),
+    ):
+        code, _, err = mvmoe(*words.split())
+        assert (code, says in err) == (2, True)
+    subprocess.run(["cp", "-r", "ck", "ck2"], check=True)
+    code, _, err = mvmoe("export", "ck", "-o", "ck2", "--force")
+    assert (code, "ck2 is no bundle" in err) == (2, True)
+    assert _everything(desk).items() >= before.items()
+
+
+_FILES = {
+    "somebody's": lambda path: path.write_text("precious"),
+    "json": lambda path: path.write_text('{"kind": "run"}\n'),
+    "a checkpoint": lambda path: subprocess.run(["cp", "ck/model.safetensors", path], check=True),
+    "a directory": _precious,
+    "an empty directory": Path.mkdir,
+    "a link": lambda path: path.symlink_to("r.jsonl"),
+    "a dangling link": lambda path: path.symlink_to("nowhere"),
+    "a pipe": os.mkfifo,
+}
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize("kind", _FILES)
+@pytest.mark.parametrize(
+    "words",
+    [
+        "report r.jsonl -o out.html",
+        "report r.jsonl -o out.png",
+        "report hard.jsonl -o out.md",
+        "bench b.mvmoe -o out.jsonl",
+        "init cfg/tiny.json -o out.safetensors",
+    ],
+)
+def test_force_replaces_no_file_of_anything_else(mvmoe, desk, kind, words):
+    output = Path(words.rsplit(" ", 1)[1])
+    _FILES[kind](output)
+    before = _everything(desk)
+    for flags in ([], ["--force"]):
+        code, out, err = mvmoe(*words.split(), *flags)
+        assert (code, out) == (2, "")
+        assert str(output) in err and len(err.strip().splitlines()) == 1
+        assert _everything(desk) == before
+
+
+def test_bench_resumes_nothing_but_results(mvmoe, desk):
+    Path("out.jsonl").write_text("precious")
+    code, _, err = mvmoe("bench", "b.mvmoe", "-o", "out.jsonl", "--resume")
+    assert (code, "out.jsonl does not hold" in err) == (2, True)
+    assert Path("out.jsonl").read_text() == "precious"
+
+
+def test_force_replaces_what_the_command_wrote(mvmoe, desk, tiny):
+    for name in ("ck3", "ck3.safetensors"):
+        for seed in (1, 2):
+            words = ["init", tiny, "-o", name, "--seed", seed, *["--force"] * (seed - 1)]
+            assert mvmoe(*words)[0] == 0
+    # What a report was made of before, and in which format, does not matter.
+    for kind in ("html", "md", "png", "html"):
+        assert mvmoe("report", "r.jsonl", "-o", "page", "--format", kind, "--force")[0] == 0
+    assert mvmoe("export", "ck3", "-o", "b.mvmoe", "--force", "--skip-verify")[0] == 0
+    Path("b.mvmoe/.DS_Store").touch()  # A file manager's, which holds nobody's work.
+    Path("empty").mkdir()
+    for name in ("b.mvmoe", "empty"):
+        assert mvmoe("export", "ck3", "-o", name, "--force", "--skip-verify")[0] == 0
+    assert {".DS_Store", ".b.mvmoe.resume"}.isdisjoint(path.name for path in desk.rglob("*"))
+
+
+def test_the_directory_one_stands_in_is_not_replaced(mvmoe, desk, monkeypatch):
+    before = _everything(desk)
+    monkeypatch.chdir("b.mvmoe")
+    for output in ("../b.mvmoe", desk / "b.mvmoe", ".", "..", "/", Path.home(), desk):
+        code, _, err = mvmoe("export", "../ck", "-o", output, "--force")
+        assert code == 2 and len(err.strip().splitlines()) == 1
+    monkeypatch.chdir(desk)
+    assert _everything(desk) == before
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize(
+    "name", ["digits.mvmoe/notes", "images/notes", "bench.jsonl", "bench.html", "bench.png"]
+)
+def test_the_demo_replaces_nothing_of_anybody(mvmoe, tmp_path, name):
+    path = tmp_path / "demo" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("precious")
+    before = _everything(tmp_path)
+    code, _, err = mvmoe("demo", "-o", tmp_path / "demo")
+    assert code == 2 and str(tmp_path / "demo" / name.split("/")[0]) in err
+    assert _everything(tmp_path) == before
+
+
+def test_the_demo_trains_in_no_directory_of_anybody(mvmoe, tmp_path):
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "notes").write_text("precious")
+    code, _, err = mvmoe("demo", "-o", tmp_path)
+    assert code == 2 and "holds no training run" in err
+    assert [path.name for path in tmp_path.rglob("*")] == ["training", "notes"]
+
+
+def test_the_demos_digits_are_written_over_its_own_alone(tmp_path):
+    from mvmoe_deploy.errors import InputError
+
+    folder = tmp_path / "images"
+    for _ in range(2):
+        cli._write_digits(folder)
+    name = "000_is_" + next(folder.glob("000_*")).stem[-1] + ".png"
+    assert len(list(folder.iterdir())) == 359
+    Image.new("L", (8, 8)).save(folder / name)
+    with pytest.raises(InputError, match=f"holds {name}, which the demo has not written"):
+        cli._write_digits(folder)
+    (folder / name).unlink()
+    cli._write_digits(folder)
+    (folder / "mine.png").write_bytes((folder / name).read_bytes())
+    with pytest.raises(InputError, match=r"holds mine.png, which the demo has not written"):
+        cli._write_digits(folder)
