@@ -70,7 +70,8 @@ def require_same(out: Path, options: TrainOptions, classes: tuple[str, ...]) -> 
         return
     before = _read_options(out / OPTIONS)
     _require_same_classes(out, classes)
-    name = differing_option(_plain(options), before)
+    asked = _plain(options)
+    name = differing_option(asked, before)
     if name is not None:
         raise InputError(
             f"the run in {out} has {name} = {_at(before, name)!r}, but is resumed with "
@@ -181,7 +182,9 @@ def _require_usable(out: Path, resume: bool) -> None:
         raise InputError(
             f"{out} exists already; give another output path, or --resume to continue the run in it"
         )
-    if not (out / OPTIONS).exists() and any(not _is_own(path) for path in out.iterdir()):
+    if os.path.lexists(out / OPTIONS):
+        _read_options(out / OPTIONS)
+    elif any(not _is_own(path) for path in out.iterdir()):
         raise InputError(
             f"{out} holds no training run ({OPTIONS} is missing); give the directory of one, or "
             "leave --resume out and give another output path"
