@@ -1,5 +1,6 @@
 """Temporary directories that no end of a process leaves behind."""
 
+import ast
 import contextlib
 import os
 import signal
@@ -7,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,19 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr(tempfile, "tempdir", None)
     return folder
+
+
+def test_nothing_else_makes_directories_for_temporary_files():
+    """Another's would stay after a kill: nobody would know whose they are."""
+    makers = {"TemporaryDirectory", "NamedTemporaryFile", "mkdtemp", "mkstemp", "mktemp"}
+    users = set()
+    for package in ("mvmoe_deploy", "mvmoe_export", "mvmoe_bench"):
+        for path in Path(find_spec(package).submodule_search_locations[0]).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                name = getattr(node, "attr", getattr(node, "id", getattr(node, "name", None)))
+                if name in makers:
+                    users.add(path)
+    assert users == {Path(temporary.__file__)}
 
 
 def names(folder):
