@@ -62,20 +62,27 @@ def power() -> str | None:
 
 def commit() -> str | None:
     """The commit of the repository that this code is in, `-dirty` if files differ from it."""
-    here = Path(__file__).parent
-    told = ("git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12", "--match=-")
+    # Installed beside somebody else's repository, this file is none of its own.
+    if _git("ls-files", "--error-unmatch", Path(__file__).name) is None:
+        return None
+    head = _git("rev-parse", "--short=12", "HEAD")
+    if not head:
+        return None
+    return f"{head}-dirty" if _git("status", "--porcelain", "--untracked-files=no") else head
+
+
+def _git(*words: str) -> str | None:
+    """What git says of this file's repository, in which it writes nothing; None if it fails."""
+    here = str(Path(__file__).parent)
     try:
-        # Installed beside somebody else's repository, this file is none of its own.
-        listed = subprocess.run(
-            [*told[:3], "ls-files", "--error-unmatch", Path(__file__).name],
-            capture_output=True, check=False,
+        # To be quicker the next time, git would write what it has found into the repository.
+        found = subprocess.run(
+            ["git", "--no-optional-locks", "-C", here, *words],
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
-        if listed.returncode:
-            return None
-        found = subprocess.run(told, capture_output=True, text=True, check=False)
     except OSError:
         return None
-    return found.stdout.strip() or None
+    return None if found.returncode else found.stdout.strip()
 
 
 def cpu_model() -> str:

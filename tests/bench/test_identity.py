@@ -1,6 +1,7 @@
 """What a machine says of itself."""
 
 import json
+import os
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -38,3 +39,20 @@ def test_the_commit_is_the_repositorys(monkeypatch, tmp_path):
 def test_outside_of_a_repository_there_is_no_commit(monkeypatch, tmp_path):
     monkeypatch.setattr(identity, "__file__", str(tmp_path / "identity.py"))
     assert identity.commit() is None
+
+
+def test_asking_for_the_commit_writes_nothing_into_the_repository(monkeypatch, tmp_path):
+    """Git would write down what it has found of files that are newer than its index."""
+    file = tmp_path / "identity.py"
+    file.write_text("x")
+    git = ("git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c")
+    for words in (["init"], ["add", "."], ["commit", "-m", "first"]):
+        subprocess.run([*git, *words], capture_output=True, check=True)
+    monkeypatch.setattr(identity, "__file__", str(file))
+    os.utime(file, (2e9, 2e9))
+    before = (tmp_path / ".git" / "index").read_bytes()
+    commit = identity.commit()
+    assert len(commit) == 12
+    assert (tmp_path / ".git" / "index").read_bytes() == before
+    file.write_text("y")
+    assert identity.commit() == f"{commit}-dirty"
