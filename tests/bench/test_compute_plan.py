@@ -202,10 +202,11 @@ def test_other_systems_are_told_what_they_lack(tmp_path, monkeypatch, system, ve
 
 @pytest.mark.parametrize("version", ["14.4", "15.0.1", "26"])
 def test_new_enough_systems_are_asked(tmp_path, monkeypatch, version):
+    # Before this machine pretends to be a Mac: its packages ask for the system when imported.
+    pytest.importorskip("coremltools")
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(platform, "mac_ver", lambda: (version, ("", "", ""), ""))
     monkeypatch.setattr(compute_plan, "plan", lambda engine, *rest: (engine.__name__, *rest))
-    pytest.importorskip("coremltools")
     assert placements(tmp_path, BOTH, "cpuOnly") == ("coremltools", tmp_path, BOTH, "cpuOnly")
 
 
