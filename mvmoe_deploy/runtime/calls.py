@@ -64,6 +64,7 @@ class Calls(Generic[B]):
             try:
                 self._running[call] = ()
                 if self._closing or self._process is not _process.id:
+                    self._end(call)
                     self._refuse()
                 buffers = self._take(call)
                 return work(buffers, *arguments)

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -70,6 +71,7 @@ class ExecuTorchRunner:
                 f"this target runs through ExecuTorch's {runner._delegate} delegate, which this "
                 "machine's ExecuTorch does not have; run it on a device that has it"
             )
+        _look_at_processor(portable_lib)
         _start_pool(portable_lib, threads)
         return runner
 
@@ -148,21 +150,31 @@ class ExecuTorchGraph:
 
 
 def _start_pool(bindings: Any, threads: int | None) -> None:
-    """Make ExecuTorch's pool of threads, or one of another size.
+    """Give ExecuTorch's pool another size, if it has to have one."""
+    if threads is not None and bindings._threadpool_get_thread_count() != threads:
+        _without_stderr(partial(bindings._unsafe_reset_threadpool, threads))
 
-    Its first look at the processor writes notes about Arm registers to stderr, on any machine.
-    """
+
+@cache
+def _look_at_processor(bindings: Any) -> None:
+    """ExecuTorch's first look at the processor, which writes notes about Arm registers."""
+    _without_stderr(bindings._threadpool_get_thread_count)
+
+
+def _without_stderr(work: Callable[[], object]) -> None:
+    """Do something while what native code writes to stderr goes nowhere."""
     kept = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+    try:
+        # Twice put back: the first may be interrupted.
         try:
-            if threads is None:
-                bindings._threadpool_get_thread_count()
-            else:
-                bindings._unsafe_reset_threadpool(threads)
+            with Path(os.devnull).open("w") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+                work()
         finally:
             os.dup2(kept, 2)
-            os.close(kept)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _signatures(specs: Sequence[TensorSpec], describe: Any, count: int) -> list[Signature]:

@@ -1,5 +1,7 @@
 """The ExecuTorch runner: bindings, residency, threads, and what it refuses."""
 
+import os
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -161,3 +163,38 @@ def test_without_executorch_the_pip_command_is_named(bundle, monkeypatch):
     monkeypatch.setitem(sys.modules, "executorch.runtime", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'mvmoe-deploy\[executorch\]'"):
         ExecuTorchRunner.open(bundle.root, bundle.target, None)
+
+
+FILES_RUN_OUT = """
+import resource, sys
+from mvmoe_deploy import Dispatcher
+bundle, held = sys.argv[1], [Dispatcher.open(sys.argv[1], "executorch", threads=1)]
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+try:
+    while True:
+        held.append(Dispatcher.open(bundle, "executorch", threads=1))
+        held[-1].prewarm()
+except Exception as error:
+    print(type(error).__name__, "the limit is 64 open files" in str(error), "xport" in str(error))
+held.clear()
+Dispatcher.open(bundle, "executorch", threads=1).close()
+"""
+
+
+def test_files_that_run_out_are_said_with_their_limit(bundle):
+    """Each program holds a file; of many dispatchers one is the first for which none is left."""
+    done = subprocess.run(
+        [sys.executable, "-c", FILES_RUN_OUT, str(bundle.root)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "ResourceLimitError True False\n"), done.stderr
+
+
+def test_opening_leaves_stderr_as_it_is(bundle, capfd):
+    runner = ExecuTorchRunner.open(bundle.root, bundle.target, 2)
+    os.write(2, b"seen")
+    assert runner.load("stem")
+    assert capfd.readouterr().err == "seen"
