@@ -414,6 +414,7 @@ def verify(
     are not checked. A figure beyond its bound ends with exit code 1, after the whole report.
     """
     from mvmoe_deploy.bundle import Bundle
+    from mvmoe_deploy.runtime.isolated import isolated_runners
     from mvmoe_export.parity.report import to_json
     from mvmoe_export.parity.samples import choose_samples
     from mvmoe_export.parity.verify import verify_bundle
@@ -424,9 +425,15 @@ def verify(
     # Before the model is loaded, and long before the graphs are run.
     samples = choose_samples(opened, data, most, with_model=checkpoint is not None)
     model = _model_of(opened, checkpoint, config, weights) if checkpoint else None
-    with console.progress() as progress:
+    # In a process of its own: a malformed graph can end the process of its engine.
+    with isolated_runners() as open_runner, console.progress() as progress:
         report = verify_bundle(
-            opened, model, samples, targets=tuple(dict.fromkeys(targets)) or None, progress=progress
+            opened,
+            model,
+            samples,
+            targets=tuple(dict.fromkeys(targets)) or None,
+            progress=progress,
+            open_runner=open_runner,
         )
     console.emit(as_json, {"bundle": str(bundle), **to_json(report)}, console.show_verification)
     if not report.ok:
@@ -596,7 +603,7 @@ def _advise(
     """Print what the placement advisor thinks; it is no check, so the exit code is 0."""
     import msgspec
 
-    from mvmoe_bench.advisor import advise
+    from mvmoe_bench.advisor.isolated import advise_isolated
     from mvmoe_bench.planning.running import pins_of
     from mvmoe_deploy.bundle import Bundle
 
@@ -605,7 +612,7 @@ def _advise(
         opened = Bundle.open(path, pin)
         for name in targets or (None,):
             opened.verify(name)
-        found += advise(opened, targets or None, name=str(path))
+        found += advise_isolated(opened, targets or None, name=str(path))
     data = {"estimate": True, "advice": msgspec.to_builtins(found)}
     console.emit(as_json, data, console.show_advice)
     return 0

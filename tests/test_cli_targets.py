@@ -1,5 +1,6 @@
 """`mvmoe export` with the options of its targets, and the other commands on what it wrote."""
 
+import hashlib
 import json
 import os
 import resource
@@ -280,3 +281,26 @@ def test_an_engine_that_does_not_load_a_file_is_one_sentence(mvmoe, copy, file):
     *_, err = err.strip().splitlines()
     assert err.startswith("error: ")
     assert f"graph stem ({'/'.join(file.split('/')[:2])})" in err
+
+
+def test_an_engine_that_ends_its_process_is_one_error(everything, tmp_path):
+    """A backend whose name is no text: ExecuTorch's bindings end the process by an abort."""
+    copy = shutil.copytree(everything, tmp_path / "copy.mvmoe")
+    program = copy / "executorch" / "model.pte"
+    program.write_bytes(program.read_bytes().replace(b"XnnpackBackend", b"XnnpackBack\x80nd"))
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (record,) = manifest["targets"]["executorch"]["files"]
+    record["sha256"] = hashlib.sha256(program.read_bytes()).hexdigest()
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    ended = subprocess.run(
+        [sys.executable, "-m", "mvmoe_deploy", "verify", copy, "--target", "executorch", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ended.returncode == 1
+    message = json.loads(ended.stdout)["error"]["message"]
+    assert message.startswith("graph stem (executorch/model.pte) in ExecuTorch")
+    assert "ended the process of its engine by SIGABRT" in message
+    assert ended.stderr.count("\n") == 1

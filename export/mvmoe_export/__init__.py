@@ -1,6 +1,27 @@
-"""mvmoe_export: from a routed PyTorch model to a bundle. Importing it imports PyTorch."""
+"""mvmoe_export: from a routed PyTorch model to a bundle. Exporting imports PyTorch.
 
-from mvmoe_export.bundling import Identity, export_bundle
-from mvmoe_export.targets import ExportOptions
+Names are loaded when they are first used: checking a bundle needs this package, but no exporter.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mvmoe_export.bundling import Identity, export_bundle
+    from mvmoe_export.targets import ExportOptions
 
 __all__ = ["ExportOptions", "Identity", "export_bundle"]
+
+_HOMES = {
+    "ExportOptions": "mvmoe_export.targets",
+    "Identity": "mvmoe_export.bundling",
+    "export_bundle": "mvmoe_export.bundling",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from the module that has it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 
 from mvmoe_bench.advisor.contract import GROUP, Finding, GraphView, Rule, TargetView
 from mvmoe_bench.advisor.rules import RULES
-from mvmoe_bench.advisor.viewing import view
+from mvmoe_bench.advisor.viewing import Reading, view
 from mvmoe_bench.records import Advice
 from mvmoe_deploy.bundle import Bundle
 
@@ -27,11 +27,13 @@ def advise(
     *,
     rules: Sequence[Rule] | None = None,
     name: str | None = None,
+    reading: Reading = len,
 ) -> list[Advice]:
     """What each rule says of `targets` (all of the bundle's if None), a target's gravest first.
 
     `rules` are `all_rules()` if None. `name` is what the advice calls the bundle: that of its model
-    if None.
+    if None. `reading` is told each file before it is parsed: parsers are native code, and a
+    malformed file can end the process (`advise_isolated` reads in a process of its own).
 
     The caller has checked the files against their hashes (`Bundle.verify`). Nothing is run. A graph
     that cannot be read, or a missing extra, is an advice of its own; BundleError is raised only for
@@ -40,12 +42,16 @@ def advise(
     chosen = all_rules() if rules is None else tuple(rules)
     called = bundle.manifest.model.name if name is None else name
     asked = tuple(bundle.manifest.targets) if targets is None else tuple(targets)
-    return [advice for target in asked for advice in _of_target(bundle, target, chosen, called)]
+    return [
+        advice for target in asked for advice in _of_target(bundle, target, chosen, called, reading)
+    ]
 
 
-def _of_target(bundle: Bundle, name: str, rules: Sequence[Rule], called: str) -> Iterable[Advice]:
+def _of_target(
+    bundle: Bundle, name: str, rules: Sequence[Rule], called: str, reading: Reading
+) -> Iterable[Advice]:
     """The advice for one target."""
-    target, obstacles = view(bundle, name)
+    target, obstacles = view(bundle, name, reading)
     said = [*obstacles, *((rule, rule.check(target)) for rule in rules)]
     found = [
         advice for rule, findings in said for advice in _merged(target, rule, findings, called)

@@ -170,7 +170,7 @@ class Campaign:
 
     def _advise(self) -> None:
         """What the placement advisor thinks of each bundle; its failure stops nothing."""
-        from mvmoe_bench.advisor import advise
+        from mvmoe_bench.advisor.isolated import advise_isolated
 
         targets: dict[str, dict[str, Bundle]] = {}
         for subject in self._setting.subjects:
@@ -179,7 +179,7 @@ class Campaign:
         for name, found in targets.items():
             bundle = next(iter(found.values()))
             try:
-                lines: list[Line] = list(advise(bundle, tuple(found), name=name))
+                lines: list[Line] = [*advise_isolated(bundle, tuple(found), name=name)]
             except Exception as error:  # It reads the files of several engines' tools.
                 lines = [Failure(job="advice", subject=None, message=_first_line(error))]
             for line in lines:

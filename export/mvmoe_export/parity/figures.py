@@ -1,5 +1,6 @@
 """The figures of a comparison: pure functions on arrays, with no model, graph or file in sight."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from mvmoe_deploy.routing import Route, RoutingRule
-from mvmoe_export.stages import routes_of
 
 SMALLEST_PEAK = 1e-3
 """Errors are relative to at least this: nothing is relative to zero."""
@@ -119,7 +119,7 @@ def listed_routes(rule: RoutingRule, taken: np.ndarray) -> Iterator[Route]:
     The cover has every expert that no image `[n, k]` used in at least one route.
     """
     if math.comb(rule.experts, rule.k) <= _MOST_ROUTES:
-        yield from routes_of(rule)
+        yield from itertools.combinations(range(rule.experts), rule.k)
         return
     yield from sorted(set(map(tuple, taken.tolist())))
     left = sorted(set(range(rule.experts)) - set(taken.flatten().tolist()))

@@ -5,7 +5,6 @@ import numpy as np
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.samples import Samples, load_samples
-from mvmoe_export.parity.images import synthetic_images
 
 _MOST_SYNTHETIC = 64
 _MOST_REAL = 400
@@ -24,6 +23,8 @@ def default_samples(bundle: Bundle, most: int) -> Samples:
     missing = most - len(kept.names)
     if missing <= 0:
         return kept
+    from mvmoe_export.parity.images import synthetic_images  # with PyTorch
+
     more = synthetic_images(bundle.manifest.input, missing, seed=4).numpy()
     return Samples(
         kept.names + _numbered("synthetic", missing), np.concatenate([kept.inputs, more])

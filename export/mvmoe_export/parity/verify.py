@@ -7,9 +7,9 @@ bounds in `bounds.py`, and a report becomes JSON in `report.py`.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from mvmoe_deploy import routing
 from mvmoe_deploy.bundle import Bundle
@@ -22,11 +22,10 @@ from mvmoe_deploy.errors import (
     RoutingError,
     UnsupportedPlatformError,
 )
-from mvmoe_deploy.models.contract import RoutedModel
-from mvmoe_deploy.models.input_choices import words
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Route, RoutingRule
 from mvmoe_deploy.runtime.contract import Runner
+from mvmoe_deploy.runtime.isolated import OpenRunner
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_export.parity import figures
 from mvmoe_export.parity.bounds import Bounds, bounds_for
@@ -38,9 +37,11 @@ from mvmoe_export.parity.judgement import (
     RouteReport,
     StageReport,
 )
-from mvmoe_export.parity.reference import TorchStages, follow_checked
 from mvmoe_export.parity.samples import Samples, golden_samples
 from mvmoe_export.parity.walk import Engine, TargetGraphs, Vectors, take, walk
+
+if TYPE_CHECKING:
+    from mvmoe_deploy.models.contract import RoutedModel
 
 Progress = Callable[[str, str, int], None]
 """Called with a phase, what is done of it, and how many things the phase has."""
@@ -138,17 +139,19 @@ class Report:
 
 def verify_bundle(
     bundle: Bundle,
-    model: RoutedModel | None = None,
+    model: "RoutedModel | None" = None,
     samples: Samples | None = None,
     *,
     targets: Sequence[str] | None = None,
     progress: Progress = _ignore,
+    open_runner: OpenRunner = open_runner,
 ) -> Report:
     """Compare targets of a bundle with PyTorch on `samples`.
 
     For None all that run on this machine; one that was asked for by name and does not run here is
     an error. Without samples the golden vectors are images and reference in one. Without a model
-    nothing else can be, and routes that no image takes are not run. The files are taken as checked.
+    nothing else can be, and routes that no image takes are not run. The files are taken as checked;
+    where they are not trusted, `open_runner` is one that `isolated_runners` gives.
     Raises InputError for a model or samples that do not fit the bundle or a target that it lacks,
     BundleError for golden vectors that are damaged, MissingExtraError or EngineError of an engine,
     CheckFailedError if the model contradicts itself or a target's router gives a logit that is not
@@ -176,7 +179,7 @@ def verify_bundle(
 
 
 def require_fitting_model(
-    model: RoutedModel, manifest: Manifest, where: str, sha256: str | None = None
+    model: "RoutedModel", manifest: Manifest, where: str, sha256: str | None = None
 ) -> None:
     """Refuse a model that cannot be the one a bundle was exported from; raises InputError.
 
@@ -203,6 +206,8 @@ def require_fitting_model(
 
 def _input_words(one: Preprocessing, other: Preprocessing) -> tuple[str, str]:
     """Two inputs that differ: the size of each, then what it has otherwise than the other."""
+    from mvmoe_deploy.models.input_choices import words  # with PyTorch
+
     names = [name for name in one.__struct_fields__ if getattr(one, name) != getattr(other, name)]
     said = []
     for spec in (one, other):
@@ -221,13 +226,15 @@ def _rule_words(rules: Sequence[RoutingRule]) -> str:
     return f"{len(rules)} routers (top {rule.k} of {rule.experts} experts{kept})"
 
 
-def _reference(bundle: Bundle, model: RoutedModel | None, samples: Samples | None) -> Reference:
+def _reference(bundle: Bundle, model: "RoutedModel | None", samples: Samples | None) -> Reference:
     """PyTorch's word on the images."""
     rules = bundle.manifest.rules
     stages = None
     if model is not None:
         require_fitting_model(model, bundle.manifest, type(model).__name__)
         model.eval()
+        from mvmoe_export.parity.reference import TorchStages  # with PyTorch
+
         stages = TorchStages(model)
     if samples is None:
         golden = bundle.golden()
@@ -239,6 +246,10 @@ def _reference(bundle: Bundle, model: RoutedModel | None, samples: Samples | Non
             "images: the bundle's golden vectors have answers of their own"
         )
     _require_inputs(samples, bundle.manifest)
+    import torch
+
+    from mvmoe_export.parity.reference import follow_checked
+
     vectors = follow_checked(model, torch.from_numpy(samples.inputs))
     classes = classes_of(bundle.manifest)
     if vectors["answer"].shape[1] != classes:

@@ -79,7 +79,17 @@ def test_operators_types_are_made_fit_for_a_terminal(hand, tmp_path):
     nodes = [("\x1b[2J" + "x" * 99, ["x"], "a", {"domain": "odd"})]
     file = write_onnx(tmp_path, *nodes, inputs={"x": [1]}, outputs=("a",))
     ((op,),) = READERS["onnx"](tmp_path, hand.record("onnx", files=(file,))).values()
-    assert op.type == "?[2J" + "x" * 56
+    assert op.type == "\\x1b[2J" + "x" * 53 + "..."
+
+
+def test_sizes_that_no_memory_has_are_kept_where_arithmetic_is_safe(hand, tmp_path):
+    huge = [2**62] * 30
+    nodes = [("MatMul", ["x", "w"], "a", {}), ("MatMul", ["m", "w"], "b", {})]
+    file = write_onnx(
+        tmp_path, *nodes, inputs={"x": huge, "w": huge, "m": [-5, -7]}, outputs=("a", "b")
+    )
+    ops = READERS["onnx"](tmp_path, hand.record("onnx", files=(file,)))["g0"]
+    assert all(0 <= op.macs <= 2**62 for op in ops)
 
 
 def test_files_that_are_no_graphs_are_said_to_be_none(hand, tmp_path):

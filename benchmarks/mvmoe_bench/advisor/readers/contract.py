@@ -15,6 +15,8 @@ class Unread:
 
 
 _LONGEST = 60
+_MOST = 2**62
+"""Shapes come out of a file: their product is kept where arithmetic with it is safe."""
 
 
 def printable(text: str) -> str:
@@ -27,14 +29,14 @@ def product(output: Tensor, terms: int | None) -> int:
 
     0 where a size is not known.
     """
-    return 0 if terms is None else size(output.shape) * terms
+    return 0 if terms is None else min(size(output.shape) * max(terms, 0), _MOST)
 
 
 def size(shape: Shape | None) -> int:
     """Elements of a tensor; 0 where a size is not known."""
-    if shape is None or any(axis is None for axis in shape):
+    if shape is None or any(axis is None or axis < 0 for axis in shape):
         return 0
-    return math.prod(axis for axis in shape if axis is not None)
+    return min(math.prod(axis for axis in shape if axis is not None), _MOST)
 
 
 def axis(tensor: Tensor | None, position: int) -> int | None:
