@@ -283,7 +283,7 @@ class Memory(Record, tag="memory"):
     base: Held
     """With engine and code imported, before anything was opened."""
     loaded: Held
-    """After every image was answered."""
+    """After its images were answered."""
     peak_rss: Bytes | None
     """The largest resident set the process ever had, shared libraries included."""
     released: Held

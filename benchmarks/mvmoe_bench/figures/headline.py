@@ -190,8 +190,8 @@ def _start(subject: "SubjectFigure | None") -> list[str]:
         return []
     ready, python = printed(subject.starts.ready_ms), printed(subject.starts.python_ms)
     return [
-        f"In a fresh process it takes {ready.value} ms ({ready.sure}) to open it and have the "
-        "first answer, with the files in the system's cache. Before that, starting Python and "
+        f"In a fresh process, opening and the first answer together take {ready.value} ms "
+        f"({ready.sure}), with files that were read before. Before that, starting Python and "
         f"importing its modules takes {python.value} ms ({python.sure}), which an app without "
         "Python does not have."
     ]

@@ -28,7 +28,7 @@ class MemoryFigure(Figure):
     base_bytes: float
     """Engine and code, before anything was opened."""
     loaded_bytes: Estimate
-    """After every image was answered."""
+    """After its images were answered."""
     added: Parts
     """Loaded less base: what the model costs."""
     peak_rss_bytes: float | None

@@ -35,6 +35,11 @@ class Printed:
         return "-" if self.low is None else f"{self.low} to {self.high}"
 
     @property
+    def marked(self) -> str:
+        """The same, marked if it is of too few repeats: `8.4 to 10.4 (rough)`."""
+        return self.span + " (rough)" * (self.rough and self.low is not None)
+
+    @property
     def sure(self) -> str:
         """The interval in words: `95%: 8.4 to 10.4`; of too few repeats `roughly`, and how many."""
         if self.low is None:

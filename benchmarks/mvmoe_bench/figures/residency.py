@@ -46,7 +46,7 @@ class Budget(Figure):
     warm: Switch
     """Another route than before, its experts in memory, against no change."""
     held_bytes: Estimate | None
-    """What a process with this budget held after every image; median. Another one: those that are
+    """What a process with this budget held after its images; median. Another one: those that are
     timed are not looked into."""
     memory_of: str | None
 

@@ -146,9 +146,7 @@ def figures(its: Sure | None, scale: float = 1.0, suffix: str = "") -> tuple[Cel
     shown = printed(its, scale, suffix)
     if shown.low is None:
         return number(its.value * scale, shown.value), text(None, "muted")
-    spread = Cell(
-        shown.span + " (rough)" * shown.rough, None if its.low is None else its.low * scale
-    )
+    spread = Cell(shown.marked, None if its.low is None else its.low * scale)
     return number(its.value * scale, shown.value), spread
 
 

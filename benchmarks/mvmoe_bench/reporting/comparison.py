@@ -46,7 +46,7 @@ _TITLES = {
     "memory": (
         "memory",
         "Memory",
-        "What a process holds after all images, with the most experts resident that both runs "
+        "What a process holds after its images, with the most experts resident that both runs "
         "have measured, engine and code included. A difference of up to "
         f"{MEMORY_NOISE / 1e6:g} MB is not told apart: processes of one bundle differ by as much.",
     ),

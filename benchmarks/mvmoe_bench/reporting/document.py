@@ -28,7 +28,7 @@ def document(summary: Summary) -> Document:
 INTRO = (
     "The models measured here answer an image with the part that every image runs (the stem) and "
     "one or a few of several experts, which a router picks by the image. The dispatcher, the "
-    "product, runs each as a graph of its own, so that no other expert is computed; the words at "
+    "product, runs the stem first, and then what the image's route needs; the words at "
     "the end of the page say what it is compared with. In brackets stand 95% intervals, 'roughly' "
     "where fewer than six repeats make them unsure: from those nothing is concluded."
 )

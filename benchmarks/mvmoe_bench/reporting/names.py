@@ -41,7 +41,7 @@ def colour(subject: SubjectFigure) -> str:
 
 
 WHAT = {
-    "dispatcher": "the product: a graph for what every image runs, then one expert's graph",
+    "dispatcher": "the product: a graph for what every image runs, then what the route needs",
     "static": "the oracle: one graph with the expert known beforehand",
     "all-experts": "one graph that computes every expert and masks them: what tracing gives",
     "gather": "one graph that gathers the selected expert's weights",

@@ -123,7 +123,7 @@ def _figure(its: Sure | None, scale: float = 1.0) -> list[str]:
     if its is None:
         return ["-", "-"]
     shown = printed(its, scale)
-    return [shown.value, shown.span + " (rough)" * (shown.rough and shown.low is not None)]
+    return [shown.value, shown.marked]
 
 
 def _megabytes(estimate: Estimate | None) -> str:

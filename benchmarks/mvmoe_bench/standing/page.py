@@ -51,6 +51,7 @@ def render(standing: Standing) -> str:
         machine=_machine(standing.rivals),
         run=standing.rivals,
         residency=standing.residency,
+        resumed=any(run.resumed for run in (standing.rivals, standing.residency, standing.scaling)),
         taken=_taken(standing.rivals),
         experts=standing.rivals.bundles[0].experts[0],
         wall=[ratio for ratio in standing.rivals.ratios if ratio.clock == "wall"],

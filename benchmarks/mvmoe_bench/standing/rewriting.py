@@ -150,7 +150,7 @@ def show(out: Console, data: dict[str, Any]) -> None:
         cells = ["", ""]
         if ratio is not None:
             its = printed(Ratio(**ratio))
-            cells = [its.value, its.span + " (rough)" * (its.rough and its.low is not None)]
+            cells = [its.value, its.marked]
         rows.add_row(name, f"{alone(times['median'])} ms", *cells)
     out.print(rows)
     out.print()

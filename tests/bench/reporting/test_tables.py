@@ -15,6 +15,8 @@ from mvmoe_bench.reporting.comparison import comparison_document
 from mvmoe_bench.reporting.document import document
 from mvmoe_bench.reporting.plots.bounds import BoundsPlot
 from mvmoe_bench.reporting.plots.canvas import DPI, LIGHT, Canvas
+from mvmoe_bench.reporting.plots.intervals import IntervalPlot
+from mvmoe_bench.statistics import Ratio
 
 KEY = "dispatcher:digits:onnx"
 
@@ -226,15 +228,20 @@ def test_a_comparison_has_each_side_in_its_columns(factory, run):
     assert (row["A ms"], row["B ms"], row["B / A"]) == ("82.0", "123", "1.50")
 
 
-def _drawn(plot):
-    """Every line of a plot: its ends, its marker and its colour."""
+def _axes(plot):
+    """The axes of a plot."""
     width, height = 900, plot.height(narrow=False)
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
     plot.draw(Canvas(figure, width, height, LIGHT))
+    return figure.axes
+
+
+def _drawn(plot):
+    """Every line of a plot: its ends, its marker and its colour."""
     return [
         (tuple(map(float, line.get_xdata())), tuple(map(float, line.get_ydata())),
          line.get_marker(), to_hex(line.get_color()))
-        for axes in figure.axes
+        for axes in _axes(plot)
         for line in axes.get_lines()
     ]  # fmt: skip
 
@@ -265,6 +272,17 @@ def test_plots_of_ratios_draw_the_interval_and_the_value(noisy):
         assert ratio.low < ratio.high
         assert ((ratio.low, ratio.high), "|", LIGHT[colour]) in drawn
         assert ((ratio.value,), "o", LIGHT[colour]) in drawn
+
+
+@pytest.mark.parametrize(
+    ("repeats", "note"), [(5, "1.10 to 1.30 (rough), n = 40"), (6, "1.10 to 1.30, n = 40")]
+)
+def test_a_plot_marks_an_interval_of_few_repeats(repeats, note):
+    ratio = Ratio(1.2, 1.1, 1.3, 1.2, n=40, groups=repeats, rough=repeats < 6)
+
+    (axes,) = _axes(IntervalPlot((("a / b", ratio, "c1"),), "times", "faster", "slower"))
+
+    assert {"1.20 times", note} <= {text.get_text() for text in axes.texts}
 
 
 def test_the_curve_of_residency_draws_intervals_medians_and_tails(noisy):

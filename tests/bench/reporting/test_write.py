@@ -27,10 +27,10 @@ def small(factory):
 
 
 @pytest.mark.parametrize(("format", "start"), [("html", "<!doctype html>"), ("md", "# Benchmark")])
-def test_text_formats(run, tmp_path, format, start):
+def test_text_formats(small, tmp_path, format, start):
     path = tmp_path / f"report.{format}"
 
-    write_report([run], path, format, compare=False)
+    write_report([small()], path, format, compare=False)
 
     assert path.read_text(encoding="utf-8").startswith(start)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]

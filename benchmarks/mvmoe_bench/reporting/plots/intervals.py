@@ -78,5 +78,5 @@ def _limits(frame: Rows, ratios: Sequence[Ratio]) -> None:
 def _row(name: str, ratio: Ratio, colour: str) -> Row:
     """The ratio with interval and n."""
     its = printed(ratio)
-    note = f"{its.span}, n = {ratio.n:,}"
+    note = f"{its.marked}, n = {ratio.n:,}"
     return Row(shorten(name), f"{its.value} times", note, strong=colour == "c1")

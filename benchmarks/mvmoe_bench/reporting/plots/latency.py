@@ -37,7 +37,7 @@ def _row(name: str, latency: Latency, colour: str) -> Row:
     """Its median with interval and n."""
     wall = latency.wall_ms
     its = printed(wall)
-    note = f"{its.span}, n = {wall.n:,}"
+    note = f"{its.marked}, n = {wall.n:,}"
     return Row(shorten(name), f"{its.value} ms", note, strong=colour == "c1")
 
 

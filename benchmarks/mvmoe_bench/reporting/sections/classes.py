@@ -35,7 +35,8 @@ def classes(summary: Summary) -> Section | None:
         "classes",
         "Classes and experts",
         tuple(blocks),
-        "Each image of the run counts once. Dark blocks mean that experts have specialised.",
+        "Each image of the run counts once. A dark block is a class whose images nearly all take "
+        "one route; of a class with few images that says little.",
     )
 
 

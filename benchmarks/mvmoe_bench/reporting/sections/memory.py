@@ -44,7 +44,8 @@ def memory(summary: Summary) -> Section | None:
         "Memory",
         (chart(summary), _table(summary, found)),
         f"Measured as {'; '.join(_KIND.get(kind, kind) for kind in kinds)}. Each number is of "
-        "processes of their own, after every image was answered.",
+        "processes of their own, after the subject answered its images (the static graph: those of "
+        "one route).",
     )
 
 
@@ -67,7 +68,7 @@ def chart(summary: Summary) -> Chart:
     )
     spoken = "; ".join(f"{stack.name} {stack.value}, {stack.note}" for stack in stacks)
     return Chart(
-        "Memory held after all images",
+        "Memory held after its images were answered",
         "Medians over n processes; grey: what the process held before the model was opened; blue "
         "and green: what the model added. Intervals are in the table.",
         StackPlot(_KINDS, stacks, "MB (a million bytes)"),
@@ -97,7 +98,7 @@ def _table(summary: Summary, found: list[MemoryFigure]) -> Table:
     columns = (
         Column("subject", number=False),
         Column("experts", number=False, help="That may stay in memory in each routed stage."),
-        Column("held", help="What the process held after all images."),
+        Column("held", help="What the process held after its images were answered."),
         Column("95% interval", number=False),
         Column("added", help="Held less what the process held before the model was opened."),
         Column("95% interval", number=False),

@@ -129,8 +129,8 @@ GLOSSARY = (
     ("expert", "Weights that only some images use."),
     ("route", "The set of experts that one image uses at one routed stage; 2+7 means two of them."),
     ("stem", "What every image runs first; it ends in the router's logits, which pick the route."),
-    ("dispatcher", "The product: runs the stem's graph, selects the route, runs that expert's "
-     "graph."),
+    ("dispatcher", "The product: runs the stem's graph, selects the route, runs what the route "
+     "needs."),
     ("static", "The oracle to compare with: one fused graph, the expert known beforehand."),
     ("all-experts", "One graph that computes every expert and masks them: what tracing gives."),
     ("gather", "One graph that fetches the selected expert's weights while it runs."),

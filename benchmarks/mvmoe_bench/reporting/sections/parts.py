@@ -29,18 +29,19 @@ def parts(summary: Summary) -> Section | None:
         "parts",
         "Where the time goes",
         (chart(summary), _table(summary, found)),
-        _lead(found[0][1]),
+        _lead(found[0][1], subject_names(summary)[found[0][0].key] if len(found) > 1 else ""),
     )
 
 
-def _lead(first: Parts) -> str:
-    """What the router takes, where there is one."""
+def _lead(first: Parts, name: str) -> str:
+    """What the router takes, where there is one; `name` says whose, where there are several."""
     rest = "Rest is what is left: copying the image in and the answer out."
     if not first.router_share.value:
         return rest
     share = percents(first.router_share)
     return (
-        f"Selecting the route takes {share.value} of an answer ({share.sure}, n = {first.n:,}); "
+        f"Selecting the route takes {share.value} of an answer{f' of {name}' * bool(name)} "
+        f"({share.sure}, n = {first.n:,}); "
         f"the router's own matrix product is a part of the stem. {rest}"
     )
 
@@ -110,7 +111,7 @@ def _table(summary: Summary, found: list[tuple[SubjectFigure, Parts]]) -> Table:
 
 def _note(its: Parts) -> str:
     """Interval of the sum, and n."""
-    return f"{printed(its.total_ms).span}, n = {its.n:,}"
+    return f"{printed(its.total_ms).marked}, n = {its.n:,}"
 
 
 def _stage(part: Part, parts: Parts) -> str:

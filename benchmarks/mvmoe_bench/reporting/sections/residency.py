@@ -24,7 +24,6 @@ def residency(summary: Summary) -> Section | None:
     """A curve for each dispatcher, and all its points."""
     if not summary.residency:
         return None
-    first = summary.residency[0]
     return Section(
         "residency",
         "Fewer experts in memory",
@@ -33,10 +32,23 @@ def residency(summary: Summary) -> Section | None:
             _table(summary),
             _switches(summary),
         ),
+        f"{_sequences(summary.residency)} the least recently used one is released. A cold answer "
+        "had to load an expert, a warm switch found another one in memory.",
+    )
+
+
+def _sequences(curves: tuple[Residency, ...]) -> str:
+    """What was run; how long and with how much room, where that is the same for all subjects."""
+    first = curves[0]
+    rooms = {tuple(point.experts for point in curve.budgets) for curve in curves}
+    if len(rooms) > 1 or len({curve.length for curve in curves}) > 1:
+        return (
+            f"For each subject the same sequence of images (order: {first.order}) with different "
+            "room for experts;"
+        )
+    return (
         f"The same sequence of {first.length} images (order: {first.order}) with room for "
-        f"{', '.join(str(point.experts) for point in first.budgets)} experts in each routed stage; "
-        "the least recently used one gives way. A cold answer had to load an expert, a warm switch "
-        "found another one in memory.",
+        f"{', '.join(map(str, *rooms))} experts in each routed stage;"
     )
 
 
@@ -81,7 +93,7 @@ def _table(summary: Summary) -> Table:
         Column("p95 ms"),
         Column("mean ms"),
         Column("cold", help="Answers for which an expert had to be loaded."),
-        Column("memory MB", help="What another process with this room held after every image."),
+        Column("memory MB", help="What another process with this room held after its images."),
         Column("95% interval", number=False),
         Column("n", help="Answers."),
         Column("processes"),

@@ -42,8 +42,8 @@ def _chart(found: list[tuple[BundleFigure, TargetFigure]]) -> Chart:
     spoken = "; ".join(f"{stack.name} {stack.value}" for stack in stacks)
     return Chart(
         "What a bundle weighs on disk",
-        "Weights that belong to no single expert are stored once, however many graphs read them; "
-        "n = 1, exact.",
+        "Blue and green: each weight once, however many graphs read it; grey: graphs, and weights "
+        "that are stored more than once; n = 1, exact.",
         StackPlot(_KINDS, stacks, "MB (a million bytes)"),
         f"Bundle sizes: {spoken}",
     )

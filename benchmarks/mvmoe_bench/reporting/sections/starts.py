@@ -50,8 +50,9 @@ def starts(summary: Summary) -> Section | None:
         tuple(blocks),
         "Open and first answer: reading the manifest, checking hashes, opening and answering once. "
         "Before that, Python starts and imports modules; those are parts of their own, which an "
-        "app without Python does not have. Every start is a process of its own. The files are in "
-        "the system's cache: this is a second start, not the first one after a reboot.",
+        "app without Python does not have. Every start is a process of its own. The files were "
+        "read before, so as a rule they are in the system's cache: this is a second start, not the "
+        "first one after a reboot.",
     )
 
 
@@ -68,7 +69,7 @@ def _chart(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Chart
             names[subject.key],
             _values(its),
             f"{printed(its.ready_ms).value} ms",
-            f"{printed(its.ready_ms).span}, n = {its.n}",
+            f"{printed(its.ready_ms).marked}, n = {its.n}; Python {printed(its.python_ms).value}",
         )
         for subject, its in found
     )
@@ -76,7 +77,8 @@ def _chart(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Chart
     return Chart(
         "From opening to the first answer",
         "Bars: medians of each component, those of opening and answering first, then Python's own; "
-        "number: median of opening and answering together with its 95% interval; n: processes.",
+        "number: median of opening and answering together with its 95% interval, and of Python's "
+        "part; n: processes.",
         StackPlot(tuple((name, hue) for _, name, hue, *_ in _PARTS), stacks, "milliseconds"),
         f"Starts: {spoken}",
     )
