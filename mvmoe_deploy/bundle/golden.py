@@ -38,6 +38,12 @@ def max_bytes(manifest: Manifest) -> int:
 
 def parse_vectors(data: bytes, manifest: Manifest, where: str) -> dict[str, np.ndarray]:
     """The golden vectors of a safetensors file's bytes; raises BundleError."""
+    header = int.from_bytes(data[:8], "little")
+    if header > _HEADER_BYTES:
+        raise BundleError(
+            f"the golden vectors of {where} are damaged: their header has {header:,} bytes, and at "
+            f"most {_HEADER_BYTES:,} are read; export the bundle again"
+        )
     try:
         vectors = load(data)
     except (SafetensorError, KeyError, ValueError, TypeError) as error:

@@ -10,11 +10,15 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from mvmoe_deploy.errors import CheckpointError
+from mvmoe_deploy.models.stored_tensors import require_plain_archive, require_stored
 from mvmoe_deploy.text import one_line
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 _PICKLED_FILE = "pytorch_model.bin"
+_MOST_HEADER_BYTES = 48 * 2**20
+"""Of a safetensors file: a million labels and the names of all tensors take less."""
+
 _LONGEST = 200
 """Characters of what a reader says of a file, and of a key."""
 
@@ -88,9 +92,10 @@ def read_weights(path: Path) -> tuple[Any, dict[str, str]]:
     """
     start = _first_bytes(path)
     if start[8:9] == b"{":
+        _require_small_header(path, int.from_bytes(start[:8], "little"))
         return _read_safetensors(path)
     if start.startswith((_ZIP, _PICKLE)) or start[_TAR[0] :].startswith(_TAR[1]):
-        return _read_torch(path), {}
+        return _read_pickled(path), {}
     for magic, words in _OTHERS.items():
         if start.startswith(magic):
             raise CheckpointError(f"{path} {words}")
@@ -98,6 +103,23 @@ def read_weights(path: Path) -> tuple[Any, dict[str, str]]:
         f"{path} ({path.stat().st_size} bytes) is no whole safetensors file and no whole PyTorch "
         "file: its first bytes are those of neither"
     )
+
+
+def _require_small_header(path: Path, size: int) -> None:
+    """Refuse a safetensors header that would take gigabytes to parse."""
+    if size > _MOST_HEADER_BYTES:
+        raise CheckpointError(
+            f"{path} ({path.stat().st_size} bytes) is no whole safetensors file: its header would "
+            f"have {size:,} bytes, and at most {_MOST_HEADER_BYTES:,} are read"
+        )
+
+
+def _read_pickled(path: Path) -> Any:
+    """The content of a PyTorch file that takes no more memory than its size allows."""
+    require_plain_archive(path)
+    content = _read_torch(path)
+    require_stored(content, path)
+    return content
 
 
 def _first_bytes(path: Path) -> bytes:

@@ -22,7 +22,7 @@ from mvmoe_bench.planning.presets import PRESETS
 from mvmoe_bench.planning.queries import Questions, budgets
 from mvmoe_bench.planning.running import _bundle_record
 from mvmoe_deploy import console
-from mvmoe_deploy.bundle import Bundle, consistency
+from mvmoe_deploy.bundle import Bundle, consistency, golden
 from mvmoe_deploy.bundle.read import parse_manifest
 from mvmoe_deploy.bundle.summary import summarize
 from mvmoe_deploy.errors import BundleError, InputError
@@ -255,8 +255,8 @@ def test_the_largest_input_has_one_synthetic_image(plain):
                 if spec["name"] == "image":
                     spec["shape"] = [1, 1, 4096, 4096]
     manifest = parse_manifest(encoded(content), "the test")
-    golden = {"image": np.zeros((1, 1, 4096, 4096), np.float32)}
-    bundle = SimpleNamespace(manifest=manifest, golden=lambda: golden)
+    vectors = {"image": np.zeros((1, 1, 4096, 4096), np.float32)}
+    bundle = SimpleNamespace(manifest=manifest, golden=lambda: vectors)
     # Of 32 such images each process that measures would hold two gigabytes.
     assert load_inputs("synthetic", [bundle], 0).images.nbytes <= 2**28
 
@@ -286,3 +286,10 @@ def test_nesting_is_refused_however_python_is_set(plain):
     content["model"]["name"] = "[{" * 300
     assert parse_manifest(encoded(content), "the test").model.name == "[{" * 300
     assert msgspec.to_builtins(parse_manifest(encoded(plain()), "x")) is not None
+
+
+def test_golden_vectors_with_a_huge_header_are_refused_unparsed(plain):
+    manifest = parse_manifest(encoded(plain()), "the test")
+    data = (2**21).to_bytes(8, "little") + b"{" + b" " * 2**21
+    with pytest.raises(BundleError, match="their header has 2,097,152 bytes"):
+        golden.parse_vectors(data, manifest, "the test")
