@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from mvmoe_bench import records as r
+from mvmoe_bench.devices import host
 from mvmoe_bench.devices.host import HostDevice
 from mvmoe_bench.results import read
 from mvmoe_deploy.errors import (
@@ -235,6 +236,24 @@ def test_an_interrupted_run_keeps_its_lines_and_goes_on(ask, tmp_path, monkeypat
     assert set(jobs.values()) == {1} and "latency:1" in jobs
     # What has ended is left as it is.
     assert ask(resume=True, preset=preset) == result
+
+
+def test_what_processes_keep_for_themselves_goes_away_with_the_run(ask, monkeypatch):
+    """`torch.compile` keeps code where all processes of a run find it, and no other run does."""
+    places = []
+
+    def interrupted(self, order, emit):
+        names = ("TMPDIR", "TORCHINDUCTOR_CACHE_DIR")
+        places.extend(Path(host._environment(order)[name]) for name in names)
+        assert places[0].is_dir()
+        raise KeyboardInterrupt
+
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    monkeypatch.setattr(HostDevice, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ask(preset=_smallest())
+    temporary, cache = places
+    assert temporary in cache.parents and not temporary.exists()
 
 
 def test_a_killed_run_goes_on(tiny, tmp_path):

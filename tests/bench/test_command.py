@@ -1,0 +1,38 @@
+"""What all benchmarks' own commands do alike."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+SIGNALLED = """
+import os, sys, tempfile
+import click
+from mvmoe_bench.command import run_command
+
+@click.command()
+@click.argument("number", type=int)
+def command(number):
+    tempfile.mkdtemp()
+    os.kill(os.getpid(), number)
+    raise AssertionError
+
+run_command(command, "test", sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_command_says_so_and_leaves_nothing(tmp_path, number):
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNALLED, str(int(number))],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    said = done.stderr.strip()
+    assert (done.returncode, said) == (130, "interrupted; nothing half-written was left")
+    assert list(tmp_path.iterdir()) == []
