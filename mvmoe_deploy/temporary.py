@@ -17,6 +17,8 @@ from filelock import FileLock, Timeout
 
 _PREFIX = "mvmoe-"
 _LOCK = "mvmoe.lock"
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _TORCH_CACHE = "TORCHINDUCTOR_CACHE_DIR"
 
 
@@ -81,11 +83,13 @@ def _claim(root: Path) -> tuple[Path, FileLock]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
         lock = FileLock(folder / _LOCK)
-        # Another process may sweep the directory between these two lines; then begin again.
-        with contextlib.suppress(FileNotFoundError):
+        # Another process may sweep the directory between these two lines; then begin again. The
+        # lock may have made the directory once more, but not for its owner alone.
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
             lock.acquire()
-            if (folder / _LOCK).exists():
+            if (folder / _LOCK).exists() and not folder.stat().st_mode & _OTHERS:
                 return folder, lock
+            _remove(folder)
             lock.release()
 
 
@@ -100,12 +104,12 @@ def _sweep(root: Path, ours: Path) -> None:
 
 
 def _is_left(folder: Path, owner: int) -> bool:
-    """Whether a directory is one of ours: by its owner, its mode and its lock, and not by a link.
+    """Whether a directory is one of ours, by its owner, its mode and its lock; never a link.
 
     A process that was killed before it took its lock has left an empty one.
     """
     found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or stat.S_IMODE(found.st_mode) & 63:
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & _OTHERS_WRITE:
         return False
     with contextlib.suppress(FileNotFoundError):
         return stat.S_ISREG((folder / _LOCK).lstat().st_mode)
