@@ -194,7 +194,7 @@ def _claim(path: Path) -> tuple[Path, FileLock]:
         holder.mkdir()
         lock = FileLock(holder / _LOCK)
         # Another process may sweep the directory between these two lines; then begin again.
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
             lock.acquire()
             if (holder / _LOCK).exists():
                 return holder, lock

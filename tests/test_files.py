@@ -653,3 +653,21 @@ def test_sha256_is_of_the_bytes(tmp_path):
     # FIPS 180-2, appendix B.1.
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert files.sha256(tmp_path / "a") == expected
+
+
+def test_a_working_directory_that_another_writer_sweeps_meanwhile_is_made_again(
+    tmp_path, monkeypatch
+):
+    swept = []
+
+    class Swept(files.FileLock):
+        def acquire(self, *arguments, **options):
+            if not swept:
+                swept.append(Path(self.lock_file).parent)
+                swept[0].rmdir()
+                raise FileExistsError(errno.EEXIST, "File exists")
+            return super().acquire(*arguments, **options)
+
+    monkeypatch.setattr(files, "FileLock", Swept)
+    files.write_file(tmp_path / "a", write_text("x"))
+    assert entries(tmp_path) == ["a"] and len(swept) == 1

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import errno
 import os
 import signal
 import stat
@@ -12,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from mvmoe_deploy import temporary
 from mvmoe_deploy.temporary import private_temporary_files, temporary_directory
@@ -187,3 +189,27 @@ def test_the_cache_of_compiled_code_is_private_unless_the_user_chose(
     assert cache == (caches[chosen] if chosen == "by the user" else folder / "torchinductor")
     found = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
     assert found == (str(caches[chosen]) if chosen else None)
+
+
+@pytest.mark.parametrize("remade", [False, True])
+def test_a_directory_that_another_process_sweeps_meanwhile_is_made_again(
+    place, monkeypatch, remade
+):
+    """The lock makes its directory once more, open to others, or fails because another did."""
+    swept = []
+
+    class Swept(FileLock):
+        def acquire(self, *arguments, **options):
+            if not swept:
+                swept.append(Path(self.lock_file).parent)
+                swept[0].rmdir()
+                if not remade:
+                    raise FileExistsError(errno.EEXIST, "File exists")
+                swept[0].mkdir(mode=0o755)
+            return super().acquire(*arguments, **options)
+
+    monkeypatch.setattr(temporary, "FileLock", Swept)
+    with temporary_directory() as folder:
+        assert folder != swept[0]
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert names(place) == []
