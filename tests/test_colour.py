@@ -287,3 +287,9 @@ def test_16_bits_whose_white_is_zero_are_turned_around(tmp_path):
     data = np.array([0, 256, 32768, 65535], "<u2").tobytes()
     (tmp_path / "x.tiff").write_bytes(tiff(4, 16, 0, data).getvalue())
     assert read(tmp_path / "x.tiff", "L").tolist() == [[255, 254, 127, 0]]
+
+
+def test_an_orientation_in_xmp_is_applied_where_exif_has_none(saved):
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r><d tiff:Orientation="6"/></r></x:xmpmeta>'
+    path = saved(Image.new("RGB", (8, 4)), "JPEG", xmp=xmp)
+    assert open_image(path).size == (4, 8)

@@ -443,6 +443,7 @@ def _read_description(
 def _known(text: bytes) -> bytes | None:
     """The `config.json` beside a file of weights, if it is ours or timm's: it may be anything."""
     try:
+        require_shallow(text)
         fields = msgspec.json.decode(json_text(text), type=dict)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
