@@ -56,7 +56,12 @@ def to_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Image
         return image.convert("L").point(_grey_levels(transform))
     if mode == "RGB" and _changes_nothing(transform):
         return image
-    return ImageCms.applyTransform(image.convert(mode), transform)
+    converted = image.convert(mode)
+    if mode != "RGB":
+        return ImageCms.applyTransform(converted, transform)
+    # In its place: a large image is not held a third time.
+    ImageCms.applyTransform(converted, transform, inPlace=True)
+    return converted
 
 
 def _transform(profile: bytes, mode: str, name: str) -> ImageCms.ImageCmsTransform | None:

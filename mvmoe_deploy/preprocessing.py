@@ -18,6 +18,11 @@ from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from mvmoe_deploy.colour import to_srgb
 from mvmoe_deploy.errors import ImageError, InputError
+from mvmoe_deploy.image_limits import (
+    require_decodable,
+    require_small_texts,
+    require_whole_images,
+)
 from mvmoe_deploy.resizing import (
     Window,
     cut,
@@ -31,7 +36,7 @@ from mvmoe_deploy.text import one_line
 MAX_PIXELS = 100_000_000
 """Images with more pixels than this are refused before they are decoded."""
 
-MAX_FILE_BYTES = 2**30
+MAX_FILE_BYTES = 2**29
 """Larger files are refused unread: no image within `MAX_PIXELS` needs them."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
@@ -163,10 +168,10 @@ def open_image(source: ImageLike, mode: str = "RGB") -> Image.Image:
 def decode_image(data: bytes, name: str, mode: str = "RGB") -> Image.Image:
     """The image in a file's bytes as 8-bit `mode`; raises ImageError that calls it `name`."""
     with _decoding(name), _identify(data, name) as image:
-        return _decode(image, name, mode)
+        return _decode(image, name, mode, close=True)
 
 
-def read_header(data: bytes, name: str) -> Image.Image:
+def read_header(data: bytes, name: str, mode: str = "RGB") -> Image.Image:
     """The image in a file's bytes with its format, size and mode known, but not decoded.
 
     Raises ImageError, which calls it `name`, for what its header alone makes unreadable.
@@ -174,6 +179,7 @@ def read_header(data: bytes, name: str) -> Image.Image:
     with _decoding(name):
         image = _identify(data, name)
         _require_pixels(image.width, image.height, name)
+        require_decodable(image, mode, name)
         return image
 
 
@@ -267,6 +273,8 @@ def read_image_file(path: Path) -> bytes:
 
 def _identify(data: bytes, name: str) -> Image.Image:
     """The image whose header the bytes begin with; raises ImageError if there is none."""
+    require_whole_images(name)
+    require_small_texts(data, name)
     try:
         return _open_quietly(data)
     except UnidentifiedImageError as error:
@@ -304,9 +312,10 @@ def _decoding(name: str) -> Iterator[None]:
         ) from error
 
 
-def _decode(image: Image.Image, name: str, mode: str) -> Image.Image:
-    """Decode, orient and convert one PIL image."""
+def _decode(image: Image.Image, name: str, mode: str, *, close: bool = False) -> Image.Image:
+    """Decode, orient and convert one PIL image; with `close` its own pixels are freed then."""
     _require_pixels(image.width, image.height, name)
+    require_decodable(image, mode, name)
     image.load()
     # A frame can be larger than the header said.
     _require_pixels(image.width, image.height, name)
@@ -315,8 +324,10 @@ def _decode(image: Image.Image, name: str, mode: str) -> Image.Image:
     as_opened = isinstance(image, ImageFile.ImageFile)
     orientation = _orientation(image) if as_opened else None
     profile = image.info.get("icc_profile") if as_opened else None
-    image = _convert(to_srgb(_to_8_bit(image, name), profile, name), name, mode)
-    return image.transpose(orientation) if orientation is not None else image
+    upright = _convert(to_srgb(_to_8_bit(image, name), profile, name), name, mode)
+    if close:
+        image.close()
+    return upright.transpose(orientation) if orientation is not None else upright
 
 
 def _require_pixels(width: int, height: int, name: str) -> None:
@@ -341,14 +352,23 @@ def _orientation(image: Image.Image) -> Image.Transpose | None:
 def _to_8_bit(image: Image.Image, name: str) -> Image.Image:
     """An image whose samples have 8 bits; 16-bit grey keeps its high byte."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in _GREY_16):
-        samples = np.asarray(image).astype(np.int64).clip(0, 65535)
-        return Image.fromarray((_full_range(samples, image) >> 8).astype(np.uint8))
+        return _high_bytes(image)
     if image.mode in ("I", "F"):
         kind = "floating-point" if image.mode == "F" else "32-bit"
         raise ImageError(f"{name} has {kind} samples; save it with 8 or 16 bits a channel")
     if image.mode == "P" and "transparency" in image.info:
         return image.convert("RGBA")
     return image
+
+
+def _high_bytes(image: Image.Image) -> Image.Image:
+    """16-bit grey with 8 bits, some rows at a time: NumPy's temporaries are wide."""
+    samples = np.asarray(image)
+    grey = np.empty(samples.shape, np.uint8)
+    for start in range(0, len(samples), _ROWS):
+        rows = samples[start : start + _ROWS].astype(np.int64).clip(0, 65535)
+        grey[start : start + _ROWS] = _full_range(rows, image) >> 8
+    return Image.fromarray(grey)
 
 
 def _full_range(samples: np.ndarray, image: Image.Image) -> np.ndarray:
@@ -360,12 +380,17 @@ def _full_range(samples: np.ndarray, image: Image.Image) -> np.ndarray:
     return 65535 - samples if white_is_zero else samples
 
 
+_ROWS = 64
+"""Rows of 16-bit samples that are converted at a time."""
+
 _GREY_16 = ("PNG", "PPM")
 """The formats whose 16-bit grey Pillow holds as 32-bit integers in some of its versions."""
 
 
 def _convert(image: Image.Image, name: str, mode: str) -> Image.Image:
     """The image in `mode`; not every colour space can be converted without a profile."""
+    if image.mode == mode and not isinstance(image, ImageFile.ImageFile):
+        return image
     try:
         return image.convert(mode)
     except ValueError as error:

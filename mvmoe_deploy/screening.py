@@ -115,7 +115,7 @@ def _problem(data: bytes, task: Task) -> str | None:
     """Why an image cannot be read, or not be resized; None if it can."""
     name = f"image {task.path}"
     try:
-        image = read_header(data, name)
+        image = read_header(data, name, _mode(task.spec))
         # `_is_whole` comes last: it may take the image apart.
         if task.decode or not _is_resizable(image, task.spec) or not _is_whole(image, data):
             _decode(data, name, task.spec)
@@ -130,7 +130,12 @@ def _decode(data: bytes, name: str, spec: Preprocessing | None) -> None:
     if spec is None:
         decode_image(data, name)
     else:
-        resize(decode_image(data, name, "L" if spec.channels == 1 else "RGB"), spec)
+        resize(decode_image(data, name, _mode(spec)), spec)
+
+
+def _mode(spec: Preprocessing | None) -> str:
+    """What an image is decoded to."""
+    return "L" if spec is not None and spec.channels == 1 else "RGB"
 
 
 def _is_resizable(image: Image.Image, spec: Preprocessing | None) -> bool:

@@ -323,7 +323,7 @@ def test_an_image_that_pillow_would_warn_about_is_read_quietly(saved, monkeypatc
 def test_a_file_of_too_many_bytes_is_refused_unread(tmp_path):
     with (tmp_path / "large.png").open("wb") as file:
         file.truncate(preprocessing.MAX_FILE_BYTES + 1)
-    refused(tmp_path / "large.png", "1,073,741,825 bytes; at most")
+    refused(tmp_path / "large.png", "536,870,913 bytes; at most")
 
 
 def test_a_pil_image_of_too_many_pixels_is_refused(monkeypatch):
