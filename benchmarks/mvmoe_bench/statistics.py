@@ -307,17 +307,19 @@ def interval(
         return found[0] if drawn[0].ndim == 1 else found
 
     # The percentile method: unlike BCa it has an answer where all samples are the same.
-    result = bootstrap(
-        tuple(np.arange(count) for count in groups),
-        of,
-        vectorized=True,
-        axis=-1,
-        confidence_level=expanded(confidence, fewest),
-        n_resamples=_RESAMPLES,
-        batch=max(1, _BATCH // max(groups)),
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
+    # Draws that divide by zero are infinite, which is told below.
+    with np.errstate(invalid="ignore"):
+        result = bootstrap(
+            tuple(np.arange(count) for count in groups),
+            of,
+            vectorized=True,
+            axis=-1,
+            confidence_level=expanded(confidence, fewest),
+            n_resamples=_RESAMPLES,
+            batch=max(1, _BATCH // max(groups)),
+            method="percentile",
+            rng=np.random.default_rng(seed),
+        )
     found = result.confidence_interval
     if not np.isfinite(found.low) or not np.isfinite(found.high):
         return Interval(None, None, True)

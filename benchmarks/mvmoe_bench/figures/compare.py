@@ -25,9 +25,16 @@ from mvmoe_bench.figures.printed import printed
 from mvmoe_bench.figures.regime import differences
 from mvmoe_bench.figures.routes import distributions, expectation, routed_samples
 from mvmoe_bench.figures.summary import Summary, summarize_run
-from mvmoe_bench.figures.words import count, too_few
+from mvmoe_bench.figures.words import count, no_verdict
 from mvmoe_bench.records import SubjectRecord
-from mvmoe_bench.statistics import GroupedMedian, Ratio, interval, sure, unpaired_ratio
+from mvmoe_bench.statistics import (
+    ENOUGH_GROUPS,
+    GroupedMedian,
+    Ratio,
+    interval,
+    sure,
+    unpaired_ratio,
+)
 
 if TYPE_CHECKING:
     from mvmoe_bench.results import RunLines
@@ -155,11 +162,12 @@ class _Rule:
         if unlike:
             return "not comparable", f"different {', '.join(unlike)}"
         if not sure(ratio):
-            return "too few repeats", too_few(ratio.groups)
+            few = ratio.groups < ENOUGH_GROUPS
+            return "too few repeats" if few else "not told apart", no_verdict(ratio)
         if kind == "memory":
             return self._size(ratio, apart), ""
         if self._yardstick is not None and not sure(self._yardstick):
-            return "too few repeats", f"yardstick: {too_few(self._yardstick.groups)}"
+            return "too few repeats", f"yardstick: {no_verdict(self._yardstick)}"
         return self._time(ratio), ""
 
     def _time(self, ratio: Ratio) -> Verdict:

@@ -119,7 +119,7 @@ def _against_static(ratio: Ratio) -> str:
     its = printed(ratio)
     how = f"the dispatcher takes {its.value} times as long ({its.sure})"
     if not sure(ratio) or ratio.low is None or ratio.high is None:
-        return f"{oracle} was compared in {words.too_few(ratio.groups)}: {how}."
+        return f"{oracle} was compared in {words.no_verdict(ratio)}: {how}."
     if ratio.low > 1:
         saved = printed(_saved(ratio), 100, "%")
         return f"{oracle} would save {saved.value} of the time ({saved.sure}): {how}."
@@ -143,7 +143,7 @@ def _against(who: str, ratio: Ratio) -> str:
     its = printed(ratio)
     how = f"{its.value} times as long ({its.sure})"
     if not sure(ratio) or ratio.low is None or ratio.high is None:
-        return f"{who} was compared in {words.too_few(ratio.groups)}: {how}."
+        return f"{who} was compared in {words.no_verdict(ratio)}: {how}."
     if ratio.low <= 1 <= ratio.high:
         return f"{who} was not told apart from the dispatcher: {how}."
     return f"{who} takes {how}."

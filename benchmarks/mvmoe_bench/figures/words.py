@@ -4,6 +4,7 @@ Numbers with intervals are in `printed.py`.
 """
 
 from mvmoe_bench.records import EngineChoice
+from mvmoe_bench.statistics import ENOUGH_GROUPS, Sure
 from mvmoe_deploy.routing import Route
 
 
@@ -28,9 +29,11 @@ def agreement(share: float) -> str:
     return "100%" if share == 1 else f"{min(share, 0.9999):.2%}"
 
 
-def too_few(groups: int) -> str:
-    """Why nothing is concluded: `3 repeats, and a verdict needs six`."""
-    return f"{count(groups, 'repeat')}, and a verdict needs six"
+def no_verdict(figure: Sure) -> str:
+    """Why nothing is concluded from a figure: `3 repeats, and a verdict needs six`."""
+    if figure.groups < ENOUGH_GROUPS:
+        return f"{count(figure.groups, 'repeat')}, and a verdict needs six"
+    return f"{count(figure.groups, 'repeat')} of which some are zero, so there is no interval"
 
 
 def route(experts: Route) -> str:

@@ -7,7 +7,7 @@ from mvmoe_bench.figures import Summary
 from mvmoe_bench.figures.printed import alone, printed
 from mvmoe_bench.figures.ratios import RatioFigure
 from mvmoe_bench.figures.summary import SubjectFigure
-from mvmoe_bench.figures.words import percent, too_few
+from mvmoe_bench.figures.words import no_verdict, percent
 from mvmoe_bench.standing.measuring import Scale, Standing
 from mvmoe_bench.statistics import Ratio, Sure, sure
 from mvmoe_deploy import files, outputs
@@ -92,7 +92,7 @@ def _verdict(ratio: RatioFigure) -> str:
 def _judged(ratio: Ratio, most: float) -> str:
     """A limit, and whether the ratio keeps it."""
     if not sure(ratio) or ratio.low is None or ratio.high is None:
-        state = too_few(ratio.groups)
+        state = no_verdict(ratio)
     elif ratio.high <= most:
         state = "met"
     elif ratio.low > most:

@@ -237,3 +237,16 @@ def test_a_machine_that_is_not_known_is_not_the_same(factory):
     one, two = (_run(factory, (8, 7), identity={"cpu": None}) for _ in range(2))
 
     assert not compare_runs(one, two).same_machine
+
+
+def test_repeats_that_are_zero_are_not_called_too_few(factory):
+    def run(sizes):
+        s = factory.subject("dispatcher")
+        lines = [factory.memory(s.key, None, i, base=0, added=x) for i, x in enumerate(sizes)]
+        return factory.run([s], lines=lines)
+
+    found = compare_runs(run([0, 0, 0, 0, 5e6, 5e6, 5e6, 5e6, 5e6]), run([5e6] * 9))
+
+    (row,) = (row for row in found.rows if row.kind == "memory")
+    assert (row.verdict, row.ratio.low) == ("not told apart", None)
+    assert row.why == "9 repeats of which some are zero, so there is no interval"

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import msgspec
 import pytest
 
+from mvmoe_bench.figures.printed import printed
 from mvmoe_bench.planning.presets import PRESETS
 from mvmoe_bench.standing import measuring, page
 from mvmoe_bench.statistics import Ratio
@@ -86,6 +87,11 @@ def test_the_page_has_every_table_with_its_numbers(standing):
     assert found.rivals.identity["cpu"] in text
     rows = [line for line in text.splitlines() if line.startswith("| onnx | dispatcher/static |")]
     assert len(rows) == 1 and "at most 1.02" in rows[0]
+    ours = found.rivals.subjects[0]
+    ready, python = printed(ours.starts.ready_ms), printed(ours.starts.python_ms)
+    assert f"| {ours.key} | {ready.value} | {ready.span} | {python.value} | 1 |" in text
+    one = found.scaling.subjects[0].memory[0].added.total
+    assert f"| {printed(one, 1e-6).value} |" in text
     # Tables are whole: every row has as many cells as its head.
     cells = None
     for line in text.splitlines():
@@ -119,6 +125,6 @@ def test_no_limit_is_called_kept_or_missed_below_six_repeats(ends):
 def test_a_page_that_is_there_is_replaced_whole(standing, tmp_path):
     found, _ = standing
     path = tmp_path / "performance.md"
-    path.write_text("old")
+    path.write_text("# Where we stand\n\nWritten by `make bench`, not by hand: an old one.")
     page.write_page(found, path)
     assert path.read_text() == page.render(found)

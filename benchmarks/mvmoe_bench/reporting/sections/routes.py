@@ -150,7 +150,7 @@ def _worst_sentence(worst: Worst, name: str, stages: int) -> str:
     how = f"{over.value} times the others ({over.sure})"
     told = "told apart from them" if worst.told_apart else "not told apart from them"
     if not sure(worst.over_others):
-        told = say.too_few(worst.over_others.groups)
+        told = say.no_verdict(worst.over_others)
     left = f" ({say.count(worst.left_out, 'rarer route')} not considered)" * bool(worst.left_out)
     return f"{start}: {how}, {told}{left}."
 
