@@ -21,11 +21,13 @@ from mvmoe_deploy.models.counting import count
 from mvmoe_deploy.models.input_choices import unstated
 from mvmoe_deploy.preprocessing import Origin, TrainedField
 from mvmoe_deploy.routing import UsagePrior
-from mvmoe_export.parity.golden import golden_vectors
-from mvmoe_export.parity.guard import Witness, checked_routes, guard
+from mvmoe_export.parity.figures import checked_routes
+from mvmoe_export.parity.golden import GOLDEN_IMAGES, golden_vectors
+from mvmoe_export.parity.guard import guard
 from mvmoe_export.parity.report import summarize
+from mvmoe_export.parity.soundness import require_sound
 from mvmoe_export.parity.verify import verify_bundle
-from mvmoe_export.parity.walk import Vectors
+from mvmoe_export.parity.witness import Witness
 from mvmoe_export.preflight import (
     require_labels,
     require_manifest,
@@ -119,12 +121,13 @@ def export_bundle(
     require_targets(found, stages, options)
     require_room(found, stages, options, path)
     with files.new_directory(path, replace) as work, torch.no_grad():
-        vectors = golden_vectors(model)
-        described = _checked(stages, identity, options, tuple(found), vectors)
+        described = _checked(stages, identity, options, tuple(found))
+        require_sound(stages)
         finished = Finished(path, _key(stages, options) if resume else None)
         finished.require_free(found)
         records = _run(found, _Export(stages, options, work, finished, progress, Witness(stages)))
-        golden = write_golden(work, vectors)
+        # After the route guard, which says what is wrong with a model more exactly.
+        golden = write_golden(work, golden_vectors(model))
         result = msgspec.structs.replace(described, targets=records, golden=golden)
         if not skip_verify:
             result = _verified(Bundle(work, result), model, progress)
@@ -236,18 +239,17 @@ def _checked(
     identity: Identity,
     options: ExportOptions,
     targets: tuple[str, ...],
-    vectors: Vectors,
 ) -> manifest.Manifest:
     """The manifest of a bundle, its targets and golden file still to come.
 
     Raises InputError for what it could not hold: labels, texts, a usage prior, sizes.
     """
-    require_labels(identity.labels, vectors["answer"].shape[1])
+    require_labels(identity.labels, stages.classes)
     require_prior(identity.usage_prior, stages)
     require_texts(options.identity)
     described = _described(stages, identity)
     require_texts({"family": described.model.family})
-    require_manifest(described, stages, targets, vectors)
+    require_manifest(described, stages, targets, GOLDEN_IMAGES)
     return described
 
 

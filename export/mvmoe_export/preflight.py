@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import torch
 
 from mvmoe_deploy import files
@@ -94,11 +93,13 @@ def require_manifest(
     described: manifest.Manifest,
     stages: Stages,
     found: Iterable[str],
-    vectors: Mapping[str, np.ndarray],
+    images: int,
 ) -> None:
-    """Check the manifest of a bundle whose targets are still to be made; raises InputError."""
-    answer = vectors["answer"].shape[1]
-    graphs = _graphs(stages, answer)
+    """Check the manifest of a bundle whose targets are still to be made; raises InputError.
+
+    `images` is the number of golden vectors that it will have.
+    """
+    graphs = _graphs(stages, stages.classes)
     record = manifest.Target(
         format="provisional",
         strategy=stages.strategy,
@@ -112,7 +113,7 @@ def require_manifest(
     complete = msgspec.structs.replace(
         described,
         targets=dict.fromkeys(found, record),
-        golden=manifest.Golden(images=len(vectors["image"]), file=_file("golden.safetensors")),
+        golden=manifest.Golden(images=images, file=_file("golden.safetensors")),
     )
     try:
         encode_manifest(complete)

@@ -131,6 +131,11 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
+def capture(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> fx.GraphModule:
+    """A module as a graph of ATen operators without changes in place; raises InputError."""
+    return _capture(name, module, inputs).module(check_guards=False)
+
+
 def _export(module: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
     """The module as a program; by reading its bytecode where running it alone does not do."""
     with torch.no_grad(), _silence():

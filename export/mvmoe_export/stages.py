@@ -66,6 +66,8 @@ class Stages:
     strategy: Strategy
     batch: int
     specs: tuple[StageSpec, ...]
+    classes: int
+    """How many values an answer has."""
 
     @property
     def graphs(self) -> Iterator[tuple[StageSpec, GraphSpec]]:
@@ -125,7 +127,7 @@ def make_stages(
             rule = model.routing[index]
             _require_tokens(output, batch, rule, f"stage {index} of {type(model).__name__}")
             inputs = _step_inputs(output[0], rule, strategy)
-    return Stages(model, strategy, batch, tuple(specs))
+    return Stages(model, strategy, batch, tuple(specs), output.shape[1])
 
 
 def routes_of(rule: RoutingRule) -> Iterator[Route]:

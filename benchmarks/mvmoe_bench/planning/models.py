@@ -170,9 +170,9 @@ def _stem_bytes(model: "RoutedModel") -> int:
 
 def _bound(subject: Chosen) -> float:
     """The largest error that the graphs of a subject's target may have, relative; PyTorch's too."""
-    from mvmoe_export.parity.bounds import bounds_for
+    from mvmoe_export.parity.bounds import bounds_for, bounds_of
 
     if subject.target is None:
         return bounds_for("pytorch", "fp32").answer_error
     record = subject.bundle.target(subject.target)
-    return bounds_for(record.format, record.precision, record.rewrites).answer_error
+    return bounds_of(record).answer_error

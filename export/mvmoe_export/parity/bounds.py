@@ -3,10 +3,11 @@
 `docs/verify.md` shows the same numbers. The route guard and `mvmoe verify` both take theirs here.
 """
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mvmoe_deploy.bundle.manifest import Precision
+from mvmoe_deploy.bundle.manifest import Precision, Target
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,64 @@ _BY_REWRITE: dict[str, Bounds] = {
     )
 }
 """Rewrites that compute something else on purpose."""
+
+
+CONDITION_FACTOR = 8
+"""How many times PyTorch's own fp32 error a graph may be off by. Both are the largest of a few
+random numbers of one spread, and engines add in other orders and approximate exp and erf by a few
+units in the last place: up to 4.4 times was measured on models made ill-conditioned on purpose."""
+
+_ROUNDING: dict[Precision, float] = {"fp32": 2.0**-24, "fp16": 2.0**-11}
+_MOST: dict[Precision, float] = {"fp32": 5e-3, "fp16": 5e-2}
+"""No conditioning allows more than this: a wrong expert or a lost gate is off by 1e-2 and more, and
+answers in fp16 that are off by a twentieth are of no use. int8 is bounded by its steps, which have
+nothing to do with how rounding grows."""
+
+
+def allowed(bound: float, own: float, precision: Precision) -> float:
+    """A bound where PyTorch's own fp32 error is `own`, both relative to the largest value.
+
+    `CONDITION_FACTOR` times that error, in fp16 times the ratio of the two precisions' rounding;
+    at least `bound`, and no more than what `_MOST` has for the precision.
+    """
+    if precision not in _MOST or math.isnan(own):
+        return bound
+    grown = CONDITION_FACTOR * own * _ROUNDING[precision] / _ROUNDING["fp32"]
+    return max(bound, min(grown, _MOST[precision]))
+
+
+def is_lost_in_rounding(own: float) -> bool:
+    """Whether fp32 does not define a value: PyTorch's own error exceeds all that is allowed."""
+    return not own * CONDITION_FACTOR <= _MOST["fp32"]
+
+
+def conditioned(bounds: Bounds, precision: Precision, router: float, answer: float) -> Bounds:
+    """Bounds of a model whose own fp32 errors are `router` (of its logits) and `answer`.
+
+    Where answers may be further off, the signal-to-noise ratio asks for no more than that allows.
+    """
+    answers = allowed(bounds.answer_error, answer, precision)
+    grown = answers > bounds.answer_error
+    return replace(
+        bounds,
+        router_error=allowed(bounds.router_error, router, precision),
+        answer_error=answers,
+        psnr_db=min(bounds.psnr_db, -20 * math.log10(answers)) if grown else bounds.psnr_db,
+    )
+
+
+def bounds_of(record: Target) -> Bounds:
+    """The bounds of a target's graphs, with what its export has found of the model's conditioning.
+
+    That is in the manifest, and counts up to what is allowed at all.
+    """
+    bounds = bounds_for(record.format, record.precision, record.rewrites)
+    verified = record.parity.verification if record.parity else None
+    if verified is None:
+        return bounds
+    grown = CONDITION_FACTOR * _ROUNDING.get(record.precision, 1.0) / _ROUNDING["fp32"]
+    told = verified.router_error_bound / grown, verified.answer_error_bound / grown
+    return conditioned(bounds, record.precision, *told)
 
 
 def bounds_for(format_: str, precision: Precision, rewrites: Iterable[str] = ()) -> Bounds:

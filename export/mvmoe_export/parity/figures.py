@@ -130,3 +130,17 @@ def listed_routes(rule: RoutingRule, taken: np.ndarray) -> Iterator[Route]:
             used.add(next(filler))
         yield tuple(sorted(used))
         left = left[rule.k :]
+
+
+def checked_routes(rule: RoutingRule) -> list[Route]:
+    """The routes that the guard looks at: all, or of very many some that cover every expert."""
+    return list(listed_routes(rule, np.empty((0, rule.k), np.int64)))
+
+
+def told_apart(value: float, bound: float) -> tuple[str, str]:
+    """Two numbers in as few digits, three at least, as show that they are not the same."""
+    for digits in range(3, 17):
+        words = f"{value:.{digits}g}", f"{bound:.{digits}g}"
+        if value == bound or words[0] != words[1]:
+            return words
+    return repr(value), repr(bound)

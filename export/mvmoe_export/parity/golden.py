@@ -4,10 +4,10 @@ import numpy as np
 
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_export.parity.images import synthetic_images
-from mvmoe_export.parity.reference import follow_checked
+from mvmoe_export.parity.reference import check_extremes, follow_checked
 
 _CANDIDATES = 64
-_IMAGES = 8
+GOLDEN_IMAGES = 8
 
 
 def golden_vectors(model: RoutedModel) -> dict[str, np.ndarray]:
@@ -15,6 +15,7 @@ def golden_vectors(model: RoutedModel) -> dict[str, np.ndarray]:
 
     Raises CheckFailedError if the model's `forward` does not follow its own routing rules.
     """
+    check_extremes(model)
     vectors = follow_checked(model, synthetic_images(model.input, _CANDIDATES, seed=2))
     chosen = _most_diverse(vectors)
     return {name: array[chosen] for name, array in vectors.items()}
@@ -29,4 +30,4 @@ def _most_diverse(vectors: dict[str, np.ndarray]) -> np.ndarray:
         key = tuple(tuple(vectors[name][image].tolist()) for name in routes)
         (again if key in seen else fresh).append(image)
         seen.add(key)
-    return np.array((fresh + again)[:_IMAGES])
+    return np.array((fresh + again)[:GOLDEN_IMAGES])

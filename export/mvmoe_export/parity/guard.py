@@ -4,44 +4,56 @@ Three questions, each for every route:
 
 1. Does the graph do as the model's stage does? Asked with gates that are far from what a router
    gives, one slot loud at a time: an expert that got lost or a gate that is ignored then shows far
-   above rounding.
+   above rounding. Asked on a smooth picture, on pictures from the edges of what a picture can be,
+   and on inputs that reach both sides of the bounds which the stage compares values with.
 2. Do the model's stages in a row, forced down the route, answer as its own `forward` forced down
    it? This finds stages that do not say what the model does. Asked of PyTorch alone, in double
    precision: a router gives an expert that it does not want a gate of nearly nothing, and so little
    of a wrong expert drowns in fp32.
 3. Does the whole way through the graphs answer as `forward` does?
+
+A graph may be as far from PyTorch as its target's bound says, or, of an ill-conditioned model, a
+few times as far as PyTorch's own fp32 is from its fp64 (`bounds.allowed`).
 """
 
-import copy
 from collections.abc import Callable, Iterator
-from functools import cached_property
-from math import inf, isnan
+from dataclasses import dataclass
+from functools import partial
+from math import inf
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.gating import select
-from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.contract import LoadedGraph, Runner, run
 from mvmoe_deploy.runtime.memory import return_free_memory
 from mvmoe_deploy.runtime.runners import open_runner
-from mvmoe_export.parity.bounds import bounds_for
-from mvmoe_export.parity.figures import listed_routes
-from mvmoe_export.parity.images import synthetic_images
+from mvmoe_export.parity.bounds import allowed, bounds_for, is_lost_in_rounding
+from mvmoe_export.parity.figures import checked_routes
+from mvmoe_export.parity.half import LARGEST, beyond_half
+from mvmoe_export.parity.nearness import Nearness, Outputs, compare, difference, peak
+from mvmoe_export.parity.twin import moved
+from mvmoe_export.parity.witness import Witness, first, named, ones
 from mvmoe_export.stages import Stages, StageSpec, routes_of
 from mvmoe_export.user_code import user_code
+
+_T = TypeVar("_T")
 
 _TORCH_TOLERANCE = 1e-4
 """Between two ways through the same PyTorch model in fp32, relative to the largest value."""
 
 _QUIET, _LOUD = 0.5, 4.0
 """Gates of the first question."""
+
+_MOST_EVALUATED = 3
+"""Extreme inputs of a graph that no engine but a slow reference evaluator runs."""
 
 _STAGES_TOLERANCE = 1e-6
 """Of the second question, relative to the largest answer and to the quietest gate of the route:
@@ -59,7 +71,7 @@ def guard(
     root: Path,
     progress: Callable[[str], None] = lambda _: None,
     *,
-    witness: "Witness | None" = None,
+    witness: Witness | None = None,
 ) -> manifest.Parity:
     """Ask all three of every route of target `name`, written below `root`.
 
@@ -67,40 +79,13 @@ def guard(
     Raises CheckFailedError that names the graph and what is wrong with it.
     """
     runner = open_runner(root, record, threads=1)
-    tolerance = bounds_for(record.format, record.precision, record.rewrites).answer_error
     graphs = _Graphs(runner, record)
-    check = _Guard(name, stages, graphs, tolerance, witness or Witness(stages))
+    check = _Guard(name, stages, graphs, record, witness or Witness(stages))
     with torch.no_grad():
         errors = list(check.run(progress))
     return manifest.Parity(
-        graphs=len(record.graphs), max_abs_error=max(errors), tolerance=tolerance
+        graphs=len(record.graphs), max_abs_error=max(errors), tolerance=check.largest_bound
     )
-
-
-def checked_routes(rule: RoutingRule) -> list[Route]:
-    """The routes that the guard looks at: all, or of very many some that cover every expert."""
-    return list(listed_routes(rule, np.empty((0, rule.k), np.int64)))
-
-
-class Witness:
-    """What PyTorch says of a model, whichever target asks: its images, and answers by route."""
-
-    def __init__(self, stages: Stages) -> None:
-        self.model = stages.model
-        self.images = synthetic_images(stages.model.input, stages.batch, seed=1)
-        self.answers: dict[tuple[Route, ...], Tensor] = {}
-        """The model's own answer down routes that have passed the second question."""
-
-    @cached_property
-    def precise(self) -> tuple[RoutedModel, Tensor]:
-        """The model and one image for the second question."""
-        return _double(self.model, self.images[:1])
-
-    @cached_property
-    def precise_start(self) -> tuple[Tensor, Tensor]:
-        """What the stem of that model gives for that image."""
-        model, image = self.precise
-        return model.stage(0, ()).eval()(image)
 
 
 class _Graphs:
@@ -109,6 +94,7 @@ class _Graphs:
     def __init__(self, runner: Runner, record: manifest.Target) -> None:
         self._runner = runner
         self._loaded: dict[str, LoadedGraph] = {}
+        self.is_evaluated = runner.stands_in_for is not None
         self._records = {graph.name: graph for graph in record.graphs}
 
     def run(self, graph: str, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -134,30 +120,32 @@ class _Guard:
     """The questions over all stages and routes of one target."""
 
     def __init__(
-        self, target: str, stages: Stages, graphs: _Graphs, tolerance: float, witness: Witness
+        self,
+        target: str,
+        stages: Stages,
+        graphs: _Graphs,
+        record: manifest.Target,
+        witness: Witness,
     ) -> None:
         self.target = target
         self.witness = witness
-        self.tolerance = tolerance
-        """Of the graphs, relative to the largest value of the reference."""
+        self.precision = record.precision
+        self.tolerance = bounds_for(record.format, record.precision, record.rewrites).answer_error
+        """Of the graphs of a well-conditioned model, relative to the largest reference value."""
+        self.largest_bound = self.tolerance
+        """The largest one that an output was held to."""
         self.stages = stages
         self.graphs = graphs
         self.model = stages.model
         self.images = witness.images
-        self.tokens: list[Tensor] = []
-        """Example tokens for each routed stage."""
         self.start: dict[str, Tensor] = {}
         """What the exported stem gives for the images."""
 
     def run(self, progress: Callable[[str], None]) -> Iterator[float]:
         """Check everything; gives the absolute errors that were seen."""
-        stem = self.stages.specs[0]
-        before = _named(stem, stem.graphs[0].build()(self.images))
-        self.tokens = list(self._tokens(before))
-        self.start = self.graphs.run("stem", {"image": self.images})
-        if not _close(self.start, before, self.tolerance):
-            self._fail("stem", _difference(self.start, before, self.tolerance))
-        yield _error(self.start, before)
+        stem = _Stem(self)
+        yield stem.check()
+        self.start = stem.start
         progress("stem")
         for stage in self.stages.specs[1:]:
             for route in checked_routes(stage.rule):
@@ -170,16 +158,53 @@ class _Guard:
             answer = self.forward(self.model, self.images, routes=[])
             yield self.check_answer("stem", self.start["answer"], answer, routes=[])
 
+    def extremes(self, given: list[_T]) -> list[_T]:
+        """Of the extreme inputs of a stage those that its graph is asked on."""
+        return given[:_MOST_EVALUATED] if self.graphs.is_evaluated else given
+
+    def require_near(self, asked: "_Asked", explain: Callable[[Nearness], str]) -> float:
+        """Fail unless a graph's outputs are near to its stage's; gives the absolute error.
+
+        An extreme input does not count where the model itself gives values that are not finite, or
+        that fp32 does not define: they are rounding and nothing else.
+        """
+        if asked.is_extreme and not _are_finite(asked.wanted):
+            return 0.0
+        near, own = compare(asked.given, asked.wanted, self.tolerance), {}
+        if not near.ok and _are_finite(asked.wanted):
+            near, own = self._conditioned(asked)
+        if not near.ok:
+            if not asked.is_extreme or not any(map(is_lost_in_rounding, own.values())):
+                self._fail(asked.graph, explain(near))
+            return 0.0
+        self.largest_bound = max(self.largest_bound, near.bound)
+        return near.absolute
+
+    def _conditioned(self, asked: "_Asked") -> tuple[Nearness, dict[str, float]]:
+        """The same by what PyTorch's own fp32 is off by, and that: asked only where it matters."""
+        twin, stage = self.witness.twin, asked.stage
+        own, precise = twin.own_error(stage.outputs, stage.index, asked.route, asked.inputs)
+        most = dict(own)
+        for others in self.witness.samples(stage.index, asked.route):
+            found, _ = twin.own_error(stage.outputs, stage.index, asked.route, others)
+            if not any(map(is_lost_in_rounding, found.values())):
+                most = {name: max(error, most[name]) for name, error in found.items()}
+        bounds = {
+            name: allowed(self.tolerance, error, self.precision) for name, error in most.items()
+        }
+        return compare(asked.given, asked.wanted, bounds, precise), own
+
     def step(self, stage: StageSpec, route: Route) -> "_Step":
         """The questions about one route."""
-        return _Step(self, stage, route, self.tokens[stage.index - 1])
+        return _Step(self, stage, route)
 
     def check_answer(
         self, graph: str, answer: Tensor, wanted: Tensor, routes: list[Route]
     ) -> float:
         """The third question: an answer against the model's own, forced down the same routes."""
-        self._require_answer(graph, answer, wanted, routes, self.tolerance)
-        return _error({"answer": answer}, {"answer": wanted})
+        return self._require_answer(
+            graph, answer, wanted, routes, bound=self.tolerance, precision=self.precision
+        )
 
     def check_stages(self, graph: str, routes: list[Route]) -> Tensor:
         """The second question; `graph` is that of the route in question.
@@ -202,7 +227,9 @@ class _Guard:
         if not _close({"answer": output}, {"answer": wanted}, tolerance):
             # So small a difference may be rounding, where a part of forward stays in fp32.
             self._blame(routes)
-        self._require_answer(graph, output, wanted, routes, _TORCH_TOLERANCE)
+        self._require_answer(
+            graph, output, wanted, routes, bound=_TORCH_TOLERANCE, precision="fp32"
+        )
         answers[tuple(routes)] = wanted.float()
         return answers[tuple(routes)]
 
@@ -224,12 +251,6 @@ class _Guard:
             )
         return answer
 
-    def _tokens(self, output: dict[str, Tensor]) -> Iterator[Tensor]:
-        """Example tokens for each routed stage, from what the stem gives."""
-        for stage in self.stages.specs[1:]:
-            yield output["next_tokens"]
-            output = _Step(self, stage, _first(stage.rule), output["next_tokens"]).eager()
-
     def _blame(self, routes: list[Route]) -> None:
         """Fail if an experiment shows one of the model's own stages to be wrong."""
         for stage, route in zip(self.stages.specs[1:], routes, strict=True):
@@ -238,18 +259,66 @@ class _Guard:
                 self._fail(step.graph.name, fault)
 
     def _require_answer(
-        self, graph: str, answer: Tensor, wanted: Tensor, routes: list[Route], tolerance: float
-    ) -> None:
-        """Fail if an answer is not that of `forward`; without other evidence `graph` is named."""
-        if _close({"answer": answer}, {"answer": wanted}, tolerance):
-            return
-        self._blame(routes)
-        self._fail(
-            graph,
-            f"answers with an error of {_error({'a': answer}, {'a': wanted}):.3g} against "
-            f"{type(self.model).__name__}.forward forced down routes {routes}: the two compute, or "
-            "weigh their gates, in different ways",
-        )
+        self,
+        graph: str,
+        answer: Tensor,
+        wanted: Tensor,
+        routes: list[Route],
+        *,
+        bound: float,
+        precision: manifest.Precision,
+    ) -> float:
+        """Fail if an answer is not that of `forward`; without other evidence `graph` is named.
+
+        Gives the absolute error.
+        """
+        near = compare({"answer": answer}, {"answer": wanted}, bound)
+        if not near.ok and bool(wanted.isfinite().all()):
+            own = self._own_answer_error(wanted, routes)
+            bound = allowed(bound, own, precision)
+            near = compare({"answer": answer}, {"answer": wanted}, bound)
+        if not near.ok:
+            self._blame(routes)
+            self._fail(
+                graph,
+                f"answers with an error of {near.words} against {type(self.model).__name__}"
+                f".forward forced down routes {routes}: the two compute, or weigh their gates, in "
+                "different ways",
+            )
+        return near.absolute
+
+    def _own_answer_error(self, wanted: Tensor, routes: list[Route]) -> float:
+        """How far PyTorch's own fp32 answer is from the precise one, relative to the largest."""
+        image = self.images[: len(wanted)]
+        twin = self.witness.twin.model
+        if twin is None:
+            answer = self.forward(self.model, moved(image), routes)
+            return difference(answer, wanted) / peak(wanted)
+        most = 0.0
+        for (images,) in self.witness.samples(0, ()):
+            answer = self.forward(self.model, images[:1], routes)
+            precise = self.forward(twin, images[:1].double(), routes)
+            own = difference(answer, precise) / peak(precise)
+            # An extreme picture on which fp32 says nothing says nothing of the others.
+            if images is self.images or not is_lost_in_rounding(own):
+                most = max(most, own)
+        return most
+
+    def explained(self, module: nn.Module, asked: "_Asked", near: Nearness) -> str:
+        """How a graph differs from its stage, in words."""
+        if not _are_finite(asked.wanted):
+            return (
+                "has nothing to be compared with: the model itself gives values that are not finite"
+            )
+        beyond = beyond_half(module, asked.inputs) if self.precision == "fp16" else None
+        if beyond is not None:
+            return (
+                f"differs from PyTorch because it leaves the range of fp16 (up to {LARGEST:g}): "
+                f"{beyond}; use a smaller number in the model (-1e4 masks as well), or give "
+                "--coreml-precision fp32"
+            )
+        kind = " on an extreme input" if asked.is_extreme else ""
+        return f"differs from PyTorch by {near.words}{kind}"
 
     def _fail(self, graph: str, what: str) -> NoReturn:
         raise CheckFailedError(
@@ -257,23 +326,62 @@ class _Guard:
         )
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What a graph gave for inputs of its stage, and what the stage gives."""
+
+    graph: str
+    stage: StageSpec
+    route: Route
+    inputs: list[Tensor]
+    given: Outputs
+    wanted: Outputs
+    is_extreme: bool
+
+
+class _Stem:
+    """The first question about the stem."""
+
+    def __init__(self, guard: _Guard) -> None:
+        self.guard = guard
+        self.stage = guard.stages.specs[0]
+        self.module = self.stage.graphs[0].build()
+        self.start: dict[str, Tensor] = {}
+        """What the graph gives for the images."""
+
+    def check(self) -> float:
+        """The graph against the model's stem; gives the largest absolute error."""
+        guard, witness = self.guard, self.guard.witness
+        reaching = witness.reaching(0, ())
+        found = witness.outputs(0, (), [[images] for images in reaching])
+        asked = list(zip(witness.inputs, witness.stem, strict=True))
+        asked = [asked[0], *guard.extremes(asked[1:]), *zip(reaching, found, strict=True)]
+        return max(self._check(images, wanted) for images, wanted in asked)
+
+    def _check(self, images: Tensor, wanted: dict[str, Tensor]) -> float:
+        """The graph against the model's stem on some images; gives the absolute error."""
+        given = self.guard.graphs.run("stem", {"image": images})
+        is_extreme = images is not self.guard.images
+        self.start = self.start if is_extreme else given
+        asked = _Asked("stem", self.stage, (), [images], given, wanted, is_extreme)
+        return self.guard.require_near(asked, partial(self.guard.explained, self.module, asked))
+
+
 class _Step:
     """The questions about one route of one routed stage."""
 
-    def __init__(self, guard: _Guard, stage: StageSpec, route: Route, tokens: Tensor) -> None:
+    def __init__(self, guard: _Guard, stage: StageSpec, route: Route) -> None:
         self.guard = guard
         self.stage = stage
         self.route = route
-        self.tokens = tokens
+        self.tokens = guard.witness.tokens[stage.index - 1][0]
         self.graph = guard.stages.graph(stage.index, route)
         self.module = guard.model.stage(stage.index, route).eval()
 
-    def eager(self, gates: Tensor | None = None) -> dict[str, Tensor]:
-        """What the model's stage gives."""
-        if gates is None:
-            gates = torch.ones(len(self.tokens), len(self.route), dtype=torch.float32)
+    def eager(self, gates: Tensor) -> dict[str, Tensor]:
+        """What the model's stage gives for the smooth picture's tokens."""
         with user_code(f"graph {self.graph.name}"):
-            return _named(self.stage, self.module(self.tokens.clone(), gates.clone()))
+            return named(self.stage, self.module(self.tokens.clone(), gates.clone()))
 
     def exported(self, tokens: Tensor, gates: Tensor) -> dict[str, Tensor]:
         """What the exported graph gives, its inputs as its strategy takes them."""
@@ -286,18 +394,30 @@ class _Step:
         return self.guard.graphs.run(self.graph.name, inputs)
 
     def check_graph(self) -> float:
-        """The first question: the graph against the model's stage, with loud gates."""
-        worst = 0.0
-        for gates in _loud_gates(len(self.tokens), len(self.route)):
-            given, wanted = self.exported(self.tokens, gates), self.eager(gates)
-            if not _close(given, wanted, self.guard.tolerance):
-                self.guard._fail(self.graph.name, self._explain(given, wanted, gates))
-            worst = max(worst, _error(given, wanted))
-        return worst
+        """The first question: the graph against the model's stage; gives the largest error.
+
+        With loud gates on the smooth picture, with gates of 1 on the extreme ones.
+        """
+        loud = _loud_gates(len(self.tokens), len(self.route))
+        errors = [self._check([self.tokens, gates], self.eager(gates)) for gates in loud]
+        witness = self.guard.witness
+        extremes = self.guard.extremes(witness.tokens[self.stage.index - 1][1:])
+        extremes = [*extremes, *witness.reaching(self.stage.index, self.route)]
+        inputs = [[tokens, ones(tokens, self.route)] for tokens in extremes]
+        wanted = witness.outputs(self.stage.index, self.route, inputs)
+        return max([*errors, *map(self._check, inputs, wanted)])
+
+    def _check(self, inputs: list[Tensor], wanted: dict[str, Tensor]) -> float:
+        """The graph against the stage on one input; gives the absolute error."""
+        given = self.exported(*inputs)
+        is_extreme = inputs[0] is not self.tokens
+        name = self.graph.name
+        asked = _Asked(name, self.stage, self.route, inputs, given, wanted, is_extreme)
+        return self.guard.require_near(asked, partial(self._explain, asked))
 
     def routes(self) -> list[Route]:
         """This route at its stage, the first one at every other."""
-        routes = [_first(rule) for rule in self.guard.model.routing]
+        routes = [first(rule) for rule in self.guard.model.routing]
         routes[self.stage.index - 1] = self.route
         return routes
 
@@ -310,7 +430,7 @@ class _Step:
         guard = self.guard
         state = guard.start
         for spec, route in zip(guard.stages.specs[1:], self.routes(), strict=True):
-            step = self if spec is self.stage else _Step(guard, spec, route, self.tokens)
+            step = self if spec is self.stage else _Step(guard, spec, route)
             _, gates = select(state["logits"], spec.rule, route)
             state = step.exported(state["next_tokens"], gates)
         answer = state["answer"][: len(wanted)]
@@ -345,41 +465,22 @@ class _Step:
         """The other route whose stage gives just `given`."""
         for other in routes_of(self.stage.rule):
             module = self.guard.model.stage(self.stage.index, other).eval()
-            computed = _named(self.stage, module(self.tokens, gates))
+            computed = named(self.stage, module(self.tokens, gates))
             if other != self.route and _close(given, computed, tolerance):
                 return other
         return None
 
-    def _explain(self, given: dict[str, Tensor], wanted: dict[str, Tensor], gates: Tensor) -> str:
+    def _explain(self, asked: _Asked, near: Nearness) -> str:
         """Why a graph differs from its stage, as far as an experiment can tell."""
-        tolerance = self.guard.tolerance
-        if _close(given, self.exported(self.tokens, gates * 2), tolerance):
-            return f"ignores its gates for route {self.route}"
-        if (lost := self._lost(given, gates, tolerance)) is not None:
-            return f"loses expert {lost} of route {self.route}"
-        if (other := self._baked(given, gates, tolerance)) is not None:
-            return f"has route {other} baked in where it should compute route {self.route}"
-        return f"{_difference(given, wanted, tolerance)} on route {self.route}"
-
-
-def _double(model: RoutedModel, images: Tensor) -> tuple[RoutedModel, Tensor]:
-    """A model and images in double precision; as they are if the model does not run there."""
-    try:
-        twin, precise = copy.deepcopy(model).double(), images.double()
-        twin(precise, routes=[_first(rule) for rule in model.routing] or None)
-        output = twin.stage(0, ()).eval()(precise)
-        for index, rule in enumerate(model.routing, start=1):
-            gates = torch.ones(len(precise), rule.k, dtype=torch.float32)
-            output = twin.stage(index, _first(rule)).eval()(output[0], gates)
-    except (Exception, SystemExit):  # The model's own code: an assertion on types, for example.
-        return model, images
-    return twin, precise
-
-
-def _named(stage: StageSpec, output: Tensor | tuple[Tensor, ...]) -> dict[str, Tensor]:
-    """A stage module's output by the names of the stage."""
-    values = output if isinstance(output, tuple) else (output,)
-    return dict(zip(stage.outputs, values, strict=True))
+        given, gates, tolerance = asked.given, asked.inputs[1], near.bound
+        if not asked.is_extreme and near.error < inf:
+            if _close(given, self.exported(self.tokens, gates * 2), tolerance):
+                return f"ignores its gates for route {self.route}"
+            if (lost := self._lost(given, gates, tolerance)) is not None:
+                return f"loses expert {lost} of route {self.route}"
+            if (other := self._baked(given, gates, tolerance)) is not None:
+                return f"has route {other} baked in where it should compute route {self.route}"
+        return f"{self.guard.explained(self.module, asked, near)} on route {self.route}"
 
 
 def _loud_gates(batch: int, k: int) -> Iterator[Tensor]:
@@ -391,33 +492,10 @@ def _loud_gates(batch: int, k: int) -> Iterator[Tensor]:
         yield gates
 
 
-def _first(rule: RoutingRule) -> Route:
-    return tuple(range(rule.k))
+def _are_finite(outputs: Outputs) -> bool:
+    return all(bool(tensor.isfinite().all()) for tensor in outputs.values())
 
 
-def _error(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> float:
-    """The largest absolute difference over all outputs; infinite where a value is not finite."""
-    differences = [(given[name] - wanted[name]).abs().max().item() for name in wanted]
-    return max(inf if isnan(difference) else difference for difference in differences)
-
-
-def _difference(given: dict[str, Tensor], wanted: dict[str, Tensor], tolerance: float) -> str:
-    """How a graph differs from PyTorch, in words."""
-    if not all(tensor.isfinite().all() for tensor in wanted.values()):
-        return "has nothing to be compared with: the model itself gives values that are not finite"
-    return (
-        f"differs from PyTorch by {_error(given, wanted):.3g} (tolerance {tolerance:g} of the "
-        "largest value)"
-    )
-
-
-def _close(
-    given: dict[str, Tensor], wanted: dict[str, Tensor], tolerance: float = _TORCH_TOLERANCE
-) -> bool:
+def _close(given: Outputs, wanted: Outputs, tolerance: float = _TORCH_TOLERANCE) -> bool:
     """Whether every output is within the tolerance of its own largest value."""
-    return all(
-        (
-            (given[name] - tensor).abs().max() <= tolerance * tensor.abs().max().clamp(min=1e-3)
-        ).item()
-        for name, tensor in wanted.items()
-    )
+    return compare(given, wanted, tolerance).ok

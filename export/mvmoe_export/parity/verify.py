@@ -28,7 +28,7 @@ from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.runtime.isolated import OpenRunner
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_export.parity import figures
-from mvmoe_export.parity.bounds import Bounds, bounds_for
+from mvmoe_export.parity.bounds import Bounds, bounds_of, conditioned
 from mvmoe_export.parity.figures import AnswerErrors, answer_errors
 from mvmoe_export.parity.judgement import (
     Disagreement,
@@ -39,6 +39,7 @@ from mvmoe_export.parity.judgement import (
 )
 from mvmoe_export.parity.samples import Samples, golden_samples
 from mvmoe_export.parity.walk import Engine, TargetGraphs, Vectors, take, walk
+from mvmoe_export.user_code import prints_apart
 
 if TYPE_CHECKING:
     from mvmoe_deploy.models.contract import RoutedModel
@@ -59,6 +60,8 @@ class Reference:
     samples: Samples
     vectors: Vectors
     stages: Engine | None
+    own_errors: tuple[float, float] = (0.0, 0.0)
+    """PyTorch's own fp32 errors of router logits and answers, relative to the largest of each."""
 
     @property
     def routes(self) -> list[np.ndarray]:
@@ -137,6 +140,7 @@ class Report:
         return sentences[0] + more if sentences else ""
 
 
+@prints_apart
 def verify_bundle(
     bundle: Bundle,
     model: "RoutedModel | None" = None,
@@ -233,13 +237,13 @@ def _reference(bundle: Bundle, model: "RoutedModel | None", samples: Samples | N
     if model is not None:
         require_fitting_model(model, bundle.manifest, type(model).__name__)
         model.eval()
-        from mvmoe_export.parity.reference import TorchStages  # with PyTorch
+        from mvmoe_export.parity.torch_stages import TorchStages  # with PyTorch
 
         stages = TorchStages(model)
     if samples is None:
         golden = bundle.golden()
         _require_sound(golden, rules, f"bundle {bundle.path}")
-        return Reference(rules, golden_samples(golden), golden, stages)
+        return Reference(rules, golden_samples(golden), golden, stages, _own_errors(model, golden))
     if model is None:
         raise InputError(
             "images were given without a PyTorch model to answer them; give a checkpoint, or no "
@@ -257,7 +261,16 @@ def _reference(bundle: Bundle, model: "RoutedModel | None", samples: Samples | N
             f"{type(model).__name__} answers with {vectors['answer'].shape[1]} classes, but the "
             f"bundle with {classes}; give the checkpoint that it was exported from"
         )
-    return Reference(rules, samples, vectors, stages)
+    return Reference(rules, samples, vectors, stages, _own_errors(model, vectors))
+
+
+def _own_errors(model: "RoutedModel | None", vectors: Vectors) -> tuple[float, float]:
+    """PyTorch's own fp32 errors of router logits and answers; zeros where it cannot be asked."""
+    if model is None:
+        return 0.0, 0.0
+    from mvmoe_export.parity.twin import whole_way_error  # with PyTorch
+
+    return whole_way_error(model, vectors)
 
 
 def _require_sound(golden: Vectors, rules: Sequence[RoutingRule], where: str) -> None:
@@ -295,7 +308,7 @@ class _TargetCheck:
         self.record = record
         self.engine = engine
         self.reference = reference
-        self.bounds = bounds_for(record.format, record.precision, record.rewrites)
+        self.bounds = conditioned(bounds_of(record), record.precision, *reference.own_errors)
         self.rules = reference.rules
 
     def run(self, runner: Runner, progress: Callable[[str, int], None]) -> TargetReport:

@@ -1,0 +1,87 @@
+"""What must hold of the model itself before anything is exported: one image, one answer."""
+
+from contextlib import suppress
+
+import torch
+from torch import Tensor, nn
+
+from mvmoe_deploy.errors import CheckFailedError, RoutingError
+from mvmoe_export.layers import quantizer
+from mvmoe_export.parity.figures import checked_routes, told_apart
+from mvmoe_export.parity.images import synthetic_images
+from mvmoe_export.parity.nearness import peak
+from mvmoe_export.stages import Stages
+from mvmoe_export.user_code import user_code
+
+_TOGETHER = 2
+"""Images in a batch."""
+
+_REPEATED = 1e-5
+"""Between two runs on one input, relative to the largest value: above any rounding, and what
+randomness there is (a dropout, noise) is off by 1e-2 and more."""
+
+_ALONE = 1e-3
+"""Between an image alone and in a batch: both are fp32, added up in other orders."""
+
+
+def require_sound(stages: Stages) -> None:
+    """Ask every stage, and `forward`, the same twice, and for an image alone and in a batch.
+
+    Raises CheckFailedError for one that answers in two ways, InputError for what it raises.
+    """
+    model = stages.model
+    name = type(model).__name__
+    images = synthetic_images(model.input, _TOGETHER, seed=7)
+    with torch.no_grad():
+        tokens = _require(f"{name}.stage(0, ())", model.stage(0, ()).eval(), images)[0]
+        for index, rule in enumerate(model.routing, start=1):
+            outputs: tuple[Tensor, ...] = ()
+            for route in checked_routes(rule):
+                gates = torch.full((_TOGETHER, len(route)), 1 / len(route), dtype=torch.float32)
+                module = model.stage(index, route).eval()
+                given = _require(f"{name}.stage({index}, {route})", module, tokens, gates)
+                outputs = outputs or given
+            tokens = outputs[0]
+        # Logits that do not route, and whose fault they are, the guard tells.
+        with suppress(RoutingError):
+            _require(f"{name}.forward", model, images)
+
+
+def _require(what: str, module: nn.Module, *inputs: Tensor) -> tuple[Tensor, ...]:
+    """What a part of the model gives for a batch, if it is the same again and for its first row."""
+    together = _run(what, module, inputs)
+    if (far := _furthest(_run(what, module, inputs), together)) > _REPEATED:
+        error, bound = told_apart(far, _REPEATED)
+        raise CheckFailedError(
+            f"{what} answers the same images in two ways: they differ by {error} of the largest "
+            f"value (bound {bound}); take out what is random (a dropout is active without "
+            f"training=self.training) or changes from call to call{quantizer(module)}"
+        )
+    alone = _run(what, module, tuple(tensor[:1] for tensor in inputs))
+    if (far := _furthest(alone, tuple(tensor[:1] for tensor in together))) > _ALONE:
+        error, bound = told_apart(far, _ALONE)
+        raise CheckFailedError(
+            f"{what} answers an image in a batch otherwise than alone: they differ by {error} of "
+            f"the largest value (bound {bound}); no image may depend on the others of its batch"
+        )
+    return together
+
+
+def _run(what: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The tensors that a part of the model gives; what else it gives is the guard's affair."""
+    with user_code(what):
+        given = module(*(tensor.clone() for tensor in inputs))
+    parts = given if isinstance(given, tuple) else (given,)
+    return tuple(part for part in parts if isinstance(part, Tensor))
+
+
+def _furthest(given: tuple[Tensor, ...], wanted: tuple[Tensor, ...]) -> float:
+    """The largest difference of outputs, relative to their largest values; equal NaNs are equal."""
+    return max(map(_distance, given, wanted), default=0.0)
+
+
+def _distance(given: Tensor, wanted: Tensor) -> float:
+    same = (given == wanted) | (given.isnan() & wanted.isnan())
+    differences = (given.double() - wanted.double()).abs().masked_fill(same, 0.0)
+    scale = peak(wanted[wanted.isfinite()])
+    return differences.nan_to_num(nan=float("inf")).max().item() / scale

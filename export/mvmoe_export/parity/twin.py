@@ -1,0 +1,149 @@
+"""The model in double precision, and how far PyTorch's own fp32 is from it.
+
+An ill-conditioned model magnifies rounding: its fp32 answers are off by thousands of units in the
+last place, in PyTorch as in any engine. No graph can be nearer to it than PyTorch is itself.
+"""
+
+import copy
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_export.parity.nearness import Outputs, difference, peak
+from mvmoe_export.parity.torch_stages import TorchStages
+from mvmoe_export.parity.walk import Vectors, walk
+
+_ROUNDING = 2.0**-23
+"""By how much an input is moved where the model does not run in double precision."""
+
+_ENOUGH = 8
+"""Images that tell how well a model is conditioned."""
+
+
+class Twin:
+    """A copy of a model in double precision.
+
+    `model` is None for one that does not run there, whatever it raises.
+    """
+
+    def __init__(self, model: RoutedModel, image: Tensor) -> None:
+        self._single = model
+        self._image = image
+
+    @cached_property
+    def model(self) -> RoutedModel | None:
+        """The copy, which runs."""
+        try:
+            return _double(self._single, self._image)
+        # The model's own code: an assertion on types, for example, or a call of sys.exit().
+        except (Exception, SystemExit):
+            return None
+
+    def stage(self, index: int, route: Route, inputs: list[Tensor]) -> tuple[Tensor, ...] | None:
+        """What a stage gives for fp32 inputs, computed in double precision; None without a copy."""
+        if self.model is None:
+            return None
+        given = self.model.stage(index, route).eval()(*map(_widened, inputs))
+        return given if isinstance(given, tuple) else (given,)
+
+    def own_error(
+        self, names: tuple[str, ...], index: int, route: Route, inputs: list[Tensor]
+    ) -> tuple[dict[str, float], Outputs | None]:
+        """How far PyTorch's own fp32 is off, relative to each output's peak, and the fp64 outputs.
+
+        Where the model has no copy in double precision: by how much a rounding of what the stage is
+        given moves what it gives.
+        """
+        module = self._single.stage(index, route).eval()
+        single = dict(zip(names, _run(module, inputs), strict=True))
+        outputs = self.stage(index, route, inputs)
+        if outputs is not None:
+            precise = dict(zip(names, outputs, strict=True))
+            return {name: _share(single[name], precise[name]) for name in names}, precise
+        other = dict(zip(names, _run(module, [*map(moved, inputs)]), strict=True))
+        return {name: _share(single[name], other[name]) for name in names}, None
+
+
+class DoubleStages(TorchStages):
+    """The engine that the stages of a model in double precision are, on fp32 arrays."""
+
+    def stem(self, images: np.ndarray) -> Vectors:
+        """What the stem gives."""
+        return super().stem(_widened_array(images))
+
+    def step(self, stage: int, route: Route, tokens: np.ndarray, gates: np.ndarray) -> Vectors:
+        """What a routed stage gives."""
+        return super().step(stage, route, _widened_array(tokens), _widened_array(gates))
+
+
+@torch.no_grad()
+def whole_way_error(model: RoutedModel, vectors: Vectors) -> tuple[float, float]:
+    """PyTorch's own fp32 errors of router logits and answers, relative to the largest of each.
+
+    `vectors` are what fp32 gave for images, by the names of the golden vectors; a few of them are
+    taken down the same routes in double precision. Zeros for a model that does not run there.
+    """
+    few = {name: array[:_ENOUGH] for name, array in vectors.items()}
+    twin = Twin(model, torch.from_numpy(few["image"][:1].copy())).model
+    if twin is None:
+        return 0.0, 0.0
+    stages = DoubleStages(twin)
+    count = len(model.routing)
+    routes = [few[f"route.{stage}"] for stage in range(1, count + 1)]
+    precise = walk(stages, model.routing, stages.stem(few["image"]), routes=routes)
+    routers = [_array_share(few[name], precise[name]) for name in _logits(count)]
+    return max(routers, default=0.0), _array_share(few["answer"], precise["answer"])
+
+
+def _logits(count: int) -> list[str]:
+    return [f"logits.{stage}" for stage in range(1, count + 1)]
+
+
+def _double(model: RoutedModel, image: Tensor) -> RoutedModel:
+    """A copy in double precision that has run once; raises whatever the model raises."""
+    twin, precise = copy.deepcopy(model).double(), image.double()
+    twin(precise.clone(), routes=[_first(rule) for rule in model.routing] or None)
+    output = twin.stage(0, ()).eval()(precise.clone())
+    for index, rule in enumerate(model.routing, start=1):
+        gates = torch.ones(len(precise), rule.k, dtype=torch.float32)
+        output = twin.stage(index, _first(rule)).eval()(output[0], gates)
+    return twin
+
+
+def _first(rule: RoutingRule) -> Route:
+    return tuple(range(rule.k))
+
+
+def _run(module: nn.Module, inputs: list[Tensor]) -> tuple[Tensor, ...]:
+    given = module(*(tensor.clone() for tensor in inputs))
+    return given if isinstance(given, tuple) else (given,)
+
+
+def _widened(tensor: Tensor) -> Tensor:
+    """A copy in double precision; fp16 stays, since the stage before rounds to it on purpose."""
+    return tensor.double() if tensor.dtype == torch.float32 else tensor.clone()
+
+
+def _widened_array(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float64) if array.dtype == np.float32 else array
+
+
+def moved(tensor: Tensor) -> Tensor:
+    """A tensor whose values were rounded otherwise, up or down by one unit in the last place."""
+    generator = torch.Generator().manual_seed(0)
+    signs = torch.rand(tensor.shape, generator=generator, dtype=torch.float32) - 0.5
+    return tensor * (1 + signs.sign() * _ROUNDING).to(tensor.dtype)
+
+
+def _share(single: Tensor, precise: Tensor) -> float:
+    return difference(single, precise) / peak(single)
+
+
+def _array_share(single: np.ndarray, precise: np.ndarray) -> float:
+    """The largest share of any image: each may be the only one of its route."""
+    rows = zip(torch.from_numpy(single), torch.from_numpy(precise), strict=True)
+    return max(_share(*row) for row in rows)
