@@ -21,7 +21,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import RoutedModel
 from mvmoe_deploy.temporary import temporary_directory
 from mvmoe_export import ExportOptions
-from mvmoe_export.stages import GraphSpec, Stages, StageSpec
+from mvmoe_export.stages import GraphSpec, Stages, StageSpec, make_stages
 from mvmoe_export.targets import find_target
 from mvmoe_export.targets.coreml import CoreMLOptions
 from mvmoe_export.targets.executorch import ExecuTorchOptions
@@ -74,9 +74,9 @@ def _single_stage(model: RoutedModel, graphs: dict[str, Build]) -> Stages:
         GraphSpec(name, 0, None, lambda build=build: build().eval())
         for name, build in graphs.items()
     )
-    inputs = {"image": torch.zeros(1, *model.input.shape)}
+    inputs = {"image": torch.zeros(1, *model.input.shape, dtype=torch.float32)}
     stage = StageSpec(0, "whole", None, inputs, ("answer",), specs)
-    return Stages(model, "dispatch", 1, (stage,))
+    return Stages(model, "dispatch", 1, (stage,), make_stages(model).classes)
 
 
 def _options(record: Target) -> Any:

@@ -57,7 +57,8 @@ def compare(
         absolute = difference(given[name], tensor)
         if precise is not None:
             absolute = min(absolute, difference(given[name], precise[name]))
-        found.append(Nearness(name, absolute / peak(tensor), bound, absolute))
+        error = absolute / peak(tensor)
+        found.append(Nearness(name, math.inf if math.isnan(error) else error, bound, absolute))
     worst = max(found, key=lambda nearness: nearness.error / nearness.bound)
     largest = max(nearness.absolute for nearness in found)
     return Nearness(worst.output, worst.error, worst.bound, largest)
