@@ -12,7 +12,8 @@ from mvmoe_export.parity.bounds import (
     conditioned,
     is_lost_in_rounding,
 )
-from mvmoe_export.parity.nearness import HALF_STEP, compare, told_apart
+from mvmoe_export.parity.figures import told_apart
+from mvmoe_export.parity.nearness import HALF_STEP, compare
 
 
 @pytest.mark.parametrize(
