@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 
 import msgspec
 import numpy as np
@@ -9,7 +10,12 @@ import pytest
 from safetensors.numpy import load_file
 
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.bundle.write import describe_files, write_golden, write_manifest
+from mvmoe_deploy.bundle.write import (
+    describe_files,
+    foreign_to_bundle,
+    write_golden,
+    write_manifest,
+)
 from mvmoe_deploy.errors import BundleError, OutputError
 from mvmoe_deploy.files import new_directory
 
@@ -97,3 +103,58 @@ def test_numbers_are_written_so_that_they_come_back(bundle):
     content = json.loads((bundle / "manifest.json").read_text())
     shares = [item["share"] for item in content["usage_prior"][0]]
     assert shares == [1 / 3] * 3
+
+
+# Recognising what was written
+
+
+def test_a_bundle_of_ours_may_be_replaced(bundle):
+    assert foreign_to_bundle(bundle) is None
+
+
+def test_a_damaged_or_incomplete_bundle_is_still_ours(bundle):
+    first, *_ = [path for path in sorted(bundle.rglob("*")) if path.suffix == ".onnx"]
+    first.write_bytes(b"damaged")
+    (bundle / "golden.safetensors").unlink()
+    assert foreign_to_bundle(bundle) is None
+
+
+@pytest.mark.parametrize("version", [0, 99, "2", None])
+def test_a_bundle_of_another_version_is_still_ours(rewrite, version):
+    root = rewrite(lambda content: content | {"version": version, "unheard_of": [{"path": "x"}]})
+    assert foreign_to_bundle(root) is None
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "onnx/notes.txt", "onnx/deep/er/notes.txt", "x"])
+def test_a_bundle_that_holds_a_file_of_somebody_is_not(bundle, name):
+    (bundle / name).parent.mkdir(parents=True, exist_ok=True)
+    (bundle / name).write_text("precious")
+    # A path without a hash, as graphs have it, is no record of a file.
+    assert foreign_to_bundle(bundle) == f"holds {name}, which the manifest of its bundle lacks"
+
+
+def test_a_bundle_whose_file_is_a_link_is_not(bundle):
+    file = next(path for path in bundle.rglob("*.onnx"))
+    file.rename(bundle.parent / "moved")
+    file.symlink_to(bundle.parent / "moved")
+    assert foreign_to_bundle(bundle) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None, b"", b"{", b"[]", b"null", b'{"format": "mvmoe-bund', b'{"format": "web-app"}',
+        b'{"name": "x", "icons": []}', b"[" * 100_000, b"\xff", b'{"format": ["mvmoe-bundle"]}',
+    ],
+)  # fmt: skip
+def test_a_directory_without_our_manifest_is_no_bundle(bundle, text):
+    (bundle / "manifest.json").unlink()
+    if text is not None:
+        (bundle / "manifest.json").write_bytes(text)
+    assert foreign_to_bundle(bundle).startswith("is no bundle (its manifest.json is missing")
+
+
+def test_a_manifest_that_is_a_pipe_is_not_waited_for(bundle):
+    (bundle / "manifest.json").unlink()
+    os.mkfifo(bundle / "manifest.json")
+    assert foreign_to_bundle(bundle) is not None

@@ -239,6 +239,29 @@ def test_an_existing_bundle_is_refused_or_replaced(model, zoo, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["a.bundle"]
 
 
+@pytest.mark.parametrize("moment", ["before", "during"])
+def test_a_file_that_somebody_put_into_a_bundle_is_kept(model, tmp_path, monkeypatch, moment):
+    path = tmp_path / "a.bundle"
+    export_bundle(model, path, skip_verify=True)
+    write = bundling.write_manifest
+
+    def put_notes(*arguments):
+        (path / "notes.txt").write_text("precious")
+        if arguments:
+            write(*arguments)
+
+    if moment == "before":
+        put_notes()
+        monkeypatch.setattr(bundling, "make_stages", explode(AssertionError("the work began")))
+    else:
+        monkeypatch.setattr(bundling, "write_manifest", put_notes)
+    before = contents(path)
+    with pytest.raises(InputError, match=r"a.bundle holds notes.txt, .* so it is not replaced"):
+        export_bundle(model, path, replace_existing=True, skip_verify=True)
+    assert contents(path) == before | {"notes.txt": b"precious"}
+    assert [file.name for file in tmp_path.iterdir()] == ["a.bundle"]
+
+
 def test_a_full_disk_is_one_sentence(model, tmp_path, monkeypatch):
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     monkeypatch.setattr(WeightFile, "_append", explode(full))

@@ -322,6 +322,63 @@ def test_a_record_that_is_none_or_missing_is_not_taken_over(kept, tmp_path, reco
     assert kept.finished.restore("onnx", tmp_path / "work") is None
 
 
+def put_notes(folder):
+    (folder / "notes.txt").write_text("precious")
+
+
+SOMEBODYS = {
+    "a file beside ours": put_notes,
+    "a file in a target of ours": lambda hidden: put_notes(hidden / "onnx"),
+    "a file among a target's files": lambda hidden: put_notes(hidden / "onnx" / "files" / "onnx"),
+    "a target that is not ours": lambda hidden: (hidden / "onnx" / "record.json").write_text(
+        '{"key": "key", "records": {}}'
+    ),
+}
+
+
+@pytest.mark.parametrize("how", SOMEBODYS)
+def test_forgetting_removes_nothing_of_somebody(kept, how):
+    hidden = kept.folder.parent
+    SOMEBODYS[how](hidden)
+    before = contents(hidden)
+    kept.finished.clear()
+    lost = before.keys() - contents(hidden).keys()
+    assert lost == (set(before) - {"notes.txt"} if how == "a file beside ours" else set())
+
+
+def test_forgetting_removes_all_that_is_ours(kept, place):
+    hidden = kept.folder.parent
+    half = hidden / f".coreml.partial-{'0' * 32}"
+    (half / "new").mkdir(parents=True)
+    (half / "mvmoe.lock").touch()
+    kept.finished.clear()
+    assert not hidden.exists()
+
+
+def test_a_link_in_place_of_the_folder_is_not_followed(kept, place):
+    hidden = kept.folder.parent
+    hidden.rename(place.parent / "elsewhere")
+    hidden.symlink_to("elsewhere")
+    before = contents(place.parent / "elsewhere")
+    kept.finished.clear()
+    assert contents(place.parent / "elsewhere") == before
+    with pytest.raises(InputError, match="is a symbolic link; remove it"):
+        kept.finished.require_free(["onnx"])
+
+
+def test_what_cannot_be_kept_is_told_before_anything_is_exported(model, place, monkeypatch):
+    hidden = place.parent / ".model.bundle.resume" / "onnx"
+    hidden.mkdir(parents=True)
+    put_notes(hidden)
+    begun = started_targets(monkeypatch)
+    with pytest.raises(InputError, match="was not kept by an export"):
+        export_bundle(model, place, resume=True)
+    assert begun == []
+    # Without --resume nothing is kept, and nothing of it is touched.
+    export_bundle(model, place, skip_verify=True)
+    assert (hidden / "notes.txt").read_text() == "precious"
+
+
 def test_another_key_takes_nothing_over(kept, place, tmp_path):
     assert Finished(place, "other").restore("onnx", tmp_path / "work") is None
     assert Finished(place, None).restore("onnx", tmp_path / "work") is None

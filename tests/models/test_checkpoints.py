@@ -603,3 +603,34 @@ def test_a_dense_checkpoint_is_of_its_family(tmp_path):
     loaded = load_checkpoint(tmp_path / "c")
     assert type(loaded.model).__name__ == "ViT"
     assert loaded.config == config
+
+
+def test_replacing_takes_no_file_that_somebody_put_beside(saved):
+    place = saved if saved.is_dir() else saved.with_name("d")
+    if not saved.is_dir():
+        save_checkpoint(checkpoint(), place)
+    (place / "notes.txt").write_text("precious")
+    with pytest.raises(InputError, match=r"holds notes.txt, which is no part of its checkpoint"):
+        save_checkpoint(checkpoint(), place, replace=True)
+    assert (place / "notes.txt").read_text() == "precious"
+
+
+def test_a_damaged_checkpoint_directory_is_still_ours(tmp_path):
+    save_checkpoint(checkpoint(), tmp_path / "c")
+    (tmp_path / "c" / "model.safetensors").write_bytes(b"damaged")
+    save_checkpoint(checkpoint(), tmp_path / "c", replace=True)
+    assert load_checkpoint(tmp_path / "c").config == CONFIG
+
+
+def test_a_checkpoint_of_another_program_is_never_replaced(tmp_path):
+    state = checkpoint().model.state_dict()
+    (tmp_path / "c").mkdir()
+    save_file(state, tmp_path / "c" / "model.safetensors")
+    (tmp_path / "c" / "config.json").write_text('{"architecture": "vit_tiny"}')
+    save_file(state, tmp_path / "c.safetensors", {"format": "pt"})
+    (tmp_path / "d.safetensors").write_bytes(b"x" * 100)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for name in ("c", "c.safetensors", "d.safetensors"):
+        with pytest.raises(InputError, match="so it is not replaced"):
+            save_checkpoint(checkpoint(), tmp_path / name, replace=True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.training.picture import draw_class_to_expert
 from mvmoe_deploy.training.report import DenseReport, RoutingReport, TrainReport
 
@@ -55,3 +56,14 @@ def test_names_are_not_formulas(tmp_path: Path) -> None:
     routing = replace(report.routings[0], super_classes=[[name] for name in report.classes])
     draw_class_to_expert(replace(report, routings=(routing,)), tmp_path / "picture.png")
     assert (tmp_path / "picture.png").exists()
+
+
+def test_a_picture_replaces_its_own_kind_alone(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    for _ in range(2):
+        draw_class_to_expert(_report(2, 2, 1), path)
+    Image.new("L", (8, 8)).save(path)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="is no heat map"):
+        draw_class_to_expert(_report(2, 2, 1), path)
+    assert path.read_bytes() == before

@@ -156,6 +156,65 @@ def test_a_directory_that_is_no_run_is_not_resumed(tiny_options, tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
+def _files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "content", ['{"window.zoom": 1}', "[]", "null", "dear all", "", '{"format": "another"}']
+)
+def test_options_of_another_program_are_no_run(tiny_options, tmp_path: Path, content: str) -> None:
+    (tmp_path / "options.json").write_text(content)
+    with pytest.raises(InputError, match=r"options\.json (is damaged|was not written by)"):
+        train(tiny_options(), tmp_path, resume=True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["options.json"]
+
+
+@pytest.mark.parametrize("name", ["state/notes.txt", "images.jsonl"])
+def test_a_directory_with_names_of_ours_is_no_run(tiny_options, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("precious")
+    before = _files(tmp_path)
+    with pytest.raises(InputError, match="holds no training run"):
+        train(tiny_options(), tmp_path, resume=True)
+    assert _files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["metrics.jsonl", "class_to_expert.png", "dense/notes.txt", "super-class/notes.txt"]
+)
+def test_a_run_replaces_nothing_that_somebody_put_into_it(
+    tiny_options, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_options(), out, progress=Interrupt("dense", 1))
+    (out / name).parent.mkdir(exist_ok=True)
+    (out / name).write_text("precious")
+    before = _files(out)
+    with pytest.raises(InputError, match="so it is not replaced"):
+        train(tiny_options(), out, resume=True, progress=Interrupt("dense", 1))
+    assert _files(out) == before
+
+
+def test_a_finished_run_removes_its_states_and_nothing_else(tiny_options, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_options(), out, progress=Interrupt("super-class", 2))
+    (out / "state" / "notes.txt").write_text("precious")
+    train(tiny_options(), out, resume=True)
+    assert [path.name for path in (out / "state").iterdir()] == ["notes.txt"]
+
+
+def test_a_run_is_not_put_among_the_images(tiny_options, image_folder) -> None:
+    options = replace(tiny_options(), data=str(image_folder))
+    before = _files(image_folder)
+    for place in (".", "train", "train/run", "val/blue", "train/../val", ".."):
+        with pytest.raises(InputError, match="the input"):
+            train(options, image_folder / place, resume=True)
+    assert _files(image_folder) == before
+
+
 def test_a_file_is_no_run_directory(tiny_options, tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     with pytest.raises(InputError, match="exists and is no directory"):
@@ -190,7 +249,7 @@ _SCRIPT = """
 import sys
 from pathlib import Path
 import msgspec
-from mvmoe_deploy.models import MobileVMoEConfig
+from mvmoe_deploy.models import InputChoices, MobileVMoEConfig
 from mvmoe_deploy.training import Silent, TrainOptions, train
 
 class Pace(Silent):
@@ -201,6 +260,7 @@ class Pace(Silent):
 fields = msgspec.json.decode(sys.argv[2])
 fields["config"] = MobileVMoEConfig(**fields["config"])
 fields["routings"] = tuple(fields["routings"])
+fields["input"] = InputChoices(**fields["input"])
 if __name__ == "__main__":
     train(TrainOptions(**fields), Path(sys.argv[1]), resume=True, progress=Pace())
 """

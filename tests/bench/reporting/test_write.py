@@ -104,3 +104,48 @@ def test_no_results_are_refused(tmp_path):
 def test_a_comparison_has_no_picture(small, tmp_path):
     with pytest.raises(InputError, match="no picture"):
         write_report([small(), small()], tmp_path / "report.png", "png", compare=True)
+
+
+FORMATS = ("html", "md", "png")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_report_is_replaced_by_one_of_any_format_but_not_unasked(small, tmp_path, format):
+    path = tmp_path / "report"
+    write_report([small()], path, format, compare=False)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="exists already"):
+        write_report([small()], path, format, compare=False)
+    assert path.read_bytes() == before
+    for other in FORMATS:
+        write_report([small()], path, format, compare=False, replace=True)
+        write_report([small()], path, other, compare=False, replace=True)
+
+
+def test_a_comparison_is_a_report_too(small, tmp_path):
+    for _ in range(2):
+        write_report([small(), small()], tmp_path / "c.html", "html", compare=True, replace=True)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<!doctype html><title>mvmoe report</title>",
+        b"# A report\n\nof mvmoe report\n",
+        b"\x89PNG\r\n\x1a\n and then something",
+        b"precious",
+    ],
+)
+def test_a_page_of_somebody_is_never_replaced(small, tmp_path, content):
+    path = tmp_path / "report.html"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="is no report that mvmoe has written"):
+        write_report([small()], path, "html", compare=False, replace=True)
+    assert path.read_bytes() == content
+
+
+def test_the_results_are_never_replaced_by_their_report(small, tmp_path):
+    path = tmp_path / "results.jsonl"
+    write_report([small()], path, "md", compare=False)
+    with pytest.raises(InputError, match="is the input"):
+        write_report([small(path=path)], path, "md", compare=False, replace=True)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from mvmoe_bench.standing import measuring, page
 from mvmoe_bench.statistics import Ratio
 from mvmoe_deploy.errors import InputError
 
+ROOT = Path(__file__).parents[3]
 TINY = {
     "image_size": 8, "patch_size": 4, "in_channels": 1, "num_classes": 5, "width": 32, "depth": 3,
     "heads": 2, "mlp_ratio": 2.0, "experts": 3, "moe_layers": 2,
@@ -128,3 +130,16 @@ def test_a_page_that_is_there_is_replaced_whole(standing, tmp_path):
     path.write_text("# Where we stand\n\nWritten by `make bench`, not by hand: an old one.")
     page.write_page(found, path)
     assert path.read_text() == page.render(found)
+
+
+def test_the_page_replaces_its_own_kind_alone(standing, tmp_path):
+    found, _ = standing
+    path = tmp_path / "performance.md"
+    for _ in range(2):
+        page.write_page(found, path)
+    path.write_text("# Where we stand\n\nprecious\n")
+    for refused in (page.require_free, lambda path: page.write_page(found, path)):
+        with pytest.raises(InputError, match="is no page of `make bench`"):
+            refused(path)
+    assert "precious" in path.read_text()
+    page.require_free(ROOT / "docs" / "performance.md")
