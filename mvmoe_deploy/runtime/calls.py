@@ -71,7 +71,8 @@ class Calls(Generic[B]):
             finally:
                 self._end(call)
         finally:
-            self._end(call)
+            if self._closing or call in self._running:
+                self._end(call)
 
     def require_open(self) -> None:
         """Raise what `run` would raise of its own."""
