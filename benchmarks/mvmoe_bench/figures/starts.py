@@ -3,6 +3,7 @@
 from mvmoe_bench.figures.common import MS, Estimate, Figure, median_of
 from mvmoe_bench.figures.index import Index
 from mvmoe_bench.records import GraphLoad, Start
+from mvmoe_bench.statistics import GroupedMedian, Ratio, unpaired_ratio
 from mvmoe_deploy.routing import Route
 
 COMPONENTS = (
@@ -38,6 +39,9 @@ class Starts(Figure):
     """From opening it to its first answer: parse, hash, open, first."""
     python_ms: Estimate
     """Before that: process and imports, which are Python's."""
+    over_static: Ratio | None
+    """Of a dispatcher, opening and first answer over those of the static graph; not paired. None
+    without one of the same bundle, target, engine and threads."""
     parts: tuple[StartPart, ...]
     """Medians; components that the subject does not have are left out."""
     first_load_ms: Estimate | None
@@ -69,9 +73,24 @@ def starts(index: Index, subject: str) -> Starts | None:
         n=len(lines),
         ready_ms=median_of([line.ready * MS for line in lines], seed=seed),
         python_ms=median_of([line.python * MS for line in lines], seed=seed),
+        over_static=_over_static(index, subject, seed),
         parts=tuple(part for name in COMPONENTS if (part := _part(lines, name, seed)) is not None),
         first_load_ms=median_of([sum(lap.load) * MS for lap in laps], seed=seed) if laps else None,
     )
+
+
+def _over_static(index: Index, key: str, seed: int) -> Ratio | None:
+    """Opening and first answer of a dispatcher over those of the static graph beside it."""
+    mine = index.subjects[key]
+    alike = (mine.bundle, mine.target, mine.requested, mine.threads)
+    for other in index.run.subjects:
+        its = (other.bundle, other.target, other.requested, other.threads)
+        if mine.name == "dispatcher" and other.name == "static" and its == alike:
+            sides = [index.starts.get(subject, []) for subject in (key, other.key)]
+            if all(sides):
+                above, below = (GroupedMedian.of([x.ready for x in s], None) for s in sides)
+                return unpaired_ratio(above, below, seed)
+    return None
 
 
 def _part(lines: list[Start], name: str, seed: int) -> StartPart | None:

@@ -28,6 +28,19 @@ def test_components_of_a_start(factory):
     assert found.first_load_ms.value == pytest.approx(6)
 
 
+def test_a_start_is_held_against_that_of_the_static_graph_without_pythons_imports(factory):
+    subjects = [factory.subject(name) for name in ("dispatcher", "static")]
+    d, s = (subject.key for subject in subjects)
+    lines = [factory.start(d, repeat, engine_import=9000) for repeat in range(7)]
+    lines += [factory.start(s, i, parse=None, hash=None, open=26) for i in range(7)]
+
+    found = summarize_run(factory.run(subjects, lines=lines))
+
+    ratio = found.subject(d).starts.over_static
+    assert (ratio.value, ratio.low, ratio.high) == pytest.approx((2, 2, 2))
+    assert found.subject(s).starts.over_static is None
+
+
 def test_a_slow_component_shows_up_and_absent_ones_do_not(factory):
     lines = [
         factory.start("static:digits:onnx", repeat, hash=None, parse=None, open=900)

@@ -99,6 +99,12 @@ def _table(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Table
         Column("95% interval", number=False),
         *(Column(title, help=help) for *_, title, help in _PARTS),
         Column("Python in all", help="Start of Python and imports together."),
+        Column(
+            "over static",
+            help="Open and first answer, times those of the static graph, which "
+            "checks no hashes and loads one graph.",
+        ),
+        Column("95% interval", number=False),
         Column("n", help="Processes."),
     )
     cells = []
@@ -110,6 +116,7 @@ def _table(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Table
                 *figures(its.ready_ms),
                 *(number(known.get(name)) for name, *_ in _PARTS),
                 figures(its.python_ms)[0],
+                *figures(its.over_static),
                 number(its.n, str(its.n)),
             ]
         )
