@@ -117,13 +117,16 @@ def select_one(logits: np.ndarray, rule: RoutingRule) -> tuple[Route, tuple[floa
 def gates_of(route: Route, logits: np.ndarray, rule: RoutingRule) -> tuple[float, ...]:
     """The gates that one image's logits `[E]` give the experts of a route that was imposed.
 
-    Of the route that `select_one` would take they are the gates it gives.
+    Of the route that `select_one` would take they are the gates it gives, to one unit in the last
+    place. Renormalized ones are the softmax of the route's own logits, the same numbers: those stay
+    finite where all scores of an imposed route underflow.
     """
-    kept = scores(logits[None])[0, list(route)]
-    if rule.renormalize:
-        wide = kept.astype(np.float64)
-        kept = (wide / wide.sum()).astype(np.float32)
-    return tuple(kept.tolist())
+    logits = logits[None]
+    if not rule.renormalize:
+        return tuple(scores(logits)[0, list(route)].tolist())
+    if not np.isfinite(logits).all():
+        _refuse_not_finite(logits)
+    return tuple(scores(logits[:, list(route)])[0].tolist())
 
 
 def _require_shape(shape: tuple[int, ...], dimensions: int, rule: RoutingRule) -> None:

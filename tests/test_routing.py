@@ -105,11 +105,25 @@ def test_an_imposed_route_has_the_gates_that_the_router_gives_its_experts(case, 
     )
     route = tuple(sorted(random.sample(range(rule.experts), rule.k)))
     given_gates = np.float64(gates_of(route, logits[0], rule))
-    wanted = scores(logits)[0, list(route)].astype(np.float64)
-    # A route that the router gives nothing has no shares to divide.
-    if rule.renormalize and wanted.sum() > 1e-30:
-        wanted = wanted / wanted.sum()
-        np.testing.assert_allclose(given_gates, wanted, rtol=1e-6, atol=1e-37)
+    chosen = logits[0].astype(np.float64)[list(route)]
+    wide = chosen if rule.renormalize else logits[0].astype(np.float64)
+    wanted = np.exp(chosen - wide.max()) / np.exp(wide - wide.max()).sum()
+    # Rounded to fp32 once.
+    np.testing.assert_allclose(given_gates, wanted, rtol=1e-6, atol=1e-37)
+
+
+def test_an_imposed_route_whose_scores_underflow_has_gates():
+    rule = RoutingRule(experts=3, k=2, renormalize=True)
+    gates = gates_of((1, 2), np.float32([0, -200, -201]), rule)
+    np.testing.assert_allclose(gates, [0.7310586, 0.2689414], rtol=1e-6)
+    only = RoutingRule(experts=3, k=1, renormalize=True)
+    assert gates_of((2,), np.float32([0, -200, -201]), only) == (1.0,)
+
+
+def test_an_imposed_route_of_logits_that_are_not_finite_is_refused():
+    for rule in (RoutingRule(experts=3), RoutingRule(experts=3, renormalize=True)):
+        with pytest.raises(RoutingError, match="for expert 2"):
+            gates_of((0,), np.float32([0, 1, np.nan]), rule)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -36,6 +36,7 @@ from mvmoe_deploy.runtime.prediction import (
     Recorder,
     Trace,
     make_prediction,
+    require_finite,
 )
 from mvmoe_deploy.runtime.runners import open_runner
 
@@ -186,9 +187,9 @@ class Dispatcher:
         """Class logits `[B, classes]` of preprocessed images `[B, C, H, W]` (fp32).
 
         Images are grouped by route, so that an expert that has to be loaded is loaded once.
-        Raises InputError for another shape or type, RoutingError for router logits that are not
-        finite, PartialResultError (with the other images' answers) if an expert does not load,
-        and BundleReplacedError if an expert's files changed since the bundle was opened.
+        Raises InputError for another shape or type, RoutingError for router logits or answers that
+        are not finite, PartialResultError (with the other images' answers) if an expert does not
+        load, and BundleReplacedError if an expert's files changed since the bundle was opened.
         """
         self._require_batch(batch)
         return self._calls.run(self._run, batch)
@@ -243,13 +244,16 @@ class Dispatcher:
     def _run(self, buffers: InferenceBuffers, batch: np.ndarray) -> np.ndarray:
         """The answers for a batch."""
         if len(batch) > 1:
-            return run_grouped(self._graphs, buffers, self._rules, batch)
+            answers = run_grouped(self._graphs, buffers, self._rules, batch)
+            require_finite(answers)
+            return answers
         buffers.image[:1] = batch
         try:
             self._run_one(buffers, NoClock)
         except EngineError as error:
             answers = np.full_like(buffers.answer[:1], np.nan)
             raise PartialResultError.of({0: error}, answers) from error
+        require_finite(buffers.answer[:1])
         return buffers.answer[:1].copy()
 
     def _trace(

@@ -115,10 +115,7 @@ def make_prediction(
     clock: Clock,
 ) -> Prediction:
     """The prediction of class logits `[classes]`; raises RoutingError if one is not finite."""
-    if not np.isfinite(answer).all():
-        raise RoutingError(
-            "the answer holds a value that is not finite; check the weights of the model"
-        )
+    require_finite(answer[None])
     index = int(answer.argmax())
     # The softmax of the highest logit alone: 1 over the sum of what the others are beside it.
     probability = 1.0 / float(np.exp(answer - answer[index]).sum())
@@ -130,4 +127,15 @@ def make_prediction(
         stage_gates=tuple(gates),
         logits=answer.copy(),
         timings=clock.timings(),
+    )
+
+
+def require_finite(answers: np.ndarray) -> None:
+    """Refuse class logits `[B, classes]` that are not finite; raises RoutingError."""
+    if np.isfinite(answers).all():
+        return
+    images = np.flatnonzero(~np.isfinite(answers).all(axis=1)).tolist()
+    which = "" if len(answers) == 1 else f" for the images {images[:20]} of the batch"
+    raise RoutingError(
+        f"the answer holds a value that is not finite{which}; check the weights of the model"
     )

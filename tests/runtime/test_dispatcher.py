@@ -1,6 +1,7 @@
 """The dispatcher on real bundles: answers, residency, failures, threads, closing."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -162,6 +163,34 @@ def test_an_image_that_is_not_finite_is_an_error(request, made, row):
     told = f"not finite for image {row} of the batch"
     with Dispatcher.open(made.path) as dispatcher, pytest.raises(RoutingError, match=told):
         dispatcher.run(batch)
+
+
+class Spoiling:
+    """A graph whose answers are not finite."""
+
+    def __init__(self, graph):
+        self.graph = graph
+
+    def bind(self, inputs, outputs):
+        call = self.graph.bind(inputs, outputs)
+
+        def run():
+            call()
+            outputs["answer"][:, 0] = np.inf
+
+        return run
+
+
+def test_an_answer_that_is_not_finite_is_an_error(single, watched):
+    dispatcher, runner = watched(single)
+    load = runner.load
+    runner.load = lambda name: Spoiling(load(name)) if name == "step1_e1" else load(name)
+    images = [image for image, route in enumerate(single.routes[0]) if route == (1,)]
+    told = re.escape(f"not finite for the images {images} of the batch")
+    with pytest.raises(RoutingError, match=told):
+        dispatcher.run(single.images)
+    with pytest.raises(RoutingError, match="the answer holds a value that is not finite; check"):
+        dispatcher.run(single.images[images[:1]])
 
 
 def test_what_an_earlier_batch_left_in_the_padding_does_not_leak(batched, assert_answers):

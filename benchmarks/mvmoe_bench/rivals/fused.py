@@ -30,9 +30,12 @@ class KnownRoute(nn.Module):
         state = self.stem(image)
         for number, (step, rule) in enumerate(zip(self.steps, self.rules, strict=True)):
             tokens, logits = state
-            scores = logits.softmax(dim=-1)
-            gates = scores.index_select(1, self.get_buffer(f"route_{number}"))
-            state = step(tokens, _renormalized(gates, rule))
+            route = self.get_buffer(f"route_{number}")
+            if rule.renormalize:  # Finite where all scores of the route underflow.
+                gates = logits.index_select(1, route).softmax(dim=-1)
+            else:
+                gates = logits.softmax(dim=-1).index_select(1, route)
+            state = step(tokens, gates)
         return state
 
 
