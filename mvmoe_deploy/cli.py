@@ -5,6 +5,7 @@ engines are imported inside the commands that need them. What is printed is in `
 """
 
 import contextlib
+import importlib.util
 import json
 import sys
 import traceback
@@ -23,7 +24,7 @@ from mvmoe_deploy.text import escaped, one_line
 
 if TYPE_CHECKING:
     from mvmoe_deploy.bundle import Bundle
-    from mvmoe_deploy.models import Checkpoint
+    from mvmoe_deploy.models import Checkpoint, ViTConfig
     from mvmoe_deploy.runtime import Dispatcher
 
 _EXTRAS = {
@@ -37,6 +38,8 @@ _EXTRAS = {
     "demo": "all",
 }
 """The extra that each command needs beyond the core."""
+
+_DEMO_TARGETS = ("executorch", "coreml", "onnx")
 
 _INTERRUPTED = 130
 _OWN_FAULT = 70
@@ -682,13 +685,14 @@ def demo(output: Path, as_json: bool) -> None:
     run_directory, bundle = output / "training", output / "digits.mvmoe"
     _require_demo_free(output, bundle)
     options = training.default_options(configuration("digits"), "digits")
+    _require_demo_packages(options.config)
     report = training.train(options, run_directory, resume=True)
     loaded = load_checkpoint(run_directory / "super-class")
     with console.progress() as progress:
         export_bundle(
             loaded.model,
             bundle,
-            targets=("executorch", "coreml", "onnx"),
+            targets=_DEMO_TARGETS,
             identity=_identity(loaded),
             replace_existing=True,
             resume=True,
@@ -763,6 +767,17 @@ def _measured_files(output: Path) -> dict[str, Path]:
         "bench_report": output / "bench.html",
         "bench_picture": output / "bench.png",
     }
+
+
+def _require_demo_packages(config: "ViTConfig") -> None:
+    """Refuse to train for a minute where the export or the report would miss a package."""
+    from mvmoe_deploy.models import build
+    from mvmoe_export.preflight import require_able
+
+    for name in ("scipy", "jinja2", "matplotlib"):
+        if importlib.util.find_spec(name) is None:
+            raise MissingExtraError.of(name, "all")
+    require_able(build(config, seed=0), _DEMO_TARGETS)
 
 
 def _measure_demo(bundle: Path, checkpoint: Path, output: Path) -> tuple[list[str], dict[str, str]]:

@@ -320,6 +320,17 @@ def test_a_missing_extra_names_the_pip_command(request, tmp_path, module, argume
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("module", "extra"), [("jinja2", "all"), ("coremltools", "coreml")])
+def test_the_demo_misses_a_package_before_it_trains(tmp_path, module, extra):
+    script = (
+        f"import sys; sys.modules[{module!r}] = None; from mvmoe_deploy.cli import main; main()"
+    )
+    done = _python("-c", script, "demo", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 3
+    assert f"pip install 'mvmoe-deploy[{extra}]'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 _FIGURES = {
     "top1_agreement", "max_abs_error", "max_rel_error", "rms_error", "psnr_db", "images",
 }  # fmt: skip

@@ -15,11 +15,12 @@ from mvmoe_deploy import files
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import encode_manifest
 from mvmoe_deploy.errors import BundleError, InputError
+from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import UsagePrior, check_usage_prior
 from mvmoe_deploy.space import require_space
 from mvmoe_deploy.text import quoted
-from mvmoe_export.stages import Stages, StageSpec
-from mvmoe_export.targets import ExportOptions, Target, target_names
+from mvmoe_export.stages import Stages, StageSpec, make_stages
+from mvmoe_export.targets import ExportOptions, Target, find_target, target_names
 
 _NO_TEXT = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 """What a manifest's texts may not hold: control characters and halves of characters."""
@@ -73,6 +74,12 @@ def require_targets(found: Mapping[str, Target], stages: Stages, options: Export
     for target in found.values():
         if require := getattr(target, "require", None):
             require(stages, options)
+
+
+def require_able(model: RoutedModel, names: Sequence[str]) -> None:
+    """Refuse targets that could not serve a model with their default options; as above."""
+    found = {name: find_target(name) for name in names}
+    require_targets(found, make_stages(model), ExportOptions())
 
 
 def require_room(

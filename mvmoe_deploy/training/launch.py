@@ -42,6 +42,11 @@ def launch(options: TrainOptions, function: Callable[["Fabric"], None]) -> None:
         _spawn(fabric, options.threads, function)
 
 
+def processes_of(options: TrainOptions) -> int:
+    """Processes of the whole run, on all machines."""
+    return _count(options) * options.num_nodes
+
+
 def gathered(fabric: "Fabric", value: Any) -> list[Any]:
     """The `value` of every process, in order of rank, on every process."""
     if fabric.world_size == 1:
@@ -64,7 +69,7 @@ def _fabric(options: TrainOptions) -> "Fabric":
             f"num_nodes {options.num_nodes} was given, but nothing has started this process as one "
             "of several machines; start it with torchrun or a cluster manager on each of them"
         )
-    several = _count(options) * options.num_nodes > 1
+    several = processes_of(options) > 1
     try:
         return Fabric(
             accelerator=options.accelerator,

@@ -21,6 +21,9 @@ guided by super-classes drawn at random, the control for the confusion graph."""
 Precision = Literal["32-true", "bf16-mixed"]
 """fp32, or bf16 autocast: neither has a loss scale that would have to be resumed."""
 
+_MOST = 1024
+"""Machines, and on each of them processes or threads of one kind: more would exhaust it."""
+
 ACCELERATORS = ("auto", "cpu", "cuda", "mps")
 
 
@@ -86,21 +89,23 @@ class TrainOptions:
 
     def _require_integers(self) -> None:
         """Counts are whole numbers in their range."""
-        for name, low in (
-            ("dense_epochs", 1),
-            ("moe_epochs", 1),
-            ("batch_size", 1),
-            ("seed", 0),
-            ("devices", 1),
-            ("num_nodes", 1),
-            ("workers", 0),
-            ("threads", 0),
+        for name, low, high in (
+            ("dense_epochs", 1, None),
+            ("moe_epochs", 1, None),
+            ("batch_size", 1, None),
+            ("seed", 0, 2**63 - 1),
+            ("devices", 1, _MOST),
+            ("num_nodes", 1, _MOST),
+            ("workers", 0, _MOST),
+            ("threads", 0, _MOST),
         ):
             value = getattr(self, name)
             if name == "devices" and value == "auto":
                 continue
             whole = isinstance(value, int) and not isinstance(value, bool)
-            _require(whole and value >= low, name, value, f"a whole number of at least {low}")
+            holds = whole and low <= value <= (value if high is None else high)
+            most = "" if high is None else f" and at most {high:,}"
+            _require(holds, name, value, f"a whole number of at least {low}{most}")
 
     def _require_numbers(self) -> None:
         """Real options lie in their range, bounds included where they make sense."""

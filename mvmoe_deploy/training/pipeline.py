@@ -20,7 +20,7 @@ from mvmoe_deploy.training.data import DIGITS, ImageData, load_data
 from mvmoe_deploy.training.evaluation import Tally
 from mvmoe_deploy.training.footprint import require_room
 from mvmoe_deploy.training.inventory import DataChange, Inventory, dealt, foreign_to_inventory
-from mvmoe_deploy.training.launch import launch
+from mvmoe_deploy.training.launch import launch, processes_of
 from mvmoe_deploy.training.loop import Phase, Trainer
 from mvmoe_deploy.training.losses import (
     Objective,
@@ -91,6 +91,8 @@ def train(
     _require_apart(options.data, Path(out))
     data = load_data(options.data, options.config, options.input)
     _require_fit(options, data)
+    # Before any process is started: each of them would find the same fault.
+    Batches(data, options.batch_size, options.seed, processes=processes_of(options))
     order = _Order(options, data, Path(out), resume, accept_changed_data)
     launch(options, partial(_run, order=order, progress=progress or terminal_progress()))
     # Read, not returned: the processes of the run may be others than this one.

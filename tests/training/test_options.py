@@ -29,6 +29,8 @@ from mvmoe_deploy.training.options import differing_option
         ("devices", "all", "a whole number of at least 1"),
         ("num_nodes", 0, "a whole number of at least 1"),
         ("workers", -1, "a whole number of at least 0"),
+        ("threads", 10**8, "a whole number of at least 0 and at most 1,024"),
+        ("seed", 2**63, "a whole number of at least 0 and at most 9,223,372,036,854,775,807"),
         ("accelerator", "tpu", "one of auto, cpu, cuda, mps"),
         ("precision", "16-mixed", "one of 32-true, bf16-mixed"),
     ],

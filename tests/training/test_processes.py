@@ -13,7 +13,7 @@ import pytest
 from safetensors.torch import load_file
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.training import Silent, train
+from mvmoe_deploy.training import Silent, pipeline, train
 
 
 class StopAfter(Silent):
@@ -150,3 +150,11 @@ def test_a_loading_process_that_waits_for_a_file_ends_with_the_run(tmp_path: Pat
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_more_processes_than_images_are_refused_before_one_is_started(
+    tiny_options, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(pipeline, "launch", lambda *_: pytest.fail("processes were started"))
+    with pytest.raises(InputError, match="cannot be shared equally by 1000 processes"):
+        train(tiny_options(devices=1000, accelerator="cpu"), tmp_path / "run")
