@@ -87,8 +87,11 @@ def screen_all(tasks: Sequence[Task], threads: int, step: Callable[[int], None])
 
 
 def usable_threads(asked: int = 0) -> int:
-    """Threads to check files on: as many as asked for, or one a core up to eight."""
-    return asked or min(8, os.cpu_count() or 1)
+    """Threads to check files on: as many as asked for, or one a core up to four.
+
+    Each may hold a decoded image of the largest size that is read.
+    """
+    return asked or min(4, os.cpu_count() or 1)
 
 
 def require_readable(errors: Sequence[tuple[str, str]], of: int) -> None:
