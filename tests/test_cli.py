@@ -596,7 +596,7 @@ def test_report_makes_what_its_name_ends_in(mvmoe, mvmoe_json, results, tmp_path
         assert (code, data["format"], data["skipped"]) == (0, kind, 0)
         assert (tmp_path / name).read_bytes().lower().startswith(begins.lower())
     code, _, err = mvmoe("report", results, "-o", tmp_path / "a.html")
-    assert code == 2 and "give --force" in err
+    assert code == 2 and "exists already" in err and "--force" in err
     code, _, err = mvmoe("report", results, "-o", tmp_path / "a.txt")
     assert code == 2 and "--format html, md or png" in err
     code, out, _ = mvmoe("report", results, "-o", tmp_path / "b", "--format", "md")
