@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import resource
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -529,12 +531,12 @@ def test_a_terminal_that_is_closed_interrupts(checkpoint, tmp_path):
 
 
 def _lives(group: int) -> bool:
-    """Whether a process of a group is left."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    """Whether a process of a group is left; one that only waits to be noticed is none."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, psutil.Error):
+            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
+                return True
+    return False
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(checkpoint, tmp_path):
