@@ -24,15 +24,21 @@ def require_room(options: TrainOptions, out: Path) -> None:
 
 
 def run_bytes(options: TrainOptions) -> int:
-    """Bytes that a run holds at most: every checkpoint and state, one state written anew."""
+    """Bytes that a run holds at its peak: while a phase's last state replaces the one before it.
+
+    States stay until the run ends; a phase's checkpoint is written after its last state.
+    """
     # On the device without memory: only the sizes matter.
     with torch.device("meta"):
         dense = _bytes(build(options.config.dense()))
         routed = _bytes(build(options.config))
-    models = [dense, *[routed] * len(options.routings)]
     # Weights and AdamW's two moments; the averaged weights if there are any.
-    states = [(3 + (options.ema > 0)) * size for size in models]
-    return sum(models) + sum(states) + max(states) + _SMALL_FILES
+    copies = 3 + (options.ema > 0)
+    held = peak = 0
+    for model in (dense, *[routed] * len(options.routings)):
+        peak = max(peak, held + 2 * copies * model)
+        held += (copies + 1) * model
+    return max(peak, held) + _SMALL_FILES
 
 
 def _written(options: TrainOptions, out: Path) -> list[Path]:
