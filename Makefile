@@ -7,13 +7,19 @@ READY := $(VENV)/.ready
 # Before Pillow 13.0 changed the order of its passes: tests compare the bytes of the two.
 OTHER_PILLOW := pillow==12.1.1
 
-.PHONY: demo test bench setup lint clean
+.PHONY: demo test bench fuzz setup lint clean
 
 demo: setup ## train on real digits, export, answer held-out images
 	$(BIN)/mvmoe demo -o demo
 
 test: setup lint ## lint, import rules, all tests
 	$(BIN)/pytest -n 2 --dist worksteal tests
+
+# Seconds of each kind of damage; what is found is kept in fuzz-findings.
+SECONDS ?= 600
+
+fuzz: setup ## damage manifests, graphs, checkpoints and images for a while, see tests/fuzz/run.py
+	$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS)
 
 bench: setup ## measure our own standing (about 40 minutes), write docs/performance.md
 	$(BIN)/python -m mvmoe_bench.standing.command --work bench -o docs/performance.md
@@ -35,4 +41,4 @@ $(READY): pyproject.toml Makefile
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) demo bench build dist
+	rm -rf $(VENV) demo bench build dist fuzz-findings

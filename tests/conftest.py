@@ -1,7 +1,9 @@
 """What all tests share: repeatable properties, and one thread each on a machine that others use."""
 
+import importlib.util
 import os
 import signal
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # For tests that import ONNX Runtime themselves.
@@ -35,3 +37,19 @@ def made_once(tmp_path_factory, worker_id):
         return path
 
     return make
+
+
+@pytest.fixture(scope="session")
+def material():
+    """What makes the healthy files that tests use and fuzzing damages."""
+    file = Path(__file__).parent / "fuzz" / "material.py"
+    spec = importlib.util.spec_from_file_location("fuzz_material", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def everything_made(made_once, material):
+    """A folder with a small checkpoint (`tiny`) and its bundle of all targets."""
+    return made_once("everything", material.make_all)

@@ -17,17 +17,6 @@ from PIL import Image
 from mvmoe_deploy import Dispatcher, cli
 from mvmoe_deploy.errors import InputError, MissingExtraError
 
-CONFIG = {
-    "image_size": 8, "patch_size": 4, "in_channels": 3, "num_classes": 3, "width": 16, "depth": 2,
-    "heads": 2, "experts": 2, "moe_layers": 1,
-}  # fmt: skip
-EVERYTHING = (
-    "--target", "onnx", "--target", "coreml", "--target", "executorch",
-    "--onnx-profile", "cpu", "--onnx-profile", "cpu", "--executorch-delegate", "xnnpack",
-    "--compute-units", "cpu_only", "--coreml-precision", "fp32", "--coreml-input", "image",
-    "--coreml-deployment-target", "iOS17", "--author", "Ada", "--license", "MIT",
-    "--description", "Tells cats from dogs", "--resume",
-)  # fmt: skip
 NEAR = 1e-3
 """Of answers in fp32, relative to the largest; a wrong pixel or expert is off by 1e-2 and more."""
 
@@ -48,23 +37,15 @@ def mvmoe(capsys):
 
 
 @pytest.fixture(scope="session")
-def checkpoint(made_once):
-    def write(path):
-        path.mkdir()
-        (path / "tiny.json").write_text(json.dumps({"family": "mobile_vmoe", "config": CONFIG}))
-        assert run("init", path / "tiny.json", "-o", path / "tiny", "--seed", "3") == 0
-
-    return made_once("cli-targets", write) / "tiny"
+def checkpoint(made_once, material):
+    made = made_once("cli-targets", lambda path: material.make_checkpoint(path, run))
+    return made / "tiny"
 
 
 @pytest.fixture(scope="session")
-def everything(made_once, checkpoint):
+def everything(everything_made):
     """A bundle of three targets, made with every option."""
-
-    def write(path):
-        assert run("export", checkpoint, "-o", path, *EVERYTHING) == 0
-
-    return made_once("everything.mvmoe", write)
+    return everything_made / "everything.mvmoe"
 
 
 @pytest.fixture(scope="session")
