@@ -18,8 +18,9 @@ test: setup lint ## lint, import rules, all tests
 # Seconds of each kind of damage; what is found is kept in fuzz-findings.
 SECONDS ?= 600
 
-fuzz: setup ## damage manifests, graphs, checkpoints and images for a while, see tests/fuzz/run.py
+fuzz: setup ## damage files of every kind for a while (tests/fuzz), interrupt every line of a call
 	$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS)
+	$(BIN)/pytest tests/runtime/test_interrupts.py
 
 bench: setup ## measure our own standing (about 40 minutes), write docs/performance.md
 	$(BIN)/python -m mvmoe_bench.standing.command --work bench -o docs/performance.md
