@@ -175,7 +175,8 @@ def start(job: Job, folder: Path, progress: Callable[[str], None]) -> Compilatio
     temporary.mkdir(exist_ok=True)
     with (folder / _LOG).open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mvmoe_export.compiler", str(folder)],
+            # -P: without the current directory, where another numpy.py may lie.
+            [sys.executable, "-P", "-m", "mvmoe_export.compiler", str(folder)],
             stdin=subprocess.PIPE,  # Its end tells the compiler that this process is gone.
             stdout=subprocess.PIPE,
             stderr=log,

@@ -149,6 +149,12 @@ def test_noise_on_both_streams_is_kept_out_of_the_way(ended):
     compilation.cancel()
 
 
+def test_the_current_directory_is_not_searched_for_modules(compilers, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "msgspec.py").write_text("raise SystemExit(9)")
+    assert compilers("talks", {"extra": "coreml"}).wait() == {"answer": 42}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_error_of_this_product_crosses_the_border_as_itself(tmp_path, kind):
     class Ended(compiling.Compilation):

@@ -118,7 +118,8 @@ def _follow(order: Order) -> _Ended:
                 order, status=str(status), started_ns=time.monotonic_ns()
             )
             process = subprocess.Popen(
-                [sys.executable, "-m", "mvmoe_bench.worker", "--lifeline", str(lifeline)],
+                # -P: without the current directory, where another numpy.py may lie.
+                [sys.executable, "-P", "-m", "mvmoe_bench.worker", "--lifeline", str(lifeline)],
                 stdin=subprocess.PIPE,
                 stdout=lines,
                 stderr=said,

@@ -38,6 +38,13 @@ def test_what_the_system_needs_to_start_a_process_is_a_part_of_its_start(ask, mo
     assert line.process_ns >= SECONDS * 1e9
 
 
+def test_the_current_directory_is_not_searched_for_modules(ask, tmp_path, monkeypatch):
+    """Bundles are downloaded into folders where other files lie."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "msgspec.py").write_text("raise SystemExit(9)")
+    assert [line for line in ask(preset=NOTHING).lines if isinstance(line, r.Start)]
+
+
 STUCK = """
 import os, threading
 print(os.getpid(), file=open(os.environ["MVMOE_TEST_PID"], "w"), flush=True)
