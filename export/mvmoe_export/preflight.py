@@ -4,6 +4,7 @@ Making the graphs takes minutes. The manifest that will describe them is made fi
 targets that are not there yet, and is checked as a reader would check it.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import UsagePrior, check_usage_prior
 from mvmoe_deploy.space import require_space
 from mvmoe_deploy.text import quoted
+from mvmoe_export.parity.golden import GOLDEN_IMAGES
 from mvmoe_export.stages import Stages, StageSpec, make_stages
 from mvmoe_export.targets import ExportOptions, Target, find_target, target_names
 
@@ -26,6 +28,8 @@ _NO_TEXT = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 """What a manifest's texts may not hold: control characters and halves of characters."""
 
 _LONGEST_TEXT = 1000
+_FP32 = 4
+"""Bytes of a value."""
 
 
 def require_texts(texts: Mapping[str, str]) -> None:
@@ -90,7 +94,8 @@ def require_room(
     What an interrupted export has kept beside `path` is not counted again.
     """
     rooms = [getattr(target, "room", None) for target in found.values()]
-    needed = sum(room(stages, options) for room in rooms if room is not None)
+    golden = GOLDEN_IMAGES * math.prod(stages.model.input.shape) * _FP32
+    needed = golden + sum(room(stages, options) for room in rooms if room is not None)
     kept = files.hidden(path, ".resume")
     have = sum(file.stat().st_size for file in kept.rglob("*") if file.is_file())
     require_space(path.parent, max(0, needed - have), f"the export to {path}")
