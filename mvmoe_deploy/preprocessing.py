@@ -23,6 +23,7 @@ from mvmoe_deploy.image_limits import (
     require_small_texts,
     require_whole_images,
 )
+from mvmoe_deploy.limits import raise_if_limit
 from mvmoe_deploy.resizing import (
     Window,
     cut,
@@ -265,6 +266,7 @@ def read_image_file(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         if isinstance(error, ImageError):
             raise
+        raise_if_limit(error, f"image {path} cannot be read")
         reason = getattr(error, "strerror", None) or error
         raise ImageError(
             f"image {path} cannot be read ({reason}); give the path of an image file"
@@ -307,6 +309,7 @@ def _decoding(name: str) -> Iterator[None]:
             f"{name} is too large; at most {limit:,} pixels are read: scale it down first"
         ) from error
     except Exception as error:  # decoders fed with damaged bytes raise nearly every class
+        raise_if_limit(error, f"{name} cannot be decoded")
         raise ImageError(
             f"{name} is damaged or cut off ({one_line(error, 200)}); write it again or leave it out"
         ) from error

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.errors import EngineError, InputError, ProcessBoundError, ResourceLimitError
@@ -235,6 +236,28 @@ def test_an_expert_for_which_no_file_can_be_opened(single, no_more_files, assert
         with pytest.raises(EngineError, match=OPEN_FILES) as caught:
             dispatcher.run(image)
     assert "export" not in str(caught.value)
+
+
+def test_an_image_for_which_no_file_can_be_opened(single, no_more_files, tmp_path):
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(tmp_path / "picture.png")
+    with Dispatcher.open(single.path) as dispatcher:
+        dispatcher.prewarm()
+        no_more_files()
+        with pytest.raises(ResourceLimitError, match=OPEN_FILES):
+            dispatcher.predict(tmp_path / "picture.png")
+
+
+def test_an_image_for_which_there_is_no_memory_is_not_called_damaged(single, monkeypatch):
+    monkeypatch.setattr(Image.Image, "convert", raise_memory_error)
+    with (
+        Dispatcher.open(single.path) as dispatcher,
+        pytest.raises(ResourceLimitError, match="cannot be decoded: memory ran out"),
+    ):
+        dispatcher.predict(Image.fromarray(np.zeros((9, 9), np.uint8)))
+
+
+def raise_memory_error(*_, **__):
+    raise MemoryError
 
 
 def test_a_bundle_for_which_no_file_can_be_opened(single, no_more_files):
