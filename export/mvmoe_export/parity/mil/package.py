@@ -75,7 +75,7 @@ def _model_file(package: Path) -> str:
     try:
         manifest = strict_json.loads(data)
         relative = manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise BundleError(f"Manifest.json of {package} names no model; {_ADVICE}") from error
     if not isinstance(relative, str):
         raise BundleError(f"Manifest.json of {package} names no model; {_ADVICE}")

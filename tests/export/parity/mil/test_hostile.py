@@ -82,6 +82,14 @@ def test_a_manifest_that_points_elsewhere(damaged, where):
     refused(damaged.path, BundleError)
 
 
+@pytest.mark.parametrize("entries", ["text", [], ["a"], None, {"0": []}, {"0": "text"}])
+@pytest.mark.parametrize("root", [0, "0", 5, None])
+def test_a_manifest_of_other_types_than_it_should_have(damaged, entries, root):
+    content = {"itemInfoEntries": entries, "rootModelIdentifier": root}
+    (damaged.path / "Manifest.json").write_text(json.dumps(content))
+    assert "names no model" in refused(damaged.path, BundleError)
+
+
 def test_what_is_no_package(tmp_path):
     path = tmp_path / "copy.mlpackage"
     assert "is no directory" in refused(path, BundleError)
