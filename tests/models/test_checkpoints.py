@@ -25,7 +25,7 @@ from mvmoe_deploy.models import (
     load_checkpoint,
     save_checkpoint,
 )
-from mvmoe_deploy.models.checkpoints import load_weights
+from mvmoe_deploy.models.state_dicts import load_weights
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import RouteShare
 

@@ -1,0 +1,216 @@
+"""What stands beside the weights of a checkpoint: our own JSON, or timm's on a hub.
+
+It gives the configuration, the input, the labels and the usage prior of the model.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mvmoe_deploy.errors import CheckpointError, InputError
+from mvmoe_deploy.models.config import ViTConfig, config_from_dict
+from mvmoe_deploy.models.input_choices import (
+    InputChoices,
+    ResolvedInput,
+    guessed_line,
+    resolve_input,
+)
+from mvmoe_deploy.models.timm_config import TimmConfig, is_timm, read_timm
+from mvmoe_deploy.models.vit import ViT, require_input
+from mvmoe_deploy.models.weight_files import CONFIG_FILE, named_by_directory
+from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.routing import UsagePrior, check_usage_prior
+from mvmoe_deploy.strict_json import require_shallow
+from mvmoe_deploy.text import json_text, one_line, quoted
+
+FORMAT = "mvmoe-checkpoint"
+VERSION = 1
+MAX_CONFIG_BYTES = 16 * 2**20
+
+_LONGEST = 200
+"""Characters of a name or an error's text that a message quotes."""
+
+
+class Header(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The JSON beside the weights."""
+
+    format: str
+    version: int
+    family: str
+    config: dict[str, Any]
+    preprocessing: Preprocessing
+    labels: list[str] | None = None
+    usage_prior: UsagePrior | None = None
+    guessed: tuple[str, ...] = ()
+    """The fields of `preprocessing` that are defaults which nobody stated."""
+
+
+def read_description(path: Path, metadata: str | None, content: Any) -> Header | TimmConfig | None:
+    """What stands beside the weights: our own JSON or timm's; None if there is nothing."""
+    where = f"checkpoint {path}"
+    text: bytes | str | None = metadata
+    file = (path if path.is_dir() else path.parent) / CONFIG_FILE
+    if path.is_dir():
+        text = _read_config(file) if file.is_file() else None
+    elif text is None and named_by_directory(path) and file.is_file():
+        text = _known(_read_config(file))
+    if text is not None:
+        return _parse_description(text, where)
+    if isinstance(content, Mapping) and isinstance(content.get("pretrained_cfg"), Mapping):
+        return read_timm({"pretrained_cfg": content["pretrained_cfg"]}, where)
+    return None
+
+
+def described_config(
+    described: Header | TimmConfig | None, config: ViTConfig | None, where: str
+) -> ViTConfig:
+    """The configuration that a checkpoint brings, or the one that was given."""
+    if isinstance(described, Header):
+        if config is not None:
+            raise CheckpointError(f"{where} brings its own configuration; leave --config out")
+        try:
+            return config_from_dict(described.family, described.config, where)
+        except InputError as error:
+            raise CheckpointError(f"{where} contradicts itself: {error}") from error
+    if isinstance(described, TimmConfig) and config is None:
+        config = described.model(where)
+        if config is None:
+            raise CheckpointError(
+                f"timm's configuration of {where} names the architecture "
+                f"{quoted(described.architecture)} with the arguments "
+                f"{quoted(sorted(described.arguments))}, which is not known here; name the "
+                "configuration with --config PRESET or --config FILE.json"
+            )
+    if config is None:
+        raise CheckpointError(
+            f"{where} holds weights without a configuration; name one with --config PRESET or "
+            "--config FILE.json"
+        )
+    return config
+
+
+def described_input(
+    described: Header | TimmConfig | None, config: ViTConfig, said: InputChoices, where: str
+) -> ResolvedInput:
+    """The model's input: what was said, else what the checkpoint states, else defaults."""
+    stated: Mapping[str, Any] = {}
+    guessed: frozenset[str] = frozenset()
+    try:
+        if isinstance(described, Header):
+            require_input(config, described.preprocessing)
+            stated = msgspec.structs.asdict(described.preprocessing)
+            guessed = frozenset(described.guessed)
+        elif described is not None:
+            stated = described.stated
+        return resolve_input(config, stated, said, guessed)
+    except InputError as error:
+        kind = InputError if said else CheckpointError
+        raise kind(f"the input of {where} contradicts itself: {error}") from error
+
+
+def described_facts(
+    described: Header | TimmConfig | None, model: ViT, where: str
+) -> tuple[list[str] | None, UsagePrior | None]:
+    """The labels and the usage prior, checked against the model."""
+    if described is None:
+        return None, None
+    if isinstance(described, Header):
+        check_header(described, model, where)
+        return described.labels, described.usage_prior
+    _check_labels(described.labels, model, where)
+    return described.labels, None
+
+
+def input_notes(
+    described: Header | TimmConfig | None, config: ViTConfig, resolved: ResolvedInput
+) -> list[str]:
+    """What was replaced, what contradicts the configuration, and what nobody stated."""
+    notes = [f"input: {text}" for text in resolved.replaced]
+    if isinstance(described, TimmConfig):
+        notes += _contradictions(described, config)
+    guessed = guessed_line(resolved.preprocessing, resolved.origins)
+    return [*notes, *([guessed] if guessed else [])]
+
+
+def _contradictions(described: TimmConfig, config: ViTConfig) -> list[str]:
+    """Where timm's file and the configuration differ; the configuration and the weights win."""
+    pairs = (
+        ("image_size", config.image_size, "input_size", described.image_size),
+        ("num_classes", config.num_classes, "num_classes", described.num_classes),
+    )
+    return [
+        f"configuration: {name} {given} replaces the checkpoint's {other} {stated}"
+        for name, given, other, stated in pairs
+        if stated is not None and stated != given
+    ]
+
+
+def check_header(header: Header, model: ViT, where: str) -> None:
+    """Refuse labels and a usage prior that are not the model's; raises CheckpointError."""
+    _check_labels(header.labels, model, where)
+    if header.usage_prior is not None:
+        try:
+            check_usage_prior(header.usage_prior, model.routing, "its usage prior")
+        except InputError as error:
+            raise CheckpointError(f"{where} contradicts itself: {error}") from error
+
+
+def _check_labels(labels: Sequence[str] | None, model: ViT, where: str) -> None:
+    """Refuse labels that are not one for each class, or no text; raises CheckpointError."""
+    classes = model.config.num_classes
+    if labels is not None and len(labels) != classes:
+        raise CheckpointError(
+            f"{where} has {len(labels)} labels for {classes} classes; give one for each"
+        )
+    for label in labels or ():
+        if not label.isascii() and label.encode(errors="replace").decode() != label:
+            raise CheckpointError(f"{where} has the label {label!r}, which is not Unicode text")
+
+
+def _known(text: bytes) -> bytes | None:
+    """The `config.json` beside a file of weights, if it is ours or timm's: it may be anything."""
+    try:
+        require_shallow(text)
+        fields = msgspec.json.decode(json_text(text), type=dict)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return text if is_timm(fields) or fields.get("format") == FORMAT else None
+
+
+def _parse_description(text: bytes | str, where: str) -> Header | TimmConfig:
+    """The JSON of a directory's `config.json` or of a file's metadata."""
+    if len(text) > MAX_CONFIG_BYTES:
+        raise CheckpointError(
+            f"the configuration of {where} has {len(text):,} bytes; at most "
+            f"{MAX_CONFIG_BYTES:,} are read"
+        )
+    try:
+        text = text.encode() if isinstance(text, str) else json_text(text)
+        require_shallow(text)
+        fields = msgspec.json.decode(text, type=dict)
+        if is_timm(fields):
+            return read_timm(fields, where)
+        header = msgspec.json.decode(text, type=Header)
+    except CheckpointError:
+        raise
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"the configuration of {where} is wrong: {one_line(error, _LONGEST)}"
+        ) from error
+    if (header.format, header.version) != (FORMAT, VERSION):
+        raise CheckpointError(
+            f"{where} is {quoted(header.format)} version {header.version}; this release reads "
+            f"{FORMAT!r} version {VERSION}"
+        )
+    return header
+
+
+def _read_config(file: Path) -> bytes:
+    """The bytes of `config.json`, of a larger one no more than show that it is."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MAX_CONFIG_BYTES + 1)
+    except OSError as error:
+        raise CheckpointError(f"{file} cannot be read ({error.strerror})") from error
