@@ -6,7 +6,9 @@ few steps along the gradient look for an input on the other.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import torch
@@ -20,7 +22,7 @@ from mvmoe_export.programs import Frame, capture
 _STEPS = 6
 """Of one search; together they can cross the whole range of an input twice."""
 
-MOST_SEARCHES = 8
+MOST_SEARCHES = 6
 """Bounds of one stage that are looked for one by one, after all of them together."""
 
 _CLEARANCE = 0.02
@@ -92,11 +94,15 @@ class Searches:
         if graph is None:
             return []
         search = _Search(graph, module, span)
-        for given in inputs:
-            search.look(given)
-        found = search.climb(inputs, together=True)
-        for _ in range(min(searches, len(search.missing))):
-            found += search.climb(inputs, together=False)
+        found: list[Tensor] = []
+        # An operator that cannot be interpreted or differentiated raises whatever it likes. What
+        # was found until then is asked; the other inputs are asked in any case.
+        with suppress(Exception):
+            for given in inputs:
+                search.look(given)
+            found += search.climb(inputs, together=True)
+            for _ in range(min(searches, len(search.missing))):
+                found += search.climb(inputs, together=False)
         return found
 
     def _graph(self, module: nn.Module, given: list[Tensor]) -> fx.GraphModule | None:
@@ -148,10 +154,11 @@ class _Search:
 
     @property
     def missing(self) -> list[tuple[int, bool]]:
-        """The sides that no input has reached."""
-        return [
+        """The sides that no input has reached, those that one came nearest to first."""
+        left = [
             side for side, done in self.reached.items() if not done and side not in self.given_up
         ]
+        return sorted(left, key=lambda side: -self.best.get(side, (-inf, 0))[0])
 
     def look(self, given: list[Tensor]) -> None:
         """Note which sides an input reaches, and which it comes nearest to."""
@@ -159,7 +166,7 @@ class _Search:
             for side, beyond in self._run(given).items():
                 near = beyond.max().item()
                 self.reached[side] = self.reached.get(side, False) or near > 0
-                if near > self.best.get(side, (-float("inf"), 0))[0]:
+                if near > self.best.get(side, (-inf, 0))[0]:
                     self.best[side] = near, self.seen
         self.seen += 1
 
