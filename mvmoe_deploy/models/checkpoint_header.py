@@ -51,16 +51,20 @@ def read_description(path: Path, metadata: str | None, content: Any) -> Header |
     """What stands beside the weights: our own JSON or timm's; None if there is nothing."""
     where = f"checkpoint {path}"
     text: bytes | str | None = metadata
-    file = (path if path.is_dir() else path.parent) / CONFIG_FILE
-    if path.is_dir():
-        text = _read_config(file) if file.is_file() else None
-    elif text is None and named_by_directory(path) and file.is_file():
-        text = _known(_read_config(file))
+    if path.is_dir() or metadata is None:
+        text = _config_beside(path)
     if text is not None:
         return _parse_description(text, where)
     if isinstance(content, Mapping) and isinstance(content.get("pretrained_cfg"), Mapping):
         return read_timm({"pretrained_cfg": content["pretrained_cfg"]}, where)
     return None
+
+
+def ignored_config(path: Path, described: Header | TimmConfig | None) -> str | None:
+    """One line on a `config.json` of another program beside the weights; None without one."""
+    if described is not None or not (path.is_dir() and (path / CONFIG_FILE).is_file()):
+        return None
+    return f"configuration: {CONFIG_FILE} beside the weights is neither mvmoe's nor timm's: ignored"
 
 
 def described_config(
@@ -85,8 +89,8 @@ def described_config(
             )
     if config is None:
         raise CheckpointError(
-            f"{where} holds weights without a configuration; name one with --config PRESET or "
-            "--config FILE.json"
+            f"{where} holds weights without a configuration of mvmoe or timm; name one with "
+            "--config PRESET or --config FILE.json"
         )
     return config
 
@@ -169,14 +173,24 @@ def _check_labels(labels: Sequence[str] | None, model: ViT, where: str) -> None:
             raise CheckpointError(f"{where} has the label {label!r}, which is not Unicode text")
 
 
-def _known(text: bytes) -> bytes | None:
-    """The `config.json` beside a file of weights, if it is ours or timm's: it may be anything."""
+def _config_beside(path: Path) -> bytes | None:
+    """The `config.json` of a directory, or beside a file that is called as in a directory.
+
+    None if there is none, or if it is another program's. In a directory a damaged one is given:
+    it was meant.
+    """
+    file = (path if path.is_dir() else path.parent) / CONFIG_FILE
+    if not file.is_file() or not (path.is_dir() or named_by_directory(path)):
+        return None
+    text = _read_config(file)
     try:
         require_shallow(text)
         fields = msgspec.json.decode(json_text(text), type=dict)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-    return text if is_timm(fields) or fields.get("format") == FORMAT else None
+        return text if path.is_dir() else None
+    if is_timm(fields) or fields.get("format") == FORMAT:
+        return text
+    return text if path.is_dir() and "format" in fields else None
 
 
 def _parse_description(text: bytes | str, where: str) -> Header | TimmConfig:

@@ -28,13 +28,14 @@ from mvmoe_deploy.models.checkpoint_header import (
     described_config,
     described_facts,
     described_input,
+    ignored_config,
     input_notes,
     read_description,
 )
 from mvmoe_deploy.models.config import ViTConfig
 from mvmoe_deploy.models.input_choices import InputChoices
 from mvmoe_deploy.models.presets import build
-from mvmoe_deploy.models.state_dicts import fits, load_weights
+from mvmoe_deploy.models.state_dicts import fits, load_weights, resampling_note
 from mvmoe_deploy.models.vit import ViT
 from mvmoe_deploy.models.weight_choice import Chosen, choose
 from mvmoe_deploy.models.weight_files import (
@@ -152,7 +153,13 @@ def load_checkpoint(
     labels, usage_prior = described_facts(described, model, where)
     chosen = _choose(model, content, weights, where)
     load_weights(model, chosen.tensors, where)
-    notes = (set_aside(path), *chosen.notes, *input_notes(described, config, resolved))
+    notes = (
+        set_aside(path),
+        ignored_config(path, described),
+        *chosen.notes,
+        resampling_note(chosen.tensors, config),
+        *input_notes(described, config, resolved),
+    )
     return Checkpoint(
         model=model.eval(),
         labels=labels,

@@ -1,5 +1,6 @@
 """Loading a state dict into a model: what does not fit is named, key by key."""
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -51,6 +52,15 @@ def fits(name: str, tensor: Tensor, expected: Tensor) -> bool:
     if name == "pos_embed" and tensor.ndim == 3:
         return (tensor.shape[0], tensor.shape[2]) == (expected.shape[0], expected.shape[2])
     return tensor.shape == expected.shape
+
+
+def resampling_note(state: Mapping[str, Tensor], config: ViTConfig) -> str | None:
+    """One line on position embeddings that `load_weights` resamples; None if they fit."""
+    positions = state["pos_embed"].shape[1] - 1
+    if positions + 1 == config.tokens:
+        return None
+    old, new = math.isqrt(positions), config.grid
+    return f"weights: pos_embed is resampled from {old} x {old} patches to {new} x {new}"
 
 
 def _is_plain(tensor: Tensor) -> bool:

@@ -4,8 +4,8 @@ What fits the model is found by names and shapes; if more than one set does, som
 which.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -51,13 +51,13 @@ def choose(
         isinstance(value, Tensor) for found in mappings.values() for value in found.values()
     ):
         raise CheckpointError(
-            f"{where} holds a {type(content).__name__}, not a state dict of tensors; save "
+            f"{where} holds a {_kind(content)}, not a state dict of tensors; save "
             "model.state_dict()"
         )
     sets = [found for path, each in mappings.items() for found in weight_sets(path, each, names)]
     whole = [each for each in sets if is_whole(each, mappings[each.path], names, fits)]
     if wanted is not None:
-        taken = _named(wanted, whole, sets, where)
+        taken = _named(wanted, whole, sets, mappings, where)
         return _taken(taken, mappings[taken.path], whole, where)
     if not whole:
         return _nearest(sets, mappings, names, where)
@@ -65,7 +65,32 @@ def choose(
     if len(distinct) > 1 or lists:
         raise _several(distinct, lists, where)
     taken = _only(whole[0], sets, whole, where)
-    return _taken(taken, mappings[taken.path], whole, where)
+    chosen = _taken(taken, mappings[taken.path], whole, where)
+    return replace(chosen, notes=(*chosen.notes, *_passed_over(taken, sets, whole, names)))
+
+
+def _passed_over(
+    taken: WeightSet, sets: list[WeightSet], whole: list[WeightSet], names: frozenset[str]
+) -> Iterator[str]:
+    """One line on each other set that has most of the names, and yet does not fit."""
+    for other in sets:
+        # What is beside the taken keys in their own mapping is named key by key.
+        if other in whole or other.path == taken.path or 2 * len(other.keys) < len(names):
+            continue
+        reason = (
+            "has other shapes"
+            if len(other.keys) == len(names)
+            else f"has {len(other.keys)} of the model's {len(names)} weights"
+        )
+        yield f"weights: {shown(other.name)} {reason}, and is not taken"
+
+
+def _kind(content: Any) -> str:
+    """What a file without weights holds, as it stands in a sentence."""
+    kind = type(content).__name__
+    keys = [shown(str(key)) for key in content] if isinstance(content, Mapping) else []
+    rest = f" and {len(keys) - 5} more" if len(keys) > 5 else ""
+    return f"{kind} of {', '.join(keys[:5])}{rest}" if keys else kind
 
 
 def _distinct(
@@ -98,15 +123,40 @@ def _same_values(one: Tensor, other: Tensor) -> bool:
     return plain and one.dtype == other.dtype and torch.equal(one, other)
 
 
-def _named(wanted: str, whole: list[WeightSet], sets: list[WeightSet], where: str) -> WeightSet:
-    """The set that `wanted` names, whole ones first; raises CheckpointError if there is none."""
+def _named(
+    wanted: str,
+    whole: list[WeightSet],
+    sets: list[WeightSet],
+    mappings: Mapping[tuple[str, ...], Mapping[str, Any]],
+    where: str,
+) -> WeightSet:
+    """The set that `wanted` names: whole ones first, and full names before short ones.
+
+    Raises CheckpointError if there is none, or if more than one has the name.
+    """
     asked = wanted if wanted == ROOT else wanted.strip(".")
     for candidates in (whole, sorted(sets, key=lambda each: -len(each.keys))):
-        for found in candidates:
-            if asked in (found.full_name, found.name):
-                return found
+        for found in (
+            [each for each in candidates if each.full_name == asked],
+            [each for each in candidates if each.name == asked],
+        ):
+            if candidates is whole and len(_distinct(found, mappings)) > 1:
+                raise _ambiguous(asked, found, where)
+            if found:
+                return found[0]
     known = ", ".join(shown(each.name) for each in whole) or "none that fits the model"
     raise CheckpointError(f"{where} has no weights {wanted!r}; it has {known}")
+
+
+def _ambiguous(asked: str, found: list[WeightSet], where: str) -> CheckpointError:
+    """The refusal of a name that several sets have."""
+    full = list(dict.fromkeys(each.full_name for each in found))
+    way_on = (
+        f"give one of {', '.join(map(shown, full))}" if len(full) > 1 else "save one state dict"
+    )
+    return CheckpointError(
+        f"{where} has {len(found)} sets of weights called {shown(asked)}; {way_on}"
+    )
 
 
 def _several(whole: list[WeightSet], lists: Sequence[str], where: str) -> CheckpointError:

@@ -1,5 +1,6 @@
 """Reading the tensors of a file: what it is, its first bytes tell, whatever its name ends in."""
 
+import argparse
 import pickle
 import re
 import warnings
@@ -10,7 +11,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from mvmoe_deploy.errors import CheckpointError
+from mvmoe_deploy.models.file_kinds import ZIP, is_pickle, other_kind
 from mvmoe_deploy.models.stored_tensors import require_plain_archive, require_stored
+from mvmoe_deploy.text import name as shown
 from mvmoe_deploy.text import one_line
 
 CONFIG_FILE = "config.json"
@@ -22,37 +25,40 @@ _MOST_HEADER_BYTES = 48 * 2**20
 _LONGEST = 200
 """Characters of what a reader says of a file, and of a key."""
 
-_ZIP, _PICKLE = b"PK\x03\x04", b"\x80\x02"
 _TAR = (257, b"ustar")
 """Where a tar archive says that it is one; PyTorch wrote such files once."""
 
-_OTHERS = {
-    b"\x1f\x8b": "is packed by gzip; unpack it first",
-    b"BZh": "is packed by bzip2; unpack it first",
-    b"\xfd7zXZ": "is packed by xz; unpack it first",
-    b"\x28\xb5\x2f\xfd": "is packed by zstd; unpack it first",
-    b"\x89HDF": "is an HDF5 file of Keras; convert it to a PyTorch state dict first",
-    b"GGUF": "is a GGUF file; give the weights that it was made from",
-    b"version https://git-lfs": "is a pointer of Git LFS, not the weights; run git lfs pull",
-}
-"""Files that are taken for weights, by their first bytes."""
+_PART = re.compile(r".*-\d{5}-of-(?!00001)(\d{5})\.(?:safetensors|bin)")
+"""The name of a file that has a part of the weights of a large model."""
+
+_SUFFIXES = frozenset({".pt", ".pth", ".tar", ".ckpt", ".bin", ".safetensors"})
+"""What the names of files of weights end in: only to say which a directory holds."""
+
+_PLAIN = (argparse.Namespace,)
+"""Classes in a pickle that are read beside tensors: training scripts save their options so. Of a
+`Namespace` nothing is run: it is made empty, and its attributes are set."""
 
 
 def weights_file(path: Path) -> Path:
     """The file of a checkpoint that has the weights; raises CheckpointError if there is none."""
     try:
-        exists, inside = path.exists(), path.is_dir()
+        exists = path.exists()
+        if path.is_dir():
+            return _file_in(path)
     except OSError as error:
         raise CheckpointError(f"checkpoint {path} cannot be read ({error.strerror})") from error
     if not exists:
         raise CheckpointError(
             f"checkpoint {path} does not exist; give a directory, a .safetensors or a .pt file"
         )
-    if inside:
-        return _file_in(path)
     if not path.is_file():
         raise CheckpointError(
             f"checkpoint {path} is not a regular file; give a .safetensors or a .pt file"
+        )
+    if part := _PART.fullmatch(path.name):
+        raise CheckpointError(
+            f"{path} is one of {int(part[1])} files that hold the weights together, which are not "
+            f"read; save them as one {WEIGHTS_FILE}"
         )
     return path
 
@@ -67,10 +73,23 @@ def _file_in(folder: Path) -> Path:
                 f"checkpoint directory {folder} holds its weights in several files, which are not "
                 f"read; save them as one {WEIGHTS_FILE}"
             )
-    raise CheckpointError(
-        f"checkpoint directory {folder} has no {WEIGHTS_FILE}; expected {CONFIG_FILE} and "
-        f"{WEIGHTS_FILE} or {_PICKLED_FILE}"
+    raise CheckpointError(f"checkpoint directory {folder} has no {WEIGHTS_FILE}; {_way_on(folder)}")
+
+
+def _way_on(folder: Path) -> str:
+    """What to do with a directory whose weights are not where they are looked for."""
+    if (folder / ".metadata").is_file():
+        return (
+            "it is a distributed checkpoint of PyTorch: make one file of it with "
+            "torch.distributed.checkpoint.format_utils.dcp_to_torch_save"
+        )
+    found = sorted(
+        each.name for each in folder.iterdir() if each.suffix in _SUFFIXES and each.is_file()
     )
+    if found:
+        rest = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        return f"give one of its files instead: {', '.join(map(shown, found[:5]))}{rest}"
+    return f"expected {CONFIG_FILE} and {WEIGHTS_FILE} or {_PICKLED_FILE}"
 
 
 def named_by_directory(file: Path) -> bool:
@@ -94,11 +113,10 @@ def read_weights(path: Path) -> tuple[Any, dict[str, str]]:
     if start[8:9] == b"{":
         _require_small_header(path, int.from_bytes(start[:8], "little"))
         return _read_safetensors(path)
-    if start.startswith((_ZIP, _PICKLE)) or start[_TAR[0] :].startswith(_TAR[1]):
+    if words := other_kind(path, start):
+        raise CheckpointError(f"{path} ({path.stat().st_size} bytes) {words}")
+    if start.startswith(ZIP) or is_pickle(start, (2, 3)) or start[_TAR[0] :].startswith(_TAR[1]):
         return _read_pickled(path), {}
-    for magic, words in _OTHERS.items():
-        if start.startswith(magic):
-            raise CheckpointError(f"{path} {words}")
     raise CheckpointError(
         f"{path} ({path.stat().st_size} bytes) is no whole safetensors file and no whole PyTorch "
         "file: its first bytes are those of neither"
@@ -149,8 +167,10 @@ def _read_torch(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            known = torch.serialization.get_safe_globals()
+            plain = [each for each in _PLAIN if each not in known]
             # An open file: of a path, PyTorch would believe what its name ends in.
-            with path.open("rb") as file:
+            with torch.serialization.safe_globals(plain), path.open("rb") as file:
                 return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(

@@ -4,6 +4,7 @@ Training scripts put several into one file: the raw weights and their average, a
 student, each below a key of its own or below a prefix of its keys.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,13 @@ INSIDE = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_f
 
 _AROUND = ("module", "model", "backbone", *INSIDE)
 """What wrappers put before every key: parallel training, a training module, compilation."""
+
+_OPTIMIZER = re.compile(r"(?:last_)?optim(?:izer)?s?(?:_?states?)?(?:_?dicts?)?", re.IGNORECASE)
+"""The keys that training scripts put the states of optimizers below."""
+
+_AVERAGE = re.compile(r"(?:^|[_.])(?:ema|swa|shadow|averaged?)(?:$|[_.])", re.IGNORECASE)
+"""Some optimizers keep an average of the weights beside their moments (`exp_avg` is none)."""
+
 _DEEPEST = 8
 _MOST_NODES = 1_000_000
 
@@ -64,23 +72,31 @@ def count_tensors(content: Any) -> int:
 
 
 def tensor_mappings(content: Any) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    """Every mapping with text as keys, by the keys that lead to it; optimizers are left out.
+    """Every mapping with text as keys, by the keys that lead to it.
 
-    Each once: what a pickle holds may contain itself.
+    Each once: what a pickle holds may contain itself. Of the state of an optimizer only what is
+    called an average counts: its moments have the names and shapes of weights too.
     """
-    waiting: deque[tuple[tuple[str, ...], Any]] = deque([((), content)])
+    waiting: deque[tuple[tuple[str, ...], Any, bool]] = deque([((), content, False)])
     seen: set[int] = set()
     while waiting and len(seen) < _MOST_NODES:
-        path, node = waiting.popleft()
+        path, node, optimizer = waiting.popleft()
         if id(node) in seen or len(path) > _DEEPEST:
             continue
         seen.add(id(node))
-        items = _children(node)
         if isinstance(node, Mapping):
-            yield path, {key: value for key, value in node.items() if isinstance(key, str)}
+            optimizer = optimizer or {"state", "param_groups"} <= node.keys()
+            yield path, {key: value for key, value in node.items() if _counts(key, optimizer)}
         waiting += [
-            ((*path, key), value) for key, value in items if not key.lower().startswith("optim")
+            ((*path, key), value, not _counts(key, optimizer)) for key, value in _children(node)
         ]
+
+
+def _counts(key: Any, optimizer: bool) -> bool:
+    """Whether weights may be at a key, in the state of an `optimizer` or elsewhere."""
+    if not isinstance(key, str) or _OPTIMIZER.fullmatch(key):
+        return False
+    return not optimizer or _AVERAGE.search(key) is not None
 
 
 def weight_sets(path: tuple[str, ...], mapping: Mapping[str, Any], names: frozenset[str]) -> list:
@@ -124,7 +140,7 @@ def nameless_lists(
         ".".join((*path, key))
         for path, mapping in mappings.items()
         for key, value in mapping.items()
-        if not key.lower().startswith("optim") and _shapes(value) == wanted
+        if _shapes(value) == wanted
     ]
 
 

@@ -1,9 +1,13 @@
 """Which weights a file holds: several sets, wrappers, prefixes, and what decides what a file is."""
 
+import argparse
 import gzip
 import json
+import pathlib
 import shutil
+import zipfile
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -86,6 +90,12 @@ SEVERAL = {
         "model_ema",
     ),
     "wrapped and bare": ({**RAW, **below("module.", AVERAGE)}, "module"),
+    "bare below a key": ({"net": {**below("model.", RAW), **AVERAGE}}, "net"),
+    "a key that begins as optimizer does": ({"model": RAW, "optimal": AVERAGE}, "optimal"),
+    "in an optimizer": (
+        {"model": RAW, "optimizer_states": [{"state": {}, "param_groups": [], "ema": AVERAGE}]},
+        "optimizer_states.0.ema",
+    ),
 }
 
 
@@ -130,7 +140,8 @@ def test_a_key_that_is_not_there_is_refused_with_those_that_are(saved):
     [
         {"optimizer": {"state": {0: {"exp_avg": torch.zeros(3)}}, "param_groups": []}},
         {"optimizer": {"exp_avg": AVERAGE}},
-        {"optimizer_states": [{"shadow": AVERAGE}]},
+        {"optimizer_states": [{"exp_avg": AVERAGE}]},
+        {"inner": {"state": AVERAGE, "param_groups": []}},
         {"old": {**AVERAGE, "head.weight": torch.zeros(9, 8)}},
         {"half": dict(list(AVERAGE.items())[:20])},
         {"same": dict(RAW)},
@@ -142,6 +153,34 @@ def test_what_is_no_second_set_is_no_candidate(saved, beside):
     checkpoint = load(saved({"state_dict": RAW, **beside}))
     assert is_(checkpoint, RAW)
     assert "weights: state_dict" in checkpoint.notes[0]
+
+
+def test_a_name_that_two_sets_have_is_refused(saved):
+    path = saved({"net": {**below("model.", RAW), **below("module.", AVERAGE)}})
+    words = "2 sets of weights called net; give one of net.model, net.module"
+    refused(path, words, "net")
+    assert is_(load(path, "net.module"), AVERAGE)
+    path = saved({"net": RAW, **below("net.", AVERAGE)})
+    refused(path, "2 sets of weights called net; save one state dict", "net")
+
+
+@pytest.mark.parametrize(
+    ("beside", "words"),
+    [
+        (dict(list(AVERAGE.items())[3:]), "ema has 39 of the model's 42 weights"),
+        ({**AVERAGE, "head.weight": torch.zeros(9, 8)}, "ema has other shapes"),
+    ],
+)
+def test_another_set_that_does_not_fit_is_said(saved, beside, words):
+    notes = load(saved({"model": RAW, "ema": beside})).notes
+    assert f"weights: {words}, and is not taken" in notes
+    assert not any("is not taken" in note for note in load(saved({"model": RAW})).notes)
+
+
+def test_position_embeddings_that_are_resampled_are_said(saved):
+    notes = load(saved({**RAW, "pos_embed": torch.zeros(1, 37, 8)})).notes
+    assert "weights: pos_embed is resampled from 6 x 6 patches to 4 x 4" in notes
+    assert not any("resampled" in note for note in load(saved(RAW)).notes)
 
 
 def test_keys_and_tensors_of_no_sense_are_refused_in_a_sentence(saved):
@@ -261,11 +300,73 @@ def test_what_is_taken_for_weights_is_called_by_its_name(tmp_path, content, word
     refused(tmp_path / "w.safetensors", words)
 
 
-def test_the_class_that_a_pickle_asks_for_is_named(saved):
-    import argparse
+@pytest.mark.parametrize("name", ["w.pt", "w.ckpt", "w.safetensors"])
+@pytest.mark.parametrize("protocol", [4, 5])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_of_a_later_protocol_is_called_so(tmp_path, protocol, zipped, name):
+    options = {"pickle_protocol": protocol, "_use_new_zipfile_serialization": zipped}
+    torch.save(RAW, tmp_path / name, **options)
+    refused(tmp_path / name, f"a pickle of protocol {protocol}, .* without pickle_protocol")
 
-    path = saved({"state_dict": RAW, "args": argparse.Namespace(lr=1)})
-    refused(path, r"nothing of it was run \(it asks for argparse\.Namespace\)")
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_of_protocol_3_is_read(tmp_path, zipped):
+    options = {"pickle_protocol": 3, "_use_new_zipfile_serialization": zipped}
+    torch.save(RAW, tmp_path / "w.pt", **options)
+    assert is_(load(tmp_path / "w.pt"), RAW)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_archives_of_other_programs_are_called_by_their_names(tmp_path, saved):
+    torch.jit.script(torch.nn.Linear(2, 2)).save(str(tmp_path / "script.pt"))
+    refused(tmp_path / "script.pt", r"a TorchScript program; save model.state_dict\(\)")
+    np.savez(tmp_path / "w.npz", **{name: value.numpy() for name, value in RAW.items()})
+    refused(tmp_path / "w.npz", "an archive of NumPy; save its arrays as tensors")
+    with zipfile.ZipFile(tmp_path / "w.zip", "w") as archive:
+        archive.write(saved(RAW), "inner.pt")
+    refused(tmp_path / "w.zip", "a zip archive that holds inner.pt; unpack it")
+
+
+def test_an_archive_that_is_cut_off_is_called_so(saved):
+    path = saved(RAW)
+    path.write_bytes(path.read_bytes()[:-30])
+    refused(path, "no whole PyTorch file: its end is missing or damaged; copy or download it again")
+
+
+def test_the_options_of_a_training_script_beside_the_weights_are_read_over(saved):
+    allowed = set(torch.serialization.get_safe_globals())
+    options = argparse.Namespace(lr=0.1, output=None, betas=(0.9, 0.99))
+    assert is_(load(saved({"state_dict": RAW, "args": options, "arch": "vit"})), RAW)
+    assert set(torch.serialization.get_safe_globals()) == allowed
+
+
+def test_the_files_of_a_directory_are_named(saved, tmp_path):
+    saved(RAW, "raw.pt"), saved(AVERAGE, "average.pth")
+    refused(tmp_path, "give one of its files instead: average.pth, raw.pt")
+    (tmp_path / ".metadata").touch()
+    refused(tmp_path, "a distributed checkpoint of PyTorch: make one file of it")
+
+
+def test_a_part_of_the_weights_is_called_so(saved):
+    path = saved(RAW, "pytorch_model-00001-of-00002.bin")
+    refused(path, "one of 2 files that hold the weights together")
+    assert is_(load(saved(RAW, "model-00001-of-00001.bin")), RAW)
+
+
+def test_a_configuration_of_another_program_is_ignored_and_said(tmp_path):
+    save_file(RAW, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text('{"model_type": "vit", "image_size": 16}')
+    checkpoint = load(tmp_path)
+    assert is_(checkpoint, RAW)
+    words = "config.json beside the weights is neither mvmoe's nor timm's"
+    assert words in checkpoint.notes[0]
+    with pytest.raises(CheckpointError, match=r"without a configuration of .* --config PRESET"):
+        load_checkpoint(tmp_path)
+
+
+def test_the_class_that_a_pickle_asks_for_is_named(saved):
+    path = saved({"state_dict": RAW, "args": argparse.Namespace(output=pathlib.PurePosixPath())})
+    refused(path, r"nothing of it was run \(it asks for pathlib\.PurePosixPath\)")
 
 
 # timm's directory
