@@ -141,12 +141,13 @@ def _saved(ratio: Ratio) -> Estimate:
 def _against(who: str, ratio: Ratio) -> str:
     """Whether something takes longer than the dispatcher."""
     its = printed(ratio)
-    how = f"{its.value} times as long ({its.sure})"
+    how = f"{its.value} times as long"
     if not sure(ratio) or ratio.low is None or ratio.high is None:
-        return f"{who} was compared in {words.no_verdict(ratio)}: {how}."
+        lead = f"{who} was compared in {words.no_verdict(ratio)}"
+        return f"{lead}: {how} as the dispatcher ({its.sure})."
     if ratio.low <= 1 <= ratio.high:
-        return f"{who} was not told apart from the dispatcher: {how}."
-    return f"{who} takes {how}."
+        return f"{who} was not told apart from the dispatcher: {how} ({its.sure})."
+    return f"{who} takes {how} as the dispatcher ({its.sure})."
 
 
 def _routes(summary: "Summary", main: "SubjectFigure") -> list[str]:

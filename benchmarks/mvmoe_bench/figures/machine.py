@@ -87,9 +87,9 @@ def _drift_warning(measure: YardstickFigure | None) -> list[str]:
     if measure is None or measure.drift <= DRIFT_LIMIT:
         return []
     return [
-        f"The machine changed its own speed by {measure.drift - 1:.0%} between repeats (the "
-        "yardstick, one fixed matrix product): trust ratios, which are paired, more than "
-        "milliseconds, and measure again when nothing else runs."
+        f"The speed of one fixed matrix product (the yardstick) changed by {measure.drift - 1:.0%} "
+        "between repeats: trust ratios, which are paired, more than milliseconds, and measure "
+        "again when nothing else runs."
     ]
 
 

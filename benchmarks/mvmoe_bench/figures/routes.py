@@ -96,7 +96,6 @@ class Expectation:
 
     def __init__(self, samples: list[Sample], shares: Shares) -> None:
         """`shares` sum to 1 in each stage, over routes that `samples` took."""
-        self.n = len(samples)
         repeats = {repeat: i for i, repeat in enumerate(dict.fromkeys(s.repeat for s in samples))}
         self.groups = len(repeats)
         self._terms: list[tuple[float, GroupedMedian]] = []
@@ -105,6 +104,8 @@ class Expectation:
             its = [s for s in samples if s.routes and s.routes[stage] == route]
             values = [_cost(sample, stage, stages) * MS for sample in its]
             self._terms.append((share, self._median(values, its, repeats)))
+        # With one stage, answers of routes without a share take no part.
+        self.n = len(samples) if stages > 1 else sum(median.n for _, median in self._terms)
         if stages > 1:
             common = [(s.laps.stem + s.laps.rest) * MS for s in samples if s.laps]
             self._terms.append((1.0, self._median(common, samples, repeats)))

@@ -23,7 +23,9 @@ class WholeModel(Subject):
         self._graphs = GraphSet(Path(order.root)).open(order.threads, order.engine_options)
         self._images = images
         self._pick = pick
-        self._calls = {name: self._graphs.load(name) for name in map(pick, order.queries)}
+        # Many queries are answered by the same graph, which is loaded once.
+        names = dict.fromkeys(map(pick, order.queries))
+        self._calls = {name: self._graphs.load(name) for name in names}
         self.actual = actual_engine(order, self._graphs.runner)
         watch.lap("open")
 

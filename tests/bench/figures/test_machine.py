@@ -27,7 +27,7 @@ def test_a_machine_that_changes_its_speed_is_warned_of(factory):
     found = _summary(factory, lines)
 
     assert found.machine.yardstick.drift == pytest.approx(1.4)
-    assert "changed its own speed by 40%" in found.warnings[0]
+    assert "(the yardstick) changed by 40%" in found.warnings[0]
 
 
 @pytest.mark.parametrize(("start", "later"), [([3.5, 1, 1], 0.5), ([0.1, 0, 0], 3.5)])

@@ -51,6 +51,15 @@ def test_expected_latency_is_the_weighted_sum(factory):
     assert expected["usage prior"].ms.low == pytest.approx(11)
 
 
+def test_answers_of_routes_that_nothing_takes_are_not_counted(factory):
+    lines = _samples(factory, KEY, {0: 8.0, 1: 10.0}, forced=(1,))
+
+    (expected,) = _routes(factory, lines).expected
+
+    assert expected.under == "observed usage"
+    assert (expected.ms.value, expected.ms.n) == (8.0, 6 * 4)
+
+
 def test_routes_that_were_not_measured_are_left_out_and_said(factory):
     prior = (factory.prior({(0,): 0.6, (1,): 0.2, (3,): 0.2}),)
 

@@ -133,9 +133,21 @@ def test_components_of_a_start_and_pythons_apart(made):
     )  # fmt: skip
     plot = _chart(made, "starts").plot
     kinds = [name for name, _ in plot.kinds]
-    assert kinds[:4] == ["manifest", "hashes", "open and load stem", "first answer"]
+    assert kinds[:4] == ["manifest", "hashes", "open and load", "first answer"]
     assert plot.stacks[0].parts == pytest.approx((2, 25, 40, 15, 20, 60, 30))
     assert plot.stacks[0].value == "82.0 ms"
+
+
+def test_a_component_of_a_start_is_printed_as_precisely_in_both_tables(factory):
+    subject = factory.subject("dispatcher")
+    lines = [factory.start(subject.key, i, hash=20 + 2.3 * i) for i in range(6)]
+    made = document(summarize_run(factory.run([subject], lines=lines)))
+
+    (row,) = _table(made, "starts")
+    components = {its["component"]: its for its in _table(made, "starts", 1)}
+
+    assert components["hashes"]["median ms interval"] == "20 to 32"
+    assert row["hashes"] == components["hashes"]["median ms"] == "26"
 
 
 def test_loads_of_a_graph(made):

@@ -39,7 +39,7 @@ def _lead(its: Machine) -> str:
     text = ""
     if its.yardstick is not None:
         speed = its.yardstick
-        drift = f"; between repeats it drifted by {speed.drift - 1:.1%}" * (
+        drift = f"; between repeats it drifted by {percent(speed.drift - 1)}" * (
             len(speed.by_repeat) > 1
         )
         text += (

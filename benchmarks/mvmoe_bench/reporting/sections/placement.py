@@ -38,7 +38,7 @@ def _measured(summary: Summary) -> Table:
         for found in summary.placements
     ]
     columns = words("subject", "graph", "operators by unit", "cost by unit", "off the wanted unit")
-    caption = "Measured: where the engine says that it puts each graph's operators"
+    caption = "Measured: where the engine says that it puts the operators of these graphs"
     return Table(caption, columns, rows(cells), folded=len(cells) > 12)
 
 

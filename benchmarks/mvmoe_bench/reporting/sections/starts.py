@@ -22,7 +22,7 @@ from mvmoe_bench.reporting.plots.stacks import Stack, StackPlot
 _PARTS = (
     ("parse", "manifest", "ink", "manifest", "Reading the bundle's manifest."),
     ("hash", "hashes", "c2", "hashes", "Checking the files against the manifest's hashes."),
-    ("open", "open and load stem", "c1", "open", "Making the engine ready and loading the first "
+    ("open", "open and load", "c1", "open", "Making the engine ready and loading the first "
      "graph: the stem, or the only one."),
     ("first", "first answer", "c3", "first", "The first answer, what it has to load included."),
     ("process", "Python starts", "c6", "Python", "Until Python runs; a phone has none."),
@@ -109,12 +109,12 @@ def _table(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Table
     )
     cells = []
     for subject, its in found:
-        known = {part.name: part.median_ms for part in its.parts}
+        known = {part.name: part.ms for part in its.parts}
         cells.append(
             [
                 text(names[subject.key]),
                 *figures(its.ready_ms),
-                *(number(known.get(name)) for name, *_ in _PARTS),
+                *(figures(known.get(name))[0] for name, *_ in _PARTS),
                 figures(its.python_ms)[0],
                 *figures(its.over_static),
                 number(its.n, str(its.n)),
