@@ -52,6 +52,18 @@ def test_its_bundle_verifies_with_and_without_the_model(ill):
     assert verify_bundle(Bundle.open(path)).ok
 
 
+def test_one_that_refuses_doubles_is_exported_too(tmp_path):
+    class Picky(MobileVMoE):
+        def forward(self, images, routes=None):
+            assert images.dtype == torch.float32
+            return super().forward(images, routes)
+
+    model = shifted()
+    model.__class__ = Picky
+    record = export_bundle(model, tmp_path / "a.bundle").targets["onnx"]
+    assert 1e-4 < record.parity.tolerance <= 5e-3
+
+
 def spoiled(monkeypatch, change):
     """What fills one expert's graph is changed."""
     healthy, filled = Template.fill, []

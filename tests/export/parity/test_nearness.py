@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from mvmoe_export.parity.bounds import (
-    CONDITION_FACTOR,
     allowed,
     bounds_for,
     conditioned,
@@ -63,10 +62,11 @@ def test_half_precision_outputs_may_differ_by_one_step():
 
 def test_bounds_grow_with_the_models_own_error_up_to_a_cap():
     assert allowed(1e-4, 0.0, "fp32") == allowed(1e-4, 1e-6, "fp32") == 1e-4
-    assert allowed(1e-4, 1e-4, "fp32") == pytest.approx(CONDITION_FACTOR * 1e-4)
+    assert allowed(1e-4, 1e-4, "fp32") == pytest.approx(8e-4)
     # A wrong expert is off by 1e-2 and more: no conditioning excuses that.
     assert allowed(1e-4, 1.0, "fp32") == allowed(1e-4, math.inf, "fp32") < 1e-2
-    assert allowed(1e-2, 3e-7, "fp16") == pytest.approx(CONDITION_FACTOR * 3e-7 * 2**13)
+    assert allowed(1e-2, 3e-7, "fp16") == 1e-2
+    assert allowed(1e-2, 2e-6, "fp16") == pytest.approx(2 * 2e-6 * 2**13)
     assert allowed(1e-2, 1.0, "fp16") < 1e-1
     assert allowed(1e-1, 1.0, "int8") == 1e-1
     assert is_lost_in_rounding(1e-2)
