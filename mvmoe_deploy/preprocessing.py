@@ -319,6 +319,7 @@ def _decode(image: Image.Image, name: str, mode: str, *, close: bool = False) ->
     """Decode, orient and convert one PIL image; with `close` its own pixels are freed then."""
     _require_pixels(image.width, image.height, name)
     require_decodable(image, mode, name)
+    _require_pillow_reads(image, name)
     image.load()
     # A frame can be larger than the header said.
     _require_pixels(image.width, image.height, name)
@@ -352,6 +353,19 @@ def _orientation(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
+def _require_pillow_reads(image: Image.Image, name: str) -> None:
+    """Refuse a TIFF that Pillow decodes to other pixels: 16 bits, unpacked, a plane a channel."""
+    tags = getattr(image, "tag_v2", {})
+    planes = tags.get(ExifTags.Base.PlanarConfiguration) == 2
+    wide = max(tags.get(ExifTags.Base.BitsPerSample, (8,))) > 8
+    raw = any(tile[0] == "raw" for tile in getattr(image, "tile", ()))
+    if planes and wide and raw:
+        raise ImageError(
+            f"{name} has 16-bit samples in one plane for each channel; save it with the channels "
+            "of a pixel side by side, or compressed"
+        )
+
+
 def _to_8_bit(image: Image.Image, name: str) -> Image.Image:
     """An image whose samples have 8 bits; 16-bit grey keeps its high byte."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in _GREY_16):
@@ -359,6 +373,10 @@ def _to_8_bit(image: Image.Image, name: str) -> Image.Image:
     if image.mode in ("I", "F"):
         kind = "floating-point" if image.mode == "F" else "32-bit"
         raise ImageError(f"{name} has {kind} samples; save it with 8 or 16 bits a channel")
+    if image.mode == "LAB":
+        raise ImageError(
+            f"{name} has the colour mode LAB, whose white may be any; save it as RGB first"
+        )
     if image.mode == "P" and "transparency" in image.info:
         return image.convert("RGBA")
     return image

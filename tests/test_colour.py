@@ -74,6 +74,32 @@ def grey_profile(gamma=1.0):
     return profile(b"GRAY", {b"kTRC": _gamma_curve(gamma)})
 
 
+CURVE = np.linspace(0, 1, 6) ** 2.2
+"""The levels of a table of six steps, which no power of two divides."""
+
+
+def table_profile(space, mixture):
+    """A profile with a table (`mft2`) instead of a matrix: XYZ as `mixture` says of each channel.
+
+    `mixture` has a row XYZ for each channel, added up; each channel's share is `CURVE`.
+    """
+    channels, steps = len(mixture), len(CURVE)
+    nodes = np.stack(np.meshgrid(*[CURVE] * channels, indexing="ij"), axis=-1) @ np.array(mixture)
+    numbers = np.rint(nodes.reshape(-1) * 32768).clip(0, 65535).astype(">u2").tobytes()
+    head = struct.pack(">4s4xBBBx", b"mft2", channels, 3, steps)
+    matrix = b"".join(map(_fixed, np.eye(3).reshape(-1)))
+    ends = struct.pack(">HH", 0, 65535)
+    table = head + matrix + struct.pack(">HH", 2, 2) + ends * channels + numbers + ends * 3
+    return profile(space, {b"A2B0": table}).replace(b"\x04\x30\0\0mntr", b"\x02\x40\0\0mntr", 1)
+
+
+def by_table(pixels, mixture):
+    """Pixels `[..., C]` of such a profile in sRGB."""
+    shares = np.interp(pixels / 255, np.linspace(0, 1, len(CURVE)), CURVE)
+    linear = shares @ np.array(mixture) @ np.linalg.inv(np.array(SRGB))
+    return np.rint(255 * to_srgb(linear)).astype(int)
+
+
 # Files
 
 LEVELS = 2
@@ -148,6 +174,21 @@ def test_a_grey_profile_is_applied(saved, mode):
     found = found if mode == "L" else found[:, :, 1]
     assert np.abs(found - expected).max() <= LEVELS
     assert np.abs(found - pixels).max() > 20
+
+
+@pytest.mark.parametrize(
+    ("mode", "space", "mixture"),
+    [
+        ("RGB", b"RGB ", DISPLAY_P3),
+        ("CMYK", b"CMYK", [*(0.75 * np.array(DISPLAY_P3)), 0.25 * np.array(D50)]),
+    ],
+    ids=["RGB", "CMYK"],
+)
+def test_the_table_of_a_profile_is_interpolated_as_it_is(saved, mode, space, mixture):
+    pixels = np.random.default_rng(2).integers(0, 256, (40, 50, len(mode)), dtype=np.uint8)
+    image = Image.fromarray(pixels, mode=None if mode == "RGB" else mode)
+    path = saved(image, "TIFF", icc_profile=table_profile(space, mixture))
+    assert np.abs(read(path) - by_table(pixels, mixture)).max() <= LEVELS
 
 
 def test_16_bit_grey_is_converted_after_its_high_byte_was_taken(saved):

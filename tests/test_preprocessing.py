@@ -351,9 +351,44 @@ def test_32_bit_samples_are_refused_since_their_scale_is_unknown(saved):
     refused(image, "32-bit samples")
 
 
+def tiff_of_planes(bits):
+    """A TIFF of 2 x 2 pixels in colour, not packed, one plane for each channel."""
+    size, sample = 4 * bits // 8, "H" if bits == 16 else "B"
+    offsets = [200 + plane * size for plane in range(3)]
+    tags = [
+        (256, 3, 1, struct.pack("<H", 2)),
+        (257, 3, 1, struct.pack("<H", 2)),
+        (258, 3, 3, struct.pack("<I", 300)),
+        (259, 3, 1, struct.pack("<H", 1)),
+        (262, 3, 1, struct.pack("<H", 2)),
+        (273, 4, 3, struct.pack("<I", 320)),
+        (277, 3, 1, struct.pack("<H", 3)),
+        (278, 3, 1, struct.pack("<H", 2)),
+        (279, 4, 3, struct.pack("<I", 340)),
+        (284, 3, 1, struct.pack("<H", 2)),
+    ]
+    data = b"II*\0" + struct.pack("<IH", 8, len(tags))
+    data += b"".join(struct.pack("<HHI4s", *tag) for tag in tags) + bytes(4)
+    planes = struct.pack(f"<12{sample}", *(value << (bits - 8) for value in range(12)))
+    data = data.ljust(200, b"\0") + planes
+    data = data.ljust(300, b"\0") + struct.pack("<3H", *[bits] * 3)
+    data = data.ljust(320, b"\0") + struct.pack("<3I", *offsets)
+    return data.ljust(340, b"\0") + struct.pack("<3I", *[size] * 3)
+
+
+def test_16_bit_planes_that_pillow_misreads_are_refused(tmp_path):
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff_of_planes(8))
+    expected = np.arange(12).reshape(3, 2, 2).transpose(1, 2, 0)
+    assert (np.asarray(open_image(path)) == expected).all()
+    path.write_bytes(tiff_of_planes(16))
+    refused(path, "has 16-bit samples in one plane for each channel; save it with")
+
+
 def test_a_colour_mode_that_cannot_be_converted_is_refused(saved):
     refused(Image.new("La", (4, 4)), "the PIL image has the colour mode La")
-    refused(saved(Image.new("LAB", (4, 4)), format="TIFF"), "has the colour mode LAB", mode="L")
+    for mode in ("L", "RGB"):
+        refused(saved(Image.new("LAB", (4, 4)), format="TIFF"), "the colour mode LAB", mode=mode)
 
 
 @pytest.mark.parametrize(
