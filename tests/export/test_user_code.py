@@ -74,7 +74,7 @@ def test_what_a_stage_raises_is_one_sentence(zoo, tmp_path, act, says):
     assert refused(experts_that(zoo, act), tmp_path).startswith(says)
 
 
-def test_what_one_expert_raises_names_its_graph(zoo, tmp_path):
+def test_what_one_expert_raises_names_its_stage(zoo, tmp_path):
     class Fussy(zoo.Step):
         def __init__(self, model, index, route):
             super().__init__(model, index, route)
@@ -89,7 +89,8 @@ def test_what_one_expert_raises_names_its_graph(zoo, tmp_path):
         def stage(self, index, route):
             return Fussy(self, index, route) if index else zoo.Stem(self)
 
-    assert refused(zoo.enliven(Model()), tmp_path).startswith("graph step1_e2 raised OwnError")
+    message = refused(zoo.enliven(Model()), tmp_path)
+    assert message.startswith("Model.stage(1, (2,)) raised OwnError: no luck; mend")
 
 
 def test_a_stage_that_cannot_be_made_is_named(zoo, tmp_path):

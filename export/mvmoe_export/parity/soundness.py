@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from mvmoe_deploy.errors import CheckFailedError, RoutingError
+from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.routing import Route
 from mvmoe_export.layers import quantizer
 from mvmoe_export.parity.figures import checked_routes, told_apart
 from mvmoe_export.parity.images import synthetic_images
@@ -33,18 +35,24 @@ def require_sound(stages: Stages) -> None:
     name = type(model).__name__
     images = synthetic_images(model.input, _TOGETHER, seed=7)
     with torch.no_grad():
-        tokens = _require(f"{name}.stage(0, ())", model.stage(0, ()).eval(), images)[0]
+        tokens = _require(f"{name}.stage(0, ())", _stage(model, 0, ()), images)[0]
         for index, rule in enumerate(model.routing, start=1):
             outputs: tuple[Tensor, ...] = ()
             for route in checked_routes(rule):
                 gates = torch.full((_TOGETHER, len(route)), 1 / len(route), dtype=torch.float32)
-                module = model.stage(index, route).eval()
+                module = _stage(model, index, route)
                 given = _require(f"{name}.stage({index}, {route})", module, tokens, gates)
                 outputs = outputs or given
             tokens = outputs[0]
         # Logits that do not route, and whose fault they are, the guard tells.
         with suppress(RoutingError):
             _require(f"{name}.forward", model, images)
+
+
+def _stage(model: RoutedModel, index: int, route: Route) -> nn.Module:
+    """A stage of the model; raises InputError for what the model's own code raises."""
+    with user_code(f"{type(model).__name__}.stage({index}, {route})"):
+        return model.stage(index, route).eval()
 
 
 def _require(what: str, module: nn.Module, *inputs: Tensor) -> tuple[Tensor, ...]:
