@@ -55,8 +55,7 @@ def require_file(path: Path, foreign: Foreign | None = None) -> None:
         found = _status(path)
         if found is None:
             return
-        if stat.S_ISLNK(found.st_mode):
-            raise InputError(f"{path} is a symbolic link; give the path of the file itself")
+        _refuse_link(path, found, "file")
         if not stat.S_ISREG(found.st_mode):
             raise InputError(f"{path} exists and is no regular file; give another output path")
         _require_replaceable(path, path, foreign if found.st_size else _may_go(foreign))
@@ -74,6 +73,7 @@ def require_directory(path: Path, foreign: Foreign | None = None, now: Path | No
         found = _status(place)
         if found is None:
             return
+        _refuse_link(path, found, "directory")
         if not stat.S_ISDIR(found.st_mode):
             raise InputError(f"{path} exists and is no directory; give another output path")
         _require_movable(path, place)
@@ -111,6 +111,15 @@ def require_outside(output: Path, inputs: Iterable[Path]) -> None:
                 f"the output {output} lies in the input {given}, which is read as a whole; give a "
                 "path outside of it"
             )
+
+
+def refuse_place_of(output: Path, folder: Path) -> None:
+    """Refuse an output that is or holds a directory that the command itself will make."""
+    if Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(output)):
+        raise InputError(
+            f"the output {output} would take the place of the directory {folder}, which this "
+            "command needs too; give another path for one of them"
+        )
 
 
 def head(path: Path, most: int) -> bytes | None:
@@ -156,6 +165,12 @@ def foreign_without(markers: Sequence[bytes], what: str) -> Foreign:
 def exists(path: Path) -> str:
     """The sentence about an output that is there already."""
     return f"{path} exists already; give another output path, or --force to replace it"
+
+
+def _refuse_link(path: Path, found: os.stat_result, kind: str) -> None:
+    """Refuse a link: what would be replaced is the link, not what it leads to."""
+    if stat.S_ISLNK(found.st_mode):
+        raise InputError(f"{path} is a symbolic link; give the path of the {kind} itself")
 
 
 def _require_replaceable(path: Path, place: Path, foreign: Foreign | None) -> None:

@@ -38,6 +38,15 @@ def loads(data: bytes) -> Any:
         raise ValueError("it is nested too deeply") from error
 
 
+def object_of(data: bytes | None) -> dict[str, Any]:
+    """The object that JSON text holds; an empty one for no text, no JSON, or something else."""
+    try:
+        content = loads(data or b"")
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def require_shallow(data: bytes) -> None:
     """Refuse JSON text that is nested too deeply for any parser; raises ValueError."""
     if data.count(b"[") + data.count(b"{") <= MOST_DEPTH:

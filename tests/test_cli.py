@@ -590,6 +590,18 @@ def test_bench_measures_and_prints_its_summary(mvmoe_json, bundle, tmp_path, mon
     assert code == 0 and data["resumed"] == 0
 
 
+@pytest.mark.parametrize("cache", ["new", "new/below", "images/kept"])
+def test_a_cache_of_bench_is_apart_from_output_and_images(mvmoe, bundle, tmp_path, cache):
+    (tmp_path / "images").mkdir()
+    code, _, err = mvmoe(
+        "bench", bundle, "-o", tmp_path / "new", "--cache", tmp_path / cache,
+        "--images", tmp_path / "images",
+    )  # fmt: skip
+    says = "take the place of" if cache.startswith("new") else "lies in the input"
+    assert (code, says in err) == (2, True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["images"]
+
+
 def test_report_makes_what_its_name_ends_in(mvmoe, mvmoe_json, results, tmp_path):
     for name, kind, begins in (
         ("a.html", "html", b"<!"), ("a.md", "md", b"#"), ("a.png", "png", b"\x89PNG"),

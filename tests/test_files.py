@@ -395,7 +395,8 @@ def test_what_is_no_directory_is_never_replaced_by_one(tmp_path, kind, replace):
         path.write_text("x")
     else:
         path.symlink_to("elsewhere" if kind == "link to a directory" else "nowhere")
-    with pytest.raises(InputError, match="is no directory"), files.new_directory(path, replace):
+    says = "exists and is no directory" if kind == "file" else "is a symbolic link; give the path"
+    with pytest.raises(InputError, match=says), files.new_directory(path, replace):
         pytest.fail("the work began")
     assert entries(tmp_path) == ["elsewhere", "out"]
 

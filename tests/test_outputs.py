@@ -96,6 +96,18 @@ def test_links_that_lead_in_circles_are_nothing(place):
     outputs.refuse_overlap([Path("one")], [Path("two"), Path("ck")])
 
 
+@pytest.mark.parametrize("output", ["new", "new/", "deeper/../new", "new/of", "points"])
+def test_an_output_may_not_take_the_place_of_what_the_command_will_make(place, output):
+    (place / "points").symlink_to("new")
+    with pytest.raises(InputError, match="take the place of the directory new/of/kept"):
+        outputs.refuse_place_of(Path(output), Path("new/of/kept"))
+
+
+@pytest.mark.parametrize("output", ["new/of/kept/results.jsonl", "newer", "new/of/other", "ck"])
+def test_an_output_in_or_beside_what_the_command_will_make_is_well(place, output):
+    outputs.refuse_place_of(Path(output), Path("new/of/kept"))
+
+
 def recognised(path):
     """Calls nothing foreign."""
 

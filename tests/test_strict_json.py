@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvmoe_deploy.strict_json import MOST_DEPTH, loads, require_shallow
+from mvmoe_deploy.strict_json import MOST_DEPTH, loads, object_of, require_shallow
 
 TEXTS = st.text(st.sampled_from('[]{}"\\\\ab,:\n\t'), max_size=12)
 VALUES = st.recursive(
@@ -65,3 +65,10 @@ def test_limits_hold_however_python_is_set():
     finally:
         sys.set_int_max_str_digits(digits)
         sys.setrecursionlimit(depth)
+
+
+def test_an_object_is_given_and_nothing_else_is_one():
+    assert object_of(b'{"format": "f", "more": [1]}') == {"format": "f", "more": [1]}
+    deep = b'{"format":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    for text in (None, b"", b"[1]", b'"text"', b'{"format": 1', b"\xff{}", b'{"a": NaN}', deep):
+        assert object_of(text) == {}

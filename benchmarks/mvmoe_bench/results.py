@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 
 import msgspec
 
 from mvmoe_bench.records import SCHEMA, VERSION, Done, Line, Run
 from mvmoe_deploy import files, outputs
 from mvmoe_deploy.errors import InputError, OutputError
-from mvmoe_deploy.strict_json import require_shallow
+from mvmoe_deploy.strict_json import object_of, require_shallow
 from mvmoe_deploy.text import json_text
 
 MAX_FILE_BYTES = 2**31
@@ -143,11 +143,7 @@ def require_free(path: Path, replace: bool = False, resume: bool = False) -> Non
 def foreign_to_results(path: Path) -> str | None:
     """Why a file is no results file that may be replaced; None if it is one, of any version."""
     text = (outputs.head(path, _FIRST_LINE_BYTES) or b"").split(b"\n", 1)[0]
-    try:
-        content = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        content = None
-    ours = isinstance(content, dict) and content.get("schema") == SCHEMA
+    ours = object_of(text).get("schema") == SCHEMA
     return None if ours else "does not hold what mvmoe bench has measured"
 
 
@@ -193,12 +189,8 @@ def _decode(text: bytes, where: str) -> Line | None:
 
 def _require_version(text: bytes, where: str) -> None:
     """Refuse the first line of a run that another version has written."""
-    try:
-        require_shallow(text)
-        content: Any = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return
-    if not isinstance(content, dict) or content.get("kind") != "run":
+    content = object_of(text)
+    if content.get("kind") != "run":
         return
     found = (content.get("schema"), content.get("version"))
     if found != (SCHEMA, VERSION):

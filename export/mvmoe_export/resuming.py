@@ -19,6 +19,7 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.integrity import check_files
 from mvmoe_deploy.bundle.write import listed_paths
 from mvmoe_deploy.errors import BundleError, InputError
+from mvmoe_deploy.strict_json import object_of
 from mvmoe_export.fingerprint import weights_of
 from mvmoe_export.stages import Stages
 from mvmoe_export.structure import fingerprint_of
@@ -95,12 +96,9 @@ class Finished:
 
 def foreign_to_kept(folder: Path) -> str | None:
     """Why a directory is no target that an export has kept; None if it is one."""
-    try:
-        content = msgspec.json.decode(outputs.head(folder / _RECORD, _MAX_RECORD_BYTES) or b"")
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        return f"was not kept by an export (its {_RECORD} is missing, damaged or of something else)"
+    content = object_of(outputs.head(folder / _RECORD, _MAX_RECORD_BYTES))
+    if content.get("format") != FORMAT:
+        return f"was not kept by an export (its {_RECORD} is missing, unreadable or another's)"
     known = {f"{_FILES}/{path}" for path in listed_paths(content)}
     found = outputs.stranger(folder, {_RECORD, *known})
     return None if found is None else f"holds {found}, which its {_RECORD} lacks"

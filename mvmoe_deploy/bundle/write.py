@@ -17,6 +17,7 @@ from mvmoe_deploy import files, outputs
 from mvmoe_deploy.bundle.manifest import FORMAT, MANIFEST_FILE, File, Golden, Manifest
 from mvmoe_deploy.bundle.read import MAX_MANIFEST_BYTES, parse_manifest
 from mvmoe_deploy.errors import BundleError
+from mvmoe_deploy.strict_json import object_of
 
 GOLDEN_FILE = "golden.safetensors"
 
@@ -64,12 +65,9 @@ def foreign_to_bundle(root: Path) -> str | None:
     Bundles of every version count, damaged files too; but each file there must be one that the
     manifest lists.
     """
-    try:
-        content = msgspec.json.decode(outputs.head(root / MANIFEST_FILE, MAX_MANIFEST_BYTES) or b"")
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        return f"is no bundle (its {MANIFEST_FILE} is missing, damaged or of something else)"
+    content = object_of(outputs.head(root / MANIFEST_FILE, MAX_MANIFEST_BYTES))
+    if content.get("format") != FORMAT:
+        return f"is no bundle (its {MANIFEST_FILE} is missing, unreadable or another's)"
     found = outputs.stranger(root, {MANIFEST_FILE, *listed_paths(content)})
     return None if found is None else f"holds {found}, which the manifest of its bundle lacks"
 

@@ -47,6 +47,7 @@ from mvmoe_deploy.models.weight_files import (
 )
 from mvmoe_deploy.models.weight_sets import count_tensors
 from mvmoe_deploy.routing import UsagePrior
+from mvmoe_deploy.strict_json import object_of
 
 _METADATA_KEY = "mvmoe"
 
@@ -115,11 +116,11 @@ def foreign_to_checkpoint(path: Path) -> str | None:
     else.
     """
     if not path.is_dir():
-        header = _json_format(_metadata_of(path))
-        return None if header == FORMAT else "is no checkpoint that mvmoe has written"
-    header = _json_format(outputs.head(path / CONFIG_FILE, MAX_CONFIG_BYTES))
-    if header != FORMAT:
-        return f"is no checkpoint (its {CONFIG_FILE} is missing, damaged or of something else)"
+        ours = object_of(_metadata_of(path)).get("format") == FORMAT
+        return None if ours else "is no checkpoint that mvmoe has written"
+    header = object_of(outputs.head(path / CONFIG_FILE, MAX_CONFIG_BYTES))
+    if header.get("format") != FORMAT:
+        return f"is no checkpoint (its {CONFIG_FILE} is missing, unreadable or another's)"
     found = outputs.stranger(path, {CONFIG_FILE, WEIGHTS_FILE})
     return None if found is None else f"holds {found}, which is no part of its checkpoint"
 
@@ -176,22 +177,13 @@ def _replaces(replace: bool) -> outputs.Foreign | None:
     return foreign_to_checkpoint if replace else None
 
 
-def _metadata_of(path: Path) -> str:
+def _metadata_of(path: Path) -> bytes:
     """Our metadata of a safetensors file; empty if it has none or is damaged."""
     try:
         with safe_open(path, framework="pt") as file:
-            return (file.metadata() or {}).get(_METADATA_KEY, "")
+            return (file.metadata() or {}).get(_METADATA_KEY, "").encode()
     except (SafetensorError, OSError, RuntimeError, ValueError):
-        return ""
-
-
-def _json_format(text: bytes | str | None) -> object:
-    """What a JSON object says its format is; None for what is no such object."""
-    try:
-        content = msgspec.json.decode(text or b"")
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-    return content.get("format") if isinstance(content, dict) else None
+        return b""
 
 
 def _write_tensors(

@@ -174,7 +174,9 @@ def _remove_traces(out: Path, made: bool) -> None:
 
 def _require_usable(out: Path, resume: bool) -> None:
     """Refuse a path that cannot become, or is not, this run's directory."""
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
+    if out.is_symlink():
+        raise InputError(f"{out} is a symbolic link; give the path of the directory itself")
+    if out.exists() and not out.is_dir():
         raise InputError(f"{out} exists and is no directory; give another output path")
     if not out.exists() or not any(out.iterdir()):
         return

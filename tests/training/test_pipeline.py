@@ -221,6 +221,13 @@ def test_a_file_is_no_run_directory(tiny_options, tmp_path: Path) -> None:
         train(tiny_options(), tmp_path / "run")
 
 
+def test_a_link_is_no_run_directory_and_is_called_one(tiny_options, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "run").symlink_to("there")
+    with pytest.raises(InputError, match="is a symbolic link; give the path of the directory"):
+        train(tiny_options(), tmp_path / "run")
+
+
 def test_wrong_class_counts_are_refused(tiny_options, tmp_path: Path) -> None:
     options = tiny_options()
     other = replace(options, config=replace(options.config, num_classes=7))

@@ -113,7 +113,8 @@ def _require_places(request: Request) -> None:
     folders = [] if request.images in (SYNTHETIC, DIGITS) else [Path(request.images)]
     outputs.refuse_overlap([request.output], read, folders)
     if request.cache is not None:
-        outputs.require_outside(request.cache, [*request.bundles, *request.checkpoints])
+        outputs.require_outside(request.cache, [*request.bundles, *request.checkpoints, *folders])
+        outputs.refuse_place_of(request.output, request.cache)
     results.require_free(request.output, request.replace, request.resume)
 
 

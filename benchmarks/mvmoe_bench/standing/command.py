@@ -31,9 +31,10 @@ def standing(preset: str, scaling: tuple[int, ...], effort: str, work: Path, out
     from mvmoe_bench.planning.presets import PRESETS
     from mvmoe_bench.standing.measuring import measure
     from mvmoe_bench.standing.page import require_free, write_page
-    from mvmoe_deploy.outputs import refuse_overlap
+    from mvmoe_deploy.outputs import refuse_overlap, refuse_place_of
 
     refuse_overlap([output], [Path(preset)] if preset.endswith(".json") else [])
+    refuse_place_of(output, work)
     require_free(output)
     with bars() as shown:
         found = measure(preset, scaling, PRESETS[effort], work, shown)
