@@ -4,8 +4,10 @@ Phones and browsers do the same when they draw an image into an sRGB context. Li
 ImageCms, computes it; its versions differ by a level or two.
 """
 
+import functools
 import io
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -27,8 +29,14 @@ _MODES = {
 }
 """By the mode of an image the one that its profile describes; others are left alone."""
 
-_STEPS = 17
-"""Levels of each channel in the lattice of colours that tells whether a profile is sRGB's."""
+_GREY_RAMP = np.arange(256, dtype=np.uint8)[None]
+_LATTICE = np.stack(
+    np.meshgrid(*[np.linspace(0, 255, 17).round().astype(np.uint8)] * 3, indexing="ij"), axis=-1
+).reshape(17, -1, 3)
+"""The levels of grey, and a lattice of colours, that tell whether a profile is sRGB's."""
+
+_KEPT = 4
+"""Profiles whose conversion is kept: a folder of photos has few, and one may have megabytes."""
 
 _SAME = 1
 """Levels by which such a profile may move a colour: LittleCMS rounds."""
@@ -46,39 +54,77 @@ def to_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Image
     mode = _MODES.get(image.mode)
     if not profile or mode is None:
         return image
-    transform = _transform(profile, mode, name)
-    if transform is None:
-        return image
-    if mode == "L":
-        return image.convert("L").point(_grey_levels(transform))
-    if mode == "RGB" and _changes_nothing(transform):
+    conversion = _usable(profile, mode, name)
+    if conversion is None or conversion.changes_nothing:
         return image
     converted = image.convert(mode)
-    if mode != "RGB":
-        return ImageCms.applyTransform(converted, transform)
+    if mode == "L":
+        return converted.point(conversion.grey_levels)
+    if mode == "CMYK":
+        return ImageCms.applyTransform(converted, conversion.transform)
     # In its place: a large image is not held a third time.
-    ImageCms.applyTransform(converted, transform, inPlace=True)
+    ImageCms.applyTransform(converted, conversion.transform, inPlace=True)
     return converted
 
 
-def _transform(profile: bytes, mode: str, name: str) -> ImageCms.ImageCmsTransform | None:
-    """What turns pixels of `mode` into sRGB; None, with a warning, if the profile is of no use."""
+@dataclass(frozen=True)
+class _Conversion:
+    """What a profile makes of pixels."""
+
+    transform: ImageCms.ImageCmsTransform
+    grey_levels: list[int]
+    """What each level of grey becomes; empty for colours."""
+    changes_nothing: bool
+    """Whether the profile is that of sRGB: no colour moves by more than rounding."""
+
+
+def _usable(profile: bytes, mode: str, name: str) -> _Conversion | None:
+    """The conversion of pixels of `mode`; None, with a warning, if the profile is of no use."""
     try:
         if len(profile) > MAX_PROFILE_BYTES:
-            return _ignored(name, f"has {len(profile):,} bytes")
-        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        space = opened.profile.xcolor_space.strip()
-        if _SPACES.get(space) != mode:
-            return _ignored(name, f"is for {quoted(space)} colours, and the pixels are {mode}")
-        srgb = ImageCms.createProfile("sRGB")
-        return ImageCms.buildTransform(opened, srgb, mode, "RGB", _INTENT, _flags(opened, mode))
+            raise _UselessProfileError(f"has {len(profile):,} bytes")
+        return _conversion(profile, mode)
     except ImportError as error:
         raise ImageError(
             f"{name} has a colour profile, and this Pillow was built without LittleCMS; install a "
             "Pillow wheel, or convert the image to sRGB"
         ) from error
+    except _UselessProfileError as error:
+        reason = str(error)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
-        return _ignored(name, f"is damaged ({one_line(error, 80)})")
+        reason = f"is damaged ({one_line(error, 80)})"
+    _log.warning(
+        "the colour profile of %s %s; it is ignored, and the colours are taken as sRGB",
+        one_line(name),
+        reason,
+    )
+    return None
+
+
+class _UselessProfileError(Exception):
+    """Why a profile that is whole cannot be used, as the rest of a sentence."""
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _conversion(profile: bytes, mode: str) -> _Conversion:
+    """The conversion of a profile, made once: it takes longer than decoding a small image.
+
+    Threads may share it: LittleCMS keeps nothing of a call in a transform.
+    """
+    opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    space = opened.profile.xcolor_space.strip()
+    if _SPACES.get(space) != mode:
+        raise _UselessProfileError(f"is for {quoted(space)} colours, and the pixels are {mode}")
+    srgb = ImageCms.createProfile("sRGB")
+    flags = _flags(opened, mode)
+    transform = ImageCms.buildTransform(opened, srgb, mode, "RGB", _INTENT, flags)
+    if mode == "CMYK":
+        return _Conversion(transform, [], False)
+    before = _GREY_RAMP if mode == "L" else _LATTICE
+    after = np.asarray(ImageCms.applyTransform(Image.fromarray(before), transform))
+    levels = after[0, :, 1] if mode == "L" else after
+    moved = np.abs(levels.astype(int) - before).max()
+    return _Conversion(transform, levels.tolist() if mode == "L" else [], bool(moved <= _SAME))
 
 
 def _flags(profile: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.Flags:
@@ -88,32 +134,3 @@ def _flags(profile: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.Flags:
     """
     exact = mode == "RGB" and profile.profile.is_matrix_shaper
     return ImageCms.Flags.NONE if exact else ImageCms.Flags.NOOPTIMIZE
-
-
-def _ignored(name: str, reason: str) -> None:
-    """Say that a profile is of no use."""
-    _log.warning(
-        "the colour profile of %s %s; it is ignored, and the colours are taken as sRGB",
-        one_line(name),
-        reason,
-    )
-
-
-def _grey_levels(transform: ImageCms.ImageCmsTransform) -> list[int]:
-    """What each level of grey becomes; as it was if none moves by more than rounding."""
-    before = np.arange(256, dtype=np.uint8)
-    after = np.asarray(ImageCms.applyTransform(Image.fromarray(before[None]), transform))[0, :, 1]
-    return (before if _same(before, after) else after).tolist()
-
-
-def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
-    """Whether a profile is that of sRGB: no colour of a lattice moves by more than rounding."""
-    steps = np.linspace(0, 255, _STEPS).round().astype(np.uint8)
-    lattice = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1)
-    before = lattice.reshape(_STEPS, -1, 3)
-    return _same(before, np.asarray(ImageCms.applyTransform(Image.fromarray(before), transform)))
-
-
-def _same(before: np.ndarray, after: np.ndarray) -> bool:
-    """Whether no level moved by more than rounding."""
-    return bool(np.abs(after.astype(int) - before).max() <= _SAME)

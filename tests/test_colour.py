@@ -3,6 +3,7 @@
 import io
 import logging
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -297,10 +298,36 @@ def test_a_profile_needs_littlecms(saved, monkeypatch):
     def missing(*_):
         raise ImportError("built without LittleCMS")
 
-    path = saved(Image.fromarray(colours()), icc_profile=rgb_profile())
+    path = saved(Image.fromarray(colours()), icc_profile=rgb_profile(DISPLAY_P3[::-1]))
     monkeypatch.setattr(ImageCms, "ImageCmsProfile", missing)
     with pytest.raises(colour.ImageError, match=r"built without LittleCMS; install"):
         open_image(path)
+
+
+def test_the_profile_of_many_images_is_read_once(saved, monkeypatch):
+    """Reading one takes longer than decoding a small image."""
+    made = []
+    build = ImageCms.buildTransform
+    monkeypatch.setattr(
+        ImageCms, "buildTransform", lambda *given: made.append(given) or build(*given)
+    )
+    swapped = (DISPLAY_P3[1], DISPLAY_P3[0], DISPLAY_P3[2])
+    for seed in range(3):
+        path = saved(Image.fromarray(colours(seed=seed)), icc_profile=rgb_profile(swapped))
+        expected = by_formula(colours(seed=seed), swapped)
+        assert np.abs(read(path) - expected).max() <= LEVELS
+    assert len(made) == 1
+
+
+def test_threads_share_a_profile(saved):
+    paths = []
+    for seed in range(8):
+        path = saved(Image.fromarray(colours(seed=seed)), icc_profile=rgb_profile())
+        paths.append(path.rename(path.with_name(f"{seed}.png")))
+    alone = [read(path) for path in paths]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(read, paths * 5))
+    assert all((one == other).all() for one, other in zip(together, alone * 5, strict=True))
 
 
 # Samples of more than 8 bits

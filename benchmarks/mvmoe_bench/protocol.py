@@ -100,7 +100,7 @@ def measure(
 
 def rotated(names: Sequence[str], number: int) -> list[str]:
     """The order of round `number`: over the rounds each name stands equally often at each place."""
-    start = number % len(names)
+    start = number % len(names) if names else 0
     return [*names[start:], *names[:start]]
 
 

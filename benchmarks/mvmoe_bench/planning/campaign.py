@@ -308,7 +308,8 @@ class Campaign:
                 yield _Job(name, "memory", repeat, partial(self._alone, subject, budget))
         if not self._setting.preset.stream:
             return
-        for subject in rotated([s for s in started if s.dispatches], repeat):
+        # A bundle without experts has nothing to stream: no budget of residency differs.
+        for subject in rotated([s for s in started if self._budgets(s)], repeat):
             name = f"stream:{subject.key}:{repeat}"
             yield _Job(name, "stream", repeat, partial(self._stream, subject, repeat))
 

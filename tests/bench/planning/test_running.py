@@ -27,6 +27,8 @@ from mvmoe_deploy.errors import (
     OutputError,
     UnsupportedPlatformError,
 )
+from mvmoe_deploy.models import build, load_checkpoint
+from mvmoe_export import export_bundle
 
 SUBJECTS = {
     "dispatcher onnx", "static onnx", "all-experts onnx", "gather onnx", "dense onnx", "eager",
@@ -196,6 +198,18 @@ def test_several_routed_stages_and_two_experts_a_route(ask, several):
     assert all(len(line.laps.expert) == 2 and len(line.routes) == 2 for line in ours)
     assert max(line.max_abs_error for line in of(result.lines, r.Answer)) < 1e-4
     assert {line.stage for line in of(result.lines, r.GraphLoad)} == {1, 2}
+
+
+def test_a_bundle_without_experts_has_nothing_to_stream(ask, tiny, tmp_path):
+    model = build(load_checkpoint(tiny / "checkpoint").config.dense(), seed=0)
+    export_bundle(model, tmp_path / "dense.mvmoe", skip_verify=True)
+    result = ask(
+        bundles=(tmp_path / "dense.mvmoe",),
+        images="synthetic",
+        preset=_smallest(starts=1, stream=4),
+    )
+    assert of(result.lines, r.Failure) == []
+    assert of(result.lines, r.Sample, "dispatcher onnx")
 
 
 def test_two_bundles_in_one_run_are_told_apart(ask, tiny, several):
