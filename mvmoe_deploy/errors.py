@@ -108,3 +108,13 @@ class MissingExtraError(MvmoeError, ImportError):
     def of(cls, what: str, extra: str) -> Self:
         """The error for `what` that needs the extra named `extra`."""
         return cls(f"{what} is not installed; run: pip install 'mvmoe-deploy[{extra}]'")
+
+    @classmethod
+    def from_import(cls, error: ImportError, what: str, extra: str) -> Self:
+        """The error for `what` whose import failed: it is not installed, or cannot be loaded."""
+        if isinstance(error, ModuleNotFoundError):
+            return cls.of(what, extra)
+        return cls(
+            f"{what} is installed but cannot be loaded ({one_line(error, 200)}); run: pip install "
+            f"--force-reinstall 'mvmoe-deploy[{extra}]'"
+        )

@@ -30,4 +30,4 @@ def prepare_matplotlib(what: str, extra: str) -> None:
             try:
                 importlib.import_module(_FONTS)
             except ImportError as error:
-                raise MissingExtraError.of(what, extra) from error
+                raise MissingExtraError.from_import(error, what, extra) from error

@@ -29,4 +29,4 @@ def import_onnxruntime(module: str = "onnxruntime") -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingExtraError.of("ONNX Runtime", "onnx") from error
+        raise MissingExtraError.from_import(error, "ONNX Runtime", "onnx") from error

@@ -25,6 +25,6 @@ def quiet_import(what: str = "coremltools", extra: str = "coreml") -> Iterator[N
             warnings.simplefilter("ignore")
             yield
     except ImportError as error:
-        raise MissingExtraError.of(what, extra) from error
+        raise MissingExtraError.from_import(error, what, extra) from error
     finally:
         logging.disable(before)

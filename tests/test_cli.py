@@ -305,18 +305,24 @@ def test_inspect_notices_an_altered_file(mvmoe, bundle, tmp_path):
         ("onnxruntime", ["run", "BUNDLE", "IMAGES"], "onnx"),
         ("onnxscript", ["export", "CHECKPOINT", "-o", "out"], "export"),
         ("onnxruntime", ["verify", "BUNDLE"], "onnx"),
-        ("torch", ["verify", "BUNDLE"], "export"),
+        ("torch", ["verify", "BUNDLE", "--checkpoint", "CHECKPOINT"], "export"),
         ("scipy", ["bench", "BUNDLE", "-o", "out.jsonl"], "bench"),
         ("jinja2", ["report", "RESULTS", "-o", "out.html"], "bench"),
     ],
 )
 def test_a_missing_extra_names_the_pip_command(request, tmp_path, module, arguments, extra):
     places = {name.upper(): str(request.getfixturevalue(name)) for name in _PLACES}
-    script = (
-        f"import sys; sys.modules[{module!r}] = None; from mvmoe_deploy.cli import main; main()"
+    # In a place that other processes of the command look at too.
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / f"{module}.py").write_text(
+        f"raise ModuleNotFoundError('No module named {module}', name='{module}')"
     )
+    others = filter(None, [ENVIRONMENT.get("PYTHONPATH")])
+    path = os.pathsep.join([str(tmp_path / "without"), *others])
     words = [places.get(word, word) for word in arguments]
-    done = _python("-c", script, *words, cwd=tmp_path)
+    done = _python(
+        "-m", "mvmoe_deploy", *words, cwd=tmp_path, env=ENVIRONMENT | {"PYTHONPATH": path}
+    )
     assert done.returncode == 3
     assert f"pip install 'mvmoe-deploy[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr
@@ -555,12 +561,11 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(checkpoint, tmp_path):
 def _python(*arguments: str, **options) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, *arguments],
-        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
-        **options,
+        **{"env": ENVIRONMENT, **options},
     )
 
 

@@ -66,3 +66,13 @@ def test_the_switch_is_set_when_the_import_begins(monkeypatch):
     with pytest.raises(MissingExtraError, match=r"pip install 'mvmoe-deploy\[onnx\]'"):
         onnxruntime_import.import_onnxruntime("onnxruntime.tools")
     assert seen == [("onnxruntime.tools", "1")]
+
+
+def test_an_installation_that_cannot_be_loaded_is_not_called_missing(monkeypatch):
+    def refuse(name):
+        raise ImportError("libonnxruntime.so.1: cannot open shared object file\nmore")
+
+    monkeypatch.setattr(onnxruntime_import.importlib, "import_module", refuse)
+    told = r"ONNX Runtime is installed but cannot be loaded \(libonnx.* file more\); run: pip .*onnx"
+    with pytest.raises(MissingExtraError, match=told):
+        onnxruntime_import.import_onnxruntime()

@@ -115,5 +115,7 @@ def _networkx() -> "networkx":
     try:
         import networkx
     except ImportError as error:
-        raise MissingExtraError.of("networkx, which finds the super-classes,", "train") from error
+        raise MissingExtraError.from_import(
+            error, "networkx, which finds the super-classes,", "train"
+        ) from error
     return networkx

@@ -57,7 +57,9 @@ def _load() -> tuple[np.ndarray, np.ndarray]:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise MissingExtraError.of("scikit-learn, which holds the digits,", "train") from error
+        raise MissingExtraError.from_import(
+            error, "scikit-learn, which holds the digits,", "train"
+        ) from error
     bunch = load_digits()
     images = np.round(bunch.images * 255 / 16).astype(np.uint8)
     return images, bunch.target.astype(np.int64)

@@ -62,7 +62,9 @@ def _fabric(options: TrainOptions) -> "Fabric":
         from lightning_fabric import Fabric
         from lightning_fabric.utilities.exceptions import MisconfigurationException
     except ImportError as error:
-        raise MissingExtraError.of("lightning-fabric, which runs the training,", "train") from error
+        raise MissingExtraError.from_import(
+            error, "lightning-fabric, which runs the training,", "train"
+        ) from error
     _quieten()
     if options.num_nodes > 1 and not _started_by_cluster():
         raise InputError(

@@ -16,7 +16,9 @@ def stratified_split(labels: np.ndarray, second: int) -> tuple[np.ndarray, np.nd
     try:
         from sklearn.model_selection import train_test_split
     except ImportError as error:
-        raise MissingExtraError.of("scikit-learn, which splits the images,", "train") from error
+        raise MissingExtraError.from_import(
+            error, "scikit-learn, which splits the images,", "train"
+        ) from error
     rows = np.arange(len(labels))
     first, rest = train_test_split(rows, test_size=second, stratify=labels, random_state=_SEED)
     return np.sort(first), np.sort(rest)

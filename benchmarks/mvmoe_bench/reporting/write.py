@@ -30,7 +30,7 @@ def write(
         if isinstance(error, MissingExtraError):
             raise
         what = f"{error.name or 'a package'}, which makes reports,"
-        raise MissingExtraError.of(what, "bench") from error
+        raise MissingExtraError.from_import(error, what, "bench") from error
     files.write_file(path, writer, foreign_to_reports if replace else None)
 
 

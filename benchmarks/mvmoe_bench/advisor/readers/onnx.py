@@ -21,7 +21,7 @@ def read(root: Path, target: Target) -> Mapping[str, tuple[Op, ...] | Unread]:
     try:
         import onnx
     except ImportError as error:
-        raise MissingExtraError.of("onnx", "export") from error
+        raise MissingExtraError.from_import(error, "onnx", "export") from error
     return {graph.name: _graph(onnx, root, graph.file) for graph in target.graphs}
 
 
