@@ -17,7 +17,7 @@ from mvmoe_deploy.models.input_choices import (
     guessed_line,
     resolve_input,
 )
-from mvmoe_deploy.models.timm_config import TimmConfig, is_timm, read_timm
+from mvmoe_deploy.models.timm_config import POOLS, TimmConfig, is_timm, read_timm
 from mvmoe_deploy.models.vit import ViT, require_input
 from mvmoe_deploy.models.weight_files import CONFIG_FILE, named_by_directory
 from mvmoe_deploy.preprocessing import Preprocessing
@@ -82,10 +82,8 @@ def described_config(
         config = described.model(where)
         if config is None:
             raise CheckpointError(
-                f"timm's configuration of {where} names the architecture "
-                f"{quoted(described.architecture)} with the arguments "
-                f"{quoted(sorted(described.arguments))}, which is not known here; name the "
-                "configuration with --config PRESET or --config FILE.json"
+                f"timm's configuration of {where} describes {_words_of(described)}, which is not "
+                "known here; name the configuration with --config PRESET or --config FILE.json"
             )
     if config is None:
         raise CheckpointError(
@@ -95,12 +93,22 @@ def described_config(
     return config
 
 
+def _words_of(described: TimmConfig) -> str:
+    """The architecture in timm's file, with what of it may be unknown."""
+    words = f"the architecture {quoted(described.architecture)}"
+    if described.arguments:
+        words += f" with the arguments {quoted(sorted(described.arguments))}"
+    return words + (f" and global_pool {quoted(described.pool)}" if described.pool else "")
+
+
 def described_input(
     described: Header | TimmConfig | None, config: ViTConfig, said: InputChoices, where: str
 ) -> ResolvedInput:
     """The model's input: what was said, else what the checkpoint states, else defaults."""
     stated: Mapping[str, Any] = {}
     guessed: frozenset[str] = frozenset()
+    if isinstance(described, TimmConfig):
+        _require_readable(described, said, where)
     try:
         if isinstance(described, Header):
             require_input(config, described.preprocessing)
@@ -112,6 +120,14 @@ def described_input(
     except InputError as error:
         kind = InputError if said else CheckpointError
         raise kind(f"the input of {where} contradicts itself: {error}") from error
+
+
+def _require_readable(described: TimmConfig, said: InputChoices, where: str) -> None:
+    """Refuse fields of timm's file that have no word here, unless an option states them."""
+    options = {"resize": said.resize_rule, "interpolation": said.interpolation}
+    for name, reason in described.unknown.items():
+        if options[name] is None:
+            raise CheckpointError(f"timm's configuration of {where} {reason}")
 
 
 def described_facts(
@@ -142,7 +158,9 @@ def _contradictions(described: TimmConfig, config: ViTConfig) -> list[str]:
     """Where timm's file and the configuration differ; the configuration and the weights win."""
     pairs = (
         ("image_size", config.image_size, "input_size", described.image_size),
+        ("in_channels", config.in_channels, "input_size", described.in_channels),
         ("num_classes", config.num_classes, "num_classes", described.num_classes),
+        ("pool", config.pool, "global_pool", POOLS.get(described.pool or "", described.pool)),
     )
     return [
         f"configuration: {name} {given} replaces the checkpoint's {other} {stated}"

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from mvmoe_deploy.errors import CheckpointError
+from mvmoe_deploy.errors import CheckpointError, InputError
 from mvmoe_deploy.models.config import ViTConfig
 from mvmoe_deploy.text import name as shown
 from mvmoe_deploy.text import one_line
@@ -36,8 +36,11 @@ _ARGUMENTS = {
 }
 """The arguments of timm's model that a configuration can follow."""
 
+POOLS = {"token": "cls", "avg": "mean"}
+"""What timm's head reads, as a configuration calls it."""
+
 _CROP_MODES = {"center": "timm", "squash": "squash", "border": "border"}
-_FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
+_FILTERS = {name: name for name in ("nearest", "bilinear", "bicubic", "lanczos")}
 
 
 class _PretrainedCfg(msgspec.Struct):
@@ -57,7 +60,8 @@ class _Config(_PretrainedCfg):
     """`config.json`; older ones have the fields of `pretrained_cfg` beside the others."""
 
     architecture: str | None = None
-    model_args: dict[str, Any] = {}
+    global_pool: str | None = None
+    model_args: dict[str, Any] | None = None
     pretrained_cfg: _PretrainedCfg | None = None
 
 
@@ -67,7 +71,12 @@ class TimmConfig:
 
     stated: dict[str, Any]
     """Fields of `Preprocessing`; what the file leaves out is missing or None."""
+    unknown: dict[str, str]
+    """By the field why it could not be read: an option has to state it."""
     image_size: int | None
+    in_channels: int | None
+    pool: str | None
+    """What the head reads in timm's words."""
     labels: list[str] | None
     num_classes: int | None
     architecture: str | None
@@ -76,19 +85,32 @@ class TimmConfig:
     def model(self, where: str) -> ViTConfig | None:
         """The configuration of one of the usual architectures; None for any other."""
         found = _ARCHITECTURE.fullmatch(self.architecture or "")
-        if not found or not self.arguments.keys() <= _ARGUMENTS.keys():
+        pool = POOLS.get(self.pool or "token")
+        if not found or pool is None or not self.arguments.keys() <= _ARGUMENTS.keys():
             return None
         width, heads, depth = _SIZES[found[1]]
+        stated = {
+            "image_size": self.image_size,
+            "in_channels": self.in_channels,
+            "num_classes": self.num_classes,
+        }
         fields = {
             "patch_size": int(found[2]),
-            "image_size": self.image_size or int(found[3]),
+            "image_size": int(found[3]),
             "width": width,
             "heads": heads,
             "depth": depth,
-            **({"num_classes": self.num_classes} if self.num_classes is not None else {}),
+            "pool": pool,
+            **{name: value for name, value in stated.items() if value is not None},
             **{_ARGUMENTS[name]: value for name, value in self.arguments.items()},
         }
-        return ViTConfig(**fields)
+        try:
+            return ViTConfig(**fields)
+        except InputError as error:
+            raise CheckpointError(
+                f"timm's configuration of {where} makes no model ({error}); name the configuration "
+                "with --config PRESET or --config FILE.json"
+            ) from error
 
 
 def is_timm(content: Any) -> bool:
@@ -113,32 +135,27 @@ def read_timm(content: Any, where: str) -> TimmConfig:
             f"timm's configuration of {where} has the input_size {list(size)}; only square inputs "
             "are read"
         )
+    words = {
+        "resize": (_CROP_MODES, told.crop_mode, "crop_mode", "--resize-rule"),
+        "interpolation": (_FILTERS, told.interpolation, "interpolation", "--interpolation"),
+    }
     return TimmConfig(
         stated={
             "mean": told.mean,
             "std": told.std,
             "crop_fraction": told.crop_pct,
-            "resize": _one_of(_CROP_MODES, told.crop_mode, "crop_mode", where),
-            "interpolation": _one_of(
-                dict(zip(_FILTERS, _FILTERS, strict=True)),
-                told.interpolation,
-                "interpolation",
-                where,
-            ),
+            **{name: known.get(value or "") for name, (known, value, *_) in words.items()},
+        },
+        unknown={
+            name: f"has the {field} {shown(value)!r}; known are {', '.join(known)}: give {option}"
+            for name, (known, value, field, option) in words.items()
+            if value and value not in known
         },
         image_size=size[1] if size is not None else None,
+        in_channels=size[0] if size is not None else None,
+        pool=config.global_pool,
         labels=config.label_names or told.label_names,
         num_classes=config.num_classes if config.num_classes is not None else told.num_classes,
         architecture=config.architecture,
-        arguments=config.model_args,
+        arguments=config.model_args or {},
     )
-
-
-def _one_of(known: Mapping[str, str], value: str | None, name: str, where: str) -> str | None:
-    """Our word for one of timm's; raises CheckpointError for one that has none."""
-    if value and value not in known:
-        raise CheckpointError(
-            f"timm's configuration of {where} has the {name} {shown(value)!r}; known are "
-            f"{', '.join(known)}"
-        )
-    return known[value] if value else None

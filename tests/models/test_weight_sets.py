@@ -1,6 +1,7 @@
 """Which weights a file holds: several sets, wrappers, prefixes, and what decides what a file is."""
 
 import argparse
+import dataclasses
 import gzip
 import json
 import pathlib
@@ -514,12 +515,42 @@ def test_a_size_that_the_configuration_replaces_is_said(hub, vit_state):
         (lambda c: c.update(num_classes=4), "3 labels for 4 classes"),
         (lambda c: c.update(num_classes=4, label_names=None), "wrong shapes: head"),
         (lambda c: c["model_args"].update(depth=2), "missing keys"),
+        (lambda c: c["model_args"].update(depth="x"), "makes no model .*depth 'x'.* --config"),
+        (lambda c: c.update(num_classes=0), "makes no model .*num_classes 0.* --config"),
+        (lambda c: c["model_args"].update(img_size=[32, 32]), "makes no model"),
+        (lambda c: c["pretrained_cfg"].update(input_size=[1, 32, 32]), "mean has 3 values"),
+        (lambda c: c.update(global_pool="map"), "global_pool 'map', which is not known here"),
     ],
 )
 def test_a_timm_file_that_is_wrong_is_refused(hub, change, words):
     with pytest.raises(CheckpointError, match=words) as caught:
         load_checkpoint(hub(change))
     assert "\n" not in str(caught.value)
+
+
+def test_what_timms_head_reads_is_followed(hub, vit_state, images):
+    """A model that averages its tokens has the keys of one that reads the CLS token."""
+    config, state = vit_state
+    averaging = build(dataclasses.replace(config, pool="mean"), seed=0).eval()
+    averaging.load_state_dict(state)
+    batch = images(config)
+    for pool, expected in (("avg", "mean"), ("token", "cls"), (None, "cls")):
+        loaded = load_checkpoint(hub(lambda content, pool=pool: content.update(global_pool=pool)))
+        assert loaded.config.pool == expected
+        assert torch.equal(loaded.model(batch), averaging(batch)) == (expected == "mean")
+    notes = load_checkpoint(hub(lambda content: content.update(global_pool="avg")), config).notes
+    assert "configuration: pool cls replaces the checkpoint's global_pool mean" in notes
+
+
+@pytest.mark.parametrize(
+    ("field", "option"),
+    [("interpolation", {"interpolation": "bicubic"}), ("crop_mode", {"resize_rule": "timm"})],
+)
+def test_an_option_stands_for_what_timm_says_in_other_words(hub, field, option):
+    folder = hub(lambda content: content["pretrained_cfg"].update({field: "random"}))
+    with pytest.raises(CheckpointError, match=r"random'; known are .*: give --"):
+        load_checkpoint(folder, said=InputChoices(mean=(0.5,)))
+    assert load_checkpoint(folder, said=InputChoices(**option)).model.input.resize == "timm"
 
 
 def test_weights_in_several_files_are_refused(hub):
