@@ -3,6 +3,7 @@
 It gives the configuration, the input, the labels and the usage prior of the model.
 """
 
+import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,9 +56,24 @@ def read_description(path: Path, metadata: str | None, content: Any) -> Header |
         text = _config_beside(path)
     if text is not None:
         return _parse_description(text, where)
-    if isinstance(content, Mapping) and isinstance(content.get("pretrained_cfg"), Mapping):
-        return read_timm({"pretrained_cfg": content["pretrained_cfg"]}, where)
-    return None
+    if not isinstance(content, Mapping):
+        return None
+    stated = content.get("pretrained_cfg")
+    stated = stated if isinstance(stated, Mapping) else _training_options(content)
+    return read_timm({"pretrained_cfg": stated}, where) if stated else None
+
+
+def _training_options(content: Mapping[Any, Any]) -> dict[str, Any]:
+    """What the options in a file of timm's `train.py` state of the input; empty for nothing."""
+    options = content.get("args")
+    if isinstance(options, argparse.Namespace):
+        options = vars(options)
+    if "arch" not in content or not isinstance(options, Mapping):
+        return {}
+    names = ("mean", "std", "crop_pct", "crop_mode", "interpolation")
+    given = {name: options.get(name) for name in names}
+    plain = (str, int, float, list, tuple)
+    return {name: value for name, value in given.items() if isinstance(value, plain) and value}
 
 
 def ignored_config(path: Path, described: Header | TimmConfig | None) -> str | None:

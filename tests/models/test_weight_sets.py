@@ -566,6 +566,21 @@ def test_a_pretrained_cfg_inside_a_pytorch_file_is_read(saved):
     assert (checkpoint.model.input.mean, checkpoint.model.input.crop_fraction) == ((0.1,), 0.95)
 
 
+@pytest.mark.parametrize("kind", [dict, argparse.Namespace])
+def test_the_options_of_timms_training_state_the_input(saved, kind):
+    options = kind(mean=[0.1], std=None, crop_pct=0.95, interpolation="", lr=0.1)
+    checkpoint = load(saved({"arch": "vit", "state_dict": RAW, "args": options}))
+    assert (checkpoint.model.input.mean, checkpoint.model.input.crop_fraction) == ((0.1,), 0.95)
+    origins = checkpoint.model.input_origins
+    assert [origins[name] for name in ("mean", "crop_fraction", "std", "interpolation")] == [
+        "checkpoint", "checkpoint", "default", "default",
+    ]  # fmt: skip
+    of_others = load(saved({"state_dict": RAW, "args": options}))
+    assert of_others.model.input_origins["mean"] == "default"
+    odd = {"arch": "vit", "args": {"mean": torch.zeros(3)}, "pretrained_cfg": torch.zeros(3)}
+    assert load(saved({"state_dict": RAW, **odd})).model.input_origins["mean"] == "default"
+
+
 @pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b""])
 def test_a_configuration_with_a_byte_order_mark_is_read(hub, mark):
     folder = hub()
