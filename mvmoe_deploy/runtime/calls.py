@@ -66,8 +66,7 @@ class Calls(Generic[B]):
                 if self._closing or self._process is not _process.id:
                     self._end(call)
                     self._refuse()
-                buffers = self._take(call)
-                return work(buffers, *arguments)
+                return work(self._take(call), *arguments)
             finally:
                 self._end(call)
         finally:
