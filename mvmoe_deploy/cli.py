@@ -658,7 +658,8 @@ def report(
     write_report(runs, output, kind, compare, replace=force)
     skipped = sum(run.skipped for run in runs)
     if skipped:
-        console.note(f"{skipped} damaged lines were left out")
+        lines = "line was" if skipped == 1 else "lines were"
+        console.note(f"{skipped} damaged {lines} left out")
     data = {"report": str(output), "format": kind, "runs": len(runs), "skipped": skipped}
     console.emit(as_json, data, console.show_report)
 

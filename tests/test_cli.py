@@ -595,6 +595,18 @@ def test_bench_measures_and_prints_its_summary(mvmoe_json, bundle, tmp_path, mon
     assert code == 0 and data["resumed"] == 0
 
 
+@pytest.mark.parametrize("how", ["--resume", "--force"])
+def test_two_runs_do_not_write_to_one_results_file(mvmoe, bundle, results, tmp_path, how):
+    from mvmoe_bench.results import Output, read
+
+    path = tmp_path / "results.jsonl"
+    with Output.new(path, read(results)[0].run):
+        before = path.read_bytes()
+        code, _, err = mvmoe("bench", bundle, "-o", path, "--preset", "quick", how)
+    assert (code, f"another mvmoe bench is writing to {path}" in err) == (2, True)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("cache", ["new", "new/below", "images/kept"])
 def test_a_cache_of_bench_is_apart_from_output_and_images(mvmoe, bundle, tmp_path, cache):
     (tmp_path / "images").mkdir()
@@ -626,7 +638,7 @@ def test_report_tells_how_many_lines_were_damaged(mvmoe, results, tmp_path):
     cut = tmp_path / "cut.jsonl"
     cut.write_bytes(results.read_bytes()[:-20])
     code, _, err = mvmoe("report", cut, "-o", tmp_path / "cut.md")
-    assert code == 0 and "1 damaged lines were left out" in err
+    assert code == 0 and "1 damaged line was left out" in err
 
 
 def test_the_advisor_alone_measures_nothing_and_says_estimate(mvmoe, mvmoe_json, bundle, tmp_path):

@@ -5,6 +5,7 @@ whatever happens to the run. What a line holds is in `records.py`.
 """
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -74,7 +75,8 @@ def read(path: Path) -> list[RunLines]:
 class Output:
     """A results file that lines are appended to; each is on disk when `write` returns.
 
-    A device may give lines from another thread than the one that opened the file.
+    A device may give lines from another thread than the one that opened the file. No other process
+    can open it for lines, or replace it, as long as it is open (see `reserved`).
     """
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
@@ -102,7 +104,13 @@ class Output:
     @classmethod
     def _append(cls, path: Path) -> Self:
         with outputs.output_errors(str(path), after="it has no measurement yet"):
-            return cls(path, path.open("ab"))
+            file = path.open("ab")
+            try:
+                _lock(file, path)
+            except BaseException:
+                file.close()
+                raise
+        return cls(path, file)
 
     def __enter__(self) -> Self:
         return self
@@ -138,6 +146,35 @@ def require_free(path: Path, replace: bool = False, resume: bool = False) -> Non
             f"{path} exists; give --resume to go on with it, --force to replace it, or another path"
         )
     outputs.require_file(path, foreign_to_results)
+
+
+@contextlib.contextmanager
+def reserved(path: Path) -> Iterator[None]:
+    """Keep other processes from a results file while this one looks at it and replaces it.
+
+    Raises InputError if another one is writing to it. What is no file that can be read needs no
+    lock: it is refused in other words.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            _lock(stack.enter_context(os.fdopen(descriptor, "rb")), path)
+        yield
+
+
+def _lock(file: BinaryIO, path: Path) -> None:
+    """Lock an open file until it is closed; raises InputError if another process has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        taken = not os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except BlockingIOError:
+        taken = True
+    except OSError:  # Not every file system has locks.
+        taken = False
+    if taken:
+        raise InputError(
+            f"another mvmoe bench is writing to {path}; wait until it ends, or give another output"
+        )
 
 
 def foreign_to_results(path: Path) -> str | None:

@@ -47,7 +47,6 @@ from mvmoe_deploy.training.run import (
     accepted,
     begin,
     claimed,
-    finish,
     known_images,
     require_same,
 )
@@ -147,7 +146,6 @@ def _run(fabric: "Fabric", order: _Order, progress: Progress) -> None:
         with progress:
             _steps(fabric, order, progress)
         fabric.barrier()
-    finish(order.out)
 
 
 def _require_places(out: Path, options: TrainOptions) -> None:

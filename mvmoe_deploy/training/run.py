@@ -19,6 +19,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.screening import first_names
 from mvmoe_deploy.training.inventory import DataChange, Inventory, foreign_to_inventory
 from mvmoe_deploy.training.options import TrainOptions, differing_option
+from mvmoe_deploy.training.report import read_report
 from mvmoe_deploy.training.state import OWNERS, foreign_to_state
 from mvmoe_deploy.training.survey import Survey
 
@@ -38,27 +39,54 @@ _PATIENCE = 10.0
 def claimed(out: Path, resume: bool) -> Iterator[None]:
     """Hold the run directory for this process; it is made if it does not exist.
 
-    A run that does not begin, because something is wrong, leaves nothing.
+    A run that does not begin, because something is wrong, leaves nothing; of one that is finished
+    the training states are removed.
 
     Raises InputError if it holds something and is not to be resumed, is no run, or is in use.
     """
     _require_usable(out, resume)
     made = not out.exists()
-    with outputs.output_errors(str(out), after="nothing was trained"):
-        (out / STATE).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(out / STATE / LOCK)
+    lock = _locked(out)
+    try:
+        yield
+    finally:
+        if not (out / OPTIONS).exists():
+            _remove_traces(out, made)
+        elif _finished(out):
+            _remove_states(out)
+        lock.release()
+
+
+def _locked(out: Path) -> FileLock:
+    """The lock of a run directory, held; raises InputError if another process holds it."""
+    lock = FileLock(out / STATE / LOCK)
+    while True:
+        with outputs.output_errors(str(out), after="nothing was trained"):
+            (out / STATE).mkdir(parents=True, exist_ok=True)
+            # The process that held it may just have removed it; then begin again.
+            with contextlib.suppress(FileNotFoundError):
+                _acquire(lock, out)
+                if (out / STATE / LOCK).exists():
+                    return lock
+                lock.release()
+
+
+def _acquire(lock: FileLock, out: Path) -> None:
+    """Hold a lock; raises InputError if another process still does after some patience."""
     try:
         lock.acquire(timeout=_PATIENCE)
     except Timeout as error:
         raise InputError(
             f"another process is training in {out}; wait for it or give another output path"
         ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-        if not (out / OPTIONS).exists():
-            _remove_traces(out, made)
+
+
+def _finished(out: Path) -> bool:
+    """Whether the run's report is there; a file of that name alone is none."""
+    with contextlib.suppress(InputError):
+        read_report(out / REPORT)
+        return True
+    return False
 
 
 def require_same(out: Path, options: TrainOptions, classes: tuple[str, ...]) -> None:
@@ -130,11 +158,6 @@ def begin(out: Path, options: TrainOptions, images: Inventory) -> None:
         return
     text = json.dumps(_plain(options), indent=2) + "\n"
     files.write_file(out / OPTIONS, lambda partial: partial.write_text(text, encoding="utf-8"))
-
-
-def finish(out: Path) -> None:
-    """Remove the training states of a run whose report is written, and nothing else."""
-    _remove_states(out)
 
 
 def _remove_states(out: Path) -> None:

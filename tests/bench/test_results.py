@@ -1,12 +1,13 @@
 """Results files: what is kept, skipped, counted and refused."""
 
+import fcntl
 import json
 from pathlib import Path
 
 import pytest
 
 from mvmoe_bench import records as r
-from mvmoe_bench.results import Output, finished_jobs, read
+from mvmoe_bench.results import Output, finished_jobs, read, reserved
 from mvmoe_deploy.errors import InputError, OutputError
 
 
@@ -111,6 +112,31 @@ def test_a_file_that_holds_no_results_is_never_replaced(measured, tmp_path, cont
     with pytest.raises(InputError, match="so it is not replaced"):
         Output.again(path, [run])
     assert path.read_bytes() == content
+
+
+def test_a_file_that_is_being_written_is_kept_from_others(measured, tmp_path):
+    path, run = tmp_path / "open.jsonl", read(measured)[0].run
+    says = pytest.raises(InputError, match="another mvmoe bench is writing")
+    with Output.new(path, run), says, reserved(path):
+        pytest.fail("it was reserved")
+    with reserved(path), Output.new(path, run, replace=True):
+        pass
+    for other in (tmp_path / "missing", tmp_path):
+        with reserved(other):
+            pass
+
+
+def test_a_file_that_was_replaced_before_it_was_locked_is_taken(measured, tmp_path, monkeypatch):
+    path, run = tmp_path / "open.jsonl", read(measured)[0].run
+    Output.new(path, run).__exit__(None, None, None)
+
+    def late(*_):
+        path.unlink()
+        path.write_bytes(b"another's")
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(InputError, match="another mvmoe bench is writing"), reserved(path):
+        pytest.fail("it was reserved")
 
 
 def test_lines_are_on_disk_when_they_were_written(measured, tmp_path):

@@ -321,6 +321,44 @@ def test_a_run_in_progress_is_not_joined(tiny_options, tmp_path: Path, monkeypat
         train(tiny_options(), tmp_path / "run", resume=True)
 
 
+def test_a_finished_run_that_is_asked_otherwise_keeps_no_lock(tiny_options, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    train(tiny_options(), out)
+    before = sorted(out.rglob("*"))
+    with pytest.raises(InputError, match="is resumed with"):
+        train(tiny_options(lr=0.5), out, resume=True)
+    assert sorted(out.rglob("*")) == before
+
+
+def test_a_report_of_something_else_costs_no_training_state(tiny_options, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_options(), out, progress=Interrupt("dense", 2))
+    (out / "report.json").write_text("{}")
+    with pytest.raises(InputError, match="remove it and resume the run"):
+        train(tiny_options(), out, resume=True)
+    assert (out / "state" / "dense.safetensors").exists()
+
+
+def test_a_lock_that_its_last_holder_removes_is_made_again(tmp_path: Path, monkeypatch) -> None:
+    from filelock import FileLock
+
+    from mvmoe_deploy.training import run
+
+    removed = []
+
+    class Late(FileLock):
+        def acquire(self, *args, **kwargs):
+            if not removed:
+                removed.append(Path(self.lock_file).parent.rmdir())
+            return super().acquire(*args, **kwargs)
+
+    monkeypatch.setattr(run, "FileLock", Late)
+    with run.claimed(tmp_path / "run", resume=True):
+        assert removed and (tmp_path / "run" / "state" / "lock").exists()
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_damaged_state_is_named(tiny_options, tmp_path: Path) -> None:
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):

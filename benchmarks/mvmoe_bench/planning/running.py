@@ -116,6 +116,8 @@ def _require_places(request: Request) -> None:
         outputs.require_outside(request.cache, [*request.bundles, *request.checkpoints, *folders])
         outputs.refuse_place_of(request.output, request.cache)
     results.require_free(request.output, request.replace, request.resume)
+    with results.reserved(request.output):
+        pass  # Whether another run is writing to it is said before anything is loaded.
 
 
 def _setting(request: Request, device: Device, parts: tuple, folder: Path) -> Setting:
@@ -261,17 +263,22 @@ def _ended(request: Request, run: Run) -> bool:
 @contextlib.contextmanager
 def _output(request: Request, run: Run, device: Device) -> Iterator[tuple[Output, list[Line]]]:
     """The results file, and what it holds already of a run that goes on."""
+    with results.reserved(request.output):
+        opened, kept = _begun(request, run, device)
+    with opened as out:
+        yield out, kept
+
+
+def _begun(request: Request, run: Run, device: Device) -> tuple[Output, list[Line]]:
+    """A new results file, or the one that goes on, without the jobs that did not end."""
     if not request.resume or not request.output.exists():
-        with Output.new(request.output, run, replace=request.replace) as out:
-            yield out, []
-        return
+        return Output.new(request.output, run, replace=request.replace), []
     *others, previous = results.read(request.output)
     _require_same_run(previous.run, run, request.output)
     kept = results.finished_jobs(previous)
     before = [line for other in others for line in (other.run, *other.lines)]
     resumed = Resumed(at=_now(), load_average=device.load_average())
-    with Output.again(request.output, [*before, previous.run, *kept, resumed]) as out:
-        yield out, kept
+    return Output.again(request.output, [*before, previous.run, *kept, resumed]), kept
 
 
 def _require_same_run(previous: Run, now: Run, path: Path) -> None:

@@ -222,14 +222,13 @@ def _identity(found: Comparison) -> Section:
         for name, a, b in _facts(found.a, found.b)
         if name not in differing
     ]
+    names = ", ".join(item.name for item in found.differences)
     return Section(
         "identity",
         "What differs between A and B",
         (Table("Identity of both runs, differences first", words("what", "A", "B"),
                rows([*lines, *same])),),
-        f"{len(lines)} of the things below differ; they stand first."
-        if lines
-        else "Nothing that the runs say of themselves differs.",
+        f"Beside their start and load average, the runs differ in {names or 'nothing they state'}.",
     )  # fmt: skip
 
 

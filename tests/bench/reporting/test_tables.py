@@ -240,6 +240,15 @@ def test_a_comparison_has_each_side_in_its_columns(factory, run):
     assert (row["A ms"], row["B ms"], row["B / A"]) == ("82.0", "123", "1.50")
 
 
+def test_what_differs_between_two_runs_is_named(factory):
+    first = factory.lifelike(seed=0)
+    other = factory.lifelike(seed=1, identity=factory.identity(cpu="Apple M4"))
+    for runs, said in (((first, other), "CPU model"), ((first, first), "nothing they state")):
+        made = comparison_document(compare_runs(*runs), first.path, other.path)
+        (lead,) = [section.lead for section in made.sections if section.id == "identity"]
+        assert f"Beside their start and load average, the runs differ in {said}." == lead
+
+
 def _axes(plot):
     """The axes of a plot."""
     width, height = 900, plot.height(narrow=False)

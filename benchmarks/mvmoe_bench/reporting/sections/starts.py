@@ -75,7 +75,7 @@ def _chart(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Chart
     )
     spoken = "; ".join(f"{stack.name} {stack.value} ({stack.note})" for stack in stacks)
     return Chart(
-        "From opening to the first answer",
+        "Opening and first answer; beside them what Python took before",
         "Bars: medians of each component, those of opening and answering first, then Python's own; "
         "number: median of opening and answering together with its 95% interval, and of Python's "
         "part; n: processes.",
