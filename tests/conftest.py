@@ -53,3 +53,18 @@ def material():
 def everything_made(made_once, material):
     """A folder with a small checkpoint (`tiny`) and its bundle of all targets."""
     return made_once("everything", material.make_all)
+
+
+@pytest.fixture
+def mvmoe(capsys):
+    """Run the command in this process; gives its exit code, stdout and stderr."""
+    from mvmoe_deploy import cli
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        before = signal.getsignal(signal.SIGTERM)
+        with pytest.raises(SystemExit) as ended:
+            cli.main([str(argument) for argument in arguments])
+        signal.signal(signal.SIGTERM, before)
+        return ended.value.code, *capsys.readouterr()
+
+    return call

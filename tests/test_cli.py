@@ -22,20 +22,6 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture
-def mvmoe(capsys):
-    """Run the command in this process; gives its exit code, stdout and stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        before = signal.getsignal(signal.SIGTERM)
-        with pytest.raises(SystemExit) as ended:
-            cli.main([str(argument) for argument in arguments])
-        signal.signal(signal.SIGTERM, before)
-        return ended.value.code, *capsys.readouterr()
-
-    return call
-
-
-@pytest.fixture
 def mvmoe_json(mvmoe):
     """As `mvmoe`, with `--json`: gives the exit code and the one object on stdout."""
 

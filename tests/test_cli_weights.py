@@ -1,7 +1,6 @@
 """The choices of weights and input on the command line, from a checkpoint to `inspect`."""
 
 import json
-import signal
 from dataclasses import asdict
 
 import msgspec
@@ -15,20 +14,6 @@ CONFIG = MobileVMoEConfig(
     image_size=8, patch_size=4, num_classes=3, width=8, depth=2, heads=2, experts=2, moe_layers=1
 )
 TRAINED = ("--mean", "0.5", "--std", "0.5", "--crop", "0.9", "--resize-rule", "timm")
-
-
-@pytest.fixture
-def mvmoe(capsys):
-    """Run the command in this process; gives its exit code, stdout and stderr."""
-
-    def call(*arguments):
-        before = signal.getsignal(signal.SIGTERM)
-        with pytest.raises(SystemExit) as ended:
-            cli.main([str(argument) for argument in arguments])
-        signal.signal(signal.SIGTERM, before)
-        return ended.value.code, *capsys.readouterr()
-
-    return call
 
 
 @pytest.fixture(scope="module")
