@@ -10,7 +10,7 @@ from mvmoe_deploy.bundle.consistency import classes_of
 from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.errors import ImageError, InputError
 from mvmoe_deploy.preprocessing import ImageLike, preprocess
-from mvmoe_deploy.screening import require_readable
+from mvmoe_deploy.preprocessing.screening import require_readable
 from mvmoe_deploy.training.folder import SUFFIXES
 
 DIGITS = "digits"

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from mvmoe_deploy.preprocessing import Preprocessing, resize
-from mvmoe_deploy.resizing import resample
+from mvmoe_deploy.preprocessing.resizing import resample
 
 Augmentation = Callable[[Image.Image, Preprocessing, np.random.Generator], np.ndarray]
 """`(image, spec, rng) -> pixels [H, W, C] uint8`, the same for the same state of `rng`."""

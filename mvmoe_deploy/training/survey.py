@@ -7,7 +7,7 @@ the same size and time of change, is not looked at again.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from mvmoe_deploy.screening import (
+from mvmoe_deploy.preprocessing.screening import (
     Screened,
     Task,
     require_readable,

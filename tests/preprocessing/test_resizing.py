@@ -14,7 +14,7 @@ from PIL import Image
 
 from mvmoe_deploy.errors import ImageError
 from mvmoe_deploy.preprocessing import Preprocessing, resize, window_of
-from mvmoe_deploy.resizing import resample
+from mvmoe_deploy.preprocessing.resizing import resample
 
 OTHER_PILLOW = Path(sys.prefix) / "pillow-other"
 """`make setup` installs a second Pillow here, from the other side of 13.0's change of order."""
@@ -247,7 +247,7 @@ import numpy as np
 import PIL
 from PIL import Image
 from mvmoe_deploy.preprocessing import Preprocessing, resize
-from mvmoe_deploy.resizing import resample
+from mvmoe_deploy.preprocessing.resizing import resample
 
 ours, theirs = hashlib.sha256(), hashlib.sha256()
 rng = np.random.default_rng(9)

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile, PngImagePlugin
 
-from mvmoe_deploy import image_limits
 from mvmoe_deploy.errors import ImageError
-from mvmoe_deploy.preprocessing import Preprocessing, open_image, preprocess
+from mvmoe_deploy.preprocessing import Preprocessing, image_limits, open_image, preprocess
 
 SPEC = Preprocessing(height=8, width=8)
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mvmoe_deploy import screening
 from mvmoe_deploy.errors import ImageError
-from mvmoe_deploy.preprocessing import Preprocessing, open_image, preprocess
-from mvmoe_deploy.screening import Task, require_readable, screen, screen_all
+from mvmoe_deploy.preprocessing import Preprocessing, open_image, preprocess, screening
+from mvmoe_deploy.preprocessing.screening import Task, require_readable, screen, screen_all
 
 FORMATS = ("png", "jpg", "webp", "bmp", "gif", "tif", "ppm")
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from mvmoe_deploy import colour
-from mvmoe_deploy.preprocessing import open_image
+from mvmoe_deploy.preprocessing import colour, open_image
 
 # Profiles made by hand
 

@@ -15,9 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mvmoe_deploy import preprocessing
 from mvmoe_deploy.errors import ImageError, InputError
-from mvmoe_deploy.preprocessing import Preprocessing, normalize, open_image, preprocess, resize
+from mvmoe_deploy.preprocessing import (
+    Preprocessing,
+    decoding,
+    normalize,
+    open_image,
+    preprocess,
+    resize,
+)
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -322,17 +328,17 @@ def test_an_image_that_pillow_would_warn_about_is_read_quietly(saved, monkeypatc
 
 def test_a_file_of_too_many_bytes_is_refused_unread(tmp_path):
     with (tmp_path / "large.png").open("wb") as file:
-        file.truncate(preprocessing.MAX_FILE_BYTES + 1)
+        file.truncate(decoding.MAX_FILE_BYTES + 1)
     refused(tmp_path / "large.png", "536,870,913 bytes; at most")
 
 
 def test_a_pil_image_of_too_many_pixels_is_refused(monkeypatch):
-    monkeypatch.setattr(preprocessing, "MAX_PIXELS", 100)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 100)
     refused(Image.new("L", (101, 1)), "the PIL image has 101 x 1 pixels; at most 100")
 
 
 def test_an_array_of_too_many_pixels_is_refused(monkeypatch):
-    monkeypatch.setattr(preprocessing, "MAX_PIXELS", 100)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 100)
     refused(np.zeros((101, 1), np.uint8), "an array of 1 x 101 pixels is too large; at most 100")
 
 

@@ -1,8 +1,4 @@
-"""From an image to the array a model expects: one implementation, used in training and at run time.
-
-Only NumPy and Pillow. What is done is written in `Preprocessing`, which travels in checkpoints and
-manifests, so that another language can do the same (see `docs/bundle.md`).
-"""
+"""An image of 8 bits a channel, upright and in sRGB, from a file, a PIL image or an array."""
 
 import contextlib
 import io
@@ -10,27 +6,17 @@ import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
 
-import msgspec
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
-from mvmoe_deploy.colour import to_srgb
-from mvmoe_deploy.errors import ImageError, InputError
-from mvmoe_deploy.image_limits import (
+from mvmoe_deploy.errors import ImageError
+from mvmoe_deploy.limits import raise_if_limit
+from mvmoe_deploy.preprocessing.colour import to_srgb
+from mvmoe_deploy.preprocessing.image_limits import (
     require_decodable,
     require_small_texts,
     require_whole_images,
-)
-from mvmoe_deploy.limits import raise_if_limit
-from mvmoe_deploy.resizing import (
-    Window,
-    cut,
-    divided,
-    keeping_ratio,
-    require_cuttable,
-    shorter_side_to,
 )
 from mvmoe_deploy.text import one_line
 
@@ -42,8 +28,6 @@ MAX_FILE_BYTES = 2**29
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """The image formats that are opened, and JPEG's MPO; every other decoder stays shut."""
-
-_PIL_MODES = {"L": "L", "RGB": "RGB", "BGR": "RGB"}
 
 _ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -60,87 +44,6 @@ _QUIET = threading.Lock()
 """Python's warning filters belong to the process: one thread at a time may change them."""
 
 ImageLike = Image.Image | np.ndarray | str | Path
-
-Origin = Literal["default", "checkpoint", "option"]
-"""Who stated a field of an input: nobody, the checkpoint, or the person who exported."""
-
-TrainedField = Literal[
-    "channel_order", "resize", "crop_fraction", "resize_size", "interpolation", "mean", "std"
-]
-"""The fields of `Preprocessing` that belong to a model's training."""
-
-Side = Annotated[int, msgspec.Meta(ge=1, le=8192)]
-Mean = Annotated[float, msgspec.Meta(ge=-1000, le=1000)]
-Std = Annotated[float, msgspec.Meta(ge=1e-6, le=1000)]
-
-
-class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What turns an image into the model's input `[channels, height, width]`, fp32.
-
-    1. Decode, apply the colour profile and the EXIF orientation, convert to `channel_order` (alpha
-       is dropped, 16 bits a channel keep their high byte, an animation gives its first frame).
-    2. `resize` names the rule. `timm`: timm's crop mode `center`, the shorter side becomes
-       size / `crop_fraction` and the centre is cut out. `torchvision`: `Resize(resize_size)`, then
-       `CenterCrop`. `squash`: both sides become size / `crop_fraction` whatever the proportions,
-       then the centre. `border`: timm's crop mode `border`, the longer side becomes that, and what
-       is missing is filled with `mean`.
-    3. `x = pixel / 255`, then `(x - mean) / std` per channel.
-    """
-
-    height: Side
-    width: Side
-    channel_order: Literal["RGB", "BGR", "L"] = "RGB"
-    resize: Literal["timm", "torchvision", "squash", "border"] = "timm"
-    crop_fraction: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
-    resize_size: Side | None = None
-    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bicubic"
-    mean: tuple[Mean, ...] = (0.485, 0.456, 0.406)
-    std: tuple[Std, ...] = (0.229, 0.224, 0.225)
-
-    @property
-    def channels(self) -> int:
-        """Channels of the input: 1 for `L`, else 3."""
-        return len(self.channel_order)
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """The input's shape without its batch: `(channels, height, width)`."""
-        return self.channels, self.height, self.width
-
-    def __post_init__(self) -> None:
-        """Refuse statistics that do not fit the channels."""
-        for name in ("mean", "std"):
-            values = getattr(self, name)
-            if len(values) != self.channels or not np.isfinite(values).all():
-                raise InputError(
-                    f"{name} has {len(values)} values ({list(values[:8])}); channel order "
-                    f"{self.channel_order} needs {self.channels} finite ones"
-                )
-        if min(self.std) <= 0:
-            raise InputError(f"std {list(self.std)} must be above zero in every channel")
-        self._require_rule()
-
-    def _require_rule(self) -> None:
-        """Refuse fields that the rule of `resize` does not read, and a size that would pad."""
-        if self.resize != "torchvision":
-            if self.resize_size is not None:
-                raise InputError(
-                    f"resize_size {self.resize_size} belongs to the rule torchvision; the rule "
-                    f"{self.resize} reads crop_fraction"
-                )
-            return
-        largest = max(self.height, self.width)
-        if self.resize_size is None or self.crop_fraction != 1:
-            raise InputError(
-                "the rule torchvision reads resize_size (the pixels of the shorter side after "
-                f"resizing), not crop_fraction; {self.resize_size} and {self.crop_fraction} were "
-                "given"
-            )
-        if self.resize_size < largest:
-            raise InputError(
-                f"resize_size {self.resize_size} is smaller than the input; expected at least "
-                f"{largest}"
-            )
 
 
 def open_image(source: ImageLike, mode: str = "RGB") -> Image.Image:
@@ -182,74 +85,6 @@ def read_header(data: bytes, name: str, mode: str = "RGB") -> Image.Image:
         _require_pixels(image.width, image.height, name)
         require_decodable(image, mode, name)
         return image
-
-
-def preprocess(source: ImageLike, spec: Preprocessing, out: np.ndarray | None = None) -> np.ndarray:
-    """The model's input `[C, H, W]` (fp32) for one image, written into `out` when given.
-
-    Raises ImageError when the image cannot be read, InputError when `out` is no fp32 `[C, H, W]`.
-    """
-    image = open_image(source, _PIL_MODES[spec.channel_order])
-    return normalize(resize(image, spec), spec, out)
-
-
-def resize(image: Image.Image, spec: Preprocessing) -> np.ndarray:
-    """The pixels `[H, W, C]` (uint8) after step 2 of `Preprocessing`, channels as decoded.
-
-    Raises ImageError for an image so long and narrow that a pass would make 100 million pixels.
-    """
-    size = (spec.width, spec.height)
-    image = cut(image, window_of(image.size, spec), size, spec.interpolation, _fill(spec))
-    pixels = np.asarray(image)
-    return pixels[:, :, None] if pixels.ndim == 2 else pixels
-
-
-def require_resizable(size: tuple[int, int], spec: Preprocessing) -> None:
-    """Refuse a size (width, height) that `resize` would refuse; raises ImageError."""
-    require_cuttable(size, window_of(size, spec), (spec.width, spec.height))
-
-
-def normalize(pixels: np.ndarray, spec: Preprocessing, out: np.ndarray | None = None) -> np.ndarray:
-    """Pixels `[H, W, C]` (uint8) as the model's input `[C, H, W]` (fp32), into `out` when given.
-
-    One multiplication and one addition a value, `pixel * 1 / (255 std) - mean / std`: the form
-    that image inputs of engines (a scale and a bias) can repeat. Raises InputError for another
-    shape or type.
-    """
-    _require_array(pixels, (spec.height, spec.width, spec.channels), np.uint8, "the pixels")
-    std = np.asarray(spec.std, dtype=np.float64)
-    scale = (1.0 / (255.0 * std)).astype(np.float32)[:, None, None]
-    bias = (-np.asarray(spec.mean) / std).astype(np.float32)[:, None, None]
-    if spec.channel_order == "BGR":
-        pixels = pixels[:, :, ::-1]
-    out = np.empty(spec.shape, dtype=np.float32) if out is None else out
-    _require_array(out, spec.shape, np.float32, "the output")
-    np.multiply(pixels.transpose(2, 0, 1), scale, out=out)
-    np.add(out, bias, out=out)
-    return out
-
-
-def window_of(image: tuple[int, int], spec: Preprocessing) -> Window:
-    """What an image of this size (width, height) is resized to, and where the input lies in it."""
-    size = (spec.width, spec.height)
-    scaled = divided(size, spec.crop_fraction)
-    if spec.resize == "torchvision":
-        whole = shorter_side_to(spec.resize_size or max(size), image)
-    elif spec.resize == "squash":
-        whole = scaled
-    elif spec.resize == "border":
-        whole = keeping_ratio(scaled, image, inside=True)
-    elif spec.width == spec.height:
-        whole = shorter_side_to(scaled[0], image)
-    else:
-        whole = keeping_ratio(scaled, image, inside=False)
-    return Window.centred(whole, size)
-
-
-def _fill(spec: Preprocessing) -> tuple[int, ...]:
-    """The colour around an image that does not fill the input, channels as decoded."""
-    levels = tuple(min(max(round(255 * mean), 0), 255) for mean in spec.mean)
-    return levels[::-1] if spec.channel_order == "BGR" else levels
 
 
 def read_image_file(path: Path) -> bytes:
@@ -418,15 +253,6 @@ def _convert(image: Image.Image, name: str, mode: str) -> Image.Image:
         raise ImageError(
             f"{name} has the colour mode {image.mode}, which is not read; save it as {mode} first"
         ) from error
-
-
-def _require_array(array: np.ndarray, shape: tuple[int, ...], dtype: type, what: str) -> None:
-    """Refuse an array of another shape or type; raises InputError."""
-    if array.shape != shape or array.dtype != dtype:
-        raise InputError(
-            f"{what} must be {np.dtype(dtype).name} of shape {list(shape)}, not {array.dtype} of "
-            f"shape {list(array.shape)}"
-        )
 
 
 def _from_array(array: np.ndarray) -> Image.Image:

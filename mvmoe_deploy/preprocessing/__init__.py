@@ -1,0 +1,37 @@
+"""From an image to the array a model expects: one implementation, used in training and at run time.
+
+Only NumPy and Pillow. What is done is written in `Preprocessing`, which travels in checkpoints and
+manifests, so that another language can do the same (see `docs/bundle.md`).
+"""
+
+from mvmoe_deploy.preprocessing.decoding import (
+    ImageLike,
+    decode_image,
+    open_image,
+    read_header,
+    read_image_file,
+)
+from mvmoe_deploy.preprocessing.spec import Origin, Preprocessing, TrainedField
+from mvmoe_deploy.preprocessing.transform import (
+    normalize,
+    preprocess,
+    require_resizable,
+    resize,
+    window_of,
+)
+
+__all__ = [
+    "ImageLike",
+    "Origin",
+    "Preprocessing",
+    "TrainedField",
+    "decode_image",
+    "normalize",
+    "open_image",
+    "preprocess",
+    "read_header",
+    "read_image_file",
+    "require_resizable",
+    "resize",
+    "window_of",
+]
