@@ -10,6 +10,7 @@ Here modules are captured, rewritten and cut; which rewrites is a target's choic
 import contextlib
 import io
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.export import ExportedProgram
 from torch.func import functional_call
+from torch.overrides import TorchFunctionMode
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_export import rewrites
@@ -45,6 +47,9 @@ _KEPT = (
     _ATEN.roll.default,
 )
 """What is not decomposed before the rewrites: they, and the engines, know these as they are."""
+
+_IDLE_IN_EVALUATION = re.compile("dropout|attention|rrelu")
+"""Operators that are random in training alone; one that is active answers in two ways."""
 
 _GROWTH = 1 << 18
 """Elements that a weight may take more than what it is made of: a token that is expanded over a
@@ -84,7 +89,20 @@ class Frame(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Any:
         """What the stage gives."""
-        return self.stage(*inputs)
+        with _GradientsLeftOut():
+            return self.stage(*inputs)
+
+
+class _GradientsLeftOut(TorchFunctionMode):
+    """Ignores `torch.enable_grad()` and the like: graphs have no gradients, but would keep it."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Call what was called, unless it switches gradients."""
+        if func is torch._C._set_grad_enabled:
+            return None
+        return func(*args, **(kwargs or {}))
 
 
 def make_program(
@@ -123,6 +141,7 @@ def _capture(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> Export
             f"data-dependent shapes and branches must stay out of a stage{quantizer(module)}"
         ) from error
     _require_static(name, program)
+    _require_repeatable(name, program)
     return _functional(name, program)
 
 
@@ -171,6 +190,17 @@ def _require_static(name: str, program: ExportedProgram) -> None:
                     f"graph {name} has shapes that depend on data (at {node.name}); data-dependent "
                     "shapes must stay out of a stage"
                 )
+
+
+def _require_repeatable(name: str, program: ExportedProgram) -> None:
+    """Refuse a program with random numbers: no engine draws those of PyTorch, whatever the seed."""
+    for node in program.graph.nodes:
+        is_random = torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
+        if is_random and not _IDLE_IN_EVALUATION.search(str(node.target)):
+            raise InputError(
+                f"graph {name} draws random numbers ({node.target} at {node.name}), which no "
+                "engine draws as PyTorch does; make them once, and keep them in a buffer"
+            )
 
 
 def _functional(name: str, program: ExportedProgram) -> ExportedProgram:
@@ -295,6 +325,24 @@ def _prologue(graph: fx.GraphModule, slots: dict[str, fx.Node]) -> fx.GraphModul
     return fx.GraphModule({name: attribute(graph, name).detach() for name in targets}, prologue)
 
 
+def _part_outputs(graph: fx.Graph) -> None:
+    """Give every output a value of its own: engines mix up one that is an input, or another one.
+
+    A product with 1, since they drop copies.
+    """
+    (end,) = graph.find_nodes(op="output")
+    seen: set[fx.Node] = set()
+
+    def own(value: fx.Node) -> fx.Node:
+        if value.op == "call_function" and value not in seen:
+            seen.add(value)
+            return value
+        with graph.inserting_before(end):
+            return graph.call_function(_ATEN.mul.Tensor, (value, 1.0))
+
+    end.args = fx.node.map_arg(end.args, own)
+
+
 def _body(
     graph: fx.GraphModule, slots: dict[str, fx.Node], contents: dict[str, Tensor]
 ) -> fx.GraphModule:
@@ -311,6 +359,7 @@ def _body(
     for node in reversed(nodes.nodes):
         if not node.users and node.op in ("get_attr", "call_function"):
             nodes.erase_node(node)
+    _part_outputs(nodes)
     constants = {
         node.target: attribute(graph, node.target)
         for node in nodes.nodes

@@ -118,3 +118,52 @@ def test_what_cannot_be_a_graph_is_refused_in_one_sentence(module, names):
     with pytest.raises(InputError, match=r"graph this .* stage") as error:
         make_program("this", module, {"x": X}, names)
     assert "\n" not in str(error.value)
+
+
+class Passing(nn.Module):
+    """Outputs that are the input, one value twice, views that show all of it, and a weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(8, 8)
+
+    def forward(self, x):
+        y = self.linear(x)
+        return x, y, y, y[:], x.view_as(x), self.linear.bias
+
+
+@pytest.mark.parametrize("names", [ALL, ()])
+def test_every_output_has_a_value_of_its_own(names):
+    program = run(Passing(), X, names=names)
+    (end,) = program.exported.graph.find_nodes(op="output")
+    (values,) = end.args
+    assert len(set(values)) == len(values) == 6
+    assert all(value.op == "call_function" for value in values)
+
+
+class Seeded(nn.Module):
+    def forward(self, x):
+        torch.manual_seed(0)
+        return x + torch.rand(8)
+
+
+@pytest.mark.parametrize("names", [ALL, ()])
+def test_random_numbers_are_refused_even_with_a_seed(names):
+    with pytest.raises(InputError, match=r"graph this draws random numbers \(aten\.rand"):
+        make_program("this", Seeded().eval(), {"x": X}, names)
+
+
+class WithGradients(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(8, 8)
+
+    def forward(self, x):
+        with torch.enable_grad():
+            return self.linear(x).tanh()
+
+
+@pytest.mark.parametrize("names", [ALL, ()])
+def test_gradients_that_are_switched_on_leave_no_trace(names):
+    program = run(WithGradients(), X, names=names)
+    assert not [call for call in calls(program) if "grad" in call]

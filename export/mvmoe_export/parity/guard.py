@@ -214,15 +214,9 @@ class _Guard:
         answers = self.witness.answers
         if tuple(routes) in answers:
             return answers[tuple(routes)]
-        model, image = self.witness.precise
-        quietest = 1.0
-        output = self.witness.precise_start
-        for stage, (rule, route) in enumerate(zip(model.routing, routes, strict=True), start=1):
-            tokens, logits = output
-            _, gates = select(logits, rule, route)
-            quietest = min(quietest, gates.min().item())
-            output = model.stage(stage, route).eval()(tokens, gates)
-        wanted = self.forward(model, image, routes)
+        image = self.images[:1]
+        both = self.witness.twin.ask(lambda double: self._both_ways(double, image.double(), routes))
+        output, wanted, quietest = both or self._both_ways(self.model, image, routes)
         tolerance = max(_DOUBLE_ROUNDING, _STAGES_TOLERANCE * quietest)
         if not _close({"answer": output}, {"answer": wanted}, tolerance):
             # So small a difference may be rounding, where a part of forward stays in fp32.
@@ -232,6 +226,20 @@ class _Guard:
         )
         answers[tuple(routes)] = wanted.float()
         return answers[tuple(routes)]
+
+    def _both_ways(
+        self, model: RoutedModel, image: Tensor, routes: list[Route]
+    ) -> tuple[Tensor, Tensor, float]:
+        """The answers of a model's stages in a row and of its `forward`, and the smallest gate."""
+        smallest = 1.0
+        output = self.witness.start(model, image)
+        for stage, (rule, route) in enumerate(zip(model.routing, routes, strict=True), start=1):
+            tokens, logits = output
+            _, gates = select(logits, rule, route)
+            smallest = min(smallest, gates.min().item())
+            with user_code(f"stage {stage} of {type(model).__name__}"):
+                output = model.stage(stage, route).eval()(tokens, gates)
+        return output, self.forward(model, image, routes), smallest
 
     def forward(self, model: RoutedModel, images: Tensor, routes: list[Route]) -> Tensor:
         """A model's own answer, down forced routes."""
@@ -249,7 +257,7 @@ class _Guard:
             raise CheckFailedError(
                 f"{name} gives {given}; the contract asks for the answer [{len(images)}, classes]"
             )
-        return answer
+        return answer.detach()
 
     def _blame(self, routes: list[Route]) -> None:
         """Fail if an experiment shows one of the model's own stages to be wrong."""
@@ -289,20 +297,23 @@ class _Guard:
 
     def _own_answer_error(self, wanted: Tensor, routes: list[Route]) -> float:
         """How far PyTorch's own fp32 answer is from the precise one, relative to the largest."""
-        image = self.images[: len(wanted)]
-        twin = self.witness.twin.model
-        if twin is None:
-            answer = self.forward(self.model, moved(image), routes)
-            return difference(answer, wanted) / peak(wanted)
         most = 0.0
         for (images,) in self.witness.samples(0, ()):
+            precise = self._precise_answer(images[:1], routes)
+            if precise is None:
+                answer = self.forward(self.model, moved(self.images[: len(wanted)]), routes)
+                return difference(answer, wanted) / peak(wanted)
             answer = self.forward(self.model, images[:1], routes)
-            precise = self.forward(twin, images[:1].double(), routes)
             own = difference(answer, precise) / peak(precise)
             # An extreme picture on which fp32 says nothing says nothing of the others.
             if images is self.images or not is_lost_in_rounding(own):
                 most = max(most, own)
         return most
+
+    def _precise_answer(self, image: Tensor, routes: list[Route]) -> Tensor | None:
+        """The answer of `forward` in double precision; None where it does not run there."""
+        double = image.double()
+        return self.witness.twin.ask(lambda model: self.forward(model, double, routes))
 
     def explained(self, module: nn.Module, asked: "_Asked", near: Nearness) -> str:
         """How a graph differs from its stage, in words."""

@@ -82,7 +82,7 @@ def _answer(model: RoutedModel, image: Tensor, routes: list[Route] | None = None
     """The model's own answers `[n, classes]`, on their own routes or a forced one."""
     with user_code(f"{type(model).__name__}.forward"):
         given = model(image.clone(), routes=routes) if routes else model(image.clone())
-        return given.numpy()
+        return given.detach().numpy()
 
 
 def _far(staged: np.ndarray, answer: np.ndarray, tolerance: float) -> np.ndarray:

@@ -33,7 +33,8 @@ _Sides = dict[tuple[int, bool], Tensor]
 """Signed distances beyond a bound, by its number and side: positive where a value is beyond."""
 
 _LIMITS: dict[str, tuple[float, ...]] = {
-    "relu": (0.0,),
+    **dict.fromkeys(("relu", "leaky_relu", "rrelu", "prelu", "_prelu_kernel"), (0.0,)),
+    **dict.fromkeys(("elu", "selu", "celu", "abs", "sign", "sgn", "heaviside"), (0.0,)),
     "relu6": (0.0, 6.0),
     "hardsigmoid": (-3.0, 3.0),
     "hardswish": (-3.0, 3.0),
@@ -54,6 +55,10 @@ _ARGUMENTS: dict[str, tuple[tuple[int, str], ...]] = {
     **dict.fromkeys(("gt", "ge", "lt", "le", "eq", "ne"), ((1, "other"),)),
 }
 """Operators whose bounds are arguments, with their positions and names."""
+
+_WATCHED = {*_LIMITS, *_ARGUMENTS, "bucketize", "softplus"}
+_MOST_BOUNDARIES = 8
+"""Buckets of one operator whose boundaries are looked at."""
 
 _DEFAULTS = {"min_val": -1.0, "max_val": 1.0, "lambd": 0.5}
 
@@ -252,7 +257,7 @@ def _name(operator: Any) -> str:
 
 def _sides(name: str, args: Any, kwargs: Any) -> Iterator[dict[bool, Tensor]]:
     """How far the first argument of an operator is above and below each of its bounds."""
-    if name not in _LIMITS and name not in _ARGUMENTS:
+    if name not in _WATCHED:
         return
     value = args[0]
     if not isinstance(value, Tensor) or not value.is_floating_point() or not value.numel():
@@ -266,6 +271,8 @@ def _sides(name: str, args: Any, kwargs: Any) -> Iterator[dict[bool, Tensor]]:
 def _bounds(name: str, args: Any, kwargs: Any) -> Iterator[Any]:
     """The bounds of an operator, numbers or tensors."""
     yield from _LIMITS.get(name, ())
+    if name in ("bucketize", "softplus"):
+        yield from _computed_bounds(name, args, kwargs)
     for position, word in _ARGUMENTS.get(name, ()):
         given = args[position] if position < len(args) else kwargs.get(word, _DEFAULTS.get(word))
         if isinstance(given, Tensor) and not given.is_floating_point():
@@ -274,6 +281,17 @@ def _bounds(name: str, args: Any, kwargs: Any) -> Iterator[Any]:
             yield given
             if word == "lambd":
                 yield -given
+
+
+def _computed_bounds(name: str, args: Any, kwargs: Any) -> Iterator[float]:
+    """The boundaries of buckets, or where a softplus becomes its own argument."""
+    if name == "bucketize":
+        boundaries = args[1] if len(args) > 1 else kwargs["boundaries"]
+        yield from boundaries.flatten()[:_MOST_BOUNDARIES].tolist()
+        return
+    beta = args[1] if len(args) > 1 else kwargs.get("beta", 1.0)
+    threshold = args[2] if len(args) > 2 else kwargs.get("threshold", 20.0)
+    yield threshold / beta
 
 
 def _is_bound(given: Any) -> bool:

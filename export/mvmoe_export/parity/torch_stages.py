@@ -41,6 +41,6 @@ class TorchStages:
                 with user_code(f"{type(module).__name__}.forward"):
                     output = module(*given)
                 parts.append(output if isinstance(output, tuple) else (output,))
-        columns = [torch.cat(column).numpy() for column in zip(*parts, strict=True)]
+        columns = [torch.cat(column).detach().numpy() for column in zip(*parts, strict=True)]
         names = ("next_tokens", "logits") if len(columns) > 1 else ("answer",)
         return dict(zip(names, columns, strict=True))

@@ -5,7 +5,9 @@ last place, in PyTorch as in any engine. No graph can be nearer to it than PyTor
 """
 
 import copy
+from collections.abc import Callable, Iterable
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +24,8 @@ _ROUNDING = 2.0**-23
 
 _ENOUGH = 8
 """Images that tell how well a model is conditioned."""
+
+_T = TypeVar("_T")
 
 
 class Twin:
@@ -43,20 +47,29 @@ class Twin:
         except (Exception, SystemExit):
             return None
 
-    def stage(self, index: int, route: Route, inputs: list[Tensor]) -> tuple[Tensor, ...] | None:
-        """What a stage gives for fp32 inputs, computed in double precision; None without a copy."""
+    def ask(self, question: Callable[[RoutedModel], _T]) -> _T | None:
+        """What a question about the copy gives; None without a copy, or if the copy raises.
+
+        One route may run in double precision and another one not.
+        """
         if self.model is None:
             return None
-        given = self.model.stage(index, route).eval()(*map(_widened, inputs))
-        return given if isinstance(given, tuple) else (given,)
+        try:
+            return question(self.model)
+        except (Exception, SystemExit):  # The model's own code raises what it likes.
+            return None
+
+    def stage(self, index: int, route: Route, inputs: list[Tensor]) -> tuple[Tensor, ...] | None:
+        """What a stage gives for fp32 inputs, computed in double precision; None if it cannot."""
+        return self.ask(lambda model: _run(model.stage(index, route).eval(), map(_widened, inputs)))
 
     def own_error(
         self, names: tuple[str, ...], index: int, route: Route, inputs: list[Tensor]
     ) -> tuple[dict[str, float], Outputs | None]:
         """How far PyTorch's own fp32 is off, relative to each output's peak, and the fp64 outputs.
 
-        Where the model has no copy in double precision: by how much a rounding of what the stage is
-        given moves what it gives.
+        Where the stage does not run in double precision: by how much a rounding of what the stage
+        is given moves what it gives.
         """
         module = self._single.stage(index, route).eval()
         single = dict(zip(names, _run(module, inputs), strict=True))
@@ -89,15 +102,16 @@ def whole_way_error(model: RoutedModel, vectors: Vectors) -> tuple[float, float]
     are moved by one rounding. Raises RoutingError for a logit that is not finite.
     """
     few = {name: array[:_ENOUGH] for name, array in vectors.items()}
-    twin = Twin(model, torch.from_numpy(few["image"][:1].copy())).model
-    stages, images = TorchStages(model), few["image"]
-    if twin is not None:
-        stages = DoubleStages(twin)
-    else:
-        images = moved(torch.from_numpy(images)).numpy()
-    count = len(model.routing)
+    count, images = len(model.routing), few["image"]
     routes = [few[f"route.{stage}"] for stage in range(1, count + 1)]
-    precise = walk(stages, model.routing, stages.stem(images), routes=routes)
+
+    def answers(stages: TorchStages, images: np.ndarray) -> Vectors:
+        return walk(stages, model.routing, stages.stem(images), routes=routes)
+
+    twin = Twin(model, torch.from_numpy(images[:1].copy()))
+    precise = twin.ask(lambda double: answers(DoubleStages(double), images))
+    if precise is None:
+        precise = answers(TorchStages(model), moved(torch.from_numpy(images)).numpy())
     routers = [_array_share(few[name], precise[name]) for name in _logits(count)]
     return max(routers, default=0.0), _array_share(few["answer"], precise["answer"])
 
@@ -121,7 +135,7 @@ def _first(rule: RoutingRule) -> Route:
     return tuple(range(rule.k))
 
 
-def _run(module: nn.Module, inputs: list[Tensor]) -> tuple[Tensor, ...]:
+def _run(module: nn.Module, inputs: Iterable[Tensor]) -> tuple[Tensor, ...]:
     given = module(*(tensor.clone() for tensor in inputs))
     return given if isinstance(given, tuple) else (given,)
 

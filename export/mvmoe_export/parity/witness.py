@@ -32,20 +32,15 @@ class Witness:
         self.twin = Twin(stages.model, self.images[:1])
         self.answers: dict[tuple[Route, ...], Tensor] = {}
         """The model's own answer down routes that have passed the second question."""
+        self._starts: dict[torch.dtype, tuple[Tensor, Tensor]] = {}
         self._searches = Searches()
         self._reaching: dict[tuple[int, Route], list[Tensor]] = {}
 
-    @cached_property
-    def precise(self) -> tuple[RoutedModel, Tensor]:
-        """The model and one image for the second question."""
-        image = self.images[:1]
-        return (self.model, image) if self.twin.model is None else (self.twin.model, image.double())
-
-    @cached_property
-    def precise_start(self) -> tuple[Tensor, Tensor]:
-        """What the stem of that model gives for that image."""
-        model, image = self.precise
-        return model.stage(0, ()).eval()(image.clone())
+    def start(self, model: RoutedModel, image: Tensor) -> tuple[Tensor, Tensor]:
+        """What the stem of this model, or of its copy in double precision, gives for one image."""
+        if image.dtype not in self._starts:
+            self._starts[image.dtype] = model.stage(0, ()).eval()(image.clone())
+        return self._starts[image.dtype]
 
     @cached_property
     def extremes(self) -> list[Tensor]:
@@ -113,7 +108,8 @@ class Witness:
 def named(stage: StageSpec, output: Tensor | tuple[Tensor, ...]) -> dict[str, Tensor]:
     """A stage module's output by the names of the stage."""
     values = output if isinstance(output, tuple) else (output,)
-    return dict(zip(stage.outputs, values, strict=True))
+    # A model may have turned gradients on.
+    return {name: value.detach() for name, value in zip(stage.outputs, values, strict=True)}
 
 
 def first(rule: RoutingRule) -> Route:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_deploy.models import MobileVMoE, ViT, ViTConfig
@@ -385,3 +386,30 @@ def test_of_very_many_routes_some_are_checked_that_cover_every_expert(zoo):
     assert len(routes) == 16
     assert {expert for route in routes for expert in route} == set(range(64))
     assert len(checked_routes(RoutingRule(experts=10, k=2))) == 45
+
+
+def test_an_expert_that_does_not_run_in_double_precision_passes(zoo, export):
+    class Picky(nn.Linear):
+        def forward(self, x):
+            assert x.dtype == torch.float32, "an expert for fp32 alone"
+            return super().forward(x)
+
+    class Model(zoo.Foreign):
+        def make_expert(self, expert):
+            return Picky(16, 16) if expert == 2 else nn.Linear(16, 16)
+
+    assert export(zoo.enliven(Model())).exists()
+
+
+def test_a_model_that_switches_gradients_on_passes(zoo, export, assert_answers):
+    class Step(zoo.Step):
+        def forward(self, tokens, gates):
+            torch.set_grad_enabled(True)
+            return super().forward(tokens, gates)
+
+    class Model(zoo.Foreign):
+        def stage(self, index, route):
+            return Step(self, index, route) if index else super().stage(index, route)
+
+    model = zoo.enliven(Model())
+    assert_answers(export(model), model, routes=1)

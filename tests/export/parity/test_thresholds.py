@@ -48,6 +48,11 @@ BOUNDS = {
     "hard sigmoid": F.hardsigmoid,
     "softshrink": lambda y: F.softshrink(y, 3.0),
     "relu of a difference": lambda y: F.relu(y - 3.0),
+    "leaky relu of a sum": lambda y: F.leaky_relu(y + 3.0),
+    "elu of a sum": lambda y: F.elu(y + 3.0, 0.7),
+    "prelu of a sum": lambda y: F.prelu(y + 3.0, torch.tensor([0.3])),
+    "softplus": lambda y: F.softplus(y, beta=2, threshold=6),
+    "buckets": lambda y: torch.bucketize(y, torch.tensor([-3.0, 3.0])).float() + y,
 }
 
 
