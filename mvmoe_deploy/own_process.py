@@ -111,13 +111,21 @@ class OwnProcess:
             self._kill()
             raise
 
+    def _wait_for_end(self) -> str:
+        """How the process ends; one that has only closed its line does not end by itself."""
+        try:
+            return _said_of(self._process.wait(_POLITE_SECONDS))
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return "by closing its line without an end"
+
     def _kill(self) -> None:
         self._process.kill()
         self._end()
 
     def _how_it_ended(self) -> str:
         """By which signal or exit code, and what it said last since it was sent a message."""
-        how = _said_of(self._process.wait())
+        how = self._wait_for_end()
         self._said.seek(self._said_before)
         lines = self._said.read(_MOST_SAID).decode(errors="replace").strip().splitlines()
         self._end()

@@ -8,6 +8,7 @@ import textwrap
 import psutil
 import pytest
 
+from mvmoe_deploy import own_process
 from mvmoe_deploy.own_process import OwnProcess, ProcessEndedError, ProcessTimeoutError
 
 WORK = """
@@ -22,6 +23,9 @@ def serve(line):
             print("the last\\nword \\x1b[2J", flush=True)
             os._exit(7)
         elif word == "lock":  # Python's own lock is held, as some engines do.
+            ctypes.PyDLL(None).sleep(1000)
+        elif word == "close":  # The line alone; the process goes on.
+            os.close(line._line.fileno())
             ctypes.PyDLL(None).sleep(1000)
         elif word == "much":
             line.send(bytes(10_000))
@@ -112,6 +116,15 @@ def test_an_answer_larger_than_allowed_is_not_read(start):
     with pytest.raises(ProcessEndedError, match="10000 bytes where 100 make sense"):
         process.receive(100, 60)
     assert not process.alive
+
+
+def test_one_that_closes_its_line_and_stays_is_stopped(start, monkeypatch):
+    monkeypatch.setattr(own_process, "_POLITE_SECONDS", 0.2)
+    process = start()
+    process.send(b"close", 60)
+    with pytest.raises(ProcessEndedError, match=r"^by closing its line without an end$"):
+        process.receive(100, 60)
+    assert not process.alive and gone(process._process.pid)
 
 
 def test_an_interrupt_ends_it(start):

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import get_ident
+from time import monotonic
 from typing import Any, Generic, NoReturn, TypeVar
 from weakref import WeakValueDictionary
 
@@ -26,7 +27,7 @@ B = TypeVar("B")
 R = TypeVar("R")
 
 _EXIT_SECONDS = 30.0
-"""How long the end of the process waits for calls in flight in daemon threads."""
+"""How long the end of the process waits for calls in flight in daemon threads, in all."""
 
 
 class Calls(Generic[B]):
@@ -167,8 +168,9 @@ class _Process:
         A thread that Python ends inside an engine's C++ code brings the whole process down.
         """
         self.ending = True
+        last = monotonic() + _EXIT_SECONDS
         for calls in self._all():
-            calls.close(_EXIT_SECONDS)
+            calls.close(max(last - monotonic(), 0.0))
 
     def _all(self) -> list[Calls[Any]]:
         """All that are left; other threads may register some meanwhile."""

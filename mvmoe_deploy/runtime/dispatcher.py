@@ -220,11 +220,13 @@ class Dispatcher:
         elif self._prewarming is None or not self._prewarming.is_alive():
             # No daemon: Python waits for it at exit, where ending a thread inside an engine would
             # crash.
-            self._prewarming = threading.Thread(
+            prewarming = threading.Thread(
                 target=self._prewarm_in_background, name="mvmoe-prewarm", daemon=False
             )
             with resource_limits("prewarming cannot begin"):
-                self._prewarming.start()
+                prewarming.start()
+            # Another thread may have begun one as well: the second finds everything loaded.
+            self._prewarming = prewarming
 
     def _load_always(self, buffers: InferenceBuffers) -> None:
         """Bring in what every image runs, and bind it."""

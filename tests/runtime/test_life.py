@@ -1,5 +1,6 @@
 """How the life of a dispatcher ends: exit, close from anywhere, fork, copies, limits."""
 
+import contextlib
 import copy
 import os
 import pickle
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from PIL import Image
 
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.errors import EngineError, InputError, ProcessBoundError, ResourceLimitError
+from mvmoe_deploy.runtime import calls
 
 
 def program(source, *arguments, seconds=60):
@@ -140,6 +143,41 @@ def test_closing_while_prewarming_begins(single):
             dispatcher._prewarming.join(30)
         assert dispatcher.resident == ()
     assert len(refused) < 60
+
+
+def test_two_threads_may_begin_prewarming(single, monkeypatch):
+    """Each has made its thread when either begins."""
+    made = threading.Barrier(2, timeout=30)
+
+    @contextlib.contextmanager
+    def when_both_are_made(what):
+        made.wait()
+        yield
+
+    with Dispatcher.open(single.path, threads=1) as dispatcher:
+        monkeypatch.setattr("mvmoe_deploy.runtime.dispatcher.resource_limits", when_both_are_made)
+        with ThreadPoolExecutor(2) as pool:
+            for begun in [pool.submit(dispatcher.prewarm, wait=False) for _ in range(2)]:
+                begun.result(30)
+
+
+def test_the_exit_waits_so_long_for_all_dispatchers_together(monkeypatch):
+    now, waited = [100.0], []
+
+    class Busy:
+        """A dispatcher's calls that do not end."""
+
+        def close(self, seconds):
+            waited.append(seconds)
+            now[0] += min(seconds, 20)
+
+    monkeypatch.setattr(calls, "monotonic", lambda: now[0])
+    several = [Busy() for _ in range(3)]
+    process = calls._Process()
+    for each in several:
+        process.register(each)
+    process.end()
+    assert waited == [30, 10, 0]
 
 
 def test_many_threads_may_close(single):
