@@ -26,8 +26,8 @@ from mvmoe_export.parity.golden import GOLDEN_IMAGES, golden_vectors
 from mvmoe_export.parity.guard import guard
 from mvmoe_export.parity.report import summarize
 from mvmoe_export.parity.soundness import require_sound
+from mvmoe_export.parity.torch_reference import TorchReference
 from mvmoe_export.parity.verify import verify_bundle
-from mvmoe_export.parity.witness import Witness
 from mvmoe_export.preflight import (
     require_labels,
     require_manifest,
@@ -57,7 +57,7 @@ Progress = Callable[[str, str, int], None]
 
 
 def _ignore(phase: str, graph: str, total: int) -> None:
-    """Progress that nobody watches."""
+    """Progress that is not shown."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def export_bundle(
     path, replace = Path(path), foreign_to_bundle if replace_existing else None
     outputs.require_directory(path, replace)
     identity = identity or Identity()
-    options = _told(options or ExportOptions(), identity)
+    options = _with_identity(options or ExportOptions(), identity)
     found = {name: find_target(name) for name in targets}
     if not found:
         raise InputError(f"no target was given; give one of {', '.join(target_names())}")
@@ -125,7 +125,8 @@ def export_bundle(
         require_sound(stages)
         finished = Finished(path, _key(stages, options) if resume else None)
         finished.require_free(found)
-        records = _run(found, _Export(stages, options, work, finished, progress, Witness(stages)))
+        reference = TorchReference(stages)
+        records = _run(found, _Export(stages, options, work, finished, progress, reference))
         # After the route guard, which says what is wrong with a model more exactly.
         golden = write_golden(work, golden_vectors(model))
         result = msgspec.structs.replace(described, targets=records, golden=golden)
@@ -151,7 +152,7 @@ class _Export:
     root: Path
     finished: Finished
     progress: Progress
-    witness: Witness
+    reference: TorchReference
 
     def start(self, name: str, target: Target, scratch: Path) -> Work:
         """Let a target begin, unless an interrupted export has finished it."""
@@ -176,7 +177,7 @@ class _Export:
         """The route guard's report; None for graphs that run on no engine of this machine."""
         report = partial(_report, self.progress, name, self.stages, "check")
         try:
-            return guard(name, self.stages, record, self.root, report, witness=self.witness)
+            return guard(name, self.stages, record, self.root, report, reference=self.reference)
         except UnsupportedPlatformError:
             return None
 
@@ -204,7 +205,7 @@ def _run(found: dict[str, Target], export: _Export) -> dict[str, manifest.Target
     return {variant: record for name in found for variant, record in records[name].items()}
 
 
-def _told(options: ExportOptions, identity: Identity) -> ExportOptions:
+def _with_identity(options: ExportOptions, identity: Identity) -> ExportOptions:
     """Options with what formats can hold of the model's identity."""
     labels = tuple(identity.labels) if identity.labels is not None else None
     return replace(options, identity={"name": identity.name, **options.identity}, labels=labels)

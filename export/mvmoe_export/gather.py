@@ -11,7 +11,7 @@ from torch.func import functional_call
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
-from mvmoe_export.fingerprint import Trace, first_difference, trace
+from mvmoe_export.fingerprint import Trace, first_difference, trace, weights_of
 from mvmoe_export.user_code import user_code
 
 _Weights = dict[str, Tensor]
@@ -65,12 +65,12 @@ class GatheredExperts(nn.Module):
         self.stacked = nn.ParameterDict()
         for slot in range(rule.k if rule.k < rule.experts else 0):
             choices = [
-                _weights(model.stage(index, _route_with(expert, slot, rule.k)))
+                weights_of(model.stage(index, _route_with(expert, slot, rule.k)))
                 for expert in range(rule.experts)
             ]
             # Experts beyond the first route stand in a slot without moving the others. All of them
             # are looked at: one may have weights in common with the expert whose place it takes.
-            self._stack(slot, _weights(self.template), choices[rule.k :], choices)
+            self._stack(slot, weights_of(self.template), choices[rule.k :], choices)
 
     def _stack(
         self, slot: int, here: _Weights, others: list[_Weights], choices: list[_Weights]
@@ -101,14 +101,6 @@ class GatheredExperts(nn.Module):
         }
         # Names that share a tensor each have their own stack, since others may not share one there.
         return functional_call(self.template, weights, (tokens, gates), tie_weights=False)
-
-
-def _weights(module: nn.Module) -> _Weights:
-    """A stage's parameters and buffers by name, tied ones under each of their names."""
-    return {
-        **dict(module.named_parameters(remove_duplicate=False)),
-        **dict(module.named_buffers(remove_duplicate=False)),
-    }
 
 
 def _same(one: Tensor, other: Tensor) -> bool:

@@ -386,7 +386,7 @@ def test_another_key_takes_nothing_over(kept, place, tmp_path):
 
 
 def key(model, options=None, identity=None, strategy="dispatch", batch=1):
-    told = bundling._told(options or ExportOptions(), identity or Identity())
+    told = bundling._with_identity(options or ExportOptions(), identity or Identity())
     return bundling._key(make_stages(model, strategy, batch), told)
 
 

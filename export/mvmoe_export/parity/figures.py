@@ -137,7 +137,7 @@ def checked_routes(rule: RoutingRule) -> list[Route]:
     return list(listed_routes(rule, np.empty((0, rule.k), np.int64)))
 
 
-def told_apart(value: float, bound: float) -> tuple[str, str]:
+def in_enough_digits(value: float, bound: float) -> tuple[str, str]:
     """Two numbers in as few digits, three at least, as show that they are not the same."""
     for digits in range(3, 17):
         words = f"{value:.{digits}g}", f"{bound:.{digits}g}"

@@ -3,9 +3,9 @@
 Three questions, each for every route:
 
 1. Does the graph do as the model's stage does? Asked with gates that are far from what a router
-   gives, one slot loud at a time: an expert that got lost or a gate that is ignored then shows far
-   above rounding. Asked on a smooth picture, on pictures from the edges of what a picture can be,
-   and on inputs that reach both sides of the bounds which the stage compares values with.
+   gives, one slot after another large: an expert that got lost or a gate that is ignored then
+   shows far above rounding. Asked on a smooth picture, on pictures from the edges of what a picture
+   can be, and on inputs that reach both sides of the bounds which the stage compares values with.
 2. Do the model's stages in a row, forced down the route, answer as its own `forward` forced down
    it? This finds stages that do not say what the model does. Asked of PyTorch alone, in double
    precision: a router gives an expert that it does not want a gate of nearly nothing, and so little
@@ -23,7 +23,6 @@ from math import inf
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -32,15 +31,14 @@ from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing import Route
-from mvmoe_deploy.runtime.contract import LoadedGraph, Runner, run
-from mvmoe_deploy.runtime.memory import return_free_memory
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_export.parity.bounds import allowed, bounds_for, is_lost_in_rounding
+from mvmoe_export.parity.double_precision import moved
+from mvmoe_export.parity.exported_graphs import ExportedGraphs
 from mvmoe_export.parity.figures import checked_routes
 from mvmoe_export.parity.half import LARGEST, beyond_half
 from mvmoe_export.parity.nearness import Nearness, Outputs, compare, difference, peak
-from mvmoe_export.parity.twin import moved
-from mvmoe_export.parity.witness import Witness, first, named, ones
+from mvmoe_export.parity.torch_reference import TorchReference, first, named, ones
 from mvmoe_export.stages import Stages, StageSpec, routes_of
 from mvmoe_export.user_code import user_code
 
@@ -49,14 +47,14 @@ _T = TypeVar("_T")
 _TORCH_TOLERANCE = 1e-4
 """Between two ways through the same PyTorch model in fp32, relative to the largest value."""
 
-_QUIET, _LOUD = 0.5, 4.0
+_SMALL, _LARGE = 0.5, 4.0
 """Gates of the first question."""
 
 _MOST_EVALUATED = 3
 """Extreme inputs of a graph that no engine but a slow reference evaluator runs."""
 
 _STAGES_TOLERANCE = 1e-6
-"""Of the second question, relative to the largest answer and to the quietest gate of the route:
+"""Of the second question, relative to the largest answer and to the smallest gate of the route:
 gates are fp32."""
 
 _DOUBLE_ROUNDING = 1e-9
@@ -71,49 +69,21 @@ def guard(
     root: Path,
     progress: Callable[[str], None] = lambda _: None,
     *,
-    witness: Witness | None = None,
+    reference: TorchReference | None = None,
 ) -> manifest.Parity:
     """Ask all three of every route of target `name`, written below `root`.
 
-    A `witness` that several targets share asks PyTorch the second question once for all of them.
+    A `reference` that several targets share asks PyTorch the second question once for all of them.
     Raises CheckFailedError that names the graph and what is wrong with it.
     """
     runner = open_runner(root, record, threads=1)
-    graphs = _Graphs(runner, record)
-    check = _Guard(name, stages, graphs, record, witness or Witness(stages))
+    graphs = ExportedGraphs(runner, record)
+    check = _Guard(name, stages, graphs, record, reference or TorchReference(stages))
     with torch.no_grad():
         errors = list(check.run(progress))
     return manifest.Parity(
         graphs=len(record.graphs), max_abs_error=max(errors), tolerance=check.largest_bound
     )
-
-
-class _Graphs:
-    """Runs exported graphs on tensors; a graph stays in memory until it is released."""
-
-    def __init__(self, runner: Runner, record: manifest.Target) -> None:
-        self._runner = runner
-        self._loaded: dict[str, LoadedGraph] = {}
-        self.is_evaluated = runner.stands_in_for is not None
-        self._records = {graph.name: graph for graph in record.graphs}
-
-    def run(self, graph: str, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The outputs of a graph by name."""
-        record = self._records[graph]
-        feeds = {
-            spec.name: np.ascontiguousarray(inputs[spec.name].numpy(), spec.dtype)
-            for spec in record.inputs
-        }
-        outputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in record.outputs}
-        if graph not in self._loaded:
-            self._loaded[graph] = self._runner.load(graph)
-        given = run(self._loaded[graph], feeds, outputs)
-        return {name: torch.from_numpy(array) for name, array in given.items()}
-
-    def release(self, graph: str) -> None:
-        """Drop a graph that is done with."""
-        self._loaded.pop(graph, None)
-        return_free_memory()
 
 
 class _Guard:
@@ -123,12 +93,12 @@ class _Guard:
         self,
         target: str,
         stages: Stages,
-        graphs: _Graphs,
+        graphs: ExportedGraphs,
         record: manifest.Target,
-        witness: Witness,
+        reference: TorchReference,
     ) -> None:
         self.target = target
-        self.witness = witness
+        self.reference = reference
         self.precision = record.precision
         self.tolerance = bounds_for(record.format, record.precision, record.rewrites).answer_error
         """Of the graphs of a well-conditioned model, relative to the largest reference value."""
@@ -137,7 +107,7 @@ class _Guard:
         self.stages = stages
         self.graphs = graphs
         self.model = stages.model
-        self.images = witness.images
+        self.images = reference.images
         self.start: dict[str, Tensor] = {}
         """What the exported stem gives for the images."""
 
@@ -159,40 +129,45 @@ class _Guard:
             yield self.check_answer("stem", self.start["answer"], answer, routes=[])
 
     def extremes(self, given: list[_T]) -> list[_T]:
-        """Of the extreme inputs of a stage those that its graph is asked on."""
+        """Those of the extreme inputs of a stage that its graph is compared on."""
         return given[:_MOST_EVALUATED] if self.graphs.is_evaluated else given
 
-    def require_near(self, asked: "_Asked", explain: Callable[[Nearness], str]) -> float:
+    def require_near(self, comparison: "_Comparison", explain: Callable[[Nearness], str]) -> float:
         """Fail unless a graph's outputs are near to its stage's; gives the absolute error.
 
         An extreme input does not count where the model itself gives values that are not finite, or
         that fp32 does not define: they are rounding and nothing else.
         """
-        if asked.is_extreme and not _are_finite(asked.wanted):
+        if comparison.is_extreme and not _are_finite(comparison.wanted):
             return 0.0
-        near, own = compare(asked.given, asked.wanted, self.tolerance), {}
-        if not near.ok and _are_finite(asked.wanted):
-            near, own = self._conditioned(asked)
+        near, own = compare(comparison.given, comparison.wanted, self.tolerance), {}
+        if not near.ok and _are_finite(comparison.wanted):
+            near, own = self._conditioned(comparison)
         if not near.ok:
-            if not asked.is_extreme or not any(map(is_lost_in_rounding, own.values())):
-                self._fail(asked.graph, explain(near))
+            if not comparison.is_extreme or not any(map(is_lost_in_rounding, own.values())):
+                self._fail(comparison.graph, explain(near))
             return 0.0
         self.largest_bound = max(self.largest_bound, near.bound)
         return near.absolute
 
-    def _conditioned(self, asked: "_Asked") -> tuple[Nearness, dict[str, float]]:
-        """The same by what PyTorch's own fp32 is off by, and that: asked only where it matters."""
-        twin, stage = self.witness.twin, asked.stage
-        own, precise = twin.own_error(stage.outputs, stage.index, asked.route, asked.inputs)
+    def _conditioned(self, comparison: "_Comparison") -> tuple[Nearness, dict[str, float]]:
+        """The same comparison by bounds that PyTorch's own fp32 error allows, and that error.
+
+        Asked only where the comparison falls short.
+        """
+        in_double, stage = self.reference.in_double, comparison.stage
+        own, precise = in_double.own_error(
+            stage.outputs, stage.index, comparison.route, comparison.inputs
+        )
         most = dict(own)
-        for others in self.witness.samples(stage.index, asked.route):
-            found, _ = twin.own_error(stage.outputs, stage.index, asked.route, others)
+        for others in self.reference.samples(stage.index, comparison.route):
+            found, _ = in_double.own_error(stage.outputs, stage.index, comparison.route, others)
             if not any(map(is_lost_in_rounding, found.values())):
                 most = {name: max(error, most[name]) for name, error in found.items()}
         bounds = {
             name: allowed(self.tolerance, error, self.precision) for name, error in most.items()
         }
-        return compare(asked.given, asked.wanted, bounds, precise), own
+        return compare(comparison.given, comparison.wanted, bounds, precise), own
 
     def step(self, stage: StageSpec, route: Route) -> "_Step":
         """The questions about one route."""
@@ -211,13 +186,15 @@ class _Guard:
 
         Gives the model's own answer `[1, classes]`, which the third question asks for as well.
         """
-        answers = self.witness.answers
+        answers = self.reference.answers
         if tuple(routes) in answers:
             return answers[tuple(routes)]
         image = self.images[:1]
-        both = self.witness.twin.ask(lambda double: self._both_ways(double, image.double(), routes))
-        output, wanted, quietest = both or self._both_ways(self.model, image, routes)
-        tolerance = max(_DOUBLE_ROUNDING, _STAGES_TOLERANCE * quietest)
+        both = self.reference.in_double.ask(
+            lambda double: self._both_ways(double, image.double(), routes)
+        )
+        output, wanted, smallest = both or self._both_ways(self.model, image, routes)
+        tolerance = max(_DOUBLE_ROUNDING, _STAGES_TOLERANCE * smallest)
         if not _close({"answer": output}, {"answer": wanted}, tolerance):
             # So small a difference may be rounding, where a part of forward stays in fp32.
             self._blame(routes)
@@ -232,7 +209,7 @@ class _Guard:
     ) -> tuple[Tensor, Tensor, float]:
         """The answers of a model's stages in a row and of its `forward`, and the smallest gate."""
         smallest = 1.0
-        output = self.witness.start(model, image)
+        output = self.reference.start(model, image)
         for stage, (rule, route) in enumerate(zip(model.routing, routes, strict=True), start=1):
             tokens, logits = output
             _, gates = select(logits, rule, route)
@@ -280,7 +257,7 @@ class _Guard:
 
         Gives the absolute error.
         """
-        near = compare({"answer": answer}, {"answer": wanted}, bound)
+        own, near = 0.0, compare({"answer": answer}, {"answer": wanted}, bound)
         if not near.ok and bool(wanted.isfinite().all()):
             own = self._own_answer_error(wanted, routes)
             bound = allowed(bound, own, precision)
@@ -290,15 +267,14 @@ class _Guard:
             self._fail(
                 graph,
                 f"answers with an error of {near.words} against {type(self.model).__name__}"
-                f".forward forced down routes {routes}: the two compute, or weigh their gates, in "
-                "different ways",
+                f".forward forced down routes {routes}: {_cause(own)}",
             )
         return near.absolute
 
     def _own_answer_error(self, wanted: Tensor, routes: list[Route]) -> float:
         """How far PyTorch's own fp32 answer is from the precise one, relative to the largest."""
         most = 0.0
-        for (images,) in self.witness.samples(0, ()):
+        for (images,) in self.reference.samples(0, ()):
             precise = self._precise_answer(images[:1], routes)
             if precise is None:
                 answer = self.forward(self.model, moved(self.images[: len(wanted)]), routes)
@@ -313,22 +289,22 @@ class _Guard:
     def _precise_answer(self, image: Tensor, routes: list[Route]) -> Tensor | None:
         """The answer of `forward` in double precision; None where it does not run there."""
         double = image.double()
-        return self.witness.twin.ask(lambda model: self.forward(model, double, routes))
+        return self.reference.in_double.ask(lambda model: self.forward(model, double, routes))
 
-    def explained(self, module: nn.Module, asked: "_Asked", near: Nearness) -> str:
+    def explained(self, module: nn.Module, comparison: "_Comparison", near: Nearness) -> str:
         """How a graph differs from its stage, in words."""
-        if not _are_finite(asked.wanted):
+        if not _are_finite(comparison.wanted):
             return (
                 "has nothing to be compared with: the model itself gives values that are not finite"
             )
-        beyond = beyond_half(module, asked.inputs) if self.precision == "fp16" else None
+        beyond = beyond_half(module, comparison.inputs) if self.precision == "fp16" else None
         if beyond is not None:
             return (
                 f"differs from PyTorch because it leaves the range of fp16 (up to {LARGEST:g}): "
                 f"{beyond}; use a smaller number in the model (-1e4 masks as well), or give "
                 "--coreml-precision fp32"
             )
-        kind = " on an extreme input" if asked.is_extreme else ""
+        kind = " on an extreme input" if comparison.is_extreme else ""
         return f"differs from PyTorch by {near.words}{kind}"
 
     def _fail(self, graph: str, what: str) -> NoReturn:
@@ -338,7 +314,7 @@ class _Guard:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Comparison:
     """What a graph gave for inputs of its stage, and what the stage gives."""
 
     graph: str
@@ -362,10 +338,10 @@ class _Stem:
 
     def check(self) -> float:
         """The graph against the model's stem; gives the largest absolute error."""
-        guard, witness = self.guard, self.guard.witness
-        reaching = witness.reaching(0, ())
-        found = witness.outputs(0, (), [[images] for images in reaching])
-        asked = list(zip(witness.inputs, witness.stem, strict=True))
+        guard, reference = self.guard, self.guard.reference
+        reaching = reference.reaching(0, ())
+        found = reference.outputs(0, (), [[images] for images in reaching])
+        asked = list(zip(reference.inputs, reference.stem, strict=True))
         asked = [asked[0], *guard.extremes(asked[1:]), *zip(reaching, found, strict=True)]
         return max(self._check(images, wanted) for images, wanted in asked)
 
@@ -374,8 +350,10 @@ class _Stem:
         given = self.guard.graphs.run("stem", {"image": images})
         is_extreme = images is not self.guard.images
         self.start = self.start if is_extreme else given
-        asked = _Asked("stem", self.stage, (), [images], given, wanted, is_extreme)
-        return self.guard.require_near(asked, partial(self.guard.explained, self.module, asked))
+        comparison = _Comparison("stem", self.stage, (), [images], given, wanted, is_extreme)
+        return self.guard.require_near(
+            comparison, partial(self.guard.explained, self.module, comparison)
+        )
 
 
 class _Step:
@@ -385,7 +363,7 @@ class _Step:
         self.guard = guard
         self.stage = stage
         self.route = route
-        self.tokens = guard.witness.tokens[stage.index - 1][0]
+        self.tokens = guard.reference.tokens[stage.index - 1][0]
         self.graph = guard.stages.graph(stage.index, route)
         self.module = guard.model.stage(stage.index, route).eval()
 
@@ -407,15 +385,15 @@ class _Step:
     def check_graph(self) -> float:
         """The first question: the graph against the model's stage; gives the largest error.
 
-        With loud gates on the smooth picture, with gates of 1 on the extreme ones.
+        With uneven gates on the smooth picture, with gates of 1 on the extreme ones.
         """
-        loud = _loud_gates(len(self.tokens), len(self.route))
-        errors = [self._check([self.tokens, gates], self.eager(gates)) for gates in loud]
-        witness = self.guard.witness
-        extremes = self.guard.extremes(witness.tokens[self.stage.index - 1][1:])
-        extremes = [*extremes, *witness.reaching(self.stage.index, self.route)]
+        uneven = _uneven_gates(len(self.tokens), len(self.route))
+        errors = [self._check([self.tokens, gates], self.eager(gates)) for gates in uneven]
+        reference = self.guard.reference
+        extremes = self.guard.extremes(reference.tokens[self.stage.index - 1][1:])
+        extremes = [*extremes, *reference.reaching(self.stage.index, self.route)]
         inputs = [[tokens, ones(tokens, self.route)] for tokens in extremes]
-        wanted = witness.outputs(self.stage.index, self.route, inputs)
+        wanted = reference.outputs(self.stage.index, self.route, inputs)
         return max([*errors, *map(self._check, inputs, wanted)])
 
     def _check(self, inputs: list[Tensor], wanted: dict[str, Tensor]) -> float:
@@ -423,8 +401,8 @@ class _Step:
         given = self.exported(*inputs)
         is_extreme = inputs[0] is not self.tokens
         name = self.graph.name
-        asked = _Asked(name, self.stage, self.route, inputs, given, wanted, is_extreme)
-        return self.guard.require_near(asked, partial(self._explain, asked))
+        comparison = _Comparison(name, self.stage, self.route, inputs, given, wanted, is_extreme)
+        return self.guard.require_near(comparison, partial(self._explain, comparison))
 
     def routes(self) -> list[Route]:
         """This route at its stage, the first one at every other."""
@@ -450,7 +428,7 @@ class _Step:
     def find_fault(self) -> str | None:
         """What is wrong with the model's stage, if one of the usual faults is."""
         name = f"comes from a model.stage({self.stage.index}, {self.route}) that"
-        for gates in _loud_gates(len(self.tokens), len(self.route)):
+        for gates in _uneven_gates(len(self.tokens), len(self.route)):
             given = self.eager(gates)
             if _close(given, self.eager(gates * 2)):
                 return f"{name} ignores its gates"
@@ -481,26 +459,36 @@ class _Step:
                 return other
         return None
 
-    def _explain(self, asked: _Asked, near: Nearness) -> str:
+    def _explain(self, comparison: _Comparison, near: Nearness) -> str:
         """Why a graph differs from its stage, as far as an experiment can tell."""
-        given, gates, tolerance = asked.given, asked.inputs[1], near.bound
-        if not asked.is_extreme and near.error < inf:
+        given, gates, tolerance = comparison.given, comparison.inputs[1], near.bound
+        if not comparison.is_extreme and near.error < inf:
             if _close(given, self.exported(self.tokens, gates * 2), tolerance):
                 return f"ignores its gates for route {self.route}"
             if (lost := self._lost(given, gates, tolerance)) is not None:
                 return f"loses expert {lost} of route {self.route}"
             if (other := self._baked(given, gates, tolerance)) is not None:
                 return f"has route {other} baked in where it should compute route {self.route}"
-        return f"{self.guard.explained(self.module, asked, near)} on route {self.route}"
+        return f"{self.guard.explained(self.module, comparison, near)} on route {self.route}"
 
 
-def _loud_gates(batch: int, k: int) -> Iterator[Tensor]:
-    """Gates `[batch, k]` with one slot after another loud, and first all quiet."""
-    yield torch.full((batch, k), _QUIET, dtype=torch.float32)
+def _uneven_gates(batch: int, k: int) -> Iterator[Tensor]:
+    """Gates `[batch, k]` with one slot after another large, and first all small."""
+    yield torch.full((batch, k), _SMALL, dtype=torch.float32)
     for slot in range(k):
-        gates = torch.full((batch, k), _QUIET, dtype=torch.float32)
-        gates[:, slot] = _LOUD
+        gates = torch.full((batch, k), _SMALL, dtype=torch.float32)
+        gates[:, slot] = _LARGE
         yield gates
+
+
+def _cause(own: float) -> str:
+    """Why answers may differ, PyTorch's own fp32 being off by `own` of the largest."""
+    if not is_lost_in_rounding(own):
+        return "the two compute, or weigh their gates, in different ways"
+    return (
+        f"PyTorch's own fp32 is off by {own:.2g} there, more than can be judged; look for what "
+        "magnifies rounding (a tiny eps, a difference of nearly equal values)"
+    )
 
 
 def _are_finite(outputs: Outputs) -> bool:

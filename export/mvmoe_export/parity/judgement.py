@@ -7,7 +7,7 @@ import numpy as np
 
 from mvmoe_deploy.routing import Route
 from mvmoe_export.parity.bounds import Bounds
-from mvmoe_export.parity.figures import AnswerErrors, told_apart
+from mvmoe_export.parity.figures import AnswerErrors, in_enough_digits
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Judge:
         for report in stages:
             bound = self.bounds.router_error
             if not report.max_rel_error <= bound:
-                error, _ = told_apart(report.max_rel_error, bound)
+                error, _ = in_enough_digits(report.max_rel_error, bound)
                 what = (
                     f"the router's logits are off by {error} of the largest one on image "
                     f"{names[report.worst_image]}"
@@ -131,7 +131,7 @@ class Judge:
             where = (report.stage, report.route)
             bounds = self.bounds
             if not errors.max_rel_error <= bounds.answer_error:
-                error, _ = told_apart(errors.max_rel_error, bounds.answer_error)
+                error, _ = in_enough_digits(errors.max_rel_error, bounds.answer_error)
                 what = (
                     f"answers are off by {errors.max_abs_error:.3g}, which is {error} of the "
                     "largest one"
@@ -139,11 +139,11 @@ class Judge:
                 value, bound = errors.max_rel_error, bounds.answer_error
                 yield self._fail(where, "max_rel_error", value, bound, what)
             elif not errors.psnr_db >= bounds.psnr_db:
-                ratio, _ = told_apart(errors.psnr_db, bounds.psnr_db)
+                ratio, _ = in_enough_digits(errors.psnr_db, bounds.psnr_db)
                 what = f"answers have a signal-to-noise ratio of {ratio} dB"
                 yield self._fail(where, "psnr_db", errors.psnr_db, bounds.psnr_db, what)
             elif report.decided_top1 < bounds.top1_agreement:
-                share, _ = told_apart(report.decided_top1, bounds.top1_agreement)
+                share, _ = in_enough_digits(report.decided_top1, bounds.top1_agreement)
                 what = f"only {share} of the clear answers have the same best class"
                 value, bound = report.decided_top1, bounds.top1_agreement
                 yield self._fail(where, "top1_agreement", value, bound, what)
@@ -153,7 +153,7 @@ class Judge:
     ) -> Failure:
         stage, route = where
         place = f"target {self.target}, {self._place(stage, route)}"
-        sentence = f"{place}: {what}; the bound on {figure} is {told_apart(value, bound)[1]}"
+        sentence = f"{place}: {what}; the bound on {figure} is {in_enough_digits(value, bound)[1]}"
         return Failure(stage, route, figure, value, bound, sentence)
 
     def _place(self, stage: int, route: Route) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mvmoe_export.parity.figures import SMALLEST_PEAK, told_apart
+from mvmoe_export.parity.figures import SMALLEST_PEAK, in_enough_digits
 
 HALF_STEP = 2.0**-10
 """What an output in fp16 may differ by, relative to its largest value: one unit in its last place.
@@ -38,7 +38,7 @@ class Nearness:
     @property
     def words(self) -> str:
         """Figure and bound, with as many digits as show which one is larger."""
-        error, bound = told_apart(self.error, self.bound)
+        error, bound = in_enough_digits(self.error, self.bound)
         return f"{error} of the largest value of {self.output} (bound {bound})"
 
 

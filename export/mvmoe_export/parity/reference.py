@@ -11,9 +11,9 @@ from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
 from mvmoe_export.parity import figures
 from mvmoe_export.parity.bounds import allowed, is_lost_in_rounding
+from mvmoe_export.parity.double_precision import whole_way_error
 from mvmoe_export.parity.images import extreme_images
 from mvmoe_export.parity.torch_stages import TorchStages
-from mvmoe_export.parity.twin import whole_way_error
 from mvmoe_export.parity.walk import Vectors, walk
 from mvmoe_export.user_code import user_code
 

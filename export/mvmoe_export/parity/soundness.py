@@ -9,7 +9,7 @@ from mvmoe_deploy.errors import CheckFailedError, RoutingError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
 from mvmoe_export.layers import quantizer
-from mvmoe_export.parity.figures import checked_routes, told_apart
+from mvmoe_export.parity.figures import checked_routes, in_enough_digits
 from mvmoe_export.parity.images import synthetic_images
 from mvmoe_export.parity.nearness import peak
 from mvmoe_export.stages import Stages
@@ -44,7 +44,7 @@ def require_sound(stages: Stages) -> None:
                 given = _require(f"{name}.stage({index}, {route})", module, tokens, gates)
                 outputs = outputs or given
             tokens = outputs[0]
-        # Logits that do not route, and whose fault they are, the guard tells.
+        # The guard names what is at fault where logits do not route.
         with suppress(RoutingError):
             _require(f"{name}.forward", model, images)
 
@@ -59,7 +59,7 @@ def _require(what: str, module: nn.Module, *inputs: Tensor) -> tuple[Tensor, ...
     """What a part of the model gives for a batch, if it is the same again and for its first row."""
     together = _run(what, module, inputs)
     if (far := _furthest(_run(what, module, inputs), together)) > _REPEATED:
-        error, bound = told_apart(far, _REPEATED)
+        error, bound = in_enough_digits(far, _REPEATED)
         raise CheckFailedError(
             f"{what} answers the same images in two ways: they differ by {error} of the largest "
             f"value (bound {bound}); take out what is random (a dropout is active without "
@@ -67,7 +67,7 @@ def _require(what: str, module: nn.Module, *inputs: Tensor) -> tuple[Tensor, ...
         )
     alone = _run(what, module, tuple(tensor[:1] for tensor in inputs))
     if (far := _furthest(alone, tuple(tensor[:1] for tensor in together))) > _ALONE:
-        error, bound = told_apart(far, _ALONE)
+        error, bound = in_enough_digits(far, _ALONE)
         raise CheckFailedError(
             f"{what} answers an image in a batch otherwise than alone: they differ by {error} of "
             f"the largest value (bound {bound}); no image may depend on the others of its batch"

@@ -49,7 +49,7 @@ Progress = Callable[[str, str, int], None]
 
 
 def _ignore(phase: str, item: str, total: int) -> None:
-    """Progress that nobody watches."""
+    """Progress that is not shown."""
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,7 @@ def _own_errors(model: "RoutedModel | None", vectors: Vectors) -> tuple[float, f
     """PyTorch's own fp32 errors of router logits and answers; zeros where it cannot be asked."""
     if model is None:
         return 0.0, 0.0
-    from mvmoe_export.parity.twin import whole_way_error  # with PyTorch
+    from mvmoe_export.parity.double_precision import whole_way_error  # with PyTorch
 
     return whole_way_error(model, vectors)
 
@@ -457,12 +457,13 @@ class _TargetCheck:
         image = self._most_willing(stage, route)
         routes = [array[[image, image]] for array in self.reference.routes]
         routes[stage - 1] = np.tile(np.array(route, np.int64), (2, 1))
-        loud = np.array([0, stage])
+        full_gates = np.array([0, stage])
         inputs = self.reference.samples.inputs[[image]]
         theirs = take(torch_stages.stem(inputs), np.array([0, 0]))
-        wanted = walk(torch_stages, self.rules, theirs, routes=routes, loud=loud)["answer"]
+        forced = partial(walk, routes=routes, full_gates=full_gates)
+        wanted = forced(torch_stages, self.rules, theirs)["answer"]
         ours = take(start, np.array([image, image]))
-        given = walk(self.engine, self.rules, ours, routes=routes, loud=loud)["answer"]
+        given = forced(self.engine, self.rules, ours)["answer"]
         return self._compare(stage, route, 0, given, wanted)
 
     def _compare(

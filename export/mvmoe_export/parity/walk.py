@@ -35,13 +35,13 @@ def walk(
     start: Vectors,
     *,
     routes: Sequence[np.ndarray] | None = None,
-    loud: np.ndarray | None = None,
+    full_gates: np.ndarray | None = None,
 ) -> Vectors:
     """Take images from what the stem gave for them to the answer, each down its own route.
 
     Gives `logits.i`, `route.i` and `gates.i` for each routed stage i, and `answer`. `routes` (one
     `[n, k]` for each stage) are forced, with the gates that the scores give them; at the stage
-    `loud` `[n]` of an image its gates are all 1. Raises RoutingError or EngineError.
+    `full_gates` `[n]` of an image its gates are all 1. Raises RoutingError or EngineError.
     """
     vectors: Vectors = {}
     state = start
@@ -52,8 +52,8 @@ def walk(
         else:
             chosen = routes[stage - 1]
             gates = forced_gates(logits, chosen, rule)
-        if loud is not None:
-            gates[loud == stage] = 1.0
+        if full_gates is not None:
+            gates[full_gates == stage] = 1.0
         vectors |= {f"logits.{stage}": logits, f"route.{stage}": chosen, f"gates.{stage}": gates}
         state = _step(engine, stage, state["next_tokens"], chosen, gates)
     return vectors | {"answer": state["answer"]}

@@ -12,9 +12,9 @@ from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models import MobileVMoE, build
 from mvmoe_deploy.models.presets import preset
 from mvmoe_export import export_bundle
+from mvmoe_export.parity.double_precision import DoublePrecisionCopy, whole_way_error
 from mvmoe_export.parity.images import synthetic_images
 from mvmoe_export.parity.reference import follow
-from mvmoe_export.parity.twin import Twin, whole_way_error
 from mvmoe_export.parity.verify import verify_bundle
 from mvmoe_export.targets.onnx.template import Template
 
@@ -124,9 +124,9 @@ def test_a_model_without_doubles_is_judged_by_moved_inputs():
         def stage(self, index, route):
             return Steep()
 
-    twin = Twin(Model(), torch.ones(1, 4))
-    assert twin.model is None
-    own, precise = twin.own_error(("y",), 0, (), [torch.full((1, 4), 1.01)])
+    in_double = DoublePrecisionCopy(Model(), torch.ones(1, 4))
+    assert in_double.model is None
+    own, precise = in_double.own_error(("y",), 0, (), [torch.full((1, 4), 1.01)])
     assert precise is None
     assert 1e-6 < own["y"] < 1e-3
 
@@ -137,3 +137,17 @@ def test_conditioning_is_small_where_a_model_is_tame(vmoe):
     router, answer = whole_way_error(model, follow(model, synthetic_images(model.input, 8)))
     assert 0 < router < 1e-5
     assert 0 < answer < 1e-5
+
+
+def test_answers_that_fp32_does_not_define_are_refused_in_words_about_rounding(zoo, tmp_path):
+    class Magnified(nn.Linear):
+        def forward(self, x):
+            near = 1000 + 1e-3 * super().forward(x)
+            return torch.nn.functional.layer_norm(near, (16,), eps=1e-12)
+
+    class Model(zoo.Foreign):
+        def make_expert(self, expert):
+            return Magnified(16, 16)
+
+    with pytest.raises(CheckFailedError, match=r"PyTorch's own fp32 is off by .* magnifies round"):
+        export_bundle(zoo.enliven(Model()), tmp_path / "a.bundle")

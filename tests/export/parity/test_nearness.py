@@ -11,7 +11,7 @@ from mvmoe_export.parity.bounds import (
     conditioned,
     is_lost_in_rounding,
 )
-from mvmoe_export.parity.figures import told_apart
+from mvmoe_export.parity.figures import in_enough_digits
 from mvmoe_export.parity.nearness import HALF_STEP, compare
 
 
@@ -25,7 +25,7 @@ from mvmoe_export.parity.nearness import HALF_STEP, compare
     ],
 )
 def test_two_numbers_are_told_apart(value, bound, words):
-    found = told_apart(value, bound)
+    found = in_enough_digits(value, bound)
     assert (float(found[0]) > float(found[1])) == (value > bound)
     if words[0] != words[1] or value == bound:
         assert found == words

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_export.parity.double_precision import DoublePrecisionCopy
 from mvmoe_export.parity.figures import checked_routes
 from mvmoe_export.parity.images import extreme_images, input_range, synthetic_images
 from mvmoe_export.parity.thresholds import MOST_SEARCHES, Searches
-from mvmoe_export.parity.twin import Twin
 from mvmoe_export.stages import Stages, StageSpec
 from mvmoe_export.user_code import user_code
 
@@ -22,14 +22,14 @@ _SAMPLES = 4
 """Inputs beside the one in question that tell how well a stage is conditioned."""
 
 
-class Witness:
+class TorchReference:
     """What PyTorch says of a model, whichever target asks: its inputs, and answers by route."""
 
     def __init__(self, stages: Stages) -> None:
         self.model = stages.model
         self.stages = stages
         self.images = synthetic_images(stages.model.input, stages.batch, seed=1)
-        self.twin = Twin(stages.model, self.images[:1])
+        self.in_double = DoublePrecisionCopy(stages.model, self.images[:1])
         self.answers: dict[tuple[Route, ...], Tensor] = {}
         """The model's own answer down routes that have passed the second question."""
         self._starts: dict[torch.dtype, tuple[Tensor, Tensor]] = {}

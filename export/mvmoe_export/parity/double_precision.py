@@ -28,7 +28,7 @@ _ENOUGH = 8
 _T = TypeVar("_T")
 
 
-class Twin:
+class DoublePrecisionCopy:
     """A copy of a model in double precision.
 
     `model` is None for one that does not run there, whatever it raises.
@@ -108,8 +108,8 @@ def whole_way_error(model: RoutedModel, vectors: Vectors) -> tuple[float, float]
     def answers(stages: TorchStages, images: np.ndarray) -> Vectors:
         return walk(stages, model.routing, stages.stem(images), routes=routes)
 
-    twin = Twin(model, torch.from_numpy(images[:1].copy()))
-    precise = twin.ask(lambda double: answers(DoubleStages(double), images))
+    in_double = DoublePrecisionCopy(model, torch.from_numpy(images[:1].copy()))
+    precise = in_double.ask(lambda double: answers(DoubleStages(double), images))
     if precise is None:
         precise = answers(TorchStages(model), moved(torch.from_numpy(images)).numpy())
     routers = [_array_share(few[name], precise[name]) for name in _logits(count)]
@@ -122,13 +122,13 @@ def _logits(count: int) -> list[str]:
 
 def _double(model: RoutedModel, image: Tensor) -> RoutedModel:
     """A copy in double precision that has run once; raises whatever the model raises."""
-    twin, precise = copy.deepcopy(model).double(), image.double()
-    twin(precise.clone(), routes=[_first(rule) for rule in model.routing] or None)
-    output = twin.stage(0, ()).eval()(precise.clone())
+    in_double, precise = copy.deepcopy(model).double(), image.double()
+    in_double(precise.clone(), routes=[_first(rule) for rule in model.routing] or None)
+    output = in_double.stage(0, ()).eval()(precise.clone())
     for index, rule in enumerate(model.routing, start=1):
         gates = torch.ones(len(precise), rule.k, dtype=torch.float32)
-        output = twin.stage(index, _first(rule)).eval()(output[0], gates)
-    return twin
+        output = in_double.stage(index, _first(rule)).eval()(output[0], gates)
+    return in_double
 
 
 def _first(rule: RoutingRule) -> Route:
