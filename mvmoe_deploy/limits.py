@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import mmap
 import os
 import re
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ _THREADS_TEXT = re.compile(
     r"can't start new thread|pthread_create|resource temporarily unavailable", re.IGNORECASE
 )
 
+_PROBE_BYTES = 2**22
+"""Small beside any engine, so that who is refused it has nothing left."""
+
 
 def limit_met(error: BaseException) -> str | None:
     """The limit that an exception, or one that it was raised from, speaks of; None for none.
@@ -38,7 +42,9 @@ def limit_met(error: BaseException) -> str | None:
         if found is not None:
             return found
         seen = seen.__cause__ or seen.__context__
-    return _files() if _no_file_can_be_opened() else None
+    if _no_file_can_be_opened():
+        return _files()
+    return _memory() if _no_memory_can_be_had() else None
 
 
 def raise_if_limit(error: BaseException, what: str) -> None:
@@ -66,10 +72,7 @@ def _limit_of(error: BaseException) -> str | None:
     if number in _FILES or _FILES_TEXT.search(text):
         return _files()
     if isinstance(error, MemoryError) or number == errno.ENOMEM or _MEMORY_TEXT.search(text):
-        return (
-            f"memory ran out{_soft_limit('RLIMIT_AS', 'bytes of address space')}; close "
-            "dispatchers, bound max_resident_experts, or give the process more"
-        )
+        return _memory()
     if number == errno.EAGAIN or _THREADS_TEXT.search(text):
         return (
             f"no further thread can be started{_soft_limit('RLIMIT_NPROC', 'processes')}; end "
@@ -83,6 +86,22 @@ def _files() -> str:
         f"no further file can be opened{_soft_limit('RLIMIT_NOFILE', 'open files')}; close "
         "dispatchers or files, or raise the limit (ulimit -n)"
     )
+
+
+def _memory() -> str:
+    return (
+        f"memory ran out{_soft_limit('RLIMIT_AS', 'bytes of address space')}; close "
+        "dispatchers, bound max_resident_experts, or give the process more"
+    )
+
+
+def _no_memory_can_be_had() -> bool:
+    """Whether a few pages more are refused: ExecuTorch, for one, does not say why it failed."""
+    try:
+        mmap.mmap(-1, _PROBE_BYTES).close()
+    except OSError as error:
+        return error.errno == errno.ENOMEM
+    return False
 
 
 def _no_file_can_be_opened() -> bool:
