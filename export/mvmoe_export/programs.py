@@ -10,7 +10,6 @@ Here modules are captured, rewritten and cut; which rewrites is a target's choic
 import contextlib
 import io
 import logging
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -48,8 +47,9 @@ _KEPT = (
 )
 """What is not decomposed before the rewrites: they, and the engines, know these as they are."""
 
-_IDLE_IN_EVALUATION = re.compile("dropout|attention|rrelu")
-"""Operators that are random in training alone; one that is active answers in two ways."""
+_IN_TRAINING = ("train", "training", "dropout_p")
+"""Arguments of operators that are random in training alone, such as a GRU; one that is active all
+the same answers in two ways."""
 
 _GROWTH = 1 << 18
 """Elements that a weight may take more than what it is made of: a token that is expanded over a
@@ -195,12 +195,18 @@ def _require_static(name: str, program: ExportedProgram) -> None:
 def _require_repeatable(name: str, program: ExportedProgram) -> None:
     """Refuse a program with random numbers: no engine draws those of PyTorch, whatever the seed."""
     for node in program.graph.nodes:
-        is_random = torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
-        if is_random and not _IDLE_IN_EVALUATION.search(str(node.target)):
+        if _is_random(node.target):
             raise InputError(
                 f"graph {name} draws random numbers ({node.target} at {node.name}), which no "
                 "engine draws as PyTorch does; make them once, and keep them in a buffer"
             )
+
+
+def _is_random(operator: Any) -> bool:
+    """Whether an operator draws random numbers always, not in training alone as a dropout does."""
+    if torch.Tag.nondeterministic_seeded not in getattr(operator, "tags", ()):
+        return False
+    return not any(argument.name in _IN_TRAINING for argument in operator._schema.arguments)
 
 
 def _functional(name: str, program: ExportedProgram) -> ExportedProgram:

@@ -167,3 +167,21 @@ class WithGradients(nn.Module):
 def test_gradients_that_are_switched_on_leave_no_trace(names):
     program = run(WithGradients(), X, names=names)
     assert not [call for call in calls(program) if "grad" in call]
+
+
+class Idle(nn.Module):
+    """Operators that are random in training alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.cells = nn.GRU(8, 8, batch_first=True, num_layers=2, dropout=0.5)
+        self.drop, self.leaky = nn.Dropout(0.5), nn.RReLU()
+
+    def forward(self, x):
+        mixed = nn.functional.scaled_dot_product_attention(x, x, x)
+        return self.leaky(self.drop(self.cells(x)[0] + mixed))
+
+
+@pytest.mark.parametrize("names", [ALL, ()])
+def test_what_is_random_in_training_alone_is_captured(names):
+    run(Idle(), X, names=names)

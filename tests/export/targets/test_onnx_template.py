@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from mvmoe_deploy.errors import InputError
 from mvmoe_export.targets.onnx.profiles import REWRITES
 from mvmoe_export.targets.onnx.template import make_template
 
@@ -24,3 +25,13 @@ def test_a_weight_without_axes_keeps_its_shape(profile, capfd):
     filled = template.fill(Divided())
     assert [content.shape for content in filled.values()] == [()]
     assert "Expected shape" not in capfd.readouterr().err
+
+
+def test_a_stage_under_autocast_is_refused():
+    class Cast(nn.Linear):
+        def forward(self, x):
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                return super().forward(x).float()
+
+    with pytest.raises(InputError, match="graph this computes in bfloat16"):
+        make_template("this", Cast(4, 4).eval(), {"x": torch.ones(1, 4)}, ("y",), 20)

@@ -71,6 +71,7 @@ def make_template(
     _open_weights(model, set(program.slots))
     optimizer.optimize_ir(model)
     passes.ClearMetadataAndDocStringPass()(model)
+    _require_types(name, model.graph)
     return _split(model, program, tuple(inputs))
 
 
@@ -130,6 +131,16 @@ def _open_weights(model: ir.Model, weights: set[str]) -> None:
         value = graph.initializers.pop(name)
         value.const_value = None
         graph.inputs.append(value)
+
+
+def _require_types(name: str, graph: ir.Graph) -> None:
+    """Refuse what ONNX Runtime's CPU kernels do not compute in."""
+    for node in graph:
+        if any(value.dtype == ir.DataType.BFLOAT16 for value in node.outputs):
+            raise InputError(
+                f"graph {name} computes in bfloat16 (at {node.op_type}), which ONNX Runtime does "
+                "not do on CPUs; leave torch.autocast and .bfloat16() out of the stage"
+            )
 
 
 def _split(model: ir.Model, program: Program, inputs: tuple[str, ...]) -> Template:
