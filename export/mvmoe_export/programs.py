@@ -331,6 +331,13 @@ def _prologue(graph: fx.GraphModule, slots: dict[str, fx.Node]) -> fx.GraphModul
     return fx.GraphModule({name: attribute(graph, name).detach() for name in targets}, prologue)
 
 
+def _float_bounds(graph: fx.Graph) -> None:
+    """Write the bounds of a ReLU6 as the floats they are: coremltools refuses integers there."""
+    for node in graph.find_nodes(op="call_function", target=_ATEN.hardtanh.default):
+        value, *bounds = node.args
+        node.args = (value, *map(float, bounds))
+
+
 def _part_outputs(graph: fx.Graph) -> None:
     """Give every output a value of its own: engines mix up one that is an input, or another one.
 
@@ -366,6 +373,7 @@ def _body(
         if not node.users and node.op in ("get_attr", "call_function"):
             nodes.erase_node(node)
     _part_outputs(nodes)
+    _float_bounds(nodes)
     constants = {
         node.target: attribute(graph, node.target)
         for node in nodes.nodes

@@ -185,3 +185,11 @@ class Idle(nn.Module):
 @pytest.mark.parametrize("names", [ALL, ()])
 def test_what_is_random_in_training_alone_is_captured(names):
     run(Idle(), X, names=names)
+
+
+def test_a_relu6_has_bounds_that_are_floats():
+    program = run(nn.Sequential(nn.Linear(8, 8), nn.ReLU6()), X)
+    (node,) = program.exported.graph.find_nodes(
+        op="call_function", target=torch.ops.aten.hardtanh.default
+    )
+    assert [(type(bound), bound) for bound in node.args[1:]] == [(float, 0.0), (float, 6.0)]
