@@ -11,13 +11,14 @@ that it may be done twice.
 """
 
 import atexit
+import contextlib
 import ctypes
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
 from threading import get_ident
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Generic, NoReturn, TypeVar
 from weakref import WeakValueDictionary
 
@@ -28,6 +29,9 @@ R = TypeVar("R")
 
 _EXIT_SECONDS = 30.0
 """How long the end of the process waits for calls in flight in daemon threads, in all."""
+
+_FORK_SECONDS = 10.0
+"""How long a fork waits for the engines, and they for it."""
 
 
 class Calls(Generic[B]):
@@ -41,7 +45,7 @@ class Calls(Generic[B]):
         self._make = make
         self._free_resources = free
         self._idle: list[B] = []
-        self._running: dict[tuple[int, object], tuple[B, ...]] = {}
+        self.running: dict[tuple[int, object], tuple[B, ...]] = {}
         """By thread and call; its buffers, once it has taken some."""
         self._ended: SimpleQueue[None] = SimpleQueue()
         """Has an entry whenever a call ended after `close` began."""
@@ -63,15 +67,18 @@ class Calls(Generic[B]):
         # Twice: an exception may be raised at any line, that of the clean-up too.
         try:
             try:
-                self._running[call] = ()
-                if self._closing or self._process is not _process.id:
+                self.running[call] = ()
+                while self._closing or self._process is not _process.gate:
                     self._end(call)
-                    self._refuse()
+                    waited = self._refuse_or_wait()
+                    self.running[call] = ()
+                    if not waited:
+                        break
                 return work(self._take(call), *arguments)
             finally:
                 self._end(call)
         finally:
-            if self._closing or call in self._running:
+            if self._closing or call in self.running:
                 self._end(call)
 
     def require_open(self) -> None:
@@ -89,7 +96,7 @@ class Calls(Generic[B]):
         if self._process is not _process.id:
             return True
         self._closing = True
-        while self._others():
+        while self.has_others():
             try:
                 self._ended.get(timeout=seconds)
             except Empty:
@@ -107,27 +114,31 @@ class Calls(Generic[B]):
             buffers = self._idle.pop()
         except IndexError:
             buffers = self._make()
-        self._running[call] = (buffers,)
+        self.running[call] = (buffers,)
         return buffers
 
     def _end(self, call: tuple[int, object]) -> None:
         """Take a call out; does nothing if it is out."""
         # One line: what is taken out of one table is in the other.
-        self._idle.extend(self._running.pop(call, ()))
+        self._idle.extend(self.running.pop(call, ()))
         if self._closing:
             self._settle()
 
     def _settle(self) -> None:
-        """Free the resources if no call is left, and wake whoever waits for that."""
-        if not self._running:
-            self._idle.clear()
-            self._free_resources()
+        """Wake whoever waits for the end of calls, and free the resources if none is left."""
         self._ended.put(None)
+        if not self.running:
+            self._idle.clear()
+            _process.run(self._free_resources)
 
-    def _others(self) -> bool:
+    def has_others(self) -> bool:
         """Whether a call of another thread is in flight."""
-        me = get_ident()
-        return any(thread != me for thread, _ in list(self._running))
+        return _of_another_thread(self.running)
+
+    def _refuse_or_wait(self) -> bool:
+        """Raise if no call may begin, else wait for a fork; gives whether it had to wait."""
+        self.require_open()
+        return _process.wait_for_fork()
 
     def _refuse(self) -> NoReturn:
         """Say why no call may begin."""
@@ -136,31 +147,112 @@ class Calls(Generic[B]):
                 "this dispatcher was opened in the process that this one was forked from; open "
                 "the bundle again in this process"
             )
-        if _process.ending and threading.current_thread() is not threading.main_thread():
-            # Python is about to end this daemon thread; inside an engine that would be a crash.
-            threading.Event().wait()
+        _process.park_if_ending()
         raise InputError("this dispatcher is closed; open the bundle again")
 
 
+def engine_work(work: Callable[..., R], *arguments: Any, **options: Any) -> R:
+    """`work(...)`, which uses an engine and is no call of a dispatcher yet: opening one.
+
+    Forks and the end of the process wait for it as they do for calls.
+    """
+    return _process.run(work, *arguments, **options)
+
+
 class _Process:
-    """What the calls of all dispatchers of this process share."""
+    """What the calls of all dispatchers of this process share: its end, and its forks.
+
+    A child that is forked while an engine holds a lock of its own would find it locked for ever. So
+    a fork waits until no thread is inside an engine, and none enters until it is done.
+    """
 
     def __init__(self) -> None:
         self.id = object()
         """Another one in each forked child."""
+        self.gate = self.id
+        """The same, but while a thread is about to fork."""
         self.ending = False
+        self._busy: dict[tuple[int, object], None] = {}
         self._live: WeakValueDictionary[int, Calls[Any]] = WeakValueDictionary()
+        self._prepare_for_forks()
+
+    def _prepare_for_forks(self) -> None:
+        self._forks = threading.Lock()
+        self._forker = 0
+        self._forked = threading.Event()
 
     def register(self, calls: Calls[Any]) -> None:
         """Know of a dispatcher's calls as long as they exist."""
         self._live[id(calls)] = calls
 
-    def after_fork(self) -> None:
+    def run(self, work: Callable[..., R], *arguments: Any, **options: Any) -> R:
+        """`work(...)` as engine work that is no call."""
+        token = (get_ident(), object())
+        # Twice, as in `Calls.run`.
+        try:
+            try:
+                self._busy[token] = None
+                while self.ending or self.gate is not self.id:
+                    self._busy.pop(token, None)
+                    self.park_if_ending()
+                    waited = self.wait_for_fork()
+                    self._busy[token] = None
+                    if not waited:
+                        break
+                return work(*arguments, **options)
+            finally:
+                self._busy.pop(token, None)
+        finally:
+            self._busy.pop(token, None)
+
+    def wait_for_fork(self) -> bool:
+        """Wait while another thread is about to fork; gives whether it had to.
+
+        It need not inside of work that the fork waits for itself.
+        """
+        me = get_ident()
+        if self.gate is self.id or me == self._forker or self._is_inside(me):
+            return False
+        self._forked.wait(_FORK_SECONDS)
+        return True
+
+    def park_if_ending(self) -> None:
+        """Never return in a daemon thread that Python is about to end.
+
+        Inside an engine that would be a crash.
+        """
+        if self.ending and threading.current_thread() is not threading.main_thread():
+            for token in list(self._busy):
+                if token[0] == get_ident():
+                    self._busy.pop(token, None)
+            threading.Event().wait()
+
+    def before_fork(self) -> None:
+        """Wait until no other thread is inside an engine, and keep them out."""
+        self._forks.acquire()
+        self._forker = get_ident()
+        self._forked.clear()
+        self.gate = object()
+        last = monotonic() + _FORK_SECONDS
+        while self._is_busy() and monotonic() < last:
+            sleep(0.0002)
+
+    def after_fork_in_parent(self) -> None:
+        """Let the engines go on."""
+        self.gate = self.id
+        self._forker = 0
+        self._forked.set()
+        with contextlib.suppress(RuntimeError):  # `before_fork` was interrupted.
+            self._forks.release()
+
+    def after_fork_in_child(self) -> None:
         """In the child: the parent's dispatchers are unusable, and must not be torn down."""
-        self.id = object()
+        self.id = self.gate = object()
         for calls in self._all():
             calls.abandon()
         self._live = WeakValueDictionary()
+        self._busy = {}
+        self._prepare_for_forks()
 
     def end(self) -> None:
         """Close all dispatchers before Python ends its daemon threads.
@@ -171,13 +263,37 @@ class _Process:
         last = monotonic() + _EXIT_SECONDS
         for calls in self._all():
             calls.close(max(last - monotonic(), 0.0))
+        while _of_another_thread(self._busy) and monotonic() < last:
+            sleep(0.001)
+
+    def _is_busy(self) -> bool:
+        """Whether another thread is inside an engine."""
+        return _of_another_thread(self._busy) or any(calls.has_others() for calls in self._all())
+
+    def _is_inside(self, thread: int) -> bool:
+        """Whether a thread is inside an engine."""
+        return any(
+            one == thread
+            for running in (self._busy, *(calls.running for calls in self._all()))
+            for one, _ in list(running)
+        )
 
     def _all(self) -> list[Calls[Any]]:
         """All that are left; other threads may register some meanwhile."""
         return [calls for ref in self._live.valuerefs() if (calls := ref()) is not None]
 
 
+def _of_another_thread(running: Mapping[tuple[int, object], object]) -> bool:
+    """Whether one of the calls is of another thread than this one."""
+    me = get_ident()
+    return any(thread != me for thread, _ in list(running))
+
+
 _process = _Process()
 atexit.register(_process.end)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_process.after_fork)
+    os.register_at_fork(
+        before=_process.before_fork,
+        after_in_parent=_process.after_fork_in_parent,
+        after_in_child=_process.after_fork_in_child,
+    )

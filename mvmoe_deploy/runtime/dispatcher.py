@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from mvmoe_deploy.preprocessing import ImageLike, preprocess
 from mvmoe_deploy.routing import Route, check_route, gates_of, select_one
 from mvmoe_deploy.runtime.batching import run_grouped
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
-from mvmoe_deploy.runtime.calls import Calls
+from mvmoe_deploy.runtime.calls import Calls, engine_work
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.runtime.graph_cache import GraphCache, Pin
 from mvmoe_deploy.runtime.prediction import (
@@ -114,23 +114,43 @@ class Dispatcher:
         or threads run out) or InputError.
         """
         with resource_limits(f"bundle {path} cannot be opened"):
-            # A link or the working directory may change; what graphs are loaded from may not.
-            bundle = Bundle.open(os.path.realpath(path), manifest_sha256)
-            record = bundle.target(target)
-            look = UnchangedFiles.verified if verify else UnchangedFiles.trusted
-            files = look(bundle.path, record.files)
-            runner = open_runner(bundle.path, record, threads, engine_options)
-            dispatcher = cls(
-                bundle,
+            return engine_work(
+                cls._open,
+                # A link or the working directory may change; what graphs are loaded from may not.
+                Path(os.path.realpath(path)),
                 target,
-                runner,
-                files=files,
+                threads=threads,
+                prewarm=prewarm,
+                verify=verify,
+                engine_options=engine_options,
+                manifest_sha256=manifest_sha256,
                 max_resident_experts=max_resident_experts,
                 max_resident_bytes=max_resident_bytes,
                 pin=pin,
             )
-            if prewarm:
-                dispatcher.prewarm(wait=False)
+
+    @classmethod
+    def _open(
+        cls,
+        root: Path,
+        target: str,
+        *,
+        threads: int | None,
+        prewarm: bool,
+        verify: bool,
+        engine_options: Mapping[str, str] | None,
+        manifest_sha256: str | None,
+        **residency: Any,
+    ) -> Self:
+        """Open the bundle at a path without links."""
+        bundle = Bundle.open(root, manifest_sha256)
+        record = bundle.target(target)
+        look = UnchangedFiles.verified if verify else UnchangedFiles.trusted
+        files = look(bundle.path, record.files)
+        runner = open_runner(bundle.path, record, threads, engine_options)
+        dispatcher = cls(bundle, target, runner, files=files, **residency)
+        if prewarm:
+            dispatcher.prewarm(wait=False)
         return dispatcher
 
     def __reduce__(self) -> NoReturn:

@@ -91,7 +91,7 @@ def test_a_call_that_loads_an_expert(single, assert_answers):
             assert_answers(in_time(lambda: dispatcher.run(image)), wanted)
             in_time(lambda: dispatcher.trace(image, [(next(others),)]))
             assert len(dispatcher.resident) == 1
-            assert not dispatcher._calls._running
+            assert not dispatcher._calls.running
 
         check()
         every_line(lambda: dispatcher.run(image), check, least=100)
@@ -109,7 +109,7 @@ def test_a_call_of_any_kind(batched, name, tmp_path, assert_answers):
             answers = in_time(lambda: dispatcher.run(batched.images[:5]))
             assert_answers(answers, batched.answers[:5])
             in_time(lambda: work(*argument[name]))
-            assert not dispatcher._calls._running
+            assert not dispatcher._calls.running
 
         check()
         every_line(lambda: work(*argument[name]), check, least=60)

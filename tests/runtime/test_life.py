@@ -107,7 +107,7 @@ def test_a_signal_handler_may_close(single):
     finally:
         signal.signal(signal.SIGALRM, before)
     assert len(closed) == 1
-    assert dispatcher.resident == () and not dispatcher._calls._running
+    assert dispatcher.resident == () and not dispatcher._calls.running
 
 
 def test_a_handler_that_closes_does_not_spoil_the_call_that_it_interrupts(
@@ -199,9 +199,10 @@ def load():
     while True:
         with Dispatcher.open(sys.argv[1], threads=2, verify=False) as other:
             other.run(image)
-threading.Thread(target=load, daemon=True).start()
-for _ in range(5):
-    time.sleep(0.02)
+for _ in range(2):
+    threading.Thread(target=load, daemon=True).start()
+for turn in range(15):
+    time.sleep(0.01 + 0.001 * turn)
     child = os.fork()
     if not child:
         for call in (lambda: dispatcher.run(image), lambda: dispatcher.predict(PIXELS),
@@ -223,6 +224,35 @@ dispatcher.run(image)
 
 def test_a_forked_child_is_told_what_to_do_and_may_open_the_bundle_itself(single):
     assert program(HEAD + FORK, single.path) == (0, "", "")
+
+
+def test_a_fork_waits_until_no_thread_is_inside_an_engine(single, watched, assert_answers):
+    """The child would find the engine's locks as they are at that moment, for ever."""
+    dispatcher, runner = watched(single)
+    loading, go, forked = threading.Event(), threading.Event(), threading.Event()
+
+    def hold(name):
+        loading.set()
+        assert go.wait(30)
+
+    def fork():
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        os.waitpid(child, 0)
+        forked.set()
+
+    runner.before_load = hold
+    with ThreadPoolExecutor(3) as pool:
+        inside = pool.submit(dispatcher.run, single.images)
+        assert loading.wait(30)
+        forking = pool.submit(fork)
+        assert not forked.wait(0.2)
+        later = pool.submit(dispatcher.run, single.images)
+        go.set()
+        forking.result(30)
+        for call in (inside, later):
+            assert_answers(call.result(30), single.answers)
 
 
 @pytest.mark.parametrize("send", [pickle.dumps, copy.copy, copy.deepcopy])
