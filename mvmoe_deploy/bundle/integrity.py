@@ -2,11 +2,11 @@
 
 import contextlib
 import hashlib
+import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mvmoe_deploy import files
 from mvmoe_deploy.bundle.manifest import File
 from mvmoe_deploy.errors import BundleError
 from mvmoe_deploy.limits import raise_if_limit
@@ -20,12 +20,33 @@ def check_files(root: Path, listed: Iterable[File]) -> None:
         check_file(root, file)
 
 
-def check_file(root: Path, file: File) -> None:
-    """Check one listed file below `root`; raises BundleError."""
+Identity = tuple[int, int, int, int, int]
+"""Device, inode, size, and nanoseconds of the last change of content and of anything at all."""
+
+
+def identity_of(status: os.stat_result) -> Identity:
+    """What the system says of a file that another one, or another content, would not share."""
+    return (
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
+
+
+def check_file(root: Path, file: File) -> Identity:
+    """Check one listed file below `root`; gives its identity, raises BundleError."""
     path = plain_file(root, file.path)
-    with read_errors(root, file.path):
-        _require_size(root, file, path.stat().st_size)
-        _require_hash(root, file, files.sha256(path))
+    with read_errors(root, file.path), path.open("rb") as opened:
+        before = os.fstat(opened.fileno())
+        _require_size(root, file, before.st_size)
+        _require_hash(root, file, hashlib.file_digest(opened, "sha256").hexdigest())
+        if identity_of(os.fstat(opened.fileno())) != identity_of(before):
+            raise BundleError(
+                f"{file.path} of bundle {root} changed while it was read; open the bundle again"
+            )
+    return identity_of(before)
 
 
 def read_file(root: Path, file: File, most: int) -> bytes:

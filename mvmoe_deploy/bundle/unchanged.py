@@ -10,12 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
-from mvmoe_deploy.bundle.integrity import check_file, plain_file, read_errors
+from mvmoe_deploy.bundle.integrity import Identity, check_file, identity_of, plain_file
 from mvmoe_deploy.bundle.manifest import File
 from mvmoe_deploy.errors import BundleError, BundleReplacedError
-
-Identity = tuple[int, int, int, int, int]
-"""Device, inode, size, and nanoseconds of the last change of content and of anything at all."""
 
 
 class UnchangedFiles:
@@ -28,7 +25,7 @@ class UnchangedFiles:
     @classmethod
     def verified(cls, root: Path, listed: Iterable[File]) -> Self:
         """Files checked against the hashes of the manifest; raises BundleError for a wrong one."""
-        return cls(root, {file.path: _verify(root, file) for file in listed})
+        return cls(root, {file.path: check_file(root, file) for file in listed})
 
     @classmethod
     def trusted(cls, root: Path, listed: Iterable[File]) -> Self:
@@ -44,7 +41,7 @@ class UnchangedFiles:
     def _verify_again(self, file: File) -> Identity:
         """The new identity of a file of the same content."""
         try:
-            return _verify(self._root, file)
+            return check_file(self._root, file)
         except BundleError as error:
             raise BundleReplacedError(
                 f"{file.path} of bundle {self._root} was replaced, changed or removed while the "
@@ -53,33 +50,9 @@ class UnchangedFiles:
             ) from error
 
 
-def _verify(root: Path, file: File) -> Identity:
-    """The identity of a file that had the content in the manifest; raises BundleError."""
-    with read_errors(root, file.path):
-        before = _identity(plain_file(root, file.path))
-        check_file(root, file)
-        if _identity(plain_file(root, file.path)) != before:
-            raise BundleError(
-                f"{file.path} of bundle {root} changed while it was read; open the bundle again"
-            )
-    return before
-
-
 def _identity_or_none(root: Path, file: File) -> Identity | None:
     """The identity of a plain file, None for anything else."""
     try:
-        return _identity(plain_file(root, file.path))
+        return identity_of(plain_file(root, file.path).stat())
     except (BundleError, OSError):
         return None
-
-
-def _identity(path: Path) -> Identity:
-    """What the system says of a file."""
-    status = path.stat()
-    return (
-        status.st_dev,
-        status.st_ino,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-    )
