@@ -70,9 +70,9 @@ class Calls(Generic[B]):
                 self.running[call] = ()
                 while self._closing or self._process is not _process.gate:
                     self._end(call)
-                    waited = self._refuse_or_wait()
+                    look_again = self._refuse_or_wait()
                     self.running[call] = ()
-                    if not waited:
+                    if not (look_again or self._closing):
                         break
                 return work(self._take(call), *arguments)
             finally:
@@ -136,7 +136,7 @@ class Calls(Generic[B]):
         return _of_another_thread(self.running)
 
     def _refuse_or_wait(self) -> bool:
-        """Raise if no call may begin, else wait for a fork; gives whether it had to wait."""
+        """Raise if no call may begin, else wait for a fork; False if this thread may pass it."""
         self.require_open()
         return _process.wait_for_fork()
 
@@ -192,12 +192,12 @@ class _Process:
         try:
             try:
                 self._busy[token] = None
-                while self.ending or self.gate is not self.id:
+                self.park_if_ending()
+                while self.gate is not self.id:
                     self._busy.pop(token, None)
-                    self.park_if_ending()
-                    waited = self.wait_for_fork()
+                    look_again = self.wait_for_fork()
                     self._busy[token] = None
-                    if not waited:
+                    if not look_again:
                         break
                 return work(*arguments, **options)
             finally:
@@ -206,14 +206,15 @@ class _Process:
             self._busy.pop(token, None)
 
     def wait_for_fork(self) -> bool:
-        """Wait while another thread is about to fork; gives whether it had to.
+        """Wait while another thread is about to fork; the caller then has to look again.
 
-        It need not inside of work that the fork waits for itself.
+        False for the thread that forks, and inside of work that the fork itself waits for.
         """
         me = get_ident()
-        if self.gate is self.id or me == self._forker or self._is_inside(me):
+        if me == self._forker or self._is_inside(me):
             return False
-        self._forked.wait(_FORK_SECONDS)
+        if self.gate is not self.id:
+            self._forked.wait(_FORK_SECONDS)
         return True
 
     def park_if_ending(self) -> None:
