@@ -1,0 +1,193 @@
+"""Find a part of the toolchain by its name: a rule, a strategy, a target, a command, ...
+
+A part is one module (or one package) that declares `PART`: `strategies/gather.py` is the strategy
+`gather`. It is imported when it is asked for, and nothing is registered before that. Other
+distributions bring parts through the entry-point group `mvmoe.parts`, whose entries are called
+`KIND.NAME` and name a module that declares `PART` as well:
+
+    [project.entry-points."mvmoe.parts"]
+    "rules.median" = "my_package.median"
+
+The group is read only for a name that is not built in: a scan of the installed distributions takes
+about 25 ms. A name may come from an untrusted manifest, so what opens a bundle passes
+`plugins=False` unless its caller has allowed plug-ins.
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.text import quoted
+
+GROUP = "mvmoe.parts"
+"""The entry-point group of other distributions' parts."""
+
+PACKAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "commands": ("mvmoe_deploy.commands", "mvmoe_export.commands", "mvmoe_bench.commands"),
+        "rules": ("mvmoe_deploy.routing",),
+        "strategies": ("mvmoe_deploy.strategies",),
+        "families": ("mvmoe_deploy.models.families",),
+        "runners": ("mvmoe_deploy.runtime.runners",),
+        "targets": ("mvmoe_export.targets",),
+        "rewrites": ("mvmoe_export.rewrites",),
+        "recipes": ("mvmoe_export.compression",),
+        "devices": ("mvmoe_bench.measure.devices",),
+        "subjects": ("mvmoe_bench.measure.subjects",),
+        "measurements": ("mvmoe_bench.measure.jobs",),
+        "sections": ("mvmoe_bench.report.sections",),
+        "advice": ("mvmoe_bench.advice.rules",),
+    }
+)
+"""The kinds of parts, and the packages that hold the built-in parts of each."""
+
+_UNDERSCORES = frozenset({"rules", "families"})
+"""Kinds whose names are written with underscores; those of all others are written with dashes."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_DECLARATION = re.compile(r"^PART\b", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class PartInfo:
+    """A part that is installed; nothing of it was imported."""
+
+    kind: str
+    name: str
+    module: str
+    distribution: str | None
+    """The distribution that brings it; None for a built-in part."""
+
+
+def find(kind: str, name: str, *, plugins: bool = True) -> Any:
+    """The `PART` of the module that is the part `name` of a kind; its module is imported now.
+
+    Raises InputError for a name that no part can have, for an unknown part, and with
+    `plugins=False` for a part of another distribution, which is then not imported.
+    """
+    if isinstance(name, str) and _NAME.fullmatch(name):
+        if (part := _built_in(kind, name)) is not None:
+            return part
+        if (entry := _plugin(kind, name)) is not None:
+            if plugins:
+                return _declared(importlib.import_module(entry.module), entry.name)
+            raise InputError(
+                f"the {_singular(kind)} {name!r} is of the plug-in {_distribution(entry)}, and "
+                "plug-ins are not allowed here; if you trust it, allow them with --plugins (in "
+                "Python plugins=True)"
+            )
+    known = ", ".join(names(kind)) or "none"
+    raise InputError(f"the {_singular(kind)} {quoted(name)} is unknown; installed are {known}")
+
+
+def names(kind: str) -> list[str]:
+    """The sorted names of all installed parts of a kind, plug-ins' included; imports no part."""
+    return sorted(part.name for part in installed(kind))
+
+
+def built_in_names(kind: str) -> list[str]:
+    """The sorted names of the built-in parts of a kind; imports no part."""
+    return sorted(part.name for part in _built_in_parts(kind))
+
+
+def installed(kind: str) -> list[PartInfo]:
+    """All installed parts of a kind by name, plug-ins' included; imports no part.
+
+    A plug-in cannot replace a built-in part: one of the same name is left out.
+    """
+    found = {part.name: part for part in _built_in_parts(kind)}
+    for entry in _entries(kind):
+        name = entry.name.partition(".")[2]
+        found.setdefault(name, PartInfo(kind, name, entry.module, _distribution(entry)))
+    return sorted(found.values(), key=lambda part: part.name)
+
+
+def _built_in(kind: str, name: str) -> Any:
+    """The built-in part of that name, or None."""
+    if name != _written(kind, name):
+        return None
+    for package in PACKAGES[kind]:
+        module = f"{package}.{name.replace('-', '_')}"
+        try:
+            found = importlib.util.find_spec(module)
+        except ModuleNotFoundError:  # The package is not installed.
+            continue
+        if found is not None and hasattr(imported := importlib.import_module(module), "PART"):
+            return _declared(imported, name)
+    return None
+
+
+def _written(kind: str, name: str) -> str:
+    """A name with the separator of its kind, so that every part has one spelling."""
+    return name.replace("-", "_") if kind in _UNDERSCORES else name.replace("_", "-")
+
+
+@cache
+def _built_in_parts(kind: str) -> tuple[PartInfo, ...]:
+    """The built-in parts of a kind: modules whose source declares `PART`."""
+    return tuple(
+        PartInfo(kind, _written(kind, module.rpartition(".")[2]), module, None)
+        for package in PACKAGES[kind]
+        for module in _modules(package)
+        if _declares_part(module)
+    )
+
+
+def _modules(package: str) -> Iterator[str]:
+    """The modules of a package, which is imported; none if it is not installed."""
+    try:
+        parent = importlib.import_module(package)
+    except ModuleNotFoundError:
+        return
+    for found in pkgutil.iter_modules(parent.__path__):
+        yield f"{package}.{found.name}"
+
+
+def _declares_part(module: str) -> bool:
+    """Whether a module's source declares `PART`; the module is not imported."""
+    spec = importlib.util.find_spec(module)
+    loader = getattr(spec, "loader", None)
+    source = loader.get_source(module) if hasattr(loader, "get_source") else None
+    return source is not None and _DECLARATION.search(source) is not None
+
+
+def _entries(kind: str) -> Iterator[EntryPoint]:
+    """The entry points of a kind's plug-ins; entries with an impossible name are left out."""
+    for entry in entry_points(group=GROUP):
+        prefix, _, name = entry.name.partition(".")
+        if prefix == kind and _NAME.fullmatch(name):
+            yield entry
+
+
+def _plugin(kind: str, name: str) -> EntryPoint | None:
+    """The entry point of a plug-in's part, or None."""
+    return next((entry for entry in _entries(kind) if entry.name == f"{kind}.{name}"), None)
+
+
+def _distribution(entry: EntryPoint) -> str:
+    """The name of the distribution that an entry point is of."""
+    return entry.dist.name if entry.dist is not None else entry.module
+
+
+def _declared(module: ModuleType, name: str) -> Any:
+    """The part that a module declares; raises InputError if a plug-in's module has none."""
+    part = getattr(module, "PART", None)
+    if part is None:
+        raise InputError(
+            f"the plug-in {name} names the module {module.__name__}, which declares no PART; "
+            "update or remove the plug-in"
+        )
+    return part
+
+
+def _singular(kind: str) -> str:
+    """The word for one part of a kind."""
+    return {"families": "model family", "strategies": "strategy"}.get(kind, kind.removesuffix("s"))
