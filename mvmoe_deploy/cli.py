@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mvmoe_deploy import __version__, console, outputs
+from mvmoe_deploy import __version__, console
 from mvmoe_deploy.errors import CheckFailedError, InputError, MissingExtraError, MvmoeError
 from mvmoe_deploy.onnxruntime_import import disable_telemetry
-from mvmoe_deploy.processes import interrupted, interruptible
-from mvmoe_deploy.temporary import private_temporary_files
+from mvmoe_deploy.system import outputs
+from mvmoe_deploy.system.processes import interrupted, interruptible
+from mvmoe_deploy.system.temporary import private_temporary_files
 from mvmoe_deploy.text import escaped, one_line
 
 if TYPE_CHECKING:
@@ -332,12 +333,12 @@ def export(
     **chosen: Any,
 ) -> None:
     """Export CHECKPOINT to a bundle, and check every graph of every route against PyTorch."""
-    from mvmoe_deploy import files
     from mvmoe_deploy.bundle.manifest import MANIFEST_FILE
     from mvmoe_deploy.bundle.summary import summarize
     from mvmoe_deploy.bundle.write import foreign_to_bundle
     from mvmoe_deploy.models import InputChoices, load_checkpoint
     from mvmoe_deploy.models.presets import configuration
+    from mvmoe_deploy.system import files
     from mvmoe_export import export_bundle
 
     outputs.refuse_overlap([output], [checkpoint, *_named_files(config)])
@@ -1001,7 +1002,8 @@ def _write_digits(folder: Path) -> None:
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
-    from mvmoe_deploy import files, training
+    from mvmoe_deploy import training
+    from mvmoe_deploy.system import files
 
     images, labels = training.digits_split("test")
     made_by = PngInfo()

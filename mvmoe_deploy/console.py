@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from mvmoe_deploy.terminal import SafeConsole
+from mvmoe_deploy.system.terminal import SafeConsole
 from mvmoe_deploy.text import escaped, one_line
 
 _PIPE_WIDTH = 1000

@@ -9,7 +9,7 @@ import os
 import sys
 
 from mvmoe_deploy.errors import MissingExtraError
-from mvmoe_deploy.temporary import environment, temporary_directory
+from mvmoe_deploy.system.temporary import environment, temporary_directory
 
 _NO_FONTS = '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig/>'
 _FONTS = "matplotlib.font_manager"

@@ -241,7 +241,7 @@ def test_a_damaged_file_is_told_by_every_command(mvmoe, copy, image, file, damag
 
 def with_hashes(bundle, file):
     """Write a manifest that takes a damaged file for what it should be."""
-    from mvmoe_deploy.files import sha256
+    from mvmoe_deploy.system.files import sha256
 
     manifest = json.loads((bundle / "manifest.json").read_text())
     for record in manifest["targets"][file.split("/")[0]]["files"]:

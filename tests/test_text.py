@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mvmoe_deploy import console, errors, text
 from mvmoe_deploy.cli import main
-from mvmoe_deploy.terminal import SafeConsole
+from mvmoe_deploy.system.terminal import SafeConsole
 
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil\u2066\r\nerror: forged"
 """Sets a window's title, clears the screen, colours, turns the direction, and forges a line."""

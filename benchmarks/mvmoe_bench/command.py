@@ -8,9 +8,9 @@ import click
 
 from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
 from mvmoe_deploy.onnxruntime_import import disable_telemetry
-from mvmoe_deploy.processes import interruptible
-from mvmoe_deploy.temporary import private_temporary_files
-from mvmoe_deploy.terminal import SafeConsole
+from mvmoe_deploy.system.processes import interruptible
+from mvmoe_deploy.system.temporary import private_temporary_files
+from mvmoe_deploy.system.terminal import SafeConsole
 from mvmoe_deploy.text import one_line
 
 _INTERRUPTED = 130

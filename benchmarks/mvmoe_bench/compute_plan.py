@@ -15,9 +15,9 @@ from typing import Any
 
 from mvmoe_deploy.bundle.manifest import Graph, Target
 from mvmoe_deploy.errors import EngineError, UnsupportedPlatformError
-from mvmoe_deploy.quiet import quiet_import
+from mvmoe_deploy.quiet_imports import import_quietly
 from mvmoe_deploy.runtime.contract import first_line, require_options
-from mvmoe_deploy.temporary import temporary_directory
+from mvmoe_deploy.system.temporary import temporary_directory
 
 NEURAL_ENGINE, GPU, CPU = "neural_engine", "gpu", "cpu"
 
@@ -66,7 +66,7 @@ def placements(root: Path, target: Target, units: str = "all") -> list[GraphPlac
     """
     require_options("Core ML", {"compute_units": _UNITS}, {"compute_units": units})
     _require_macos()
-    with quiet_import():
+    with import_quietly():
         import coremltools
         import coremltools.models.compute_plan
     return plan(coremltools, root, target, units)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mvmoe_deploy.terminal import SafeConsole
+from mvmoe_deploy.system.terminal import SafeConsole
 
 Step = Callable[[], None]
 

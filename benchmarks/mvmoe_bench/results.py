@@ -16,9 +16,9 @@ from typing import BinaryIO, Self
 import msgspec
 
 from mvmoe_bench.records import SCHEMA, VERSION, Done, Line, Run
-from mvmoe_deploy import files, outputs
 from mvmoe_deploy.errors import InputError, OutputError
 from mvmoe_deploy.strict_json import object_of, require_shallow
+from mvmoe_deploy.system import files, outputs
 from mvmoe_deploy.text import json_text
 
 MAX_FILE_BYTES = 2**31

@@ -15,7 +15,7 @@ import signal  # noqa: E402
 import sys  # noqa: E402
 
 from mvmoe_deploy.onnxruntime_import import disable_telemetry  # noqa: E402
-from mvmoe_deploy.processes import end_when_closed  # noqa: E402
+from mvmoe_deploy.system.processes import end_when_closed  # noqa: E402
 
 _INTERRUPTED = 130
 _ALONE = ("start", "memory")

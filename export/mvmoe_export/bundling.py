@@ -12,7 +12,6 @@ import msgspec
 import torch
 
 import mvmoe_deploy
-from mvmoe_deploy import files, outputs
 from mvmoe_deploy.bundle import Bundle, manifest
 from mvmoe_deploy.bundle.write import foreign_to_bundle, write_golden, write_manifest
 from mvmoe_deploy.errors import CheckFailedError, InputError, UnsupportedPlatformError
@@ -21,6 +20,7 @@ from mvmoe_deploy.models.counting import count
 from mvmoe_deploy.models.input_choices import unstated
 from mvmoe_deploy.preprocessing import Origin, TrainedField
 from mvmoe_deploy.routing import UsagePrior
+from mvmoe_deploy.system import files, outputs
 from mvmoe_export.parity.figures import checked_routes
 from mvmoe_export.parity.golden import GOLDEN_IMAGES, golden_vectors
 from mvmoe_export.parity.guard import guard

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from mvmoe_deploy.errors import EngineError, MissingExtraError, MvmoeError
-from mvmoe_deploy.processes import end_when_closed
+from mvmoe_deploy.system.processes import end_when_closed
 from mvmoe_export import compiling
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import msgspec
 import torch
 
-from mvmoe_deploy import files
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import encode_manifest
 from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import UsagePrior, check_usage_prior
-from mvmoe_deploy.space import require_space
+from mvmoe_deploy.system import files
+from mvmoe_deploy.system.space import require_space
 from mvmoe_deploy.text import quoted
 from mvmoe_export.parity.golden import GOLDEN_IMAGES
 from mvmoe_export.stages import Stages, StageSpec, make_stages

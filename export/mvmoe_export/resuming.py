@@ -14,12 +14,12 @@ from pathlib import Path
 import msgspec
 import torch
 
-from mvmoe_deploy import files, outputs
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.integrity import check_files
 from mvmoe_deploy.bundle.write import listed_paths
 from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.strict_json import object_of
+from mvmoe_deploy.system import files, outputs
 from mvmoe_export.fingerprint import weights_of
 from mvmoe_export.stages import Stages
 from mvmoe_export.structure import fingerprint_of

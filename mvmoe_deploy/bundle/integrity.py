@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mvmoe_deploy.bundle.manifest import File
 from mvmoe_deploy.errors import BundleError
-from mvmoe_deploy.limits import raise_if_limit
+from mvmoe_deploy.system.limits import raise_if_limit
 
 _ADVICE = "copy the bundle again or export it anew"
 

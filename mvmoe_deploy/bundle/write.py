@@ -2,7 +2,7 @@
 
 And how to recognise what was written, before it is replaced.
 
-The bundle appears in one step: its writer works inside `mvmoe_deploy.files.new_directory`.
+The bundle appears in one step: its writer works inside `mvmoe_deploy.system.files.new_directory`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,11 +13,11 @@ import msgspec
 import numpy as np
 from safetensors.numpy import save
 
-from mvmoe_deploy import files, outputs
 from mvmoe_deploy.bundle.manifest import FORMAT, MANIFEST_FILE, File, Golden, Manifest
 from mvmoe_deploy.bundle.read import MAX_MANIFEST_BYTES, parse_manifest
 from mvmoe_deploy.errors import BundleError
 from mvmoe_deploy.strict_json import object_of
+from mvmoe_deploy.system import files, outputs
 
 GOLDEN_FILE = "golden.safetensors"
 

@@ -17,7 +17,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from mvmoe_deploy import files, outputs
 from mvmoe_deploy.errors import CheckpointError
 from mvmoe_deploy.models.checkpoint_header import (
     FORMAT,
@@ -48,6 +47,7 @@ from mvmoe_deploy.models.weight_files import (
 from mvmoe_deploy.models.weight_sets import count_tensors
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.strict_json import object_of
+from mvmoe_deploy.system import files, outputs
 
 _METADATA_KEY = "mvmoe"
 

@@ -11,13 +11,13 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from mvmoe_deploy.errors import ImageError
-from mvmoe_deploy.limits import raise_if_limit
 from mvmoe_deploy.preprocessing.colour import to_srgb
 from mvmoe_deploy.preprocessing.image_limits import (
     require_decodable,
     require_small_texts,
     require_whole_images,
 )
+from mvmoe_deploy.system.limits import raise_if_limit
 from mvmoe_deploy.text import one_line
 
 MAX_PIXELS = 100_000_000

@@ -8,7 +8,7 @@ import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
 from mvmoe_deploy.errors import EngineError, InputError, ResourceLimitError
-from mvmoe_deploy.limits import limit_met
+from mvmoe_deploy.system.limits import limit_met
 
 _MOST_THREADS = 256
 """More would only cost memory: ONNX Runtime, for one, starts every thread that it is told to."""

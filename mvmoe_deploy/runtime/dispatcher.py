@@ -21,7 +21,6 @@ from mvmoe_deploy.errors import (
     PartialResultError,
     ProcessBoundError,
 )
-from mvmoe_deploy.limits import resource_limits
 from mvmoe_deploy.preprocessing import ImageLike, preprocess
 from mvmoe_deploy.routing import Route, check_route, gates_of, select_one
 from mvmoe_deploy.runtime.batching import run_grouped
@@ -39,6 +38,7 @@ from mvmoe_deploy.runtime.prediction import (
     require_finite,
 )
 from mvmoe_deploy.runtime.runners import open_runner
+from mvmoe_deploy.system.limits import resource_limits
 
 _FLOAT32 = np.dtype(np.float32)
 

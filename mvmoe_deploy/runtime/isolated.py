@@ -19,7 +19,6 @@ import numpy as np
 from mvmoe_deploy import errors
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
 from mvmoe_deploy.errors import EngineError, MvmoeError
-from mvmoe_deploy.own_process import OwnProcess, ProcessEndedError, ProcessTimeoutError
 from mvmoe_deploy.runtime.contract import Arrays, Runner, require_array
 from mvmoe_deploy.runtime.isolated_messages import (
     Answer,
@@ -31,6 +30,7 @@ from mvmoe_deploy.runtime.isolated_messages import (
     Request,
     Run,
 )
+from mvmoe_deploy.system.own_process import OwnProcess, ProcessEndedError, ProcessTimeoutError
 
 TIME_LIMIT = 600.0
 """Seconds for one load or run: Core ML may compile a large graph for minutes."""

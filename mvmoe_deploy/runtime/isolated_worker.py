@@ -8,7 +8,6 @@ import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.errors import MvmoeError
-from mvmoe_deploy.own_process import Line
 from mvmoe_deploy.runtime.contract import LoadedGraph, Runner, first_line
 from mvmoe_deploy.runtime.isolated_messages import (
     Answer,
@@ -20,6 +19,7 @@ from mvmoe_deploy.runtime.isolated_messages import (
     Run,
 )
 from mvmoe_deploy.runtime.runners import open_runner
+from mvmoe_deploy.system.own_process import Line
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgspec.msgpack.Decoder(Request).decode

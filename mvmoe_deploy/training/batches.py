@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mvmoe_deploy.errors import InputError, MvmoeError
 from mvmoe_deploy.preprocessing import normalize, open_image, preprocess
-from mvmoe_deploy.processes import end_with_parent
+from mvmoe_deploy.system.processes import end_with_parent
 from mvmoe_deploy.training.augment import sample_rng
 from mvmoe_deploy.training.data import ImageData, Split
 

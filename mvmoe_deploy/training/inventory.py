@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple, get_args
 import msgspec
 import numpy as np
 
-from mvmoe_deploy import files, outputs
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.system import files, outputs
 from mvmoe_deploy.training.data import ImageData, Split
 
 SplitName = Literal["train", "held_out", "test"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
-from mvmoe_deploy.processes import end_with_parent, interruptible
+from mvmoe_deploy.system.processes import end_with_parent, interruptible
 from mvmoe_deploy.training.options import TrainOptions
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mvmoe_deploy import files, outputs
+from mvmoe_deploy.system import files, outputs
 
 METRICS = "metrics.jsonl"
 

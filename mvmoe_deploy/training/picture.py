@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mvmoe_deploy import files, outputs
 from mvmoe_deploy.matplotlib_import import prepare_matplotlib
+from mvmoe_deploy.system import files, outputs
 from mvmoe_deploy.training.report import RoutingReport, TrainReport
 
 if TYPE_CHECKING:

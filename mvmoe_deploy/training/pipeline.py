@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mvmoe_deploy import outputs
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.checkpoints import Checkpoint, require_free, save_checkpoint
 from mvmoe_deploy.models.vit import ViT
 from mvmoe_deploy.routing import UsagePrior
+from mvmoe_deploy.system import outputs
 from mvmoe_deploy.training.batches import Batches
 from mvmoe_deploy.training.communities import random_super_classes, super_classes
 from mvmoe_deploy.training.data import DIGITS, ImageData, load_data

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from mvmoe_deploy import files
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import UsagePrior
+from mvmoe_deploy.system import files
 from mvmoe_deploy.training.inventory import DataChange
 
 

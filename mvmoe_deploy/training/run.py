@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock, Timeout
 
-from mvmoe_deploy import files, outputs
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing.screening import first_names
+from mvmoe_deploy.system import files, outputs
 from mvmoe_deploy.training.inventory import DataChange, Inventory, foreign_to_inventory
 from mvmoe_deploy.training.options import TrainOptions, differing_option
 from mvmoe_deploy.training.report import read_report

@@ -15,8 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from mvmoe_deploy import files
 from mvmoe_deploy.errors import CheckpointError, InputError, OutputError
+from mvmoe_deploy.system import files
 
 OWNERS = "super-classes.json"
 """What the routed phases are guided by, among the states."""

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save, save_file
 
-from mvmoe_deploy import files
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.read import MAX_MANIFEST_BYTES
 from mvmoe_deploy.errors import BundleError
 from mvmoe_deploy.routing import RoutingRule
+from mvmoe_deploy.system import files
 
 
 def refused(act, words):

@@ -17,7 +17,7 @@ from mvmoe_deploy.bundle.write import (
     write_manifest,
 )
 from mvmoe_deploy.errors import BundleError, OutputError
-from mvmoe_deploy.files import new_directory
+from mvmoe_deploy.system.files import new_directory
 
 
 def entries(folder):

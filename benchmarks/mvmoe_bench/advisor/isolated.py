@@ -10,7 +10,7 @@ from mvmoe_bench.records import Advice
 from mvmoe_deploy import errors
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import EngineError, MvmoeError
-from mvmoe_deploy.own_process import Line, OwnProcess, ProcessEndedError, ProcessTimeoutError
+from mvmoe_deploy.system.own_process import Line, OwnProcess, ProcessEndedError, ProcessTimeoutError
 
 TIME_LIMIT = 600.0
 """Seconds for reading one file."""

@@ -19,10 +19,10 @@ from mvmoe_bench.planning.inputs import Inputs
 from mvmoe_bench.planning.queries import Questions
 from mvmoe_bench.records import Answer, Routes
 from mvmoe_bench.subjects.contract import Preparation
-from mvmoe_deploy import files
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Manifest
-from mvmoe_deploy.space import require_space
+from mvmoe_deploy.system import files
+from mvmoe_deploy.system.space import require_space
 
 if TYPE_CHECKING:
     from mvmoe_deploy.models import RoutedModel

@@ -33,12 +33,12 @@ from mvmoe_bench.records import (
 )
 from mvmoe_bench.results import Output, RunLines
 from mvmoe_bench.subjects import find_kind
-from mvmoe_deploy import outputs
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.summary import summarize
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.samples import DIGITS
-from mvmoe_deploy.temporary import private_temporary_files
+from mvmoe_deploy.system import outputs
+from mvmoe_deploy.system.temporary import private_temporary_files
 
 _FIXED = ("device", "preset", "seed", "threads", "inputs", "bundles", "subjects")
 """Fields of a run that a resumed one must have alike."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from mvmoe_bench.figures import Summary, compare_runs, merge, summarize_run
 from mvmoe_bench.reporting.marking import IN_HTML, IN_MARKDOWN, IN_PNG
-from mvmoe_deploy import files, outputs
 from mvmoe_deploy.errors import InputError, MissingExtraError
+from mvmoe_deploy.system import files, outputs
 
 if TYPE_CHECKING:
     from mvmoe_bench.results import RunLines

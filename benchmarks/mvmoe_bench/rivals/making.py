@@ -15,11 +15,11 @@ from torch import nn
 from mvmoe_bench.records import Routes
 from mvmoe_bench.rivals.fused import AllExperts, Dense, Gather, KnownRoute
 from mvmoe_bench.rivals.graph_sets import GraphSet, graph_name
-from mvmoe_deploy import files
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import RoutedModel
-from mvmoe_deploy.temporary import temporary_directory
+from mvmoe_deploy.system import files
+from mvmoe_deploy.system.temporary import temporary_directory
 from mvmoe_export import ExportOptions
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec, make_stages
 from mvmoe_export.targets import find_target

@@ -31,7 +31,7 @@ def standing(preset: str, scaling: tuple[int, ...], effort: str, work: Path, out
     from mvmoe_bench.planning.presets import PRESETS
     from mvmoe_bench.standing.measuring import measure
     from mvmoe_bench.standing.page import require_free, write_page
-    from mvmoe_deploy.outputs import refuse_overlap, refuse_place_of
+    from mvmoe_deploy.system.outputs import refuse_overlap, refuse_place_of
 
     refuse_overlap([output], [Path(preset)] if preset.endswith(".json") else [])
     refuse_place_of(output, work)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mvmoe_bench.command import run_command
-from mvmoe_deploy.temporary import temporary_directory
+from mvmoe_deploy.system.temporary import temporary_directory
 
 _PROGRAM = "python -m mvmoe_bench.standing.exporting"
 _TARGETS = ("executorch", "coreml", "onnx")

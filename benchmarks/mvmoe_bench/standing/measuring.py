@@ -19,9 +19,9 @@ from mvmoe_bench.protocol import Plan
 from mvmoe_bench.records import Preset, Sample
 from mvmoe_bench.results import RunLines
 from mvmoe_bench.statistics import Ratio, paired_ratio
-from mvmoe_deploy import files
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.system import files
 
 _RIVALS = ("static", "all-experts", "gather", "dense", "eager")
 _TARGETS = ("onnx", "executorch")

@@ -10,7 +10,7 @@ from mvmoe_bench.figures.summary import SubjectFigure
 from mvmoe_bench.figures.words import no_verdict, percent
 from mvmoe_bench.standing.measuring import Scale, Standing
 from mvmoe_bench.statistics import Ratio, Sure, sure
-from mvmoe_deploy import files, outputs
+from mvmoe_deploy.system import files, outputs
 
 WANTED_OVER_STATIC = 1.02
 WANTED_FLAT = 0.03

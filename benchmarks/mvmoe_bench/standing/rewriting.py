@@ -17,7 +17,7 @@ from rich.table import Table
 from mvmoe_bench.command import run_command
 from mvmoe_bench.figures.printed import alone, printed
 from mvmoe_bench.statistics import ENOUGH_GROUPS, Ratio
-from mvmoe_deploy.temporary import temporary_directory
+from mvmoe_deploy.system.temporary import temporary_directory
 
 _PROGRAM = "python -m mvmoe_bench.standing.rewriting"
 _NAIVE = "naive"

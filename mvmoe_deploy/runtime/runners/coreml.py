@@ -12,7 +12,7 @@ import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
 from mvmoe_deploy.errors import UnsupportedPlatformError
-from mvmoe_deploy.quiet import quiet_import
+from mvmoe_deploy.quiet_imports import import_quietly
 from mvmoe_deploy.runtime.contract import (
     Arrays,
     Signature,
@@ -66,7 +66,7 @@ class CoreMLRunner:
         require_threads(threads)
         require_options("Core ML", {"compute_units": _UNITS}, engine_options)
         _require_macos()
-        with quiet_import():
+        with import_quietly():
             import coremltools
         return cls(coremltools, root, target, (engine_options or {}).get("compute_units", "all"))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
 from mvmoe_deploy.errors import UnsupportedPlatformError
-from mvmoe_deploy.quiet import quiet_import
+from mvmoe_deploy.quiet_imports import import_quietly
 from mvmoe_deploy.runtime.contract import (
     Arrays,
     Signature,
@@ -60,7 +60,7 @@ class ExecuTorchRunner:
         """
         require_threads(threads)
         require_options("ExecuTorch", {}, engine_options)
-        with quiet_import("ExecuTorch", "executorch"):
+        with import_quietly("ExecuTorch", "executorch"):
             import torch
             from executorch.extension.pybindings import portable_lib
             from executorch.runtime import Runtime

@@ -15,7 +15,7 @@ import pytest
 from mvmoe_bench import records as r
 from mvmoe_bench.devices import host
 from mvmoe_bench.orders import Order, SubjectOrder
-from mvmoe_deploy.temporary import temporary_directory
+from mvmoe_deploy.system.temporary import temporary_directory
 
 SECONDS = 0.5
 
@@ -56,7 +56,7 @@ import sys
 import msgspec
 from mvmoe_bench.devices.host import HostDevice
 from mvmoe_bench.orders import Order
-from mvmoe_deploy.processes import interruptible
+from mvmoe_deploy.system.processes import interruptible
 with interruptible():
     HostDevice().run(msgspec.json.decode(sys.argv[1], type=Order), print)
 """

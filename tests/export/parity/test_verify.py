@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from mvmoe_deploy import files
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.write import write_golden
 from mvmoe_deploy.errors import BundleError, CheckFailedError, EngineError, InputError
 from mvmoe_deploy.models import ViT
+from mvmoe_deploy.system import files
 from mvmoe_export import export_bundle
 from mvmoe_export.parity import verify
 from mvmoe_export.parity.images import synthetic_images

@@ -1,8 +1,8 @@
 """What this package uses of coremltools: imported here and nowhere else, in silence."""
 
-from mvmoe_deploy.quiet import quiet_import
+from mvmoe_deploy.quiet_imports import import_quietly
 
-with quiet_import():
+with import_quietly():
     from coremltools import _OPSET as OPSETS
     from coremltools.converters.mil._deployment_compatibility import AvailableTarget
     from coremltools.converters.mil.mil import Function, Operation, Var, types

@@ -2,9 +2,9 @@
 
 import logging
 
-from mvmoe_deploy.quiet import quiet_import
+from mvmoe_deploy.quiet_imports import import_quietly
 
-with quiet_import():
+with import_quietly():
     import coremltools as ct
     from coremltools.converters.mil.frontend.milproto import load as milproto
     from coremltools.converters.mil.mil import Builder

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from mvmoe_deploy.quiet import quiet_import
+from mvmoe_deploy.quiet_imports import import_quietly
 
-with quiet_import():
+with import_quietly():
     import coremltools as ct
     from coremltools.converters.mil import Builder as mb  # noqa: N813
 

@@ -15,7 +15,7 @@ import torch
 
 from mvmoe_deploy.bundle.manifest import File, Graph, Target, TensorSpec
 from mvmoe_deploy.errors import EngineError, InputError, MissingExtraError, UnsupportedPlatformError
-from mvmoe_deploy.quiet import quiet_import
+from mvmoe_deploy.quiet_imports import import_quietly
 from mvmoe_deploy.runtime import runners
 from mvmoe_deploy.runtime.contract import run
 from mvmoe_deploy.runtime.runners import open_runner
@@ -198,7 +198,7 @@ def test_what_the_stand_in_lacks_is_named_with_the_pip_command(bundle, monkeypat
 
 
 def test_a_missing_package_is_told_with_the_pip_command():
-    with pytest.raises(MissingExtraError) as caught, quiet_import():
+    with pytest.raises(MissingExtraError) as caught, import_quietly():
         raise ModuleNotFoundError("No module named 'coremltools'", name="coremltools")
     assert "coremltools is not installed" in str(caught.value)
     assert "pip install 'mvmoe-deploy[coreml]'" in str(caught.value)
@@ -206,7 +206,7 @@ def test_a_missing_package_is_told_with_the_pip_command():
 
 def test_logging_is_as_before_after_an_import():
     before = logging.root.manager.disable
-    with quiet_import():
+    with import_quietly():
         assert logging.root.manager.disable >= logging.WARNING
     assert logging.root.manager.disable == before
 

@@ -57,7 +57,14 @@ class OwnProcess:
         with other:
             self._process = subprocess.Popen(
                 # Without the current directory in the path: a bundle may lie beside a numpy.py.
-                [sys.executable, "-P", "-m", "mvmoe_deploy.own_process", work, str(other.fileno())],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "mvmoe_deploy.system.own_process",
+                    work,
+                    str(other.fileno()),
+                ],
                 stdin=subprocess.PIPE,  # Its end tells the process that this one is gone.
                 stdout=self._said,
                 stderr=self._said,

@@ -8,8 +8,8 @@ import textwrap
 import psutil
 import pytest
 
-from mvmoe_deploy import own_process
-from mvmoe_deploy.own_process import OwnProcess, ProcessEndedError, ProcessTimeoutError
+from mvmoe_deploy.system import own_process
+from mvmoe_deploy.system.own_process import OwnProcess, ProcessEndedError, ProcessTimeoutError
 
 WORK = """
 import ctypes, os, signal, sys, time
@@ -153,7 +153,7 @@ def test_it_ends_with_its_parent_even_if_that_is_killed(start, tmp_path, word):
     code = f"""
         import os, signal, sys, time
         sys.path.insert(0, {str(tmp_path / "site")!r})
-        from mvmoe_deploy.own_process import OwnProcess
+        from mvmoe_deploy.system.own_process import OwnProcess
         process = OwnProcess("hostilework:serve")
         process.send(b"x", 60)
         process.receive(2, 60)

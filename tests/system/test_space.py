@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from mvmoe_deploy.errors import OutputError
-from mvmoe_deploy.space import file_system, free_bytes, require_space, shown
+from mvmoe_deploy.system.space import file_system, free_bytes, require_space, shown
 
 
 def _disk(monkeypatch: pytest.MonkeyPatch, total: int, free: int) -> None:

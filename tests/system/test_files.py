@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mvmoe_deploy import files
 from mvmoe_deploy.errors import InputError, OutputError
+from mvmoe_deploy.system import files
 
 
 def entries(folder):
@@ -219,7 +219,7 @@ def test_a_full_disk_at_any_step_leaves_the_old_file(tmp_path, monkeypatch, step
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from mvmoe_deploy import files
+from mvmoe_deploy.system import files
 from mvmoe_deploy.errors import OutputError
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 root = Path(sys.argv[1])
@@ -473,7 +473,7 @@ def test_of_two_writers_one_wins_and_the_other_gets_one_sentence(tmp_path, repla
 RACE = """
 import sys
 from pathlib import Path
-from mvmoe_deploy import files
+from mvmoe_deploy.system import files
 from mvmoe_deploy.errors import InputError
 print("ready", flush=True)
 sys.stdin.readline()
@@ -518,7 +518,7 @@ def test_of_three_racing_processes_one_wins_and_its_directory_is_whole(tmp_path)
 STOPS_IN_THE_MIDDLE = """
 import sys, time
 from pathlib import Path
-from mvmoe_deploy import files
+from mvmoe_deploy.system import files
 path = Path(sys.argv[1])
 def stop(partial):
     partial.write_text("half")

@@ -7,7 +7,7 @@ import pytest
 
 PROGRAM = """
 import resource
-from mvmoe_deploy.limits import limit_met
+from mvmoe_deploy.system.limits import limit_met
 
 silent = RuntimeError("Failed to load program, error: 0x:22")
 assert limit_met(silent) is None

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from mvmoe_deploy.processes import interrupted, interruptible
+from mvmoe_deploy.system.processes import interrupted, interruptible
 
 WORKS = """
 import signal, sys, time
-from mvmoe_deploy.processes import interruptible
+from mvmoe_deploy.system.processes import interruptible
 try:
     with interruptible():
         try:
@@ -94,7 +94,7 @@ def test_an_error_of_the_clean_up_is_a_part_of_the_interruption():
 
 HOLDS_A_PIPE = """
 import os, sys
-from mvmoe_deploy.processes import end_when_closed
+from mvmoe_deploy.system.processes import end_when_closed
 end_when_closed(0)
 print("at work", flush=True)
 import threading
@@ -103,7 +103,7 @@ threading.Event().wait()
 
 STARTS_ONE = """
 import multiprocessing, os, sys, threading
-from mvmoe_deploy.processes import end_with_parent
+from mvmoe_deploy.system.processes import end_with_parent
 
 def work(said):
     end_with_parent()

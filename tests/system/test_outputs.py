@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mvmoe_deploy import outputs
 from mvmoe_deploy.errors import InputError, OutputError
+from mvmoe_deploy.system import outputs
 
 
 @pytest.fixture

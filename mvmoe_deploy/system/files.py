@@ -22,7 +22,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mvmoe_deploy.errors import InputError, OutputError
-from mvmoe_deploy.outputs import (
+from mvmoe_deploy.system.outputs import (
     Foreign,
     exists,
     output_errors,

@@ -13,7 +13,7 @@ from mvmoe_deploy.errors import MissingExtraError
 
 
 @contextlib.contextmanager
-def quiet_import(what: str = "coremltools", extra: str = "coreml") -> Iterator[None]:
+def import_quietly(what: str = "coremltools", extra: str = "coreml") -> Iterator[None]:
     """Import inside this block: no warnings are shown while it lasts.
 
     Raises MissingExtraError for `what` with the pip command of `extra` if an import fails.

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from mvmoe_deploy import temporary
-from mvmoe_deploy.temporary import private_temporary_files, temporary_directory
+from mvmoe_deploy.system import temporary
+from mvmoe_deploy.system.temporary import private_temporary_files, temporary_directory
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def left(place, name="mvmoe-0123abcd"):
 
 HOLDS = """
 import sys, time
-from mvmoe_deploy.temporary import temporary_directory
+from mvmoe_deploy.system.temporary import temporary_directory
 with temporary_directory() as folder:
     (folder / "deep").mkdir()
     (folder / "deep" / "file").write_text("x")
