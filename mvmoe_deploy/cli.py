@@ -572,11 +572,11 @@ def bench(
     import msgspec
     import scipy  # noqa: F401  Needed in the end: that it is missing should be told now.
 
-    from mvmoe_bench.figures import summarize_run
     from mvmoe_bench.planning.presets import PRESETS
     from mvmoe_bench.planning.running import Request, run_bench
     from mvmoe_bench.progress import bars
-    from mvmoe_bench.reporting.terminal import show_summary
+    from mvmoe_bench.report.summary import summarize_run
+    from mvmoe_bench.report.terminal import show_summary
 
     request = Request(
         bundles=bundles,
@@ -650,7 +650,7 @@ def report(
     Runs of the same things under the same conditions are put together; others are refused, unless
     two are given with --compare.
     """
-    from mvmoe_bench.reporting import require_free, write_report
+    from mvmoe_bench.report import require_free, write_report
     from mvmoe_bench.results import read
 
     kind = kind or _kind_of(output)
@@ -784,11 +784,11 @@ def _require_demo_packages(config: "ViTConfig") -> None:
 
 def _measure_demo(bundle: Path, checkpoint: Path, output: Path) -> tuple[list[str], dict[str, str]]:
     """Measure the demo's bundle, quickly, and make the report; gives sentences and files."""
-    from mvmoe_bench.figures import summarize_run
     from mvmoe_bench.planning.presets import PRESETS
     from mvmoe_bench.planning.running import Request, run_bench
     from mvmoe_bench.progress import bars
-    from mvmoe_bench.reporting import write_report
+    from mvmoe_bench.report import write_report
+    from mvmoe_bench.report.summary import summarize_run
 
     files = _measured_files(output)
     request = Request(

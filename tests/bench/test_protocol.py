@@ -14,7 +14,7 @@ from mvmoe_bench.protocol import (
     measure,
     rotated,
 )
-from mvmoe_bench.statistics import paired_ratio
+from mvmoe_bench.report.statistics import paired_ratio
 
 
 class FakeClock:

@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from mvmoe_bench.figures.bundles import bundle as bundle_figure
 from mvmoe_bench.planning import distribution
 from mvmoe_bench.planning.inputs import Inputs, load_inputs
 from mvmoe_bench.planning.presets import PRESETS
 from mvmoe_bench.planning.queries import Questions, budgets
 from mvmoe_bench.planning.running import _bundle_record
+from mvmoe_bench.report.bundles import bundle as bundle_figure
 from mvmoe_deploy import console
 from mvmoe_deploy.bundle import Bundle, consistency, golden
 from mvmoe_deploy.bundle.read import parse_manifest

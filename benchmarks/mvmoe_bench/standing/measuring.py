@@ -11,14 +11,14 @@ from typing import Any
 import msgspec
 from PIL import Image
 
-from mvmoe_bench.figures import Summary, summarize_run
 from mvmoe_bench.planning.inputs import smooth_picture
 from mvmoe_bench.planning.running import Request, run_bench
 from mvmoe_bench.progress import Bars
 from mvmoe_bench.protocol import Plan
 from mvmoe_bench.records import Preset, Sample
+from mvmoe_bench.report.statistics import Ratio, paired_ratio
+from mvmoe_bench.report.summary import Summary, summarize_run
 from mvmoe_bench.results import RunLines
-from mvmoe_bench.statistics import Ratio, paired_ratio
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.system import files

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from mvmoe_bench.figures import Summary
-from mvmoe_bench.figures.printed import alone, printed
-from mvmoe_bench.figures.ratios import RatioFigure
-from mvmoe_bench.figures.summary import SubjectFigure
-from mvmoe_bench.figures.words import no_verdict, percent
+from mvmoe_bench.report.printed import alone, printed
+from mvmoe_bench.report.sections.ratios.figures import RatioFigure
+from mvmoe_bench.report.statistics import Ratio, Sure, sure
+from mvmoe_bench.report.summary import SubjectFigure, Summary
+from mvmoe_bench.report.words import no_verdict, percent
 from mvmoe_bench.standing.measuring import Scale, Standing
-from mvmoe_bench.statistics import Ratio, Sure, sure
 from mvmoe_deploy.system import files, outputs
 
 WANTED_OVER_STATIC = 1.02

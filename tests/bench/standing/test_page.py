@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mvmoe_bench.figures.printed import printed
 from mvmoe_bench.planning.presets import PRESETS
+from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.statistics import Ratio
 from mvmoe_bench.standing import measuring, page
-from mvmoe_bench.statistics import Ratio
 from mvmoe_deploy.errors import InputError
 
 ROOT = Path(__file__).parents[3]

@@ -1,0 +1,71 @@
+"""Latency distributions: for each subject its shape, p5 to p95, the middle half, and the median."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mvmoe_bench.report.plots.axis import plain_axis
+from mvmoe_bench.report.plots.canvas import Canvas
+from mvmoe_bench.report.plots.rows import Row, Rows, rows_height, shorten
+from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.sections.latency.figures import Latency
+
+_PAD = 3
+
+
+@dataclass(frozen=True)
+class LatencyPlot:
+    """One row for each subject: its name, latency, and the name of its colour."""
+
+    rows: tuple[tuple[str, Latency, str], ...]
+
+    def height(self, narrow: bool) -> float:
+        """Pixels that it needs."""
+        return rows_height(len(self.rows), narrow)
+
+    def draw(self, canvas: Canvas) -> None:
+        """Draw all rows."""
+        frame = Rows(canvas, [_row(*row) for row in self.rows], "milliseconds an image")
+        for position, (_, latency, colour) in enumerate(self.rows):
+            _draw(frame, position, latency, canvas.colours[colour])
+        low = min(min(latency.wall_ms.p5, latency.histogram_ms.low) for _, latency, _ in self.rows)
+        high = max(latency.histogram_ms.high for _, latency, _ in self.rows)
+        plain_axis(frame.axes, low * 0.98, max(high * 1.02, low * 1.05), canvas.narrow)
+
+
+def _row(name: str, latency: Latency, colour: str) -> Row:
+    """Its median with interval and n."""
+    wall = latency.wall_ms
+    its = printed(wall)
+    note = f"{its.marked}, n = {wall.n:,}"
+    return Row(shorten(name), f"{its.value} ms", note, strong=colour == "c1")
+
+
+def _draw(frame: Rows, position: int, latency: Latency, colour: str) -> None:
+    """Shape above the line; whisker, box and median on it."""
+    wall, y = latency.wall_ms, frame.y(position) + (0.04 if frame.canvas.narrow else 0.12)
+    axes, below = frame.axes, y + (0.1 if frame.canvas.narrow else 0.16)
+    _shape(frame, latency, y, colour)
+    axes.plot([wall.p5, wall.p95], [y, y], color=colour, linewidth=1.5, solid_capstyle="butt")
+    axes.plot([wall.p25, wall.p75], [y, y], color=colour, linewidth=5, solid_capstyle="butt")
+    if wall.low is not None and wall.high is not None:
+        ends = [wall.low, wall.high]
+        axes.plot(ends, [below, below], color=colour, linewidth=1.5, marker="|", markersize=6)
+    edge = frame.canvas.colours["surface"]
+    axes.plot(wall.p50, y, "o", markersize=8, color=colour, mec=edge, mew=1.2)
+
+
+def _shape(frame: Rows, latency: Latency, y: float, colour: str) -> None:
+    """The histogram, smoothed a little, as a hill on the row's line."""
+    from scipy.ndimage import gaussian_filter1d
+
+    histogram = latency.histogram_ms
+    if len(histogram.counts) < 2:
+        return
+    # Empty bins at both ends let the hill run out.
+    padded = np.pad(np.array(histogram.counts, dtype=float), _PAD)
+    counts = gaussian_filter1d(padded, 1.0)
+    step = (histogram.high - histogram.low) / len(histogram.counts)
+    middles = histogram.low + step * (np.arange(len(counts)) - _PAD + 0.5)
+    hill = y - 0.02 - frame.reach * counts / counts.max()
+    frame.axes.fill_between(middles, hill, y - 0.02, color=colour, alpha=0.22, linewidth=0)

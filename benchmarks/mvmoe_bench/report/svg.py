@@ -1,0 +1,96 @@
+"""A plot as SVG for a page: colours become the page's variables, ids are unique and stable."""
+
+import contextlib
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from html import escape
+
+from mvmoe_bench.report.plots.canvas import DPI, LIGHT, NARROW, WIDE, Canvas, Colours, Plot
+from mvmoe_deploy.matplotlib_import import prepare_matplotlib
+
+SENTINELS: Colours = {name: f"#0102{number:02x}" for number, name in enumerate(LIGHT, start=16)}
+"""Colours that no plot would choose, one for each name."""
+
+SETTINGS = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "mvmoe",
+    "text.parse_math": False,  # Names come from anywhere: a dollar sign is a dollar sign.
+    "axes.unicode_minus": True,
+    "font.family": "DejaVu Sans",
+    "path.simplify": True,
+    "path.simplify_threshold": 0.5,
+    "figure.dpi": DPI,
+}
+_NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
+
+
+def both_widths(plot: Plot, name: str, label: str) -> str:
+    """The plot for wide and for narrow screens, of which a page shows one.
+
+    `name` makes the ids unique in a page; `label` is what a screen reader says.
+    """
+    wide = _svg(plot, f"{name}-w", label, narrow=False)
+    return wide + _svg(plot, f"{name}-n", label, narrow=True)
+
+
+@contextlib.contextmanager
+def quiet_about_glyphs() -> Iterator[None]:
+    """Names may be of any script: what matplotlib's font lacks, a browser's has."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+        yield
+
+
+def _svg(plot: Plot, name: str, label: str, narrow: bool) -> str:
+    """One width of a plot as an `svg` element."""
+    prepare_matplotlib("matplotlib, which draws reports,", "bench")
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    width, height = (NARROW if narrow else WIDE), plot.height(narrow)
+    text = io.StringIO()
+    with mpl.rc_context(SETTINGS), quiet_about_glyphs():
+        figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="none")
+        FigureCanvasSVG(figure)
+        plot.draw(Canvas(figure, width, height, SENTINELS, narrow))
+        figure.savefig(text, format="svg", metadata=_NOTHING)
+    return _embed(text.getvalue(), name, label, "narrow" if narrow else "wide")
+
+
+def _embed(text: str, name: str, label: str, size: str) -> str:
+    """A document's `svg` element without what a page does not need."""
+    body = text[text.index("<svg") :]
+    box = re.search(r'viewBox="([^"]*)"', body)
+    body = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    inner = body[body.index(">") + 1 :]
+    inner = _own_ids(inner, name)
+    inner = re.sub(r"font: ((?:[a-z0-9]+ )*?)([\d.]+)px [^;\"]*", _font, inner)
+    for colour, sentinel in SENTINELS.items():
+        inner = inner.replace(sentinel, f"var(--{colour})")
+    inner = re.sub(r">\s+<", "><", inner)
+    head = (
+        f'<svg class="{size}" viewBox="{box.group(1) if box else ""}" role="img" '
+        f'aria-label="{escape(label, quote=True)}" xmlns:xlink="http://www.w3.org/1999/xlink">'
+    )
+    return head + inner.strip()
+
+
+def _own_ids(text: str, name: str) -> str:
+    """Drop ids that nothing refers to, and make the others unique in a page."""
+    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', text))
+
+    def renamed(match: re.Match[str]) -> str:
+        return f' id="{name}-{match.group(1)}"' if match.group(1) in used else ""
+
+    text = re.sub(r' id="([^"]*)"', renamed, text)
+    return re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", text)
+
+
+def _font(match: re.Match[str]) -> str:
+    """Size and weight of a font; the family is the page's."""
+    heavy = "font-weight: 600; " if re.search(r"bold|[67]00", match.group(1)) else ""
+    return f"{heavy}font-size: {match.group(2)}px"

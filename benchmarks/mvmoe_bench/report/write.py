@@ -1,0 +1,109 @@
+"""Which document becomes which file, and how a file is recognised that was made here.
+
+Every report names its maker: in an element of the page, a comment of the Markdown, a text of the
+picture.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mvmoe_bench.report.compare import compare_runs
+from mvmoe_bench.report.marking import IN_HTML, IN_MARKDOWN, IN_PNG
+from mvmoe_bench.report.regime import merge
+from mvmoe_bench.report.summary import Summary, summarize_run
+from mvmoe_deploy.errors import InputError, MissingExtraError
+from mvmoe_deploy.system import files, outputs
+
+if TYPE_CHECKING:
+    from mvmoe_bench.results import RunLines
+
+Writer = Callable[[Path], object]
+
+
+def write(
+    runs: "list[RunLines]", path: Path, format: str, compare: bool, replace: bool = False
+) -> None:
+    """Make the report in memory, then write it in one step."""
+    require_free(path, replace, [run.path for run in runs])
+    try:
+        writer = _comparison(runs, format) if compare else _report(merge(_some(runs)), format)
+    except ImportError as error:
+        if isinstance(error, MissingExtraError):
+            raise
+        what = f"{error.name or 'a package'}, which makes reports,"
+        raise MissingExtraError.from_import(error, what, "bench") from error
+    files.write_file(path, writer, foreign_to_reports if replace else None)
+
+
+def require_free(path: Path, replace: bool, results: Iterable[Path]) -> None:
+    """Refuse a path that a report of these results may not be written to."""
+    outputs.refuse_overlap([path], results)
+    outputs.require_file(path, foreign_to_reports if replace else None)
+
+
+foreign_to_reports = outputs.foreign_without(
+    [mark.encode() for mark in (IN_HTML, IN_MARKDOWN, IN_PNG)], "report"
+)
+"""Why a file is no report that may be replaced; None if it is one, of any format."""
+
+
+def _some(runs: "list[RunLines]") -> "list[RunLines]":
+    """Refuse to report on nothing."""
+    if not runs:
+        raise InputError("no results were given; give a file that mvmoe bench has written")
+    return runs
+
+
+def _report(run: "RunLines", format: str) -> Writer:
+    """The writer for one run."""
+    summary = summarize_run(run)
+    if format == "png":
+        return _picture(summary)
+    from mvmoe_bench.report.document import document
+
+    return _text(format, document(summary))
+
+
+def _comparison(runs: "list[RunLines]", format: str) -> Writer:
+    """The writer for two runs."""
+    from mvmoe_bench.report.comparison import comparison_document
+
+    if format == "png":
+        raise InputError(
+            "a comparison has no picture; give --format html or --format md, or leave out --compare"
+        )
+    first, second = _two(runs)
+    found = compare_runs(first, second)
+    return _text(format, comparison_document(found, first.path, second.path))
+
+
+def _two(runs: "list[RunLines]") -> "tuple[RunLines, RunLines]":
+    """The two sides: runs of one file are merged."""
+    sides: dict[Path, list[RunLines]] = {}
+    for run in runs:
+        sides.setdefault(run.path, []).append(run)
+    if len(sides) == 1 and len(runs) == 2:
+        return runs[0], runs[1]
+    if len(sides) != 2:
+        raise InputError(
+            f"{len(sides)} results files cannot be compared; give two, the older first"
+        )
+    first, second = sides.values()
+    return merge(first), merge(second)
+
+
+def _text(format: str, made: object) -> Writer:
+    """The writer of a document as text."""
+    from mvmoe_bench.report.markdown import markdown
+    from mvmoe_bench.report.page import page
+
+    text = page(made) if format == "html" else markdown(made)  # type: ignore[arg-type]
+    return lambda partial: partial.write_text(text, encoding="utf-8")
+
+
+def _picture(summary: Summary) -> Writer:
+    """The writer of a picture."""
+    from mvmoe_bench.report.picture import draw_picture
+
+    return lambda partial: draw_picture(summary, partial)

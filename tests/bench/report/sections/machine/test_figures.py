@@ -1,0 +1,45 @@
+"""The machine's own speed, its drift and its load."""
+
+import pytest
+
+from mvmoe_bench.records import Done
+from mvmoe_bench.report.summary import summarize_run
+
+
+def _summary(factory, lines, **fields):
+    s = factory.subject("dispatcher")
+    return summarize_run(factory.run([s], lines=factory.constant(s.key, 8.0) + lines, **fields))
+
+
+def test_speed_is_operations_over_time(factory):
+    lines = [factory.yardstick(2 * 512**3 / 50e6, repeat) for repeat in range(6)]
+
+    found = _summary(factory, lines)
+
+    assert found.machine.yardstick.gflops.value == pytest.approx(50, rel=1e-3)
+    assert found.machine.yardstick.drift == pytest.approx(1)
+    assert found.warnings == ()
+
+
+def test_a_machine_that_changes_its_speed_is_warned_of(factory):
+    lines = [factory.yardstick(5 if repeat < 5 else 7, repeat) for repeat in range(6)]
+
+    found = _summary(factory, lines)
+
+    assert found.machine.yardstick.drift == pytest.approx(1.4)
+    assert "(the yardstick) changed by 40%" in found.warnings[0]
+
+
+@pytest.mark.parametrize(("start", "later"), [([3.5, 1, 1], 0.5), ([0.1, 0, 0], 3.5)])
+def test_a_busy_machine_is_warned_of(factory, start, later):
+    lines = [Done(job="latency 0", load_average=(later, 1.0, 1.0))]
+
+    found = _summary(factory, lines, identity={"load_average": start})
+
+    assert "reached 3.5 with 2 cores" in found.warnings[0]
+
+
+def test_an_identity_that_says_little_is_no_error(factory):
+    found = _summary(factory, [], identity={"load_average": None, "cores_logical": None})
+
+    assert found.machine.load_at_start is None

@@ -1,0 +1,39 @@
+"""What is printed for a person."""
+
+import io
+
+from rich.console import Console
+
+from mvmoe_bench import records
+from mvmoe_bench.report.summary import summarize_run
+from mvmoe_bench.report.terminal import show_summary
+
+
+def _shown(run):
+    out = io.StringIO()
+    show_summary(Console(file=out, width=160, highlight=False, markup=False), summarize_run(run))
+    return out.getvalue()
+
+
+def test_all_tables(factory):
+    text = _shown(factory.lifelike(repeats=6, rounds=8))
+
+    for title in ("ms an image", "times as long", "fresh process", "experts in memory"):
+        assert title in text
+    assert "dispatcher/static (digits, onnx)" in text
+    assert "An image takes" in text
+
+
+def test_failures_come_first_and_names_are_not_markup(factory):
+    s = factory.subject("dispatcher", key="[red]x[/nothing]")
+    lines = factory.constant(s.key, 8.0)
+    lines.append(records.Failure(job="x", subject=s.key, message="no \x1b[2J [bold]engine"))
+
+    text = _shown(factory.run([s], lines=lines))
+
+    assert text.startswith("failed: [red]x[/nothing]: no  [2J [bold]engine")
+    assert "\x1b" not in text
+
+
+def test_an_empty_run(factory):
+    assert "no latency measurements" in _shown(factory.run([factory.subject("dispatcher")]))
