@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from mvmoe_deploy.routing import Route, RoutingRule, UsagePrior
+from mvmoe_deploy.routing import Route, UsagePrior
+from mvmoe_deploy.routing.top_k import TopK
 
 SCHEMA = "mvmoe-bench"
 VERSION = 1
@@ -95,7 +96,7 @@ class BundleRecord(Part):
     params_total: Count
     params_active: Count
     macs: Count
-    rules: tuple[RoutingRule, ...]
+    rules: tuple[TopK, ...]
     labels: tuple[str, ...] | None
     usage_prior: UsagePrior | None
     targets: dict[str, dict[str, Any]]

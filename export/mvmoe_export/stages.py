@@ -19,7 +19,7 @@ from mvmoe_deploy.bundle.consistency import MAX_ELEMENTS
 from mvmoe_deploy.bundle.manifest import MAX_BATCH
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
-from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_deploy.routing import Route, Rule
 from mvmoe_export.gather import GatheredExperts, require_one_computation
 from mvmoe_export.user_code import user_code
 
@@ -51,7 +51,7 @@ class StageSpec:
 
     index: int
     name: str
-    rule: RoutingRule | None
+    rule: Rule | None
     inputs: dict[str, Tensor]
     """Example inputs by name, in order: they fix shapes and types."""
     outputs: tuple[str, ...]
@@ -130,7 +130,7 @@ def make_stages(
     return Stages(model, strategy, batch, tuple(specs), output.shape[1])
 
 
-def routes_of(rule: RoutingRule) -> Iterator[Route]:
+def routes_of(rule: Rule) -> Iterator[Route]:
     """Every route that a rule can select, in lexicographic order."""
     return itertools.combinations(range(rule.experts), rule.k)
 
@@ -183,7 +183,7 @@ def _example_output(model: RoutedModel, index: int, inputs: dict[str, Tensor]) -
         return module(*(tensor.clone() for tensor in given))
 
 
-def _require_tokens(output: Any, batch: int, rule: RoutingRule, where: str) -> None:
+def _require_tokens(output: Any, batch: int, rule: Rule, where: str) -> None:
     """Refuse what is not the output of a stage before the last."""
     if not (isinstance(output, tuple) and len(output) == 2):
         raise InputError(
@@ -230,7 +230,7 @@ def _ones(inputs: dict[str, Tensor], k: int) -> Tensor:
     return torch.ones(len(inputs["tokens"]), k, dtype=torch.float32)
 
 
-def _step_inputs(tokens: Tensor, rule: RoutingRule, strategy: Strategy) -> dict[str, Tensor]:
+def _step_inputs(tokens: Tensor, rule: Rule, strategy: Strategy) -> dict[str, Tensor]:
     """Example inputs of a routed step."""
     width = rule.experts if strategy == "all-experts" else rule.k
     # In the order of memory that a runner's buffers have, whatever the stage before gave.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from mvmoe_deploy.bundle.manifest import File, Graph, Manifest, Stage, Strategy, Target, TensorSpec
 from mvmoe_deploy.errors import BundleError, InputError
-from mvmoe_deploy.routing import RoutingRule, check_route, check_usage_prior
+from mvmoe_deploy.routing import Rule, check_usage_prior, require_route
 
 MAX_ELEMENTS = 2**28
 """Elements of one tensor: a manifest may not ask for a buffer of gigabytes."""
@@ -147,7 +147,7 @@ def _check_graph_route(graph: Graph, strategy: Strategy, stage: Stage, where: st
         _require(graph.route is None, f"{where} has a route, which its stage cannot have")
         return
     try:
-        check_route(graph.route or (), stage.rule, where)
+        require_route(graph.route or (), stage.rule, where)
     except InputError as error:
         raise BundleError(f"the manifest is inconsistent: {error}") from error
 
@@ -166,7 +166,7 @@ def _check_complete(name: str, stage: Stage, routes: list[object], strategy: Str
     )
 
 
-def _check_expert_sizes(name: str, target: Target, rules: tuple[RoutingRule, ...]) -> None:
+def _check_expert_sizes(name: str, target: Target, rules: tuple[Rule, ...]) -> None:
     """Experts' bytes are there for each expert of each routed stage, or not at all."""
     if target.sizes is None or not target.sizes.expert_bytes:
         return

@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Meta
 
 from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
-from mvmoe_deploy.routing import Route, RoutingRule, UsagePrior
+from mvmoe_deploy.routing import Route, UsagePrior
+from mvmoe_deploy.routing.top_k import TopK
 
 FORMAT = "mvmoe-bundle"
 VERSION = 1
@@ -67,7 +68,7 @@ class Stage(_Record):
     """One step of inference; `rule` turns the logits of the stage before into its route."""
 
     name: Name
-    rule: RoutingRule | None
+    rule: TopK | None
 
 
 Factor = Annotated[float, Meta(ge=-1e6, le=1e6)]
@@ -225,7 +226,7 @@ class Manifest(_Record):
     golden: Golden
 
     @property
-    def rules(self) -> tuple[RoutingRule, ...]:
+    def rules(self) -> tuple[TopK, ...]:
         """The routing rules, one for each routed stage."""
         return tuple(stage.rule for stage in self.stages if stage.rule is not None)
 

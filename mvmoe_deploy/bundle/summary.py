@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from mvmoe_deploy.bundle.manifest import Graph, Manifest, Target
-from mvmoe_deploy.routing import RoutingRule
+from mvmoe_deploy.routing import Rule
 
 
 def summarize(manifest: Manifest) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def summarize(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _target(target: Target, rules: tuple[RoutingRule, ...]) -> dict[str, Any]:
+def _target(target: Target, rules: tuple[Rule, ...]) -> dict[str, Any]:
     """One target: what was chosen, its graphs, where they run, and what it weighs."""
     files = _Files.of(target)
     return {
@@ -64,7 +64,7 @@ def _target(target: Target, rules: tuple[RoutingRule, ...]) -> dict[str, Any]:
     }
 
 
-def size_report(target: Target, rules: tuple[RoutingRule, ...]) -> dict[str, Any] | None:
+def size_report(target: Target, rules: tuple[Rule, ...]) -> dict[str, Any] | None:
     """What sharing saves and what an expert costs, in bytes; None if the manifest does not say.
 
     `separate` is what the weights would take with a file of its own for every graph, `stored` what
@@ -89,7 +89,7 @@ def size_report(target: Target, rules: tuple[RoutingRule, ...]) -> dict[str, Any
     }
 
 
-def _one_more(target: Target, rules: tuple[RoutingRule, ...], stored: int) -> int | None:
+def _one_more(target: Target, rules: tuple[Rule, ...], stored: int) -> int | None:
     """What one more expert in every routed stage would add, about."""
     if target.sizes is None or not target.sizes.expert_bytes:
         return None

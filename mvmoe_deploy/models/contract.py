@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from mvmoe_deploy.preprocessing import Preprocessing
-from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_deploy.routing import Route, Rule
 
 
 @runtime_checkable
@@ -40,7 +40,7 @@ class RoutedModel(Protocol):
         """The input and what makes it from an image."""
 
     @property
-    def routing(self) -> tuple[RoutingRule, ...]:
+    def routing(self) -> tuple[Rule, ...]:
         """One rule for each routed stage; empty for a dense model."""
 
     def stage(self, index: int, route: Route) -> nn.Module:

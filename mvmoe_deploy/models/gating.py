@@ -1,21 +1,22 @@
 """`mvmoe_deploy.routing` in PyTorch, with gradients: what models use in training and eager runs."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from mvmoe_deploy import routing
-from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_deploy.routing import Route, Rule
 
 
-def select(logits: Tensor, rule: RoutingRule, route: Route | None = None) -> tuple[Tensor, Tensor]:
+def select(logits: Tensor, rule: Rule, route: Route | None = None) -> tuple[Tensor, Tensor]:
     """Routes `[B, k]` (int64, ascending) and gates `[B, k]` (fp32) of router logits `[B, E]`.
 
-    The routes are those of `mvmoe_deploy.routing.select`, which also raises RoutingError. A
+    The routes are those of `rule.select`, which also raises RoutingError. A
     `route` forces its experts on every image; they keep the scores that the router gives them.
     """
     # One implementation decides: two softmaxes that differ in a last bit would break near-ties
     # differently.
-    selected, _ = routing.select(logits.detach().float().cpu().numpy(), rule)
+    members, _ = rule.select(logits.detach().float().cpu().numpy())
+    selected = np.nonzero(members)[1].reshape(len(logits), -1)
     routes = torch.from_numpy(selected).to(logits.device)
     if route is not None:
         routes = torch.tensor([route], device=logits.device).expand(len(logits), -1)

@@ -16,7 +16,8 @@ from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.models.layers import Block, ExpertMlps, Mlp
 from mvmoe_deploy.models.vit import ViT, embed, pool
 from mvmoe_deploy.preprocessing import Preprocessing
-from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.routing.top_k import TopK
 
 _EXPERT = re.compile(r"\.mlp\.experts\.\d+\.")
 
@@ -73,10 +74,10 @@ class MobileVMoE(ViT):
         return ExpertMlps([Mlp.of(config) for _ in range(config.experts)])
 
     @property
-    def routing(self) -> tuple[RoutingRule, ...]:
+    def routing(self) -> tuple[Rule, ...]:
         """The same rule at every routed stage."""
         config = self.config
-        rule = RoutingRule(experts=config.experts, k=config.top_k, renormalize=config.renormalize)
+        rule = TopK(experts=config.experts, k=config.top_k, renormalize=config.renormalize)
         return (rule,) * config.routed_stages
 
     def blocks_of(self, index: int) -> list[Block]:

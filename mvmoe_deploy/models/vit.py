@@ -15,7 +15,7 @@ from mvmoe_deploy.models.config import ViTConfig
 from mvmoe_deploy.models.input_choices import default_origins, default_preprocessing
 from mvmoe_deploy.models.layers import Block, Mlp, PatchEmbed
 from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
-from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_deploy.routing import Route, Rule
 
 
 class ViT(nn.Module):
@@ -50,7 +50,7 @@ class ViT(nn.Module):
         return Mlp.of(self.config)
 
     @property
-    def routing(self) -> tuple[RoutingRule, ...]:
+    def routing(self) -> tuple[Rule, ...]:
         """A dense model routes nothing."""
         return ()
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mvmoe_deploy import routing
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.errors import EngineError, PartialResultError
-from mvmoe_deploy.routing import RoutingRule
+from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.graph_cache import GraphCache
 
@@ -18,7 +17,7 @@ from mvmoe_deploy.runtime.graph_cache import GraphCache
 def run_grouped(
     graphs: GraphCache,
     buffers: InferenceBuffers,
-    rules: tuple[RoutingRule, ...],
+    rules: tuple[Rule, ...],
     images: np.ndarray,
 ) -> np.ndarray:
     """Class logits `[n, classes]` of preprocessed images `[n, C, H, W]`.
@@ -33,7 +32,9 @@ def run_grouped(
         taken, given = given, _room(buffers.outputs[stage], len(images))
         if stage:
             # Logits of images that failed before are zeros: their routes are never used.
-            taken["routes"], taken["gates"] = routing.select(taken["logits"], rules[stage - 1])
+            members, gates = rules[stage - 1].select(taken["logits"])
+            taken["routes"] = np.nonzero(members)[1].reshape(len(images), -1)
+            taken["gates"] = gates[members].reshape(len(images), -1)
         alive = [image for image in range(len(images)) if image not in failed]
         for graph, members in _groups(graphs, stage, taken, alive):
             try:

@@ -22,7 +22,7 @@ from mvmoe_deploy.errors import (
     ProcessBoundError,
 )
 from mvmoe_deploy.preprocessing import ImageLike, preprocess
-from mvmoe_deploy.routing import Route, check_route, gates_of, select_one
+from mvmoe_deploy.routing import Route, gates_of, require_route
 from mvmoe_deploy.runtime.batching import run_grouped
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.calls import Calls, engine_work
@@ -341,7 +341,7 @@ class Dispatcher:
         routes, gates = [], []
         for stage, rule in enumerate(self._rules, start=1):
             logits = buffers.outputs[stage - 1]["logits"][0]
-            route, gate = select_one(logits, rule)
+            route, gate = rule.select_one(logits)
             if forced is not None:
                 clock.lap("select")
                 route = forced[stage - 1]
@@ -366,7 +366,7 @@ class Dispatcher:
                 "routed stage"
             )
         for route, rule in zip(routes, self._rules, strict=True):
-            check_route(tuple(route), rule, "the trace")
+            require_route(tuple(route), rule, "the trace")
         return [tuple(route) for route in routes]
 
     def _require_batch(self, batch: np.ndarray) -> None:

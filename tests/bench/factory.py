@@ -11,7 +11,8 @@ import numpy as np
 
 from mvmoe_bench import records as r
 from mvmoe_bench.results import RunLines
-from mvmoe_deploy.routing import RouteShare, RoutingRule
+from mvmoe_deploy.routing import RouteShare
+from mvmoe_deploy.routing.top_k import TopK
 
 MS = 1_000_000
 _IDS = count()
@@ -83,7 +84,7 @@ def bundle(name="digits", experts=4, k=1, stages=1, **fields):
         params_total=12_000_000,
         params_active=6_000_000,
         macs=fields.pop("macs", 250_000_000),
-        rules=(RoutingRule(experts=experts, k=k),) * stages,
+        rules=(TopK(experts=experts, k=k),) * stages,
         labels=fields.pop("labels", tuple(f"class {i}" for i in range(10))),
         usage_prior=fields.pop("usage_prior", None),
         targets=targets,

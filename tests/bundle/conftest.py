@@ -8,7 +8,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from mvmoe_deploy import routing
 from mvmoe_deploy.bundle.manifest import (
     FORMAT,
     VERSION,
@@ -23,10 +22,11 @@ from mvmoe_deploy.bundle.manifest import (
 )
 from mvmoe_deploy.bundle.write import describe_files, write_golden, write_manifest
 from mvmoe_deploy.preprocessing import Preprocessing
-from mvmoe_deploy.routing import RouteShare, RoutingRule
+from mvmoe_deploy.routing import RouteShare
+from mvmoe_deploy.routing.top_k import TopK
 
 TOKENS, CLASSES, IMAGES = (1, 5, 8), 4, 3
-ONE_OF_THREE = (RoutingRule(experts=3),)
+ONE_OF_THREE = (TopK(experts=3),)
 INPUT = Preprocessing(height=6, width=6, channel_order="L", mean=(0.5,), std=(0.25,))
 
 
@@ -93,7 +93,9 @@ def golden_vectors(rules, seed=0):
     vectors = {"image": rng.normal(size=(IMAGES, *INPUT.shape)).astype(np.float32)}
     for stage, rule in enumerate(rules, start=1):
         logits = rng.normal(size=(IMAGES, rule.experts)).astype(np.float32)
-        routes, gates = routing.select(logits, rule)
+        members, gates = rule.select(logits)
+        routes = np.nonzero(members)[1].reshape(len(logits), -1)
+        gates = gates[members].reshape(routes.shape)
         vectors |= {f"logits.{stage}": logits, f"route.{stage}": routes, f"gates.{stage}": gates}
     return {**vectors, "answer": rng.normal(size=(IMAGES, CLASSES)).astype(np.float32)}
 
@@ -101,7 +103,7 @@ def golden_vectors(rules, seed=0):
 def uniform_prior(rules):
     stages = []
     for rule in rules:
-        routes = list(itertools.combinations(range(rule.experts), rule.k))
+        routes = list(rule.routes())
         stages.append(tuple(RouteShare(route, 1 / len(routes)) for route in routes))
     return tuple(stages)
 

@@ -12,7 +12,8 @@ from mvmoe_deploy.bundle import manifest as fields
 from mvmoe_deploy.bundle.read import parse_manifest
 from mvmoe_deploy.errors import RoutingError
 from mvmoe_deploy.preprocessing import Preprocessing
-from mvmoe_deploy.routing import RouteShare, RoutingRule, select
+from mvmoe_deploy.routing import RouteShare
+from mvmoe_deploy.routing.top_k import TopK
 
 TEXT = (Path(__file__).parents[2] / "docs" / "bundle.md").read_text()
 
@@ -21,7 +22,7 @@ def test_the_example_manifest_is_valid_but_for_its_shortened_hashes():
     (example,) = re.findall(r"```json\n(.*?)```", TEXT, flags=re.DOTALL)
     whole = re.sub(r'"([0-9a-f]{2})\.\.\."', lambda match: f'"{match[1]}{"0" * 62}"', example)
     manifest = parse_manifest(whole.encode(), "the documentation")
-    assert manifest.rules == (RoutingRule(experts=2),)
+    assert manifest.rules == (TopK(experts=2),)
 
 
 def routing_examples():
@@ -37,14 +38,14 @@ def numbers(cell):
 @pytest.mark.parametrize("row", routing_examples(), ids=lambda row: f"{row[0]} k={row[1]}")
 def test_every_routing_example_comes_out(row):
     logits, k, renormalize, route, *gates = row
-    rule = RoutingRule(experts=4, k=int(k), renormalize=json.loads(renormalize))
+    rule = TopK(experts=4, k=int(k), renormalize=json.loads(renormalize))
     if route == "an error":
         with pytest.raises(RoutingError):
-            select(np.array([numbers(logits)]), rule)
+            rule.select(np.array([numbers(logits)]))
         return
-    routes, given = select(np.array([numbers(logits)]), rule)
-    assert routes[0].tolist() == numbers(route)
-    np.testing.assert_allclose(given[0], numbers(gates[0]), atol=5e-6)  # as many digits are shown
+    taken, given = rule.select_one(np.float32(numbers(logits)))
+    assert list(taken) == numbers(route)
+    np.testing.assert_allclose(given, numbers(gates[0]), atol=5e-6)  # as many digits are shown
 
 
 def test_there_are_routing_examples():
@@ -55,7 +56,7 @@ STRUCTS = [
     fields.Manifest, fields.Model, fields.Source, fields.Stage, fields.Target, fields.Graph,
     fields.Placement, fields.Sizes, fields.Pixels,
     fields.File, fields.TensorSpec, fields.Parity, fields.Verification, fields.Golden,
-    Preprocessing, RoutingRule, RouteShare,
+    Preprocessing, TopK, RouteShare,
 ]  # fmt: skip
 
 

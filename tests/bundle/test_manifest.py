@@ -15,7 +15,7 @@ from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.bundle.read import MAX_MANIFEST_BYTES, parse_manifest
 from mvmoe_deploy.bundle.schema import schema_text
 from mvmoe_deploy.errors import BundleError
-from mvmoe_deploy.routing import RoutingRule
+from mvmoe_deploy.routing.top_k import TopK
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "manifest.schema.json"
 
@@ -38,7 +38,7 @@ def refused(data, words="the test"):
 def test_a_valid_manifest_is_read_as_it_was_written(plain):
     manifest = parse_manifest(json.dumps(plain()).encode(), "the test")
     assert json.loads(msgspec.json.encode(manifest)) == plain()
-    assert manifest.rules == (RoutingRule(experts=3),)
+    assert manifest.rules == (TopK(experts=3),)
 
 
 # JSON
@@ -304,9 +304,9 @@ def test_golden_vectors_that_no_reader_could_hold_are_refused(plain):
     "rules",
     [
         (),
-        (RoutingRule(experts=1),),
-        (RoutingRule(experts=4, k=2),),
-        (RoutingRule(experts=3), RoutingRule(experts=4, k=3, renormalize=True)),
+        (TopK(experts=1),),
+        (TopK(experts=4, k=2),),
+        (TopK(experts=3), TopK(experts=4, k=3, renormalize=True)),
     ],
     ids=["dense", "one expert", "two of four", "two stages"],
 )
@@ -459,7 +459,7 @@ def validator():
 
 def test_a_valid_manifest_passes_the_schema(plain, validator, make_bundle):
     validator.validate(plain())
-    two = (RoutingRule(experts=2), RoutingRule(experts=3, k=2))
+    two = (TopK(experts=2), TopK(experts=3, k=2))
     root = make_bundle(two, ("dispatch", "gather", "all-experts"))
     validator.validate(json.loads((root / "manifest.json").read_text()))
 

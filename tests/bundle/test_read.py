@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save, save_file
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.read import MAX_MANIFEST_BYTES
 from mvmoe_deploy.errors import BundleError
-from mvmoe_deploy.routing import RoutingRule
+from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_deploy.system import files
 
 
@@ -50,7 +50,7 @@ def test_a_valid_bundle_opens_and_verifies(bundle, as_text):
 
 
 def test_a_bundle_of_several_targets_and_stages_verifies(make_bundle):
-    rules = (RoutingRule(experts=3), RoutingRule(experts=4, k=2, renormalize=True))
+    rules = (TopK(experts=3), TopK(experts=4, k=2, renormalize=True))
     root = make_bundle(rules, ("dispatch", "gather", "all-experts"))
     Bundle.open(root).verify()
     vectors = Bundle.open(root).golden()

@@ -14,7 +14,7 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.models import MobileVMoEConfig, build
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.preprocessing import Preprocessing
-from mvmoe_deploy.routing import RoutingRule
+from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_export import ExportOptions, export_bundle
 from mvmoe_export.fingerprint import fingerprint
 from mvmoe_export.targets.onnx import OnnxOptions, target, template
@@ -85,7 +85,7 @@ class Foreign(nn.Module):
     def __init__(self, experts=3, k=1, stages=1, renormalize=False):
         super().__init__()
         self.input = Preprocessing(height=8, width=8, channel_order="L", mean=(0.5,), std=(0.25,))
-        self.routing = (RoutingRule(experts=experts, k=k, renormalize=renormalize),) * stages
+        self.routing = (TopK(experts=experts, k=k, renormalize=renormalize),) * stages
         self.embed = nn.Linear(64, WIDTH)
         self.routers = nn.ModuleList(nn.Linear(WIDTH, experts) for _ in range(stages))
         self.experts = nn.ModuleList(

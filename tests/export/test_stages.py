@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.routing import RoutingRule
+from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_export.stages import make_stages, routes_of
 
 
@@ -54,7 +54,7 @@ def test_dense_model_is_one_graph(vmoe):
 
 
 def test_routes_are_all_combinations_in_order():
-    assert list(routes_of(RoutingRule(experts=4, k=2))) == [
+    assert list(routes_of(TopK(experts=4, k=2))) == [
         (0, 1),
         (0, 2),
         (0, 3),

@@ -6,7 +6,7 @@ import torch
 
 from mvmoe_deploy.errors import RoutingError
 from mvmoe_deploy.models import gating
-from mvmoe_deploy.routing import RoutingRule, select
+from mvmoe_deploy.routing.top_k import TopK
 
 # Scores from two implementations of exp, each within a few units in the last place.
 SCORE_TOLERANCE = 1e-6
@@ -18,8 +18,10 @@ SCORE_TOLERANCE = 1e-6
 def test_torch_selects_the_same_routes_and_gates(k, renormalize, levels):
     """With two levels nearly every image has ties."""
     logits = np.random.default_rng(0).integers(0, levels, (300, 5)).astype(np.float32) * 7 / levels
-    rule = RoutingRule(experts=5, k=k, renormalize=renormalize)
-    routes, gates = select(logits, rule)
+    rule = TopK(experts=5, k=k, renormalize=renormalize)
+    members, gates = rule.select(logits)
+    routes = np.nonzero(members)[1].reshape(len(logits), -1)
+    gates = gates[members].reshape(routes.shape)
     torch_routes, torch_gates = gating.select(torch.from_numpy(logits), rule)
     assert torch_routes.dtype == torch.int64
     np.testing.assert_array_equal(torch_routes.numpy(), routes)
@@ -27,13 +29,13 @@ def test_torch_selects_the_same_routes_and_gates(k, renormalize, levels):
 
 
 def test_ties_go_to_the_lowest_expert():
-    routes, _ = gating.select(torch.tensor([[0.0, 1, 1, 1]]), RoutingRule(experts=4, k=2))
+    routes, _ = gating.select(torch.tensor([[0.0, 1, 1, 1]]), TopK(experts=4, k=2))
     assert routes.tolist() == [[1, 2]]
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_gates_are_fp32_whatever_the_logits_are(dtype):
-    _, gates = gating.select(torch.zeros(1, 2, dtype=dtype), RoutingRule(experts=2))
+    _, gates = gating.select(torch.zeros(1, 2, dtype=dtype), TopK(experts=2))
     assert gates.dtype == torch.float32
 
 
@@ -44,21 +46,22 @@ def test_torch_selects_the_same_routes_where_logits_are_neighbours_in_fp32():
         logits[:, expert] = np.nextafter(logits[:, expert - 1], np.float32(np.inf))
     logits = rng.permuted(logits, axis=1)
     for k in (1, 2, 3):
-        rule = RoutingRule(experts=4, k=k)
+        rule = TopK(experts=4, k=k)
         torch_routes, _ = gating.select(torch.from_numpy(logits), rule)
-        np.testing.assert_array_equal(torch_routes.numpy(), select(logits, rule)[0])
+        members, _ = rule.select(logits)
+        np.testing.assert_array_equal(torch_routes.numpy().flatten(), np.nonzero(members)[1])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("route", [None, (0,)])
 def test_torch_refuses_logits_that_are_not_finite(bad, route):
     with pytest.raises(RoutingError, match="not finite"):
-        gating.select(torch.tensor([[0.0, bad]]), RoutingRule(experts=2), route)
+        gating.select(torch.tensor([[0.0, bad]]), TopK(experts=2), route)
 
 
 def test_torch_gates_have_the_gradient_of_their_scores():
     logits = torch.tensor([[0.3, -0.2, 1.1]], requires_grad=True)
-    routes, gates = gating.select(logits, RoutingRule(experts=3))
+    routes, gates = gating.select(logits, TopK(experts=3))
     gates.sum().backward()
     expected = torch.tensor([[0.3, -0.2, 1.1]], requires_grad=True)
     expected.softmax(-1)[0, 2].backward()
@@ -68,13 +71,13 @@ def test_torch_gates_have_the_gradient_of_their_scores():
 
 def test_a_forced_route_keeps_the_scores_of_its_experts():
     logits = torch.tensor([[0.0, 1.0, 2.0], [5.0, 0.0, 0.0]])
-    routes, gates = gating.select(logits, RoutingRule(experts=3), (2, 0))
+    routes, gates = gating.select(logits, TopK(experts=3), (2, 0))
     assert routes.tolist() == [[2, 0], [2, 0]]
     torch.testing.assert_close(gates, logits.softmax(-1)[:, [2, 0]])
 
 
 def test_renormalized_gates_of_a_forced_route_stay_finite_where_its_scores_underflow():
     logits = torch.tensor([[300.0, 0.0, 0.0]])
-    rule = RoutingRule(experts=3, k=2, renormalize=True)
+    rule = TopK(experts=3, k=2, renormalize=True)
     _, gates = gating.select(logits, rule, (1, 2))
     assert gates.tolist() == [[0.5, 0.5]]

@@ -11,7 +11,7 @@ import numpy as np
 from mvmoe_bench.records import Routes
 from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.routing import RouteShare, RoutingRule, UsagePrior, check_usage_prior
+from mvmoe_deploy.routing import RouteShare, Rule, UsagePrior, check_usage_prior
 from mvmoe_deploy.strict_json import require_shallow
 from mvmoe_deploy.text import json_text, one_line
 
@@ -53,7 +53,7 @@ def default(manifest: Manifest) -> UsagePrior:
     return manifest.usage_prior or uniform(manifest.rules)
 
 
-def uniform(rules: Sequence[RoutingRule]) -> UsagePrior:
+def uniform(rules: Sequence[Rule]) -> UsagePrior:
     """Equal shares for every route of every routed stage.
 
     Raises InputError for a stage with more than 10,000 routes (no graph is one of theirs), or for

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mvmoe_bench.records import Routes
 from mvmoe_deploy.models.contract import RoutedModel
-from mvmoe_deploy.routing import RoutingRule
+from mvmoe_deploy.routing import Rule
 from mvmoe_export.gather import GatheredExperts
 
 
@@ -108,7 +108,7 @@ def _steps(model: RoutedModel, routes: Routes) -> nn.ModuleList:
     return nn.ModuleList(model.stage(i, route) for i, route in enumerate(routes, start=1))
 
 
-def _top_k(logits: Tensor, rule: RoutingRule) -> tuple[Tensor, Tensor]:
+def _top_k(logits: Tensor, rule: Rule) -> tuple[Tensor, Tensor]:
     """Experts, ascending, and their gates `[B, k]` of router logits `[B, E]`."""
     gates, experts = logits.softmax(dim=-1).topk(rule.k, dim=-1)
     if rule.k > 1:
@@ -117,6 +117,6 @@ def _top_k(logits: Tensor, rule: RoutingRule) -> tuple[Tensor, Tensor]:
     return experts, _renormalized(gates, rule)
 
 
-def _renormalized(gates: Tensor, rule: RoutingRule) -> Tensor:
+def _renormalized(gates: Tensor, rule: Rule) -> Tensor:
     """Gates as the rule wants them."""
     return gates / gates.sum(dim=-1, keepdim=True) if rule.renormalize else gates

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mvmoe_deploy.models.contract import RoutedModel
-from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_deploy.routing import Route, Rule
 from mvmoe_export.parity.nearness import Outputs, difference, peak
 from mvmoe_export.parity.torch_stages import TorchStages
 from mvmoe_export.parity.walk import Vectors, walk
@@ -131,7 +131,7 @@ def _double(model: RoutedModel, image: Tensor) -> RoutedModel:
     return in_double
 
 
-def _first(rule: RoutingRule) -> Route:
+def _first(rule: Rule) -> Route:
     return tuple(range(rule.k))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_deploy.routing import Route, Rule
 
 SMALLEST_PEAK = 1e-3
 """Errors are relative to at least this: nothing is relative to zero."""
@@ -113,7 +113,7 @@ def first_difference(given: list[np.ndarray], wanted: list[np.ndarray]) -> np.nd
     return first
 
 
-def listed_routes(rule: RoutingRule, taken: np.ndarray) -> Iterator[Route]:
+def listed_routes(rule: Rule, taken: np.ndarray) -> Iterator[Route]:
     """The routes of a stage to look at: all, or of very many those that were taken and a cover.
 
     The cover has every expert that no image `[n, k]` used in at least one route.
@@ -132,7 +132,7 @@ def listed_routes(rule: RoutingRule, taken: np.ndarray) -> Iterator[Route]:
         left = left[rule.k :]
 
 
-def checked_routes(rule: RoutingRule) -> list[Route]:
+def checked_routes(rule: Rule) -> list[Route]:
     """The routes that the guard looks at: all, or of very many some that cover every expert."""
     return list(listed_routes(rule, np.empty((0, rule.k), np.int64)))
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mvmoe_deploy.models.contract import RoutedModel
-from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_deploy.routing import Route, Rule
 from mvmoe_export.parity.double_precision import DoublePrecisionCopy
 from mvmoe_export.parity.figures import checked_routes
 from mvmoe_export.parity.images import extreme_images, input_range, synthetic_images
@@ -112,7 +112,7 @@ def named(stage: StageSpec, output: Tensor | tuple[Tensor, ...]) -> dict[str, Te
     return {name: value.detach() for name, value in zip(stage.outputs, values, strict=True)}
 
 
-def first(rule: RoutingRule) -> Route:
+def first(rule: Rule) -> Route:
     """The first route of a rule."""
     return tuple(range(rule.k))
 

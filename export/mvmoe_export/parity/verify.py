@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mvmoe_deploy import routing
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.consistency import classes_of
 from mvmoe_deploy.bundle.manifest import Manifest, Target
@@ -23,7 +22,7 @@ from mvmoe_deploy.errors import (
     UnsupportedPlatformError,
 )
 from mvmoe_deploy.preprocessing import Preprocessing
-from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.runtime.isolated import OpenRunner
 from mvmoe_deploy.runtime.runners import open_runner
@@ -56,7 +55,7 @@ def _ignore(phase: str, item: str, total: int) -> None:
 class Reference:
     """What PyTorch says of the images, and PyTorch itself if it can still be asked."""
 
-    rules: tuple[RoutingRule, ...]
+    rules: tuple[Rule, ...]
     samples: Samples
     vectors: Vectors
     stages: Engine | None
@@ -221,7 +220,7 @@ def _input_words(one: Preprocessing, other: Preprocessing) -> tuple[str, str]:
     return said[0], said[1]
 
 
-def _rule_words(rules: Sequence[RoutingRule]) -> str:
+def _rule_words(rules: Sequence[Rule]) -> str:
     """Routing rules in a few words; of many stages the first."""
     if not rules:
         return "no router"
@@ -273,14 +272,16 @@ def _own_errors(model: "RoutedModel | None", vectors: Vectors) -> tuple[float, f
     return whole_way_error(model, vectors)
 
 
-def _require_sound(golden: Vectors, rules: Sequence[RoutingRule], where: str) -> None:
+def _require_sound(golden: Vectors, rules: Sequence[Rule], where: str) -> None:
     """Refuse golden vectors that do not follow from each other; raises BundleError."""
     sound = bool(np.isfinite(golden["answer"]).all())
     for stage, rule in enumerate(rules, start=1):
         logits = golden[f"logits.{stage}"]
         sound = sound and bool(np.isfinite(logits).all())
         if sound:
-            routes, gates = routing.select(logits, rule)
+            members, gates = rule.select(logits)
+            routes = np.nonzero(members)[1].reshape(len(logits), -1)
+            gates = gates[members].reshape(routes.shape)
             sound = np.array_equal(routes, golden[f"route.{stage}"])
             sound = sound and np.allclose(gates, golden[f"gates.{stage}"], rtol=0, atol=1e-6)
     if not sound:

@@ -9,9 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from mvmoe_deploy import routing
 from mvmoe_deploy.bundle import manifest
-from mvmoe_deploy.routing import Route, RoutingRule
+from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.runtime.contract import Runner, run
 from mvmoe_deploy.runtime.memory import return_free_memory
 
@@ -31,7 +30,7 @@ class Engine(Protocol):
 
 def walk(
     engine: Engine,
-    rules: Sequence[RoutingRule],
+    rules: Sequence[Rule],
     start: Vectors,
     *,
     routes: Sequence[np.ndarray] | None = None,
@@ -48,7 +47,9 @@ def walk(
     for stage, rule in enumerate(rules, start=1):
         logits = state["logits"]
         if routes is None:
-            chosen, gates = routing.select(logits, rule)
+            members, gates = rule.select(logits)
+            chosen = np.nonzero(members)[1].reshape(len(logits), -1)
+            gates = gates[members].reshape(len(logits), -1)
         else:
             chosen = routes[stage - 1]
             gates = forced_gates(logits, chosen, rule)
@@ -64,17 +65,14 @@ def take(vectors: Vectors, images: np.ndarray) -> Vectors:
     return {name: array[images] for name, array in vectors.items()}
 
 
-def forced_gates(logits: np.ndarray, routes: np.ndarray, rule: RoutingRule) -> np.ndarray:
+def forced_gates(logits: np.ndarray, routes: np.ndarray, rule: Rule) -> np.ndarray:
     """The gates `[n, k]` (fp32) that the scores of logits `[n, E]` give forced routes `[n, k]`.
 
     Raises RoutingError for logits that are not finite.
     """
-    probabilities = routing.scores(logits)
-    if not rule.renormalize:
-        return np.take_along_axis(probabilities, routes, axis=1)
-    # Scores over their sum are the softmax of their own logits, which stays finite where all
-    # scores of a forced route underflow.
-    return routing.scores(np.take_along_axis(logits, routes, axis=1))
+    members = np.zeros((len(routes), rule.experts), bool)
+    np.put_along_axis(members, routes, True, axis=1)
+    return rule.gates(members, logits)[members].reshape(routes.shape)
 
 
 class TargetGraphs:

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from mvmoe_bench.planning import distribution
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.routing import RouteShare, RoutingRule
+from mvmoe_deploy.routing import RouteShare
+from mvmoe_deploy.routing.top_k import TopK
 
 
 def manifest(experts=4, k=1, stages=1, prior=None):
-    rules = (RoutingRule(experts=experts, k=k),) * stages
+    rules = (TopK(experts=experts, k=k),) * stages
     return SimpleNamespace(rules=rules, usage_prior=prior, model=SimpleNamespace(name="tiny"))
 
 
@@ -71,7 +72,7 @@ def test_a_file_that_is_no_distribution_is_refused(tmp_path, content):
 
 def test_equal_shares_of_very_many_routes_are_refused():
     with pytest.raises(InputError, match="selects 4 of 64 experts, more routes"):
-        distribution.uniform((RoutingRule(experts=64, k=4),))
+        distribution.uniform((TopK(experts=64, k=4),))
 
 
 @given(

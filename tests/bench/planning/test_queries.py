@@ -11,7 +11,8 @@ from mvmoe_bench.planning.inputs import SYNTHETIC, Inputs
 from mvmoe_bench.planning.presets import PRESETS
 from mvmoe_bench.planning.queries import Questions, budgets
 from mvmoe_bench.records import Preset
-from mvmoe_deploy.routing import RouteShare, RoutingRule
+from mvmoe_deploy.routing import RouteShare
+from mvmoe_deploy.routing.top_k import TopK
 
 PRESET = Preset(
     name="p", repeats=3, queries=4, seconds=0.0, most_seconds=1.0, warmup=0, starts=1, stream=5,
@@ -20,7 +21,7 @@ PRESET = Preset(
 
 
 def questions(source="digits", images=5, stages=1, distribution=None):
-    rules = (RoutingRule(experts=3),) * stages
+    rules = (TopK(experts=3),) * stages
     inputs = Inputs(
         source, np.zeros((images, 1, 2, 2), np.float32), ("",) * images, (None,) * images, "name"
     )

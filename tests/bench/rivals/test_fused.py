@@ -5,7 +5,6 @@ import torch
 
 from mvmoe_bench.rivals.fused import AllExperts, Dense, Gather, KnownRoute
 from mvmoe_deploy.models import MobileVMoEConfig, build, count
-from mvmoe_deploy.routing import select
 
 
 def model(**fields):
@@ -19,9 +18,9 @@ def routes_of(routed, image):
     output, routes = routed.stage(0, ())(image), []
     for stage, rule in enumerate(routed.routing, start=1):
         tokens, logits = output
-        route, gates = select(logits.numpy(), rule)
-        routes.append(tuple(route[0].tolist()))
-        output = routed.stage(stage, routes[-1])(tokens, torch.from_numpy(gates))
+        route, gates = rule.select_one(logits[0].numpy())
+        routes.append(route)
+        output = routed.stage(stage, routes[-1])(tokens, torch.tensor([gates]))
     return tuple(routes), output
 
 

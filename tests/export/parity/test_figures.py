@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mvmoe_deploy import routing
-from mvmoe_deploy.routing import RoutingRule
+from mvmoe_deploy.routing.contract import scores
+from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_export.parity import figures
 
 NUMBERS = st.floats(-100, 100, width=32)
@@ -77,12 +77,12 @@ def test_only_near_ties_flip(logits, k, error, seed):
     noise = np.random.default_rng(seed).uniform(-error, error, logits.shape)
     moved = (logits + noise).astype(np.float32)
     actual = float(figures.absolute_errors(moved, logits).max())
-    rule = RoutingRule(experts=4, k=k)
-    flipped = (routing.select(moved, rule)[0] != routing.select(logits, rule)[0]).any(axis=1)
+    rule = TopK(experts=4, k=k)
+    flipped = (rule.select(moved)[0] != rule.select(logits)[0]).any(axis=1)
     near = figures.margins(logits, k) <= figures.near_tie_limit(actual, math.inf)
     # Scores far below the winner's underflow and round: there equal scores are no near-tie.
-    visible = np.sort(routing.scores(logits), axis=1)[:, -k - 1] > 1e-30
-    visible &= np.sort(routing.scores(moved), axis=1)[:, -k - 1] > 1e-30
+    visible = np.sort(scores(logits), axis=1)[:, -k - 1] > 1e-30
+    visible &= np.sort(scores(moved), axis=1)[:, -k - 1] > 1e-30
     assert (near | ~flipped | ~visible).all()
 
 
@@ -107,18 +107,19 @@ def test_the_first_stage_that_differs_counts():
 
 @given(LOGITS, st.integers(1, 4))
 def test_identical_routes_never_differ(logits, k):
-    routes, _ = routing.select(logits, RoutingRule(experts=4, k=k))
+    members, _ = TopK(experts=4, k=k).select(logits)
+    routes = np.nonzero(members)[1].reshape(len(logits), -1)
     assert not figures.first_difference([routes], [routes.copy()]).any()
 
 
 def test_all_routes_are_listed_where_they_are_few():
-    listed = list(figures.listed_routes(RoutingRule(experts=4, k=2), np.array([[0, 1]])))
+    listed = list(figures.listed_routes(TopK(experts=4, k=2), np.array([[0, 1]])))
     assert listed == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
 
 
 def test_of_very_many_routes_every_expert_is_in_one():
     taken = np.array([[0, 1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 6, 7, 8]])
-    listed = list(figures.listed_routes(RoutingRule(experts=64, k=8), taken))
+    listed = list(figures.listed_routes(TopK(experts=64, k=8), taken))
     assert listed[:2] == [tuple(row) for row in taken.tolist()]
     assert {expert for route in listed for expert in route} == set(range(64))
     assert len(listed) <= 2 + 7

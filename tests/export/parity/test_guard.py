@@ -13,7 +13,7 @@ from torch import nn
 from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_deploy.models import MobileVMoE, ViT, ViTConfig
 from mvmoe_deploy.models.gating import select
-from mvmoe_deploy.routing import RoutingRule
+from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_export import export_bundle
 from mvmoe_export.gather import GatheredExperts
 from mvmoe_export.parity.guard import checked_routes
@@ -125,7 +125,7 @@ def test_all_experts_stage_that_loses_an_expert(zoo, fails):
 def test_forward_that_weighs_gates_by_another_rule(zoo, fails):
     class Renormalized(zoo.Foreign):
         def gate(self, stage, logits, routes):
-            rule = RoutingRule(experts=3, k=2, renormalize=True)
+            rule = TopK(experts=3, k=2, renormalize=True)
             return select(logits, rule, routes[stage] if routes else None)
 
     message = fails(zoo.enliven(Renormalized(k=2)))
@@ -381,11 +381,11 @@ def test_forward_that_adds_up_in_single_precision_passes(zoo, export):
 
 
 def test_of_very_many_routes_some_are_checked_that_cover_every_expert(zoo):
-    rule = RoutingRule(experts=64, k=4)
+    rule = TopK(experts=64, k=4)
     routes = checked_routes(rule)
     assert len(routes) == 16
     assert {expert for route in routes for expert in route} == set(range(64))
-    assert len(checked_routes(RoutingRule(experts=10, k=2))) == 45
+    assert len(checked_routes(TopK(experts=10, k=2))) == 45
 
 
 def test_an_expert_that_does_not_run_in_double_precision_passes(zoo, export):

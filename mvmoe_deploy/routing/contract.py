@@ -1,0 +1,218 @@
+"""The contract of a routing rule, and the arithmetic that all rules share.
+
+A *route* is the set of experts that one image uses at one routed stage. Of one image it is a tuple
+of experts in ascending order, with a gate for each of them. Of a batch it is a membership
+`[B, E]` (bool) with gates `[B, E]` (fp32, 0 where the expert is not in the route), which holds
+routes of any length.
+
+The arithmetic is normative for every language (`docs/bundle.md`, *Routing*): it is done in double
+precision, sums start at 0 and add the experts in ascending order, one after the other, and what
+comes out is rounded to fp32. So NumPy's `sum` (pairwise) and Python's (compensated from 3.12 on)
+are not used here.
+"""
+
+import itertools
+import math
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
+
+import numpy as np
+
+from mvmoe_deploy.errors import InputError, RoutingError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Route = tuple[int, ...]
+"""The experts that one image uses at one routed stage, in ascending order."""
+
+
+class Rule(Protocol):
+    """How the logits of one router become a route.
+
+    A rule is a frozen `msgspec.Struct` with `forbid_unknown_fields=True`, `tag_field="type"` and
+    its own name as `tag`: so it stands in a manifest.
+
+    Invariants:
+
+    - Every route has at least one expert and at most `longest`.
+    - `select` and `select_one` agree, and the gates that they give are those that `gates` gives
+      to the same routes: there is one formula for gates, whether a route was selected or imposed.
+    - Gates are finite for any finite logits and any route of the rule.
+    - What is not finite is a RoutingError, and so are logits of another shape than expected. There
+      is no default route.
+    """
+
+    name: ClassVar[str]
+
+    @property
+    def experts(self) -> int:
+        """The number of experts E, which is that of the logits."""
+
+    @property
+    def longest(self) -> int:
+        """The most experts of one route."""
+
+    def count(self) -> int:
+        """The number of routes. It may be astronomically large; the time to say so is not."""
+
+    def routes(self) -> Iterator[Route]:
+        """Every route, one after the other: there may be more than memory holds."""
+
+    def contains(self, route: Route) -> bool:
+        """Whether `route` (any tuple of integers) is one of the rule's."""
+
+    def cover(self, experts: Iterable[int]) -> Iterator[Route]:
+        """Few routes that together have all of the given experts."""
+
+    def select(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The routes `[B, E]` (bool) and gates `[B, E]` (fp32) of logits `[B, E]`."""
+
+    def select_one(self, logits: np.ndarray) -> tuple[Route, tuple[float, ...]]:
+        """The route and its gates of one image's logits `[E]` (fp32).
+
+        It stands between two graphs, so it is plain Python: a graph leaves the caches full of
+        weights, and there a dozen NumPy calls cost ten times what a loop does.
+        """
+
+    def gates(self, members: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """The gates `[B, E]` (fp32) that logits `[B, E]` give to routes `[B, E]` (bool)."""
+
+    def torch_gates(self, members: "Tensor", logits: "Tensor") -> "Tensor":
+        """`gates` on PyTorch's tensors, differentiable by the logits, for training.
+
+        Written with methods of the tensors alone: no rule imports PyTorch.
+        """
+
+    def margins(self, logits: np.ndarray) -> np.ndarray:
+        """By how much each row of logits `[B, E]` keeps its route, `[B]` in double precision.
+
+        No logit of the row can be changed by half of it or less, all together, so that the route
+        becomes another one. Infinite where nothing changes it.
+        """
+
+    def describe(self) -> str:
+        """The rule in a few words for people: `top 2 of 8 experts`."""
+
+
+def as_logits(logits: np.ndarray, experts: int | None = None) -> np.ndarray:
+    """Router logits `[B, E]` as fp32.
+
+    Raises RoutingError when they have another shape or type or one of them is not finite; what
+    overflows in fp32 is not finite.
+    """
+    logits = np.asarray(logits)
+    if logits.ndim != 2 or logits.shape[1] == 0 or experts not in (None, logits.shape[1]):
+        _refuse_shape(logits.shape, f"[B, {experts or 'experts'}]")
+    if logits.dtype.kind not in "fiu":
+        raise RoutingError(f"the router gave logits of type {logits.dtype}; expected numbers")
+    with np.errstate(over="ignore"):
+        logits = logits.astype(np.float32, copy=False)
+    if not np.isfinite(logits).all():
+        _refuse_not_finite(logits)
+    return logits
+
+
+def softmax(logits: np.ndarray, members: np.ndarray | None = None) -> np.ndarray:
+    """The softmax `[B, E]` (fp32) of finite logits `[B, E]` (fp32), each row over its members.
+
+    Those that are no members get 0. All are without `members` `[B, E]` (bool). It is computed as
+    the module says, so every language gets the same fp32 values, whatever its `exp` does in the
+    last bit of a double.
+    """
+    wide = logits.astype(np.float64)
+    if members is not None:
+        wide = np.where(members, wide, -np.inf)
+    weights = np.exp(wide - wide.max(axis=-1, keepdims=True))
+    # A running sum adds from the first expert to the last; members' weights of 0 change nothing.
+    totals = np.cumsum(weights, axis=-1)[:, -1:]
+    return (weights / totals).astype(np.float32)
+
+
+def softmax_one(logits: Sequence[float]) -> list[float]:
+    """`softmax` of the logits of one image, all of them members; NaN where one is not finite."""
+    top = max(logits)
+    total = 0.0
+    weights = []
+    for logit in logits:
+        weight = math.exp(logit - top)
+        total += weight
+        weights.append(weight)
+    return array("f", [weight / total for weight in weights]).tolist()
+
+
+def scores(logits: np.ndarray) -> np.ndarray:
+    """The scores of router logits `[B, E]`: their softmax; raises RoutingError as `as_logits`."""
+    return softmax(as_logits(logits))
+
+
+def scores_one(logits: np.ndarray, experts: int) -> tuple[list[float], list[float]]:
+    """The logits and scores of one image's router, from logits `[E]` (fp32).
+
+    Raises RoutingError as `as_logits` does.
+    """
+    if logits.shape != (experts,):
+        _refuse_shape(logits.shape, f"[{experts}]")
+    row = logits.tolist()
+    found = softmax_one(row)
+    # A NaN or a positive infinity makes every score a NaN, which no comparison holds for.
+    if not (found[0] >= 0 and min(row) > -math.inf):
+        _refuse_not_finite(logits[None])
+    return row, found
+
+
+def gates_of(route: Route, logits: np.ndarray, rule: Rule) -> tuple[float, ...]:
+    """The gates that one image's logits `[E]` give to the experts of a route that was imposed."""
+    members = members_of([route], rule.experts)
+    return tuple(rule.gates(members, logits[None])[0, list(route)].tolist())
+
+
+def members_of(routes: Sequence[Route], experts: int) -> np.ndarray:
+    """The membership `[B, E]` (bool) of one route for each image."""
+    members = np.zeros((len(routes), experts), bool)
+    for row, route in zip(members, routes, strict=True):
+        row[list(route)] = True
+    return members
+
+
+def route_of(members: np.ndarray) -> Route:
+    """The route that one image's membership `[E]` (bool) is."""
+    return tuple(np.flatnonzero(members).tolist())
+
+
+def require_route(route: Route, rule: Rule, where: str) -> None:
+    """Refuse a route that `rule` cannot give; raises InputError, `where` names its source."""
+    if not rule.contains(route):
+        raise InputError(
+            f"{where} has the route {_shown(route)}; expected ascending experts of the rule "
+            f"{rule.describe()}"
+        )
+
+
+def is_ascending(route: Route, experts: int) -> bool:
+    """Whether a route is some experts of `experts`, at least one, each above the one before."""
+    inside = len(route) > 0 and route[0] >= 0 and route[-1] < experts
+    return inside and all(low < high for low, high in itertools.pairwise(route))
+
+
+def _refuse_shape(shape: tuple[int, ...], expected: str) -> NoReturn:
+    """Say what shape logits have and what was expected."""
+    raise RoutingError(
+        f"the router gave logits of shape {list(shape)}, but its rule expects {expected}"
+    )
+
+
+def _refuse_not_finite(logits: np.ndarray) -> NoReturn:
+    """Name the first logit that is not finite."""
+    row, expert = np.argwhere(~np.isfinite(logits))[0].tolist()
+    raise RoutingError(
+        f"the router gave a logit that is not finite for image {row} of the batch "
+        f"({logits[row, expert]} for expert {expert}); check the image and the weights of the stem"
+    )
+
+
+def _shown(route: Route) -> str:
+    """A route for a message: of a long one the beginning only."""
+    text = ", ".join(map(str, route[:16]))
+    return f"[{text}]" if len(route) <= 16 and len(text) <= 80 else f"[{text[:80]}...]"

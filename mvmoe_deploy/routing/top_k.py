@@ -1,0 +1,130 @@
+"""The rule `top_k`: the k experts of highest score.
+
+Their scores are the gates (arXiv 2309.04354, section 3), or with `renormalize` the softmax of their
+own logits, which is their scores divided by the sum of these. It has no gap: the scores of an
+imposed route may all underflow to 0, the softmax of its logits does not.
+"""
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import msgspec
+import numpy as np
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.routing.contract import (
+    Route,
+    Rule,
+    as_logits,
+    is_ascending,
+    scores_one,
+    softmax,
+    softmax_one,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Experts = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+
+
+class TopK(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="type",
+    tag="top_k",
+):
+    """The `k` experts of highest score, ties to the lowest; gates that sum to 1 if renormalized."""
+
+    name: ClassVar[str] = "top_k"
+
+    experts: Experts
+    k: Experts = 1
+    renormalize: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that no image could follow."""
+        if not 1 <= self.k <= self.experts:
+            raise InputError(
+                f"top_k with k = {self.k} cannot select from {self.experts} experts; "
+                "give 1 <= k <= experts"
+            )
+
+    @property
+    def longest(self) -> int:
+        """Every route has k experts."""
+        return self.k
+
+    def count(self) -> int:
+        """The number of sets of k experts."""
+        return math.comb(self.experts, self.k)
+
+    def routes(self) -> Iterator[Route]:
+        """Every set of k experts, in lexicographic order."""
+        return itertools.combinations(range(self.experts), self.k)
+
+    def contains(self, route: Route) -> bool:
+        """Whether a route is k ascending experts."""
+        return len(route) == self.k and is_ascending(route, self.experts)
+
+    def cover(self, experts: Iterable[int]) -> Iterator[Route]:
+        """The given experts k at a time; the last route is filled up with the lowest others."""
+        left = sorted(set(experts))
+        for start in range(0, len(left), self.k):
+            part = left[start : start + self.k]
+            others = (expert for expert in range(self.experts) if expert not in part)
+            yield tuple(sorted([*part, *itertools.islice(others, self.k - len(part))]))
+
+    def select(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The routes `[B, E]` (bool) and gates `[B, E]` (fp32) of logits `[B, E]`."""
+        logits = as_logits(logits, self.experts)
+        # A stable sort of the negated scores is what sends ties to the lowest expert. The scores
+        # decide, not the logits: two logits may differ and still have one fp32 score.
+        order = np.argsort(-softmax(logits), axis=-1, kind="stable")[:, : self.k]
+        members = np.zeros(logits.shape, bool)
+        np.put_along_axis(members, order, True, axis=-1)
+        return members, self.gates(members, logits)
+
+    def select_one(self, logits: np.ndarray) -> tuple[Route, tuple[float, ...]]:
+        """The route and its gates of one image's logits `[E]` (fp32)."""
+        row, scores = scores_one(logits, self.experts)
+        if self.k == 1:
+            route: Route = (scores.index(max(scores)),)
+        else:
+            order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
+            route = tuple(sorted(order[: self.k]))
+        if self.renormalize:
+            return route, tuple(softmax_one([row[expert] for expert in route]))
+        return route, tuple([scores[expert] for expert in route])
+
+    def gates(self, members: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """The gates `[B, E]` (fp32) that logits `[B, E]` give to routes `[B, E]` (bool)."""
+        logits = as_logits(logits, self.experts)
+        if self.renormalize:
+            return softmax(logits, members)
+        return np.where(members, softmax(logits), np.float32(0))
+
+    def torch_gates(self, members: "Tensor", logits: "Tensor") -> "Tensor":
+        """`gates` on PyTorch's tensors, differentiable by the logits."""
+        if self.renormalize:
+            return logits.masked_fill(~members, -math.inf).softmax(dim=-1)
+        return logits.softmax(dim=-1).masked_fill(~members, 0.0)
+
+    def margins(self, logits: np.ndarray) -> np.ndarray:
+        """By how much the k-th highest logit of each row is above the next one, `[B]`."""
+        if self.k == self.experts:
+            return np.full(len(logits), np.inf)
+        ordered = -np.sort(-logits.astype(np.float64), axis=1)
+        return ordered[:, self.k - 1] - ordered[:, self.k]
+
+    def describe(self) -> str:
+        """Such as `top 2 of 8 experts, renormalized`."""
+        kept = ", renormalized" if self.renormalize else ""
+        return f"top {self.k} of {self.experts} experts{kept}"
+
+
+PART: type[Rule] = TopK
