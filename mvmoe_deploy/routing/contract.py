@@ -185,8 +185,8 @@ def require_route(route: Route, rule: Rule, where: str) -> None:
     """Refuse a route that `rule` cannot give; raises InputError, `where` names its source."""
     if not rule.contains(route):
         raise InputError(
-            f"{where} has the route {_shown(route)}; expected ascending experts of the rule "
-            f"{rule.describe()}"
+            f"{where} has the route {_shown(route)}; expected a route of its rule "
+            f"({rule.describe()}), the experts in ascending order"
         )
 
 

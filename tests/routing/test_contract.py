@@ -132,7 +132,7 @@ def test_a_route_is_ascending_experts(route, holds):
 
 @pytest.mark.parametrize("route", [(), (0,), (1, 0), (1, 1), (0, 3), (-1, 0), (0, 1, 2)])
 def test_a_route_that_a_rule_cannot_give_is_refused(route):
-    with pytest.raises(InputError, match=r"the log has the route .* rule top 2 of 3 experts"):
+    with pytest.raises(InputError, match=r"the log has the route .* \(top 2 of 3 experts\)"):
         require_route(route, TopK(experts=3, k=2), "the log")
 
 

@@ -657,7 +657,7 @@ def test_an_imposed_route_is_taken_with_the_routers_gates(single, batched, asser
     [
         (2, None, "2 images were given; one at a time"),
         (1, [(0,), (1,)], "2 routes were given; expected 1"),
-        (1, [(4,)], r"route \[4\]; expected 1 ascending experts of 0 to 3"),
+        (1, [(4,)], r"route \[4\]; expected a route"),
     ],
 )
 def test_what_cannot_be_traced_is_refused(single, count, routes, says):
