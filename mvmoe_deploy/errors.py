@@ -52,7 +52,7 @@ class RoutingError(MvmoeError, ValueError):
 
 
 class OutputError(MvmoeError, OSError):
-    """The output could not be written; nothing half-written was left."""
+    """The output could not be written; no partial output was written."""
 
 
 class CheckFailedError(MvmoeError):

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvmoe_deploy import console, errors, text
+from mvmoe_bench.commands import report
+from mvmoe_deploy import errors, text
 from mvmoe_deploy.cli import main
+from mvmoe_deploy.cli.output import emit
 from mvmoe_deploy.system.terminal import SafeConsole
 
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil\u2066\r\nerror: forged"
@@ -91,7 +93,8 @@ def test_a_console_shows_escapes_in_tables_and_keeps_its_own_colours():
 
 
 def test_no_value_forges_a_row(capsys):
-    console.emit(False, {"report": ESCAPES, "format": "html", "runs": 1}, console.show_report)
+    written = report.WrittenReport(report=ESCAPES, format="html", runs=1, skipped=0)
+    emit(False, written, report.show)
     shown = capsys.readouterr().out
     assert shown.count("\n") == 1
     assert not obeyed(shown.rstrip("\n"))

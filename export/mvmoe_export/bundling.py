@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Self
 
 import msgspec
 import torch
@@ -15,6 +16,7 @@ import mvmoe_deploy
 from mvmoe_deploy.bundle import Bundle, manifest
 from mvmoe_deploy.bundle.write import foreign_to_bundle, write_golden, write_manifest
 from mvmoe_deploy.errors import CheckFailedError, InputError, UnsupportedPlatformError
+from mvmoe_deploy.models.checkpoints import Checkpoint
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.counting import count
 from mvmoe_deploy.models.input_choices import unstated
@@ -72,6 +74,18 @@ class Identity:
     checkpoint_sha256: str | None = None
     weights: str | None = None
     """Which of several sets in the checkpoint the weights are."""
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> Self:
+        """What a checkpoint says of its model."""
+        return cls(
+            name=checkpoint.name,
+            family=checkpoint.config.family,
+            labels=checkpoint.labels,
+            usage_prior=checkpoint.usage_prior,
+            checkpoint_sha256=checkpoint.sha256,
+            weights=checkpoint.weights,
+        )
 
 
 @prints_apart

@@ -1,92 +1,173 @@
-"""What `mvmoe inspect` says of a bundle: plain data from the manifest alone."""
+"""What `mvmoe inspect` says of a bundle, from the manifest alone."""
 
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
-from mvmoe_deploy.bundle.manifest import Graph, Manifest, Target
-from mvmoe_deploy.routing import Rule
+from mvmoe_deploy.bundle.manifest import Graph, Manifest, Parity, Placement, Source, Target
+from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.routing import Rule, UsagePrior
 
 
-def summarize(manifest: Manifest) -> dict[str, Any]:
-    """The model, its targets and graphs, input, labels and usage prior as plain data.
+class _Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What all parts of a summary are."""
 
-    `experts` and `top_k` are of the first router (0 for a dense model); all routers' rules are in
-    `routing`. A graph's `bytes` are those of its program and of the weights that it reads, shared
-    ones included; where one file holds several graphs, those of the weights alone.
+
+class ModelSummary(_Summary):
+    """The model; `experts` are those of the first router (0 for a dense model)."""
+
+    name: str
+    family: str
+    experts: int
+    routed_stages: int
+    params_total: int
+    params_active: int
+    macs: int
+
+
+class GraphSummary(_Summary):
+    """One graph: its place and the bytes it needs.
+
+    `bytes` are those of its program and of the weights that it reads, shared ones included; where
+    one file holds several graphs, those of the weights alone.
     """
-    rules = manifest.rules
-    return {
-        "format": manifest.format,
-        "version": manifest.version,
-        "model": {
-            "name": manifest.model.name,
-            "family": manifest.model.family,
-            "experts": rules[0].experts if rules else 0,
-            "top_k": rules[0].k if rules else 0,
-            "routed_stages": len(rules),
-            "params_total": manifest.model.params_total,
-            "params_active": manifest.model.params_active,
-            "macs": manifest.model.macs,
-        },
-        "routing": msgspec.to_builtins(rules),
-        "source": msgspec.to_builtins(manifest.source),
-        "targets": {name: _target(target, rules) for name, target in manifest.targets.items()},
-        "input": {
-            **msgspec.to_builtins(manifest.input),
-            "shape": list(manifest.input.shape),
-            "origins": dict(manifest.source.input),
-        },
-        "labels": msgspec.to_builtins(manifest.labels),
-        "usage_prior": msgspec.to_builtins(manifest.usage_prior),
-        "golden": {"images": manifest.golden.images, "file": manifest.golden.file.path},
-    }
+
+    name: str
+    stage: int
+    route: tuple[int, ...] | None
+    bytes: int
+    file: str
+    entry: str | None
+    file_bytes: int
+    weight_bytes: int
+    exclusive_bytes: int
+    placement: tuple[Placement, ...]
 
 
-def _target(target: Target, rules: tuple[Rule, ...]) -> dict[str, Any]:
-    """One target: what was chosen, its graphs, where they run, and what it weighs."""
-    files = _Files.of(target)
-    return {
-        "format": target.format,
-        "options": dict(target.options),
-        "rewrites": list(target.rewrites),
-        "strategy": target.strategy,
-        "precision": target.precision,
-        "batch": target.batch,
-        "graphs": [_graph(graph, target, files) for graph in target.graphs],
-        "weight_bytes": files.of_path[target.weights] if target.weights else 0,
-        "bytes": files.total,
-        "sizes": size_report(target, rules),
-        "parity": msgspec.to_builtins(target.parity),
-    }
-
-
-def size_report(target: Target, rules: tuple[Rule, ...]) -> dict[str, Any] | None:
-    """What sharing saves and what an expert costs, in bytes; None if the manifest does not say.
+class SizeReport(_Summary):
+    """What sharing saves and what an expert costs, in bytes.
 
     `separate` is what the weights would take with a file of its own for every graph, `stored` what
-    they do take, `repeated` how much of that is there more than once. `one_more_expert` is an
+    they do take, `repeated` how much of that is stored more than once. `one_more_expert` is an
     estimate: an expert of average size with the graphs of its routes; the router's new row is left
-    out. It is null where graphs are not split by route.
+    out. It is None where graphs are not split by route.
     """
+
+    distinct: int
+    shared: int
+    experts: tuple[tuple[int, ...], ...]
+    separate: int
+    stored: int
+    saved: int
+    repeated: int
+    one_more_expert: int | None
+
+
+class TargetSummary(_Summary):
+    """One target: its options, its graphs, where they run, and its size."""
+
+    format: str
+    options: dict[str, str]
+    rewrites: tuple[str, ...]
+    strategy: str
+    precision: str
+    batch: int
+    graphs: tuple[GraphSummary, ...]
+    weight_bytes: int
+    bytes: int
+    sizes: SizeReport | None
+    parity: Parity | None
+
+
+class GoldenSummary(_Summary):
+    """The golden vectors: how many images, and the file."""
+
+    images: int
+    file: str
+
+
+class BundleSummary(_Summary):
+    """A bundle: its model, rules (one for each router), targets, input, labels and usage prior."""
+
+    format: str
+    version: int
+    model: ModelSummary
+    routing: tuple[Rule, ...]
+    source: Source
+    targets: dict[str, TargetSummary]
+    input: Preprocessing
+    input_shape: tuple[int, int, int]
+    input_origins: dict[str, str]
+    """Where each value of `input` comes from that the checkpoint did not state."""
+    labels: tuple[str, ...] | None
+    usage_prior: UsagePrior | None
+    golden: GoldenSummary
+
+
+def summarize(manifest: Manifest) -> BundleSummary:
+    """The summary of a manifest."""
+    rules = manifest.rules
+    return BundleSummary(
+        format=manifest.format,
+        version=manifest.version,
+        model=ModelSummary(
+            name=manifest.model.name,
+            family=manifest.model.family,
+            experts=rules[0].experts if rules else 0,
+            routed_stages=len(rules),
+            params_total=manifest.model.params_total,
+            params_active=manifest.model.params_active,
+            macs=manifest.model.macs,
+        ),
+        routing=rules,
+        source=manifest.source,
+        targets={name: _target(target, rules) for name, target in manifest.targets.items()},
+        input=manifest.input,
+        input_shape=manifest.input.shape,
+        input_origins=dict(manifest.source.input),
+        labels=manifest.labels,
+        usage_prior=manifest.usage_prior,
+        golden=GoldenSummary(images=manifest.golden.images, file=manifest.golden.file.path),
+    )
+
+
+def _target(target: Target, rules: tuple[Rule, ...]) -> TargetSummary:
+    """The summary of one target."""
+    files = _Files.of(target)
+    return TargetSummary(
+        format=target.format,
+        options=dict(target.options),
+        rewrites=target.rewrites,
+        strategy=target.strategy,
+        precision=target.precision,
+        batch=target.batch,
+        graphs=tuple(_graph(graph, target, files) for graph in target.graphs),
+        weight_bytes=files.of_path[target.weights] if target.weights else 0,
+        bytes=files.total,
+        sizes=size_report(target, rules),
+        parity=target.parity,
+    )
+
+
+def size_report(target: Target, rules: tuple[Rule, ...]) -> SizeReport | None:
+    """What sharing saves and what an expert costs; None if the manifest does not say."""
     if target.sizes is None:
         return None
     separate = sum(graph.weight_bytes for graph in target.graphs)
     alone = len({graph.file for graph in target.graphs}) == len(target.graphs) > 1
     stored = separate if target.weights is None and alone else target.sizes.distinct_bytes
-    return {
-        "distinct": target.sizes.distinct_bytes,
-        "shared": target.sizes.shared_bytes,
-        "experts": [list(stage) for stage in target.sizes.expert_bytes],
-        "separate": separate,
-        "stored": stored,
-        "saved": max(separate - stored, 0),
-        "repeated": max(stored - target.sizes.distinct_bytes, 0),
-        "one_more_expert": _one_more(target, rules, stored),
-    }
+    return SizeReport(
+        distinct=target.sizes.distinct_bytes,
+        shared=target.sizes.shared_bytes,
+        experts=target.sizes.expert_bytes,
+        separate=separate,
+        stored=stored,
+        saved=max(separate - stored, 0),
+        repeated=max(stored - target.sizes.distinct_bytes, 0),
+        one_more_expert=_one_more(target, rules, stored),
+    )
 
 
 def _one_more(target: Target, rules: tuple[Rule, ...], stored: int) -> int | None:
@@ -138,21 +219,20 @@ class _Files:
         return cls(sum(file.bytes for file in target.files), of_path, graphs_in)
 
 
-def _graph(graph: Graph, target: Target, files: _Files) -> dict[str, Any]:
-    """One graph: where it stands, and the bytes it needs."""
-    file_bytes = files.of_path[graph.file]
-    return {
-        "name": graph.name,
-        "stage": graph.stage,
-        "route": list(graph.route) if graph.route is not None else None,
-        "bytes": _needed(graph, target, files),
-        "file": graph.file,
-        "entry": graph.entry,
-        "file_bytes": file_bytes,
-        "weight_bytes": graph.weight_bytes,
-        "exclusive_bytes": graph.exclusive_bytes,
-        "placement": msgspec.to_builtins(graph.placement),
-    }
+def _graph(graph: Graph, target: Target, files: _Files) -> GraphSummary:
+    """The summary of one graph."""
+    return GraphSummary(
+        name=graph.name,
+        stage=graph.stage,
+        route=graph.route,
+        bytes=_needed(graph, target, files),
+        file=graph.file,
+        entry=graph.entry,
+        file_bytes=files.of_path[graph.file],
+        weight_bytes=graph.weight_bytes,
+        exclusive_bytes=graph.exclusive_bytes,
+        placement=graph.placement,
+    )
 
 
 def _needed(graph: Graph, target: Target, files: _Files) -> int:

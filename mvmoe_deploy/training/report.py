@@ -60,6 +60,13 @@ class TrainReport:
     """Changes of the images that the run was resumed with; figures are of the last images."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class FinishedRun(TrainReport):
+    """What `mvmoe train` prints: the report, and the directory `run` that holds everything."""
+
+    run: str
+
+
 def write_report(report: TrainReport, path: Path) -> None:
     """Write the report as JSON, in one step; raises OutputError if that is not possible."""
     text = msgspec.json.format(msgspec.json.encode(report), indent=1)

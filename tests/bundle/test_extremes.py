@@ -21,10 +21,10 @@ from mvmoe_bench.planning.presets import PRESETS
 from mvmoe_bench.planning.queries import Questions, budgets
 from mvmoe_bench.planning.running import _bundle_record
 from mvmoe_bench.report.bundles import bundle as bundle_figure
-from mvmoe_deploy import console
 from mvmoe_deploy.bundle import Bundle, consistency, golden
 from mvmoe_deploy.bundle.read import parse_manifest
 from mvmoe_deploy.bundle.summary import summarize
+from mvmoe_deploy.cli.bundle_view import BundleView, show_bundle
 from mvmoe_deploy.errors import BundleError, InputError
 
 MOST = 2**53
@@ -38,9 +38,9 @@ def encoded(content):
 def used(content):
     """Whatever the product does with a manifest before any file of the bundle is read."""
     manifest = parse_manifest(encoded(content), "the test")
-    summary = {"bundle": "the test", **summarize(manifest)}
-    json.dumps(summary, allow_nan=False)
-    console.show_bundle(Console(file=io.StringIO(), width=200), summary)
+    view = BundleView.of("the test", manifest, None)
+    json.dumps(msgspec.to_builtins(view), allow_nan=False)
+    show_bundle(Console(file=io.StringIO(), width=200), view)
     bundle = Bundle(None, manifest, "0" * 64)
     bundle_figure(_bundle_record("b", bundle))
     inputs = Inputs("synthetic", np.zeros((2, 1, 1, 1)), ("a", "b"), (None, None), "name")

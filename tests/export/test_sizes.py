@@ -103,7 +103,7 @@ def pair(bundles, shared_templates, request):
 @pytest.mark.parametrize("pair", [1, 2], indirect=True)
 def test_one_more_expert_costs_what_was_said(pair):
     before, after = (manifest.targets["onnx"] for manifest in pair)
-    said = size_report(before, pair[0].rules)["one_more_expert"]
+    said = size_report(before, pair[0].rules).one_more_expert
     cost = on_disk(after) - on_disk(before)
     assert abs(said - cost) <= NEAR * cost
 
@@ -113,10 +113,10 @@ def test_one_more_expert_costs_its_packages_where_each_graph_has_its_own(pair):
     before, after = (packaged(manifest.targets["onnx"]) for manifest in pair)
     report = size_report(before, pair[0].rules)
     cost = on_disk(after) - on_disk(before)
-    assert abs(report["one_more_expert"] - cost) <= NEAR * cost
-    assert report["stored"] == report["separate"]
-    assert report["saved"] == 0
-    assert report["repeated"] == report["stored"] - report["distinct"] > 0
+    assert abs(report.one_more_expert - cost) <= NEAR * cost
+    assert report.stored == report.separate
+    assert report.saved == 0
+    assert report.repeated == report.stored - report.distinct > 0
 
 
 @pytest.mark.parametrize("pair", [1, 2], indirect=True)
@@ -124,12 +124,10 @@ def test_sharing_saves_what_separate_files_would_take(pair):
     target = pair[0].targets["onnx"]
     report = size_report(target, pair[0].rules)
     weights = next(file.bytes for file in target.files if file.path == target.weights)
-    assert report["distinct"] == report["stored"] <= weights
-    assert (
-        report["saved"] == sum(graph.weight_bytes for graph in target.graphs) - report["distinct"]
-    )
-    assert report["saved"] > 0
-    assert report["repeated"] == 0
+    assert report.distinct == report.stored <= weights
+    assert report.saved == sum(graph.weight_bytes for graph in target.graphs) - report.distinct
+    assert report.saved > 0
+    assert report.repeated == 0
 
 
 def test_weights_of_other_profiles_are_no_part_of_a_program(pair_of_profiles):
@@ -174,5 +172,5 @@ def test_a_dense_model_has_nothing_to_share(bundles, shared_templates, stored):
         sizes=msgspec.structs.replace(target.sizes, expert_bytes=()),
     )  # fmt: skip
     report = size_report(dense, ())
-    assert (report["saved"], report["repeated"], report["one_more_expert"]) == (0, 0, None)
+    assert (report.saved, report.repeated, report.one_more_expert) == (0, 0, None)
     assert size_report(msgspec.structs.replace(dense, sizes=None), ()) is None

@@ -18,6 +18,7 @@ import zipfile
 from pathlib import Path
 
 import material
+import msgspec
 import numpy as np
 from mutations import damaged, damaged_json, damaged_png
 
@@ -91,13 +92,12 @@ class Manifest(Kind):
     def use(self, files):
         from rich.console import Console
 
-        from mvmoe_deploy import console
-        from mvmoe_deploy.bundle.summary import summarize
+        from mvmoe_deploy.cli.bundle_view import BundleView, show_bundle
 
         manifest = parse_manifest(files["manifest.json"], "the case")
-        summary = {"bundle": "the case", **summarize(manifest)}
-        json.dumps(summary, allow_nan=False)
-        console.show_bundle(Console(file=io.StringIO(), width=200), summary)
+        view = BundleView.of("the case", manifest, None)
+        json.dumps(msgspec.to_builtins(view), allow_nan=False)
+        show_bundle(Console(file=io.StringIO(), width=200), view)
         for target in manifest.targets.values():
             if buffers(target) > consistency.MAX_BUFFER_BYTES:
                 raise FindingError(f"its buffers have {buffers(target):,} bytes")

@@ -247,7 +247,7 @@ def _bundle_record(name: str, bundle: Bundle) -> BundleRecord:
         rules=manifest.rules,
         labels=manifest.labels,
         usage_prior=manifest.usage_prior,
-        targets=summarize(manifest)["targets"],
+        targets=msgspec.to_builtins(summarize(manifest).targets),
     )
 
 

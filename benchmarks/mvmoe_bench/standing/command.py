@@ -8,8 +8,8 @@ from typing import NoReturn
 
 import click
 
-from mvmoe_bench.command import run_command
 from mvmoe_bench.progress import bars
+from mvmoe_deploy.cli.process import run_command
 
 _PROGRAM = "python -m mvmoe_bench.standing.command"
 

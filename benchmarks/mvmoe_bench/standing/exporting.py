@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from mvmoe_bench.command import run_command
+from mvmoe_deploy.cli.process import run_command
 from mvmoe_deploy.system.temporary import temporary_directory
 
 _PROGRAM = "python -m mvmoe_bench.standing.exporting"

@@ -14,9 +14,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from mvmoe_bench.command import run_command
 from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.statistics import ENOUGH_GROUPS, Ratio
+from mvmoe_deploy.cli.process import run_command
 from mvmoe_deploy.system.temporary import temporary_directory
 
 _PROGRAM = "python -m mvmoe_bench.standing.rewriting"

@@ -72,7 +72,7 @@ def test_inspect_marks_defaults_and_options(mvmoe, bundle):
         "(option)\n"
     ) in out
     _, out, _ = mvmoe("inspect", bundle, "--json")
-    origins = json.loads(out)["input"]["origins"]
+    origins = json.loads(out)["input_origins"]
     assert (origins["mean"], origins["interpolation"]) == ("option", "default")
 
 

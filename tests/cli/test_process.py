@@ -1,4 +1,4 @@
-"""What all benchmarks' own commands do alike."""
+"""What every command line does alike: signals, temporary files, exit codes."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import pytest
 SIGNALLED = """
 import os, sys, tempfile
 import click
-from mvmoe_bench.command import run_command
+from mvmoe_deploy.cli.process import run_command
 
 @click.command()
 @click.argument("number", type=int)
@@ -34,5 +34,5 @@ def test_an_interrupted_command_says_so_and_leaves_nothing(tmp_path, number):
         timeout=60,
     )
     said = done.stderr.strip()
-    assert (done.returncode, said) == (130, "interrupted; nothing half-written was left")
+    assert (done.returncode, said) == (130, "error: interrupted; no partial output was written")
     assert list(tmp_path.iterdir()) == []

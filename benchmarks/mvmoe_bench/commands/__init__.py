@@ -1,0 +1,1 @@
+"""The commands of `mvmoe` whose work is done by the benchmarks, one file each."""

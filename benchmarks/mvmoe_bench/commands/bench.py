@@ -1,0 +1,156 @@
+"""`mvmoe bench`: what bundles cost on a device, measured or estimated."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from mvmoe_deploy.cli import options
+from mvmoe_deploy.cli.group import command
+from mvmoe_deploy.cli.output import emit, note
+from mvmoe_deploy.errors import CheckFailedError, InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@command(extra="bench")
+@click.argument("bundles", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="JSON lines.")
+@click.option(
+    "--advise",
+    is_flag=True,
+    help="Measure nothing: only estimate what would slow the graphs down on phones.",
+)
+@click.option("--device", help="host or macos; else the one that this program runs on.")
+@click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
+@click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
+@click.option(
+    "--preset",
+    type=click.Choice(["quick", "standard", "rigorous"]),
+    default="standard",
+    show_default=True,
+)
+@click.option(
+    "--images",
+    default="synthetic",
+    show_default=True,
+    help="digits, a directory of images, or synthetic: images forced down given routes.",
+)
+@click.option(
+    "--distribution",
+    help="Shares of routes: prior, uniform, 0=0.7,3=0.3, or a JSON file. Synthetic images follow "
+    "it; for others the latency under it is computed.",
+)
+@click.option(
+    "--compare",
+    default="",
+    help="With commas: static, all-experts, gather, dense, eager, compile. Needs --checkpoint.",
+)
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="What the bundle was exported from; once for each bundle.",
+)
+@options.config
+@options.weights
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep the graphs of --compare here.",
+)
+@click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
+@click.option(
+    "--manifest-sha256",
+    multiple=True,
+    help="Refuse a bundle whose manifest has another hash; once for each bundle.",
+)
+@options.force
+def bench(
+    *,
+    bundles: tuple[Path, ...],
+    output: Path | None,
+    advise: bool,
+    preset: str,
+    compare: str,
+    force: bool,
+    as_json: bool,
+    **asked: Any,
+) -> int:
+    """Measure what BUNDLES cost on a device: latency, starts, memory, residency, placement.
+
+    Every measurement is a line of the output, which mvmoe report reads; what is printed is a
+    summary. A subject that fails is recorded, the others go on, and the exit code is 1.
+    """
+    if advise:
+        return _advise(bundles, asked["targets"], asked["manifest_sha256"], as_json)
+    if output is None:
+        raise InputError("no output was given; give -o results.jsonl, or --advise")
+    import scipy  # noqa: F401  Fail before measuring if it is missing.
+
+    from mvmoe_bench.planning.presets import PRESETS
+    from mvmoe_bench.planning.running import Request, run_bench
+    from mvmoe_bench.progress import bars
+    from mvmoe_bench.report.summary import summarize_run
+    from mvmoe_bench.report.terminal import show_summary
+
+    request = Request(
+        bundles=bundles,
+        output=output,
+        preset=PRESETS[preset],
+        compare=tuple(name.strip() for name in compare.split(",") if name.strip()),
+        replace=force,
+        **asked,
+    )
+    try:
+        with bars() as shown:
+            result = run_bench(request, shown)
+    except KeyboardInterrupt:
+        note(f"what was measured is in {request.output}; --resume goes on from there")
+        raise
+    summary = summarize_run(result)
+    data = {"results": str(request.output), **msgspec.to_builtins(summary)}
+    emit(as_json, data, lambda out, _: show_summary(out, summary))
+    failures = [line for line in result.lines if type(line).__name__ == "Failure"]
+    for failure in failures:
+        note(f"error: {failure.subject or failure.job} failed: {failure.message}")
+    return CheckFailedError.exit_code if failures else 0
+
+
+def _advise(
+    bundles: tuple[Path, ...], targets: tuple[str, ...], pins: tuple[str, ...], as_json: bool
+) -> int:
+    """Print what the placement advisor thinks; it is no check, so the exit code is 0."""
+    from mvmoe_bench.advisor.isolated import advise_isolated
+    from mvmoe_bench.planning.running import pins_of
+    from mvmoe_deploy.bundle import Bundle
+
+    found = []
+    for path, pin in zip(bundles, pins_of(bundles, pins), strict=True):
+        opened = Bundle.open(path, pin)
+        for name in targets or (None,):
+            opened.verify(name)
+        found += advise_isolated(opened, targets or None, name=str(path))
+    data = {"estimate": True, "advice": msgspec.to_builtins(found)}
+    emit(as_json, data, show_advice)
+    return 0
+
+
+def show_advice(out: "Console", data: dict[str, Any]) -> None:
+    """What the placement advisor thinks, the gravest first; every line an estimate."""
+    out.print("ESTIMATE, not measured: what is publicly known of engines, applied to the graphs\n")
+    if not data["advice"]:
+        out.print("nothing to say")
+    for item in data["advice"]:
+        where = "/".join(part for part in (item["target"], item["graph"]) if part)
+        engine = f", {item['engine']}" if item["engine"] else ""
+        out.print(f"{item['severity']:8} {where}{engine}: {item['text']}")
+        out.print(f"{'':8} because: {item['reason']}")
+        out.print(f"{'':8} source: {item['source']} (rule {item['rule']})\n")
+
+
+PART = bench

@@ -1,0 +1,304 @@
+"""`mvmoe demo`: the whole way on real digits, from training to measured figures."""
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from mvmoe_deploy.cli.group import command
+from mvmoe_deploy.cli.output import emit
+from mvmoe_deploy.cli.progress import progress
+from mvmoe_deploy.cli.tables import percent, route_text, scientific, size, table
+from mvmoe_deploy.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from mvmoe_deploy.bundle import Bundle
+    from mvmoe_deploy.models import ViTConfig
+
+_TARGETS = ("executorch", "coreml", "onnx")
+_MOST_IMAGES = 1000
+_DIGITS_MARK = "mvmoe demo"
+"""In every image that the demo writes, so that it replaces no other."""
+
+
+class DemoTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """One target: who ran it, what it weighs, and how near it came to PyTorch."""
+
+    target: str
+    engine: str
+    precision: str
+    bytes: int
+    top1: float
+    routing_agreement: float
+    max_abs_error: float | None
+
+
+class RouteUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of the images took a route."""
+
+    route: tuple[int, ...]
+    images: int
+
+
+class Demo(msgspec.Struct, frozen=True, kw_only=True):
+    """What the demo found. The figures without a target's name are those of `onnx`."""
+
+    images: int
+    top1_dense: float
+    top1_pytorch: float
+    top1_bundle: float
+    top1_agreement: float
+    routing_agreement: float
+    max_abs_error: float | None
+    targets: tuple[DemoTarget, ...]
+    usage: tuple[RouteUsage, ...]
+    super_classes: list[list[str]]
+    router_accuracy: float | None
+    files: dict[str, str]
+    measured: tuple[str, ...]
+    """Sentences of the benchmark."""
+
+
+class _Places:
+    """Where the demo's files are."""
+
+    def __init__(self, output: Path) -> None:
+        self.run = output / "training"
+        self.checkpoint = self.run / "super-class"
+        self.bundle = output / "digits.mvmoe"
+        self.images = output / "images"
+        self.measurements = output / "bench.jsonl"
+        self.report = output / "bench.html"
+        self.picture = output / "bench.png"
+
+    def named(self) -> dict[str, str]:
+        """All of them by what they are."""
+        return {
+            "bundle": str(self.bundle),
+            "checkpoint": str(self.checkpoint),
+            "images": str(self.images),
+            "picture": str(self.run / "class_to_expert.png"),
+            "report": str(self.run / "report.json"),
+            "measurements": str(self.measurements),
+            "bench_report": str(self.report),
+            "bench_picture": str(self.picture),
+        }
+
+
+@command(extra="all")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default="mvmoe-demo", show_default=True
+)
+def demo(output: Path, as_json: bool) -> None:
+    """Train on real digits, export, answer held-out images with model and bundle, and measure.
+
+    Run again on the same directory, it goes on where it was interrupted.
+    """
+    from mvmoe_deploy import training
+    from mvmoe_deploy.models import load_checkpoint
+    from mvmoe_deploy.models.presets import configuration
+
+    places = _Places(output)
+    _require_free(places)
+    options = training.default_options(configuration("digits"), "digits")
+    _require_packages(options.config)
+    trained = training.train(options, places.run, resume=True)
+    checkpoint = load_checkpoint(places.checkpoint)
+    bundle = _export(checkpoint, places.bundle)
+    _write_digits(places.images)
+    images, targets = _compare(bundle, checkpoint.model)
+    found = targets["onnx"]
+    result = Demo(
+        images=images,
+        top1_dense=trained.dense.top1,
+        top1_pytorch=found["top1_pytorch"],
+        top1_bundle=found["top1_target"],
+        top1_agreement=found["top1_agreement"],
+        routing_agreement=found["routing_agreement"],
+        max_abs_error=found["max_abs_error"],
+        targets=tuple(_target(bundle, name, figures) for name, figures in targets.items()),
+        usage=tuple(
+            RouteUsage(route=tuple(row["route"]), images=row["images"])
+            for row in found["routes"]
+            if row["images"]
+        ),
+        super_classes=trained.routings[0].super_classes or [],
+        router_accuracy=trained.routings[0].router_accuracy,
+        files=places.named(),
+        measured=_measure(places),
+    )
+    emit(as_json, result, show)
+
+
+def _require_free(places: _Places) -> None:
+    """Refuse a directory in which something else is where the demo would put its own."""
+    from mvmoe_bench import report
+    from mvmoe_bench.results import require_free
+    from mvmoe_deploy.bundle.write import foreign_to_bundle
+    from mvmoe_deploy.system import outputs
+
+    outputs.require_directory(places.bundle, foreign_to_bundle)
+    outputs.require_directory(places.images, _foreign_to_digits)
+    require_free(places.measurements, replace=True)
+    for path in (places.report, places.picture):
+        report.require_free(path, True, [])
+
+
+def _require_packages(config: "ViTConfig") -> None:
+    """Refuse to train for a minute where the export or the report would miss a package."""
+    from mvmoe_deploy.models import build
+    from mvmoe_export.preflight import require_able
+
+    for name in ("scipy", "jinja2", "matplotlib"):
+        if importlib.util.find_spec(name) is None:
+            raise MissingExtraError.of(name, "all")
+    require_able(build(config, seed=0), _TARGETS)
+
+
+def _export(checkpoint: Any, path: Path) -> "Bundle":
+    """The bundle of the trained model."""
+    from mvmoe_deploy.bundle import Bundle
+    from mvmoe_export import Identity, export_bundle
+
+    with progress() as advance:
+        export_bundle(
+            checkpoint.model,
+            path,
+            targets=_TARGETS,
+            identity=Identity.of(checkpoint),
+            replace_existing=True,
+            resume=True,
+            progress=advance,
+        )
+    return Bundle.open(path)
+
+
+def _compare(bundle: "Bundle", model: Any) -> tuple[int, dict[str, Any]]:
+    """How many held-out images were answered, and each target's figures against the model."""
+    from mvmoe_deploy.samples import load_samples
+    from mvmoe_export.parity.report import to_json
+    from mvmoe_export.parity.verify import verify_bundle
+
+    samples = load_samples("digits", bundle.manifest, most=_MOST_IMAGES)
+    verified = verify_bundle(bundle, model, samples)
+    verified.require_ok()
+    return verified.images, to_json(verified)["targets"]
+
+
+def _target(bundle: "Bundle", name: str, figures: dict[str, Any]) -> DemoTarget:
+    """One target's row."""
+    return DemoTarget(
+        target=name,
+        engine=figures["engine"],
+        precision=figures["precision"],
+        bytes=sum(file.bytes for file in bundle.target(name).files),
+        top1=figures["top1_target"],
+        routing_agreement=figures["routing_agreement"],
+        max_abs_error=figures["max_abs_error"],
+    )
+
+
+def _measure(places: _Places) -> tuple[str, ...]:
+    """Measure the bundle, quickly, and write the report; gives its sentences."""
+    from mvmoe_bench.planning.presets import PRESETS
+    from mvmoe_bench.planning.running import Request, run_bench
+    from mvmoe_bench.progress import bars
+    from mvmoe_bench.report import write_report
+    from mvmoe_bench.report.summary import summarize_run
+
+    request = Request(
+        bundles=(places.bundle,),
+        output=places.measurements,
+        preset=PRESETS["quick"],
+        targets=("onnx",),
+        images="digits",
+        compare=("static", "all-experts", "dense"),
+        checkpoints=(places.checkpoint,),
+        replace=True,
+    )
+    with bars() as shown:
+        run = run_bench(request, shown)
+    write_report([run], places.report, "html", compare=False, replace=True)
+    write_report([run], places.picture, "png", compare=False, replace=True)
+    return tuple(point.text for point in summarize_run(run).headline)
+
+
+def _write_digits(folder: Path) -> None:
+    """Write the held-out digits as PNG files `NNN_is_D.png`."""
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    from mvmoe_deploy import training
+    from mvmoe_deploy.system import files
+
+    images, labels = training.digits_split("test")
+    made_by = PngInfo()
+    made_by.add_text("Software", _DIGITS_MARK)
+    names = [f"{i:03d}_is_{label}.png" for i, label in enumerate(labels)]
+    with files.new_directory(folder, _foreign_to_digits) as work:
+        for name, pixels in zip(names, images, strict=True):
+            Image.fromarray(pixels).save(work / name, pnginfo=made_by)
+
+
+def _foreign_to_digits(folder: Path) -> str | None:
+    """Why a directory does not hold the demo's digits alone; None if it does."""
+    from mvmoe_deploy.system import outputs
+
+    foreign = outputs.foreign_without([f"Software\0{_DIGITS_MARK}".encode()], "digit")
+    ours = {path.name for path in folder.glob("???_is_?.png") if foreign(path) is None}
+    found = outputs.stranger(folder, ours)
+    return None if found is None else f"holds {found}, which the demo has not written"
+
+
+def show(out: "Console", result: Demo) -> None:
+    """Model and bundle side by side, usage, and where everything is."""
+    out.print(f"{result.images} held-out digits, answered by both\n")
+    rows = table("", "top-1", right=(1,))
+    rows.add_row("dense PyTorch baseline", percent(result.top1_dense))
+    rows.add_row("routed PyTorch model", percent(result.top1_pytorch))
+    out.print(rows)
+    out.print("\nthe bundle against the routed model, target by target")
+    out.print(_target_rows(result.targets))
+    out.print()
+    out.print(_usage_rows(result))
+    out.print()
+    for sentence in result.measured:
+        out.print(sentence)
+    out.print()
+    for what, where in result.files.items():
+        out.print(f"{what:13} {where}")
+    out.print(f"\ntry: mvmoe run {result.files['bundle']} {result.files['images']}")
+
+
+def _target_rows(targets: tuple[DemoTarget, ...]) -> "Table":
+    """Each target: who ran it, what it weighs, and how near it came."""
+    columns = ("target", "run by", "weights", "bytes", "top-1", "same route", "max error")
+    rows = table(*columns, right=range(3, 7))
+    for target in targets:
+        rows.add_row(
+            target.target,
+            target.engine,
+            target.precision,
+            size(target.bytes),
+            percent(target.top1),
+            percent(target.routing_agreement),
+            scientific(target.max_abs_error),
+        )
+    return rows
+
+
+def _usage_rows(result: Demo) -> "Table":
+    """Experts by the images they answered, with the classes they own."""
+    rows = table("expert", "images", "super-class", right=(1,))
+    for item in result.usage:
+        owned = [", ".join(result.super_classes[expert]) for expert in item.route]
+        rows.add_row(route_text(item.route), str(item.images), " | ".join(owned))
+    return rows
+
+
+PART = demo

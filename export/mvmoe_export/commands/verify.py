@@ -1,0 +1,191 @@
+"""`mvmoe verify`: a bundle against PyTorch, or against its golden vectors."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mvmoe_deploy.cli import options
+from mvmoe_deploy.cli.group import command
+from mvmoe_deploy.cli.output import emit, note
+from mvmoe_deploy.cli.progress import progress
+from mvmoe_deploy.cli.tables import percent, route_text, scientific, table
+from mvmoe_deploy.errors import CheckFailedError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from mvmoe_deploy.bundle import Bundle
+
+_MOST_NEAR_TIES = 10
+"""Near-ties of one target that are shown; `--json` has all."""
+
+
+@command(extra="export")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="What it was exported from.")
+@options.config
+@options.weights
+@click.option("--data", help="digits, or a directory of images; needs --checkpoint.")
+@click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
+@click.option("--images", "most", type=click.IntRange(1, 10_000), help="Compare at most so many.")
+@options.manifest_sha256
+def verify(
+    *,
+    bundle: Path,
+    checkpoint: Path | None,
+    config: str | None,
+    weights: str | None,
+    data: str | None,
+    targets: tuple[str, ...],
+    most: int | None,
+    manifest_sha256: str | None,
+    as_json: bool,
+) -> int:
+    """Compare routes and answers of BUNDLE with PyTorch, for every target and every route.
+
+    Without a checkpoint its golden vectors are the reference, and routes that none of them takes
+    are not checked. A figure beyond its bound ends with exit code 1, after the whole report.
+    """
+    from mvmoe_deploy.bundle import Bundle
+    from mvmoe_deploy.runtime.isolated import isolated_runners
+    from mvmoe_export.parity.report import to_json
+    from mvmoe_export.parity.samples import choose_samples
+    from mvmoe_export.parity.verify import verify_bundle
+
+    opened = Bundle.open(bundle, manifest_sha256)
+    for name in targets or (None,):
+        opened.verify(name)
+    # Before the model is loaded, and long before the graphs are run.
+    samples = choose_samples(opened, data, most, with_model=checkpoint is not None)
+    model = _model_of(opened, checkpoint, config, weights) if checkpoint else None
+    # In a process of its own: a malformed graph can end the process of its engine.
+    with isolated_runners() as open_runner, progress() as advance:
+        report = verify_bundle(
+            opened,
+            model,
+            samples,
+            targets=tuple(dict.fromkeys(targets)) or None,
+            progress=advance,
+            open_runner=open_runner,
+        )
+    emit(as_json, {"bundle": str(bundle), **to_json(report)}, show)
+    if not report.ok:
+        note(f"error: {report.shortfall}")
+        return CheckFailedError.exit_code
+    return 0
+
+
+def _model_of(bundle: "Bundle", checkpoint: Path, config: str | None, weights: str | None) -> Any:
+    """The model of a checkpoint that `bundle` was exported from."""
+    from mvmoe_deploy.models import load_for_bundle
+    from mvmoe_deploy.models.presets import configuration
+    from mvmoe_export.parity.verify import require_fitting_model
+
+    described = configuration(config) if config else None
+    loaded = load_for_bundle(checkpoint, bundle.manifest, described, weights)
+    where = f"checkpoint {checkpoint}"
+    require_fitting_model(loaded.model, bundle.manifest, where, loaded.sha256)
+    return loaded.model
+
+
+def show(out: "Console", data: dict[str, Any]) -> None:
+    """Parity: for each target its figures, its routers, and every route."""
+    from rich.text import Text
+
+    source = "PyTorch" if data["reference"] == "pytorch" else "the golden vectors"
+    out.print(f"{data['bundle']} against {source} on {data['images']} images")
+    for name, target in data["targets"].items():
+        verdict = "within its bounds" if target["ok"] else "FELL SHORT"
+        out.print(
+            f"\ntarget {name} ({target['strategy']}, {target['precision']}): {verdict}; same route "
+            f"{percent(target['routing_agreement'])}"
+        )
+        instead = f", in place of {absent}" if (absent := target["stands_in_for"]) else ""
+        out.print(f"  run by {target['engine']}{instead}")
+        out.print(_parity_rows(target))
+        out.print()
+        out.print(_route_parity_rows(target["routes"]))
+        _show_routers(out, target)
+        for failure in target["failures"]:
+            out.print(Text(f"  {failure['sentence']}", style="red"))
+    _show_skipped(out, data["skipped"])
+
+
+def _show_skipped(out: "Console", skipped: dict[str, str]) -> None:
+    """Targets that this machine cannot run."""
+    for name, reason in skipped.items():
+        out.print(f"\ntarget {name}: not verified; {reason}")
+
+
+def _parity_rows(target: dict[str, Any]) -> "Table":
+    """Answers over all images and over those that agree."""
+    rows = table(
+        "answers of", "images", "same top-1", "max error", "RMS", "PSNR", right=range(1, 6)
+    )
+    for what, errors in (
+        ("all images", target),
+        ("images on the same route", target["agreeing"]),
+        ("all, forced down PyTorch's route", target["same_route"]),
+    ):
+        if errors is not None:
+            rows.add_row(what, str(errors["images"]), *_error_cells(errors))
+    return rows
+
+
+def _route_parity_rows(routes: list[dict[str, Any]]) -> "Table":
+    """Every route of every stage."""
+    from rich.text import Text
+
+    rows = table(
+        "stage", "route", "images", "same top-1", "max error", "RMS", "PSNR", "", right=range(2, 7)
+    )
+    for row in routes:
+        if not row["checked"]:
+            state = "not checked: needs --checkpoint"
+        elif not row["ok"]:
+            state = Text("beyond its bound", style="red")
+        else:
+            state = "forced" if row["forced"] else ""
+        cells = _error_cells(row) if row["checked"] else ["-"] * 4
+        rows.add_row(str(row["stage"]), route_text(row["route"]), str(row["images"]), *cells, state)
+    return rows
+
+
+def _error_cells(errors: dict[str, Any]) -> list[str]:
+    """Top-1 agreement, largest and RMS error, PSNR."""
+    exact = errors["max_abs_error"] == 0
+    numbers = [errors["max_abs_error"], errors["rms_error"]]
+    psnr = errors["psnr_db"]
+    return [
+        percent(errors["top1_agreement"]),
+        *map(scientific, numbers),
+        f"{psnr:.1f} dB" if psnr is not None else "exact" if exact else "-",
+    ]
+
+
+def _show_routers(out: "Console", target: dict[str, Any]) -> None:
+    """Routers by their margins, then near-ties; of many only the first."""
+    for stage in target["stages"]:
+        margin = stage["margin"]
+        spread = "no margin: every expert is used"
+        if margin is not None:
+            spread = (
+                f"margins {margin['min']:.2g} to {margin['max']:.2g}, median {margin['p50']:.2g}"
+            )
+        out.print(
+            f"\nrouter of stage {stage['stage']}: largest error of a logit "
+            f"{scientific(stage['router_max_abs_error'])}, {spread}"
+        )
+    ties = target["near_ties"]
+    for tie in ties[:_MOST_NEAR_TIES]:
+        out.print(
+            f"  near-tie: {tie['image']}, margin {tie['margin']:.1e}, PyTorch takes "
+            f"{route_text(tie['route'])}, the target {route_text(tie['target_route'])}"
+        )
+    if len(ties) > _MOST_NEAR_TIES:
+        out.print(f"  ... and {len(ties) - _MOST_NEAR_TIES} more near-ties (all are in --json)")
+
+
+PART = verify

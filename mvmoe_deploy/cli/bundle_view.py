@@ -1,0 +1,149 @@
+"""A bundle as `mvmoe inspect` and `mvmoe export` show it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from mvmoe_deploy.bundle.summary import BundleSummary, summarize
+from mvmoe_deploy.cli.tables import model_line, percent, route_text, size, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from mvmoe_deploy.bundle.manifest import Manifest, Placement
+    from mvmoe_deploy.bundle.summary import GraphSummary, SizeReport, TargetSummary
+
+_MOST_GRAPHS = 12
+"""Graphs of one target that are shown; `--json` has all."""
+
+
+class BundleView(BundleSummary, frozen=True, kw_only=True):
+    """A bundle's summary, where it is, and the hash that pins its manifest."""
+
+    bundle: str
+    manifest_sha256: str | None
+    notes: tuple[str, ...] = ()
+    """What the export found in the checkpoint."""
+
+    @classmethod
+    def of(
+        cls, bundle: str, manifest: "Manifest", sha256: str | None, notes: Sequence[str] = ()
+    ) -> Self:
+        """The view of a bundle."""
+        summary = msgspec.structs.asdict(summarize(manifest))
+        return cls(bundle=bundle, manifest_sha256=sha256, notes=tuple(notes), **summary)
+
+
+def show_bundle(out: "Console", view: BundleView) -> None:
+    """A bundle: model, targets, graphs."""
+    model = view.model
+    out.print(f"{view.bundle}: {model.name} ({model.family})")
+    if view.manifest_sha256:
+        out.print(f"  manifest: SHA-256 {view.manifest_sha256}")
+    out.print(f"  {model_line(model.params_total, model.params_active, model.macs)}")
+    for rule in view.routing:
+        out.print(f"  routing: {rule.describe()}")
+    if view.source.weights:
+        out.print(f"  weights: {view.source.weights} of the checkpoint")
+    _show_input(out, view)
+    for name, target in view.targets.items():
+        _show_target(out, name, target)
+
+
+def _show_input(out: "Console", view: BundleView) -> None:
+    """The input; each value that nobody stated or that an option gave is marked as such."""
+    crop = "resize_size" if view.input.resize == "torchvision" else "crop_fraction"
+    marked = []
+    for name in ("channel_order", "resize", crop, "interpolation", "mean", "std"):
+        value, origin = getattr(view.input, name), view.input_origins.get(name)
+        text = ", ".join(f"{number:g}" for number in value) if isinstance(value, tuple) else value
+        mark = f" ({origin})" if origin in ("default", "option") else ""
+        marked.append(f"{name} {text}{mark}")
+    out.print(f"  input: {' x '.join(map(str, view.input_shape))}; {'; '.join(marked)}")
+
+
+def _show_target(out: "Console", name: str, target: "TargetSummary") -> None:
+    """One target: its options, graphs, placement, size, and how it was verified."""
+    out.print(
+        f"\ntarget {name}: strategy {target.strategy}, {target.precision}, batch "
+        f"{target.batch}, {size(target.bytes)} on disk"
+    )
+    _show_options(out, target)
+    out.print(_graph_rows(target.graphs))
+    _show_placement(out, target.graphs)
+    if target.sizes is not None:
+        _show_sizes(out, target.sizes)
+    if target.parity is not None and (found := target.parity.verification):
+        out.print(
+            f"  verified on {found.images} images and {found.forced_routes} forced "
+            f"routes: same route {percent(found.routing_agreement)}, largest error "
+            f"{found.max_abs_error:.1e}"
+        )
+
+
+def _show_options(out: "Console", target: "TargetSummary") -> None:
+    """The options of a target's format, and the rewrites of its graphs."""
+    options = [f"{name.replace('_', ' ')} {value}" for name, value in target.options.items()]
+    rewrites = ", ".join(target.rewrites) or "none"
+    out.print(f"  {', '.join([target.format, *options])}; rewrites: {rewrites}")
+
+
+def _graph_rows(graphs: Sequence["GraphSummary"]) -> "Table":
+    """Graphs by size; of many only the first."""
+    together = len({graph.file for graph in graphs}) < len(graphs)
+    rows = table("graph", "route", "graph file", "weights read", "its alone", right=(2, 3, 4))
+    for graph in graphs[:_MOST_GRAPHS]:
+        rows.add_row(
+            graph.name,
+            route_text(graph.route),
+            "in one file" if together else size(graph.file_bytes),
+            size(graph.weight_bytes),
+            size(graph.exclusive_bytes),
+        )
+    if len(graphs) > _MOST_GRAPHS:
+        rows.add_row(f"... and {len(graphs) - _MOST_GRAPHS} more")
+    return rows
+
+
+def _show_placement(out: "Console", graphs: Sequence["GraphSummary"]) -> None:
+    """Partitions for each engine, graphs with the same placement in one line."""
+    alike: dict[str, list[str]] = {}
+    for graph in graphs:
+        for found in graph.placement:
+            alike.setdefault(_placement_line(found), []).append(graph.name)
+    for line, names in sorted(alike.items()):
+        which = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        out.print(f"  {line} ({which})")
+
+
+def _placement_line(found: "Placement") -> str:
+    """One engine's partitions of one graph."""
+    pieces = f"{found.partitions} partition{'' if found.partitions == 1 else 's'}"
+    of = f" of {found.nodes}" if found.nodes is not None else ""
+    outside = ", ".join(f"{name} x{count}" for name, count in found.outside.items())
+    verdict = f", verdict {found.verdict}" if found.verdict else ""
+    left = f"{found.nodes_outside}{of} nodes outside"
+    return f"{found.engine}: {pieces}, {left}{f': {outside}' if outside else ''}{verdict}"
+
+
+def _show_sizes(out: "Console", sizes: "SizeReport") -> None:
+    """What sharing saves, and what an expert costs."""
+    line = f"  weights: {size(sizes.shared)} for every expert"
+    for stage, experts in enumerate(sizes.experts, start=1):
+        where = f" of stage {stage}" if len(sizes.experts) > 1 else ""
+        least, most = size(min(experts)), size(max(experts))
+        each = least if least == most else f"{least} to {most}"
+        line += f", {each} for each of {len(experts)} experts{where}"
+    out.print(line)
+    more = sizes.one_more_expert
+    out.print(
+        f"  sharing saves {size(sizes.saved)} against a file of its own for each graph"
+        + (f"; one more expert costs {size(more)}" if more else "")
+    )
+    if sizes.repeated:
+        out.print(
+            f"  {size(sizes.repeated)} are stored more than once: this deployment target "
+            "cannot share weights between graphs, iOS18 can"
+        )

@@ -1,0 +1,78 @@
+"""The group of all commands, which imports a command when it is asked for, and the command itself.
+
+A command file declares itself like this:
+
+    @command(extra="onnx")
+    @click.argument("bundle")
+    def run(bundle: Path, as_json: bool) -> int | None:
+        ...  # PyTorch and engines are imported in here
+
+    PART = run
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from mvmoe_deploy import __version__, parts
+from mvmoe_deploy.errors import InputError, MissingExtraError
+
+
+class Command(click.Command):
+    """A command that names the extra it needs when one of its packages is not installed."""
+
+    extra: str | None = None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; raises MissingExtraError if a package is missing."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            if self.extra is None:
+                raise
+            raise MissingExtraError.of(str(error.name), self.extra) from error
+
+
+def command(*, extra: str | None = None, name: str | None = None) -> Callable[..., Command]:
+    """Make a function a command with `--json` (its parameter `as_json`) and `--debug`.
+
+    `extra` is the extra of this distribution that brings the packages which the command needs
+    beyond the core. The function gives an exit code, or None for 0.
+    """
+
+    def make(function: Callable[..., int | None]) -> Command:
+        made = click.command(name, cls=Command)(_common(function))
+        made.extra = extra
+        return made
+
+    return make
+
+
+def _common(function: Callable[..., int | None]) -> Callable[..., int | None]:
+    """The options that every command has."""
+    debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    return as_json(debug(function))
+
+
+class _Commands(click.Group):
+    """The parts of the kind `commands`, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands; none is imported."""
+        return parts.names("commands")
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; None if there is none."""
+        try:
+            found: click.Command = parts.find("commands", cmd_name)
+        except InputError:
+            return None
+        return found
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mvmoe")
+def mvmoe() -> None:
+    """Deploy vision models that route each image to some of their experts."""

@@ -1,0 +1,99 @@
+"""Options that several commands share, and the types of their values."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class KeyValue(click.ParamType):
+    """A name and its value, `NAME=VALUE`."""
+
+    name = "name=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """The two."""
+        if isinstance(value, tuple):
+            return value
+        name, found, setting = value.partition("=")
+        if not name or not found:
+            self.fail(f"{value!r} was given; expected NAME=VALUE", param, ctx)
+        return name, setting
+
+
+class Numbers(click.ParamType):
+    """One number, or one for each channel with commas between them."""
+
+    name = "number[,number,number]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """The numbers."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(float(number) for number in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} was given; expected numbers as in 0.5,0.5,0.5", param, ctx)
+
+
+output = click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+
+force = click.option(
+    "--force", is_flag=True, help="Replace the output if it is one that this command wrote."
+)
+
+weights = click.option(
+    "--weights", help="Which of several sets of weights in a checkpoint: state_dict_ema, ..."
+)
+
+config = click.option("--config", help="Preset or JSON file, for weights that come without one.")
+
+manifest_sha256 = click.option(
+    "--manifest-sha256", help="Refuse a bundle whose manifest has another hash, see mvmoe inspect."
+)
+
+INPUT_FIELDS = ("mean", "std", "crop", "interpolation", "resize_rule", "channel_order")
+"""The parameters of `input_options`: the fields of `InputChoices`."""
+
+
+def input_options(function: Function) -> Function:
+    """What the caller says of the input: it goes before the checkpoint, and before defaults."""
+    return together(
+        click.option("--mean", type=Numbers(), help="Of the channels, as in 0.485,0.456,0.406."),
+        click.option("--std", type=Numbers(), help="Of the channels."),
+        click.option(
+            "--crop", type=float, help="A fraction; or pixels to resize to (torchvision)."
+        ),
+        click.option(
+            "--interpolation", type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos"])
+        ),
+        click.option(
+            "--resize-rule",
+            type=click.Choice(["timm", "torchvision", "squash", "border"]),
+            help="Whose rule makes the input's size of an image, see docs/bundle.md.",
+        ),
+        click.option("--channel-order", type=click.Choice(["RGB", "BGR"])),
+    )(function)
+
+
+def together(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
+    """One decorator for several options, which `--help` shows in this order."""
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def named_files(*values: str | None) -> list[Path]:
+    """The JSON files among values that are each a preset's name or a JSON file."""
+    return [Path(value) for value in values if value and value.endswith(".json")]

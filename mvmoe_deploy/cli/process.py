@@ -1,0 +1,68 @@
+"""A command line as a process: signals, temporary files, errors in one sentence, the exit code."""
+
+import contextlib
+import sys
+import traceback
+from collections.abc import Iterator
+from typing import NoReturn
+
+import click
+
+from mvmoe_deploy.cli.errors import INTERRUPTED, Failure, failure_of
+from mvmoe_deploy.cli.output import note, write_json
+from mvmoe_deploy.onnxruntime_import import disable_telemetry
+from mvmoe_deploy.system.processes import interrupted, interruptible
+from mvmoe_deploy.system.temporary import private_temporary_files
+from mvmoe_deploy.text import escaped
+
+
+def run_command(command: click.Command, program: str, arguments: list[str] | None) -> NoReturn:
+    """Run a command line; ends the process with an exit code of `docs/design.md`.
+
+    A command's function gives its exit code, or None for 0.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    disable_telemetry()
+    with interruptible():
+        code = _run(command, program, arguments)
+    sys.exit(code)
+
+
+def _run(command: click.Command, program: str, arguments: list[str]) -> int:
+    """Run a command line; gives its exit code."""
+    try:
+        with _temporary_files():
+            code = command.main(arguments, prog_name=program, standalone_mode=False)
+    except BaseException as error:
+        # A terminal that is gone refuses what clean-up prints there: still an interruption.
+        if interrupted(error) or isinstance(error, click.Abort):
+            return _report(INTERRUPTED, arguments)
+        if not isinstance(error, Exception):
+            raise
+        if "--debug" in arguments:
+            sys.stderr.write("\n".join(map(escaped, traceback.format_exc().split("\n"))))
+        return _report(failure_of(error, program), arguments)
+    return code if isinstance(code, int) else 0
+
+
+@contextlib.contextmanager
+def _temporary_files() -> Iterator[None]:
+    """Remove the temporary files of a command at its end, those of all libraries too.
+
+    Where the system has no place for any, a command that needs none works all the same.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            stack.enter_context(private_temporary_files())
+        yield
+
+
+def _report(failure: Failure, arguments: list[str]) -> int:
+    """Say a failure in one line on stderr, and with `--json` as an object; gives its exit code."""
+    with contextlib.suppress(OSError):
+        note(f"error: {failure.message}")
+    if "--json" in arguments:
+        # If stdout itself is what failed, stderr has said so.
+        with contextlib.suppress(OSError):
+            write_json(failure.as_json())
+    return failure.exit_code

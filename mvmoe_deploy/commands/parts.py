@@ -1,0 +1,73 @@
+"""`mvmoe parts`: what is installed, by kind, and where each part comes from."""
+
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from mvmoe_deploy import parts as installed_parts
+from mvmoe_deploy.cli.group import command
+from mvmoe_deploy.cli.output import emit
+from mvmoe_deploy.cli.tables import table
+from mvmoe_deploy.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_BUILT_IN = "mvmoe-deploy"
+
+
+class InstalledPart(msgspec.Struct, frozen=True, kw_only=True):
+    """One part: its name, its module, and the distribution that brings it."""
+
+    name: str
+    module: str
+    distribution: str
+    built_in: bool
+
+
+class InstalledParts(msgspec.Struct, frozen=True):
+    """All parts that are installed, by their kind."""
+
+    parts: dict[str, tuple[InstalledPart, ...]]
+
+
+@command()
+@click.argument("kind", required=False)
+def parts(kind: str | None, as_json: bool) -> None:
+    """List the parts that are installed, of one KIND or of all: rules, targets, commands, ...
+
+    No part is imported for it.
+    """
+    if kind is not None and kind not in installed_parts.PACKAGES:
+        raise InputError(
+            f"{kind!r} is no kind of part; the kinds are {', '.join(installed_parts.PACKAGES)}"
+        )
+    kinds = installed_parts.PACKAGES if kind is None else (kind,)
+    emit(as_json, InstalledParts({name: _parts_of(name) for name in kinds}), show)
+
+
+def _parts_of(kind: str) -> tuple[InstalledPart, ...]:
+    """The installed parts of one kind by name."""
+    return tuple(
+        InstalledPart(
+            name=part.name,
+            module=part.module,
+            distribution=part.distribution or _BUILT_IN,
+            built_in=part.distribution is None,
+        )
+        for part in installed_parts.installed(kind)
+    )
+
+
+def show(out: "Console", found: InstalledParts) -> None:
+    """A table: a row for each part."""
+    rows = table("kind", "name", "from", "module")
+    for kind, members in found.parts.items():
+        for part in members:
+            origin = "built in" if part.built_in else part.distribution
+            rows.add_row(kind, part.name, origin, part.module)
+    out.print(rows)
+
+
+PART = parts

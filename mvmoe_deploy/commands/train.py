@@ -1,0 +1,131 @@
+"""`mvmoe train`: a dense baseline, its super-classes, and routed models."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mvmoe_deploy.cli import options
+from mvmoe_deploy.cli.group import command
+from mvmoe_deploy.cli.output import emit
+from mvmoe_deploy.cli.tables import percent, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from mvmoe_deploy.training.report import FinishedRun, RoutingReport
+
+
+class _Devices(click.ParamType):
+    """A number of processes, or `auto`."""
+
+    name = "number|auto"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """The number, or the word."""
+        number: int | str = value if value == "auto" else click.INT.convert(value, param, ctx)
+        return number
+
+
+@command(extra="train")
+@options.output
+@click.option("--data", default="digits", show_default=True, help="digits, or an image folder.")
+@click.option("--preset", default="digits", show_default=True, help="Preset or JSON file.")
+@click.option(
+    "--routing",
+    "routings",
+    multiple=True,
+    type=click.Choice(["super-class", "end-to-end", "random"]),
+    default=["super-class"],
+    show_default=True,
+    help="May be given several times; the dense baseline is shared.",
+)
+@click.option("--dense-epochs", type=int, help="Epochs of the dense baseline.")
+@click.option("--moe-epochs", type=int, help="Epochs of each routed model.")
+@click.option("--batch-size", type=int, help="Images of one step, over all processes.")
+@click.option("--lr", type=float, help="Peak learning rate.")
+@click.option("--ema", type=float, help="Decay of the averaged weights; 0 is off.")
+@click.option("--seed", type=int)
+@click.option("--accelerator", help="auto, cpu, cuda or mps.")
+@click.option("--devices", type=_Devices(), help="Processes on this machine, or auto.")
+@click.option("--num-nodes", type=int, help="Machines.")
+@click.option("--precision", help="32-true or bf16-mixed.")
+@click.option("--threads", type=int, help="Threads of each process; 0 leaves it to PyTorch.")
+@click.option("--workers", type=int, help="Processes that load images, for each process.")
+@options.input_options
+@click.option("--resume", is_flag=True, help="Continue an interrupted run.")
+@click.option(
+    "--accept-changed-data",
+    is_flag=True,
+    help="Resume although images were added, removed or changed.",
+)
+def train(
+    *,
+    output: Path,
+    data: str,
+    preset: str,
+    routings: tuple[str, ...],
+    resume: bool,
+    accept_changed_data: bool,
+    as_json: bool,
+    **recipe: Any,
+) -> None:
+    """Train a dense model, find its super-classes, and train a routed model for each routing."""
+    from mvmoe_deploy import training
+    from mvmoe_deploy.models import InputChoices
+    from mvmoe_deploy.models.presets import configuration
+    from mvmoe_deploy.system import outputs
+    from mvmoe_deploy.training.report import FinishedRun
+
+    outputs.refuse_overlap([output], options.named_files(preset))
+    choices = InputChoices(**{name: recipe.pop(name) for name in options.INPUT_FIELDS})
+    chosen = {name: value for name, value in recipe.items() if value is not None}
+    chosen_options = training.default_options(
+        configuration(preset),
+        data,
+        routings=tuple(dict.fromkeys(routings)),
+        input=choices,
+        **chosen,
+    )
+    report = training.train(
+        chosen_options, output, resume=resume, accept_changed_data=accept_changed_data
+    )
+    emit(as_json, FinishedRun(run=str(output), **vars(report)), show)
+
+
+def show(out: "Console", run: "FinishedRun") -> None:
+    """Accuracy of each model, and which classes each expert owns."""
+    rows = table("model", "top-1", "router accuracy", "checkpoint", right=(1, 2))
+    rows.add_row("dense", percent(run.dense.top1), "-", run.dense.checkpoint)
+    for routing in run.routings:
+        accuracy = percent(routing.router_accuracy)
+        rows.add_row(routing.routing, percent(routing.top1), accuracy, routing.checkpoint)
+    out.print(rows)
+    for routing in run.routings:
+        out.print()
+        out.print(f"experts of {routing.routing} (share of test images, super-class)")
+        out.print(_experts(routing))
+    for change in run.data_changes:
+        out.print(
+            f"\nthe images changed after epoch {change.epoch} of {change.phase}: "
+            f"{change.added} added, {change.removed} removed, {change.changed} changed"
+        )
+    out.print(f"\neverything is in {run.run}")
+
+
+def _experts(routing: "RoutingReport") -> "Table":
+    """Experts of one routing by usage, a column for each routed stage."""
+    stages = routing.expert_usage
+    names = [f"stage {i}" if len(stages) > 1 else "usage" for i in range(1, len(stages) + 1)]
+    rows = table("expert", *names, "classes", right=tuple(range(1, len(stages) + 1)))
+    owned = routing.super_classes or [[]] * len(stages[0])
+    for expert, classes in enumerate(owned):
+        shares = [percent(stage[expert]) for stage in stages]
+        rows.add_row(str(expert), *shares, ", ".join(classes) or "-")
+    return rows
+
+
+PART = train
