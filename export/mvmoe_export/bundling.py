@@ -23,13 +23,13 @@ from mvmoe_deploy.models.input_choices import unstated
 from mvmoe_deploy.preprocessing import Origin, TrainedField
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.system import files, outputs
-from mvmoe_export.parity.figures import checked_routes
+from mvmoe_deploy.verification.metrics import checked_routes
+from mvmoe_deploy.verification.report import summarize
+from mvmoe_deploy.verification.verify import verify_bundle
 from mvmoe_export.parity.golden import GOLDEN_IMAGES, golden_vectors
 from mvmoe_export.parity.guard import guard
-from mvmoe_export.parity.report import summarize
 from mvmoe_export.parity.soundness import require_sound
 from mvmoe_export.parity.torch_reference import TorchReference
-from mvmoe_export.parity.verify import verify_bundle
 from mvmoe_export.preflight import (
     require_labels,
     require_manifest,

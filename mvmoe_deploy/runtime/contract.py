@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
 import numpy as np
 
@@ -29,35 +29,19 @@ class LoadedGraph(Protocol):
 
 
 class Runner(Protocol):
-    """Executes the graphs of one target.
+    """Executes the graphs of one target; opened by a `RunnerPart`.
 
     Invariants:
 
-    - `open` loads no graph; it raises MissingExtraError if the engine is not installed, and
-      UnsupportedPlatformError if it does not exist on this machine's system.
-    - `open` raises InputError for an engine option that it does not know.
-    - The engine is imported in `open`, not when the module is.
     - A runner keeps no graph: its memory is freed once the last reference to it and to its
       bindings is gone.
     - All methods may be called from several threads. An exception at any line, Ctrl-C for one,
       leaves no lock behind.
     """
 
-    stands_in_for: str | None
-    """The engine that this evaluates instead of, where that does not exist; None for an engine."""
-
-    @classmethod
-    def open(
-        cls,
-        root: Path,
-        target: Target,
-        threads: int | None,
-        engine_options: Mapping[str, str] | None = None,
-    ) -> Self:
-        """A runner for the checked bundle at `root`; `threads` per graph, None for the engine's.
-
-        `engine_options` are what only this engine has, by name.
-        """
+    @property
+    def stands_in_for(self) -> str | None:
+        """The engine that this evaluates instead of, where that does not exist; None for one."""
 
     @property
     def description(self) -> str:
@@ -69,6 +53,43 @@ class Runner(Protocol):
 
     def load(self, graph: str) -> LoadedGraph:
         """Bring a graph into memory, once more at each call; raises EngineError that names it."""
+
+
+class RunnerPart(Protocol):
+    """The part of an engine: opens runners, and says what else is known of the engine.
+
+    `runtime/runners/<engine>/` declares it as `PART`; a runner's class may be it.
+
+    Invariants:
+
+    - The engine is imported in a method, not when the module is.
+    - `open` loads no graph; it raises MissingExtraError if the engine is not installed, and
+      UnsupportedPlatformError if it does not exist on this machine's system.
+    - `open` raises InputError for an engine option that it does not know.
+    """
+
+    @property
+    def name(self) -> str:
+        """The format whose graphs it runs, as a manifest has it."""
+
+    @property
+    def reference(self) -> str | None:
+        """The runner that evaluates the same graphs where this engine does not exist, or None.
+
+        It is slow, and for checking only.
+        """
+
+    def open(
+        self,
+        root: Path,
+        target: Target,
+        threads: int | None,
+        engine_options: Mapping[str, str] | None = None,
+    ) -> Runner:
+        """A runner for the checked bundle at `root`; `threads` per graph, None for the engine's.
+
+        `engine_options` are what only this engine has, by name.
+        """
 
 
 def run(loaded: LoadedGraph, inputs: Arrays, outputs: Arrays) -> Arrays:

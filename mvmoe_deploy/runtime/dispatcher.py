@@ -93,6 +93,7 @@ class Dispatcher:
         verify: bool = True,
         engine_options: Mapping[str, str] | None = None,
         manifest_sha256: str | None = None,
+        plugins: bool = False,
     ) -> Self:
         """Open the bundle at `path` and load its stem; experts load when an image needs them.
 
@@ -102,7 +103,8 @@ class Dispatcher:
         hashes of the files, for a bundle that was verified already. `threads` is what one graph
         may use; None leaves it to the engine. `engine_options` are what only the target's engine
         knows: `{"compute_units": "cpuOnly"}` for Core ML. `manifest_sha256` pins the bundle: one
-        with any other manifest is refused (`docs/security.md`).
+        with any other manifest is refused (`docs/security.md`). `plugins` allows runners of other
+        distributions, which a bundle names by its format.
 
         The bundle must stay as it is while it is open: an expert that would be loaded from files
         that changed meanwhile raises BundleReplacedError. Links in `path` are followed once, here.
@@ -124,6 +126,7 @@ class Dispatcher:
                 verify=verify,
                 engine_options=engine_options,
                 manifest_sha256=manifest_sha256,
+                plugins=plugins,
                 max_resident_experts=max_resident_experts,
                 max_resident_bytes=max_resident_bytes,
                 pin=pin,
@@ -140,6 +143,7 @@ class Dispatcher:
         verify: bool,
         engine_options: Mapping[str, str] | None,
         manifest_sha256: str | None,
+        plugins: bool,
         **residency: Any,
     ) -> Self:
         """Open the bundle at a path without links."""
@@ -147,7 +151,7 @@ class Dispatcher:
         record = bundle.target(target)
         look = UnchangedFiles.verified if verify else UnchangedFiles.trusted
         files = look(bundle.path, record.files)
-        runner = open_runner(bundle.path, record, threads, engine_options)
+        runner = open_runner(bundle.path, record, threads, engine_options, plugins=plugins)
         dispatcher = cls(bundle, target, runner, files=files, **residency)
         if prewarm:
             dispatcher.prewarm(wait=False)

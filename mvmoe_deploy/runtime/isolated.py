@@ -50,14 +50,16 @@ OpenRunner = Callable[[Path, Target], Runner]
 
 
 @contextlib.contextmanager
-def isolated_runners(time_limit: float = TIME_LIMIT) -> Iterator[OpenRunner]:
+def isolated_runners(
+    time_limit: float = TIME_LIMIT, *, plugins: bool = False
+) -> Iterator[OpenRunner]:
     """What opens isolated runners; they share one process, which ends with the block.
 
     After an engine has ended it, another is started for what comes next.
     """
     process = _Process(time_limit)
     try:
-        yield lambda root, target: IsolatedRunner(process, root, target)
+        yield lambda root, target: IsolatedRunner(process, root, target, plugins=plugins)
     finally:
         process.close()
 
@@ -130,10 +132,12 @@ class IsolatedRunner:
         target: Target,
         threads: int | None = None,
         engine_options: Mapping[str, str] | None = None,
+        *,
+        plugins: bool = False,
     ) -> None:
         self._shared = shared
-        self._told = Open(
-            next(shared.numbers), str(root), target, threads, dict(engine_options or {})
+        self._request = Open(
+            next(shared.numbers), str(root), target, threads, dict(engine_options or {}), plugins
         )
         self._graphs = {graph.name: graph for graph in target.graphs}
         self._unused: list[int] = []
@@ -151,6 +155,7 @@ class IsolatedRunner:
         engine_options: Mapping[str, str] | None = None,
         *,
         time_limit: float = TIME_LIMIT,
+        plugins: bool = False,
     ) -> "IsolatedRunner":
         """A runner in a process of its own, for the checked bundle at `root`; close it.
 
@@ -158,7 +163,7 @@ class IsolatedRunner:
         """
         process = _Process(time_limit)
         try:
-            return cls(process, root, target, threads, engine_options)
+            return cls(process, root, target, threads, engine_options, plugins=plugins)
         except BaseException:
             process.close()
             raise
@@ -190,8 +195,8 @@ class IsolatedRunner:
             unused = tuple(self._unused)
             del self._unused[: len(unused)]
             process = self._shared.current()
-            told = Load(self._told.runner, graph, number, unused)
-            self._shared.ask(process, told, self._about(record), "load", 0)
+            request = Load(self._request.runner, graph, number, unused)
+            self._shared.ask(process, request, self._about(record), "load", 0)
         made = IsolatedGraph(self, process, record, number)
         weakref.finalize(made, self._unused.append, number)
         return made
@@ -221,7 +226,7 @@ class IsolatedRunner:
     def _opened(self) -> Opened:
         """Open the runner in the process that runs now."""
         self._process = self._shared.current()
-        said: Opened = self._shared.ask(self._process, self._told, self._engine, "open", 0)
+        said: Opened = self._shared.ask(self._process, self._request, self._engine, "open", 0)
         self._engine = said.description
         return said
 

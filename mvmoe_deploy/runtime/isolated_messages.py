@@ -17,6 +17,7 @@ class Open(_Message):
     target: Target
     threads: int | None
     engine_options: dict[str, str]
+    plugins: bool
 
 
 class Load(_Message):

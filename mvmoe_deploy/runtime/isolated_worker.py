@@ -60,11 +60,17 @@ class _Worker:
         self._bound[request.number] = _Bound(graph, loaded)
         return Done()
 
-    def _open(self, told: Open) -> Opened:
+    def _open(self, request: Open) -> Opened:
         """Open a runner; gives what it says of itself."""
-        runner = open_runner(Path(told.root), told.target, told.threads, told.engine_options)
-        self._runners[told.runner] = runner
-        self._graphs[told.runner] = {graph.name: graph for graph in told.target.graphs}
+        runner = open_runner(
+            Path(request.root),
+            request.target,
+            request.threads,
+            request.engine_options,
+            plugins=request.plugins,
+        )
+        self._runners[request.runner] = runner
+        self._graphs[request.runner] = {graph.name: graph for graph in request.target.graphs}
         return Opened(runner.description, runner.provider, runner.stands_in_for)
 
 

@@ -14,7 +14,7 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import EngineError
 from mvmoe_deploy.models import MobileVMoEConfig, build
 from mvmoe_deploy.routing import RouteShare
-from mvmoe_deploy.runtime.runners.onnx import OnnxRunner
+from mvmoe_deploy.runtime.runners.onnx.runner import OnnxRunner
 from mvmoe_export import Identity, export_bundle
 
 CONFIG = {

@@ -12,7 +12,7 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import EngineError, InputError, MissingExtraError
 from mvmoe_deploy.runtime.contract import run
 from mvmoe_deploy.runtime.isolated import IsolatedRunner, isolated_runners
-from mvmoe_deploy.runtime.runners.onnx import OnnxRunner
+from mvmoe_deploy.runtime.runners.onnx.runner import OnnxRunner
 
 ENGINE = """
 import ctypes, os, signal, time
@@ -42,6 +42,8 @@ WAYS = {
 }
 
 class Runner:
+    name = "hostile"
+    reference = None
     stands_in_for = None
     description = "Hostile Engine 1.0"
     provider = "here"
@@ -58,6 +60,8 @@ class Runner:
             return Graph(graph, self)
         WAYS[os.environ.get("AT_LOAD", "well")]()
         return Graph(graph, self)
+
+PART = Runner
 """
 
 
@@ -69,7 +73,7 @@ def hostile(single, tmp_path, monkeypatch):
     info.mkdir(parents=True)
     (site / "hostileengine.py").write_text(ENGINE)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: hostile\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[mvmoe.runners]\nhostile = hostileengine:Runner\n")
+    (info / "entry_points.txt").write_text("[mvmoe.parts]\nrunners.hostile = hostileengine\n")
     monkeypatch.syspath_prepend(str(site))
     sys.modules.pop("hostileengine", None)
     target = msgspec.structs.replace(Bundle.open(single.path).target("onnx"), format="hostile")
@@ -90,7 +94,7 @@ def opened():
     runners = []
 
     def open_(*arguments, **options):
-        runners.append(IsolatedRunner.open(*arguments, **options))
+        runners.append(IsolatedRunner.open(*arguments, **options, plugins=True))
         return runners[-1]
 
     yield open_
@@ -145,7 +149,7 @@ def test_errors_of_the_runner_are_its_own(hostile, opened, monkeypatch):
     with pytest.raises(MissingExtraError, match="pip install"):
         opened(*hostile)
     root, target = hostile
-    with pytest.raises(InputError, match="no runner for the format 'nonsense'"):
+    with pytest.raises(InputError, match="the runner 'nonsense' is unknown"):
         opened(root, msgspec.structs.replace(target, format="nonsense"))
     with pytest.raises(InputError, match="threads 1000 was given"):
         opened(root, msgspec.structs.replace(target, format="onnx"), 1000)
@@ -212,7 +216,7 @@ def test_whatever_an_engine_raises_is_one_plain_line(hostile, opened, monkeypatc
 def test_runners_share_one_process_and_leave_none_behind(hostile, monkeypatch, single):
     root, target = hostile
     other = Bundle.open(single.path).target("onnx")
-    with isolated_runners() as open_runner:
+    with isolated_runners(plugins=True) as open_runner:
         first, second = open_runner(root, target), open_runner(single.path, other)
         once(first, target.graphs[0])
         once(second, other.graphs[0])

@@ -180,7 +180,7 @@ def _environment(order: Order) -> dict[str, str]:
 def _onnx(target: Target) -> list[Variant]:
     """Each provider of this build of ONNX Runtime; the CPU's first."""
     _require_installed("onnxruntime", "ONNX Runtime", "onnx")
-    from mvmoe_deploy.runtime.runners.onnx import providers
+    from mvmoe_deploy.runtime.runners.onnx.runner import providers
 
     onnxruntime = import_onnxruntime()
 

@@ -49,7 +49,7 @@ def _representatives(record: Target) -> Iterator[Graph]:
 
 def _onnx(root: Path, record: Target, subject: SubjectOrder) -> Iterator[Found]:
     """What the session of each stage's first graph recorded while it cut the graph."""
-    from mvmoe_bench.ort_assignment import assignment
+    from mvmoe_deploy.runtime.runners.onnx.placement import assignment
 
     provider = subject.engine_options.get("provider", "CPU")
     providers = [f"{name}ExecutionProvider" for name in dict.fromkeys((provider, "CPU"))]
@@ -67,7 +67,7 @@ def _onnx(root: Path, record: Target, subject: SubjectOrder) -> Iterator[Found]:
 
 def _core_ml(root: Path, record: Target, subject: SubjectOrder) -> Iterator[Found]:
     """Core ML's own plan for every function."""
-    from mvmoe_bench.compute_plan import placements
+    from mvmoe_deploy.runtime.runners.coreml.placement import placements
 
     for found in placements(root, record, subject.engine_options.get("compute_units", "all")):
         yield found.graph, found.by_unit, found.cost_by_unit, found.outside

@@ -31,7 +31,9 @@ class GraphSet:
     ) -> "OpenGraphs":
         """A runner for these graphs; `threads` for each."""
         record = msgspec.json.decode((self.path / self.RECORD).read_bytes(), type=Target)
-        return OpenGraphs(record, open_runner(self.path, record, threads, engine_options))
+        return OpenGraphs(
+            record, open_runner(self.path, record, threads, engine_options, plugins=True)
+        )
 
 
 class OpenGraphs:

@@ -38,7 +38,7 @@ def make(order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> "Dispatch
     watch.lap("parse")
     files = UnchangedFiles.verified(bundle.path, record.files)
     watch.lap("hash")
-    runner = open_runner(bundle.path, record, order.threads, order.engine_options)
+    runner = open_runner(bundle.path, record, order.threads, order.engine_options, plugins=True)
     dispatcher = Dispatcher(
         bundle, order.target, runner, files=files, max_resident_experts=order.budget
     )

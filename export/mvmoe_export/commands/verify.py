@@ -50,9 +50,9 @@ def verify(
     """
     from mvmoe_deploy.bundle import Bundle
     from mvmoe_deploy.runtime.isolated import isolated_runners
-    from mvmoe_export.parity.report import to_json
-    from mvmoe_export.parity.samples import choose_samples
-    from mvmoe_export.parity.verify import verify_bundle
+    from mvmoe_deploy.verification.image_choice import choose_samples
+    from mvmoe_deploy.verification.report import to_json
+    from mvmoe_deploy.verification.verify import verify_bundle
 
     opened = Bundle.open(bundle, manifest_sha256)
     for name in targets or (None,):
@@ -81,7 +81,7 @@ def _model_of(bundle: "Bundle", checkpoint: Path, config: str | None, weights: s
     """The model of a checkpoint that `bundle` was exported from."""
     from mvmoe_deploy.models import load_for_bundle
     from mvmoe_deploy.models.presets import configuration
-    from mvmoe_export.parity.verify import require_fitting_model
+    from mvmoe_deploy.verification.verify import require_fitting_model
 
     described = configuration(config) if config else None
     loaded = load_for_bundle(checkpoint, bundle.manifest, described, weights)

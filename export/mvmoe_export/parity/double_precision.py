@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.verification.run_stages import Vectors, run_stages
 from mvmoe_export.parity.nearness import Outputs, difference, peak
 from mvmoe_export.parity.torch_stages import TorchStages
-from mvmoe_export.parity.walk import Vectors, walk
 
 _ROUNDING = 2.0**-23
 """By how much an input is moved where the model does not run in double precision."""
@@ -106,7 +106,7 @@ def whole_way_error(model: RoutedModel, vectors: Vectors) -> tuple[float, float]
     routes = [few[f"route.{stage}"] for stage in range(1, count + 1)]
 
     def answers(stages: TorchStages, images: np.ndarray) -> Vectors:
-        return walk(stages, model.routing, stages.stem(images), routes=routes)
+        return run_stages(stages, model.routing, stages.stem(images), routes=routes)
 
     in_double = DoublePrecisionCopy(model, torch.from_numpy(images[:1].copy()))
     precise = in_double.ask(lambda double: answers(DoubleStages(double), images))

@@ -4,7 +4,7 @@ import numpy as np
 
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_export.parity.images import synthetic_images
-from mvmoe_export.parity.reference import check_extremes, follow_checked
+from mvmoe_export.parity.reference import check_extremes, checked_reference_outputs
 
 _CANDIDATES = 64
 GOLDEN_IMAGES = 8
@@ -16,7 +16,7 @@ def golden_vectors(model: RoutedModel) -> dict[str, np.ndarray]:
     Raises CheckFailedError if the model's `forward` does not follow its own routing rules.
     """
     check_extremes(model)
-    vectors = follow_checked(model, synthetic_images(model.input, _CANDIDATES, seed=2))
+    vectors = checked_reference_outputs(model, synthetic_images(model.input, _CANDIDATES, seed=2))
     chosen = _most_diverse(vectors)
     return {name: array[chosen] for name, array in vectors.items()}
 

@@ -32,10 +32,10 @@ from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.runners import open_runner
-from mvmoe_export.parity.bounds import allowed, bounds_for, is_lost_in_rounding
+from mvmoe_deploy.verification.bounds import allowed, bounds_for, is_lost_in_rounding
+from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_export.parity.double_precision import moved
 from mvmoe_export.parity.exported_graphs import ExportedGraphs
-from mvmoe_export.parity.figures import checked_routes
 from mvmoe_export.parity.half import LARGEST, beyond_half
 from mvmoe_export.parity.nearness import Nearness, Outputs, compare, difference, peak
 from mvmoe_export.parity.torch_reference import TorchReference, first, named, ones
@@ -76,7 +76,7 @@ def guard(
     A `reference` that several targets share asks PyTorch the second question once for all of them.
     Raises CheckFailedError that names the graph and what is wrong with it.
     """
-    runner = open_runner(root, record, threads=1)
+    runner = open_runner(root, record, threads=1, plugins=True)
     graphs = ExportedGraphs(runner, record)
     check = _Guard(name, stages, graphs, record, reference or TorchReference(stages))
     with torch.no_grad():

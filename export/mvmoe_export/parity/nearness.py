@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mvmoe_export.parity.figures import SMALLEST_PEAK, in_enough_digits
+from mvmoe_deploy.verification.metrics import SMALLEST_PEAK, in_enough_digits
 
 HALF_STEP = 2.0**-10
 """What an output in fp16 may differ by, relative to its largest value: one unit in its last place.

@@ -9,12 +9,12 @@ from torch import Tensor
 from mvmoe_deploy.errors import CheckFailedError, RoutingError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
-from mvmoe_export.parity import figures
-from mvmoe_export.parity.bounds import allowed, is_lost_in_rounding
+from mvmoe_deploy.verification import metrics
+from mvmoe_deploy.verification.bounds import allowed, is_lost_in_rounding
+from mvmoe_deploy.verification.run_stages import Vectors, run_stages
 from mvmoe_export.parity.double_precision import whole_way_error
 from mvmoe_export.parity.images import extreme_images
 from mvmoe_export.parity.torch_stages import TorchStages
-from mvmoe_export.parity.walk import Vectors, walk
 from mvmoe_export.user_code import user_code
 
 _BATCH = 8
@@ -28,7 +28,7 @@ _ROUTING_TOLERANCE = 1e-3
 in fp32, so anything above rounding is another route or another gate."""
 
 
-def follow(model: RoutedModel, images: Tensor) -> Vectors:
+def reference_outputs(model: RoutedModel, images: Tensor) -> Vectors:
     """Take images `[n, C, H, W]` through the model's stages one by one, by the reference rules.
 
     Gives `image`, `answer`, and for each routed stage i `logits.i`, `route.i` and `gates.i`: the
@@ -36,11 +36,11 @@ def follow(model: RoutedModel, images: Tensor) -> Vectors:
     """
     stages = TorchStages(model)
     inputs = images.numpy()
-    return {"image": inputs, **walk(stages, model.routing, stages.stem(inputs))}
+    return {"image": inputs, **run_stages(stages, model.routing, stages.stem(inputs))}
 
 
-def follow_checked(model: RoutedModel, images: Tensor) -> Vectors:
-    """As `follow`, and hold its answers against those of the model's own `forward`.
+def checked_reference_outputs(model: RoutedModel, images: Tensor) -> Vectors:
+    """As `reference_outputs`, and hold its answers against those of the model's own `forward`.
 
     Raises CheckFailedError if `forward` does not follow the model's own routing rules.
     """
@@ -73,7 +73,7 @@ def check_extremes(model: RoutedModel) -> None:
 @torch.no_grad()
 def _both(model: RoutedModel, images: Tensor) -> tuple[Vectors, np.ndarray]:
     """What the stages of a model give, and what its own `forward` answers."""
-    vectors = follow(model, images)
+    vectors = reference_outputs(model, images)
     # In other batches than the stages: images that depend on each other show it here.
     return vectors, np.concatenate([_answer(model, batch) for batch in images.split(_BATCH)])
 
@@ -124,8 +124,8 @@ def _is_near_tie(
     tied, routes = False, []
     for stage, rule in enumerate(model.routing, start=1):
         logits = row[f"logits.{stage}"]
-        error = allowed(_LOGIT_ROUNDING, router, "fp32") * figures.peak(logits)
-        tied = tied or figures.margins(logits, rule.k)[0] <= figures.near_tie_limit(error, error)
+        error = allowed(_LOGIT_ROUNDING, router, "fp32") * metrics.peak(logits)
+        tied = tied or metrics.margins(logits, rule.k)[0] <= metrics.near_tie_limit(error, error)
         routes.append(tuple(row[f"route.{stage}"][0].tolist()))
     if not tied:
         return False

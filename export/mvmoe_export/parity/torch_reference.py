@@ -8,8 +8,8 @@ from torch import Tensor
 
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_export.parity.double_precision import DoublePrecisionCopy
-from mvmoe_export.parity.figures import checked_routes
 from mvmoe_export.parity.images import extreme_images, input_range, synthetic_images
 from mvmoe_export.parity.thresholds import MOST_SEARCHES, Searches
 from mvmoe_export.stages import Stages, StageSpec

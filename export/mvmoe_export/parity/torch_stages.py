@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
-from mvmoe_export.parity.walk import Vectors
+from mvmoe_deploy.verification.run_stages import Vectors
 from mvmoe_export.user_code import user_code
 
 _AT_ONCE = 32

@@ -1,21 +1,24 @@
-"""One file per engine, found through entry points; none is imported before it is needed."""
+"""One package per engine: its runner, and all else that is known of the engine.
+
+A manifest's `format` names the runner. No package is imported before its runner is asked for.
+"""
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 
+from mvmoe_deploy import parts
 from mvmoe_deploy.bundle.manifest import Target
-from mvmoe_deploy.errors import InputError, MissingExtraError, UnsupportedPlatformError
-from mvmoe_deploy.runtime.contract import Runner
-
-GROUP = "mvmoe.runners"
-REFERENCE_GROUP = "mvmoe.reference_runners"
-"""Evaluators that stand in for an engine where it does not exist. Slow, and for checking only."""
+from mvmoe_deploy.errors import UnsupportedPlatformError
+from mvmoe_deploy.runtime.contract import Runner, RunnerPart
 
 
-def runner_names() -> list[str]:
-    """The names of the targets that this installation can run."""
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
+def find_runner(name: str, *, plugins: bool = False) -> RunnerPart:
+    """The runner of the format `name`; its engine is not imported.
+
+    Raises InputError if there is none, or if it is a plug-in's and those are not allowed.
+    """
+    runner: RunnerPart = parts.find("runners", name, plugins=plugins)
+    return runner
 
 
 def open_runner(
@@ -23,32 +26,22 @@ def open_runner(
     target: Target,
     threads: int | None = None,
     engine_options: Mapping[str, str] | None = None,
+    *,
+    plugins: bool = False,
 ) -> Runner:
-    """The runner of a target's format for the checked bundle at `root`; `description` says which.
+    """The runner of a target's format for the checked bundle at `root`.
 
-    Raises InputError if there is none, MissingExtraError if its engine is not installed,
-    UnsupportedPlatformError if it does not exist here and nothing stands in for it.
+    Where the engine does not exist on this machine's system, the evaluator that the runner names
+    as its reference is opened instead; `stands_in_for` says so.
+
+    Raises InputError if there is no such runner, MissingExtraError if its engine is not installed,
+    UnsupportedPlatformError if it does not exist here and has no reference.
     """
-    name = target.format
-    for entry in entry_points(group=GROUP, name=name):
-        try:
-            return entry.load().open(root, target, threads, engine_options)
-        except UnsupportedPlatformError as error:
-            return _open_reference(error, name, root, target, threads, engine_options)
-    raise InputError(
-        f"no runner for the format {name!r} is installed; installed are {', '.join(runner_names())}"
-    )
-
-
-def _open_reference(error: UnsupportedPlatformError, name: str, *arguments: object) -> Runner:
-    """What stands in for an engine that does not exist here; raises `error` if nothing does."""
-    for entry in entry_points(group=REFERENCE_GROUP, name=name):
-        try:
-            return entry.load().open(*arguments)
-        except MissingExtraError:
+    runner = find_runner(target.format, plugins=plugins)
+    try:
+        return runner.open(root, target, threads, engine_options)
+    except UnsupportedPlatformError:
+        if runner.reference is None:
             raise
-        except ImportError as missing:
-            raise MissingExtraError.of(
-                f"{missing.name}, which the reference evaluator of {name} needs,", f"export,{name}"
-            ) from missing
-    raise error
+    reference = find_runner(runner.reference, plugins=plugins)
+    return reference.open(root, target, threads, engine_options)

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from mvmoe_bench import compute_plan
 from mvmoe_bench.jobs import placement
 from mvmoe_bench.orders import SubjectOrder
 from mvmoe_bench.records import EngineChoice, Placement
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.runtime.runners.coreml import placement as compute_plan
 
 
 class Session:

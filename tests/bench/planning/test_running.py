@@ -352,7 +352,7 @@ def test_too_little_room_for_the_rivals_is_known_before_anything_is_written(
 
 SLOW = """
 import time
-from mvmoe_deploy.runtime.runners.onnx import OnnxRunner
+from mvmoe_deploy.runtime.runners.onnx.runner import OnnxRunner
 
 LOAD, EXPERT, STEM = 0.030, 0.012, 0.006
 
@@ -375,6 +375,9 @@ class SlowGraph:
             call()
 
         return run
+
+
+PART = Slow
 """
 
 
@@ -394,7 +397,7 @@ def reformatted(tiny, tmp_path):
 
 
 def test_a_slow_runner_shows_where_it_is_slow(ask, plug_in, reformatted):
-    plug_in("slowrunner", SLOW, "[mvmoe.runners]\nslow = slowrunner:Slow\n")
+    plug_in("slowrunner", SLOW, "[mvmoe.parts]\nrunners.slow = slowrunner\n")
     result = ask(bundles=(reformatted("slow"),), images="synthetic")
     warm = [line.laps for line in of(result.lines, r.Sample)]
     assert 12 < median(laps.expert[0] for laps in warm) / 1e6 < 30

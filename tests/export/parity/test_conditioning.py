@@ -11,11 +11,11 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models import MobileVMoE, build
 from mvmoe_deploy.models.presets import preset
+from mvmoe_deploy.verification.verify import verify_bundle
 from mvmoe_export import export_bundle
 from mvmoe_export.parity.double_precision import DoublePrecisionCopy, whole_way_error
 from mvmoe_export.parity.images import synthetic_images
-from mvmoe_export.parity.reference import follow
-from mvmoe_export.parity.verify import verify_bundle
+from mvmoe_export.parity.reference import reference_outputs
 from mvmoe_export.targets.onnx.template import Template
 
 
@@ -41,7 +41,7 @@ def test_an_ill_conditioned_model_is_exported(ill):
     parity = Bundle.open(path).manifest.targets["onnx"].parity
     assert 1e-4 < parity.tolerance <= 5e-3
     assert 1e-4 < parity.verification.answer_error_bound <= 5e-3
-    vectors = follow(model, synthetic_images(model.input, 8))
+    vectors = reference_outputs(model, synthetic_images(model.input, 8))
     # PyTorch's own fp32 is beyond what a well-conditioned model's graphs may be off by.
     assert whole_way_error(model, vectors)[1] > 2e-5
 
@@ -134,7 +134,8 @@ def test_a_model_without_doubles_is_judged_by_moved_inputs():
 def test_conditioning_is_small_where_a_model_is_tame(vmoe):
     model = vmoe()
     assert isinstance(model, MobileVMoE)
-    router, answer = whole_way_error(model, follow(model, synthetic_images(model.input, 8)))
+    images = synthetic_images(model.input, 8)
+    router, answer = whole_way_error(model, reference_outputs(model, images))
     assert 0 < router < 1e-5
     assert 0 < answer < 1e-5
 

@@ -5,13 +5,13 @@ import math
 import pytest
 import torch
 
-from mvmoe_export.parity.bounds import (
+from mvmoe_deploy.verification.bounds import (
     allowed,
     bounds_for,
     conditioned,
     is_lost_in_rounding,
 )
-from mvmoe_export.parity.figures import in_enough_digits
+from mvmoe_deploy.verification.metrics import in_enough_digits
 from mvmoe_export.parity.nearness import HALF_STEP, compare
 
 

@@ -13,13 +13,13 @@ from mvmoe_deploy.bundle.write import write_golden
 from mvmoe_deploy.errors import BundleError, CheckFailedError, EngineError, InputError
 from mvmoe_deploy.models import ViT
 from mvmoe_deploy.system import files
+from mvmoe_deploy.verification import verify
+from mvmoe_deploy.verification.image_choice import Samples
+from mvmoe_deploy.verification.report import to_json
+from mvmoe_deploy.verification.run_stages import TargetGraphs
+from mvmoe_deploy.verification.verify import require_fitting_model, verify_bundle
 from mvmoe_export import export_bundle
-from mvmoe_export.parity import verify
 from mvmoe_export.parity.images import synthetic_images
-from mvmoe_export.parity.report import to_json
-from mvmoe_export.parity.samples import Samples
-from mvmoe_export.parity.verify import require_fitting_model, verify_bundle
-from mvmoe_export.parity.walk import TargetGraphs
 
 pytestmark = pytest.mark.usefixtures("shared_templates")
 

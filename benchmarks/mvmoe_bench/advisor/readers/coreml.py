@@ -19,8 +19,8 @@ _DEEPEST = 20
 
 def read(root: Path, target: Target) -> Mapping[str, tuple[Op, ...] | Unread]:
     """The operators of each graph by name; raises MissingExtraError without `coremltools`."""
-    from mvmoe_export.parity.mil.engine import MIL_pb2
-    from mvmoe_export.parity.mil.package import open_package
+    from mvmoe_deploy.runtime.runners.coreml_reference.engine import MIL_pb2
+    from mvmoe_deploy.runtime.runners.coreml_reference.package import open_package
 
     packages: dict[str, Any] = {}
     for file in {graph.file for graph in target.graphs}:

@@ -92,7 +92,7 @@ def random_inputs(stage):
 
 def run(made, graph, inputs):
     """The outputs of a graph in the reference evaluator."""
-    from mvmoe_export.parity.mil.load import load_function
+    from mvmoe_deploy.runtime.runners.coreml_reference.load import load_function
 
     arrays = {
         name: (tensor if tensor.is_floating_point() else tensor.int()).numpy()

@@ -1,0 +1,46 @@
+"""Implementations of the ops that coremltools itself does not evaluate, one family per file.
+
+Everything else is evaluated by coremltools' own `value_inference`. A kernel takes the op, whose
+inputs hold fp32 (or integer, bool, string) values, and gives the array of its output, or a tuple.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from mvmoe_deploy.runtime.runners.coreml_reference.engine import Operation
+from mvmoe_deploy.runtime.runners.coreml_reference.kernels import (
+    activations,
+    attention,
+    convolution,
+    indexing,
+    normalization,
+    pooling,
+    quantization,
+    rearranging,
+    resizing,
+)
+
+Kernel = Callable[[Operation], Any]
+
+REGISTRY: dict[str, Kernel] = {
+    **activations.KERNELS,
+    **attention.KERNELS,
+    **convolution.KERNELS,
+    **indexing.KERNELS,
+    **normalization.KERNELS,
+    **pooling.KERNELS,
+    **quantization.KERNELS,
+    **rearranging.KERNELS,
+    **resizing.KERNELS,
+}
+"""Our kernels by the type of the op."""
+
+_NOT_EVALUATED = frozenset({"const", "cond", "while_loop", "list_length", "_const_symbolic"})
+"""Ops with a `value_inference` that does not evaluate them."""
+
+
+def own_semantics(kind: type[Operation]) -> Kernel | None:
+    """coremltools' own evaluation of an op, if it has one."""
+    if kind.value_inference is Operation.value_inference or kind.__name__ in _NOT_EVALUATED:
+        return None
+    return kind.value_inference

@@ -1,0 +1,190 @@
+"""ExecuTorch: one program per file, one method per graph."""
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
+from mvmoe_deploy.errors import UnsupportedPlatformError
+from mvmoe_deploy.quiet_imports import import_quietly
+from mvmoe_deploy.runtime.contract import (
+    Arrays,
+    Signature,
+    load_error,
+    require_array,
+    require_options,
+    require_signature,
+    require_threads,
+    run_error,
+)
+
+_BACKENDS = {"xnnpack": "XnnpackBackend", "coreml": "CoreMLBackend"}
+_SCALARS = {6: "float32", 5: "float16", 4: "int64", 3: "int32"}
+"""ExecuTorch's types by number, as PyTorch's c10 counts them."""
+
+
+class ExecuTorchRunner:
+    """Runs the methods of an `executorch` target.
+
+    `threads` sets ExecuTorch's pool, of which a process has one: the last runner that was opened
+    with a number decides for all.
+    """
+
+    name = "executorch"
+    reference = None
+    stands_in_for = None
+
+    def __init__(self, engine: Any, torch: Any, root: Path, target: Target) -> None:
+        self._engine = engine
+        self._torch = torch
+        self._root = root
+        self._delegate = target.options.get("delegate", "portable")
+        self._graphs = {graph.name: graph for graph in target.graphs}
+        self._loading = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        root: Path,
+        target: Target,
+        threads: int | None,
+        engine_options: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A runner for the checked bundle at `root`.
+
+        Raises MissingExtraError, InputError, or UnsupportedPlatformError for a delegate that this
+        build of ExecuTorch lacks.
+        """
+        require_threads(threads)
+        require_options("ExecuTorch", {}, engine_options)
+        with import_quietly("ExecuTorch", "executorch"):
+            import torch
+            from executorch.extension.pybindings import portable_lib
+            from executorch.runtime import Runtime
+        runner = cls(Runtime.get(), torch, root, target)
+        backend = _BACKENDS.get(runner._delegate)
+        if backend is not None and not runner._engine.backend_registry.is_available(backend):
+            raise UnsupportedPlatformError(
+                f"this target runs through ExecuTorch's {runner._delegate} delegate, which this "
+                "machine's ExecuTorch does not have; run it on a device that has it"
+            )
+        _look_at_processor(portable_lib)
+        _start_pool(portable_lib, threads)
+        return runner
+
+    @property
+    def provider(self) -> str:
+        """The delegate."""
+        return self._delegate
+
+    @property
+    def description(self) -> str:
+        """The engine and its delegate."""
+        from importlib.metadata import version
+
+        return f"ExecuTorch {version('executorch')} ({self._delegate})"
+
+    def load(self, graph: str) -> "ExecuTorchGraph":
+        """The method of a graph, compared with the manifest; raises EngineError that names it."""
+        return self._open(self._graphs[graph])
+
+    def _open(self, graph: Graph) -> "ExecuTorchGraph":
+        """Load a method and compare it with what the manifest says of the graph."""
+        try:
+            # One load after the other: nothing says that the engine is made for more. On one line,
+            # so that nothing can be raised between the end of the load and that of the lock.
+            with self._loading: program, method = self._load_method(graph)  # fmt: skip  # noqa: E701
+        except Exception as error:  # RuntimeError, KeyError: the bindings have no class of theirs.
+            raise load_error(graph, "ExecuTorch", error, "; export the bundle again") from error
+        said = method.metadata
+        require_signature(
+            graph,
+            _signatures(graph.inputs, said.input_tensor_meta, said.num_inputs()),
+            _signatures(graph.outputs, said.output_tensor_meta, said.num_outputs()),
+        )
+        return ExecuTorchGraph(graph, program, method, self._torch)
+
+    def _load_method(self, graph: Graph) -> tuple[Any, Any]:
+        """A program of its own for a method: one keeps every method that was loaded through it."""
+        program = self._engine.load_program(self._root / graph.file)
+        return program, program.load_method(graph.entry or graph.name)
+
+
+class ExecuTorchGraph:
+    """One method. Calls wait for each other: a method has one set of buffers."""
+
+    def __init__(self, graph: Graph, program: Any, method: Any, torch: Any) -> None:
+        self._graph = graph
+        self._program = program  # Holds the data that the method works on.
+        self._method = method
+        self._torch = torch
+        self._lock = threading.Lock()
+
+    def bind(self, inputs: Arrays, outputs: Arrays) -> Callable[[], None]:
+        """A call on tensors that share the caller's memory."""
+        given, wanted = (
+            [self._tensor(spec, arrays[spec.name]) for spec in specs]
+            for specs, arrays in ((self._graph.inputs, inputs), (self._graph.outputs, outputs))
+        )
+        execute, lock, name = self._method.execute, self._lock, self._graph.name
+
+        def execute_and_copy() -> None:
+            for result, place in zip(execute(given), wanted, strict=True):
+                place.copy_(result)
+
+        def call(keep: object = (self, inputs, outputs)) -> None:
+            try:
+                with lock: execute_and_copy()  # fmt: skip  # noqa: E701  As in `_open`.
+            except Exception as error:
+                raise run_error(name, "ExecuTorch", error) from error
+
+        return call
+
+    def _tensor(self, spec: TensorSpec, array: np.ndarray) -> Any:
+        """A tensor over an array's own memory."""
+        require_array(spec, array)
+        return self._torch.from_numpy(array)
+
+
+def _start_pool(bindings: Any, threads: int | None) -> None:
+    """Give ExecuTorch's pool another size, if it has to have one."""
+    if threads is not None and bindings._threadpool_get_thread_count() != threads:
+        _without_stderr(partial(bindings._unsafe_reset_threadpool, threads))
+
+
+@cache
+def _look_at_processor(bindings: Any) -> None:
+    """ExecuTorch's first look at the processor, which writes notes about Arm registers."""
+    _without_stderr(bindings._threadpool_get_thread_count)
+
+
+def _without_stderr(work: Callable[[], object]) -> None:
+    """Do something while what native code writes to stderr goes nowhere."""
+    kept = os.dup(2)
+    try:
+        # Twice put back: the first may be interrupted.
+        try:
+            with Path(os.devnull).open("w") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+                work()
+        finally:
+            os.dup2(kept, 2)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _signatures(specs: Sequence[TensorSpec], describe: Any, count: int) -> list[Signature]:
+    """Inputs or outputs of a method, which has no names for them: they are told by their places."""
+    found = []
+    for index in range(count):
+        tensor = describe(index)
+        name = specs[index].name if index < len(specs) else f"number {index}"
+        kind = _SCALARS.get(tensor.dtype(), str(tensor.dtype()))
+        found.append((name, list(tensor.sizes()), kind))
+    return found

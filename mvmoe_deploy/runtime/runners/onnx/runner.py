@@ -1,0 +1,160 @@
+"""ONNX Runtime, on the CPU or another provider, with I/O bound to the caller's own buffers."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
+from mvmoe_deploy.onnxruntime_import import import_onnxruntime
+from mvmoe_deploy.runtime.contract import (
+    Arrays,
+    Signature,
+    load_error,
+    require_array,
+    require_options,
+    require_signature,
+    require_threads,
+    run_error,
+)
+
+_CPU = "CPU"
+_SUFFIX = "ExecutionProvider"
+_TYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+}
+
+
+class OnnxRunner:
+    """Runs the graphs of an `onnx` target, one session each."""
+
+    name = "onnx"
+    reference = None
+    stands_in_for = None
+
+    def __init__(
+        self, engine: Any, root: Path, target: Target, threads: int | None, provider: str = _CPU
+    ) -> None:
+        self._engine = engine
+        self._root = root
+        self.provider = provider
+        # What a provider does not take, the CPU's runs.
+        self._providers = [f"{name}{_SUFFIX}" for name in dict.fromkeys((provider, _CPU))]
+        self._options = _session_options(engine, threads)
+        self._graphs = {graph.name: graph for graph in target.graphs}
+
+    @classmethod
+    def open(
+        cls,
+        root: Path,
+        target: Target,
+        threads: int | None,
+        engine_options: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A runner for the checked bundle at `root`; its option is `provider`.
+
+        That is an execution provider of this build of ONNX Runtime without its suffix, `CPU` if
+        none is given: `CoreML`, `XNNPACK`. Raises MissingExtraError, InputError.
+        """
+        require_threads(threads)
+        onnxruntime = import_onnxruntime()
+        known = {"provider": providers(onnxruntime)}
+        require_options("ONNX Runtime", known, engine_options)
+        chosen = (engine_options or {}).get("provider", _CPU)
+        return cls(onnxruntime, root, target, threads, chosen)
+
+    @property
+    def description(self) -> str:
+        """The engine and where it runs."""
+        return f"ONNX Runtime {self._engine.__version__} ({self.provider})"
+
+    def load(self, graph: str) -> "OnnxGraph":
+        """A session for a graph, compared with the manifest; raises EngineError that names it."""
+        return self._open(self._graphs[graph])
+
+    def _open(self, graph: Graph) -> "OnnxGraph":
+        """Make a session and compare it with what the manifest says of the graph."""
+        path = self._root / graph.file
+        try:
+            # Of its own accord it would fall back to other providers, and print so to stdout.
+            session = self._engine.InferenceSession(
+                str(path), self._options, providers=self._providers, enable_fallback=0
+            )
+            # Of a hostile file these raise too: a name may be no text.
+            inputs = [_signature(node) for node in session.get_inputs()]
+            outputs = [_signature(node) for node in session.get_outputs()]
+        except Exception as error:  # Its exceptions share no base class of their own.
+            raise load_error(graph, f"ONNX Runtime {self._engine.__version__}", error) from error
+        require_signature(graph, inputs, outputs)
+        return OnnxGraph(graph, session)
+
+
+class OnnxGraph:
+    """One session."""
+
+    def __init__(self, graph: Graph, session: Any) -> None:
+        self._graph = graph
+        self._session = session
+
+    def bind(self, inputs: Arrays, outputs: Arrays) -> Callable[[], None]:
+        """A call on the caller's arrays themselves: nothing is copied or allocated in it."""
+        binding = self._session.io_binding()
+        for spec in self._graph.inputs:
+            binding.bind_input(*_place(spec, inputs[spec.name]))
+        for spec in self._graph.outputs:
+            binding.bind_output(*_place(spec, outputs[spec.name]))
+        session, name, run = self._session, self._graph.name, self._session.run_with_iobinding
+
+        def call(keep: object = (session, inputs, outputs)) -> None:
+            try:
+                run(binding)
+            except Exception as error:
+                raise run_error(name, "ONNX Runtime", error) from error
+
+        return call
+
+
+def providers(engine: Any) -> list[str]:
+    """The execution providers of this build that run on this machine, without their suffix."""
+    # Azure's sends the inputs to a service; it is in every build.
+    names = (name.removesuffix(_SUFFIX) for name in engine.get_available_providers())
+    return [name for name in names if name != "Azure"]
+
+
+def _session_options(engine: Any, threads: int | None) -> Any:
+    """Options for every session of a runner."""
+    options = engine.SessionOptions()
+    options.log_severity_level = 3
+    # One arena for all sessions: an expert works in the buffers that the stem has just used, which
+    # are still in the caches, and ten resident experts hold one set of buffers instead of ten.
+    _register_shared_arena(engine)
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    # Each session has threads of its own, which spin for a while after a run: those of the stem
+    # would take the cores from the expert's. So they stop with the run.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    return options
+
+
+@cache
+def _register_shared_arena(engine: Any) -> None:
+    """Register the arena that sessions may share; it belongs to the process."""
+    kind, purpose = engine.OrtAllocatorType.ORT_ARENA_ALLOCATOR, engine.OrtMemType.DEFAULT
+    memory = engine.OrtMemoryInfo("Cpu", kind, 0, purpose)
+    engine.create_and_register_allocator(memory, engine.OrtArenaCfg({}))
+
+
+def _place(spec: TensorSpec, array: np.ndarray) -> tuple[Any, ...]:
+    """The arguments that bind an array's own memory to an input or output."""
+    require_array(spec, array)
+    return spec.name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data
+
+
+def _signature(node: Any) -> Signature:
+    return node.name, list(node.shape), _TYPES.get(node.type, node.type)

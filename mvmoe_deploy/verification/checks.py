@@ -1,0 +1,165 @@
+"""What was measured of one target, held against its bounds: each shortfall as one sentence."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mvmoe_deploy.routing import Route
+from mvmoe_deploy.verification.bounds import Bounds
+from mvmoe_deploy.verification.metrics import AnswerErrors, in_enough_digits
+
+
+@dataclass(frozen=True)
+class RouteReport:
+    """One route of one routed stage, images taken down the reference's own route.
+
+    `images` took it in PyTorch. Where none did, `forced` says whether it was run all the same;
+    `errors` is None where it was not. `top1_without_near_ties` is the share of images
+    with the same best class among those whose two best classes are no near-tie, `share_over_bound`
+    that of images with an error over the bound. A dense model has one report of stage 0 and
+    route ().
+    """
+
+    stage: int
+    route: Route
+    images: int
+    forced: bool
+    errors: AnswerErrors | None
+    top1_without_near_ties: float = 1.0
+    share_over_bound: float = 0.0
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """One router: how far its logits are off, and how sure PyTorch's are of their route.
+
+    `margins` `[n]` are the reference's, `near_tie_limit` is the margin up to which a route may
+    flip. `worst_image` has the largest error; `previous_route` is the route that it
+    took at the stage before, whose graph gave its logits (() for the stem).
+    """
+
+    stage: int
+    experts: int
+    routing_agreement: float
+    max_abs_error: float
+    max_rel_error: float
+    rms_error: float
+    worst_image: int
+    previous_route: Route
+    margins: np.ndarray
+    near_tie_limit: float
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """An image that goes another way than in PyTorch, and at which stage it first does."""
+
+    image: str
+    stage: int
+    route: Route
+    target_route: Route
+    margin: float
+    near_tie: bool
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A figure beyond its bound, and the graph to look at: route () of stage 0 is the stem."""
+
+    stage: int
+    route: Route
+    figure: str
+    value: float
+    bound: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class BoundsCheck:
+    """Compares figures with the bounds of one target."""
+
+    target: str
+    bounds: Bounds
+    several_stages: bool
+
+    def routers(self, stages: list[StageReport], names: tuple[str, ...]) -> Iterator[Failure]:
+        """Routers whose logits are too far off."""
+        for report in stages:
+            bound = self.bounds.router_error
+            if not report.max_rel_error <= bound:
+                error, _ = in_enough_digits(report.max_rel_error, bound)
+                what = (
+                    f"the router's logits are off by {error} of the largest one on image "
+                    f"{names[report.worst_image]}"
+                )
+                where = (report.stage - 1, report.previous_route)
+                yield self._fail(where, "router_max_rel_error", report.max_rel_error, bound, what)
+
+    def routing(
+        self, disagreements: list[Disagreement], routes: list[RouteReport]
+    ) -> list[Failure]:
+        """Routes whose images go elsewhere although PyTorch is sure of them."""
+        images = {(report.stage, report.route): report.images for report in routes}
+        lost: dict[tuple[int, Route], list[Disagreement]] = {}
+        for item in disagreements:
+            if not item.near_tie:
+                lost.setdefault((item.stage, item.route), []).append(item)
+        failures = []
+        for where, items in lost.items():
+            share = 1 - len(items) / images[where]
+            if share < self.bounds.routing_agreement:
+                first = items[0]
+                what = (
+                    f"only {share:.1%} of its images take it beside near-ties; image {first.image} "
+                    f"takes {list(first.target_route)} although its margin is {first.margin:.3g}"
+                )
+                bound = self.bounds.routing_agreement
+                failures.append(self._fail(where, "routing_agreement", share, bound, what))
+        return failures
+
+    def answers(self, routes: list[RouteReport]) -> Iterator[Failure]:
+        """Routes whose answers are too far off: of several figures the plainest one.
+
+        A broken expert spoils the rows of other stages too, but all images only of its own: that
+        row comes first.
+        """
+        blame = sorted(routes, key=lambda report: (-report.share_over_bound, -report.stage))
+        for report in blame:
+            errors = report.errors
+            if errors is None:
+                continue
+            where = (report.stage, report.route)
+            bounds = self.bounds
+            if not errors.max_rel_error <= bounds.answer_error:
+                error, _ = in_enough_digits(errors.max_rel_error, bounds.answer_error)
+                what = (
+                    f"answers are off by {errors.max_abs_error:.3g}, which is {error} of the "
+                    "largest one"
+                )
+                value, bound = errors.max_rel_error, bounds.answer_error
+                yield self._fail(where, "max_rel_error", value, bound, what)
+            elif not errors.psnr_db >= bounds.psnr_db:
+                ratio, _ = in_enough_digits(errors.psnr_db, bounds.psnr_db)
+                what = f"answers have a signal-to-noise ratio of {ratio} dB"
+                yield self._fail(where, "psnr_db", errors.psnr_db, bounds.psnr_db, what)
+            elif report.top1_without_near_ties < bounds.top1_agreement:
+                share, _ = in_enough_digits(report.top1_without_near_ties, bounds.top1_agreement)
+                what = f"only {share} of the clear answers have the same best class"
+                value, bound = report.top1_without_near_ties, bounds.top1_agreement
+                yield self._fail(where, "top1_agreement", value, bound, what)
+
+    def _fail(
+        self, where: tuple[int, Route], figure: str, value: float, bound: float, what: str
+    ) -> Failure:
+        stage, route = where
+        place = f"target {self.target}, {self._place(stage, route)}"
+        sentence = f"{place}: {what}; the bound on {figure} is {in_enough_digits(value, bound)[1]}"
+        return Failure(stage, route, figure, value, bound, sentence)
+
+    def _place(self, stage: int, route: Route) -> str:
+        """A route, with its stage if there are several."""
+        if not stage:
+            return "the stem"
+        at = f" of routed stage {stage}" if self.several_stages else ""
+        return f"route {list(route)}{at}"

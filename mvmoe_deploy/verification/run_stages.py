@@ -1,0 +1,144 @@
+"""Images on their way through stages, on whatever computes them: PyTorch or a target's graphs.
+
+Images are grouped by route at each stage, so that one expert's graph is in memory at a time. Routes
+are selected by the reference rules, or forced.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.runtime.contract import Runner, run
+from mvmoe_deploy.runtime.memory import return_free_memory
+
+Vectors = dict[str, np.ndarray]
+"""Arrays `[n, ...]` by name: what a stage gives, or the names of the golden vectors."""
+
+
+class Engine(Protocol):
+    """Computes stages for any number of images."""
+
+    def stem(self, images: np.ndarray) -> Vectors:
+        """What the stem gives for images `[n, C, H, W]`."""
+
+    def step(self, stage: int, route: Route, tokens: np.ndarray, gates: np.ndarray) -> Vectors:
+        """What a routed stage gives for tokens `[n, ...]` and gates `[n, k]` of one route."""
+
+
+def run_stages(
+    engine: Engine,
+    rules: Sequence[Rule],
+    start: Vectors,
+    *,
+    routes: Sequence[np.ndarray] | None = None,
+    unit_gate_stage: np.ndarray | None = None,
+) -> Vectors:
+    """Take images from what the stem gave for them to the answer, each down its own route.
+
+    Gives `logits.i`, `route.i` and `gates.i` for each routed stage i, and `answer`. `routes` (one
+    `[n, k]` for each stage) are forced, with the gates that the scores give them; at the stage
+    `unit_gate_stage` `[n]` of an image its gates are all 1. Raises RoutingError or EngineError.
+    """
+    vectors: Vectors = {}
+    state = start
+    for stage, rule in enumerate(rules, start=1):
+        logits = state["logits"]
+        if routes is None:
+            members, gates = rule.select(logits)
+            chosen = np.nonzero(members)[1].reshape(len(logits), -1)
+            gates = gates[members].reshape(len(logits), -1)
+        else:
+            chosen = routes[stage - 1]
+            gates = forced_gates(logits, chosen, rule)
+        if unit_gate_stage is not None:
+            gates[unit_gate_stage == stage] = 1.0
+        vectors |= {f"logits.{stage}": logits, f"route.{stage}": chosen, f"gates.{stage}": gates}
+        state = _step(engine, stage, state["next_tokens"], chosen, gates)
+    return vectors | {"answer": state["answer"]}
+
+
+def rows_of(vectors: Vectors, images: np.ndarray) -> Vectors:
+    """The rows of some images."""
+    return {name: array[images] for name, array in vectors.items()}
+
+
+def forced_gates(logits: np.ndarray, routes: np.ndarray, rule: Rule) -> np.ndarray:
+    """The gates `[n, k]` (fp32) that the scores of logits `[n, E]` give forced routes `[n, k]`.
+
+    Raises RoutingError for logits that are not finite.
+    """
+    members = np.zeros((len(routes), rule.experts), bool)
+    np.put_along_axis(members, routes, True, axis=1)
+    return rule.gates(members, logits)[members].reshape(routes.shape)
+
+
+class TargetGraphs:
+    """The engine that a target's graphs are, opened by a runner."""
+
+    def __init__(self, runner: Runner, record: manifest.Target) -> None:
+        self._runner = runner
+        self._record = record
+        self._graphs = {(graph.stage, graph.route): graph for graph in record.graphs}
+
+    def stem(self, images: np.ndarray) -> Vectors:
+        """What the stem gives."""
+        return self._run(self._graphs[0, None], {"image": images})
+
+    def step(self, stage: int, route: Route, tokens: np.ndarray, gates: np.ndarray) -> Vectors:
+        """What a routed stage gives, its inputs as the strategy takes them."""
+        inputs = {"tokens": tokens, "gates": gates}
+        if self._record.strategy == "gather":
+            inputs["experts"] = np.tile(np.array(route, np.int64), (len(gates), 1))
+        elif self._record.strategy == "all-experts":
+            inputs["gates"] = self._scattered(stage, route, gates)
+        key = (stage, route) if (stage, route) in self._graphs else (stage, None)
+        return self._run(self._graphs[key], inputs)
+
+    def _scattered(self, stage: int, route: Route, gates: np.ndarray) -> np.ndarray:
+        """Gates `[n, E]` with those of the route at their places."""
+        experts = self._graphs[stage, None].inputs[1].shape[1]
+        everyone = np.zeros((len(gates), experts), np.float32)
+        everyone[:, list(route)] = gates
+        return everyone
+
+    def _run(self, graph: manifest.Graph, inputs: Vectors) -> Vectors:
+        """A graph on `[n, ...]`, as many rows at a time as it takes."""
+        loaded = self._runner.load(graph.name)
+        parts = []
+        for rows in _chunks(len(next(iter(inputs.values()))), self._record.batch):
+            feeds = {
+                spec.name: np.ascontiguousarray(inputs[spec.name][rows], spec.dtype)
+                for spec in graph.inputs
+            }
+            outputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.outputs}
+            parts.append(run(loaded, feeds, outputs))
+        del loaded
+        return_free_memory()
+        count = len(next(iter(inputs.values())))
+        return {
+            spec.name: np.concatenate([part[spec.name] for part in parts])[:count]
+            for spec in graph.outputs
+        }
+
+
+def _chunks(count: int, size: int) -> Iterator[np.ndarray]:
+    """Rows in blocks of `size`; the last block is filled up with the last row."""
+    for first in range(0, count, size):
+        yield np.minimum(np.arange(first, first + size), count - 1)
+
+
+def _step(
+    engine: Engine, stage: int, tokens: np.ndarray, routes: np.ndarray, gates: np.ndarray
+) -> Vectors:
+    """One routed stage over images that take different routes."""
+    given: Vectors = {}
+    for route in np.unique(routes, axis=0):
+        rows = np.flatnonzero((routes == route).all(axis=1))
+        output = engine.step(stage, tuple(route.tolist()), tokens[rows], gates[rows])
+        for name, array in output.items():
+            room = given.setdefault(name, np.zeros((len(tokens), *array.shape[1:]), array.dtype))
+            room[rows] = array
+    return given

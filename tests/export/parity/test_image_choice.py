@@ -1,0 +1,139 @@
+"""The images of a comparison: which are taken, with which labels, and what is refused."""
+
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.errors import ImageError, InputError
+from mvmoe_deploy.samples import load_samples
+from mvmoe_deploy.verification.image_choice import choose_samples, default_samples
+
+pytestmark = pytest.mark.usefixtures("shared_templates")
+
+
+@pytest.fixture(scope="module")
+def bundle(zoo, export):
+    return Bundle.open(export(zoo.enliven(zoo.Foreign()), skip_verify=True))
+
+
+@pytest.fixture
+def manifest(bundle):
+    """A manifest with five labels."""
+    return msgspec.structs.replace(bundle.manifest, labels=("ant", "bee", "cat", "dog", "elk"))
+
+
+def draw(folder, count, value=0):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        Image.fromarray(np.full((9, 12, 3), value + number, np.uint8)).save(
+            folder / f"{number:03d}.png"
+        )
+    return folder
+
+
+def test_default_are_golden_images_and_then_synthetic_ones(bundle):
+    samples = default_samples(bundle, 12)
+    assert samples.names[7:9] == ("golden 7", "synthetic 0")
+    assert samples.inputs.shape == (12, 1, 8, 8)
+    np.testing.assert_array_equal(samples.inputs[:8], bundle.golden()["image"])
+    assert samples.labels is None
+    assert default_samples(bundle, 3).names == ("golden 0", "golden 1", "golden 2")
+
+
+def test_class_folders_give_labels(manifest, tmp_path):
+    draw(tmp_path / "dog", 2)
+    draw(tmp_path / "bee", 3)
+    samples = load_samples(str(tmp_path), manifest, 100)
+    assert samples.labels.tolist() == [1, 1, 1, 3, 3]
+    assert samples.inputs.shape == (5, 1, 8, 8)
+    assert samples.names[0].endswith("bee/000.png")
+
+
+def test_a_flat_directory_has_no_labels(manifest, tmp_path):
+    samples = load_samples(str(draw(tmp_path, 3)), manifest, 100)
+    assert (len(samples.names), samples.labels) == (3, None)
+
+
+def test_of_a_training_directory_val_is_taken(manifest, tmp_path):
+    draw(tmp_path / "train" / "ant", 2)
+    draw(tmp_path / "val" / "cat", 1)
+    samples = load_samples(str(tmp_path), manifest, 100)
+    assert samples.labels.tolist() == [2]
+
+
+def test_a_limit_is_spread_over_the_classes(manifest, tmp_path):
+    for name in manifest.labels:
+        draw(tmp_path / name, 10)
+    samples = load_samples(str(tmp_path), manifest, 10)
+    assert len(samples.names) == 10
+    assert set(samples.labels.tolist()) == {0, 1, 2, 3, 4}
+
+
+def test_digits_need_their_classes(bundle, manifest):
+    with pytest.raises(InputError, match="'0', which is none of the bundle's 5 labels"):
+        load_samples("digits", manifest, 10)
+    with pytest.raises(InputError, match="10 classes, but the bundle answers with 5"):
+        load_samples("digits", bundle.manifest, 10)
+
+
+def test_digits_follow_the_order_of_the_labels(manifest):
+    backwards = tuple("9876543210")
+    samples = load_samples("digits", msgspec.structs.replace(manifest, labels=backwards), 40)
+    straight = load_samples("digits", msgspec.structs.replace(manifest, labels=backwards[::-1]), 40)
+    np.testing.assert_array_equal(samples.labels, 9 - straight.labels)
+    assert len(set(samples.labels.tolist())) > 5
+
+
+def test_a_class_that_is_no_label_is_refused(manifest, tmp_path):
+    draw(tmp_path / "ant", 1)
+    draw(tmp_path / "fox", 1)
+    with pytest.raises(InputError, match=r"'fox', which is none of the bundle's 5 labels \(ant, "):
+        load_samples(str(tmp_path), manifest, 10)
+
+
+def test_classes_without_names_are_taken_by_their_number(bundle, tmp_path):
+    for name in "abcde":
+        draw(tmp_path / name, 1)
+    assert load_samples(str(tmp_path), bundle.manifest, 9).labels.tolist() == [0, 1, 2, 3, 4]
+    draw(tmp_path / "f", 1)
+    with pytest.raises(InputError, match="6 classes, but the bundle answers with 5"):
+        load_samples(str(tmp_path), bundle.manifest, 9)
+
+
+def test_a_directory_without_images_or_with_both_kinds_is_refused(manifest, tmp_path):
+    with pytest.raises(InputError, match="holds no images"):
+        load_samples(str(tmp_path), manifest, 10)
+    draw(tmp_path, 1)
+    draw(tmp_path / "ant", 1)
+    with pytest.raises(InputError, match="both in folders and beside them"):
+        load_samples(str(tmp_path), manifest, 10)
+    with pytest.raises(InputError, match="is no directory"):
+        load_samples(str(tmp_path / "missing"), manifest, 10)
+
+
+def test_an_image_that_is_damaged_is_named(manifest, tmp_path):
+    draw(tmp_path, 2)
+    (tmp_path / "001.png").write_bytes(b"not an image")
+    with pytest.raises(ImageError, match=r"001\.png"):
+        load_samples(str(tmp_path), manifest, 10)
+
+
+def test_all_images_that_are_damaged_are_one_sentence(manifest, tmp_path):
+    draw(tmp_path, 6)
+    for number in (0, 2, 3, 5):
+        (tmp_path / f"{number:03d}.png").write_bytes(b"not an image")
+    with pytest.raises(
+        ImageError, match=r"^4 of 6 images cannot be read \(\S+000\.png, .* and 1 m"
+    ):
+        load_samples(str(tmp_path), manifest, 10)
+
+
+def test_without_a_model_there_are_golden_vectors_only(bundle):
+    assert choose_samples(bundle, None, None, with_model=False) is None
+    with pytest.raises(InputError, match="--data was given without"):
+        choose_samples(bundle, "digits", None, with_model=False)
+    with pytest.raises(InputError, match="--images was given without"):
+        choose_samples(bundle, None, 4, with_model=False)
+    assert len(choose_samples(bundle, None, None, with_model=True).names) == 64
