@@ -11,7 +11,6 @@ import msgspec
 from msgspec import Meta
 
 from mvmoe_deploy.routing import Route, UsagePrior
-from mvmoe_deploy.routing.top_k import TopK
 
 SCHEMA = "mvmoe-bench"
 VERSION = 1
@@ -96,7 +95,8 @@ class BundleRecord(Part):
     params_total: Count
     params_active: Count
     macs: Count
-    rules: tuple[TopK, ...]
+    experts: tuple[Count, ...]
+    """Of each routed stage the number of its experts."""
     labels: tuple[str, ...] | None
     usage_prior: UsagePrior | None
     targets: dict[str, dict[str, Any]]

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Meta
 
 from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
-from mvmoe_deploy.routing import Route, UsagePrior
-from mvmoe_deploy.routing.top_k import TopK
+from mvmoe_deploy.routing import Route, Rule, UsagePrior
+from mvmoe_deploy.routing.plain_data import rule_schemas
 
 FORMAT = "mvmoe-bundle"
 VERSION = 1
@@ -68,7 +68,7 @@ class Stage(_Record):
     """One step of inference; `rule` turns the logits of the stage before into its route."""
 
     name: Name
-    rule: TopK | None
+    rule: Rule | None
 
 
 Factor = Annotated[float, Meta(ge=-1e6, le=1e6)]
@@ -226,16 +226,20 @@ class Manifest(_Record):
     golden: Golden
 
     @property
-    def rules(self) -> tuple[TopK, ...]:
+    def rules(self) -> tuple[Rule, ...]:
         """The routing rules, one for each routed stage."""
         return tuple(stage.rule for stage in self.stages if stage.rule is not None)
 
 
 def json_schema() -> dict[str, object]:
-    """The published JSON Schema of this version."""
-    schema = msgspec.json.schema(Manifest)
+    """The published JSON Schema of this version; of the rules it has those that are built in."""
+    rule, definitions = rule_schemas()
+    (schema,), others = msgspec.json.schema_components(
+        [Manifest], schema_hook=lambda _: rule, ref_template="#/$defs/{name}"
+    )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"{FORMAT} version {VERSION}",
         **schema,
+        "$defs": others | definitions,
     }

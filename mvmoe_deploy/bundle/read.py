@@ -14,6 +14,7 @@ from mvmoe_deploy.bundle import consistency, golden
 from mvmoe_deploy.bundle.integrity import check_files, plain_file, read_errors, read_file
 from mvmoe_deploy.bundle.manifest import FORMAT, MANIFEST_FILE, VERSION, Manifest, Target
 from mvmoe_deploy.errors import BundleError, InputError
+from mvmoe_deploy.routing.plain_data import rule_decoder
 from mvmoe_deploy.text import one_line, quoted
 
 MAX_MANIFEST_BYTES = 32 * 2**20
@@ -31,10 +32,16 @@ class Bundle:
     manifest: Manifest
     manifest_sha256: str | None = None
     """The SHA-256 of `manifest.json`, which has those of all other files; None in the making."""
+    plugins: bool = False
+    """Whether what the manifest names may be a part of another distribution."""
 
     @classmethod
-    def open(cls, path: str | Path, manifest_sha256: str | None = None) -> "Bundle":
+    def open(
+        cls, path: str | Path, manifest_sha256: str | None = None, *, plugins: bool = False
+    ) -> "Bundle":
         """Read and check the manifest of the bundle at `path`; raises BundleError.
+
+        The code of other distributions is imported only with `plugins`: a manifest may name it.
 
         With `manifest_sha256` (64 hexadecimal digits, as `mvmoe inspect` prints them) a manifest
         of any other content is refused unread. Raises InputError for what is no SHA-256.
@@ -55,7 +62,7 @@ class Bundle:
                 f"bundle {root} is not the one that was asked for: its manifest has the SHA-256 "
                 f"{found}, and {wanted} was given; take the bundle from where that was published"
             )
-        return cls(root, parse_manifest(data, f"bundle {root}"), found)
+        return cls(root, parse_manifest(data, f"bundle {root}", plugins=plugins), found, plugins)
 
     def target(self, name: str) -> Target:
         """The target `name`; raises BundleError if the bundle was exported without it."""
@@ -93,10 +100,11 @@ def _checked_sha256(given: str) -> str:
     return given.lower()
 
 
-def parse_manifest(data: bytes, where: str) -> Manifest:
+def parse_manifest(data: bytes, where: str, *, plugins: bool = False) -> Manifest:
     """The manifest of JSON text, checked in every respect that needs no other file.
 
-    Raises BundleError; `where` names the source.
+    With `plugins` it may name parts of other distributions. Raises BundleError; `where` names the
+    source.
     """
     if len(data) > MAX_MANIFEST_BYTES:
         raise BundleError(
@@ -112,7 +120,7 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
             f"release reads {FORMAT!r} version {VERSION}: export the bundle again"
         )
     try:
-        manifest = msgspec.convert(content, Manifest)
+        manifest = msgspec.convert(content, Manifest, dec_hook=rule_decoder(plugins))
     except msgspec.ValidationError as error:
         raise BundleError(
             f"the manifest of {where} is wrong: {one_line(error, _LONGEST)}"

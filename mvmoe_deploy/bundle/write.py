@@ -55,7 +55,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
             f"the manifest of the new bundle has a text that is not Unicode ({error}); check the "
             "labels and the model's name"
         ) from error
-    parse_manifest(text, "the new bundle")
+    parse_manifest(text, "the new bundle", plugins=True)
     return text
 
 

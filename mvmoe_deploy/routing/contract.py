@@ -15,7 +15,7 @@ import itertools
 import math
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -28,6 +28,7 @@ Route = tuple[int, ...]
 """The experts that one image uses at one routed stage, in ascending order."""
 
 
+@runtime_checkable
 class Rule(Protocol):
     """How the logits of one router become a route.
 

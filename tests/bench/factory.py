@@ -12,7 +12,6 @@ import numpy as np
 from mvmoe_bench import records as r
 from mvmoe_bench.results import RunLines
 from mvmoe_deploy.routing import RouteShare
-from mvmoe_deploy.routing.top_k import TopK
 
 MS = 1_000_000
 _IDS = count()
@@ -74,7 +73,7 @@ def prior(shares):
     return tuple(RouteShare(route=route, share=share) for route, share in shares.items())
 
 
-def bundle(name="digits", experts=4, k=1, stages=1, **fields):
+def bundle(name="digits", experts=4, stages=1, **fields):
     targets = fields.pop("targets", {"onnx": target(experts, stages)})
     return r.BundleRecord(
         name=name,
@@ -84,7 +83,7 @@ def bundle(name="digits", experts=4, k=1, stages=1, **fields):
         params_total=12_000_000,
         params_active=6_000_000,
         macs=fields.pop("macs", 250_000_000),
-        rules=(TopK(experts=experts, k=k),) * stages,
+        experts=(experts,) * stages,
         labels=fields.pop("labels", tuple(f"class {i}" for i in range(10))),
         usage_prior=fields.pop("usage_prior", None),
         targets=targets,
@@ -262,7 +261,7 @@ def lifelike(*, seed=0, experts=4, k=1, stages=1, repeats=9, rounds=48, slower=1
     shares = dict(zip(all_routes, weights.tolist(), strict=True))
     shared = {"onnx": target(experts, stages), "executorch": target(experts, stages, 18_000_000)}
     the_bundle = bundle(
-        experts=experts, k=k, stages=stages, usage_prior=(prior(shares),) * stages, targets=shared
+        experts=experts, stages=stages, usage_prior=(prior(shares),) * stages, targets=shared
     )
     base = {
         "dispatcher:digits:onnx": 8.2 * slower, "static:digits:onnx": 8.03,

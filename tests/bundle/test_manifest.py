@@ -143,7 +143,7 @@ STEM = (*ONNX, "graphs", 0)
         (put("stages", 1, "rule", "k", 0), "Expected `int` >= 1"),
         (put("stages", 1, "rule", "experts", 4097), "Expected `int` <= 4096"),
         (put("stages", 1, "rule", "experts", 10**30), "Expected `int` <= 4096"),
-        (put("stages", 1, "rule", "type", "top_p"), "Invalid value 'top_p'"),
+        (put("stages", 1, "rule", "type", "top_p"), "rule .top_p. is unknown"),
         (put("targets", {}), "length >= 1"),
         (put(*ONNX, "strategy", "trace"), "Invalid enum value"),
         (put(*ONNX, "batch", 0), "Expected `int` >= 1"),
@@ -182,7 +182,7 @@ def shares(*pairs):
 @pytest.mark.parametrize(
     "change, words",
     [
-        (put("stages", 0, "rule", {"experts": 3}), "the stem without a rule"),
+        (put("stages", 0, "rule", {"type": "top_k", "experts": 3}), "the stem without a rule"),
         (put("stages", 1, "rule", None), "the stem without a rule"),
         (lambda c: c["stages"].reverse(), "the stem without a rule"),
         (put("stages", 1, "name", "stem"), "the stage 'stem' is there 2 times"),
@@ -211,7 +211,10 @@ def shares(*pairs):
         (lambda c: c["targets"]["onnx"]["graphs"].pop(), "2 graphs for stage step1; expected one"),
         (lambda c: c["targets"]["onnx"]["graphs"].pop(0), "gives tokens|no graph for stage stem"),
         (put("stages", 1, "rule", "experts", 4096), "expected one for every route of 1 of 4096"),
-        (put("stages", 1, "rule", {"experts": 4096, "k": 2048}), "the usage prior has the route"),
+        (
+            put("stages", 1, "rule", {"type": "top_k", "experts": 4096, "k": 2048}),
+            "the usage prior has the route",
+        ),
         (put(*ONNX, "strategy", "gather"), "has a route, which its stage cannot have"),
         (put(*ONNX, "batch", 2), "whose first size must be the batch 2|is expected"),
         (put(*GRAPH, "inputs", 0, "shape", [1, 5, 9]), r"takes tokens \[1, 5, 9\] float32"),
@@ -327,7 +330,7 @@ def large_manifest(plain, experts):
     graphs = [{**routed, "name": f"e{a}_{b}", "route": [a, b]} for a, b in pairs]
     # The stem at the end: every search for it from the front would be as long as the list.
     target["graphs"] = [*graphs, stem]
-    content["stages"][1]["rule"] = {"experts": experts, "k": 2}
+    content["stages"][1]["rule"] = {"type": "top_k", "experts": experts, "k": 2}
     content["usage_prior"] = None
     return content, len(pairs)
 
@@ -359,7 +362,7 @@ def test_a_manifest_of_thousands_of_graphs_takes_work_in_proportion(plain):
 def test_an_astronomic_number_of_routes_is_refused_in_one_sentence(plain):
     content = plain()
     content["usage_prior"] = None
-    content["stages"][1]["rule"] = {"experts": 4096, "k": 2048}
+    content["stages"][1]["rule"] = {"type": "top_k", "experts": 4096, "k": 2048}
     content["targets"]["onnx"]["graphs"][1]["route"] = list(range(2048))
     content["targets"]["onnx"]["graphs"] = content["targets"]["onnx"]["graphs"][:2]
     refused(content, "has 1 graphs for stage step1; expected one for every route of 2048 of 4096")

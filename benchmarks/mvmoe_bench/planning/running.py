@@ -244,7 +244,7 @@ def _bundle_record(name: str, bundle: Bundle) -> BundleRecord:
         params_total=manifest.model.params_total,
         params_active=manifest.model.params_active,
         macs=manifest.model.macs,
-        rules=manifest.rules,
+        experts=tuple(rule.experts for rule in manifest.rules),
         labels=manifest.labels,
         usage_prior=manifest.usage_prior,
         targets=msgspec.to_builtins(summarize(manifest).targets),

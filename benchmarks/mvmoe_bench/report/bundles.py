@@ -79,8 +79,8 @@ def bundle(record: BundleRecord) -> BundleFigure:
         params_total=record.params_total,
         params_active=record.params_active,
         macs=record.macs,
-        routed_stages=len(record.rules),
-        experts=tuple(rule.experts for rule in record.rules),
+        routed_stages=len(record.experts),
+        experts=record.experts,
         targets=tuple(_target(name, said) for name, said in record.targets.items()),
     )
 

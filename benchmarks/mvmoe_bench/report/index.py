@@ -85,7 +85,7 @@ class Index:
         if isinstance(line, Memory):
             return all(_adds_up(held) for held in (line.base, line.loaded, line.released))
         bundle = self.bundles.get(subject.bundle)
-        stages = len(bundle.rules) if bundle is not None else 0
+        stages = len(bundle.experts) if bundle is not None else 0
         return all(len(part) == stages for part in _by_stage(line))
 
     def dispatchers(self) -> list[SubjectRecord]:

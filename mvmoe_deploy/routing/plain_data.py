@@ -1,0 +1,52 @@
+"""Rules as plain data, as they stand in a manifest: `{"type": "top_k", "experts": 4, "k": 1}`.
+
+`type` is the name that a rule is found by; the other fields are the rule's own.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from mvmoe_deploy import parts
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.routing.contract import Rule
+from mvmoe_deploy.text import quoted
+
+
+def find_rule(name: str, *, plugins: bool = True) -> type[Rule]:
+    """The rule of that name; raises InputError as `parts.find` does."""
+    found: type[Rule] = parts.find("rules", name, plugins=plugins)
+    return found
+
+
+def rule_from(content: object, *, plugins: bool = True) -> Rule:
+    """The rule that plain data describes; raises InputError."""
+    if not isinstance(content, dict) or "type" not in content:
+        raise InputError(f"a rule was given as {quoted(content)}; expected an object with a type")
+    part = find_rule(content["type"], plugins=plugins)
+    try:
+        return msgspec.convert(content, part)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{error} (of the rule {part.name})") from error
+
+
+def rule_decoder(plugins: bool) -> Callable[[type, Any], Rule]:
+    """The `dec_hook` by which msgspec decodes a field of the type `Rule`."""
+
+    def decode(kind: type, content: Any) -> Rule:
+        if kind is not Rule:
+            raise NotImplementedError(f"fields of type {kind} cannot be decoded")
+        return rule_from(content, plugins=plugins)
+
+    return decode
+
+
+def rule_schemas() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The JSON Schema of a field of the type `Rule`, and the definitions that it refers to.
+
+    It has the built-in rules.
+    """
+    rules = [find_rule(name, plugins=False) for name in parts.built_in_names("rules")]
+    schemas, definitions = msgspec.json.schema_components(rules, ref_template="#/$defs/{name}")
+    return {"anyOf": list(schemas)}, definitions

@@ -1,0 +1,79 @@
+"""Rules as plain data: found by their name, decoded by their own fields."""
+
+import sys
+from importlib.metadata import EntryPoint
+
+import msgspec
+import pytest
+import top_p
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mvmoe_deploy import parts
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.routing.plain_data import find_rule, rule_decoder, rule_from, rule_schemas
+from mvmoe_deploy.routing.top_k import TopK
+
+
+@pytest.fixture
+def plugin(monkeypatch):
+    """The rule `top_p` as another distribution would bring it."""
+    entry = EntryPoint("rules.top_p", "top_p", parts.GROUP)
+    monkeypatch.setattr(parts, "entry_points", lambda group: [entry])
+
+
+@given(
+    st.integers(1, 12).flatmap(lambda e: st.tuples(st.just(e), st.integers(1, e))), st.booleans()
+)
+def test_a_rule_comes_back_as_it_was(sizes, renormalize):
+    rule = TopK(experts=sizes[0], k=sizes[1], renormalize=renormalize)
+    content = msgspec.to_builtins(rule)
+    assert content["type"] == "top_k"
+    assert rule_from(content, plugins=False) == rule
+
+
+def test_fields_have_defaults_but_the_name():
+    assert rule_from({"type": "top_k", "experts": 3}, plugins=False) == TopK(experts=3)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (3, "given as 3; expected an object with a type"),
+        ({}, "given as {}; expected an object with a type"),
+        ({"experts": 3}, "expected an object with a type"),
+        ({"type": "nope"}, "the rule 'nope' is unknown"),
+        ({"type": "contract"}, "the rule 'contract' is unknown"),
+        ({"type": "top-k", "experts": 3}, "the rule 'top-k' is unknown"),
+        ({"type": ["top_k"]}, "is unknown"),
+        ({"type": "top_k", "experts": 3, "k": 4}, "k = 4 cannot select from 3 experts"),
+        ({"type": "top_k", "experts": 0}, r">= 1 - at `\$.experts` \(of the rule top_k\)"),
+        ({"type": "top_k", "experts": 3, "z": 1}, r"unknown field `z` \(of the rule top_k\)"),
+    ],
+)
+def test_what_is_no_rule_is_refused(content, words):
+    with pytest.raises(InputError, match=words):
+        rule_from(content, plugins=False)
+
+
+def test_a_rule_of_another_distribution_has_to_be_allowed(plugin, monkeypatch):
+    monkeypatch.delitem(sys.modules, "top_p")
+    content = {"type": "top_p", "experts": 4, "most": 2}
+    with pytest.raises(InputError, match="plug-ins are not allowed here"):
+        rule_from(content, plugins=False)
+    assert "top_p" not in sys.modules
+    monkeypatch.setitem(sys.modules, "top_p", top_p)
+    assert rule_from(content, plugins=True) == top_p.TopP(experts=4, most=2)
+    assert find_rule("top_p", plugins=True) is top_p.TopP
+
+
+def test_a_decoder_knows_no_other_type():
+    with pytest.raises(NotImplementedError):
+        rule_decoder(False)(int, 3)
+
+
+def test_the_schema_has_the_built_in_rules():
+    schema, definitions = rule_schemas()
+    assert schema == {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in definitions]}
+    assert list(definitions) == ["TopK"]
+    assert set(definitions["TopK"]["properties"]) == {"type", "experts", "k", "renormalize"}
