@@ -11,15 +11,18 @@ from typing import Any
 import msgspec
 
 from mvmoe_deploy.errors import CheckpointError, InputError
-from mvmoe_deploy.models.config import ViTConfig, config_from_dict
+from mvmoe_deploy.models.config import ModelConfig
+from mvmoe_deploy.models.contract import FamilyModel
+from mvmoe_deploy.models.families import families, find_family
 from mvmoe_deploy.models.input_choices import (
     InputChoices,
     ResolvedInput,
     guessed_line,
+    require_input,
     resolve_input,
 )
-from mvmoe_deploy.models.timm_config import POOLS, TimmConfig, is_timm, read_timm
-from mvmoe_deploy.models.vit import ViT, require_input
+from mvmoe_deploy.models.presets import config_from_dict
+from mvmoe_deploy.models.timm_config import TimmConfig, is_timm, read_timm
 from mvmoe_deploy.models.weight_files import CONFIG_FILE, named_by_directory
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import UsagePrior, check_usage_prior
@@ -84,8 +87,8 @@ def ignored_config(path: Path, described: Header | TimmConfig | None) -> str | N
 
 
 def described_config(
-    described: Header | TimmConfig | None, config: ViTConfig | None, where: str
-) -> ViTConfig:
+    described: Header | TimmConfig | None, config: ModelConfig | None, where: str
+) -> ModelConfig:
     """The configuration that a checkpoint brings, or the one that was given."""
     if isinstance(described, Header):
         if config is not None:
@@ -95,7 +98,7 @@ def described_config(
         except InputError as error:
             raise CheckpointError(f"{where} contradicts itself: {error}") from error
     if isinstance(described, TimmConfig) and config is None:
-        config = described.model(where)
+        config = _config_from_timm(described, where)
         if config is None:
             raise CheckpointError(
                 f"timm's configuration of {where} describes {_words_of(described)}, which is not "
@@ -109,6 +112,21 @@ def described_config(
     return config
 
 
+def _config_from_timm(described: TimmConfig, where: str) -> ModelConfig | None:
+    """The configuration of timm's architecture by the first family that knows it."""
+    for family in families():
+        try:
+            config: ModelConfig | None = family.config_from_timm(described)
+        except InputError as error:
+            raise CheckpointError(
+                f"timm's configuration of {where} makes no model ({error}); name the configuration "
+                "with --config PRESET or --config FILE.json"
+            ) from error
+        if config is not None:
+            return config
+    return None
+
+
 def _words_of(described: TimmConfig) -> str:
     """The architecture in timm's file, with what of it may be unknown."""
     words = f"the architecture {quoted(described.architecture)}"
@@ -118,7 +136,7 @@ def _words_of(described: TimmConfig) -> str:
 
 
 def described_input(
-    described: Header | TimmConfig | None, config: ViTConfig, said: InputChoices, where: str
+    described: Header | TimmConfig | None, config: ModelConfig, said: InputChoices, where: str
 ) -> ResolvedInput:
     """The model's input: what was said, else what the checkpoint states, else defaults."""
     stated: Mapping[str, Any] = {}
@@ -147,7 +165,7 @@ def _require_readable(described: TimmConfig, said: InputChoices, where: str) -> 
 
 
 def described_facts(
-    described: Header | TimmConfig | None, model: ViT, where: str
+    described: Header | TimmConfig | None, model: FamilyModel, where: str
 ) -> tuple[list[str] | None, UsagePrior | None]:
     """The labels and the usage prior, checked against the model."""
     if described is None:
@@ -160,7 +178,7 @@ def described_facts(
 
 
 def input_notes(
-    described: Header | TimmConfig | None, config: ViTConfig, resolved: ResolvedInput
+    described: Header | TimmConfig | None, config: ModelConfig, resolved: ResolvedInput
 ) -> list[str]:
     """What was replaced, what contradicts the configuration, and what nobody stated."""
     notes = [f"input: {text}" for text in resolved.replaced]
@@ -170,13 +188,13 @@ def input_notes(
     return [*notes, *([guessed] if guessed else [])]
 
 
-def _contradictions(described: TimmConfig, config: ViTConfig) -> list[str]:
+def _contradictions(described: TimmConfig, config: ModelConfig) -> list[str]:
     """Where timm's file and the configuration differ; the configuration and the weights win."""
     pairs = (
         ("image_size", config.image_size, "input_size", described.image_size),
         ("in_channels", config.in_channels, "input_size", described.in_channels),
         ("num_classes", config.num_classes, "num_classes", described.num_classes),
-        ("pool", config.pool, "global_pool", POOLS.get(described.pool or "", described.pool)),
+        *find_family(config.family).differences_from_timm(config, described),
     )
     return [
         f"configuration: {name} {given} replaces the checkpoint's {other} {stated}"
@@ -185,7 +203,7 @@ def _contradictions(described: TimmConfig, config: ViTConfig) -> list[str]:
     ]
 
 
-def check_header(header: Header, model: ViT, where: str) -> None:
+def check_header(header: Header, model: FamilyModel, where: str) -> None:
     """Refuse labels and a usage prior that are not the model's; raises CheckpointError."""
     _check_labels(header.labels, model, where)
     if header.usage_prior is not None:
@@ -195,7 +213,7 @@ def check_header(header: Header, model: ViT, where: str) -> None:
             raise CheckpointError(f"{where} contradicts itself: {error}") from error
 
 
-def _check_labels(labels: Sequence[str] | None, model: ViT, where: str) -> None:
+def _check_labels(labels: Sequence[str] | None, model: FamilyModel, where: str) -> None:
     """Refuse labels that are not one for each class, or no text; raises CheckpointError."""
     classes = model.config.num_classes
     if labels is not None and len(labels) != classes:

@@ -31,11 +31,11 @@ from mvmoe_deploy.models.checkpoint_header import (
     input_notes,
     read_description,
 )
-from mvmoe_deploy.models.config import ViTConfig
+from mvmoe_deploy.models.config import ModelConfig
+from mvmoe_deploy.models.contract import FamilyModel
+from mvmoe_deploy.models.families import build, find_family
 from mvmoe_deploy.models.input_choices import InputChoices
-from mvmoe_deploy.models.presets import build
-from mvmoe_deploy.models.state_dicts import fits, load_weights, resampling_note
-from mvmoe_deploy.models.vit import ViT
+from mvmoe_deploy.models.state_dicts import load_weights
 from mvmoe_deploy.models.weight_choice import Chosen, choose
 from mvmoe_deploy.models.weight_files import (
     CONFIG_FILE,
@@ -51,15 +51,15 @@ from mvmoe_deploy.system import files, outputs
 
 _METADATA_KEY = "mvmoe"
 
-_ALWAYS_BUILT = 1000
-"""MLPs of a model that is built without weights just to name the keys that are missing."""
+_ALWAYS_BUILT = 4000
+"""Tensors of a model that is built without weights just to name the keys that are missing."""
 
 
 @dataclass
 class Checkpoint:
     """A model with what a bundle says about it."""
 
-    model: ViT
+    model: FamilyModel
     labels: list[str] | None = None
     usage_prior: UsagePrior | None = None
     sha256: str | None = None
@@ -71,7 +71,7 @@ class Checkpoint:
     """What a person should know of how it was read, one line each."""
 
     @property
-    def config(self) -> ViTConfig:
+    def config(self) -> ModelConfig:
         """The model's configuration."""
         return self.model.config
 
@@ -127,7 +127,7 @@ def foreign_to_checkpoint(path: Path) -> str | None:
 
 def load_checkpoint(
     path: Path,
-    config: ViTConfig | None = None,
+    config: ModelConfig | None = None,
     *,
     weights: str | None = None,
     said: InputChoices | None = None,
@@ -153,12 +153,12 @@ def load_checkpoint(
     model.input_origins = resolved.origins
     labels, usage_prior = described_facts(described, model, where)
     chosen = _choose(model, content, weights, where)
-    load_weights(model, chosen.tensors, where)
+    adapted = load_weights(model, chosen.tensors, where)
     notes = (
         set_aside(path),
         ignored_config(path, described),
         *chosen.notes,
-        resampling_note(chosen.tensors, config),
+        *adapted,
         *input_notes(described, config, resolved),
     )
     return Checkpoint(
@@ -193,9 +193,10 @@ def _write_tensors(
     path.write_bytes(save(tensors, metadata))
 
 
-def _choose(model: ViT, content: Any, weights: str | None, where: str) -> Chosen:
+def _choose(model: FamilyModel, content: Any, weights: str | None, where: str) -> Chosen:
     """The set of tensors in a file that is the model's."""
     expected = model.state_dict()
+    fits = find_family(model.config.family).fits
     return choose(
         content,
         frozenset(expected),
@@ -205,12 +206,12 @@ def _choose(model: ViT, content: Any, weights: str | None, where: str) -> Chosen
     )
 
 
-def _require_plausible(config: ViTConfig, tensors: int, where: str) -> None:
-    """Refuse to build a model of far more parts than there are tensors."""
-    if config.mlps > max(tensors, _ALWAYS_BUILT):
+def _require_plausible(config: ModelConfig, tensors: int, where: str) -> None:
+    """Refuse to build a model of far more tensors than there are."""
+    if config.least_tensors > max(tensors, _ALWAYS_BUILT):
         raise CheckpointError(
-            f"{where} describes a model of {config.mlps} MLPs, but it has only {tensors} "
-            "tensors; give the weights that belong to the configuration"
+            f"{where} describes a model of at least {config.least_tensors} tensors, but it has "
+            f"only {tensors}; give the weights that belong to the configuration"
         )
 
 

@@ -1,14 +1,23 @@
-"""The contract between a routed model and everything that deploys it.
+"""The contracts of models: `RoutedModel` for what deploys one, `Family` for what makes one.
 
-A user's own module satisfies it in about thirty lines (see `docs/own_model.md`).
+A user's own module satisfies `RoutedModel` in about thirty lines (see `docs/own_model.md`). It has
+no family: a family is what presets, checkpoints and training need beside the module.
 """
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from torch import Tensor, nn
 
-from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.models.config import ModelConfig
+from mvmoe_deploy.models.input_choices import (
+    default_origins,
+    default_preprocessing,
+    require_input,
+)
+from mvmoe_deploy.models.timm_config import TimmConfig
+from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
 from mvmoe_deploy.routing import Route, Rule
 
 
@@ -35,6 +44,9 @@ class RoutedModel(Protocol):
     - In evaluation mode nothing depends on the other images of a batch.
     """
 
+    training: bool
+    """Whether the model is in training mode; an `nn.Module` has it, as all of the methods below."""
+
     @property
     def input(self) -> Preprocessing:
         """The input and what makes it from an image."""
@@ -50,4 +62,109 @@ class RoutedModel(Protocol):
         """The answer `[B, classes]` for images `[B, C, H, W]`."""
 
     def __call__(self, images: Tensor, routes: Sequence[Route] | None = None) -> Tensor:
-        """As `forward`; an `nn.Module` has it."""
+        """As `forward`."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """All parameters, each once."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All parameters and buffers by name."""
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training or evaluation mode."""
+
+    def eval(self) -> Self:
+        """Switch to evaluation mode."""
+
+    def double(self) -> Self:
+        """Convert all floating-point parameters and buffers to fp64."""
+
+
+class FamilyModel(nn.Module):
+    """The base of the models of families: a routed model with its configuration and its input.
+
+    `input_origins` says who stated each field of `input`; a field that it leaves out was stated by
+    whoever made the model.
+    """
+
+    config: ModelConfig
+    input: Preprocessing
+    input_origins: dict[TrainedField, Origin]
+
+    def __init__(self, config: ModelConfig, preprocessing: Preprocessing | None = None) -> None:
+        """Raises InputError for a preprocessing that does not make the model's input."""
+        super().__init__()
+        self.config = config
+        self.input = preprocessing or default_preprocessing(config)
+        self.input_origins = default_origins(self.input) if preprocessing is None else {}
+        require_input(config, self.input)
+
+    @property
+    def routing(self) -> tuple[Rule, ...]:
+        """The rules of the configuration."""
+        return self.config.routing
+
+    def stage(self, index: int, route: Route) -> nn.Module:
+        """See `RoutedModel`."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor, routes: Sequence[Route] | None = None) -> Tensor:
+        """See `RoutedModel`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class AdaptedState:
+    """A state dict that was made to fit a configuration."""
+
+    tensors: Mapping[str, Tensor]
+    notes: tuple[str, ...] = ()
+    """What was changed, one line each."""
+
+
+ConfigT = TypeVar("ConfigT", bound=ModelConfig)
+ModelT = TypeVar("ModelT", bound=FamilyModel)
+
+
+class Family(Generic[ConfigT, ModelT]):
+    """A kind of model: the part `families/NAME`, whose `PART` is an instance of a subclass.
+
+    Presets, checkpoints and training ask a family for everything that they have to know of it. A
+    subclass names its configuration and its module, and overrides what is different for it.
+    """
+
+    name: ClassVar[str]
+    """The part's name, and `config.family`."""
+    config: type[ConfigT]
+    model: type[ModelT]
+
+    def presets(self) -> Mapping[str, ConfigT]:
+        """Named configurations; the names are unique among all families."""
+        return {}
+
+    def build(self, config: ConfigT, preprocessing: Preprocessing | None = None) -> ModelT:
+        """A model with random weights from PyTorch's generator; raises InputError."""
+        return self.model(config, preprocessing)
+
+    def fits(self, name: str, tensor: Tensor, expected: Tensor) -> bool:
+        """Whether `adapt` can make a parameter of shape `expected.shape` of a stored tensor."""
+        return tensor.shape == expected.shape
+
+    def adapt(self, state: Mapping[str, Tensor], config: ConfigT) -> AdaptedState:
+        """A state whose tensors all `fits`, in the shapes of the model; raises InputError."""
+        return AdaptedState(state)
+
+    def config_from_timm(self, described: TimmConfig) -> ConfigT | None:
+        """The configuration of timm's architecture; None for one that is not of this family.
+
+        Raises InputError for an architecture of this family with impossible sizes.
+        """
+        return None
+
+    def differences_from_timm(
+        self, config: ConfigT, described: TimmConfig
+    ) -> Sequence[tuple[str, Any, str, Any]]:
+        """What timm's file may say of this family's own fields: the field, its value, timm's name
+        of it, and what the file states (None for nothing).
+        """
+        return ()

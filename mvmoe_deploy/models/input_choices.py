@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.config import ViTConfig
+from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
 
 OPTIONS: dict[TrainedField, str] = {
@@ -59,7 +59,7 @@ class ResolvedInput:
     """What an option replaced, in words."""
 
 
-def default_preprocessing(config: ViTConfig) -> Preprocessing:
+def default_preprocessing(config: ModelConfig) -> Preprocessing:
     """ImageNet's usual statistics for colour, 0.5 and 0.5 for grey, bicubic, timm's centre crop."""
     return resolve_input(config, {}, InputChoices()).preprocessing
 
@@ -80,7 +80,7 @@ def unstated(preprocessing: Preprocessing) -> dict[TrainedField, Origin]:
 
 
 def resolve_input(
-    config: ViTConfig,
+    config: ModelConfig,
     stated: Mapping[str, Any],
     said: InputChoices,
     guessed: frozenset[str] = frozenset(),
@@ -112,6 +112,15 @@ def resolve_input(
     return ResolvedInput(preprocessing, origins, replaced)
 
 
+def require_input(config: ModelConfig, preprocessing: Preprocessing) -> None:
+    """Refuse a preprocessing that does not make this model's input; raises InputError."""
+    if preprocessing.shape != config.input_shape:
+        raise InputError(
+            f"the preprocessing makes inputs of shape {list(preprocessing.shape)}, but the model "
+            f"takes {list(config.input_shape)}"
+        )
+
+
 def words(value: Any) -> str:
     """A field's value as people read it."""
     if isinstance(value, tuple | list):
@@ -134,7 +143,7 @@ def guessed_line(
     )
 
 
-def _defaults(config: ViTConfig) -> dict[str, Any]:
+def _defaults(config: ModelConfig) -> dict[str, Any]:
     """Every field where nobody states it; the crop is completed when the rule is known."""
     grey = config.in_channels == 1
     return {
@@ -148,7 +157,7 @@ def _defaults(config: ViTConfig) -> dict[str, Any]:
     }
 
 
-def _asked(said: InputChoices, config: ViTConfig) -> dict[str, Any]:
+def _asked(said: InputChoices, config: ModelConfig) -> dict[str, Any]:
     """What a person said, as fields of `Preprocessing`; the crop depends on the rule."""
     asked = {
         "channel_order": said.channel_order,
@@ -160,7 +169,7 @@ def _asked(said: InputChoices, config: ViTConfig) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value is not None}
 
 
-def _of_each_channel(values: tuple[float, ...] | None, config: ViTConfig) -> Any:
+def _of_each_channel(values: tuple[float, ...] | None, config: ModelConfig) -> Any:
     """One number stands for all channels."""
     return values * config.in_channels if values is not None and len(values) == 1 else values
 
@@ -177,7 +186,7 @@ def _crop(
     said: InputChoices,
     stated: Mapping[str, Any],
     rule: str,
-    config: ViTConfig,
+    config: ModelConfig,
     guessed: frozenset[str],
 ) -> _Crop:
     """The crop for a rule: a fraction, or pixels; the file's may belong to another rule."""
@@ -202,7 +211,7 @@ def _crop(
     return _Crop(_crop_fields(given, rule, config), origin)
 
 
-def _crop_fields(crop: float, rule: str, config: ViTConfig) -> dict[str, Any]:
+def _crop_fields(crop: float, rule: str, config: ModelConfig) -> dict[str, Any]:
     """A fraction, or with `torchvision` pixels, as the field that the rule reads."""
     if rule != "torchvision":
         if not 0 < crop <= 1:

@@ -7,14 +7,14 @@ import msgspec
 from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.errors import CheckpointError, InputError
 from mvmoe_deploy.models.checkpoints import Checkpoint, load_checkpoint
-from mvmoe_deploy.models.config import ViTConfig
+from mvmoe_deploy.models.config import ModelConfig
 
 _CROP = ("resize", "crop_fraction", "resize_size")
 """Fields that mean something only together."""
 
 
 def load_for_bundle(
-    path: Path, manifest: Manifest, config: ViTConfig | None = None, weights: str | None = None
+    path: Path, manifest: Manifest, config: ModelConfig | None = None, weights: str | None = None
 ) -> Checkpoint:
     """The checkpoint at `path` with the weights and the input that the bundle was exported with.
 

@@ -1,68 +1,36 @@
-"""Named configurations: the paper's grid, its dense twins, and `digits`."""
+"""Configurations by name: those that the families have, or of a JSON file."""
 
-from itertools import product
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import msgspec
-import torch
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.config import MobileVMoEConfig, ViTConfig, config_from_dict
-from mvmoe_deploy.models.mobile_vmoe import MobileVMoE
-from mvmoe_deploy.models.vit import ViT
-from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.models.config import ModelConfig
+from mvmoe_deploy.models.families import families, find_family
 from mvmoe_deploy.strict_json import require_shallow
 from mvmoe_deploy.text import json_text
 
-_HEADS = {384: 6, 192: 3, 96: 3, 64: 2}
-"""Heads by width: 64 features a head as in DeiT, 32 in the two smallest models."""
-
-DIGITS = MobileVMoEConfig(
-    image_size=8,
-    patch_size=2,
-    in_channels=1,
-    num_classes=10,
-    width=64,
-    depth=6,
-    heads=4,
-    experts=4,
-    moe_layers=2,
-)
-"""For scikit-learn's 8 x 8 digits: small enough to train on a laptop in a minute."""
-
-
-def _grid() -> dict[str, ViTConfig]:
-    """The paper's grid at 224 pixels (section 4): depth, width and patch size."""
-    presets: dict[str, ViTConfig] = {}
-    for depth, width, patch in product((12, 9, 6), _HEADS, (32, 16)):
-        config = MobileVMoEConfig(depth=depth, width=width, heads=_HEADS[width], patch_size=patch)
-        name = f"{depth}x{width}_p{patch}_224"
-        presets[f"mobile_vmoe_{name}"] = config
-        presets[f"vit_{name}"] = config.dense()
-    return presets
-
-
-PRESETS: dict[str, ViTConfig] = {"digits": DIGITS, "vit_digits": DIGITS.dense(), **_grid()}
-
-_MODELS: dict[str, type[ViT]] = {"vit": ViT, "mobile_vmoe": MobileVMoE}
-
 
 def preset_names() -> list[str]:
-    """The names `preset` knows."""
-    return list(PRESETS)
+    """The names `preset` knows, of all families."""
+    return [name for family in families() for name in family.presets()]
 
 
-def preset(name: str) -> ViTConfig:
+def preset(name: str) -> ModelConfig:
     """The configuration of a preset; raises InputError for an unknown name."""
-    if name not in PRESETS:
-        raise InputError(f"preset {name!r} is unknown; known are {', '.join(PRESETS)}")
-    return PRESETS[name]
+    for family in families():
+        config: ModelConfig | None = family.presets().get(name)
+        if config is not None:
+            return config
+    raise InputError(f"preset {name!r} is unknown; known are {', '.join(preset_names())}")
 
 
-def configuration(preset_or_file: str) -> ViTConfig:
+def configuration(preset_or_file: str) -> ModelConfig:
     """The configuration of a preset's name or of a JSON file `{"family": ..., "config": ...}`."""
     path = Path(preset_or_file)
-    if preset_or_file in PRESETS or path.suffix != ".json":
+    if path.suffix != ".json":
         return preset(preset_or_file)
     try:
         text = json_text(path.read_bytes())
@@ -75,12 +43,24 @@ def configuration(preset_or_file: str) -> ViTConfig:
     return config_from_dict(content.get("family"), content.get("config"), f"config file {path}")
 
 
-def build(
-    config: ViTConfig, preprocessing: Preprocessing | None = None, seed: int | None = None
-) -> ViT:
-    """A model with random weights; `seed` makes them repeatable without touching the global RNG."""
-    if seed is None:
-        return _MODELS[config.family](config, preprocessing)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return _MODELS[config.family](config, preprocessing)
+def config_from_dict(family: Any, fields: Any, where: str) -> ModelConfig:
+    """The configuration of `family` from plain data; `where` names its source in errors.
+
+    Raises InputError for an unknown family or field, a wrong type, or a value out of range.
+    """
+    try:
+        kind: type[ModelConfig] = find_family(family).config
+    except InputError as error:
+        raise InputError(f"{where} names a model family that is not installed: {error}") from error
+    if not isinstance(fields, dict):
+        raise InputError(f"{where} has a config that is no object; give the fields of {family}")
+    known = {field.name for field in dataclasses.fields(kind)}
+    if unknown := sorted(set(fields) - known, key=str):
+        raise InputError(
+            f"{where} has the unknown field {unknown[0]!r}; {family} knows "
+            f"{', '.join(sorted(known))}"
+        )
+    try:
+        return msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{where} does not describe a {family}: {error}") from error

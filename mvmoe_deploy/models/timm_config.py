@@ -1,43 +1,19 @@
-"""timm's `config.json` on a hub: what the training used, the classes, and the usual architectures.
+"""timm's `config.json` on a hub: what the training used, the classes, and the architecture's name.
+
+Which configuration an architecture is, the families say.
 
 https://huggingface.co/docs/timm/hf_hub: `architecture`, `num_classes`, `pretrained_cfg`.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from mvmoe_deploy.errors import CheckpointError, InputError
-from mvmoe_deploy.models.config import ViTConfig
+from mvmoe_deploy.errors import CheckpointError
 from mvmoe_deploy.text import name as shown
 from mvmoe_deploy.text import one_line
-
-_ARCHITECTURE = re.compile(r"(?:vit|deit)_(tiny|small|base|large)_patch(\d+)_(\d+)(?:\..*)?")
-_SIZES = {
-    "tiny": (192, 3, 12),
-    "small": (384, 6, 12),
-    "base": (768, 12, 12),
-    "large": (1024, 16, 24),
-}
-"""Width, heads and layers."""
-
-_ARGUMENTS = {
-    "img_size": "image_size",
-    "patch_size": "patch_size",
-    "in_chans": "in_channels",
-    "num_classes": "num_classes",
-    "embed_dim": "width",
-    "depth": "depth",
-    "num_heads": "heads",
-    "mlp_ratio": "mlp_ratio",
-}
-"""The arguments of timm's model that a configuration can follow."""
-
-POOLS = {"token": "cls", "avg": "mean"}
-"""What timm's head reads, as a configuration calls it."""
 
 _CROP_MODES = {"center": "timm", "squash": "squash", "border": "border"}
 _FILTERS = {name: name for name in ("nearest", "bilinear", "bicubic", "lanczos")}
@@ -81,36 +57,6 @@ class TimmConfig:
     num_classes: int | None
     architecture: str | None
     arguments: dict[str, Any]
-
-    def model(self, where: str) -> ViTConfig | None:
-        """The configuration of one of the usual architectures; None for any other."""
-        found = _ARCHITECTURE.fullmatch(self.architecture or "")
-        pool = POOLS.get(self.pool or "token")
-        if not found or pool is None or not self.arguments.keys() <= _ARGUMENTS.keys():
-            return None
-        width, heads, depth = _SIZES[found[1]]
-        stated = {
-            "image_size": self.image_size,
-            "in_channels": self.in_channels,
-            "num_classes": self.num_classes,
-        }
-        fields = {
-            "patch_size": int(found[2]),
-            "image_size": int(found[3]),
-            "width": width,
-            "heads": heads,
-            "depth": depth,
-            "pool": pool,
-            **{name: value for name, value in stated.items() if value is not None},
-            **{_ARGUMENTS[name]: value for name, value in self.arguments.items()},
-        }
-        try:
-            return ViTConfig(**fields)
-        except InputError as error:
-            raise CheckpointError(
-                f"timm's configuration of {where} makes no model ({error}); name the configuration "
-                "with --config PRESET or --config FILE.json"
-            ) from error
 
 
 def is_timm(content: Any) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from mvmoe_deploy.models.config import ViTConfig
+from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.input_choices import InputChoices, resolve_input
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.training.augment import Augmentation, shake_digit, vary_photo
@@ -69,7 +69,7 @@ def class_names(data: str) -> tuple[str, ...]:
     return NAMES if data == DIGITS else folder_classes(Path(data))
 
 
-def load_data(data: str, config: ViTConfig, said: InputChoices | None = None) -> ImageData:
+def load_data(data: str, config: ModelConfig, said: InputChoices | None = None) -> ImageData:
     """The splits of `data` with preprocessing for `config`'s input size, as far as not `said`.
 
     Raises InputError for a folder that is not laid out as `folder.py` says, and for statements
@@ -79,7 +79,7 @@ def load_data(data: str, config: ViTConfig, said: InputChoices | None = None) ->
     return _digits(config, said) if data == DIGITS else _folder(Path(data), config, said)
 
 
-def _digits(config: ViTConfig, said: InputChoices) -> ImageData:
+def _digits(config: ModelConfig, said: InputChoices) -> ImageData:
     """The embedded digits."""
     suited = msgspec.structs.asdict(digits_preprocessing(config))
     train, held_out, test = (Split(*digits_split(name)) for name in ("train", "held-out", "test"))
@@ -87,7 +87,7 @@ def _digits(config: ViTConfig, said: InputChoices) -> ImageData:
     return ImageData(NAMES, train, held_out, test, shake_digit, preprocessing)
 
 
-def _folder(root: Path, config: ViTConfig, said: InputChoices) -> ImageData:
+def _folder(root: Path, config: ModelConfig, said: InputChoices) -> ImageData:
     """An image folder, its held-out split cut from `train/`."""
     classes = folder_classes(root)
     paths, labels = folder_images(root, "train", classes)

@@ -13,7 +13,7 @@ from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.training.splits import stratified_split
 
 if TYPE_CHECKING:
-    from mvmoe_deploy.models.config import ViTConfig
+    from mvmoe_deploy.models.config import ModelConfig
 
 NAMES = tuple("0123456789")
 
@@ -38,7 +38,7 @@ def digits_split(
     return images[rows], labels[rows]
 
 
-def digits_preprocessing(config: "ViTConfig") -> Preprocessing:
+def digits_preprocessing(config: "ModelConfig") -> Preprocessing:
     """Whole digits at `config`'s size, with mean and deviation of the training split."""
     channels = config.in_channels
     return Preprocessing(

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mvmoe_deploy.models.mobile_vmoe import MobileVMoE
-from mvmoe_deploy.models.vit import ViT
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
+from mvmoe_deploy.models.families.vit import ViT
 from mvmoe_deploy.routing import Route, RouteShare, UsagePrior
 from mvmoe_deploy.training.batches import Batch
 

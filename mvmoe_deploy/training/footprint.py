@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from mvmoe_deploy.models.presets import build
+from mvmoe_deploy.models.families import build
 from mvmoe_deploy.system.space import require_space
 from mvmoe_deploy.training.options import TrainOptions
 from mvmoe_deploy.training.run import STATE

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mvmoe_deploy.errors import CheckFailedError
-from mvmoe_deploy.models.vit import ViT
+from mvmoe_deploy.models.families.vit import ViT
 from mvmoe_deploy.training.batches import Batches
 from mvmoe_deploy.training.data import Split
 from mvmoe_deploy.training.evaluation import Tally, tally

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.config import MobileVMoEConfig, ViTConfig
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
+from mvmoe_deploy.models.families.vit import ViTConfig
 from mvmoe_deploy.models.input_choices import InputChoices
 from mvmoe_deploy.training.data import DIGITS, class_names
 

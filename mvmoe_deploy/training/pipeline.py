@@ -11,7 +11,7 @@ import torch
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.checkpoints import Checkpoint, require_free, save_checkpoint
-from mvmoe_deploy.models.vit import ViT
+from mvmoe_deploy.models.families.vit import ViT
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.system import outputs
 from mvmoe_deploy.training.batches import Batches

@@ -5,10 +5,9 @@ from dataclasses import asdict
 import torch
 from torch import Tensor, nn
 
-from mvmoe_deploy.models.config import MobileVMoEConfig
-from mvmoe_deploy.models.mobile_vmoe import MobileVMoE
-from mvmoe_deploy.models.presets import build
-from mvmoe_deploy.models.vit import ViT
+from mvmoe_deploy.models.families import build
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE, MobileVMoEConfig
+from mvmoe_deploy.models.families.vit import ViT
 from mvmoe_deploy.preprocessing import Preprocessing
 
 _LONGEST_WAVE = 10_000.0

@@ -11,7 +11,8 @@ import torch
 
 from mvmoe_bench.planning.running import Request, run_bench
 from mvmoe_bench.records import Preset
-from mvmoe_deploy.models import Checkpoint, MobileVMoEConfig, build, save_checkpoint
+from mvmoe_deploy.models import Checkpoint, build, save_checkpoint
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.preprocessing import preprocess
 from mvmoe_deploy.training import digits_split
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from mvmoe_deploy import cli
-from mvmoe_deploy.models import MobileVMoEConfig, build, load_for_bundle
+from mvmoe_deploy.models import build, load_for_bundle
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 
 CONFIG = MobileVMoEConfig(
     image_size=8, patch_size=4, num_classes=3, width=8, depth=2, heads=2, experts=2, moe_layers=1

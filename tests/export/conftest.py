@@ -11,7 +11,8 @@ from torch import nn
 
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.models import MobileVMoEConfig, build
+from mvmoe_deploy.models import build
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing.top_k import TopK

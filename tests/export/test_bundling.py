@@ -18,7 +18,7 @@ from PIL import Image
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError, OutputError
-from mvmoe_deploy.models import ViT, ViTConfig
+from mvmoe_deploy.models.families.vit import ViT, ViTConfig
 from mvmoe_export import Identity, bundling, export_bundle
 from mvmoe_export.targets.onnx.weights import WeightFile
 

@@ -15,7 +15,8 @@ from torch import nn
 
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import CheckFailedError, InputError
-from mvmoe_deploy.models import Checkpoint, ViTConfig, build, save_checkpoint
+from mvmoe_deploy.models import Checkpoint, build, save_checkpoint
+from mvmoe_deploy.models.families.vit import ViTConfig
 from mvmoe_deploy.system import files
 from mvmoe_export import ExportOptions, Identity, bundling, compiling, export_bundle
 from mvmoe_export.resuming import Finished

@@ -47,7 +47,7 @@ def test_all_experts_takes_a_gate_for_each_expert(zoo):
 
 
 def test_dense_model_is_one_graph(vmoe):
-    from mvmoe_deploy.models import ViT
+    from mvmoe_deploy.models.families.vit import ViT
 
     (stem,) = make_stages(ViT(vmoe().config.dense())).specs
     assert (stem.rule, stem.outputs) == (None, ("answer",))

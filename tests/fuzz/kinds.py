@@ -312,7 +312,8 @@ def damaged_archive(data, rng):
 
 def load(folder, files):
     """Load the checkpoint that a case is."""
-    from mvmoe_deploy.models import MobileVMoEConfig, load_checkpoint
+    from mvmoe_deploy.models import load_checkpoint
+    from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 
     ((name, data),) = files.items()
     (folder / name).write_bytes(data)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from mvmoe_deploy.models import MobileVMoEConfig, ViTConfig
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
+from mvmoe_deploy.models.families.vit import ViTConfig
 
 TINY = {
     "image_size": 16,

@@ -17,14 +17,9 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from mvmoe_deploy.errors import CheckpointError, InputError, OutputError
-from mvmoe_deploy.models import (
-    Checkpoint,
-    MobileVMoEConfig,
-    ViTConfig,
-    build,
-    load_checkpoint,
-    save_checkpoint,
-)
+from mvmoe_deploy.models import Checkpoint, build, load_checkpoint, save_checkpoint
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
+from mvmoe_deploy.models.families.vit import ViTConfig
 from mvmoe_deploy.models.state_dicts import load_weights
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import RouteShare
@@ -454,7 +449,7 @@ def with_header(tmp_path):
         (lambda c: c.update(version="1"), "Expected `int`"),
         (lambda c: c.update(format="other"), "'other' version 1"),
         (lambda c: c.pop("family") and None, "missing required field `family`"),
-        (lambda c: c.update(family="resnet"), "model family 'resnet'; known are"),
+        (lambda c: c.update(family="resnet"), "model family 'resnet' is unknown; installed are"),
         (lambda c: c["config"].update(extra=1), "unknown field 'extra'"),
         (lambda c: c["config"].update(top_k=4), "top_k 4, but it must be 1 to 3"),
         (lambda c: c["config"].update(width="8"), "Expected `int`"),
@@ -537,8 +532,8 @@ def test_a_configuration_of_a_huge_model_is_refused_without_its_memory(tmp_path)
     assert result.stderr == ""
     lines = result.stdout.splitlines()
     assert len(lines) == len(HUGE)
-    assert "describes a model of 1002 MLPs, but it has only 42 tensors" in lines[0]
-    assert "describes a model of 4096000 MLPs, but it has only 42 tensors" in lines[1]
+    assert "describes a model of at least 4008 tensors, but it has only 42" in lines[0]
+    assert "describes a model of at least 16384000 tensors, but it has only 42" in lines[1]
     assert [line for line in lines[2:] if "wrong shapes" not in line] == []
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.config import MobileVMoEConfig, ViTConfig, config_from_dict
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
+from mvmoe_deploy.models.families.vit import ViTConfig
+from mvmoe_deploy.models.presets import config_from_dict
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_the_dense_twin_keeps_all_but_the_experts():
 @pytest.mark.parametrize(
     "family, fields, words",
     [
-        ("resnet", {}, "the file names the model family 'resnet'; known are mobile_vmoe, vit"),
+        ("resnet", {}, "the model family 'resnet' is unknown; installed are mobile_vmoe, vit"),
         (None, {}, "model family None"),
         (["vit"], {}, "model family"),
         ({}, {}, "model family"),

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from mvmoe_deploy.models import MobileVMoEConfig, ViTConfig, build, count
+from mvmoe_deploy.models import build, count
 from mvmoe_deploy.models.counting import distinct_parameter_bytes
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
+from mvmoe_deploy.models.families.vit import ViTConfig
 
 
 def counted(config):

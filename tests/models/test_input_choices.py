@@ -4,15 +4,9 @@ import pytest
 import torch
 
 from mvmoe_deploy.errors import CheckpointError, InputError
-from mvmoe_deploy.models import (
-    Checkpoint,
-    InputChoices,
-    MobileVMoE,
-    ViTConfig,
-    build,
-    load_checkpoint,
-    save_checkpoint,
-)
+from mvmoe_deploy.models import Checkpoint, InputChoices, build, load_checkpoint, save_checkpoint
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
+from mvmoe_deploy.models.families.vit import ViTConfig
 from mvmoe_deploy.models.input_choices import guessed_line, resolve_input, unstated
 from mvmoe_deploy.preprocessing import Preprocessing
 

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models import MobileVMoEConfig, ViTConfig, build, preset, preset_names
+from mvmoe_deploy.models import build, preset, preset_names
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
+from mvmoe_deploy.models.families.vit import ViTConfig
 from mvmoe_deploy.models.presets import configuration
 from mvmoe_deploy.preprocessing import Preprocessing
 
@@ -34,7 +36,7 @@ def test_the_papers_grid_has_its_defaults(depth, width, patch):
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones():
-    with pytest.raises(InputError, match=r"'nope' is unknown; known are digits, vit_digits"):
+    with pytest.raises(InputError, match=r"'nope' is unknown; known are digits, mobile_vmoe_12x"):
         preset("nope")
 
 

@@ -14,7 +14,8 @@ import torch
 from safetensors.torch import save_file
 
 from mvmoe_deploy.errors import CheckpointError
-from mvmoe_deploy.models import InputChoices, MobileVMoEConfig, build, load_checkpoint
+from mvmoe_deploy.models import InputChoices, build, load_checkpoint
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 
 CONFIG = MobileVMoEConfig(
     image_size=16, patch_size=4, in_channels=1, num_classes=3, width=8, depth=2, heads=2,
@@ -392,7 +393,7 @@ VIT_TINY = {"img_size": 32, "patch_size": 16, "depth": 1}
 
 @pytest.fixture(scope="session")
 def vit_state():
-    from mvmoe_deploy.models import ViTConfig
+    from mvmoe_deploy.models.families.vit import ViTConfig
 
     config = ViTConfig(image_size=32, width=192, depth=1, heads=3, num_classes=3)
     return config, build(config, seed=3).state_dict()

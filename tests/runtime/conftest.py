@@ -12,7 +12,8 @@ import torch
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import EngineError
-from mvmoe_deploy.models import MobileVMoEConfig, build
+from mvmoe_deploy.models import build
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.routing import RouteShare
 from mvmoe_deploy.runtime.runners.onnx.runner import OnnxRunner
 from mvmoe_export import Identity, export_bundle

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mvmoe_deploy.models import MobileVMoEConfig
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.training import TrainOptions
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models import MobileVMoEConfig, preset
-from mvmoe_deploy.models.vit import default_preprocessing
+from mvmoe_deploy.models import preset
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
+from mvmoe_deploy.models.input_choices import default_preprocessing
 from mvmoe_deploy.training import digits_preprocessing, load_data
 from mvmoe_deploy.training.augment import sample_rng, shake_digit, vary_photo
 from mvmoe_deploy.training.batches import Batches

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mvmoe_deploy.errors import ImageError, InputError
-from mvmoe_deploy.models import MobileVMoEConfig
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.training import Silent, TrainOptions, train
 from mvmoe_deploy.training.inventory import Inventory
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mvmoe_deploy.errors import ImageError, InputError
-from mvmoe_deploy.models import InputChoices, MobileVMoEConfig, preset
+from mvmoe_deploy.models import InputChoices, preset
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.preprocessing import preprocess
 from mvmoe_deploy.training import digits_preprocessing, digits_split, load_data
 from mvmoe_deploy.training.batches import Batches

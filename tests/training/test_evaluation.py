@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mvmoe_deploy.models import MobileVMoE
-from mvmoe_deploy.models.mobile_vmoe import RoutedOutput
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
+from mvmoe_deploy.models.families.mobile_vmoe.network import RoutedOutput
 from mvmoe_deploy.routing import RouteShare
 from mvmoe_deploy.training.evaluation import Tally, tally
 

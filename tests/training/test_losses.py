@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from mvmoe_deploy.models.mobile_vmoe import RoutedOutput
+from mvmoe_deploy.models.families.mobile_vmoe.network import RoutedOutput
 from mvmoe_deploy.training.losses import (
     balanced_objective,
     dense_objective,

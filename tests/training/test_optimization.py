@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from mvmoe_deploy.models import MobileVMoE, MobileVMoEConfig
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE, MobileVMoEConfig
 from mvmoe_deploy.training.optimization import adamw, lr_at, moving_average
 
 

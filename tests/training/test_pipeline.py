@@ -17,7 +17,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from mvmoe_deploy.errors import CheckFailedError, CheckpointError, ImageError, InputError
-from mvmoe_deploy.models import MobileVMoE, load_checkpoint
+from mvmoe_deploy.models import load_checkpoint
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
 from mvmoe_deploy.training import Silent, TrainOptions, TrainReport, train
 from mvmoe_deploy.training.report import read_report
 
@@ -256,7 +257,8 @@ _SCRIPT = """
 import sys
 from pathlib import Path
 import msgspec
-from mvmoe_deploy.models import InputChoices, MobileVMoEConfig
+from mvmoe_deploy.models import InputChoices
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.training import Silent, TrainOptions, train
 
 class Pace(Silent):
@@ -376,7 +378,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tiny_options, tmp_path: Path) ->
 
 
 def test_a_folder_trains_and_names_the_image_it_cannot_read(image_folder, tmp_path: Path) -> None:
-    from mvmoe_deploy.models import MobileVMoEConfig
+    from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 
     config = MobileVMoEConfig(
         image_size=16,

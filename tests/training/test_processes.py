@@ -62,7 +62,7 @@ def test_several_machines_need_something_that_starts_them(tiny_options, tmp_path
 
 STUCK = """
 import sys, threading
-from mvmoe_deploy.models import MobileVMoEConfig
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.system.processes import interruptible
 from mvmoe_deploy.training.launch import launch
 from mvmoe_deploy.training.options import TrainOptions

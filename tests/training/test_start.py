@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvmoe_deploy.models import MobileVMoEConfig
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.training import digits_preprocessing
 from mvmoe_deploy.training.start import dense_start, routed_start, sine_cosine_positions
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mvmoe_deploy.errors import ImageError, InputError, MissingExtraError, OutputError
-from mvmoe_deploy.models import MobileVMoEConfig
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.training import RichProgress, Silent, TrainOptions, requirements, survey, train
 from mvmoe_deploy.training.footprint import run_bytes
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mvmoe_deploy.bundle import Bundle
-    from mvmoe_deploy.models import ViTConfig
+    from mvmoe_deploy.models.families.vit import ViTConfig
 
 _TARGETS = ("executorch", "coreml", "onnx")
 _MOST_IMAGES = 1000

@@ -145,13 +145,8 @@ def _exported(
     preset: str, experts: int | None, paths: tuple[Path, Path], targets: tuple[str, ...]
 ) -> dict[str, float]:
     """Write bundle and checkpoint to `paths`; only the export is timed."""
-    from mvmoe_deploy.models import (
-        Checkpoint,
-        MobileVMoEConfig,
-        build,
-        load_checkpoint,
-        save_checkpoint,
-    )
+    from mvmoe_deploy.models import Checkpoint, build, load_checkpoint, save_checkpoint
+    from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
     from mvmoe_deploy.models.presets import configuration
     from mvmoe_export import Identity, export_bundle
 

@@ -94,7 +94,8 @@ def exported(made_once):
     from mvmoe_deploy.bundle import Bundle
 
     def write(root):
-        from mvmoe_deploy.models import MobileVMoEConfig, build
+        from mvmoe_deploy.models import build
+        from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
         from mvmoe_export import ExportOptions, export_bundle
         from mvmoe_export.targets.onnx import OnnxOptions
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from mvmoe_bench.rivals.fused import AllExperts, Dense, Gather, KnownRoute
-from mvmoe_deploy.models import MobileVMoEConfig, build, count
+from mvmoe_deploy.models import build, count
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 
 
 def model(**fields):

@@ -9,7 +9,8 @@ from torch import nn
 
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import CheckFailedError
-from mvmoe_deploy.models import MobileVMoE, build
+from mvmoe_deploy.models import build
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
 from mvmoe_deploy.models.presets import preset
 from mvmoe_deploy.verification.verify import verify_bundle
 from mvmoe_export import export_bundle

@@ -35,7 +35,7 @@ def test_images_take_as_many_routes_as_there_are(zoo):
 
 
 def test_dense_model_has_images_and_answers(vmoe):
-    from mvmoe_deploy.models import ViT
+    from mvmoe_deploy.models.families.vit import ViT
 
     vectors = golden_vectors(ViT(vmoe().config.dense()).eval())
     assert {name: array.shape for name, array in vectors.items()} == {

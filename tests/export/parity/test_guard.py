@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from mvmoe_deploy.errors import CheckFailedError, InputError
-from mvmoe_deploy.models import MobileVMoE, ViT, ViTConfig
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
+from mvmoe_deploy.models.families.vit import ViT, ViTConfig
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_export import export_bundle

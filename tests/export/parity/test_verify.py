@@ -11,7 +11,7 @@ import torch
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.write import write_golden
 from mvmoe_deploy.errors import BundleError, CheckFailedError, EngineError, InputError
-from mvmoe_deploy.models import ViT
+from mvmoe_deploy.models.families.vit import ViT
 from mvmoe_deploy.system import files
 from mvmoe_deploy.verification import verify
 from mvmoe_deploy.verification.image_choice import Samples

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mvmoe_deploy.models import MobileVMoEConfig, build
+from mvmoe_deploy.models import build
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_export.programs import make_program
 from mvmoe_export.rewrites import REWRITES
 from mvmoe_export.stages import make_stages

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from mvmoe_deploy.errors import EngineError, InputError
-from mvmoe_deploy.models import MobileVMoEConfig, build
+from mvmoe_deploy.models import build
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.runtime.runners.coreml_reference.load import load_function
 from mvmoe_export.stages import make_stages
 

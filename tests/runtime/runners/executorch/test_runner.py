@@ -17,7 +17,8 @@ from mvmoe_deploy.errors import (
     MissingExtraError,
     UnsupportedPlatformError,
 )
-from mvmoe_deploy.models import MobileVMoEConfig, build
+from mvmoe_deploy.models import build
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.runtime.contract import run
 from mvmoe_deploy.runtime.runners.executorch.runner import ExecuTorchRunner
 from mvmoe_export import export_bundle

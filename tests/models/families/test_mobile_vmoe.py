@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from mvmoe_deploy.errors import InputError, RoutingError
-from mvmoe_deploy.models import MobileVMoE, RoutedModel, ViT, build
+from mvmoe_deploy.models import RoutedModel, build
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
+from mvmoe_deploy.models.families.vit import ViT
 from mvmoe_deploy.models.gating import select
 
 # The same fp32 operations, grouped otherwise (one image or many, one expert or a sum).

@@ -1,6 +1,6 @@
-"""Mobile V-MoE: a ViT whose last layers have one MLP per expert, routed per image.
+"""The network of Mobile V-MoE and its stages.
 
-arXiv 2309.04354, section 3. With `routers="shared"` one router decides for all MoE layers.
+With `routers="shared"` one router decides for all MoE layers.
 """
 
 import re
@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.config import MobileVMoEConfig
+from mvmoe_deploy.models.families.mobile_vmoe.config import MobileVMoEConfig
+from mvmoe_deploy.models.families.mobile_vmoe.experts import ExpertMlps
+from mvmoe_deploy.models.families.vit.layers import Block, Mlp
+from mvmoe_deploy.models.families.vit.network import ViT, embed, pool
 from mvmoe_deploy.models.gating import select
-from mvmoe_deploy.models.layers import Block, ExpertMlps, Mlp
-from mvmoe_deploy.models.vit import ViT, embed, pool
 from mvmoe_deploy.preprocessing import Preprocessing
-from mvmoe_deploy.routing import Route, Rule
-from mvmoe_deploy.routing.top_k import TopK
+from mvmoe_deploy.routing import Route
 
 _EXPERT = re.compile(r"\.mlp\.experts\.\d+\.")
 
@@ -72,13 +72,6 @@ class MobileVMoE(ViT):
         if layer < config.dense_layers:
             return Mlp.of(config)
         return ExpertMlps([Mlp.of(config) for _ in range(config.experts)])
-
-    @property
-    def routing(self) -> tuple[Rule, ...]:
-        """The same rule at every routed stage."""
-        config = self.config
-        rule = TopK(experts=config.experts, k=config.top_k, renormalize=config.renormalize)
-        return (rule,) * config.routed_stages
 
     def blocks_of(self, index: int) -> list[Block]:
         """The layers of stage `index`: 0 is the dense prefix."""

@@ -1,16 +1,13 @@
-"""The layers of ViT and Mobile V-MoE; attribute names are timm's, so that checkpoints load.
+"""The layers of ViT; attribute names are timm's, so that checkpoints load.
 
 Every block is composed from its parts: a stage of one route is made of the model's own modules
 in a new frame, without a copy of any weight.
 """
 
-from collections.abc import Sequence
-
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mvmoe_deploy.models.config import ViTConfig
+from mvmoe_deploy.models.families.vit.config import ViTConfig
 
 
 class PatchEmbed(nn.Module):
@@ -92,43 +89,3 @@ class Block(nn.Module):
         """Tokens `[B, N, D]` through the layer; `routing` is what its MLP takes besides tokens."""
         tokens = tokens + self.attn(self.norm1(tokens))
         return tokens + self.mlp(self.norm2(tokens), *routing)
-
-
-class ExpertMlps(nn.Module):
-    """All expert MLPs of one MoE layer, each image through its own: for training and eager runs."""
-
-    def __init__(self, experts: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.experts = nn.ModuleList(experts)
-
-    def forward(self, tokens: Tensor, routes: Tensor, gates: Tensor) -> Tensor:
-        """`sum_i gate_i * expert_i(x)` over the experts of each image's route.
-
-        Tokens `[B, N, D]`, routes `[B, k]` (integers), gates `[B, k]`.
-        """
-        mixed = torch.zeros_like(tokens)
-        for expert in routes.unique().tolist():
-            image, slot = (routes == expert).nonzero(as_tuple=True)
-            weighted = gates[image, slot, None, None] * self.experts[expert](tokens[image])
-            mixed = mixed.index_add(0, image, weighted.to(mixed.dtype))
-        return mixed
-
-    def selected(self, route: Sequence[int]) -> "SelectedExperts":
-        """The part of this layer that images of `route` use."""
-        return SelectedExperts([self.experts[expert] for expert in route])
-
-
-class SelectedExperts(nn.Module):
-    """The experts of one route of one MoE layer: static, nothing left to decide."""
-
-    def __init__(self, experts: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.experts = nn.ModuleList(experts)
-
-    def forward(self, tokens: Tensor, gates: Tensor) -> Tensor:
-        """`sum_i gate_i * expert_i(x)`: tokens `[B, N, D]`, gates `[B, len(route)]`."""
-        # The first expert starts the sum: a zero to start from would stay in the graph.
-        mixed = gates[:, 0, None, None] * self.experts[0](tokens)
-        for slot in range(1, len(self.experts)):
-            mixed = mixed + gates[:, slot, None, None] * self.experts[slot](tokens)
-        return mixed

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models import ViT, ViTConfig, build
-from mvmoe_deploy.models.vit import resample_position_embedding
+from mvmoe_deploy.models import build
+from mvmoe_deploy.models.families.vit import ViT, ViTConfig
+from mvmoe_deploy.models.families.vit.positions import resample_position_embedding
 from mvmoe_deploy.preprocessing import Preprocessing
 
 # fp32 sums in another order, through three layers of weights of order one.

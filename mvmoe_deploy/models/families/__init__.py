@@ -1,0 +1,41 @@
+"""The model families, one module or package each: found by name, never listed.
+
+`contract.py` says what a family is.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from mvmoe_deploy import parts
+from mvmoe_deploy.models.config import ModelConfig
+from mvmoe_deploy.models.contract import Family, FamilyModel
+from mvmoe_deploy.preprocessing import Preprocessing
+
+_KIND = "families"
+
+
+def find_family(name: str) -> Family[Any, Any]:
+    """The family of that name; raises InputError for an unknown one."""
+    family: Family[Any, Any] = parts.find(_KIND, name)
+    return family
+
+
+def families() -> Iterator[Family[Any, Any]]:
+    """All families: the built-in ones first, those of plug-ins only if more are asked for."""
+    built_in = parts.built_in_names(_KIND)
+    yield from map(find_family, built_in)
+    yield from (find_family(name) for name in parts.names(_KIND) if name not in built_in)
+
+
+def build(
+    config: ModelConfig, preprocessing: Preprocessing | None = None, seed: int | None = None
+) -> FamilyModel:
+    """A model with random weights; `seed` makes them repeatable without touching the global RNG."""
+    family = find_family(config.family)
+    if seed is None:
+        return family.build(config, preprocessing)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return family.build(config, preprocessing)

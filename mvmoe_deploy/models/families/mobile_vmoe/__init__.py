@@ -1,0 +1,53 @@
+"""Mobile V-MoE: a ViT whose last layers have one MLP per expert, routed per image.
+
+arXiv 2309.04354, section 3. Its dense model is a ViT.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from torch import Tensor
+
+from mvmoe_deploy.models.contract import AdaptedState, Family
+from mvmoe_deploy.models.families.mobile_vmoe.config import MobileVMoEConfig
+from mvmoe_deploy.models.families.mobile_vmoe.network import MobileVMoE
+from mvmoe_deploy.models.families.vit import DIGITS, GRID, ViTConfig, positions, timm
+from mvmoe_deploy.models.timm_config import TimmConfig
+
+__all__ = ["PART", "MobileVMoE", "MobileVMoEConfig", "MobileVMoEFamily"]
+
+
+class MobileVMoEFamily(Family[MobileVMoEConfig, MobileVMoE]):
+    """The family of Mobile V-MoE."""
+
+    name = "mobile_vmoe"
+    config = MobileVMoEConfig
+    model = MobileVMoE
+
+    def presets(self) -> Mapping[str, MobileVMoEConfig]:
+        """`digits`, and the models of the paper's grid."""
+        grid = {f"mobile_vmoe_{name}": _routed(dense) for name, dense in GRID.items()}
+        return {"digits": _routed(DIGITS, experts=4), **grid}
+
+    def fits(self, name: str, tensor: Tensor, expected: Tensor) -> bool:
+        """Position embeddings may be of another grid."""
+        return positions.fits(name, tensor, expected)
+
+    def adapt(self, state: Mapping[str, Tensor], config: MobileVMoEConfig) -> AdaptedState:
+        """Resample position embeddings of another grid."""
+        return positions.resampled(state, config)
+
+    def differences_from_timm(
+        self, config: MobileVMoEConfig, described: TimmConfig
+    ) -> Sequence[tuple[str, Any, str, Any]]:
+        """What the head reads."""
+        return timm.differences(config, described)
+
+
+def _routed(dense: ViTConfig, **routing: Any) -> MobileVMoEConfig:
+    """The routed model of a dense one."""
+    return MobileVMoEConfig(**asdict(dense), **routing)
+
+
+PART = MobileVMoEFamily()

@@ -1,0 +1,67 @@
+"""ViT: the dense Vision Transformer, the model that Mobile V-MoE starts from.
+
+Its names are timm's: checkpoints of DeiT and of timm's ViT load into it unchanged.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from torch import Tensor
+
+from mvmoe_deploy.models.contract import AdaptedState, Family
+from mvmoe_deploy.models.families.vit import positions, timm
+from mvmoe_deploy.models.families.vit.config import ViTConfig
+from mvmoe_deploy.models.families.vit.network import ViT
+from mvmoe_deploy.models.timm_config import TimmConfig
+
+__all__ = ["DIGITS", "GRID", "PART", "ViT", "ViTConfig", "ViTFamily"]
+
+DIGITS = ViTConfig(
+    image_size=8, patch_size=2, in_channels=1, num_classes=10, width=64, depth=6, heads=4
+)
+"""For scikit-learn's 8 x 8 digits: small enough to train on a laptop in a minute."""
+
+_HEADS = {384: 6, 192: 3, 96: 3, 64: 2}
+"""Heads by width: 64 features a head as in DeiT, 32 in the two smallest models."""
+
+GRID: Mapping[str, ViTConfig] = {
+    f"{depth}x{width}_p{patch}_224": ViTConfig(
+        depth=depth, width=width, heads=_HEADS[width], patch_size=patch
+    )
+    for depth, width, patch in product((12, 9, 6), _HEADS, (32, 16))
+}
+"""The grid of arXiv 2309.04354, section 4, at 224 pixels: depth, width and patch size."""
+
+
+class ViTFamily(Family[ViTConfig, ViT]):
+    """The family of dense ViTs."""
+
+    name = "vit"
+    config = ViTConfig
+    model = ViT
+
+    def presets(self) -> Mapping[str, ViTConfig]:
+        """`vit_digits`, and the dense models of the paper's grid."""
+        return {"vit_digits": DIGITS, **{f"vit_{name}": config for name, config in GRID.items()}}
+
+    def fits(self, name: str, tensor: Tensor, expected: Tensor) -> bool:
+        """Position embeddings may be of another grid."""
+        return positions.fits(name, tensor, expected)
+
+    def adapt(self, state: Mapping[str, Tensor], config: ViTConfig) -> AdaptedState:
+        """Resample position embeddings of another grid."""
+        return positions.resampled(state, config)
+
+    def config_from_timm(self, described: TimmConfig) -> ViTConfig | None:
+        """The usual ViT and DeiT architectures of timm."""
+        return timm.config_of(described)
+
+    def differences_from_timm(
+        self, config: ViTConfig, described: TimmConfig
+    ) -> Sequence[tuple[str, Any, str, Any]]:
+        """What the head reads."""
+        return timm.differences(config, described)
+
+
+PART = ViTFamily()
