@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mvmoe_deploy.bundle import Bundle
-    from mvmoe_deploy.models.families.vit import ViTConfig
+    from mvmoe_deploy.models import ModelConfig
 
 _TARGETS = ("executorch", "coreml", "onnx")
 _MOST_IMAGES = 1000
@@ -149,7 +149,7 @@ def _require_free(places: _Places) -> None:
         report.require_free(path, True, [])
 
 
-def _require_packages(config: "ViTConfig") -> None:
+def _require_packages(config: "ModelConfig") -> None:
     """Refuse to train for a minute where the export or the report would miss a package."""
     from mvmoe_deploy.models import build
     from mvmoe_export.preflight import require_able
