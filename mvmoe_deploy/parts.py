@@ -82,10 +82,21 @@ def find(kind: str, name: str, *, plugins: bool = True) -> Any:
             raise InputError(
                 f"the {_singular(kind)} {name!r} is of the plug-in {_distribution(entry)}, and "
                 "plug-ins are not allowed here; if you trust it, allow them with --plugins (in "
-                "Python plugins=True)"
+                "Python plugins=True)",
+                code="part.plugin-not-allowed",
+                kind=kind,
+                name=name,
+                distribution=_distribution(entry),
             )
-    known = ", ".join(names(kind)) or "none"
-    raise InputError(f"the {_singular(kind)} {quoted(name)} is unknown; installed are {known}")
+    known = names(kind)
+    raise InputError(
+        f"the {_singular(kind)} {quoted(name)} is unknown; installed are "
+        f"{', '.join(known) or 'none'}",
+        code="part.unknown",
+        kind=kind,
+        name=str(name),
+        installed=known,
+    )
 
 
 def names(kind: str) -> list[str]:
@@ -183,7 +194,10 @@ def _declared(module: ModuleType, name: str) -> Any:
     if part is None:
         raise InputError(
             f"the plug-in {name} names the module {module.__name__}, which declares no PART; "
-            "update or remove the plug-in"
+            "update or remove the plug-in",
+            code="part.invalid",
+            name=name,
+            module=module.__name__,
         )
     return part
 

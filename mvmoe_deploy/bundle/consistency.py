@@ -47,7 +47,7 @@ def classes_of(manifest: Manifest) -> int:
         for graph in target.graphs:
             if graph.stage == last and graph.outputs[0].shape:
                 return graph.outputs[0].shape[-1]
-    raise BundleError("the manifest is inconsistent: no graph gives the answer")
+    raise _inconsistent("no graph gives the answer")
 
 
 def _check_stages(stages: tuple[Stage, ...]) -> None:
@@ -92,7 +92,7 @@ def _check_prior(manifest: Manifest) -> None:
     try:
         check_usage_prior(manifest.usage_prior, manifest.rules, "the usage prior")
     except InputError as error:
-        raise BundleError(f"the manifest is inconsistent: {error}") from error
+        raise _inconsistent(str(error)) from error
 
 
 def _check_files(manifest: Manifest) -> None:
@@ -149,7 +149,7 @@ def _check_graph_route(graph: Graph, strategy: Strategy, stage: Stage, where: st
     try:
         require_route(graph.route or (), stage.rule, where)
     except InputError as error:
-        raise BundleError(f"the manifest is inconsistent: {error}") from error
+        raise _inconsistent(str(error)) from error
 
 
 def _check_complete(name: str, stage: Stage, routes: list[object], strategy: Strategy) -> None:
@@ -321,4 +321,11 @@ def _require_distinct(items: Iterable[object], what: str) -> None:
 def _require(holds: bool, sentence: str) -> None:
     """Raise BundleError in this module's one form unless `holds`."""
     if not holds:
-        raise BundleError(f"the manifest is inconsistent: {sentence}")
+        raise _inconsistent(sentence)
+
+
+def _inconsistent(sentence: str) -> BundleError:
+    """The error for fields of a manifest that contradict each other."""
+    return BundleError(
+        f"the manifest is inconsistent: {sentence}", code="bundle.manifest-inconsistent"
+    )

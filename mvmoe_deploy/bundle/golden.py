@@ -42,13 +42,15 @@ def parse_vectors(data: bytes, manifest: Manifest, where: str) -> dict[str, np.n
     if header > _HEADER_BYTES:
         raise BundleError(
             f"the golden vectors of {where} are damaged: their header has {header:,} bytes, and at "
-            f"most {_HEADER_BYTES:,} are read; export the bundle again"
+            f"most {_HEADER_BYTES:,} are read; export the bundle again",
+            code="bundle.golden-invalid",
         )
     try:
         vectors = load(data)
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise BundleError(
-            f"the golden vectors of {where} are damaged ({error}); export the bundle anew"
+            f"the golden vectors of {where} are damaged ({error}); export the bundle again",
+            code="bundle.golden-invalid",
         ) from error
     check_vectors(vectors, manifest, where)
     return vectors
@@ -61,12 +63,14 @@ def check_vectors(vectors: Mapping[str, np.ndarray], manifest: Manifest, where: 
         state = "unknown" if wrong[0] in vectors else "missing"
         raise BundleError(
             f"the golden vectors of {where} are wrong: {wrong[0]!r} is {state}; expected "
-            f"{', '.join(expected)}"
+            f"{', '.join(expected)}",
+            code="bundle.golden-invalid",
         )
     for name, (shape, dtype) in expected.items():
         vector = vectors[name]
         if vector.shape != shape or vector.dtype != dtype:
             raise BundleError(
                 f"the golden vectors of {where} are wrong: {name} is {vector.dtype} of shape "
-                f"{list(vector.shape)} instead of {dtype} of shape {list(shape)}"
+                f"{list(vector.shape)} instead of {dtype} of shape {list(shape)}",
+                code="bundle.golden-invalid",
             )

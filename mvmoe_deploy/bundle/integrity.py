@@ -44,7 +44,9 @@ def check_file(root: Path, file: File) -> Identity:
         _require_hash(root, file, hashlib.file_digest(opened, "sha256").hexdigest())
         if identity_of(os.fstat(opened.fileno())) != identity_of(before):
             raise BundleError(
-                f"{file.path} of bundle {root} changed while it was read; open the bundle again"
+                f"{file.path} of bundle {root} changed while it was read; open the bundle again",
+                code="bundle.replaced",
+                file=file.path,
             )
     return identity_of(before)
 
@@ -57,7 +59,11 @@ def read_file(root: Path, file: File, most: int) -> bytes:
     if file.bytes > most:
         raise BundleError(
             f"{file.path} of bundle {root} has {file.bytes} bytes where at most {most} make sense; "
-            f"{_ADVICE}"
+            f"{_ADVICE}",
+            code="bundle.size-mismatch",
+            file=file.path,
+            expected=most,
+            found=file.bytes,
         )
     path = plain_file(root, file.path)
     with read_errors(root, file.path), path.open("rb") as opened:
@@ -78,7 +84,9 @@ def read_errors(root: Path, relative: str) -> Iterator[None]:
     except OSError as error:
         raise_if_limit(error, f"{relative} of bundle {root} cannot be read")
         raise BundleError(
-            f"{relative} of bundle {root} cannot be read ({error.strerror}); {_ADVICE}"
+            f"{relative} of bundle {root} cannot be read ({error.strerror}); {_ADVICE}",
+            code="bundle.file-unreadable",
+            file=relative,
         ) from error
 
 
@@ -86,7 +94,11 @@ def _require_size(root: Path, file: File, size: int) -> None:
     """Refuse a file of another size than the manifest says."""
     if size != file.bytes:
         raise BundleError(
-            f"{file.path} of bundle {root} has {size} bytes instead of {file.bytes}; {_ADVICE}"
+            f"{file.path} of bundle {root} has {size} bytes instead of {file.bytes}; {_ADVICE}",
+            code="bundle.size-mismatch",
+            file=file.path,
+            expected=file.bytes,
+            found=size,
         )
 
 
@@ -95,7 +107,9 @@ def _require_hash(root: Path, file: File, digest: str) -> None:
     if digest != file.sha256:
         raise BundleError(
             f"{file.path} of bundle {root} was altered: its SHA-256 is not the manifest's; "
-            f"{_ADVICE}"
+            f"{_ADVICE}",
+            code="bundle.hash-mismatch",
+            file=file.path,
         )
 
 
@@ -109,14 +123,22 @@ def plain_file(root: Path, relative: str) -> Path:
         except OSError as error:
             raise_if_limit(error, f"{relative} of bundle {root} cannot be read")
             raise BundleError(
-                f"{relative} of bundle {root} is missing ({error.strerror}); {_ADVICE}"
+                f"{relative} of bundle {root} is missing ({error.strerror}); {_ADVICE}",
+                code="bundle.file-missing",
+                file=relative,
             ) from error
         if stat.S_ISLNK(mode):
             raise BundleError(
                 f"{relative} of bundle {root} is behind a symbolic link, as in the cache of a hub; "
                 "a bundle holds plain files only: copy it with its links resolved "
-                f"(cp -rL {root} COPY)"
+                f"(cp -rL {root} COPY)",
+                code="bundle.file-not-plain",
+                file=relative,
             )
     if not stat.S_ISREG(mode):
-        raise BundleError(f"{relative} of bundle {root} is not a regular file; {_ADVICE}")
+        raise BundleError(
+            f"{relative} of bundle {root} is not a regular file; {_ADVICE}",
+            code="bundle.file-not-plain",
+            file=relative,
+        )
     return path

@@ -51,7 +51,9 @@ class Bundle:
         with read_errors(root, MANIFEST_FILE):
             if not root.is_dir():
                 raise BundleError(
-                    f"bundle {root} is not a directory; give one that mvmoe export has written"
+                    f"bundle {root} is not a directory; give one that mvmoe export has written",
+                    code="bundle.missing",
+                    bundle=str(root),
                 )
             file = plain_file(root, MANIFEST_FILE)
             with file.open("rb") as opened:
@@ -60,7 +62,10 @@ class Bundle:
         if wanted not in (None, found):
             raise BundleError(
                 f"bundle {root} is not the one that was asked for: its manifest has the SHA-256 "
-                f"{found}, and {wanted} was given; take the bundle from where that was published"
+                f"{found}, and {wanted} was given; take the bundle from where that was published",
+                code="bundle.wrong-manifest",
+                expected=wanted,
+                found=found,
             )
         return cls(root, parse_manifest(data, f"bundle {root}", plugins=plugins), found, plugins)
 
@@ -69,7 +74,10 @@ class Bundle:
         if name not in self.manifest.targets:
             raise BundleError(
                 f"bundle {self.path} has no target {name!r}; it has "
-                f"{', '.join(sorted(self.manifest.targets))}: export it with --target {name}"
+                f"{', '.join(sorted(self.manifest.targets))}: export it with --target {name}",
+                code="bundle.no-target",
+                target=name,
+                available=sorted(self.manifest.targets),
             )
         return self.manifest.targets[name]
 
@@ -108,27 +116,35 @@ def parse_manifest(data: bytes, where: str, *, plugins: bool = False) -> Manifes
     """
     if len(data) > MAX_MANIFEST_BYTES:
         raise BundleError(
-            f"the manifest of {where} is too large; at most {MAX_MANIFEST_BYTES:,} bytes are read"
+            f"the manifest of {where} is too large; at most {MAX_MANIFEST_BYTES:,} bytes are read",
+            code="bundle.manifest-invalid",
         )
     content = _parse_json(data, where)
     if not isinstance(content, dict):
-        raise BundleError(f"the manifest of {where} is no JSON object; export the bundle again")
+        raise BundleError(
+            f"the manifest of {where} is no JSON object; export the bundle again",
+            code="bundle.manifest-invalid",
+        )
     identity = (content.get("format"), content.get("version"))
     if identity != (FORMAT, VERSION):
         raise BundleError(
             f"the manifest of {where} is {quoted(identity[0])} version {quoted(identity[1])}; this "
-            f"release reads {FORMAT!r} version {VERSION}: export the bundle again"
+            f"release reads {FORMAT!r} version {VERSION}: export the bundle again",
+            code="bundle.unsupported-version",
+            format=quoted(identity[0]),
+            version=quoted(identity[1]),
         )
     try:
         manifest = msgspec.convert(content, Manifest, dec_hook=rule_decoder(plugins))
     except msgspec.ValidationError as error:
         raise BundleError(
-            f"the manifest of {where} is wrong: {one_line(error, _LONGEST)}"
+            f"the manifest of {where} is wrong: {one_line(error, _LONGEST)}",
+            code="bundle.manifest-invalid",
         ) from error
     try:
         consistency.check(manifest)
     except BundleError as error:
-        raise BundleError(f"{where}: {error}") from error
+        raise error.within(where) from error
     return manifest
 
 
@@ -140,5 +156,7 @@ def _parse_json(data: bytes, where: str) -> Any:
         msgspec.json.encode(content)
     except (ValueError, OverflowError) as error:
         reason = one_line(error, _LONGEST)
-        raise BundleError(f"the manifest of {where} is not valid JSON: {reason}") from error
+        raise BundleError(
+            f"the manifest of {where} is not valid JSON: {reason}", code="bundle.manifest-invalid"
+        ) from error
     return content

@@ -46,7 +46,8 @@ class UnchangedFiles:
             raise BundleReplacedError(
                 f"{file.path} of bundle {self._root} was replaced, changed or removed while the "
                 "bundle was open, so that its graphs no longer belong together; open the bundle "
-                "again"
+                "again",
+                file=file.path,
             ) from error
 
 

@@ -1,6 +1,7 @@
-"""What a command line says of an error: one sentence, and the exit code of `docs/design.md`."""
+"""What a command line says of an error: its code, one sentence, and the exit code."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
@@ -13,42 +14,39 @@ _OWN_FAULT = 70
 
 @dataclass(frozen=True)
 class Failure:
-    """A command that failed: the class of its error, the sentence, and the exit code."""
+    """A command that failed: see `docs/errors.md` for `code` and `fields`."""
 
-    type: str
+    code: str
     message: str
     exit_code: int
+    fields: Mapping[str, object] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The object that stands in for the command's result with `--json`."""
-        return {"error": {"type": self.type, "message": self.message}}
+        error = {"code": self.code, "message": self.message, "fields": dict(self.fields)}
+        return {"error": error}
 
 
-INTERRUPTED = Failure("KeyboardInterrupt", "interrupted; no partial output was written", 130)
+INTERRUPTED = Failure("process.interrupted", "interrupted; no partial output was written", 130)
 """Ctrl-C, or a signal that asked the process to end."""
 
 
 def failure_of(error: Exception, program: str) -> Failure:
     """What is said of an error; `program` is the command line that raised it."""
-    message, code = _sentence(error, program)
-    return Failure(type(error).__name__, one_line(message), code)
-
-
-def _sentence(error: Exception, program: str) -> tuple[str, int]:
-    """The sentence and the exit code of an error."""
     if isinstance(error, MvmoeError):
-        return str(error), error.exit_code
+        return Failure(error.code, one_line(error), error.exit_code, error.fields)
     if isinstance(error, click.ClickException):
-        return f"{error.format_message()} (see {program} --help)", InputError.exit_code
+        message = f"{error.format_message()} (see {program} --help)"
+        return Failure("usage.invalid", one_line(message), InputError.exit_code)
     if isinstance(error, ModuleNotFoundError):
-        return (
-            f"{error.name} is not installed; install the package that brings it",
-            MissingExtraError.exit_code,
-        )
+        message = f"{error.name} is not installed; install the package that brings it"
+        what = {"what": str(error.name)}
+        return Failure("extra.missing", one_line(message), MissingExtraError.exit_code, what)
     if isinstance(error, OSError):
-        return f"the system refused to read or write ({error}); check space and paths", 2
-    return (
+        message = f"the system refused to read or write ({error}); check space and paths"
+        return Failure("system.refused", one_line(message), InputError.exit_code)
+    message = (
         f"{program} itself failed ({type(error).__name__}: {error}); run it again with --debug and "
-        "report what it prints",
-        _OWN_FAULT,
+        "report what it prints"
     )
+    return Failure("internal.error", one_line(message), _OWN_FAULT)

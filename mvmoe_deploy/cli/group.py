@@ -67,7 +67,9 @@ class _Commands(click.Group):
         """The command of that name; None if there is none."""
         try:
             found: click.Command = parts.find("commands", cmd_name)
-        except InputError:
+        except InputError as error:
+            if error.code != "part.unknown":
+                raise
             return None
         return found
 

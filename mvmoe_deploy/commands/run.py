@@ -49,6 +49,8 @@ class NoAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     image: str
     error: str
+    code: str
+    fields: dict[str, object]
 
 
 class Answers(msgspec.Struct, frozen=True):
@@ -111,7 +113,9 @@ def _image_files(path: Path) -> list[Path]:
     if not found:
         raise InputError(
             f"directory {path} holds no images; give files or a directory with "
-            f"{', '.join(_IMAGE_SUFFIXES)}"
+            f"{', '.join(_IMAGE_SUFFIXES)}",
+            code="input.no-images",
+            path=str(path),
         )
     return found
 
@@ -123,7 +127,8 @@ def _answer(dispatcher: "Dispatcher", path: Path) -> tuple[Answer | NoAnswer, in
     try:
         prediction = dispatcher.predict(path)
     except MvmoeError as error:
-        return NoAnswer(image=str(path), error=str(error)), error.exit_code
+        refused = NoAnswer(image=str(path), error=str(error), code=error.code, fields=error.fields)
+        return refused, error.exit_code
     several = len(prediction.routes) > 1
     answer = Answer(
         image=str(path),

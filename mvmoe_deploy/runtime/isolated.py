@@ -268,4 +268,6 @@ def _error(refused: Refused) -> MvmoeError:
     """The error that the other process raised; one of another class is an EngineError."""
     kind = getattr(errors, refused.error, None)
     known = isinstance(kind, type) and issubclass(kind, MvmoeError)
-    return kind(refused.message) if known else EngineError(refused.message)
+    error: MvmoeError = (kind if known else EngineError)(refused.message, code=refused.code)
+    error.fields = refused.fields
+    return error

@@ -1,5 +1,7 @@
 """What passes between an isolated runner and its process: plain data, tagged by its kind."""
 
+from typing import Any
+
 import msgspec
 
 from mvmoe_deploy.bundle.manifest import Target
@@ -54,11 +56,13 @@ class Done(_Message):
 
 
 class Refused(_Message):
-    """It raised one of our errors."""
+    """It raised one of our errors; see `docs/errors.md` for `code` and `fields`."""
 
     error: str
     """The name of its class."""
     message: str
+    code: str
+    fields: dict[str, Any] = {}
 
 
 Answer = Opened | Done | Refused

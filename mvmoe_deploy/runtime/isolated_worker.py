@@ -33,9 +33,11 @@ def serve(line: Line) -> None:
         try:
             answer: Answer = worker.follow(request)
         except MvmoeError as error:
-            answer = Refused(type(error).__name__, str(error))
+            answer = Refused(type(error).__name__, str(error), error.code, error.fields)
         except Exception as error:  # An engine may raise anything.
-            answer = Refused("EngineError", f"{type(error).__name__}: {first_line(error)}")
+            answer = Refused(
+                "EngineError", f"{type(error).__name__}: {first_line(error)}", "engine.failed"
+            )
         line.send(_ENCODE(answer))
 
 

@@ -210,7 +210,7 @@ def test_bad_input_is_one_sentence_and_exit_2(mvmoe, tmp_path, monkeypatch, argu
 def test_json_tells_errors_as_an_object(mvmoe_json):
     code, data = mvmoe_json("inspect", "missing")
     assert code == 2
-    assert data["error"]["type"] == "BundleError"
+    assert data["error"]["code"] == "bundle.missing"
     assert "missing" in data["error"]["message"]
 
 

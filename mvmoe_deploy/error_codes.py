@@ -1,0 +1,343 @@
+"""The closed list of error codes: what each means, and what to do.
+
+The list is the same in every language. `docs/errors.md` is written from it:
+`python -m mvmoe_deploy.error_codes > docs/errors.md`. A code is raised with
+`raise BundleError("...", code="bundle.hash-mismatch", file=...)`; the general code of an error's
+class stands for what no program needs to tell apart.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class ErrorCode(NamedTuple):
+    """A kind of failure that a program may branch on."""
+
+    meaning: str
+    remedy: str
+    fields: tuple[str, ...] = ()
+    """Names of the fields that such an error may have."""
+
+
+CODES: Mapping[str, ErrorCode] = MappingProxyType(
+    {
+        # The bundle.
+        "bundle.invalid": ErrorCode(
+            "The bundle cannot be used, for a reason without a code of its own.",
+            "Read the message; export the bundle again.",
+        ),
+        "bundle.missing": ErrorCode(
+            "There is no bundle at the path.",
+            "Give the directory that mvmoe export has written.",
+            ("bundle",),
+        ),
+        "bundle.unsupported-version": ErrorCode(
+            "The manifest is of another format or version than this release reads.",
+            "Export the bundle again with this release, or read it with the release that wrote it.",
+            ("format", "version"),
+        ),
+        "bundle.manifest-invalid": ErrorCode(
+            "The manifest is no valid JSON, is too large, or does not follow its schema.",
+            "Fetch the bundle again; a manifest is not edited by hand.",
+        ),
+        "bundle.manifest-inconsistent": ErrorCode(
+            "Fields of the manifest contradict each other.",
+            "Export the bundle again.",
+        ),
+        "bundle.wrong-manifest": ErrorCode(
+            "The manifest has another SHA-256 than the caller asked for.",
+            "Take the bundle from where the hash was published.",
+            ("expected", "found"),
+        ),
+        "bundle.file-missing": ErrorCode(
+            "A file that the manifest lists is missing.",
+            "Copy or fetch the whole bundle again.",
+            ("file",),
+        ),
+        "bundle.file-not-plain": ErrorCode(
+            "A file of the bundle is a symbolic link, a directory or a device.",
+            "Copy the bundle with its links resolved (cp -rL).",
+            ("file",),
+        ),
+        "bundle.file-unreadable": ErrorCode(
+            "The system refuses to read a file of the bundle.",
+            "Check the permissions and the disk.",
+            ("file",),
+        ),
+        "bundle.size-mismatch": ErrorCode(
+            "A file has another size than the manifest says, or than makes sense.",
+            "Copy or fetch the whole bundle again.",
+            ("file", "expected", "found"),
+        ),
+        "bundle.hash-mismatch": ErrorCode(
+            "A file has another SHA-256 than the manifest says.",
+            "Copy or fetch the whole bundle again.",
+            ("file",),
+        ),
+        "bundle.golden-invalid": ErrorCode(
+            "The golden vectors are damaged or do not fit the manifest.",
+            "Export the bundle again.",
+        ),
+        "bundle.replaced": ErrorCode(
+            "A file was replaced, changed or removed while the bundle was open.",
+            "Open the bundle again.",
+            ("file",),
+        ),
+        "bundle.no-target": ErrorCode(
+            "The bundle has no target of that name.",
+            "Choose one of its targets, or export it with that target.",
+            ("target", "available"),
+        ),
+        # Images.
+        "image.invalid": ErrorCode(
+            "The image cannot be used, for a reason without a code of its own.",
+            "Read the message.",
+        ),
+        "image.type": ErrorCode(
+            "The object is no image: neither a path, a PIL image nor an array of the right type "
+            "and shape.",
+            "Give one of these.",
+        ),
+        "image.unreadable": ErrorCode(
+            "The file does not exist or the system refuses to read it.",
+            "Check the path and the permissions.",
+            ("image",),
+        ),
+        "image.damaged": ErrorCode(
+            "The file is no image of a format that is read, is damaged, or is cut off.",
+            "Write it again, convert it, or leave it out.",
+        ),
+        "image.too-large": ErrorCode(
+            "The image has more bytes or pixels than are read.",
+            "Scale it down first.",
+        ),
+        "image.unsupported-samples": ErrorCode(
+            "The image's samples have a type or layout that is not read.",
+            "Save it with 8 or 16 bits a channel, the channels of a pixel side by side.",
+        ),
+        # Routing.
+        "routing.invalid": ErrorCode(
+            "The logits of a router cannot be routed, for a reason without a code of its own.",
+            "Read the message.",
+        ),
+        "routing.not-finite": ErrorCode(
+            "A router gave a logit that is not finite; there is no default route.",
+            "Check the image and the model's weights.",
+            ("image", "expert"),
+        ),
+        "routing.logits-shape": ErrorCode(
+            "A router gave logits of another shape or type than its rule expects.",
+            "Export the bundle again; in Python, give logits [B, experts].",
+            ("found",),
+        ),
+        "routing.unknown-route": ErrorCode(
+            "A route is none of its rule's.",
+            "Give the experts of a route of the rule, in ascending order.",
+            ("route",),
+        ),
+        "routing.rule-invalid": ErrorCode(
+            "The values of a routing rule leave no route.",
+            "Give values that the message names.",
+        ),
+        # The dispatcher.
+        "dispatcher.closed": ErrorCode(
+            "The dispatcher was closed.",
+            "Open the bundle again.",
+        ),
+        "dispatcher.wrong-process": ErrorCode(
+            "The dispatcher was copied, pickled, or used in a forked child.",
+            "Open the bundle again in each process.",
+        ),
+        # Engines.
+        "engine.failed": ErrorCode(
+            "An engine failed, for a reason without a code of its own.",
+            "Read the message; mvmoe verify says whether the bundle's graphs run here.",
+        ),
+        "engine.load-failed": ErrorCode(
+            "An engine refused to load a graph.",
+            "Check that the engine has the version that the message names; export again.",
+            ("graph",),
+        ),
+        "engine.run-failed": ErrorCode(
+            "An engine loaded a graph but failed to run it.",
+            "Try again; if it fails again, export the bundle again.",
+            ("graph",),
+        ),
+        "engine.wrong-signature": ErrorCode(
+            "A graph takes or gives other tensors than the manifest says.",
+            "Export the bundle again.",
+            ("graph",),
+        ),
+        "engine.process-ended": ErrorCode(
+            "The process of an engine ended while it loaded or ran a graph.",
+            "Treat the bundle as damaged; export it again.",
+            ("graph",),
+        ),
+        "engine.timeout": ErrorCode(
+            "An engine did not load or run a graph in time and was stopped.",
+            "Treat the bundle as damaged; export it again.",
+            ("graph",),
+        ),
+        "engine.partial-result": ErrorCode(
+            "Some images of a batch have no answer; the others' answers are in the error.",
+            "Use the answers there are, and look at each failed image's own error.",
+            ("images",),
+        ),
+        "engine.unsupported-platform": ErrorCode(
+            "The engine does not exist on this system.",
+            "Use a machine that the message names, or another target.",
+        ),
+        "engine.option": ErrorCode(
+            "An option of an engine is unknown or has an impossible value.",
+            "Give one of the options that the message names.",
+            ("option",),
+        ),
+        # What is installed.
+        "extra.missing": ErrorCode(
+            "A package that this needs is not installed.",
+            "Run the pip command of the message.",
+            ("what", "extra"),
+        ),
+        "extra.broken": ErrorCode(
+            "A package is installed but cannot be loaded.",
+            "Run the pip command of the message.",
+            ("what", "extra"),
+        ),
+        "part.unknown": ErrorCode(
+            "No part of that kind and name is installed.",
+            "Choose an installed one (mvmoe parts), or install the package that brings it.",
+            ("kind", "name", "installed"),
+        ),
+        "part.plugin-not-allowed": ErrorCode(
+            "The part is of another distribution, and the caller has not allowed plug-ins.",
+            "If you trust it, allow plug-ins (--plugins, plugins=True).",
+            ("kind", "name", "distribution"),
+        ),
+        "part.invalid": ErrorCode(
+            "A plug-in names a module that declares no part.",
+            "Update or remove the plug-in.",
+            ("name", "module"),
+        ),
+        # Limits of the machine.
+        "limit.reached": ErrorCode(
+            "A limit of the process or the machine was met.",
+            "Read the message, which names the limit.",
+        ),
+        "limit.files": ErrorCode(
+            "No further file can be opened.",
+            "Close dispatchers or files, or raise the limit (ulimit -n).",
+        ),
+        "limit.memory": ErrorCode(
+            "Memory ran out.",
+            "Close dispatchers, bound max_resident_experts, or give the process more.",
+        ),
+        "limit.threads": ErrorCode(
+            "No further thread can be started.",
+            "End some, or raise the limit (ulimit -u).",
+        ),
+        # What the caller gives.
+        "input.invalid": ErrorCode(
+            "An argument cannot be used, for a reason without a code of its own.",
+            "Read the message.",
+        ),
+        "input.shape": ErrorCode(
+            "An array has another shape or type than the model's input.",
+            "Give the shape and type that the message names.",
+        ),
+        "input.no-images": ErrorCode(
+            "A directory holds no images.",
+            "Give files, or a directory with images of the formats that the message names.",
+            ("path",),
+        ),
+        "usage.invalid": ErrorCode(
+            "The command line has an unknown or missing argument.",
+            "See --help.",
+        ),
+        # Outputs.
+        "output.refused": ErrorCode(
+            "The system refused to write the output; no partial output was written.",
+            "Check the path and the permissions.",
+            ("path",),
+        ),
+        "output.no-space": ErrorCode(
+            "The disk is full or the output would not fit on it.",
+            "Free some space, or give a path on another disk.",
+            ("path",),
+        ),
+        "output.exists": ErrorCode(
+            "Something is at the output path already.",
+            "Give another path, or replace it with --force.",
+            ("path",),
+        ),
+        "output.foreign": ErrorCode(
+            "What is at the output path was not written by this command, so it is not replaced.",
+            "Give another path, or remove it yourself.",
+            ("path",),
+        ),
+        "output.not-replaceable": ErrorCode(
+            "The output path is a link, a device, a mount point, or a directory in use.",
+            "Give another path.",
+            ("path",),
+        ),
+        "output.is-input": ErrorCode(
+            "The output is an input, or holds one, or lies in one.",
+            "Give a path outside of the inputs.",
+            ("output", "input"),
+        ),
+        # Models and checks.
+        "checkpoint.invalid": ErrorCode(
+            "A checkpoint is missing, damaged, or does not fit the model.",
+            "Read the message.",
+        ),
+        "check.failed": ErrorCode(
+            "A check of the exported graphs fell short of its bound.",
+            "Do not ship the bundle; read the figures.",
+        ),
+        # The process.
+        "system.refused": ErrorCode(
+            "The system refused to read or write.",
+            "Check space, paths and permissions.",
+        ),
+        "process.interrupted": ErrorCode(
+            "Ctrl-C or a signal ended the command; no partial output was written.",
+            "Run it again.",
+        ),
+        "internal.error": ErrorCode(
+            "A fault of mvmoe itself.",
+            "Run it again with --debug and report what it prints.",
+        ),
+    }
+)
+
+_PAGE = """# Error codes
+
+Every error has a code of this list, a sentence for people, and named fields. The list is closed
+and the same in every language: a program branches on the code and shows the sentence. In Python
+they are `error.code` and `error.fields` of `mvmoe_deploy.MvmoeError`. With `--json` a command that
+fails prints
+
+    {"error": {"code": "bundle.hash-mismatch", "message": "...", "fields": {"file": "..."}}}
+
+A code that ends in `.invalid`, `.failed` or `.error` is general: it stands for what has no code of
+its own. A field is absent where there is nothing to say.
+
+This page is written from `mvmoe_deploy/error_codes.py`: `python -m mvmoe_deploy.error_codes`.
+
+| code | meaning | what to do | fields |
+|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """The text of `docs/errors.md`."""
+    rows = [
+        f"| `{code}` | {entry.meaning} | {entry.remedy} | "
+        f"{', '.join(f'`{name}`' for name in entry.fields) or '-'} |\n"
+        for code, entry in CODES.items()
+    ]
+    return _PAGE + "".join(rows)
+
+
+if __name__ == "__main__":
+    print(page(), end="")
