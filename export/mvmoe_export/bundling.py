@@ -40,7 +40,7 @@ from mvmoe_export.preflight import (
     require_texts,
 )
 from mvmoe_export.resuming import Finished, export_key
-from mvmoe_export.rewrites import require_rewrites
+from mvmoe_export.rewrites import find_rewrite
 from mvmoe_export.stages import MAX_GRAPHS, Stages, Strategy, make_stages
 from mvmoe_export.targets import ExportOptions, Target, Work, find_target, target_names
 from mvmoe_export.targets.contract import Deferred
@@ -128,7 +128,8 @@ def export_bundle(
     found = {name: find_target(name) for name in targets}
     if not found:
         raise InputError(f"no target was given; give one of {', '.join(target_names())}")
-    require_rewrites(options.rewrites or ())
+    for name in options.rewrites or ():
+        find_rewrite(name)
     require_options(options)
     stages = make_stages(model, strategy, batch, max_graphs)
     model.eval()

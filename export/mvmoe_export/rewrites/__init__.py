@@ -1,70 +1,55 @@
 """Graph rewrites that keep a graph in one piece: one per file, on ATen operators.
 
-A target names the rewrites that it uses, in the order in which they are applied.
+A target says what its engine needs (`Need`), and each rewrite says which need it serves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from mvmoe_deploy.errors import InputError
-from mvmoe_export.rewrites import (  # noqa: F401 - they register themselves
-    arithmetic,
-    attention,
-    averages,
-    batch_norm,
-    division,
-    expands,
-    gelu_primitives,
-    gelu_tanh,
-    group_norm,
-    hard_swish,
-    layer_norm,
-    pools,
-    projections,
-    rank,
-    slices,
-    softmax,
-    views,
-)
-from mvmoe_export.rewrites.contract import REWRITES, Rewrite
+from mvmoe_deploy import parts
+from mvmoe_export.rewrites.contract import Need, Rewrite
 from mvmoe_export.rewrites.graph import AtenGraph
 from mvmoe_export.writes import require_functional
 
-ONE_PIECE = (
-    "views",
-    "arithmetic",
-    "slices",
-    "projections",
-    "attention",
-    "softmax",
-    "batch-norm",
-    "group-norm",
-    "layer-norm",
-    "averages",
-    "division",
-    "expands",
-    "pools",
-)
-"""What an engine without reductions needs; `rank` and `views` come last, after all others."""
+__all__ = ["AtenGraph", "Need", "Rewrite", "apply", "built_in", "find_rewrite", "names_for"]
 
-__all__ = ["ONE_PIECE", "REWRITES", "AtenGraph", "Rewrite", "apply", "require_rewrites"]
+
+def find_rewrite(name: str) -> Rewrite:
+    """The rewrite of that name, a plug-in's included; raises InputError if there is none."""
+    found: Rewrite = parts.find("rewrites", name)
+    return found
+
+
+def built_in() -> list[Rewrite]:
+    """All built-in rewrites by name."""
+    return [find_rewrite(name) for name in parts.built_in_names("rewrites")]
+
+
+def names_for(needs: Iterable[Need]) -> tuple[str, ...]:
+    """The names of the built-in rewrites that serve some needs, in the order of application.
+
+    Rewrites of plug-ins are applied only where a caller names them: what is installed beside this
+    package must not change what an export gives.
+    """
+    needed = frozenset(needs)
+    placed = [
+        (order, rewrite.name)
+        for rewrite in built_in()
+        if rewrite.need in needed
+        for order in rewrite.order
+    ]
+    return tuple(name for _, name in sorted(placed))
 
 
 def apply(graph: AtenGraph, names: Sequence[str]) -> dict[str, int]:
-    """Apply rewrites in order; gives how many places each has changed."""
+    """Apply rewrites in order; gives how many places each has changed.
+
+    Raises InputError for a rewrite that does not exist.
+    """
     counts: dict[str, int] = {}
     for name in names:
-        counts[name] = counts.get(name, 0) + REWRITES[name].apply(graph)
+        counts[name] = counts.get(name, 0) + find_rewrite(name).apply(graph)
     require_functional(graph.module)
     graph.module.graph.eliminate_dead_code()
     graph.module.graph.lint()
     graph.module.recompile()
     return counts
-
-
-def require_rewrites(names: Sequence[str]) -> None:
-    """Refuse a rewrite that does not exist; raises InputError."""
-    unknown = [name for name in names if name not in REWRITES]
-    if unknown:
-        raise InputError(
-            f"rewrite {unknown[0]!r} is unknown; there are {', '.join(sorted(REWRITES))}, and none"
-        )

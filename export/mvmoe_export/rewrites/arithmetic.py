@@ -17,7 +17,13 @@ _HIGHEST = 4
 """Powers that are written as products."""
 
 
-@rewrite("arithmetic", error=1e-6)
+@rewrite(
+    "arithmetic",
+    need="no-reductions",
+    order=100,
+    error=1e-6,
+    replaces=("mul", "add", "sub", "div", "rsub", "pow"),
+)
 def arithmetic(graph: AtenGraph) -> int:
     """One way to say each arithmetic operation, with a number or a tensor alike.
 
@@ -157,3 +163,6 @@ def _where(graph: AtenGraph, node: fx.Node) -> bool:
     product = build(_ATEN.mul.Tensor, x, build(_ATEN.where.self, mask, *shown))
     graph.replace(node, build(_ATEN.add.Tensor, product, build(_ATEN.where.self, mask, *hidden)))
     return True
+
+
+PART = arithmetic

@@ -13,7 +13,25 @@ _HIDDEN = -3e4
 """Large enough to vanish in a softmax, small enough for fp16."""
 
 
-@rewrite("attention", error=1e-5)
+@rewrite(
+    "attention",
+    need="one-partition",
+    order=200,
+    error=1e-5,
+    replaces=(
+        "full_like",
+        "eq",
+        "logical_not",
+        "any",
+        "where",
+        "scaled_dot_product_attention",
+        "Where",
+        "IsNaN",
+        "Equal",
+        "Not",
+        "Attention",
+    ),
+)
 def attention(graph: AtenGraph) -> int:
     """Attention as bmm, softmax, bmm on three axes, its scale in the weights of q where it can be.
 
@@ -115,3 +133,6 @@ def _scaled(graph: AtenGraph, node: fx.Node, scale: float) -> fx.Node:
     scaled = (weight and early(_ATEN.mul.Tensor, weight, scale) for weight in weights)
     maker.args = (source, *scaled)
     return q
+
+
+PART = attention

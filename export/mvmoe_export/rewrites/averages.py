@@ -14,7 +14,13 @@ _SUMS = (_ATEN.sum.dim_IntList, _ATEN.sum.default)
 _SPREADS = (_ATEN.var.correction, _ATEN.std.correction)
 
 
-@rewrite("averages", error=1e-5)
+@rewrite(
+    "averages",
+    need="no-reductions",
+    order=250,
+    error=1e-5,
+    replaces=("mean", "sum", "var", "ReduceMean", "ReduceSum", "ReduceSumSquare"),
+)
 def averages(graph: AtenGraph) -> int:
     """Means, sums and variances as matmuls with a constant column.
 
@@ -99,3 +105,6 @@ def _weighted(build: Builder, source: fx.Node, weight: float) -> fx.Node:
     name = f"one_of_{count}" if weight * count == 1 else f"{count}_times"
     row = torch.full((1, count), weight, dtype=value(source).dtype)
     return build(_ATEN.linear.default, source, build.constant(f"row_{name}", row))
+
+
+PART = averages

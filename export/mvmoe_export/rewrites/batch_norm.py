@@ -12,7 +12,13 @@ _ATEN = torch.ops.aten
 _NORM = _ATEN._native_batch_norm_legit_no_training.default
 
 
-@rewrite("batch-norm", error=1e-5)
+@rewrite(
+    "batch-norm",
+    need="fold-batch-norm",
+    order=220,
+    error=1e-5,
+    replaces=("_native_batch_norm_legit_no_training", "BatchNormalization"),
+)
 def batch_norm(graph: AtenGraph) -> int:
     """A batch norm in evaluation as a factor and a shift made at export; after a conv, inside it.
 
@@ -85,3 +91,6 @@ def _line(build: Builder, node: fx.Node, before: fx.Node | None) -> tuple[fx.Nod
         shift = build(_ATEN.add.Tensor, shift, before)
     shift = build(_ATEN.mul.Tensor, shift, factor)
     return factor, shift if bias is None else build(_ATEN.add.Tensor, shift, bias)
+
+
+PART = batch_norm

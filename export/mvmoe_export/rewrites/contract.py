@@ -1,11 +1,31 @@
-"""What a rewrite is, and the registry of all of them."""
+"""What a rewrite is, and what an engine may need of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from mvmoe_export.rewrites.graph import AtenGraph
 
 Apply = Callable[[AtenGraph], int]
+
+Need = Literal[
+    "one-partition",
+    "no-reductions",
+    "fold-batch-norm",
+    "gelu-as-trained",
+    "no-erf",
+    "no-hard-swish",
+]
+"""What an engine needs of a graph. A target states the needs of its engines, a rewrite the one that
+it serves, so neither names the other:
+
+- one-partition: it takes a graph whole only if shapes change in one way and axes are at most four.
+- no-reductions: it has no normalizations and no reductions, or leaves its fast path for them.
+- fold-batch-norm: it has no batch norm, or a slower one than a factor and a shift.
+- gelu-as-trained: it takes every GELU for one of erf form.
+- no-erf: it has no erf at all.
+- no-hard-swish: it has neither hard swish nor hard sigmoid.
+"""
 
 
 @dataclass(frozen=True)
@@ -24,8 +44,19 @@ class Rewrite:
     name: str
     apply: Apply
     """Changes the graph in place; gives the number of places that were changed."""
-    error: float
+    need: Need
+    """Which need of an engine it serves: targets apply it for engines that have this need."""
+    order: tuple[int, ...]
+    """Where it comes among the others, lowest first; a rewrite with two numbers is applied twice.
+
+    From 0 on: how views are said; from 100: arithmetic and the parts of tensors; from 200: layers
+    in primitives; from 300: activations; from 400: what must see the result of all others.
+    """
+    error: float = 0.0
     """0 where only the order of memory changes."""
+    replaces: frozenset[str] = frozenset()
+    """Operators that it removes, by the names that engines have for them: ExecuTorch's edge
+    dialect without its overloads, and ONNX."""
 
     @property
     def summary(self) -> str:
@@ -33,14 +64,18 @@ class Rewrite:
         return (self.apply.__doc__ or "").strip().splitlines()[0]
 
 
-REWRITES: dict[str, Rewrite] = {}
+def rewrite(
+    name: str,
+    *,
+    need: Need,
+    order: int | tuple[int, ...],
+    error: float = 0.0,
+    replaces: tuple[str, ...] = (),
+) -> Callable[[Apply], Rewrite]:
+    """Make a function a rewrite."""
+    orders = (order,) if isinstance(order, int) else order
 
+    def make(apply: Apply) -> Rewrite:
+        return Rewrite(name, apply, need, orders, error, frozenset(replaces))
 
-def rewrite(name: str, error: float = 0.0) -> Callable[[Apply], Apply]:
-    """Register a function as a rewrite."""
-
-    def register(apply: Apply) -> Apply:
-        REWRITES[name] = Rewrite(name, apply, error)
-        return apply
-
-    return register
+    return make

@@ -9,7 +9,9 @@ _ATEN = torch.ops.aten
 _EXPONENTS = {_ATEN.reciprocal.default: -1, _ATEN.rsqrt.default: -0.5}
 
 
-@rewrite("division", error=1e-6)
+@rewrite(
+    "division", need="no-reductions", order=260, error=1e-6, replaces=("reciprocal", "Reciprocal")
+)
 def division(graph: AtenGraph) -> int:
     """A division where a reciprocal was, which NNAPI lacks.
 
@@ -35,3 +37,6 @@ def division(graph: AtenGraph) -> int:
         graph.replace(node, build(_ATEN.div.Tensor, one, source))
         changed += 1
     return changed
+
+
+PART = division

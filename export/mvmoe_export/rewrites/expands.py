@@ -10,7 +10,9 @@ _ATEN = torch.ops.aten
 _BROADCASTING = (_ATEN.add.Tensor, _ATEN.sub.Tensor, _ATEN.mul.Tensor, _ATEN.div.Tensor)
 
 
-@rewrite("expands")
+@rewrite(
+    "expands", need="no-reductions", order=270, replaces=("expand_copy", "repeat", "Expand", "Tile")
+)
 def expands(graph: AtenGraph) -> int:
     """Repeating by multiplication with ones, where the reader does not repeat by itself.
 
@@ -57,3 +59,6 @@ def _product(graph: AtenGraph, node: fx.Node) -> fx.Node:
     name = "ones_" + "x".join(map(str, sizes))
     ones = build.constant(name, torch.ones(sizes, dtype=value(node).dtype))
     return build(_ATEN.mul.Tensor, source, ones)
+
+
+PART = expands

@@ -11,7 +11,9 @@ _A = 0.7978845608028654
 _B = 0.044715
 
 
-@rewrite("gelu-primitives", error=1e-6)
+@rewrite(
+    "gelu-primitives", need="gelu-as-trained", order=310, error=1e-6, replaces=("gelu", "Gelu")
+)
 def gelu_primitives(graph: AtenGraph) -> int:
     """A GELU of tanh form, written out for engines without an operator for it.
 
@@ -37,3 +39,6 @@ def gelu_primitives(graph: AtenGraph) -> int:
         graph.replace(node, build(_ATEN.mul.Tensor, half, build(_ATEN.add.Tensor, bent, 1.0)))
         changed += 1
     return changed
+
+
+PART = gelu_primitives

@@ -8,7 +8,7 @@ from mvmoe_export.rewrites.graph import AtenGraph, argument
 _ATEN = torch.ops.aten
 
 
-@rewrite("gelu-tanh", error=1e-3)
+@rewrite("gelu-tanh", need="no-erf", order=300, error=1e-3, replaces=("Erf",))
 def gelu_tanh(graph: AtenGraph) -> int:
     """GELU in its tanh form (Hendrycks and Gimpel, arXiv 1606.08415, section 2).
 
@@ -30,3 +30,6 @@ def gelu_tanh(graph: AtenGraph) -> int:
             graph.replace(node, build(_ATEN.gelu.default, node.args[0], approximate="tanh"))
             changed += 1
     return changed
+
+
+PART = gelu_tanh

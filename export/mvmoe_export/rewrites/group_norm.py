@@ -11,7 +11,13 @@ from mvmoe_export.rewrites.graph import AtenGraph, argument, shape
 _ATEN = torch.ops.aten
 
 
-@rewrite("group-norm", error=1e-5)
+@rewrite(
+    "group-norm",
+    need="no-reductions",
+    order=230,
+    error=1e-5,
+    replaces=("native_group_norm", "GroupNormalization", "InstanceNormalization"),
+)
 def group_norm(graph: AtenGraph) -> int:
     """GroupNorm as LayerNorm over each group; `layer-norm` writes that in primitives.
 
@@ -48,3 +54,6 @@ def _as_layer_norm(graph: AtenGraph, node: fx.Node) -> None:
             column = build(_ATEN.reshape.default, part, [1, channels, *[1] * len(plane)])
             result = build(operator, result, column)
     graph.replace(node, result)
+
+
+PART = group_norm

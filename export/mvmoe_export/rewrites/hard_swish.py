@@ -8,7 +8,13 @@ from mvmoe_export.rewrites.graph import AtenGraph
 _ATEN = torch.ops.aten
 
 
-@rewrite("hard-swish", error=1e-6)
+@rewrite(
+    "hard-swish",
+    need="no-hard-swish",
+    order=320,
+    error=1e-6,
+    replaces=("hardswish", "hardsigmoid", "HardSwish", "HardSigmoid"),
+)
 def hard_swish(graph: AtenGraph) -> int:
     """A hard swish, written out for engines without an operator for it or for its hard sigmoid.
 
@@ -30,3 +36,6 @@ def hard_swish(graph: AtenGraph) -> int:
         graph.replace(node, product)
         changed += 1
     return changed
+
+
+PART = hard_swish

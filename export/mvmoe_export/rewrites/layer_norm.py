@@ -10,7 +10,13 @@ from mvmoe_export.rewrites.graph import AtenGraph, argument
 _ATEN = torch.ops.aten
 
 
-@rewrite("layer-norm", error=1e-5)
+@rewrite(
+    "layer-norm",
+    need="no-reductions",
+    order=240,
+    error=1e-5,
+    replaces=("native_layer_norm", "LayerNormalization"),
+)
 def layer_norm(graph: AtenGraph) -> int:
     """LayerNorm in primitives, its means as matmuls with a constant column of 1/D.
 
@@ -47,3 +53,6 @@ def _in_primitives(graph: AtenGraph, node: fx.Node) -> None:
     if shift is not None:
         result = build(_ATEN.add.Tensor, result, shift)
     graph.replace(node, result)
+
+
+PART = layer_norm

@@ -9,7 +9,12 @@ from mvmoe_export.rewrites.graph import AtenGraph, argument
 _ATEN = torch.ops.aten
 
 
-@rewrite("pools")
+@rewrite(
+    "pools",
+    need="no-reductions",
+    order=280,
+    replaces=("avg_pool2d", "_adaptive_avg_pool2d", "AveragePool"),
+)
 def pools(graph: AtenGraph) -> int:
     """Average pooling without padding of its own.
 
@@ -47,3 +52,6 @@ def _pair(given: int | list[int]) -> list[int]:
     """A size for both directions as two."""
     sizes = [given] if isinstance(given, int) else list(given)
     return sizes * 2 if len(sizes) == 1 else sizes
+
+
+PART = pools

@@ -14,7 +14,7 @@ _MOST_PARTS = 4
 """q, k and v are three; a layer cut into many slices is better left whole."""
 
 
-@rewrite("projections")
+@rewrite("projections", need="one-partition", order=120)
 def projections(graph: AtenGraph) -> int:
     """A linear layer that is only cut into parts becomes a layer for each part.
 
@@ -189,3 +189,6 @@ def _separate(graph: AtenGraph, layer: fx.Node, cut: _Cut) -> None:
     order = [axis for axis in range(len(lead)) if axis not in order] + order
     result = build(_ATEN.permute.default, result, order)
     graph.replace(cut.node, build(_ATEN.reshape.default, result, shape(cut.node)))
+
+
+PART = projections

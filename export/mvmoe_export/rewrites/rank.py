@@ -15,7 +15,7 @@ MOST = 4
 """Axes that NNAPI, XNNPACK's permutes and the Neural Engine take."""
 
 
-@rewrite("rank")
+@rewrite("rank", need="one-partition", order=400)
 def rank(graph: AtenGraph) -> int:
     """No tensor has more than four axes.
 
@@ -190,3 +190,6 @@ def _together(sizes: list[int], order: list[int]) -> tuple[list[int], list[int]]
     ranked = sorted(runs)
     merged = [math.prod(sizes[axis] for axis in run) for run in ranked]
     return merged, [ranked.index(run) for run in runs]
+
+
+PART = rank

@@ -18,7 +18,19 @@ _SEVERAL = (
 )
 
 
-@rewrite("slices")
+@rewrite(
+    "slices",
+    need="one-partition",
+    order=110,
+    replaces=(
+        "select_copy",
+        "split_copy",
+        "split_with_sizes_copy",
+        "unbind_copy",
+        "Gather",
+        "Split",
+    ),
+)
 def slices(graph: AtenGraph) -> int:
     """Parts of a tensor are slices, not selects, splits or unbinds.
 
@@ -117,3 +129,6 @@ def _roll(graph: AtenGraph, node: fx.Node) -> bool:
         result = build(_ATEN.reshape.default, result, shape(node))
     graph.replace(node, result)
     return True
+
+
+PART = slices

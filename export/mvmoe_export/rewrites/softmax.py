@@ -8,7 +8,7 @@ from mvmoe_export.rewrites.graph import AtenGraph, axis_of, shape
 _ATEN = torch.ops.aten
 
 
-@rewrite("softmax", error=1e-6)
+@rewrite("softmax", need="no-reductions", order=210, error=1e-6, replaces=("_softmax", "Softmax"))
 def softmax(graph: AtenGraph) -> int:
     """Softmax along the last axis, the only one that engines take.
 
@@ -37,3 +37,6 @@ def softmax(graph: AtenGraph) -> int:
         graph.replace(node, build(_ATEN.permute.default, shares, order))
         changed += 1
     return changed
+
+
+PART = softmax

@@ -29,7 +29,12 @@ _COPIES = (
 _TURNS = (_ATEN.transpose.int, _ATEN.t.default, _ATEN.permute.default)
 
 
-@rewrite("views")
+@rewrite(
+    "views",
+    need="one-partition",
+    order=(0, 490),
+    replaces=("clone", "alias_copy", "squeeze_copy", "unsqueeze_copy"),
+)
 def views(graph: AtenGraph) -> int:
     """One way to say a change of shape, and nothing that does nothing.
 
@@ -125,3 +130,6 @@ def order_of(node: fx.Node) -> list[int]:
     one, other = (axis_of(axis, rank) for axis in node.args[1:3])
     order[one], order[other] = order[other], order[one]
     return order
+
+
+PART = views

@@ -92,11 +92,11 @@ def test_engines_that_a_target_is_not_shaped_for_are_a_note(hand):
 
 def test_every_repair_is_a_rewrite_that_the_engines_target_uses_by_default():
     from mvmoe_bench.advisor.rules.repairs import _ATEN, _ONNX
-    from mvmoe_export.rewrites import REWRITES
+    from mvmoe_deploy import parts
     from mvmoe_export.targets.executorch.target import REWRITES as EXECUTORCH
     from mvmoe_export.targets.onnx.profiles import REWRITES as ONNX
 
-    assert {*_ATEN.values(), *_ONNX.values()} <= set(REWRITES)
+    assert {*_ATEN.values(), *_ONNX.values()} <= {*parts.built_in_names("rewrites")}
     for operator in _ONNX:
         assert set(repairs(operator, "nnapi")) <= set(ONNX["nnapi"])
     left = {name for name in _ATEN if not set(repairs(name, "xnnpack")) <= {*EXECUTORCH["xnnpack"]}}

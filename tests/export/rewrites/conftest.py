@@ -58,7 +58,7 @@ def check(name, module, *inputs, error=None, before=(), **weights):
         expected = graph.module(*inputs)
         changed = rewrites.apply(graph, [name])[name]
         found = graph.module(*inputs)
-        close(found, expected, rewrites.REWRITES[name].error if error is None else error)
+        close(found, expected, rewrites.find_rewrite(name).error if error is None else error)
         assert rewrites.apply(graph, [name])[name] == 0
         close(graph.module(*inputs), found, 0)
     nodes = list(graph.module.graph.nodes)

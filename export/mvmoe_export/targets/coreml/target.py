@@ -15,21 +15,13 @@ from mvmoe_deploy.errors import InputError, MissingExtraError
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_export import compiling
 from mvmoe_export.compiling import FamilyJob, GraphJob, Job
+from mvmoe_export.rewrites import names_for
 from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.coreml.options import CoreMLOptions, require_one_image
 
-REWRITES = (
-    "views",
-    "slices",
-    "projections",
-    "attention",
-    "batch-norm",
-    "gelu-primitives",
-    "rank",
-    "views",
-)
+REWRITES = names_for(("one-partition", "fold-batch-norm", "gelu-as-trained"))
 """LayerNorm, GELU with erf and means stay: ML Programs have operators for them.
 
 coremltools loses a GELU's `approximate="tanh"`, so that form is written out.

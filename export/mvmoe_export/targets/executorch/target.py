@@ -12,7 +12,7 @@ from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_export import compiling
 from mvmoe_export.compiling import Compilation, Job
-from mvmoe_export.rewrites import ONE_PIECE
+from mvmoe_export.rewrites import Need, names_for
 from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
@@ -22,11 +22,13 @@ _COMPILER = "mvmoe_export.targets.executorch.lowering:compile"
 _FILE = "model.pte"
 _PRECISIONS = {"coreml": "fp16"}
 
-REWRITES: dict[str, tuple[str, ...]] = {
-    "xnnpack": (*ONE_PIECE, "gelu-primitives", "rank", "views"),
+_NEEDS: dict[str, tuple[Need, ...]] = {
+    "xnnpack": ("one-partition", "no-reductions", "fold-batch-norm", "gelu-as-trained"),
     "portable": (),
-    "coreml": ("views", "slices", "projections", "attention", "gelu-primitives", "rank", "views"),
+    "coreml": ("one-partition", "gelu-as-trained"),
 }
+
+REWRITES = {delegate: names_for(needs) for delegate, needs in _NEEDS.items()}
 """The rewrites of each delegate. The portable kernels take every operator as it is.
 
 XNNPACK's delegate takes GELU in any form and computes it with erf: the tanh form is written out.

@@ -1,14 +1,16 @@
 """Which rewrites make a graph quick, or one piece, for each of ONNX Runtime's providers."""
 
-from mvmoe_export.rewrites import ONE_PIECE
+from mvmoe_export.rewrites import Need, names_for
 
-_LAST = ("rank", "views")
+_ONE_PARTITION: tuple[Need, ...] = ("one-partition", "no-reductions", "fold-batch-norm")
 
-REWRITES: dict[str, tuple[str, ...]] = {
+_NEEDS: dict[str, tuple[Need, ...]] = {
     "cpu": (),
-    "nnapi": (*ONE_PIECE, "gelu-tanh", "gelu-primitives", "hard-swish", *_LAST),
-    "coreml-ep": (*ONE_PIECE, *_LAST),
+    "nnapi": (*_ONE_PARTITION, "no-erf", "gelu-as-trained", "no-hard-swish"),
+    "coreml-ep": _ONE_PARTITION,
 }
+
+REWRITES = {profile: names_for(needs) for profile, needs in _NEEDS.items()}
 """By profile; `docs/rewrites.md` has the measurements behind them.
 
 - cpu: ONNX Runtime has kernels for LayerNormalization and GELU.
