@@ -14,7 +14,6 @@ import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 
-from mvmoe_deploy.onnxruntime_import import disable_telemetry  # noqa: E402
 from mvmoe_deploy.system.processes import end_when_closed  # noqa: E402
 
 _INTERRUPTED = 130
@@ -30,7 +29,6 @@ def main() -> None:
     _hold_on(sys.argv[1:])
     text = sys.stdin.read()
     told = json.loads(text)
-    disable_telemetry()
     modules = [module for subject in told["subjects"] for module in subject["engine_modules"]]
     lines = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

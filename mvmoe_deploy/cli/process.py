@@ -10,7 +10,6 @@ import click
 
 from mvmoe_deploy.cli.errors import INTERRUPTED, Failure, failure_of
 from mvmoe_deploy.cli.output import note, write_json
-from mvmoe_deploy.onnxruntime_import import disable_telemetry
 from mvmoe_deploy.system.processes import interrupted, interruptible
 from mvmoe_deploy.system.temporary import private_temporary_files
 from mvmoe_deploy.text import escaped
@@ -22,7 +21,6 @@ def run_command(command: click.Command, program: str, arguments: list[str] | Non
     A command's function gives its exit code, or None for 0.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    disable_telemetry()
     with interruptible():
         code = _run(command, program, arguments)
     sys.exit(code)

@@ -1,8 +1,9 @@
 """The contract of a runner: what executes one target's graphs on this machine."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -55,10 +56,40 @@ class Runner(Protocol):
         """Bring a graph into memory, once more at each call; raises EngineError that names it."""
 
 
+@dataclass(frozen=True)
+class EngineVariant:
+    """One way in which an engine can run a target on this machine."""
+
+    engine: str
+    """For people, with its version: `ONNX Runtime 1.31.1`."""
+    provider: str | None = None
+    """Where it runs graphs, as `Runner.provider` says; None where an engine has no such choice."""
+    engine_options: Mapping[str, str] = field(default_factory=dict)
+    """What `RunnerPart.open` takes for it."""
+    modules: tuple[str, ...] = ()
+    """What a Python application with this engine imports."""
+    label: str = ""
+    """Tells several variants of one target apart; empty for the usual one."""
+
+
+@dataclass(frozen=True)
+class GraphPlacement:
+    """Where an engine says that it puts the operators of a graph on this machine."""
+
+    graph: str
+    by_unit: dict[str, int]
+    """Operators by unit: `neural_engine`, `gpu`, `cpu`, or providers' names."""
+    cost_by_unit: dict[str, float] | None
+    """Share of the estimated cost by unit, 1 in total; None where no cost is estimated."""
+    outside: dict[str, int]
+    """Operator types that are not on the unit that was asked for, with their number."""
+
+
 class RunnerPart(Protocol):
     """The part of an engine: opens runners, and says what else is known of the engine.
 
-    `runtime/runners/<engine>/` declares it as `PART`; a runner's class may be it.
+    `runtime/runners/<engine>/` declares it as `PART`. A runner's class may be it: `RunnerDefaults`
+    is a base class that has an answer to all but `name` and `open`.
 
     Invariants:
 
@@ -79,6 +110,14 @@ class RunnerPart(Protocol):
         It is slow, and for checking only.
         """
 
+    @property
+    def extra(self) -> str | None:
+        """The extra of `mvmoe-deploy` that installs the engine; None for a plug-in's."""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The distributions whose versions belong into a record of what ran."""
+
     def open(
         self,
         root: Path,
@@ -90,6 +129,53 @@ class RunnerPart(Protocol):
 
         `engine_options` are what only this engine has, by name.
         """
+
+    def variants(self, target: Target) -> Sequence[EngineVariant]:
+        """The ways to run a target on this machine, the usual one first; loads no graph.
+
+        Processes that are started afterwards inherit the environment that the engine needs.
+        Raises MissingExtraError and UnsupportedPlatformError as `open` does.
+        """
+
+    def placements(
+        self, root: Path, target: Target, engine_options: Mapping[str, str]
+    ) -> Iterator[GraphPlacement]:
+        """Where the engine itself puts the operators of a target's graphs on this machine.
+
+        Of graphs that are equal but for their weights one is enough. Nothing of an engine that
+        does not say. Raises MissingExtraError, UnsupportedPlatformError or EngineError.
+        """
+
+
+class RunnerDefaults:
+    """A base class of runners that are their own part: what holds where a runner says no more."""
+
+    name: ClassVar[str]
+    reference: ClassVar[str | None] = None
+    extra: ClassVar[str | None] = None
+    packages: ClassVar[tuple[str, ...]] = ()
+    stands_in_for: ClassVar[str | None] = None
+
+    @classmethod
+    def variants(cls, target: Target) -> Sequence[EngineVariant]:
+        """The one way that the engine chooses."""
+        return [EngineVariant(engine=cls.name)]
+
+    @classmethod
+    def placements(
+        cls, root: Path, target: Target, engine_options: Mapping[str, str]
+    ) -> Iterator[GraphPlacement]:
+        """Nothing: the engine does not say."""
+        return iter(())
+
+
+def one_graph_per_stage(target: Target) -> Iterator[Graph]:
+    """The first graph of each stage: the graphs of its other routes differ in weights alone."""
+    seen: set[int] = set()
+    for graph in target.graphs:
+        if graph.stage not in seen:
+            seen.add(graph.stage)
+            yield graph
 
 
 def run(loaded: LoadedGraph, inputs: Arrays, outputs: Arrays) -> Arrays:

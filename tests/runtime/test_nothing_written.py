@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from mvmoe_deploy.onnxruntime_import import TELEMETRY_SWITCH
+from mvmoe_deploy.runtime.runners.onnx.importing import TELEMETRY_SWITCH
 
 PREDICT = """
 import sys

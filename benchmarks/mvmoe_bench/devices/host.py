@@ -21,7 +21,7 @@ from mvmoe_bench.orders import Order
 from mvmoe_bench.records import EngineChoice, Failure, Line
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import MissingExtraError, UnsupportedPlatformError
-from mvmoe_deploy.onnxruntime_import import import_onnxruntime
+from mvmoe_deploy.runtime.runners.onnx.importing import import_onnxruntime
 from mvmoe_deploy.system.temporary import temporary_directory
 
 _PATIENCE = 20

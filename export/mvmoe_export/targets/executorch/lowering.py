@@ -20,12 +20,12 @@ from torch.export import ExportedProgram
 from torch.fx.traceback import NodeSource
 
 from mvmoe_deploy.errors import CheckFailedError, InputError
+from mvmoe_deploy.runtime.runners.executorch.runner import BACKENDS
 from mvmoe_export.compiling import FamilyJob, Order
 from mvmoe_export.layers import place
 from mvmoe_export.targets.executorch.binding import find_slots
 
 FILE = "model.pte"
-_BACKENDS = {"xnnpack": "XnnpackBackend", "coreml": "CoreMLBackend"}
 _DELEGATE = torch.ops.higher_order.executorch_call_delegate
 _CONFIG = EdgeCompileConfig(_check_ir_validity=False)
 
@@ -180,7 +180,7 @@ def _load_all(path: Path, methods: list[str], delegate: str) -> bool:
     from executorch.runtime import Runtime
 
     runtime = Runtime.get()
-    needed = _BACKENDS.get(delegate)
+    needed = BACKENDS.get(delegate)
     if needed is not None and not runtime.backend_registry.is_available(needed):
         return False
     for name in methods:

@@ -6,7 +6,7 @@ from typing import Any
 import onnx
 
 from mvmoe_deploy.bundle import manifest
-from mvmoe_deploy.onnxruntime_import import import_onnxruntime
+from mvmoe_deploy.runtime.runners.onnx.importing import import_onnxruntime
 
 _CHECKER = "onnxruntime.tools.mobile_helpers.usability_checker"
 _COREML_OPERATORS = "coreml_supported_mlprogram_ops.md"

@@ -25,7 +25,7 @@ from onnxscript import optimizer
 from torch import Tensor, nn
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.onnxruntime_import import import_onnxruntime
+from mvmoe_deploy.runtime.runners.onnx.importing import disable_telemetry, import_onnxruntime
 from mvmoe_export.layers import place
 from mvmoe_export.programs import Program, make_program
 
@@ -66,6 +66,7 @@ def make_template(
     rewrites: tuple[str, ...] = (),
 ) -> Template:
     """Export one stage module; raises InputError that names the graph and what failed."""
+    disable_telemetry()  # The exporter's own libraries import ONNX Runtime as they need it.
     program = make_program(name, module, inputs, rewrites)
     model = _export(name, program, tuple(inputs), outputs, opset)
     _open_weights(model, set(program.slots))

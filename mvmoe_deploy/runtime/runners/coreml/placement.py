@@ -9,14 +9,13 @@ import platform
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mvmoe_deploy.bundle.manifest import Graph, Target
 from mvmoe_deploy.errors import EngineError, UnsupportedPlatformError
 from mvmoe_deploy.quiet_imports import import_quietly
-from mvmoe_deploy.runtime.contract import first_line, require_options
+from mvmoe_deploy.runtime.contract import GraphPlacement, first_line, require_options
 from mvmoe_deploy.system.temporary import temporary_directory
 
 NEURAL_ENGINE, GPU, CPU = "neural_engine", "gpu", "cpu"
@@ -40,27 +39,12 @@ _OLDEST_MACOS = (14, 4)
 """The first with `MLComputePlan`."""
 
 
-@dataclass(frozen=True)
-class GraphPlacement:
-    """Where Core ML would run a graph on this Mac, for `records.Placement`.
-
-    Operators of which it does not say so are not counted: constants, above all.
-    """
-
-    graph: str
-    by_unit: dict[str, int]
-    """Operators by the unit that it prefers for them: `neural_engine`, `gpu`, `cpu`."""
-    cost_by_unit: dict[str, float] | None
-    """Share of the estimated cost by unit, 1 in total; None where no cost is estimated."""
-    outside: dict[str, int]
-    """Operator types on another unit than the one that `units` hopes for, with their number."""
-
-
 def placements(root: Path, target: Target, units: str = "all") -> list[GraphPlacement]:
     """Core ML's plan for each graph of a `coreml` target of the checked bundle at `root`.
 
     `units` are Core ML's compute units as the runner's option has them: `all`, `cpuOnly`,
     `cpuAndGPU`, `cpuAndNeuralEngine`. Each package is compiled once, into a temporary directory.
+    Operators of which Core ML does not say where they run, constants above all, are not counted.
     Raises UnsupportedPlatformError without macOS 14.4, MissingExtraError without coremltools,
     InputError for unknown units, EngineError if Core ML refuses a package.
     """

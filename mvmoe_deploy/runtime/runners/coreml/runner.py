@@ -4,7 +4,7 @@ import platform
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +15,9 @@ from mvmoe_deploy.errors import UnsupportedPlatformError
 from mvmoe_deploy.quiet_imports import import_quietly
 from mvmoe_deploy.runtime.contract import (
     Arrays,
+    EngineVariant,
+    GraphPlacement,
+    RunnerDefaults,
     Signature,
     load_error,
     require_array,
@@ -24,6 +27,7 @@ from mvmoe_deploy.runtime.contract import (
     run_error,
 )
 from mvmoe_deploy.runtime.pixels import picture
+from mvmoe_deploy.runtime.runners.coreml.placement import placements
 
 _OLDEST_MACOS = 13
 _UNITS = {
@@ -38,12 +42,13 @@ _TYPES = {65552: "float16", 65568: "float32", 131104: "int32"}
 """`ArrayFeatureType.ArrayDataType` of Core ML's model format, with NumPy's names."""
 
 
-class CoreMLRunner:
+class CoreMLRunner(RunnerDefaults):
     """Runs the graphs of a `coreml` target, one `MLModel` each."""
 
     name = "coreml"
     reference = "coreml-reference"
-    stands_in_for = None
+    extra = "coreml"
+    packages = ("coremltools",)
 
     def __init__(self, engine: Any, root: Path, target: Target, units: str = "all") -> None:
         self._engine = engine
@@ -71,6 +76,28 @@ class CoreMLRunner:
         with import_quietly():
             import coremltools
         return cls(coremltools, root, target, (engine_options or {}).get("compute_units", "all"))
+
+    @classmethod
+    def variants(cls, target: Target) -> list[EngineVariant]:
+        """Each choice of compute units; all of them first."""
+        _require_macos()
+        return [
+            EngineVariant(
+                engine=f"Core ML of macOS {platform.mac_ver()[0]}",
+                provider=units,
+                engine_options={"compute_units": units},
+                modules=("coremltools",),
+                label="" if units == "all" else units,
+            )
+            for units in ("all", "cpuAndNeuralEngine", "cpuAndGPU", "cpuOnly")
+        ]
+
+    @classmethod
+    def placements(
+        cls, root: Path, target: Target, engine_options: Mapping[str, str]
+    ) -> Iterator[GraphPlacement]:
+        """Core ML's own plan for every function."""
+        return iter(placements(root, target, engine_options.get("compute_units", "all")))
 
     @property
     def provider(self) -> str:

@@ -10,6 +10,7 @@ from mvmoe_deploy.bundle.manifest import Graph, Target
 from mvmoe_deploy.errors import EngineError, MvmoeError
 from mvmoe_deploy.runtime.contract import (
     Arrays,
+    RunnerDefaults,
     Signature,
     require_array,
     require_options,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _NAME = "MIL reference evaluator (NumPy): slow, for checking only"
 
 
-class CoreMLReferenceRunner:
+class CoreMLReferenceRunner(RunnerDefaults):
     """Runs the graphs of a `coreml` target, one function each.
 
     A graph's `file` is the directory of a `.mlpackage`; its `entry` is the function's name there,
@@ -33,7 +34,8 @@ class CoreMLReferenceRunner:
     """
 
     name = "coreml-reference"
-    reference = None
+    extra = "coreml"
+    packages = ("coremltools",)
     stands_in_for = "Core ML"
 
     def __init__(self, root: Path, target: Target) -> None:

@@ -1,19 +1,24 @@
 """ExecuTorch: one program per file, one method per graph."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
-from mvmoe_deploy.errors import UnsupportedPlatformError
+from mvmoe_deploy.errors import MissingExtraError, UnsupportedPlatformError
 from mvmoe_deploy.quiet_imports import import_quietly
 from mvmoe_deploy.runtime.contract import (
     Arrays,
+    EngineVariant,
+    RunnerDefaults,
     Signature,
     load_error,
     require_array,
@@ -23,12 +28,17 @@ from mvmoe_deploy.runtime.contract import (
     run_error,
 )
 
-_BACKENDS = {"xnnpack": "XnnpackBackend", "coreml": "CoreMLBackend"}
+_MODULES = ("torch", "executorch.extension.pybindings.portable_lib", "executorch.runtime")
+"""What a Python application with ExecuTorch imports."""
+
+BACKENDS = {"xnnpack": "XnnpackBackend", "coreml": "CoreMLBackend"}
+"""ExecuTorch's names for the delegates; the portable kernels are none."""
+
 _SCALARS = {6: "float32", 5: "float16", 4: "int64", 3: "int32"}
 """ExecuTorch's types by number, as PyTorch's c10 counts them."""
 
 
-class ExecuTorchRunner:
+class ExecuTorchRunner(RunnerDefaults):
     """Runs the methods of an `executorch` target.
 
     `threads` sets ExecuTorch's pool, of which a process has one: the last runner that was opened
@@ -36,14 +46,14 @@ class ExecuTorchRunner:
     """
 
     name = "executorch"
-    reference = None
-    stands_in_for = None
+    extra = "executorch"
+    packages = ("executorch", "torch")
 
     def __init__(self, engine: Any, torch: Any, root: Path, target: Target) -> None:
         self._engine = engine
         self._torch = torch
         self._root = root
-        self._delegate = target.options.get("delegate", "portable")
+        self._delegate = _delegate(target)
         self._graphs = {graph.name: graph for graph in target.graphs}
         self._loading = threading.Lock()
 
@@ -67,7 +77,7 @@ class ExecuTorchRunner:
             from executorch.extension.pybindings import portable_lib
             from executorch.runtime import Runtime
         runner = cls(Runtime.get(), torch, root, target)
-        backend = _BACKENDS.get(runner._delegate)
+        backend = BACKENDS.get(runner._delegate)
         if backend is not None and not runner._engine.backend_registry.is_available(backend):
             raise UnsupportedPlatformError(
                 f"this target runs through ExecuTorch's {runner._delegate} delegate, which this "
@@ -77,6 +87,24 @@ class ExecuTorchRunner:
         _start_pool(portable_lib, threads)
         return runner
 
+    @classmethod
+    def variants(cls, target: Target) -> list[EngineVariant]:
+        """As the target was lowered; Core ML below ExecuTorch exists on Apple's systems only."""
+        delegate = _delegate(target)
+        if delegate == "coreml" and sys.platform != "darwin":
+            raise UnsupportedPlatformError(
+                "ExecuTorch's delegate coreml exists on Apple's systems only"
+            )
+        if find_spec("executorch") is None:
+            raise MissingExtraError.of("ExecuTorch", cls.extra)
+        return [
+            EngineVariant(
+                engine=f"ExecuTorch {version('executorch')}",
+                provider=delegate,
+                modules=_MODULES,
+            )
+        ]
+
     @property
     def provider(self) -> str:
         """The delegate."""
@@ -85,8 +113,6 @@ class ExecuTorchRunner:
     @property
     def description(self) -> str:
         """The engine and its delegate."""
-        from importlib.metadata import version
-
         return f"ExecuTorch {version('executorch')} ({self._delegate})"
 
     def load(self, graph: str) -> "ExecuTorchGraph":
@@ -177,6 +203,11 @@ def _without_stderr(work: Callable[[], object]) -> None:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def _delegate(target: Target) -> str:
+    """The delegate that a target was lowered to; `portable` for none."""
+    return target.options.get("delegate", "portable")
 
 
 def _signatures(specs: Sequence[TensorSpec], describe: Any, count: int) -> list[Signature]:

@@ -5,20 +5,39 @@ build. On a phone, with NNAPI or Core ML, the same option gives the same answer 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import EngineError
-from mvmoe_deploy.onnxruntime_import import import_onnxruntime
-from mvmoe_deploy.runtime.contract import first_line
+from mvmoe_deploy.runtime.contract import GraphPlacement, first_line, one_graph_per_stage
+from mvmoe_deploy.runtime.runners.onnx.importing import import_onnxruntime
 
 RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
 """The entry of a session's configuration that makes it remember."""
 
 CPU_PROVIDER = "CPUExecutionProvider"
 
+_SUFFIX = "ExecutionProvider"
 _FATAL = 4
+
+
+def placements(root: Path, target: Target, provider: str) -> Iterator[GraphPlacement]:
+    """For the first graph of each stage its nodes by provider, where `provider` is preferred.
+
+    Providers are named without their suffix: `CPU`. Raises what `assignment` does.
+    """
+    preferred = f"{provider}{_SUFFIX}"
+    providers = tuple(dict.fromkeys((preferred, CPU_PROVIDER)))
+    for graph in one_graph_per_stage(target):
+        found = assignment(root / graph.file, providers)
+        outside = Counter[str]()
+        for name, types in found.items():
+            if name != preferred:
+                outside.update(types)
+        by_unit = {name.removesuffix(_SUFFIX): types.total() for name, types in found.items()}
+        yield GraphPlacement(graph.name, by_unit, None, dict(outside))
 
 
 def assignment(

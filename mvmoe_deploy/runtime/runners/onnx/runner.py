@@ -1,6 +1,6 @@
 """ONNX Runtime, on the CPU or another provider, with I/O bound to the caller's own buffers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -8,9 +8,11 @@ from typing import Any, Self
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
-from mvmoe_deploy.onnxruntime_import import import_onnxruntime
 from mvmoe_deploy.runtime.contract import (
     Arrays,
+    EngineVariant,
+    GraphPlacement,
+    RunnerDefaults,
     Signature,
     load_error,
     require_array,
@@ -19,6 +21,8 @@ from mvmoe_deploy.runtime.contract import (
     require_threads,
     run_error,
 )
+from mvmoe_deploy.runtime.runners.onnx.importing import import_onnxruntime
+from mvmoe_deploy.runtime.runners.onnx.placement import placements
 
 _CPU = "CPU"
 _SUFFIX = "ExecutionProvider"
@@ -30,12 +34,12 @@ _TYPES = {
 }
 
 
-class OnnxRunner:
+class OnnxRunner(RunnerDefaults):
     """Runs the graphs of an `onnx` target, one session each."""
 
     name = "onnx"
-    reference = None
-    stands_in_for = None
+    extra = "onnx"
+    packages = ("onnxruntime",)
 
     def __init__(
         self, engine: Any, root: Path, target: Target, threads: int | None, provider: str = _CPU
@@ -67,6 +71,28 @@ class OnnxRunner:
         require_options("ONNX Runtime", known, engine_options)
         chosen = (engine_options or {}).get("provider", _CPU)
         return cls(onnxruntime, root, target, threads, chosen)
+
+    @classmethod
+    def variants(cls, target: Target) -> list[EngineVariant]:
+        """Each execution provider of this build of ONNX Runtime; the CPU's first."""
+        engine = import_onnxruntime()
+        return [
+            EngineVariant(
+                engine=f"ONNX Runtime {engine.__version__}",
+                provider=provider,
+                engine_options={"provider": provider},
+                modules=("onnxruntime",),
+                label="" if provider == _CPU else provider,
+            )
+            for provider in sorted(providers(engine), key=lambda name: name != _CPU)
+        ]
+
+    @classmethod
+    def placements(
+        cls, root: Path, target: Target, engine_options: Mapping[str, str]
+    ) -> Iterator[GraphPlacement]:
+        """What the session of each stage's first graph recorded while it cut the graph."""
+        return placements(root, target, engine_options.get("provider", _CPU))
 
     @property
     def description(self) -> str:

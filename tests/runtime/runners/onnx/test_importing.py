@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mvmoe_deploy import onnxruntime_import
 from mvmoe_deploy.errors import MissingExtraError
+from mvmoe_deploy.runtime.runners.onnx import importing
 
 PACKAGES = ("mvmoe_deploy", "mvmoe_export", "mvmoe_bench")
-THE_PLACE = Path(onnxruntime_import.__file__)
+THE_PLACE = Path(importing.__file__)
 
 
 def sources():
@@ -47,24 +47,24 @@ def test_nothing_else_imports_it():
 
 @pytest.mark.parametrize("chosen, found", [(None, "1"), ("0", "0"), ("", "")])
 def test_what_the_user_has_set_stays(monkeypatch, chosen, found):
-    monkeypatch.delenv(onnxruntime_import.TELEMETRY_SWITCH, raising=False)
+    monkeypatch.delenv(importing.TELEMETRY_SWITCH, raising=False)
     if chosen is not None:
-        monkeypatch.setenv(onnxruntime_import.TELEMETRY_SWITCH, chosen)
-    onnxruntime_import.disable_telemetry()
-    assert os.environ[onnxruntime_import.TELEMETRY_SWITCH] == found
+        monkeypatch.setenv(importing.TELEMETRY_SWITCH, chosen)
+    importing.disable_telemetry()
+    assert os.environ[importing.TELEMETRY_SWITCH] == found
 
 
 def test_the_switch_is_set_when_the_import_begins(monkeypatch):
     seen = []
 
     def note(name):
-        seen.append((name, os.environ.get(onnxruntime_import.TELEMETRY_SWITCH)))
+        seen.append((name, os.environ.get(importing.TELEMETRY_SWITCH)))
         raise ModuleNotFoundError(name)
 
-    monkeypatch.delenv(onnxruntime_import.TELEMETRY_SWITCH, raising=False)
-    monkeypatch.setattr(onnxruntime_import.importlib, "import_module", note)
+    monkeypatch.delenv(importing.TELEMETRY_SWITCH, raising=False)
+    monkeypatch.setattr(importing.importlib, "import_module", note)
     with pytest.raises(MissingExtraError, match=r"pip install 'mvmoe-deploy\[onnx\]'"):
-        onnxruntime_import.import_onnxruntime("onnxruntime.tools")
+        importing.import_onnxruntime("onnxruntime.tools")
     assert seen == [("onnxruntime.tools", "1")]
 
 
@@ -72,7 +72,7 @@ def test_an_installation_that_cannot_be_loaded_is_not_called_missing(monkeypatch
     def refuse(name):
         raise ImportError("libonnxruntime.so.1: cannot open shared object file\nmore")
 
-    monkeypatch.setattr(onnxruntime_import.importlib, "import_module", refuse)
+    monkeypatch.setattr(importing.importlib, "import_module", refuse)
     told = r"ONNX Runtime is installed but cannot be loaded \(libonnx.* file more\); run: pip"
     with pytest.raises(MissingExtraError, match=told):
-        onnxruntime_import.import_onnxruntime()
+        importing.import_onnxruntime()
