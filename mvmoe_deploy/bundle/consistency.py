@@ -77,7 +77,7 @@ def _check_golden(manifest: Manifest, classes: int) -> None:
         "answer": _Tensor((images, classes), "float32"),
     }
     _require_sizes(vectors, "the golden file")
-    routed = sum(4 * rule.experts + 12 * rule.k for rule in manifest.rules)
+    routed = sum(9 * rule.experts for rule in manifest.rules)
     total = _bytes(vectors.values()) + images * routed
     _require(
         total <= MAX_GOLDEN_BYTES,

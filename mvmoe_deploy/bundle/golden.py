@@ -1,7 +1,7 @@
 """The golden vectors: which tensors they are, and whether a file holds them.
 
 For each of `n` images: `image` (already preprocessed), for each routed stage `i` from 1 `logits.i`,
-`route.i` and `gates.i`, and the `answer`. Residency is no part of them.
+`members.i` and `gates.i`, and the `answer`. Residency is no part of them.
 """
 
 import math
@@ -22,11 +22,13 @@ _HEADER_BYTES = 2**20
 def expected_vectors(manifest: Manifest) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
     """Shape and type of every golden vector by name."""
     images = manifest.golden.images
-    vectors = {"image": ((images, *manifest.input.shape), np.dtype(np.float32))}
+    vectors: dict[str, tuple[tuple[int, ...], np.dtype]] = {
+        "image": ((images, *manifest.input.shape), np.dtype(np.float32))
+    }
     for stage, rule in enumerate(manifest.rules, start=1):
         vectors[f"logits.{stage}"] = ((images, rule.experts), np.dtype(np.float32))
-        vectors[f"route.{stage}"] = ((images, rule.k), np.dtype(np.int64))
-        vectors[f"gates.{stage}"] = ((images, rule.k), np.dtype(np.float32))
+        vectors[f"members.{stage}"] = ((images, rule.experts), np.dtype(np.bool_))
+        vectors[f"gates.{stage}"] = ((images, rule.experts), np.dtype(np.float32))
     return {**vectors, "answer": ((images, classes_of(manifest)), np.dtype(np.float32))}
 
 

@@ -1,12 +1,13 @@
 """What `mvmoe inspect` says of a bundle, from the manifest alone."""
 
-import math
 from collections import Counter
 from dataclasses import dataclass
+from typing import cast
 
 import msgspec
 
 from mvmoe_deploy.bundle.manifest import Graph, Manifest, Parity, Placement, Source, Target
+from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Rule, UsagePrior
 
@@ -174,12 +175,21 @@ def _one_more(target: Target, rules: tuple[Rule, ...], stored: int) -> int | Non
     """What one more expert in every routed stage would add, about."""
     if target.sizes is None or not target.sizes.expert_bytes:
         return None
-    routes = sum(math.comb(rule.experts, rule.k - 1) for rule in rules)
+    try:
+        routes = sum(_with_one_more(rule).count() - rule.count() for rule in rules)
+    except InputError:  # A rule with fields for each of its experts.
+        return None
     program = routes * _program(target, stored)
     if stored > target.sizes.distinct_bytes:
         routed = [graph.weight_bytes for graph in target.graphs if graph.route is not None]
         return round(routes * sum(routed) / len(routed) + program)
     return round(sum(sum(stage) / len(stage) for stage in target.sizes.expert_bytes) + program)
+
+
+def _with_one_more(rule: Rule) -> Rule:
+    """The same rule for one more expert; raises InputError for one that cannot have it."""
+    larger = msgspec.structs.replace(cast(msgspec.Struct, rule), experts=rule.experts + 1)
+    return cast(Rule, larger)
 
 
 def _program(target: Target, stored: int) -> float:

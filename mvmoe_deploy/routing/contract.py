@@ -128,7 +128,8 @@ def softmax(logits: np.ndarray, members: np.ndarray | None = None) -> np.ndarray
     weights = np.exp(wide - wide.max(axis=-1, keepdims=True))
     # A running sum adds from the first expert to the last; members' weights of 0 change nothing.
     totals = np.cumsum(weights, axis=-1)[:, -1:]
-    return (weights / totals).astype(np.float32)
+    shares: np.ndarray = weights / totals
+    return shares.astype(np.float32)
 
 
 def softmax_one(logits: Sequence[float]) -> list[float]:
@@ -180,6 +181,12 @@ def members_of(routes: Sequence[Route], experts: int) -> np.ndarray:
 def route_of(members: np.ndarray) -> Route:
     """The route that one image's membership `[E]` (bool) is."""
     return tuple(np.flatnonzero(members).tolist())
+
+
+def images_of(route: Route, members: np.ndarray) -> np.ndarray:
+    """The images that take a route, in ascending order, by the membership `[B, E]` of all."""
+    wanted = members_of([route], members.shape[1])
+    return np.flatnonzero((members == wanted).all(axis=1))
 
 
 def require_route(route: Route, rule: Rule, where: str) -> None:

@@ -1,6 +1,5 @@
 """The figures of a comparison: pure functions on arrays, with no model, graph or file in sight."""
 
-import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.routing.contract import route_of
 
 SMALLEST_PEAK = 1e-3
 """Errors are relative to at least this: nothing is relative to zero."""
@@ -73,15 +73,15 @@ def peak(wanted: np.ndarray) -> float:
     return max(float(np.abs(wanted).max()), SMALLEST_PEAK)
 
 
-def margins(logits: np.ndarray, k: int) -> np.ndarray:
-    """By how much each row of logits `[n, E]` prefers its k-th expert to the next one, `[n]`.
+def top1_margins(answers: np.ndarray) -> np.ndarray:
+    """By how much the best class of each answer `[n, classes]` is above the second best, `[n]`.
 
-    That is what has to be overcome to flip a route. Infinite where every expert is selected.
+    Infinite where there is only one class.
     """
-    if k == logits.shape[1]:
-        return np.full(len(logits), np.inf)
-    ordered = -np.sort(-logits.astype(np.float64), axis=1)
-    return ordered[:, k - 1] - ordered[:, k]
+    if answers.shape[1] == 1:
+        return np.full(len(answers), np.inf)
+    best = np.partition(answers.astype(np.float64), -2, axis=1)
+    return best[:, -1] - best[:, -2]
 
 
 def near_tie_limit(error: float, allowed: float) -> float:
@@ -105,7 +105,8 @@ def quantiles(values: np.ndarray) -> dict[str, float] | None:
 def first_difference(given: list[np.ndarray], wanted: list[np.ndarray]) -> np.ndarray:
     """For each image the first routed stage (from 1) where its route differs; 0 where none does.
 
-    What comes after that stage cannot be compared. Routes are `[n, k]`, one array for each stage.
+    What comes after that stage cannot be compared. Routes are memberships `[n, E]`, one for each
+    stage.
     """
     first = np.zeros(len(wanted[0]) if wanted else 0, np.int64)
     for stage, (ours, theirs) in reversed(list(enumerate(zip(given, wanted, strict=True), 1))):
@@ -113,28 +114,21 @@ def first_difference(given: list[np.ndarray], wanted: list[np.ndarray]) -> np.nd
     return first
 
 
-def listed_routes(rule: Rule, taken: np.ndarray) -> Iterator[Route]:
+def listed_routes(rule: Rule, members: np.ndarray) -> Iterator[Route]:
     """The routes of a stage to look at: all, or of very many those that were taken and a cover.
 
-    The cover has every expert that no image `[n, k]` used in at least one route.
+    The cover has the experts that no image uses, by the membership `[n, E]` of all.
     """
-    if math.comb(rule.experts, rule.k) <= _MOST_ROUTES:
-        yield from itertools.combinations(range(rule.experts), rule.k)
+    if rule.count() <= _MOST_ROUTES:
+        yield from rule.routes()
         return
-    yield from sorted(set(map(tuple, taken.tolist())))
-    left = sorted(set(range(rule.experts)) - set(taken.flatten().tolist()))
-    while left:
-        used = set(left[: rule.k])
-        filler = (expert for expert in range(rule.experts) if expert not in used)
-        while len(used) < rule.k:
-            used.add(next(filler))
-        yield tuple(sorted(used))
-        left = left[rule.k :]
+    yield from sorted(set(map(route_of, members)))
+    yield from rule.cover(np.flatnonzero(~members.any(axis=0)).tolist())
 
 
 def checked_routes(rule: Rule) -> list[Route]:
     """The routes that the guard looks at: all, or of very many some that cover every expert."""
-    return list(listed_routes(rule, np.empty((0, rule.k), np.int64)))
+    return list(listed_routes(rule, np.zeros((0, rule.experts), bool)))
 
 
 def in_enough_digits(value: float, bound: float) -> tuple[str, str]:

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.verification.checks import RouteReport, StageReport
 from mvmoe_deploy.verification.metrics import AnswerErrors, quantiles
 from mvmoe_deploy.verification.verify import Report, TargetReport
@@ -92,14 +95,17 @@ def _near_tie(target: TargetReport, stage: int, image: int) -> dict[str, Any]:
         "image": target.samples.names[image],
         "stage": stage,
         "margin": float(report.margins[image]),
-        "route": _whole_route([routes[image] for routes in target.routes]),
-        "target_route": _whole_route([routes[image] for routes in target.target_routes]),
+        "route": _whole_route(target.members, image),
+        "target_route": _whole_route(target.target_members, image),
     }
 
 
-def _whole_route(routes: Sequence[Any]) -> list[Any]:
-    """A list of experts for one routed stage, one list for each of several."""
-    stages = [route.tolist() for route in routes]
+def _whole_route(members: Sequence[np.ndarray], image: int) -> list[Any]:
+    """An image's experts by the memberships `[n, E]` of all stages: one list for each stage.
+
+    Of a single stage the list itself.
+    """
+    stages = [list(route_of(stage[image])) for stage in members]
     return stages[0] if len(stages) == 1 else stages
 
 

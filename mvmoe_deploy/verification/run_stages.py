@@ -11,6 +11,7 @@ import numpy as np
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.routing.contract import images_of, route_of
 from mvmoe_deploy.runtime.contract import Runner, run
 from mvmoe_deploy.runtime.memory import return_free_memory
 
@@ -25,7 +26,10 @@ class Engine(Protocol):
         """What the stem gives for images `[n, C, H, W]`."""
 
     def step(self, stage: int, route: Route, tokens: np.ndarray, gates: np.ndarray) -> Vectors:
-        """What a routed stage gives for tokens `[n, ...]` and gates `[n, k]` of one route."""
+        """What a routed stage gives for tokens `[n, ...]` and a route's gates.
+
+        Gates are `[n, len(route)]`, in the order of the route.
+        """
 
 
 def run_stages(
@@ -33,46 +37,36 @@ def run_stages(
     rules: Sequence[Rule],
     start: Vectors,
     *,
-    routes: Sequence[np.ndarray] | None = None,
+    imposed: Sequence[np.ndarray] | None = None,
     unit_gate_stage: np.ndarray | None = None,
 ) -> Vectors:
     """Take images from what the stem gave for them to the answer, each down its own route.
 
-    Gives `logits.i`, `route.i` and `gates.i` for each routed stage i, and `answer`. `routes` (one
-    `[n, k]` for each stage) are forced, with the gates that the scores give them; at the stage
-    `unit_gate_stage` `[n]` of an image its gates are all 1. Raises RoutingError or EngineError.
+    Gives `logits.i`, `members.i` and `gates.i` for each routed stage i, and `answer`. Routes that
+    are `imposed` (one membership `[n, E]` for each stage) have the gates that the rule gives them;
+    at the stage `unit_gate_stage` `[n]` of an image its gates are all 1. Raises RoutingError or
+    EngineError.
     """
     vectors: Vectors = {}
     state = start
     for stage, rule in enumerate(rules, start=1):
         logits = state["logits"]
-        if routes is None:
+        if imposed is None:
             members, gates = rule.select(logits)
-            chosen = np.nonzero(members)[1].reshape(len(logits), -1)
-            gates = gates[members].reshape(len(logits), -1)
         else:
-            chosen = routes[stage - 1]
-            gates = forced_gates(logits, chosen, rule)
+            members = imposed[stage - 1]
+            gates = rule.gates(members, logits)
         if unit_gate_stage is not None:
-            gates[unit_gate_stage == stage] = 1.0
-        vectors |= {f"logits.{stage}": logits, f"route.{stage}": chosen, f"gates.{stage}": gates}
-        state = _step(engine, stage, state["next_tokens"], chosen, gates)
+            gates = np.where((unit_gate_stage == stage)[:, None], np.float32(members), gates)
+        vectors |= {f"logits.{stage}": logits, f"members.{stage}": members}
+        vectors[f"gates.{stage}"] = gates
+        state = _step(engine, stage, state["next_tokens"], members, gates)
     return vectors | {"answer": state["answer"]}
 
 
 def rows_of(vectors: Vectors, images: np.ndarray) -> Vectors:
     """The rows of some images."""
     return {name: array[images] for name, array in vectors.items()}
-
-
-def forced_gates(logits: np.ndarray, routes: np.ndarray, rule: Rule) -> np.ndarray:
-    """The gates `[n, k]` (fp32) that the scores of logits `[n, E]` give forced routes `[n, k]`.
-
-    Raises RoutingError for logits that are not finite.
-    """
-    members = np.zeros((len(routes), rule.experts), bool)
-    np.put_along_axis(members, routes, True, axis=1)
-    return rule.gates(members, logits)[members].reshape(routes.shape)
 
 
 class TargetGraphs:
@@ -131,13 +125,13 @@ def _chunks(count: int, size: int) -> Iterator[np.ndarray]:
 
 
 def _step(
-    engine: Engine, stage: int, tokens: np.ndarray, routes: np.ndarray, gates: np.ndarray
+    engine: Engine, stage: int, tokens: np.ndarray, members: np.ndarray, gates: np.ndarray
 ) -> Vectors:
-    """One routed stage over images that take different routes."""
+    """One routed stage over images that take different routes, `[n, E]` as their gates."""
     given: Vectors = {}
-    for route in np.unique(routes, axis=0):
-        rows = np.flatnonzero((routes == route).all(axis=1))
-        output = engine.step(stage, tuple(route.tolist()), tokens[rows], gates[rows])
+    for route in map(route_of, np.unique(members, axis=0)):
+        rows = images_of(route, members)
+        output = engine.step(stage, route, tokens[rows], gates[rows][:, list(route)])
         for name, array in output.items():
             room = given.setdefault(name, np.zeros((len(tokens), *array.shape[1:]), array.dtype))
             room[rows] = array

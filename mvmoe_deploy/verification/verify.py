@@ -23,6 +23,7 @@ from mvmoe_deploy.errors import (
 )
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.routing.contract import images_of, members_of, route_of
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.runtime.isolated import OpenRunner
 from mvmoe_deploy.runtime.runners import open_runner
@@ -63,9 +64,9 @@ class Reference:
     """PyTorch's own fp32 errors of router logits and answers, relative to the largest of each."""
 
     @property
-    def routes(self) -> list[np.ndarray]:
-        """The routes `[n, k]` of each routed stage."""
-        return _routes(self.vectors)
+    def members(self) -> list[np.ndarray]:
+        """The routes of each routed stage, as memberships `[n, E]`."""
+        return _members(self.vectors)
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,10 @@ class TargetReport:
     """The engine that was not there, where a reference evaluator ran instead of it."""
     bounds: Bounds
     samples: Samples
-    routes: list[np.ndarray]
-    target_routes: list[np.ndarray]
+    members: list[np.ndarray]
+    """The routes of the reference: of each routed stage the membership `[n, E]`."""
+    target_members: list[np.ndarray]
+    """The routes of the target."""
     routing_agreement: float
     overall: AnswerErrors
     agreeing: AnswerErrors | None
@@ -224,9 +227,7 @@ def _rule_words(rules: Sequence[Rule]) -> str:
     """Routing rules in a few words; of many stages the first."""
     if not rules:
         return "no router"
-    rule = rules[0]
-    kept = ", renormalized" if rule.renormalize else ""
-    return f"{len(rules)} routers (top {rule.k} of {rule.experts} experts{kept})"
+    return f"{len(rules)} routers ({rules[0].describe()})"
 
 
 def _reference(bundle: Bundle, model: "RoutedModel | None", samples: Samples | None) -> Reference:
@@ -280,9 +281,7 @@ def _require_sound(golden: Vectors, rules: Sequence[Rule], where: str) -> None:
         sound = sound and bool(np.isfinite(logits).all())
         if sound:
             members, gates = rule.select(logits)
-            routes = np.nonzero(members)[1].reshape(len(logits), -1)
-            gates = gates[members].reshape(routes.shape)
-            sound = np.array_equal(routes, golden[f"route.{stage}"])
+            sound = np.array_equal(members, golden[f"members.{stage}"])
             sound = sound and np.allclose(gates, golden[f"gates.{stage}"], rtol=0, atol=1e-6)
     if not sound:
         raise BundleError(
@@ -318,7 +317,7 @@ class _TargetCheck:
         wanted = reference.vectors["answer"]
         start = self.engine.stem(reference.samples.inputs)
         own = run_stages(self.engine, self.rules, start)
-        first = metrics.first_difference(_routes(own), reference.routes)
+        first = metrics.first_difference(_members(own), reference.members)
         first = first if self.rules else np.zeros(len(wanted), np.int64)
         same = self._down_the_reference(start, own, first)
         stages = [self._stage(stage, same, first) for stage in range(1, len(self.rules) + 1)]
@@ -333,8 +332,8 @@ class _TargetCheck:
             stands_in_for=runner.stands_in_for,
             bounds=self.bounds,
             samples=reference.samples,
-            routes=reference.routes,
-            target_routes=_routes(own),
+            members=reference.members,
+            target_members=_members(own),
             routing_agreement=float(np.mean(first == 0)),
             overall=answer_errors(own["answer"], wanted),
             agreeing=answer_errors(own["answer"][first == 0], wanted[first == 0]),
@@ -356,8 +355,8 @@ class _TargetCheck:
         lost = np.flatnonzero(first)
         if not len(lost):
             return own
-        routes = [array[lost] for array in self.reference.routes]
-        forced = run_stages(self.engine, self.rules, rows_of(start, lost), routes=routes)
+        imposed = [members[lost] for members in self.reference.members]
+        forced = run_stages(self.engine, self.rules, rows_of(start, lost), imposed=imposed)
         same = {name: array.copy() for name, array in own.items()}
         for name, array in forced.items():
             same[name][lost] = array
@@ -370,7 +369,7 @@ class _TargetCheck:
         errors = metrics.absolute_errors(same[f"logits.{stage}"], wanted)
         largest, peak = float(errors.max()), metrics.peak(wanted)
         worst = int(errors.max(axis=1).argmax())
-        previous = self.reference.routes[stage - 2][worst].tolist() if stage > 1 else ()
+        previous = route_of(self.reference.members[stage - 2][worst]) if stage > 1 else ()
         arrived = (first == 0) | (first >= stage)
         return StageReport(
             stage=stage,
@@ -380,8 +379,8 @@ class _TargetCheck:
             max_rel_error=largest / peak,
             rms_error=float(np.sqrt(np.mean(np.square(errors)))),
             worst_image=worst,
-            previous_route=tuple(previous),
-            margins=metrics.margins(wanted, rule.k),
+            previous_route=previous,
+            margins=rule.margins(wanted),
             near_tie_limit=metrics.near_tie_limit(largest, self.bounds.router_error * peak),
         )
 
@@ -397,8 +396,8 @@ class _TargetCheck:
                 Disagreement(
                     image=self.reference.samples.names[image],
                     stage=report.stage,
-                    route=tuple(self.reference.routes[report.stage - 1][image].tolist()),
-                    target_route=tuple(own[f"route.{report.stage}"][image].tolist()),
+                    route=route_of(self.reference.members[report.stage - 1][image]),
+                    target_route=route_of(own[f"members.{report.stage}"][image]),
                     margin=margin,
                     near_tie=margin <= report.near_tie_limit,
                 )
@@ -423,11 +422,11 @@ class _TargetCheck:
             progress("images", 1)
             return [self._route(0, (), np.arange(len(wanted)), same)]
         listed = [
-            (stage, route, np.flatnonzero((taken == np.array(route)).all(axis=1)))
-            for stage, (rule, taken) in enumerate(
-                zip(self.rules, self.reference.routes, strict=True), start=1
+            (stage, route, images_of(route, members))
+            for stage, (rule, members) in enumerate(
+                zip(self.rules, self.reference.members, strict=True), start=1
             )
-            for route in metrics.listed_routes(rule, taken)
+            for route in metrics.listed_routes(rule, members)
         ]
         rare = [(stage, route) for stage, route, images in listed if not len(images)]
         total = 1 + (len(rare) if self.reference.stages else 0)
@@ -457,12 +456,12 @@ class _TargetCheck:
         if torch_stages is None:
             return RouteReport(stage, route, images=0, forced=False, errors=None)
         image = self._image_with_highest_route_logits(stage, route)
-        routes = [array[[image, image]] for array in self.reference.routes]
-        routes[stage - 1] = np.tile(np.array(route, np.int64), (2, 1))
+        imposed = [members[[image, image]] for members in self.reference.members]
+        imposed[stage - 1] = members_of([route, route], self.rules[stage - 1].experts)
         unit_gate_stage = np.array([0, stage])
         inputs = self.reference.samples.inputs[[image]]
         theirs = rows_of(torch_stages.stem(inputs), np.array([0, 0]))
-        forced = partial(run_stages, routes=routes, unit_gate_stage=unit_gate_stage)
+        forced = partial(run_stages, imposed=imposed, unit_gate_stage=unit_gate_stage)
         wanted = forced(torch_stages, self.rules, theirs)["answer"]
         ours = rows_of(start, np.array([image, image]))
         given = forced(self.engine, self.rules, ours)["answer"]
@@ -475,7 +474,7 @@ class _TargetCheck:
         allowed = self.bounds.answer_error * metrics.peak(wanted)
         errors = metrics.absolute_errors(given, wanted)
         limit = metrics.near_tie_limit(float(errors.max()), allowed)
-        decided = metrics.margins(wanted, 1) > limit
+        decided = metrics.top1_margins(wanted) > limit
         same = given.argmax(axis=1) == wanted.argmax(axis=1)
         return RouteReport(
             stage=stage,
@@ -494,10 +493,10 @@ class _TargetCheck:
         return int((logits[:, list(route)].sum(axis=1) - len(route) * logits.max(axis=1)).argmax())
 
 
-def _routes(vectors: Vectors) -> list[np.ndarray]:
-    """The routes of each stage in a set of vectors."""
-    count = sum(name.startswith("route.") for name in vectors)
-    return [vectors[f"route.{stage}"] for stage in range(1, count + 1)]
+def _members(vectors: Vectors) -> list[np.ndarray]:
+    """The routes of each stage in a set of vectors, as memberships `[n, E]`."""
+    count = sum(name.startswith("members.") for name in vectors)
+    return [vectors[f"members.{stage}"] for stage in range(1, count + 1)]
 
 
 def _near_ties(stages: list[StageReport]) -> list[tuple[int, int]]:

@@ -94,9 +94,8 @@ def golden_vectors(rules, seed=0):
     for stage, rule in enumerate(rules, start=1):
         logits = rng.normal(size=(IMAGES, rule.experts)).astype(np.float32)
         members, gates = rule.select(logits)
-        routes = np.nonzero(members)[1].reshape(len(logits), -1)
-        gates = gates[members].reshape(routes.shape)
-        vectors |= {f"logits.{stage}": logits, f"route.{stage}": routes, f"gates.{stage}": gates}
+        vectors |= {f"logits.{stage}": logits, f"members.{stage}": members}
+        vectors[f"gates.{stage}"] = gates
     return {**vectors, "answer": rng.normal(size=(IMAGES, CLASSES)).astype(np.float32)}
 
 

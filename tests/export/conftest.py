@@ -329,6 +329,6 @@ def assert_close(given, wanted):
 
 def assert_golden(dispatcher, golden, routes):
     assert_close(dispatcher.run(golden["image"]), golden["answer"])
-    if "route.1" in golden:
+    if "members.1" in golden:
         # Otherwise nothing here would notice that all images take one route.
-        assert len(np.unique(golden["route.1"], axis=0)) >= routes
+        assert len(np.unique(golden["members.1"], axis=0)) >= routes

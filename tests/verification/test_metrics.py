@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from top_p import TopP
 
-from mvmoe_deploy.routing.contract import scores
+from mvmoe_deploy.routing.contract import members_of, scores
 from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_deploy.verification import metrics
 
@@ -64,11 +65,11 @@ def test_no_images_have_no_errors():
 
 
 @pytest.mark.parametrize(
-    ("k", "expected"), [(1, [1.0, 0.0]), (2, [2.0, 5.0]), (3, [4.0, 1.0]), (4, [np.inf] * 2)]
+    ("answers", "expected"),
+    [([[7, 1, 8, 5], [6, 0, 6, 1]], [1.0, 0.0]), ([[3], [4]], [np.inf] * 2)],
 )
-def test_the_margin_is_between_the_last_selected_and_the_next_expert(k, expected):
-    logits = np.array([[7, 1, 8, 5], [6, 0, 6, 1]], np.float32)
-    np.testing.assert_array_equal(metrics.margins(logits, k), expected)
+def test_the_margin_of_an_answer_is_between_its_two_best_classes(answers, expected):
+    np.testing.assert_array_equal(metrics.top1_margins(np.float32(answers)), expected)
 
 
 @settings(max_examples=200)
@@ -79,7 +80,7 @@ def test_only_near_ties_flip(logits, k, error, seed):
     actual = float(metrics.absolute_errors(moved, logits).max())
     rule = TopK(experts=4, k=k)
     flipped = (rule.select(moved)[0] != rule.select(logits)[0]).any(axis=1)
-    near = metrics.margins(logits, k) <= metrics.near_tie_limit(actual, math.inf)
+    near = rule.margins(logits) <= metrics.near_tie_limit(actual, math.inf)
     # Scores far below the winner's underflow and round: there equal scores are no near-tie.
     visible = np.sort(scores(logits), axis=1)[:, -k - 1] > 1e-30
     visible &= np.sort(scores(moved), axis=1)[:, -k - 1] > 1e-30
@@ -100,27 +101,37 @@ def test_quantiles_of_known_values():
 
 
 def test_the_first_stage_that_differs_counts():
-    wanted = [np.array([[0], [0], [0], [0]]), np.array([[1, 2]] * 4)]
-    given = [np.array([[0], [1], [0], [2]]), np.array([[1, 2], [1, 2], [0, 2], [0, 1]])]
+    wanted = [members_of([(0,)] * 4, 3), members_of([(1, 2)] * 4, 3)]
+    given = [
+        members_of([(0,), (1,), (0,), (2,)], 3),
+        members_of([(1, 2), (1, 2), (0, 2), (1,)], 3),
+    ]
     assert metrics.first_difference(given, wanted).tolist() == [0, 1, 2, 1]
 
 
 @given(LOGITS, st.integers(1, 4))
 def test_identical_routes_never_differ(logits, k):
     members, _ = TopK(experts=4, k=k).select(logits)
-    routes = np.nonzero(members)[1].reshape(len(logits), -1)
-    assert not metrics.first_difference([routes], [routes.copy()]).any()
+    assert not metrics.first_difference([members], [members.copy()]).any()
 
 
 def test_all_routes_are_listed_where_they_are_few():
-    listed = list(metrics.listed_routes(TopK(experts=4, k=2), np.array([[0, 1]])))
+    listed = list(metrics.listed_routes(TopK(experts=4, k=2), members_of([(0, 1)], 4)))
     assert listed == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
 
 
 def test_of_very_many_routes_every_expert_is_in_one():
-    taken = np.array([[0, 1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 6, 7, 8]])
-    listed = list(metrics.listed_routes(TopK(experts=64, k=8), taken))
-    assert listed[:2] == [tuple(row) for row in taken.tolist()]
+    taken = [(0, 1, 2, 3, 4, 5, 6, 7), (1, 2, 3, 4, 5, 6, 7, 8)]
+    rule = TopK(experts=64, k=8)
+    listed = list(metrics.listed_routes(rule, members_of([*taken, taken[0]], 64)))
+    assert listed[:2] == taken
     assert {expert for route in listed for expert in route} == set(range(64))
     assert len(listed) <= 2 + 7
-    assert all(sorted(set(route)) == list(route) and len(route) == 8 for route in listed)
+    assert all(map(rule.contains, listed))
+
+
+def test_of_a_rule_with_routes_of_many_lengths_every_expert_is_in_one():
+    rule = TopP(experts=64, most=8)
+    listed = metrics.checked_routes(rule)
+    assert {expert for route in listed for expert in route} == set(range(64))
+    assert all(map(rule.contains, listed)) and len(listed) == 8

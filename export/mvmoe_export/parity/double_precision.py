@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mvmoe_deploy.models.contract import RoutedModel
-from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.run_stages import Vectors, run_stages
 from mvmoe_export.parity.nearness import Outputs, difference, peak
 from mvmoe_export.parity.torch_stages import TorchStages
@@ -103,10 +103,10 @@ def whole_way_error(model: RoutedModel, vectors: Vectors) -> tuple[float, float]
     """
     few = {name: array[:_ENOUGH] for name, array in vectors.items()}
     count, images = len(model.routing), few["image"]
-    routes = [few[f"route.{stage}"] for stage in range(1, count + 1)]
+    imposed = [few[f"members.{stage}"] for stage in range(1, count + 1)]
 
     def answers(stages: TorchStages, images: np.ndarray) -> Vectors:
-        return run_stages(stages, model.routing, stages.stem(images), routes=routes)
+        return run_stages(stages, model.routing, stages.stem(images), imposed=imposed)
 
     in_double = DoublePrecisionCopy(model, torch.from_numpy(images[:1].copy()))
     precise = in_double.ask(lambda double: answers(DoubleStages(double), images))
@@ -123,16 +123,13 @@ def _logits(count: int) -> list[str]:
 def _double(model: RoutedModel, image: Tensor) -> RoutedModel:
     """A copy in double precision that has run once; raises whatever the model raises."""
     in_double, precise = copy.deepcopy(model).double(), image.double()
-    in_double(precise.clone(), routes=[_first(rule) for rule in model.routing] or None)
+    routes = [next(rule.routes()) for rule in model.routing]
+    in_double(precise.clone(), routes=routes or None)
     output = in_double.stage(0, ()).eval()(precise.clone())
-    for index, rule in enumerate(model.routing, start=1):
-        gates = torch.ones(len(precise), rule.k, dtype=torch.float32)
-        output = in_double.stage(index, _first(rule)).eval()(output[0], gates)
+    for index, route in enumerate(routes, start=1):
+        gates = torch.ones(len(precise), len(route), dtype=torch.float32)
+        output = in_double.stage(index, route).eval()(output[0], gates)
     return in_double
-
-
-def _first(rule: Rule) -> Route:
-    return tuple(range(rule.k))
 
 
 def _run(module: nn.Module, inputs: Iterable[Tensor]) -> tuple[Tensor, ...]:

@@ -23,11 +23,11 @@ def golden_vectors(model: RoutedModel) -> dict[str, np.ndarray]:
 
 def _most_diverse(vectors: dict[str, np.ndarray]) -> np.ndarray:
     """Indices of a few images: first one of each route, then the rest in order."""
-    routes = [name for name in vectors if name.startswith("route.")]
+    memberships = [name for name in vectors if name.startswith("members.")]
     seen: set[tuple[object, ...]] = set()
     fresh, again = [], []
     for image in range(len(vectors["image"])):
-        key = tuple(tuple(vectors[name][image].tolist()) for name in routes)
+        key = tuple(tuple(vectors[name][image].tolist()) for name in memberships)
         (again if key in seen else fresh).append(image)
         seen.add(key)
     return np.array((fresh + again)[:GOLDEN_IMAGES])

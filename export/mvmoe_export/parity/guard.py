@@ -38,7 +38,7 @@ from mvmoe_export.parity.double_precision import moved
 from mvmoe_export.parity.exported_graphs import ExportedGraphs
 from mvmoe_export.parity.half import LARGEST, beyond_half
 from mvmoe_export.parity.nearness import Nearness, Outputs, compare, difference, peak
-from mvmoe_export.parity.torch_reference import TorchReference, first, named, ones
+from mvmoe_export.parity.torch_reference import TorchReference, named, ones
 from mvmoe_export.stages import Stages, StageSpec, routes_of
 from mvmoe_export.user_code import user_code
 
@@ -406,7 +406,7 @@ class _Step:
 
     def routes(self) -> list[Route]:
         """This route at its stage, the first one at every other."""
-        routes = [first(rule) for rule in self.guard.model.routing]
+        routes = [next(rule.routes()) for rule in self.guard.model.routing]
         routes[self.stage.index - 1] = self.route
         return routes
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from mvmoe_deploy.errors import CheckFailedError, RoutingError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
+from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.verification import metrics
 from mvmoe_deploy.verification.bounds import allowed, is_lost_in_rounding
 from mvmoe_deploy.verification.run_stages import Vectors, run_stages
@@ -31,7 +32,7 @@ in fp32, so anything above rounding is another route or another gate."""
 def reference_outputs(model: RoutedModel, images: Tensor) -> Vectors:
     """Take images `[n, C, H, W]` through the model's stages one by one, by the reference rules.
 
-    Gives `image`, `answer`, and for each routed stage i `logits.i`, `route.i` and `gates.i`: the
+    Gives `image`, `answer`, and for each routed stage i `logits.i`, `members.i` and `gates.i`: the
     names of the golden vectors.
     """
     stages = TorchStages(model)
@@ -125,8 +126,8 @@ def _is_near_tie(
     for stage, rule in enumerate(model.routing, start=1):
         logits = row[f"logits.{stage}"]
         error = allowed(_LOGIT_ROUNDING, router, "fp32") * metrics.peak(logits)
-        tied = tied or metrics.margins(logits, rule.k)[0] <= metrics.near_tie_limit(error, error)
-        routes.append(tuple(row[f"route.{stage}"][0].tolist()))
+        tied = tied or rule.margins(logits)[0] <= metrics.near_tie_limit(error, error)
+        routes.append(route_of(row[f"members.{stage}"][0]))
     if not tied:
         return False
     forced = _answer(model, torch.from_numpy(row["image"]), routes)

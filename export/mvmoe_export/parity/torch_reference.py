@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mvmoe_deploy.models.contract import RoutedModel
-from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_export.parity.double_precision import DoublePrecisionCopy
 from mvmoe_export.parity.images import extreme_images, input_range, synthetic_images
@@ -64,7 +64,7 @@ class TorchReference:
         for stage in self.stages.specs[1:]:
             tokens.append([state["next_tokens"] for state in states])
             if stage is not self.stages.specs[-1]:
-                route = first(stage.rule)
+                route = next(stage.rule.routes())
                 inputs = [[given, ones(given, route)] for given in tokens[-1]]
                 states = self.outputs(stage.index, route, inputs)
         return tokens
@@ -110,11 +110,6 @@ def named(stage: StageSpec, output: Tensor | tuple[Tensor, ...]) -> dict[str, Te
     values = output if isinstance(output, tuple) else (output,)
     # A model may have turned gradients on.
     return {name: value.detach() for name, value in zip(stage.outputs, values, strict=True)}
-
-
-def first(rule: Rule) -> Route:
-    """The first route of a rule."""
-    return tuple(range(rule.k))
 
 
 def ones(tokens: Tensor, route: Route) -> Tensor:

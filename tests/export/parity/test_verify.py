@@ -359,13 +359,14 @@ def test_a_graph_that_is_missing_is_named(reachable, altered):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("route.1", 99), ("logits.1", np.nan), ("answer", np.inf), ("gates.1", 0.5)]
+    ("name", "value"),
+    [("members.1", True), ("logits.1", np.nan), ("answer", np.inf), ("gates.1", 0.5)],
 )
 def test_golden_vectors_that_contradict_themselves_are_refused(reachable, tmp_path, name, value):
     _, path = reachable
     copy = shutil.copytree(path, tmp_path / "copy")
     golden = Bundle.open(path).golden()
-    golden[name][0, 0] = value
+    golden[name][0] = value
     record = write_golden(copy, golden)
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["golden"] = msgspec.to_builtins(record)
