@@ -4,7 +4,7 @@ import torch
 from torch import fx
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, argument, is_weight, value
+from mvmoe_export.rewrites.graph import AtenGraph, argument, arguments, is_weight, source_of, value
 
 _ATEN = torch.ops.aten
 _SCALARS = {
@@ -87,7 +87,7 @@ def _alpha(graph: AtenGraph, node: fx.Node) -> bool:
     alpha = node.kwargs.get("alpha", 1)
     if node.target not in (_ATEN.add.Tensor, _ATEN.sub.Tensor) or alpha == 1:
         return False
-    x, y = node.args
+    x, y = arguments(node)
     build = graph.before(node)
     scaled = build(_ATEN.mul.Tensor, y, alpha) if isinstance(y, fx.Node) else y * alpha
     graph.replace(node, build(node.target, x, scaled))
@@ -98,7 +98,7 @@ def _scalar(node: fx.Node) -> bool:
     """Say an operation with a number as that with a tensor."""
     if node.target not in _SCALARS:
         return False
-    x, number = node.args[:2]
+    x, number = arguments(node)[:2]
     node.args = (x, number * argument(node, 2, "alpha", 1))
     node.kwargs = {}
     node.target = _SCALARS[node.target]
@@ -107,17 +107,17 @@ def _scalar(node: fx.Node) -> bool:
 
 def _whole(node: fx.Node) -> bool:
     """Say a whole number as the floating-point number that it is here."""
-    numbers = tuple(float(part) if type(part) is int else part for part in node.args)
-    told = any(type(part) is int for part in node.args)
+    numbers = tuple(float(part) if type(part) is int else part for part in arguments(node))
+    changed = any(type(part) is int for part in arguments(node))
     node.args = numbers
-    return told
+    return changed
 
 
 def _power(graph: AtenGraph, node: fx.Node) -> bool:
     """Write a small whole power as products, and a power of a half as a root."""
     if node.target != _ATEN.pow.Tensor_Scalar:
         return False
-    x, exponent = node.args
+    x, exponent = arguments(node)
     build = graph.before(node)
     if exponent == 0.5:
         graph.replace(node, build(_ATEN.sqrt.default, x))
@@ -135,7 +135,7 @@ def _norm(graph: AtenGraph, node: fx.Node) -> bool:
     """Write the length of vectors as a root of a sum."""
     if node.target != _ATEN.linalg_vector_norm.default or argument(node, 1, "ord", 2) != 2:
         return False
-    build, x = graph.before(node), node.args[0]
+    build, x = graph.before(node), source_of(node)
     axes, kept = argument(node, 2, "dim"), argument(node, 3, "keepdim", False)
     axes = list(range(value(x).ndim)) if axes is None else axes
     squares = build(_ATEN.mul.Tensor, x, x)
@@ -146,7 +146,7 @@ def _norm(graph: AtenGraph, node: fx.Node) -> bool:
 
 def _where(graph: AtenGraph, node: fx.Node) -> bool:
     """Hide by a product and a sum what a mask that is known hides."""
-    mask, *branches = node.args
+    mask, *branches = arguments(node)
     known = [is_weight(branch) for branch in branches]
     if not is_weight(mask) or known[0] == known[1] or not value(node).is_floating_point():
         return False

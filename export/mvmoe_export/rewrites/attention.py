@@ -6,7 +6,16 @@ import torch
 from torch import fx
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, Builder, argument, is_weight, shape, value
+from mvmoe_export.rewrites.graph import (
+    AtenGraph,
+    Builder,
+    argument,
+    arguments,
+    is_weight,
+    shape,
+    source_of,
+    value,
+)
 
 _ATEN = torch.ops.aten
 _HIDDEN = -3e4
@@ -59,7 +68,7 @@ def attention(graph: AtenGraph) -> int:
 
 def _is_plain(node: fx.Node) -> bool:
     """Whether nothing is asked that two bmm and a softmax cannot do."""
-    q, k, v = node.args[:3]
+    q, k, v = arguments(node)[:3]
     mask = argument(node, 3, "attn_mask")
     return (
         _heads_match(shape(q)[:-2], shape(k)[:-2], argument(node, 7, "enable_gqa", False))
@@ -79,7 +88,7 @@ def _heads_match(queries: list[int], keys: list[int], grouped: bool) -> bool:
 def _in_primitives(graph: AtenGraph, node: fx.Node) -> None:
     """Replace one attention."""
     build = graph.before(node)
-    q, k, v = node.args[:3]
+    q, k, v = arguments(node)[:3]
     *lead, columns, width = shape(k)
     heads, rows = math.prod(lead), math.prod(shape(q)[:-1]) // math.prod(lead)
     scale = argument(node, 6, "scale")
@@ -103,12 +112,12 @@ def _in_primitives(graph: AtenGraph, node: fx.Node) -> None:
 
 def _mask(build: Builder, node: fx.Node) -> fx.Node | None:
     """What is added to the scores, if anything."""
-    q, k = node.args[:2]
+    q, k = arguments(node)[:2]
     if argument(node, 5, "is_causal", False):
         rows, columns = shape(q)[-2], shape(k)[-2]
         hidden = torch.full((rows, columns), _HIDDEN, dtype=value(q).dtype).triu(diagonal=1)
         return build.constant(f"causal_{rows}_{columns}", hidden)
-    mask = argument(node, 3, "attn_mask")
+    mask: fx.Node | None = argument(node, 3, "attn_mask")
     if mask is None or value(mask).is_floating_point():
         return mask
     hides = build(_ATEN.logical_not.default, mask)
@@ -118,15 +127,15 @@ def _mask(build: Builder, node: fx.Node) -> fx.Node | None:
 
 def _scaled(graph: AtenGraph, node: fx.Node, scale: float) -> fx.Node:
     """`q * scale`, the scale in the weights of the layer that makes `q` if nobody else reads it."""
-    build, q = graph.before(node), node.args[0]
+    build, q = graph.before(node), source_of(node)
     if node.args.count(q) > 1:
         return build(_ATEN.mul.Tensor, q, scale)
     maker = q
     while maker.target in (_ATEN.reshape.default, _ATEN.permute.default) and len(maker.users) == 1:
-        maker = maker.args[0]
+        maker = source_of(maker)
     if maker.target != _ATEN.linear.default or len(maker.users) != 1:
         return build(_ATEN.mul.Tensor, q, scale)
-    source, *weights = maker.args
+    source, *weights = arguments(maker)
     if not all(is_weight(weight) for weight in weights if weight is not None):
         return build(_ATEN.mul.Tensor, q, scale)
     early = graph.before(maker)

@@ -6,7 +6,15 @@ import torch
 from torch import fx
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, Builder, argument, axis_of, shape, value
+from mvmoe_export.rewrites.graph import (
+    AtenGraph,
+    Builder,
+    argument,
+    axis_of,
+    shape,
+    source_of,
+    value,
+)
 
 _ATEN = torch.ops.aten
 _MEANS = (_ATEN.mean.dim, _ATEN.mean.default)
@@ -46,13 +54,13 @@ def averages(graph: AtenGraph) -> int:
 
 def _is_plain(node: fx.Node) -> bool:
     """Whether floating-point numbers are added in their own type."""
-    source, result = value(node.args[0]), value(node)
+    source, result = value(source_of(node)), value(node)
     return source.is_floating_point() and source.dtype == result.dtype and source.numel() > 0
 
 
 def _axes(node: fx.Node) -> list[int]:
     """The axes that a reduction takes together, all if none is named."""
-    rank = len(shape(node.args[0]))
+    rank = len(shape(source_of(node)))
     given = argument(node, 1, "dim")
     # `sum.default` has its type where others have their axes.
     named = given if isinstance(given, list | tuple) else []
@@ -62,7 +70,7 @@ def _axes(node: fx.Node) -> list[int]:
 def _total(graph: AtenGraph, node: fx.Node) -> fx.Node:
     """A mean or sum over any axes."""
     build, axes = graph.before(node), _axes(node)
-    flat = _last(build, node.args[0], axes)
+    flat = _last(build, source_of(node), axes)
     weight = 1 / shape(flat)[-1] if node.target in _MEANS else 1.0
     return build(_ATEN.reshape.default, _weighted(build, flat, weight), shape(node))
 
@@ -70,7 +78,7 @@ def _total(graph: AtenGraph, node: fx.Node) -> fx.Node:
 def _spread(graph: AtenGraph, node: fx.Node) -> fx.Node:
     """A variance or standard deviation over any axes."""
     build, axes = graph.before(node), _axes(node)
-    flat = _last(build, node.args[0], axes)
+    flat = _last(build, source_of(node), axes)
     correction = argument(node, 2, "correction")
     freedom = shape(flat)[-1] - (1 if correction is None else correction)
     centred = build(_ATEN.sub.Tensor, flat, average(build, flat))

@@ -6,7 +6,15 @@ import torch
 from torch import fx
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, Builder, argument, is_weight, shape
+from mvmoe_export.rewrites.graph import (
+    AtenGraph,
+    Builder,
+    argument,
+    arguments,
+    is_weight,
+    shape,
+    source_of,
+)
 
 _ATEN = torch.ops.aten
 _NORM = _ATEN._native_batch_norm_legit_no_training.default
@@ -38,7 +46,7 @@ def batch_norm(graph: AtenGraph) -> int:
         readers = list(node.users)
         unused = [reader for reader in readers if not reader.users]
         used = [reader for reader in readers if reader.users]
-        if [reader.args[1] for reader in used] != [0] or not _is_fixed(node):
+        if [arguments(reader)[1] for reader in used] != [0] or not _is_fixed(node):
             continue
         if any(reader.target != operator.getitem for reader in readers):
             continue
@@ -51,18 +59,18 @@ def batch_norm(graph: AtenGraph) -> int:
 
 def _is_fixed(node: fx.Node) -> bool:
     """Whether all that the norm multiplies and adds is known at export."""
-    return all(is_weight(part) for part in node.args[1:5] if part is not None)
+    return all(is_weight(part) for part in arguments(node)[1:5] if part is not None)
 
 
 def _in_primitives(graph: AtenGraph, node: fx.Node, result: fx.Node) -> None:
     """Replace one norm, whose values `result` takes."""
-    build, source = graph.before(node), node.args[0]
+    build, source = graph.before(node), source_of(node)
     if _takes_weights(source):
         factor, shift = _line(build, node, argument(source, 2, "bias"))
-        weight = source.args[1]
+        weight = arguments(source)[1]
         rows = build(_ATEN.reshape.default, factor, [-1, *[1] * (len(shape(weight)) - 1)])
         weight = build(_ATEN.mul.Tensor, weight, rows)
-        conv = build(_ATEN.conv2d.default, source.args[0], weight, shift, *source.args[3:])
+        conv = build(_ATEN.conv2d.default, source_of(source), weight, shift, *arguments(source)[3:])
         graph.replace(result, conv)
         return
     factor, shift = _line(build, node, None)
@@ -76,13 +84,13 @@ def _takes_weights(node: fx.Node) -> bool:
     """Whether a node is a conv that the norm alone reads, with weights that are open to change."""
     if node.target != _ATEN.conv2d.default or len(node.users) != 1:
         return False
-    return all(is_weight(weight) for weight in node.args[1:3] if weight is not None)
+    return all(is_weight(weight) for weight in arguments(node)[1:3] if weight is not None)
 
 
 def _line(build: Builder, node: fx.Node, before: fx.Node | None) -> tuple[fx.Node, fx.Node]:
     """The factor and shift of each channel, for values that `before` is still to be added to."""
-    weight, bias, mean, variance = node.args[1:5]
-    steadied = build(_ATEN.add.Tensor, variance, node.args[6])
+    weight, bias, mean, variance = arguments(node)[1:5]
+    steadied = build(_ATEN.add.Tensor, variance, arguments(node)[6])
     factor = build(_ATEN.reciprocal.default, build(_ATEN.sqrt.default, steadied))
     if weight is not None:
         factor = build(_ATEN.mul.Tensor, factor, weight)

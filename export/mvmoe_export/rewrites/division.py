@@ -1,12 +1,14 @@
 """Rewrite `division`: a division where a reciprocal was."""
 
+from typing import Any
+
 import torch
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, value
+from mvmoe_export.rewrites.graph import AtenGraph, arguments, source_of, value
 
 _ATEN = torch.ops.aten
-_EXPONENTS = {_ATEN.reciprocal.default: -1, _ATEN.rsqrt.default: -0.5}
+_EXPONENTS: dict[Any, float] = {_ATEN.reciprocal.default: -1, _ATEN.rsqrt.default: -0.5}
 
 
 @rewrite(
@@ -27,8 +29,8 @@ def division(graph: AtenGraph) -> int:
     """
     changed = 0
     for node in graph.find(*_EXPONENTS, _ATEN.pow.Tensor_Scalar):
-        exponent = _EXPONENTS.get(node.target) or node.args[1]
-        build, source = graph.before(node), node.args[0]
+        exponent = _EXPONENTS.get(node.target) or arguments(node)[1]
+        build, source = graph.before(node), source_of(node)
         if exponent not in (-1, -0.5) or not value(source).is_floating_point():
             continue
         if exponent == -0.5:

@@ -1,10 +1,11 @@
 """Rewrite `expands`: repeating by multiplication."""
 
+import numpy as np
 import torch
 from torch import fx
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, is_weight, shape, value
+from mvmoe_export.rewrites.graph import AtenGraph, arguments, is_weight, shape, source_of, value
 
 _ATEN = torch.ops.aten
 _BROADCASTING = (_ATEN.add.Tensor, _ATEN.sub.Tensor, _ATEN.mul.Tensor, _ATEN.div.Tensor)
@@ -33,7 +34,7 @@ def expands(graph: AtenGraph) -> int:
             continue
         for reader in list(node.users):
             if _repeats(reader, node):
-                reader.replace_input_with(node, node.args[0])
+                reader.replace_input_with(node, source_of(node))
         if node.users:
             graph.replace(node, _product(graph, node))
         else:
@@ -46,14 +47,14 @@ def _repeats(reader: fx.Node, node: fx.Node) -> bool:
     """Whether a reader gives the same on what is expanded by `node` as on its source."""
     if reader.target not in _BROADCASTING:
         return False
-    operands = [node.args[0] if arg is node else arg for arg in reader.args]
+    operands = [source_of(node) if arg is node else arg for arg in arguments(reader)]
     sizes = [shape(operand) for operand in operands if isinstance(operand, fx.Node)]
-    return list(torch.broadcast_shapes(*sizes)) == shape(reader)
+    return list(np.broadcast_shapes(*map(tuple, sizes))) == shape(reader)
 
 
 def _product(graph: AtenGraph, node: fx.Node) -> fx.Node:
     """The source of an expand times ones along the expanded axes."""
-    build, source, target = graph.before(node), node.args[0], shape(node)
+    build, source, target = graph.before(node), source_of(node), shape(node)
     before = [1] * (len(target) - len(shape(source))) + shape(source)
     sizes = [new if new != old else 1 for old, new in zip(before, target, strict=True)]
     name = "ones_" + "x".join(map(str, sizes))

@@ -3,7 +3,7 @@
 import torch
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, argument
+from mvmoe_export.rewrites.graph import AtenGraph, argument, source_of
 
 _ATEN = torch.ops.aten
 _A = 0.7978845608028654
@@ -31,7 +31,7 @@ def gelu_primitives(graph: AtenGraph) -> int:
     for node in graph.find(_ATEN.gelu.default):
         if argument(node, 1, "approximate", "none") != "tanh":
             continue
-        build, x = graph.before(node), node.args[0]
+        build, x = graph.before(node), source_of(node)
         square = build(_ATEN.mul.Tensor, x, x)
         curve = build(_ATEN.add.Tensor, build(_ATEN.mul.Tensor, square, _A * _B), _A)
         bent = build(_ATEN.tanh.default, build(_ATEN.mul.Tensor, x, curve))

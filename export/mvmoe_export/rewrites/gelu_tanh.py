@@ -3,7 +3,7 @@
 import torch
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, argument
+from mvmoe_export.rewrites.graph import AtenGraph, argument, source_of
 
 _ATEN = torch.ops.aten
 
@@ -27,7 +27,7 @@ def gelu_tanh(graph: AtenGraph) -> int:
     for node in graph.find(_ATEN.gelu.default):
         if argument(node, 1, "approximate", "none") != "tanh":
             build = graph.before(node)
-            graph.replace(node, build(_ATEN.gelu.default, node.args[0], approximate="tanh"))
+            graph.replace(node, build(_ATEN.gelu.default, source_of(node), approximate="tanh"))
             changed += 1
     return changed
 

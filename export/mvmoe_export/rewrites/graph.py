@@ -95,12 +95,29 @@ def _equal(one: Tensor, other: Tensor) -> bool:
 
 def value(node: fx.Node) -> Tensor:
     """What a node gives, on the meta device: shape, strides and type without content."""
-    return node.meta[_META]
+    found: Tensor = node.meta[_META]
+    return found
 
 
 def shape(node: fx.Node) -> list[int]:
     """The shape of what a node gives."""
     return list(value(node).shape)
+
+
+def source_of(node: fx.Node) -> fx.Node:
+    """The node that an operator's first argument is; raises TypeError if it is none."""
+    source = node.args[0]
+    if not isinstance(source, fx.Node):
+        raise TypeError(f"the first argument of {node} is {source!r}; expected a node")
+    return source
+
+
+def arguments(node: fx.Node) -> tuple[Any, ...]:
+    """The positional arguments of an operator.
+
+    FX types each as a union of twenty types; which it is, the operator's schema says.
+    """
+    return node.args
 
 
 def argument(node: fx.Node, position: int, name: str, default: Any = None) -> Any:
@@ -141,7 +158,8 @@ def attribute(module: torch.nn.Module, path: str) -> Tensor:
     *parents, name = path.split(".")
     for parent in parents:
         module = getattr(module, parent)
-    return getattr(module, name)
+    found: Tensor = getattr(module, name)
+    return found
 
 
 def _abstract(operator: Any, arguments: Any, options: Any) -> Any:

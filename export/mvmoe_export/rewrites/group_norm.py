@@ -6,7 +6,7 @@ import torch
 from torch import fx
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, argument, shape
+from mvmoe_export.rewrites.graph import AtenGraph, argument, arguments, shape
 
 _ATEN = torch.ops.aten
 
@@ -41,7 +41,7 @@ def group_norm(graph: AtenGraph) -> int:
 
 def _as_layer_norm(graph: AtenGraph, node: fx.Node) -> None:
     """Replace one GroupNorm."""
-    build, (source, groups) = graph.before(node), node.args[:2]
+    build, (source, groups) = graph.before(node), arguments(node)[:2]
     batch, channels, *plane = shape(source)
     size = channels // groups * math.prod(plane)
     result = build(_ATEN.reshape.default, source, [batch, groups, size])

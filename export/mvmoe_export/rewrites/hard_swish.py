@@ -3,7 +3,7 @@
 import torch
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph
+from mvmoe_export.rewrites.graph import AtenGraph, source_of
 
 _ATEN = torch.ops.aten
 
@@ -30,7 +30,7 @@ def hard_swish(graph: AtenGraph) -> int:
     """
     changed = 0
     for node in graph.find(_ATEN.hardswish.default):
-        build, x = graph.before(node), node.args[0]
+        build, x = graph.before(node), source_of(node)
         ramp = build(_ATEN.clamp.default, build(_ATEN.add.Tensor, x, 3.0), 0.0, 6.0)
         product = build(_ATEN.mul.Tensor, x, build(_ATEN.mul.Tensor, ramp, 1 / 6))
         graph.replace(node, product)

@@ -5,7 +5,7 @@ from torch import fx
 
 from mvmoe_export.rewrites.averages import average
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, argument
+from mvmoe_export.rewrites.graph import AtenGraph, argument, arguments, source_of
 
 _ATEN = torch.ops.aten
 
@@ -34,7 +34,7 @@ def layer_norm(graph: AtenGraph) -> int:
     """
     changed = 0
     for node in graph.find(_ATEN.layer_norm.default):
-        if len(node.args[1]) == 1:
+        if len(arguments(node)[1]) == 1:
             _in_primitives(graph, node)
             changed += 1
     return changed
@@ -42,7 +42,7 @@ def layer_norm(graph: AtenGraph) -> int:
 
 def _in_primitives(graph: AtenGraph, node: fx.Node) -> None:
     """Replace one LayerNorm over the last axis."""
-    build, source = graph.before(node), node.args[0]
+    build, source = graph.before(node), source_of(node)
     scale, shift = argument(node, 2, "weight"), argument(node, 3, "bias")
     centred = build(_ATEN.sub.Tensor, source, average(build, source))
     variance = average(build, build(_ATEN.mul.Tensor, centred, centred))

@@ -4,7 +4,7 @@ import torch
 from torch import fx
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, argument
+from mvmoe_export.rewrites.graph import AtenGraph, argument, arguments, source_of
 
 _ATEN = torch.ops.aten
 
@@ -38,7 +38,7 @@ def pools(graph: AtenGraph) -> int:
 
 def _padded(graph: AtenGraph, node: fx.Node) -> None:
     """Pad before one pool."""
-    build, source, kernel = graph.before(node), node.args[0], _pair(node.args[1])
+    build, source, kernel = graph.before(node), source_of(node), _pair(arguments(node)[1])
     stride = _pair(argument(node, 2, "stride") or kernel)
     high, wide = _pair(argument(node, 3, "padding") or 0)
     if high or wide:

@@ -7,7 +7,7 @@ import torch
 from torch import fx
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, argument, axis_of, shape
+from mvmoe_export.rewrites.graph import AtenGraph, argument, arguments, axis_of, shape, source_of
 
 _ATEN = torch.ops.aten
 _MOST_PARTS = 4
@@ -112,7 +112,7 @@ def _cut(value: _Value, node: fx.Node) -> _Cut | None:
 def _after(value: _Value, node: fx.Node) -> _Value | None:
     """The value after a reshape or permute; None for anything else."""
     if node.target == _ATEN.permute.default:
-        order = [axis_of(axis, len(value.axes)) for axis in node.args[1]]
+        order = [axis_of(axis, len(value.axes)) for axis in arguments(node)[1]]
         return _Value(node, tuple(value.axes[axis] for axis in order), value.features)
     if node.target == _ATEN.reshape.default:
         return _reshaped(value, node)
@@ -168,7 +168,7 @@ def _distinct(cuts: list[_Cut]) -> bool:
 def _separate(graph: AtenGraph, layer: fx.Node, cut: _Cut) -> None:
     """Replace a slice by a layer of its own."""
     build = graph.before(cut.node)
-    source, weight, bias = layer.args[0], layer.args[1], argument(layer, 2, "bias")
+    source, weight, bias = source_of(layer), arguments(layer)[1], argument(layer, 2, "bias")
     sizes = list(cut.value.features)
     sizes[cut.part] = cut.end - cut.start
 

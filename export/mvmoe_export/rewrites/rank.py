@@ -2,13 +2,23 @@
 
 import itertools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import fx
 from torch.fx.node import map_arg
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, Builder, argument, axis_of, shape
+from mvmoe_export.rewrites.graph import (
+    AtenGraph,
+    Builder,
+    argument,
+    arguments,
+    axis_of,
+    shape,
+    source_of,
+)
 
 _ATEN = torch.ops.aten
 MOST = 4
@@ -53,7 +63,7 @@ def _carry(graph: AtenGraph, node: fx.Node, carriers: dict[fx.Node, fx.Node]) ->
     """Do on carriers of few axes what `node` does on many."""
     build = graph.before(node)
     if node.target == _ATEN.reshape.default and not _is_high(node):
-        carrier = carriers.get(node.args[0])
+        carrier = carriers.get(source_of(node))
         if carrier is not None:
             carriers[node] = build(_ATEN.reshape.default, carrier, shape(node))
             node.replace_all_uses_with(carriers[node])
@@ -77,20 +87,22 @@ def _shaped(build: Builder, carriers: _Carriers, node: fx.Node, sizes: list[int]
 
 def _reshape(build: Builder, node: fx.Node, carriers: _Carriers) -> fx.Node:
     """A reshape to many axes, or a copy: it is not done."""
-    return carriers.get(node.args[0], node.args[0])
+    return carriers.get(source_of(node), source_of(node))
 
 
 def _slice(build: Builder, node: fx.Node, carriers: _Carriers) -> fx.Node:
     """A slice along one of many axes: the axes before and after it taken together."""
     axis = axis_of(argument(node, 1, "dim", 0), len(shape(node)))
-    folded = _shaped(build, carriers, node.args[0], _around(shape(node.args[0]), axis))
-    return build(_ATEN.slice.Tensor, folded, 1, *node.args[2:])
+    folded = _shaped(build, carriers, source_of(node), _around(shape(source_of(node)), axis))
+    return build(_ATEN.slice.Tensor, folded, 1, *arguments(node)[2:])
 
 
 def _cat(build: Builder, node: fx.Node, carriers: _Carriers) -> fx.Node:
     """A cat along one of many axes: the axes before and after it taken together."""
     axis = axis_of(argument(node, 1, "dim", 0), len(shape(node)))
-    parts = [_shaped(build, carriers, part, _around(shape(part), axis)) for part in node.args[0]]
+    parts = [
+        _shaped(build, carriers, part, _around(shape(part), axis)) for part in arguments(node)[0]
+    ]
     return build(_ATEN.cat.default, parts, 1)
 
 
@@ -100,7 +112,7 @@ def _around(sizes: list[int], axis: int) -> list[int]:
 
 def _rows(build: Builder, node: fx.Node, carriers: _Carriers) -> fx.Node | None:
     """An operator on the last axis: all others taken together."""
-    source, *rest = node.args
+    source, *rest = arguments(node)
     sizes = shape(source)
     if node.target == _ATEN.softmax.int:
         if axis_of(rest[0], len(sizes)) != len(sizes) - 1:
@@ -142,8 +154,8 @@ def _pointwise(build: Builder, node: fx.Node, carriers: _Carriers) -> fx.Node | 
 
 def _permute(build: Builder, node: fx.Node, carriers: _Carriers) -> fx.Node:
     """A permute of many axes."""
-    source = node.args[0]
-    order = [axis_of(axis, len(shape(source))) for axis in node.args[1]]
+    source = source_of(node)
+    order = [axis_of(axis, len(shape(source))) for axis in arguments(node)[1]]
     return _swaps(build, carriers.get(source, source), *_together(shape(source), order))
 
 
@@ -165,7 +177,7 @@ def _swaps(build: Builder, carrier: fx.Node, sizes: list[int], order: list[int])
     return carrier
 
 
-_WAYS = {
+_WAYS: dict[Any, Callable[[Builder, fx.Node, _Carriers], fx.Node | None]] = {
     _ATEN.reshape.default: _reshape,
     _ATEN.clone.default: _reshape,
     _ATEN.permute.default: _permute,

@@ -7,7 +7,15 @@ import torch
 from torch import fx
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, argument, axis_of, elements, shape
+from mvmoe_export.rewrites.graph import (
+    AtenGraph,
+    argument,
+    arguments,
+    axis_of,
+    elements,
+    shape,
+    source_of,
+)
 
 _ATEN = torch.ops.aten
 _SEVERAL = (
@@ -52,7 +60,7 @@ def slices(graph: AtenGraph) -> int:
     """
     changed = 0
     for node in graph.find(_ATEN.select.int):
-        source, axis, index = node.args
+        source, axis, index = arguments(node)
         axis = axis_of(axis, len(shape(source)))
         _cut(graph, node, source, (axis, index % shape(source)[axis], 1))
         changed += 1
@@ -70,13 +78,13 @@ def _split(graph: AtenGraph, node: fx.Node) -> bool:
     users = list(node.users)
     if any(user.target is not operator.getitem for user in users):
         return False
-    source = node.args[0]
+    source = source_of(node)
     unbound = node.target == _ATEN.unbind.int
     axis = argument(node, 1, "dim", 0) if unbound else argument(node, 2, "dim", 0)
     axis = axis_of(axis, len(shape(source)))
     sizes = [1 if unbound else part.shape[axis] for part in node.meta["val"]]
     for user in users:
-        part = user.args[1] % len(sizes)
+        part = arguments(user)[1] % len(sizes)
         _cut(graph, user, source, (axis, sum(sizes[:part]), sizes[part]))
     return True
 
@@ -94,7 +102,7 @@ def _cut(graph: AtenGraph, node: fx.Node, source: fx.Node, part: tuple[int, int,
 
 def _stride(graph: AtenGraph, node: fx.Node) -> bool:
     """Take every `step`-th entry as the first of each group of `step`, if groups come out even."""
-    source, step = node.args[0], argument(node, 4, "step", 1)
+    source, step = source_of(node), argument(node, 4, "step", 1)
     sizes = shape(source)
     axis = axis_of(argument(node, 1, "dim", 0), len(sizes))
     start = argument(node, 2, "start") or 0
@@ -113,7 +121,7 @@ def _stride(graph: AtenGraph, node: fx.Node) -> bool:
 
 def _roll(graph: AtenGraph, node: fx.Node) -> bool:
     """Put the end of each rolled axis before its beginning."""
-    result, shifts, axes = node.args[0], node.args[1], argument(node, 2, "dims") or []
+    result, shifts, axes = source_of(node), arguments(node)[1], argument(node, 2, "dims") or []
     build = graph.before(node)
     if not axes:
         result = build(_ATEN.reshape.default, result, [elements(node)])

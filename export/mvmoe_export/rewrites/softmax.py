@@ -3,7 +3,7 @@
 import torch
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, axis_of, shape
+from mvmoe_export.rewrites.graph import AtenGraph, arguments, axis_of, shape
 
 _ATEN = torch.ops.aten
 
@@ -24,7 +24,7 @@ def softmax(graph: AtenGraph) -> int:
     """
     changed = 0
     for node in graph.find(_ATEN.softmax.int):
-        source, axis, *rest = node.args
+        source, axis, *rest = arguments(node)
         rank = len(shape(source))
         axis = axis_of(axis, rank)
         if axis >= rank - 1:

@@ -4,7 +4,15 @@ import torch
 from torch import fx
 
 from mvmoe_export.rewrites.contract import rewrite
-from mvmoe_export.rewrites.graph import AtenGraph, argument, axis_of, shape, value
+from mvmoe_export.rewrites.graph import (
+    AtenGraph,
+    argument,
+    arguments,
+    axis_of,
+    shape,
+    source_of,
+    value,
+)
 
 _ATEN = torch.ops.aten
 _SHAPES = (
@@ -70,7 +78,7 @@ def _copy(graph: AtenGraph, node: fx.Node) -> bool:
     """Drop a node whose value is that of its input."""
     if node.target not in _COPIES:
         return False
-    source = node.args[0]
+    source = source_of(node)
     if not isinstance(source, fx.Node) or value(source).dtype != value(node).dtype:
         return False
     if shape(source) != shape(node):
@@ -87,14 +95,14 @@ def _shape(graph: AtenGraph, node: fx.Node) -> bool:
     """Say a change of shape as one reshape from where the data comes."""
     if node.target not in _SHAPES:
         return False
-    source, target = node.args[0], shape(node)
+    source, target = source_of(node), shape(node)
     chained = source.target == _ATEN.reshape.default
     if chained:
-        source = source.args[0]
+        source = source_of(source)
     if shape(source) == target:
         graph.replace(node, source)
         return True
-    if node.target == _ATEN.reshape.default and not chained and list(node.args[1]) == target:
+    if node.target == _ATEN.reshape.default and not chained and list(arguments(node)[1]) == target:
         return False
     graph.replace(node, graph.before(node)(_ATEN.reshape.default, source, target))
     return True
@@ -104,16 +112,16 @@ def _turn(graph: AtenGraph, node: fx.Node) -> bool:
     """Say a turn of axes as one permute; one that only moves axes of size 1 is a reshape."""
     if node.target not in _TURNS:
         return False
-    source, order = node.args[0], order_of(node)
+    source, order = source_of(node), order_of(node)
     chained = source.target == _ATEN.permute.default
     if chained:
         order = [order_of(source)[axis] for axis in order]
-        source = source.args[0]
+        source = source_of(source)
     moved = [axis for axis in order if shape(source)[axis] != 1]
     if moved == sorted(moved):
         graph.replace(node, graph.before(node)(_ATEN.reshape.default, source, shape(node)))
         return True
-    if node.target == _ATEN.permute.default and not chained and list(node.args[1]) == order:
+    if node.target == _ATEN.permute.default and not chained and list(arguments(node)[1]) == order:
         return False
     graph.replace(node, graph.before(node)(_ATEN.permute.default, source, order))
     return True
@@ -123,11 +131,11 @@ def order_of(node: fx.Node) -> list[int]:
     """The order of axes that a transposing node gives, counted from the front."""
     rank = len(shape(node))
     if node.target == _ATEN.permute.default:
-        return [axis_of(axis, rank) for axis in node.args[1]]
+        return [axis_of(axis, rank) for axis in arguments(node)[1]]
     order = list(range(rank))
     if node.target == _ATEN.t.default:
         return order[::-1]
-    one, other = (axis_of(axis, rank) for axis in node.args[1:3])
+    one, other = (axis_of(axis, rank) for axis in arguments(node)[1:3])
     order[one], order[other] = order[other], order[one]
     return order
 
