@@ -23,7 +23,7 @@ fuzz: setup ## damage files of every kind for a while (tests/fuzz), interrupt ev
 	$(BIN)/pytest tests/runtime/test_interrupts.py
 
 bench: setup ## measure our own standing (about 40 minutes), write docs/performance.md
-	$(BIN)/python -m mvmoe_bench.standing.command --work bench -o docs/performance.md
+	$(BIN)/python -m own_standing.command --work bench -o docs/performance.md
 
 lint: setup
 	$(BIN)/ruff check .

@@ -81,7 +81,7 @@ from pathlib import Path
 
 import msgspec
 
-from mvmoe_bench.planning import presets
+from mvmoe_bench.measure.planning import presets
 from mvmoe_deploy import cli
 
 place, commands = Path(sys.argv[1]), json.loads(sys.argv[2])

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mvmoe_bench.planning.running import Request, run_bench
-from mvmoe_bench.records import Preset
+from mvmoe_bench.measure.planning.running import Request, run_bench
+from mvmoe_bench.measure.schema.records import Preset
 from mvmoe_deploy.models import Checkpoint, build, save_checkpoint
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.preprocessing import preprocess
@@ -174,7 +174,7 @@ def plug_in(tmp_path, monkeypatch):
 
 def lines_of(path):
     """The lines of a results file's last run."""
-    from mvmoe_bench.results import read
+    from mvmoe_bench.measure.schema.results import read
 
     return read(Path(path))[-1].lines
 

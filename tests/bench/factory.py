@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mvmoe_bench import records as r
-from mvmoe_bench.results import RunLines
+from mvmoe_bench.measure.schema import records as r
+from mvmoe_bench.measure.schema.results import RunLines
 from mvmoe_deploy.routing import RouteShare
 
 MS = 1_000_000

@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from mvmoe_bench.planning import distribution
-from mvmoe_bench.planning.inputs import Inputs, load_inputs
-from mvmoe_bench.planning.presets import PRESETS
-from mvmoe_bench.planning.queries import Questions, budgets
-from mvmoe_bench.planning.running import _bundle_record
+from mvmoe_bench.measure.planning import distribution
+from mvmoe_bench.measure.planning.inputs import Inputs, load_inputs
+from mvmoe_bench.measure.planning.presets import PRESETS
+from mvmoe_bench.measure.planning.queries import Questions, budgets
+from mvmoe_bench.measure.planning.running import _bundle_record
 from mvmoe_bench.report.bundles import bundle as bundle_figure
 from mvmoe_deploy.bundle import Bundle, consistency, golden
 from mvmoe_deploy.bundle.read import parse_manifest

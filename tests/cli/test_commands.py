@@ -66,7 +66,7 @@ def bundle(tmp_path_factory, checkpoint) -> Path:
 @pytest.fixture(scope="session")
 def results(tmp_path_factory, bundle) -> Path:
     """A run of the quick preset, made smaller."""
-    from mvmoe_bench.planning import presets
+    from mvmoe_bench.measure.planning import presets
 
     path = tmp_path_factory.mktemp("results") / "results.jsonl"
     small = msgspec.structs.replace(
@@ -562,7 +562,7 @@ def _wait_for(holds, process: subprocess.Popen) -> None:
 
 
 def test_bench_measures_and_prints_its_summary(mvmoe_json, bundle, tmp_path, monkeypatch):
-    from mvmoe_bench.planning import presets
+    from mvmoe_bench.measure.planning import presets
 
     small = msgspec.structs.replace(
         presets.PRESETS["quick"], repeats=1, queries=3, starts=0, stream=0, warmup=0
@@ -582,7 +582,7 @@ def test_bench_measures_and_prints_its_summary(mvmoe_json, bundle, tmp_path, mon
 
 @pytest.mark.parametrize("how", ["--resume", "--force"])
 def test_two_runs_do_not_write_to_one_results_file(mvmoe, bundle, results, tmp_path, how):
-    from mvmoe_bench.results import Output, read
+    from mvmoe_bench.measure.schema.results import Output, read
 
     path = tmp_path / "results.jsonl"
     with Output.new(path, read(results)[0].run):
@@ -753,8 +753,8 @@ def no_work(monkeypatch):
 
     for name in (
         "mvmoe_deploy.models.load_checkpoint", "mvmoe_deploy.models.build",
-        "mvmoe_deploy.training.train", "mvmoe_bench.planning.running.find_device",
-        "mvmoe_bench.results.read",
+        "mvmoe_deploy.training.train", "mvmoe_bench.measure.planning.running.find_device",
+        "mvmoe_bench.measure.schema.results.read",
     ):  # fmt: skip
         monkeypatch.setattr(name, begun)
 

@@ -87,7 +87,7 @@ def test_verify_takes_the_weights_and_the_input_of_the_bundle(mvmoe, bundle, fil
 
 
 def test_the_models_of_a_bench_are_those_of_the_bundle(bundle, files):
-    from mvmoe_bench.planning.models import Models
+    from mvmoe_bench.measure.planning.models import Models
     from mvmoe_deploy.bundle import Bundle
 
     opened = Bundle.open(bundle)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from mvmoe_bench.results import RunLines
+    from mvmoe_bench.measure.schema.results import RunLines
 
 Format = Literal["html", "md", "png"]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from mvmoe_bench.records import BundleRecord
+from mvmoe_bench.measure.schema.records import BundleRecord
 from mvmoe_bench.report.estimates import Figure
 from mvmoe_deploy.bundle.manifest import Verification
 

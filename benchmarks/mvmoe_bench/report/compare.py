@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from mvmoe_bench.records import SubjectRecord
+from mvmoe_bench.measure.schema.records import SubjectRecord
 from mvmoe_bench.report.bundles import bundle
 from mvmoe_bench.report.estimates import MS, Estimate, Figure
 from mvmoe_bench.report.index import Index
@@ -37,7 +37,7 @@ from mvmoe_bench.report.summary import Summary, summarize_run
 from mvmoe_bench.report.words import count, no_verdict
 
 if TYPE_CHECKING:
-    from mvmoe_bench.results import RunLines
+    from mvmoe_bench.measure.schema.results import RunLines
 
 Verdict = Literal[
     "faster",

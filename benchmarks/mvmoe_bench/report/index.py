@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from mvmoe_bench.records import (
+from mvmoe_bench.measure.schema.records import (
     Advice,
     Answer,
     BundleRecord,
@@ -27,7 +27,7 @@ from mvmoe_bench.records import (
 )
 
 if TYPE_CHECKING:
-    from mvmoe_bench.results import RunLines
+    from mvmoe_bench.measure.schema.results import RunLines
 
 T = TypeVar("T", bound=Line)
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mvmoe_bench.records import Failure, Line, Run
+from mvmoe_bench.measure.schema.records import Failure, Line, Run
 from mvmoe_deploy.errors import InputError
 
 if TYPE_CHECKING:
-    from mvmoe_bench.results import RunLines
+    from mvmoe_bench.measure.schema.results import RunLines
 
 VOLATILE = frozenset({"load_average", "memory_available_bytes", "uptime", "hostname", "battery"})
 """What a device says of itself that differs from one minute to the next."""

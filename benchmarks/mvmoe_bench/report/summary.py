@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mvmoe_bench.records import EngineChoice, InputRecord, Preset, SubjectRecord
+from mvmoe_bench.measure.schema.records import EngineChoice, InputRecord, Preset, SubjectRecord
 from mvmoe_bench.report.bundles import BundleFigure, bundle
 from mvmoe_bench.report.estimates import MS, Estimate, Figure, median_of
 from mvmoe_bench.report.headline import Point, headline
@@ -26,7 +26,7 @@ from mvmoe_bench.report.statistics import ENOUGH_GROUPS
 from mvmoe_bench.report.words import count
 
 if TYPE_CHECKING:
-    from mvmoe_bench.results import RunLines
+    from mvmoe_bench.measure.schema.results import RunLines
 
 
 class SubjectFigure(Figure):

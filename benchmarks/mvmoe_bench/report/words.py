@@ -3,7 +3,7 @@
 Numbers with intervals are in `printed.py`.
 """
 
-from mvmoe_bench.records import EngineChoice
+from mvmoe_bench.measure.schema.records import EngineChoice
 from mvmoe_bench.report.statistics import ENOUGH_GROUPS, Sure
 from mvmoe_deploy.routing import Route
 

@@ -16,7 +16,7 @@ from mvmoe_deploy.errors import InputError, MissingExtraError
 from mvmoe_deploy.system import files, outputs
 
 if TYPE_CHECKING:
-    from mvmoe_bench.results import RunLines
+    from mvmoe_bench.measure.schema.results import RunLines
 
 Writer = Callable[[Path], object]
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from markupsafe import escape
 
-from mvmoe_bench import records
+from mvmoe_bench.measure.schema import records
 from mvmoe_bench.report.compare import compare_runs
 from mvmoe_bench.report.comparison import comparison_document
 from mvmoe_bench.report.document import document

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from mvmoe_bench import records
+from mvmoe_bench.measure.schema import records
 from mvmoe_bench.report.compare import compare_runs
 from mvmoe_bench.report.summary import Summary, summarize_run
 

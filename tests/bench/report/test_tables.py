@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from mvmoe_bench.records import GraphLoad
+from mvmoe_bench.measure.schema.records import GraphLoad
 from mvmoe_bench.report.compare import compare_runs
 from mvmoe_bench.report.comparison import comparison_document
 from mvmoe_bench.report.document import document

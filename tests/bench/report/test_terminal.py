@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from mvmoe_bench import records
+from mvmoe_bench.measure.schema import records
 from mvmoe_bench.report.summary import summarize_run
 from mvmoe_bench.report.terminal import show_summary
 

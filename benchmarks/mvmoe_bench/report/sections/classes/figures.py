@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from mvmoe_bench.records import Answer, BundleRecord, SubjectRecord
+from mvmoe_bench.measure.schema.records import Answer, BundleRecord, SubjectRecord
 from mvmoe_bench.report.estimates import Figure
 from mvmoe_bench.report.index import Index
 from mvmoe_deploy.routing import Route

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mvmoe_bench.records import Held, Memory
+from mvmoe_bench.measure.schema.records import Held, Memory
 from mvmoe_bench.report.estimates import Estimate, Figure, median_of, quick_median
 from mvmoe_bench.report.index import Index
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mvmoe_bench.records import Laps, Sample
+from mvmoe_bench.measure.schema.records import Laps, Sample
 from mvmoe_bench.report.estimates import MS, Estimate, Figure, made_of
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import GroupedMedian

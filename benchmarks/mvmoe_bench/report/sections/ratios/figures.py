@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from mvmoe_bench.records import Sample, SubjectRecord
+from mvmoe_bench.measure.schema.records import Sample, SubjectRecord
 from mvmoe_bench.report.estimates import Figure
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import Ratio, paired_ratio

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mvmoe_bench.records import StreamSample, SubjectRecord
+from mvmoe_bench.measure.schema.records import StreamSample, SubjectRecord
 from mvmoe_bench.report.estimates import MS, Estimate, Figure, median_of, quick_median
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import (

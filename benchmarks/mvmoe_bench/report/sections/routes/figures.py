@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from mvmoe_bench.records import BundleRecord, Sample, SubjectRecord
+from mvmoe_bench.measure.schema.records import BundleRecord, Sample, SubjectRecord
 from mvmoe_bench.report.estimates import MS, Estimate, Figure, median_of, quick_median
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import (

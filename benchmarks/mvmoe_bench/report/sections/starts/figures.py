@@ -1,6 +1,6 @@
 """What a fresh process spends until its first answer, and what each graph's loading costs."""
 
-from mvmoe_bench.records import GraphLoad, Start
+from mvmoe_bench.measure.schema.records import GraphLoad, Start
 from mvmoe_bench.report.estimates import MS, Estimate, Figure, median_of
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import GroupedMedian, Ratio, unpaired_ratio

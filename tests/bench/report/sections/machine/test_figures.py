@@ -2,7 +2,7 @@
 
 import pytest
 
-from mvmoe_bench.records import Done
+from mvmoe_bench.measure.schema.records import Done
 from mvmoe_bench.report.summary import summarize_run
 
 

@@ -45,7 +45,7 @@ def test_without_switches_there_is_no_cost_but_an_n(factory):
 
 
 def test_budgets_are_in_order_with_what_they_held(factory):
-    from mvmoe_bench.records import Memory
+    from mvmoe_bench.measure.schema.records import Memory
 
     lines = _sequence(factory, 0, 4) + _sequence(factory, 0, 1)
     little = factory.held(1)

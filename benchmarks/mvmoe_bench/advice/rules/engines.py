@@ -1,0 +1,38 @@
+"""Names of engines as people know them, and which engine a target is shaped for."""
+
+from mvmoe_bench.advice.contract import TargetView
+
+NEURAL_ENGINE = "Neural Engine"
+CORE_ML = "Core ML"
+XNNPACK = "XNNPACK"
+NNAPI = "NNAPI"
+COREML_EP = "CoreML EP"
+
+BY_PLACEMENT = {
+    "xnnpack": XNNPACK,
+    "nnapi": NNAPI,
+    "coreml-ep": COREML_EP,
+    "coreml": CORE_ML,
+}
+"""By the names that the manifest's placements use."""
+
+
+_WITH_NEURAL_ENGINE = ("all", "cpu_and_ne")
+
+
+def shaped_for(target: TargetView) -> str | None:
+    """The engine that the export chose its rewrites for, as a placement calls it; None for a CPU.
+
+    ONNX Runtime's profile `cpu` and ExecuTorch's portable kernels have no engine besides them.
+    """
+    options = target.record.options
+    chosen = options.get("delegate") or options.get("profile")
+    return chosen if chosen in BY_PLACEMENT else None
+
+
+def is_core_ml(target: TargetView) -> bool:
+    """Whether Core ML runs the graphs, by itself or below ExecuTorch, and may use its engines."""
+    options = target.record.options
+    if options.get("compute_units", "all") not in _WITH_NEURAL_ENGINE:
+        return False
+    return target.record.format == "coreml" or options.get("delegate") == "coreml"

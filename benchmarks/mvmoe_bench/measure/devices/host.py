@@ -1,0 +1,232 @@
+"""This machine: each order is a process of its own, `python -m mvmoe_bench.measure.worker`."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Any
+
+import msgspec
+
+from mvmoe_bench.measure.devices.contract import Emit, Variant
+from mvmoe_bench.measure.machine.identity import identity, load_average
+from mvmoe_bench.measure.schema import results
+from mvmoe_bench.measure.schema.orders import Order
+from mvmoe_bench.measure.schema.records import EngineChoice, Failure, Line
+from mvmoe_deploy.bundle.manifest import Target
+from mvmoe_deploy.errors import MissingExtraError, UnsupportedPlatformError
+from mvmoe_deploy.runtime.runners.onnx.importing import import_onnxruntime
+from mvmoe_deploy.system.temporary import temporary_directory
+
+_PATIENCE = 20
+"""Seconds that an interrupted process has to write down what it measured."""
+_THREADS_OF = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+"""What sets the threads of NumPy's BLAS, which is the yardstick."""
+
+
+class HostDevice:
+    """This machine, with every engine that runs here from Python, but for Core ML."""
+
+    NAME = "host"
+
+    def require(self) -> None:
+        """It is always there."""
+
+    def identity(self) -> dict[str, Any]:
+        """This machine's."""
+        return identity()
+
+    def load_average(self) -> tuple[float, ...] | None:
+        """This machine's."""
+        found = load_average()
+        return None if found is None else tuple(found)
+
+    def subjects(self) -> tuple[str, ...] | None:
+        """All."""
+        return None
+
+    def variants(self, target: Target) -> list[Variant]:
+        """ONNX Runtime with each provider of its build, ExecuTorch as exported."""
+        make = {"onnx": _onnx, "executorch": _executorch, "coreml": _coreml}.get(target.format)
+        # A plug-in's runner may be any: it is asked for what it chooses by itself.
+        return make(target) if make else [Variant(EngineChoice(engine=target.format))]
+
+    def run(self, order: Order, emit: Emit) -> None:
+        """Follow an order in a fresh process; again without a subject that ends the process."""
+        while order.subjects:
+            ended = _follow(order)
+            if ended.signal_or_code == 0 or ended.interrupted:
+                for line in ended.lines:
+                    emit(line)
+            if ended.interrupted:
+                raise KeyboardInterrupt
+            if ended.signal_or_code == 0:
+                return
+            emit(Failure(job=order.job, subject=ended.at_work, message=ended.message))
+            kept = tuple(subject for subject in order.subjects if subject.key != ended.at_work)
+            if ended.at_work is None:
+                return
+            order = msgspec.structs.replace(order, subjects=kept)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """How a process ended, and the lines that it gave."""
+
+    lines: list[Line]
+    signal_or_code: int
+    at_work: str | None
+    """The subject that it worked on last."""
+    said: str
+    """What it wrote to stderr."""
+    interrupted: bool
+
+    @property
+    def message(self) -> str:
+        """Why it ended, in one sentence."""
+        code = self.signal_or_code
+        how = f"with exit code {code}"
+        if code < 0:
+            how = f"by {signal.Signals(-code).name}"
+        last = self.said.strip().splitlines()
+        return f"its process was ended {how}" + (f": {last[-1][:300]}" if last else "")
+
+
+def _follow(order: Order) -> _Ended:
+    """Let a process follow an order, and wait for its end.
+
+    It stands in a session of its own: Ctrl-C reaches this process alone, which passes it on. Its
+    lifeline is a pipe that closes with this process, even if that is killed.
+    """
+    with temporary_directory() as folder:
+        status, out, errors = folder / "status", folder / "lines", folder / "said"
+        status.write_bytes(b"\0")
+        with out.open("wb") as lines, errors.open("wb") as said, _lifeline() as lifeline:
+            # Before it is started: what the system needs to start it is a part of a start.
+            told = msgspec.structs.replace(
+                order, status=str(status), started_ns=time.monotonic_ns()
+            )
+            process = subprocess.Popen(
+                # -P: without the current directory, where another numpy.py may lie.
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "mvmoe_bench.measure.worker",
+                    "--lifeline",
+                    str(lifeline),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=lines,
+                stderr=said,
+                env=_environment(order),
+                start_new_session=True,
+                pass_fds=(lifeline,),
+            )
+            interrupted = _talk(process, msgspec.json.encode(told))
+        position = status.read_bytes()[0]
+        return _Ended(
+            lines=_decode(out.read_bytes()),
+            signal_or_code=process.returncode,
+            at_work=order.subjects[position - 1].key if position else None,
+            said=errors.read_text(errors="replace"),
+            interrupted=interrupted,
+        )
+
+
+@contextlib.contextmanager
+def _lifeline() -> Iterator[int]:
+    """The end of a pipe for a process that is to end with this one."""
+    theirs, ours = os.pipe()
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+
+def _talk(process: subprocess.Popen, text: bytes) -> bool:
+    """Tell a process its order and wait for it; gives whether this one was interrupted."""
+    try:
+        process.communicate(text)
+    except KeyboardInterrupt:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_PATIENCE)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.kill()
+            process.wait()
+        return True
+    except BrokenPipeError:
+        process.wait()
+    return False
+
+
+def _decode(text: bytes) -> list[Line]:
+    """The lines that a process wrote; the last may be cut off."""
+    return list(results.decode_lines(text))
+
+
+def _environment(order: Order) -> dict[str, str]:
+    """This process's environment, with the order's threads for what is not told otherwise."""
+    threads = str(max(subject.threads for subject in order.subjects))
+    return {**os.environ, **dict.fromkeys(_THREADS_OF, threads), "PYTHONUNBUFFERED": "1"}
+
+
+def _onnx(target: Target) -> list[Variant]:
+    """Each provider of this build of ONNX Runtime; the CPU's first."""
+    _require_installed("onnxruntime", "ONNX Runtime", "onnx")
+    from mvmoe_deploy.runtime.runners.onnx.runner import providers
+
+    onnxruntime = import_onnxruntime()
+
+    engine = f"ONNX Runtime {onnxruntime.__version__}"
+    return [
+        Variant(
+            EngineChoice(engine=engine, provider=provider),
+            {"provider": provider},
+            ("onnxruntime",),
+            "" if provider == "CPU" else provider,
+        )
+        for provider in sorted(providers(onnxruntime), key=lambda name: name != "CPU")
+    ]
+
+
+def _executorch(target: Target) -> list[Variant]:
+    """As the target was lowered; Core ML below ExecuTorch exists on Apple's systems only."""
+    delegate = target.options.get("delegate", "portable")
+    if delegate == "coreml" and sys.platform != "darwin":
+        raise UnsupportedPlatformError(
+            "ExecuTorch's delegate coreml exists on Apple's systems only"
+        )
+    _require_installed("executorch", "ExecuTorch", "executorch")
+    requested = EngineChoice(engine=f"ExecuTorch {version('executorch')}", provider=delegate)
+    modules = ("torch", "executorch.extension.pybindings.portable_lib", "executorch.runtime")
+    return [Variant(requested, {}, modules)]
+
+
+def _coreml(target: Target) -> list[Variant]:
+    """Not here."""
+    raise UnsupportedPlatformError(
+        "Core ML runs on Apple's systems only: on a Mac, give --device macos"
+    )
+
+
+def _require_installed(module: str, engine: str, extra: str) -> None:
+    """Refuse an engine that is not there, without importing it."""
+    if find_spec(module) is None:
+        raise MissingExtraError.of(engine, extra)
+
+
+PART = HostDevice

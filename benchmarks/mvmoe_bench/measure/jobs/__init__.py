@@ -1,0 +1,5 @@
+"""What one process is told to measure: one file for each kind of job."""
+
+from mvmoe_bench.measure.jobs.process import Process, run_job
+
+__all__ = ["Process", "run_job"]

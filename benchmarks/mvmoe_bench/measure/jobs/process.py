@@ -1,0 +1,127 @@
+"""What every job needs of its process: subjects that may fail, lines that get out, a status."""
+
+import importlib
+import mmap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter, perf_counter_ns
+from typing import Any, BinaryIO, TypeVar
+
+import msgspec
+import numpy as np
+
+from mvmoe_bench.measure.schema.orders import Order, SubjectOrder
+from mvmoe_bench.measure.schema.records import Failure, Line
+from mvmoe_bench.measure.subjects import find_kind
+from mvmoe_bench.measure.subjects.contract import NoWatch, Stopwatch, Subject
+from mvmoe_deploy.errors import MvmoeError
+
+T = TypeVar("T")
+
+_FLUSH_AFTER = 1.0
+"""Seconds between two writes to the pipe: writing in every round would disturb the next."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """How this process came to be, in nanoseconds."""
+
+    start_ns: int
+    engine_import_ns: int
+    code_import_ns: int
+    missing: ImportError | None = None
+    """The engine's module that is not installed."""
+
+
+class Session:
+    """One order at work."""
+
+    def __init__(self, order: Order, process: Process, out: BinaryIO) -> None:
+        self.order = order
+        self.process = process
+        self.images = np.load(order.images)
+        self._out = out
+        self._waiting: list[bytes] = []
+        self._flushed = perf_counter()
+        self._encode = msgspec.json.Encoder().encode
+        self._status = _status(order.status)
+
+    def emit(self, line: Line) -> None:
+        """Keep a line until the next flush."""
+        self._waiting.append(self._encode(line) + b"\n")
+
+    def flush(self, now: bool = False) -> None:
+        """Write lines out, if `now` or some time has passed."""
+        if now or perf_counter() - self._flushed > _FLUSH_AFTER:
+            self._out.write(b"".join(self._waiting))
+            self._out.flush()
+            self._waiting.clear()
+            self._flushed = perf_counter()
+
+    def at_work(self, subject: SubjectOrder) -> None:
+        """Leave word which subject is at work, for the case that its engine ends the process."""
+        if self._status is not None:
+            self._status[0] = self.order.subjects.index(subject) + 1
+
+    def attempt(self, subject: SubjectOrder, work: Callable[[], T]) -> T | None:
+        """What `work` gives; None if it raises, which is recorded as the subject's failure."""
+        self.at_work(subject)
+        try:
+            return work()
+        except Exception as error:  # An engine may raise anything.
+            message = str(error) if isinstance(error, MvmoeError) else _told(error)
+            self.emit(Failure(job=self.order.job, subject=subject.key, message=message))
+            return None
+
+    def open(self, subject: SubjectOrder, watch: Stopwatch | None = None) -> Subject:
+        """Make a subject ready; raises what its engine raises."""
+        if self.process.missing is not None:
+            raise self.process.missing
+        kind, watch = find_kind(subject.kind), watch or NoWatch()
+        # Finding a plug-in is the harness's affair.
+        watch.start()
+        return kind.make(subject, self.images, watch)
+
+
+class Lapse:
+    """A stopwatch: nanoseconds by name."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, int] = {}
+        self._last = 0
+
+    def start(self) -> None:
+        """Begin, or begin again."""
+        self._last = perf_counter_ns()
+
+    def lap(self, name: str) -> None:
+        """Count the time since the last lap as `name`."""
+        now = perf_counter_ns()
+        self.spent[name] = self.spent.get(name, 0) + now - self._last
+        self._last = now
+
+
+def run_job(text: str, process: Process, out: BinaryIO) -> None:
+    """Do what an order says; whatever was measured is written, even after an interruption."""
+    order = msgspec.json.decode(text, type=Order)
+    session = Session(order, process, out)
+    job: Any = importlib.import_module(f"mvmoe_bench.measure.jobs.{order.kind}")
+    try:
+        job.run(session)
+    finally:
+        session.flush(now=True)
+
+
+def _status(path: str | None) -> mmap.mmap | None:
+    """The byte that the starting process reads if this one dies."""
+    if path is None:
+        return None
+    with Path(path).open("r+b") as file:
+        return mmap.mmap(file.fileno(), 1)
+
+
+def _told(error: Exception) -> str:
+    """An engine's exception in one line."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

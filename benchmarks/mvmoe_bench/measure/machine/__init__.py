@@ -1,0 +1,1 @@
+"""What is known of the machine and of this process on it."""

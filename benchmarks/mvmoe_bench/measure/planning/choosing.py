@@ -1,0 +1,136 @@
+"""Which subjects a run has: of each bundle, each target that the device runs, and the rivals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mvmoe_bench.measure.devices.contract import Device, Variant
+from mvmoe_bench.measure.schema.records import EngineChoice, SubjectRecord
+from mvmoe_bench.measure.subjects import find_kind
+from mvmoe_bench.measure.subjects.contract import Kind
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.errors import InputError, MissingExtraError, UnsupportedPlatformError
+
+DISPATCHER = "dispatcher"
+_PYTORCH = Variant(EngineChoice(engine="PyTorch", provider="CPU"), {}, ("torch",))
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A subject of the run, and what it is made from."""
+
+    record: SubjectRecord
+    kind: Kind
+    variant: Variant
+    bundle: Bundle
+
+    @property
+    def key(self) -> str:
+        """Its name in the results."""
+        return self.record.key
+
+    @property
+    def target(self) -> str | None:
+        """The bundle's target, or None."""
+        return self.record.target
+
+    @property
+    def dispatches(self) -> bool:
+        """Whether it is the product itself."""
+        return self.record.name == DISPATCHER
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The subjects, and in a sentence each what was left out."""
+
+    subjects: tuple[Chosen, ...]
+    notes: tuple[str, ...]
+
+
+def choose(
+    device: Device,
+    bundles: dict[str, Bundle],
+    targets: Sequence[str],
+    compare: Sequence[str],
+    threads: int,
+) -> Choice:
+    """The dispatchers of all targets that the device runs, and after each its rivals.
+
+    A target that was asked for by name and cannot be run is refused with its own error; one that
+    was not is left out with a note. Raises InputError if nothing is left.
+    """
+    kinds = [find_kind(name) for name in (DISPATCHER, *dict.fromkeys(compare))]
+    _require_known(device, kinds)
+    subjects: list[Chosen] = []
+    notes: list[str] = []
+    for name, bundle in bundles.items():
+        choosing = _Choosing(name, bundle, threads, len(bundles) > 1)
+        for target in targets or bundle.manifest.targets:
+            for variant in _variants(device, bundle, target, bool(targets), notes):
+                ours = [kind for kind in kinds if kind.PER_TARGET]
+                subjects += [choosing.subject(kind, target, variant) for kind in ours]
+        ours = [kind for kind in kinds if not kind.PER_TARGET]
+        subjects += [choosing.subject(kind, None, _PYTORCH) for kind in ours]
+    if not any(subject.dispatches for subject in subjects):
+        raise InputError(
+            f"the device {device.NAME} runs no target of {', '.join(bundles)}: {' '.join(notes)}"
+        )
+    return Choice(tuple(subjects), tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Choosing:
+    """What all subjects of a bundle have in common."""
+
+    name: str
+    bundle: Bundle
+    threads: int
+    several: bool
+    """Whether there are other bundles to be told from."""
+
+    def subject(self, kind: Kind, target: str | None, variant: Variant) -> Chosen:
+        """A subject with its key: kind and target, and what else is needed to tell it apart."""
+        words = [kind.NAME, target or "", f"({variant.label})" if variant.label else ""]
+        prefix = f"{self.name}: " if self.several else ""
+        record = SubjectRecord(
+            key=prefix + " ".join(word for word in words if word),
+            name=kind.NAME,
+            bundle=self.name,
+            target=target,
+            requested=variant.requested,
+            threads=self.threads,
+        )
+        return Chosen(record, kind, variant, self.bundle)
+
+
+def _variants(
+    device: Device, bundle: Bundle, target: str, asked: bool, notes: list[str]
+) -> list[Variant]:
+    """How the device runs a target; none, and a note, if it does not."""
+    record = bundle.target(target)
+    if record.batch != 1:
+        problem = (
+            f"target {target} of {bundle.path} takes {record.batch} images at once; mvmoe bench "
+            "measures one image at a time: export it with --batch 1"
+        )
+        if asked:
+            raise InputError(problem)
+        notes.append(problem)
+        return []
+    try:
+        return device.variants(record)
+    except (UnsupportedPlatformError, MissingExtraError) as error:
+        if asked:
+            raise
+        notes.append(f"target {target} was left out: {error}")
+        return []
+
+
+def _require_known(device: Device, kinds: Sequence[Kind]) -> None:
+    """Refuse subjects that the device cannot run."""
+    able = device.subjects()
+    for kind in kinds:
+        if able is not None and kind.NAME not in able:
+            raise InputError(
+                f"the device {device.NAME} cannot run {kind.NAME}; it runs {', '.join(able)}"
+            )

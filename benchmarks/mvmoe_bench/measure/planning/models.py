@@ -1,0 +1,178 @@
+"""The PyTorch models behind the bundles: references of answers, and what rivals are made from.
+
+PyTorch is imported when a checkpoint was given, and not before.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mvmoe_bench.measure.planning.choosing import Chosen
+from mvmoe_bench.measure.planning.inputs import Inputs
+from mvmoe_bench.measure.planning.queries import Questions
+from mvmoe_bench.measure.schema.records import Answer, Routes
+from mvmoe_bench.measure.subjects.contract import Preparation
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.manifest import Manifest
+from mvmoe_deploy.system import files
+from mvmoe_deploy.system.space import require_space
+
+if TYPE_CHECKING:
+    from mvmoe_deploy.models import RoutedModel
+
+_MAY_FLIP = 0.05
+"""Share of images whose route rounding may flip: near-ties, which `mvmoe verify` looks at."""
+_MADE_BY = ("mvmoe-deploy", "torch", "onnx", "onnxscript", "onnxruntime")
+
+
+@dataclass
+class Models:
+    """The model of each bundle, loaded when it is needed first."""
+
+    bundles: dict[str, Bundle]
+    checkpoints: dict[str, Path]
+    """By bundle; empty without any."""
+    config: str | None
+    weights: str | None
+    """Which set of a checkpoint; None for the one that the bundle was exported from."""
+    inputs: Inputs
+    questions: dict[str, Questions]
+    """By bundle."""
+    folder: Path
+    """For the time of the run."""
+    cache: Path | None
+    """For longer."""
+    _loaded: dict[str, "RoutedModel"] = field(default_factory=dict)
+
+    def load(self) -> None:
+        """Load every model now; raises CheckpointError, or InputError for one of another bundle."""
+        for bundle in self.checkpoints:
+            self._model(bundle)
+
+    def weights_of(self, manifest: Manifest) -> str | None:
+        """Which set of a checkpoint belongs to a bundle."""
+        return self.weights or manifest.source.weights
+
+    def require_places(self, subjects: Sequence[Chosen]) -> None:
+        """Refuse a cache that cannot be written, and a disk without room for the rivals' graphs.
+
+        Raises OutputError. Each graph has at least the weights of the stem; a rival that is in the
+        cache needs no more room.
+        """
+        root = self.cache or self.folder
+        with files.output_errors(str(root)):
+            root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=root):
+                pass
+        needed = sum(
+            _stem_bytes(self._model(subject.record.bundle))
+            for subject in subjects
+            if subject.target is not None
+            and subject.kind.NEEDS_MODEL
+            and not self._folder(subject).exists()
+        )
+        require_space(root, needed, "the graphs of what --compare names")
+
+    def reference(self, bundle: str, imposed: bool) -> Path | None:
+        """A `.npy` file of PyTorch's class logits `[n, classes]`; None without a checkpoint.
+
+        With `imposed` routes those of the questions, else the router's own.
+        """
+        if bundle not in self.checkpoints:
+            return None
+        kind = "imposed" if imposed else "own"
+        path = self.folder / f"{list(self.bundles).index(bundle)}-{kind}.npy"
+        if not path.exists():
+            np.save(path, self._answers(bundle, imposed))
+        return path
+
+    def judge(self, subject: Chosen, answers: Sequence[Answer]) -> str | None:
+        """Why a subject is not worth timing; None if its answers are PyTorch's, or unknown."""
+        errors = [answer.max_abs_error for answer in answers if answer.max_abs_error is not None]
+        if not errors:
+            return None
+        limit = _bound(subject) * self._scale(subject.record.bundle)
+        beyond = [error for error in errors if not error <= limit]
+        if len(beyond) <= _MAY_FLIP * len(errors):
+            return None
+        return (
+            f"it answers otherwise than PyTorch: {len(beyond)} of {len(errors)} images are off by "
+            f"up to {max(beyond):.3g}, and {limit:.3g} is allowed; run mvmoe verify on the bundle"
+        )
+
+    def prepare(self, subject: Chosen, routes: Sequence[Routes]) -> str:
+        """What a rival is made from; exported if it is not in the cache."""
+        name = subject.record.bundle
+        folder = self._folder(subject)
+        folder.mkdir(parents=True, exist_ok=True)
+        request = Preparation(
+            bundle=subject.bundle,
+            target=subject.target,
+            model=self._model(name) if name in self.checkpoints else None,
+            checkpoint=self.checkpoints.get(name),
+            routes=routes,
+            folder=folder,
+        )
+        return subject.kind.prepare(request)
+
+    def _folder(self, subject: Chosen) -> Path:
+        """Where a target's rivals go: named after all that goes into them but this code."""
+        made_by = [f"{package} {version(package)}" for package in _MADE_BY]
+        known = [subject.bundle.manifest_sha256, *made_by]
+        digest = hashlib.sha256(json.dumps(known).encode())
+        root = self.cache or self.folder / "rivals"
+        return root / digest.hexdigest()[:16] / (subject.target or "pytorch")
+
+    def _model(self, bundle: str) -> "RoutedModel":
+        """The model in evaluation mode; raises InputError if it is not the bundle's."""
+        if bundle not in self._loaded:
+            from mvmoe_deploy.models import load_for_bundle
+            from mvmoe_deploy.models.presets import configuration
+            from mvmoe_deploy.verification.verify import require_fitting_model
+
+            path = self.checkpoints[bundle]
+            config = configuration(self.config) if self.config else None
+            manifest = self.bundles[bundle].manifest
+            loaded = load_for_bundle(path, manifest, config, self.weights)
+            require_fitting_model(loaded.model, manifest, f"checkpoint {path}", loaded.sha256)
+            self._loaded[bundle] = loaded.model.eval()
+        return self._loaded[bundle]
+
+    def _answers(self, bundle: str, imposed: bool) -> np.ndarray:
+        """One image at a time, as the subjects answer them: a batch adds in another order."""
+        import torch
+
+        model, images = self._model(bundle), torch.from_numpy(self.inputs.images)
+        answers = []
+        with torch.inference_mode():
+            for query in self.questions[bundle].once():
+                image = images[query.image : query.image + 1]
+                answers.append(model(image, query.routes) if imposed else model(image))
+        return torch.cat(answers).numpy()
+
+    def _scale(self, bundle: str) -> float:
+        """The largest class logit of PyTorch's answers."""
+        answers = np.load(self.reference(bundle, imposed=False))
+        return max(float(np.abs(answers).max()), 1e-3)
+
+
+def _stem_bytes(model: "RoutedModel") -> int:
+    """Bytes of the weights that every graph of a model has."""
+    return sum(weight.numel() * weight.element_size() for weight in model.stage(0, ()).parameters())
+
+
+def _bound(subject: Chosen) -> float:
+    """The largest error that the graphs of a subject's target may have, relative; PyTorch's too."""
+    from mvmoe_deploy.verification.bounds import bounds_for, bounds_of
+
+    if subject.target is None:
+        return bounds_for("pytorch", "fp32").answer_error
+    record = subject.bundle.target(subject.target)
+    return bounds_of(record).answer_error

@@ -1,0 +1,107 @@
+"""What each subject is asked, repeat by repeat: whose images, and by which route."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mvmoe_bench.measure.planning import distribution
+from mvmoe_bench.measure.planning.inputs import Inputs
+from mvmoe_bench.measure.schema.orders import Query
+from mvmoe_bench.measure.schema.records import Preset, Routes
+from mvmoe_deploy.bundle.manifest import Manifest, Target
+from mvmoe_deploy.routing import UsagePrior
+
+_ALL_BUDGETS = 12
+"""Up to so many routes every residency budget is measured; of more, about four an octave."""
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What the subjects of one bundle are asked.
+
+    Real images take the routes that the router gives them. Synthetic ones are forced down routes
+    that were drawn from a distribution: what a router makes of them would mean nothing.
+    """
+
+    manifest: Manifest
+    inputs: Inputs
+    distribution: UsagePrior | None
+    """What was asked for; else the usage prior, or equal shares."""
+    seed: int
+
+    @property
+    def forced(self) -> bool:
+        """Whether all routes are imposed."""
+        return not self.inputs.real and bool(self.manifest.rules)
+
+    def once(self) -> tuple[Query, ...]:
+        """Every image once."""
+        return tuple(self._sequence(len(self.inputs.images)))
+
+    def sequence(self, count: int) -> tuple[Query, ...]:
+        """`count` images in the inputs' order, again from the first after the last."""
+        return tuple(self._sequence(count))
+
+    def rounds(self, preset: Preset, repeat: int, known: Sequence[Routes] | None) -> list[Query]:
+        """The questions of one repeat; repeats ask different images as long as there are any.
+
+        `known` are the routes of the images, for subjects that need them beforehand.
+        """
+        every = self._sequence(preset.queries * preset.repeats)
+        mine = list(every)[repeat * preset.queries : (repeat + 1) * preset.queries]
+        if self.forced or known is None:
+            return mine
+        return [Query(image=query.image, routes=known[query.image]) for query in mine]
+
+    def coverage(
+        self, target: Target, known: Sequence[Routes], preset: Preset, repeat: int
+    ) -> list[Query]:
+        """Questions that impose the routes which no image takes: a rare expert has a cost too.
+
+        With more of them than queries, each repeat takes its part.
+        """
+        routes = list(self._unseen(target, known))
+        if len(routes) > preset.queries:
+            routes = routes[repeat :: preset.repeats]
+        count = len(self.inputs.images)
+        return [
+            Query(image=number % count, routes=route, forced=True)
+            for number, route in enumerate(routes)
+        ]
+
+    def _unseen(self, target: Target, known: Sequence[Routes]) -> Iterator[Routes]:
+        """For each route graph that no image has taken, a way through all stages that does."""
+        if not known or not known[0]:
+            return
+        usual = known[0]
+        seen = {(stage, route) for routes in known for stage, route in enumerate(routes, start=1)}
+        for graph in target.graphs:
+            if graph.route is not None and (graph.stage, graph.route) not in seen:
+                yield tuple(
+                    graph.route if stage == graph.stage else route
+                    for stage, route in enumerate(usual, start=1)
+                )
+
+    def _sequence(self, count: int) -> list[Query]:
+        """`count` questions in the inputs' order."""
+        images = [number % len(self.inputs.images) for number in range(count)]
+        if not self.forced:
+            return [Query(image=image) for image in images]
+        shares = self.distribution or distribution.default(self.manifest)
+        routes = distribution.draw(shares, count, self.seed)
+        return [
+            Query(image=image, routes=taken, forced=True)
+            for image, taken in zip(images, routes, strict=True)
+        ]
+
+
+def budgets(target: Target) -> tuple[int, ...]:
+    """Numbers of resident experts to measure, from one to all; empty without routed graphs."""
+    counts: dict[int, int] = {}
+    for graph in target.graphs:
+        if graph.route is not None:
+            counts[graph.stage] = counts.get(graph.stage, 0) + 1
+    most = max(counts.values(), default=0)
+    if most <= _ALL_BUDGETS:
+        return tuple(range(1, most + 1))
+    steps = {round(2 ** (quarter / 2)) for quarter in range(2 * most.bit_length())}
+    return tuple(sorted({1, most} | {step for step in steps if step < most}))

@@ -1,0 +1,305 @@
+"""A run of `mvmoe bench` from end to end: what is asked for, job after job, into a results file."""
+
+import contextlib
+import datetime
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from mvmoe_bench.measure.devices import default_device, find_device
+from mvmoe_bench.measure.devices.contract import Device
+from mvmoe_bench.measure.planning import distribution
+from mvmoe_bench.measure.planning.campaign import WHOLE_RUN, Campaign, Setting
+from mvmoe_bench.measure.planning.choosing import Choice, choose
+from mvmoe_bench.measure.planning.inputs import SYNTHETIC, Inputs, load_inputs, require_same_input
+from mvmoe_bench.measure.planning.models import Models
+from mvmoe_bench.measure.planning.queries import Questions
+from mvmoe_bench.measure.progress import Bars
+from mvmoe_bench.measure.schema import results
+from mvmoe_bench.measure.schema.records import (
+    SCHEMA,
+    VERSION,
+    BundleRecord,
+    Done,
+    InputRecord,
+    Line,
+    Preset,
+    Resumed,
+    Run,
+)
+from mvmoe_bench.measure.schema.results import Output, RunLines
+from mvmoe_bench.measure.subjects import find_kind
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.summary import summarize
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.samples import DIGITS
+from mvmoe_deploy.system import outputs
+from mvmoe_deploy.system.temporary import private_temporary_files
+
+_FIXED = ("device", "preset", "seed", "threads", "inputs", "bundles", "subjects")
+"""Fields of a run that a resumed one must have alike."""
+_FIXED_IDENTITY = ("cpu", "cores_logical", "os", "python", "packages")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What `mvmoe bench` was asked for."""
+
+    bundles: tuple[Path, ...]
+    output: Path
+    preset: Preset
+    device: str | None = None
+    """None for the one that this program runs on."""
+    targets: tuple[str, ...] = ()
+    """Empty for all that the device runs."""
+    threads: int = 1
+    images: str = SYNTHETIC
+    distribution: str | None = None
+    compare: tuple[str, ...] = ()
+    checkpoints: tuple[Path, ...] = ()
+    """One for each bundle, or none."""
+    manifest_sha256: tuple[str, ...] = ()
+    """What pins the bundles: one for each, or none."""
+    config: str | None = None
+    weights: str | None = None
+    seed: int = 0
+    cache: Path | None = None
+    """Where the rivals' graphs are kept; None for nowhere."""
+    resume: bool = False
+    replace: bool = False
+
+
+def run_bench(request: Request, shown: Bars) -> RunLines:
+    """Measure, and give what the results file holds in the end.
+
+    What was measured is in the file whatever happens: after Ctrl-C, `resume` goes on. Raises
+    InputError, MissingExtraError, UnsupportedPlatformError or OutputError before anything is
+    measured; a subject that fails later is a line in the file.
+    """
+    _require_places(request)
+    device = find_device(request.device or default_device())
+    bundles = _open(request)
+    _require_checkpoints(request)
+    for bundle in bundles.values():
+        for target in request.targets:
+            bundle.target(target)
+    require_same_input(list(bundles.values()))
+    choice = choose(device, bundles, request.targets, request.compare, request.threads)
+    asked = _distributions(request, bundles)
+    for subject in choice.subjects:
+        if subject.dispatches:
+            subject.bundle.verify(subject.target)
+    inputs = load_inputs(request.images, list(bundles.values()), request.seed)
+    run = _first_line(request, device, bundles, (choice, inputs, asked))
+    if request.resume and _ended(request, run):
+        return results.read(request.output)[-1]
+    # What workers compile for themselves goes there too, for all of them, and away with it.
+    with private_temporary_files() as folder:
+        setting = _setting(request, device, (bundles, choice, inputs, asked), folder)
+        with _output(request, run, device) as (out, known):
+            Campaign(setting, out, known).run(shown)
+    return results.read(request.output)[-1]
+
+
+def _require_places(request: Request) -> None:
+    """Refuse outputs that would replace or damage an input, or something that is no results."""
+    read = [*request.bundles, *request.checkpoints]
+    named = (request.config, request.distribution)
+    read += [Path(text) for text in named if text and text.endswith(".json")]
+    folders = [] if request.images in (SYNTHETIC, DIGITS) else [Path(request.images)]
+    outputs.refuse_overlap([request.output], read, folders)
+    if request.cache is not None:
+        outputs.require_outside(request.cache, [*request.bundles, *request.checkpoints, *folders])
+        outputs.refuse_place_of(request.output, request.cache)
+    results.require_free(request.output, request.replace, request.resume)
+    with results.reserved(request.output):
+        pass  # Whether another run is writing to it is said before anything is loaded.
+
+
+def _setting(request: Request, device: Device, parts: tuple, folder: Path) -> Setting:
+    """What the campaign works with; the images are written to `folder`."""
+    bundles, choice, inputs, asked = parts
+    images = folder / "images.npy"
+    np.save(images, inputs.images)
+    questions = {
+        name: Questions(bundle.manifest, inputs, (asked or {}).get(name), request.seed)
+        for name, bundle in bundles.items()
+    }
+    models = Models(
+        bundles=bundles,
+        checkpoints=dict(zip(bundles, request.checkpoints, strict=False)),
+        config=request.config,
+        weights=request.weights,
+        inputs=inputs,
+        questions=questions,
+        folder=folder,
+        cache=request.cache,
+    )
+    models.load()
+    models.require_places(choice.subjects)
+    return Setting(
+        device=device,
+        subjects=choice.subjects,
+        preset=request.preset,
+        inputs=inputs,
+        images=images,
+        questions=questions,
+        models=models,
+    )
+
+
+def _open(request: Request) -> dict[str, Bundle]:
+    """The bundles by a short name each."""
+    bundles: dict[str, Bundle] = {}
+    pins = pins_of(request.bundles, request.manifest_sha256)
+    for path, pin in zip(request.bundles, pins, strict=True):
+        name = stem = path.resolve().name.removesuffix(".mvmoe") or "bundle"
+        number = 2
+        while name in bundles:
+            name, number = f"{stem}-{number}", number + 1
+        bundles[name] = Bundle.open(path, pin)
+    return bundles
+
+
+def pins_of(bundles: tuple[Path, ...], given: tuple[str, ...]) -> tuple[str | None, ...]:
+    """What pins each bundle; raises InputError for another number of hashes than of bundles."""
+    if len(given) not in (0, len(bundles)):
+        raise InputError(
+            f"{len(given)} hashes of manifests were given for {len(bundles)} bundles; give "
+            "--manifest-sha256 once for each bundle, in their order"
+        )
+    return given or (None,) * len(bundles)
+
+
+def _require_checkpoints(request: Request) -> None:
+    """Refuse rivals without the models to make them from."""
+    if len(request.checkpoints) not in (0, len(request.bundles)):
+        raise InputError(
+            f"{len(request.checkpoints)} checkpoints were given for {len(request.bundles)} "
+            "bundles; give --checkpoint once for each bundle, in their order"
+        )
+    needy = [name for name in request.compare if find_kind(name).NEEDS_MODEL]
+    if needy and not request.checkpoints:
+        raise InputError(
+            f"--compare {','.join(needy)} needs the PyTorch model; give --checkpoint with what the "
+            "bundle was exported from"
+        )
+
+
+def _distributions(
+    request: Request, bundles: dict[str, Bundle]
+) -> dict[str, distribution.UsagePrior] | None:
+    """By bundle, the distribution that was asked for."""
+    if request.distribution is None:
+        return None
+    text = request.distribution
+    return {name: distribution.parse(text, bundle.manifest) for name, bundle in bundles.items()}
+
+
+def _first_line(
+    request: Request,
+    device: Device,
+    bundles: dict[str, Bundle],
+    parts: tuple[Choice, Inputs, dict[str, distribution.UsagePrior] | None],
+) -> Run:
+    """What the results file begins with."""
+    choice, inputs, asked = parts
+    routed = any(bundle.manifest.rules for bundle in bundles.values())
+    return Run(
+        schema=SCHEMA,
+        version=VERSION,
+        id=uuid.uuid4().hex,
+        started=_now(),
+        device=device.NAME,
+        identity=device.identity(),
+        preset=request.preset,
+        seed=request.seed,
+        threads=request.threads,
+        inputs=InputRecord(
+            source=inputs.source,
+            images=len(inputs.images),
+            sha256=inputs.sha256,
+            forced=routed and not inputs.real,
+            distribution=asked,
+            order=inputs.order,
+        ),
+        bundles=tuple(_bundle_record(name, bundle) for name, bundle in bundles.items()),
+        subjects=tuple(subject.record for subject in choice.subjects),
+        notes=choice.notes,
+    )
+
+
+def _bundle_record(name: str, bundle: Bundle) -> BundleRecord:
+    """What reports say of a bundle."""
+    manifest = bundle.manifest
+    return BundleRecord(
+        name=name,
+        sha256=bundle.manifest_sha256 or "",
+        model=manifest.model.name,
+        family=manifest.model.family,
+        params_total=manifest.model.params_total,
+        params_active=manifest.model.params_active,
+        macs=manifest.model.macs,
+        experts=tuple(rule.experts for rule in manifest.rules),
+        labels=manifest.labels,
+        usage_prior=manifest.usage_prior,
+        targets=msgspec.to_builtins(summarize(manifest).targets),
+    )
+
+
+def _ended(request: Request, run: Run) -> bool:
+    """Whether a run of the same is in the output already, from beginning to end."""
+    if not request.output.exists():
+        return False
+    previous = results.read(request.output)[-1]
+    _require_same_run(previous.run, run, request.output)
+    return any(isinstance(line, Done) and line.job == WHOLE_RUN for line in previous.lines)
+
+
+@contextlib.contextmanager
+def _output(request: Request, run: Run, device: Device) -> Iterator[tuple[Output, list[Line]]]:
+    """The results file, and what it holds already of a run that goes on."""
+    with results.reserved(request.output):
+        opened, kept = _begun(request, run, device)
+    with opened as out:
+        yield out, kept
+
+
+def _begun(request: Request, run: Run, device: Device) -> tuple[Output, list[Line]]:
+    """A new results file, or the one that goes on, without the jobs that did not end."""
+    if not request.resume or not request.output.exists():
+        return Output.new(request.output, run, replace=request.replace), []
+    *others, previous = results.read(request.output)
+    _require_same_run(previous.run, run, request.output)
+    kept = results.finished_jobs(previous)
+    before = [line for other in others for line in (other.run, *other.lines)]
+    resumed = Resumed(at=_now(), load_average=device.load_average())
+    return Output.again(request.output, [*before, previous.run, *kept, resumed]), kept
+
+
+def _require_same_run(previous: Run, now: Run, path: Path) -> None:
+    """Refuse to go on with a run of something else."""
+    differing = [name for name in _FIXED if _plain(previous, name) != _plain(now, name)]
+    differing += [
+        f"identity: {name}"
+        for name in _FIXED_IDENTITY
+        if previous.identity.get(name) != msgspec.to_builtins(now.identity).get(name)
+    ]
+    if differing:
+        raise InputError(
+            f"{path} cannot be resumed: it differs in {', '.join(differing)}; give the options, "
+            "files and machine it was begun with, or another output"
+        )
+
+
+def _plain(run: Run, field: str) -> object:
+    """A field as it comes out of a file."""
+    return msgspec.json.decode(msgspec.json.encode(getattr(run, field)))
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

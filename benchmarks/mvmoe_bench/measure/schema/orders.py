@@ -1,0 +1,75 @@
+"""What a device is told to do: an order is one process's work, in plain data.
+
+A device on another machine sends the order there with the files that it names, and lets the other
+side answer with lines of `records.py`. Paths are the device's to translate.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from mvmoe_bench.measure.schema.records import EngineChoice, Preset, Routes
+
+Kind = Literal["answers", "latency", "start", "memory", "stream", "placement"]
+"""What is done: each is one file in `jobs/`."""
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What orders consist of."""
+
+
+class Query(_Part):
+    """One question: an image, and its route where that is known or imposed."""
+
+    image: int
+    routes: Routes | None = None
+    """What the image takes; None if nobody has asked the router yet, or nobody routes."""
+    forced: bool = False
+    """Whether `routes` are imposed, whatever the router says."""
+
+
+class SubjectOrder(_Part, kw_only=True):
+    """A subject to make ready, and what to ask it."""
+
+    key: str
+    kind: str
+    """Which file of `subjects/` makes it; a plug-in's name."""
+    root: str
+    """A bundle; or a directory of whole-model graphs; or a checkpoint, for PyTorch."""
+    manifest_sha256: str | None = None
+    """Of the bundle that was checked: what is measured is that one."""
+    target: str | None
+    """The bundle's target, or None."""
+    engine_options: dict[str, str] = {}
+    engine_modules: tuple[str, ...] = ()
+    """What an application with this engine imports; timed apart in `start`."""
+    requested: EngineChoice
+    threads: int
+    budget: int | None = None
+    """Experts that may be resident in each routed stage; None for all."""
+    config: str | None = None
+    """For a checkpoint that comes without its configuration."""
+    weights: str | None = None
+    """Of a checkpoint with several sets of weights the one to take."""
+    queries: tuple[Query, ...]
+
+
+class Order(_Part, kw_only=True):
+    """One job of one repeat."""
+
+    job: str
+    kind: Kind
+    repeat: int
+    preset: Preset
+    images: str
+    """A `.npy` file of inputs `[n, C, H, W]`, fp32."""
+    names: tuple[str, ...] = ()
+    labels: tuple[str | None, ...] = ()
+    """Of the images, for `answers`."""
+    reference: dict[str, str] = {}
+    """By subject, a `.npy` file of the class logits `[n, classes]` that it should answer."""
+    subjects: tuple[SubjectOrder, ...]
+    started_ns: int = 0
+    """`time.monotonic_ns()` just before the process was started."""
+    status: str | None = None
+    """A file of one byte, in which the process keeps the number of the subject it works on."""

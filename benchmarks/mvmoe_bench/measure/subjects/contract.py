@@ -1,0 +1,140 @@
+"""The contract of a subject: one way to answer images, and how it is made ready.
+
+One file a subject, found through the entry-point group `mvmoe.bench_subjects`, whose value is a
+module that satisfies `Kind`. Importing it must not import PyTorch: `prepare` and `make` do, if
+they need it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
+from mvmoe_bench.measure.schema.records import EngineChoice, Laps, Routes
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.routing import Route
+
+if TYPE_CHECKING:
+    from mvmoe_deploy.models import RoutedModel
+
+
+@dataclass(frozen=True)
+class Traced:
+    """One answer `[1, classes]`, and where its time went."""
+
+    answer: np.ndarray
+    routes: Routes
+    cold: tuple[bool, ...]
+    laps: Laps
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One graph that came into memory: nanoseconds of its load, first and second run."""
+
+    graph: str
+    stage: int
+    route: Route | None
+    load_ns: int
+    first_ns: int | None
+    warm_ns: int | None
+
+
+class Stopwatch(Protocol):
+    """What takes the time of the steps of an opening."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def lap(self, name: str) -> None:
+        """Count the time since the last lap as `name`: `parse`, `hash` or `open`."""
+
+
+class Subject:
+    """A subject in memory, ready to answer.
+
+    A subclass overrides `answer`, and the others where it has something to say.
+    """
+
+    actual: EngineChoice
+    """The engine that it really got."""
+
+    def answer(self, query: Query) -> np.ndarray:
+        """Class logits `[1, classes]`: a new array, as an application would get one."""
+        raise NotImplementedError
+
+    def trace(self, query: Query) -> Traced | None:
+        """One answer and its parts; None for a subject without parts."""
+        return None
+
+    def prewarm(self) -> None:
+        """Bring in what may be resident and is not yet, so that warm answers are warm."""
+
+    def loads(self) -> Iterable[Loaded]:
+        """Loads the graphs that are not in memory yet, one by one."""
+        return ()
+
+    def close(self) -> None:
+        """Release everything that it holds."""
+
+
+class Kind(Protocol):
+    """What the module of a subject holds."""
+
+    NAME: str
+    PER_TARGET: bool
+    """Whether there is one for each target of a bundle, or one for the bundle."""
+    NEEDS_MODEL: bool
+    """Whether it is made from the PyTorch model, so that a checkpoint must be given."""
+    ANSWERS: Literal["imposed", "own"] | None
+    """Whose routes its answers follow: those that a query imposes, or always its own router's.
+    None if its answers mean nothing."""
+
+    def prepare(self, request: "Preparation") -> str:
+        """Export what it needs, if anything; gives the directory or checkpoint it is made from."""
+
+    def make(self, order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> Subject:
+        """The subject, in the process that measures it, with all that it needs in memory.
+
+        Raises MvmoeError, or whatever its engine raises: it is then recorded as failed.
+        """
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a kind has to export its graphs from, in the process that plans."""
+
+    bundle: Bundle
+    target: str | None
+    model: "RoutedModel | None"
+    checkpoint: Path | None
+    routes: Sequence[Routes]
+    """All routes that will be asked for."""
+    folder: Path
+    """A directory of this bundle's and target's, where graphs may be kept."""
+
+    @property
+    def record(self) -> Any:
+        """The manifest's record of the target."""
+        return self.bundle.target(self.target)
+
+
+def actual_engine(order: SubjectOrder, runner: Any) -> EngineChoice:
+    """The engine that a runner really is, and where it says that it runs graphs."""
+    where = getattr(runner, "provider", None)
+    if order.requested.compute_unit is not None:
+        return EngineChoice(engine=runner.description, compute_unit=where)
+    return EngineChoice(engine=runner.description, provider=where)
+
+
+class NoWatch:
+    """Takes no time."""
+
+    def start(self) -> None:
+        """Nothing."""
+
+    def lap(self, name: str) -> None:
+        """Nothing."""

@@ -1,0 +1,127 @@
+"""The product: stem, selection on the host, the route's graph alone."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
+from mvmoe_bench.measure.schema.records import EngineChoice, Laps, Routes
+from mvmoe_bench.measure.subjects.contract import (
+    Loaded,
+    Preparation,
+    Stopwatch,
+    Subject,
+    Traced,
+    actual_engine,
+)
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.unchanged import UnchangedFiles
+from mvmoe_deploy.runtime import Dispatcher, Trace
+from mvmoe_deploy.runtime.runners import open_runner
+
+NAME = "dispatcher"
+PER_TARGET = True
+NEEDS_MODEL = False
+ANSWERS = "imposed"
+
+
+def prepare(request: Preparation) -> str:
+    """The bundle itself is all it needs."""
+    return str(request.bundle.path)
+
+
+def make(order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> "DispatcherSubject":
+    """A dispatcher over the bundle, opened step by step as `Dispatcher.open` does."""
+    bundle = Bundle.open(os.path.realpath(order.root), order.manifest_sha256)
+    record = bundle.target(order.target)
+    watch.lap("parse")
+    files = UnchangedFiles.verified(bundle.path, record.files)
+    watch.lap("hash")
+    runner = open_runner(bundle.path, record, order.threads, order.engine_options, plugins=True)
+    dispatcher = Dispatcher(
+        bundle, order.target, runner, files=files, max_resident_experts=order.budget
+    )
+    watch.lap("open")
+    return DispatcherSubject(dispatcher, actual_engine(order, runner), images)
+
+
+class DispatcherSubject(Subject):
+    """A dispatcher, its experts loaded as images need them."""
+
+    def __init__(self, dispatcher: Dispatcher, actual: EngineChoice, images: np.ndarray) -> None:
+        self._dispatcher = dispatcher
+        self._images = images
+        self._rules = dispatcher.bundle.manifest.rules
+        self.actual = actual
+
+    def answer(self, query: Query) -> np.ndarray:
+        """As an application asks; only a trace can impose a route."""
+        if query.forced:
+            return self.trace(query).answer
+        return self._dispatcher.run(self._image(query))
+
+    def trace(self, query: Query) -> Traced:
+        """With the time of each part; imposes the route if the query does."""
+        forced = query.routes if query.forced else None
+        return _traced(self._dispatcher.trace(self._image(query), forced), len(self._rules))
+
+    def prewarm(self) -> None:
+        """Bring in as many experts as may be resident, the most used first."""
+        self._dispatcher.prewarm()
+
+    def loads(self) -> Iterator[Loaded]:
+        """Every route's graph, the first time and the second: imposed, one stage after another."""
+        graphs = self._dispatcher.target.graphs
+        first = {stage: _routes(graphs, stage)[0] for stage in range(1, len(self._rules) + 1)}
+        for graph in graphs:
+            if graph.route is None:
+                continue
+            routes = tuple((first | {graph.stage: graph.route}).values())
+            query = Query(image=0, routes=routes, forced=True)
+            cold, warm = self.trace(query), self.trace(query)
+            if cold.cold[graph.stage - 1]:
+                step = graph.stage - 1
+                yield Loaded(
+                    graph=graph.name,
+                    stage=graph.stage,
+                    route=graph.route,
+                    load_ns=cold.laps.load[step],
+                    first_ns=cold.laps.expert[step],
+                    warm_ns=warm.laps.expert[step],
+                )
+
+    def close(self) -> None:
+        """Release every graph."""
+        self._dispatcher.close()
+
+    def _image(self, query: Query) -> np.ndarray:
+        return self._images[query.image : query.image + 1]
+
+
+def _routes(graphs: Iterable[object], stage: int) -> list:
+    """The routes that have graphs at a stage; a strategy without them serves every route."""
+    found = [graph.route for graph in graphs if graph.stage == stage and graph.route is not None]
+    return found or [None]
+
+
+def _traced(trace: Trace, stages: int) -> Traced:
+    """A trace with its laps added up by part and routed stage."""
+    stem = rest = 0
+    parts = {name: [0] * stages for name in ("select", "load", "expert")}
+    stage = 0
+    for name, ns in trace.laps:
+        if name == "stem":
+            stem += ns
+        elif name == "rest":
+            rest += ns
+        elif name in parts:
+            parts[name][stage] += ns
+            stage += name == "expert"
+    laps = Laps(stem=stem, rest=rest, **{name: tuple(spent) for name, spent in parts.items()})
+    routes: Routes = trace.routes
+    return Traced(trace.answer, routes, trace.cold, laps)
+
+
+PART = sys.modules[__name__]

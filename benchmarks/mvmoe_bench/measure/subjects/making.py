@@ -1,0 +1,103 @@
+"""Exporting the rivals of a bundle's target, by that target's own exporter and options.
+
+Importing this module imports PyTorch.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch import nn
+
+from mvmoe_bench.measure.schema.records import Routes
+from mvmoe_bench.measure.subjects.fused import AllExperts, Dense, Gather, KnownRoute
+from mvmoe_bench.measure.subjects.graph_sets import GraphSet, graph_name
+from mvmoe_deploy.bundle.manifest import Target
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models import RoutedModel
+from mvmoe_deploy.system import files
+from mvmoe_deploy.system.temporary import temporary_directory
+from mvmoe_export import ExportOptions
+from mvmoe_export.stages import GraphSpec, Stages, StageSpec, make_stages
+from mvmoe_export.targets import find_target
+from mvmoe_export.targets.coreml import CoreMLOptions
+from mvmoe_export.targets.executorch import ExecuTorchOptions
+from mvmoe_export.targets.onnx import OnnxOptions
+
+Build = Callable[[], nn.Module]
+
+
+def make_static(model: RoutedModel, record: Target, routes: set[Routes], path: Path) -> None:
+    """A graph for each of `routes`, with the route known beforehand."""
+    graphs = {graph_name(taken): partial(KnownRoute, model, taken) for taken in sorted(routes)}
+    _export(model, record, graphs, path)
+
+
+def make_all_experts(model: RoutedModel, record: Target, path: Path) -> None:
+    """One graph that routes, computes every expert, and masks."""
+    _export(model, record, {"all_experts": partial(AllExperts, model)}, path)
+
+
+def make_gather(model: RoutedModel, record: Target, path: Path) -> None:
+    """One graph that routes and gathers the weights of the selected experts."""
+    _export(model, record, {"gather": partial(Gather, model)}, path)
+
+
+def make_dense(model: RoutedModel, record: Target, path: Path) -> None:
+    """One graph without routing, of as many multiply-accumulates as an image takes."""
+    _export(model, record, {"dense": partial(Dense, model)}, path)
+
+
+def _export(model: RoutedModel, record: Target, graphs: dict[str, Build], path: Path) -> None:
+    """Whole models from image to answer, each as one graph, below `path`, if it is not there.
+
+    Raises InputError for a format whose options are not known here.
+    """
+    if path.exists():
+        return
+    options = ExportOptions(
+        rewrites=None if record.rewrites else (), targets={record.format: _options(record)}
+    )
+    with files.new_directory(path) as work, temporary_directory() as scratch, torch.no_grad():
+        target = find_target(record.format)
+        work_of_target = target.start(_single_stage(model, graphs), options, work, scratch)
+        (made,) = work_of_target.finish().values()
+        (work / GraphSet.RECORD).write_bytes(msgspec.json.encode(made))
+
+
+def _single_stage(model: RoutedModel, graphs: dict[str, Build]) -> Stages:
+    """Graphs that take the image and give the answer, as the one stage of a model."""
+    specs = tuple(
+        GraphSpec(name, 0, None, lambda build=build: build().eval())
+        for name, build in graphs.items()
+    )
+    inputs = {"image": torch.zeros(1, *model.input.shape, dtype=torch.float32)}
+    stage = StageSpec(0, "whole", None, inputs, ("answer",), specs)
+    return Stages(model, "dispatch", 1, (stage,), make_stages(model).classes)
+
+
+def _options(record: Target) -> Any:
+    """What the record's graphs were made with."""
+    if record.format not in _OPTIONS:
+        raise InputError(
+            f"nothing is known of the options of the format {record.format!r}; leave --compare out "
+            f"for it: it works for {', '.join(_OPTIONS)}"
+        )
+    return _OPTIONS[record.format](record)
+
+
+def _of_executorch(record: Target) -> ExecuTorchOptions:
+    """The delegate, with what the delegate coreml adds to it."""
+    known = {name: record.options[name] for name in _DELEGATES_OWN if name in record.options}
+    return ExecuTorchOptions((record.options["delegate"],), **known)
+
+
+_DELEGATES_OWN = ("compute_units", "deployment_target")
+_OPTIONS: dict[str, Callable[[Target], Any]] = {
+    "onnx": lambda record: OnnxOptions((record.options["profile"],)),
+    "executorch": _of_executorch,
+    "coreml": lambda record: CoreMLOptions(record.options["deployment_target"], record.precision),
+}

@@ -1,0 +1,41 @@
+"""The oracle: one graph for each route, and the route of every image known beforehand."""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
+from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch
+from mvmoe_bench.measure.subjects.graph_sets import graph_name
+from mvmoe_bench.measure.subjects.whole_model import WholeModel
+
+NAME = "static"
+PER_TARGET = True
+NEEDS_MODEL = True
+ANSWERS = "imposed"
+
+
+def prepare(request: Preparation) -> str:
+    """Export the graphs of all routes that will be asked for."""
+    from mvmoe_bench.measure.subjects.making import make_static
+
+    routes = sorted(set(request.routes))
+    digest = hashlib.sha256(json.dumps(routes).encode()).hexdigest()[:12]
+    path: Path = request.folder / f"{NAME}-{digest}"
+    make_static(request.model, request.record, set(routes), path)
+    return str(path)
+
+
+def make(order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> WholeModel:
+    """The static graphs of all routes that its queries take."""
+    return WholeModel(order, images, _graph, watch)
+
+
+def _graph(query: Query) -> str:
+    return graph_name(query.routes or ())
+
+
+PART = sys.modules[__name__]

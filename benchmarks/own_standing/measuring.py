@@ -1,0 +1,227 @@
+"""What `make bench` measures, step by step; each step's result is a file that is made once."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from PIL import Image
+
+from mvmoe_bench.measure.planning.inputs import smooth_picture
+from mvmoe_bench.measure.planning.running import Request, run_bench
+from mvmoe_bench.measure.progress import Bars
+from mvmoe_bench.measure.protocol import Plan
+from mvmoe_bench.measure.schema.records import Preset, Sample
+from mvmoe_bench.measure.schema.results import RunLines
+from mvmoe_bench.report.statistics import Ratio, paired_ratio
+from mvmoe_bench.report.summary import Summary, summarize_run
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.system import files
+
+_RIVALS = ("static", "all-experts", "gather", "dense", "eager")
+_TARGETS = ("onnx", "executorch")
+_PICTURES = 64
+_PLAN = Plan(openings=9, iterations=30, warmup=5)
+"""Of the naive export against ours."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One number of experts."""
+
+    experts: int
+    params: int
+    bytes: int
+    """Of the ONNX target's files."""
+    export_seconds: float
+    """ONNX alone, guard and verification included."""
+    ratio: Ratio
+    """Latency over that of the fewest experts, paired by round."""
+    subject: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """All of it."""
+
+    preset: str
+    rivals: Summary
+    """Every subject, on pictures that the router routes."""
+    residency: Summary
+    """The dispatchers, on pictures forced evenly down all routes."""
+    naive: dict[str, Any]
+    """What `rewriting.measure` gives."""
+    scaling: Summary
+    """One dispatcher for each number of experts, forced likewise."""
+    scales: tuple[Scale, ...]
+    started: str
+
+
+def measure(
+    preset: str, scaling: Sequence[int], effort: Preset, work: Path, shown: Bars
+) -> Standing:
+    """Do every step that is not done yet; raises what exports and runs raise."""
+    work.mkdir(parents=True, exist_ok=True)
+    _require_same(work / "asked.json", [preset, list(scaling), effort.name])
+    bundle, checkpoint, _ = _export(preset, None, work, _TARGETS)
+    still = msgspec.structs.replace(effort, name=f"{effort.name}, no residency", stream=0)
+    asked = {"device": "host", "resume": True}
+    rivals = run_bench(
+        Request(
+            bundles=(bundle,),
+            output=work / "rivals.jsonl",
+            preset=still,
+            images=str(_pictures(bundle, work / "pictures")),
+            targets=_TARGETS,
+            compare=_RIVALS,
+            checkpoints=(checkpoint,),
+            cache=work / "graphs",
+            **asked,
+        ),
+        shown,
+    )
+    residency = run_bench(
+        Request(
+            bundles=(bundle,),
+            output=work / "residency.jsonl",
+            preset=msgspec.structs.replace(effort, name=f"{effort.name}, residency", queries=10),
+            targets=_TARGETS,
+            **asked,
+        ),
+        shown,
+    )
+    naive = _step(work / "naive.json", lambda: _naive(checkpoint, work))
+    exported = [_export(preset, experts, work, ("onnx",)) for experts in scaling]
+    scaled = run_bench(
+        Request(
+            bundles=tuple(path for path, _, _ in exported),
+            output=work / "scaling.jsonl",
+            preset=still,
+            targets=("onnx",),
+            **asked,
+        ),
+        shown,
+    )
+    return Standing(
+        preset=preset,
+        rivals=summarize_run(rivals),
+        residency=summarize_run(residency),
+        naive=naive,
+        scaling=summarize_run(scaled),
+        scales=_scales(scaled, scaling, [seconds for _, _, seconds in exported]),
+        started=rivals.run.started,
+    )
+
+
+def _export(
+    preset: str, experts: int | None, work: Path, targets: tuple[str, ...]
+) -> tuple[Path, Path, float]:
+    """A bundle of a model with random weights, its checkpoint, and the seconds it took."""
+    name = "own" if experts is None else f"e{experts:02}"
+    bundle, checkpoint = work / f"{name}.mvmoe", work / f"{name}.checkpoint"
+    make = partial(_exported, preset, experts, (bundle, checkpoint), targets)
+    told = _step(work / f"{name}.json", make)
+    return bundle, checkpoint, told["seconds"]
+
+
+def _pictures(bundle: Path, folder: Path) -> Path:
+    """A directory of smooth random pictures of the bundle's size."""
+    if not folder.exists():
+        spec = Bundle.open(bundle).manifest.input
+        with files.new_directory(folder) as work:
+            for number in range(_PICTURES):
+                pixels = smooth_picture(spec, seed=1000 + number)
+                pixels = pixels[:, :, 0] if spec.channels == 1 else pixels
+                Image.fromarray(pixels).save(work / f"{number:03}.png")
+    return folder
+
+
+def _exported(
+    preset: str, experts: int | None, paths: tuple[Path, Path], targets: tuple[str, ...]
+) -> dict[str, float]:
+    """Write bundle and checkpoint to `paths`; only the export is timed."""
+    from mvmoe_deploy.models import Checkpoint, build, load_checkpoint, save_checkpoint
+    from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
+    from mvmoe_deploy.models.presets import configuration
+    from mvmoe_export import Identity, export_bundle
+
+    bundle, checkpoint = paths
+    config = configuration(preset)
+    if not isinstance(config, MobileVMoEConfig):
+        raise InputError(f"preset {preset} is dense; give one of a routed model")
+    if experts is not None:
+        config = replace(config, experts=experts)
+    save_checkpoint(Checkpoint(build(config, seed=0)), checkpoint, replace=True)
+    loaded = load_checkpoint(checkpoint)
+    identity = Identity(name=preset, family=config.family, checkpoint_sha256=loaded.sha256)
+    start = time.perf_counter()
+    export_bundle(loaded.model, bundle, targets=targets, identity=identity, replace_existing=True)
+    return {"seconds": time.perf_counter() - start}
+
+
+def _naive(checkpoint: Path, work: Path) -> dict[str, Any]:
+    """The naive export against ours."""
+    from mvmoe_deploy.models import load_checkpoint
+    from own_standing import rewriting
+
+    folder = work / "naive"
+    paths = rewriting.export(load_checkpoint(checkpoint).model, folder)
+    return rewriting.measure(paths, threads=1, plan=_PLAN)
+
+
+def _scales(
+    scaled: RunLines, scaling: Sequence[int], seconds: Sequence[float]
+) -> tuple[Scale, ...]:
+    """What each number of experts costs; bundles are in the order of `scaling`."""
+    samples: dict[str, dict[tuple[int, int], int]] = {}
+    for line in scaled.lines:
+        if isinstance(line, Sample):
+            samples.setdefault(line.subject, {})[line.repeat, line.round] = line.ns
+    subjects = scaled.run.subjects
+    base = samples[subjects[0].key]
+    return tuple(
+        Scale(
+            experts=experts,
+            params=bundle.params_total,
+            bytes=bundle.targets["onnx"]["bytes"],
+            export_seconds=spent,
+            ratio=_over(samples[subject.key], base),
+            subject=subject.key,
+        )
+        for experts, bundle, subject, spent in zip(
+            scaling, scaled.run.bundles, subjects, seconds, strict=True
+        )
+    )
+
+
+def _over(above: dict[tuple[int, int], int], below: dict[tuple[int, int], int]) -> Ratio:
+    """The ratio of two subjects over the rounds that both have."""
+    rounds = sorted(above.keys() & below.keys())
+    return paired_ratio(
+        [above[key] for key in rounds],
+        [below[key] for key in rounds],
+        [repeat for repeat, _ in rounds],
+    )
+
+
+def _step(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a file holds; made first if it is not there."""
+    if not path.exists():
+        text = json.dumps(make())
+        files.write_file(path, lambda partial: partial.write_text(text))
+    return json.loads(path.read_text())
+
+
+def _require_same(path: Path, asked: list[Any]) -> None:
+    """Refuse to mix what was asked for with what another call has left."""
+    told = _step(path, lambda: {"asked": asked})["asked"]
+    if told != asked:
+        raise InputError(
+            f"{path.parent} was begun with {told}, and now {asked} was asked for; remove it, or "
+            "give another --work"
+        )

@@ -1,0 +1,101 @@
+"""What a device elsewhere needs: orders and lines pass through files, and nothing else does."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mvmoe_bench.measure.devices import find_device
+from mvmoe_bench.measure.schema import records as r
+from mvmoe_bench.measure.schema.orders import Order
+from mvmoe_bench.measure.schema.records import Preset
+from mvmoe_deploy import parts
+from mvmoe_deploy.errors import InputError
+
+ELSEWHERE = """
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from mvmoe_bench.measure.devices.host import HostDevice
+from mvmoe_bench.measure.schema.results import decode_lines
+
+PLACE = Path(os.environ["MVMOE_TEST_PLACE"])
+
+
+class Elsewhere(HostDevice):
+    NAME = "elsewhere"
+
+    def identity(self):
+        return {"cpu": "another", "cores_logical": 1, "load_average": None}
+
+    def load_average(self):
+        return None
+
+    def run(self, order, emit):
+        number = len(list(PLACE.iterdir()))
+        there = PLACE / str(number)
+        there.mkdir()
+        told = self.sent(order, there)
+        (there / "order.json").write_bytes(msgspec.json.encode(told))
+        with (there / "order.json").open("rb") as given, (there / "lines").open("wb") as lines:
+            subprocess.run(
+                [sys.executable, "-m", "mvmoe_bench.measure.worker"],
+                stdin=given, stdout=lines, stderr=subprocess.DEVNULL, cwd=there, check=True,
+            )
+        for line in decode_lines((there / "lines").read_bytes()):
+            emit(line)
+
+    def sent(self, order, there):
+        shutil.copy(order.images, there / "images.npy")
+        subjects = []
+        for number, subject in enumerate(order.subjects):
+            name = f"subject-{number}"
+            shutil.copytree(subject.root, there / name)
+            subjects.append(msgspec.structs.replace(subject, root=name))
+        return msgspec.structs.replace(
+            order, images="images.npy", subjects=tuple(subjects), started_ns=time.monotonic_ns()
+        )
+
+
+PART = Elsewhere
+"""
+
+
+def test_the_devices_of_this_installation_are_found():
+    assert {"host", "macos"} <= set(parts.names("devices"))
+    assert find_device("host").NAME == "host"
+    with pytest.raises(InputError, match="installed are host, macos"):
+        find_device("toaster")
+
+
+def test_a_device_elsewhere_gets_orders_and_files_and_gives_the_same_lines(
+    ask, plug_in, tmp_path, monkeypatch
+):
+    place = tmp_path / "place"
+    place.mkdir()
+    monkeypatch.setenv("MVMOE_TEST_PLACE", str(place))
+    plug_in("elsewhere", ELSEWHERE, "[mvmoe.parts]\ndevices.elsewhere = elsewhere\n")
+    preset = Preset(
+        name="small", repeats=2, queries=3, seconds=0.0, most_seconds=9.0, warmup=1, starts=1,
+        stream=4, cooldown=0.0,
+    )  # fmt: skip
+    result = ask(device="elsewhere", preset=preset)
+    assert [line for line in result.lines if isinstance(line, r.Failure)] == []
+    assert result.run.device == "elsewhere" and result.run.identity["cpu"] == "another"
+    kinds = {type(line) for line in result.lines}
+    assert {r.Sample, r.Start, r.Memory, r.StreamSample, r.Answer, r.Placement} <= kinds
+    orders = [
+        msgspec.json.decode((folder / "order.json").read_bytes(), type=Order)
+        for folder in place.iterdir()
+    ]
+    assert {order.kind for order in orders} == {
+        "answers", "placement", "latency", "start", "memory", "stream",
+    }  # fmt: skip
+    for order in orders:
+        assert not any(Path(subject.root).is_absolute() for subject in order.subjects)

@@ -1,0 +1,73 @@
+"""Placement lines: what engines say of their own, on this device or another's."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from mvmoe_bench.measure.jobs import placement
+from mvmoe_bench.measure.schema.orders import SubjectOrder
+from mvmoe_bench.measure.schema.records import EngineChoice, Placement
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.runtime.runners.coreml import placement as compute_plan
+
+
+class Session:
+    """Keeps what a job emits."""
+
+    def __init__(self, root, options):
+        subject = SubjectOrder(
+            key="dispatcher",
+            kind="dispatcher",
+            root=str(root),
+            target="onnx",
+            engine_options=options,
+            requested=EngineChoice(engine="e"),
+            threads=1,
+            queries=(),
+        )
+        self.order = SimpleNamespace(job="placement", subjects=(subject,))
+        self.lines = []
+        self.emit = self.lines.append
+
+    def attempt(self, subject, work):
+        work()
+
+
+def test_onnx_runtime_tells_of_one_graph_a_stage(tiny):
+    session = Session(tiny / "tiny.mvmoe", {"provider": "CPU"})
+    placement.run(session)
+    assert [line.graph for line in session.lines] == ["stem", "step1_e0"]
+    assert all(set(line.by_unit) == {"CPU"} and not line.outside for line in session.lines)
+    assert all(line.by_unit["CPU"] > 5 for line in session.lines)
+
+
+def test_core_ml_tells_of_every_function_with_the_units_that_were_asked_for(tiny, monkeypatch):
+    asked = []
+
+    def told(root, record, units):
+        asked.append(units)
+        return [compute_plan.GraphPlacement("stem", {"gpu": 2, "cpu": 1}, {"gpu": 1.0}, {"x": 1})]
+
+    monkeypatch.setattr(compute_plan, "placements", told)
+    monkeypatch.setattr(Bundle, "target", lambda self, name: SimpleNamespace(format="coreml"))
+    session = Session(tiny / "tiny.mvmoe", {"compute_units": "cpuAndGPU"})
+    placement.run(session)
+    assert asked == ["cpuAndGPU"]
+    assert session.lines == [
+        Placement(
+            job="placement",
+            subject="dispatcher",
+            graph="stem",
+            by_unit={"gpu": 2, "cpu": 1},
+            cost_by_unit={"gpu": 1.0},
+            outside={"x": 1},
+        )
+    ]
+
+
+@pytest.mark.parametrize("format_", ["executorch", "somebody's"])
+def test_engines_that_say_nothing_have_no_lines(tiny, monkeypatch, format_):
+    monkeypatch.setattr(Bundle, "target", lambda self, name: SimpleNamespace(format=format_))
+    session = Session(tiny / "tiny.mvmoe", {})
+    placement.run(session)
+    assert session.lines == []

@@ -1,0 +1,236 @@
+"""Memory of this process: what is taken is seen, whatever other processes do."""
+
+import json
+import mmap
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from mvmoe_bench.measure.machine import held_memory, smaps
+from mvmoe_bench.measure.schema.orders import Order, Query, SubjectOrder
+from mvmoe_bench.measure.schema.records import EngineChoice
+
+MB = 2**20
+TAKEN = 64 * MB
+CLOSE = MB // 2
+"""Two looks at a process that did nothing in between differ by some pages of the heap. PSS of a
+process with ONNX Runtime fell by 3 to 5 MB when four more mapped its libraries, which others did
+already."""
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="smaps is Linux's")
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A directory of files and how this process's memory is looked at beside them."""
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "weights.bin").write_bytes(os.urandom(8 * MB))
+    files = smaps.OwnFiles(folder)
+    held_memory.held(files)
+    return folder, files
+
+
+def _mapped(path, size=8 * MB, **options):
+    """A file of which every page was read."""
+    with path.open("r+b") as file:
+        found = mmap.mmap(file.fileno(), size, **options)
+    assert sum(found[:: mmap.PAGESIZE]) > 0
+    return found
+
+
+def _added(files, before):
+    """What came since: anonymous memory and pages of files, in bytes."""
+    now = held_memory.held(files)
+    assert now.total == now.anonymous + now.bundle_files
+    return now.anonymous - before.anonymous, now.bundle_files - before.bundle_files
+
+
+def test_memory_that_is_taken_is_seen_and_so_is_what_is_given_back(tmp_path):
+    files = smaps.OwnFiles(tmp_path)
+    before = held_memory.held(files).total
+    held = np.ones(TAKEN, np.uint8)
+    during = held_memory.held(files).total
+    peak = held_memory.peak_rss_bytes()
+    del held
+    # A few megabytes may come and go beside it.
+    assert during - before == pytest.approx(TAKEN, rel=0.1)
+    assert held_memory.held(files).total < during - TAKEN / 2
+    assert peak is None or peak >= TAKEN
+
+
+@linux
+def test_pages_of_its_files_are_counted_once_however_often_they_are_mapped(own):
+    folder, files = own
+    before = held_memory.held(files)
+
+    maps = [_mapped(folder / "weights.bin", access=mmap.ACCESS_READ) for _ in range(3)]
+
+    anonymous, of_files = _added(files, before)
+    assert of_files == 8 * MB
+    assert abs(anonymous) < CLOSE
+    assert len(maps) == 3
+
+
+@linux
+def test_pages_that_were_written_to_privately_are_anonymous(own):
+    folder, files = own
+    before = held_memory.held(files)
+
+    found = _mapped(folder / "weights.bin", access=mmap.ACCESS_COPY)
+    found[: 2 * MB] = bytes(2 * MB)
+
+    anonymous, of_files = _added(files, before)
+    assert of_files == 6 * MB
+    assert anonymous == pytest.approx(2 * MB, abs=CLOSE)
+
+
+@linux
+def test_other_files_are_not_counted_and_shared_memory_is(own, tmp_path):
+    _, files = own
+    other = tmp_path / "library.so"
+    other.write_bytes(os.urandom(8 * MB))
+    before = held_memory.held(files)
+
+    library = _mapped(other, access=mmap.ACCESS_READ)
+    assert abs(sum(_added(files, before))) < CLOSE
+
+    shared = mmap.mmap(-1, 4 * MB)
+    shared[:] = b"x" * 4 * MB
+    memfd = os.memfd_create("weights")
+    os.ftruncate(memfd, 3 * MB)
+    twice = [mmap.mmap(memfd, 3 * MB) for _ in range(2)]
+    for found in twice:
+        found[:] = b"y" * 3 * MB
+    os.close(memfd)
+
+    anonymous, of_files = _added(files, before)
+    assert anonymous == pytest.approx(7 * MB, abs=CLOSE)
+    assert of_files == 0
+    assert library[0] in range(256)
+
+
+@linux
+@pytest.mark.parametrize("change", ["replaced", "removed", "directory renamed", "link moved"])
+def test_its_files_are_known_whatever_became_of_their_path(tmp_path, change):
+    folder, link = tmp_path / "version 1", tmp_path / "bundle"
+    folder.mkdir()
+    weights = folder / "weights (deleted)"
+    weights.write_bytes(os.urandom(8 * MB))
+    link.symlink_to(folder)
+    files = smaps.OwnFiles(link)
+    before = held_memory.held(files)
+    found = _mapped(weights, access=mmap.ACCESS_READ)
+
+    if change == "replaced":
+        (tmp_path / "new").write_bytes(b"new")
+        (tmp_path / "new").replace(weights)
+    elif change == "removed":
+        weights.unlink()
+    elif change == "directory renamed":
+        folder.rename(tmp_path / "elsewhere")
+    else:
+        (tmp_path / "version 2").mkdir()
+        (tmp_path / "link").symlink_to(tmp_path / "version 2")
+        (tmp_path / "link").replace(link)
+
+    assert _added(files, before)[1] == 8 * MB
+    assert found[0] in range(256)
+
+
+def test_swap_and_huge_pages_are_held_and_pages_that_were_given_back_are_not():
+    text = b"""\
+7f0000000000-7f0000400000 rw-p 00000000 00:00 0                          [heap]
+Size:               4096 kB
+Rss:                3000 kB
+Pss:                1500 kB
+Shared_Dirty:       1000 kB
+Private_Clean:        10 kB
+Private_Dirty:      1990 kB
+Anonymous:          3000 kB
+LazyFree:            400 kB
+AnonHugePages:      2048 kB
+Private_Hugetlb:    2048 kB
+Swap:                100 kB
+VmFlags: rd wr mr mw me ac
+7f0000400000-7f0000800000 r--s 00010000 fe:01 1234                       /a b/we\\012ights (deleted)
+Rss:                4096 kB
+Anonymous:             0 kB
+"""
+    heap, weights = smaps.mappings(text)
+
+    assert heap.written_bytes() == (3000 - 400 + 2048 + 100) * 1024
+    assert not heap.is_shared_memory()
+    assert weights.path == "/a b/we\nights (deleted)"
+    assert (weights.offset, weights.inode, weights.shared) == (0x10000, 1234, True)
+    assert weights.device == os.makedev(0xFE, 1)
+    assert weights.written_bytes() == 0
+
+
+IDLE = """
+import sys
+from mvmoe_deploy.runtime import Dispatcher
+opened = Dispatcher.open(sys.argv[1], target="onnx")
+opened.prewarm()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def measure(tiny, tmp_path, factory):
+    """Measures the memory of a dispatcher over the tiny bundle, in a process of its own."""
+    images = tmp_path / "images.npy"
+    np.save(images, np.random.default_rng(0).random((4, 1, 8, 8)).astype(np.float32))
+    subject = SubjectOrder(
+        key="dispatcher", kind="dispatcher", root=str(tiny / "tiny.mvmoe"), target="onnx",
+        engine_modules=("onnxruntime",), requested=EngineChoice(engine="ONNX Runtime"), threads=1,
+        queries=tuple(Query(image=image) for image in range(4)),
+    )  # fmt: skip
+    order = Order(
+        job="memory", kind="memory", repeat=0, preset=factory.preset(), images=str(images),
+        subjects=(subject,), started_ns=time.monotonic_ns(),
+    )  # fmt: skip
+
+    def run():
+        done = subprocess.run(
+            [sys.executable, "-m", "mvmoe_bench.measure.worker"],
+            input=msgspec.json.encode(order), capture_output=True, check=True, timeout=120,
+        )  # fmt: skip
+        (line,) = (json.loads(text) for text in done.stdout.splitlines())
+        assert line["kind"] == "memory", line
+        return line
+
+    return run
+
+
+@linux
+def test_idle_processes_that_map_the_same_files_change_nothing(measure, tiny):
+    alone = measure()
+    command = [sys.executable, "-c", IDLE, str(tiny / "tiny.mvmoe")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    idle = [subprocess.Popen(command, **pipes) for _ in range(4)]
+    try:
+        assert all(process.stdout.readline() == b"ready\n" for process in idle)
+        crowded = measure()
+    finally:
+        for process in idle:
+            process.communicate(timeout=60)
+
+    for moment in ("base", "loaded", "released"):
+        for part in ("anonymous", "bundle_files", "total"):
+            before, after = alone[moment][part], crowded[moment][part]
+            assert after == pytest.approx(before, abs=CLOSE), (moment, part)
+    assert alone["loaded"]["total"] > alone["base"]["total"] > 10e6
+
+
+@linux
+def test_on_linux_it_is_the_processs_own():
+    assert held_memory.SOURCE == "own"
+    assert Path("/proc/self/pagemap").exists()

@@ -1,0 +1,96 @@
+"""Which subjects a run has, and what is left out with which words."""
+
+import msgspec
+import pytest
+
+from mvmoe_bench.measure.devices.host import HostDevice
+from mvmoe_bench.measure.devices.macos import MacDevice
+from mvmoe_bench.measure.planning.choosing import choose
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.errors import InputError, MissingExtraError, UnsupportedPlatformError
+
+
+@pytest.fixture
+def bundle(tiny):
+    """A bundle that says it has targets of three formats; nothing here opens them."""
+    opened = Bundle.open(tiny / "tiny.mvmoe")
+    onnx = opened.target("onnx")
+    executorch = msgspec.structs.replace(
+        onnx, format="executorch", options={"delegate": "portable"}
+    )
+    coreml = msgspec.structs.replace(onnx, format="coreml", options={})
+    below = msgspec.structs.replace(onnx, format="executorch", options={"delegate": "coreml"})
+    targets = {
+        "onnx": onnx, "executorch": executorch, "coreml": coreml, "executorch-coreml": below,
+    }  # fmt: skip
+    return Bundle(opened.path, msgspec.structs.replace(opened.manifest, targets=targets))
+
+
+def keys(choice):
+    return [subject.key for subject in choice.subjects]
+
+
+def test_a_host_leaves_out_what_is_apples_and_says_so(bundle, monkeypatch):
+    monkeypatch.setattr("sys.platform", "linux")
+    choice = choose(HostDevice(), {"a": bundle}, (), ("static", "eager"), 2)
+    assert keys(choice) == [
+        "dispatcher onnx", "static onnx", "dispatcher executorch", "static executorch", "eager",
+    ]  # fmt: skip
+    assert len(choice.notes) == 2 and all("Apple's systems" in note for note in choice.notes)
+    assert {subject.record.threads for subject in choice.subjects} == {2}
+
+
+def test_what_was_asked_for_by_name_is_refused_instead(bundle):
+    with pytest.raises(UnsupportedPlatformError, match="--device macos"):
+        choose(HostDevice(), {"a": bundle}, ("coreml",), (), 1)
+
+
+def test_a_mac_runs_core_ml_on_each_of_its_units(bundle):
+    choice = choose(MacDevice(), {"a": bundle}, ("coreml",), (), 1)
+    assert keys(choice) == [
+        "dispatcher coreml",
+        "dispatcher coreml (cpuAndNeuralEngine)",
+        "dispatcher coreml (cpuAndGPU)",
+        "dispatcher coreml (cpuOnly)",
+    ]
+    units = [subject.variant.engine_options["compute_units"] for subject in choice.subjects]
+    assert units == [subject.record.requested.compute_unit for subject in choice.subjects]
+
+
+def test_every_provider_of_the_build_is_measured(bundle, monkeypatch):
+    import onnxruntime
+
+    providers = ["CoreMLExecutionProvider", "AzureExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
+    choice = choose(HostDevice(), {"a": bundle}, ("onnx",), (), 1)
+    assert keys(choice) == ["dispatcher onnx", "dispatcher onnx (CoreML)"]
+    assert choice.subjects[1].variant.engine_options == {"provider": "CoreML"}
+
+
+def test_an_engine_that_is_not_installed_is_left_out_or_refused(bundle, monkeypatch):
+    from mvmoe_bench.measure.devices import host
+
+    monkeypatch.setattr(host, "find_spec", lambda name: None if name == "executorch" else name)
+    choice = choose(HostDevice(), {"a": bundle}, (), (), 1)
+    assert keys(choice) == ["dispatcher onnx"]
+    assert any("pip install 'mvmoe-deploy[executorch]'" in note for note in choice.notes)
+    with pytest.raises(MissingExtraError, match="ExecuTorch is not installed"):
+        choose(HostDevice(), {"a": bundle}, ("executorch",), (), 1)
+
+
+def test_a_batch_is_not_what_a_phone_answers(bundle):
+    record = msgspec.structs.replace(bundle.target("onnx"), batch=4)
+    manifest = msgspec.structs.replace(bundle.manifest, targets={"onnx": record})
+    with pytest.raises(InputError, match="takes 4 images at once"):
+        choose(HostDevice(), {"a": Bundle(bundle.path, manifest)}, (), (), 1)
+
+
+def test_a_device_may_run_few_subjects(bundle):
+    class Phone(HostDevice):
+        NAME = "phone"
+
+        def subjects(self):
+            return ("dispatcher", "static")
+
+    with pytest.raises(InputError, match="the device phone cannot run eager"):
+        choose(Phone(), {"a": bundle}, (), ("eager",), 1)

@@ -1,0 +1,49 @@
+"""Which engine a subject says that it really got."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from mvmoe_bench.measure.schema.orders import SubjectOrder
+from mvmoe_bench.measure.schema.records import EngineChoice
+from mvmoe_bench.measure.subjects import find_kind
+from mvmoe_bench.measure.subjects.contract import actual_engine
+from mvmoe_deploy import parts
+from mvmoe_deploy.errors import InputError
+
+
+def order(**requested):
+    return SubjectOrder(
+        key="k",
+        kind="dispatcher",
+        root="r",
+        target="t",
+        requested=EngineChoice(engine="e", **requested),
+        threads=1,
+        queries=(),
+    )
+
+
+def test_a_provider_is_where_the_runner_says_it_runs():
+    runner = SimpleNamespace(description="ONNX Runtime 1 (CPU)", provider="CPU")
+    found = actual_engine(order(provider="CoreML"), runner)
+    assert found == EngineChoice(engine="ONNX Runtime 1 (CPU)", provider="CPU")
+
+
+def test_of_core_ml_it_is_the_compute_units():
+    runner = SimpleNamespace(description="Core ML (cpuOnly)", provider="cpuOnly")
+    found = actual_engine(order(compute_unit="cpuOnly"), runner)
+    assert found == EngineChoice(engine="Core ML (cpuOnly)", compute_unit="cpuOnly")
+
+
+def test_a_plug_ins_runner_may_say_nothing():
+    assert actual_engine(order(), SimpleNamespace(description="mine")).provider is None
+
+
+def test_the_subjects_of_this_installation_are_found():
+    known = {"dispatcher", "static", "all-experts", "gather", "dense", "eager", "compile"}
+    assert known <= set(parts.names("subjects"))
+    for name in known:
+        assert name == find_kind(name).NAME
+    with pytest.raises(InputError, match="subject 'magic' is unknown; installed are all-experts"):
+        find_kind("magic")

@@ -1,0 +1,75 @@
+"""Whole models as single modules answer as the model does."""
+
+import pytest
+import torch
+
+from mvmoe_bench.measure.subjects.fused import AllExperts, Dense, Gather, KnownRoute
+from mvmoe_deploy.models import build, count
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
+
+
+def model(**fields):
+    sizes = {"image_size": 8, "patch_size": 4, "in_channels": 1, "width": 8, "heads": 2}
+    config = MobileVMoEConfig(**sizes, depth=3, num_classes=5, **{"experts": 4, **fields})
+    return build(config, seed=0).eval()
+
+
+def routes_of(routed, image):
+    """The routes that an image takes, and the model's answer."""
+    output, routes = routed.stage(0, ())(image), []
+    for stage, rule in enumerate(routed.routing, start=1):
+        tokens, logits = output
+        route, gates = rule.select_one(logits[0].numpy())
+        routes.append(route)
+        output = routed.stage(stage, routes[-1])(tokens, torch.tensor([gates]))
+    return tuple(routes), output
+
+
+@pytest.mark.parametrize("routers", ["shared", "per-layer"])
+@pytest.mark.parametrize("renormalize", [False, True])
+@pytest.mark.parametrize("top_k", [1, 2, 4])
+def test_fused_modules_answer_as_the_model(top_k, renormalize, routers):
+    routed = model(top_k=top_k, renormalize=renormalize, routers=routers)
+    images = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        everything = AllExperts(routed)(images)
+        for number in range(len(images)):
+            image = images[number : number + 1]
+            routes, staged = routes_of(routed, image)
+            wanted = routed(image)
+            torch.testing.assert_close(staged, wanted)
+            torch.testing.assert_close(KnownRoute(routed, routes)(image), wanted)
+            torch.testing.assert_close(Gather(routed)(image), wanted)
+            torch.testing.assert_close(everything[number : number + 1], wanted)
+
+
+def test_another_route_is_another_answer():
+    routed, image = model(), torch.ones(1, 1, 8, 8)
+    with torch.no_grad():
+        one, other = (KnownRoute(routed, ((expert,),))(image) for expert in (0, 1))
+    assert not torch.allclose(one, other)
+
+
+@pytest.mark.parametrize("top_k", [1, 2])
+def test_the_dense_rival_has_the_multiply_accumulates_of_one_image_less_the_router(top_k):
+    routed, image = model(top_k=top_k), torch.ones(1, 1, 8, 8)
+    counter = torch.utils.flop_counter.FlopCounterMode(display=False)
+    exported = torch.export.export(Dense(routed), (image,)).run_decompositions()
+    with (
+        torch.no_grad(),
+        torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH),
+        counter,
+    ):
+        exported.module()(image)
+    router = routed.config.width * routed.config.experts
+    assert counter.get_total_flops() // 2 == count(routed).macs - router
+
+
+def test_a_dense_model_is_its_own_rival():
+    from mvmoe_deploy.models.presets import configuration
+
+    dense = build(configuration("vit_digits"), seed=0).eval()
+    image = torch.ones(1, 1, 8, 8)
+    with torch.no_grad():
+        for rival in (KnownRoute(dense, ()), AllExperts(dense), Dense(dense)):
+            torch.testing.assert_close(rival(image), dense(image))
