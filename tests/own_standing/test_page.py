@@ -13,7 +13,7 @@ from mvmoe_bench.report.statistics import Ratio
 from mvmoe_deploy.errors import InputError
 from own_standing import measuring, page
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 TINY = {
     "image_size": 8, "patch_size": 4, "in_channels": 1, "num_classes": 5, "width": 32, "depth": 3,
     "heads": 2, "mlp_ratio": 2.0, "experts": 3, "moe_layers": 2,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mvmoe_bench.measure.machine import identity
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 
 
 def test_it_names_processor_system_versions_and_load():

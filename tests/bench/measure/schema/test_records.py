@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mvmoe_bench.measure.schema.records import json_schema
 
-PUBLISHED = Path(__file__).parents[2] / "docs" / "results.schema.json"
+PUBLISHED = Path(__file__).parents[4] / "docs" / "results.schema.json"
 
 
 def test_the_published_schema_is_the_codes():
