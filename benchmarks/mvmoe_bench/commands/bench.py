@@ -92,9 +92,9 @@ def bench(
         raise InputError("no output was given; give -o results.jsonl, or --advise")
     import scipy  # noqa: F401  Fail before measuring if it is missing.
 
-    from mvmoe_bench.planning.presets import PRESETS
-    from mvmoe_bench.planning.running import Request, run_bench
-    from mvmoe_bench.progress import bars
+    from mvmoe_bench.measure.planning.presets import PRESETS
+    from mvmoe_bench.measure.planning.running import Request, run_bench
+    from mvmoe_bench.measure.progress import bars
     from mvmoe_bench.report.summary import summarize_run
     from mvmoe_bench.report.terminal import show_summary
 
@@ -125,8 +125,8 @@ def _advise(
     bundles: tuple[Path, ...], targets: tuple[str, ...], pins: tuple[str, ...], as_json: bool
 ) -> int:
     """Print what the placement advisor thinks; it is no check, so the exit code is 0."""
-    from mvmoe_bench.advisor.isolated import advise_isolated
-    from mvmoe_bench.planning.running import pins_of
+    from mvmoe_bench.advice.isolated import advise_isolated
+    from mvmoe_bench.measure.planning.running import pins_of
     from mvmoe_deploy.bundle import Bundle
 
     found = []

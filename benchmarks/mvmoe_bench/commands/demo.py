@@ -138,7 +138,7 @@ def demo(output: Path, as_json: bool) -> None:
 def _require_free(places: _Places) -> None:
     """Refuse a directory in which something else is where the demo would put its own."""
     from mvmoe_bench import report
-    from mvmoe_bench.results import require_free
+    from mvmoe_bench.measure.schema.results import require_free
     from mvmoe_deploy.bundle.write import foreign_to_bundle
     from mvmoe_deploy.system import outputs
 
@@ -205,9 +205,9 @@ def _target(bundle: "Bundle", name: str, figures: dict[str, Any]) -> DemoTarget:
 
 def _measure(places: _Places) -> tuple[str, ...]:
     """Measure the bundle, quickly, and write the report; gives its sentences."""
-    from mvmoe_bench.planning.presets import PRESETS
-    from mvmoe_bench.planning.running import Request, run_bench
-    from mvmoe_bench.progress import bars
+    from mvmoe_bench.measure.planning.presets import PRESETS
+    from mvmoe_bench.measure.planning.running import Request, run_bench
+    from mvmoe_bench.measure.progress import bars
     from mvmoe_bench.report import write_report
     from mvmoe_bench.report.summary import summarize_run
 

@@ -54,8 +54,8 @@ def report(
     Runs of the same things under the same conditions are put together; others are refused, unless
     two are given with --compare.
     """
+    from mvmoe_bench.measure.schema.results import read
     from mvmoe_bench.report import require_free, write_report
-    from mvmoe_bench.results import read
 
     kind = kind or _kind_of(output)
     require_free(output, force, results)
