@@ -37,6 +37,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "strategies": ("mvmoe_deploy.strategies",),
         "families": ("mvmoe_deploy.models.families",),
         "runners": ("mvmoe_deploy.runtime.runners",),
+        "references": ("mvmoe_export.parity",),
         "targets": ("mvmoe_export.targets",),
         "rewrites": ("mvmoe_export.rewrites",),
         "recipes": ("mvmoe_export.compression",),

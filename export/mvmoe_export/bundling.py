@@ -24,10 +24,11 @@ from mvmoe_deploy.preprocessing import Origin, TrainedField
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.system import files, outputs
 from mvmoe_deploy.verification.metrics import checked_routes
-from mvmoe_deploy.verification.report import summarize
-from mvmoe_deploy.verification.verify import verify_bundle
+from mvmoe_deploy.verification.report_data import summarize
+from mvmoe_export.bounds import bounds_for
 from mvmoe_export.parity.golden import GOLDEN_IMAGES, golden_vectors
 from mvmoe_export.parity.guard import guard
+from mvmoe_export.parity.pytorch import verify_against_model
 from mvmoe_export.parity.soundness import require_sound
 from mvmoe_export.parity.torch_reference import TorchReference
 from mvmoe_export.preflight import (
@@ -183,8 +184,10 @@ class _Export:
         records = work.finish()
         for variant, record in records.items():
             if record.parity is None:
-                parity = self.guarded(variant, record)
-                records[variant] = msgspec.structs.replace(record, parity=parity)
+                bounds = bounds_for(record.format, record.precision, record.rewrites)
+                bounded = msgspec.structs.replace(record, bounds=bounds)
+                parity = self.guarded(variant, bounded)
+                records[variant] = msgspec.structs.replace(bounded, parity=parity)
         self.finished.keep(name, records, self.root)
         return records
 
@@ -229,7 +232,7 @@ def _with_identity(options: ExportOptions, identity: Identity) -> ExportOptions:
 def _verified(bundle: Bundle, model: RoutedModel, progress: Progress) -> manifest.Manifest:
     """The manifest with what the verification found; raises CheckFailedError if it fell short."""
     checked = [name for name, record in bundle.manifest.targets.items() if record.parity]
-    report = verify_bundle(bundle, model, targets=checked, progress=progress)
+    report = verify_against_model(bundle, model, targets=checked, progress=progress)
     if not report.ok:
         raise CheckFailedError(f"{report.shortfall}; the bundle was not written")
     targets = {}

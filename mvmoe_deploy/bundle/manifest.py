@@ -139,6 +139,7 @@ class File(_Record):
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Error = Annotated[float, Meta(ge=0, le=1e30)]
+Relative = Annotated[float, Meta(gt=0, le=1)]
 
 
 class Verification(_Record):
@@ -161,6 +162,27 @@ class Verification(_Record):
     psnr_db: Annotated[float, Meta(ge=-1000, le=10_000)] | None
     near_ties: Count
     forced_routes: Count
+
+
+class Bounds(_Record, frozen=True):
+    """How far a target's graphs may be from PyTorch; the defaults are those of any engine in fp32.
+
+    Errors are relative to the largest reference value of what is compared: the logits of one
+    router, the answers of one route. `psnr_db` is the least peak signal-to-noise ratio of a route's
+    answers. `top1_agreement` is the least share of a route's images with the same best class,
+    near-ties of classes left out, `routing_agreement` that of images with the same route, near-ties
+    of experts left out. The graphs of an ill-conditioned model may be off by `own_error_factor`
+    times PyTorch's own fp32 error, up to `conditioned_error`. `reason` says why these numbers.
+    """
+
+    router_error: Relative = 1e-4
+    answer_error: Relative = 1e-4
+    psnr_db: Annotated[float, Meta(ge=0, le=1000)] = 90.0
+    top1_agreement: Share = 1.0
+    routing_agreement: Share = 1.0
+    own_error_factor: Annotated[float, Meta(ge=0, le=1e9)] = 8.0
+    conditioned_error: Annotated[float, Meta(ge=0, le=1)] = 5e-3
+    reason: Text = ""
 
 
 class Parity(_Record):
@@ -202,6 +224,7 @@ class Target(_Record):
     options: dict[Name, Text] = {}
     rewrites: Annotated[tuple[Name, ...], Meta(max_length=100)] = ()
     sizes: Sizes | None = None
+    bounds: Bounds = Bounds()
 
 
 class Golden(_Record):

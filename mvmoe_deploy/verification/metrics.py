@@ -36,10 +36,8 @@ class AnswerErrors:
     psnr_db: float
 
 
-def answer_errors(given: np.ndarray, wanted: np.ndarray) -> AnswerErrors | None:
-    """The errors of answers `[n, classes]`; None of no images."""
-    if not len(wanted):
-        return None
+def answer_errors(given: np.ndarray, wanted: np.ndarray) -> AnswerErrors:
+    """The errors of answers `[n, classes]` of at least one image."""
     errors = absolute_errors(given, wanted)
     largest = float(errors.max())
     rms = float(np.sqrt(np.mean(np.square(errors)))) if math.isfinite(largest) else math.inf

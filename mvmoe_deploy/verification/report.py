@@ -1,136 +1,150 @@
-"""A verification as plain data: what `mvmoe verify --json` prints, and what a manifest keeps."""
+"""What a verification found: of each route, router and target, and of the whole bundle."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from mvmoe_deploy.bundle import manifest
-from mvmoe_deploy.routing.contract import route_of
-from mvmoe_deploy.verification.checks import RouteReport, StageReport
-from mvmoe_deploy.verification.metrics import AnswerErrors, quantiles
-from mvmoe_deploy.verification.verify import Report, TargetReport
+from mvmoe_deploy.bundle.manifest import Target
+from mvmoe_deploy.errors import CheckFailedError
+from mvmoe_deploy.routing import Route
+from mvmoe_deploy.samples import Samples
+from mvmoe_deploy.verification.bounds import UsedBounds
+from mvmoe_deploy.verification.metrics import AnswerErrors
 
 
-def to_json(report: Report) -> dict[str, Any]:
-    """The whole report; figures that are not finite are null (see `docs/verify.md`)."""
-    data = {
-        "ok": report.ok,
-        "reference": report.reference,
-        "images": report.images,
-        "targets": {name: _target(target) for name, target in report.targets.items()},
-        "skipped": report.skipped,
-    }
-    return _finite(data)
+@dataclass(frozen=True)
+class RouteReport:
+    """One route of one routed stage, images taken down the reference's own route.
 
-
-def summarize(target: TargetReport) -> manifest.Verification:
-    """What a manifest keeps of a target that was within its bounds."""
-    errors = target.overall
-    routed = [report.errors for report in target.per_route if report.errors is not None]
-    return manifest.Verification(
-        images=errors.images,
-        routing_agreement=target.routing_agreement,
-        top1_agreement=errors.top1_agreement,
-        router_error=max((stage.max_rel_error for stage in target.stages), default=0.0),
-        router_error_bound=target.bounds.router_error,
-        answer_error=max(figures.max_rel_error for figures in routed),
-        answer_error_bound=target.bounds.answer_error,
-        max_abs_error=errors.max_abs_error,
-        rms_error=errors.rms_error,
-        psnr_db=errors.psnr_db if math.isfinite(errors.psnr_db) else None,
-        near_ties=len({image for _, image in target.near_ties}),
-        forced_routes=sum(report.forced for report in target.per_route),
-    )
-
-
-def _target(target: TargetReport) -> dict[str, Any]:
-    """One target: figures over all images first, then by stage and by route."""
-    top1_pytorch, top1_target = target.accuracy or (None, None)
-    return {
-        "ok": target.ok,
-        "format": target.record.format,
-        "strategy": target.record.strategy,
-        "precision": target.record.precision,
-        "engine": target.engine,
-        "stands_in_for": target.stands_in_for,
-        "routing_agreement": target.routing_agreement,
-        **asdict(target.overall),
-        "top1_pytorch": top1_pytorch,
-        "top1_target": top1_target,
-        "agreeing": _errors(target.agreeing),
-        "same_route": _errors(target.same_route),
-        "stages": [_stage(stage) for stage in target.stages],
-        "near_ties": [_near_tie(target, *place) for place in target.near_ties],
-        "disagreements": [asdict(item) for item in target.disagreements],
-        "routes": [_route(target, report) for report in target.per_route],
-        "bounds": asdict(target.bounds),
-        "failures": [asdict(failure) for failure in target.failures],
-    }
-
-
-def _errors(errors: AnswerErrors | None) -> dict[str, Any] | None:
-    return None if errors is None else asdict(errors)
-
-
-def _stage(stage: StageReport) -> dict[str, Any]:
-    """One router."""
-    return {
-        "stage": stage.stage,
-        "routing_agreement": stage.routing_agreement,
-        "router_max_abs_error": stage.max_abs_error,
-        "router_max_rel_error": stage.max_rel_error,
-        "router_rms_error": stage.rms_error,
-        "margin": quantiles(stage.margins),
-        "near_tie_limit": stage.near_tie_limit,
-    }
-
-
-def _near_tie(target: TargetReport, stage: int, image: int) -> dict[str, Any]:
-    """An image that may go either way, with the way it goes."""
-    report = target.stages[stage - 1]
-    return {
-        "image": target.samples.names[image],
-        "stage": stage,
-        "margin": float(report.margins[image]),
-        "route": _whole_route(target.members, image),
-        "target_route": _whole_route(target.target_members, image),
-    }
-
-
-def _whole_route(members: Sequence[np.ndarray], image: int) -> list[Any]:
-    """An image's experts by the memberships `[n, E]` of all stages: one list for each stage.
-
-    Of a single stage the list itself.
+    `images` took it in PyTorch. Where none did, `forced` says whether it was run all the same;
+    `errors` is None where it was not. `top1_without_near_ties` is the share of images
+    with the same best class among those whose two best classes are no near-tie, `share_over_bound`
+    that of images with an error over the bound. A dense model has one report of stage 0 and
+    route ().
     """
-    stages = [list(route_of(stage[image])) for stage in members]
-    return stages[0] if len(stages) == 1 else stages
+
+    stage: int
+    route: Route
+    images: int
+    forced: bool
+    errors: AnswerErrors | None
+    top1_without_near_ties: float = 1.0
+    share_over_bound: float = 0.0
 
 
-def _route(target: TargetReport, report: RouteReport) -> dict[str, Any]:
-    """A row of the table of routes."""
-    nothing = dict.fromkeys(
-        ("top1_agreement", "max_abs_error", "max_rel_error", "rms_error", "psnr_db")
-    )
-    figures = nothing if report.errors is None else asdict(report.errors)
-    failed = {(failure.stage, failure.route) for failure in target.failures}
-    return {
-        "stage": report.stage,
-        "route": list(report.route),
-        **figures,
-        "images": report.images,
-        "forced": report.forced,
-        "checked": report.errors is not None,
-        "ok": (report.stage, report.route) not in failed,
-    }
+@dataclass(frozen=True)
+class StageReport:
+    """One router: how far its logits are off, and how sure PyTorch's are of their route.
+
+    `margins` `[n]` are the reference's, `near_tie_limit` is the margin up to which a route may
+    flip. `worst_image` has the largest error; `previous_route` is the route that it
+    took at the stage before, whose graph gave its logits (() for the stem).
+    """
+
+    stage: int
+    experts: int
+    routing_agreement: float
+    max_abs_error: float
+    max_rel_error: float
+    rms_error: float
+    worst_image: int
+    previous_route: Route
+    margins: np.ndarray
+    near_tie_limit: float
 
 
-def _finite(value: Any) -> Any:
-    """Plain data that JSON can hold."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+@dataclass(frozen=True)
+class Disagreement:
+    """An image that goes another way than in PyTorch, and at which stage it first does."""
+
+    image: str
+    stage: int
+    route: Route
+    target_route: Route
+    margin: float
+    near_tie: bool
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A figure beyond its bound, and the graph to look at: route () of stage 0 is the stem."""
+
+    stage: int
+    route: Route
+    figure: str
+    value: float
+    bound: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class TargetReport:
+    """One target against the reference.
+
+    `overall` compares answers of images on the target's own routes, `agreeing` only those that go
+    the same way (None if none does), `same_route` all images taken down the reference's routes.
+    `near_ties` are positions (stage, image).
+    """
+
+    name: str
+    record: Target
+    engine: str
+    stands_in_for: str | None
+    """The engine that was not there, where a reference evaluator ran instead of it."""
+    used_bounds: UsedBounds
+    samples: Samples
+    members: list[np.ndarray]
+    """The routes of the reference: of each routed stage the membership `[n, E]`."""
+    target_members: list[np.ndarray]
+    """The routes of the target."""
+    routing_agreement: float
+    overall: AnswerErrors
+    agreeing: AnswerErrors | None
+    same_route: AnswerErrors
+    accuracy: tuple[float, float] | None
+    """Top-1 of PyTorch and of the target, where labels are known."""
+    stages: list[StageReport]
+    near_ties: list[tuple[int, int]]
+    disagreements: list[Disagreement]
+    per_route: list[RouteReport]
+    failures: list[Failure]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every figure is within its bound."""
+        return not self.failures
+
+
+@dataclass(frozen=True)
+class Report:
+    """All targets of a bundle that were verified; `reference` is `pytorch` or `golden`.
+
+    `skipped` has the others, which no engine of this machine runs, each with its reason.
+    """
+
+    reference: str
+    images: int
+    targets: dict[str, TargetReport]
+    skipped: dict[str, str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every target that was verified is."""
+        return all(target.ok for target in self.targets.values())
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Those of all targets."""
+        return [failure for target in self.targets.values() for failure in target.failures]
+
+    def require_ok(self) -> None:
+        """Raise CheckFailedError with the first failure unless everything is within its bounds."""
+        if not self.ok:
+            raise CheckFailedError(self.shortfall)
+
+    @property
+    def shortfall(self) -> str:
+        """The first failure in a sentence, and how many there are beside it; empty if none."""
+        sentences = [failure.sentence for failure in self.failures]
+        more = f" (and {len(sentences) - 1} more)" if len(sentences) > 1 else ""
+        return sentences[0] + more if sentences else ""

@@ -19,7 +19,7 @@ Vectors = dict[str, np.ndarray]
 """Arrays `[n, ...]` by name: what a stage gives, or the names of the golden vectors."""
 
 
-class Engine(Protocol):
+class StageEngine(Protocol):
     """Computes stages for any number of images."""
 
     def stem(self, images: np.ndarray) -> Vectors:
@@ -33,7 +33,7 @@ class Engine(Protocol):
 
 
 def run_stages(
-    engine: Engine,
+    engine: StageEngine,
     rules: Sequence[Rule],
     start: Vectors,
     *,
@@ -70,7 +70,7 @@ def rows_of(vectors: Vectors, images: np.ndarray) -> Vectors:
 
 
 class TargetGraphs:
-    """The engine that a target's graphs are, opened by a runner."""
+    """The stages of a target: its graphs, which a runner runs."""
 
     def __init__(self, runner: Runner, record: manifest.Target) -> None:
         self._runner = runner
@@ -125,7 +125,7 @@ def _chunks(count: int, size: int) -> Iterator[np.ndarray]:
 
 
 def _step(
-    engine: Engine, stage: int, tokens: np.ndarray, members: np.ndarray, gates: np.ndarray
+    engine: StageEngine, stage: int, tokens: np.ndarray, members: np.ndarray, gates: np.ndarray
 ) -> Vectors:
     """One routed stage over images that take different routes, `[n, E]` as their gates."""
     given: Vectors = {}

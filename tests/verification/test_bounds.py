@@ -1,50 +1,122 @@
-"""Bounds: one place, one reason each, and an order that makes sense."""
+"""What a target is held to: its manifest's bounds, within limits that no manifest can move."""
 
-from pathlib import Path
-from typing import get_args
+import math
 
+import msgspec
 import pytest
 
-from mvmoe_deploy.bundle.manifest import Precision
-from mvmoe_deploy.verification.bounds import bounds_for
+from mvmoe_deploy.bundle.manifest import (
+    Bounds,
+    File,
+    Graph,
+    Parity,
+    Target,
+    TensorSpec,
+    Verification,
+)
+from mvmoe_deploy.verification.bounds import FP32, LIMITS, looser, stricter, used_bounds
 
-TARGETS = ("onnx", "executorch", "coreml", "somebody_elses")
-DOCS = (Path(__file__).parents[2] / "docs" / "verify.md").read_text()
-
-
-@pytest.mark.parametrize("precision", get_args(Precision))
-@pytest.mark.parametrize("target", TARGETS)
-def test_every_target_has_bounds_in_every_precision(target, precision):
-    bounds = bounds_for(target, precision)
-    assert bounds.reason
-    assert 0 < bounds.router_error < 1
-    assert 0 < bounds.answer_error < 1
-    assert 0 <= bounds.top1_agreement <= 1
-    assert bounds.routing_agreement == 1
+NUMBERS = [name for name in Bounds.__struct_fields__ if name != "reason"]
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_less_precision_is_allowed_more(target):
-    fp32, fp16, int8 = (bounds_for(target, precision) for precision in ("fp32", "fp16", "int8"))
-    assert fp32.answer_error < fp16.answer_error < int8.answer_error
-    assert fp32.router_error < fp16.router_error < int8.router_error
-    assert fp32.psnr_db > fp16.psnr_db > int8.psnr_db
+def target(bounds=FP32, verification=None):
+    tensor = TensorSpec(name="image", shape=(1, 1, 8, 8), dtype="float32")
+    graph = Graph(
+        name="stem",
+        stage=0,
+        route=None,
+        file="a",
+        weight_bytes=1,
+        exclusive_bytes=1,
+        inputs=(tensor,),
+        outputs=(tensor,),
+    )
+    return Target(
+        format="onnx",
+        strategy="dispatch",
+        precision="fp32",
+        batch=1,
+        graphs=(graph,),
+        weights=None,
+        files=(File(path="a", bytes=1, sha256="0" * 64),),
+        parity=Parity(graphs=1, max_abs_error=0, tolerance=0, verification=verification),
+        bounds=bounds,
+    )
 
 
-def test_a_rewrite_that_approximates_is_allowed_more_but_never_less():
-    exact, tanh = bounds_for("onnx", "fp32"), bounds_for("onnx", "fp32", ["views", "gelu-tanh"])
-    assert bounds_for("onnx", "fp32", ["views", "slices"]) == exact
-    assert (tanh.router_error, tanh.answer_error, tanh.psnr_db) == (2e-3, 2e-3, 65)
-    assert tanh.reason.startswith(exact.reason)
-    int8, both = bounds_for("onnx", "int8"), bounds_for("onnx", "int8", ["gelu-tanh"])
-    assert (both.answer_error, both.psnr_db) == (int8.answer_error, int8.psnr_db)
+def verified(router, answer):
+    return Verification(
+        images=8,
+        routing_agreement=1,
+        top1_agreement=1,
+        router_error=0,
+        router_error_bound=router,
+        answer_error=0,
+        answer_error_bound=answer,
+        max_abs_error=0,
+        rms_error=0,
+        psnr_db=None,
+        near_ties=0,
+        forced_routes=0,
+    )
 
 
-@pytest.mark.parametrize("precision", get_args(Precision))
-@pytest.mark.parametrize("target", TARGETS[:3])
-def test_the_documentation_has_the_same_numbers(target, precision):
-    bounds = bounds_for(target, precision)
-    cells = [target, precision, f"{bounds.router_error:g}", f"{bounds.answer_error:g}"]
-    cells += [f"{bounds.psnr_db:g}", f"{bounds.top1_agreement:g}"]
-    assert f"| {' | '.join(cells)} |" in DOCS
-    assert bounds.reason in " ".join(DOCS.split())
+def test_a_manifest_without_bounds_is_held_to_those_of_any_engine_in_fp32():
+    assert used_bounds(target()).bounds == Bounds()
+    assert not used_bounds(target()).limited
+
+
+def test_a_manifest_is_held_to_its_own_bounds():
+    own = Bounds(router_error=1e-2, answer_error=2e-2, psnr_db=40, reason="fp16")
+    used = used_bounds(target(own))
+    assert (used.bounds, used.limited) == (own, False)
+
+
+ABSURD = Bounds(
+    router_error=1,
+    answer_error=1,
+    psnr_db=0,
+    top1_agreement=0,
+    routing_agreement=0,
+    own_error_factor=1e9,
+    conditioned_error=1,
+)
+
+
+def test_absurd_bounds_end_at_the_limits_and_are_said_to():
+    used = used_bounds(target(ABSURD, verified(1e30, 1e30)))
+    assert used.limited
+    assert used.bounds == msgspec.structs.replace(LIMITS, reason="")
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_each_number_is_limited(name):
+    loose = msgspec.structs.replace(FP32, **{name: getattr(ABSURD, name)})
+    used = used_bounds(target(loose))
+    assert used.limited
+    assert getattr(used.bounds, name) == getattr(LIMITS, name)
+
+
+def test_what_the_export_found_of_the_model_counts_up_to_the_cap():
+    grown = used_bounds(target(FP32, verified(8e-4, 1.6e-3))).bounds
+    assert grown.router_error == pytest.approx(8e-4)
+    assert grown.answer_error == pytest.approx(1.6e-3)
+    assert grown.psnr_db == pytest.approx(-20 * math.log10(1.6e-3))
+    most = used_bounds(target(FP32, verified(1.0, 1.0))).bounds
+    assert most.router_error == most.answer_error == FP32.conditioned_error < 1e-2
+
+
+def test_a_model_that_is_asked_now_counts_as_well():
+    grown = used_bounds(target(FP32, verified(1e-4, 1e-4)), router=1e-4, answer=2e-4).bounds
+    assert grown.router_error == pytest.approx(8e-4)
+    assert grown.answer_error == pytest.approx(1.6e-3)
+
+
+def test_looser_and_stricter_are_field_by_field():
+    one = Bounds(router_error=1e-3, psnr_db=50, reason="one")
+    other = Bounds(answer_error=1e-3, top1_agreement=0.9, reason="other")
+    loose, strict = looser(one, other), stricter(one, other)
+    assert (loose.router_error, loose.answer_error, loose.psnr_db) == (1e-3, 1e-3, 50)
+    assert (loose.top1_agreement, loose.reason) == (0.9, "one; other")
+    assert (strict.router_error, strict.answer_error, strict.psnr_db) == (1e-4, 1e-4, 90)
+    assert (strict.top1_agreement, strict.reason) == (1, "one")

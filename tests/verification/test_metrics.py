@@ -60,10 +60,6 @@ def test_what_is_not_finite_is_infinitely_wrong(value):
     )
 
 
-def test_no_images_have_no_errors():
-    assert metrics.answer_errors(np.zeros((0, 3)), np.zeros((0, 3))) is None
-
-
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [([[7, 1, 8, 5], [6, 0, 6, 1]], [1.0, 0.0]), ([[3], [4]], [np.inf] * 2)],

@@ -181,11 +181,11 @@ def _export(checkpoint: Any, path: Path) -> "Bundle":
 def _compare(bundle: "Bundle", model: Any) -> tuple[int, dict[str, Any]]:
     """How many held-out images were answered, and each target's figures against the model."""
     from mvmoe_deploy.samples import load_samples
-    from mvmoe_deploy.verification.report import to_json
-    from mvmoe_deploy.verification.verify import verify_bundle
+    from mvmoe_deploy.verification.report_data import to_json
+    from mvmoe_export.parity.pytorch import verify_against_model
 
     samples = load_samples("digits", bundle.manifest, most=_MOST_IMAGES)
-    verified = verify_bundle(bundle, model, samples)
+    verified = verify_against_model(bundle, model, samples)
     verified.require_ok()
     return verified.images, to_json(verified)["targets"]
 

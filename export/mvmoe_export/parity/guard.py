@@ -32,7 +32,7 @@ from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.runners import open_runner
-from mvmoe_deploy.verification.bounds import allowed, bounds_for, is_lost_in_rounding
+from mvmoe_deploy.verification.bounds import FP32, allowed, is_lost_in_rounding
 from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_export.parity.double_precision import moved
 from mvmoe_export.parity.exported_graphs import ExportedGraphs
@@ -100,7 +100,8 @@ class _Guard:
         self.target = target
         self.reference = reference
         self.precision = record.precision
-        self.tolerance = bounds_for(record.format, record.precision, record.rewrites).answer_error
+        self.bounds = record.bounds
+        self.tolerance = record.bounds.answer_error
         """Of the graphs of a well-conditioned model, relative to the largest reference value."""
         self.largest_bound = self.tolerance
         """The largest one that an output was held to."""
@@ -164,9 +165,7 @@ class _Guard:
             found, _ = in_double.own_error(stage.outputs, stage.index, comparison.route, others)
             if not any(map(is_lost_in_rounding, found.values())):
                 most = {name: max(error, most[name]) for name, error in found.items()}
-        bounds = {
-            name: allowed(self.tolerance, error, self.precision) for name, error in most.items()
-        }
+        bounds = {name: allowed(self.tolerance, error, self.bounds) for name, error in most.items()}
         return compare(comparison.given, comparison.wanted, bounds, precise), own
 
     def step(self, stage: StageSpec, route: Route) -> "_Step":
@@ -178,7 +177,7 @@ class _Guard:
     ) -> float:
         """The third question: an answer against the model's own, forced down the same routes."""
         return self._require_answer(
-            graph, answer, wanted, routes, bound=self.tolerance, precision=self.precision
+            graph, answer, wanted, routes, bound=self.tolerance, bounds=self.bounds
         )
 
     def check_stages(self, graph: str, routes: list[Route]) -> Tensor:
@@ -198,9 +197,7 @@ class _Guard:
         if not _close({"answer": output}, {"answer": wanted}, tolerance):
             # So small a difference may be rounding, where a part of forward stays in fp32.
             self._blame(routes)
-        self._require_answer(
-            graph, output, wanted, routes, bound=_TORCH_TOLERANCE, precision="fp32"
-        )
+        self._require_answer(graph, output, wanted, routes, bound=_TORCH_TOLERANCE, bounds=FP32)
         answers[tuple(routes)] = wanted.float()
         return answers[tuple(routes)]
 
@@ -251,7 +248,7 @@ class _Guard:
         routes: list[Route],
         *,
         bound: float,
-        precision: manifest.Precision,
+        bounds: manifest.Bounds,
     ) -> float:
         """Fail if an answer is not that of `forward`; without other evidence `graph` is named.
 
@@ -260,7 +257,7 @@ class _Guard:
         own, near = 0.0, compare({"answer": answer}, {"answer": wanted}, bound)
         if not near.ok and bool(wanted.isfinite().all()):
             own = self._own_answer_error(wanted, routes)
-            bound = allowed(bound, own, precision)
+            bound = allowed(bound, own, bounds)
             near = compare({"answer": answer}, {"answer": wanted}, bound)
         if not near.ok:
             self._blame(routes)

@@ -11,7 +11,7 @@ from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.verification import metrics
-from mvmoe_deploy.verification.bounds import allowed, is_lost_in_rounding
+from mvmoe_deploy.verification.bounds import FP32, allowed, is_lost_in_rounding
 from mvmoe_deploy.verification.run_stages import Vectors, run_stages
 from mvmoe_export.parity.double_precision import whole_way_error
 from mvmoe_export.parity.images import extreme_images
@@ -100,7 +100,7 @@ def _require_excused(model: RoutedModel, vectors: Vectors, answer: np.ndarray) -
     near-tie and that forward answers alike once it is forced down the same route.
     """
     router, own = whole_way_error(model, vectors)
-    tolerance = allowed(_ROUTING_TOLERANCE, own, "fp32")
+    tolerance = allowed(_ROUTING_TOLERANCE, own, FP32)
     wrong = [
         image
         for image in _far(vectors["answer"], answer, tolerance)
@@ -125,7 +125,7 @@ def _is_near_tie(
     tied, routes = False, []
     for stage, rule in enumerate(model.routing, start=1):
         logits = row[f"logits.{stage}"]
-        error = allowed(_LOGIT_ROUNDING, router, "fp32") * metrics.peak(logits)
+        error = allowed(_LOGIT_ROUNDING, router, FP32) * metrics.peak(logits)
         tied = tied or rule.margins(logits)[0] <= metrics.near_tie_limit(error, error)
         routes.append(route_of(row[f"members.{stage}"][0]))
     if not tied:

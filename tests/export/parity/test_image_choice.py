@@ -9,6 +9,7 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import ImageError, InputError
 from mvmoe_deploy.samples import load_samples
 from mvmoe_deploy.verification.image_choice import choose_samples, default_samples
+from mvmoe_export.parity.pytorch import PyTorchReference
 
 pytestmark = pytest.mark.usefixtures("shared_templates")
 
@@ -33,13 +34,17 @@ def draw(folder, count, value=0):
     return folder
 
 
+def no_images(spec, count):
+    raise AssertionError
+
+
 def test_default_are_golden_images_and_then_synthetic_ones(bundle):
-    samples = default_samples(bundle, 12)
+    samples = default_samples(bundle, 12, PyTorchReference.synthetic_images)
     assert samples.names[7:9] == ("golden 7", "synthetic 0")
     assert samples.inputs.shape == (12, 1, 8, 8)
     np.testing.assert_array_equal(samples.inputs[:8], bundle.golden()["image"])
     assert samples.labels is None
-    assert default_samples(bundle, 3).names == ("golden 0", "golden 1", "golden 2")
+    assert default_samples(bundle, 3, no_images).names == ("golden 0", "golden 1", "golden 2")
 
 
 def test_class_folders_give_labels(manifest, tmp_path):
@@ -131,9 +136,10 @@ def test_all_images_that_are_damaged_are_one_sentence(manifest, tmp_path):
 
 
 def test_without_a_model_there_are_golden_vectors_only(bundle):
-    assert choose_samples(bundle, None, None, with_model=False) is None
+    assert choose_samples(bundle, None, None, None) is None
     with pytest.raises(InputError, match="--data was given without"):
-        choose_samples(bundle, "digits", None, with_model=False)
+        choose_samples(bundle, "digits", None, None)
     with pytest.raises(InputError, match="--images was given without"):
-        choose_samples(bundle, None, 4, with_model=False)
-    assert len(choose_samples(bundle, None, None, with_model=True).names) == 64
+        choose_samples(bundle, None, 4, None)
+    synthetic = PyTorchReference.synthetic_images
+    assert len(choose_samples(bundle, None, None, synthetic).names) == 64

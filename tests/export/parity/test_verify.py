@@ -12,14 +12,15 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.write import write_golden
 from mvmoe_deploy.errors import BundleError, CheckFailedError, EngineError, InputError
 from mvmoe_deploy.models.families.vit import ViT
+from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.system import files
 from mvmoe_deploy.verification import verify
-from mvmoe_deploy.verification.image_choice import Samples
-from mvmoe_deploy.verification.report import to_json
+from mvmoe_deploy.verification.report_data import to_json
 from mvmoe_deploy.verification.run_stages import TargetGraphs
-from mvmoe_deploy.verification.verify import require_fitting_model, verify_bundle
+from mvmoe_deploy.verification.verify import verify_bundle
 from mvmoe_export import export_bundle
 from mvmoe_export.parity.images import synthetic_images
+from mvmoe_export.parity.pytorch import require_fitting_model, verify_against_model
 
 pytestmark = pytest.mark.usefixtures("shared_templates")
 
@@ -30,7 +31,7 @@ def samples_of(model, count=24, seed=9):
 
 
 def check(path, model, count=24, **options):
-    return verify_bundle(Bundle.open(path), model, samples_of(model, count), **options)
+    return verify_against_model(Bundle.open(path), model, samples_of(model, count), **options)
 
 
 def as_target(report):
@@ -249,7 +250,7 @@ def test_labels_give_both_accuracies(reachable):
     with torch.no_grad():
         answers = model(torch.from_numpy(samples.inputs)).argmax(dim=1).numpy()
     answers[:4] = (answers[:4] + 1) % 5
-    report = verify_bundle(
+    report = verify_against_model(
         Bundle.open(path), model, Samples(samples.names, samples.inputs, answers)
     )
     target = as_target(report)
@@ -274,7 +275,7 @@ def test_an_export_that_falls_short_leaves_nothing(zoo, monkeypatch, tmp_path):
 
 def test_images_without_a_model_are_refused(reachable):
     model, path = reachable
-    with pytest.raises(InputError, match="without a PyTorch model"):
+    with pytest.raises(InputError, match="without a model"):
         verify_bundle(Bundle.open(path), None, samples_of(model))
 
 
@@ -282,7 +283,7 @@ def test_images_of_another_size_are_refused(reachable):
     model, path = reachable
     small = Samples(("a",), np.zeros((1, 1, 4, 4), np.float32))
     with pytest.raises(InputError, match=r"\[1, 1, 4, 4\].*\[n, 1, 8, 8\]"):
-        verify_bundle(Bundle.open(path), model, small)
+        verify_against_model(Bundle.open(path), model, small)
 
 
 @pytest.mark.parametrize(

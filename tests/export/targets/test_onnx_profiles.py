@@ -13,8 +13,8 @@ from torch import nn
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.verification.bounds import bounds_for
 from mvmoe_export import ExportOptions, export_bundle
+from mvmoe_export.bounds import bounds_for
 from mvmoe_export.targets.onnx import OnnxOptions
 from mvmoe_export.targets.onnx.options import PROFILES
 from mvmoe_export.targets.onnx.placement import placement

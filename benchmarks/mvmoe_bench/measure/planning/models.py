@@ -135,7 +135,7 @@ class Models:
         if bundle not in self._loaded:
             from mvmoe_deploy.models import load_for_bundle
             from mvmoe_deploy.models.presets import configuration
-            from mvmoe_deploy.verification.verify import require_fitting_model
+            from mvmoe_export.parity.pytorch import require_fitting_model
 
             path = self.checkpoints[bundle]
             config = configuration(self.config) if self.config else None
@@ -170,9 +170,9 @@ def _stem_bytes(model: "RoutedModel") -> int:
 
 def _bound(subject: Chosen) -> float:
     """The largest error that the graphs of a subject's target may have, relative; PyTorch's too."""
-    from mvmoe_deploy.verification.bounds import bounds_for, bounds_of
+    from mvmoe_deploy.verification.bounds import FP32, used_bounds
 
     if subject.target is None:
-        return bounds_for("pytorch", "fp32").answer_error
+        return FP32.answer_error
     record = subject.bundle.target(subject.target)
-    return bounds_of(record).answer_error
+    return used_bounds(record).bounds.answer_error

@@ -3,76 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
+from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_deploy.routing import Route
-from mvmoe_deploy.verification.bounds import Bounds
-from mvmoe_deploy.verification.metrics import AnswerErrors, in_enough_digits
-
-
-@dataclass(frozen=True)
-class RouteReport:
-    """One route of one routed stage, images taken down the reference's own route.
-
-    `images` took it in PyTorch. Where none did, `forced` says whether it was run all the same;
-    `errors` is None where it was not. `top1_without_near_ties` is the share of images
-    with the same best class among those whose two best classes are no near-tie, `share_over_bound`
-    that of images with an error over the bound. A dense model has one report of stage 0 and
-    route ().
-    """
-
-    stage: int
-    route: Route
-    images: int
-    forced: bool
-    errors: AnswerErrors | None
-    top1_without_near_ties: float = 1.0
-    share_over_bound: float = 0.0
-
-
-@dataclass(frozen=True)
-class StageReport:
-    """One router: how far its logits are off, and how sure PyTorch's are of their route.
-
-    `margins` `[n]` are the reference's, `near_tie_limit` is the margin up to which a route may
-    flip. `worst_image` has the largest error; `previous_route` is the route that it
-    took at the stage before, whose graph gave its logits (() for the stem).
-    """
-
-    stage: int
-    experts: int
-    routing_agreement: float
-    max_abs_error: float
-    max_rel_error: float
-    rms_error: float
-    worst_image: int
-    previous_route: Route
-    margins: np.ndarray
-    near_tie_limit: float
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """An image that goes another way than in PyTorch, and at which stage it first does."""
-
-    image: str
-    stage: int
-    route: Route
-    target_route: Route
-    margin: float
-    near_tie: bool
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A figure beyond its bound, and the graph to look at: route () of stage 0 is the stem."""
-
-    stage: int
-    route: Route
-    figure: str
-    value: float
-    bound: float
-    sentence: str
+from mvmoe_deploy.verification.metrics import in_enough_digits
+from mvmoe_deploy.verification.report import Disagreement, Failure, RouteReport, StageReport
 
 
 @dataclass(frozen=True)

@@ -5,24 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mvmoe_deploy import parts
 from mvmoe_deploy.cli import options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note
 from mvmoe_deploy.cli.progress import progress
 from mvmoe_deploy.cli.tables import percent, route_text, scientific, table
-from mvmoe_deploy.errors import CheckFailedError
+from mvmoe_deploy.errors import CheckFailedError, MissingExtraError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from mvmoe_deploy.bundle import Bundle
-
 _MOST_NEAR_TIES = 10
 """Near-ties of one target that are shown; `--json` has all."""
 
 
-@command(extra="export")
+@command(extra="onnx")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="What it was exported from.")
 @options.config
@@ -51,15 +50,16 @@ def verify(
     from mvmoe_deploy.bundle import Bundle
     from mvmoe_deploy.runtime.isolated import isolated_runners
     from mvmoe_deploy.verification.image_choice import choose_samples
-    from mvmoe_deploy.verification.report import to_json
+    from mvmoe_deploy.verification.report_data import to_json
     from mvmoe_deploy.verification.verify import verify_bundle
 
     opened = Bundle.open(bundle, manifest_sha256)
     for name in targets or (None,):
         opened.verify(name)
     # Before the model is loaded, and long before the graphs are run.
-    samples = choose_samples(opened, data, most, with_model=checkpoint is not None)
-    model = _model_of(opened, checkpoint, config, weights) if checkpoint else None
+    pytorch = _pytorch() if checkpoint else None
+    samples = choose_samples(opened, data, most, pytorch and pytorch.synthetic_images)
+    model = pytorch.load(checkpoint, opened, config, weights) if pytorch else None
     # In a process of its own: a malformed graph can end the process of its engine.
     with isolated_runners() as open_runner, progress() as advance:
         report = verify_bundle(
@@ -77,17 +77,14 @@ def verify(
     return 0
 
 
-def _model_of(bundle: "Bundle", checkpoint: Path, config: str | None, weights: str | None) -> Any:
-    """The model of a checkpoint that `bundle` was exported from."""
-    from mvmoe_deploy.models import load_for_bundle
-    from mvmoe_deploy.models.presets import configuration
-    from mvmoe_deploy.verification.verify import require_fitting_model
-
-    described = configuration(config) if config else None
-    loaded = load_for_bundle(checkpoint, bundle.manifest, described, weights)
-    where = f"checkpoint {checkpoint}"
-    require_fitting_model(loaded.model, bundle.manifest, where, loaded.sha256)
-    return loaded.model
+def _pytorch() -> Any:
+    """The part that asks PyTorch, of the exporter; raises MissingExtraError without PyTorch."""
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        what = "PyTorch, which --checkpoint needs,"
+        raise MissingExtraError.from_import(error, what, "export") from error
+    return parts.find("references", "pytorch")
 
 
 def show(out: "Console", data: dict[str, Any]) -> None:
@@ -104,6 +101,7 @@ def show(out: "Console", data: dict[str, Any]) -> None:
         )
         instead = f", in place of {absent}" if (absent := target["stands_in_for"]) else ""
         out.print(f"  run by {target['engine']}{instead}")
+        out.print(Text(f"  {_bounds_line(target)}"))
         out.print(_parity_rows(target))
         out.print()
         out.print(_route_parity_rows(target["routes"]))
@@ -111,6 +109,19 @@ def show(out: "Console", data: dict[str, Any]) -> None:
         for failure in target["failures"]:
             out.print(Text(f"  {failure['sentence']}", style="red"))
     _show_skipped(out, data["skipped"])
+
+
+def _bounds_line(target: dict[str, Any]) -> str:
+    """What the target was held to, and whether its bundle asks for more."""
+    bounds = target["bounds"]
+    line = (
+        f"held to errors of {bounds['router_error']:.2g} (router logits) and "
+        f"{bounds['answer_error']:.2g} (answers), {bounds['psnr_db']:.4g} dB, same top-1 "
+        f"{percent(bounds['top1_agreement'])}, same route {percent(bounds['routing_agreement'])}"
+    )
+    if target["bounds_limited"]:
+        line += "; the bundle asks for looser bounds than any may have, so these are the limits"
+    return line
 
 
 def _show_skipped(out: "Console", skipped: dict[str, str]) -> None:

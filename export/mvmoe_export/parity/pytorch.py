@@ -1,0 +1,169 @@
+"""The PyTorch model as the reference of a verification."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.manifest import Manifest
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.models.input_choices import words
+from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.samples import Samples
+from mvmoe_deploy.verification.report import Report
+from mvmoe_deploy.verification.run_stages import StageEngine, Vectors
+from mvmoe_deploy.verification.verify import verify_bundle
+from mvmoe_export.parity.double_precision import whole_way_error
+from mvmoe_export.parity.images import synthetic_images
+from mvmoe_export.parity.reference import checked_reference_outputs
+from mvmoe_export.parity.torch_stages import TorchStages
+from mvmoe_export.user_code import prints_apart
+
+
+class PyTorchReference:
+    """A model that answers for `mvmoe_deploy.verification`; what its own code prints is on stderr.
+
+    It is used in evaluation mode.
+    """
+
+    def __init__(self, model: RoutedModel, *, name: str = "", sha256: str | None = None) -> None:
+        self.model = model
+        self.name = name or type(model).__name__
+        self._sha256 = sha256
+        self.stages: StageEngine = _PrintingApart(TorchStages(model))
+
+    @classmethod
+    def load(
+        cls, checkpoint: Path, bundle: Bundle, config: str | None, weights: str | None
+    ) -> "PyTorchReference":
+        """The model of a checkpoint that `bundle` was exported from.
+
+        `config` is a preset or a file for a checkpoint without a configuration, `weights` names
+        the set of weights to take. Raises CheckpointError, or InputError for another model.
+        """
+        from mvmoe_deploy.models import load_for_bundle
+        from mvmoe_deploy.models.presets import configuration
+
+        described = configuration(config) if config else None
+        loaded = load_for_bundle(checkpoint, bundle.manifest, described, weights)
+        reference = cls(loaded.model.eval(), name=f"checkpoint {checkpoint}", sha256=loaded.sha256)
+        reference.require_fit(bundle.manifest)
+        return reference
+
+    @staticmethod
+    def synthetic_images(spec: Preprocessing, count: int) -> np.ndarray:
+        """Model inputs `[count, C, H, W]` (fp32) of smooth random pictures."""
+        return synthetic_images(spec, count, seed=4).numpy()
+
+    def require_fit(self, manifest: Manifest) -> None:
+        """Refuse to answer for a bundle of another model; raises InputError."""
+        require_fitting_model(self.model, manifest, self.name, self._sha256)
+
+    @prints_apart
+    def answers(self, images: np.ndarray) -> Vectors:
+        """What the model gives for images, by the names of the golden vectors.
+
+        Raises CheckFailedError if its `forward` does not follow its own routing rules.
+        """
+        return checked_reference_outputs(self.model, torch.from_numpy(images))
+
+    @prints_apart
+    def own_errors(self, vectors: Vectors) -> tuple[float, float]:
+        """Its own fp32 errors of router logits and answers, relative to the largest of each."""
+        return whole_way_error(self.model, vectors)
+
+
+PART = PyTorchReference
+
+
+class _PrintingApart:
+    """Stages whose code prints to stderr."""
+
+    def __init__(self, stages: StageEngine) -> None:
+        self._stages = stages
+
+    @prints_apart
+    def stem(self, images: np.ndarray) -> Vectors:
+        """What the stem gives."""
+        return self._stages.stem(images)
+
+    @prints_apart
+    def step(self, stage: int, route: Route, tokens: np.ndarray, gates: np.ndarray) -> Vectors:
+        """What a routed stage gives."""
+        return self._stages.step(stage, route, tokens, gates)
+
+
+def verify_against_model(
+    bundle: Bundle, model: RoutedModel, samples: Samples | None = None, **options: Any
+) -> Report:
+    """`verify_bundle` against a PyTorch model, which is left in the mode that it was in.
+
+    Raises InputError for a model that is not the bundle's, and what `verify_bundle` raises.
+    """
+    with evaluation_mode(model):
+        return verify_bundle(bundle, PyTorchReference(model), samples, **options)
+
+
+@contextlib.contextmanager
+def evaluation_mode(model: RoutedModel) -> Iterator[None]:
+    """Put a model into evaluation mode while the block lasts."""
+    modules = list(model.modules()) if isinstance(model, nn.Module) else []
+    before = [module.training for module in modules]
+    try:
+        for module in modules:
+            module.training = False
+        yield
+    finally:
+        for module, training in zip(modules, before, strict=True):
+            module.training = training
+
+
+def require_fitting_model(
+    model: RoutedModel, manifest: Manifest, where: str, sha256: str | None = None
+) -> None:
+    """Refuse a model that cannot be the one a bundle was exported from; raises InputError.
+
+    `where` names its source; `sha256` is compared with that in the manifest if both are known.
+    """
+    if model.input != manifest.input:
+        given, wanted = _differing_inputs(model.input, manifest.input)
+        raise InputError(
+            f"{where} takes images of {given}, but the bundle was exported for {wanted}; give the "
+            "checkpoint that it was exported from"
+        )
+    if model.routing != manifest.rules:
+        raise InputError(
+            f"{where} routes by {_described(model.routing)}, but the bundle by "
+            f"{_described(manifest.rules)}; give the checkpoint that it was exported from"
+        )
+    known = manifest.source.checkpoint_sha256
+    if sha256 and known and sha256 != known:
+        raise InputError(
+            f"{where} (sha256 {sha256[:12]}...) is not the one that the bundle was exported from "
+            f"({known[:12]}...); give that one, or export the bundle again"
+        )
+
+
+def _differing_inputs(one: Preprocessing, other: Preprocessing) -> tuple[str, str]:
+    """Two inputs that differ, each in words: its size, then the fields that differ."""
+    names = [name for name in one.__struct_fields__ if getattr(one, name) != getattr(other, name)]
+    described = []
+    for spec in (one, other):
+        size = " x ".join(map(str, spec.shape))
+        fields = (f"{name} {words(getattr(spec, name))}" for name in names)
+        described.append(f"{size} ({', '.join(fields)})")
+    return described[0], described[1]
+
+
+def _described(rules: Sequence[Rule]) -> str:
+    """Routing rules in a few words; of many stages the first."""
+    if not rules:
+        return "no router"
+    return f"{len(rules)} routers ({rules[0].describe()})"

@@ -1,0 +1,225 @@
+"""One target's graphs on all images, route by route, against the reference."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from mvmoe_deploy.bundle.manifest import Target
+from mvmoe_deploy.routing import Route
+from mvmoe_deploy.routing.contract import images_of, members_of, route_of
+from mvmoe_deploy.runtime.contract import Runner
+from mvmoe_deploy.verification import metrics
+from mvmoe_deploy.verification.bounds import used_bounds
+from mvmoe_deploy.verification.bounds_check import BoundsCheck
+from mvmoe_deploy.verification.metrics import answer_errors
+from mvmoe_deploy.verification.reference import Reference, members_in
+from mvmoe_deploy.verification.report import Disagreement, RouteReport, StageReport, TargetReport
+from mvmoe_deploy.verification.run_stages import StageEngine, Vectors, rows_of, run_stages
+
+
+class TargetCheck:
+    """One target's graphs on all images."""
+
+    def __init__(
+        self, name: str, record: Target, engine: StageEngine, reference: Reference
+    ) -> None:
+        self.name = name
+        self.record = record
+        self.engine = engine
+        self.reference = reference
+        self.used_bounds = used_bounds(record, *reference.own_errors)
+        self.bounds = self.used_bounds.bounds
+        self.rules = reference.rules
+
+    def run(self, runner: Runner, progress: Callable[[str, int], None]) -> TargetReport:
+        """Everything about this target, whose graphs `runner` runs."""
+        reference = self.reference
+        wanted = reference.vectors["answer"]
+        start = self.engine.stem(reference.samples.inputs)
+        own = run_stages(self.engine, self.rules, start)
+        first = metrics.first_difference(members_in(own), reference.members)
+        first = first if self.rules else np.zeros(len(wanted), np.int64)
+        same = self._down_the_reference(start, own, first)
+        stages = [self._stage(stage, same, first) for stage in range(1, len(self.rules) + 1)]
+        same_way = first == 0
+        disagreements = self._disagreements(own, first, stages)
+        per_route = self._per_route(start, same, progress)
+        check = BoundsCheck(self.name, self.bounds, len(self.rules) > 1)
+        names = reference.samples.names
+        return TargetReport(
+            name=self.name,
+            record=self.record,
+            engine=runner.description,
+            stands_in_for=runner.stands_in_for,
+            used_bounds=self.used_bounds,
+            samples=reference.samples,
+            members=reference.members,
+            target_members=members_in(own),
+            routing_agreement=float(np.mean(same_way)),
+            overall=answer_errors(own["answer"], wanted),
+            agreeing=(
+                answer_errors(own["answer"][same_way], wanted[same_way]) if same_way.any() else None
+            ),
+            same_route=answer_errors(same["answer"], wanted),
+            accuracy=self._accuracy(own["answer"]),
+            stages=stages,
+            near_ties=_near_ties(stages),
+            disagreements=disagreements,
+            per_route=per_route,
+            failures=[
+                *check.routers(stages, names),
+                *check.routing(disagreements, per_route),
+                *check.answers(per_route),
+            ],
+        )
+
+    def _down_the_reference(self, start: Vectors, own: Vectors, first: np.ndarray) -> Vectors:
+        """What the target says on the reference's routes: only images that left them run again."""
+        lost = np.flatnonzero(first)
+        if not len(lost):
+            return own
+        imposed = [members[lost] for members in self.reference.members]
+        forced = run_stages(self.engine, self.rules, rows_of(start, lost), imposed=imposed)
+        same = {name: array.copy() for name, array in own.items()}
+        for name, array in forced.items():
+            same[name][lost] = array
+        return same
+
+    def _stage(self, stage: int, same: Vectors, first: np.ndarray) -> StageReport:
+        """One router on the reference's routes."""
+        rule = self.rules[stage - 1]
+        wanted = self.reference.vectors[f"logits.{stage}"]
+        errors = metrics.absolute_errors(same[f"logits.{stage}"], wanted)
+        largest, peak = float(errors.max()), metrics.peak(wanted)
+        worst = int(errors.max(axis=1).argmax())
+        previous = route_of(self.reference.members[stage - 2][worst]) if stage > 1 else ()
+        arrived = (first == 0) | (first >= stage)
+        return StageReport(
+            stage=stage,
+            experts=rule.experts,
+            routing_agreement=float(np.mean(first[arrived] != stage)) if arrived.any() else 1.0,
+            max_abs_error=largest,
+            max_rel_error=largest / peak,
+            rms_error=float(np.sqrt(np.mean(np.square(errors)))),
+            worst_image=worst,
+            previous_route=previous,
+            margins=rule.margins(wanted),
+            near_tie_limit=metrics.near_tie_limit(largest, self.bounds.router_error * peak),
+        )
+
+    def _disagreements(
+        self, own: Vectors, first: np.ndarray, stages: list[StageReport]
+    ) -> list[Disagreement]:
+        """The images that leave the reference's route, at the stage where they do."""
+        result = []
+        for image in np.flatnonzero(first):
+            report = stages[first[image] - 1]
+            margin = float(report.margins[image])
+            result.append(
+                Disagreement(
+                    image=self.reference.samples.names[image],
+                    stage=report.stage,
+                    route=route_of(self.reference.members[report.stage - 1][image]),
+                    target_route=route_of(own[f"members.{report.stage}"][image]),
+                    margin=margin,
+                    near_tie=margin <= report.near_tie_limit,
+                )
+            )
+        return result
+
+    def _accuracy(self, answer: np.ndarray) -> tuple[float, float] | None:
+        """Top-1 of PyTorch and of the target."""
+        labels = self.reference.samples.labels
+        if labels is None:
+            return None
+        both = (self.reference.vectors["answer"], answer)
+        theirs, ours = (float(np.mean(rows.argmax(axis=1) == labels)) for rows in both)
+        return theirs, ours
+
+    def _per_route(
+        self, start: Vectors, same: Vectors, progress: Callable[[str, int], None]
+    ) -> list[RouteReport]:
+        """Every route of every stage: by the images that took it, or forced."""
+        wanted = self.reference.vectors["answer"]
+        if not self.rules:
+            progress("images", 1)
+            return [self._route(0, (), np.arange(len(wanted)), same)]
+        listed = [
+            (stage, route, images_of(route, members))
+            for stage, (rule, members) in enumerate(
+                zip(self.rules, self.reference.members, strict=True), start=1
+            )
+            for route in metrics.listed_routes(rule, members)
+        ]
+        rare = [(stage, route) for stage, route, images in listed if not len(images)]
+        total = 1 + (len(rare) if self.reference.stages else 0)
+        progress("images", total)
+        reports = []
+        for stage, route, images in listed:
+            if len(images):
+                reports.append(self._route(stage, route, images, same))
+            else:
+                reports.append(self._unreached(stage, route, start))
+                if self.reference.stages:
+                    progress(str(list(route)), total)
+        return reports
+
+    def _route(self, stage: int, route: Route, images: np.ndarray, same: Vectors) -> RouteReport:
+        """A route by the images that took it."""
+        given, wanted = same["answer"][images], self.reference.vectors["answer"][images]
+        return self._compare(stage, route, len(images), given, wanted)
+
+    def _unreached(self, stage: int, route: Route, start: Vectors) -> RouteReport:
+        """A route that no image took: one image is forced down it, in PyTorch and here.
+
+        Twice: with the gates that its scores give, and with gates of 1. An expert that its router
+        does not want has a gate of nearly nothing, and so little of a broken one does not show.
+        """
+        torch_stages = self.reference.stages
+        if torch_stages is None:
+            return RouteReport(stage, route, images=0, forced=False, errors=None)
+        image = self._image_with_highest_route_logits(stage, route)
+        imposed = [members[[image, image]] for members in self.reference.members]
+        imposed[stage - 1] = members_of([route, route], self.rules[stage - 1].experts)
+        unit_gate_stage = np.array([0, stage])
+        inputs = self.reference.samples.inputs[[image]]
+        theirs = rows_of(torch_stages.stem(inputs), np.array([0, 0]))
+        forced = partial(run_stages, imposed=imposed, unit_gate_stage=unit_gate_stage)
+        wanted = forced(torch_stages, self.rules, theirs)["answer"]
+        ours = rows_of(start, np.array([image, image]))
+        given = forced(self.engine, self.rules, ours)["answer"]
+        return self._compare(stage, route, 0, given, wanted)
+
+    def _compare(
+        self, stage: int, route: Route, images: int, given: np.ndarray, wanted: np.ndarray
+    ) -> RouteReport:
+        """The report of a route from answers `[n, classes]`; forced if no image took it."""
+        allowed = self.bounds.answer_error * metrics.peak(wanted)
+        errors = metrics.absolute_errors(given, wanted)
+        limit = metrics.near_tie_limit(float(errors.max()), allowed)
+        decided = metrics.top1_margins(wanted) > limit
+        same = given.argmax(axis=1) == wanted.argmax(axis=1)
+        return RouteReport(
+            stage=stage,
+            route=route,
+            images=images,
+            forced=not images,
+            errors=answer_errors(given, wanted),
+            top1_without_near_ties=float(np.mean(same[decided])) if decided.any() else 1.0,
+            share_over_bound=float(np.mean(errors.max(axis=1) > allowed)),
+        )
+
+    def _image_with_highest_route_logits(self, stage: int, route: Route) -> int:
+        """The image with the largest sum of the route's logits, relative to its largest logit."""
+        logits = self.reference.vectors[f"logits.{stage}"]
+        return int((logits[:, list(route)].sum(axis=1) - len(route) * logits.max(axis=1)).argmax())
+
+
+def _near_ties(stages: list[StageReport]) -> list[tuple[int, int]]:
+    """Stage and image of every margin within its limit."""
+    return [
+        (report.stage, int(image))
+        for report in stages
+        for image in np.flatnonzero(report.margins <= report.near_tie_limit)
+    ]
