@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from mvmoe_bench.report.formatting import no_verdict, percent
 from mvmoe_bench.report.printed import alone, printed
+from mvmoe_bench.report.sections.machine.figures import Use
 from mvmoe_bench.report.sections.ratios.figures import RatioFigure
-from mvmoe_bench.report.statistics import Ratio, Sure, sure
-from mvmoe_bench.report.summary import SubjectFigure, Summary
-from mvmoe_bench.report.words import no_verdict, percent
+from mvmoe_bench.report.statistics import Estimate, Ratio, conclusive
+from mvmoe_bench.report.summary import Summary
 from mvmoe_deploy.system import files, outputs
 from own_standing.measuring import Scale, Standing
 
@@ -53,15 +54,17 @@ def render(standing: Standing) -> str:
         resumed=any(run.resumed for run in (standing.rivals, standing.residency, standing.scaling)),
         taken=_taken(standing.rivals),
         experts=standing.rivals.bundles[0].experts[0],
-        wall=[ratio for ratio in standing.rivals.ratios if ratio.clock == "wall"],
-        cpu={(r.name, r.target): r for r in standing.rivals.ratios if r.clock == "cpu"},
+        wall=[ratio for ratio in standing.rivals.sections["ratios"] if ratio.clock == "wall"],
+        cpu={(r.name, r.target): r for r in standing.rivals.sections["ratios"] if r.clock == "CPU"},
         verdict=_verdict,
         meaning=_MEANING,
-        subjects=[s for s in standing.rivals.subjects if s.latency is not None],
+        latencies=standing.rivals.sections["latency"],
+        uses=standing.rivals.sections["machine"].uses,
+        reference=standing.rivals.sections["machine"].reference,
         scales=[_scale(standing, scale) for scale in standing.scales],
         flat=_flat(standing.scales),
         naive=_naive(standing.naive),
-        starts=[s for s in standing.rivals.subjects if s.starts is not None],
+        starts=standing.rivals.sections["starts"].starts,
         reach=_reach,
         percent=percent,
     )
@@ -78,7 +81,7 @@ _MEANING = {
 
 def _taken(run: Summary) -> int:
     """Routes that the pictures took."""
-    return sum(row.observed > 0 for row in run.routes[0].rows)
+    return sum(row.observed > 0 for row in next(iter(run.sections["routes"].values())).rows)
 
 
 def _verdict(ratio: RatioFigure) -> str:
@@ -90,7 +93,7 @@ def _verdict(ratio: RatioFigure) -> str:
 
 def _judged(ratio: Ratio, most: float) -> str:
     """A limit, and whether the ratio keeps it."""
-    if not sure(ratio) or ratio.low is None or ratio.high is None:
+    if not conclusive(ratio) or ratio.low is None or ratio.high is None:
         state = no_verdict(ratio)
     elif ratio.high <= most:
         state = "met"
@@ -108,15 +111,17 @@ def _flat(scales: tuple[Scale, ...]) -> str:
 
 def _scale(standing: Standing, scale: Scale) -> dict[str, Any]:
     """A row of the scaling table."""
-    subject = standing.scaling.subject(scale.subject)
-    memory = {figure.budget: figure for figure in subject.memory}
+    sections, key = standing.scaling.sections, scale.subject
+    latency = sections["latency"].get(key)
+    starts = sections["starts"].starts.get(key) if "starts" in sections else None
+    memory = {its.budget: its for its in sections.get("memory", ()) if its.subject == key}
     return {
         "experts": scale.experts,
         "params": scale.params,
-        "ms": subject.latency.wall_ms if subject.latency else None,
+        "ms": latency.wall_ms if latency else None,
         "ratio": scale.ratio,
-        "ready": subject.starts.ready_ms if subject.starts else None,
-        "python": subject.starts.python_ms if subject.starts else None,
+        "ready": starts.ready_ms if starts else None,
+        "python": starts.python_ms if starts else None,
         "seconds": scale.export_seconds,
         "bytes": scale.bytes,
         "one": memory[1].added.total if 1 in memory else None,
@@ -168,14 +173,14 @@ def _machine(run: Summary) -> str:
     )
 
 
-def _reach(subject: SubjectFigure) -> str:
+def _reach(use: Use | None) -> str:
     """Useful GFLOP/s and what part of the matrix product's speed they are."""
-    if subject.useful_gflops is None or subject.of_yardstick is None:
+    if use is None or use.of_reference is None:
         return "-"
-    return f"{alone(subject.useful_gflops)} ({percent(subject.of_yardstick)})"
+    return f"{alone(use.gflops.value)} ({percent(use.of_reference)})"
 
 
-def _both(its: Sure | None, scale: float = 1.0) -> str:
+def _both(its: Estimate | None, scale: float = 1.0) -> str:
     """A figure with its interval in brackets."""
     if its is None:
         return "-"
@@ -185,12 +190,12 @@ def _both(its: Sure | None, scale: float = 1.0) -> str:
     return f"{shown.value} ({'roughly ' * shown.rough}{shown.span})"
 
 
-def _value(its: Sure | None, scale: float = 1.0) -> str:
+def _value(its: Estimate | None, scale: float = 1.0) -> str:
     """A figure, as its interval says."""
     return "-" if its is None else printed(its, scale).value
 
 
-def _span(its: Sure | None) -> str:
+def _span(its: Estimate | None) -> str:
     """The interval of a figure."""
     return "-" if its is None else printed(its).span
 

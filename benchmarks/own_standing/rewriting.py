@@ -6,7 +6,6 @@
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mvmoe_bench.report.printed import alone, printed
-from mvmoe_bench.report.statistics import ENOUGH_GROUPS, Ratio
+from mvmoe_bench.report.statistics import ENOUGH_REPEATS, Ratio
 from mvmoe_deploy.cli.process import run_command
 from mvmoe_deploy.system.temporary import temporary_directory
 
@@ -29,7 +28,7 @@ _PROFILES = ("cpu", "nnapi", "coreml-ep")
 @click.option("--threads", type=click.IntRange(min=1), default=1, help="Threads of each graph.")
 @click.option("--iterations", type=click.IntRange(min=1), default=30, help="Rounds of an opening.")
 @click.option("--warmup", type=click.IntRange(min=0), default=5, help="Rounds before those.")
-@click.option("--repeats", type=click.IntRange(1), default=ENOUGH_GROUPS, help="Openings of each.")
+@click.option("--repeats", type=click.IntRange(1), default=ENOUGH_REPEATS, help="Openings of each.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def rewriting(preset: str, threads: int, as_json: bool, **plan: int) -> None:
     """Time stem and one expert, as torch.export gives them and as each target rewrites them."""
@@ -70,6 +69,8 @@ def export(model: Any, folder: Path) -> dict[str, Path]:
 
 def measure(paths: dict[str, Path], threads: int, plan: Any) -> dict[str, Any]:
     """Milliseconds of each variant, ratios naive / variant, and what each engine was given."""
+    from msgspec.structs import asdict
+
     from mvmoe_bench.measure import protocol
     from mvmoe_bench.report import statistics
     from mvmoe_deploy.bundle import Bundle
@@ -86,7 +87,7 @@ def measure(paths: dict[str, Path], threads: int, plan: Any) -> dict[str, Any]:
     openings = [sample.opening for sample in next(iter(samples.values()))]
     return {
         "threads": threads,
-        "ms": {name: statistics.percentiles(of) for name, of in times.items()},
+        "ms": {name: {"median": statistics.PerRepeat.of(of).value} for name, of in times.items()},
         "naive_over_ours": {
             name: asdict(statistics.paired_ratio(times[_naive_of(name)], of, openings))
             for name, of in times.items()

@@ -20,7 +20,8 @@ from mvmoe_bench.measure.planning.inputs import Inputs, load_inputs
 from mvmoe_bench.measure.planning.presets import PRESETS
 from mvmoe_bench.measure.planning.queries import Questions, budgets
 from mvmoe_bench.measure.planning.running import _bundle_record
-from mvmoe_bench.report.bundles import bundle as bundle_figure
+from mvmoe_bench.report.sections.parity.figures import target_parities
+from mvmoe_bench.report.sections.size.figures import target_sizes
 from mvmoe_deploy.bundle import Bundle, consistency, golden
 from mvmoe_deploy.bundle.read import parse_manifest
 from mvmoe_deploy.bundle.summary import summarize
@@ -42,7 +43,8 @@ def used(content):
     json.dumps(msgspec.to_builtins(view), allow_nan=False)
     show_bundle(Console(file=io.StringIO(), width=200), view)
     bundle = Bundle(None, manifest, "0" * 64)
-    bundle_figure(_bundle_record("b", bundle))
+    record = _bundle_record("b", bundle)
+    msgspec.json.encode([*target_sizes(record), *target_parities(record)])
     inputs = Inputs("synthetic", np.zeros((2, 1, 1, 1)), ("a", "b"), (None, None), "name")
     questions = Questions(manifest, inputs, None, 0)
     try:

@@ -573,7 +573,7 @@ def test_bench_measures_and_prints_its_summary(mvmoe_json, bundle, tmp_path, mon
     code, data = mvmoe_json(*arguments)
     assert code == 0 and data["results"] == str(path)
     assert data["subjects"][0]["key"] == "dispatcher onnx"
-    assert data["subjects"][0]["latency"]["wall_ms"]["n"] == 3
+    assert data["sections"]["latency"]["dispatcher onnx"]["wall_ms"]["n"] == 3
     code, data = mvmoe_json(*arguments)
     assert code == 2 and "--resume to go on" in data["error"]["message"]
     code, data = mvmoe_json(*arguments, "--resume")

@@ -1,7 +1,6 @@
 """Our own standing: measured in small, and the page that is written of it."""
 
 import json
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import msgspec
@@ -21,11 +20,11 @@ TINY = {
 EFFORT = msgspec.structs.replace(
     PRESETS["quick"], repeats=2, queries=3, starts=1, stream=6, warmup=1
 )
-RATIO = Ratio(value=1.25, low=1.2, high=1.3, of_medians=1.25, n=6, groups=2, rough=True)
+RATIO = Ratio(value=1.25, low=1.2, high=1.3, of_medians=1.25, n=6, repeats=2, rough=True)
 NAIVE = {
     "threads": 1,
     "ms": {"executorch ours": {"median": 4.0}, "executorch naive": {"median": 5.0}},
-    "naive_over_ours": {"executorch ours": asdict(RATIO)},
+    "naive_over_ours": {"executorch ours": msgspec.structs.asdict(RATIO)},
     "placement": {
         f"executorch {which}": [
             {"graph": graph, "engine": "xnnpack", "partitions": n}
@@ -60,13 +59,16 @@ def standing(tmp_path_factory):
 
 def test_every_figure_of_the_page_was_measured(standing):
     found, _ = standing
-    assert {ratio.name for ratio in found.rivals.ratios} == {
+    assert {ratio.name for ratio in found.rivals.sections["ratios"]} == {
         "dispatcher/static", "all-experts/dispatcher",
     }  # fmt: skip
-    assert {ratio.clock for ratio in found.rivals.ratios} == {"wall", "cpu"}
+    assert {ratio.clock for ratio in found.rivals.sections["ratios"]} == {"wall", "CPU"}
     assert [scale.experts for scale in found.scales] == [2, 4]
     assert found.scales[0].ratio.value == 1.0 and found.scales[1].bytes > found.scales[0].bytes
-    assert [budget.experts for budget in found.residency.residency[0].budgets] == [1, 2, 3]
+    assert [
+        budget.experts
+        for budget in next(iter(found.residency.sections["residency"].values())).budgets
+    ] == [1, 2, 3]
     assert all(scale.export_seconds > 0 for scale in found.scales)
 
 
@@ -90,10 +92,11 @@ def test_the_page_has_every_table_with_its_numbers(standing):
     rows = [line for line in text.splitlines() if line.startswith("| onnx | dispatcher/static |")]
     assert len(rows) == 1 and "at most 1.02" in rows[0]
     ours = found.rivals.subjects[0]
-    ready, python = printed(ours.starts.ready_ms), printed(ours.starts.python_ms)
-    cells = (ready.value, ready.span, printed(ours.starts.over_static).value, python.value, "1")
+    starts = found.rivals.sections["starts"].starts[ours.key]
+    ready, python = printed(starts.ready_ms), printed(starts.python_ms)
+    cells = (ready.value, ready.span, printed(starts.over_oracle).value, python.value, "1")
     assert f"| {ours.key} | {' | '.join(cells)} |" in text
-    one = found.scaling.subjects[0].memory[0].added.total
+    one = found.scaling.sections["memory"][0].added.total
     assert f"| {printed(one, 1e-6).value} |" in text
     # Tables are whole: every row has as many cells as its head.
     cells = None
@@ -115,13 +118,13 @@ def test_the_page_has_every_table_with_its_numbers(standing):
     ],
 )
 def test_a_limit_is_kept_as_far_as_the_interval_tells(low, value, high, says):
-    ratio = replace(RATIO, low=low, value=value, high=high, groups=6, rough=False)
+    ratio = msgspec.structs.replace(RATIO, low=low, value=value, high=high, repeats=6, rough=False)
     assert page._judged(ratio, 1.02) == says
 
 
 @pytest.mark.parametrize("ends", [{"low": None, "high": None}, {"low": 1.0, "high": 1.01}])
 def test_no_limit_is_called_kept_or_missed_below_six_repeats(ends):
-    ratio = replace(RATIO, value=1.0, groups=5, rough=True, **ends)
+    ratio = msgspec.structs.replace(RATIO, value=1.0, repeats=5, rough=True, **ends)
     assert page._judged(ratio, 1.02) == "at most 1.02: 5 repeats, and a verdict needs six"
 
 

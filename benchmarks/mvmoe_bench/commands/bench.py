@@ -113,7 +113,7 @@ def bench(
         note(f"what was measured is in {request.output}; --resume goes on from there")
         raise
     summary = summarize_run(result)
-    data = {"results": str(request.output), **msgspec.to_builtins(summary)}
+    data = {"results": str(request.output), **summary.as_json()}
     emit(as_json, data, lambda out, _: show_summary(out, summary))
     failures = [line for line in result.lines if type(line).__name__ == "Failure"]
     for failure in failures:

@@ -225,7 +225,7 @@ def _measure(places: _Places) -> tuple[str, ...]:
         run = run_bench(request, shown)
     write_report([run], places.report, "html", compare=False, replace=True)
     write_report([run], places.picture, "png", compare=False, replace=True)
-    return tuple(point.text for point in summarize_run(run).headline)
+    return tuple(point.text for point in summarize_run(run).headline())
 
 
 def _write_digits(folder: Path) -> None:

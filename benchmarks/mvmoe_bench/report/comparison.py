@@ -1,5 +1,6 @@
 """A report on two runs side by side, with a verdict for each row."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mvmoe_bench.report.blocks import (
@@ -8,65 +9,37 @@ from mvmoe_bench.report.blocks import (
     Chart,
     Column,
     Document,
+    Field,
     Section,
     Table,
-    Terms,
     Text,
     Tone,
-    figures,
+    counts,
+    figure,
     number,
-    rows,
+    table,
     text,
     words,
 )
-from mvmoe_bench.report.compare import MEMORY_NOISE, Comparison, VerdictRow
-from mvmoe_bench.report.document import alerts
-from mvmoe_bench.report.estimates import Estimate
-from mvmoe_bench.report.plots.intervals import IntervalPlot
+from mvmoe_bench.report.compare import Comparison, compared_kinds
+from mvmoe_bench.report.document import alerts, terms
+from mvmoe_bench.report.formatting import count
+from mvmoe_bench.report.plots.intervals import IntervalPlot, IntervalRow
 from mvmoe_bench.report.printed import printed
-from mvmoe_bench.report.sections.method.view import GLOSSARY
-from mvmoe_bench.report.statistics import sure
+from mvmoe_bench.report.section_part import ComparedKind
+from mvmoe_bench.report.statistics import Estimate, conclusive
 from mvmoe_bench.report.summary import Summary
-from mvmoe_bench.report.words import count
+from mvmoe_bench.report.verdicts import VerdictRow
 
 _WIDE = 1.15
-"""End of an interval over its value from which the reader is told."""
-_TITLES = {
-    "latency": ("latency", "Latency", "Median time of a warm answer."),
-    "expected latency": (
-        "expected",
-        "Expected latency",
-        "Mean over routes under the given distribution, else under the bundle's usage prior.",
-    ),
-    "start": (
-        "start",
-        "Start",
-        "Opening to first answer in a fresh process; Python's own start and imports are left out.",
-    ),
-    "memory": (
-        "memory",
-        "Memory",
-        "What a process holds after its images, with the most experts resident that both runs "
-        "have measured, engine and code included. A difference of up to "
-        f"{MEMORY_NOISE / 1e6:g} MB is not told apart: processes of one bundle differ by as much.",
-    ),
-    "size": ("size", "Bundle size", "Bytes on disk: exact, so there is no interval."),
-}
-_TONES: dict[str, Tone] = {
-    "faster": "good",
-    "smaller": "good",
-    "slower": "bad",
-    "larger": "bad",
-    "not told apart": "muted",
-    "too few repeats": "muted",
-    "not comparable": "muted",
-    "same": "muted",
-}
+"""End of an interval over its value from which the page says how small a change it could find."""
+_GOOD, _BAD = ("faster", "smaller"), ("slower", "larger")
 
 
 def comparison_document(found: Comparison, first: Path, second: Path) -> Document:
     """Everything of two runs."""
-    sections = [_section(kind, found) for kind in _TITLES]
+    kinds = compared_kinds()
+    sections = [_section(kinds[name], rows) for name, rows in found.rows.items()]
     return Document(
         title=f"{second.name} compared with {first.name}",
         subtitle=f"A: {_run(found.a, first)}. B: {_run(found.b, second)}.",
@@ -78,7 +51,7 @@ def comparison_document(found: Comparison, first: Path, second: Path) -> Documen
         alerts=_alerts(found),
         summary=tuple(("", sentence) for sentence in found.headline),
         tiles=(),
-        sections=(*(part for part in sections if part is not None), _identity(found), _rule(found)),
+        sections=(*sections, _identity(found), _rule(found)),
     )
 
 
@@ -104,24 +77,21 @@ def _alerts(found: Comparison) -> tuple[str, ...]:
     return (*weighty, *own)
 
 
-def _section(kind: str, found: Comparison) -> Section | None:
+def _section(kind: ComparedKind, rows: Sequence[VerdictRow]) -> Section:
     """Rows of one kind with their plot."""
-    its = [row for row in found.rows if row.kind == kind]
-    if not its:
-        return None
-    name, title, lead = _TITLES[kind]
     blocks: list[Block] = []
-    ratios = [row for row in its if row.ratio is not None]
-    if ratios and kind != "size":
-        blocks.append(_chart(title, ratios))
-    blocks.append(_table(title, its))
-    return Section(name, title, tuple(blocks), f"{lead} {_reach(ratios)}".strip())
+    measured = [row for row in rows if row.ratio is not None and row.unit != "exact bytes"]
+    if measured:
+        blocks.append(_chart(kind.title, measured))
+    blocks.append(_table(kind, rows))
+    return Section(kind.id, kind.title, tuple(blocks), f"{kind.lead} {_reach(measured)}".strip())
 
 
-def _reach(its: list[VerdictRow]) -> str:
+def _reach(rows: Sequence[VerdictRow]) -> str:
     """How small a change could have been found, where intervals are wide."""
-    reach = [row.ratio.high / row.ratio.value for row in its if row.ratio and sure(row.ratio)]
-    if not reach or its[0].kind in ("memory", "size") or min(reach) < _WIDE:
+    ratios = [row.ratio for row in rows if row.ratio is not None and row.unit == "ms"]
+    reach = [x.high / x.value for x in ratios if conclusive(x) and x.high is not None]
+    if not reach or min(reach) < _WIDE:
         return ""
     return (
         f"Even the narrowest interval here ends at {min(reach):.2f} times its value: a change "
@@ -129,24 +99,24 @@ def _reach(its: list[VerdictRow]) -> str:
     )
 
 
-def _chart(title: str, its: list[VerdictRow]) -> Chart:
+def _chart(title: str, rows: Sequence[VerdictRow]) -> Chart:
     """Ratios B over A."""
-    lines = tuple((row.name, row.ratio, _colour(row)) for row in its if row.ratio is not None)
+    found = [(row, row.ratio) for row in rows if row.ratio is not None]
+    lines = tuple(IntervalRow(row.name, ratio, _colour(row)) for row, ratio in found)
     spoken = "; ".join(
-        f"{row.name} {printed(row.ratio).value} times ({printed(row.ratio).sure}), {row.verdict}"
-        for row in its
-        if row.ratio is not None
+        f"{row.name} {printed(ratio).value} times ({printed(ratio).interval}), {row.verdict}"
+        for row, ratio in found
     )
-    memory = its[0].kind == "memory"
+    timed = rows[0].unit == "ms"
     return Chart(
         f"{title}: B over A",
         "Dot: quotient of the two medians; line: 95% interval, over the repeats of both runs; n: "
         "samples of the smaller side. Grey: not told apart, or no verdict.",
         IntervalPlot(
             lines,
-            "times as much" if memory else "times as long",
-            "B needs less" if memory else "B is faster",
-            "B needs more" if memory else "B is slower",
+            "times as long" if timed else "times as much",
+            "B is faster" if timed else "B needs less",
+            "B is slower" if timed else "B needs more",
         ),
         f"{title}, B over A: {spoken}",
     )
@@ -154,38 +124,24 @@ def _chart(title: str, its: list[VerdictRow]) -> Chart:
 
 def _colour(row: VerdictRow) -> str:
     """By verdict: only what is told apart has a colour."""
-    good, bad = ("faster", "smaller"), ("slower", "larger")
-    return "c3" if row.verdict in good else "c2" if row.verdict in bad else "c6"
+    return "c3" if row.verdict in _GOOD else "c2" if row.verdict in _BAD else "c6"
 
 
-def _table(title: str, its: list[VerdictRow]) -> Table:
+def _table(kind: ComparedKind, rows: Sequence[VerdictRow]) -> Table:
     """Both sides, the ratio, the verdict."""
-    unit = "MB" if its[0].unit == "bytes" else "ms"
-    columns = (
-        Column("subject" if its[0].kind != "size" else "bundle", number=False),
-        Column("verdict", number=False),
-        Column(f"A {unit}"),
-        Column("95% interval", number=False),
-        Column(f"B {unit}"),
-        Column("95% interval", number=False),
-        Column("B / A"),
-        Column("95% interval", number=False),
-        Column("n A"),
-        Column("n B"),
+    unit = "ms" if rows[0].unit == "ms" else "MB"
+    interval = Column("95% interval", number=False)
+    return table(
+        f"{kind.title}, A and B",
+        ((row,) for row in rows),
+        words(kind.compared, lambda row: row.name),
+        words("verdict", lambda row: text(_verdict(row), _tone(row))),
+        Field((Column(f"A {unit}"), interval), lambda row: _side(row, row.a)),
+        Field((Column(f"B {unit}"), interval), lambda row: _side(row, row.b)),
+        Field((Column("B / A"), interval), _ratio),
+        counts("n A", lambda row: row.a and row.a.n),
+        counts("n B", lambda row: row.b and row.b.n),
     )
-    cells = [
-        [
-            text(row.name),
-            text(_verdict(row), _TONES.get(row.verdict, "")),
-            *_side(row.a, row.unit, row.kind == "size"),
-            *_side(row.b, row.unit, row.kind == "size"),
-            *_ratio(row),
-            number(row.a.n if row.a else None, f"{row.a.n:,}" if row.a else None),
-            number(row.b.n if row.b else None, f"{row.b.n:,}" if row.b else None),
-        ]
-        for row in its
-    ]
-    return Table(f"{title}, A and B", columns, rows(cells))
 
 
 def _verdict(row: VerdictRow) -> str:
@@ -195,41 +151,45 @@ def _verdict(row: VerdictRow) -> str:
     return missing.get(row.verdict, row.verdict) + why
 
 
-def _side(side: Estimate | None, unit: str, exact: bool) -> list[Cell]:
+def _tone(row: VerdictRow) -> Tone:
+    """How a verdict stands out."""
+    if row.verdict in _GOOD:
+        return "good"
+    if row.verdict in _BAD:
+        return "bad"
+    return "" if row.verdict in ("only in A", "only in B") else "muted"
+
+
+def _side(row: VerdictRow, side: Estimate | None) -> tuple[Cell, Cell]:
     """A number and its interval."""
-    scale = 1e-6 if unit == "bytes" else 1.0
-    if side is not None and exact:
-        return [number(side.value * scale), text("exact", "muted")]
-    return list(figures(side, scale))
+    scale = 1.0 if row.unit == "ms" else 1e-6
+    if side is not None and row.unit == "exact bytes":
+        return number(side.value * scale), text("exact", "muted")
+    return figure(side, scale)
 
 
-def _ratio(row: VerdictRow) -> list[Cell]:
+def _ratio(row: VerdictRow) -> tuple[Cell, Cell]:
     """B over A with its interval."""
-    if row.ratio is not None and row.kind == "size":
-        return [number(row.ratio.value, f"{row.ratio.value:.4g}"), text("exact", "muted")]
-    return list(figures(row.ratio))
+    if row.ratio is not None and row.unit == "exact bytes":
+        return number(row.ratio.value, f"{row.ratio.value:.4g}"), text("exact", "muted")
+    return figure(row.ratio)
 
 
 def _identity(found: Comparison) -> Section:
     """What A and B say of themselves, differences first and marked."""
     differing = {item.name for item in found.differences}
-    lines = [
-        [text(item.name, "bad"), text(item.a, "bad"), text(item.b, "bad")]
-        for item in found.differences
-    ]
-    same = [
-        [text(name), text(a), text(b)]
-        for name, a, b in _facts(found.a, found.b)
-        if name not in differing
-    ]
-    names = ", ".join(item.name for item in found.differences)
-    return Section(
-        "identity",
-        "What differs between A and B",
-        (Table("Identity of both runs, differences first", words("what", "A", "B"),
-               rows([*lines, *same])),),
-        f"Beside their start and load average, the runs differ in {names or 'nothing they state'}.",
-    )  # fmt: skip
+    rows = [(item.name, item.a, item.b, True) for item in found.differences]
+    rows += [(*fact, False) for fact in _facts(found.a, found.b) if fact[0] not in differing]
+    made = table(
+        "Identity of both runs, differences first",
+        rows,
+        words("what", lambda name, _, __, bad: text(name, "bad" if bad else "")),
+        words("A", lambda _, a, __, bad: text(a, "bad" if bad else "")),
+        words("B", lambda _, __, b, bad: text(b, "bad" if bad else "")),
+    )
+    names = ", ".join(item.name for item in found.differences) or "nothing they state"
+    lead = f"Beside their start and load average, the runs differ in {names}."
+    return Section("identity", "What differs between A and B", (made,), lead)
 
 
 def _facts(a: Summary, b: Summary) -> list[tuple[str, str, str]]:
@@ -253,17 +213,17 @@ def _facts(a: Summary, b: Summary) -> list[tuple[str, str, str]]:
 
 def _rule(found: Comparison) -> Section:
     """How a verdict is made."""
-    if found.same_machine and found.yardstick is not None:
+    if found.same_machine and found.machine is not None:
         rule = (
             "Both runs were made on the same CPU model. A time counts as faster or slower only if "
             "its interval of B over A leaves out 1 and lies beyond what the machine's own change "
-            f"explains: a fixed matrix product took {printed(found.yardstick).value} times as long "
-            f"in B ({printed(found.yardstick).sure}). Otherwise the row is not told apart."
+            f"explains: a fixed matrix product took {printed(found.machine).value} times as long "
+            f"in B ({printed(found.machine).interval}). Otherwise the row is not told apart."
         )
     else:
         rule = (
-            "The yardstick connects only runs on the same CPU model that both have it; here a row "
-            "counts as changed if its interval of B over A leaves out 1."
+            "The reference product connects only runs on the same CPU model that both have it; "
+            "here a row counts as changed if its interval of B over A leaves out 1."
         )
     few = (
         "A verdict needs six repeats of each: if nothing differed, all of five pairs of repeats "
@@ -277,4 +237,4 @@ def _rule(found: Comparison) -> Section:
         "intervals are wider than those within one run. Each row is judged by itself; among many "
         "rows a few may be told apart by accident."
     )
-    return Section("rule", "How verdicts are made", (Text((few, rule, rest)), Terms(GLOSSARY)), "")
+    return Section("rule", "How verdicts are made", (Text((few, rule, rest)), terms(found.a)))

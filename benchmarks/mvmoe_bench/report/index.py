@@ -1,8 +1,8 @@
 """The lines of one run, sorted by what they say and of whom."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from mvmoe_bench.measure.schema.records import (
     Advice,
@@ -16,7 +16,7 @@ from mvmoe_bench.measure.schema.records import (
     Memory,
     Opened,
     Overhead,
-    Placement,
+    Record,
     Resumed,
     Run,
     Sample,
@@ -29,7 +29,18 @@ from mvmoe_bench.measure.schema.records import (
 if TYPE_CHECKING:
     from mvmoe_bench.measure.schema.results import RunLines
 
-T = TypeVar("T", bound=Line)
+R = TypeVar("R", bound=Record)
+
+
+class _OfSubject(Protocol):
+    """A line that is of one subject."""
+
+    @property
+    def subject(self) -> str:
+        """The subject's key."""
+
+
+S = TypeVar("S", bound=_OfSubject)
 
 
 class Index:
@@ -41,27 +52,24 @@ class Index:
         self.path = lines.path
         self.bundles: dict[str, BundleRecord] = {b.name: b for b in self.run.bundles}
         self.subjects: dict[str, SubjectRecord] = {s.key: s for s in self.run.subjects}
-        kinds: dict[type, list[Line]] = defaultdict(list)
         self.skipped = lines.skipped
+        self._kinds: dict[type, list[Any]] = defaultdict(list)
         for line in lines.lines:
             if self._makes_sense(line):
-                kinds[type(line)].append(line)
+                self._kinds[type(line)].append(line)
             else:
                 self.skipped += 1
-        self.samples = _by_subject(kinds[Sample])
-        self.opened = _by_subject(kinds[Opened])
-        self.answers = _by_subject(kinds[Answer])
-        self.starts = _by_subject(kinds[Start])
-        self.loads = _by_subject(kinds[GraphLoad])
-        self.memory = _by_subject(kinds[Memory])
-        self.stream = _by_subject(kinds[StreamSample])
-        self.yardsticks: list[Yardstick] = kinds[Yardstick]  # type: ignore[assignment]
-        self.overheads: list[Overhead] = kinds[Overhead]  # type: ignore[assignment]
-        self.placements: list[Placement] = kinds[Placement]  # type: ignore[assignment]
-        self.advice: list[Advice] = kinds[Advice]  # type: ignore[assignment]
-        self.failures: list[Failure] = kinds[Failure]  # type: ignore[assignment]
-        self.done: list[Done] = kinds[Done]  # type: ignore[assignment]
-        self.resumed: list[Resumed] = kinds[Resumed]  # type: ignore[assignment]
+        self.samples = _by_subject(self.of_kind(Sample))
+        self.opened = _by_subject(self.of_kind(Opened))
+        self.answers = _by_subject(self.of_kind(Answer))
+        self.starts = _by_subject(self.of_kind(Start))
+        self.loads = _by_subject(self.of_kind(GraphLoad))
+        self.memory = _by_subject(self.of_kind(Memory))
+        self.stream = _by_subject(self.of_kind(StreamSample))
+
+    def of_kind(self, kind: type[R]) -> list[R]:
+        """All lines of one kind of record, in their order."""
+        return self._kinds[kind]
 
     def natural(self, subject: str) -> list[Sample]:
         """Samples that count for latency: unforced ones, or all if the whole input was forced."""
@@ -88,14 +96,6 @@ class Index:
         stages = len(bundle.experts) if bundle is not None else 0
         return all(len(part) == stages for part in _by_stage(line))
 
-    def dispatchers(self) -> list[SubjectRecord]:
-        """Subjects that route and say where their time goes."""
-        return [
-            subject
-            for subject in self.run.subjects
-            if any(s.laps is not None and s.routes for s in self.samples.get(subject.key, [])[:1])
-        ]
-
 
 def _adds_up(held: Held) -> bool:
     """Whether the parts of an amount of memory are its sum; a device may not tell them apart."""
@@ -116,9 +116,9 @@ def _by_stage(line: Line) -> list[tuple[object, ...]]:
     return parts
 
 
-def _by_subject(lines: Sequence[T]) -> dict[str, list[T]]:
+def _by_subject(lines: Iterable[S]) -> dict[str, list[S]]:
     """Lines by the key of their subject, in their order."""
-    result: dict[str, list[T]] = {}
+    result: dict[str, list[S]] = {}
     for line in lines:
-        result.setdefault(line.subject, []).append(line)  # type: ignore[union-attr]
+        result.setdefault(line.subject, []).append(line)
     return result

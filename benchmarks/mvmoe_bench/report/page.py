@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from mvmoe_bench.report.blocks import Block, Chart, Document, Table, Terms, Text
 from mvmoe_bench.report.marking import IN_HTML
-from mvmoe_bench.report.svg import both_widths
+from mvmoe_bench.report.svg import svg
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -15,12 +15,12 @@ def page(made: Document) -> str:
     """The page; text that came from files is escaped wherever it goes."""
     from markupsafe import Markup
 
-    def svg(chart: Chart, name: str) -> Markup:
+    def drawn(chart: Chart, name: str) -> Markup:
         # Made by matplotlib, which escapes the text of its labels.
-        return Markup(both_widths(chart.plot, name, chart.label))
+        return Markup(svg(chart.plot, name, chart.label))
 
     template = _environment().get_template("page.html.j2")
-    return template.render(made=made, mark=Markup(IN_HTML), svg=svg, kind=_kind,
+    return template.render(made=made, mark=Markup(IN_HTML), svg=drawn, kind=_kind,
                            style=_file("page.css"), script=_file("page.js"))  # fmt: skip
 
 
@@ -42,7 +42,9 @@ def _file(name: str) -> str:
     """A file of this package that goes into the page as it is."""
     from markupsafe import Markup
 
-    source, _, _ = _environment().loader.get_source(_environment(), name)  # type: ignore[union-attr]
+    loader = _environment().loader
+    assert loader is not None
+    source, _, _ = loader.get_source(_environment(), name)
     return Markup(source)
 
 

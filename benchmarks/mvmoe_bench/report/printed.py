@@ -12,8 +12,8 @@ significant digits.
 import math
 from dataclasses import dataclass
 
-from mvmoe_bench.report.estimates import Estimate
-from mvmoe_bench.report.statistics import Ratio, Sure
+from mvmoe_bench.report.formatting import count
+from mvmoe_bench.report.statistics import Estimate, Ratio
 
 MOST_DIGITS = 4
 _ALONE_DIGITS = 3
@@ -26,7 +26,7 @@ class Printed:
     value: str
     low: str | None
     high: str | None
-    groups: int
+    repeats: int
     rough: bool
 
     @property
@@ -40,30 +40,25 @@ class Printed:
         return self.span + " (rough)" * (self.rough and self.low is not None)
 
     @property
-    def sure(self) -> str:
-        """The interval in words: `95%: 8.4 to 10.4`; of too few repeats `roughly`, and how many."""
+    def interval(self) -> str:
+        """For sentences: `95%: 8.4 to 10.4`; of too few repeats `roughly`, and how many."""
         if self.low is None:
-            return f"{repeats(self.groups)}, no interval"
+            return f"{count(self.repeats, 'repeat')}, no interval"
         if self.rough:
-            return f"roughly {self.span}, {repeats(self.groups)}"
+            return f"roughly {self.span}, {count(self.repeats, 'repeat')}"
         return f"95%: {self.span}"
 
 
-def repeats(groups: int) -> str:
-    """`one repeat`, `3 repeats`."""
-    return "one repeat" if groups == 1 else f"{groups} repeats"
-
-
-def printed(figure: Sure, scale: float = 1.0, suffix: str = "") -> Printed:
+def printed(figure: Estimate, scale: float = 1.0, suffix: str = "") -> Printed:
     """A figure with its interval, each times `scale` and followed by `suffix`."""
     value, low, high = figure.value * scale, figure.low, figure.high
     if low is None or high is None:
-        return Printed(alone(value) + suffix, None, None, figure.groups, True)
+        return Printed(alone(value) + suffix, None, None, figure.repeats, True)
     low, high = low * scale, high * scale
     borders = (0.0, scale) if isinstance(figure, Ratio) else (0.0,)
     places = _places(value, low, high, borders)
-    texts = (fixed(number, places) + suffix for number in (value, low, high))
-    return Printed(*texts, groups=figure.groups, rough=figure.rough)
+    shown, least, most = (fixed(number, places) + suffix for number in (value, low, high))
+    return Printed(shown, least, most, figure.repeats, figure.rough)
 
 
 def percents(share: Estimate) -> Printed:

@@ -1,36 +1,50 @@
 """All figures of one run: what `mvmoe bench --json` prints and every report shows."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from mvmoe_bench.measure.schema.records import EngineChoice, InputRecord, Preset, SubjectRecord
-from mvmoe_bench.report.bundles import BundleFigure, bundle
-from mvmoe_bench.report.estimates import MS, Estimate, Figure, median_of
-from mvmoe_bench.report.headline import Point, headline
-from mvmoe_bench.report.index import Index
-from mvmoe_bench.report.sections.classes.figures import ClassMap, class_maps, largest_error
-from mvmoe_bench.report.sections.latency.figures import Latency, latency
-from mvmoe_bench.report.sections.machine.figures import Machine, machine
-from mvmoe_bench.report.sections.memory.figures import MemoryFigure, memory
-from mvmoe_bench.report.sections.parts import figures as laps
-from mvmoe_bench.report.sections.placement.figures import (
-    EngineAdvice,
-    PlacementFigure,
-    advice,
-    placements,
+import msgspec
+
+from mvmoe_bench.measure.schema.records import (
+    BundleRecord,
+    EngineChoice,
+    Failure,
+    InputRecord,
+    Preset,
+    Resumed,
+    SubjectRecord,
 )
-from mvmoe_bench.report.sections.ratios.figures import RatioFigure, ratios
-from mvmoe_bench.report.sections.residency.figures import Residency, residency
-from mvmoe_bench.report.sections.routes.figures import Routes, routes
-from mvmoe_bench.report.sections.starts.figures import Load, Starts, loads, starts
-from mvmoe_bench.report.statistics import ENOUGH_GROUPS
-from mvmoe_bench.report.words import count
+from mvmoe_bench.report.formatting import count
+from mvmoe_bench.report.index import Index
+from mvmoe_bench.report.section_part import Point, SectionPart, section_parts
+from mvmoe_bench.report.statistics import ENOUGH_REPEATS, Figure
+from mvmoe_bench.report.subjects import is_product, short_names
 
 if TYPE_CHECKING:
     from mvmoe_bench.measure.schema.results import RunLines
 
+F = TypeVar("F")
 
-class SubjectFigure(Figure):
-    """All of one subject; None or empty for what was not measured."""
+
+class BundleFigure(Figure, frozen=True):
+    """One bundle; its targets' sizes and verification are in the sections of these."""
+
+    name: str
+    sha256: str
+    model: str
+    family: str
+    params_total: int
+    params_active: int
+    macs: int
+    """Multiply-accumulates that one image needs."""
+    routed_stages: int
+    experts: tuple[int, ...]
+    """By routed stage."""
+
+
+class SubjectFigure(Figure, frozen=True):
+    """Who was measured; its measurements are in the sections."""
 
     key: str
     name: str
@@ -40,23 +54,10 @@ class SubjectFigure(Figure):
     """What it really got; what was requested if it was never opened."""
     requested: EngineChoice
     threads: int
-    latency: Latency | None
-    parts: laps.Parts | None
-    open_ms: Estimate | None
-    """Making it ready in the process of a repeat; median."""
-    useful_gflops: float | None
-    """Twice the multiply-accumulates that one image needs, over the median latency. A subject that
-    computes more than it needs is charged for it."""
-    of_yardstick: float | None
-    """The same as a share of the yardstick's speed."""
-    max_abs_error: float | None
-    starts: Starts | None
-    loads: tuple[Load, ...]
-    memory: tuple[MemoryFigure, ...]
     failures: tuple[str, ...]
 
 
-class FailureFigure(Figure):
+class FailureFigure(Figure, frozen=True):
     """Something that failed."""
 
     subject: str | None
@@ -64,7 +65,7 @@ class FailureFigure(Figure):
     times: int
 
 
-class Summary(Figure):
+class Summary(Figure, frozen=True, dict=True):
     """All figures of one run."""
 
     id: str
@@ -77,8 +78,8 @@ class Summary(Figure):
     inputs: InputRecord
     repeats: int
     """Latency repeats that were measured, of all runs that were merged."""
-    headline: tuple[Point, ...]
-    """What a person who reads nothing else should know, in sentences."""
+    main: str | None
+    """Key of the subject that the sentences are about: the first product, or what was measured."""
     warnings: tuple[str, ...]
     failures: tuple[FailureFigure, ...]
     notes: tuple[str, ...]
@@ -87,34 +88,53 @@ class Summary(Figure):
     """Lines of the file that were damaged, or did not fit their run."""
     bundles: tuple[BundleFigure, ...]
     subjects: tuple[SubjectFigure, ...]
-    ratios: tuple[RatioFigure, ...]
-    routes: tuple[Routes, ...]
-    residency: tuple[Residency, ...]
-    class_maps: tuple[ClassMap, ...]
-    machine: Machine
-    placements: tuple[PlacementFigure, ...]
-    advice: tuple[EngineAdvice, ...]
+    sections: dict[str, Any]
+    """The figures of each section that has any, by the section's name."""
 
-    def subject(self, key: str) -> SubjectFigure:
-        """The subject with this key."""
-        return next(subject for subject in self.subjects if subject.key == key)
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """A short name for each subject's key."""
+        return short_names(self.subjects)
 
-    def bundle(self, name: str) -> BundleFigure | None:
-        """The bundle with this name."""
-        return next((bundle for bundle in self.bundles if bundle.name == name), None)
+    @property
+    def main_subject(self) -> SubjectFigure | None:
+        """The subject that the sentences are about."""
+        return next((subject for subject in self.subjects if subject.key == self.main), None)
+
+    def of(self, section: SectionPart[F]) -> F | None:
+        """The figures of a section; None if it has none."""
+        found: F | None = self.sections.get(section.name)
+        return found
+
+    def headline(self) -> tuple[Point, ...]:
+        """What somebody who reads nothing else should know, one point a topic."""
+        topics: dict[str, list[str]] = {}
+        if self.main is None:
+            topics["Speed"] = ["This run holds no latency measurements."]
+        for part in section_parts():
+            if part.name in self.sections:
+                for point in part.sentences(self, self.sections[part.name]):
+                    topics.setdefault(point.topic, []).append(point.text)
+        return tuple(
+            Point(topic=topic, text=" ".join(sentences)) for topic, sentences in topics.items()
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary and its headline as plain data."""
+        points = [msgspec.structs.asdict(point) for point in self.headline()]
+        data: dict[str, Any] = msgspec.to_builtins(self)
+        return {**data, "headline": points}
 
 
 def summarize_run(run: "RunLines") -> Summary:
-    """Compute every figure of one run; what was not measured is None or empty."""
+    """Compute every figure of one run; a section without measurements is left out."""
     index = Index(run)
-    about = machine(index)
-    bundles = tuple(bundle(record) for record in index.run.bundles)
-    subjects = tuple(_subject(index, record, about) for record in index.run.subjects)
-    quotients = ratios(index)
-    found_routes = tuple(r for s in index.dispatchers() if (r := routes(index, s)) is not None)
-    found_residency = tuple(r for s in index.run.subjects if (r := residency(index, s)) is not None)
+    parts = section_parts()
+    found = {part.name: figures for part in parts if (figures := part.figures(index)) is not None}
+    shown = [(part, found[part.name]) for part in parts if part.name in found]
+    warned = [text for part, figures in shown for text in part.warnings(figures)]
     first = index.run
-    summary = Summary(
+    return Summary(
         id=first.id,
         started=first.started,
         device=first.device,
@@ -124,76 +144,58 @@ def summarize_run(run: "RunLines") -> Summary:
         threads=first.threads,
         inputs=first.inputs,
         repeats=len({sample.repeat for its in index.samples.values() for sample in its}),
-        headline=(),
-        warnings=_warnings(index, about),
+        main=_main(index),
+        warnings=(*warned, *_warnings(index)),
         failures=_failures(index),
         notes=first.notes,
-        resumed=len(index.resumed),
+        resumed=len(index.of_kind(Resumed)),
         skipped=index.skipped,
-        bundles=bundles,
-        subjects=subjects,
-        ratios=quotients,
-        routes=found_routes,
-        residency=found_residency,
-        class_maps=class_maps(index),
-        machine=about,
-        placements=placements(index),
-        advice=advice(index),
+        bundles=tuple(map(_bundle, first.bundles)),
+        subjects=tuple(_subject(index, record) for record in first.subjects),
+        sections=found,
     )
-    return _with_headline(summary)
 
 
-def _with_headline(summary: Summary) -> Summary:
-    """The summary with sentences that are made from it."""
-    import msgspec
+def _main(index: Index) -> str | None:
+    """The first product whose latency was measured, or the first subject of which it was."""
+    measured = [s for s in index.run.subjects if index.natural(s.key)]
+    return next((s.key for s in (*filter(is_product, measured), *measured)), None)
 
-    return msgspec.structs.replace(summary, headline=headline(summary))
+
+def _bundle(record: BundleRecord) -> BundleFigure:
+    """What all sections may say of a bundle."""
+    return BundleFigure(
+        name=record.name,
+        sha256=record.sha256,
+        model=record.model,
+        family=record.family,
+        params_total=record.params_total,
+        params_active=record.params_active,
+        macs=record.macs,
+        routed_stages=len(record.experts),
+        experts=record.experts,
+    )
 
 
-def _subject(index: Index, record: SubjectRecord, about: Machine) -> SubjectFigure:
-    """All figures of one subject."""
-    key, seed = record.key, index.run.seed
-    found = latency(index, key)
-    opened = index.opened.get(key, [])
-    useful = _useful(index, record, found)
-    speed = about.yardstick.gflops.value if about.yardstick is not None else None
-    # The yardstick runs on the threads of the run.
-    alike = record.threads == index.run.threads
+def _subject(index: Index, record: SubjectRecord) -> SubjectFigure:
+    """A subject with the engine that it got and its failures."""
+    opened = index.opened.get(record.key, [])
     return SubjectFigure(
-        key=key,
+        key=record.key,
         name=record.name,
         bundle=record.bundle,
         target=record.target,
         engine=opened[-1].actual if opened else record.requested,
         requested=record.requested,
         threads=record.threads,
-        latency=found,
-        parts=laps.parts(index, key),
-        open_ms=median_of([line.open_ns * MS for line in opened], [x.repeat for x in opened], seed)
-        if opened
-        else None,
-        useful_gflops=useful,
-        of_yardstick=useful / speed if useful is not None and speed and alike else None,
-        max_abs_error=largest_error(index, key),
-        starts=starts(index, key),
-        loads=loads(index, key),
-        memory=memory(index, key),
-        failures=tuple(line.message for line in index.failures if line.subject == key),
+        failures=tuple(x.message for x in index.of_kind(Failure) if x.subject == record.key),
     )
-
-
-def _useful(index: Index, record: SubjectRecord, found: Latency | None) -> float | None:
-    """GFLOP/s of the work that an answer needs: two operations a multiply-accumulate."""
-    bundle_record = index.bundles.get(record.bundle)
-    if found is None or bundle_record is None or not bundle_record.macs:
-        return None
-    return 2 * bundle_record.macs / (found.wall_ms.p50 * 1e6)
 
 
 def _failures(index: Index) -> tuple[FailureFigure, ...]:
     """Failures, equal ones counted."""
     counts: dict[tuple[str | None, str], int] = {}
-    for line in index.failures:
+    for line in index.of_kind(Failure):
         counts[line.subject, line.message] = counts.get((line.subject, line.message), 0) + 1
     return tuple(
         FailureFigure(subject=subject, message=message, times=times)
@@ -201,40 +203,37 @@ def _failures(index: Index) -> tuple[FailureFigure, ...]:
     )
 
 
-def _warnings(index: Index, about: Machine) -> tuple[str, ...]:
+def _warnings(index: Index) -> list[str]:
     """What a reader must know before believing a number."""
-    found = list(about.warnings)
+    found = []
     repeats = {sample.repeat for its in index.samples.values() for sample in its}
-    if 0 < len(repeats) < ENOUGH_GROUPS:
+    if 0 < len(repeats) < ENOUGH_REPEATS:
         found.append(
-            f"Only {count(len(repeats), 'repeat')} of the latency measurement: intervals over "
-            f"fewer than {ENOUGH_GROUPS} are rough and too narrow on average, and nothing is "
-            "concluded from them."
+            f"Only {count(len(repeats), 'repeat')} of the latency measurement: a bootstrap over "
+            f"fewer than {ENOUGH_REPEATS} repeats gives rough intervals, which are too narrow on "
+            "average, and nothing is concluded from them."
         )
     if not repeats:
         found.append("No latency was measured: the run ended early, or measured other things only.")
     if index.skipped:
         found.append(
-            f"{index.skipped} line{'s' * (index.skipped > 1)} of the results file could not be "
-            "used (truncated, damaged or out of place) and were left out."
+            f"{count(index.skipped, 'line')} of the results file could not be used (truncated, "
+            "damaged or out of place) and were left out."
         )
-    fell_back = [
-        f"{line.subject} asked for {line_wanted} and got {line_got}"
-        for line_wanted, line_got, line in _fallbacks(index)
-    ]
-    if fell_back:
-        found.append("An engine did not run where it was asked to: " + "; ".join(fell_back) + ".")
-    return tuple(found)
+    replaced = _other_engines(index)
+    if replaced:
+        found.append("An engine did not run where it was asked to: " + "; ".join(replaced) + ".")
+    return found
 
 
-def _fallbacks(index: Index) -> list[tuple[str, str, Any]]:
+def _other_engines(index: Index) -> list[str]:
     """Subjects whose engine took another provider or unit than was requested, each once."""
-    seen: dict[str, tuple[str, str, Any]] = {}
+    seen: dict[str, str] = {}
     for key, lines in index.opened.items():
         wanted = index.subjects[key].requested
         for line in lines:
             for name in ("provider", "compute_unit"):
                 asked, got = getattr(wanted, name), getattr(line.actual, name)
                 if asked is not None and got is not None and asked != got:
-                    seen[key] = (asked, got, line)
+                    seen[key] = f"{key} asked for {asked} and got {got}"
     return list(seen.values())

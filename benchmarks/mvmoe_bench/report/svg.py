@@ -6,14 +6,15 @@ import re
 import warnings
 from collections.abc import Iterator
 from html import escape
+from typing import Any
 
-from mvmoe_bench.report.plots.canvas import DPI, LIGHT, NARROW, WIDE, Canvas, Colours, Plot
+from mvmoe_bench.report.plots.canvas import DPI, LIGHT, WIDTH, Canvas, Colours, Plot
 from mvmoe_deploy.matplotlib_import import prepare_matplotlib
 
-SENTINELS: Colours = {name: f"#0102{number:02x}" for number, name in enumerate(LIGHT, start=16)}
-"""Colours that no plot would choose, one for each name."""
+PAGE_COLOURS: Colours = {name: f"#0102{number:02x}" for number, name in enumerate(LIGHT, start=16)}
+"""Placeholders for the page's variables: colours that no plot would choose."""
 
-SETTINGS = {
+SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "mvmoe",
     "text.parse_math": False,  # Names come from anywhere: a dollar sign is a dollar sign.
@@ -23,45 +24,40 @@ SETTINGS = {
     "path.simplify_threshold": 0.5,
     "figure.dpi": DPI,
 }
+"""Matplotlib's parameters; their keys are a type of its own that is not importable."""
 _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
-def both_widths(plot: Plot, name: str, label: str) -> str:
-    """The plot for wide and for narrow screens, of which a page shows one.
-
-    `name` makes the ids unique in a page; `label` is what a screen reader says.
-    """
-    wide = _svg(plot, f"{name}-w", label, narrow=False)
-    return wide + _svg(plot, f"{name}-n", label, narrow=True)
-
-
 @contextlib.contextmanager
-def quiet_about_glyphs() -> Iterator[None]:
-    """Names may be of any script: what matplotlib's font lacks, a browser's has."""
+def without_glyph_warnings() -> Iterator[None]:
+    """Names may be of any script: a browser has the glyphs that matplotlib's font lacks."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
         yield
 
 
-def _svg(plot: Plot, name: str, label: str, narrow: bool) -> str:
-    """One width of a plot as an `svg` element."""
+def svg(plot: Plot, name: str, label: str) -> str:
+    """A plot as an `svg` element.
+
+    `name` makes its ids unique in a page; `label` is what a screen reader says.
+    """
     prepare_matplotlib("matplotlib, which draws reports,", "bench")
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    width, height = (NARROW if narrow else WIDE), plot.height(narrow)
+    height = plot.height()
     text = io.StringIO()
-    with mpl.rc_context(SETTINGS), quiet_about_glyphs():
-        figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="none")
+    with mpl.rc_context(SETTINGS), without_glyph_warnings():
+        figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI, facecolor="none")
         FigureCanvasSVG(figure)
-        plot.draw(Canvas(figure, width, height, SENTINELS, narrow))
+        plot.draw(Canvas(figure, WIDTH, height, PAGE_COLOURS))
         figure.savefig(text, format="svg", metadata=_NOTHING)
-    return _embed(text.getvalue(), name, label, "narrow" if narrow else "wide")
+    return _embed(text.getvalue(), name, label)
 
 
-def _embed(text: str, name: str, label: str, size: str) -> str:
+def _embed(text: str, name: str, label: str) -> str:
     """A document's `svg` element without what a page does not need."""
     body = text[text.index("<svg") :]
     box = re.search(r'viewBox="([^"]*)"', body)
@@ -69,11 +65,11 @@ def _embed(text: str, name: str, label: str, size: str) -> str:
     inner = body[body.index(">") + 1 :]
     inner = _own_ids(inner, name)
     inner = re.sub(r"font: ((?:[a-z0-9]+ )*?)([\d.]+)px [^;\"]*", _font, inner)
-    for colour, sentinel in SENTINELS.items():
-        inner = inner.replace(sentinel, f"var(--{colour})")
+    for colour, placeholder in PAGE_COLOURS.items():
+        inner = inner.replace(placeholder, f"var(--{colour})")
     inner = re.sub(r">\s+<", "><", inner)
     head = (
-        f'<svg class="{size}" viewBox="{box.group(1) if box else ""}" role="img" '
+        f'<svg viewBox="{box.group(1) if box else ""}" role="img" '
         f'aria-label="{escape(label, quote=True)}" xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
     return head + inner.strip()

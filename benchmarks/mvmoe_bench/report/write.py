@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from mvmoe_bench.report.compare import compare_runs
 from mvmoe_bench.report.marking import IN_HTML, IN_MARKDOWN, IN_PNG
-from mvmoe_bench.report.regime import merge
+from mvmoe_bench.report.run_conditions import merge
 from mvmoe_bench.report.summary import Summary, summarize_run
 from mvmoe_deploy.errors import InputError, MissingExtraError
 from mvmoe_deploy.system import files, outputs
 
 if TYPE_CHECKING:
     from mvmoe_bench.measure.schema.results import RunLines
+    from mvmoe_bench.report.blocks import Document
 
 Writer = Callable[[Path], object]
 
@@ -93,12 +94,12 @@ def _two(runs: "list[RunLines]") -> "tuple[RunLines, RunLines]":
     return merge(first), merge(second)
 
 
-def _text(format: str, made: object) -> Writer:
+def _text(format: str, made: "Document") -> Writer:
     """The writer of a document as text."""
     from mvmoe_bench.report.markdown import markdown
     from mvmoe_bench.report.page import page
 
-    text = page(made) if format == "html" else markdown(made)  # type: ignore[arg-type]
+    text = page(made) if format == "html" else markdown(made)
     return lambda partial: partial.write_text(text, encoding="utf-8")
 
 

@@ -4,18 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvmoe_bench.report.estimates import Estimate
+from mvmoe_bench.report.formatting import agreement, percent
 from mvmoe_bench.report.printed import alone, percents, printed
-from mvmoe_bench.report.statistics import Ratio
-from mvmoe_bench.report.words import agreement, percent
+from mvmoe_bench.report.statistics import Estimate, Ratio
 
 
 def _estimate(value, low, high, groups=9):
-    return Estimate(value=value, low=low, high=high, n=9, groups=groups, rough=groups < 6)
+    return Estimate(value=value, low=low, high=high, n=9, repeats=groups, rough=groups < 6)
 
 
 def _ratio(value, low, high):
-    return Ratio(value=value, low=low, high=high, of_medians=value, n=9, groups=9)
+    return Ratio(value=value, low=low, high=high, of_medians=value, n=9, repeats=9, rough=False)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +34,7 @@ def _ratio(value, low, high):
 )
 def test_the_interval_says_the_digits(value, low, high, says):
     its = printed(_estimate(value, low, high))
-    assert f"{its.value} ({its.sure})" == says
+    assert f"{its.value} ({its.interval})" == says
 
 
 @pytest.mark.parametrize(
@@ -50,13 +49,15 @@ def test_the_interval_says_the_digits(value, low, high, says):
 )
 def test_the_end_of_a_ratio_is_never_rounded_onto_1(value, low, high, says):
     its = printed(_ratio(value, low, high))
-    assert f"{its.value} ({its.sure})" == says
+    assert f"{its.value} ({its.interval})" == says
 
 
 def test_few_repeats_and_one_are_told():
-    assert printed(_estimate(8.63, 8.39, 10.4, groups=3)).sure == "roughly 8.4 to 10.4, 3 repeats"
+    assert (
+        printed(_estimate(8.63, 8.39, 10.4, groups=3)).interval == "roughly 8.4 to 10.4, 3 repeats"
+    )
     one = printed(_estimate(8.634, None, None, groups=1))
-    assert (one.value, one.span, one.sure) == ("8.63", "-", "one repeat, no interval")
+    assert (one.value, one.span, one.interval) == ("8.63", "-", "one repeat, no interval")
 
 
 def test_units_are_put_after_scaling():

@@ -12,9 +12,9 @@ from mvmoe_bench.measure.schema.records import GraphLoad
 from mvmoe_bench.report.compare import compare_runs
 from mvmoe_bench.report.comparison import comparison_document
 from mvmoe_bench.report.document import document
-from mvmoe_bench.report.plots.canvas import DPI, LIGHT, Canvas
-from mvmoe_bench.report.plots.intervals import IntervalPlot
-from mvmoe_bench.report.sections.parity.plot import BoundsPlot
+from mvmoe_bench.report.plots.canvas import DPI, LIGHT, WIDTH, Canvas
+from mvmoe_bench.report.plots.intervals import IntervalPlot, IntervalRow
+from mvmoe_bench.report.sections.parity.plot import BoundsPlot, BoundsRow
 from mvmoe_bench.report.statistics import Ratio
 from mvmoe_bench.report.summary import summarize_run
 from mvmoe_bench.report.terminal import show_summary
@@ -213,13 +213,15 @@ def test_key_figures_and_the_headline(made):
 def test_the_terminal_prints_the_same_numbers(run):
     out = io.StringIO()
     show_summary(Console(file=out, width=200, highlight=False), summarize_run(run))
-    rows = [line.split() for line in out.getvalue().splitlines()]
+    lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
 
-    mine = [row for row in rows if row and row[0] == KEY]
-    latency, start, memory = mine
-    assert latency[:8] == [KEY, "50.5", "50.5", "to", "50.5", "90.1", "95.0", "99.0"]
-    assert start == [KEY, "82.0", "82.0", "to", "82.0", "110", "6"]
-    assert memory == [KEY, "30.0", "30.0", "to", "30.0", "26.0", "4.00", "90.0", "6"]
+    assert "dispatcher 50.5 50.5 to 50.5 90.1 95.0 99.0 600" in lines
+    assert "dispatcher / static wall 1.25 1.25 to 1.25 600" in lines
+    assert "dispatcher stem 25.2 50.0% 50.0% to 50.0%" in lines
+    assert "dispatcher 82.0 82.0 to 82.0 110 6" in lines
+    assert "dispatcher all 90.0 30.0 30.0 to 30.0 26.0 4.00 6" in lines
+    assert "1 8.00 8.00 to 8.00 12.0 25% 240" in lines
+    assert "1 cold switch 4.00 4.00 to 4.00 60" in lines
 
 
 def test_a_comparison_has_each_side_in_its_columns(factory, run):
@@ -252,7 +254,7 @@ def test_what_differs_between_two_runs_is_named(factory):
 
 def _axes(plot):
     """The axes of a plot."""
-    width, height = 900, plot.height(narrow=False)
+    width, height = WIDTH, plot.height()
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
     plot.draw(Canvas(figure, width, height, LIGHT))
     return figure.axes
@@ -277,32 +279,35 @@ def test_plots_of_latency_draw_the_interval_and_the_middle_of_the_answers(noisy)
     plot = _chart(noisy, "latency").plot
     drawn = [(x, marker) for x, _, marker, _ in _drawn(plot)]
 
-    for _, latency, _ in plot.rows:
-        wall = latency.wall_ms
+    for row in plot.rows:
+        wall = row.latency.wall_ms
         assert wall.low < wall.high
         assert ((wall.low, wall.high), "|") in drawn
         assert ((wall.p5, wall.p95), "None") in drawn
         assert ((wall.p25, wall.p75), "None") in drawn
-        assert ((wall.p50,), "o") in drawn
+        assert ((wall.value,), "o") in drawn
 
 
 def test_plots_of_ratios_draw_the_interval_and_the_value(noisy):
     plot = _chart(noisy, "ratios").plot
     drawn = [(x, marker, colour) for x, _, marker, colour in _drawn(plot)]
 
-    for _, ratio, colour in plot.rows:
+    for row in plot.rows:
+        ratio, colour = row.ratio, LIGHT[row.colour]
         assert ratio.low < ratio.high
-        assert ((ratio.low, ratio.high), "|", LIGHT[colour]) in drawn
-        assert ((ratio.value,), "o", LIGHT[colour]) in drawn
+        assert ((ratio.low, ratio.high), "|", colour) in drawn
+        assert ((ratio.value,), "o", colour) in drawn
 
 
 @pytest.mark.parametrize(
     ("repeats", "note"), [(5, "1.10 to 1.30 (rough), n = 40"), (6, "1.10 to 1.30, n = 40")]
 )
 def test_a_plot_marks_an_interval_of_few_repeats(repeats, note):
-    ratio = Ratio(1.2, 1.1, 1.3, 1.2, n=40, groups=repeats, rough=repeats < 6)
+    ratio = Ratio(
+        value=1.2, low=1.1, high=1.3, of_medians=1.2, n=40, repeats=repeats, rough=repeats < 6
+    )
 
-    (axes,) = _axes(IntervalPlot((("a / b", ratio, "c1"),), "times", "faster", "slower"))
+    (axes,) = _axes(IntervalPlot([IntervalRow("a / b", ratio, "c1")], "times", "faster", "slower"))
 
     assert {"1.20 times", note} <= {text.get_text() for text in axes.texts}
 
@@ -314,13 +319,13 @@ def test_the_curve_of_residency_draws_intervals_medians_and_tails(noisy):
     budgets = plot.curve.budgets
     for budget in budgets:
         assert ((budget.total_ms.low, budget.total_ms.high), "_") in drawn
-    assert (tuple(budget.total_ms.p50 for budget in budgets), "o") in drawn
+    assert (tuple(budget.total_ms.value for budget in budgets), "o") in drawn
     assert (tuple(budget.total_ms.p95 for budget in budgets), "s") in drawn
     assert (tuple(budget.mean_ms for budget in budgets), "^") in drawn
 
 
 def test_an_error_within_its_bound_is_green_and_one_beyond_it_is_not():
-    drawn = _drawn(BoundsPlot((("kept", 1e-6, 1e-4), ("broken", 1e-3, 1e-4))))
+    drawn = _drawn(BoundsPlot([BoundsRow("kept", 1e-6, 1e-4), BoundsRow("broken", 1e-3, 1e-4)]))
 
     dots = {x: colour for x, _, marker, colour in drawn if marker == "o"}
     assert dots == {(1e-6,): LIGHT["c3"], (1e-3,): LIGHT["c2"]}

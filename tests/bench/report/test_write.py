@@ -36,13 +36,13 @@ def test_text_formats(small, tmp_path, format, start):
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_picture_is_900_pixels_wide_at_its_natural_size(run, tmp_path):
+def test_a_picture_has_two_columns(run, tmp_path):
     path = tmp_path / "report.png"
 
     write_report([run], path, "png", compare=False)
 
     with Image.open(path) as picture:
-        assert picture.width == 2 * 900
+        assert picture.width == 2 * 896
         assert picture.getpixel((4, 4))[:3] == (255, 255, 255)
 
 

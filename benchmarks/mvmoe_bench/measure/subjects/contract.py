@@ -81,6 +81,26 @@ class Subject:
         """Release everything that it holds."""
 
 
+@dataclass(frozen=True)
+class SubjectLook:
+    """How a report shows a subject; the defaults are those of an unknown one."""
+
+    role: Literal["product", "oracle", "baseline"] = "baseline"
+    """The product is what all others are compared with; an oracle divides it, it divides others."""
+    colour: str = "c6"
+    """Name of a colour of the report's plots."""
+    ratio_colour: str = "c6"
+    """The colour of its ratio with the product."""
+    description: str = ""
+    """What it is, without a full stop."""
+    ratio_meaning: str = ""
+    """What its ratio with the product says."""
+    in_sentences: str = ""
+    """The subject of a sentence on that ratio; without one there is no sentence."""
+    key_figure: bool = False
+    """Whether that ratio is a key figure."""
+
+
 class Kind(Protocol):
     """What the module of a subject holds."""
 

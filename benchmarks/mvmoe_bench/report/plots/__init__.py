@@ -1,7 +1,7 @@
-"""Plots of a report, one kind a file: each knows its height and draws itself on a canvas.
+"""What the plots of all sections share; each plot knows its height and draws itself on a canvas.
 
-A plot is drawn three times: wide and narrow for the page, whose colours are the page's own, and
-perhaps once more for a picture. It knows figures and a canvas, nothing of pages.
+A plot is drawn at one width, which can be read on a phone and beside other plots on a wide screen;
+colours are the page's own, or those of a picture.
 """
 
 from mvmoe_bench.report.plots.canvas import Canvas, Plot

@@ -11,7 +11,7 @@ _STEPS = (1, 2, 2.5, 5, 10)
 """Round numbers."""
 
 
-def plain_axis(axes: "Axes", low: float, high: float, narrow: bool) -> None:
+def plain_axis(axes: "Axes", low: float, high: float) -> None:
     """Set the limits of x, whose numbers are never written with an exponent."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -20,15 +20,15 @@ def plain_axis(axes: "Axes", low: float, high: float, narrow: bool) -> None:
         axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(4 if narrow else 6, steps=_STEPS))
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=_STEPS))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axes.set_xlim(low, high)
 
 
-def bar_axis(axes: "Axes", high: float, narrow: bool) -> None:
+def bar_axis(axes: "Axes", high: float) -> None:
     """Limits for bars, which begin at 0."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(4 if narrow else 6, steps=_STEPS))
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=_STEPS))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axes.set_xlim(0, high * 1.03 or 1)

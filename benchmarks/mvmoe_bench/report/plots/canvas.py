@@ -4,7 +4,7 @@ One unit of length is one CSS pixel: a figure has 72 dots an inch, and matplotli
 points, of which an inch has 72 as well.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -12,12 +12,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 72
-TEXT = 12.0
-SMALL = 11.0
-
-WIDE = 900
-NARROW = 360
-"""The widths that plots are drawn for."""
+TEXT = 12.5
+SMALL = 11.5
+WIDTH = 400
+"""The width that plots are drawn at; a phone shows them smaller, a screen a little larger."""
 
 Colours = dict[str, str]
 """By name: `ink`, `muted`, `grid`, `surface`, and `c1` to `c6`."""
@@ -40,7 +38,7 @@ LIGHT: Colours = {
 class Plot(Protocol):
     """Something that draws itself."""
 
-    def height(self, narrow: bool) -> float:
+    def height(self) -> float:
         """Pixels that it needs."""
 
     def draw(self, canvas: "Canvas") -> None:
@@ -55,7 +53,6 @@ class Canvas:
     width: float
     height: float
     colours: Colours
-    narrow: bool = False
     left: float = 0.0
     """Distance from the figure's left edge."""
     top: float = 0.0
@@ -75,3 +72,7 @@ class Canvas:
         axes.set_axisbelow(True)
         axes.grid(True, axis="x", color=self.colours["grid"], linewidth=1)
         return axes
+
+    def below(self, height: float) -> "Canvas":
+        """The canvas without its topmost pixels."""
+        return replace(self, height=self.height - height, top=self.top + height)

@@ -9,37 +9,39 @@ from mvmoe_bench.report.plots.rows import Row, Rows, rows_height, shorten
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.statistics import Ratio
 
+_SIDES = 20.0
+"""Pixels of the line that says what the sides of 1 mean."""
+
+
+@dataclass(frozen=True)
+class IntervalRow:
+    """One ratio, and the name of its colour."""
+
+    name: str
+    ratio: Ratio
+    colour: str
+
 
 @dataclass(frozen=True)
 class IntervalPlot:
     """One row for each ratio; `left` and `right` say what the sides of 1 mean."""
 
-    rows: tuple[tuple[str, Ratio, str], ...]
-    """Name, ratio, name of the colour."""
+    rows: Sequence[IntervalRow]
     x_label: str
     left: str
     right: str
 
-    def height(self, narrow: bool) -> float:
-        """Pixels that it needs: the sides' meanings have a line of their own."""
-        return rows_height(len(self.rows), narrow) + 20
+    def height(self) -> float:
+        """Pixels that it needs."""
+        return rows_height(len(self.rows)) + _SIDES
 
     def draw(self, canvas: Canvas) -> None:
         """Draw all rows and the line of 1."""
-        lower = Canvas(
-            canvas.figure,
-            canvas.width,
-            canvas.height - 20,
-            canvas.colours,
-            canvas.narrow,
-            canvas.left,
-            canvas.top + 20,
-        )
-        frame = Rows(lower, [_row(*row) for row in self.rows], self.x_label)
-        _limits(frame, [ratio for _, ratio, _ in self.rows])
+        frame = Rows(canvas.below(_SIDES), [_row(row) for row in self.rows], self.x_label)
+        _limits(frame, [row.ratio for row in self.rows])
         frame.axes.axvline(1, color=canvas.colours["ink"], linewidth=1.2)
-        for position, (_, ratio, colour) in enumerate(self.rows):
-            y, shade = frame.y(position), canvas.colours[colour]
+        for position, row in enumerate(self.rows):
+            y, shade, ratio = frame.y(position), canvas.colours[row.colour], row.ratio
             if ratio.low is not None and ratio.high is not None:
                 ends = [ratio.low, ratio.high]
                 frame.axes.plot(ends, [y, y], color=shade, linewidth=3, marker="|", markersize=10)
@@ -47,9 +49,10 @@ class IntervalPlot:
         self._sides(frame, canvas)
 
     def _sides(self, frame: Rows, canvas: Canvas) -> None:
-        """What it means to stand left or right of 1."""
-        at = frame.axes.transData.transform((1, 0))[0] - frame.axes.get_window_extent().x0
-        room = {"right": at, "left": frame.axes.get_window_extent().width - at}
+        """What it means to stand left or right of 1, where there is room."""
+        extent = frame.axes.get_window_extent()
+        at = frame.axes.transData.transform((1, 0))[0] - extent.x0
+        room = {"right": at, "left": extent.width - at}
         for text, side, shift in ((f"◂ {self.left}", "right", -7), (f"{self.right} ▸", "left", 7)):
             if room[side] < 6.4 * len(text):
                 continue
@@ -71,12 +74,11 @@ def _limits(frame: Rows, ratios: Sequence[Ratio]) -> None:
     low = min([1.0, *(ratio.low or ratio.value for ratio in ratios)])
     high = max([1.0, *(ratio.high or ratio.value for ratio in ratios)])
     room = (high - low) or 0.1
-    left, right = max(low - 0.2 * room, low / 1.6), high + 0.2 * room
-    plain_axis(frame.axes, left, right, frame.canvas.narrow)
+    plain_axis(frame.axes, max(low - 0.2 * room, low / 1.6), high + 0.2 * room)
 
 
-def _row(name: str, ratio: Ratio, colour: str) -> Row:
+def _row(row: IntervalRow) -> Row:
     """The ratio with interval and n."""
-    its = printed(ratio)
-    note = f"{its.marked}, n = {ratio.n:,}"
-    return Row(shorten(name), f"{its.value} times", note, strong=colour == "c1")
+    its = printed(row.ratio)
+    note = f"{its.marked}, n = {row.ratio.n:,}"
+    return Row(shorten(row.name), f"{its.value} times", note, strong=row.colour == "c1")

@@ -6,13 +6,21 @@ from pathlib import Path
 import numpy as np
 
 from mvmoe_bench.measure.schema.orders import SubjectOrder
-from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch
+from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch, SubjectLook
 from mvmoe_bench.measure.subjects.whole_model import WholeModel
 
 NAME = "all-experts"
 PER_TARGET = True
 NEEDS_MODEL = True
 ANSWERS = "own"
+LOOK = SubjectLook(
+    colour="c2",
+    ratio_colour="c2",
+    description="one graph that computes every expert and masks them: what tracing gives",
+    ratio_meaning="computing all experts, over the dispatcher",
+    in_sentences="Computing every expert for every image, as a traced model does,",
+    key_figure=True,
+)
 
 
 def prepare(request: Preparation) -> str:

@@ -6,12 +6,16 @@ import numpy as np
 
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.subjects import eager
-from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch
+from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch, SubjectLook
 
 NAME = "compile"
 PER_TARGET = False
 NEEDS_MODEL = True
 ANSWERS = "imposed"
+LOOK = SubjectLook(
+    description="PyTorch with torch.compile",
+    ratio_meaning="torch.compile, over the dispatcher",
+)
 
 
 def prepare(request: Preparation) -> str:

@@ -6,13 +6,18 @@ from pathlib import Path
 import numpy as np
 
 from mvmoe_bench.measure.schema.orders import SubjectOrder
-from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch
+from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch, SubjectLook
 from mvmoe_bench.measure.subjects.whole_model import WholeModel
 
 NAME = "dense"
 PER_TARGET = True
 NEEDS_MODEL = True
 ANSWERS = None
+LOOK = SubjectLook(
+    description="a model without routing that does as many operations an image as the routed one",
+    ratio_meaning="a model without routing, as much work an image",
+    in_sentences="A dense model (no routing) that does as much work an image",
+)
 
 
 def prepare(request: Preparation) -> str:

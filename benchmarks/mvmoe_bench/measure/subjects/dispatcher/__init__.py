@@ -13,6 +13,7 @@ from mvmoe_bench.measure.subjects.contract import (
     Preparation,
     Stopwatch,
     Subject,
+    SubjectLook,
     Traced,
     actual_engine,
 )
@@ -25,6 +26,11 @@ NAME = "dispatcher"
 PER_TARGET = True
 NEEDS_MODEL = False
 ANSWERS = "imposed"
+LOOK = SubjectLook(
+    role="product",
+    colour="c1",
+    description="the product: runs the stem's graph, selects the route, runs what the route needs",
+)
 
 
 def prepare(request: Preparation) -> str:

@@ -7,12 +7,16 @@ import numpy as np
 
 from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import EngineChoice
-from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch, Subject
+from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch, Subject, SubjectLook
 
 NAME = "eager"
 PER_TARGET = False
 NEEDS_MODEL = True
 ANSWERS = "imposed"
+LOOK = SubjectLook(
+    description="PyTorch, the model's own forward",
+    ratio_meaning="PyTorch as it is, over the dispatcher",
+)
 
 
 def prepare(request: Preparation) -> str:

@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 
 from mvmoe_bench.measure.schema.orders import SubjectOrder
-from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch
+from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch, SubjectLook
 from mvmoe_bench.measure.subjects.whole_model import WholeModel
 
 NAME = "gather"
 PER_TARGET = True
 NEEDS_MODEL = True
 ANSWERS = "own"
+LOOK = SubjectLook(
+    description="one graph that fetches the selected expert's weights while it runs",
+    ratio_meaning="gathering weights in the graph, over the dispatcher",
+)
 
 
 def prepare(request: Preparation) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
-from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch
+from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch, SubjectLook
 from mvmoe_bench.measure.subjects.graph_sets import graph_name
 from mvmoe_bench.measure.subjects.whole_model import WholeModel
 
@@ -16,6 +16,15 @@ NAME = "static"
 PER_TARGET = True
 NEEDS_MODEL = True
 ANSWERS = "imposed"
+LOOK = SubjectLook(
+    role="oracle",
+    colour="c3",
+    ratio_colour="c1",
+    description="the oracle to compare with: one fused graph, the expert known beforehand",
+    ratio_meaning="what not knowing the expert beforehand costs",
+    in_sentences="Knowing the expert of every image beforehand (the static graph)",
+    key_figure=True,
+)
 
 
 def prepare(request: Preparation) -> str:

@@ -1,14 +1,15 @@
-"""Whether subjects answer rightly, and which route images of each class take."""
+"""Which route images of each class take."""
 
 from collections import Counter
 
 from mvmoe_bench.measure.schema.records import Answer, BundleRecord, SubjectRecord
-from mvmoe_bench.report.estimates import Figure
 from mvmoe_bench.report.index import Index
+from mvmoe_bench.report.statistics import Figure
+from mvmoe_bench.report.subjects import is_product
 from mvmoe_deploy.routing import Route
 
 
-class ClassRoute(Figure):
+class ClassRoute(Figure, frozen=True):
     """Images of one class that took one route."""
 
     name: str
@@ -19,7 +20,7 @@ class ClassRoute(Figure):
     """Of the class's images."""
 
 
-class ClassMap(Figure):
+class ClassMap(Figure, frozen=True):
     """Which route the images of each class take at one routed stage."""
 
     subject: str
@@ -35,30 +36,23 @@ class ClassMap(Figure):
     """Only pairs that occur."""
 
 
-def largest_error(index: Index, subject: str) -> float | None:
-    """The largest error of a class logit against the reference; None if it was not checked."""
-    lines = index.answers.get(subject, [])
-    errors = [line.max_abs_error for line in lines if line.max_abs_error is not None]
-    return max(errors) if errors else None
-
-
-def class_maps(index: Index) -> tuple[ClassMap, ...]:
-    """One map for each bundle and routed stage, from the first dispatcher that says routes."""
+def class_maps(index: Index) -> tuple[ClassMap, ...] | None:
+    """One map for each bundle and routed stage, from the first product that says routes."""
     result = []
     for bundle in index.run.bundles:
-        subject = _teller(index, bundle)
+        subject = _first_with_routes(index, bundle)
         if subject is not None:
             lines = [line for line in index.answers[subject.key] if line.routes]
             stages = min(len(line.routes or ()) for line in lines)
             result += [_map(lines, stage, subject, bundle) for stage in range(stages)]
-    return tuple(result)
+    return tuple(result) or None
 
 
-def _teller(index: Index, bundle: BundleRecord) -> SubjectRecord | None:
-    """The first dispatcher of a bundle whose answers say their routes."""
+def _first_with_routes(index: Index, bundle: BundleRecord) -> SubjectRecord | None:
+    """The first product of a bundle whose answers say their routes."""
     for subject in index.run.subjects:
-        its = subject.bundle == bundle.name and subject.name == "dispatcher"
-        if its and any(line.routes for line in index.answers.get(subject.key, [])):
+        routed = any(line.routes for line in index.answers.get(subject.key, []))
+        if subject.bundle == bundle.name and is_product(subject) and routed:
             return subject
     return None
 
@@ -66,18 +60,17 @@ def _teller(index: Index, bundle: BundleRecord) -> SubjectRecord | None:
 def _map(lines: list[Answer], stage: int, subject: SubjectRecord, bundle: BundleRecord) -> ClassMap:
     """Classes by routes, counted over images; each image once."""
     lines = list({line.image: line for line in lines}.values())
-    labelled = all(line.label is not None for line in lines)
-    pairs = Counter(
-        (line.label if labelled else _name(line, bundle), line.routes[stage])  # type: ignore[index]
-        for line in lines
-    )
-    totals: Counter[str] = Counter()
-    for (name, _), count in pairs.items():
-        totals[name] += count  # type: ignore[index]
-    routes = tuple(sorted({route for _, route in pairs}))
+    labels = [line.label for line in lines]
+    labelled = None not in labels
+    named = [
+        label if labelled and label is not None else _name(line, bundle)
+        for label, line in zip(labels, lines, strict=True)
+    ]
+    taken = [line.routes[stage] if line.routes else () for line in lines]
+    totals = Counter(named)
     cells = [
-        ClassRoute(name=name, route=route, images=count, share=count / totals[name])  # type: ignore[arg-type,index]
-        for (name, route), count in pairs.items()
+        ClassRoute(name=name, route=route, images=count, share=count / totals[name])
+        for (name, route), count in Counter(zip(named, taken, strict=True)).items()
     ]
     return ClassMap(
         subject=subject.key,
@@ -86,7 +79,7 @@ def _map(lines: list[Answer], stage: int, subject: SubjectRecord, bundle: Bundle
         of="true class" if labelled else "answered class",
         images=len(lines),
         classes=_ordered(cells),
-        routes=routes,
+        routes=tuple(sorted(set(taken))),
         cells=tuple(sorted(cells, key=lambda cell: (cell.route, -cell.share, cell.name))),
     )
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mvmoe_bench.report.formatting import route
 from mvmoe_bench.report.plots.canvas import SMALL, Canvas
 from mvmoe_bench.report.plots.rows import shorten
 from mvmoe_bench.report.sections.classes.figures import ClassMap
-from mvmoe_bench.report.words import route
 
 if TYPE_CHECKING:
-    pass
+    from matplotlib.axes import Axes
 
 MOST_CLASSES = 40
 MOST_ROUTES = 24
@@ -24,29 +24,28 @@ class ClassPlot:
 
     shown: ClassMap
 
-    def height(self, narrow: bool) -> float:
+    def height(self) -> float:
         """Pixels that it needs."""
         return _CELL * len(self.shown.classes) + 58
 
     def draw(self, canvas: Canvas) -> None:
         """Draw all cells that are not empty."""
-        names = [shorten(name, 14 if canvas.narrow else 28) for name in self.shown.classes]
+        names = [shorten(name, 14) for name in self.shown.classes]
         routes = self.shown.routes
         left = max(len(name) for name in names) * 7.0 + 18
-        room = canvas.width - left - 8
-        width = min(room, (46 if canvas.narrow else 92) * len(routes))
+        width = min(canvas.width - left - 8, 46 * len(routes))
         axes = canvas.axes(left, 4, canvas.width - left - width, 54)
         axes.grid(False)
         axes.set_xlim(-0.5, len(routes) - 0.5)
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_yticks(range(len(names)), names, color=canvas.colours["ink"])
         axes.set_xticks(range(len(routes)), [route(r) for r in routes], color=canvas.colours["ink"])
-        if len(routes) > 10:
-            axes.tick_params(axis="x", rotation=90 if canvas.narrow else 0, labelsize=9)
+        if len(routes) > 8:
+            axes.tick_params(axis="x", rotation=90)
         axes.set_xlabel("route", fontsize=SMALL, color=canvas.colours["muted"])
-        self._cells(axes, canvas, width / len(routes) >= 30)
+        self._cells(axes, canvas, width / len(routes) >= 28)
 
-    def _cells(self, axes, canvas: Canvas, annotated: bool) -> None:
+    def _cells(self, axes: "Axes", canvas: Canvas, annotated: bool) -> None:
         """Rectangles as strong as their share, with the share written in where it fits."""
         from matplotlib.patches import Rectangle
 

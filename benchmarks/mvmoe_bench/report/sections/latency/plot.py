@@ -1,5 +1,6 @@
 """Latency distributions: for each subject its shape, p5 to p95, the middle half, and the median."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,48 +12,59 @@ from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.sections.latency.figures import Latency
 
 _PAD = 3
+_HILL = 0.2
+"""Height of a hill in rows."""
+
+
+@dataclass(frozen=True)
+class LatencyRow:
+    """One subject: its name, its latency, and the name of its colour."""
+
+    name: str
+    latency: Latency
+    colour: str
 
 
 @dataclass(frozen=True)
 class LatencyPlot:
-    """One row for each subject: its name, latency, and the name of its colour."""
+    """One row for each subject."""
 
-    rows: tuple[tuple[str, Latency, str], ...]
+    rows: Sequence[LatencyRow]
 
-    def height(self, narrow: bool) -> float:
+    def height(self) -> float:
         """Pixels that it needs."""
-        return rows_height(len(self.rows), narrow)
+        return rows_height(len(self.rows))
 
     def draw(self, canvas: Canvas) -> None:
         """Draw all rows."""
-        frame = Rows(canvas, [_row(*row) for row in self.rows], "milliseconds an image")
-        for position, (_, latency, colour) in enumerate(self.rows):
-            _draw(frame, position, latency, canvas.colours[colour])
-        low = min(min(latency.wall_ms.p5, latency.histogram_ms.low) for _, latency, _ in self.rows)
-        high = max(latency.histogram_ms.high for _, latency, _ in self.rows)
-        plain_axis(frame.axes, low * 0.98, max(high * 1.02, low * 1.05), canvas.narrow)
+        frame = Rows(canvas, [_text(row) for row in self.rows], "milliseconds an image")
+        for position, row in enumerate(self.rows):
+            _draw(frame, position, row.latency, canvas.colours[row.colour])
+        shapes = [(row.latency.wall_ms, row.latency.histogram_ms) for row in self.rows]
+        low = min(min(wall.p5, shape.low) for wall, shape in shapes)
+        high = max(shape.high for _, shape in shapes)
+        plain_axis(frame.axes, low * 0.98, max(high * 1.02, low * 1.05))
 
 
-def _row(name: str, latency: Latency, colour: str) -> Row:
+def _text(row: LatencyRow) -> Row:
     """Its median with interval and n."""
-    wall = latency.wall_ms
+    wall = row.latency.wall_ms
     its = printed(wall)
     note = f"{its.marked}, n = {wall.n:,}"
-    return Row(shorten(name), f"{its.value} ms", note, strong=colour == "c1")
+    return Row(shorten(row.name), f"{its.value} ms", note, strong=row.colour == "c1")
 
 
 def _draw(frame: Rows, position: int, latency: Latency, colour: str) -> None:
-    """Shape above the line; whisker, box and median on it."""
-    wall, y = latency.wall_ms, frame.y(position) + (0.04 if frame.canvas.narrow else 0.12)
-    axes, below = frame.axes, y + (0.1 if frame.canvas.narrow else 0.16)
+    """Shape above the line; whisker, box and median on it; the interval below."""
+    wall, y, axes = latency.wall_ms, frame.y(position) + 0.08, frame.axes
     _shape(frame, latency, y, colour)
     axes.plot([wall.p5, wall.p95], [y, y], color=colour, linewidth=1.5, solid_capstyle="butt")
     axes.plot([wall.p25, wall.p75], [y, y], color=colour, linewidth=5, solid_capstyle="butt")
     if wall.low is not None and wall.high is not None:
-        ends = [wall.low, wall.high]
+        ends, below = [wall.low, wall.high], y + 0.12
         axes.plot(ends, [below, below], color=colour, linewidth=1.5, marker="|", markersize=6)
     edge = frame.canvas.colours["surface"]
-    axes.plot(wall.p50, y, "o", markersize=8, color=colour, mec=edge, mew=1.2)
+    axes.plot(wall.value, y, "o", markersize=8, color=colour, mec=edge, mew=1.2)
 
 
 def _shape(frame: Rows, latency: Latency, y: float, colour: str) -> None:
@@ -67,5 +79,5 @@ def _shape(frame: Rows, latency: Latency, y: float, colour: str) -> None:
     counts = gaussian_filter1d(padded, 1.0)
     step = (histogram.high - histogram.low) / len(histogram.counts)
     middles = histogram.low + step * (np.arange(len(counts)) - _PAD + 0.5)
-    hill = y - 0.02 - frame.reach * counts / counts.max()
+    hill = y - 0.02 - _HILL * counts / counts.max()
     frame.axes.fill_between(middles, hill, y - 0.02, color=colour, alpha=0.22, linewidth=0)

@@ -1,141 +1,135 @@
 """How long an image takes, by subject."""
 
+from collections.abc import Iterator, Sequence
+
 from mvmoe_bench.report.blocks import (
     FEW,
-    Block,
     Cell,
     Chart,
-    Column,
-    Section,
     Table,
+    Tile,
+    counts,
     figures,
     number,
-    percentile,
-    rows,
-    text,
+    numbers,
+    percentiles,
+    table,
+    words,
 )
-from mvmoe_bench.report.names import colour, subject_names
-from mvmoe_bench.report.printed import printed
-from mvmoe_bench.report.sections.latency.figures import Latency
-from mvmoe_bench.report.sections.latency.plot import LatencyPlot
+from mvmoe_bench.report.formatting import count, engine, repeats_of, threads
+from mvmoe_bench.report.printed import alone, printed
+from mvmoe_bench.report.section_part import Point, View
+from mvmoe_bench.report.sections.latency.figures import Latencies, Latency
+from mvmoe_bench.report.sections.latency.plot import LatencyPlot, LatencyRow
+from mvmoe_bench.report.subjects import is_product, look_of
 from mvmoe_bench.report.summary import SubjectFigure, Summary
-from mvmoe_bench.report.words import count
-
-_COLUMNS = (
-    Column("subject", number=False),
-    Column("p50", help="The median, in milliseconds: half of the answers take longer."),
-    Column("95% interval", number=False, help="Where the true median is, in 95 of 100 such runs."),
-    Column("p90"),
-    Column("p95"),
-    Column("p99", help="One answer in a hundred takes longer."),
-    Column("min"),
-    Column("max"),
-    Column("mean"),
-    Column("MAD", help="Median absolute deviation from the median, not scaled."),
-    Column("n", help="Samples."),
-    Column("repeats", help="Processes; the interval is taken over these."),
-    Column("CPU p50", help="What the calling thread computed, in milliseconds."),
-    Column("max error", help="Largest error of a class logit against the reference."),
-)
 
 
-def latency(summary: Summary) -> Section | None:
+def view(summary: Summary, found: Latencies) -> View:
     """Distributions of each bundle's subjects, and all their numbers."""
-    measured = [subject for subject in summary.subjects if subject.latency is not None]
-    if not measured:
-        return None
-    blocks: list[Block] = []
-    for name in dict.fromkeys(subject.bundle for subject in measured):
-        its = [subject for subject in measured if subject.bundle == name]
-        blocks.append(chart(summary, its, name))
-    blocks.append(_table(summary, measured))
-    return Section("latency", "Latency", tuple(blocks), _lead(summary))
+    measured = [subject for subject in summary.subjects if subject.key in found]
+    bundles = dict.fromkeys(subject.bundle for subject in measured)
+    charts = [
+        _chart(summary, found, [s for s in measured if s.bundle == name], name) for name in bundles
+    ]
+    forced = summary.inputs.forced
+    taken = " Routes were imposed to follow the given distribution." if forced else ""
+    return View(
+        (*charts, _table(summary, found)),
+        "Warm answers, one image at a time. Subjects took turns on the same images, in "
+        f"{count(summary.repeats, 'process', 'processes')}; one that failed has fewer.{taken}",
+    )
 
 
-def chart(summary: Summary, subjects: list[SubjectFigure], bundle: str) -> Chart:
+def picture(summary: Summary, found: Latencies) -> Iterator[Chart]:
+    """The main subject beside all others of its bundle."""
+    main = summary.main_subject
+    if main is not None:
+        its = [s for s in summary.subjects if s.key in found and s.bundle == main.bundle]
+        yield _chart(summary, found, its, main.bundle)
+
+
+def _chart(
+    summary: Summary, found: Latencies, subjects: Sequence[SubjectFigure], bundle: str
+) -> Chart:
     """The distributions of one bundle's subjects, the fastest first."""
-    names = subject_names(summary)
-    found = [(subject, subject.latency) for subject in subjects if subject.latency is not None]
-    found.sort(key=lambda item: item[1].wall_ms.p50)
+    rows = [
+        LatencyRow(summary.names[s.key], found[s.key], look_of(s.name).colour) for s in subjects
+    ]
+    rows.sort(key=lambda row: row.latency.wall_ms.value)
     of = f" ({bundle})" if len(summary.bundles) > 1 else ""
-    spoken = "; ".join(_spoken(names[subject.key], latency) for subject, latency in found)
+    spoken = "; ".join(_spoken(row) for row in rows)
     return Chart(
         title=f"Time an image takes{of}",
         caption=(
             "Dot: median; bracket below it: 95% interval of the median; thick line: middle half of "
             "the answers; thin line: 5th to 95th percentile; hill: their distribution. "
-            f"n: answers, from {repeats([its.wall_ms.groups for _, its in found])}."
-            f"{_overlap(summary)}"
+            f"n: answers, from {repeats_of([row.latency.wall_ms.repeats for row in rows])}. "
+            "Brackets that overlap do not mean that two subjects are equally fast: repeats move "
+            "all of them together. Ratios compare round by round."
         ),
-        plot=LatencyPlot(
-            tuple((names[subject.key], latency, colour(subject)) for subject, latency in found)
-        ),
+        plot=LatencyPlot(rows),
         label=f"Latency by subject: {spoken}",
     )
 
 
-def repeats(groups: list[int]) -> str:
-    """How many repeats rows come from: a subject that failed has fewer than others."""
-    least, most = min(groups), max(groups)
-    return count(most, "repeat") if least == most else f"{least} to {most} repeats"
+def _spoken(row: LatencyRow) -> str:
+    """One row in words."""
+    its = printed(row.latency.wall_ms)
+    return f"{row.name} {its.value} ms ({its.interval})"
 
 
-def _overlap(summary: Summary) -> str:
-    """What overlapping brackets do not mean, where there is something better to look at."""
-    if not summary.ratios:
-        return ""
-    return (
-        " Brackets that overlap do not mean that two subjects are equally fast: repeats move all "
-        "of them together. The ratios below compare round by round."
+def _table(summary: Summary, found: Latencies) -> Table:
+    """All numbers."""
+    few = any(latency.wall_ms.few(99) for latency in found.values())
+    middle = "The median, in milliseconds, over the medians of all repeats."
+    tail = "One answer in a hundred takes longer."
+    return table(
+        f"Latency in milliseconds, by subject{FEW * few}",
+        found.items(),
+        words("subject", lambda key, _: summary.names[key], brief=True),
+        figures("p50", lambda _, its: its.wall_ms, middle, brief=True),
+        percentiles("p90", 90, lambda _, its: its.wall_ms, brief=True),
+        percentiles("p95", 95, lambda _, its: its.wall_ms, brief=True),
+        percentiles("p99", 99, lambda _, its: its.wall_ms, brief=True, help=tail),
+        numbers("min", lambda _, its: its.wall_ms.min),
+        numbers("max", lambda _, its: its.wall_ms.max),
+        numbers("mean", lambda _, its: its.wall_ms.mean),
+        numbers("MAD", lambda _, its: its.wall_ms.mad, "Median absolute deviation, not scaled."),
+        counts("n", lambda _, its: its.wall_ms.n, "Samples.", brief=True),
+        counts("repeats", lambda _, its: its.wall_ms.repeats, "Processes; see the interval."),
+        figures("CPU p50", lambda _, its: its.cpu_ms, "What the calling thread computed, in ms.",
+                interval=False),
+        numbers("max error", lambda _, its: _error(its),
+                "Largest error of a class logit against the reference."),
+    )  # fmt: skip
+
+
+def _error(its: Latency) -> Cell:
+    """The largest error, with an exponent."""
+    error = its.max_abs_error
+    return number(error, None if error is None else f"{error:.1e}")
+
+
+def sentences(summary: Summary, found: Latencies) -> Iterator[Point]:
+    """What an image takes with the main subject."""
+    main = summary.main_subject
+    if main is None:
+        return
+    wall = found[main.key].wall_ms
+    its = printed(wall)
+    who = "" if is_product(main) else f" with {main.name}"
+    tail = "" if wall.few(95) else f"; one in twenty took longer than {alone(wall.p95)} ms"
+    yield Point(
+        topic="Speed",
+        text=f"An image takes {its.value} ms at the median ({its.interval}){who} on "
+        f"{engine(main.engine)}, {threads(main.threads)}{tail}.",
     )
 
 
-def _spoken(name: str, latency: Latency) -> str:
-    """One row in words."""
-    its = printed(latency.wall_ms)
-    return f"{name} {its.value} ms ({its.sure})"
-
-
-def _lead(summary: Summary) -> str:
-    """How the answers were asked for."""
-    forced = summary.inputs.forced
-    taken = "Routes were imposed to follow the given distribution." if forced else ""
-    return (
-        "Warm answers, one image at a time. Subjects took turns on the same images, in "
-        f"{count(summary.repeats, 'process', 'processes')}; one that failed has fewer. {taken}"
-    ).strip()
-
-
-def _table(summary: Summary, subjects: list[SubjectFigure]) -> Table:
-    """All numbers."""
-    names = subject_names(summary)
-    cells = [
-        [text(names[subject.key]), *_numbers(subject.latency), number_error(subject)]
-        for subject in subjects
-        if subject.latency is not None
-    ]
-    few = any(s.latency is not None and s.latency.wall_ms.few(99) for s in subjects)
-    star = f" ({FEW})" if few else ""
-    return Table(f"Latency in milliseconds, by subject{star}", _COLUMNS, rows(cells))
-
-
-def _numbers(latency: Latency) -> list[Cell]:
-    """The numbers of one subject."""
-    wall, cpu = latency.wall_ms, latency.cpu_ms
-    return [
-        *figures(wall),
-        *(percentile(wall, which) for which in (90, 95, 99)),
-        number(wall.min),
-        number(wall.max),
-        number(wall.mean),
-        number(wall.mad),
-        number(wall.n, f"{wall.n:,}"),
-        number(wall.groups, str(wall.groups)),
-        figures(cpu)[0],
-    ]
-
-
-def number_error(subject: SubjectFigure) -> Cell:
-    """The largest error against the reference."""
-    error = subject.max_abs_error
-    return number(error, None if error is None else f"{error:.1e}")
+def tiles(summary: Summary, found: Latencies) -> Iterator[Tile]:
+    """The median latency."""
+    if summary.main in found:
+        wall = found[summary.main].wall_ms
+        its = printed(wall)
+        yield Tile("median latency", its.value, "ms", f"{its.interval}, n = {wall.n:,} answers")

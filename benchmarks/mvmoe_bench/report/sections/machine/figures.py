@@ -1,15 +1,16 @@
-"""What the machine did meanwhile: its own speed, its load, what timing itself costs."""
+"""How the machine was during the run: its own speed, its load, what timing itself costs."""
 
 import numpy as np
 
-from mvmoe_bench.report.estimates import Estimate, Figure, median_of, quick_median
+from mvmoe_bench.measure.schema.records import Done, Overhead, SubjectRecord, Yardstick
 from mvmoe_bench.report.index import Index
+from mvmoe_bench.report.statistics import MS, Estimate, Figure, PerRepeat, by_repeat, median_of
 
 DRIFT_LIMIT = 1.10
 """Slowest repeat over fastest, beyond which a warning is due."""
 
 
-class YardstickFigure(Figure):
+class ReferenceSpeed(Figure, frozen=True):
     """The speed of one matmul over the run."""
 
     gflops: Estimate
@@ -21,10 +22,24 @@ class YardstickFigure(Figure):
     """Median GFLOP/s of each repeat, in order."""
 
 
-class Machine(Figure):
+class Use(Figure, frozen=True):
+    """How well one subject uses the machine."""
+
+    gflops: Estimate
+    """Twice the multiply-accumulates that one image needs, over the median latency. A subject that
+    computes more than it needs is charged for it."""
+    of_reference: float | None
+    """The same as a share of the reference product's speed, on as many threads."""
+    open_ms: Estimate | None
+    """Making it ready in the process of a repeat."""
+
+
+class Machine(Figure, frozen=True):
     """The machine while it measured."""
 
-    yardstick: YardstickFigure | None
+    reference: ReferenceSpeed | None
+    uses: dict[str, Use]
+    """By the key of the subject, of those whose work is known."""
     overhead_ns: float | None
     """What a timed call that does nothing takes."""
     load_at_start: float | None
@@ -36,40 +51,61 @@ class Machine(Figure):
     """In plain sentences."""
 
 
-def machine(index: Index) -> Machine:
-    """Speed, load and overhead, with what there is to warn of."""
-    measure = _yardstick(index)
-    overheads = [line.ns for line in index.overheads]
+def machine(index: Index) -> Machine | None:
+    """Speed, load and overhead; None if nothing of them was measured."""
+    reference = _reference(index)
+    overheads = [line.ns for line in index.of_kind(Overhead)]
     start, most = _load(index)
     cores = index.run.identity.get("cores_logical")
     cores = cores if isinstance(cores, int) else None
+    uses = {s.key: use for s in index.run.subjects if (use := _use(index, s, reference))}
     return Machine(
-        yardstick=measure,
-        overhead_ns=quick_median(overheads) if overheads else None,
+        reference=reference,
+        uses=uses,
+        overhead_ns=PerRepeat.of(overheads).value if overheads else None,
         load_at_start=start,
         load_most=most,
         cores=cores,
-        warnings=(*_drift_warning(measure), *_load_warning(start, most, cores)),
+        warnings=(*_drift_warning(reference), *_load_warning(start, most, cores)),
     )
 
 
-def _yardstick(index: Index) -> YardstickFigure | None:
-    """The yardstick; None if it was not run."""
-    lines = [line for line in index.yardsticks if line.ns and line.flop]
+def _reference(index: Index) -> ReferenceSpeed | None:
+    """The reference product; None if it was not run."""
+    lines = [line for line in index.of_kind(Yardstick) if line.ns and line.flop]
     if not lines:
         return None
     speed = [line.flop / line.ns for line in lines]  # FLOP per ns are GFLOP/s.
-    repeats: dict[int, list[float]] = {}
-    for line, value in zip(lines, speed, strict=True):
-        repeats.setdefault(line.repeat, []).append(value)
-    medians = [quick_median(repeats[repeat]) for repeat in sorted(repeats)]
+    repeats = [line.repeat for line in lines]
+    medians = by_repeat(speed, repeats)
+    ordered = tuple(medians[repeat] for repeat in sorted(set(repeats)))
     p5, p95 = np.percentile(speed, (5, 95)).tolist()
-    return YardstickFigure(
-        gflops=median_of(speed, [line.repeat for line in lines], index.run.seed),
+    return ReferenceSpeed(
+        gflops=median_of(speed, repeats, index.run.seed),
         p5=p5,
         p95=p95,
-        drift=max(medians) / min(medians),
-        by_repeat=tuple(medians),
+        drift=max(ordered) / min(ordered),
+        by_repeat=ordered,
+    )
+
+
+def _use(index: Index, subject: SubjectRecord, reference: ReferenceSpeed | None) -> Use | None:
+    """What one subject achieves; None if its work or its latency is not known."""
+    bundle, samples = index.bundles.get(subject.bundle), index.natural(subject.key)
+    if bundle is None or not bundle.macs or not samples:
+        return None
+    seed, opened = index.run.seed, index.opened.get(subject.key, [])
+    # Per repeat the work over the median of its times, which are ns: FLOP per ns are GFLOP/s.
+    medians = by_repeat([s.ns for s in samples], [s.repeat for s in samples])
+    speeds = tuple(2 * bundle.macs / ns for ns in medians.values())
+    gflops = PerRepeat(speeds, len(samples)).estimate(seed)
+    alike = reference is not None and subject.threads == index.run.threads
+    return Use(
+        gflops=gflops,
+        of_reference=gflops.value / reference.gflops.value if reference and alike else None,
+        open_ms=median_of([x.open_ns * MS for x in opened], [x.repeat for x in opened], seed)
+        if opened
+        else None,
     )
 
 
@@ -78,16 +114,16 @@ def _load(index: Index) -> tuple[float | None, float | None]:
     first = index.run.identity.get("load_average")
     start = first[0] if isinstance(first, list) and first else None
     start = float(start) if isinstance(start, int | float) else None
-    later = [line.load_average[0] for line in index.done if line.load_average]
+    later = [line.load_average[0] for line in index.of_kind(Done) if line.load_average]
     return start, max(later) if later else None
 
 
-def _drift_warning(measure: YardstickFigure | None) -> list[str]:
+def _drift_warning(reference: ReferenceSpeed | None) -> list[str]:
     """A sentence if the machine changed its speed."""
-    if measure is None or measure.drift <= DRIFT_LIMIT:
+    if reference is None or reference.drift <= DRIFT_LIMIT:
         return []
     return [
-        f"The speed of one fixed matrix product (the yardstick) changed by {measure.drift - 1:.0%} "
+        f"The speed of one fixed matrix product changed by {reference.drift - 1:.0%} "
         "between repeats: trust ratios, which are paired, more than milliseconds, and measure "
         "again when nothing else runs."
     ]

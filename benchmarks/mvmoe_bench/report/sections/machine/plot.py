@@ -13,7 +13,7 @@ class StepsPlot:
     x_label: str
     y_label: str
 
-    def height(self, narrow: bool) -> float:
+    def height(self) -> float:
         """Pixels that it needs."""
         return 190.0
 

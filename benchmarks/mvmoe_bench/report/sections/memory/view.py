@@ -1,21 +1,28 @@
 """What processes hold in memory."""
 
+from collections.abc import Callable, Iterator
+
 from mvmoe_bench.report.blocks import (
     Chart,
-    Column,
-    Section,
+    Field,
     Table,
+    Tile,
+    counts,
     figures,
-    number,
-    rows,
-    text,
+    numbers,
+    table,
+    words,
 )
-from mvmoe_bench.report.names import subject_names
+from mvmoe_bench.report.formatting import count, room_for
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.memory.figures import MemoryFigure
+from mvmoe_bench.report.statistics import Estimate, conclusive
+from mvmoe_bench.report.subjects import is_product
 from mvmoe_bench.report.summary import Summary
 
+Found = tuple[MemoryFigure, ...]
 _KINDS = (
     ("before the model was opened", "c6"),
     ("added: anonymous", "c1"),
@@ -33,38 +40,27 @@ _KIND = {
 }
 
 
-def memory(summary: Summary) -> Section | None:
+def view(summary: Summary, found: Found) -> View:
     """Bars by subject and budget, and all numbers."""
-    found = having(summary)
-    if not found:
-        return None
-    kinds = sorted({figure.memory_of for figure in found})
-    return Section(
-        "memory",
-        "Memory",
-        (chart(summary), _table(summary, found)),
+    kinds = sorted({its.memory_of for its in found})
+    return View(
+        (_chart(summary, found), _table(summary, found)),
         f"Measured as {'; '.join(_KIND.get(kind, kind) for kind in kinds)}. Each number is of "
         "processes of their own, after the subject answered its images (the static graph: those of "
         "one route).",
     )
 
 
-def having(summary: Summary) -> list[MemoryFigure]:
-    """Every subject under every budget."""
-    return [figure for subject in summary.subjects for figure in subject.memory]
-
-
-def chart(summary: Summary) -> Chart:
+def _chart(summary: Summary, found: Found) -> Chart:
     """One bar for each subject and budget."""
-    names, found = subject_names(summary), having(summary)
     stacks = tuple(
         Stack(
-            _name(names[figure.subject], figure),
-            _parts(figure),
-            f"{printed(figure.loaded_bytes, _MB).value} MB",
-            f"added {printed(figure.added.total, _MB).value}, n = {figure.n}",
+            _name(summary.names[its.subject], its),
+            _parts(its),
+            f"{printed(its.loaded_bytes, _MB).value} MB",
+            f"added {printed(its.added.total, _MB).value}, n = {its.n}",
         )
-        for figure in found
+        for its in found
     )
     spoken = "; ".join(f"{stack.name} {stack.value}, {stack.note}" for stack in stacks)
     return Chart(
@@ -76,55 +72,91 @@ def chart(summary: Summary) -> Chart:
     )
 
 
-def _parts(figure: MemoryFigure) -> tuple[float, float, float]:
+def _parts(its: MemoryFigure) -> tuple[float, float, float]:
     """MB before, and those that were added by part; all of it is the first if not told apart."""
-    anonymous, files = figure.added.anonymous, figure.added.bundle_files
+    anonymous, files = its.added.anonymous, its.added.bundle_files
     added = (
-        (figure.added.total.value, 0.0)
+        (its.added.total.value, 0.0)
         if anonymous is None or files is None
         else (anonymous.value, files.value)
     )
-    return figure.base_bytes * _MB, max(added[0], 0) * _MB, max(added[1], 0) * _MB
+    return its.base_bytes * _MB, max(added[0], 0) * _MB, max(added[1], 0) * _MB
 
 
-def _name(name: str, figure: MemoryFigure) -> str:
+def _name(name: str, its: MemoryFigure) -> str:
     """Subject and budget."""
-    return name if figure.budget is None else f"{name}, room for {figure.budget}"
+    return name if its.budget is None else f"{name}, room for {its.budget}"
 
 
-def _table(summary: Summary, found: list[MemoryFigure]) -> Table:
+def _table(summary: Summary, found: Found) -> Table:
     """All medians."""
-    names = subject_names(summary)
-    columns = (
-        Column("subject", number=False),
-        Column("experts", number=False, help="That may stay in memory in each routed stage."),
-        Column("held", help="What the process held after its images were answered."),
-        Column("95% interval", number=False),
-        Column("added", help="Held less what the process held before the model was opened."),
-        Column("95% interval", number=False),
-        Column("anonymous", help="Of what was added: memory that is of no file."),
-        Column("95% interval", number=False),
-        Column("its files", help="Of what was added: mapped pages of the subject's own files."),
-        Column("95% interval", number=False),
-        Column("before", help="The model was opened."),
-        Column("peak RSS", help="The largest resident set the process ever had, shared libraries "
-               "included: not to be compared with the others."),
-        Column("closed", help="After the model was closed."),
-        Column("n", help="Processes."),
+
+    def megabytes(title: str, take: Callable[[MemoryFigure], Estimate | None], help: str,
+                  interval_brief: bool = False) -> Field:  # fmt: skip
+        return figures(title, take, help, True, scale=_MB, interval_brief=interval_brief)
+
+    return table(
+        "Memory of a process in MB (a million bytes): medians",
+        ((its,) for its in found),
+        words("subject", lambda its: summary.names[its.subject], brief=True),
+        words("experts", lambda its: "all" if its.budget is None else its.budget,
+              "That may stay in memory in each routed stage.", brief=True),
+        megabytes("held", lambda its: its.loaded_bytes,
+                  "What the process held after its images were answered."),
+        megabytes("added", lambda its: its.added.total,
+                  "Held less what the process held before the model was opened.", True),
+        megabytes("anonymous", lambda its: its.added.anonymous,
+                  "Of what was added: memory that is of no file."),
+        megabytes("its files", lambda its: its.added.bundle_files,
+                  "Of what was added: mapped pages of the subject's own files."),
+        numbers("before", lambda its: its.base_bytes * _MB, "The model was opened."),
+        numbers("peak RSS", lambda its: its.peak_rss_bytes and its.peak_rss_bytes * _MB,
+                "The largest resident set the process ever had, shared libraries included: not to "
+                "be compared with the others."),
+        numbers("closed", lambda its: its.released_bytes * _MB, "After the model was closed."),
+        counts("n", lambda its: its.n, "Processes.", brief=True),
     )  # fmt: skip
-    cells = [
-        [
-            text(names[figure.subject]),
-            text("all" if figure.budget is None else figure.budget),
-            *figures(figure.loaded_bytes, _MB),
-            *figures(figure.added.total, _MB),
-            *figures(figure.added.anonymous, _MB),
-            *figures(figure.added.bundle_files, _MB),
-            number(figure.base_bytes * _MB),
-            number(None if figure.peak_rss_bytes is None else figure.peak_rss_bytes * _MB),
-            number(figure.released_bytes * _MB),
-            number(figure.n, str(figure.n)),
-        ]
-        for figure in found
-    ]
-    return Table("Memory of a process in MB (a million bytes): medians", columns, rows(cells))
+
+
+def tiles(summary: Summary, found: Found) -> Iterator[Tile]:
+    """What the model adds to a process."""
+    mine = _of(summary, found, summary.main)
+    if mine:
+        added = mine[-1].added.total
+        its = printed(added, _MB)
+        note = f"{its.interval}, n = {count(added.n, 'process', 'processes')}"
+        yield Tile("added memory", its.value, "MB", note)
+
+
+def _of(summary: Summary, found: Found, key: str | None) -> Found:
+    """Figures of a subject, the smallest budget first; None: of the first product."""
+    if key is None:
+        key = next((s.key for s in summary.subjects if is_product(s)), None)
+    return tuple(its for its in found if its.subject == key)
+
+
+def sentences(summary: Summary, found: Found) -> Iterator[Point]:
+    """What the model adds to a process, with all experts and with the fewest."""
+    mine = _of(summary, found, summary.main)
+    if mine:
+        yield Point(topic="Memory", text=_sentence(mine[-1], mine[0]))
+
+
+def _sentence(full: MemoryFigure, least: MemoryFigure) -> str:
+    """With the most experts in memory, and with the fewest."""
+    total, its = full.added.total, printed(full.added.total, _MB)
+    room = "every expert resident" if full.budget is None else room_for(full.budget)
+    if conclusive(total) and (total.low or 0) <= 0 <= (total.high or 0):
+        return (
+            "What the model adds to a process's memory could not be told apart from nothing: "
+            f"{its.value} MB ({its.interval}) with {room}."
+        )
+    text = f"With {room} the model adds {its.value} MB ({its.interval}) to a process's memory"
+    if full.added.anonymous is not None and full.added.bundle_files is not None:
+        anonymous = printed(full.added.anonymous, _MB).value
+        files = printed(full.added.bundle_files, _MB).value
+        text += f" ({anonymous} MB anonymous, {files} MB of its files)"
+    if full is not least and least.budget is not None and least.memory_of == full.memory_of:
+        few = printed(least.added.total, _MB)
+        text += f", with {room_for(least.budget)} {few.value} MB ({few.interval})"
+    return f"{text}."

@@ -1,5 +1,6 @@
 """Errors beside their bounds, on a logarithmic axis."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mvmoe_bench.report.plots.canvas import SMALL, Canvas
@@ -9,36 +10,45 @@ _LEAST = 1e-12
 
 
 @dataclass(frozen=True)
+class BoundsRow:
+    """A largest error and its bound."""
+
+    name: str
+    error: float
+    bound: float
+
+
+@dataclass(frozen=True)
 class BoundsPlot:
-    """Rows of name, error, bound."""
+    """One row for each error."""
 
-    rows: tuple[tuple[str, float, float], ...]
+    rows: Sequence[BoundsRow]
 
-    def height(self, narrow: bool) -> float:
+    def height(self) -> float:
         """Pixels that it needs."""
-        return rows_height(len(self.rows), narrow)
+        return rows_height(len(self.rows))
 
     def draw(self, canvas: Canvas) -> None:
         """A dot for the error, a line for its bound."""
         from matplotlib.ticker import FuncFormatter
 
         texts = [
-            Row(shorten(name, 40), f"{error:.1e}", f"bound {bound:.0e}")
-            for name, error, bound in self.rows
+            Row(shorten(row.name, 40), f"{row.error:.1e}", f"bound {row.bound:.0e}")
+            for row in self.rows
         ]
         frame = Rows(canvas, texts, "largest relative error (each step is ten times)")
         axes = frame.axes
         axes.set_xscale("log")
         shade = canvas.colours
-        for position, (_, error, bound) in enumerate(self.rows):
+        for position, row in enumerate(self.rows):
             y = frame.y(position)
-            colour = shade["c3" if error <= bound else "c2"]
-            value = max(error, _LEAST)
-            axes.plot([value, max(bound, _LEAST)], [y, y], color=shade["grid"], linewidth=6)
-            axes.plot([value], [y], marker="o", markersize=9, color=colour)
-            axes.plot([max(bound, _LEAST)], [y], marker="|", markersize=18, color=shade["ink"],
+            colour = shade["c3" if row.error <= row.bound else "c2"]
+            error, bound = max(row.error, _LEAST), max(row.bound, _LEAST)
+            axes.plot([error, bound], [y, y], color=shade["grid"], linewidth=6)
+            axes.plot([error], [y], marker="o", markersize=9, color=colour)
+            axes.plot([bound], [y], marker="|", markersize=18, color=shade["ink"],
                       markeredgewidth=2)  # fmt: skip
-        values = [max(v, _LEAST) for row in self.rows for v in row[1:]]
+        values = [max(v, _LEAST) for row in self.rows for v in (row.error, row.bound)]
         axes.set_xlim(min(values) / 5, max(values) * 5)
         axes.tick_params(labelsize=SMALL)
         axes.minorticks_off()

@@ -1,27 +1,31 @@
 """Whether the bundle does as PyTorch does, as the manifest says."""
 
-from mvmoe_bench.report.blocks import Cell, Chart, Column, Section, Table, number, rows, text
-from mvmoe_bench.report.bundles import BundleFigure, ParityFigure, TargetFigure
-from mvmoe_bench.report.sections.parity.plot import BoundsPlot
+from collections.abc import Iterator
+
+from mvmoe_bench.report.blocks import (
+    Cell,
+    Chart,
+    Field,
+    Table,
+    counts,
+    number,
+    numbers,
+    table,
+    text,
+    words,
+)
+from mvmoe_bench.report.formatting import agreement
+from mvmoe_bench.report.section_part import Point, View
+from mvmoe_bench.report.sections.parity.figures import TargetParity
+from mvmoe_bench.report.sections.parity.plot import BoundsPlot, BoundsRow
 from mvmoe_bench.report.summary import Summary
-from mvmoe_bench.report.words import agreement
 
-Found = list[tuple[BundleFigure, TargetFigure, ParityFigure]]
+Found = tuple[TargetParity, ...]
 
 
-def parity(summary: Summary) -> Section | None:
+def view(summary: Summary, found: Found) -> View:
     """Errors beside their bounds, and all that the verification found."""
-    found = [
-        (bundle, target, target.parity)
-        for bundle in summary.bundles
-        for target in bundle.targets
-        if target.parity is not None
-    ]
-    if not found:
-        return None
-    return Section(
-        "parity",
-        "The same answers as PyTorch",
+    return View(
         (_chart(summary, found), _table(found)),
         "What the export verified, image by image, before this run; it is kept in the bundle's "
         "manifest. Near-ties are images whose two best routes lie so close that rounding may "
@@ -31,72 +35,83 @@ def parity(summary: Summary) -> Section | None:
 
 def _chart(summary: Summary, found: Found) -> Chart:
     """Two rows a target."""
-    lines = []
-    for bundle, target, its in found:
-        name = f"{bundle.name}, {target.name}" if len(summary.bundles) > 1 else target.name
-        lines.append((f"{name}: answer", its.answer_error, its.answer_error_bound))
-        if bundle.routed_stages:
-            lines.append((f"{name}: router", its.router_error, its.router_error_bound))
-    spoken = "; ".join(f"{name} {error:.1e} of {bound:.0e}" for name, error, bound in lines)
-    counts = sorted({its.images for _, _, its in found})
-    n = " or ".join(f"{count:,}" for count in counts)
+    rows = []
+    for target in found:
+        its = target.found
+        several = len(summary.bundles) > 1
+        name = f"{target.bundle}, {target.target}" if several else target.target
+        rows.append(BoundsRow(f"{name}: answer", its.answer_error, its.answer_error_bound))
+        if target.routed:
+            rows.append(BoundsRow(f"{name}: router", its.router_error, its.router_error_bound))
+    spoken = "; ".join(f"{row.name} {row.error:.1e} of {row.bound:.0e}" for row in rows)
+    n = " or ".join(f"{images:,}" for images in sorted({its.found.images for its in found}))
     return Chart(
         "Largest error, and the bound it has to keep",
         f"Dot: the largest error over n = {n} images, relative to the largest reference value; "
         "stroke: bound. A maximum has no interval.",
-        BoundsPlot(tuple(lines)),
+        BoundsPlot(rows),
         f"Errors: {spoken}",
     )
 
 
 def _table(found: Found) -> Table:
     """All figures of the verification."""
-    columns = (
-        Column("bundle", number=False),
-        Column("target", number=False),
-        Column("verdict", number=False),
-        Column("route", help="Images on the route that PyTorch takes."),
-        Column("top-1", help="Images whose most likely class is that of PyTorch."),
-        Column("near-ties", help="Images whose route rounding may flip."),
-        Column("forced", help="Routes that no image took; they were forced."),
-        Column("router", help="Largest error of a router's logit, relative."),
-        Column("answer", help="Largest error of a class logit, relative."),
-        Column("absolute", help="Largest error of a class logit, not relative."),
-        Column("PSNR dB", help="Peak signal to noise: 20 dB more is an error ten times as small."),
-        Column("images"),
-    )  # fmt: skip
-    cells = [
-        [text(bundle.name), text(target.name), _verdict(its), *_numbers(its)]
-        for bundle, target, its in found
-    ]
-    return Table(
+
+    def errors(title: str, name: str, help: str) -> Field:
+        return numbers(title, lambda its: _error(getattr(its.found, name)), help)
+
+    return table(
         "Verification against PyTorch: shares that are the same, and largest errors",
-        columns,
-        rows(cells),
-    )
+        ((its,) for its in found),
+        words("bundle", lambda its: its.bundle),
+        words("target", lambda its: its.target),
+        words("verdict", _verdict),
+        numbers("route", lambda its: _share(its.found.routing_agreement),
+                "Images on the route that PyTorch takes."),
+        numbers("top-1", lambda its: _share(its.found.top1_agreement),
+                "Images whose most likely class is that of PyTorch."),
+        counts("near-ties", lambda its: its.found.near_ties,
+               "Images whose route rounding may change."),
+        counts("forced", lambda its: its.found.forced_routes,
+               "Routes that no image took; they were forced."),
+        errors("router", "router_error", "Largest error of a router's logit, relative."),
+        errors("answer", "answer_error", "Largest error of a class logit, relative."),
+        errors("absolute", "max_abs_error", "Largest error of a class logit, not relative."),
+        numbers("PSNR dB", lambda its: _psnr(its.found.psnr_db),
+                "Peak signal to noise: 20 dB more is an error ten times as small."),
+        counts("images", lambda its: its.found.images),
+    )  # fmt: skip
 
 
-def _verdict(its: ParityFigure) -> Cell:
+def _verdict(its: TargetParity) -> Cell:
     """Whether the errors keep their bounds."""
     return text("within bounds", "good") if its.within else text("beyond a bound", "bad")
-
-
-def _numbers(its: ParityFigure) -> list[Cell]:
-    """The numbers of one target."""
-    psnr = its.psnr_db
-    return [
-        _share(its.routing_agreement),
-        _share(its.top1_agreement),
-        number(its.near_ties, f"{its.near_ties:,}"),
-        number(its.forced_routes, f"{its.forced_routes:,}"),
-        number(its.router_error, f"{its.router_error:.1e}"),
-        number(its.answer_error, f"{its.answer_error:.1e}"),
-        number(its.max_abs_error, f"{its.max_abs_error:.1e}"),
-        text("exact") if psnr is None else number(psnr, f"{psnr:.1f}"),
-        number(its.images, f"{its.images:,}"),
-    ]
 
 
 def _share(share: float) -> Cell:
     """A share that is never rounded up to all."""
     return number(share, agreement(share), "" if share == 1 else "bad")
+
+
+def _error(error: float) -> Cell:
+    """An error, with an exponent."""
+    return number(error, f"{error:.1e}")
+
+
+def _psnr(psnr: float | None) -> Cell:
+    """Decibels; none if all answers are the same."""
+    return text("exact") if psnr is None else number(psnr, f"{psnr:.1f}")
+
+
+def sentences(summary: Summary, found: Found) -> Iterator[Point]:
+    """What the export proved of the main subject's target."""
+    main = summary.main_subject
+    for its in found:
+        if main is not None and (its.bundle, its.target) == (main.bundle, main.target):
+            share = its.found.routing_agreement
+            agree = "all" if share == 1 else agreement(share)
+            yield Point(
+                topic="Answers",
+                text=f"Of the {its.found.images:,} images that the export verified, {agree} took "
+                "the route that PyTorch takes.",
+            )

@@ -1,18 +1,15 @@
 """Where an answer's time goes: stem, select, load, expert, rest."""
 
-from collections.abc import Callable
-
-import numpy as np
+from collections.abc import Callable, Hashable
 
 from mvmoe_bench.measure.schema.records import Laps, Sample
-from mvmoe_bench.report.estimates import MS, Estimate, Figure, made_of
 from mvmoe_bench.report.index import Index
-from mvmoe_bench.report.statistics import GroupedMedian
+from mvmoe_bench.report.statistics import MS, Estimate, Figure, PerRepeat, by_repeat
 
 PART_NAMES = ("stem", "select", "load", "expert", "rest")
 
 
-class Part(Figure):
+class Part(Figure, frozen=True):
     """One part of an answer."""
 
     name: str
@@ -21,10 +18,10 @@ class Part(Figure):
     ms: Estimate
     """The median."""
     share: Estimate
-    """Of the sum of all parts' medians."""
+    """Of the sum of all parts' medians in the same repeat."""
 
 
-class Parts(Figure):
+class Parts(Figure, frozen=True):
     """The parts of one subject's answers, over all routes."""
 
     n: int
@@ -38,59 +35,67 @@ class Parts(Figure):
     """Of selecting the route on the host; the router's own matmul is inside the stem."""
 
 
-def parts(index: Index, subject: str) -> Parts | None:
+Medians = dict[Hashable, float]
+"""Milliseconds by repeat."""
+
+
+def parts(index: Index) -> dict[str, Parts] | None:
+    """The parts of every subject's answers that says them, by its key."""
+    found = {key: its for key in index.subjects if (its := _parts(index, key)) is not None}
+    return found or None
+
+
+def _parts(index: Index, subject: str) -> Parts | None:
     """The parts of one subject's answers; None if it has none."""
     samples = [sample for sample in index.natural(subject) if sample.laps is not None]
     if not samples:
         return None
-    medians = [_median(samples, _taker(name)) for name in PART_NAMES]
     seed = index.run.seed
-    found = tuple(
-        _part(name, None, median, medians, seed)
-        for name, median in zip(PART_NAMES, medians, strict=True)
-    )
+    medians = {name: _medians(samples, _summed(name)) for name in PART_NAMES}
+    totals = {repeat: sum(its[repeat] for its in medians.values()) for repeat in medians["stem"]}
+
+    def part(name: str, stage: int | None, its: Medians) -> Part:
+        shares = [ms / max(totals[repeat], MS) for repeat, ms in its.items()]
+        return Part(
+            name=name,
+            stage=stage,
+            ms=_estimate(list(its.values()), samples, seed),
+            share=_estimate(shares, samples, seed),
+        )
+
+    found = {name: part(name, None, its) for name, its in medians.items()}
+    stages = min(len(sample.laps.expert) for sample in samples if sample.laps)
     return Parts(
         n=len(samples),
-        total_ms=made_of(medians, sum, seed),
-        parts=found,
-        by_stage=_by_stage(samples, medians, seed),
-        router_share=found[PART_NAMES.index("select")].share,
+        total_ms=_estimate(list(totals.values()), samples, seed),
+        parts=tuple(found.values()),
+        by_stage=tuple(
+            part(name, stage, _medians(samples, _of_stage(name, stage)))
+            for stage in range(stages if stages > 1 else 0)
+            for name in ("select", "load", "expert")
+        ),
+        router_share=found["select"].share,
     )
 
 
-def _by_stage(samples: list[Sample], whole: list[GroupedMedian], seed: int) -> tuple[Part, ...]:
-    """Parts of each routed stage where there are several."""
-    stages = min(len(sample.laps.expert) for sample in samples if sample.laps)
-    if stages < 2:
-        return ()
-    result = []
-    for stage in range(stages):
-        for name in ("select", "load", "expert"):
-            median = _median(samples, lambda lap, n=name, s=stage: getattr(lap, n)[s])
-            result.append(_part(name, stage, median, whole, seed))
-    return tuple(result)
+def _estimate(numbers: list[float], samples: list[Sample], seed: int) -> Estimate:
+    """The median of one number a repeat."""
+    return PerRepeat(tuple(numbers), len(samples)).estimate(seed)
 
 
-def _part(
-    name: str, stage: int | None, median: GroupedMedian, whole: list[GroupedMedian], seed: int
-) -> Part:
-    """One part beside the sum of `whole`; its share is taken draw by draw, as ratios are."""
-    return Part(
-        name=name,
-        stage=stage,
-        ms=made_of([median], lambda its: its[0], seed),
-        share=made_of([median, *whole], lambda its: its[0] / np.maximum(sum(its[1:]), MS), seed),
-    )
-
-
-def _taker(name: str) -> Callable[[Laps], int]:
+def _summed(name: str) -> Callable[[Laps], int]:
     """What takes a part out of laps, summed over stages."""
     if name in ("stem", "rest"):
-        return lambda lap: getattr(lap, name)
-    return lambda lap: sum(getattr(lap, name))
+        return lambda laps: int(getattr(laps, name))
+    return lambda laps: sum(getattr(laps, name))
 
 
-def _median(samples: list[Sample], take: Callable[[Laps], int]) -> GroupedMedian:
-    """The median of one part in milliseconds, its repeats apart."""
-    its = [(take(sample.laps) * MS, sample.repeat) for sample in samples if sample.laps]
-    return GroupedMedian.of([value for value, _ in its], [repeat for _, repeat in its])
+def _of_stage(name: str, stage: int) -> Callable[[Laps], int]:
+    """What takes one stage's part out of laps."""
+    return lambda laps: int(getattr(laps, name)[stage])
+
+
+def _medians(samples: list[Sample], take: Callable[[Laps], int]) -> Medians:
+    """Each repeat's median of one part."""
+    found = [(take(sample.laps) * MS, sample.repeat) for sample in samples if sample.laps]
+    return by_repeat([ms for ms, _ in found], [repeat for _, repeat in found])

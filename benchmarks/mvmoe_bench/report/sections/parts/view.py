@@ -1,76 +1,60 @@
 """Where an answer's time goes."""
 
-from mvmoe_bench.report.blocks import (
-    Chart,
-    Column,
-    Section,
-    Table,
-    figures,
-    number,
-    rows,
-    text,
-    words,
-)
-from mvmoe_bench.report.names import subject_names
+from collections.abc import Iterator
+
+from mvmoe_bench.report.blocks import Chart, Table, counts, figures, table, words
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import percents, printed
+from mvmoe_bench.report.section_part import View
 from mvmoe_bench.report.sections.parts.figures import PART_NAMES, Part, Parts
-from mvmoe_bench.report.summary import SubjectFigure, Summary
+from mvmoe_bench.report.summary import Summary
 
-KINDS = (("stem", "c1"), ("select", "c2"), ("load", "c4"), ("expert", "c3"), ("rest", "c6"))
-
-
-def parts(summary: Summary) -> Section | None:
-    """Stacked bars of every subject that says its parts."""
-    found = having(summary)
-    if not found:
-        return None
-    return Section(
-        "parts",
-        "Where the time goes",
-        (chart(summary), _table(summary, found)),
-        _lead(found[0][1], subject_names(summary)[found[0][0].key] if len(found) > 1 else ""),
-    )
+_COLOURS = {"stem": "c1", "select": "c2", "load": "c4", "expert": "c3", "rest": "c6"}
 
 
-def _lead(first: Parts, name: str) -> str:
-    """What the router takes, where there is one; `name` says whose, where there are several."""
+def view(summary: Summary, found: dict[str, Parts]) -> View:
+    """Stacked bars of every subject that says its parts, and a table."""
+    return View((_chart(summary, found), _table(summary, found)), _lead(summary, found))
+
+
+def picture(summary: Summary, found: dict[str, Parts]) -> Iterator[Chart]:
+    """The bars."""
+    yield _chart(summary, found)
+
+
+def _lead(summary: Summary, found: dict[str, Parts]) -> str:
+    """How much of an answer the router's host part takes, of the first subject."""
     rest = "Rest is what is left: copying the image in and the answer out."
+    key, first = next(iter(found.items()))
     if not first.router_share.value:
         return rest
     share = percents(first.router_share)
+    of = f" of {summary.names[key]}" if len(found) > 1 else ""
     return (
-        f"Selecting the route takes {share.value} of an answer{f' of {name}' * bool(name)} "
-        f"({share.sure}, n = {first.n:,}); "
+        f"Selecting the route takes {share.value} of an answer{of} "
+        f"({share.interval}, n = {first.n:,}); "
         f"the router's own matrix product is a part of the stem. {rest}"
     )
 
 
-def having(summary: Summary) -> list[tuple[SubjectFigure, Parts]]:
-    """Subjects with parts."""
-    return [(subject, subject.parts) for subject in summary.subjects if subject.parts is not None]
-
-
-def chart(summary: Summary) -> Chart:
+def _chart(summary: Summary, found: dict[str, Parts]) -> Chart:
     """One bar for each subject with parts."""
-    names = subject_names(summary)
-    found = having(summary)
     stacks = tuple(
         Stack(
-            names[subject.key],
+            summary.names[key],
             tuple(part.ms.value for part in its.parts),
             f"{printed(its.total_ms).value} ms",
-            _note(its),
+            f"{printed(its.total_ms).marked}, n = {its.n:,}",
         )
-        for subject, its in found
+        for key, its in found.items()
     )
-    spoken = "; ".join(f"{names[s.key]}: {_spoken(its)}" for s, its in found)
+    spoken = "; ".join(f"{summary.names[key]}: {_spoken(its)}" for key, its in found.items())
     return Chart(
         "Parts of an answer",
         "Bars: median of each part, from one more call right after each timed one; number: their "
         "sum with its 95% interval, which need not be the median of the whole; n: answers. Load "
         "is finding the expert's graph in memory, or bringing it there.",
-        StackPlot(KINDS, stacks, "milliseconds an image"),
+        StackPlot(tuple(_COLOURS.items()), stacks, "milliseconds an image"),
         f"Parts of an answer. {spoken}",
     )
 
@@ -80,38 +64,23 @@ def _spoken(parts: Parts) -> str:
     return ", ".join(f"{part.name} {percents(part.share).value}" for part in parts.parts)
 
 
-def _table(summary: Summary, found: list[tuple[SubjectFigure, Parts]]) -> Table:
+def _table(summary: Summary, found: dict[str, Parts]) -> Table:
     """Medians and shares, then those of each routed stage."""
-    names = subject_names(summary)
-    several = any(its.by_stage for _, its in found)
-    columns = (
-        *words("subject", "part", *(["stage"] if several else [])),
-        Column("median ms"),
-        Column("95% interval", number=False),
-        Column("share", help="Of the sum of all parts' medians."),
-        Column("95% interval", number=False),
-        Column("n", help="Answers."),
-        Column("repeats"),
-    )
-    cells = [
-        [
-            text(names[subject.key]),
-            text(part.name),
-            *([text(_stage(part, its))] if several else []),
-            *figures(part.ms),
-            *figures(part.share, 100, "%"),
-            number(its.n, f"{its.n:,}"),
-            number(part.ms.groups, str(part.ms.groups)),
-        ]
-        for subject, its in found
-        for part in (*its.parts, *its.by_stage)
-    ]
-    return Table("Parts of an answer", columns, rows(cells), folded=len(cells) > len(PART_NAMES))
-
-
-def _note(its: Parts) -> str:
-    """Interval of the sum, and n."""
-    return f"{printed(its.total_ms).marked}, n = {its.n:,}"
+    stage = words("stage", lambda _, part, its: _stage(part, its), brief=True)
+    several = any(its.by_stage for its in found.values())
+    return table(
+        "Parts of an answer",
+        ((key, part, its) for key, its in found.items() for part in (*its.parts, *its.by_stage)),
+        words("subject", lambda key, *_: summary.names[key], brief=True),
+        words("part", lambda _, part, __: part.name, brief=True),
+        *([stage] if several else []),
+        figures("median ms", lambda _, part, __: part.ms, brief=True, interval_brief=False),
+        figures("share", lambda _, part, __: part.share, "Of the sum of all parts' medians.",
+                brief=True, scale=100, suffix="%"),
+        counts("n", lambda _, __, its: its.n, "Answers."),
+        counts("repeats", lambda _, part, __: part.ms.repeats),
+        folded=len(PART_NAMES),
+    )  # fmt: skip
 
 
 def _stage(part: Part, parts: Parts) -> str:

@@ -1,10 +1,11 @@
-"""Where operators run: as engines say when asked (measured), and as the advisor thinks."""
+"""Where operators run: as engines say when asked (measured), and as the advisor estimates."""
 
-from mvmoe_bench.report.estimates import Figure
+from mvmoe_bench.measure.schema.records import Advice, Placement
 from mvmoe_bench.report.index import Index
+from mvmoe_bench.report.statistics import Figure
 
 
-class PlacementFigure(Figure):
+class PlacementFigure(Figure, frozen=True):
     """One graph, as its engine placed it on this device."""
 
     subject: str
@@ -14,7 +15,7 @@ class PlacementFigure(Figure):
     outside: dict[str, int]
 
 
-class AdviceFigure(Figure):
+class AdviceFigure(Figure, frozen=True):
     """One finding of the advisor: an estimate."""
 
     bundle: str
@@ -28,20 +29,35 @@ class AdviceFigure(Figure):
     source: str
 
 
-class EngineAdvice(Figure):
-    """What the advisor thinks of one engine."""
+class EngineAdvice(Figure, frozen=True):
+    """What the advisor estimates for one engine."""
 
     engine: str
     advice: tuple[AdviceFigure, ...]
     """Problems first."""
 
 
-_ORDER = {"problem": 0, "warning": 1, "info": 2}
+class Placements(Figure, frozen=True):
+    """What was measured, and what is estimated: never mixed."""
+
+    measured: tuple[PlacementFigure, ...]
+    """One a graph."""
+    advice: tuple[EngineAdvice, ...]
 
 
-def placements(index: Index) -> tuple[PlacementFigure, ...]:
-    """Measured placements, one a graph: the last word of the engine."""
-    last = {(line.subject, line.graph): line for line in index.placements}
+SEVERITIES = ("problem", "warning", "info")
+"""The worst first."""
+
+
+def placement(index: Index) -> Placements | None:
+    """What engines and the advisor say; None if neither was asked."""
+    measured, advice = _measured(index), _advice(index)
+    return Placements(measured=measured, advice=advice) if measured or advice else None
+
+
+def _measured(index: Index) -> tuple[PlacementFigure, ...]:
+    """Measured placements, one a graph: the last that the engine said."""
+    last = {(line.subject, line.graph): line for line in index.of_kind(Placement)}
     return tuple(
         PlacementFigure(
             subject=line.subject,
@@ -54,10 +70,10 @@ def placements(index: Index) -> tuple[PlacementFigure, ...]:
     )
 
 
-def advice(index: Index) -> tuple[EngineAdvice, ...]:
+def _advice(index: Index) -> tuple[EngineAdvice, ...]:
     """Estimates by engine; the same finding on several graphs is one entry."""
     found: dict[str, dict[tuple[str, ...], list[str]]] = {}
-    for line in index.advice:
+    for line in index.of_kind(Advice):
         key = (line.bundle, line.target, line.rule, line.severity, line.text)
         graphs = found.setdefault(line.engine, {}).setdefault((*key, line.reason, line.source), [])
         if line.graph is not None and line.graph not in graphs:
@@ -80,4 +96,4 @@ def _sorted(found: dict[tuple[str, ...], list[str]]) -> tuple[AdviceFigure, ...]
         )
         for (bundle, target, rule, severity, text, reason, source), graphs in found.items()
     ]
-    return tuple(sorted(figures, key=lambda figure: _ORDER.get(figure.severity, 3)))
+    return tuple(sorted(figures, key=lambda its: SEVERITIES.index(its.severity)))

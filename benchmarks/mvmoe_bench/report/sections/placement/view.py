@@ -1,45 +1,42 @@
 """Where operators run: measured placements, and the advisor's estimates apart from them."""
 
-from mvmoe_bench.report.blocks import Block, Cell, Section, Table, Text, rows, text, words
+from mvmoe_bench.report.blocks import Block, Cell, Table, Text, table, words
+from mvmoe_bench.report.formatting import percent
 from mvmoe_bench.report.links import sourced
-from mvmoe_bench.report.names import subject_names
-from mvmoe_bench.report.sections.placement.figures import AdviceFigure
+from mvmoe_bench.report.section_part import View
+from mvmoe_bench.report.sections.placement.figures import (
+    SEVERITIES,
+    AdviceFigure,
+    EngineAdvice,
+    PlacementFigure,
+    Placements,
+)
 from mvmoe_bench.report.summary import Summary
-from mvmoe_bench.report.words import percent
 
 
-def placement(summary: Summary) -> Section | None:
-    """Two tables that are never mixed."""
-    if not summary.placements and not summary.advice:
-        return None
-    blocks: list[Block] = []
-    if summary.placements:
-        blocks.append(_measured(summary))
-    for engine in summary.advice:
-        blocks.append(_advice(engine.engine, engine.advice))
-    if summary.advice:
+def view(summary: Summary, found: Placements) -> View:
+    """Two kinds of tables that are never mixed."""
+    blocks: list[Block] = [_measured(summary, found.measured)] if found.measured else []
+    blocks += map(_advice, found.advice)
+    if found.advice:
         blocks.append(
             Text(("An estimate follows public rules about an engine; nothing of it was measured.",))
         )
-    return Section("placement", "Where operators run", tuple(blocks))
+    return View(tuple(blocks))
 
 
-def _measured(summary: Summary) -> Table:
+def _measured(summary: Summary, found: tuple[PlacementFigure, ...]) -> Table:
     """What engines said."""
-    names = subject_names(summary)
-    cells = [
-        [
-            text(names.get(found.subject, found.subject)),
-            text(found.graph),
-            text(_counts(found.by_unit)),
-            text(_costs(found.cost_by_unit)),
-            text(_counts(found.outside) or "nothing"),
-        ]
-        for found in summary.placements
-    ]
-    columns = words("subject", "graph", "operators by unit", "cost by unit", "off the wanted unit")
-    caption = "Measured: where the engine says that it puts the operators of these graphs"
-    return Table(caption, columns, rows(cells), folded=len(cells) > 12)
+    return table(
+        "Measured: where the engine says that it puts the operators of these graphs",
+        ((its,) for its in found),
+        words("subject", lambda its: summary.names.get(its.subject, its.subject)),
+        words("graph", lambda its: its.graph),
+        words("operators by unit", lambda its: _counts(its.by_unit)),
+        words("cost by unit", lambda its: _costs(its.cost_by_unit)),
+        words("off the wanted unit", lambda its: _counts(its.outside) or "nothing"),
+        folded=12,
+    )
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -55,26 +52,24 @@ def _costs(costs: dict[str, float] | None) -> str | None:
     return ", ".join(f"{unit} {percent(share)}" for unit, share in costs.items())
 
 
-def _advice(engine: str, found: tuple[AdviceFigure, ...]) -> Table:
+def _advice(found: EngineAdvice) -> Table:
     """Estimates for one engine."""
-    cells = [
-        [
-            _severity(advice.severity),
-            text(advice.text),
-            text(_where(advice)),
-            text(advice.reason),
-            sourced(advice.source),
-        ]
-        for advice in found
-    ]
-    columns = words("severity", "finding", "where", "reason", "source")
-    return Table(f"ESTIMATE for {engine}, not measured", columns, rows(cells), len(cells) > 8)
+    return table(
+        f"ESTIMATE for {found.engine}, not measured",
+        ((its,) for its in found.advice),
+        words("severity", lambda its: _severity(its.severity)),
+        words("finding", lambda its: its.text),
+        words("where", _where),
+        words("reason", lambda its: its.reason),
+        words("source", lambda its: sourced(its.source)),
+        folded=8,
+    )
 
 
 def _severity(severity: str) -> Cell:
     """Problems stand out, and sort first."""
-    order = {"problem": 0.0, "warning": 1.0, "info": 2.0}
-    return Cell(severity, order.get(severity, 3.0), "bad" if severity == "problem" else "")
+    order = float(SEVERITIES.index(severity))
+    return Cell(severity, order, "" if order else "bad")
 
 
 def _where(advice: AdviceFigure, most: int = 3) -> str:

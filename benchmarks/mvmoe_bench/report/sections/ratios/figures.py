@@ -3,94 +3,117 @@
 from typing import Literal
 
 from mvmoe_bench.measure.schema.records import Sample, SubjectRecord
-from mvmoe_bench.report.estimates import Figure
 from mvmoe_bench.report.index import Index
-from mvmoe_bench.report.statistics import Ratio, paired_ratio
+from mvmoe_bench.report.statistics import (
+    MS,
+    Estimate,
+    Figure,
+    Ratio,
+    conclusive,
+    median_of,
+    paired_ratio,
+)
+from mvmoe_bench.report.subjects import is_oracle, is_product
 
-Clock = Literal["wall", "cpu"]
+Clock = Literal["wall", "CPU"]
 
 
-class RatioFigure(Figure):
-    """One subject over another."""
+class RatioFigure(Figure, frozen=True):
+    """One subject over another, of which one is the product."""
 
     name: str
-    """Such as `dispatcher/static`."""
+    """Such as `dispatcher/static`: the oracle divides the product, which divides all others."""
     bundle: str
     target: str | None
-    """Of the dispatcher."""
-    first: str
-    """Key of the subject that is divided."""
-    second: str
-    """Key of the subject that it is divided by."""
+    """Of the product."""
+    product: str
+    """Key of the product."""
+    other: str
+    """Key of the other subject."""
+    other_name: str
+    """Name of the other subject."""
     clock: Clock
-    """`cpu` is what the calling thread computed; given where one thread does all the work."""
+    """`CPU` is what the calling thread computed; given where one thread does all the work."""
     ratio: Ratio
+    steadier: bool
+    """Whether it is much surer than the product's milliseconds: their interval is wide, because
+    repeats differ, and that of the ratio is not."""
 
 
-def ratios(index: Index) -> tuple[RatioFigure, ...]:
-    """Every dispatcher against whatever else was measured with its bundle.
+_WIDE = 0.25
+"""How far apart the ends of an interval are, relative to the lower, to be called wide."""
 
-    Only the oracle is divided by: `dispatcher/static` says what not knowing the expert costs. All
-    others are over the dispatcher: what it saves.
+
+def ratios(index: Index) -> tuple[RatioFigure, ...] | None:
+    """Every product against whatever else was measured with its bundle.
+
+    Only the oracle is divided by: that ratio says what not knowing the expert costs. All others are
+    over the product: what it saves.
     """
-    result = []
-    for dispatcher in _dispatchers(index):
-        for other in index.run.subjects:
-            if not _comparable(index, dispatcher, other):
-                continue
-            pair = (dispatcher, other) if other.name == "static" else (other, dispatcher)
-            result += _figures(index, dispatcher, *pair)
-    return tuple(result)
+    products = [s for s in index.run.subjects if is_product(s) and index.natural(s.key)]
+    found = [
+        figure
+        for product in products
+        for other in index.run.subjects
+        if _comparable(products, product, other)
+        for figure in _figures(index, product, other)
+    ]
+    return tuple(found) or None
 
 
-def _dispatchers(index: Index) -> list[SubjectRecord]:
-    """Subjects called so that were measured."""
-    return [s for s in index.run.subjects if s.name == "dispatcher" and index.natural(s.key)]
-
-
-def _comparable(index: Index, dispatcher: SubjectRecord, other: SubjectRecord) -> bool:
+def _comparable(
+    products: list[SubjectRecord], product: SubjectRecord, other: SubjectRecord
+) -> bool:
     """Whether two subjects answer with the same model, and with the same engine if they have one,
     on as many threads.
 
-    Where the other's engine runs elsewhere than any dispatcher's, it is compared with them all.
+    Where the other's engine runs elsewhere than any product's, it is compared with them all.
     """
-    if other.name == "dispatcher" or other.bundle != dispatcher.bundle:
-        return False
-    if other.threads != dispatcher.threads:
+    if is_product(other) or other.bundle != product.bundle or other.threads != product.threads:
         return False
     if other.target is None:
         return True
-    if other.target != dispatcher.target:
-        return False
-    choices = [
-        s.requested
-        for s in _dispatchers(index)
-        if (s.bundle, s.target) == (dispatcher.bundle, dispatcher.target)
-    ]
-    return other.requested == dispatcher.requested or other.requested not in choices
+    alike = [s for s in products if (s.bundle, s.target) == (product.bundle, product.target)]
+    choices = [s.requested for s in alike]
+    same = other.requested == product.requested or other.requested not in choices
+    return other.target == product.target and same
 
 
-def _figures(
-    index: Index, dispatcher: SubjectRecord, first: SubjectRecord, second: SubjectRecord
-) -> list[RatioFigure]:
+def _figures(index: Index, product: SubjectRecord, other: SubjectRecord) -> list[RatioFigure]:
     """The ratio of two subjects on the wall, and in CPU time with one thread."""
-    clocks: list[Clock] = ["wall"]
-    if first.threads == second.threads == 1:
-        clocks.append("cpu")
-    found = ((clock, _ratio(index, first, second, clock)) for clock in clocks)
+    first, second = (product, other) if is_oracle(other) else (other, product)
+    clocks: tuple[Clock, ...] = ("wall", "CPU") if product.threads == 1 else ("wall",)
+    found = [(clock, _ratio(index, first, second, clock)) for clock in clocks]
+    samples = index.natural(product.key)
+    own = median_of([s.ns * MS for s in samples], [s.repeat for s in samples], index.run.seed)
     return [
         RatioFigure(
             name=f"{first.name}/{second.name}",
-            bundle=dispatcher.bundle,
-            target=dispatcher.target,
-            first=first.key,
-            second=second.key,
+            bundle=product.bundle,
+            target=product.target,
+            product=product.key,
+            other=other.key,
+            other_name=other.name,
             clock=clock,
             ratio=ratio,
+            steadier=clock == "wall" and _steadier(ratio, own),
         )
         for clock, ratio in found
         if ratio is not None
     ]
+
+
+def _steadier(ratio: Ratio, own: Estimate) -> bool:
+    """Whether a ratio's interval is at most half as wide as a wide one of milliseconds."""
+    width = _width(own)
+    return conclusive(ratio) and width >= _WIDE and _width(ratio) <= width / 2
+
+
+def _width(figure: Estimate) -> float:
+    """How far the ends of an interval are apart, relative to the lower; 0 without a verdict."""
+    if not conclusive(figure) or not figure.low or figure.high is None:
+        return 0.0
+    return figure.high / figure.low - 1
 
 
 def _ratio(index: Index, first: SubjectRecord, second: SubjectRecord, clock: Clock) -> Ratio | None:

@@ -1,33 +1,25 @@
 """What routing costs and saves: ratios of subjects that took turns."""
 
-from mvmoe_bench.report.blocks import Chart, Column, Section, Table, figures, number, rows, text
-from mvmoe_bench.report.names import COLOURS, subject_names
-from mvmoe_bench.report.plots.intervals import IntervalPlot
+from collections.abc import Iterator, Sequence
+
+from mvmoe_bench.report.blocks import Chart, Table, Tile, counts, figures, numbers, table, words
+from mvmoe_bench.report.formatting import no_verdict, repeats_of
+from mvmoe_bench.report.plots.intervals import IntervalPlot, IntervalRow
 from mvmoe_bench.report.printed import printed
-from mvmoe_bench.report.sections.latency.view import repeats
+from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.ratios.figures import RatioFigure
+from mvmoe_bench.report.statistics import Estimate, Ratio, conclusive
+from mvmoe_bench.report.subjects import look_of
 from mvmoe_bench.report.summary import Summary
 
-_MEANING = {
-    "static": "what not knowing the expert beforehand costs",
-    "all-experts": "computing all experts, over the dispatcher",
-    "gather": "gathering weights in the graph, over the dispatcher",
-    "dense": "a model without routing, as much work an image",
-    "eager": "PyTorch as it is, over the dispatcher",
-    "compile": "torch.compile, over the dispatcher",
-}
+Found = tuple[RatioFigure, ...]
 
 
-def ratios(summary: Summary) -> Section | None:
-    """A forest plot for each dispatcher, and all ratios as a table."""
-    if not summary.ratios:
-        return None
-    dispatchers = dict.fromkeys(_dispatcher(figure) for figure in summary.ratios)
-    charts = [chart(summary, key) for key in dispatchers]
-    return Section(
-        "ratios",
-        "What routing costs and saves",
-        (*charts, _table(summary)),
+def view(summary: Summary, found: Found) -> View:
+    """A forest plot for each product, and all ratios as a table."""
+    products = dict.fromkeys(its.product for its in found)
+    return View(
+        (*(_chart(summary, found, key) for key in products), _table(summary, found)),
         "How many times as long the first subject takes as the second. Each ratio compares answers "
         "of the same round, so what slows the machine for a while slows both sides. Left of 1 the "
         "first takes less time, right of 1 more; an interval that "
@@ -36,21 +28,33 @@ def ratios(summary: Summary) -> Section | None:
     )
 
 
-def chart(summary: Summary, dispatcher: str) -> Chart:
-    """All ratios of one dispatcher on the wall clock."""
-    names = subject_names(summary)
-    found = [f for f in summary.ratios if f.clock == "wall" and _dispatcher(f) == dispatcher]
-    several = len({_dispatcher(figure) for figure in summary.ratios}) > 1
-    of = f": {names[dispatcher]}" if several else ""
-    spoken = "; ".join(_spoken(figure) for figure in found)
+def picture(summary: Summary, found: Found) -> Iterator[Chart]:
+    """The ratios of the main subject."""
+    if summary.main is not None and _of_main(summary, found):
+        yield _chart(summary, found, summary.main)
+
+
+def _of_main(summary: Summary, found: Found) -> list[RatioFigure]:
+    """Ratios of the main subject on the wall clock."""
+    return [its for its in found if its.clock == "wall" and its.product == summary.main]
+
+
+def _chart(summary: Summary, found: Found, product: str) -> Chart:
+    """All ratios of one product on the wall clock."""
+    shown = [its for its in found if its.clock == "wall" and its.product == product]
+    of = f": {summary.names[product]}" if _several(found) else ""
+    spoken = "; ".join(_spoken(its) for its in shown)
     return Chart(
         title=f"Times as long{of}",
         caption=(
-            "Dot: median over rounds of one subject's time divided by the other's; line: 95% "
-            f"interval over {repeats([figure.ratio.groups for figure in found])}; n: rounds."
+            "Dot: median of one subject's time divided by the other's, round by round; line: 95% "
+            f"interval over {repeats_of([its.ratio.repeats for its in shown])}; n: rounds."
         ),
         plot=IntervalPlot(
-            tuple((_name(figure), figure.ratio, _colour(figure)) for figure in found),
+            [
+                IntervalRow(_name(its), its.ratio, look_of(its.other_name).ratio_colour)
+                for its in shown
+            ],
             "times as long (paired by round)",
             "first is faster",
             "first is slower",
@@ -59,67 +63,103 @@ def chart(summary: Summary, dispatcher: str) -> Chart:
     )
 
 
-def _spoken(figure: RatioFigure) -> str:
+def _spoken(its: RatioFigure) -> str:
     """A row in words."""
-    its = printed(figure.ratio)
-    return f"{figure.name} {its.value} times ({its.sure})"
+    shown = printed(its.ratio)
+    return f"{its.name} {shown.value} times ({shown.interval})"
 
 
-def _dispatcher(figure: RatioFigure) -> str:
-    """Key of the dispatcher in a ratio."""
-    return figure.first if figure.name.startswith("dispatcher/") else figure.second
+def _name(its: RatioFigure) -> str:
+    """Both names, with space between."""
+    return its.name.replace("/", " / ")
 
 
-def _other(figure: RatioFigure) -> str:
-    """Name of the other subject."""
-    return figure.name.removeprefix("dispatcher/").removesuffix("/dispatcher")
+def _several(found: Sequence[RatioFigure]) -> bool:
+    """Whether there are several products."""
+    return len({its.product for its in found}) > 1
 
 
-def _name(figure: RatioFigure) -> str:
-    """The ratio in words."""
-    other = _other(figure)
-    if figure.name.startswith("dispatcher/"):
-        return f"dispatcher / {other}"
-    return f"{other} / dispatcher"
-
-
-def _colour(figure: RatioFigure) -> str:
-    """The colour of a ratio: the product's cost stands out."""
-    return "c1" if _other(figure) == "static" else COLOURS.get(_other(figure), "c6")
-
-
-def _table(summary: Summary) -> Table:
+def _table(summary: Summary, found: Found) -> Table:
     """All ratios, both clocks."""
-    names = subject_names(summary)
-    several = len({_dispatcher(figure) for figure in summary.ratios}) > 1
-    columns = (
-        Column("ratio", number=False),
-        *([Column("of", number=False)] if several else []),
-        Column("clock", number=False, help="Wall: time that passed; CPU: what the calling thread "
-               "computed."),
-        Column("value"),
-        Column("95% interval", number=False),
-        Column("unpaired", help="Median over median, pairing ignored: as unsteady as the machine."),
-        Column("n", help="Rounds."),
-        Column("repeats"),
-        Column("meaning", number=False),
-    )  # fmt: skip
-    cells = [
-        [
-            text(_name(figure)),
-            *([text(names[_dispatcher(figure)])] if several else []),
-            text("wall" if figure.clock == "wall" else "CPU"),
-            *figures(figure.ratio),
-            number(figure.ratio.of_medians),
-            number(figure.ratio.n, f"{figure.ratio.n:,}"),
-            number(figure.ratio.groups, str(figure.ratio.groups)),
-            text(_MEANING.get(_other(figure), "")),
-        ]
-        for figure in summary.ratios
-    ]
-    return Table(
+    of = words("of", lambda its: summary.names[its.product], brief=True)
+    return table(
         "Ratios of latency, paired by round (unpaired: median over median, unsteady)",
-        columns,
-        rows(cells),
-        folded=len(cells) > 8,
+        ((its,) for its in found),
+        words("ratio", _name, brief=True),
+        *([of] if _several(found) else []),
+        words("clock", lambda its: its.clock,
+              "Wall: time that passed; CPU: what the calling thread computed.", brief=True),
+        figures("value", lambda its: its.ratio, brief=True),
+        numbers("unpaired", lambda its: its.ratio.of_medians,
+                "Median over median, pairing ignored: as unsteady as the machine."),
+        counts("n", lambda its: its.ratio.n, "Rounds.", brief=True),
+        counts("repeats", lambda its: its.ratio.repeats),
+        words("meaning", lambda its: look_of(its.other_name).ratio_meaning),
+        folded=8,
+    )  # fmt: skip
+
+
+def tiles(summary: Summary, found: Found) -> Iterator[Tile]:
+    """The ratios of the main subject that are key figures."""
+    for its in _of_main(summary, found):
+        if look_of(its.other_name).key_figure:
+            shown = printed(its.ratio)
+            note = f"{shown.interval}, n = {its.ratio.n:,} rounds"
+            yield Tile(f"time, {_name(its)}", shown.value, "times", note)
+
+
+def sentences(summary: Summary, found: Found) -> Iterator[Point]:
+    """What routing costs and saves, for the main subject."""
+    mine = _of_main(summary, found)
+    if any(its.steadier for its in mine):
+        yield Point(
+            topic="Speed",
+            text="That interval is wide because repeats differ. What slows one repeat slows every "
+            "subject in it, so ratios, which compare answers of the same round, are surer than "
+            "milliseconds.",
+        )
+    for its in mine:
+        look = look_of(its.other_name)
+        if look.in_sentences:
+            against = _against_oracle if look.role == "oracle" else _against
+            yield Point(topic="Routing", text=against(look.in_sentences, its.ratio))
+
+
+def _against_oracle(oracle: str, ratio: Ratio) -> str:
+    """What knowing the expert beforehand would save."""
+    its = printed(ratio)
+    how = f"the dispatcher takes {its.value} times as long ({its.interval})"
+    if not conclusive(ratio) or ratio.low is None or ratio.high is None:
+        return f"{oracle} was compared in {no_verdict(ratio)}: {how}."
+    if ratio.low > 1:
+        saved = printed(_saved(ratio), 100, "%")
+        return f"{oracle} would save {saved.value} of the time ({saved.interval}): {how}."
+    if ratio.high < 1:
+        return f"{oracle} would save nothing: {how}."
+    return f"{oracle} would make no difference that could be told apart: {how}."
+
+
+def _saved(ratio: Ratio) -> Estimate:
+    """The share of the time that the second of two subjects saves."""
+    assert ratio.low is not None
+    assert ratio.high is not None
+    return Estimate(
+        value=1 - 1 / ratio.value,
+        low=1 - 1 / ratio.low,
+        high=1 - 1 / ratio.high,
+        n=ratio.n,
+        repeats=ratio.repeats,
+        rough=ratio.rough,
     )
+
+
+def _against(who: str, ratio: Ratio) -> str:
+    """Whether something takes longer than the dispatcher."""
+    its = printed(ratio)
+    how = f"{its.value} times as long"
+    if not conclusive(ratio) or ratio.low is None or ratio.high is None:
+        lead = f"{who} was compared in {no_verdict(ratio)}"
+        return f"{lead}: {how} as the dispatcher ({its.interval})."
+    if ratio.low <= 1 <= ratio.high:
+        return f"{who} was not told apart from the dispatcher: {how} ({its.interval})."
+    return f"{who} takes {how} as the dispatcher ({its.interval})."

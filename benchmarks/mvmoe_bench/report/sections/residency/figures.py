@@ -4,19 +4,21 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mvmoe_bench.measure.schema.records import StreamSample, SubjectRecord
-from mvmoe_bench.report.estimates import MS, Estimate, Figure, median_of, quick_median
+from mvmoe_bench.measure.schema.records import StreamSample
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import (
-    ENOUGH_GROUPS,
+    MS,
     Distribution,
-    GroupedMedian,
+    Estimate,
+    Figure,
+    PerRepeat,
+    by_repeat,
     distribution,
-    interval,
+    median_of,
 )
 
 
-class Switch(Figure):
+class Switch(Figure, frozen=True):
     """What changing the expert adds to an answer."""
 
     n: int
@@ -24,11 +26,10 @@ class Switch(Figure):
     against: int
     """Answers that did not."""
     ms: Estimate | None
-    """Difference of the two medians; None if there are none of either. The interval is over the
-    repeats that have both."""
+    """Difference of the two medians, repeat by repeat; None if no repeat has both."""
 
 
-class Budget(Figure):
+class Budget(Figure, frozen=True):
     """One budget."""
 
     experts: int
@@ -51,12 +52,9 @@ class Budget(Figure):
     memory_of: str | None
 
 
-class Residency(Figure):
+class Residency(Figure, frozen=True):
     """The curve over budgets of one subject."""
 
-    subject: str
-    bundle: str
-    target: str | None
     order: str
     """How the sequence was ordered."""
     length: int
@@ -64,18 +62,17 @@ class Residency(Figure):
     budgets: tuple[Budget, ...]
 
 
-def residency(index: Index, subject: SubjectRecord) -> Residency | None:
-    """The curve of one subject; None if no sequence was run."""
-    lines = index.stream.get(subject.key, [])
-    if not lines:
-        return None
+def residency(index: Index) -> dict[str, Residency] | None:
+    """The curve of every subject that a sequence was run of, by its key."""
+    return {key: _residency(index, lines) for key, lines in index.stream.items()} or None
+
+
+def _residency(index: Index, lines: list[StreamSample]) -> Residency:
+    """The curve of one subject."""
     by_budget: dict[int, list[StreamSample]] = {}
     for line in lines:
         by_budget.setdefault(line.budget, []).append(line)
     return Residency(
-        subject=subject.key,
-        bundle=subject.bundle,
-        target=subject.target,
         order=index.run.inputs.order,
         length=1 + max(line.number for line in lines),
         budgets=tuple(_budget(index, its) for _, its in sorted(by_budget.items())),
@@ -107,24 +104,10 @@ def _switch(
     """Median of answers for which `changed` holds less that of answers that changed nothing."""
     some = [line for line in lines if changed(line)]
     none = [line for line in lines if not any(line.switched) and not any(line.cold)]
-    if not some or not none:
-        return Switch(n=len(some), against=len(none), ms=None)
-    value = quick_median([x.ns * MS for x in some]) - quick_median([x.ns * MS for x in none])
-    both = {line.repeat for line in some} & {line.repeat for line in none}
-    low = high = None
-    rough = len(both) < ENOUGH_GROUPS
-    if len(both) >= 2:
-        above, below = (_median([x for x in its if x.repeat in both], both) for its in (some, none))
-        bounds = interval(
-            lambda drawn: above.resampled(drawn) - below.resampled(drawn), (len(both),), seed=seed
-        )
-        low, high = bounds.low, bounds.high
-    estimate = Estimate(value=value, low=low, high=high, n=len(some), groups=len(both), rough=rough)
-    return Switch(n=len(some), against=len(none), ms=estimate)
-
-
-def _median(lines: list[StreamSample], repeats: set[int]) -> GroupedMedian:
-    """The median in ms over these repeats' numbers, so that both sides take the same draws."""
-    codes = {repeat: code for code, repeat in enumerate(sorted(repeats))}
-    values = np.array([line.ns * MS for line in lines])
-    return GroupedMedian(values, np.array([codes[line.repeat] for line in lines]), len(repeats))
+    above, below = (
+        by_repeat([line.ns * MS for line in its], [line.repeat for line in its])
+        for its in (some, none)
+    )
+    added = tuple(above[repeat] - below[repeat] for repeat in above if repeat in below)
+    ms = PerRepeat(added, len(some)).estimate(seed) if added else None
+    return Switch(n=len(some), against=len(none), ms=ms)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mvmoe_bench.report.formatting import percent
 from mvmoe_bench.report.plots.canvas import SMALL, Canvas
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.sections.residency.figures import Budget, Residency
-from mvmoe_bench.report.words import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,26 +18,21 @@ class ResidencyPlot:
 
     curve: Residency
 
-    def height(self, narrow: bool) -> float:
+    def height(self) -> float:
         """Pixels that it needs."""
-        return 470.0 if narrow else 320.0
+        return 470.0
 
     def draw(self, canvas: Canvas) -> None:
-        """Two panels: one above the other if narrow, else beside each other."""
-        if canvas.narrow:
-            half = canvas.height / 2
-            self._latency(canvas.axes(34, 24, 10, half + 46), canvas)
-            self._cost(canvas.axes(34, half + 24, 10, 46), canvas)
-        else:
-            half = canvas.width / 2
-            self._latency(canvas.axes(44, 26, half + 14, 48), canvas)
-            self._cost(canvas.axes(half + 44, 26, 14, 48), canvas)
+        """Two panels, one above the other."""
+        half = canvas.height / 2
+        self._latency(canvas.axes(34, 24, 10, half + 46), canvas)
+        self._cost(canvas.axes(34, half + 24, 10, 46), canvas)
 
     def _latency(self, axes: "Axes", canvas: Canvas) -> None:
         """Median with its interval, and p95."""
         budgets, shade = self.curve.budgets, canvas.colours
         x = list(range(len(budgets)))
-        p50 = [budget.total_ms.p50 for budget in budgets]
+        p50 = [budget.total_ms.value for budget in budgets]
         p95 = [budget.total_ms.p95 for budget in budgets]
         mean = [budget.mean_ms for budget in budgets]
         for values, colour, style in ((p95, "c2", "s"), (mean, "c6", "^"), (p50, "c1", "o")):
@@ -61,7 +56,7 @@ class ResidencyPlot:
                 text += f"\n{printed(budget.held_bytes, 1e-6).value} MB"
             axes.annotate(
                 text, xy=(position, shares[position]), xytext=(0, 4), textcoords="offset points",
-                ha="center", fontsize=SMALL if len(budgets) < 7 else 9, color=shade["ink"],
+                ha="center", fontsize=SMALL, color=shade["ink"],
             )  # fmt: skip
         held = any(budget.held_bytes is not None for budget in budgets)
         what = "; memory held" if held else ""

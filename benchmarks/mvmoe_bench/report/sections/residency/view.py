@@ -1,43 +1,48 @@
 """What keeping fewer experts in memory costs."""
 
+from collections.abc import Iterator
+
 from mvmoe_bench.report.blocks import (
     FEW,
     Chart,
-    Column,
-    Section,
+    Field,
     Table,
+    counts,
     figures,
-    number,
-    percentile,
-    rows,
-    text,
+    numbers,
+    percentiles,
+    shares,
+    table,
+    words,
 )
-from mvmoe_bench.report.names import subject_names
+from mvmoe_bench.report.formatting import from_to, percent, room_for
 from mvmoe_bench.report.printed import alone, printed
+from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.residency.figures import Budget, Residency
 from mvmoe_bench.report.sections.residency.plot import ResidencyPlot
+from mvmoe_bench.report.statistics import conclusive
 from mvmoe_bench.report.summary import Summary
-from mvmoe_bench.report.words import percent
+
+Found = dict[str, Residency]
 
 
-def residency(summary: Summary) -> Section | None:
-    """A curve for each dispatcher, and all its points."""
-    if not summary.residency:
-        return None
-    return Section(
-        "residency",
-        "Fewer experts in memory",
-        (
-            *(chart(summary, curve) for curve in summary.residency),
-            _table(summary),
-            _switches(summary),
-        ),
-        f"{_sequences(summary.residency)} the least recently used one is released. A cold answer "
-        "had to load an expert, a warm switch found another one in memory.",
+def view(summary: Summary, found: Found) -> View:
+    """A curve for each subject, and all its points."""
+    charts = (_chart(summary, found, key) for key in found)
+    return View(
+        (*charts, _table(summary, found), _switches(summary, found)),
+        f"{_sequences(list(found.values()))} the least recently used one is released. A cold "
+        "answer had to load an expert, a warm switch found another one in memory.",
     )
 
 
-def _sequences(curves: tuple[Residency, ...]) -> str:
+def picture(summary: Summary, found: Found) -> Iterator[Chart]:
+    """The curve of the main subject."""
+    if summary.main in found:
+        yield _chart(summary, found, summary.main)
+
+
+def _sequences(curves: list[Residency]) -> str:
     """What was run; how long and with how much room, where that is the same for all subjects."""
     first = curves[0]
     rooms = {tuple(point.experts for point in curve.budgets) for curve in curves}
@@ -52,16 +57,16 @@ def _sequences(curves: tuple[Residency, ...]) -> str:
     )
 
 
-def chart(summary: Summary, curve: Residency) -> Chart:
-    """The curve of one dispatcher."""
-    names = subject_names(summary)
-    of = f": {names[curve.subject]}" if len(summary.residency) > 1 else ""
+def _chart(summary: Summary, found: Found, key: str) -> Chart:
+    """The curve of one subject."""
+    curve = found[key]
+    of = f": {summary.names[key]}" if len(found) > 1 else ""
     return Chart(
         f"Room for experts{of}",
         "First: median with its 95% interval, mean and 95th percentile of all answers; second: how "
         "many answers had to load an expert, and what the process held in the end if that was "
-        f"measured; n = {_number([point.n for point in curve.budgets])} answers from "
-        f"{_number([point.total_ms.groups for point in curve.budgets])} processes at each point.",
+        f"measured; n = {from_to([point.n for point in curve.budgets])} answers from "
+        f"{from_to([point.total_ms.repeats for point in curve.budgets])} processes at each point.",
         ResidencyPlot(curve),
         "; ".join(_spoken(point) for point in curve.budgets),
     )
@@ -75,77 +80,69 @@ def _spoken(budget: Budget) -> str:
     )
 
 
-def _number(counts: list[int]) -> str:
-    """A number, or from where to where it goes if points differ."""
-    least, most = min(counts), max(counts)
-    return f"{most:,}" if least == most else f"{least:,} to {most:,}"
-
-
-def _table(summary: Summary) -> Table:
+def _table(summary: Summary, found: Found) -> Table:
     """All points."""
-    names = subject_names(summary)
-    several = len(summary.residency) > 1
-    columns = (
-        *([Column("subject", number=False)] if several else []),
-        Column("experts", help="That may stay in memory in each routed stage."),
-        Column("p50 ms"),
-        Column("95% interval", number=False),
-        Column("p95 ms"),
-        Column("mean ms"),
-        Column("cold", help="Answers for which an expert had to be loaded."),
-        Column("memory MB", help="What another process with this room held after its images."),
-        Column("95% interval", number=False),
-        Column("n", help="Answers."),
-        Column("processes"),
-    )
-    cells = [
-        [
-            *([text(names[curve.subject])] if several else []),
-            number(point.experts, str(point.experts)),
-            *figures(point.total_ms),
-            percentile(point.total_ms, 95),
-            number(point.mean_ms),
-            number(point.cold_share, percent(point.cold_share)),
-            *figures(point.held_bytes, 1e-6),
-            number(point.n, f"{point.n:,}"),
-            number(point.total_ms.groups, str(point.total_ms.groups)),
-        ]
-        for curve in summary.residency
-        for point in curve.budgets
-    ]
-    few = any(point.total_ms.few(95) for curve in summary.residency for point in curve.budgets)
-    star = f" ({FEW})" if few else ""
-    return Table(f"Milliseconds by room for experts{star}", columns, rows(cells))
-
-
-def _switches(summary: Summary) -> Table:
-    """What changing the expert adds to an answer."""
-    names = subject_names(summary)
-    several = len(summary.residency) > 1
-    columns = (
-        *([Column("subject", number=False)] if several else []),
-        Column("experts", help="That may stay in memory in each routed stage."),
-        Column("answers", number=False, help="Cold: an expert had to be loaded. Warm: another "
-               "route than before, its expert in memory."),
-        Column("added ms", help="Their median less that of answers that kept the route."),
-        Column("95% interval", number=False),
-        Column("n", help="Answers of this kind."),
-        Column("n that kept the route"),
-        Column("processes", help="That have both kinds."),
+    points = [(key, point) for key, curve in found.items() for point in curve.budgets]
+    few = any(point.total_ms.few(95) for _, point in points)
+    return table(
+        f"Milliseconds by room for experts{FEW * few}",
+        points,
+        *_which(summary, found),
+        figures("p50 ms", lambda _, point: point.total_ms, brief=True),
+        percentiles("p95 ms", 95, lambda _, point: point.total_ms, brief=True),
+        numbers("mean ms", lambda _, point: point.mean_ms),
+        shares("cold", lambda _, point: point.cold_share,
+               "Answers for which an expert had to be loaded.", brief=True),
+        figures("memory MB", lambda _, point: point.held_bytes,
+                "What another process with this room held after its images.", scale=1e-6),
+        counts("n", lambda _, point: point.n, "Answers.", brief=True),
+        counts("processes", lambda _, point: point.total_ms.repeats),
     )  # fmt: skip
-    cells = [
-        [
-            *([text(names[curve.subject])] if several else []),
-            number(point.experts, str(point.experts)),
-            text(name),
-            *figures(switch.ms),
-            number(switch.n, f"{switch.n:,}"),
-            number(switch.against, f"{switch.against:,}"),
-            number(None if switch.ms is None else switch.ms.groups,
-                   None if switch.ms is None else str(switch.ms.groups)),
-        ]
-        for curve in summary.residency
-        for point in curve.budgets
-        for name, switch in (("cold switch", point.cold), ("warm switch", point.warm))
-    ]  # fmt: skip
-    return Table("What a change of expert adds to an answer", columns, rows(cells))
+
+
+def _which(summary: Summary, found: Found) -> list[Field]:
+    """The columns that say which subject, where there are several, and which room."""
+    room = "That may stay in memory in each routed stage."
+    return [
+        *[words("subject", lambda key, *_: summary.names[key], brief=True)][: len(found) > 1],
+        counts("experts", lambda _, point, *__: point.experts, room, brief=True),
+    ]
+
+
+def _switches(summary: Summary, found: Found) -> Table:
+    """What changing the expert adds to an answer."""
+    return table(
+        "What a change of expert adds to an answer",
+        (
+            (key, point, name, switch)
+            for key, curve in found.items()
+            for point in curve.budgets
+            for name, switch in (("cold switch", point.cold), ("warm switch", point.warm))
+        ),
+        *_which(summary, found),
+        words("answers", lambda _, __, name, ___: name, "Cold: an expert had to be loaded. Warm: "
+              "another route than before, its expert in memory.", brief=True),
+        figures("added ms", lambda *item: item[-1].ms, "Their median less that of answers that "
+                "kept the route, repeat by repeat.", brief=True),
+        counts("n", lambda *item: item[-1].n, "Answers of this kind.", brief=True),
+        counts("n that kept the route", lambda *item: item[-1].against),
+        counts("processes", lambda *item: item[-1].ms and item[-1].ms.repeats,
+               "That have both kinds."),
+    )  # fmt: skip
+
+
+def sentences(summary: Summary, found: Found) -> Iterator[Point]:
+    """What loading an expert that is not in memory costs the main subject."""
+    curve = found.get(summary.main or "")
+    if curve is None or (cold := curve.budgets[0].cold.ms) is None:
+        return
+    budget, its = curve.budgets[0], printed(cold)
+    if conclusive(cold) and cold.low is not None and cold.low <= 0:
+        added = f"without a difference that could be told apart: {its.value} ms more"
+    else:
+        added = f"which took {its.value} ms more"
+    yield Point(
+        topic="Memory",
+        text=f"With {room_for(budget.experts)}, {percent(budget.cold_share)} of a sequence of "
+        f"{curve.length} images had to load one, {added} ({its.interval}).",
+    )

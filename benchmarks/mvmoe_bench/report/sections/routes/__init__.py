@@ -1,1 +1,26 @@
-"""A section of the report."""
+"""The section on routes: what each costs, and what an image costs under their shares."""
+
+from mvmoe_bench.report.section_part import SectionPart
+from mvmoe_bench.report.sections.routes.compared import KIND
+from mvmoe_bench.report.sections.routes.figures import routes
+from mvmoe_bench.report.sections.routes.view import sentences, view
+
+PART = SectionPart(
+    name="routes",
+    title="Routes",
+    order=400,
+    figures=routes,
+    view=view,
+    sentences=sentences,
+    compared=(KIND,),
+    terms=(
+        ("expert", "Weights that only some images use."),
+        ("route", "The set of experts that one image uses at one routed stage; 2+7 means two of "
+         "them."),
+        ("routed stage", "A place in the model with a router and experts of its own."),
+        ("usage prior", "The share of images that takes each route, as the bundle's manifest "
+         "says."),
+        ("forced", "An image was sent down a route that was not its own, so that all are "
+         "measured."),
+    ),
+)  # fmt: skip

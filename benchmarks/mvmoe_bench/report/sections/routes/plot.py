@@ -4,14 +4,15 @@ A bar as long as the route's median and as high as its share: the area is what t
 contributes to the expected latency. Of many routes the rarest are left to the table.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mvmoe_bench.report.formatting import percent, route
 from mvmoe_bench.report.plots.axis import bar_axis
 from mvmoe_bench.report.plots.canvas import SMALL, Canvas
-from mvmoe_bench.report.plots.rows import Row, Rows, rows_height
+from mvmoe_bench.report.plots.rows import BAR, Row, Rows, rows_height
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.sections.routes.figures import Expected, RouteRow
-from mvmoe_bench.report.words import percent, route
 
 _HEAD = 22.0
 MOST = 12
@@ -22,18 +23,16 @@ MOST = 12
 class RoutesPlot:
     """The routes of one stage, the most used first, with the share that each has."""
 
-    rows: tuple[tuple[RouteRow, float], ...]
+    rows: Sequence[tuple[RouteRow, float]]
     """Row and share; at most `MOST`."""
-    left_out: int
-    """Routes that are not drawn."""
     whole: bool
     """Whether the whole answer is drawn, or (of several stages) the stage's step."""
     expected: Expected | None
     """Its line is drawn where the whole answer is."""
 
-    def height(self, narrow: bool) -> float:
+    def height(self) -> float:
         """Pixels that it needs."""
-        return rows_height(len(self.rows), narrow) + _HEAD - 4
+        return rows_height(len(self.rows)) + _HEAD - 4
 
     def draw(self, canvas: Canvas) -> None:
         """Draw all bars and the expected latency."""
@@ -46,11 +45,11 @@ class RoutesPlot:
         if self.whole and self.expected is not None:
             self._line(frame, canvas, self.expected)
             top = max(top, self.expected.ms.value)
-        bar_axis(frame.axes, top, canvas.narrow)
+        bar_axis(frame.axes, top)
 
     def _high(self, row: RouteRow) -> float:
         """How far right a row reaches."""
-        return max(row.total_ms.p50, row.total_ms.high or 0) if self.whole else row.step_ms.value
+        return max(row.total_ms.value, row.total_ms.high or 0) if self.whole else row.step_ms.value
 
     def _row(self, row: RouteRow, share: float) -> Row:
         """Route, median, share and n."""
@@ -62,9 +61,9 @@ class RoutesPlot:
         """One bar with the interval of its median; a thin trace is left of the rarest."""
         canvas = frame.canvas
         y = frame.y(position)
-        height = frame.thick * max(share, 0.06) * 1.2
-        value = row.total_ms.p50 if self.whole else row.step_ms.value
-        expert = min(row.expert_ms.p50, value)
+        height = BAR * max(share, 0.06) * 1.2
+        value = row.total_ms.value if self.whole else row.step_ms.value
+        expert = min(row.expert_ms.value, value)
         common = canvas.colours["c6"]
         frame.axes.barh(y, value - expert, height=height, color=common, alpha=0.55)
         frame.axes.barh(y, expert, left=value - expert, height=height, color=canvas.colours["c3"])

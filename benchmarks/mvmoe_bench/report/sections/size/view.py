@@ -1,11 +1,16 @@
 """What bundles weigh."""
 
-from mvmoe_bench.report.blocks import Chart, Column, Section, Table, number, rows, text
-from mvmoe_bench.report.bundles import BundleFigure, TargetFigure
+from collections.abc import Iterator
+
+from mvmoe_bench.report.blocks import Chart, Table, Tile, counts, numbers, table, words
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import alone
+from mvmoe_bench.report.section_part import View
+from mvmoe_bench.report.sections.size.figures import TargetSize
 from mvmoe_bench.report.summary import Summary
 
+Found = tuple[TargetSize, ...]
+_MB = 1e-6
 _KINDS = (
     ("weights every image uses", "c1"),
     ("experts' weights", "c3"),
@@ -13,31 +18,25 @@ _KINDS = (
 )
 
 
-def size(summary: Summary) -> Section | None:
-    """Bars by bundle and target."""
-    found = [(bundle, target) for bundle in summary.bundles for target in bundle.targets]
-    found = [(bundle, target) for bundle, target in found if target.size.total_bytes]
-    if not found:
-        return None
-    return Section(
-        "size",
-        "Bundle size",
+def view(summary: Summary, found: Found) -> View:
+    """Bars by bundle and target, and a table."""
+    return View(
         (_chart(found), _table(found)),
         "Exact sizes of the files, from the manifest: nothing here is measured, so there is no "
         "interval.",
     )
 
 
-def _chart(found: list[tuple[BundleFigure, TargetFigure]]) -> Chart:
+def _chart(found: Found) -> Chart:
     """One bar for each target."""
     stacks = tuple(
         Stack(
-            f"{bundle.name}, {target.name}",
-            tuple(value / 1e6 for value in _parts(target)),
-            f"{alone(target.size.total_bytes / 1e6)} MB",
-            f"{target.graphs} graphs, {target.precision}",
+            f"{its.bundle}, {its.target}",
+            ((its.shared_bytes or 0) * _MB, _experts(its) * _MB, its.other_bytes * _MB),
+            f"{alone(its.total_bytes * _MB)} MB",
+            f"{its.graphs} graphs, {its.precision}",
         )
-        for bundle, target in found
+        for its in found
     )
     spoken = "; ".join(f"{stack.name} {stack.value}" for stack in stacks)
     return Chart(
@@ -49,48 +48,41 @@ def _chart(found: list[tuple[BundleFigure, TargetFigure]]) -> Chart:
     )
 
 
-def _parts(target: TargetFigure) -> tuple[float, float, float]:
-    """Shared, experts', other bytes."""
-    its = target.size
-    return its.shared_bytes or 0, sum(map(sum, its.expert_bytes)), its.other_bytes
+def _experts(its: TargetSize) -> int:
+    """Bytes of all experts."""
+    return sum(map(sum, its.expert_bytes))
 
 
-def _table(found: list[tuple[BundleFigure, TargetFigure]]) -> Table:
+def _table(found: Found) -> Table:
     """All sizes."""
-    columns = (
-        Column("bundle", number=False),
-        Column("target", number=False),
-        Column("precision", number=False),
-        Column("total MB"),
-        Column("shared MB"),
-        Column("experts MB"),
-        Column("an expert MB", number=False, help="Least to most."),
-        Column("other MB"),
-        Column("graphs"),
+    return table(
+        "Bundle sizes",
+        ((its,) for its in found),
+        words("bundle", lambda its: its.bundle),
+        words("target", lambda its: its.target),
+        words("precision", lambda its: f"{its.precision}, {its.strategy}"),
+        numbers("total MB", lambda its: its.total_bytes * _MB),
+        numbers("shared MB", lambda its: its.shared_bytes and its.shared_bytes * _MB),
+        numbers("experts MB", lambda its: _experts(its) * _MB or None),
+        words("an expert MB", _each, "Least to most."),
+        numbers("other MB", lambda its: its.other_bytes * _MB),
+        counts("graphs", lambda its: its.graphs),
     )
-    cells = []
-    for bundle, target in found:
-        shared, experts, other = _parts(target)
-        cells.append(
-            [
-                text(bundle.name),
-                text(target.name),
-                text(f"{target.precision}, {target.strategy}"),
-                number(target.size.total_bytes / 1e6),
-                number(None if target.size.shared_bytes is None else shared / 1e6),
-                number(experts / 1e6 if experts else None),
-                text(_each(target)),
-                number(other / 1e6),
-                number(target.graphs, str(target.graphs)),
-            ]
-        )
-    return Table("Bundle sizes", columns, rows(cells))
 
 
-def _each(target: TargetFigure) -> str | None:
+def _each(its: TargetSize) -> str | None:
     """What one expert weighs."""
-    each = [size / 1e6 for stage in target.size.expert_bytes for size in stage]
+    each = [size * _MB for stage in its.expert_bytes for size in stage]
     if not each:
         return None
     least, most = alone(min(each)), alone(max(each))
     return least if least == most else f"{least} to {most}"
+
+
+def tiles(summary: Summary, found: Found) -> Iterator[Tile]:
+    """What ships of the main subject's target."""
+    main = summary.main_subject
+    for its in found:
+        if main is not None and (its.bundle, its.target) == (main.bundle, main.target):
+            size = alone(its.total_bytes * _MB)
+            yield Tile("bundle size", size, "MB", f"{its.target}, exact")

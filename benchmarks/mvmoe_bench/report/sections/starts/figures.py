@@ -1,9 +1,17 @@
 """What a fresh process spends until its first answer, and what each graph's loading costs."""
 
 from mvmoe_bench.measure.schema.records import GraphLoad, Start
-from mvmoe_bench.report.estimates import MS, Estimate, Figure, median_of
 from mvmoe_bench.report.index import Index
-from mvmoe_bench.report.statistics import GroupedMedian, Ratio, unpaired_ratio
+from mvmoe_bench.report.statistics import (
+    MS,
+    Estimate,
+    Figure,
+    PerRepeat,
+    Ratio,
+    median_of,
+    unpaired_ratio,
+)
+from mvmoe_bench.report.subjects import beside, is_oracle, is_product
 from mvmoe_deploy.routing import Route
 
 COMPONENTS = (
@@ -17,7 +25,7 @@ COMPONENTS = (
 )
 
 
-class StartPart(Figure):
+class StartPart(Figure, frozen=True):
     """One component of a start."""
 
     name: str
@@ -25,13 +33,8 @@ class StartPart(Figure):
     ms: Estimate
     """The median."""
 
-    @property
-    def median_ms(self) -> float:
-        """The median alone."""
-        return self.ms.value
 
-
-class Starts(Figure):
+class Starts(Figure, frozen=True):
     """The starts of one subject; each is a process of its own."""
 
     n: int
@@ -39,16 +42,16 @@ class Starts(Figure):
     """From opening it to its first answer: parse, hash, open, first."""
     python_ms: Estimate
     """Before that: process and imports, which are Python's."""
-    over_static: Ratio | None
-    """Of a dispatcher, opening and first answer over those of the static graph; not paired. None
-    without one of the same bundle, target, engine and threads."""
+    over_oracle: Ratio | None
+    """Of a product, opening and first answer over those of the oracle; not paired. None without one
+    of the same bundle, target, engine and threads."""
     parts: tuple[StartPart, ...]
     """Medians; components that the subject does not have are left out."""
     first_load_ms: Estimate | None
     """Of the first answer, what bringing its expert into memory took."""
 
 
-class Load(Figure):
+class Load(Figure, frozen=True):
     """One graph that comes into memory."""
 
     graph: str
@@ -62,33 +65,47 @@ class Load(Figure):
     """Its second run."""
 
 
-def starts(index: Index, subject: str) -> Starts | None:
-    """The starts of one subject; None if none was measured."""
+class AllStarts(Figure, frozen=True):
+    """The starts and loads of all subjects, by their keys."""
+
+    starts: dict[str, Starts]
+    loads: dict[str, tuple[Load, ...]]
+
+
+def all_starts(index: Index) -> AllStarts | None:
+    """What fresh processes measured; None if there were none."""
+    starts = {key: _starts(index, key, lines) for key, lines in index.starts.items()}
+    loads = {key: _loads(index, lines) for key, lines in index.loads.items()}
+    return AllStarts(starts=starts, loads=loads) if starts or loads else None
+
+
+def ready_times(index: Index, subject: str) -> PerRepeat | None:
+    """Opening to first answer in ms, one number a process; None if it was not measured."""
     lines = index.starts.get(subject, [])
-    if not lines:
-        return None
+    return PerRepeat.of([line.ready * MS for line in lines]) if lines else None
+
+
+def _starts(index: Index, subject: str, lines: list[Start]) -> Starts:
+    """The starts of one subject."""
     laps = [line.first_laps for line in lines if line.first_laps is not None]
     seed = index.run.seed
     return Starts(
         n=len(lines),
         ready_ms=median_of([line.ready * MS for line in lines], seed=seed),
         python_ms=median_of([line.python * MS for line in lines], seed=seed),
-        over_static=_over_static(index, subject, seed),
+        over_oracle=_over_oracle(index, subject, seed),
         parts=tuple(part for name in COMPONENTS if (part := _part(lines, name, seed)) is not None),
         first_load_ms=median_of([sum(lap.load) * MS for lap in laps], seed=seed) if laps else None,
     )
 
 
-def _over_static(index: Index, key: str, seed: int) -> Ratio | None:
-    """Opening and first answer of a dispatcher over those of the static graph beside it."""
+def _over_oracle(index: Index, key: str, seed: int) -> Ratio | None:
+    """Opening and first answer of a product over those of the oracle beside it."""
     mine = index.subjects[key]
-    alike = (mine.bundle, mine.target, mine.requested, mine.threads)
     for other in index.run.subjects:
-        its = (other.bundle, other.target, other.requested, other.threads)
-        if mine.name == "dispatcher" and other.name == "static" and its == alike:
-            sides = [index.starts.get(subject, []) for subject in (key, other.key)]
-            if all(sides):
-                above, below = (GroupedMedian.of([x.ready for x in s], None) for s in sides)
+        if is_product(mine) and is_oracle(other) and beside(mine, other):
+            above, below = (ready_times(index, subject) for subject in (key, other.key))
+            if above is not None and below is not None:
                 return unpaired_ratio(above, below, seed)
     return None
 
@@ -101,12 +118,12 @@ def _part(lines: list[Start], name: str, seed: int) -> StartPart | None:
     return StartPart(name=name.removesuffix("_ns"), ms=median_of(values, seed=seed))
 
 
-def loads(index: Index, subject: str) -> tuple[Load, ...]:
+def _loads(index: Index, lines: list[GraphLoad]) -> tuple[Load, ...]:
     """Every graph that was loaded in a fresh process, in order of stages."""
     graphs: dict[str, list[GraphLoad]] = {}
-    for line in index.loads.get(subject, []):
+    for line in lines:
         graphs.setdefault(line.graph, []).append(line)
-    found = [_load(lines, index.run.seed) for lines in graphs.values()]
+    found = [_load(its, index.run.seed) for its in graphs.values()]
     return tuple(sorted(found, key=lambda load: (load.stage, load.route or (), load.graph)))
 
 

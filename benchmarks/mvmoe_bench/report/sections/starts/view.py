@@ -1,23 +1,26 @@
 """From opening to the first answer, Python's part before it, and what loading each graph takes."""
 
-from mvmoe_bench.report import words as say
+from collections.abc import Iterator
+
 from mvmoe_bench.report.blocks import (
     Block,
     Chart,
-    Column,
-    Section,
+    Field,
     Table,
+    Tile,
+    counts,
     figures,
-    number,
-    rows,
-    text,
+    table,
     words,
 )
-from mvmoe_bench.report.names import subject_names
+from mvmoe_bench.report.formatting import count, route
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import printed
-from mvmoe_bench.report.sections.starts.figures import Starts
-from mvmoe_bench.report.summary import SubjectFigure, Summary
+from mvmoe_bench.report.section_part import Point, View
+from mvmoe_bench.report.sections.starts.figures import AllStarts, Load, Starts
+from mvmoe_bench.report.statistics import Estimate
+from mvmoe_bench.report.subjects import is_product
+from mvmoe_bench.report.summary import Summary
 
 _PARTS = (
     ("parse", "manifest", "ink", "manifest", "Reading the bundle's manifest."),
@@ -34,19 +37,18 @@ _PARTS = (
 """Component, name in the plot, colour, name in the table, what it is."""
 
 
-def starts(summary: Summary) -> Section | None:
+def view(summary: Summary, found: AllStarts) -> View:
     """Stacked starts, and loads of single graphs."""
-    found = _having(summary)
     blocks: list[Block] = []
-    if found:
-        blocks += [_chart(summary, found), _table(summary, found), _components(summary, found)]
-    if any(subject.loads for subject in summary.subjects):
-        blocks.append(_loads(summary))
-    if not blocks:
-        return None
-    return Section(
-        "starts",
-        "Start",
+    if found.starts:
+        blocks += [
+            _chart(summary, found.starts),
+            _table(summary, found.starts),
+            _components(summary, found.starts),
+        ]
+    if found.loads:
+        blocks.append(_loads(summary, found.loads))
+    return View(
         tuple(blocks),
         "Open and first answer: reading the manifest, checking hashes, opening and answering once. "
         "Before that, Python starts and imports modules; those are parts of their own, which an "
@@ -56,125 +58,115 @@ def starts(summary: Summary) -> Section | None:
     )
 
 
-def _having(summary: Summary) -> list[tuple[SubjectFigure, Starts]]:
-    """Subjects whose start was measured."""
-    return [(subject, subject.starts) for subject in summary.subjects if subject.starts is not None]
-
-
-def _chart(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Chart:
+def _chart(summary: Summary, found: dict[str, Starts]) -> Chart:
     """One bar for each subject."""
-    names = subject_names(summary)
     stacks = tuple(
         Stack(
-            names[subject.key],
+            summary.names[key],
             _values(its),
             f"{printed(its.ready_ms).value} ms",
             f"{printed(its.ready_ms).marked}, n = {its.n}; Python {printed(its.python_ms).value}",
         )
-        for subject, its in found
+        for key, its in found.items()
     )
     spoken = "; ".join(f"{stack.name} {stack.value} ({stack.note})" for stack in stacks)
     return Chart(
-        "Opening and first answer; beside them what Python took before",
+        "Opening and first answer, and what Python took before",
         "Bars: medians of each component, those of opening and answering first, then Python's own; "
         "number: median of opening and answering together with its 95% interval, and of Python's "
         "part; n: processes.",
-        StackPlot(tuple((name, hue) for _, name, hue, *_ in _PARTS), stacks, "milliseconds"),
+        StackPlot(tuple((name, colour) for _, name, colour, *_ in _PARTS), stacks, "milliseconds"),
         f"Starts: {spoken}",
     )
 
 
 def _values(its: Starts) -> tuple[float, ...]:
     """Medians in the order of the plot."""
-    known = {part.name: part.median_ms for part in its.parts}
-    return tuple(known.get(name, 0.0) for name, *_ in _PARTS)
+    medians = [_median(its, name) for name, *_ in _PARTS]
+    return tuple(ms.value if ms is not None else 0.0 for ms in medians)
 
 
-def _table(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Table:
+def _table(summary: Summary, found: dict[str, Starts]) -> Table:
     """All components."""
-    names = subject_names(summary)
-    columns = (
-        Column("subject", number=False),
-        Column("open + first answer", help="Manifest, hashes, open and first answer together."),
-        Column("95% interval", number=False),
-        *(Column(title, help=help) for *_, title, help in _PARTS),
-        Column("Python in all", help="Start of Python and imports together."),
-        Column(
-            "over static",
-            help="Open and first answer, times those of the static graph, which "
-            "checks no hashes and loads one graph.",
-        ),
-        Column("95% interval", number=False),
-        Column("n", help="Processes."),
-    )
-    cells = []
-    for subject, its in found:
-        known = {part.name: part.ms for part in its.parts}
-        cells.append(
-            [
-                text(names[subject.key]),
-                *figures(its.ready_ms),
-                *(figures(known.get(name))[0] for name, *_ in _PARTS),
-                figures(its.python_ms)[0],
-                *figures(its.over_static),
-                number(its.n, str(its.n)),
-            ]
-        )
-    return Table("Start in milliseconds: medians of open and first answer, and of each component",
-                 columns, rows(cells))  # fmt: skip
+
+    def component(name: str, title: str, help: str) -> Field:
+        return figures(title, lambda _, its: _median(its, name), help, interval=False)
+
+    return table(
+        "Start in milliseconds: medians of open and first answer, and of each component",
+        found.items(),
+        words("subject", lambda key, _: summary.names[key], brief=True),
+        figures("open + first answer", lambda _, its: its.ready_ms,
+                "Manifest, hashes, open and first answer together.", brief=True),
+        *(component(name, title, help) for name, _, __, title, help in _PARTS),
+        figures("Python in all", lambda _, its: its.python_ms,
+                "Start of Python and imports together.", brief=True, interval=False),
+        figures("over static", lambda _, its: its.over_oracle, "Open and first answer, times "
+                "those of the static graph, which checks no hashes and loads one graph."),
+        counts("n", lambda _, its: its.n, "Processes.", brief=True),
+    )  # fmt: skip
 
 
-def _components(summary: Summary, found: list[tuple[SubjectFigure, Starts]]) -> Table:
+def _median(its: Starts, name: str) -> Estimate | None:
+    """The median of one component; None if the subject does not have it."""
+    return next((part.ms for part in its.parts if part.name == name), None)
+
+
+def _components(summary: Summary, found: dict[str, Starts]) -> Table:
     """Every component with its interval."""
-    names = subject_names(summary)
     titles = {name: title for name, title, *_ in _PARTS}
-    columns = (
-        *words("subject", "component"),
-        Column("median ms"),
-        Column("95% interval", number=False),
-        Column("n", help="Processes."),
-    )
-    cells = []
-    for subject, its in found:
-        parts = [(titles[part.name], part.ms) for part in its.parts]
-        parts.append(("Python in all", its.python_ms))
+    rows: list[tuple[str, str, Estimate]] = []
+    for key, its in found.items():
+        rows += [(key, titles[part.name], part.ms) for part in its.parts]
+        rows.append((key, "Python in all", its.python_ms))
         if its.first_load_ms is not None:
-            parts.append(("of the first answer: loading its expert", its.first_load_ms))
-        cells += [
-            [text(names[subject.key]), text(title), *figures(ms), number(ms.n, str(ms.n))]
-            for title, ms in parts
-        ]
-    return Table("Components of a start, with intervals", columns, rows(cells), folded=True)
+            rows.append((key, "of the first answer: loading its expert", its.first_load_ms))
+    return table(
+        "Components of a start, with intervals",
+        rows,
+        words("subject", lambda key, *_: summary.names[key]),
+        words("component", lambda _, title, __: title),
+        figures("median ms", lambda _, __, ms: ms),
+        counts("n", lambda _, __, ms: ms.n, "Processes."),
+        folded=True,
+    )
 
 
-def _loads(summary: Summary) -> Table:
+def _loads(summary: Summary, found: dict[str, tuple[Load, ...]]) -> Table:
     """Every graph."""
-    names = subject_names(summary)
-    columns = (
-        Column("subject", number=False),
-        Column("graph", number=False),
-        Column("route", number=False),
-        Column("load"),
-        Column("95% interval", number=False),
-        Column("first run"),
-        Column("95% interval", number=False),
-        Column("second run"),
-        Column("95% interval", number=False),
-        Column("n", help="Processes."),
+    return table(
+        "Milliseconds to bring each graph into memory and run it",
+        ((key, load) for key, loads in found.items() for load in loads),
+        words("subject", lambda key, _: summary.names[key]),
+        words("graph", lambda _, load: load.graph),
+        words("route", lambda _, load: route(load.route or ())),
+        figures("load", lambda _, load: load.load_ms),
+        figures("first run", lambda _, load: load.first_ms),
+        figures("second run", lambda _, load: load.warm_ms),
+        counts("n", lambda _, load: load.n, "Processes."),
+        folded=True,
     )
-    cells = [
-        [
-            text(names[subject.key]),
-            text(load.graph),
-            text(say.route(load.route or ())),
-            *figures(load.load_ms),
-            *figures(load.first_ms),
-            *figures(load.warm_ms),
-            number(load.n, str(load.n)),
-        ]
-        for subject in summary.subjects
-        for load in subject.loads
-    ]
-    return Table(
-        "Milliseconds to bring each graph into memory and run it", columns, rows(cells), folded=True
-    )
+
+
+def tiles(summary: Summary, found: AllStarts) -> Iterator[Tile]:
+    """Opening to first answer."""
+    if summary.main in found.starts:
+        ready = found.starts[summary.main].ready_ms
+        its = printed(ready)
+        note = f"{its.interval}, n = {count(ready.n, 'process', 'processes')}"
+        yield Tile("open and first answer", its.value, "ms", note)
+
+
+def sentences(summary: Summary, found: AllStarts) -> Iterator[Point]:
+    """From opening to the first answer, and what Python takes before, of the first product."""
+    key = summary.main or next((s.key for s in summary.subjects if is_product(s)), None)
+    if key in found.starts:
+        its = found.starts[key]
+        ready, python = printed(its.ready_ms), printed(its.python_ms)
+        yield Point(
+            topic="Start",
+            text=f"In a fresh process, opening and the first answer together take {ready.value} ms "
+            f"({ready.interval}), with files that were read before. Before that, starting Python "
+            f"and importing its modules takes {python.value} ms ({python.interval}), which an app "
+            "without Python does not have.",
+        )

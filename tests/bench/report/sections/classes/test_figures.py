@@ -1,4 +1,4 @@
-"""Classes by routes, and errors against the reference."""
+"""Classes by routes."""
 
 from mvmoe_bench.report.summary import summarize_run
 
@@ -13,21 +13,21 @@ def _summary(factory, lines, **bundle):
 
 def test_true_classes_where_images_have_labels(factory):
     lines = [factory.answer(KEY, image, ((image % 2,),), f"c{image % 2}") for image in range(10)]
-    lines.append(factory.answer(KEY, 10, ((1,),), "c0", error=3e-4))
+    lines.append(factory.answer(KEY, 10, ((1,),), "c0"))
 
     summary = _summary(factory, lines)
 
-    (found,) = summary.class_maps
+    (found,) = summary.sections["classes"]
     assert (found.of, found.images) == ("true class", 11)
     shares = {(cell.name, cell.route): cell.share for cell in found.cells}
     assert shares == {("c0", (0,)): 5 / 6, ("c0", (1,)): 1 / 6, ("c1", (1,)): 1.0}
-    assert summary.subject(KEY).max_abs_error == 3e-4
 
 
 def test_answered_classes_where_they_do_not_each_image_once(factory):
     lines = [factory.answer(KEY, image, ((0,),), None, given=image % 3) for image in range(6)] * 2
 
-    (found,) = _summary(factory, lines, labels=("ant", "bee")).class_maps
+    summary = _summary(factory, lines, labels=("ant", "bee"))
+    (found,) = summary.sections["classes"]
 
     assert (found.of, found.images) == ("answered class", 6)
     assert found.classes == ("2", "ant", "bee")
@@ -36,6 +36,6 @@ def test_answered_classes_where_they_do_not_each_image_once(factory):
 def test_a_map_for_each_stage(factory):
     lines = [factory.answer(KEY, image, ((0,), (1,)), "c") for image in range(3)]
 
-    found = _summary(factory, lines, stages=2).class_maps
+    found = _summary(factory, lines, stages=2).sections["classes"]
 
     assert [(one.stage, one.routes) for one in found] == [(0, ((0,),)), (1, ((1,),))]

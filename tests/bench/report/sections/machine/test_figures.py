@@ -16,8 +16,8 @@ def test_speed_is_operations_over_time(factory):
 
     found = _summary(factory, lines)
 
-    assert found.machine.yardstick.gflops.value == pytest.approx(50, rel=1e-3)
-    assert found.machine.yardstick.drift == pytest.approx(1)
+    assert found.sections["machine"].reference.gflops.value == pytest.approx(50, rel=1e-3)
+    assert found.sections["machine"].reference.drift == pytest.approx(1)
     assert found.warnings == ()
 
 
@@ -26,8 +26,8 @@ def test_a_machine_that_changes_its_speed_is_warned_of(factory):
 
     found = _summary(factory, lines)
 
-    assert found.machine.yardstick.drift == pytest.approx(1.4)
-    assert "(the yardstick) changed by 40%" in found.warnings[0]
+    assert found.sections["machine"].reference.drift == pytest.approx(1.4)
+    assert "matrix product changed by 40%" in found.warnings[0]
 
 
 @pytest.mark.parametrize(("start", "later"), [([3.5, 1, 1], 0.5), ([0.1, 0, 0], 3.5)])
@@ -42,4 +42,17 @@ def test_a_busy_machine_is_warned_of(factory, start, later):
 def test_an_identity_that_says_little_is_no_error(factory):
     found = _summary(factory, [], identity={"load_average": None, "cores_logical": None})
 
-    assert found.machine.load_at_start is None
+    assert "machine" not in found.sections or found.sections["machine"].load_at_start is None
+
+
+def test_useful_speed_is_two_operations_a_multiply_accumulate(factory):
+    s = factory.subject("dispatcher")
+    bundle = factory.bundle(macs=200_000_000)
+    lines = factory.constant(s.key, 10.0)
+    flop = 2 * 512**3
+    lines += [factory.yardstick(flop / 80e6, repeat) for repeat in range(6)]  # 80 GFLOP/s.
+
+    found = summarize_run(factory.run([s], [bundle], lines)).sections["machine"].uses[s.key]
+
+    assert found.gflops.value == pytest.approx(40)
+    assert found.of_reference == pytest.approx(0.5, rel=1e-3)

@@ -8,7 +8,7 @@ from mvmoe_bench.report.summary import summarize_run
 def _parts(factory, **laps):
     s = factory.subject("dispatcher")
     lines = factory.constant(s.key, 9.0, routes=((0,),), laps=factory.laps(**laps))
-    return summarize_run(factory.run([s], lines=lines)).subject(s.key).parts
+    return summarize_run(factory.run([s], lines=lines)).sections["parts"][s.key]
 
 
 def test_medians_and_shares(factory):
@@ -36,7 +36,7 @@ def test_several_stages_are_kept_apart_and_summed(factory):
     lines = factory.constant(s.key, 8.0, routes=((0,), (1,)), laps=laps)
 
     run = factory.run([s], [factory.bundle(stages=2)], lines)
-    found = summarize_run(run).subject(s.key).parts
+    found = summarize_run(run).sections["parts"][s.key]
 
     assert {part.name: part.ms.value for part in found.parts}["expert"] == pytest.approx(4)
     experts = [part.ms.value for part in found.by_stage if part.name == "expert"]
@@ -56,10 +56,10 @@ def test_parts_sum_and_shares_have_intervals_over_repeats(factory):
         for number in range(4)
     ]  # fmt: skip
 
-    found = summarize_run(factory.run([s], lines=lines)).subject(s.key).parts
+    found = summarize_run(factory.run([s], lines=lines)).sections["parts"][s.key]
 
     stem = found.parts[0]
-    assert (stem.ms.n, stem.ms.groups) == (24, 6)
+    assert (stem.ms.n, stem.ms.repeats) == (24, 6)
     assert stem.ms.low < stem.ms.value < stem.ms.high
     assert found.total_ms.low == pytest.approx(2 * stem.ms.low)
     assert (stem.share.low, stem.share.high) == pytest.approx((0.5, 0.5))

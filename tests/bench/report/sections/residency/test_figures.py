@@ -9,7 +9,7 @@ KEY = "dispatcher:digits:onnx"
 
 def _budget(factory, lines):
     run = factory.run([factory.subject("dispatcher")], lines=lines)
-    return summarize_run(run).residency[0]
+    return summarize_run(run).sections["residency"][KEY]
 
 
 def _sequence(factory, repeat, budget=2):

@@ -30,7 +30,7 @@ def _routes(factory, lines, **bundle):
     s = factory.subject("dispatcher")
     inputs = {"distribution": bundle.pop("distribution", None)}
     run = factory.run([s], [factory.bundle(**bundle)], lines, inputs=inputs)
-    return summarize_run(run).routes[0]
+    return summarize_run(run).sections["routes"][KEY]
 
 
 KEY = "dispatcher:digits:onnx"
@@ -77,7 +77,7 @@ def test_forced_samples_count_for_their_route_but_not_for_usage(factory):
     found = _routes(factory, lines)
 
     rows = {row.route: row for row in found.rows}
-    assert rows[(1,)].total_ms.p50 == pytest.approx(12)
+    assert rows[(1,)].total_ms.value == pytest.approx(12)
     assert (rows[(0,)].observed, rows[(1,)].observed) == (1, 0)
 
 
@@ -96,7 +96,7 @@ def test_several_stages_add_up(factory):
     stage = factory.prior({(0,): 0.75, (1,): 0.25})
 
     run = factory.run([s], [factory.bundle(stages=2, usage_prior=(stage, stage))], lines)
-    found = summarize_run(run).routes[0]
+    found = summarize_run(run).sections["routes"][KEY]
 
     by_hand = 6 + (0.75 * 1 + 0.25 * 2) + (0.75 * 3 + 0.25 * 7)
     assert found.expected[0].ms.value == pytest.approx(by_hand)

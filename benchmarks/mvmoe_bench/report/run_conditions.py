@@ -16,8 +16,8 @@ VOLATILE = frozenset({"load_average", "memory_available_bytes", "uptime", "hostn
 """What a device says of itself that differs from one minute to the next."""
 
 
-def regime(run: Run) -> dict[str, Any]:
-    """All that must be alike in two runs for their samples to be pooled, by a name for people."""
+def run_conditions(run: Run) -> dict[str, Any]:
+    """What must be the same in two runs for their samples to be pooled, by a name for people."""
     named: dict[str, Any] = {"device": run.device, "preset": run.preset.name}
     named["threads"] = run.threads
     for name, value in run.identity.items():
@@ -46,7 +46,7 @@ _FOR_PEOPLE = {
 
 def differences(first: Run, second: Run) -> list[tuple[str, Any, Any]]:
     """Name and both values of everything in which two runs differ."""
-    ours, theirs = regime(first), regime(second)
+    ours, theirs = run_conditions(first), run_conditions(second)
     return [
         (name, ours.get(name), theirs.get(name))
         for name in dict.fromkeys([*ours, *theirs])
@@ -54,7 +54,7 @@ def differences(first: Run, second: Run) -> list[tuple[str, Any, Any]]:
     ]
 
 
-def require_alike(runs: Sequence["RunLines"]) -> None:
+def require_same_conditions(runs: Sequence["RunLines"]) -> None:
     """Refuse to mix runs that were not made in the same way, or one with itself.
 
     Raises InputError.
@@ -77,11 +77,11 @@ def require_alike(runs: Sequence["RunLines"]) -> None:
 
 
 def merge(runs: Sequence["RunLines"]) -> "RunLines":
-    """Runs of one regime as one: the repeats of each are renumbered to follow those before.
+    """Runs of the same conditions as one: repeats are renumbered to follow those before.
 
-    Raises InputError if they are not of one regime.
+    Raises InputError if their conditions differ.
     """
-    require_alike(runs)
+    require_same_conditions(runs)
     if len(runs) == 1:
         return runs[0]
     merged: list[Line] = []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mvmoe_bench.report.regime import merge, require_alike
+from mvmoe_bench.report.run_conditions import merge, require_same_conditions
 from mvmoe_bench.report.summary import summarize_run
 from mvmoe_deploy.errors import InputError
 
@@ -17,14 +17,14 @@ def _run(factory, ms=8.0, **fields):
 def test_alike_runs_are_merged_with_their_repeats_counted_on(factory):
     merged = merge([_run(factory, 8.0), _run(factory, 10.0, id="second")])
 
-    wall = summarize_run(merged).subjects[0].latency.wall_ms
+    wall = summarize_run(merged).sections["latency"]["dispatcher:digits:onnx"].wall_ms
 
-    assert (wall.groups, wall.n, wall.p50) == (8, 80, 9)
+    assert (wall.repeats, wall.n, wall.value) == (8, 80, 9)
     assert {line.repeat for line in merged.lines} == set(range(8))
 
 
 def test_what_changes_from_minute_to_minute_does_not_matter(factory):
-    require_alike([_run(factory), _run(factory, identity={"load_average": [9, 9, 9]})])
+    require_same_conditions([_run(factory), _run(factory, identity={"load_average": [9, 9, 9]})])
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_unlike_runs_are_refused_by_name(factory, other, named):
     runs = [_run(factory, path=Path("a.jsonl")), _run(factory, path=Path("b.jsonl"), **other)]
 
     with pytest.raises(InputError) as refused:
-        require_alike(runs)
+        require_same_conditions(runs)
 
     message = str(refused.value)
     assert "a.jsonl and b.jsonl" in message
@@ -62,7 +62,7 @@ def test_another_bundle_is_unlike(factory):
     changed = msgspec.structs.replace(factory.bundle(), sha256="00" * 32)
 
     with pytest.raises(InputError, match="bundle digits"):
-        require_alike([one, factory.run([s], [changed])])
+        require_same_conditions([one, factory.run([s], [changed])])
 
 
 def test_a_run_is_not_counted_twice(factory):

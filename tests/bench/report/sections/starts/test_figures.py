@@ -1,4 +1,4 @@
-"""Starts, loads and memory of fresh processes."""
+"""Starts and loads of fresh processes."""
 
 import pytest
 
@@ -6,20 +6,20 @@ from mvmoe_bench.measure.schema.records import GraphLoad
 from mvmoe_bench.report.summary import summarize_run
 
 
-def _subject(factory, lines, name="dispatcher"):
+def _found(factory, lines, name="dispatcher"):
     s = factory.subject(name)
-    return summarize_run(factory.run([s], lines=lines)).subject(s.key)
+    return summarize_run(factory.run([s], lines=lines)).sections["starts"]
 
 
 def test_components_of_a_start(factory):
     lines = [factory.start("dispatcher:digits:onnx", repeat) for repeat in range(7)]
 
-    found = _subject(factory, lines).starts
+    found = _found(factory, lines).starts["dispatcher:digits:onnx"]
 
     assert found.n == 7
     assert found.ready_ms.value == pytest.approx(2 + 25 + 40 + 15)
     assert found.python_ms.value == pytest.approx(20 + 60 + 30)
-    assert {part.name: part.median_ms for part in found.parts} == pytest.approx(
+    assert {part.name: part.ms.value for part in found.parts} == pytest.approx(
         {
             "process": 20, "engine_import": 60, "code_import": 30, "parse": 2, "hash": 25,
             "open": 40, "first": 15,
@@ -34,11 +34,11 @@ def test_a_start_is_held_against_that_of_the_static_graph_without_pythons_import
     lines = [factory.start(d, repeat, engine_import=9000) for repeat in range(7)]
     lines += [factory.start(s, i, parse=None, hash=None, open=26) for i in range(7)]
 
-    found = summarize_run(factory.run(subjects, lines=lines))
+    found = summarize_run(factory.run(subjects, lines=lines)).sections["starts"].starts
 
-    ratio = found.subject(d).starts.over_static
+    ratio = found[d].over_oracle
     assert (ratio.value, ratio.low, ratio.high) == pytest.approx((2, 2, 2))
-    assert found.subject(s).starts.over_static is None
+    assert found[s].over_oracle is None
 
 
 def test_a_slow_component_shows_up_and_absent_ones_do_not(factory):
@@ -47,10 +47,10 @@ def test_a_slow_component_shows_up_and_absent_ones_do_not(factory):
         for repeat in range(6)
     ]
 
-    found = _subject(factory, lines, "static").starts
+    found = _found(factory, lines, "static").starts["static:digits:onnx"]
 
     assert "hash" not in {part.name for part in found.parts}
-    assert max(found.parts, key=lambda part: part.median_ms).name == "open"
+    assert max(found.parts, key=lambda part: part.ms.value).name == "open"
 
 
 def test_loads_are_given_graph_by_graph(factory):
@@ -63,24 +63,10 @@ def test_loads_are_given_graph_by_graph(factory):
         for graph, stage, route, ms in (("step1_e0", 1, (0,), 3), ("stem", 0, None, 20))
     ]  # fmt: skip
 
-    found = _subject(factory, lines).loads
+    found = _found(factory, lines).loads["dispatcher:digits:onnx"]
 
     assert [(load.graph, load.n, load.load_ms.value) for load in found] == [
         ("stem", 3, 20),
         ("step1_e0", 3, 3),
     ]
     assert (found[0].first_ms, found[0].warm_ms.value, found[0].warm_ms.n) == (None, 2, 3)
-
-
-def test_memory_by_budget_the_smallest_first(factory):
-    key = "dispatcher:digits:onnx"
-    lines = [factory.memory(key, None, repeat, added=30e6) for repeat in range(6)]
-    lines += [factory.memory(key, 1, repeat, added=20e6) for repeat in range(6)]
-
-    found = _subject(factory, lines).memory
-
-    assert [(m.budget, m.added.total.value, m.n) for m in found] == [(1, 20e6, 6), (None, 30e6, 6)]
-    assert found[1].added.anonymous.value == 26e6
-    assert found[1].added.bundle_files.value == 4e6
-    assert found[1].loaded_bytes.value == 90e6
-    assert found[0].peak_rss_bytes == 105e6

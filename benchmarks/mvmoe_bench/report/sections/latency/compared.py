@@ -1,0 +1,70 @@
+"""Two runs side by side: the median latency of each subject."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from mvmoe_bench.report.formatting import count
+from mvmoe_bench.report.index import Index
+from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.section_part import ComparedKind
+from mvmoe_bench.report.statistics import MS, PerRepeat
+from mvmoe_bench.report.verdicts import Judge, VerdictRow, time_rows
+
+
+def _rows(one: Index, two: Index, judge: Judge) -> list[VerdictRow]:
+    """A row for each subject."""
+    return time_rows(_median, one, two, judge)
+
+
+def _median(index: Index, key: str) -> PerRepeat | None:
+    """Latency in ms over repeats."""
+    samples = index.natural(key)
+    if not samples:
+        return None
+    return PerRepeat.of([s.ns * MS for s in samples], [s.repeat for s in samples])
+
+
+def _sentences(rows: list[VerdictRow]) -> Iterator[str]:
+    """How many latencies changed, and which most."""
+    timed = [row for row in rows if row.ratio is not None]
+    judged = [row for row in timed if not row.why]
+    reasons = "; ".join(dict.fromkeys(row.why for row in timed if row.why))
+    if not timed:
+        yield "No subject's latency was measured in both runs."
+    elif not judged:
+        yield f"There is no verdict on any latency: {reasons}."
+    else:
+        faster, slower, neither = (
+            sum(row.verdict == verdict for row in judged)
+            for verdict in ("faster", "slower", "not told apart")
+        )
+        left = len(timed) - len(judged)
+        missing = f" There is no verdict on {left}: {reasons}." if left else ""
+        yield (
+            f"Of {count(len(judged), 'subject')} in both runs, B is faster for {faster}, slower "
+            f"for {slower}, and not told apart for {neither}.{missing}{_largest(judged)}"
+        )
+
+
+def _largest(judged: Sequence[VerdictRow]) -> str:
+    """The latency that changed most, of those that are told apart."""
+    changed = [
+        (row.name, row.ratio)
+        for row in judged
+        if row.verdict in ("faster", "slower") and row.ratio is not None
+    ]
+    if not changed:
+        return ""
+    name, ratio = max(changed, key=lambda item: abs(np.log(item[1].value)))
+    its = printed(ratio)
+    return f" The largest change: {name} takes {its.value} times as long in B ({its.interval})."
+
+
+KIND = ComparedKind(
+    id="latency",
+    title="Latency",
+    lead="Median time of a warm answer.",
+    rows=_rows,
+    sentences=_sentences,
+)

@@ -1,0 +1,92 @@
+"""How subjects are called and drawn in a report, as their parts say."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from mvmoe_bench.measure.schema.records import EngineChoice, SubjectRecord
+from mvmoe_bench.measure.subjects.contract import SubjectLook
+from mvmoe_bench.report import formatting
+from mvmoe_deploy import parts
+from mvmoe_deploy.errors import InputError
+
+UNKNOWN = SubjectLook()
+"""Of a subject that is not installed here: results may come from another machine."""
+
+
+class Named(Protocol):
+    """What a subject's name is made of."""
+
+    @property
+    def key(self) -> str:
+        """Unique in a run."""
+
+    @property
+    def name(self) -> str:
+        """The subject's part."""
+
+    @property
+    def bundle(self) -> str:
+        """The bundle that it answers with."""
+
+    @property
+    def target(self) -> str | None:
+        """The bundle's target; None for PyTorch."""
+
+    @property
+    def requested(self) -> EngineChoice:
+        """The engine that was asked for."""
+
+
+def look_of(name: str) -> SubjectLook:
+    """How a subject is shown; that of an unknown one if it is not installed."""
+    try:
+        look: SubjectLook = getattr(parts.find("subjects", name), "LOOK", UNKNOWN)
+    except InputError:
+        return UNKNOWN
+    return look
+
+
+def is_product(subject: Named) -> bool:
+    """Whether a subject is what is shipped: the others are compared with it."""
+    return look_of(subject.name).role == "product"
+
+
+def is_oracle(subject: Named) -> bool:
+    """Whether a subject knows beforehand what the product has to find out."""
+    return look_of(subject.name).role == "oracle"
+
+
+def beside(subject: SubjectRecord, other: SubjectRecord) -> bool:
+    """Whether two subjects answer with one target of one bundle, engine and number of threads."""
+    return (subject.bundle, subject.target, subject.requested, subject.threads) == (
+        other.bundle,
+        other.target,
+        other.requested,
+        other.threads,
+    )
+
+
+_FORMS: tuple[Callable[[Named], str], ...] = (
+    lambda s: s.name,
+    lambda s: f"{s.name}, {s.target}" if s.target else s.name,
+    lambda s: ", ".join(part for part in (s.name, s.bundle, s.target) if part),
+    lambda s: f"{s.name}, {s.bundle}, {formatting.engine(s.requested)}",
+)
+
+
+def short_names(subjects: Iterable[Named]) -> Mapping[str, str]:
+    """A name for each subject's key; subjects of one part are all named in the same form."""
+    kinds: dict[str, list[Named]] = {}
+    for subject in subjects:
+        kinds.setdefault(subject.name, []).append(subject)
+    return {key: name for alike in kinds.values() for key, name in _named(alike).items()}
+
+
+def _named(subjects: list[Named]) -> dict[str, str]:
+    """The shortest form in which no two names are equal; their keys if there is none."""
+    for form in _FORMS:
+        names = {subject.key: form(subject) for subject in subjects}
+        if max(Counter(names.values()).values()) == 1:
+            return names
+    return {subject.key: subject.key for subject in subjects}
