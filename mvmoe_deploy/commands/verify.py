@@ -153,6 +153,7 @@ def _route_parity_rows(routes: list[dict[str, Any]]) -> "Table":
         "stage", "route", "images", "same top-1", "max error", "RMS", "PSNR", "", right=range(2, 7)
     )
     for row in routes:
+        state: Text | str
         if not row["checked"]:
             state = "not checked: needs --checkpoint"
         elif not row["ok"]:

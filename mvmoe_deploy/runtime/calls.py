@@ -273,11 +273,9 @@ class _Process:
 
     def _is_inside(self, thread: int) -> bool:
         """Whether a thread is inside an engine."""
-        return any(
-            one == thread
-            for running in (self._busy, *(calls.running for calls in self._all()))
-            for one, _ in list(running)
-        )
+        everything: list[Mapping[tuple[int, object], object]] = [self._busy]
+        everything += [calls.running for calls in self._all()]
+        return any(one == thread for running in everything for one, _ in list(running))
 
     def _all(self) -> list[Calls[Any]]:
         """All that are left; other threads may register some meanwhile."""

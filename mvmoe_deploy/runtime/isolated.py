@@ -267,7 +267,8 @@ def _checked(spec: TensorSpec, array: np.ndarray) -> np.ndarray:
 def _error(refused: Refused) -> MvmoeError:
     """The error that the other process raised; one of another class is an EngineError."""
     kind = getattr(errors, refused.error, None)
-    known = isinstance(kind, type) and issubclass(kind, MvmoeError)
-    error: MvmoeError = (kind if known else EngineError)(refused.message, code=refused.code)
+    if not (isinstance(kind, type) and issubclass(kind, MvmoeError)):
+        kind = EngineError
+    error = kind(refused.message, code=refused.code)
     error.fields = refused.fields
     return error

@@ -11,7 +11,7 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True
     """What all messages are."""
 
 
-class Open(_Message):
+class Open(_Message, frozen=True):
     """Open the runner of a target's format, and keep it under a number."""
 
     runner: int
@@ -22,7 +22,7 @@ class Open(_Message):
     plugins: bool
 
 
-class Load(_Message):
+class Load(_Message, frozen=True):
     """Bring a graph into memory and keep it under a number; first drop those of `unused`."""
 
     runner: int
@@ -31,7 +31,7 @@ class Load(_Message):
     unused: tuple[int, ...]
 
 
-class Run(_Message):
+class Run(_Message, frozen=True):
     """Run a loaded graph on the bytes of its inputs, in the manifest's order."""
 
     number: int
@@ -41,7 +41,7 @@ class Run(_Message):
 Request = Open | Load | Run
 
 
-class Opened(_Message):
+class Opened(_Message, frozen=True):
     """The runner is open."""
 
     description: str
@@ -49,13 +49,13 @@ class Opened(_Message):
     stands_in_for: str | None
 
 
-class Done(_Message):
+class Done(_Message, frozen=True):
     """It was done; after a run, the bytes of the outputs in the manifest's order."""
 
     outputs: tuple[bytes, ...] = ()
 
 
-class Refused(_Message):
+class Refused(_Message, frozen=True):
     """It raised one of our errors; see `docs/errors.md` for `code` and `fields`."""
 
     error: str

@@ -18,7 +18,8 @@ def pixels(spec: TensorSpec, array: np.ndarray) -> np.ndarray:
         np.asarray(values, np.float32)[:, None, None]
         for values in (spec.pixels.scale, spec.pixels.bias)
     )
-    return np.rint((array - bias) / scale).clip(0, 255)
+    nearest: np.ndarray = np.rint((array - bias) / scale).clip(0, 255)
+    return nearest
 
 
 def picture(spec: TensorSpec, array: np.ndarray) -> Image.Image:

@@ -25,7 +25,8 @@ def _most_diverse(vectors: dict[str, np.ndarray]) -> np.ndarray:
     """Indices of a few images: first one of each route, then the rest in order."""
     memberships = [name for name in vectors if name.startswith("members.")]
     seen: set[tuple[object, ...]] = set()
-    fresh, again = [], []
+    fresh: list[int] = []
+    again: list[int] = []
     for image in range(len(vectors["image"])):
         key = tuple(tuple(vectors[name][image].tolist()) for name in memberships)
         (again if key in seen else fresh).append(image)

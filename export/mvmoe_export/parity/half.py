@@ -21,11 +21,11 @@ def beyond_half(module: nn.Module, inputs: list[Tensor]) -> str | None:
     return watcher.found
 
 
-class _Watcher(TorchDispatchMode):
+class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]  # PyTorch's class has no types
     """Looks at all that operators take and give, until something is beyond the range."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # PyTorch's class has no types
         self.found: str | None = None
 
     def __torch_dispatch__(

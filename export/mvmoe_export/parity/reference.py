@@ -76,7 +76,7 @@ def _both(model: RoutedModel, images: Tensor) -> tuple[Vectors, np.ndarray]:
     """What the stages of a model give, and what its own `forward` answers."""
     vectors = reference_outputs(model, images)
     # In other batches than the stages: images that depend on each other show it here.
-    return vectors, np.concatenate([_answer(model, batch) for batch in images.split(_BATCH)])
+    return vectors, np.concatenate([_answer(model, batch) for batch in torch.split(images, _BATCH)])
 
 
 def _answer(model: RoutedModel, image: Tensor, routes: list[Route] | None = None) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What must hold of the model itself before anything is exported: one image, one answer."""
 
 from contextlib import suppress
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +47,7 @@ def require_sound(stages: Stages) -> None:
             tokens = outputs[0]
         # The guard names what is at fault where logits do not route.
         with suppress(RoutingError):
-            _require(f"{name}.forward", model, images)
+            _require(f"{name}.forward", cast("nn.Module", model), images)
 
 
 def _stage(model: RoutedModel, index: int, route: Route) -> nn.Module:

@@ -121,11 +121,11 @@ class Searches:
         return self._graphs[key]
 
 
-class _Watcher(TorchDispatchMode):
+class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]  # PyTorch's class has no types
     """Notes at every operator with a bound which sides of it were reached."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # PyTorch's class has no types
         self.number = 0
         self.reached: dict[tuple[int, bool], bool] = {}
 
@@ -186,9 +186,10 @@ class _Search:
         found = []
         first, rest = start[0].float(), start[1:]
         for _ in range(_STEPS):
-            first = self._step(first, rest, wanted, start[0].dtype)
-            if first is None:
+            moved = self._step(first, rest, wanted, start[0].dtype)
+            if moved is None:
                 break
+            first = moved
             before = set(self.missing) | set(wanted)
             self.look([first.to(start[0].dtype), *rest])
             if any(self.reached[side] for side in before):
@@ -208,7 +209,7 @@ class _Search:
             sides = self._run([moved.to(dtype), *rest])
             aims = [_scaled(sides[side]) for side in wanted]
             try:
-                (gradient,) = torch.autograd.grad(sum(aims), moved)
+                (gradient,) = torch.autograd.grad(torch.stack(aims).sum(), moved)
             except RuntimeError:  # A stage that stops gradients, or an operator without one.
                 return None
         step = (largest - least) * 2 / _STEPS

@@ -63,7 +63,7 @@ class TorchReference:
         states, tokens = self.stem, []
         for stage in self.stages.specs[1:]:
             tokens.append([state["next_tokens"] for state in states])
-            if stage is not self.stages.specs[-1]:
+            if stage is not self.stages.specs[-1] and stage.rule is not None:
                 route = next(stage.rule.routes())
                 inputs = [[given, ones(given, route)] for given in tokens[-1]]
                 states = self.outputs(stage.index, route, inputs)
@@ -101,7 +101,7 @@ class TorchReference:
         with user_code(f"stage {index} of {type(self.model).__name__}"):
             given = module(*(torch.cat(column) for column in zip(*inputs, strict=True)))
         together = named(self.stages.specs[index], given)
-        parts = {name: tensor.split(sizes) for name, tensor in together.items()}
+        parts = {name: torch.split(tensor, sizes) for name, tensor in together.items()}
         return [{name: part[row] for name, part in parts.items()} for row in range(len(sizes))]
 
 

@@ -118,9 +118,10 @@ def elements(data: Any, declared: TensorType) -> np.ndarray:
         array = np.frombuffer(data, kind)
     if declared.element is types.fp16:
         array = array.astype(np.float32)
-    return array.reshape(declared.shape)
+    shaped: np.ndarray = array.reshape(declared.shape)
+    return shaped
 
 
-def _bits(element: type) -> int:
+def _bits(element: Any) -> int:
     """The bits of one element in the file."""
     return int(element.get_bitwidth())

@@ -31,7 +31,7 @@ def constant(value: Any, blobs: Blobs) -> tuple[TensorType, Any]:
 def _immediate(tensor: Any, declared: TensorType) -> Any:
     """A value that is in the program itself."""
     kind = tensor.WhichOneof("value")
-    values = getattr(tensor, kind).values if kind else ()
+    values: Any = getattr(tensor, kind).values if kind else ()
     if kind == "strings":
         return values[0] if len(values) == 1 and not declared.shape else None
     try:

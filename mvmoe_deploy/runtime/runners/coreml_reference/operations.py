@@ -23,7 +23,7 @@ _BUILDING = threading.Lock()
 """coremltools keeps the function that is being built in a global stack."""
 
 
-class Slot(Var):
+class Slot(Var):  # type: ignore[misc]  # coremltools has no types, so its class is Any
     """A value of a program where coremltools' ops look for it; `value` is None while there is none.
 
     A `fixed` value is known when the function is loaded and stays.
@@ -36,7 +36,7 @@ class Slot(Var):
         self.value = value
         self.fixed = value is not None
         super().__init__(name, declared.builtin)
-        self.is_descendant_of_const = self.fixed
+        self.is_descendant_of_const = self.fixed  # type: ignore[misc]  # a slot of Var
 
     @property
     def sym_val(self) -> Any:
@@ -56,7 +56,8 @@ class Slot(Var):
 
     def fix(self, value: Any) -> None:
         """Set the value once and for all."""
-        self.value, self.fixed, self.is_descendant_of_const = value, True, True
+        self.value, self.fixed = value, True
+        self.is_descendant_of_const = True  # type: ignore[misc]  # a slot of Var
 
 
 @contextlib.contextmanager
@@ -72,7 +73,8 @@ def op_class(op_type: str, version: int) -> type[Operation]:
     fitting = [target for target in found if target <= version]
     if not fitting:
         raise EngineError("coremltools does not know this op in the program's version")
-    return found[max(fitting)]
+    kind: type[Operation] = found[max(fitting)]
+    return kind
 
 
 def build(

@@ -41,7 +41,7 @@ class TensorType:
     """Shape (empty for a scalar) and coremltools' class of the elements."""
 
     shape: tuple[int, ...]
-    element: type
+    element: Any
 
     @property
     def dtype(self) -> str:
@@ -54,7 +54,7 @@ class TensorType:
         return math.prod(self.shape)
 
     @property
-    def builtin(self) -> type:
+    def builtin(self) -> Any:
         """What coremltools' type inference calls it."""
         return types.tensor(self.element, self.shape) if self.shape else self.element
 

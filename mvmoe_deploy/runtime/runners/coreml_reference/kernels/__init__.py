@@ -43,4 +43,5 @@ def own_semantics(kind: type[Operation]) -> Kernel | None:
     """coremltools' own evaluation of an op, if it has one."""
     if kind.value_inference is Operation.value_inference or kind.__name__ in _NOT_EVALUATED:
         return None
-    return kind.value_inference
+    evaluation: Kernel = kind.value_inference
+    return evaluation

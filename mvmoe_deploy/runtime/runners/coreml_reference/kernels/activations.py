@@ -10,7 +10,9 @@ from mvmoe_deploy.errors import EngineError
 
 def silu(operation: Any) -> np.ndarray:
     """`x * sigmoid(x)`."""
-    return operation.x.val * _sigmoid(operation.x.val)
+    x: np.ndarray = operation.x.val
+    result: np.ndarray = x * _sigmoid(x)
+    return result
 
 
 def sigmoid(operation: Any) -> np.ndarray:
@@ -26,13 +28,9 @@ def erf(operation: Any) -> np.ndarray:
 def gelu(operation: Any) -> np.ndarray:
     """GELU in the form that the op's mode says."""
     x, mode = operation.x.val, operation.mode.val
-    if mode == "EXACT":
-        return 0.5 * x * (1 + _erf(x / np.float32(math.sqrt(2))))
-    if mode == "TANH_APPROXIMATION":
-        return 0.5 * x * (1 + np.tanh(np.float32(math.sqrt(2 / math.pi)) * (x + 0.044715 * x**3)))
-    if mode == "SIGMOID_APPROXIMATION":
-        return x * _sigmoid(1.702 * x)
-    raise EngineError(f"the mode {mode!r} is not known")
+    if mode not in _GELUS:
+        raise EngineError(f"the mode {mode!r} of GELU is not known; expected {', '.join(_GELUS)}")
+    return _GELUS[mode](x)
 
 
 def thresholded_relu(operation: Any) -> np.ndarray:
@@ -42,7 +40,27 @@ def thresholded_relu(operation: Any) -> np.ndarray:
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
     """Through tanh, which does not overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * x))
+    result: np.ndarray = 0.5 * (1 + np.tanh(0.5 * x))
+    return result
+
+
+def _gelu_exact(x: np.ndarray) -> np.ndarray:
+    """With the error function."""
+    result: np.ndarray = 0.5 * x * (1 + _erf(x / np.float32(math.sqrt(2))))
+    return result
+
+
+def _gelu_tanh(x: np.ndarray) -> np.ndarray:
+    """With tanh of a cubic."""
+    inner = np.float32(math.sqrt(2 / math.pi)) * (x + 0.044715 * x**3)
+    result: np.ndarray = 0.5 * x * (1 + np.tanh(inner))
+    return result
+
+
+def _gelu_sigmoid(x: np.ndarray) -> np.ndarray:
+    """With the sigmoid."""
+    result: np.ndarray = x * _sigmoid(1.702 * x)
+    return result
 
 
 def _erf(x: np.ndarray) -> np.ndarray:
@@ -50,6 +68,12 @@ def _erf(x: np.ndarray) -> np.ndarray:
     flat = np.asarray(x, np.float64).ravel().tolist()
     return np.fromiter(map(math.erf, flat), np.float32, len(flat)).reshape(np.shape(x))
 
+
+_GELUS = {
+    "EXACT": _gelu_exact,
+    "TANH_APPROXIMATION": _gelu_tanh,
+    "SIGMOID_APPROXIMATION": _gelu_sigmoid,
+}
 
 KERNELS = {
     "erf": erf,

@@ -19,7 +19,8 @@ def scaled_dot_product_attention(operation: Any) -> np.ndarray:
     if mask is not None:
         scores = np.where(mask, scores, -np.inf) if mask.dtype == bool else scores + mask
     weights = np.exp(scores - scores.max(-1, keepdims=True))
-    return np.matmul(weights / weights.sum(-1, keepdims=True), value)
+    result: np.ndarray = np.matmul(weights / weights.sum(-1, keepdims=True), value)
+    return result
 
 
 KERNELS = {"scaled_dot_product_attention": scaled_dot_product_attention}

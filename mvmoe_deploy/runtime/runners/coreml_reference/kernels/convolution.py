@@ -80,8 +80,10 @@ def _product(weight: np.ndarray, seen: np.ndarray, groups: int) -> np.ndarray:
     """`[G, O, C]` times `[N, G * C, *P]` gives `[N, G, O, P]`."""
     flat = seen.reshape(seen.shape[0], groups, seen.shape[1] // groups, -1)
     if weight.shape[1] == weight.shape[2] == 1:  # Depthwise: a product, not a matrix product.
-        return weight * flat
-    return np.matmul(weight, flat)
+        product: np.ndarray = weight * flat
+    else:
+        product = np.matmul(weight, flat)
+    return product
 
 
 def _biased(operation: Any, x: np.ndarray) -> np.ndarray:

@@ -14,7 +14,10 @@ def one_hot(operation: Any) -> np.ndarray:
     size = int(operation.one_hot_vector_size.val)
     axis = operation.axis.val % indices.ndim
     counted = np.arange(size).reshape([-1 if at == axis else 1 for at in range(indices.ndim)])
-    return np.where(indices == counted, operation.on_value.val, operation.off_value.val)
+    result: np.ndarray = np.where(
+        indices == counted, operation.on_value.val, operation.off_value.val
+    )
+    return result
 
 
 def gather_nd(operation: Any) -> np.ndarray:
@@ -23,7 +26,8 @@ def gather_nd(operation: Any) -> np.ndarray:
     batch = int(optional(getattr(operation, "batch_dims", None), 0))
     if batch:
         raise EngineError(f"batch_dims {batch} are not supported; expected 0")
-    return x[tuple(np.moveaxis(indices, -1, 0))]
+    result: np.ndarray = x[tuple(np.moveaxis(indices, -1, 0))]
+    return result
 
 
 KERNELS = {"one_hot": one_hot, "gather_nd": gather_nd}

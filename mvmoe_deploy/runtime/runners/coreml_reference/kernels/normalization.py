@@ -30,7 +30,8 @@ def local_response_norm(operation: Any) -> np.ndarray:
     squares = np.pad(np.square(x), [(0, 0), (before, size - 1 - before), *[(0, 0)] * (x.ndim - 2)])
     total = sum(squares[:, at : at + x.shape[1]] for at in range(size))
     base = operation.k.val + operation.alpha.val / np.float32(size) * total
-    return x / base**operation.beta.val
+    result: np.ndarray = x / base**operation.beta.val
+    return result
 
 
 def _scaled(operation: Any, x: np.ndarray) -> np.ndarray:

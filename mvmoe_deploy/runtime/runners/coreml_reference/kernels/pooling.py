@@ -15,9 +15,10 @@ from mvmoe_deploy.runtime.runners.coreml_reference.kernels.windows import (
 
 def max_pool(operation: Any) -> np.ndarray:
     """The largest cell of each window; padding never is."""
-    result = None
-    for seen in _windows(operation, operation.x.val, -np.inf):
-        result = seen.copy() if result is None else np.maximum(result, seen, out=result)
+    windows = _windows(operation, operation.x.val, -np.inf)
+    result: np.ndarray = next(windows).copy()
+    for seen in windows:
+        np.maximum(result, seen, out=result)
     return result
 
 
@@ -26,18 +27,21 @@ def avg_pool(operation: Any) -> np.ndarray:
 
     Cells beyond the padding, which a rounded-up number of windows reaches, never count.
     """
-    x = operation.x.val
-    total = sum(_windows(operation, x, 0.0))
-    if optional(operation.exclude_padding_from_average, False):
-        return total / sum(_windows(operation, np.ones_like(x), 0.0))
+    x: np.ndarray = operation.x.val
+    counted = np.ones_like(x)
     around = _pads(operation)
-    inside = padded(np.ones((1, 1, *x.shape[2:]), np.float32), around, 1.0)
-    return total / sum(_windows(operation, inside, 0.0, [(0, 0)] * len(around)))
+    if not optional(operation.exclude_padding_from_average, False):
+        counted = padded(np.ones((1, 1, *x.shape[2:]), np.float32), around, 1.0)
+        around = [(0, 0)] * len(around)
+    total: np.ndarray = sum(_windows(operation, x, 0.0))
+    mean: np.ndarray = total / sum(_windows(operation, counted, 0.0, around))
+    return mean
 
 
 def l2_pool(operation: Any) -> np.ndarray:
     """The root of the sum of squares of each window."""
-    return np.sqrt(sum(_windows(operation, np.square(operation.x.val), 0.0)))
+    root: np.ndarray = np.sqrt(sum(_windows(operation, np.square(operation.x.val), 0.0)))
+    return root
 
 
 def _windows(operation: Any, x: np.ndarray, value: float, around: Pads | None = None) -> Any:

@@ -24,15 +24,17 @@ def look_up(operation: Any) -> np.ndarray:
     (coremltools repeats the palette for each element, which takes gigabytes for a large weight.)
     """
     if "shape" in operation.input_spec.input_types:
-        return unpack(operation)
+        unpacked: np.ndarray = unpack(operation)
+        return unpacked
     indices, palettes = operation.indices.val, operation.lut.val
     blocks = [
         np.arange(size) // (size // groups)
         for size, groups in zip(indices.shape, palettes.shape, strict=False)
     ]
-    found = palettes[(*np.ix_(*blocks), indices.astype(np.intp))]
+    found: np.ndarray = palettes[(*np.ix_(*blocks), indices.astype(np.intp))]
     if found.shape[-1] == 1:
-        return found[..., 0]
+        single: np.ndarray = found[..., 0]
+        return single
     axis = operation.vector_axis.val % indices.ndim
     return np.moveaxis(found, -1, axis + 1).reshape(operation.outputs[0].shape)
 
@@ -42,7 +44,8 @@ def affine(operation: Any) -> np.ndarray:
     data = operation.quantized_data.val
     zero = _along(operation.zero_point.val, data, operation.axis.val)
     scale = _along(operation.scale.val, data, operation.axis.val)
-    return (data.astype(np.float32) - zero.astype(np.float32)) * scale
+    result: np.ndarray = (data.astype(np.float32) - zero.astype(np.float32)) * scale
+    return result
 
 
 def dequantize(operation: Any) -> np.ndarray:
@@ -50,7 +53,8 @@ def dequantize(operation: Any) -> np.ndarray:
     data = operation.input.val.astype(np.float32)
     if operation.zero_point is not None:
         data = data - _along(operation.zero_point.val, data, _axis(operation)).astype(np.float32)
-    return data * _along(operation.scale.val, data, _axis(operation))
+    result: np.ndarray = data * _along(operation.scale.val, data, _axis(operation))
+    return result
 
 
 def quantize(operation: Any) -> np.ndarray:
@@ -62,20 +66,21 @@ def quantize(operation: Any) -> np.ndarray:
     if operation.zero_point is not None:
         levels = levels + _along(operation.zero_point.val, x, _axis(operation)).astype(np.float32)
     limits = np.iinfo(kind)
-    return np.clip(levels, limits.min, limits.max).astype(kind)
+    result: np.ndarray = np.clip(levels, limits.min, limits.max).astype(kind)
+    return result
 
 
 def _axis(operation: Any) -> int | None:
     """The axis of an op that has one only if its scale has."""
-    return None if operation.axis is None else operation.axis.val
+    return None if operation.axis is None else int(operation.axis.val)
 
 
 def _along(values: Any, data: np.ndarray, axis: int | None) -> np.ndarray:
     """A scalar as it is, `[n]` laid along an axis of `data`."""
-    values = np.asarray(values)
-    if not values.ndim or axis is None:
-        return values
-    return values.reshape([-1 if at == axis % data.ndim else 1 for at in range(data.ndim)])
+    array: np.ndarray = np.asarray(values)
+    if not array.ndim or axis is None:
+        return array
+    return array.reshape([-1 if at == axis % data.ndim else 1 for at in range(data.ndim)])
 
 
 KERNELS = {

@@ -73,7 +73,8 @@ def _linear(x: np.ndarray, points: np.ndarray, axis: int) -> np.ndarray:
     high = np.minimum(low + 1, x.shape[axis] - 1)
     share = (points - low).astype(np.float32)
     share = share[:, None] if axis == -2 else share
-    return np.take(x, low, axis) * (1 - share) + np.take(x, high, axis) * share
+    between: np.ndarray = np.take(x, low, axis) * (1 - share) + np.take(x, high, axis) * share
+    return between
 
 
 def _strict_align_corners(old: int, new: int) -> np.ndarray:
