@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # Before Pillow 13.0 changed the order of its passes: tests compare the bytes of the two.
 OTHER_PILLOW := pillow==12.1.1
 
-.PHONY: demo test bench fuzz setup lint clean
+.PHONY: demo test bench fuzz mutants setup lint clean
 
 demo: setup ## train on real digits, export, answer held-out images
 	$(BIN)/mvmoe demo -o demo
@@ -21,6 +21,9 @@ SECONDS ?= 600
 fuzz: setup ## damage files of every kind for a while (tests/fuzz), interrupt every line of a call
 	$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS)
 	$(BIN)/pytest tests/runtime/test_interrupts.py
+
+mutants: setup ## change one thing at a time (tests/mutants), print what no test notices
+	$(BIN)/python tests/mutants/run.py
 
 bench: setup ## measure our own standing (about 40 minutes), write docs/performance.md
 	$(BIN)/python -m own_standing.command --work bench -o docs/performance.md

@@ -208,8 +208,8 @@ def _measure(places: _Places) -> tuple[str, ...]:
     from mvmoe_bench.measure.planning.presets import PRESETS
     from mvmoe_bench.measure.planning.running import Request, run_bench
     from mvmoe_bench.measure.progress import bars
-    from mvmoe_bench.report import write_report
     from mvmoe_bench.report.summary import summarize_run
+    from mvmoe_bench.report.write import write_report
 
     request = Request(
         bundles=(places.bundle,),

@@ -22,10 +22,16 @@ if TYPE_CHECKING:
 Writer = Callable[[Path], object]
 
 
-def write(
+def write_report(
     runs: "list[RunLines]", path: Path, format: str, compare: bool, replace: bool = False
 ) -> None:
-    """Make the report in memory, then write it in one step."""
+    """Write one report of all runs, or with `compare` one that holds the second against the first.
+
+    It is made in memory and written in one step. With `replace` a report that is at `path` is
+    replaced, of whatever runs and format, and nothing else. Raises InputError if something else is
+    there, if runs of unlike conditions would be mixed or there are not two to compare,
+    MissingExtraError without Jinja or matplotlib, OutputError if `path` cannot be written.
+    """
     require_free(path, replace, [run.path for run in runs])
     try:
         writer = _comparison(runs, format) if compare else _report(merge(_some(runs)), format)

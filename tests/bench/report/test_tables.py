@@ -330,3 +330,72 @@ def test_an_error_within_its_bound_is_green_and_one_beyond_it_is_not():
     dots = {x: colour for x, _, marker, colour in drawn if marker == "o"}
     assert dots == {(1e-6,): LIGHT["c3"], (1e-3,): LIGHT["c2"]}
     assert {x for x, _, marker, _ in drawn if marker == "|"} == {(1e-4,)}
+
+
+def test_bars_are_stacked_in_their_order_and_colours(made, bars):
+    (axes, legend) = _axes(_chart(made, "memory").plot)
+
+    found = [(left, width, colour) for left, width, _, _, colour in bars(axes)]
+    assert found == [
+        (0, 60, LIGHT["c6"]), (60, 9, LIGHT["c1"]), (69, 1, LIGHT["c3"]),
+        (0, 60, LIGHT["c6"]), (60, 26, LIGHT["c1"]), (86, 4, LIGHT["c3"]),
+    ]  # fmt: skip
+    names = [text.get_text() for text in legend.texts]
+    colours = [to_hex(line.get_color()) for line in legend.get_lines()]
+    assert dict(zip(names, colours, strict=True)) == {
+        "before the model was opened": LIGHT["c6"],
+        "added: anonymous": LIGHT["c1"],
+        "added: mapped pages of its files": LIGHT["c3"],
+    }
+
+
+def test_shared_weights_and_experts_weights_have_their_colours(made, bars):
+    (axes, _) = _axes(_chart(made, "size").plot)
+
+    found = [(width, colour) for _, width, _, _, colour in bars(axes)]
+    assert found == [(20, LIGHT["c1"]), (8, LIGHT["c3"]), (0.3, LIGHT["c6"])]
+
+
+def test_intervals_of_a_comparison_and_the_colours_of_its_verdicts(factory):
+    keys = ("dispatcher", "static", "gather")
+    runs = []
+    for times in ((8.0, 8.0, 8.0), (16.0, 4.0, 8.0)):
+        subjects = [factory.subject(name) for name in keys]
+        lines = [
+            factory.sample(s.key, ms * (1 + 0.01 * repeat), repeat)
+            for s, ms in zip(subjects, times, strict=True)
+            for repeat in range(6)
+        ]
+        runs.append(factory.run(subjects, lines=lines))
+    first, second = runs
+    made = comparison_document(compare_runs(first, second), first.path, second.path)
+
+    slower, faster, same = _table(made, "latency")
+    assert (slower["A ms"], slower["B ms"], slower["verdict"]) == ("8.2", "16.4", "slower")
+    assert (slower["A ms interval"], slower["B ms interval"]) == ("8.0 to 8.4", "16.0 to 16.8")
+    assert (faster["B / A"], faster["verdict"]) == ("0.500", "faster")
+    assert same["verdict"] == "not told apart"
+    tones = [row[1].tone for row in _section(made, "latency").blocks[1].rows]
+    assert tones == ["good" if row is faster else "bad" if row is slower else "muted"
+                     for row in (slower, faster, same)]  # fmt: skip
+    drawn = _drawn(_chart(made, "latency").plot)
+    dots = {x[0]: colour for x, _, marker, colour in drawn if marker == "o"}
+    assert dots == pytest.approx({2.0: LIGHT["c2"], 0.5: LIGHT["c3"], 1.0: LIGHT["c6"]})
+    ends = [x for x, _, marker, _ in drawn if marker == "|"]
+    assert len(ends) == 3 and all(low < high for low, high in ends)
+
+
+def test_every_interval_of_a_table_is_that_of_its_number(noisy):
+    """An interval is not a point, and its number lies in it: in all tables, whatever they show."""
+    counted = 0
+    for section in noisy.sections:
+        for table in (block for block in section.blocks if hasattr(block, "columns")):
+            for row in table.rows:
+                for column, cell, before in zip(table.columns[1:], row[1:], row[:-1], strict=True):
+                    if column.title == "95% interval" and " to " in cell.text:
+                        low, high = cell.text.removesuffix(" (rough)").split(" to ")
+                        ends = [float(end.strip("%").replace(",", "")) for end in (low, high)]
+                        value = float(before.text.strip("%").replace(",", ""))
+                        assert ends[0] <= value <= ends[1], (section.id, column, row)
+                        counted += 1
+    assert counted > 60

@@ -1,9 +1,11 @@
 """The section on routes: what each costs, and what an image costs under their shares."""
 
-from mvmoe_bench.report.section_part import SectionPart
-from mvmoe_bench.report.sections.routes.compared import KIND
-from mvmoe_bench.report.sections.routes.figures import routes
+from functools import partial
+
+from mvmoe_bench.report.section_part import ComparedKind, SectionPart
+from mvmoe_bench.report.sections.routes.figures import compared_times, routes
 from mvmoe_bench.report.sections.routes.view import sentences, view
+from mvmoe_bench.report.verdicts import time_rows
 
 PART = SectionPart(
     name="routes",
@@ -12,7 +14,15 @@ PART = SectionPart(
     figures=routes,
     view=view,
     sentences=sentences,
-    compared=(KIND,),
+    compared=(
+        ComparedKind(
+            id="expected",
+            title="Expected latency",
+            lead="Mean over routes under the given distribution, else under the bundle's usage "
+            "prior.",
+            rows=partial(time_rows, compared_times),
+        ),
+    ),
     terms=(
         ("expert", "Weights that only some images use."),
         ("route", "The set of experts that one image uses at one routed stage; 2+7 means two of "

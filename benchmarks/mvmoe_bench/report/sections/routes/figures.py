@@ -192,6 +192,17 @@ def expectation(
     return PerRepeat(tuple(totals.values()), n), coverage
 
 
+def compared_times(index: Index, key: str) -> PerRepeat | None:
+    """Expected latency in ms under the given distribution, else under the usage prior."""
+    samples = routed_samples(index, key)
+    if not samples:
+        return None
+    known = distributions(index, index.subjects[key])
+    shares = known.get("given distribution") or known.get("usage prior")
+    found = expectation(samples, shares) if shares else None
+    return found[0] if found is not None else None
+
+
 def _medians(samples: list[Sample], ns: Sequence[int]) -> dict[Hashable, float]:
     """Each repeat's median of some nanoseconds, in milliseconds."""
     return by_repeat([value * MS for value in ns], [sample.repeat for sample in samples])

@@ -31,6 +31,11 @@ def sizes(index: Index) -> tuple[TargetSize, ...] | None:
     return tuple(size for bundle in index.run.bundles for size in target_sizes(bundle)) or None
 
 
+def total_bytes(index: Index) -> dict[str, int]:
+    """The bytes of each target of each bundle, by both names."""
+    return {f"{its.bundle}, {its.target}": its.total_bytes for its in sizes(index) or ()}
+
+
 def target_sizes(bundle: BundleRecord) -> list[TargetSize]:
     """The targets of one bundle whose manifest says their bytes; it may have any shape."""
     found = [_size(bundle.name, name, record) for name, record in bundle.targets.items()]

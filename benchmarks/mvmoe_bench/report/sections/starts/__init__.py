@@ -1,9 +1,11 @@
 """The section on starts: opening to first answer in fresh processes, and loads of graphs."""
 
-from mvmoe_bench.report.section_part import SectionPart
-from mvmoe_bench.report.sections.starts.compared import KIND
-from mvmoe_bench.report.sections.starts.figures import all_starts
+from functools import partial
+
+from mvmoe_bench.report.section_part import ComparedKind, SectionPart
+from mvmoe_bench.report.sections.starts.figures import all_starts, ready_times
 from mvmoe_bench.report.sections.starts.view import sentences, tiles, view
+from mvmoe_bench.report.verdicts import time_rows
 
 PART = SectionPart(
     name="starts",
@@ -14,5 +16,13 @@ PART = SectionPart(
     missing="starts",
     sentences=sentences,
     tiles=tiles,
-    compared=(KIND,),
+    compared=(
+        ComparedKind(
+            id="start",
+            title="Start",
+            lead="Opening to first answer in a fresh process; Python's own start and imports are "
+            "left out.",
+            rows=partial(time_rows, ready_times),
+        ),
+    ),
 )
