@@ -36,6 +36,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "rules": ("mvmoe_deploy.routing",),
         "strategies": ("mvmoe_deploy.strategies",),
         "families": ("mvmoe_deploy.models.families",),
+        "routings": ("mvmoe_deploy.training.routings",),
         "runners": ("mvmoe_deploy.runtime.runners",),
         "references": ("mvmoe_export.parity",),
         "targets": ("mvmoe_export.targets",),

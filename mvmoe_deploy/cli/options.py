@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from mvmoe_deploy import parts
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -41,6 +43,26 @@ class Numbers(click.ParamType):
             return tuple(float(number) for number in value.split(","))
         except ValueError:
             self.fail(f"{value!r} was given; expected numbers as in 0.5,0.5,0.5", param, ctx)
+
+
+class PartName(click.ParamType):
+    """The name of a part of one kind; the installed ones are looked up when the option is used."""
+
+    name = "name"
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """The names, as those of `click.Choice` are shown."""
+        return f"[{'|'.join(parts.names(self.kind))}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, if such a part is installed."""
+        known = parts.names(self.kind)
+        if value not in known:
+            self.fail(f"{value!r} was given; expected one of {', '.join(known)}", param, ctx)
+        return str(value)
 
 
 output = click.option("-o", "--output", type=click.Path(path_type=Path), required=True)

@@ -38,7 +38,7 @@ class _Devices(click.ParamType):
     "--routing",
     "routings",
     multiple=True,
-    type=click.Choice(["super-class", "end-to-end", "random"]),
+    type=options.PartName("routings"),
     default=["super-class"],
     show_default=True,
     help="May be given several times; the dense baseline is shared.",

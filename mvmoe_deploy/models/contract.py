@@ -6,10 +6,12 @@ no family: a family is what presets, checkpoints and training need beside the mo
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.input_choices import (
     default_origins,
@@ -80,6 +82,19 @@ class RoutedModel(Protocol):
         """Convert all floating-point parameters and buffers to fp64."""
 
 
+class RoutedOutput(NamedTuple):
+    """What a forward pass for training gives; each list has one entry for each routed stage."""
+
+    logits: Tensor
+    """The answer `[B, classes]`."""
+    router_logits: list[Tensor]
+    """Router logits `[B, E]`."""
+    routes: list[Tensor]
+    """Selected experts `[B, k]`, ascending."""
+    gates: list[Tensor]
+    """Their gates `[B, k]`."""
+
+
 class FamilyModel(nn.Module):
     """The base of the models of families: a routed model with its configuration and its input.
 
@@ -110,6 +125,10 @@ class FamilyModel(nn.Module):
 
     def forward(self, images: Tensor, routes: Sequence[Route] | None = None) -> Tensor:
         """See `RoutedModel`."""
+        return self.forward_routed(images, routes).logits
+
+    def forward_routed(self, images: Tensor, routes: Sequence[Route] | None = None) -> RoutedOutput:
+        """As `forward`, with what the routers gave: for training and its statistics."""
         raise NotImplementedError
 
 
@@ -137,6 +156,8 @@ class Family(Generic[ConfigT, ModelT]):
     """The part's name, and `config.family`."""
     config: type[ConfigT]
     model: type[ModelT]
+    without_decay: frozenset[str] = frozenset()
+    """Names of parameters of two and more dimensions that weight decay leaves out."""
 
     def presets(self) -> Mapping[str, ConfigT]:
         """Named configurations; the names are unique among all families."""
@@ -168,3 +189,30 @@ class Family(Generic[ConfigT, ModelT]):
         of it, and what the file states (None for nothing).
         """
         return ()
+
+    def start(self, config: ConfigT, preprocessing: Preprocessing) -> ModelT:
+        """A dense model as its training begins, random from PyTorch's generator."""
+        return self.build(config, preprocessing)
+
+    def dense(self, config: ConfigT) -> ModelConfig:
+        """The dense twin of a routed configuration, of this family or another.
+
+        It is trained first, and its confusions make the super-classes. Raises InputError for a
+        family that is not trained so.
+        """
+        raise InputError(
+            f"a {self.name} model has no dense twin, which training starts with; give a "
+            "configuration of a family that has one"
+        )
+
+    def from_dense(self, dense: FamilyModel, config: ConfigT) -> ModelT:
+        """A routed model that starts from a trained dense twin; what the twin lacks is random."""
+        raise NotImplementedError
+
+    def losses(self, output: RoutedOutput, labels: Tensor, smoothing: float) -> dict[str, Tensor]:
+        """Named terms whose sum training minimises, of a batch with labels `[B]`.
+
+        What guides the routers is added to them by the training routing. `smoothing` is the label
+        smoothing.
+        """
+        return {"classify": F.cross_entropy(output.logits, labels, label_smoothing=smoothing)}

@@ -8,7 +8,6 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "ROUTINGS": "options",
     "ImageData": "data",
     "Progress": "progress",
     "RichProgress": "progress",

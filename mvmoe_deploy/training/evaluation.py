@@ -1,4 +1,4 @@
-"""Counting what a model does with the images of a split: answers, doubts, routes and gates."""
+"""Counting what a model does with the images of a split: answers, routes and gates."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
-from mvmoe_deploy.models.families.vit import ViT
+from mvmoe_deploy.models.contract import FamilyModel
 from mvmoe_deploy.routing import Route, RouteShare, UsagePrior
 from mvmoe_deploy.training.batches import Batch
 
@@ -20,8 +19,8 @@ class Tally:
 
     confusion: np.ndarray
     """Images by true class (row) and answer `[C, C]`."""
-    doubts: np.ndarray
-    """As `confusion`, every image spread over the answers by their probabilities `[C, C]`."""
+    soft_confusion: np.ndarray
+    """As `confusion`, but each answer counts by its probability `[C, C]`."""
     used: np.ndarray
     """Images by stage, class and expert that they use `[S, C, E]`."""
     preferred: np.ndarray
@@ -32,13 +31,13 @@ class Tally:
     """Images by route, for each stage."""
 
     @classmethod
-    def empty(cls, model: ViT) -> "Tally":
+    def empty(cls, model: FamilyModel) -> "Tally":
         """No image yet."""
         stages, classes = len(model.routing), model.config.num_classes
-        experts = model.routing[0].experts if stages else 0
+        experts = max((rule.experts for rule in model.routing), default=0)
         return cls(
             confusion=np.zeros((classes, classes), dtype=np.int64),
-            doubts=np.zeros((classes, classes)),
+            soft_confusion=np.zeros((classes, classes)),
             used=np.zeros((stages, classes, experts), dtype=np.int64),
             preferred=np.zeros((stages, classes, experts), dtype=np.int64),
             gates=np.zeros(stages),
@@ -81,14 +80,14 @@ class Tally:
 
     def add(self, other: "Tally") -> None:
         """Count the images of `other` too."""
-        for name in ("confusion", "doubts", "used", "preferred", "gates"):
+        for name in ("confusion", "soft_confusion", "used", "preferred", "gates"):
             getattr(self, name).__iadd__(getattr(other, name))
         for mine, theirs in zip(self.routes, other.routes, strict=True):
             mine.update(theirs)
 
 
 @torch.no_grad()
-def tally(model: ViT, batches: Iterable[Batch], device: torch.device) -> Tally:
+def tally(model: FamilyModel, batches: Iterable[Batch], device: torch.device) -> Tally:
     """What `model`, which is on `device`, does with the images of `batches`."""
     model.eval()
     result = Tally.empty(model)
@@ -98,10 +97,8 @@ def tally(model: ViT, batches: Iterable[Batch], device: torch.device) -> Tally:
     return result
 
 
-def _count(result: Tally, model: ViT, images: Tensor, labels: np.ndarray) -> None:
+def _count(result: Tally, model: FamilyModel, images: Tensor, labels: np.ndarray) -> None:
     """Add one batch: images `[B, C, H, W]`, labels `[B]`."""
-    if not isinstance(model, MobileVMoE):
-        return _count_answers(result, model(images), labels)
     output = model.forward_routed(images)
     _count_answers(result, output.logits, labels)
     for stage, (logits, routes, gates) in enumerate(
@@ -112,11 +109,10 @@ def _count(result: Tally, model: ViT, images: Tensor, labels: np.ndarray) -> Non
         np.add.at(result.preferred[stage], (labels, logits.argmax(dim=-1).cpu().numpy()), 1)
         result.gates[stage] += gates.double().sum().item()
         result.routes[stage].update(map(tuple, chosen.tolist()))
-    return None
 
 
 def _count_answers(result: Tally, logits: Tensor, labels: np.ndarray) -> None:
     """Add answers and probabilities of class logits `[B, classes]`."""
     probabilities = logits.double().softmax(dim=-1).cpu().numpy()
     np.add.at(result.confusion, (labels, probabilities.argmax(axis=-1)), 1)
-    np.add.at(result.doubts, labels, probabilities)
+    np.add.at(result.soft_confusion, labels, probabilities)

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from mvmoe_deploy.models.families import build
+from mvmoe_deploy.models.families import build, find_family
 from mvmoe_deploy.system.space import require_space
 from mvmoe_deploy.training.options import TrainOptions
 from mvmoe_deploy.training.run import STATE
@@ -30,8 +30,9 @@ def run_bytes(options: TrainOptions) -> int:
     """
     # On the device without memory: only the sizes matter.
     with torch.device("meta"):
-        dense = _bytes(build(options.config.dense()))
-        routed = _bytes(build(options.config))
+        config = options.config
+        dense = _bytes(build(find_family(config.family).dense(config)))
+        routed = _bytes(build(config))
     # Weights and AdamW's two moments; the averaged weights if there are any.
     copies = 3 + (options.ema > 0)
     held = peak = 0

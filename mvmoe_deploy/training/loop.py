@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from mvmoe_deploy.errors import CheckFailedError
-from mvmoe_deploy.models.families.vit import ViT
+from mvmoe_deploy.models.contract import FamilyModel
+from mvmoe_deploy.models.families import find_family
 from mvmoe_deploy.training.batches import Batches
 from mvmoe_deploy.training.data import Split
 from mvmoe_deploy.training.evaluation import Tally, tally
@@ -32,7 +33,7 @@ class Phase:
     """A model to train: its name in metrics and states, its length, and what it minimises."""
 
     name: str
-    model: ViT
+    model: FamilyModel
     epochs: int
     objective: Objective
     owner: np.ndarray | None = None
@@ -82,7 +83,7 @@ class Trainer:
             phase.model.load_state_dict(learner.average.module.state_dict())
         return position
 
-    def evaluate(self, model: ViT, split: Split) -> Tally:
+    def evaluate(self, model: FamilyModel, split: Split) -> Tally:
         """What `model` does with all images of `split`, each counted once, on every process."""
         mine = tally(model, self.batches.evaluation(split), self.fabric.device)
         total = Tally.empty(model)
@@ -92,10 +93,10 @@ class Trainer:
 
     def _prepare(self, phase: Phase) -> tuple[nn.Module, Learner]:
         """The model as Fabric wraps it, and what learns inside."""
-        optimizer = adamw(phase.model, self.options.lr, self.options.weight_decay)
+        left_out = find_family(phase.model.config.family).without_decay
+        optimizer = adamw(phase.model, self.options.lr, self.options.weight_decay, left_out)
         module, _ = self.fabric.setup(phase.model, optimizer)
-        if hasattr(phase.model, "forward_routed"):
-            module.mark_forward_method("forward_routed")
+        module.mark_forward_method("forward_routed")
         average = moving_average(phase.model, self.options.ema)
         return module, Learner(phase.model, optimizer, average)
 

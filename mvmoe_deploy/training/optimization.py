@@ -6,14 +6,18 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-_NO_DECAY = ("pos_embed", "cls_token")
 
+def adamw(
+    model: nn.Module, lr: float, weight_decay: float, without_decay: frozenset[str] = frozenset()
+) -> torch.optim.AdamW:
+    """AdamW that decays matrices and kernels only: no norm, no bias, and none of `without_decay`.
 
-def adamw(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW that decays weight matrices only: no norm, bias, position or CLS token."""
-    decayed, kept = [], []
+    `without_decay` has names of parameters.
+    """
+    decayed: list[nn.Parameter] = []
+    kept: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        plain = parameter.ndim <= 1 or name.endswith(_NO_DECAY)
+        plain = parameter.ndim <= 1 or name in without_decay
         (kept if plain else decayed).append(parameter)
     groups = [
         {"params": decayed, "weight_decay": weight_decay},

@@ -3,21 +3,15 @@
 Nothing here opens a file: whether the data exist is found out when they are loaded.
 """
 
-import dataclasses
 import math
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from mvmoe_deploy import parts
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
-from mvmoe_deploy.models.families.vit import ViTConfig
+from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.input_choices import InputChoices
 from mvmoe_deploy.training.data import DIGITS, class_names
-
-Routing = Literal["super-class", "end-to-end", "random"]
-ROUTINGS: tuple[str, ...] = get_args(Routing)
-"""`super-class`: the paper's; `end-to-end`: no guide, V-MoE's importance loss instead; `random`:
-guided by super-classes drawn at random, the control for the confusion graph."""
 
 Precision = Literal["32-true", "bf16-mixed"]
 """fp32, or bf16 autocast: neither has a loss scale that would have to be resumed."""
@@ -32,19 +26,21 @@ ACCELERATORS = ("auto", "cpu", "cuda", "mps")
 class TrainOptions:
     """One run: model, data, recipe and machines. `default_options` fills in what suits the data.
 
-    `data` is `digits` or an image folder; `input` what makes the model's input of an image, as far
-    as it shall not be what suits the data. `lr`, `warmup` (share of a phase's steps), `clip_norm`
-    (0 = off) and `ema` (decay, 0 = off) hold for the dense and the routed phases alike; each
-    phase has its own cosine. `batch_size` counts the images of one step on all processes.
-    `devices` counts processes on one machine, `num_nodes` machines; `workers` are processes that
-    load images for each of them, and do not change what is learnt. `threads` are CPU threads of
-    each (0: PyTorch's choice); sums, and with them the last bits of the weights, depend on them.
+    - `data` is a data source's name or an image folder; `routings` are names of training routings.
+    - `input` says what makes the model's input of an image, where it is not what suits the data.
+    - `lr`, `warmup` (share of a phase's steps), `clip_norm` (0 = off) and `ema` (decay, 0 = off)
+      hold for the dense and the routed phases alike; each phase has its own cosine.
+    - `batch_size` counts the images of one step on all processes.
+    - `devices` counts processes on one machine, `num_nodes` machines. `workers` are processes that
+      load images for each of them; they do not change the result.
+    - `threads` are CPU threads of each process (0: PyTorch's choice). The order of sums depends on
+      them, and with it the last bits of the weights.
     """
 
-    config: MobileVMoEConfig
+    config: ModelConfig
     data: str = DIGITS
     input: InputChoices = field(default_factory=InputChoices)
-    routings: tuple[Routing, ...] = ("super-class",)
+    routings: tuple[str, ...] = ("super-class",)
     dense_epochs: int = 300
     moe_epochs: int = 100
     batch_size: int = 1024
@@ -66,10 +62,10 @@ class TrainOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained; raises InputError."""
-        if not isinstance(self.config, MobileVMoEConfig):
+        if not self.config.routing:
             raise InputError(
-                f"config is a {type(self.config).__name__}, which routes nothing; give a "
-                "mobile_vmoe configuration (its dense twin is trained first)"
+                f"config describes a dense {self.config.family}; give the configuration of a "
+                "routed model (its dense twin is trained first)"
             )
         self._require_routings()
         self._require_integers()
@@ -80,12 +76,12 @@ class TrainOptions:
 
     def _require_routings(self) -> None:
         """At least one routing, all known, none twice."""
-        named = self.routings
-        known = isinstance(named, tuple) and named and set(named) <= set(ROUTINGS)
-        if not known or len(set(named)) != len(named):
+        named, known = self.routings, parts.names("routings")
+        fits = isinstance(named, tuple) and named and set(named) <= set(known)
+        if not fits or len(set(named)) != len(named):
             raise InputError(
-                f"routings is {named!r}; give a tuple of one or more of {', '.join(ROUTINGS)}, "
-                "each at most once"
+                f"routings is {named!r}; give a tuple of one or more of {', '.join(known)}, each "
+                "at most once"
             )
 
     def _require_integers(self) -> None:
@@ -140,16 +136,14 @@ _DIGITS_RECIPE: dict[str, Any] = {
 from a second one, and lose tenfold when something else wants its core."""
 
 
-def default_options(config: ViTConfig, data: str = DIGITS, **changes: Any) -> TrainOptions:
+def default_options(config: ModelConfig, data: str = DIGITS, **changes: Any) -> TrainOptions:
     """Options that suit `data`, with `changes` on top; the classes are counted in the data.
 
     For digits a recipe of about a minute; for an image folder DeiT's recipe (arXiv
     2012.12877, table 9) without its distillation and mixing. Raises InputError for data that
     cannot be used and for options out of range.
     """
-    if not isinstance(config, MobileVMoEConfig):
-        return TrainOptions(config=config)  # refuses it in its own words
-    config = dataclasses.replace(config, num_classes=len(class_names(data)))
+    config = config.replace(num_classes=len(class_names(data)))
     recipe = _DIGITS_RECIPE if data == DIGITS else {}
     return TrainOptions(**{"config": config, "data": str(data), **recipe, **changes})
 

@@ -7,27 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
+from mvmoe_deploy import parts
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.checkpoints import Checkpoint, require_free, save_checkpoint
-from mvmoe_deploy.models.families.vit import ViT
+from mvmoe_deploy.models.config import ModelConfig
+from mvmoe_deploy.models.contract import FamilyModel
+from mvmoe_deploy.models.families import find_family, seeded
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.system import outputs
 from mvmoe_deploy.training.batches import Batches
-from mvmoe_deploy.training.communities import random_super_classes, super_classes
 from mvmoe_deploy.training.data import DIGITS, ImageData, load_data
 from mvmoe_deploy.training.evaluation import Tally
 from mvmoe_deploy.training.footprint import require_room
 from mvmoe_deploy.training.inventory import DataChange, Inventory, dealt, foreign_to_inventory
 from mvmoe_deploy.training.launch import launch, processes_of
 from mvmoe_deploy.training.loop import Phase, Trainer
-from mvmoe_deploy.training.losses import (
-    Objective,
-    balanced_objective,
-    dense_objective,
-    guided_objective,
-)
+from mvmoe_deploy.training.losses import Objective
 from mvmoe_deploy.training.metrics import METRICS, foreign_to_metrics
 from mvmoe_deploy.training.options import TrainOptions
 from mvmoe_deploy.training.picture import draw_class_to_expert, foreign_to_picture
@@ -40,17 +36,17 @@ from mvmoe_deploy.training.report import (
     write_report,
 )
 from mvmoe_deploy.training.requirements import require_packages
+from mvmoe_deploy.training.routings.contract import TrainingRouting
 from mvmoe_deploy.training.run import (
     IMAGES,
     REPORT,
     STATE,
     accepted,
     begin,
-    claimed,
     known_images,
+    locked_run_directory,
     require_same,
 )
-from mvmoe_deploy.training.start import dense_start, routed_start
 from mvmoe_deploy.training.state import OWNERS, read_owners, read_position, write_owners
 from mvmoe_deploy.training.survey import survey
 
@@ -69,7 +65,7 @@ def train(
     accept_changed_data: bool = False,
     progress: Progress | None = None,
 ) -> TrainReport:
-    """Train a dense ViT and the routed models that `options` names, in the directory `out`.
+    """Train a dense twin and the routed models that `options` names, in the directory `out`.
 
     With `resume` a run that was interrupted in `out` continues after its last whole epoch and
     ends, on the same number of CPU processes, with the very weights of an uninterrupted one; a
@@ -92,10 +88,10 @@ def train(
     _require_fit(options, data)
     # Before any process is started: each of them would find the same fault.
     Batches(data, options.batch_size, options.seed, processes=processes_of(options))
-    order = _Order(options, data, Path(out), resume, accept_changed_data)
-    launch(options, partial(_run, order=order, progress=progress or terminal_progress()))
+    run = TrainingRun(options, data, Path(out), resume, accept_changed_data)
+    launch(options, partial(_work, run=run, progress=progress or terminal_progress()))
     # Read, not returned: the processes of the run may be others than this one.
-    return read_report(order.out / REPORT)
+    return read_report(run.out / REPORT)
 
 
 def _require_apart(data: str, out: Path) -> None:
@@ -113,16 +109,28 @@ def _require_fit(options: TrainOptions, data: ImageData) -> None:
             f"the configuration has num_classes {config.num_classes}, but {options.data} has "
             f"{classes} classes; give num_classes {classes}"
         )
-    if config.experts > classes and set(options.routings) != {"end-to-end"}:
+    experts = _super_class_count(config)
+    if experts > classes and any(_routing(name).guided for name in options.routings):
         raise InputError(
-            f"{config.experts} experts cannot each own one of the {classes} classes of "
-            f"{options.data}; give at most {classes} experts"
+            f"{experts} experts cannot each own one of the {classes} classes of {options.data}; "
+            f"give at most {classes} experts"
         )
 
 
+def _super_class_count(config: ModelConfig) -> int:
+    """As many super-classes as each router has experts, or the smallest if they differ."""
+    return min(rule.experts for rule in config.routing)
+
+
+def _routing(name: str) -> TrainingRouting:
+    """The training routing of that name; raises InputError for an unknown one."""
+    routing: TrainingRouting = parts.find("routings", name)
+    return routing
+
+
 @dataclass(frozen=True)
-class _Order:
-    """What every process of a run is told."""
+class TrainingRun:
+    """What every process of a run needs: its request, sent to each of them."""
 
     options: TrainOptions
     data: ImageData
@@ -131,20 +139,20 @@ class _Order:
     accept: bool
 
 
-def _run(fabric: "Fabric", order: _Order, progress: Progress) -> None:
+def _work(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
     """One process of the run; only the first one writes, and it begins before the others."""
     if not fabric.is_global_zero:
         fabric.barrier()
-        _steps(fabric, order, progress)
+        _steps(fabric, run, progress)
         fabric.barrier()
         return
-    with claimed(order.out, order.resume):
-        require_same(order.out, order.options, order.data.classes)
-        _require_places(order.out, order.options)
-        require_room(order.options, order.out)
+    with locked_run_directory(run.out, run.resume):
+        require_same(run.out, run.options, run.data.classes)
+        _require_places(run.out, run.options)
+        require_room(run.options, run.out)
         fabric.barrier()
         with progress:
-            _steps(fabric, order, progress)
+            _steps(fabric, run, progress)
         fabric.barrier()
 
 
@@ -165,30 +173,30 @@ def _anything(path: Path) -> None:
     """A file that is read, and judged then, before it is replaced."""
 
 
-def _steps(fabric: "Fabric", order: _Order, progress: Progress) -> None:
+def _steps(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
     """The images, all phases, then the report, which says that the run is finished."""
-    options, out = order.options, order.out
+    options, out = run.options, run.out
     finished = (out / REPORT).exists()
-    data, images = _images(fabric, order, progress, finished)
+    data, images = _images(fabric, run, progress, finished)
     if finished:
         return
     trainer = Trainer(fabric, options, _batches(fabric, options, data), out, progress)
-    report = _Run(trainer, out, images.changes).report()
+    report = _Phases(trainer, out, images.changes).report()
     if fabric.is_global_zero:
         draw_class_to_expert(report, out / PICTURE)
         write_report(report, out / REPORT)
 
 
 def _images(
-    fabric: "Fabric", order: _Order, progress: Progress, finished: bool
+    fabric: "Fabric", run: TrainingRun, progress: Progress, finished: bool
 ) -> tuple[ImageData, Inventory]:
     """Look at all images; the splits to train on, those of the run's beginning if it has begun."""
-    options, out = order.options, order.out
+    options, out = run.options, run.out
     before = known_images(out)
-    found = survey(fabric, _batches(fabric, options, order.data), before, progress)
+    found = survey(fabric, _batches(fabric, options, run.data), before, progress)
     at = _reached(options, out)
-    images = accepted(out, found, before, order.accept, at)
-    data = dealt(order.data, images)
+    images = accepted(out, found, before, run.accept, at)
+    data = dealt(run.data, images)
     fabric.barrier()  # Every process has read what the first one is about to write.
     if fabric.is_global_zero and images != before and not finished:
         begin(out, options, images)
@@ -216,13 +224,14 @@ def _reached(options: TrainOptions, out: Path) -> tuple[str, int]:
     return reached
 
 
-class _Run:
+class _Phases:
     """The phases of a run and what they leave in its directory."""
 
     def __init__(self, trainer: Trainer, out: Path, changes: tuple[DataChange, ...]) -> None:
         self.trainer = trainer
         self.changes = changes
         self.options = trainer.options
+        self.family = find_family(self.options.config.family)
         self.data = trainer.batches.data
         self.out = out
         self.seconds: dict[str, float] = {}
@@ -247,11 +256,14 @@ class _Run:
             data_changes=self.changes,
         )
 
-    def _dense(self) -> tuple[ViT, Tally, DenseReport]:
+    def _dense(self) -> tuple[FamilyModel, Tally, DenseReport]:
         """Step 1 and the confusion matrix of step 2."""
         options = self.options
-        model = dense_start(options.config, self.data.preprocessing, options.seed)
-        objective = dense_objective(options.label_smoothing)
+        config = self.family.dense(options.config)
+        family = find_family(config.family)
+        with seeded(options.seed):
+            model = family.start(config, self.data.preprocessing)
+        objective = Objective(family, options.label_smoothing)
         self._fit(Phase(DENSE, model, options.dense_epochs, objective))
         held_out = self.trainer.evaluate(model, self.data.held_out)
         test = self.trainer.evaluate(model, self.data.test)
@@ -280,21 +292,19 @@ class _Run:
             write_owners(path, owners)
         return owners
 
-    def _owner(self, routing: str, held_out: Tally) -> np.ndarray | None:
-        """Step 2: the super-class of each class `[C]`; None where nobody guides the router."""
-        experts = self.options.config.experts
-        if routing == "super-class":
-            return super_classes(held_out.confusion, held_out.doubts, experts)
-        if routing == "random":
-            return random_super_classes(len(self.data.classes), experts, self.options.seed)
-        return None
+    def _owner(self, name: str, held_out: Tally) -> np.ndarray | None:
+        """Step 2: the super-class of each class `[C]`; None where nothing guides the routers."""
+        experts = _super_class_count(self.options.config)
+        return _routing(name).super_classes(held_out, experts, self.options.seed)
 
-    def _routed(self, dense: ViT, routing: str, owner: np.ndarray | None) -> RoutingReport:
+    def _routed(self, dense: FamilyModel, routing: str, owner: np.ndarray | None) -> RoutingReport:
         """Step 3 for one routing."""
-        model = routed_start(dense, self.options.config, self.options.seed)
-        self._fit(
-            Phase(routing, model, self.options.moe_epochs, self._objective(owner), owner),
-        )
+        options = self.options
+        with seeded(options.seed):
+            model = self.family.from_dense(dense, options.config)
+        router_loss = _routing(routing).loss(owner, options)
+        objective = Objective(self.family, options.label_smoothing, router_loss)
+        self._fit(Phase(routing, model, options.moe_epochs, objective, owner))
         held_out = self.trainer.evaluate(model, self.data.held_out)
         test = self.trainer.evaluate(model, self.data.test)
         self._save(model, routing, held_out.route_shares)
@@ -311,17 +321,9 @@ class _Run:
             class_to_expert=test.class_to_expert.tolist(),
         )
 
-    def _objective(self, owner: np.ndarray | None) -> Objective:
-        """What a routed model minimises."""
-        options = self.options
-        if owner is None:
-            return balanced_objective(options.label_smoothing, options.balance_weight)
-        guide = torch.from_numpy(owner)
-        return guided_objective(options.label_smoothing, options.guide_weight, guide)
-
     def _names(self, owner: np.ndarray) -> list[list[str]]:
         """The class names of each expert."""
-        names: list[list[str]] = [[] for _ in range(self.options.config.experts)]
+        names: list[list[str]] = [[] for _ in range(_super_class_count(self.options.config))]
         for name, expert in zip(self.data.classes, owner, strict=True):
             names[expert].append(name)
         return names
@@ -330,7 +332,7 @@ class _Run:
         """Train a phase and note its seconds."""
         self.seconds[phase.name] = round(self.trainer.fit(phase).seconds, 3)
 
-    def _save(self, model: ViT, name: str, usage_prior: UsagePrior | None) -> None:
+    def _save(self, model: FamilyModel, name: str, usage_prior: UsagePrior | None) -> None:
         """Write a checkpoint; a run that was killed here writes the same bytes again."""
         if self.trainer.fabric.is_global_zero:
             labels = list(self.data.classes)

@@ -36,7 +36,7 @@ _PATIENCE = 10.0
 
 
 @contextlib.contextmanager
-def claimed(out: Path, resume: bool) -> Iterator[None]:
+def locked_run_directory(out: Path, resume: bool) -> Iterator[None]:
     """Hold the run directory for this process; it is made if it does not exist.
 
     A run that does not begin, because something is wrong, leaves nothing; of one that is finished

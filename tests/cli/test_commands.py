@@ -193,7 +193,7 @@ def test_images_may_have_brackets_in_their_name(mvmoe, bundle, images, tmp_path)
         (["export"], "CHECKPOINT"),
         (["run", "b", "i", "--threads", "0"], "--threads"),
         (["train", "--data", "missing", "-o", "out"], "missing"),
-        (["train", "--preset", "vit_digits", "-o", "out"], "ViTConfig"),
+        (["train", "--preset", "vit_digits", "-o", "out"], "dense vit"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_2(mvmoe, tmp_path, monkeypatch, arguments, says):

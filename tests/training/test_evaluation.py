@@ -1,16 +1,16 @@
-"""Counting, on a model that is told what to say."""
+"""Counting, on a model whose answers are given."""
 
 import numpy as np
 import pytest
 import torch
 
+from mvmoe_deploy.models.contract import RoutedOutput
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
-from mvmoe_deploy.models.families.mobile_vmoe.network import RoutedOutput
 from mvmoe_deploy.routing import RouteShare
 from mvmoe_deploy.training.evaluation import Tally, tally
 
 
-class Told(MobileVMoE):
+class Scripted(MobileVMoE):
     """Answers the class that an image's first pixel names; routes by the second and third."""
 
     def forward_routed(self, images, routes=None) -> RoutedOutput:
@@ -32,7 +32,7 @@ def _images(said: list[tuple[int, int, int]]) -> torch.Tensor:
 def counted(tiny_config) -> Tally:
     from dataclasses import replace
 
-    model = Told(replace(tiny_config, num_classes=3, top_k=2))
+    model = Scripted(replace(tiny_config, num_classes=3, top_k=2))
     batches = [
         (_images([(0, 0, 1), (1, 0, 2)]), torch.tensor([0, 0])),
         (_images([(2, 2, 0), (2, 1, 2)]), torch.tensor([2, 2])),
@@ -43,9 +43,9 @@ def counted(tiny_config) -> Tally:
 def test_answers_are_counted_by_true_class(counted: Tally) -> None:
     assert counted.confusion.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 2]]
     assert counted.top1 == 0.75
-    assert counted.doubts.sum(axis=1) == pytest.approx([2, 0, 2])
+    assert counted.soft_confusion.sum(axis=1) == pytest.approx([2, 0, 2])
     sure = np.exp(5) / (np.exp(5) + 2)
-    assert counted.doubts[2, 2] == pytest.approx(2 * sure)
+    assert counted.soft_confusion[2, 2] == pytest.approx(2 * sure)
 
 
 def test_routes_and_gates_are_counted(counted: Tally) -> None:

@@ -2,18 +2,20 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from mvmoe_deploy.models.families.mobile_vmoe.network import RoutedOutput
-from mvmoe_deploy.training.losses import (
-    balanced_objective,
-    dense_objective,
-    guide_loss,
-    guided_objective,
-    importance_loss,
-)
+from mvmoe_deploy.models import find_family, preset
+from mvmoe_deploy.models.contract import RoutedOutput
+from mvmoe_deploy.training.losses import Objective
+from mvmoe_deploy.training.options import TrainOptions
+from mvmoe_deploy.training.routings import end_to_end, super_class
+from mvmoe_deploy.training.routings.end_to_end import importance_loss
+from mvmoe_deploy.training.routings.guiding import guide_loss
+
+FAMILY = find_family("mobile_vmoe")
 
 # softmax([ln 3, 0]) = [3/4, 1/4]; softmax([0, 0]) = [1/2, 1/2]
 SKEWED, EVEN = [math.log(3.0), 0.0], [0.0, 0.0]
@@ -35,6 +37,10 @@ class Fixed(nn.Module):
         return self.output
 
 
+def options(**fields: float) -> TrainOptions:
+    return TrainOptions(config=preset("digits"), **fields)
+
+
 def test_guide_loss_is_the_cross_entropy_against_the_super_class() -> None:
     loss = guide_loss([torch.tensor([SKEWED, SKEWED])], torch.tensor([0, 1]))
     assert loss.item() == pytest.approx((math.log(4 / 3) + math.log(4)) / 2)
@@ -53,7 +59,8 @@ def test_importance_loss_is_the_squared_coefficient_of_variation() -> None:
 
 def test_guided_objective_adds_three_tenths_of_the_guide() -> None:
     model = Fixed([[0.0, 0.0, 0.0]], [[SKEWED]])
-    objective = guided_objective(0.0, 0.3, torch.tensor([1, 0, 1]))
+    guide = super_class.PART.loss(np.array([1, 0, 1]), options(guide_weight=0.3))
+    objective = Objective(FAMILY, 0.0, guide)
     losses = objective(model, torch.zeros(1, 1, 1, 1), torch.tensor([2]))
     assert losses["classify"].item() == pytest.approx(math.log(3))
     assert losses["guide"].item() == pytest.approx(math.log(4))
@@ -62,11 +69,12 @@ def test_guided_objective_adds_three_tenths_of_the_guide() -> None:
 
 def test_balanced_objective_adds_the_weighted_importance() -> None:
     model = Fixed([[0.0, 0.0], [0.0, 0.0]], [[SKEWED, EVEN]])
-    losses = balanced_objective(0.0, 2.0)(model, torch.zeros(2, 1, 1, 1), torch.tensor([0, 1]))
+    balance = end_to_end.PART.loss(None, options(balance_weight=2.0))
+    losses = Objective(FAMILY, 0.0, balance)(model, torch.zeros(2, 1, 1, 1), torch.tensor([0, 1]))
     assert losses["loss"].item() == pytest.approx(math.log(2) + 2 / 16)
 
 
 def test_label_smoothing_spreads_a_share_over_all_classes() -> None:
     model = Fixed([SKEWED], [])
-    losses = dense_objective(0.2)(model, torch.zeros(1, 1, 1, 1), torch.tensor([0]))
+    losses = Objective(FAMILY, 0.2)(model, torch.zeros(1, 1, 1, 1), torch.tensor([0]))
     assert losses["loss"].item() == pytest.approx(0.9 * math.log(4 / 3) + 0.1 * math.log(4))

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from mvmoe_deploy.models import find_family
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE, MobileVMoEConfig
 from mvmoe_deploy.training.optimization import adamw, lr_at, moving_average
 
@@ -28,7 +29,7 @@ def test_schedule_stays_between_nought_and_its_peak(steps: int, warmup: float, p
 
 def test_norms_biases_positions_and_cls_do_not_decay(tiny_config: MobileVMoEConfig) -> None:
     model = MobileVMoE(tiny_config)
-    optimizer = adamw(model, 1e-3, 0.05)
+    optimizer = adamw(model, 1e-3, 0.05, find_family("mobile_vmoe").without_decay)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     decayed, kept = ({names[id(p)] for p in group["params"]} for group in optimizer.param_groups)
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.05, 0.0]

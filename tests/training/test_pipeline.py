@@ -356,7 +356,7 @@ def test_a_lock_that_its_last_holder_removes_is_made_again(tmp_path: Path, monke
             return super().acquire(*args, **kwargs)
 
     monkeypatch.setattr(run, "FileLock", Late)
-    with run.claimed(tmp_path / "run", resume=True):
+    with run.locked_run_directory(tmp_path / "run", resume=True):
         assert removed and (tmp_path / "run" / "state" / "lock").exists()
     assert not (tmp_path / "run").exists()
 

@@ -3,6 +3,7 @@
 `contract.py` says what a family is.
 """
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,13 +30,19 @@ def families() -> Iterator[Family[Any, Any]]:
     yield from (find_family(name) for name in parts.names(_KIND) if name not in built_in)
 
 
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """PyTorch's generator of the CPU begins at `seed`; afterwards it goes on where it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
 def build(
     config: ModelConfig, preprocessing: Preprocessing | None = None, seed: int | None = None
 ) -> FamilyModel:
     """A model with random weights; `seed` makes them repeatable without touching the global RNG."""
     family = find_family(config.family)
-    if seed is None:
-        return family.build(config, preprocessing)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return family.build(config, preprocessing)
+    with contextlib.nullcontext() if seed is None else seeded(seed):
+        model: FamilyModel = family.build(config, preprocessing)
+    return model

@@ -9,10 +9,12 @@ from typing import Any
 
 from torch import Tensor
 
-from mvmoe_deploy.models.contract import AdaptedState, Family
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models.contract import AdaptedState, Family, FamilyModel
 from mvmoe_deploy.models.families.mobile_vmoe.config import MobileVMoEConfig
 from mvmoe_deploy.models.families.mobile_vmoe.network import MobileVMoE
-from mvmoe_deploy.models.families.vit import DIGITS, GRID, ViTConfig, positions, timm
+from mvmoe_deploy.models.families.vit import DIGITS, GRID, ViT, ViTConfig, positions, timm
+from mvmoe_deploy.models.families.vit import PART as VIT
 from mvmoe_deploy.models.timm_config import TimmConfig
 
 __all__ = ["PART", "MobileVMoE", "MobileVMoEConfig", "MobileVMoEFamily"]
@@ -24,6 +26,7 @@ class MobileVMoEFamily(Family[MobileVMoEConfig, MobileVMoE]):
     name = "mobile_vmoe"
     config = MobileVMoEConfig
     model = MobileVMoE
+    without_decay = VIT.without_decay
 
     def presets(self) -> Mapping[str, MobileVMoEConfig]:
         """`digits`, and the models of the paper's grid."""
@@ -43,6 +46,23 @@ class MobileVMoEFamily(Family[MobileVMoEConfig, MobileVMoE]):
     ) -> Sequence[tuple[str, Any, str, Any]]:
         """What the head reads."""
         return timm.differences(config, described)
+
+    def dense(self, config: MobileVMoEConfig) -> ViTConfig:
+        """The same network without experts, a ViT."""
+        return config.dense()
+
+    def from_dense(self, dense: FamilyModel, config: MobileVMoEConfig) -> MobileVMoE:
+        """All experts are copies of the dense MLPs; the routers are random.
+
+        Raises InputError for a model that is no ViT.
+        """
+        if not isinstance(dense, ViT):
+            raise InputError(
+                f"a {self.name} starts from a ViT, but the dense model is a {dense.config.family}"
+            )
+        shared = asdict(dense.config)
+        routing = {name: value for name, value in asdict(config).items() if name not in shared}
+        return MobileVMoE.from_dense(dense, **routing)
 
 
 def _routed(dense: ViTConfig, **routing: Any) -> MobileVMoEConfig:

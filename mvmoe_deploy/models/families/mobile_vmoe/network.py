@@ -6,11 +6,12 @@ With `routers="shared"` one router decides for all MoE layers.
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor, nn
 
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models.contract import RoutedOutput
 from mvmoe_deploy.models.families.mobile_vmoe.config import MobileVMoEConfig
 from mvmoe_deploy.models.families.mobile_vmoe.experts import ExpertMlps
 from mvmoe_deploy.models.families.vit.layers import Block, Mlp
@@ -20,19 +21,6 @@ from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Route
 
 _EXPERT = re.compile(r"\.mlp\.experts\.\d+\.")
-
-
-class RoutedOutput(NamedTuple):
-    """What a routed forward pass gives; lists have one entry for each routed stage."""
-
-    logits: Tensor
-    """Class logits `[B, classes]`."""
-    router_logits: list[Tensor]
-    """Router logits `[B, E]`."""
-    routes: list[Tensor]
-    """Selected experts `[B, k]`, ascending."""
-    gates: list[Tensor]
-    """Their gates `[B, k]`."""
 
 
 class MobileVMoE(ViT):

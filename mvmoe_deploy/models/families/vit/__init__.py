@@ -13,7 +13,9 @@ from mvmoe_deploy.models.contract import AdaptedState, Family
 from mvmoe_deploy.models.families.vit import positions, timm
 from mvmoe_deploy.models.families.vit.config import ViTConfig
 from mvmoe_deploy.models.families.vit.network import ViT
+from mvmoe_deploy.models.families.vit.start import dense_start
 from mvmoe_deploy.models.timm_config import TimmConfig
+from mvmoe_deploy.preprocessing import Preprocessing
 
 __all__ = ["DIGITS", "GRID", "PART", "ViT", "ViTConfig", "ViTFamily"]
 
@@ -40,6 +42,7 @@ class ViTFamily(Family[ViTConfig, ViT]):
     name = "vit"
     config = ViTConfig
     model = ViT
+    without_decay = frozenset({"pos_embed", "cls_token"})
 
     def presets(self) -> Mapping[str, ViTConfig]:
         """`vit_digits`, and the dense models of the paper's grid."""
@@ -62,6 +65,10 @@ class ViTFamily(Family[ViTConfig, ViT]):
     ) -> Sequence[tuple[str, Any, str, Any]]:
         """What the head reads."""
         return timm.differences(config, described)
+
+    def start(self, config: ViTConfig, preprocessing: Preprocessing) -> ViT:
+        """Sine-cosine positions, and Glorot's weights in the layers."""
+        return dense_start(config, preprocessing)
 
 
 PART = ViTFamily()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.contract import FamilyModel
+from mvmoe_deploy.models.contract import FamilyModel, RoutedOutput
 from mvmoe_deploy.models.families.vit.config import ViTConfig
 from mvmoe_deploy.models.families.vit.layers import Block, Mlp, PatchEmbed
 from mvmoe_deploy.preprocessing import Preprocessing
@@ -58,6 +58,10 @@ class ViT(FamilyModel):
         for block in self.blocks:
             tokens = block(tokens)
         return self.answer(tokens)
+
+    def forward_routed(self, images: Tensor, routes: Sequence[Route] | None = None) -> RoutedOutput:
+        """The answer, and nothing of routers."""
+        return RoutedOutput(self.forward(images, routes), [], [], [])
 
 
 def embed(images: Tensor, patch_embed: nn.Module, cls_token: Tensor, pos_embed: Tensor) -> Tensor:

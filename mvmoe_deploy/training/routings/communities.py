@@ -12,23 +12,24 @@ from mvmoe_deploy.errors import InputError, MissingExtraError
 if TYPE_CHECKING:
     import networkx
 
-_HINT = 1e-3
-"""Weight of a doubt (probability) beside a mistake (count): it decides where no mistake does."""
+_SOFT_WEIGHT = 1e-3
+"""Weight of the soft confusions beside the counted ones: they decide where no mistake does."""
 
 _NOTHING = 1e-12
 """Confusions below this are no edge: their sums would not be numbers to compare."""
 
 
-def super_classes(mistakes: np.ndarray, doubts: np.ndarray, experts: int) -> np.ndarray:
+def super_classes(confusion: np.ndarray, soft_confusion: np.ndarray, experts: int) -> np.ndarray:
     """The super-class (= expert) `[C]` of every class, exactly `experts` of them, none empty.
 
-    `mistakes` `[C, C]` is the confusion matrix (row: true class, column: answer). A good model
-    makes too few mistakes to connect its classes, therefore `doubts` `[C, C]`, the same with the
-    probability that each answer got, joins it with a thousandth of the weight.
+    `confusion` `[C, C]` counts images by true class (row) and answer (column). A good model makes
+    too few mistakes to connect its classes. So `soft_confusion` `[C, C]`, in which every answer
+    counts by its probability, is added with a thousandth of the weight.
 
     Raises InputError if there are more experts than classes.
     """
-    return communities(confusion_weights(mistakes) + _HINT * confusion_weights(doubts), experts)
+    soft = _SOFT_WEIGHT * confusion_weights(soft_confusion)
+    return communities(confusion_weights(confusion) + soft, experts)
 
 
 def confusion_weights(confusion: np.ndarray) -> np.ndarray:

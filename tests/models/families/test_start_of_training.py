@@ -1,15 +1,18 @@
 """Where models start: repeatable, each patch with its own position, routed from dense."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
-from mvmoe_deploy.training import digits_preprocessing
-from mvmoe_deploy.training.start import dense_start, routed_start, sine_cosine_positions
+from mvmoe_deploy.models.families import find_family, seeded
+from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE, MobileVMoEConfig
+from mvmoe_deploy.models.families.vit import ViT
+from mvmoe_deploy.models.families.vit.start import sine_cosine_positions
+from mvmoe_deploy.models.input_choices import default_preprocessing
 
 
 def test_positions_are_sines_and_cosines_of_row_and_column() -> None:
@@ -29,13 +32,26 @@ def test_no_two_patches_have_one_position(grid: int, width: int) -> None:
     assert distances.min() > 1e-3
 
 
-def test_starts_follow_the_seed_and_leave_the_global_one_alone(
-    tiny_config: MobileVMoEConfig,
-) -> None:
-    spec = digits_preprocessing(tiny_config)
+@pytest.fixture
+def config(tiny_moe: Callable[..., MobileVMoEConfig]) -> MobileVMoEConfig:
+    return tiny_moe(depth=2, moe_layers=1, experts=3)
+
+
+def dense_start(config: MobileVMoEConfig, seed: int) -> ViT:
+    dense = find_family("mobile_vmoe").dense(config)
+    with seeded(seed):
+        return find_family(dense.family).start(dense, default_preprocessing(dense))
+
+
+def routed_start(dense: ViT, config: MobileVMoEConfig, seed: int) -> MobileVMoE:
+    with seeded(seed):
+        return find_family("mobile_vmoe").from_dense(dense, config)
+
+
+def test_starts_follow_the_seed_and_leave_the_global_one_alone(config: MobileVMoEConfig) -> None:
     before = torch.random.get_rng_state()
-    one, same, other = (dense_start(tiny_config, spec, seed) for seed in (1, 1, 2))
-    routed = [routed_start(one, tiny_config, seed) for seed in (1, 1, 2)]
+    one, same, other = (dense_start(config, seed) for seed in (1, 1, 2))
+    routed = [routed_start(one, config, seed) for seed in (1, 1, 2)]
     assert torch.equal(before, torch.random.get_rng_state())
     assert torch.equal(one.head.weight, same.head.weight)
     assert not torch.equal(one.blocks[0].mlp.fc1.weight, other.blocks[0].mlp.fc1.weight)
@@ -43,10 +59,10 @@ def test_starts_follow_the_seed_and_leave_the_global_one_alone(
     assert not torch.equal(routed[0].routers[0].weight, routed[2].routers[0].weight)
 
 
-def test_a_routed_model_starts_from_the_dense_one(tiny_config: MobileVMoEConfig) -> None:
-    dense = dense_start(tiny_config, digits_preprocessing(tiny_config), 0)
-    routed = routed_start(dense, tiny_config, 0)
-    assert routed.config == tiny_config
+def test_a_routed_model_starts_from_the_dense_one(config: MobileVMoEConfig) -> None:
+    dense = dense_start(config, 0)
+    routed = routed_start(dense, config, 0)
+    assert routed.config == config
     assert routed.input == dense.input
     for expert in routed.blocks[1].mlp.experts:
         assert torch.equal(expert.fc1.weight, dense.blocks[1].mlp.fc1.weight)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.training.communities import (
+from mvmoe_deploy.training.routings.communities import (
     communities,
     confusion_weights,
     random_super_classes,
@@ -54,18 +54,18 @@ def test_confused_classes_share_an_expert() -> None:
     assert communities(confusion_weights(counts), 3).tolist() == [0, 1, 2, 0, 1, 2]
 
 
-def test_without_a_mistake_the_doubts_decide() -> None:
-    doubts = np.eye(4) * 20 + 0.01
-    doubts[0, 2] = doubts[2, 0] = doubts[1, 3] = doubts[3, 1] = 1.0
-    assert super_classes(np.eye(4, dtype=int) * 20, doubts, 2).tolist() == [0, 1, 0, 1]
+def test_without_a_mistake_the_soft_confusion_decides() -> None:
+    soft = np.eye(4) * 20 + 0.01
+    soft[0, 2] = soft[2, 0] = soft[1, 3] = soft[3, 1] = 1.0
+    assert super_classes(np.eye(4, dtype=int) * 20, soft, 2).tolist() == [0, 1, 0, 1]
 
 
-def test_a_mistake_outweighs_doubts() -> None:
+def test_a_mistake_outweighs_soft_confusion() -> None:
     mistakes = np.eye(4, dtype=int) * 20
     mistakes[0, 1] = mistakes[2, 3] = 1
-    doubts = np.eye(4) * 20
-    doubts[0, 2] = doubts[1, 3] = 5.0
-    assert super_classes(mistakes, doubts, 2).tolist() == [0, 0, 1, 1]
+    soft = np.eye(4) * 20
+    soft[0, 2] = soft[1, 3] = 5.0
+    assert super_classes(mistakes, soft, 2).tolist() == [0, 0, 1, 1]
 
 
 def test_parts_without_edges_are_joined_smallest_first() -> None:
