@@ -8,7 +8,7 @@ _URL = r"https?://[A-Za-z0-9][-\w.:/?#=&%+,~@]*"
 _SOURCE = re.compile(
     rf"(?P<name>[^;()]+?)\s+\((?P<url>{_URL})\)|(?<!\S)(?P<alone>{_URL})(?=;|\s|$)", re.ASCII
 )
-"""`name (address)`, or an address alone: no character that HTML or Markdown could trip over."""
+"""`name (address)`, or an address alone: no character that means something in HTML or Markdown."""
 
 
 def sourced(text: str) -> Cell:

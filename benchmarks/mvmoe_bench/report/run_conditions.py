@@ -99,7 +99,7 @@ def merge(runs: Sequence["RunLines"]) -> "RunLines":
 
 
 def _renumbered(lines: Sequence[Line], before: int, prefix: str) -> Iterator[Line]:
-    """Lines with their repeats counted on from `before`, and jobs told apart."""
+    """Lines with their repeats counted on from `before`, and jobs named after their run."""
     for line in lines:
         changed: dict[str, Any] = {}
         if hasattr(line, "job") and not isinstance(line, Failure):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from rich.console import Console
 
 from mvmoe_bench.measure.schema.records import GraphLoad
@@ -399,3 +400,20 @@ def test_every_interval_of_a_table_is_that_of_its_number(noisy):
                         assert ends[0] <= value <= ends[1], (section.id, column, row)
                         counted += 1
     assert counted > 60
+
+
+def test_text_of_every_plot_is_inside_of_it_and_legible_on_a_phone(factory):
+    run = factory.lifelike(experts=10, k=2, stages=2, repeats=6, rounds=8)
+    subjects = [factory.subject("dispatcher", key="x", bundle="b" * 60), *run.run.subjects]
+    run = factory.run(subjects, [factory.bundle("b" * 60), *run.run.bundles],
+                      [*run.lines, *factory.constant("x", 8.0)])  # fmt: skip
+    plots = [block.plot for section in document(summarize_run(run)).sections
+             for block in section.blocks if hasattr(block, "plot")]  # fmt: skip
+    assert len(plots) > 12
+    for plot in plots:
+        axes = _axes(plot)
+        for text in (found for one in axes for found in one.findobj(Text) if found.get_text()):
+            box = text.get_window_extent()
+            assert box.x0 >= -3 and box.x1 <= WIDTH + 3, (plot, text)
+            # A phone of 360 pixels shows a plot at 332 of its 400.
+            assert text.get_fontsize() * 332 / WIDTH >= 9, (plot, text)

@@ -28,6 +28,8 @@ class RatioFigure(Figure, frozen=True):
     """Of the product."""
     product: str
     """Key of the product."""
+    product_name: str
+    """Name of the product."""
     other: str
     """Key of the other subject."""
     other_name: str
@@ -92,6 +94,7 @@ def _figures(index: Index, product: SubjectRecord, other: SubjectRecord) -> list
             bundle=product.bundle,
             target=product.target,
             product=product.key,
+            product_name=product.name,
             other=other.key,
             other_name=other.name,
             clock=clock,

@@ -122,13 +122,15 @@ def sentences(summary: Summary, found: Found) -> Iterator[Point]:
         look = look_of(its.other_name)
         if look.in_sentences:
             against = _against_oracle if look.role == "oracle" else _against
-            yield Point(topic="Routing", text=against(look.in_sentences, its.ratio))
+            yield Point(
+                topic="Routing", text=against(look.in_sentences, its.product_name, its.ratio)
+            )
 
 
-def _against_oracle(oracle: str, ratio: Ratio) -> str:
+def _against_oracle(oracle: str, product: str, ratio: Ratio) -> str:
     """What knowing the expert beforehand would save."""
     its = printed(ratio)
-    how = f"the dispatcher takes {its.value} times as long ({its.interval})"
+    how = f"the {product} takes {its.value} times as long ({its.interval})"
     if not conclusive(ratio) or ratio.low is None or ratio.high is None:
         return f"{oracle} was compared in {no_verdict(ratio)}: {how}."
     if ratio.low > 1:
@@ -153,13 +155,13 @@ def _saved(ratio: Ratio) -> Estimate:
     )
 
 
-def _against(who: str, ratio: Ratio) -> str:
-    """Whether something takes longer than the dispatcher."""
+def _against(who: str, product: str, ratio: Ratio) -> str:
+    """Whether something takes longer than the product."""
     its = printed(ratio)
     how = f"{its.value} times as long"
     if not conclusive(ratio) or ratio.low is None or ratio.high is None:
         lead = f"{who} was compared in {no_verdict(ratio)}"
-        return f"{lead}: {how} as the dispatcher ({its.interval})."
+        return f"{lead}: {how} as the {product} ({its.interval})."
     if ratio.low <= 1 <= ratio.high:
-        return f"{who} was not told apart from the dispatcher: {how} ({its.interval})."
-    return f"{who} takes {how} as the dispatcher ({its.interval})."
+        return f"{who} was not told apart from the {product}: {how} ({its.interval})."
+    return f"{who} takes {how} as the {product} ({its.interval})."
