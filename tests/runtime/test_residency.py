@@ -208,6 +208,41 @@ def test_all_who_wait_get_the_error_of_a_failed_load_and_may_try_again():
     assert cache.get("a") == "A"
 
 
+class CountedLock:
+    """A lock that counts who has come to it."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._came = threading.Semaphore(0)
+        self.locked = self._lock.locked
+
+    def __enter__(self):
+        self._came.release()
+        self._lock.acquire()
+
+    def __exit__(self, *error):
+        self._lock.release()
+
+    def wait_for(self, count):
+        for _ in range(count):
+            assert self._came.acquire(timeout=30)
+
+
+def test_those_who_waited_for_a_failed_load_do_not_load_again():
+    gate = Gate()
+    gate.error = EngineError("broken")
+    cache = residency(gate.load)
+    lock = cache._slots["a"].loading = CountedLock()
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(cache.get, "a") for _ in range(4)]
+        lock.wait_for(4)
+        gate.go.set()
+        for future in futures:
+            with pytest.raises(EngineError, match="broken"):
+                future.result(30)
+    assert gate.loads == ["a"]
+
+
 def test_a_request_waits_for_its_own_item_only():
     gate = Gate()
     cache = residency(lambda name: gate.load(name) if name == "a" else name.upper())

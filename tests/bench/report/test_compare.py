@@ -56,6 +56,14 @@ def test_a_slower_machine_explains_slower_subjects(factory):
     assert set(_verdicts(found).values()) == {"not told apart"}
 
 
+def test_a_faster_machine_explains_faster_subjects(factory):
+    found = compare_runs(_run(factory, (8, 7)), _run(factory, (7.2, 6.3), machine=4.5, seed=1))
+
+    row = found.rows["latency"][0]
+    assert row.ratio.high < 1
+    assert set(_verdicts(found).values()) == {"not told apart"}
+
+
 def test_what_goes_beyond_the_machine_is_told(factory):
     found = compare_runs(_run(factory, (8, 7)), _run(factory, (9.6, 7.7), 5.5, seed=1))
 
