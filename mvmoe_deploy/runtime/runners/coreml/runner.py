@@ -3,7 +3,6 @@
 import platform
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -120,12 +119,13 @@ class CoreMLRunner(RunnerDefaults):
         """Make a model and compare it with what the manifest says of the graph."""
         units = getattr(self._engine.ComputeUnit, _UNITS[self._units])
         try:
-            with warnings.catch_warnings():
-                # Where Core ML refuses a model, coremltools only warns.
-                warnings.simplefilter("error", RuntimeWarning)
-                model = self._engine.models.MLModel(
-                    str(self._root / graph.file), compute_units=units, function_name=graph.entry
-                )
+            model = self._engine.models.MLModel(
+                str(self._root / graph.file), compute_units=units, function_name=graph.entry
+            )
+            # Where Core ML refuses a model, coremltools warns and keeps the error. To make an
+            # exception of the warning would make one of every other thread's.
+            if model._framework_error is not None:
+                raise model._framework_error
             model.get_compiled_model_path()  # Raises if macOS is older than the model's version.
             spec = model.get_spec()
         except Exception as error:  # Its exceptions share no base class of their own.
@@ -192,8 +192,8 @@ def _taken(spec: TensorSpec, array: np.ndarray) -> Any:
 def _description(spec: Any, entry: str | None) -> Any:
     """What a model says of one of its functions."""
     name = entry or spec.description.defaultFunctionName or "main"
-    told = [function for function in spec.description.functions if function.name == name]
-    return told[0] if told else spec.description
+    found = [function for function in spec.description.functions if function.name == name]
+    return found[0] if found else spec.description
 
 
 def _signatures(specs: Sequence[TensorSpec], features: Sequence[Any]) -> list[Signature]:

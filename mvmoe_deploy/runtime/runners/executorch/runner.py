@@ -1,8 +1,10 @@
 """ExecuTorch: one program per file, one method per graph."""
 
+import gc
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib.metadata import version
@@ -13,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
-from mvmoe_deploy.errors import MissingExtraError, UnsupportedPlatformError
+from mvmoe_deploy.errors import InputError, MissingExtraError, UnsupportedPlatformError
 from mvmoe_deploy.quiet_imports import import_quietly
 from mvmoe_deploy.runtime.contract import (
     Arrays,
@@ -38,11 +40,18 @@ _SCALARS = {6: "float32", 5: "float16", 4: "int64", 3: "int32"}
 """ExecuTorch's types by number, as PyTorch's c10 counts them."""
 
 
+_LOADING = threading.Lock()
+"""Held while a program loads or the pool is replaced, in the whole process."""
+
+_LOADED: "weakref.WeakSet[ExecuTorchGraph]" = weakref.WeakSet()
+"""The methods in memory, of all runners."""
+
+
 class ExecuTorchRunner(RunnerDefaults):
     """Runs the methods of an `executorch` target.
 
-    `threads` sets ExecuTorch's pool, of which a process has one: the last runner that was opened
-    with a number decides for all.
+    `threads` sets ExecuTorch's pool, of which a process has one: while graphs are loaded, another
+    number is refused.
     """
 
     name = "executorch"
@@ -55,7 +64,6 @@ class ExecuTorchRunner(RunnerDefaults):
         self._root = root
         self._delegate = _delegate(target)
         self._graphs = {graph.name: graph for graph in target.graphs}
-        self._loading = threading.Lock()
 
     @classmethod
     def open(
@@ -67,8 +75,8 @@ class ExecuTorchRunner(RunnerDefaults):
     ) -> Self:
         """A runner for the checked bundle at `root`.
 
-        Raises MissingExtraError, InputError, or UnsupportedPlatformError for a delegate that this
-        build of ExecuTorch lacks.
+        Raises MissingExtraError, InputError (for `threads`, too, if loaded graphs use another
+        number), or UnsupportedPlatformError for a delegate that this build of ExecuTorch lacks.
         """
         require_threads(threads)
         require_options("ExecuTorch", {}, engine_options)
@@ -124,21 +132,22 @@ class ExecuTorchRunner(RunnerDefaults):
         try:
             # One load after the other: nothing says that the engine is made for more. On one line,
             # so that nothing can be raised between the end of the load and that of the lock.
-            with self._loading: program, method = self._load_method(graph)  # fmt: skip  # noqa: E701
+            with _LOADING: loaded = self._load_method(graph)  # fmt: skip  # noqa: E701
         except Exception as error:  # RuntimeError, KeyError: the bindings have no class of theirs.
             raise load_error(graph, "ExecuTorch", error, "; export the bundle again") from error
-        said = method.metadata
+        metadata = loaded.metadata
         require_signature(
             graph,
-            _signatures(graph.inputs, said.input_tensor_meta, said.num_inputs()),
-            _signatures(graph.outputs, said.output_tensor_meta, said.num_outputs()),
+            _signatures(graph.inputs, metadata.input_tensor_meta, metadata.num_inputs()),
+            _signatures(graph.outputs, metadata.output_tensor_meta, metadata.num_outputs()),
         )
-        return ExecuTorchGraph(graph, program, method, self._torch)
+        return loaded
 
-    def _load_method(self, graph: Graph) -> tuple[Any, Any]:
+    def _load_method(self, graph: Graph) -> "ExecuTorchGraph":
         """A program of its own for a method: one keeps every method that was loaded through it."""
         program = self._engine.load_program(self._root / graph.file)
-        return program, program.load_method(graph.entry or graph.name)
+        method = program.load_method(graph.entry or graph.name)
+        return ExecuTorchGraph(graph, program, method, self._torch)
 
 
 class ExecuTorchGraph:
@@ -150,6 +159,12 @@ class ExecuTorchGraph:
         self._method = method
         self._torch = torch
         self._lock = threading.Lock()
+        _LOADED.add(self)
+
+    @property
+    def metadata(self) -> Any:
+        """What the method says of its inputs and outputs."""
+        return self._method.metadata
 
     def bind(self, inputs: Arrays, outputs: Arrays) -> Callable[[], None]:
         """A call on tensors that share the caller's memory."""
@@ -178,8 +193,25 @@ class ExecuTorchGraph:
 
 
 def _start_pool(bindings: Any, threads: int | None) -> None:
-    """Give ExecuTorch's pool another size, if it has to have one."""
-    if threads is not None and bindings._threadpool_get_thread_count() != threads:
+    """Give ExecuTorch's pool another size, if it has to have one.
+
+    Loaded methods keep a pointer to the pool, and crash if it is replaced: so it never is while
+    there are any. Raises InputError then.
+    """
+    if threads is None:
+        return
+    with _LOADING:
+        found = bindings._threadpool_get_thread_count()
+        if found == threads:
+            return
+        if _LOADED:
+            gc.collect()
+        if _LOADED:
+            raise InputError(
+                f"threads {threads} was given, but this process has one pool for all graphs of "
+                f"ExecuTorch, and graphs that are loaded use it with {found}; close them first, or "
+                f"give threads {found}"
+            )
         _without_stderr(partial(bindings._unsafe_reset_threadpool, threads))
 
 
@@ -190,7 +222,11 @@ def _look_at_processor(bindings: Any) -> None:
 
 
 def _without_stderr(work: Callable[[], object]) -> None:
-    """Do something while what native code writes to stderr goes nowhere."""
+    """Do something while what native code writes to stderr goes nowhere.
+
+    A process has one stderr: what other threads write to it meanwhile, for microseconds, is lost
+    too. ExecuTorch has no switch for these notes.
+    """
     kept = os.dup(2)
     try:
         # Twice put back: the first may be interrupted.
@@ -211,7 +247,7 @@ def _delegate(target: Target) -> str:
 
 
 def _signatures(specs: Sequence[TensorSpec], describe: Any, count: int) -> list[Signature]:
-    """Inputs or outputs of a method, which has no names for them: they are told by their places."""
+    """Inputs or outputs of a method, which has no names for them: they go by position."""
     found = []
     for index in range(count):
         tensor = describe(index)

@@ -170,7 +170,11 @@ def _session_options(engine: Any, threads: int | None) -> Any:
 
 @cache
 def _register_shared_arena(engine: Any) -> None:
-    """Register the arena that sessions may share; it belongs to the process."""
+    """Register the arena that sessions may share.
+
+    It belongs to the process: sessions that other code makes later share it too if they ask for an
+    environment's allocator, as ours do. Sessions that exist keep what they have.
+    """
     kind, purpose = engine.OrtAllocatorType.ORT_ARENA_ALLOCATOR, engine.OrtMemType.DEFAULT
     memory = engine.OrtMemoryInfo("Cpu", kind, 0, purpose)
     engine.create_and_register_allocator(memory, engine.OrtArenaCfg({}))

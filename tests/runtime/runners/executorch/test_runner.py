@@ -114,6 +114,18 @@ def test_the_pool_has_as_many_threads_as_asked_for(bundle):
         assert portable_lib._threadpool_get_thread_count() == threads
 
 
+def test_the_pool_is_not_replaced_under_loaded_graphs(bundle):
+    """Methods keep a pointer to it: in another process they were seen to corrupt its memory."""
+    held = ExecuTorchRunner.open(bundle.root, bundle.target, 1).load("stem")
+    with pytest.raises(InputError, match=r"threads 2 was given, but .* use it with 1; close them"):
+        ExecuTorchRunner.open(bundle.root, bundle.target, 2)
+    ExecuTorchRunner.open(bundle.root, bundle.target, 1)
+    ExecuTorchRunner.open(bundle.root, bundle.target, None)
+    del held
+    ExecuTorchRunner.open(bundle.root, bundle.target, 2)
+    ExecuTorchRunner.open(bundle.root, bundle.target, 1)
+
+
 @pytest.mark.parametrize("threads", [0, 257])
 def test_threads_that_no_machine_should_start_are_refused(bundle, threads):
     with pytest.raises(InputError, match=f"threads {threads} was given"):
@@ -169,7 +181,8 @@ FILES_RUN_OUT = """
 import os, resource, sys
 from mvmoe_deploy import Dispatcher
 bundle = sys.argv[1]
-held = [Dispatcher.open(bundle, "executorch", threads=count) for count in (2, 1)]
+Dispatcher.open(bundle, "executorch", threads=2).close()
+held = [Dispatcher.open(bundle, "executorch", threads=1)]
 os.write(2, b"opened.")
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 try:
