@@ -7,7 +7,6 @@ with its reason and source, are listed in `docs/placement.md`.
 
 from mvmoe_bench.advice.advice import advise, all_rules
 from mvmoe_bench.advice.contract import (
-    GROUP,
     Finding,
     GraphView,
     Op,
@@ -17,7 +16,6 @@ from mvmoe_bench.advice.contract import (
 )
 
 __all__ = [
-    "GROUP",
     "Finding",
     "GraphView",
     "Op",

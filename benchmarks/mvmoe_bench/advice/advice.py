@@ -2,12 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from importlib.metadata import entry_points
 
-from mvmoe_bench.advice.contract import GROUP, Finding, GraphView, Rule, TargetView
-from mvmoe_bench.advice.rules import RULES
+from mvmoe_bench.advice.contract import Finding, GraphView, Rule, TargetView
 from mvmoe_bench.advice.viewing import Reading, view
 from mvmoe_bench.measure.schema.records import Advice
+from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import Bundle
 
 _MOST_NAMES = 3
@@ -17,8 +16,8 @@ _ORDER = ("problem", "warning", "info")
 
 
 def all_rules() -> tuple[Rule, ...]:
-    """The advisor's own rules, then those of other packages."""
-    return (*RULES, *(entry.load()() for entry in entry_points(group=GROUP)))
+    """The rules of this package and of plug-ins, by name."""
+    return tuple(parts.find("advice", name) for name in parts.names("advice"))
 
 
 def advise(

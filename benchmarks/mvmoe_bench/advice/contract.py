@@ -1,8 +1,7 @@
 """What a rule of the advisor sees, and what it gives back.
 
-A rule is one file in `rules/` with one class. Adding one is that file and one line in
-`rules/__init__.py`; another package brings its own through an entry point of the group
-`mvmoe.advice`.
+A rule is one file in `rules/` whose `PART` is an object as `Rule` says. Another distribution brings
+its own as the part `advice.NAME` (see `mvmoe_deploy.parts`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,8 +10,6 @@ from typing import Literal, Protocol
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.routing import Route
-
-GROUP = "mvmoe.advice"
 
 Severity = Literal["info", "warning", "problem"]
 Shape = tuple[int | None, ...]

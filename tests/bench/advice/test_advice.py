@@ -7,9 +7,9 @@ import sys
 import msgspec
 import pytest
 
-from mvmoe_bench.advice import Finding, advise, all_rules
-from mvmoe_bench.advice.advice import RULES
+from mvmoe_bench.advice import advise, all_rules
 from mvmoe_bench.measure.schema.records import Line
+from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import BundleError
 
@@ -70,11 +70,15 @@ def test_advice_is_a_line_of_a_results_file_with_reason_and_public_source(export
 
 
 def test_every_rule_has_a_name_a_reason_and_a_source_that_can_be_looked_up():
-    assert len({rule.name for rule in RULES}) == len(RULES)
-    for rule in RULES:
+    assert [rule.name for rule in all_rules()] == parts.names("advice")
+    for rule in all_rules():
         assert rule.name == rule.name.lower().replace(" ", "-")
         assert rule.reason.endswith(".")
         assert "https://" in rule.source
+
+
+TALKATIVE = """
+from mvmoe_bench.advice import Finding
 
 
 class Talkative:
@@ -88,16 +92,14 @@ class Talkative:
         yield Finding("warning", "none", "Seen", source="somebody")
 
 
-def test_rules_of_other_packages_are_asked_too(exported, monkeypatch):
-    from mvmoe_bench.advice import advice as module
+PART = Talkative()
+"""
 
-    class Entry:
-        def load(self):
-            return Talkative
 
-    monkeypatch.setattr(module, "entry_points", lambda group: [Entry()] * (group == "mvmoe.advice"))
-    assert [rule.name for rule in all_rules()] == [*(rule.name for rule in RULES), "talkative"]
-    told = advise(exported.naive, rules=[Talkative()])
+def test_rules_of_other_packages_are_asked_too(exported, plug_in):
+    plug_in("talking", TALKATIVE, "[mvmoe.parts]\nadvice.talkative = talking\n")
+    (rule,) = (rule for rule in all_rules() if rule.name == "talkative")
+    told = advise(exported.naive, rules=[rule])
     assert (told[0].severity, told[0].source, told[0].reason) == (
         "warning",
         "somebody",

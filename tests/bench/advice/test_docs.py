@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from mvmoe_bench.advice.advice import RULES
+from mvmoe_bench.advice import all_rules
 from mvmoe_bench.advice.rules import dispatch_cost, partitions
 from mvmoe_bench.advice.rules.neural_engine_operators import LEAVES
 
+RULES = all_rules()
 TEXT = (Path(__file__).parents[3] / "docs" / "placement.md").read_text()
 LINKS = re.compile(r"https://[^\s);,]+")
 

@@ -10,7 +10,7 @@ from mvmoe_deploy.cli import main
 from mvmoe_deploy.errors import BundleError, EngineError
 
 ENDS = (
-    "import os\nimport signal\n\n\ndef rules():\n    return Ending()\n"
+    "import os\nimport signal\n"
     + """
 
 class Ending:
@@ -18,6 +18,9 @@ class Ending:
 
     def check(self, target):
         {what}
+
+
+PART = Ending()
 """
 )
 
@@ -27,7 +30,9 @@ def ending(plug_in):
     """Installs a rule that does something to its process."""
 
     def install(what):
-        plug_in("endingrules", ENDS.format(what=what), "[mvmoe.advice]\nend = endingrules:rules\n")
+        plug_in(
+            "endingrules", ENDS.format(what=what), "[mvmoe.parts]\nadvice.ending = endingrules\n"
+        )
 
     return install
 

@@ -59,3 +59,6 @@ def _padding(graph: GraphView) -> tuple[int, Counter[int]]:
                 if last % _ROW:
                     padding[last] += elements // last * (-last % _ROW)
     return held, padding
+
+
+PART = Alignment()

@@ -90,3 +90,6 @@ def _on_engine(graph: GraphView) -> float:
 def _on_cpu(graph: GraphView) -> float:
     """Milliseconds on the CPU."""
     return 2 * graph.macs / _CPU_GFLOPS / 1e6
+
+
+PART = DispatchCost()

@@ -39,3 +39,6 @@ class FirstLoad:
             f"{largest.name}, has {size(largest.weight_bytes)} of weights); load {warm} in the "
             "background after installation and after updates of the system, before somebody waits",
         )
+
+
+PART = FirstLoad()

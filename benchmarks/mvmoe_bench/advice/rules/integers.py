@@ -47,3 +47,6 @@ def _is_integer(op: Op) -> bool:
     return all(
         tensor.dtype.startswith(_INTEGERS) and tensor.dtype not in _SMALL for tensor in op.outputs
     )
+
+
+PART = Integers()

@@ -52,3 +52,6 @@ def _finding(graph: GraphView, op: Op) -> Finding:
         "Neural Engines of the A13 and M1 take; from the A14 on it fits"
     )
     return Finding("info", NEURAL_ENGINE, text, graph.name)
+
+
+PART = Kernels()

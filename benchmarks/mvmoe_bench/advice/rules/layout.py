@@ -37,3 +37,6 @@ class Layout:
                 "with 1 x 1 convolutions, which no rewrite makes yet: should a Mac's placement "
                 "show little on the Neural Engine, write the model so",
             )
+
+
+PART = Layout()

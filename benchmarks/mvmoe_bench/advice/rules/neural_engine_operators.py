@@ -94,3 +94,6 @@ def _text(target: TargetView, found: Counter[str], named: list[str]) -> str:
     )
     types = counted({name: found[name] for name in named})
     return f"{types} will probably not run on the Neural Engine; {remedy}"
+
+
+PART = NeuralEngineOperators()

@@ -37,3 +37,6 @@ class Nnapi:
                 "--target executorch too, and measure XNNPACK beside it"
             )
             yield Finding("warning", NNAPI, text)
+
+
+PART = Nnapi()

@@ -136,3 +136,6 @@ def _others(target: TargetView, chosen: str | None) -> Iterator[Finding]:
             ),
             source=_SOURCES.get(name),
         )
+
+
+PART = Partitions()

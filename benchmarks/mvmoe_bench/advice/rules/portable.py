@@ -29,3 +29,6 @@ class Portable:
                 "No delegate takes any of it, and the portable kernels are slow; ship the delegate "
                 "xnnpack (--executorch-delegate xnnpack)",
             )
+
+
+PART = Portable()

@@ -54,3 +54,6 @@ def _wide(graph: GraphView) -> int:
         for op in graph.ops or ()
         if op.type not in _BOUNDARY
     )
+
+
+PART = Precision()

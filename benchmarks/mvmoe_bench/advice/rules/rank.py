@@ -75,3 +75,6 @@ def _ranks(graph: GraphView) -> Iterator[int]:
     """The ranks of all tensors of a graph."""
     for op in graph.ops or ():
         yield from (tensor.rank for tensor in (*op.inputs, *op.outputs))
+
+
+PART = Rank()

@@ -36,3 +36,6 @@ class Selection:
                     "values out, and choose on the host in fp32",
                     graph.name,
                 )
+
+
+PART = Selection()

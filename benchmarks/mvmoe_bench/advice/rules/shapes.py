@@ -45,3 +45,6 @@ def _open(graph: GraphView) -> int:
         any(tensor.shape is not None and None in tensor.shape for tensor in op.outputs)
         for op in graph.ops or ()
     )
+
+
+PART = Shapes()

@@ -32,3 +32,6 @@ class SharedWeights:
                 f"{size(repeated)} of {size(stored)} more than once; "
                 "--coreml-deployment-target iOS18 stores them once",
             )
+
+
+PART = SharedWeights()
