@@ -41,7 +41,7 @@ class Named(Protocol):
 def look_of(name: str) -> SubjectLook:
     """How a subject is shown; that of an unknown one if it is not installed."""
     try:
-        look: SubjectLook = getattr(parts.find("subjects", name), "LOOK", UNKNOWN)
+        look: SubjectLook = getattr(parts.find("subjects", name), "look", UNKNOWN)
     except InputError:
         return UNKNOWN
     return look

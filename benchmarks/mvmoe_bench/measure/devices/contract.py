@@ -41,7 +41,7 @@ class Device(Protocol):
     - Paths in an order are this machine's; a device elsewhere brings the files there first.
     """
 
-    NAME: str
+    name: str
 
     def require(self) -> None:
         """Refuse a machine that has no such device; raises UnsupportedPlatformError."""

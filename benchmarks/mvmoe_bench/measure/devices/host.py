@@ -38,7 +38,7 @@ _THREADS_OF = (
 class HostDevice:
     """This machine, with every engine that runs here from Python, but for Core ML."""
 
-    NAME = "host"
+    name = "host"
 
     def require(self) -> None:
         """It is always there."""

@@ -16,7 +16,7 @@ COMPUTE_UNITS = ("all", "cpuAndNeuralEngine", "cpuAndGPU", "cpuOnly")
 class MacDevice(HostDevice):
     """A Mac. Not yet run on one: see docs/verified.md."""
 
-    NAME = "macos"
+    name = "macos"
 
     def require(self) -> None:
         """Refuse another system."""

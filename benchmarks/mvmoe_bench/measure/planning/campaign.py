@@ -148,7 +148,7 @@ class Campaign:
         variant = subject.variant
         return SubjectOrder(
             key=subject.key,
-            kind=subject.kind.NAME,
+            kind=subject.kind.name,
             root=self._roots.get(subject.key) or str(subject.bundle.path.resolve()),
             manifest_sha256=subject.bundle.manifest_sha256,
             target=subject.target,
@@ -190,7 +190,7 @@ class Campaign:
         for subject in self._alive(subjects):
             if subject.dispatches:
                 yield self._subject(subject, self._of(subject).once())
-            elif subject.kind.ANSWERS is not None:
+            elif subject.kind.answers is not None:
                 queries = self._known_routes(subject, self._of(subject).once()[:_CHECKED])
                 yield self._subject(subject, queries)
 
@@ -199,8 +199,8 @@ class Campaign:
         setting = self._setting
         found = {}
         for subject in self._alive(setting.subjects):
-            if subject.kind.ANSWERS is not None:
-                imposed = subject.kind.ANSWERS == "imposed" and self._of(subject).forced
+            if subject.kind.answers is not None:
+                imposed = subject.kind.answers == "imposed" and self._of(subject).forced
                 path = setting.models.reference(subject.record.bundle, imposed)
                 if path is not None:
                     found[subject.key] = str(path)
@@ -299,7 +299,7 @@ class Campaign:
 
     def _fresh(self, repeat: int) -> Iterator[_Job]:
         """The jobs of one subject each, the subjects in rotated order."""
-        started = [s for s in self._setting.subjects if s.kind.NAME in _STARTED]
+        started = [s for s in self._setting.subjects if s.kind.name in _STARTED]
         for subject in rotated(started, repeat):
             name = f"start:{subject.key}:{repeat}"
             yield _Job(name, "start", repeat, partial(self._alone, subject, None))
@@ -333,7 +333,7 @@ class Campaign:
         if subject.key not in self._failed:
             asked = self._of(subject).sequence(self._setting.preset.queries)
             asked = self._known_routes(subject, asked)
-            if subject.kind.NAME == _STATIC:
+            if subject.kind.name == _STATIC:
                 asked = [query for query in asked if query.routes == asked[0].routes]
             yield self._subject(subject, asked, budget)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mvmoe_bench.measure.devices.contract import Device, Variant
 from mvmoe_bench.measure.schema.records import EngineChoice, SubjectRecord
 from mvmoe_bench.measure.subjects import find_kind
-from mvmoe_bench.measure.subjects.contract import Kind
+from mvmoe_bench.measure.subjects.contract import SubjectKind
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError, MissingExtraError, UnsupportedPlatformError
 
@@ -19,7 +19,7 @@ class Chosen:
     """A subject of the run, and what it is made from."""
 
     record: SubjectRecord
-    kind: Kind
+    kind: SubjectKind
     variant: Variant
     bundle: Bundle
 
@@ -67,13 +67,13 @@ def choose(
         choosing = _Choosing(name, bundle, threads, len(bundles) > 1)
         for target in targets or bundle.manifest.targets:
             for variant in _variants(device, bundle, target, bool(targets), notes):
-                ours = [kind for kind in kinds if kind.PER_TARGET]
+                ours = [kind for kind in kinds if kind.per_target]
                 subjects += [choosing.subject(kind, target, variant) for kind in ours]
-        ours = [kind for kind in kinds if not kind.PER_TARGET]
+        ours = [kind for kind in kinds if not kind.per_target]
         subjects += [choosing.subject(kind, None, _PYTORCH) for kind in ours]
     if not any(subject.dispatches for subject in subjects):
         raise InputError(
-            f"the device {device.NAME} runs no target of {', '.join(bundles)}: {' '.join(notes)}"
+            f"the device {device.name} runs no target of {', '.join(bundles)}: {' '.join(notes)}"
         )
     return Choice(tuple(subjects), tuple(notes))
 
@@ -88,13 +88,13 @@ class _Choosing:
     several: bool
     """Whether there are other bundles to be told from."""
 
-    def subject(self, kind: Kind, target: str | None, variant: Variant) -> Chosen:
+    def subject(self, kind: SubjectKind, target: str | None, variant: Variant) -> Chosen:
         """A subject with its key: kind and target, and what else is needed to tell it apart."""
-        words = [kind.NAME, target or "", f"({variant.label})" if variant.label else ""]
+        words = [kind.name, target or "", f"({variant.label})" if variant.label else ""]
         prefix = f"{self.name}: " if self.several else ""
         record = SubjectRecord(
             key=prefix + " ".join(word for word in words if word),
-            name=kind.NAME,
+            name=kind.name,
             bundle=self.name,
             target=target,
             requested=variant.requested,
@@ -126,11 +126,11 @@ def _variants(
         return []
 
 
-def _require_known(device: Device, kinds: Sequence[Kind]) -> None:
+def _require_known(device: Device, kinds: Sequence[SubjectKind]) -> None:
     """Refuse subjects that the device cannot run."""
     able = device.subjects()
     for kind in kinds:
-        if able is not None and kind.NAME not in able:
+        if able is not None and kind.name not in able:
             raise InputError(
-                f"the device {device.NAME} cannot run {kind.NAME}; it runs {', '.join(able)}"
+                f"the device {device.name} cannot run {kind.name}; it runs {', '.join(able)}"
             )

@@ -75,7 +75,7 @@ class Models:
             _stem_bytes(self._model(subject.record.bundle))
             for subject in subjects
             if subject.target is not None
-            and subject.kind.NEEDS_MODEL
+            and subject.kind.needs_model
             and not self._folder(subject).exists()
         )
         require_space(root, needed, "the graphs of what --compare names")

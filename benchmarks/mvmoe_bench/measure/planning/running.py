@@ -182,7 +182,7 @@ def _require_checkpoints(request: Request) -> None:
             f"{len(request.checkpoints)} checkpoints were given for {len(request.bundles)} "
             "bundles; give --checkpoint once for each bundle, in their order"
         )
-    needy = [name for name in request.compare if find_kind(name).NEEDS_MODEL]
+    needy = [name for name in request.compare if find_kind(name).needs_model]
     if needy and not request.checkpoints:
         raise InputError(
             f"--compare {','.join(needy)} needs the PyTorch model; give --checkpoint with what the "
@@ -214,7 +214,7 @@ def _first_line(
         version=VERSION,
         id=uuid.uuid4().hex,
         started=_now(),
-        device=device.NAME,
+        device=device.name,
         identity=device.identity(),
         preset=request.preset,
         seed=request.seed,

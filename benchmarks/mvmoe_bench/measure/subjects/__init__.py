@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from mvmoe_deploy import parts
 
 if TYPE_CHECKING:
-    from mvmoe_bench.measure.subjects.contract import Kind
+    from mvmoe_bench.measure.subjects.contract import SubjectKind
 
 
 @cache
-def find_kind(name: str) -> "Kind":
+def find_kind(name: str) -> "SubjectKind":
     """The subject of that name; raises InputError for an unknown one."""
-    found: Kind = parts.find("subjects", name)
+    found: SubjectKind = parts.find("subjects", name)
     return found

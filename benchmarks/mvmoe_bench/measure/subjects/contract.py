@@ -1,8 +1,7 @@
 """The contract of a subject: one way to answer images, and how it is made ready.
 
-One file a subject, found through the entry-point group `mvmoe.bench_subjects`, whose value is a
-module that satisfies `Kind`. Importing it must not import PyTorch: `prepare` and `make` do, if
-they need it.
+One folder a subject, found by its name, whose `PART` is a `SubjectKind`. Importing it must not
+import PyTorch: `prepare` and `make` do, if they need it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +14,8 @@ import numpy as np
 from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import EngineChoice, Laps, Routes
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.manifest import Target
+from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import Route
 
 if TYPE_CHECKING:
@@ -101,17 +102,22 @@ class SubjectLook:
     """Whether that ratio is a key figure."""
 
 
-class Kind(Protocol):
-    """What the module of a subject holds."""
+class SubjectKind(Protocol):
+    """A part of the kind `subjects`: what it is, and how it is made ready."""
 
-    NAME: str
-    PER_TARGET: bool
+    name: str
+    per_target: bool
     """Whether there is one for each target of a bundle, or one for the bundle."""
-    NEEDS_MODEL: bool
+    needs_model: bool
     """Whether it is made from the PyTorch model, so that a checkpoint must be given."""
-    ANSWERS: Literal["imposed", "own"] | None
+    answers: Literal["imposed", "own"] | None
     """Whose routes its answers follow: those that a query imposes, or always its own router's.
     None if its answers mean nothing."""
+    is_started_alone: bool
+    """Whether its start and memory are measured, each in a process of its own."""
+    holds_one_route: bool
+    """Whether what it has in memory answers the images of one route only."""
+    look: SubjectLook
 
     def prepare(self, request: "Preparation") -> str:
         """Export what it needs, if anything; gives the directory or checkpoint it is made from."""
@@ -137,8 +143,10 @@ class Preparation:
     """A directory of this bundle's and target's, where graphs may be kept."""
 
     @property
-    def record(self) -> Any:
-        """The manifest's record of the target."""
+    def record(self) -> Target:
+        """The manifest's record of the target; raises InputError for a subject without one."""
+        if self.target is None:
+            raise InputError("a graph was to be exported for no target; give one of the bundle's")
         return self.bundle.target(self.target)
 
 

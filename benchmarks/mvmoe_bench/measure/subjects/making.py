@@ -12,9 +12,11 @@ import msgspec
 import torch
 from torch import nn
 
-from mvmoe_bench.measure.schema.records import Routes
-from mvmoe_bench.measure.subjects.fused import AllExperts, Dense, Gather, KnownRoute
+from mvmoe_bench.measure.subjects import fused
+from mvmoe_bench.measure.subjects.contract import Preparation
+from mvmoe_bench.measure.subjects.fused import KnownRoute
 from mvmoe_bench.measure.subjects.graph_sets import GraphSet, graph_name
+from mvmoe_bench.measure.subjects.whole_model import ONE_GRAPH
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import RoutedModel
@@ -30,34 +32,35 @@ from mvmoe_export.targets.onnx import OnnxOptions
 Build = Callable[[], nn.Module]
 
 
-def make_static(model: RoutedModel, record: Target, routes: set[Routes], path: Path) -> None:
-    """A graph for each of `routes`, with the route known beforehand."""
-    graphs = {graph_name(taken): partial(KnownRoute, model, taken) for taken in sorted(routes)}
-    _export(model, record, graphs, path)
+def make_static(request: Preparation, path: Path) -> None:
+    """A graph for each of the routes that will be asked for, with the route known beforehand."""
+    model, routes = _model(request), sorted(set(request.routes))
+    graphs: dict[str, Build] = {
+        graph_name(taken): partial(KnownRoute, model, taken) for taken in routes
+    }
+    _export(request, graphs, path)
 
 
-def make_all_experts(model: RoutedModel, record: Target, path: Path) -> None:
-    """One graph that routes, computes every expert, and masks."""
-    _export(model, record, {"all_experts": partial(AllExperts, model)}, path)
+def make_graph(request: Preparation, module: str, path: Path) -> None:
+    """One graph of the whole model: a class of `fused.py` over it."""
+    _export(request, {ONE_GRAPH: partial(getattr(fused, module), _model(request))}, path)
 
 
-def make_gather(model: RoutedModel, record: Target, path: Path) -> None:
-    """One graph that routes and gathers the weights of the selected experts."""
-    _export(model, record, {"gather": partial(Gather, model)}, path)
+def _model(request: Preparation) -> RoutedModel:
+    """The PyTorch model that graphs are exported from; raises InputError without one."""
+    if request.model is None:
+        raise InputError("whole-model graphs are exported from a checkpoint; give it")
+    return request.model
 
 
-def make_dense(model: RoutedModel, record: Target, path: Path) -> None:
-    """One graph without routing, of as many multiply-accumulates as an image takes."""
-    _export(model, record, {"dense": partial(Dense, model)}, path)
-
-
-def _export(model: RoutedModel, record: Target, graphs: dict[str, Build], path: Path) -> None:
+def _export(request: Preparation, graphs: dict[str, Build], path: Path) -> None:
     """Whole models from image to answer, each as one graph, below `path`, if it is not there.
 
     Raises InputError for a format whose options are not known here.
     """
     if path.exists():
         return
+    model, record = _model(request), request.record
     options = ExportOptions(
         rewrites=None if record.rewrites else (), targets={record.format: _options(record)}
     )

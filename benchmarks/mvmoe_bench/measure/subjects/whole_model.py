@@ -1,14 +1,24 @@
 """What all subjects share that run a whole model as one graph of a target."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
-from mvmoe_bench.measure.subjects.contract import Stopwatch, Subject, actual_engine
+from mvmoe_bench.measure.subjects.contract import (
+    Preparation,
+    Stopwatch,
+    Subject,
+    SubjectLook,
+    actual_engine,
+)
 from mvmoe_bench.measure.subjects.graph_sets import GraphSet
 from mvmoe_deploy.runtime.memory import return_free_memory
+
+ONE_GRAPH = "whole_model"
 
 Pick = Callable[[Query], str]
 """The name of the graph that answers a query."""
@@ -37,3 +47,30 @@ class WholeModel(Subject):
         """Release every graph."""
         self._calls.clear()
         return_free_memory()
+
+
+@dataclass(frozen=True)
+class OneGraphKind:
+    """A subject that answers every image by one graph of the whole model."""
+
+    name: str
+    module: str
+    """The class of `fused.py` that the graph is exported from."""
+    answers: Literal["imposed", "own"] | None
+    look: SubjectLook
+    is_started_alone: bool = False
+    per_target: bool = True
+    needs_model: bool = True
+    holds_one_route: bool = False
+
+    def prepare(self, request: Preparation) -> str:
+        """Export the graph by the target's own exporter."""
+        from mvmoe_bench.measure.subjects.making import make_graph
+
+        path: Path = request.folder / self.name
+        make_graph(request, self.module, path)
+        return str(path)
+
+    def make(self, order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> WholeModel:
+        """The one graph that answers every image."""
+        return WholeModel(order, images, lambda query: ONE_GRAPH, watch)

@@ -29,7 +29,7 @@ PLACE = Path(os.environ["MVMOE_TEST_PLACE"])
 
 
 class Elsewhere(HostDevice):
-    NAME = "elsewhere"
+    name = "elsewhere"
 
     def identity(self):
         return {"cpu": "another", "cores_logical": 1, "load_average": None}
@@ -69,7 +69,7 @@ PART = Elsewhere
 
 def test_the_devices_of_this_installation_are_found():
     assert {"host", "macos"} <= set(parts.names("devices"))
-    assert find_device("host").NAME == "host"
+    assert find_device("host").name == "host"
     with pytest.raises(InputError, match="installed are host, macos"):
         find_device("toaster")
 

@@ -87,7 +87,7 @@ def test_a_batch_is_not_what_a_phone_answers(bundle):
 
 def test_a_device_may_run_few_subjects(bundle):
     class Phone(HostDevice):
-        NAME = "phone"
+        name = "phone"
 
         def subjects(self):
             return ("dispatcher", "static")

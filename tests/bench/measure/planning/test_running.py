@@ -416,19 +416,20 @@ def test_a_slow_runner_shows_where_it_is_slow(ask, plug_in, reformatted):
 BROKEN = """
 import os
 import signal
-from mvmoe_bench.measure.subjects import all_experts
-from mvmoe_bench.measure.subjects.contract import Subject
+from mvmoe_bench.measure.subjects.contract import Subject, SubjectLook
 from mvmoe_bench.measure.schema.records import EngineChoice
 
-NAME, PER_TARGET, NEEDS_MODEL, ANSWERS = "broken", True, False, None
 
+class Kind:
+    name, per_target, needs_model, answers = "broken", True, False, None
+    is_started_alone = holds_one_route = False
+    look = SubjectLook()
 
-def prepare(request):
-    return str(request.bundle.path)
+    def prepare(self, request):
+        return str(request.bundle.path)
 
-
-def make(order, images, watch):
-    return Broken(images)
+    def make(self, order, images, watch):
+        return Broken(images)
 
 
 class Broken(Subject):
@@ -445,7 +446,7 @@ class Broken(Subject):
 
 
 import sys
-PART = sys.modules[__name__]
+PART = Kind()
 """
 
 
@@ -482,20 +483,21 @@ def test_an_engine_that_does_not_open_is_recorded(ask, tiny, tmp_path):
 
 
 WRONG = """
-import sys
 import numpy as np
-from mvmoe_bench.measure.subjects.contract import Subject
+from mvmoe_bench.measure.subjects.contract import Subject, SubjectLook
 from mvmoe_bench.measure.schema.records import EngineChoice
 
-NAME, PER_TARGET, NEEDS_MODEL, ANSWERS = "wrong", False, True, "own"
 
+class Kind:
+    name, per_target, needs_model, answers = "wrong", False, True, "own"
+    is_started_alone = holds_one_route = False
+    look = SubjectLook()
 
-def prepare(request):
-    return str(request.checkpoint)
+    def prepare(self, request):
+        return str(request.checkpoint)
 
-
-def make(order, images, watch):
-    return Wrong()
+    def make(self, order, images, watch):
+        return Wrong()
 
 
 class Wrong(Subject):
@@ -505,7 +507,7 @@ class Wrong(Subject):
         return np.full((1, 10), np.nan, np.float32)
 
 
-PART = sys.modules[__name__]
+PART = Kind()
 """
 
 

@@ -44,6 +44,6 @@ def test_the_subjects_of_this_installation_are_found():
     known = {"dispatcher", "static", "all-experts", "gather", "dense", "eager", "compile"}
     assert known <= set(parts.names("subjects"))
     for name in known:
-        assert name == find_kind(name).NAME
+        assert name == find_kind(name).name
     with pytest.raises(InputError, match="subject 'magic' is unknown; installed are all-experts"):
         find_kind("magic")

@@ -1,8 +1,8 @@
 """The product: stem, selection on the host, the route's graph alone."""
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import numpy as np
 
@@ -21,36 +21,6 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.unchanged import UnchangedFiles
 from mvmoe_deploy.runtime import Dispatcher, Trace
 from mvmoe_deploy.runtime.runners import open_runner
-
-NAME = "dispatcher"
-PER_TARGET = True
-NEEDS_MODEL = False
-ANSWERS = "imposed"
-LOOK = SubjectLook(
-    role="product",
-    colour="c1",
-    description="the product: runs the stem's graph, selects the route, runs what the route needs",
-)
-
-
-def prepare(request: Preparation) -> str:
-    """The bundle itself is all it needs."""
-    return str(request.bundle.path)
-
-
-def make(order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> "DispatcherSubject":
-    """A dispatcher over the bundle, opened step by step as `Dispatcher.open` does."""
-    bundle = Bundle.open(os.path.realpath(order.root), order.manifest_sha256)
-    record = bundle.target(order.target)
-    watch.lap("parse")
-    files = UnchangedFiles.verified(bundle.path, record.files)
-    watch.lap("hash")
-    runner = open_runner(bundle.path, record, order.threads, order.engine_options, plugins=True)
-    dispatcher = Dispatcher(
-        bundle, order.target, runner, files=files, max_resident_experts=order.budget
-    )
-    watch.lap("open")
-    return DispatcherSubject(dispatcher, actual_engine(order, runner), images)
 
 
 class DispatcherSubject(Subject):
@@ -130,4 +100,42 @@ def _traced(trace: Trace, stages: int) -> Traced:
     return Traced(trace.answer, routes, trace.cold, laps)
 
 
-PART = sys.modules[__name__]
+class DispatcherKind:
+    """The product: stem, selection on the host, the route's graph alone."""
+
+    name = "dispatcher"
+    per_target = True
+    needs_model = False
+    answers: Literal["imposed", "own"] | None = "imposed"
+    is_started_alone = True
+    holds_one_route = False
+    look = SubjectLook(
+        role="product",
+        colour="c1",
+        description=(
+            "the product: runs the stem's graph, selects the route, runs what the route needs"
+        ),
+    )
+
+    def prepare(self, request: Preparation) -> str:
+        """The bundle itself is all it needs."""
+        return str(request.bundle.path)
+
+    def make(
+        self, order: SubjectOrder, images: np.ndarray, watch: Stopwatch
+    ) -> "DispatcherSubject":
+        """A dispatcher over the bundle, opened step by step as `Dispatcher.open` does."""
+        bundle = Bundle.open(os.path.realpath(order.root), order.manifest_sha256)
+        record = bundle.target(order.target)
+        watch.lap("parse")
+        files = UnchangedFiles.verified(bundle.path, record.files)
+        watch.lap("hash")
+        runner = open_runner(bundle.path, record, order.threads, order.engine_options, plugins=True)
+        dispatcher = Dispatcher(
+            bundle, order.target, runner, files=files, max_resident_experts=order.budget
+        )
+        watch.lap("open")
+        return DispatcherSubject(dispatcher, actual_engine(order, runner), images)
+
+
+PART = DispatcherKind()

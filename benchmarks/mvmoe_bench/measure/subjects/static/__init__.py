@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-import sys
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -12,39 +12,43 @@ from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch, Subjec
 from mvmoe_bench.measure.subjects.graph_sets import graph_name
 from mvmoe_bench.measure.subjects.whole_model import WholeModel
 
-NAME = "static"
-PER_TARGET = True
-NEEDS_MODEL = True
-ANSWERS = "imposed"
-LOOK = SubjectLook(
-    role="oracle",
-    colour="c3",
-    ratio_colour="c1",
-    description="the oracle to compare with: one fused graph, the expert known beforehand",
-    ratio_meaning="what not knowing the expert beforehand costs",
-    in_sentences="Knowing the expert of every image beforehand (the static graph)",
-    key_figure=True,
-)
-
-
-def prepare(request: Preparation) -> str:
-    """Export the graphs of all routes that will be asked for."""
-    from mvmoe_bench.measure.subjects.making import make_static
-
-    routes = sorted(set(request.routes))
-    digest = hashlib.sha256(json.dumps(routes).encode()).hexdigest()[:12]
-    path: Path = request.folder / f"{NAME}-{digest}"
-    make_static(request.model, request.record, set(routes), path)
-    return str(path)
-
-
-def make(order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> WholeModel:
-    """The static graphs of all routes that its queries take."""
-    return WholeModel(order, images, _graph, watch)
-
 
 def _graph(query: Query) -> str:
     return graph_name(query.routes or ())
 
 
-PART = sys.modules[__name__]
+class StaticKind:
+    """The oracle: one graph for each route, and the route of every image known beforehand."""
+
+    name = "static"
+    per_target = True
+    needs_model = True
+    answers: Literal["imposed", "own"] | None = "imposed"
+    is_started_alone = True
+    holds_one_route = True
+    look = SubjectLook(
+        role="oracle",
+        colour="c3",
+        ratio_colour="c1",
+        description="the oracle to compare with: one fused graph, the expert known beforehand",
+        ratio_meaning="what not knowing the expert beforehand costs",
+        in_sentences="Knowing the expert of every image beforehand (the static graph)",
+        key_figure=True,
+    )
+
+    def prepare(self, request: Preparation) -> str:
+        """Export the graphs of all routes that will be asked for."""
+        from mvmoe_bench.measure.subjects.making import make_static
+
+        routes = sorted(set(request.routes))
+        digest = hashlib.sha256(json.dumps(routes).encode()).hexdigest()[:12]
+        path: Path = request.folder / f"{self.name}-{digest}"
+        make_static(request, path)
+        return str(path)
+
+    def make(self, order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> WholeModel:
+        """The static graphs of all routes that its queries take."""
+        return WholeModel(order, images, _graph, watch)
+
+
+PART = StaticKind()

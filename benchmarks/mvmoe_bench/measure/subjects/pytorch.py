@@ -1,0 +1,50 @@
+"""What the subjects share that run the PyTorch model itself."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
+from mvmoe_bench.measure.schema.records import EngineChoice
+from mvmoe_bench.measure.subjects.contract import Subject
+
+if TYPE_CHECKING:
+    from mvmoe_deploy.models.contract import RoutedModel
+
+
+def load_model(order: SubjectOrder) -> "RoutedModel":
+    """The model of the order's checkpoint, with its number of threads set."""
+    import torch
+
+    from mvmoe_deploy.models import load_checkpoint
+    from mvmoe_deploy.models.presets import configuration
+
+    torch.set_num_threads(order.threads)
+    config = configuration(order.config) if order.config else None
+    return load_checkpoint(Path(order.root), config, weights=order.weights).model.eval()
+
+
+class PyTorchSubject(Subject):
+    """A module that takes images and, if they are imposed, routes."""
+
+    def __init__(self, model: "RoutedModel", images: np.ndarray, mode: str) -> None:
+        import torch
+
+        # What dynamo compiles must not meet inference tensors: its guards fail on them.
+        self._context = torch.inference_mode if mode == "eager" else torch.no_grad
+        self._model = model
+        self._images = torch.from_numpy(images)
+        self.actual = EngineChoice(engine=f"PyTorch {torch.__version__} ({mode})", provider="CPU")
+
+    def answer(self, query: Query) -> np.ndarray:
+        """The model's own forward."""
+        with self._context():
+            image = self._images[query.image : query.image + 1]
+            if query.forced:
+                return self._model(image, query.routes).numpy()
+            return self._model(image).numpy()
+
+    def close(self) -> None:
+        """Forget the model."""
+        self._model = None
