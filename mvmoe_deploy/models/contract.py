@@ -89,10 +89,10 @@ class RoutedOutput(NamedTuple):
     """The answer `[B, classes]`."""
     router_logits: list[Tensor]
     """Router logits `[B, E]`."""
-    routes: list[Tensor]
-    """Selected experts `[B, k]`, ascending."""
+    members: list[Tensor]
+    """Routes `[B, E]` (bool): whether an image uses an expert."""
     gates: list[Tensor]
-    """Their gates `[B, k]`."""
+    """Gates `[B, E]`, 0 for experts that are not in the route."""
 
 
 class FamilyModel(nn.Module):

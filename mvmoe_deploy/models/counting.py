@@ -9,6 +9,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.routing import Route
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,16 @@ def count(model: RoutedModel) -> Counts:
     """Count a model that satisfies the contract, at batch 1, on whatever device it is.
 
     What one image costs does not depend on its route, as long as the experts of a stage have
-    equal sizes; the first route stands for all.
+    equal sizes; the first experts stand for all, as many as the longest route has.
     """
+    routes = [tuple(range(rule.longest)) for rule in model.routing]
     stages = [model.stage(0, ())]
-    stages += [model.stage(i, tuple(range(rule.k))) for i, rule in enumerate(model.routing, 1)]
+    stages += [model.stage(index, route) for index, route in enumerate(routes, start=1)]
     active = (parameter for stage in stages for parameter in stage.parameters())
     return Counts(
         params_total=_distinct(model.parameters()),
         params_active=_distinct(active),
-        macs=_macs(model, stages),
+        macs=_macs(model, stages, routes),
     )
 
 
@@ -48,7 +50,7 @@ def _distinct(parameters: Iterable[Tensor]) -> int:
     return sum({id(parameter): parameter.numel() for parameter in parameters}.values())
 
 
-def _macs(model: RoutedModel, stages: list[nn.Module]) -> int:
+def _macs(model: RoutedModel, stages: list[nn.Module], routes: list[Route]) -> int:
     """Multiply-accumulates of one image through `stages`, by PyTorch's own FLOP counter."""
     device = next(model.parameters(), torch.empty(0)).device
     images = torch.zeros(1, *model.input.shape, dtype=torch.float32, device=device)
@@ -56,8 +58,8 @@ def _macs(model: RoutedModel, stages: list[nn.Module]) -> int:
     # The counter does not know the fused attention of the CPU; the plain one it counts.
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
         output = stages[0](images)
-        for stage, rule in zip(stages[1:], model.routing, strict=True):
-            gates = torch.ones(1, rule.k, dtype=torch.float32, device=device)
+        for stage, route in zip(stages[1:], routes, strict=True):
+            gates = torch.ones(1, len(route), dtype=torch.float32, device=device)
             output = stage(output[0], gates)
     # The counter gives two operations for each multiply-accumulate.
     return counter.get_total_flops() // 2

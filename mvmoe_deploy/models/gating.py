@@ -1,27 +1,22 @@
-"""`mvmoe_deploy.routing` in PyTorch, with gradients: what models use in training and eager runs."""
+"""Routing in PyTorch, with gradients: what models use in training and in eager runs."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.routing.contract import as_logits, members_of
 
 
 def select(logits: Tensor, rule: Rule, route: Route | None = None) -> tuple[Tensor, Tensor]:
-    """Routes `[B, k]` (int64, ascending) and gates `[B, k]` (fp32) of router logits `[B, E]`.
+    """Routes `[B, E]` (bool) and gates `[B, E]` (fp32) of router logits `[B, E]`.
 
-    The routes are those of `rule.select`, which also raises RoutingError. A
-    `route` forces its experts on every image; they keep the scores that the router gives them.
+    The routes are those of `rule.select`; gates are 0 for experts that are not in the route. A
+    `route` (any distinct experts) is imposed on every image, with the gates that the rule gives it.
+    Raises RoutingError as `rule.select` does.
     """
-    # One implementation decides: two softmaxes that differ in a last bit would break near-ties
+    # NumPy's implementation decides: two softmaxes that differ in a last bit would break near-ties
     # differently.
-    members, _ = rule.select(logits.detach().float().cpu().numpy())
-    selected = np.nonzero(members)[1].reshape(len(logits), -1)
-    routes = torch.from_numpy(selected).to(logits.device)
-    if route is not None:
-        routes = torch.tensor([route], device=logits.device).expand(len(logits), -1)
-    if rule.renormalize:
-        # Scores divided by their sum are the softmax of their own logits, which stays finite where
-        # all scores of a forced route underflow.
-        return routes, logits.float().gather(-1, routes).softmax(dim=-1)
-    return routes, logits.float().softmax(dim=-1).gather(-1, routes)
+    found = as_logits(logits.detach().float().cpu().numpy(), rule.experts)
+    chosen = rule.select(found)[0] if route is None else members_of([route], rule.experts)
+    members = torch.from_numpy(chosen).to(logits.device).expand(logits.shape)
+    return members, rule.torch_gates(members, logits.float())

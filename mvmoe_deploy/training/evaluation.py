@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mvmoe_deploy.models.contract import FamilyModel
 from mvmoe_deploy.routing import Route, RouteShare, UsagePrior
+from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.training.batches import Batch
 
 
@@ -101,14 +102,14 @@ def _count(result: Tally, model: FamilyModel, images: Tensor, labels: np.ndarray
     """Add one batch: images `[B, C, H, W]`, labels `[B]`."""
     output = model.forward_routed(images)
     _count_answers(result, output.logits, labels)
-    for stage, (logits, routes, gates) in enumerate(
-        zip(output.router_logits, output.routes, output.gates, strict=True)
+    for stage, (logits, members, gates) in enumerate(
+        zip(output.router_logits, output.members, output.gates, strict=True)
     ):
-        chosen = routes.cpu().numpy()
-        np.add.at(result.used[stage], (labels[:, None], chosen), 1)
+        chosen = members.cpu().numpy()
+        np.add.at(result.used[stage], labels, chosen)
         np.add.at(result.preferred[stage], (labels, logits.argmax(dim=-1).cpu().numpy()), 1)
         result.gates[stage] += gates.double().sum().item()
-        result.routes[stage].update(map(tuple, chosen.tolist()))
+        result.routes[stage].update(map(route_of, chosen))
 
 
 def _count_answers(result: Tally, logits: Tensor, labels: np.ndarray) -> None:

@@ -104,12 +104,11 @@ class Foreign(nn.Module):
     def forward(self, images, routes=None):
         tokens = self.embed(images.flatten(1))
         for stage, router in enumerate(self.routers):
-            selected, gates = self.gate(stage, router(tokens), routes)
+            members, gates = self.gate(stage, router(tokens), routes)
             mixed = tokens.clone()
-            for image, route in enumerate(selected.tolist()):
-                for slot, expert in enumerate(route):
-                    added = self.experts[stage][expert](tokens[image : image + 1])[0]
-                    mixed[image] += gates[image, slot] * added
+            for image, expert in members.nonzero().tolist():
+                added = self.experts[stage][expert](tokens[image : image + 1])[0]
+                mixed[image] += gates[image, expert] * added
             tokens = mixed
         return self.head(tokens)
 

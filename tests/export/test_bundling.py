@@ -103,11 +103,11 @@ def test_a_weight_may_be_called_like_an_input(zoo, export, assert_answers):
 
         def forward(self, images, routes=None):
             tokens = self.embed(images.flatten(1))
-            selected, gates = self.gate(0, self.routers[0](tokens), routes)
+            members, gates = self.gate(0, self.routers[0](tokens), routes)
             start = tokens + self.tokens
             experts = self.experts[0]
-            added = [experts[e](start[i : i + 1]) for i, (e,) in enumerate(selected.tolist())]
-            return self.head(start + gates * torch.cat(added)) + self.answer
+            added = [experts[e](start[i : i + 1]) for i, e in members.nonzero().tolist()]
+            return self.head(start + gates[members][:, None] * torch.cat(added)) + self.answer
 
         def stage(self, index, route):
             return Step(self, index, route) if index else zoo.Stem(self)

@@ -37,9 +37,12 @@ def test_a_tensor_that_is_passed_on_is_exported(zoo, export, kind):
 
         def forward(self, images, routes=None):
             tokens, logits = self.stage(0, ())(images)
-            selected, gates = self.gate(0, logits, routes)
-            rows = zip(tokens.split(1), gates.split(1), selected.tolist(), strict=True)
-            return torch.cat([self.stage(1, route)(row, gate) for row, gate, route in rows])
+            members, gates = self.gate(0, logits, routes)
+            rows = [
+                self.stage(1, (expert,))(tokens[[image]], gates[[image], [expert]][:, None])
+                for image, expert in members.nonzero().tolist()
+            ]
+            return torch.cat(rows)
 
     model = zoo.enliven(Model())
     path = export(model, targets=tuple(TOLERANCES))

@@ -170,13 +170,13 @@ def casting(zoo, tokens=None, logits=None, answer=None):
 
         def forward(self, images, routes=None):
             embedded = self.embed(images.flatten(1))
-            selected, gates = select(
+            members, gates = select(
                 self.routers[0](embedded), self.routing[0], routes[0] if routes else None
             )
             mixed = embedded.to(tokens).to(embedded.dtype).clone()
-            for image, (expert,) in enumerate(selected.tolist()):
+            for image, expert in members.nonzero().tolist():
                 added = self.experts[0][expert](mixed[image : image + 1].clone())[0]
-                mixed[image] += gates[image, 0] * added
+                mixed[image] += gates[image, expert] * added
             return self.head(mixed).to(answer)
 
     return zoo.enliven(Cast())

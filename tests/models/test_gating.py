@@ -1,8 +1,9 @@
-"""The selection rule in PyTorch against its NumPy reference."""
+"""Routing in PyTorch against its NumPy reference, for every rule."""
 
 import numpy as np
 import pytest
 import torch
+from top_p import TopP
 
 from mvmoe_deploy.errors import RoutingError
 from mvmoe_deploy.models import gating
@@ -11,26 +12,23 @@ from mvmoe_deploy.routing.top_k import TopK
 # Scores from two implementations of exp, each within a few units in the last place.
 SCORE_TOLERANCE = 1e-6
 
+RULES = [
+    *(TopK(experts=5, k=k, renormalize=kept) for k in (1, 2, 5) for kept in (False, True)),
+    TopP(experts=5, most=3, share=0.6),
+]
 
-@pytest.mark.parametrize("renormalize", [False, True])
-@pytest.mark.parametrize("k", [1, 2, 5])
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.describe())
 @pytest.mark.parametrize("levels", [2, 1000])
-def test_torch_selects_the_same_routes_and_gates(k, renormalize, levels):
+def test_torch_selects_the_same_routes_and_gates(rule, levels):
     """With two levels nearly every image has ties."""
     logits = np.random.default_rng(0).integers(0, levels, (300, 5)).astype(np.float32) * 7 / levels
-    rule = TopK(experts=5, k=k, renormalize=renormalize)
     members, gates = rule.select(logits)
-    routes = np.nonzero(members)[1].reshape(len(logits), -1)
-    gates = gates[members].reshape(routes.shape)
-    torch_routes, torch_gates = gating.select(torch.from_numpy(logits), rule)
-    assert torch_routes.dtype == torch.int64
-    np.testing.assert_array_equal(torch_routes.numpy(), routes)
+    torch_members, torch_gates = gating.select(torch.from_numpy(logits), rule)
+    assert torch_members.dtype == torch.bool
+    np.testing.assert_array_equal(torch_members.numpy(), members)
     np.testing.assert_allclose(torch_gates.numpy(), gates, atol=SCORE_TOLERANCE)
-
-
-def test_ties_go_to_the_lowest_expert():
-    routes, _ = gating.select(torch.tensor([[0.0, 1, 1, 1]]), TopK(experts=4, k=2))
-    assert routes.tolist() == [[1, 2]]
+    assert not torch_gates[~torch_members].any()
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
@@ -47,9 +45,8 @@ def test_torch_selects_the_same_routes_where_logits_are_neighbours_in_fp32():
     logits = rng.permuted(logits, axis=1)
     for k in (1, 2, 3):
         rule = TopK(experts=4, k=k)
-        torch_routes, _ = gating.select(torch.from_numpy(logits), rule)
-        members, _ = rule.select(logits)
-        np.testing.assert_array_equal(torch_routes.numpy().flatten(), np.nonzero(members)[1])
+        members, _ = gating.select(torch.from_numpy(logits), rule)
+        np.testing.assert_array_equal(members.numpy(), rule.select(logits)[0])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -61,23 +58,33 @@ def test_torch_refuses_logits_that_are_not_finite(bad, route):
 
 def test_torch_gates_have_the_gradient_of_their_scores():
     logits = torch.tensor([[0.3, -0.2, 1.1]], requires_grad=True)
-    routes, gates = gating.select(logits, TopK(experts=3))
+    members, gates = gating.select(logits, TopK(experts=3))
     gates.sum().backward()
     expected = torch.tensor([[0.3, -0.2, 1.1]], requires_grad=True)
     expected.softmax(-1)[0, 2].backward()
-    assert routes.tolist() == [[2]]
+    assert members.tolist() == [[False, False, True]]
     torch.testing.assert_close(logits.grad, expected.grad)
 
 
-def test_a_forced_route_keeps_the_scores_of_its_experts():
+def test_renormalized_gates_have_the_gradient_of_the_softmax_of_their_own_logits():
+    logits = torch.tensor([[0.3, -0.2, 1.1]], requires_grad=True)
+    _, gates = gating.select(logits, TopK(experts=3, k=2, renormalize=True))
+    gates[0, 0].backward()
+    own = torch.tensor([0.3, 1.1], requires_grad=True)
+    own.softmax(-1)[0].backward()
+    torch.testing.assert_close(logits.grad[0, [0, 2]], own.grad)
+    assert logits.grad[0, 1] == 0
+
+
+@pytest.mark.parametrize("route", [(0, 2), (2, 0)])
+def test_an_imposed_route_keeps_the_scores_of_its_experts(route):
     logits = torch.tensor([[0.0, 1.0, 2.0], [5.0, 0.0, 0.0]])
-    routes, gates = gating.select(logits, TopK(experts=3), (2, 0))
-    assert routes.tolist() == [[2, 0], [2, 0]]
-    torch.testing.assert_close(gates, logits.softmax(-1)[:, [2, 0]])
+    members, gates = gating.select(logits, TopK(experts=3), route)
+    assert members.tolist() == [[True, False, True]] * 2
+    torch.testing.assert_close(gates, logits.softmax(-1) * members)
 
 
-def test_renormalized_gates_of_a_forced_route_stay_finite_where_its_scores_underflow():
+def test_renormalized_gates_of_an_imposed_route_stay_finite_where_its_scores_underflow():
     logits = torch.tensor([[300.0, 0.0, 0.0]])
-    rule = TopK(experts=3, k=2, renormalize=True)
-    _, gates = gating.select(logits, rule, (1, 2))
-    assert gates.tolist() == [[0.5, 0.5]]
+    _, gates = gating.select(logits, TopK(experts=3, k=2, renormalize=True), (1, 2))
+    assert gates.tolist() == [[0.0, 0.5, 0.5]]

@@ -15,6 +15,7 @@ from mvmoe_deploy.errors import EngineError
 from mvmoe_deploy.models import build
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.routing import RouteShare
+from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.runtime.runners.onnx.runner import OnnxRunner
 from mvmoe_export import Identity, export_bundle
 
@@ -64,7 +65,7 @@ def make(path, identity=None, batch=1, **changes):
     images = images_for(model, 32)
     with torch.no_grad():
         output = model.forward_routed(torch.from_numpy(images))
-    routes = [list(map(tuple, stage.tolist())) for stage in output.routes]
+    routes = [list(map(route_of, stage.numpy())) for stage in output.members]
     return SimpleNamespace(
         path=path, model=model, images=images, answers=output.logits.numpy(), routes=routes
     )

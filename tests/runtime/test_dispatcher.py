@@ -25,6 +25,7 @@ from mvmoe_deploy.errors import (
     RoutingError,
 )
 from mvmoe_deploy.preprocessing import preprocess
+from mvmoe_deploy.routing.contract import route_of
 
 SHOTS = 6
 
@@ -79,10 +80,10 @@ def test_predict_says_what_pytorch_does(single, batched, assert_answers):
                     wanted = made.model.forward_routed(image)
                 assert_answers(prediction.logits, wanted.logits[0].numpy())
                 assert prediction.label_index == wanted.logits[0].argmax()
-                routes = tuple(tuple(route[0].tolist()) for route in wanted.routes)
+                routes = tuple(route_of(members[0].numpy()) for members in wanted.members)
                 assert prediction.routes == routes
-                gates = np.concatenate([gate[0].numpy() for gate in wanted.gates])
-                assert_answers(np.concatenate(prediction.stage_gates), gates)
+                gates = torch.cat(wanted.gates, dim=1)[torch.cat(wanted.members, dim=1)]
+                assert_answers(np.concatenate(prediction.stage_gates), gates.numpy())
 
 
 def test_a_path_a_pil_image_and_an_array_give_the_same(single, tmp_path):

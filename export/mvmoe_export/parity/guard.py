@@ -209,7 +209,7 @@ class _Guard:
         output = self.reference.start(model, image)
         for stage, (rule, route) in enumerate(zip(model.routing, routes, strict=True), start=1):
             tokens, logits = output
-            _, gates = select(logits, rule, route)
+            gates = select(logits, rule, route)[1][:, list(route)]
             smallest = min(smallest, gates.min().item())
             with user_code(f"stage {stage} of {type(model).__name__}"):
                 output = model.stage(stage, route).eval()(tokens, gates)
@@ -417,7 +417,7 @@ class _Step:
         state = guard.start
         for spec, route in zip(guard.stages.specs[1:], self.routes(), strict=True):
             step = self if spec is self.stage else _Step(guard, spec, route)
-            _, gates = select(state["logits"], spec.rule, route)
+            gates = select(state["logits"], spec.rule, route)[1][:, list(route)]
             state = step.exported(state["next_tokens"], gates)
         answer = state["answer"][: len(wanted)]
         return guard.check_answer(self.graph.name, answer, wanted, self.routes())

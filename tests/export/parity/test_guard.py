@@ -139,10 +139,9 @@ def test_forward_that_selects_by_another_rule(zoo, fails):
     class Lowest(zoo.Foreign):
         def gate(self, stage, logits, routes):
             forced = routes[stage] if routes else None
-            gates = select(logits, self.routing[stage])[1]
             if forced is not None:
                 return select(logits, self.routing[stage], forced)
-            return logits.argmin(dim=1, keepdim=True), gates
+            return select(-logits, self.routing[stage])
 
     message = fails(zoo.enliven(Lowest()))
     assert "Lowest.forward answers otherwise than its stages" in message
@@ -354,11 +353,12 @@ def test_model_that_does_not_run_in_double_precision_passes(zoo, export):
         def forward(self, images, routes=None):
             # A product of fp32 gates and what the experts give is refused for doubles.
             tokens = self.embed(images.flatten(1))
-            selected, gates = self.gate(0, self.routers[0](tokens), routes)
+            members, gates = self.gate(0, self.routers[0](tokens), routes)
             rows = []
-            for image, route in enumerate(selected.tolist()):
+            for image, used in enumerate(members):
+                route = used.nonzero().flatten().tolist()
                 added = [self.experts[0][expert](tokens[image : image + 1]) for expert in route]
-                rows.append(tokens[image] + (gates[image] @ torch.cat(added)))
+                rows.append(tokens[image] + (gates[image, used] @ torch.cat(added)))
             return self.head(torch.stack(rows))
 
     model = zoo.enliven(Mixed(k=2))
@@ -371,10 +371,10 @@ def test_forward_that_adds_up_in_single_precision_passes(zoo, export):
     class Rounded(zoo.Foreign):
         def forward(self, images, routes=None):
             tokens = self.embed(images.flatten(1))
-            selected, gates = self.gate(0, self.routers[0](tokens), routes)
+            members, gates = self.gate(0, self.routers[0](tokens), routes)
             mixed = torch.zeros(tokens.shape) + tokens.float()
-            for image, (expert,) in enumerate(selected.tolist()):
-                mixed[image] += gates[image] * self.experts[0][expert](tokens[image])
+            for image, expert in members.nonzero().tolist():
+                mixed[image] += gates[image, expert] * self.experts[0][expert](tokens[image])
             return self.head(mixed.to(tokens.dtype))
 
     model = with_unwanted_expert(zoo.enliven(Rounded()), expert=2, logit=-16.0)

@@ -62,7 +62,7 @@ def test_it_answers_as_pytorch_on_every_route(ours, name):
     images = images_for(ours.model, 32)
     with torch.no_grad():
         output = ours.model.forward_routed(torch.from_numpy(images))
-    assert set(output.routes[0].flatten().tolist()) == {0, 1, 2}
+    assert output.members[0].any(dim=0).all()
     wanted = output.logits.numpy()
     given = answers(ours.path, images, name)
     np.testing.assert_allclose(given, wanted, rtol=0, atol=TOLERANCE * np.abs(wanted).max())

@@ -10,6 +10,7 @@ from mvmoe_deploy.models import RoutedModel, build
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
 from mvmoe_deploy.models.families.vit import ViT
 from mvmoe_deploy.models.gating import select
+from mvmoe_deploy.routing.contract import route_of
 
 # The same fp32 operations, grouped otherwise (one image or many, one expert or a sum).
 TOLERANCE = 2e-5
@@ -37,15 +38,14 @@ def model(request, tiny_moe, spread_out):
 
 def routes_of(model):
     """Every route of every routed stage."""
-    each = [itertools.combinations(range(rule.experts), rule.k) for rule in model.routing]
-    return itertools.product(*each)
+    return itertools.product(*(rule.routes() for rule in model.routing))
 
 
 def run_stages(model, batch, routes):
     """The answer by the stages alone, as a dispatcher runs them, and the selected routes."""
     tokens, logits = model.stage(0, ())(batch)
     for index, (rule, route) in enumerate(zip(model.routing, routes, strict=True), start=1):
-        _, gates = select(logits, rule, route)
+        gates = select(logits, rule, route)[1][:, list(route)]
         output = model.stage(index, route)(tokens, gates)
         if index == len(model.routing):
             return output
@@ -78,10 +78,10 @@ def test_each_image_follows_its_own_route(model, images):
     with torch.no_grad():
         output = model.forward_routed(batch)
         for image in range(len(batch)):
-            routes = [tuple(stage[image].tolist()) for stage in output.routes]
+            routes = [route_of(stage[image].numpy()) for stage in output.members]
             close(run_stages(model, batch[image : image + 1], routes)[0], output.logits[image])
     if model.config.experts > model.config.top_k:
-        assert len(output.routes[0].unique(dim=0)) > 1, "the images should not all agree"
+        assert len(output.members[0].unique(dim=0)) > 1, "the images should not all agree"
 
 
 def test_forward_is_forward_routed(model, images):
@@ -90,10 +90,10 @@ def test_forward_is_forward_routed(model, images):
         output = model.forward_routed(batch)
         assert torch.equal(model(batch), output.logits)
     stages = model.config.routed_stages
-    assert len(output.router_logits) == len(output.routes) == len(output.gates) == stages
-    for logits, routes, gates, rule in zip(*output[1:], model.routing, strict=True):
-        assert logits.shape == (3, rule.experts)
-        assert routes.shape == gates.shape == (3, rule.k)
+    assert len(output.router_logits) == len(output.members) == len(output.gates) == stages
+    for logits, members, gates, rule in zip(*output[1:], model.routing, strict=True):
+        assert logits.shape == members.shape == gates.shape == (3, rule.experts)
+        assert (members.sum(dim=1) == rule.k).all() and not gates[~members].any()
 
 
 def test_nothing_depends_on_the_other_images(model, images):
@@ -103,7 +103,7 @@ def test_nothing_depends_on_the_other_images(model, images):
         for image in range(len(batch)):
             alone = model.forward_routed(batch[image : image + 1])
             close(alone.logits[0], together.logits[image])
-            for mine, ours in zip(alone.routes, together.routes, strict=True):
+            for mine, ours in zip(alone.members, together.members, strict=True):
                 assert torch.equal(mine[0], ours[image])
 
 
@@ -122,7 +122,7 @@ def test_stages_share_the_models_parameters(model):
 
 def test_two_routes_of_a_stage_have_the_same_parameter_names(model):
     for index, rule in enumerate(model.routing, start=1):
-        routes = list(itertools.combinations(range(rule.experts), rule.k))
+        routes = list(rule.routes())
         shapes = [
             {name: p.shape for name, p in model.stage(index, route).named_parameters()}
             for route in routes
@@ -283,7 +283,7 @@ def test_without_renormalization_the_gate_scales_the_dense_mlp(tiny_vit, images,
     routed = MobileVMoE.from_dense(dense, experts=4, moe_layers=1).eval()
     batch = images(dense.config)
     with torch.no_grad():
-        gates = routed.forward_routed(batch).gates[0]
+        gates = routed.forward_routed(batch).gates[0].sum(dim=1, keepdim=True)
         tokens = dense.embed(batch)
         for block in dense.blocks[:-1]:
             tokens = block(tokens)

@@ -13,16 +13,16 @@ class ExpertMlps(nn.Module):
         super().__init__()
         self.experts = nn.ModuleList(experts)
 
-    def forward(self, tokens: Tensor, routes: Tensor, gates: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, members: Tensor, gates: Tensor) -> Tensor:
         """`sum_i gate_i * expert_i(x)` over the experts of each image's route.
 
-        Tokens `[B, N, D]`, routes `[B, k]` (integers), gates `[B, k]`.
+        Tokens `[B, N, D]`, routes `[B, E]` (bool), gates `[B, E]`.
         """
         mixed = torch.zeros_like(tokens)
-        for expert in routes.unique().tolist():
-            image, slot = (routes == expert).nonzero(as_tuple=True)
-            weighted = gates[image, slot, None, None] * self.experts[expert](tokens[image])
-            mixed = mixed.index_add(0, image, weighted.to(mixed.dtype))
+        for expert in members.any(dim=0).nonzero().flatten().tolist():
+            images = members[:, expert].nonzero().flatten()
+            weighted = gates[images, expert, None, None] * self.experts[expert](tokens[images])
+            mixed = mixed.index_add(0, images, weighted.to(mixed.dtype))
         return mixed
 
     def selected(self, route: Sequence[int]) -> "SelectedExperts":

@@ -95,11 +95,11 @@ class MobileVMoE(ViT):
         output = RoutedOutput(tokens, [], [], [])
         for stage, rule in enumerate(self.routing):
             logits = self.router_logits(stage, tokens)
-            selected, gates = select(logits, rule, routes[stage] if routes else None)
+            members, gates = select(logits, rule, routes[stage] if routes else None)
             for block in self.blocks_of(stage + 1):
-                tokens = block(tokens, selected, gates)
+                tokens = block(tokens, members, gates)
             output.router_logits.append(logits)
-            output.routes.append(selected)
+            output.members.append(members)
             output.gates.append(gates)
         return output._replace(logits=self.answer(tokens))
 
