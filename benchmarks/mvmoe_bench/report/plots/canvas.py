@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 DPI = 72
 TEXT = 12.5
-SMALL = 11.5
+SMALL = 11.6
 WIDTH = 400
 """The width that plots are drawn at; a phone shows them smaller, a screen a little larger."""
 
