@@ -101,7 +101,7 @@ def _text(value: Any) -> str:
         return "-"
     if isinstance(value, SubjectRecord):
         choice = value.requested
-        shown = (value.target, choice.engine, choice.provider, choice.compute_unit)
+        shown = (value.target, choice.engine, choice.provider)
         return ", ".join(str(part) for part in shown if part)
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))

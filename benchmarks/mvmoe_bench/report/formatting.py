@@ -67,7 +67,7 @@ def route(experts: Route) -> str:
 
 def engine(choice: EngineChoice) -> str:
     """An engine with where it runs."""
-    place = choice.provider or choice.compute_unit
+    place = choice.provider
     if not place or place.lower() in choice.engine.lower():
         return choice.engine
     return f"{choice.engine} ({place.removesuffix('ExecutionProvider')})"

@@ -232,8 +232,7 @@ def _other_engines(index: Index) -> list[str]:
     for key, lines in index.opened.items():
         wanted = index.subjects[key].requested
         for line in lines:
-            for name in ("provider", "compute_unit"):
-                asked, got = getattr(wanted, name), getattr(line.actual, name)
-                if asked is not None and got is not None and asked != got:
-                    seen[key] = f"{key} asked for {asked} and got {got}"
+            asked, got = wanted.provider, line.actual.provider
+            if asked is not None and got is not None and asked != got:
+                seen[key] = f"{key} asked for {asked} and got {got}"
     return list(seen.values())

@@ -8,8 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Any
 
 import msgspec
@@ -20,8 +18,7 @@ from mvmoe_bench.measure.schema import results
 from mvmoe_bench.measure.schema.orders import Order
 from mvmoe_bench.measure.schema.records import EngineChoice, Failure, Line
 from mvmoe_deploy.bundle.manifest import Target
-from mvmoe_deploy.errors import MissingExtraError, UnsupportedPlatformError
-from mvmoe_deploy.runtime.runners.onnx.importing import import_onnxruntime
+from mvmoe_deploy.runtime.runners import find_runner
 from mvmoe_deploy.system.temporary import temporary_directory
 
 _PATIENCE = 20
@@ -36,7 +33,7 @@ _THREADS_OF = (
 
 
 class HostDevice:
-    """This machine, with every engine that runs here from Python, but for Core ML."""
+    """This machine, with every engine that runs here from Python."""
 
     name = "host"
 
@@ -57,10 +54,17 @@ class HostDevice:
         return None
 
     def variants(self, target: Target) -> list[Variant]:
-        """ONNX Runtime with each provider of its build, ExecuTorch as exported."""
-        make = {"onnx": _onnx, "executorch": _executorch, "coreml": _coreml}.get(target.format)
-        # A plug-in's runner may be any: it is asked for what it chooses by itself.
-        return make(target) if make else [Variant(EngineChoice(engine=target.format))]
+        """As the runner of its format says; engines that it knows run in processes of their own."""
+        runner = find_runner(target.format, plugins=True)
+        return [
+            Variant(
+                EngineChoice(engine=variant.engine, provider=variant.provider),
+                dict(variant.engine_options),
+                variant.modules,
+                variant.label,
+            )
+            for variant in runner.variants(target)
+        ]
 
     def run(self, order: Order, emit: Emit) -> None:
         """Follow an order in a fresh process; again without a subject that ends the process."""
@@ -182,51 +186,6 @@ def _environment(order: Order) -> dict[str, str]:
     """This process's environment, with the order's threads for what is not told otherwise."""
     threads = str(max(subject.threads for subject in order.subjects))
     return {**os.environ, **dict.fromkeys(_THREADS_OF, threads), "PYTHONUNBUFFERED": "1"}
-
-
-def _onnx(target: Target) -> list[Variant]:
-    """Each provider of this build of ONNX Runtime; the CPU's first."""
-    _require_installed("onnxruntime", "ONNX Runtime", "onnx")
-    from mvmoe_deploy.runtime.runners.onnx.runner import providers
-
-    onnxruntime = import_onnxruntime()
-
-    engine = f"ONNX Runtime {onnxruntime.__version__}"
-    return [
-        Variant(
-            EngineChoice(engine=engine, provider=provider),
-            {"provider": provider},
-            ("onnxruntime",),
-            "" if provider == "CPU" else provider,
-        )
-        for provider in sorted(providers(onnxruntime), key=lambda name: name != "CPU")
-    ]
-
-
-def _executorch(target: Target) -> list[Variant]:
-    """As the target was lowered; Core ML below ExecuTorch exists on Apple's systems only."""
-    delegate = target.options.get("delegate", "portable")
-    if delegate == "coreml" and sys.platform != "darwin":
-        raise UnsupportedPlatformError(
-            "ExecuTorch's delegate coreml exists on Apple's systems only"
-        )
-    _require_installed("executorch", "ExecuTorch", "executorch")
-    requested = EngineChoice(engine=f"ExecuTorch {version('executorch')}", provider=delegate)
-    modules = ("torch", "executorch.extension.pybindings.portable_lib", "executorch.runtime")
-    return [Variant(requested, {}, modules)]
-
-
-def _coreml(target: Target) -> list[Variant]:
-    """Not here."""
-    raise UnsupportedPlatformError(
-        "Core ML runs on Apple's systems only: on a Mac, give --device macos"
-    )
-
-
-def _require_installed(module: str, engine: str, extra: str) -> None:
-    """Refuse an engine that is not there, without importing it."""
-    if find_spec(module) is None:
-        raise MissingExtraError.of(engine, extra)
 
 
 PART = HostDevice

@@ -8,15 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = (
-    "mvmoe-deploy",
-    "numpy",
-    "onnxruntime",
-    "onnx",
-    "torch",
-    "executorch",
-    "coremltools",
-)
+from mvmoe_deploy import parts
+
+_PACKAGES = ("mvmoe-deploy", "numpy", "torch")
+"""Recorded beside the packages of each runner."""
+
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
@@ -31,7 +27,7 @@ def identity() -> dict[str, Any]:
         "memory_bytes": psutil.virtual_memory().total,
         "os": platform.platform(),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": {name: _version(name) for name in _packages()},
         "governor": governor(),
         "power": power(),
         "commit": commit(),
@@ -100,6 +96,14 @@ def cpu_model() -> str:
         if told.stdout.strip():
             return told.stdout.strip()
     return platform.processor() or platform.machine()
+
+
+def _packages() -> list[str]:
+    """The distributions whose versions are recorded, those of every built-in runner included."""
+    found = dict.fromkeys(_PACKAGES)
+    for name in parts.built_in_names("runners"):
+        found |= dict.fromkeys(parts.find("runners", name).packages)
+    return list(found)
 
 
 def _version(package: str) -> str | None:

@@ -64,9 +64,7 @@ class EngineChoice(Part):
     engine: str
     """For people, with its version: `ONNX Runtime 1.31.1`."""
     provider: str | None = None
-    """ONNX Runtime's execution provider, ExecuTorch's delegate."""
-    compute_unit: str | None = None
-    """Core ML's compute units."""
+    """ONNX Runtime's execution provider, ExecuTorch's delegate, Core ML's compute units."""
 
 
 class SubjectRecord(Part):

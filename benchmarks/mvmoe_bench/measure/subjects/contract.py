@@ -152,10 +152,7 @@ class Preparation:
 
 def actual_engine(order: SubjectOrder, runner: Any) -> EngineChoice:
     """The engine that a runner really is, and where it says that it runs graphs."""
-    where = getattr(runner, "provider", None)
-    if order.requested.compute_unit is not None:
-        return EngineChoice(engine=runner.description, compute_unit=where)
-    return EngineChoice(engine=runner.description, provider=where)
+    return EngineChoice(engine=runner.description, provider=runner.provider)
 
 
 class NoWatch:

@@ -2,13 +2,12 @@
 
 from types import SimpleNamespace
 
-import pytest
-
 from mvmoe_bench.measure.jobs import placement
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import EngineChoice, Placement
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.runtime.runners.coreml import placement as compute_plan
+from mvmoe_deploy.runtime.contract import GraphPlacement
+from mvmoe_deploy.runtime.runners.coreml.runner import CoreMLRunner
 
 
 class Session:
@@ -44,15 +43,15 @@ def test_onnx_runtime_tells_of_one_graph_a_stage(tiny):
 def test_core_ml_tells_of_every_function_with_the_units_that_were_asked_for(tiny, monkeypatch):
     asked = []
 
-    def told(root, record, units):
-        asked.append(units)
-        return [compute_plan.GraphPlacement("stem", {"gpu": 2, "cpu": 1}, {"gpu": 1.0}, {"x": 1})]
+    def placements(root, target, options):
+        asked.append(options)
+        yield GraphPlacement("stem", {"gpu": 2, "cpu": 1}, {"gpu": 1.0}, {"x": 1})
 
-    monkeypatch.setattr(compute_plan, "placements", told)
+    monkeypatch.setattr(CoreMLRunner, "placements", placements)
     monkeypatch.setattr(Bundle, "target", lambda self, name: SimpleNamespace(format="coreml"))
     session = Session(tiny / "tiny.mvmoe", {"compute_units": "cpuAndGPU"})
     placement.run(session)
-    assert asked == ["cpuAndGPU"]
+    assert asked == [{"compute_units": "cpuAndGPU"}]
     assert session.lines == [
         Placement(
             job="placement",
@@ -65,9 +64,8 @@ def test_core_ml_tells_of_every_function_with_the_units_that_were_asked_for(tiny
     ]
 
 
-@pytest.mark.parametrize("format_", ["executorch", "somebody's"])
-def test_engines_that_say_nothing_have_no_lines(tiny, monkeypatch, format_):
-    monkeypatch.setattr(Bundle, "target", lambda self, name: SimpleNamespace(format=format_))
+def test_engines_that_say_nothing_have_no_lines(tiny, monkeypatch):
+    monkeypatch.setattr(Bundle, "target", lambda self, name: SimpleNamespace(format="executorch"))
     session = Session(tiny / "tiny.mvmoe", {})
     placement.run(session)
     assert session.lines == []

@@ -1,5 +1,8 @@
 """Which subjects a run has, and what is left out with which words."""
 
+import platform
+import sys
+
 import msgspec
 import pytest
 
@@ -36,16 +39,20 @@ def test_a_host_leaves_out_what_is_apples_and_says_so(bundle, monkeypatch):
     assert keys(choice) == [
         "dispatcher onnx", "static onnx", "dispatcher executorch", "static executorch", "eager",
     ]  # fmt: skip
-    assert len(choice.notes) == 2 and all("Apple's systems" in note for note in choice.notes)
+    assert len(choice.notes) == 2 and all(
+        "macOS" in note or "Apple" in note for note in choice.notes
+    )
     assert {subject.record.threads for subject in choice.subjects} == {2}
 
 
 def test_what_was_asked_for_by_name_is_refused_instead(bundle):
-    with pytest.raises(UnsupportedPlatformError, match="--device macos"):
+    with pytest.raises(UnsupportedPlatformError, match="Core ML runs on macOS"):
         choose(HostDevice(), {"a": bundle}, ("coreml",), (), 1)
 
 
-def test_a_mac_runs_core_ml_on_each_of_its_units(bundle):
+def test_a_mac_runs_core_ml_on_each_of_its_units(bundle, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(platform, "mac_ver", lambda: ("15.1", ("", "", ""), "arm64"))
     choice = choose(MacDevice(), {"a": bundle}, ("coreml",), (), 1)
     assert keys(choice) == [
         "dispatcher coreml",
@@ -54,7 +61,7 @@ def test_a_mac_runs_core_ml_on_each_of_its_units(bundle):
         "dispatcher coreml (cpuOnly)",
     ]
     units = [subject.variant.engine_options["compute_units"] for subject in choice.subjects]
-    assert units == [subject.record.requested.compute_unit for subject in choice.subjects]
+    assert units == [subject.record.requested.provider for subject in choice.subjects]
 
 
 def test_every_provider_of_the_build_is_measured(bundle, monkeypatch):
@@ -68,9 +75,9 @@ def test_every_provider_of_the_build_is_measured(bundle, monkeypatch):
 
 
 def test_an_engine_that_is_not_installed_is_left_out_or_refused(bundle, monkeypatch):
-    from mvmoe_bench.measure.devices import host
+    from mvmoe_deploy.runtime.runners.executorch import runner
 
-    monkeypatch.setattr(host, "find_spec", lambda name: None if name == "executorch" else name)
+    monkeypatch.setattr(runner, "find_spec", lambda name: None if name == "executorch" else name)
     choice = choose(HostDevice(), {"a": bundle}, (), (), 1)
     assert keys(choice) == ["dispatcher onnx"]
     assert any("pip install 'mvmoe-deploy[executorch]'" in note for note in choice.notes)

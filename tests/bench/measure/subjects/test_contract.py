@@ -30,16 +30,6 @@ def test_a_provider_is_where_the_runner_says_it_runs():
     assert found == EngineChoice(engine="ONNX Runtime 1 (CPU)", provider="CPU")
 
 
-def test_of_core_ml_it_is_the_compute_units():
-    runner = SimpleNamespace(description="Core ML (cpuOnly)", provider="cpuOnly")
-    found = actual_engine(order(compute_unit="cpuOnly"), runner)
-    assert found == EngineChoice(engine="Core ML (cpuOnly)", compute_unit="cpuOnly")
-
-
-def test_a_plug_ins_runner_may_say_nothing():
-    assert actual_engine(order(), SimpleNamespace(description="mine")).provider is None
-
-
 def test_the_subjects_of_this_installation_are_found():
     known = {"dispatcher", "static", "all-experts", "gather", "dense", "eager", "compile"}
     assert known <= set(parts.names("subjects"))
