@@ -51,7 +51,7 @@ def export(model: Any, folder: Path) -> dict[str, Path]:
     from mvmoe_export import ExportOptions, export_bundle
     from mvmoe_export.targets.onnx import OnnxOptions
 
-    ours = ExportOptions(targets={"onnx": OnnxOptions(profiles=_PROFILES)})
+    ours = ExportOptions(targets={"onnx": OnnxOptions(profile=_PROFILES)})
     paths = {}
     for name, options in (("ours", ours), (_NAIVE, ExportOptions(rewrites=()))):
         paths[name] = folder / name

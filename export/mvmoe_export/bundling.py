@@ -43,8 +43,8 @@ from mvmoe_export.preflight import (
 from mvmoe_export.resuming import Finished, export_key
 from mvmoe_export.rewrites import find_rewrite
 from mvmoe_export.stages import MAX_GRAPHS, Stages, Strategy, make_stages
-from mvmoe_export.targets import ExportOptions, Target, Work, find_target, target_names
-from mvmoe_export.targets.contract import Deferred
+from mvmoe_export.targets import ExportOptions, Target, TargetJob, find_target, target_names
+from mvmoe_export.targets.contract import InlineJob
 from mvmoe_export.user_code import prints_apart
 
 _PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "executorch", "torchao", "coremltools")
@@ -170,16 +170,16 @@ class _Export:
     progress: Progress
     reference: TorchReference
 
-    def start(self, name: str, target: Target, scratch: Path) -> Work:
+    def start(self, name: str, target: Target, scratch: Path) -> TargetJob:
         """Let a target begin, unless an interrupted export has finished it."""
         records = self.finished.restore(name, self.root)
         if records is not None:
-            return Deferred(lambda: records)
+            return InlineJob(lambda: records)
         report = partial(_report, self.progress, name, self.stages, "export")
         options = replace(self.options, progress=report)
         return target.start(self.stages, options, self.root, scratch)
 
-    def finish(self, name: str, work: Work) -> dict[str, manifest.Target]:
+    def finish(self, name: str, work: TargetJob) -> dict[str, manifest.Target]:
         """Wait for a target, and ask the route guard's questions of what it has written."""
         records = work.finish()
         for variant, record in records.items():
@@ -204,7 +204,7 @@ def _run(found: dict[str, Target], export: _Export) -> dict[str, manifest.Target
     """All targets side by side, each checked as soon as it is ready; stops all if one fails."""
     scratch = export.root / _SCRATCH
     scratch.mkdir()
-    started: dict[str, Work] = {}
+    started: dict[str, TargetJob] = {}
     records: dict[str, dict[str, manifest.Target]] = {}
     try:
         for name, target in found.items():

@@ -37,6 +37,11 @@ Strategy = Literal["dispatch", "gather", "all-experts"]
 Precision = Literal["fp32", "fp16", "int8"]
 
 
+# No arrays: msgspec 0.22 crashes where a union has one beside a text with a pattern.
+OptionValue = Text | bool | int | float | None
+"""An option of a target; several values of one option have commas between them."""
+
+
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What all parts of a manifest are: immutable, and strict about their fields."""
 
@@ -209,8 +214,8 @@ class Sizes(_Record):
 class Target(_Record):
     """The graphs of one target; `weights` is the file that they share, if it is one of its own.
 
-    `format` says whose graphs they are: it finds the runner. `options` are what was chosen of the
-    format (a profile, a delegate, a deployment target), `rewrites` what was done to the graphs.
+    `format` says whose graphs they are: it finds the runner. `options` are all options of the
+    target that made them (a profile, an opset, ...), `rewrites` what was done to the graphs.
     """
 
     format: Name
@@ -221,7 +226,7 @@ class Target(_Record):
     weights: RelativePath | None
     files: Annotated[tuple[File, ...], Meta(min_length=1, max_length=200_000)]
     parity: Parity | None
-    options: dict[Name, Text] = {}
+    options: dict[Name, OptionValue] = {}
     rewrites: Annotated[tuple[Name, ...], Meta(max_length=100)] = ()
     sizes: Sizes | None = None
     bounds: Bounds = Bounds()

@@ -71,9 +71,15 @@ def inspected(mvmoe, bundle):
 def test_inspect_tells_options_rewrites_placement_and_sizes(mvmoe, everything):
     targets = inspected(mvmoe, everything)["targets"]
     assert list(targets) == ["onnx", "coreml", "executorch"]
-    assert targets["onnx"]["options"] == {"profile": "cpu"}
-    assert targets["coreml"]["options"] == {"deployment_target": "iOS17", "input": "image"}
-    assert targets["executorch"]["options"] == {"delegate": "xnnpack"}
+    assert targets["onnx"]["options"] == {"profile": "cpu", "opset": 20}
+    assert targets["coreml"]["options"] == {
+        "deployment_target": "iOS17",
+        "precision": targets["coreml"]["precision"],
+        "input": "image",
+    }
+    executorch = targets["executorch"]["options"]
+    assert list(executorch) == ["delegate", "compute_units", "deployment_target"]
+    assert (executorch["delegate"], executorch["compute_units"]) == ("xnnpack", "cpu_only")
     assert targets["onnx"]["rewrites"] == []
     assert "slices" in targets["coreml"]["rewrites"]
     assert "layer-norm" in targets["executorch"]["rewrites"]
@@ -142,11 +148,11 @@ def test_a_graph_that_takes_pixels_answers_as_one_that_does_not(everything):
     [
         (["--onnx-profile", "gpu"], "cpu, nnapi, coreml-ep"),
         (["--executorch-delegate", "gpu"], "xnnpack, portable, coreml"),
-        (["--compute-units", "cpuOnly"], "all, cpu_only, cpu_and_gpu, cpu_and_ne"),
+        (["--executorch-compute-units", "cpuOnly"], "all, cpu_only, cpu_and_gpu, cpu_and_ne"),
         (["--coreml-precision", "int8"], "fp16, fp32"),
         (["--coreml-input", "pixels"], "tensor, image"),
         (["--coreml-deployment-target", "iOS15"], "iOS16, iOS17, iOS18, iOS26"),
-        (["--opset", "17"], "18 to 23"),
+        (["--onnx-opset", "17"], "18 to 23"),
         (["--rewrites", "views,shapes"], "'shapes' is unknown; there are arithmetic, attention"),
         (["--rewrites", ""], "views, and none"),
         (["--strategy", "all"], "'dispatch', 'gather', 'all-experts'"),

@@ -18,7 +18,7 @@ from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_export import ExportOptions, export_bundle
 from mvmoe_export.fingerprint import fingerprint
-from mvmoe_export.targets.onnx import OnnxOptions, target, template
+from mvmoe_export.targets.onnx import OnnxOptions, template, writing
 
 ROOT = Path(__file__).parents[2]
 WIDTH = 16
@@ -229,7 +229,7 @@ def templates():
 @pytest.fixture
 def shared_templates(monkeypatch, templates):
     """Exports a structure once for all tests, as a target does for all graphs of a model."""
-    make = target.make_template
+    make = writing.make_template
 
     def make_once(name, module, inputs, outputs, opset, *, rewrites):
         structure = fingerprint(module, list(inputs.values()))
@@ -238,7 +238,7 @@ def shared_templates(monkeypatch, templates):
             templates[key] = make(name, module, inputs, outputs, opset, rewrites=rewrites)
         return templates[key]
 
-    monkeypatch.setattr(target, "make_template", make_once)
+    monkeypatch.setattr(writing, "make_template", make_once)
 
 
 @pytest.fixture(scope="session")

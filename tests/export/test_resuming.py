@@ -62,6 +62,9 @@ class LaterTarget:
         return Later(compiling.start(job, folder, print), inner, root)
 
 
+PART = LaterTarget()
+
+
 @dataclass
 class Later:
     compilation: Any
@@ -94,7 +97,7 @@ def package(tmp_path_factory):
     info = folder / "later_target-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: later-target\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[mvmoe.targets]\nlater = later_target:LaterTarget\n")
+    (info / "entry_points.txt").write_text("[mvmoe.parts]\ntargets.later = later_target\n")
     return folder
 
 
@@ -104,7 +107,7 @@ def later(package, tmp_path, monkeypatch):
     hold = tmp_path / "hold"
     hold.mkdir()
     monkeypatch.syspath_prepend(str(package))
-    monkeypatch.setenv("PYTHONPATH", str(package))
+    monkeypatch.setenv("PYTHONPATH", str(package), prepend=os.pathsep)
     monkeypatch.setenv("LATER", str(hold))
     return hold
 
@@ -200,7 +203,7 @@ def test_of_two_failing_targets_one_is_told_and_both_are_stopped(model, place, l
         wait_for((later / "pid").exists)
         raise CheckFailedError("no good")
 
-    monkeypatch.setattr("mvmoe_export.targets.contract.Deferred.finish", fail)
+    monkeypatch.setattr("mvmoe_export.targets.contract.InlineJob.finish", fail)
     with pytest.raises(CheckFailedError, match="no good"):
         export_bundle(model, place, targets=BOTH, resume=True)
     assert not psutil.pid_exists(int((later / "pid").read_text()))

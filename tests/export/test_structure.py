@@ -8,7 +8,7 @@ from mvmoe_export import export_bundle
 from mvmoe_export.fingerprint import fingerprint
 from mvmoe_export.stages import make_stages
 from mvmoe_export.structure import families
-from mvmoe_export.targets.onnx import target
+from mvmoe_export.targets.onnx import writing
 
 
 def members(model, **options):
@@ -101,13 +101,13 @@ def test_fingerprint_sees_which_value_is_the_output():
 @pytest.mark.parametrize("experts", [4, 16])
 def test_a_structure_is_exported_once_for_all_experts(zoo, tmp_path, monkeypatch, experts):
     made = []
-    make_template = target.make_template
+    make_template = writing.make_template
 
     def count(name, *arguments, **options):
         made.append(name)
         return make_template(name, *arguments, **options)
 
-    monkeypatch.setattr(target, "make_template", count)
+    monkeypatch.setattr(writing, "make_template", count)
     manifest = export_bundle(zoo.enliven(zoo.Foreign(experts=experts)), tmp_path / "a.bundle")
     assert made == ["stem", "step1_e0"]
     assert len(manifest.targets["onnx"].graphs) == 1 + experts

@@ -13,7 +13,8 @@ CONFIG = {
 EVERYTHING = (
     "--target", "onnx", "--target", "coreml", "--target", "executorch",
     "--onnx-profile", "cpu", "--onnx-profile", "cpu", "--executorch-delegate", "xnnpack",
-    "--compute-units", "cpu_only", "--coreml-precision", "fp32", "--coreml-input", "image",
+    "--executorch-compute-units", "cpu_only", "--coreml-precision", "fp32",
+    "--coreml-input", "image",
     "--coreml-deployment-target", "iOS17", "--author", "Ada", "--license", "MIT",
     "--description", "Tells cats from dogs", "--resume",
 )  # fmt: skip

@@ -14,7 +14,7 @@ from own_standing import rewriting
 def measured(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rewriting")
     model = build(configuration("digits")).eval()
-    ours = ExportOptions(targets={"onnx": OnnxOptions(profiles=("cpu", "nnapi"))})
+    ours = ExportOptions(targets={"onnx": OnnxOptions(profile=("cpu", "nnapi"))})
     paths = {"ours": folder / "ours", "naive": folder / "naive"}
     for name, options in (("ours", ours), ("naive", ExportOptions(rewrites=()))):
         export_bundle(model, paths[name], options=options, skip_verify=True)

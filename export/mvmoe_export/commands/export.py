@@ -22,7 +22,9 @@ def _target_options(function: "Function") -> "Function":
         click.option(
             "--rewrites", help="none, or names in order and separated by commas; else by target."
         ),
-        click.option("--opset", type=int, default=20, show_default=True, help="ONNX operators."),
+        click.option(
+            "--onnx-opset", "opset", type=int, default=20, show_default=True, help="ONNX operators."
+        ),
         click.option(
             "--onnx-profile",
             "onnx_profiles",
@@ -38,7 +40,11 @@ def _target_options(function: "Function") -> "Function":
             **several,
         ),
         click.option(
-            "--compute-units", default="all", show_default=True, help="Of the delegate coreml."
+            "--executorch-compute-units",
+            "compute_units",
+            default="all",
+            show_default=True,
+            help="Of the delegate coreml.",
         ),
         click.option("--coreml-precision", default="fp16", show_default=True, help="Or fp32."),
         click.option("--coreml-input", default="tensor", show_default=True, help="Or image."),

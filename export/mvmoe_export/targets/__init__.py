@@ -1,24 +1,39 @@
-"""One package per target, one contract; targets are found through entry points."""
+"""One package per target, one contract; a target is found by its name."""
 
-from importlib.metadata import entry_points
+from collections.abc import Mapping
+from typing import Any, cast
 
-from mvmoe_deploy.errors import InputError
-from mvmoe_export.targets.contract import ExportOptions, Records, Target, Work
+from mvmoe_deploy import parts
+from mvmoe_export.targets.contract import ExportOptions, Records, Target, TargetJob, TargetOptions
 
-GROUP = "mvmoe.targets"
+KIND = "targets"
 
-__all__ = ["GROUP", "ExportOptions", "Records", "Target", "Work", "find_target", "target_names"]
+__all__ = [
+    "KIND",
+    "ExportOptions",
+    "Records",
+    "Target",
+    "TargetJob",
+    "TargetOptions",
+    "find_target",
+    "options_of_record",
+    "target_names",
+]
 
 
 def target_names() -> list[str]:
     """The names of the targets that are installed."""
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
+    return parts.names(KIND)
 
 
 def find_target(name: str) -> Target:
     """The target called `name`; raises InputError if no installed package brings it."""
-    for entry in entry_points(group=GROUP, name=name):
-        return entry.load()()
-    raise InputError(
-        f"target {name!r} is unknown; installed are {', '.join(target_names()) or 'none'}"
-    )
+    return cast(Target, parts.find(KIND, name))
+
+
+def options_of_record(target: str, recorded: Mapping[str, Any]) -> TargetOptions:
+    """The options that a manifest's record of a target was exported with, of any target.
+
+    Raises InputError for an unknown target, and for options that it does not have.
+    """
+    return find_target(target).options.of_record(recorded)

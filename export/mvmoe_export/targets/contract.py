@@ -1,21 +1,132 @@
-"""The contract of a target: stages in, graphs of one format out."""
+"""The contract of a target: stages in, graphs of one format out.
 
-from collections.abc import Callable, Mapping
+Importing this module, or the package of a target, imports neither PyTorch nor an engine: the
+command line asks targets for their options before anything is exported.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, get_args, get_origin
+
+import msgspec
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError
-from mvmoe_export.stages import Stages
+from mvmoe_deploy.text import quoted
 
-Options = TypeVar("Options")
+if TYPE_CHECKING:
+    from mvmoe_export.stages import Stages
+
 Records = dict[str, manifest.Target]
 """The manifest's record of what was written, by the name it has in the bundle."""
 
 
+class TargetOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a caller may choose of a target: one field an option.
+
+    Of each field the type says what is possible (`Literal`, or `msgspec.Meta` with `ge` and `le`),
+    and `msgspec.Meta(description=...)` what it is. From these come the flags of `mvmoe export`:
+    the field `bar` of the target `foo` is `--foo-bar`, and a field of several values is given
+    several times. Raises InputError for a value that its field does not allow.
+    """
+
+    target: ClassVar[str]
+    """The name of the target, for messages."""
+
+    def __post_init__(self) -> None:
+        for option in msgspec.structs.fields(self):
+            _require_allowed(self.target, option, getattr(self, option.name))
+
+    def recorded(self) -> dict[str, manifest.OptionValue]:
+        """Every option as a manifest holds it: several values with commas between them."""
+        options: dict[str, Any] = msgspec.to_builtins(self)
+        return {name: _recorded(value) for name, value in options.items()}
+
+    @classmethod
+    def of_record(cls, recorded: Mapping[str, Any]) -> Self:
+        """The options that were recorded in a manifest; raises InputError for others."""
+        several = {option.name for option in msgspec.structs.fields(cls) if is_tuple(option.type)}
+        options = {
+            name: str(value).split(",") if name in several else value
+            for name, value in recorded.items()
+        }
+        try:
+            return msgspec.convert(options, cls, strict=False)
+        except msgspec.ValidationError as error:
+            raise InputError(
+                f"the options {quoted(str(dict(recorded)))} of the target {cls.target} cannot be "
+                f"used ({error}); export the bundle again"
+            ) from error
+
+
+Options = TypeVar("Options", bound=TargetOptions)
+
+
+def plain_type(declared: Any) -> Any:
+    """The type of a field without its `Annotated`."""
+    return plain_type(get_args(declared)[0]) if hasattr(declared, "__metadata__") else declared
+
+
+def is_tuple(declared: Any) -> bool:
+    """Whether a field takes several values."""
+    return get_origin(plain_type(declared)) is tuple
+
+
+def description(declared: Any) -> str:
+    """What a field's `msgspec.Meta` says that it is."""
+    notes = getattr(declared, "__metadata__", ())
+    return next((note.description for note in notes if getattr(note, "description", "")), "")
+
+
+def _recorded(value: Any) -> manifest.OptionValue:
+    """A value of an option, as a manifest holds it."""
+    recorded: manifest.OptionValue = value
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else recorded
+
+
+def _require_allowed(target: str, option: msgspec.structs.FieldInfo, value: Any) -> None:
+    """Refuse a value that its field does not allow; raises InputError."""
+    name = f"the {target} {option.name.replace('_', ' ')}"
+    if is_tuple(option.type):
+        _require_distinct(name, value)
+    try:
+        msgspec.convert(msgspec.to_builtins(value), option.type)
+    except (msgspec.ValidationError, TypeError) as error:
+        shown = value if isinstance(value, int | float) else quoted(str(_recorded(value)))
+        raise InputError(f"{name} is {shown}; {_expected(option.type, error)}") from error
+
+
+def _require_distinct(name: str, values: Sequence[Any]) -> None:
+    """Refuse values that a manifest cannot hold side by side; raises InputError."""
+    if not values or len(set(values)) < len(values):
+        raise InputError(f"{name} was given as {list(values)}; give at least one value, each once")
+    if any("," in str(value) for value in values):
+        raise InputError(f"{name} was given as {list(values)}; give values without a comma")
+
+
+def _expected(declared: Any, error: Exception) -> str:
+    """What a field allows."""
+    choices = _choices(declared)
+    if choices:
+        return f"give one of {', '.join(map(str, choices))}"
+    notes = getattr(declared, "__metadata__", ())
+    limits = [(note.ge, note.le) for note in notes if None not in (note.ge, note.le)]
+    if limits:
+        return f"give {limits[0][0]} to {limits[0][1]}"
+    return f"it cannot be used: {error}"
+
+
+def _choices(declared: Any) -> tuple[Any, ...]:
+    """The values of a field that is a `Literal`, or a tuple of them."""
+    declared = plain_type(declared)
+    if is_tuple(declared):
+        return _choices(get_args(declared)[0])
+    return get_args(declared)
+
+
 def _ignore(_: str) -> None:
-    """Progress that nobody watches."""
+    """Progress that is not shown."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +135,10 @@ class ExportOptions:
 
     rewrites: tuple[str, ...] | None = None
     """The rewrites to apply, in order; None leaves it to the targets, `()` is the naive export."""
-    targets: Mapping[str, Any] = field(default_factory=dict)
+    targets: Mapping[str, TargetOptions] = field(default_factory=dict)
     """Options of single targets by the target's name, of the class that it documents."""
     identity: Mapping[str, str] = field(default_factory=dict)
-    """What formats with a place for it are told: name, author, license, description, version."""
+    """For formats with a place for it: name, author, license, description, version."""
     labels: tuple[str, ...] | None = None
     progress: Callable[[str], None] = _ignore
     """Called with a graph's name when it was written."""
@@ -48,7 +159,7 @@ class ExportOptions:
         return given
 
 
-class Work(Protocol):
+class TargetJob(Protocol):
     """A target at work, perhaps in another process."""
 
     def ready(self) -> bool:
@@ -66,38 +177,47 @@ class Target(Protocol):
 
     Invariants:
 
-    - `start` returns soon; several targets work side by side, and finish in any order.
+    - `start` returns in less than a second; several targets work side by side, and finish in any
+      order.
     - A target writes only below `root / name`, and into `scratch`, which is removed afterwards.
     - Every graph of every stage is in each of its records, under its own name and route.
+    - Every option is in each of its records (`TargetOptions.recorded`).
     - A tensor that several graphs read is stored once, as far as the format can.
     - Router logits and answers leave the graphs in fp32; no graph selects a route.
     - The same stages and options give the same bytes.
     """
 
     name: str
+    extra: str
+    """The extra of the distribution that its engine comes with."""
+    options: type[TargetOptions]
+    packages: tuple[str, ...]
+    """The distributions that make its graphs; their versions are in the manifest."""
 
-    def require(self, stages: Stages, options: ExportOptions) -> None:
+    def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Refuse what is known to fail: called for every target before the first one starts.
 
         Raises InputError for options that it cannot serve, MissingExtraError for a package that
         the work or the check of its graphs needs. Takes no time.
         """
 
-    def room(self, stages: Stages, options: ExportOptions) -> int:
+    def room(self, stages: "Stages", options: ExportOptions) -> int:
         """Bytes that it surely needs below `root` and `scratch` together, at its peak."""
 
-    def start(self, stages: Stages, options: ExportOptions, root: Path, scratch: Path) -> Work:
+    def start(
+        self, stages: "Stages", options: ExportOptions, root: Path, scratch: Path
+    ) -> TargetJob:
         """Start to write all graphs; raises InputError for options that it cannot serve."""
 
 
 @dataclass(frozen=True)
-class Deferred:
+class InlineJob:
     """Work that is done when it is asked for, in this process."""
 
     work: Callable[[], Records]
 
     def ready(self) -> bool:
-        """It waits for nobody."""
+        """It waits for no other process."""
         return True
 
     def finish(self) -> Records:

@@ -101,7 +101,7 @@ def exported(made_once):
 
         root.mkdir()
         model = build(MobileVMoEConfig(**MODEL), seed=0).eval()
-        nnapi = {"onnx": OnnxOptions(profiles=("nnapi",))}
+        nnapi = {"onnx": OnnxOptions(profile=("nnapi",))}
         for name, targets, rewrites in (
             ("ours", ("onnx", "coreml"), None),
             ("naive", ("onnx",), ()),

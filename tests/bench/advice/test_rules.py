@@ -93,7 +93,7 @@ def test_engines_that_a_target_is_not_shaped_for_are_a_note(hand):
 def test_every_repair_is_a_rewrite_that_the_engines_target_uses_by_default():
     from mvmoe_bench.advice.rules.repairs import _ATEN, _ONNX
     from mvmoe_deploy import parts
-    from mvmoe_export.targets.executorch.target import REWRITES as EXECUTORCH
+    from mvmoe_export.targets.executorch.job import REWRITES as EXECUTORCH
     from mvmoe_export.targets.onnx.profiles import REWRITES as ONNX
 
     assert {*_ATEN.values(), *_ONNX.values()} <= {*parts.built_in_names("rewrites")}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mvmoe_export.rewrites import built_in
-from mvmoe_export.targets.coreml.target import REWRITES as COREML
-from mvmoe_export.targets.executorch.target import REWRITES as EXECUTORCH
+from mvmoe_export.targets.coreml.job import REWRITES as COREML
+from mvmoe_export.targets.executorch.job import REWRITES as EXECUTORCH
 from mvmoe_export.targets.onnx.profiles import REWRITES as ONNX
 
 TEXT = (Path(__file__).parents[3] / "docs" / "rewrites.md").read_text()

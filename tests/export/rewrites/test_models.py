@@ -13,7 +13,7 @@ from mvmoe_deploy.models import build
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_export.programs import make_program
 from mvmoe_export.stages import make_stages
-from mvmoe_export.targets.executorch.target import REWRITES as EXECUTORCH
+from mvmoe_export.targets.executorch.job import REWRITES as EXECUTORCH
 
 XNNPACK = EXECUTORCH["xnnpack"]
 WIDTH, HEADS = 32, 2

@@ -14,7 +14,7 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import CheckFailedError, EngineError, InputError, MissingExtraError
 from mvmoe_export import ExportOptions, compiling, export_bundle
 from mvmoe_export.stages import make_stages
-from mvmoe_export.targets.executorch import ExecuTorchOptions, target
+from mvmoe_export.targets.executorch import ExecuTorchOptions, job, target
 
 TOLERANCE = 1e-4
 """Relative to the largest answer: XNNPACK adds in another order than PyTorch; a wrong expert is off
@@ -23,7 +23,7 @@ by 1e-2 and more with the weights used here."""
 
 def options(*delegates, rewrites=None):
     return ExportOptions(
-        rewrites=rewrites, targets={"executorch": ExecuTorchOptions(delegates=delegates)}
+        rewrites=rewrites, targets={"executorch": ExecuTorchOptions(delegate=delegates)}
     )
 
 
@@ -149,7 +149,7 @@ def test_weights_that_the_delegate_folds_are_lowered_for_each_expert(zoo, tmp_pa
 
 def test_a_structure_is_lowered_once(zoo, tmp_path):
     stages = make_stages(zoo.enliven(zoo.Foreign(experts=8)))
-    families = compiling.prepare(stages, target.REWRITES["xnnpack"], tmp_path / "job")
+    families = compiling.prepare(stages, job.REWRITES["xnnpack"], tmp_path / "job")
     assert [len(family.graphs) for family in families] == [1, 8]
     assert [family.probed for family in families] == [False, True]
     order = compiling.Order(
@@ -217,9 +217,9 @@ def test_without_executorch_the_pip_command_is_named(zoo, tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"delegates": ("vulkan",)}, "delegate 'vulkan' of target executorch is unknown"),
-        ({"compute_units": "ane"}, "compute unit 'ane'"),
-        ({"deployment_target": "iOS12"}, "deployment target 'iOS12'"),
+        ({"delegate": ("vulkan",)}, "the executorch delegate is 'vulkan'; give one of xnnpack"),
+        ({"compute_units": "ane"}, "the executorch compute units is 'ane'"),
+        ({"deployment_target": "iOS12"}, "deployment target is 'iOS12'"),
     ],
 )
 def test_options_that_do_not_exist_are_refused(given, sentence):

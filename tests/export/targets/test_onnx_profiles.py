@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnx
@@ -16,11 +17,12 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_export import ExportOptions, export_bundle
 from mvmoe_export.bounds import bounds_for
 from mvmoe_export.targets.onnx import OnnxOptions
-from mvmoe_export.targets.onnx.options import PROFILES
+from mvmoe_export.targets.onnx.options import Profile
 from mvmoe_export.targets.onnx.placement import placement
 
+PROFILES = get_args(Profile)
 MOBILE = PROFILES[1:]
-OPTIONS = ExportOptions(targets={"onnx": OnnxOptions(profiles=PROFILES)})
+OPTIONS = ExportOptions(targets={"onnx": OnnxOptions(profile=PROFILES)})
 
 
 class Attention(nn.Module):
@@ -171,7 +173,7 @@ def test_weights_are_stored_once_over_all_profiles(made, distinct_bytes):
     for profile in PROFILES:
         target = record(made, profile)
         assert target.weights == "onnx/weights.bin"
-        assert target.options == {"profile": profile}
+        assert target.options == {"profile": profile, "opset": 20}
         files |= {file.path: file for file in target.files}
     on_disk = {f"onnx/{file.name}" for file in (path / "onnx").iterdir()}
     assert set(files) == on_disk
@@ -199,4 +201,4 @@ def test_a_graph_without_values_between_its_nodes_has_a_placement():
 @pytest.mark.parametrize("profiles", [(), ("cpu", "cpu"), ("gpu",), ("cpu", "NNAPI")])
 def test_profiles_that_make_no_sense_are_one_sentence(profiles):
     with pytest.raises(InputError, match=r"give one of cpu|give at least one"):
-        OnnxOptions(profiles=profiles)
+        OnnxOptions(profile=profiles)

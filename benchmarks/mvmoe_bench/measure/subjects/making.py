@@ -6,7 +6,6 @@ Importing this module imports PyTorch.
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import torch
@@ -18,16 +17,12 @@ from mvmoe_bench.measure.subjects.fused import KnownRoute
 from mvmoe_bench.measure.subjects.graph_sets import GraphSet, graph_name
 from mvmoe_bench.measure.subjects.whole_model import ONE_GRAPH
 from mvmoe_deploy.bundle.manifest import Target
-from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import RoutedModel
 from mvmoe_deploy.system import files
 from mvmoe_deploy.system.temporary import temporary_directory
 from mvmoe_export import ExportOptions
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec, make_stages
-from mvmoe_export.targets import find_target
-from mvmoe_export.targets.coreml import CoreMLOptions
-from mvmoe_export.targets.executorch import ExecuTorchOptions
-from mvmoe_export.targets.onnx import OnnxOptions
+from mvmoe_export.targets import find_target, options_of_record
 
 Build = Callable[[], nn.Module]
 
@@ -56,13 +51,14 @@ def _model(request: Preparation) -> RoutedModel:
 def _export(request: Preparation, graphs: dict[str, Build], path: Path) -> None:
     """Whole models from image to answer, each as one graph, below `path`, if it is not there.
 
-    Raises InputError for a format whose options are not known here.
+    Raises InputError for a format of no installed target, and for options that it does not have.
     """
     if path.exists():
         return
     model, record = _model(request), request.record
     options = ExportOptions(
-        rewrites=None if record.rewrites else (), targets={record.format: _options(record)}
+        rewrites=None if record.rewrites else (),
+        targets={record.format: options_of_record(record.format, record.options)},
     )
     with files.new_directory(path) as work, temporary_directory() as scratch, torch.no_grad():
         target = find_target(record.format)
@@ -80,27 +76,3 @@ def _single_stage(model: RoutedModel, graphs: dict[str, Build]) -> Stages:
     inputs = {"image": torch.zeros(1, *model.input.shape, dtype=torch.float32)}
     stage = StageSpec(0, "whole", None, inputs, ("answer",), specs)
     return Stages(model, "dispatch", 1, (stage,), make_stages(model).classes)
-
-
-def _options(record: Target) -> Any:
-    """What the record's graphs were made with."""
-    if record.format not in _OPTIONS:
-        raise InputError(
-            f"nothing is known of the options of the format {record.format!r}; leave --compare out "
-            f"for it: it works for {', '.join(_OPTIONS)}"
-        )
-    return _OPTIONS[record.format](record)
-
-
-def _of_executorch(record: Target) -> ExecuTorchOptions:
-    """The delegate, with what the delegate coreml adds to it."""
-    known = {name: record.options[name] for name in _DELEGATES_OWN if name in record.options}
-    return ExecuTorchOptions((record.options["delegate"],), **known)
-
-
-_DELEGATES_OWN = ("compute_units", "deployment_target")
-_OPTIONS: dict[str, Callable[[Target], Any]] = {
-    "onnx": lambda record: OnnxOptions((record.options["profile"],)),
-    "executorch": _of_executorch,
-    "coreml": lambda record: CoreMLOptions(record.options["deployment_target"], record.precision),
-}

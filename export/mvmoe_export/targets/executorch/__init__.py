@@ -3,4 +3,6 @@
 from mvmoe_export.targets.executorch.options import ExecuTorchOptions
 from mvmoe_export.targets.executorch.target import ExecuTorchTarget
 
-__all__ = ["ExecuTorchOptions", "ExecuTorchTarget"]
+__all__ = ["PART", "ExecuTorchOptions", "ExecuTorchTarget"]
+
+PART = ExecuTorchTarget()

@@ -1,40 +1,30 @@
 """What a caller may choose of the ExecuTorch target."""
 
-from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
-from mvmoe_deploy.errors import InputError
+from msgspec import Meta
 
-DELEGATES = ("xnnpack", "portable", "coreml")
-COMPUTE_UNITS = ("all", "cpu_only", "cpu_and_gpu", "cpu_and_ne")
-DEPLOYMENT_TARGETS = ("iOS16", "iOS17", "iOS18", "iOS26")
+from mvmoe_export.targets.contract import TargetOptions
+
+Delegate = Literal["xnnpack", "portable", "coreml"]
+ComputeUnits = Literal["all", "cpu_only", "cpu_and_gpu", "cpu_and_ne"]
+DeploymentTarget = Literal["iOS16", "iOS17", "iOS18", "iOS26"]
 
 
-@dataclass(frozen=True)
-class ExecuTorchOptions:
-    """Raises InputError for what does not exist.
+class ExecuTorchOptions(TargetOptions, frozen=True):
+    """Options of the ExecuTorch target; raises InputError for a value that does not exist.
 
-    `delegates` are written side by side; the first is the bundle's `executorch`, the others are
-    `executorch-<delegate>`. The others are of the delegate `coreml` alone.
+    Delegates are written side by side; the first is the bundle's `executorch`, the others are
+    `executorch-<delegate>`.
     """
 
-    delegates: tuple[str, ...] = ("xnnpack",)
-    compute_units: str = "all"
-    deployment_target: str = "iOS18"
+    target: ClassVar[str] = "executorch"
 
-    def __post_init__(self) -> None:
-        if not self.delegates or len(set(self.delegates)) < len(self.delegates):
-            raise InputError(
-                f"delegates {list(self.delegates)} of target executorch were given; give at least "
-                "one, each once"
-            )
-        for delegate in self.delegates:
-            _require("delegate", delegate, DELEGATES)
-        _require("compute unit", self.compute_units, COMPUTE_UNITS)
-        _require("deployment target", self.deployment_target, DEPLOYMENT_TARGETS)
-
-
-def _require(what: str, given: str, known: tuple[str, ...]) -> None:
-    if given not in known:
-        raise InputError(
-            f"{what} {given!r} of target executorch is unknown; give one of {', '.join(known)}"
-        )
+    delegate: Annotated[
+        tuple[Delegate, ...], Meta(description="What runs the graphs below ExecuTorch.")
+    ] = ("xnnpack",)
+    compute_units: Annotated[ComputeUnits, Meta(description="Of the delegate coreml.")] = "all"
+    deployment_target: Annotated[
+        DeploymentTarget,
+        Meta(description="The oldest system that runs graphs of the delegate coreml."),
+    ] = "iOS18"

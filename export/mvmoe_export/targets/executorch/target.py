@@ -1,178 +1,52 @@
-"""The ExecuTorch target as the exporting process sees it; the engine works in another one."""
+"""The ExecuTorch target as it is found by its name; importing this imports no PyTorch."""
 
-import shutil
-from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from mvmoe_deploy.bundle import manifest
-from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_deploy.errors import MissingExtraError
-from mvmoe_export import compiling
-from mvmoe_export.compiling import Compilation, Job
-from mvmoe_export.rewrites import Need, names_for
-from mvmoe_export.sizes import sizes
-from mvmoe_export.stages import Stages
-from mvmoe_export.targets.contract import ExportOptions, Records
+from mvmoe_export.targets.contract import ExportOptions, TargetJob
 from mvmoe_export.targets.executorch.options import ExecuTorchOptions
 
-_COMPILER = "mvmoe_export.targets.executorch.lowering:compile"
-_FILE = "model.pte"
-_PRECISIONS = {"coreml": "fp16"}
+if TYPE_CHECKING:
+    from mvmoe_export.stages import Stages
 
-_NEEDS: dict[str, tuple[Need, ...]] = {
-    "xnnpack": ("one-partition", "no-reductions", "fold-batch-norm", "gelu-as-trained"),
-    "portable": (),
-    "coreml": ("one-partition", "gelu-as-trained"),
-}
-
-REWRITES = {delegate: names_for(needs) for delegate, needs in _NEEDS.items()}
-"""The rewrites of each delegate. The portable kernels take every operator as it is.
-
-XNNPACK's delegate takes GELU in any form and computes it with erf: the tanh form is written out.
-"""
+PRECISIONS = {"coreml": "fp16"}
+"""Of the delegates that compute in another one than fp32."""
 
 
 class ExecuTorchTarget:
     """Programs for ExecuTorch: XNNPACK (CPU), portable kernels, or Core ML below it."""
 
     name = "executorch"
+    extra = "executorch"
+    options = ExecuTorchOptions
+    packages = ("torch", "executorch", "torchao", "coremltools")
 
-    def require(self, stages: Stages, options: ExportOptions) -> None:
+    def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Raises InputError for options of another target, MissingExtraError."""
         chosen = self._chosen(options)
         if find_spec("executorch") is None:
-            raise MissingExtraError.of("ExecuTorch", "executorch")
-        if "coreml" in chosen.delegates and find_spec("coremltools") is None:
+            raise MissingExtraError.of("ExecuTorch", self.extra)
+        if "coreml" in chosen.delegate and find_spec("coremltools") is None:
             raise MissingExtraError.of(
                 "coremltools, which ExecuTorch's delegate coreml needs,", "coreml"
             )
 
-    def room(self, stages: Stages, options: ExportOptions) -> int:
+    def room(self, stages: "Stages", options: ExportOptions) -> int:
         """For each delegate the weights that the compiler reads, and the program that it writes."""
         weights = stages.weight_bytes
-        halved = [_PRECISIONS.get(name) == "fp16" for name in self._chosen(options).delegates]
+        halved = [PRECISIONS.get(name) == "fp16" for name in self._chosen(options).delegate]
         return sum(weights + (weights // 2 if half else weights) for half in halved)
 
-    def _chosen(self, options: ExportOptions) -> ExecuTorchOptions:
-        return options.of(self.name, ExecuTorchOptions)
-
     def start(
-        self, stages: Stages, options: ExportOptions, root: Path, scratch: Path
-    ) -> "_Lowerings":
+        self, stages: "Stages", options: ExportOptions, root: Path, scratch: Path
+    ) -> TargetJob:
         """Start a compiler for each delegate."""
+        from mvmoe_export.targets.executorch.job import start
+
         self.require(stages, options)
-        chosen = self._chosen(options)
-        work = _Lowerings(stages, [], root / self.name, root)
-        try:
-            for delegate in chosen.delegates:
-                folder = scratch / f"{self.name}-{delegate}"
-                work.parts.append(_start(stages, options, chosen, delegate, folder))
-        except BaseException:
-            work.cancel()  # Nobody else knows of those that have begun.
-            raise
-        return work
+        return start(stages, options, self._chosen(options), root, scratch)
 
-
-@dataclass(frozen=True)
-class _Lowering:
-    """One delegate's compiler at work."""
-
-    delegate: str
-    job: Job
-    compilation: Compilation
-
-
-@dataclass(frozen=True)
-class _Lowerings:
-    """All delegates of one export."""
-
-    stages: Stages
-    parts: list[_Lowering]
-    folder: Path
-    root: Path
-
-    def ready(self) -> bool:
-        """Whether all compilers have ended."""
-        return all(lowering.compilation.ready() for lowering in self.parts)
-
-    def finish(self) -> Records:
-        """Wait for the compilers and move their programs into the bundle."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        records = {}
-        for lowering in self.parts:
-            data = lowering.compilation.wait()
-            first = not records
-            path = self.folder / (_FILE if first else f"model-{lowering.delegate}.pte")
-            shutil.move(lowering.compilation.folder / "output" / _FILE, path)
-            name = "executorch" if first else f"executorch-{lowering.delegate}"
-            records[name] = _record(self.stages, lowering, data, path, self.root)
-        return records
-
-    def cancel(self) -> None:
-        """Stop all compilers."""
-        for lowering in self.parts:
-            lowering.compilation.cancel()
-
-
-def _start(
-    stages: Stages, options: ExportOptions, chosen: ExecuTorchOptions, delegate: str, folder: Path
-) -> _Lowering:
-    """Start the compiler of one delegate."""
-    rewrites = REWRITES[delegate] if options.rewrites is None else options.rewrites
-    job = Job(
-        compiler=_COMPILER,
-        families=compiling.prepare(stages, rewrites, folder),
-        options={
-            "extra": "executorch",
-            "delegate": delegate,
-            "compute_units": chosen.compute_units,
-            "deployment_target": chosen.deployment_target,
-            "rewrites": rewrites,
-        },
-    )
-    return _Lowering(delegate, job, compiling.start(job, folder, options.progress))
-
-
-def _record(
-    stages: Stages, lowering: _Lowering, data: dict[str, Any], path: Path, root: Path
-) -> manifest.Target:
-    """The manifest's record of one `.pte`."""
-    delegate, job = lowering.delegate, lowering.job
-    options = {"delegate": delegate}
-    if delegate == "coreml":
-        kept = ("compute_units", "deployment_target")
-        options |= {name: job.options[name] for name in kept}
-    place = partial(_placement, delegate, data["placement"])
-    return manifest.Target(
-        format="executorch",
-        options=options,
-        rewrites=compiling.effective(job.options["rewrites"], job.families),
-        strategy=stages.strategy,
-        precision=_PRECISIONS.get(delegate, "fp32"),
-        batch=stages.batch,
-        graphs=compiling.graph_records(job, path.relative_to(root).as_posix(), place),
-        weights=None,
-        files=describe_files(root, [path]),
-        parity=None,
-        sizes=sizes(stages, compiling.reads(job)),
-    )
-
-
-def _placement(
-    delegate: str, placements: dict[str, Any], graph: str
-) -> tuple[manifest.Placement, ...]:
-    """Where a graph's nodes run, as its delegate has decided."""
-    if delegate == "portable":
-        return ()
-    said = placements[graph]
-    return (
-        manifest.Placement(
-            engine=delegate,
-            partitions=said["partitions"],
-            nodes_outside=sum(said["outside"].values()),
-            outside=said["outside"],
-        ),
-    )
+    def _chosen(self, options: ExportOptions) -> ExecuTorchOptions:
+        return options.of(self.name, self.options)

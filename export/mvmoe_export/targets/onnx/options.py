@@ -1,36 +1,25 @@
 """What a caller may choose of the ONNX target."""
 
-from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
-from mvmoe_deploy.errors import InputError
+from msgspec import Meta
 
-OPSETS = range(18, 24)
-"""Operator sets that the exporter writes and ONNX Runtime runs."""
-PROFILES = ("cpu", "nnapi", "coreml-ep")
+from mvmoe_export.targets.contract import TargetOptions
+
+Profile = Literal["cpu", "nnapi", "coreml-ep"]
 
 
-@dataclass(frozen=True)
-class OnnxOptions:
-    """Raises InputError for what does not exist.
+class OnnxOptions(TargetOptions, frozen=True):
+    """Options of the ONNX target; raises InputError for a value that does not exist.
 
-    `profiles` are written side by side over one file of weights; the first is the bundle's `onnx`,
+    Profiles are written side by side over one file of weights; the first is the bundle's `onnx`,
     the others are `onnx-<profile>`.
     """
 
-    profiles: tuple[str, ...] = ("cpu",)
-    opset: int = 20
+    target: ClassVar[str] = "onnx"
 
-    def __post_init__(self) -> None:
-        if self.opset not in OPSETS:
-            raise InputError(
-                f"opset {self.opset} is not supported; give {OPSETS[0]} to {OPSETS[-1]}"
-            )
-        if not self.profiles or len(set(self.profiles)) < len(self.profiles):
-            raise InputError(
-                f"ONNX profiles {list(self.profiles)} were given; give at least one, each once"
-            )
-        for profile in self.profiles:
-            if profile not in PROFILES:
-                raise InputError(
-                    f"ONNX profile {profile!r} is unknown; give one of {', '.join(PROFILES)}"
-                )
+    profile: Annotated[
+        tuple[Profile, ...],
+        Meta(description="The provider of ONNX Runtime that the graphs are shaped for."),
+    ] = ("cpu",)
+    opset: Annotated[int, Meta(ge=18, le=23, description="The version of ONNX's operators.")] = 20

@@ -100,13 +100,13 @@ def _export(
         where = place(program.exported, operator[0]) if operator else ""
         raise InputError(
             f"graph {name} cannot be exported to ONNX opset {opset}: {reason}{where}; replace that "
-            "operator in the model, or try a later --opset"
+            "operator in the model, or try a later --onnx-opset"
         ) from error
     model = exported.model
     if model.opset_imports.get("") != opset:
         raise InputError(
             f"graph {name} cannot be written for ONNX opset {opset} (the exporter gave "
-            f"{model.opset_imports.get('')}); choose another with --opset"
+            f"{model.opset_imports.get('')}); choose another with --onnx-opset"
         )
     return model
 

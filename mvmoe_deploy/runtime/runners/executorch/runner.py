@@ -243,7 +243,7 @@ def _without_stderr(work: Callable[[], object]) -> None:
 
 def _delegate(target: Target) -> str:
     """The delegate that a target was lowered to; `portable` for none."""
-    return target.options.get("delegate", "portable")
+    return str(target.options.get("delegate", "portable"))
 
 
 def _signatures(specs: Sequence[TensorSpec], describe: Any, count: int) -> list[Signature]:

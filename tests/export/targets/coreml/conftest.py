@@ -9,7 +9,8 @@ import torch
 from mvmoe_export import compiling
 from mvmoe_export.stages import make_stages
 from mvmoe_export.targets.contract import ExportOptions
-from mvmoe_export.targets.coreml import REWRITES, CoreMLOptions, target
+from mvmoe_export.targets.coreml import CoreMLOptions, job
+from mvmoe_export.targets.coreml.job import REWRITES
 
 OPTIONS = ExportOptions(
     identity={"author": "Ada", "license": "MIT", "description": "Tiny", "version": "3"},
@@ -30,9 +31,9 @@ def prepare(tmp_path_factory):
         stages = make_stages(model, strategy, batch)
         folder = tmp_path_factory.mktemp("coreml") / "job"
         families = compiling.prepare(stages, rewrites, folder)
-        told = target._options(stages, OPTIONS, CoreMLOptions(**options))
-        job = compiling.Job(compiler="", families=families, options=told)
-        return stages, compiling.Order(folder, job, lambda name: None)
+        told = job._options(stages, OPTIONS, CoreMLOptions(**options))
+        asked = compiling.Job(compiler="", families=families, options=told)
+        return stages, compiling.Order(folder, asked, lambda name: None)
 
     return run
 

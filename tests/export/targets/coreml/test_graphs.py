@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mvmoe_export.targets.coreml import REWRITES
+from mvmoe_export.targets.coreml.job import REWRITES
 
 FP16 = 1e-2
 """Relative to the largest output: three layers in fp16 with lively weights (measured: 3e-3)."""

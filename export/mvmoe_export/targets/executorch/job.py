@@ -1,0 +1,150 @@
+"""Prepares the compilers' jobs for ExecuTorch, and makes the manifest's record of each program."""
+
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.bundle.write import describe_files
+from mvmoe_export import compiling
+from mvmoe_export.compiling import Compilation, Job
+from mvmoe_export.rewrites import Need, names_for
+from mvmoe_export.sizes import sizes
+from mvmoe_export.stages import Stages
+from mvmoe_export.targets.contract import ExportOptions, Records
+from mvmoe_export.targets.executorch.options import ExecuTorchOptions
+from mvmoe_export.targets.executorch.target import PRECISIONS
+
+_COMPILER = "mvmoe_export.targets.executorch.lowering:compile"
+_FILE = "model.pte"
+
+_NEEDS: dict[str, tuple[Need, ...]] = {
+    "xnnpack": ("one-partition", "no-reductions", "fold-batch-norm", "gelu-as-trained"),
+    "portable": (),
+    "coreml": ("one-partition", "gelu-as-trained"),
+}
+
+REWRITES = {delegate: names_for(needs) for delegate, needs in _NEEDS.items()}
+"""The rewrites of each delegate. The portable kernels take every operator as it is.
+
+XNNPACK's delegate takes GELU in any form and computes it with erf: the tanh form is written out.
+"""
+
+
+def start(
+    stages: Stages, options: ExportOptions, chosen: ExecuTorchOptions, root: Path, scratch: Path
+) -> "_Lowerings":
+    """Start a compiler for each delegate."""
+    work = _Lowerings(stages, [], root / chosen.target, root)
+    try:
+        for delegate in chosen.delegate:
+            folder = scratch / f"{chosen.target}-{delegate}"
+            one = msgspec.structs.replace(chosen, delegate=(delegate,))
+            work.parts.append(_start(stages, options, one, delegate, folder))
+    except BaseException:
+        work.cancel()  # Nobody else knows of those that have begun.
+        raise
+    return work
+
+
+@dataclass(frozen=True)
+class _Lowering:
+    """One delegate's compiler at work."""
+
+    delegate: str
+    chosen: ExecuTorchOptions
+    job: Job
+    compilation: Compilation
+
+
+@dataclass(frozen=True)
+class _Lowerings:
+    """All delegates of one export."""
+
+    stages: Stages
+    parts: list[_Lowering]
+    folder: Path
+    root: Path
+
+    def ready(self) -> bool:
+        """Whether all compilers have ended."""
+        return all(lowering.compilation.ready() for lowering in self.parts)
+
+    def finish(self) -> Records:
+        """Wait for the compilers and move their programs into the bundle."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        records = {}
+        for lowering in self.parts:
+            data = lowering.compilation.wait()
+            first = not records
+            path = self.folder / (_FILE if first else f"model-{lowering.delegate}.pte")
+            shutil.move(lowering.compilation.folder / "output" / _FILE, path)
+            name = "executorch" if first else f"executorch-{lowering.delegate}"
+            records[name] = _record(self.stages, lowering, data, path, self.root)
+        return records
+
+    def cancel(self) -> None:
+        """Stop all compilers."""
+        for lowering in self.parts:
+            lowering.compilation.cancel()
+
+
+def _start(
+    stages: Stages, options: ExportOptions, chosen: ExecuTorchOptions, delegate: str, folder: Path
+) -> _Lowering:
+    """Start the compiler of one delegate."""
+    rewrites = REWRITES[delegate] if options.rewrites is None else options.rewrites
+    job = Job(
+        compiler=_COMPILER,
+        families=compiling.prepare(stages, rewrites, folder),
+        options={
+            "extra": "executorch",
+            "delegate": delegate,
+            "compute_units": chosen.compute_units,
+            "deployment_target": chosen.deployment_target,
+            "rewrites": rewrites,
+        },
+    )
+    return _Lowering(delegate, chosen, job, compiling.start(job, folder, options.progress))
+
+
+def _record(
+    stages: Stages, lowering: _Lowering, data: dict[str, Any], path: Path, root: Path
+) -> manifest.Target:
+    """The manifest's record of one `.pte`."""
+    delegate, job = lowering.delegate, lowering.job
+    place = partial(_placement, delegate, data["placement"])
+    return manifest.Target(
+        format="executorch",
+        options=lowering.chosen.recorded(),
+        rewrites=compiling.effective(job.options["rewrites"], job.families),
+        strategy=stages.strategy,
+        precision=PRECISIONS.get(delegate, "fp32"),
+        batch=stages.batch,
+        graphs=compiling.graph_records(job, path.relative_to(root).as_posix(), place),
+        weights=None,
+        files=describe_files(root, [path]),
+        parity=None,
+        sizes=sizes(stages, compiling.reads(job)),
+    )
+
+
+def _placement(
+    delegate: str, placements: dict[str, Any], graph: str
+) -> tuple[manifest.Placement, ...]:
+    """Where a graph's nodes run, as its delegate has decided."""
+    if delegate == "portable":
+        return ()
+    said = placements[graph]
+    return (
+        manifest.Placement(
+            engine=delegate,
+            partitions=said["partitions"],
+            nodes_outside=sum(said["outside"].values()),
+            outside=said["outside"],
+        ),
+    )

@@ -1,0 +1,194 @@
+"""Writes the stages of a model as ONNX graphs over one file of weights."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import onnx
+
+from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.bundle.write import describe_files
+from mvmoe_export.sizes import exclusive, sizes
+from mvmoe_export.stages import GraphSpec, Stages, StageSpec
+from mvmoe_export.structure import families
+from mvmoe_export.targets.contract import ExportOptions, Records
+from mvmoe_export.targets.onnx.options import OnnxOptions
+from mvmoe_export.targets.onnx.placement import placement
+from mvmoe_export.targets.onnx.profiles import REWRITES
+from mvmoe_export.targets.onnx.template import make_template
+from mvmoe_export.targets.onnx.weights import Place, WeightFile
+
+WEIGHTS = "weights.bin"
+_DTYPES = {
+    onnx.TensorProto.FLOAT: "float32",
+    onnx.TensorProto.FLOAT16: "float16",
+    onnx.TensorProto.INT64: "int64",
+}
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A graph that is on disk, and the tensors it reads."""
+
+    stage: StageSpec
+    spec: GraphSpec
+    path: Path
+    proto: onnx.ModelProto
+    places: frozenset[Place]
+    placement: tuple[manifest.Placement, ...]
+    rewritten: dict[str, int]
+
+
+_MOST_SHAPE_BYTES = 1024
+
+
+def write_graphs(
+    stages: Stages, options: ExportOptions, chosen: OnnxOptions, root: Path
+) -> Records:
+    """All profiles over one file of weights."""
+    folder = root / chosen.target
+    folder.mkdir(parents=True)
+    written: dict[str, list[_Written]] = {}
+    with WeightFile(folder / WEIGHTS) as weights:
+        for profile in chosen.profile:
+            names = REWRITES[profile] if options.rewrites is None else options.rewrites
+            suffix = f".{profile}" if written else ""
+            written[profile] = []
+            for stage in stages.specs:
+                for graph in _stage(stage, names, chosen.opset, weights, f"{suffix}.onnx"):
+                    written[profile].append(graph)
+                    options.progress(graph.spec.name)
+    first = chosen.profile[0]
+    return {
+        "onnx" if profile == first else f"onnx-{profile}": _record(
+            stages, msgspec.structs.replace(chosen, profile=(profile,)), graphs, root
+        )
+        for profile, graphs in written.items()
+    }
+
+
+def _stage(
+    stage: StageSpec, names: tuple[str, ...], opset: int, weights: WeightFile, suffix: str
+) -> Iterator[_Written]:
+    """Write all graphs of one stage."""
+    folder = weights.path.parent
+    for family in families(stage, stage.graphs):
+        name, module = family.template.name, family.template.build()
+        template = make_template(name, module, stage.inputs, stage.outputs, opset, rewrites=names)
+        placed = None
+        for spec in family.members:
+            path = folder / f"{spec.name}{suffix}"
+            filled = template.fill(spec.build())
+            places = {
+                slot: weights.add(array)
+                for slot, array in filled.items()
+                if not _may_be_a_shape(array)
+            }
+            proto = _bind(template.body, spec.name, filled, places)
+            # Deterministic, so that the same model gives the same bundle, byte for byte.
+            path.write_bytes(proto.SerializeToString(deterministic=True))
+            placed = placed or placement(proto)
+            yield _Written(
+                stage,
+                spec,
+                path,
+                proto,
+                frozenset(places.values()),
+                placed,
+                template.program.rewritten,
+            )
+
+
+def _bind(
+    body: onnx.ModelProto, name: str, filled: dict[str, np.ndarray], places: dict[str, Place]
+) -> onnx.ModelProto:
+    """The body with its slots as initializers whose bytes are in the weight file."""
+    model = onnx.ModelProto()
+    model.CopyFrom(body)
+    graph = model.graph
+    graph.name = name
+    inputs = [value for value in graph.input if value.name not in filled]
+    del graph.input[:], graph.value_info[:]
+    graph.input.extend(inputs)
+    graph.initializer.extend(
+        _external(slot, array, places[slot])
+        if slot in places
+        else onnx.numpy_helper.from_array(array, slot)
+        for slot, array in filled.items()
+    )
+    return model
+
+
+def _may_be_a_shape(array: np.ndarray) -> bool:
+    """Whether an operator may read its shape or axes in it: ONNX Runtime wants those in the graph.
+
+    A buffer of the model that equals one is the same initializer by then.
+    """
+    return array.dtype.kind == "i" and array.nbytes <= _MOST_SHAPE_BYTES
+
+
+def _external(name: str, array: np.ndarray, place: Place) -> onnx.TensorProto:
+    """An initializer that names its bytes instead of holding them."""
+    tensor = onnx.TensorProto(
+        name=name,
+        dims=array.shape,
+        data_type=onnx.helper.np_dtype_to_tensor_dtype(array.dtype),
+        data_location=onnx.TensorProto.EXTERNAL,
+    )
+    where = {"location": WEIGHTS, "offset": place.offset, "length": place.length}
+    for key, value in where.items():
+        tensor.external_data.add(key=key, value=str(value))
+    return tensor
+
+
+def _record(
+    stages: Stages, chosen: OnnxOptions, written: list[_Written], root: Path
+) -> manifest.Target:
+    """The manifest's record of one profile."""
+    reads = {graph.spec.name: {place: place.length for place in graph.places} for graph in written}
+    alone = exclusive(reads)
+    weights = root / OnnxOptions.target / WEIGHTS
+    applied = dict.fromkeys(name for graph in written for name in graph.rewritten)
+    return manifest.Target(
+        format="onnx",
+        options=chosen.recorded(),
+        rewrites=tuple(
+            name for name in applied if any(graph.rewritten.get(name) for graph in written)
+        ),
+        strategy=stages.strategy,
+        precision="fp32",
+        batch=stages.batch,
+        graphs=tuple(_graph_record(graph, alone[graph.spec.name], root) for graph in written),
+        weights=weights.relative_to(root).as_posix(),
+        files=describe_files(root, [weights, *(graph.path for graph in written)]),
+        parity=None,
+        sizes=sizes(stages, reads),
+    )
+
+
+def _graph_record(written: _Written, alone: int, root: Path) -> manifest.Graph:
+    """The manifest's record of one graph."""
+    graph = written.proto.graph
+    return manifest.Graph(
+        name=written.spec.name,
+        stage=written.stage.index,
+        route=written.spec.route,
+        file=written.path.relative_to(root).as_posix(),
+        weight_bytes=sum(place.length for place in written.places),
+        exclusive_bytes=alone,
+        inputs=tuple(_tensor(value) for value in graph.input),
+        outputs=tuple(_tensor(value) for value in graph.output),
+        placement=written.placement,
+    )
+
+
+def _tensor(value: onnx.ValueInfoProto) -> manifest.TensorSpec:
+    """The manifest's record of an input or output."""
+    kind = value.type.tensor_type
+    return manifest.TensorSpec(
+        name=value.name,
+        shape=tuple(dimension.dim_value for dimension in kind.shape.dim),
+        dtype=_DTYPES[kind.elem_type],
+    )
