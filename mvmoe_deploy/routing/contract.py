@@ -97,6 +97,21 @@ class Rule(Protocol):
         """The rule in a few words for people: `top 2 of 8 experts`."""
 
 
+@runtime_checkable
+class GraphRule(Rule, Protocol):
+    """A rule that can also be a part of a static graph.
+
+    The dispatcher never needs it: it is for models that are compared with it, which select inside
+    of the graph. There the engine computes the softmax and breaks ties as it does.
+    """
+
+    def graph_select(self, logits: "Tensor") -> "tuple[Tensor, Tensor]":
+        """The route `[B, longest]` (int64, ascending) and its gates `[B, longest]`."""
+
+    def graph_gates(self, route: "Tensor", logits: "Tensor") -> "Tensor":
+        """The gates `[B, k]` of one route `[k]` (int64) for all images."""
+
+
 def as_logits(logits: np.ndarray, experts: int | None = None) -> np.ndarray:
     """Router logits `[B, E]` as fp32.
 

@@ -114,6 +114,22 @@ class TopK(
             return logits.masked_fill(~members, -math.inf).softmax(dim=-1)
         return logits.softmax(dim=-1).masked_fill(~members, 0.0)
 
+    def graph_select(self, logits: "Tensor") -> "tuple[Tensor, Tensor]":
+        """The route `[B, k]` (int64, ascending) and its gates `[B, k]`, inside of a graph."""
+        gates, experts = logits.softmax(dim=-1).topk(self.k, dim=-1)
+        if self.k > 1:
+            experts, order = experts.sort(dim=-1)
+            gates = gates.gather(1, order)
+        if self.renormalize:  # Scores of a selected route do not all underflow.
+            gates = gates / gates.sum(dim=-1, keepdim=True)
+        return experts, gates
+
+    def graph_gates(self, route: "Tensor", logits: "Tensor") -> "Tensor":
+        """The gates `[B, k]` of one route `[k]` (int64) for all images, inside of a graph."""
+        if self.renormalize:
+            return logits.index_select(1, route).softmax(dim=-1)
+        return logits.softmax(dim=-1).index_select(1, route)
+
     def margins(self, logits: np.ndarray) -> np.ndarray:
         """By how much the k-th highest logit of each row is above the next one, `[B]`."""
         if self.k == self.experts:

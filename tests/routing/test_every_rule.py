@@ -11,7 +11,7 @@ from top_p import TopP
 
 from mvmoe_deploy.errors import RoutingError
 from mvmoe_deploy.routing import gates_of
-from mvmoe_deploy.routing.contract import members_of, route_of
+from mvmoe_deploy.routing.contract import GraphRule, members_of, route_of, softmax
 from mvmoe_deploy.routing.top_k import TopK
 
 # Two exps and two orders of summation, each within a few units in the last place.
@@ -164,6 +164,24 @@ def test_the_form_for_pytorch_gives_the_same_gates(case):
         np.testing.assert_allclose(
             found.numpy(), rule.gates(members, logits), rtol=0, atol=TORCH_TOLERANCE
         )
+
+
+@given(cases(elements=st.integers(-20, 20).map(float)))
+def test_the_form_inside_of_a_graph_gives_the_same_routes_and_gates(case):
+    torch = pytest.importorskip("torch")
+    rule, logits, route = case
+    if not isinstance(rule, GraphRule):
+        return
+    logits = logits + np.arange(rule.experts, dtype=np.float32) / 64  # no ties
+    imposed = rule.graph_gates(torch.tensor(route), torch.from_numpy(logits)).numpy()
+    wanted = rule.gates(members_of([route] * len(logits), rule.experts), logits)
+    np.testing.assert_allclose(imposed, wanted[:, list(route)], rtol=0, atol=TORCH_TOLERANCE)
+    routes, gates = rule.graph_select(torch.from_numpy(logits))
+    members, wanted = rule.select(logits)
+    if all(len(set(row)) == len(row) for row in softmax(logits).tolist()):
+        assert list(map(tuple, routes.tolist())) == list(map(route_of, members))
+    taken = np.take_along_axis(wanted, routes.numpy(), axis=1)
+    np.testing.assert_allclose(gates.numpy(), taken, rtol=0, atol=TORCH_TOLERANCE)
 
 
 @given(cases(elements=VISIBLE))

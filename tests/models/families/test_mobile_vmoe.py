@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 import torch
+from top_p import TopP
 
 from mvmoe_deploy.errors import InputError, RoutingError
 from mvmoe_deploy.models import RoutedModel, build
@@ -82,6 +83,21 @@ def test_each_image_follows_its_own_route(model, images):
             close(run_stages(model, batch[image : image + 1], routes)[0], output.logits[image])
     if model.config.experts > model.config.top_k:
         assert len(output.members[0].unique(dim=0)) > 1, "the images should not all agree"
+
+
+def test_images_follow_routes_of_different_lengths(tiny_moe, images, spread_out):
+    class Varied(MobileVMoE):
+        routing = (TopP(experts=4, most=3, share=0.55),)
+
+    torch.manual_seed(0)
+    model = spread_out(Varied(tiny_moe(experts=4, moe_layers=1)).eval())
+    batch = images(model.config, batch=16)
+    with torch.no_grad():
+        output = model.forward_routed(batch)
+        for image in range(len(batch)):
+            routes = [route_of(stage[image].numpy()) for stage in output.members]
+            close(run_stages(model, batch[image : image + 1], routes)[0], output.logits[image])
+    assert len(set(output.members[0].sum(dim=1).tolist())) > 1, "routes of several lengths"
 
 
 def test_forward_is_forward_routed(model, images):

@@ -1,8 +1,6 @@
 """Shares of the routes of a bundle, as `--distribution` gives them."""
 
 from collections.abc import Sequence
-from itertools import combinations
-from math import comb
 from pathlib import Path
 
 import msgspec
@@ -62,13 +60,14 @@ def uniform(rules: Sequence[Rule]) -> UsagePrior:
     stages: list[tuple[RouteShare, ...]] = []
     listed = 0
     for rule in rules:
-        listed += comb(rule.experts, rule.k) * rule.k
-        if comb(rule.experts, rule.k) > _MOST_ROUTES or listed > _MOST_LISTED:
+        count = rule.count()
+        listed += count * rule.longest
+        if count > _MOST_ROUTES or listed > _MOST_LISTED:
             raise InputError(
-                f"the bundle selects {rule.k} of {rule.experts} experts, more routes than equal "
-                "shares can be given to; give --distribution with shares, or --images"
+                f"the bundle selects {rule.describe()}, more routes than equal shares can be given "
+                "to; give --distribution with shares, or --images"
             )
-        routes = list(combinations(range(rule.experts), rule.k))
+        routes = list(rule.routes())
         stages.append(tuple(RouteShare(route, 1 / len(routes)) for route in routes))
     return tuple(stages)
 

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from mvmoe_bench.measure.schema.records import Routes
+from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
-from mvmoe_deploy.routing import Rule
+from mvmoe_deploy.routing.contract import GraphRule
 from mvmoe_export.gather import GatheredExperts
 
 
@@ -18,7 +19,7 @@ class KnownRoute(nn.Module):
 
     def __init__(self, model: RoutedModel, routes: Routes) -> None:
         super().__init__()
-        self.rules = model.routing
+        self.rules = _graph_rules(model)
         self.stem = model.stage(0, ())
         self.steps = _steps(model, routes)
         for number, route in enumerate(routes):
@@ -31,11 +32,7 @@ class KnownRoute(nn.Module):
         for number, (step, rule) in enumerate(zip(self.steps, self.rules, strict=True)):
             tokens, logits = state
             route = self.get_buffer(f"route_{number}")
-            if rule.renormalize:  # Finite where all scores of the route underflow.
-                gates = logits.index_select(1, route).softmax(dim=-1)
-            else:
-                gates = logits.softmax(dim=-1).index_select(1, route)
-            state = step(tokens, gates)
+            state = step(tokens, rule.graph_gates(route, logits))
         return state
 
 
@@ -47,7 +44,7 @@ class AllExperts(nn.Module):
 
     def __init__(self, model: RoutedModel) -> None:
         super().__init__()
-        self.rules = model.routing
+        self.rules = _graph_rules(model)
         self.stem = model.stage(0, ())
         self.steps = _steps(model, tuple(tuple(range(rule.experts)) for rule in model.routing))
 
@@ -56,7 +53,7 @@ class AllExperts(nn.Module):
         state = self.stem(image)
         for step, rule in zip(self.steps, self.rules, strict=True):
             tokens, logits = state
-            experts, gates = _top_k(logits, rule)
+            experts, gates = rule.graph_select(logits)
             state = step(tokens, torch.zeros_like(logits).scatter(1, experts, gates))
         return state
 
@@ -66,7 +63,7 @@ class Gather(nn.Module):
 
     def __init__(self, model: RoutedModel) -> None:
         super().__init__()
-        self.rules = model.routing
+        self.rules = _graph_rules(model)
         self.stem = model.stage(0, ())
         count = len(model.routing)
         self.steps = nn.ModuleList(GatheredExperts(model, i) for i in range(1, count + 1))
@@ -76,7 +73,7 @@ class Gather(nn.Module):
         state = self.stem(image)
         for step, rule in zip(self.steps, self.rules, strict=True):
             tokens, logits = state
-            experts, gates = _top_k(logits, rule)
+            experts, gates = rule.graph_select(logits)
             state = step(tokens, gates, experts)
         return state
 
@@ -92,13 +89,13 @@ class Dense(nn.Module):
         super().__init__()
         self.rules = model.routing
         self.stem = model.stage(0, ())
-        self.steps = _steps(model, tuple(tuple(range(rule.k)) for rule in model.routing))
+        self.steps = _steps(model, tuple(tuple(range(rule.longest)) for rule in model.routing))
 
     def forward(self, image: Tensor) -> Tensor:
         """Images `[B, C, H, W]` to an answer `[B, classes]`."""
         state = self.stem(image)
         for step, rule in zip(self.steps, self.rules, strict=True):
-            gates = torch.full((len(image), rule.k), 1 / rule.k)
+            gates = torch.full((len(image), rule.longest), 1 / rule.longest)
             state = step(state[0], gates)
         return state
 
@@ -108,15 +105,14 @@ def _steps(model: RoutedModel, routes: Routes) -> nn.ModuleList:
     return nn.ModuleList(model.stage(i, route) for i, route in enumerate(routes, start=1))
 
 
-def _top_k(logits: Tensor, rule: Rule) -> tuple[Tensor, Tensor]:
-    """Experts, ascending, and their gates `[B, k]` of router logits `[B, E]`."""
-    gates, experts = logits.softmax(dim=-1).topk(rule.k, dim=-1)
-    if rule.k > 1:
-        experts, order = experts.sort(dim=-1)
-        gates = gates.gather(1, order)
-    return experts, _renormalized(gates, rule)
-
-
-def _renormalized(gates: Tensor, rule: Rule) -> Tensor:
-    """Gates as the rule wants them."""
-    return gates / gates.sum(dim=-1, keepdim=True) if rule.renormalize else gates
+def _graph_rules(model: RoutedModel) -> list[GraphRule]:
+    """The model's rules; raises InputError for one that cannot be a part of a graph."""
+    rules = []
+    for rule in model.routing:
+        if not isinstance(rule, GraphRule):
+            raise InputError(
+                f"the rule {rule.name} has no form inside of a graph (see GraphRule), which this "
+                "subject needs; leave the subject out"
+            )
+        rules.append(rule)
+    return rules

@@ -71,7 +71,7 @@ def test_a_file_that_is_no_distribution_is_refused(tmp_path, content):
 
 
 def test_equal_shares_of_very_many_routes_are_refused():
-    with pytest.raises(InputError, match="selects 4 of 64 experts, more routes"):
+    with pytest.raises(InputError, match="selects top 4 of 64 experts, more routes"):
         distribution.uniform((TopK(experts=64, k=4),))
 
 
