@@ -137,16 +137,16 @@ def demo(output: Path, as_json: bool) -> None:
 
 def _require_free(places: _Places) -> None:
     """Refuse a directory in which something else is where the demo would put its own."""
-    from mvmoe_bench import report
-    from mvmoe_bench.measure.schema.results import require_free
+    from mvmoe_bench.measure.schema import results
+    from mvmoe_bench.report import write
     from mvmoe_deploy.bundle.write import foreign_to_bundle
     from mvmoe_deploy.system import outputs
 
     outputs.require_directory(places.bundle, foreign_to_bundle)
     outputs.require_directory(places.images, _foreign_to_digits)
-    require_free(places.measurements, replace=True)
+    results.require_free(places.measurements, replace=True)
     for path in (places.report, places.picture):
-        report.require_free(path, True, [])
+        write.require_free(path, True, [])
 
 
 def _require_packages(config: "ModelConfig") -> None:
