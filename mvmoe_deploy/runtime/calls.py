@@ -125,7 +125,7 @@ class Calls(Generic[B]):
             self._settle()
 
     def _settle(self) -> None:
-        """Wake whoever waits for the end of calls, and free the resources if none is left."""
+        """Wake threads that wait for calls to end; free the resources if no call is left."""
         self._ended.put(None)
         if not self.running:
             self._idle.clear()

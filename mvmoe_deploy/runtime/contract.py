@@ -12,7 +12,7 @@ from mvmoe_deploy.errors import EngineError, InputError, ResourceLimitError
 from mvmoe_deploy.system.limits import limit_met
 
 _MOST_THREADS = 256
-"""More would only cost memory: ONNX Runtime, for one, starts every thread that it is told to."""
+"""Upper limit: ONNX Runtime starts all requested threads, and more would only cost memory."""
 
 Arrays = Mapping[str, np.ndarray]
 """Arrays by the names of a graph's inputs or outputs, of the shapes and types in the manifest."""
@@ -203,11 +203,11 @@ def require_signature(graph: Graph, inputs: list[Signature], outputs: list[Signa
         ("inputs", graph.inputs, inputs),
         ("outputs", graph.outputs, outputs),
     ):
-        told = [(spec.name, list(spec.shape), spec.dtype) for spec in specs]
-        if sorted(told) != sorted(found):
+        declared = [(spec.name, list(spec.shape), spec.dtype) for spec in specs]
+        if sorted(declared) != sorted(found):
             raise EngineError(
                 f"graph {graph.name} ({graph.file}) has the {kind} {found}, but the manifest says "
-                f"{told}; export the bundle anew"
+                f"{declared}; export the bundle again"
             )
 
 

@@ -1,6 +1,6 @@
 """Runners whose engines are in a process of their own: for bundles that are not trusted yet.
 
-They fulfil the contract of a runner, so that whoever runs graphs need not know. An engine that ends
+They fulfil the contract of a runner, so callers use them like any other. An engine that ends
 its process, or does not come back within `TIME_LIMIT`, is an EngineError that names the graph. Each
 run copies its inputs and outputs: this is for checking a bundle, not for answering images.
 """
@@ -144,7 +144,7 @@ class IsolatedRunner:
         self._engine = target.format
         self._process: OwnProcess | None = None
         with shared.lock:
-            self._said = self._opened()
+            self._opened_as = self._opened()
 
     @classmethod
     def open(
@@ -171,17 +171,17 @@ class IsolatedRunner:
     @property
     def description(self) -> str:
         """What runs the graphs."""
-        return self._said.description
+        return self._opened_as.description
 
     @property
     def provider(self) -> str:
         """Where the engine runs graphs."""
-        return self._said.provider
+        return self._opened_as.provider
 
     @property
     def stands_in_for(self) -> str | None:
         """The engine that this evaluates instead of."""
-        return self._said.stands_in_for
+        return self._opened_as.stands_in_for
 
     def load(self, graph: str) -> "IsolatedGraph":
         """Bring a graph into the process's memory; raises EngineError that names it.
@@ -190,7 +190,7 @@ class IsolatedRunner:
         """
         with self._shared.lock:
             if self._process is None or not self._process.alive:
-                self._said = self._opened()
+                self._opened_as = self._opened()
             record, number = self._graphs[graph], next(self._shared.numbers)
             unused = tuple(self._unused)
             del self._unused[: len(unused)]
@@ -226,9 +226,9 @@ class IsolatedRunner:
     def _opened(self) -> Opened:
         """Open the runner in the process that runs now."""
         self._process = self._shared.current()
-        said: Opened = self._shared.ask(self._process, self._request, self._engine, "open", 0)
-        self._engine = said.description
-        return said
+        answer: Opened = self._shared.ask(self._process, self._request, self._engine, "open", 0)
+        self._engine = answer.description
+        return answer
 
     def _about(self, graph: Graph) -> str:
         """A graph with its file and engine, for a sentence."""

@@ -31,7 +31,7 @@ def serve(line: Line) -> None:
     while (message := line.receive()) is not None:
         request = _DECODE(message)
         try:
-            answer: Answer = worker.follow(request)
+            answer: Answer = worker.answer(request)
         except MvmoeError as error:
             answer = Refused(type(error).__name__, str(error), error.code, error.fields)
         except Exception as error:  # An engine may raise anything.
@@ -49,8 +49,8 @@ class _Worker:
         self._graphs: dict[int, dict[str, Graph]] = {}
         self._bound: dict[int, _Bound] = {}
 
-    def follow(self, request: Request) -> Answer:
-        """Do one thing."""
+    def answer(self, request: Request) -> Answer:
+        """Do what one message asks for."""
         if isinstance(request, Open):
             return self._open(request)
         if isinstance(request, Run):
@@ -101,7 +101,7 @@ class _Bound:
     def _bind(self) -> None:
         specs = self._graph.inputs, self._graph.outputs
         given, wanted = (
-            {spec.name: np.zeros(spec.shape, spec.dtype) for spec in its} for its in specs
+            {spec.name: np.zeros(spec.shape, spec.dtype) for spec in tensors} for tensors in specs
         )
         self._call = self._loaded.bind(given, wanted)
         self._inputs, self._outputs = list(given.values()), list(wanted.values())

@@ -14,7 +14,7 @@ SyntheticImages = Callable[[Preprocessing, int], np.ndarray]
 
 _MOST_SYNTHETIC = 64
 _MOST_REAL = 400
-"""Images that are compared unless told otherwise: enough to see most routes, in seconds."""
+"""Images that are compared by default: enough to see most routes, in seconds."""
 
 
 def golden_samples(golden: dict[str, np.ndarray]) -> Samples:

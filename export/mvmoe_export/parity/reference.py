@@ -94,7 +94,7 @@ def _far(staged: np.ndarray, answer: np.ndarray, tolerance: float) -> np.ndarray
 
 
 def _require_excused(model: RoutedModel, vectors: Vectors, answer: np.ndarray) -> None:
-    """Refuse a model whose forward routes otherwise than its stages and rules say.
+    """Refuse a model whose forward does not route as its stages and rules say.
 
     Rounding excuses what an ill-conditioned model's fp32 is off by anyway, and an image that is a
     near-tie and that forward answers alike once it is forced down the same route.

@@ -77,7 +77,7 @@ def _require(what: str, module: nn.Module, *inputs: Tensor) -> tuple[Tensor, ...
 
 
 def _run(what: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The tensors that a part of the model gives; what else it gives is the guard's affair."""
+    """The tensors that a part of the model gives; the guard refuses what is no tensor."""
     with user_code(what):
         given = module(*(tensor.clone() for tensor in inputs))
     parts = given if isinstance(given, tuple) else (given,)

@@ -100,7 +100,7 @@ class Blobs:
                 self._files[name] = np.memmap(path, np.uint8, "r")
             except (OSError, ValueError) as error:
                 raise BundleError(
-                    f"{inside} of {self._package} cannot be read; export it anew"
+                    f"{inside} of {self._package} cannot be read; export the bundle again"
                 ) from error
         return self._files[name]
 

@@ -41,5 +41,6 @@ def _immediate(tensor: Any, declared: TensorType) -> Any:
         return array.reshape(declared.shape)
     except (ValueError, TypeError, OverflowError) as error:
         raise EngineError(
-            f"a constant holds {len(values)} {kind} that are not {declared}; export it anew"
+            f"a constant holds {len(values)} {kind} that are not {declared}; export the bundle "
+            "again"
         ) from error

@@ -83,7 +83,7 @@ class MilFunction:
                 self._clear()
 
     def _run_step(self, step: Step) -> None:
-        """Run one op and let go of what nobody reads after it."""
+        """Run one op and release the values that no later op reads."""
         try:
             values = evaluate(step)
         except Exception as error:  # NumPy and coremltools raise whatever they like.

@@ -75,7 +75,7 @@ def _require_described(function: MilFunction, described: Any, package: Path) -> 
         if sorted(names) != sorted(found):
             raise BundleError(
                 f"the model of {package} has the {kind} {one_line(names)}, but its program "
-                f"{one_line(list(found))}; export it anew"
+                f"{one_line(list(found))}; export the bundle again"
             )
     if described.state:
         raise EngineError(

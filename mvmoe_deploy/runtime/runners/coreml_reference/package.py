@@ -1,6 +1,6 @@
 """The form of a `.mlpackage`: its manifest, its model and where its weights are.
 
-What the program in it says is read in `load`; here nobody looks at an op.
+Operators are not parsed here: `load` reads the program.
 """
 
 import stat
@@ -18,7 +18,7 @@ _MOST_MODEL_BYTES = 32 << 20
 """Weights are in a file of their own: a program of a thousand ops has a fifth of a megabyte."""
 
 _LONGEST_PATH = 500
-_ADVICE = "export it anew"
+_ADVICE = "export the bundle again"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Attention: coremltools' evaluation computes in fp64, and in memory that nobody has bounded."""
+"""Attention: coremltools' own evaluation computes in fp64 and does not limit its memory."""
 
 from typing import Any
 
