@@ -16,7 +16,7 @@ from mvmoe_bench.measure.subjects.contract import Preparation
 from mvmoe_bench.measure.subjects.fused import KnownRoute
 from mvmoe_bench.measure.subjects.graph_sets import GraphSet, graph_name
 from mvmoe_bench.measure.subjects.whole_model import ONE_GRAPH
-from mvmoe_deploy.bundle.manifest import Target
+from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import RoutedModel
 from mvmoe_deploy.system import files
 from mvmoe_deploy.system.temporary import temporary_directory
