@@ -22,6 +22,7 @@ from mvmoe_deploy.models.counting import count
 from mvmoe_deploy.models.input_choices import unstated
 from mvmoe_deploy.preprocessing import Origin, TrainedField
 from mvmoe_deploy.routing import UsagePrior
+from mvmoe_deploy.strategies import DEFAULT
 from mvmoe_deploy.system import files, outputs
 from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_deploy.verification.report_data import summarize
@@ -42,7 +43,7 @@ from mvmoe_export.preflight import (
 )
 from mvmoe_export.resuming import Finished, export_key
 from mvmoe_export.rewrites import find_rewrite
-from mvmoe_export.stages import MAX_GRAPHS, Stages, Strategy, make_stages
+from mvmoe_export.stages import MAX_GRAPHS, Stages, make_stages
 from mvmoe_export.targets import ExportOptions, Target, TargetJob, find_target, target_names
 from mvmoe_export.targets.contract import InlineJob
 from mvmoe_export.user_code import prints_apart
@@ -95,7 +96,7 @@ def export_bundle(
     path: str | Path,
     *,
     targets: Sequence[str] = ("onnx",),
-    strategy: Strategy = "dispatch",
+    strategy: str = DEFAULT,
     batch: int = 1,
     max_graphs: int = MAX_GRAPHS,
     identity: Identity | None = None,
@@ -147,7 +148,7 @@ def export_bundle(
         golden = write_golden(work, golden_vectors(model))
         result = msgspec.structs.replace(described, targets=records, golden=golden)
         if not skip_verify:
-            result = _verified(Bundle(work, result), model, progress)
+            result = _verified(Bundle(work, result, plugins=True), model, progress)
         write_manifest(work, result)
     finished.clear()
     return result
@@ -156,7 +157,7 @@ def export_bundle(
 def _key(stages: Stages, options: ExportOptions) -> str:
     """What a finished target depends on."""
     chosen = (options.targets, options.rewrites, options.identity, options.labels)
-    return export_key(stages, (stages.strategy, stages.batch, *chosen, _packages()))
+    return export_key(stages, (stages.strategy.name, stages.batch, *chosen, _packages()))
 
 
 @dataclass(frozen=True)

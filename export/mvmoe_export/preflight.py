@@ -114,7 +114,7 @@ def require_manifest(
     graphs = _graphs(stages, stages.classes)
     record = manifest.Target(
         format="provisional",
-        strategy=stages.strategy,
+        strategy=stages.strategy.name,
         precision="fp32",
         batch=stages.batch,
         graphs=graphs,

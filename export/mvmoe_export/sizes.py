@@ -17,8 +17,8 @@ Reads = Mapping[str, Mapping[Hashable, int]]
 def sizes(stages: Stages, reads: Reads) -> manifest.Sizes:
     """Bytes of all distinct weights, of those that no expert owns, and of each expert's own.
 
-    An expert owns what is read by graphs of one stage only, all on routes that it is on. With
-    another strategy than `dispatch` one graph holds all experts, and none has bytes of its own.
+    An expert owns what is read by graphs of one stage only, all on routes that it is on. Experts
+    have no bytes of their own where the strategy does not separate them.
     """
     bytes_of = {key: size for contents in reads.values() for key, size in contents.items()}
     owners = {key: _owners(readers) for key, readers in _readers(stages, reads).items()}
@@ -32,7 +32,7 @@ def sizes(stages: Stages, reads: Reads) -> manifest.Sizes:
     return manifest.Sizes(
         distinct_bytes=sum(bytes_of.values()),
         shared_bytes=sum(bytes_of[key] for key, owned in owners.items() if not owned),
-        expert_bytes=experts if stages.strategy == "dispatch" else (),
+        expert_bytes=experts if stages.strategy.separates_experts else (),
     )
 
 

@@ -5,30 +5,31 @@ structure. How a target writes them is not known here.
 """
 
 import hashlib
-import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal
+from functools import cached_property, partial
+from itertools import islice
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mvmoe_deploy import parts
 from mvmoe_deploy.bundle.consistency import MAX_ELEMENTS
 from mvmoe_deploy.bundle.manifest import MAX_BATCH
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, Rule
-from mvmoe_export.gather import GatheredExperts, require_one_computation
+from mvmoe_deploy.strategies import DEFAULT, INTEGER, Build, Strategy, TensorType, find_strategy
+from mvmoe_export.interchangeable import require_interchangeable
 from mvmoe_export.user_code import user_code
 
 _LONGEST_NAME = 100
 """Characters that the experts of a route may take in a graph's name, which is a file's too."""
 
 _TOKEN_TYPES = (torch.float32, torch.float16)
-
-Strategy = Literal["dispatch", "gather", "all-experts"]
 
 MAX_GRAPHS = 256
 """Graphs of one stage; a model with more routes is better served by another strategy."""
@@ -88,8 +89,8 @@ class Stages:
 
     def graph(self, stage: int, route: Route) -> GraphSpec:
         """The graph that images of `route` run at `stage`."""
-        graphs = self.specs[stage].graphs
-        return next(graph for graph in graphs if graph.route in (route, None))
+        serving = self.strategy.serving(route)
+        return next(graph for graph in self.specs[stage].graphs if graph.route == serving)
 
 
 def _content(tensor: Tensor) -> tuple[str, torch.Size, torch.dtype]:
@@ -100,61 +101,50 @@ def _content(tensor: Tensor) -> tuple[str, torch.Size, torch.dtype]:
 
 def make_stages(
     model: RoutedModel,
-    strategy: Strategy = "dispatch",
+    strategy: str = DEFAULT,
     batch: int = 1,
     max_graphs: int = MAX_GRAPHS,
 ) -> Stages:
     """Cut `model` into stages; raises InputError for a strategy that cannot serve it."""
+    found = find_strategy(strategy)
     _require_contract(model)
-    _require_strategy(model, strategy, batch, max_graphs)
+    _require_batch(model, batch)
+    _require_strategy(model, found, batch, max_graphs)
     images = torch.zeros(batch, *model.input.shape, dtype=torch.float32)
-    stem = GraphSpec("stem", 0, None, _builder(model, 0, ()))
     inputs: dict[str, Tensor] = {"image": images}
+    graphs: tuple[GraphSpec, ...] = (GraphSpec("stem", 0, None, partial(_module, model, 0, ())),)
     specs = []
     for index in range(len(model.routing) + 1):
+        where = f"stage {index} of {type(model).__name__}"
         rule = model.routing[index - 1] if index else None
         last = index == len(model.routing)
+        tensors = inputs
+        if rule is not None:
+            build = partial(_module, model, index)
+            require_interchangeable(model, index, found, build, tensors)
+            graphs = tuple(_graphs(model, found, index))
+            inputs = tensors | _route_inputs(found, rule, graphs[0].route, batch)
         name = f"step{index}" if index else "stem"
-        if index and strategy == "gather":
-            require_one_computation(model, index, inputs["tokens"])
-        graphs = _graphs(model, strategy, index, name) if index else (stem,)
         outputs = ("answer",) if last else ("next_tokens", "logits")
         specs.append(StageSpec(index, name, rule, inputs, outputs, graphs))
-        output = _example_output(model, index, inputs)
+        output = _example_output(model, index, tensors)
         if last:
-            _require_answer(output, batch, f"stage {index} of {type(model).__name__}")
+            _require_answer(output, batch, where)
         else:
-            rule = model.routing[index]
-            _require_tokens(output, batch, rule, f"stage {index} of {type(model).__name__}")
-            inputs = _step_inputs(output[0], rule, strategy)
-    return Stages(model, strategy, batch, tuple(specs), output.shape[1])
+            _require_tokens(output, batch, model.routing[index], where)
+            # In the order of memory that a runner's buffers have, whatever the stage gave.
+            tokens = output[0].clone(memory_format=torch.contiguous_format)
+            inputs = {"tokens": tokens}
+    return Stages(model, found, batch, tuple(specs), output.shape[1])
 
 
-def routes_of(rule: Rule) -> Iterator[Route]:
-    """Every route that a rule can select, in lexicographic order."""
-    return itertools.combinations(range(rule.experts), rule.k)
-
-
-def _graphs(model: RoutedModel, strategy: Strategy, index: int, name: str) -> tuple[GraphSpec, ...]:
+def _graphs(model: RoutedModel, strategy: Strategy, index: int) -> Iterator[GraphSpec]:
     """The graphs of one routed stage."""
-    rule = model.routing[index - 1]
-    if strategy == "all-experts":
-        everyone = tuple(range(rule.experts))
-        build = _builder(model, index, everyone)
-        return (GraphSpec(f"{name}_all", index, None, build),)
-    if strategy == "gather":
-        return (
-            GraphSpec(f"{name}_gather", index, None, lambda: GatheredExperts(model, index).eval()),
-        )
-    return tuple(
-        GraphSpec(
-            f"{name}_{_route_name(route)}",
-            index,
-            route,
-            _builder(model, index, route),
-        )
-        for route in routes_of(rule)
-    )
+    rule, build = model.routing[index - 1], partial(_module, model, index)
+    for route in strategy.graphs(rule):
+        label = strategy.name.replace("-", "_") if route is None else _route_name(route)
+        make = partial(_strategys_module, strategy, rule, route, build)
+        yield GraphSpec(f"step{index}_{label}", index, route, make)
 
 
 def _route_name(route: Route) -> str:
@@ -166,19 +156,44 @@ def _route_name(route: Route) -> str:
     return f"e{route[0]}_and_{len(route) - 1}_more_{digest}"
 
 
-def _builder(model: RoutedModel, index: int, route: Route) -> Callable[[], nn.Module]:
-    def build() -> nn.Module:
-        with user_code(f"{type(model).__name__}.stage({index}, {route})"):
-            return model.stage(index, route).eval()
-
-    return build
+def _module(model: RoutedModel, index: int, route: Route) -> nn.Module:
+    """The model's module for a stage and route."""
+    with user_code(f"{type(model).__name__}.stage({index}, {route})"):
+        return model.stage(index, route).eval()
 
 
-def _example_output(model: RoutedModel, index: int, inputs: dict[str, Tensor]) -> Any:
-    """What stage `index` gives on its example inputs, down its first route."""
-    rule = model.routing[index - 1] if index else None
-    module = _builder(model, index, tuple(range(rule.k)) if rule else ())()
-    given = [inputs["image"]] if rule is None else [inputs["tokens"], _ones(inputs, rule.k)]
+def _strategys_module(
+    strategy: Strategy, rule: Rule, route: Route | None, build: Build
+) -> nn.Module:
+    """The module of one graph of a strategy."""
+    return strategy.module(rule, route, build).eval()
+
+
+def _route_inputs(
+    strategy: Strategy, rule: Rule, route: Route | None, batch: int
+) -> dict[str, Tensor]:
+    """Examples of what a graph of a routed stage takes beside the tensors of the stage before."""
+    wanted = strategy.inputs(rule, route, batch)
+    arrays = {name: np.zeros(*_as_numpy(tensor)) for name, tensor in wanted.items()}
+    example = next(rule.routes())
+    for position in range(batch):
+        strategy.write(arrays, position, example, [1 / len(example)] * len(example))
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def _as_numpy(tensor: TensorType) -> tuple[tuple[int, ...], str]:
+    """The shape of a tensor, and its type in a stage's module."""
+    return tensor.shape, "int64" if tensor.dtype == INTEGER else tensor.dtype
+
+
+def _example_output(model: RoutedModel, index: int, tensors: dict[str, Tensor]) -> Any:
+    """What stage `index` gives for its example tensors, down its first route."""
+    given = list(tensors.values())
+    route: Route = ()
+    if index:
+        route = next(model.routing[index - 1].routes())
+        given.append(torch.ones(len(given[0]), len(route), dtype=torch.float32))
+    module = _module(model, index, route)
     with torch.no_grad(), user_code(f"stage {index} of {type(model).__name__}"):
         return module(*(tensor.clone() for tensor in given))
 
@@ -226,22 +241,6 @@ def _type_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def _ones(inputs: dict[str, Tensor], k: int) -> Tensor:
-    return torch.ones(len(inputs["tokens"]), k, dtype=torch.float32)
-
-
-def _step_inputs(tokens: Tensor, rule: Rule, strategy: Strategy) -> dict[str, Tensor]:
-    """Example inputs of a routed step."""
-    width = rule.experts if strategy == "all-experts" else rule.k
-    # In the order of memory that a runner's buffers have, whatever the stage before gave.
-    tokens = tokens.clone(memory_format=torch.contiguous_format)
-    gates = torch.full((len(tokens), width), 1 / width, dtype=torch.float32)
-    inputs = {"tokens": tokens, "gates": gates}
-    if strategy == "gather":
-        inputs["experts"] = torch.arange(rule.k)[None]
-    return inputs
-
-
 def _require_contract(model: RoutedModel) -> None:
     """Refuse what is not a routed model in fp32."""
     if not isinstance(model, nn.Module) or not isinstance(model, RoutedModel):
@@ -264,8 +263,8 @@ def _require_contract(model: RoutedModel) -> None:
             )
 
 
-def _require_strategy(model: RoutedModel, strategy: Strategy, batch: int, max_graphs: int) -> None:
-    """Refuse a strategy that would make too many graphs or cannot take this batch."""
+def _require_batch(model: RoutedModel, batch: int) -> None:
+    """Refuse a batch that a bundle cannot have."""
     if not 1 <= batch <= MAX_BATCH:
         raise InputError(f"batch {batch} was given; expected at least 1 and at most {MAX_BATCH}")
     elements = batch * math.prod(model.input.shape)
@@ -274,15 +273,25 @@ def _require_strategy(model: RoutedModel, strategy: Strategy, batch: int, max_gr
             f"batch {batch} of images of {list(model.input.shape)} has {elements:,} elements; a "
             f"bundle's tensors have at most {MAX_ELEMENTS:,}: give a smaller --batch"
         )
-    if strategy == "gather" and batch != 1:
-        raise InputError(
-            f"strategy gather takes one image at a time, not batch {batch}; give --batch 1"
-        )
+
+
+def _require_strategy(model: RoutedModel, strategy: Strategy, batch: int, max_graphs: int) -> None:
+    """Refuse a strategy that would make too many graphs or cannot take this batch."""
+    strategy.require_batch(batch)
     for index, rule in enumerate(model.routing, start=1):
-        routes = math.comb(rule.experts, rule.k)
-        if strategy == "dispatch" and routes > max_graphs:
+        if _has_more_graphs(strategy, rule, max_graphs):
+            few = [
+                name
+                for name in parts.names("strategies")
+                if not _has_more_graphs(find_strategy(name), rule, 1)
+            ]
             raise InputError(
-                f"routed stage {index} selects {rule.k} of {rule.experts} experts, which makes "
-                f"{routes} graphs, more than the limit of {max_graphs}; use --strategy gather (one "
-                "graph) or raise --max-graphs"
+                f"routed stage {index} selects {rule.describe()}: strategy {strategy.name} makes "
+                f"more graphs of it than the limit of {max_graphs}; use a strategy that makes one "
+                f"(--strategy {' or '.join(few)}), or raise --max-graphs"
             )
+
+
+def _has_more_graphs(strategy: Strategy, rule: Rule, most: int) -> bool:
+    """Whether a strategy makes more than `most` graphs of a routed stage."""
+    return next(islice(strategy.graphs(rule), max(most, 0), None), strategy) is not strategy

@@ -1,4 +1,4 @@
-"""What must hold among the fields of a manifest, beyond what each says alone.
+"""Checks of a manifest's fields against each other; what one field may hold is in `manifest.py`.
 
 Every check raises BundleError with one sentence; `check` runs them all. A manifest may be hostile:
 each check takes time proportional to the manifest's size.
@@ -6,13 +6,14 @@ each check takes time proportional to the manifest's size.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from mvmoe_deploy.bundle.manifest import File, Graph, Manifest, Stage, Strategy, Target, TensorSpec
+from mvmoe_deploy.bundle.manifest import File, Graph, Manifest, Stage, Target, TensorSpec
 from mvmoe_deploy.errors import BundleError, InputError
-from mvmoe_deploy.routing import Rule, check_usage_prior, require_route
+from mvmoe_deploy.routing import Route, Rule, check_usage_prior
+from mvmoe_deploy.strategies import INTEGER, Strategy, TensorType, find_strategy
+from mvmoe_deploy.text import quoted
 
 MAX_ELEMENTS = 2**28
 """Elements of one tensor: a manifest may not ask for a buffer of gigabytes."""
@@ -23,11 +24,15 @@ MAX_BUFFER_BYTES = 2**32
 MAX_GOLDEN_BYTES = 2**31
 """Bytes of all golden vectors: they are read at once."""
 
-_ITEM_BYTES = {"float32": 4, "float16": 2, "int64": 8, "int32": 4}
+_ITEM_BYTES = {"float32": 4, "float16": 2, "int64": 8, "int32": 4, INTEGER: 8}
+_INTEGERS = ("int64", "int32")
 
 
-def check(manifest: Manifest) -> None:
-    """Run every check; raises BundleError at the first that fails."""
+def check(manifest: Manifest, *, plugins: bool = False) -> None:
+    """Run every check; raises BundleError at the first that fails.
+
+    With `plugins` the strategies of targets may be those of other distributions.
+    """
     _check_stages(manifest.stages)
     _check_prior(manifest)
     _check_files(manifest)
@@ -35,9 +40,10 @@ def check(manifest: Manifest) -> None:
     _check_labels(manifest, classes)
     _check_golden(manifest, classes)
     for name, target in manifest.targets.items():
-        _check_graphs(name, target, manifest.stages)
-        _check_expert_sizes(name, target, manifest.rules)
-        _check_tensors(name, target, manifest, classes)
+        strategy = _strategy(name, target, plugins)
+        _check_graphs(name, target, strategy, manifest.stages)
+        _check_expert_sizes(name, target, strategy, manifest.rules)
+        _check_tensors(name, target, strategy, manifest, classes)
 
 
 def classes_of(manifest: Manifest) -> int:
@@ -48,6 +54,14 @@ def classes_of(manifest: Manifest) -> int:
             if graph.stage == last and graph.outputs[0].shape:
                 return graph.outputs[0].shape[-1]
     raise _inconsistent("no graph gives the answer")
+
+
+def _strategy(name: str, target: Target, plugins: bool) -> Strategy:
+    """The strategy of a target."""
+    try:
+        return find_strategy(target.strategy, plugins=plugins)
+    except InputError as error:
+        raise _inconsistent(f"target {name} cannot be read: {error}") from error
 
 
 def _check_stages(stages: tuple[Stage, ...]) -> None:
@@ -73,8 +87,8 @@ def _check_golden(manifest: Manifest, classes: int) -> None:
     """The golden vectors are small enough to be read at once."""
     images = manifest.golden.images
     vectors = {
-        "image": _Tensor((images, *manifest.input.shape), "float32"),
-        "answer": _Tensor((images, classes), "float32"),
+        "image": TensorType((images, *manifest.input.shape), "float32"),
+        "answer": TensorType((images, classes), "float32"),
     }
     _require_sizes(vectors, "the golden file")
     routed = sum(9 * rule.experts for rule in manifest.rules)
@@ -124,54 +138,50 @@ def _check_path(path: str) -> None:
     )
 
 
-def _check_graphs(name: str, target: Target, stages: tuple[Stage, ...]) -> None:
+def _check_graphs(name: str, target: Target, strategy: Strategy, stages: tuple[Stage, ...]) -> None:
     """Every stage has exactly the graphs of the target's strategy."""
     _require_distinct((graph.name for graph in target.graphs), f"graph of target {name}")
-    graphs = defaultdict(list)
+    graphs: dict[int, list[Route | None]] = defaultdict(list)
     for graph in target.graphs:
         where = f"graph {graph.name} of target {name}"
         _require(graph.stage < len(stages), f"{where} is of a stage that does not exist")
-        _check_graph_route(graph, target.strategy, stages[graph.stage], where)
         _require(
             graph.exclusive_bytes <= graph.weight_bytes,
             f"{where} has more exclusive bytes than bytes of weights",
         )
         graphs[graph.stage].append(graph.route)
     for index, stage in enumerate(stages):
-        _check_complete(name, stage, graphs[index], target.strategy)
+        _check_complete(f"stage {stage.name} of target {name}", stage, graphs[index], strategy)
 
 
-def _check_graph_route(graph: Graph, strategy: Strategy, stage: Stage, where: str) -> None:
-    """A graph has a route exactly where the strategy has a graph per route."""
-    if strategy != "dispatch" or stage.rule is None:
-        _require(graph.route is None, f"{where} has a route, which its stage cannot have")
-        return
-    try:
-        require_route(graph.route or (), stage.rule, where)
-    except InputError as error:
-        raise _inconsistent(str(error)) from error
+def _check_complete(
+    where: str, stage: Stage, found: list[Route | None], strategy: Strategy
+) -> None:
+    """A stage has each graph of the strategy once, and no other."""
+    _require_distinct(found, f"route of {where}")
+    left = set(found)
+    for route in strategy.graphs(stage.rule) if stage.rule is not None else (None,):
+        # Ends at the first graph that is missing: there may be more routes than memory holds.
+        if route not in left:
+            raise _inconsistent(f"{where} has no graph{_words(route)}")
+        left.remove(route)
+    for route in left:
+        raise _inconsistent(f"{where} has a graph{_words(route)}, which it cannot have")
 
 
-def _check_complete(name: str, stage: Stage, routes: list[object], strategy: Strategy) -> None:
-    """No route of a stage is without a graph, and none has two."""
-    _require_distinct(routes, f"route of stage {stage.name} of target {name}")
-    rule = stage.rule
-    if strategy != "dispatch" or rule is None:
-        _require(len(routes) == 1, f"target {name} has no graph for stage {stage.name}")
-        return
-    _require(
-        len(routes) == math.comb(rule.experts, rule.k),
-        f"target {name} has {len(routes)} graphs for stage {stage.name}; expected one for every "
-        f"route of {rule.k} of {rule.experts} experts",
-    )
+def _words(route: Route | None) -> str:
+    """Which routes a graph serves, for a message."""
+    return " for all routes" if route is None else f" for the route {quoted(list(route))}"
 
 
-def _check_expert_sizes(name: str, target: Target, rules: tuple[Rule, ...]) -> None:
+def _check_expert_sizes(
+    name: str, target: Target, strategy: Strategy, rules: tuple[Rule, ...]
+) -> None:
     """Experts' bytes are there for each expert of each routed stage, or not at all."""
     if target.sizes is None or not target.sizes.expert_bytes:
         return
     found = [len(row) for row in target.sizes.expert_bytes]
-    wanted = [rule.experts for rule in rules] if target.strategy == "dispatch" else []
+    wanted = [rule.experts for rule in rules] if strategy.separates_experts else []
     _require(
         found == wanted,
         f"target {name} has the bytes of {found[:8]} experts by stage, where {wanted[:8]} are "
@@ -179,64 +189,58 @@ def _check_expert_sizes(name: str, target: Target, rules: tuple[Rule, ...]) -> N
     )
 
 
-class _Tensor(NamedTuple):
-    """What is expected of a tensor."""
-
-    shape: tuple[int, ...]
-    dtype: str
-
-
-_Expected = dict[str, _Tensor]
+_Tensors = dict[str, TensorType]
 
 
 @dataclass(frozen=True)
 class _Interface:
-    """What all graphs of one stage of one target take and give."""
+    """What the graphs of one stage of one target take from the stage before, and what they give."""
 
-    inputs: _Expected
-    outputs: _Expected
+    inputs: _Tensors
+    outputs: _Tensors
 
 
-def _check_tensors(name: str, target: Target, manifest: Manifest, classes: int) -> None:
-    """Names, types and shapes of every graph are those of its stage."""
+def _check_tensors(
+    name: str, target: Target, strategy: Strategy, manifest: Manifest, classes: int
+) -> None:
+    """Names, types and shapes of every graph are those of its stage and route."""
     interfaces = _interfaces(name, target, manifest, classes)
-    total = 0
-    for interface in interfaces:
-        _require_sizes({**interface.inputs, **interface.outputs}, f"target {name}")
-        total += _bytes([*interface.inputs.values(), *interface.outputs.values()])
-    _require(
-        total <= MAX_BUFFER_BYTES,
-        f"the tensors of target {name} have {total:,} bytes together; at most "
-        f"{MAX_BUFFER_BYTES:,} are allowed, export it with a smaller batch",
-    )
+    buffers: set[tuple[int, str, TensorType]] = set()
     for graph in target.graphs:
         where = f"graph {graph.name} of target {name}"
         for tensor in (*graph.inputs, *graph.outputs):
             _require_pixels(
                 tensor, graph, manifest.input.channel_order, f"{where} has {tensor.name}"
             )
-        _require_tensors(graph.inputs, interfaces[graph.stage].inputs, f"{where} takes")
-        _require_tensors(graph.outputs, interfaces[graph.stage].outputs, f"{where} gives")
+        inputs, outputs = interfaces[graph.stage].inputs, interfaces[graph.stage].outputs
+        if graph.stage:
+            rule = manifest.rules[graph.stage - 1]
+            inputs = inputs | strategy.inputs(rule, graph.route, target.batch)
+        _require_sizes({**inputs, **outputs}, f"target {name}")
+        _require_tensors(graph.inputs, inputs, f"{where} takes")
+        _require_tensors(graph.outputs, outputs, f"{where} gives")
+        buffers.update((graph.stage, *tensor) for tensor in (*inputs.items(), *outputs.items()))
+    total = _bytes(tensor for _, _, tensor in buffers)
+    _require(
+        total <= MAX_BUFFER_BYTES,
+        f"the tensors of target {name} have {total:,} bytes together; at most "
+        f"{MAX_BUFFER_BYTES:,} are allowed, export it with a smaller batch",
+    )
 
 
 def _interfaces(name: str, target: Target, manifest: Manifest, classes: int) -> list[_Interface]:
     """The interface of each stage."""
     tokens = _tokens_by_stage(target)
-    inputs: _Expected = {"image": _Tensor((target.batch, *manifest.input.shape), "float32")}
+    inputs = {"image": TensorType((target.batch, *manifest.input.shape), "float32")}
     interfaces = []
     for index, rule in enumerate(manifest.rules):
         _require(index in tokens, f"no graph of stage {index} of target {name} gives tokens")
         _require_tokens(tokens[index], target.batch, f"stage {index} of target {name}")
-        after = _Tensor(tokens[index].shape, tokens[index].dtype)
-        logits = _Tensor((target.batch, rule.experts), "float32")
+        after = TensorType(tokens[index].shape, tokens[index].dtype)
+        logits = TensorType((target.batch, rule.experts), "float32")
         interfaces.append(_Interface(inputs, {"next_tokens": after, "logits": logits}))
-        width = rule.experts if target.strategy == "all-experts" else rule.k
-        inputs = {"tokens": after, "gates": _Tensor((target.batch, width), "float32")}
-        if target.strategy == "gather":
-            # Core ML's integers have 32 bits.
-            kind = "int32" if target.format == "coreml" else "int64"
-            inputs["experts"] = _Tensor((target.batch, rule.k), kind)
-    answer = _Tensor((target.batch, classes), "float32")
+        inputs = {"tokens": after}
+    answer = TensorType((target.batch, classes), "float32")
     return [*interfaces, _Interface(inputs, {"answer": answer})]
 
 
@@ -284,7 +288,7 @@ def _require_pixels(tensor: TensorSpec, graph: Graph, order: str, where: str) ->
     )
 
 
-def _require_sizes(tensors: _Expected, where: str) -> None:
+def _require_sizes(tensors: Mapping[str, TensorType], where: str) -> None:
     """Refuse a tensor that no buffer could hold."""
     for name, tensor in tensors.items():
         _require(
@@ -294,21 +298,31 @@ def _require_sizes(tensors: _Expected, where: str) -> None:
         )
 
 
-def _bytes(tensors: Iterable[_Tensor]) -> int:
+def _bytes(tensors: Iterable[TensorType]) -> int:
     """Bytes of tensors together."""
     return sum(math.prod(tensor.shape) * _ITEM_BYTES[tensor.dtype] for tensor in tensors)
 
 
-def _require_tensors(tensors: tuple[TensorSpec, ...], expected: _Expected, where: str) -> None:
+def _require_tensors(
+    tensors: tuple[TensorSpec, ...], expected: Mapping[str, TensorType], where: str
+) -> None:
     """Compare tensors with what is expected of them, order included."""
-    given = [(tensor.name, _Tensor(tensor.shape, tensor.dtype)) for tensor in tensors]
+    given = {tensor.name: TensorType(tensor.shape, tensor.dtype) for tensor in tensors}
     _require(
-        given == list(expected.items()),
-        f"{where} {_describe(given)} where {_describe(expected.items())} is expected",
+        len(given) == len(tensors)
+        and list(given) == list(expected)
+        and all(_fits(given[name], expected[name]) for name in given),
+        f"{where} {_describe(given.items())} where {_describe(expected.items())} is expected",
     )
 
 
-def _describe(tensors: Iterable[tuple[str, _Tensor]]) -> str:
+def _fits(given: TensorType, expected: TensorType) -> bool:
+    """Whether a tensor is as expected; the target chooses the type of integers."""
+    kinds = _INTEGERS if expected.dtype == INTEGER else (expected.dtype,)
+    return given.shape == expected.shape and given.dtype in kinds
+
+
+def _describe(tensors: Iterable[tuple[str, TensorType]]) -> str:
     return ", ".join(f"{name} {list(shape)} {dtype}" for name, (shape, dtype) in tensors)
 
 
@@ -319,7 +333,7 @@ def _require_distinct(items: Iterable[object], what: str) -> None:
 
 
 def _require(holds: bool, sentence: str) -> None:
-    """Raise BundleError in this module's one form unless `holds`."""
+    """Raise BundleError unless `holds`."""
     if not holds:
         raise _inconsistent(sentence)
 

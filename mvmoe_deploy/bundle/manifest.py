@@ -33,7 +33,8 @@ Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Dimension = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 DType = Literal["float32", "float16", "int64", "int32"]
-Strategy = Literal["dispatch", "gather", "all-experts"]
+PartName = Annotated[str, Meta(max_length=64, pattern=r"^[a-z][a-z0-9_-]*$(?!\n)")]
+"""The name of a part of the toolchain, which is found by it (`mvmoe_deploy.parts`)."""
 Precision = Literal["fp32", "fp16", "int8"]
 
 
@@ -219,7 +220,7 @@ class Target(_Record):
     """
 
     format: Name
-    strategy: Strategy
+    strategy: PartName
     precision: Precision
     batch: Annotated[int, Meta(ge=1, le=MAX_BATCH)]
     graphs: Annotated[tuple[Graph, ...], Meta(min_length=1, max_length=100_000)]

@@ -15,6 +15,7 @@ from mvmoe_deploy.bundle.integrity import check_files, plain_file, read_errors, 
 from mvmoe_deploy.bundle.manifest import FORMAT, MANIFEST_FILE, VERSION, Manifest, Target
 from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.routing.plain_data import rule_decoder
+from mvmoe_deploy.strategies import Strategy, find_strategy
 from mvmoe_deploy.text import one_line, quoted
 
 MAX_MANIFEST_BYTES = 32 * 2**20
@@ -81,6 +82,10 @@ class Bundle:
             )
         return self.manifest.targets[name]
 
+    def strategy(self, target: str) -> Strategy:
+        """The strategy of the target `target`."""
+        return find_strategy(self.target(target).strategy, plugins=self.plugins)
+
     def verify(self, target: str | None = None) -> None:
         """Check the files of one target (of all if None) against their hashes; golden ones too.
 
@@ -142,7 +147,7 @@ def parse_manifest(data: bytes, where: str, *, plugins: bool = False) -> Manifes
             code="bundle.manifest-invalid",
         ) from error
     try:
-        consistency.check(manifest)
+        consistency.check(manifest, plugins=plugins)
     except BundleError as error:
         raise error.within(where) from error
     return manifest

@@ -1,17 +1,21 @@
 """Many images at once: stage by stage, the images of each stage grouped by route.
 
-An expert that has to be loaded is so loaded once a batch, however the routes are mixed.
+An expert that has to be loaded is loaded once for the whole batch, however the routes are mixed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.errors import EngineError, PartialResultError
-from mvmoe_deploy.routing import Rule
-from mvmoe_deploy.runtime.buffers import InferenceBuffers
+from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.routing.contract import route_of
+from mvmoe_deploy.runtime.buffers import InferenceBuffers, carried
 from mvmoe_deploy.runtime.graph_cache import GraphCache
+
+_Choice = tuple[Route, Sequence[float]]
+"""The route of one image at one stage, and the gates of its experts."""
 
 
 def run_grouped(
@@ -25,71 +29,102 @@ def run_grouped(
     Raises RoutingError for router logits that are not finite, PartialResultError with the other
     images' answers if some need a graph that does not load.
     """
-    failed: dict[int, EngineError] = {}
-    taken: dict[str, np.ndarray] = {}
-    given = {"image": images}
-    for stage in range(len(rules) + 1):
-        taken, given = given, _room(buffers.outputs[stage], len(images))
-        if stage:
-            # Logits of images that failed before are zeros: their routes are never used.
-            members, gates = rules[stage - 1].select(taken["logits"])
-            taken["routes"] = np.nonzero(members)[1].reshape(len(images), -1)
-            taken["gates"] = gates[members].reshape(len(images), -1)
-        alive = [image for image in range(len(images)) if image not in failed]
-        for graph, members in _groups(graphs, stage, taken, alive):
-            try:
-                _run_group(graphs, buffers, graph, members, taken=taken, given=given)
-            except EngineError as error:
-                failed |= dict.fromkeys(members.tolist(), error)
-    answers = given["answer"]
-    if failed:
-        answers[list(failed)] = np.nan
-        raise PartialResultError.of(failed, answers)
+    batch = _Batch(graphs, buffers, len(images))
+    outputs = batch.run_stem(images)
+    for stage, rule in enumerate(rules, start=1):
+        # Logits of images that failed before are zeros: their routes are never used.
+        outputs = batch.run_stage(stage, carried(outputs), _choices(rule, outputs["logits"]))
+    answers = outputs["answer"]
+    if batch.failed:
+        answers[list(batch.failed)] = np.nan
+        raise PartialResultError.of(batch.failed, answers)
     return answers
 
 
-def _room(outputs: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
-    """Arrays for what a stage gives for `count` images."""
-    return {
-        name: np.zeros((count, *array.shape[1:]), array.dtype) for name, array in outputs.items()
-    }
+def _choices(rule: Rule, logits: np.ndarray) -> list[_Choice]:
+    """The route and gates of each image by router logits `[n, E]`."""
+    members, gates = rule.select(logits)
+    routes = map(route_of, members)
+    return [(route, row[list(route)].tolist()) for route, row in zip(routes, gates, strict=True)]
 
 
-def _groups(
-    graphs: GraphCache, stage: int, taken: dict[str, np.ndarray], alive: list[int]
-) -> Iterator[tuple[Graph, np.ndarray]]:
-    """The images of a stage by the graph they need, graphs that are in memory first."""
-    groups: dict[str, tuple[Graph, list[int]]] = {}
-    for image in alive:
-        route = tuple(taken["routes"][image].tolist()) if stage else None
-        graph = graphs.graph(stage, route)
-        groups.setdefault(graph.name, (graph, []))[1].append(image)
-    resident = set(graphs.resident)
-    for name in sorted(groups, key=lambda name: name not in resident):
-        graph, members = groups[name]
-        yield graph, np.array(members)
+class _Batch:
+    """Images on their way through the stages; tensors are those of all `count` images."""
 
+    def __init__(self, graphs: GraphCache, buffers: InferenceBuffers, count: int) -> None:
+        self._graphs = graphs
+        self._buffers = buffers
+        self._count = count
+        self.failed: dict[int, EngineError] = {}
+        """Images that needed a graph which does not load."""
 
-def _run_group(
-    graphs: GraphCache,
-    buffers: InferenceBuffers,
-    graph: Graph,
-    members: np.ndarray,
-    *,
-    taken: dict[str, np.ndarray],
-    given: dict[str, np.ndarray],
-) -> None:
-    """Run one graph on some images, as many at a time as it takes."""
-    call = graphs.call(buffers, graph)
-    size = len(buffers.image)
-    for start in range(0, len(members), size):
-        part = members[start : start + size]
-        if graph.stage == 0:
-            buffers.image[: len(part)] = taken["image"][part]
-        else:
-            buffers.inputs[graph.stage]["tokens"][: len(part)] = taken["next_tokens"][part]
-            for position, image in enumerate(part):
-                buffers.route(graph.stage, position, taken["routes"][image], taken["gates"][image])
-        call()
-        for name, array in buffers.outputs[graph.stage].items():
-            given[name][part] = array[: len(part)]
+    def run_stem(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """What the stem gives for images `[n, C, H, W]`."""
+        outputs = self._new_outputs(0)
+        every = np.arange(self._count)
+        self._run(self._graphs.graph(0), every, {"image": images}, outputs, None)
+        return outputs
+
+    def run_stage(
+        self, stage: int, tensors: Mapping[str, np.ndarray], choices: Sequence[_Choice]
+    ) -> dict[str, np.ndarray]:
+        """What a routed stage gives for the tensors of the one before; zeros for failed images."""
+        outputs = self._new_outputs(stage)
+        for graph, images in self._groups(stage, choices):
+            self._run(graph, images, tensors, outputs, choices)
+        return outputs
+
+    def _new_outputs(self, stage: int) -> dict[str, np.ndarray]:
+        """Arrays for what a stage gives."""
+        return {
+            name: np.zeros((self._count, *array.shape[1:]), array.dtype)
+            for name, array in self._buffers.outputs[stage].items()
+        }
+
+    def _groups(self, stage: int, choices: Sequence[_Choice]) -> Iterator[tuple[Graph, np.ndarray]]:
+        """The images that have not failed by the graph they need, graphs in memory first."""
+        groups: dict[str, tuple[Graph, list[int]]] = {}
+        for image, (route, _) in enumerate(choices):
+            if image not in self.failed:
+                graph = self._graphs.graph(stage, route)
+                groups.setdefault(graph.name, (graph, []))[1].append(image)
+        resident = set(self._graphs.resident)
+        for name in sorted(groups, key=lambda name: name not in resident):
+            graph, images = groups[name]
+            yield graph, np.array(images)
+
+    def _run(
+        self,
+        graph: Graph,
+        images: np.ndarray,
+        tensors: Mapping[str, np.ndarray],
+        outputs: Mapping[str, np.ndarray],
+        choices: Sequence[_Choice] | None,
+    ) -> None:
+        """Run one graph on some images, as many at a time as it takes; note it if that fails."""
+        size = len(self._buffers.image)
+        try:
+            call = self._graphs.call(self._buffers, graph)
+            for first in range(0, len(images), size):
+                part = images[first : first + size]
+                self._fill(graph, part, tensors, choices)
+                call()
+                for name, array in self._buffers.outputs[graph.stage].items():
+                    outputs[name][part] = array[: len(part)]
+        except EngineError as error:
+            self.failed |= dict.fromkeys(images.tolist(), error)
+
+    def _fill(
+        self,
+        graph: Graph,
+        images: np.ndarray,
+        tensors: Mapping[str, np.ndarray],
+        choices: Sequence[_Choice] | None,
+    ) -> None:
+        """Put some images into the inputs of a graph, the first of its batch."""
+        inputs = self._buffers.inputs(graph)
+        for name, tensor in tensors.items():
+            inputs[name][: len(images)] = tensor[images]
+        if choices is not None:
+            for position, image in enumerate(images.tolist()):
+                self._buffers.write(graph, position, *choices[image])

@@ -1,56 +1,96 @@
-"""The buffers of one inference in flight, made once and used again.
+"""The arrays of one inference in flight, made once and used again.
 
 A dispatcher keeps as many sets as calls ever ran at once. Each graph is bound to a set the first
 time it runs on it; after that a call allocates nothing here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mvmoe_deploy.bundle.manifest import Manifest, Strategy, Target
+from mvmoe_deploy.bundle.manifest import Graph, Manifest, Target, TensorSpec
 from mvmoe_deploy.routing import Route
+from mvmoe_deploy.strategies import Strategy
+
+_CARRIED = "next_"
+"""Begins the name of an output that the next stage takes, under the rest of the name."""
+
+
+def carried(outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Those outputs of a stage that the next one takes, by the names of its inputs."""
+    return {
+        name.removeprefix(_CARRIED): array
+        for name, array in outputs.items()
+        if name.startswith(_CARRIED)
+    }
+
+
+def graph_inputs(
+    graph: Graph,
+    strategy: Strategy,
+    tensors: Mapping[str, np.ndarray],
+    route: Route,
+    gates: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """New arrays with what a graph of a routed stage takes for images that are all on one route.
+
+    `tensors` are those of the stage before, `[B, ...]`, B being the graph's batch; `gates`
+    `[B, len(route)]` are in the order of the route.
+    """
+    inputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.inputs}
+    for name, tensor in tensors.items():
+        inputs[name][:] = tensor
+    for position, row in enumerate(gates.tolist()):
+        strategy.write(inputs, position, route, row)
+    return inputs
 
 
 class InferenceBuffers:
-    """Arrays for every tensor that passes between host and graphs, one set for each stage.
+    """Arrays for every tensor that passes between host and graphs.
 
-    The tokens that a stage gives are the very array that the next one takes.
+    The tensors that a stage gives are the very arrays that the next one takes. Graphs of one stage
+    take the same arrays, where they take the same.
     """
 
-    def __init__(self, manifest: Manifest, target: Target) -> None:
-        self._strategy: Strategy = target.strategy
-        self.inputs: list[dict[str, np.ndarray]] = []
+    def __init__(self, manifest: Manifest, target: Target, strategy: Strategy) -> None:
+        self._strategy = strategy
+        self._arrays: dict[tuple[int, str, tuple[int, ...], str], np.ndarray] = {}
+        self._inputs: dict[str, dict[str, np.ndarray]] = {}
         self.outputs: list[dict[str, np.ndarray]] = []
-        for stage in range(len(manifest.stages)):
-            graph = next(graph for graph in target.graphs if graph.stage == stage)
-            inputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.inputs}
-            if stage:
-                inputs["tokens"] = self.outputs[-1]["next_tokens"]
-            self.inputs.append(inputs)
+        """For each stage its outputs by name."""
+        first = [_first_graph(target, stage) for stage in range(len(manifest.stages))]
+        for graph in first:
             self.outputs.append(
                 {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.outputs}
             )
-
-    @property
-    def image(self) -> np.ndarray:
+        self.image = self.inputs(first[0])["image"]
         """The input of the stem `[B, C, H, W]`."""
-        return self.inputs[0]["image"]
-
-    @property
-    def answer(self) -> np.ndarray:
+        self.answer = self.outputs[-1]["answer"]
         """The answer of the last stage `[B, classes]`."""
-        return self.outputs[-1]["answer"]
 
-    def route(self, stage: int, image: int, route: Route, gates: Sequence[float]) -> None:
-        """Write the route and gates of the image at position `image` into a stage's inputs."""
-        inputs = self.inputs[stage]
-        row = inputs["gates"][image]
-        if self._strategy == "all-experts":
-            row[:] = 0
-            for expert, gate in zip(route, gates, strict=True):
-                row[expert] = gate
-            return
-        row[:] = gates
-        if self._strategy == "gather":
-            inputs["experts"][image] = route
+    def inputs(self, graph: Graph) -> dict[str, np.ndarray]:
+        """What a graph takes, by name."""
+        found = self._inputs.get(graph.name)
+        if found is None:
+            found = {spec.name: self._input(graph.stage, spec) for spec in graph.inputs}
+            self._inputs[graph.name] = found
+        return found
+
+    def write(self, graph: Graph, position: int, route: Route, gates: Sequence[float]) -> None:
+        """Write the route and gates of the image at `position` into the inputs of its graph."""
+        self._strategy.write(self.inputs(graph), position, route, gates)
+
+    def _input(self, stage: int, spec: TensorSpec) -> np.ndarray:
+        """The array of an input: an output of the stage before, or one of the stage's own."""
+        given = self.outputs[stage - 1].get(_CARRIED + spec.name) if stage else None
+        if given is not None:
+            return given
+        key = (stage, spec.name, spec.shape, spec.dtype)
+        if key not in self._arrays:
+            self._arrays[key] = np.zeros(spec.shape, spec.dtype)
+        return self._arrays[key]
+
+
+def _first_graph(target: Target, stage: int) -> Graph:
+    """One of the graphs of a stage: all of them give the same."""
+    return next(graph for graph in target.graphs if graph.stage == stage)

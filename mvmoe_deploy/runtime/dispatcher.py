@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Protocol, Self
 
 import numpy as np
 
@@ -22,25 +22,26 @@ from mvmoe_deploy.errors import (
     ProcessBoundError,
 )
 from mvmoe_deploy.preprocessing import ImageLike, preprocess
-from mvmoe_deploy.routing import Route, gates_of, require_route
+from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.batching import run_grouped
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.calls import Calls, engine_work
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.runtime.graph_cache import GraphCache, Pin
-from mvmoe_deploy.runtime.prediction import (
-    Clock,
-    NoClock,
-    Prediction,
-    Recorder,
-    Trace,
-    make_prediction,
-    require_finite,
-)
+from mvmoe_deploy.runtime.prediction import Prediction, make_prediction, require_finite
 from mvmoe_deploy.runtime.runners import open_runner
+from mvmoe_deploy.runtime.timing import LapTimer, NullTimer, Timer
 from mvmoe_deploy.system.limits import resource_limits
 
 _FLOAT32 = np.dtype(np.float32)
+_NO_TIMER = NullTimer()
+
+
+class _Selector(Protocol):
+    """Selects the route of one image at one stage, as a routing rule does."""
+
+    def select_one(self, logits: np.ndarray) -> tuple[Route, tuple[float, ...]]:
+        """The route and its gates of router logits `[E]` (fp32)."""
 
 
 class Dispatcher:
@@ -64,17 +65,19 @@ class Dispatcher:
         """Over an opened runner, whose bundle's `files` are taken as they are now if not given."""
         self.bundle = bundle
         self.target = record = bundle.target(target)
+        strategy = bundle.strategy(target)
         self._rules = bundle.manifest.rules
         self._shape = bundle.manifest.input.shape
         self._graphs = GraphCache(
             record,
+            strategy,
             runner,
             files or UnchangedFiles.trusted(bundle.path, record.files),
             pin=pin,
             max_per_stage=max_resident_experts,
             max_bytes=max_resident_bytes,
         )
-        make_buffers = partial(InferenceBuffers, bundle.manifest, record)
+        make_buffers = partial(InferenceBuffers, bundle.manifest, record, strategy)
         self._calls = Calls(make_buffers, self._graphs.clear)
         self._prewarming: threading.Thread | None = None
         self._calls.run(self._load_always)
@@ -103,8 +106,8 @@ class Dispatcher:
         hashes of the files, for a bundle that was verified already. `threads` is what one graph
         may use; None leaves it to the engine. `engine_options` are what only the target's engine
         knows: `{"compute_units": "cpuOnly"}` for Core ML. `manifest_sha256` pins the bundle: one
-        with any other manifest is refused (`docs/security.md`). `plugins` allows runners of other
-        distributions, which a bundle names by its format.
+        with any other manifest is refused (`docs/security.md`). `plugins` allows that the manifest
+        names parts of other distributions (a runner, a strategy, a rule), which are then imported.
 
         The bundle must stay as it is while it is open: an expert that would be loaded from files
         that changed meanwhile raises BundleReplacedError. Links in `path` are followed once, here.
@@ -147,7 +150,7 @@ class Dispatcher:
         **residency: Any,
     ) -> Self:
         """Open the bundle at a path without links."""
-        bundle = Bundle.open(root, manifest_sha256)
+        bundle = Bundle.open(root, manifest_sha256, plugins=plugins)
         record = bundle.target(target)
         look = UnchangedFiles.verified if verify else UnchangedFiles.trusted
         files = look(bundle.path, record.files)
@@ -218,19 +221,6 @@ class Dispatcher:
         self._require_batch(batch)
         return self._calls.run(self._run, batch)
 
-    def trace(self, image: np.ndarray, routes: Sequence[Route] | None = None) -> Trace:
-        """Where the time of one preprocessed image `[1, C, H, W]` (fp32) goes, lap by lap.
-
-        `routes`, one for each routed stage, are taken whatever the router says; its scores are the
-        gates then, as in `RoutedModel.forward`. Selecting is timed all the same. For benchmarks
-        and tests: `predict` and `run` are for answers. Raises what `run` does.
-        """
-        self._require_batch(image)
-        if len(image) != 1:
-            raise InputError(f"{len(image)} images were given; one at a time can be traced")
-        forced = None if routes is None else self._checked_routes(routes)
-        return self._calls.run(self._trace, image, forced)
-
     def prewarm(self, wait: bool = True) -> None:
         """Load pinned experts, then others by the usage prior, as many as fit; run each once.
 
@@ -260,12 +250,12 @@ class Dispatcher:
 
     def _predict(self, buffers: InferenceBuffers, image: ImageLike) -> Prediction:
         """The answer for one image."""
-        clock = Clock()
+        timer = LapTimer()
         preprocess(image, self.bundle.manifest.input, out=buffers.image[0])
-        clock.lap("preprocess")
-        routes, gates = self._run_one(buffers, clock)
+        timer.lap("preprocess")
+        routes, gates = self._run_one(buffers, timer, self._rules)
         labels = self.bundle.manifest.labels
-        return make_prediction(buffers.answer[0], routes, gates, labels, clock)
+        return make_prediction(buffers.answer[0], routes, gates, labels, timer)
 
     def _run(self, buffers: InferenceBuffers, batch: np.ndarray) -> np.ndarray:
         """The answers for a batch."""
@@ -275,26 +265,12 @@ class Dispatcher:
             return answers
         buffers.image[:1] = batch
         try:
-            self._run_one(buffers, NoClock)
+            self._run_one(buffers, _NO_TIMER, self._rules)
         except EngineError as error:
             answers = np.full_like(buffers.answer[:1], np.nan)
             raise PartialResultError.of({0: error}, answers) from error
         require_finite(buffers.answer[:1])
         return buffers.answer[:1].copy()
-
-    def _trace(
-        self, buffers: InferenceBuffers, image: np.ndarray, forced: Sequence[Route] | None
-    ) -> Trace:
-        """One image with a record of its laps."""
-        resident = frozenset(self.resident)
-        clock = Recorder()
-        buffers.image[:1] = image
-        clock.lap("rest")
-        taken, _ = self._run_one(buffers, clock, forced)
-        answer = buffers.answer[:1].copy()
-        clock.lap("rest")
-        names = [self._graphs.graph(i, route).name for i, route in enumerate(taken, start=1)]
-        return Trace(answer, tuple(taken), tuple(n not in resident for n in names), clock.laps)
 
     def _prewarm_in_background(self) -> None:
         """Prewarm where nobody can catch an error: the images that need the expert raise it."""
@@ -329,10 +305,7 @@ class Dispatcher:
         )
 
     def _run_one(
-        self,
-        buffers: InferenceBuffers,
-        clock: type[NoClock] | Clock | Recorder,
-        forced: Sequence[Route] | None = None,
+        self, buffers: InferenceBuffers, timer: Timer, selectors: Sequence[_Selector]
     ) -> tuple[list[Route], list[tuple[float, ...]]]:
         """Take the first image of the buffers through all stages; gives its routes and gates.
 
@@ -341,37 +314,20 @@ class Dispatcher:
         """
         graphs = self._graphs
         graphs.call(buffers, graphs.graph(0))()
-        clock.lap("stem")
+        timer.lap("stem")
         routes, gates = [], []
-        for stage, rule in enumerate(self._rules, start=1):
-            logits = buffers.outputs[stage - 1]["logits"][0]
-            route, gate = rule.select_one(logits)
-            if forced is not None:
-                clock.lap("select")
-                route = forced[stage - 1]
-                gate = gates_of(route, logits, rule)
-                clock.lap("forced")
-            buffers.route(stage, 0, route, gate)
+        for stage, selector in enumerate(selectors, start=1):
+            route, gate = selector.select_one(buffers.outputs[stage - 1]["logits"][0])
             graph = graphs.graph(stage, route)
-            clock.lap("select")
+            buffers.write(graph, 0, route, gate)
+            timer.lap("select")
             call = graphs.call(buffers, graph)
-            clock.lap("load")
+            timer.lap("load")
             call()
-            clock.lap("expert")
+            timer.lap("expert")
             routes.append(route)
             gates.append(gate)
         return routes, gates
-
-    def _checked_routes(self, routes: Sequence[Route]) -> list[Route]:
-        """One route for each routed stage, or InputError."""
-        if len(routes) != len(self._rules):
-            raise InputError(
-                f"{len(routes)} routes were given; expected {len(self._rules)}, one for each "
-                "routed stage"
-            )
-        for route, rule in zip(routes, self._rules, strict=True):
-            require_route(tuple(route), rule, "the trace")
-        return [tuple(route) for route in routes]
 
     def _require_batch(self, batch: np.ndarray) -> None:
         """Refuse what is not a batch of preprocessed images."""

@@ -10,6 +10,7 @@ from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.contract import LoadedGraph, Runner
 from mvmoe_deploy.runtime.memory import return_free_memory
 from mvmoe_deploy.runtime.residency import Item, Residency
+from mvmoe_deploy.strategies import Strategy
 
 Pin = str | int | Route
 """A graph's name, or a route of every routed stage (an int is the route of one expert)."""
@@ -24,6 +25,7 @@ class GraphCache:
     def __init__(
         self,
         target: Target,
+        strategy: Strategy,
         runner: Runner,
         files: UnchangedFiles,
         *,
@@ -32,6 +34,7 @@ class GraphCache:
         max_bytes: int | None,
     ) -> None:
         self.runner = runner
+        self._strategy = strategy
         self._by_stage = _by_route(target.graphs)
         self.routed = tuple(graph for graph in target.graphs if graph.route is not None)
         self._always = tuple(graph.name for graph in target.graphs if graph.route is None)
@@ -55,8 +58,8 @@ class GraphCache:
 
     def graph(self, stage: int, route: Route | None = None) -> Graph:
         """The graph that images of `route` run at `stage`."""
-        by_route = self._by_stage[stage]
-        return by_route[None] if None in by_route else by_route[route]
+        serving = None if route is None else self._strategy.serving(route)
+        return self._by_stage[stage][serving]
 
     def has_room(self, graph: Graph) -> bool:
         """Whether a graph is in memory or fits without evicting another."""
@@ -71,7 +74,7 @@ class GraphCache:
         bound = self._residency.get(graph.name)
         call = bound.calls.get(buffers)
         if call is None:
-            inputs, outputs = buffers.inputs[graph.stage], buffers.outputs[graph.stage]
+            inputs, outputs = buffers.inputs(graph), buffers.outputs[graph.stage]
             call = bound.calls[buffers] = bound.graph.bind(inputs, outputs)
         return call
 

@@ -4,7 +4,7 @@ Images are grouped by route at each stage, so that one expert's graph is in memo
 are selected by the reference rules, or forced.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -12,8 +12,10 @@ import numpy as np
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.routing.contract import images_of, route_of
+from mvmoe_deploy.runtime.buffers import graph_inputs
 from mvmoe_deploy.runtime.contract import Runner, run
 from mvmoe_deploy.runtime.memory import return_free_memory
+from mvmoe_deploy.strategies import Strategy
 
 Vectors = dict[str, np.ndarray]
 """Arrays `[n, ...]` by name: what a stage gives, or the names of the golden vectors."""
@@ -72,46 +74,41 @@ def rows_of(vectors: Vectors, images: np.ndarray) -> Vectors:
 class TargetGraphs:
     """The stages of a target: its graphs, which a runner runs."""
 
-    def __init__(self, runner: Runner, record: manifest.Target) -> None:
+    def __init__(self, runner: Runner, record: manifest.Target, strategy: Strategy) -> None:
         self._runner = runner
-        self._record = record
+        self._batch = record.batch
+        self._strategy = strategy
         self._graphs = {(graph.stage, graph.route): graph for graph in record.graphs}
 
     def stem(self, images: np.ndarray) -> Vectors:
         """What the stem gives."""
-        return self._run(self._graphs[0, None], {"image": images})
+
+        def inputs(rows: np.ndarray) -> Vectors:
+            return {"image": np.ascontiguousarray(images[rows])}
+
+        return self._run(self._graphs[0, None], len(images), inputs)
 
     def step(self, stage: int, route: Route, tokens: np.ndarray, gates: np.ndarray) -> Vectors:
         """What a routed stage gives, its inputs as the strategy takes them."""
-        inputs = {"tokens": tokens, "gates": gates}
-        if self._record.strategy == "gather":
-            inputs["experts"] = np.tile(np.array(route, np.int64), (len(gates), 1))
-        elif self._record.strategy == "all-experts":
-            inputs["gates"] = self._scattered(stage, route, gates)
-        key = (stage, route) if (stage, route) in self._graphs else (stage, None)
-        return self._run(self._graphs[key], inputs)
+        graph = self._graphs[stage, self._strategy.serving(route)]
 
-    def _scattered(self, stage: int, route: Route, gates: np.ndarray) -> np.ndarray:
-        """Gates `[n, E]` with those of the route at their places."""
-        experts = self._graphs[stage, None].inputs[1].shape[1]
-        everyone = np.zeros((len(gates), experts), np.float32)
-        everyone[:, list(route)] = gates
-        return everyone
+        def inputs(rows: np.ndarray) -> Vectors:
+            tensors = {"tokens": tokens[rows]}
+            return graph_inputs(graph, self._strategy, tensors, route, gates[rows])
 
-    def _run(self, graph: manifest.Graph, inputs: Vectors) -> Vectors:
-        """A graph on `[n, ...]`, as many rows at a time as it takes."""
+        return self._run(graph, len(tokens), inputs)
+
+    def _run(
+        self, graph: manifest.Graph, count: int, inputs: Callable[[np.ndarray], Vectors]
+    ) -> Vectors:
+        """A graph on `count` images, as many at a time as it takes; `inputs` are those of rows."""
         loaded = self._runner.load(graph.name)
         parts = []
-        for rows in _chunks(len(next(iter(inputs.values()))), self._record.batch):
-            feeds = {
-                spec.name: np.ascontiguousarray(inputs[spec.name][rows], spec.dtype)
-                for spec in graph.inputs
-            }
+        for rows in _chunks(count, self._batch):
             outputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.outputs}
-            parts.append(run(loaded, feeds, outputs))
+            parts.append(run(loaded, inputs(rows), outputs))
         del loaded
         return_free_memory()
-        count = len(next(iter(inputs.values())))
         return {
             spec.name: np.concatenate([part[spec.name] for part in parts])[:count]
             for spec in graph.outputs

@@ -72,7 +72,8 @@ def verify_bundle(
                 raise
             skipped[name] = str(error)
             continue
-        check = TargetCheck(name, record, TargetGraphs(runner, record), reference)
+        graphs = TargetGraphs(runner, record, bundle.strategy(name))
+        check = TargetCheck(name, record, graphs, reference)
         try:
             reports[name] = check.run(runner, partial(progress, f"verify {name}"))
         except RoutingError as error:

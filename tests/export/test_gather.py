@@ -1,6 +1,7 @@
 """Gathered experts against the stages that they stand for, in PyTorch alone."""
 
 import itertools
+from functools import partial
 
 import pytest
 import torch
@@ -8,13 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.strategies import find_strategy
 from mvmoe_export import export_bundle
-from mvmoe_export.gather import GatheredExperts
 from mvmoe_export.stages import make_stages
 
 
+def gathered_experts(model, index=1):
+    """The module of the only graph of a stage."""
+    rule = model.routing[index - 1]
+    (graph,) = find_strategy("gather").graphs(rule)
+    return find_strategy("gather").module(rule, graph, partial(model.stage, index)).eval()
+
+
 def assert_gathers(model, index=1):
-    gathered = GatheredExperts(model, index).eval()
+    gathered = gathered_experts(model, index)
     rule = model.routing[index - 1]
     generator = torch.Generator().manual_seed(0)
     tokens = torch.randn(1, 16, generator=generator)
@@ -51,7 +59,7 @@ def test_experts_may_be_tied_in_another_slot_order(zoo):
 
 
 def test_only_what_depends_on_the_expert_is_stacked(zoo):
-    gathered = GatheredExperts(zoo.Foreign(experts=3, k=2), 1)
+    gathered = gathered_experts(zoo.Foreign(experts=3, k=2))
     assert set(gathered.slots) == {
         f"experts.{slot}.{layer}.{kind}"
         for slot, layer, kind in itertools.product((0, 1), (0, 2), ("weight", "bias"))
@@ -61,7 +69,7 @@ def test_only_what_depends_on_the_expert_is_stacked(zoo):
 
 def test_experts_of_other_shapes_are_refused(zoo):
     with pytest.raises(InputError, match=r"equal shapes, but experts\.0\.0\.weight differs"):
-        GatheredExperts(zoo.Different(), 1)
+        gathered_experts(zoo.Different())
 
 
 def test_experts_with_other_parameters_are_refused(zoo):
@@ -70,7 +78,7 @@ def test_experts_with_other_parameters_are_refused(zoo):
             return torch.nn.Linear(16, 16, bias=expert != 2)
 
     with pytest.raises(InputError, match="the same parameters; this model's differ"):
-        GatheredExperts(Uneven(), 1)
+        gathered_experts(Uneven())
 
 
 class Clip(torch.nn.Module):
@@ -127,7 +135,7 @@ def test_experts_that_differ_in_more_than_weights_are_refused(zoo, tmp_path, kin
             return torch.nn.Sequential(*layers)
 
     model = zoo.enliven(Unlike(experts=3, k=k))
-    with pytest.raises(InputError, match=r"computes otherwise than .*--strategy dispatch") as error:
+    with pytest.raises(InputError, match=r"computes otherwise than .*another --strategy") as error:
         export_bundle(model, tmp_path / "a.bundle", strategy="gather")
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())

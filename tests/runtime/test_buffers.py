@@ -1,62 +1,64 @@
-"""The buffers of one inference, and how each strategy takes routes and gates."""
+"""The arrays of one inference."""
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 
-ROUTES = np.array([[0, 2], [1, 2]])
-GATES = np.array([[0.5, 0.25], [0.75, 0.125]], np.float32)
+
+@pytest.fixture
+def bundle(batched):
+    return Bundle.open(batched.path)
 
 
 @pytest.fixture
-def buffers(batched):
-    bundle = Bundle.open(batched.path)
-    return InferenceBuffers(bundle.manifest, bundle.target("onnx"))
+def buffers(bundle):
+    return InferenceBuffers(bundle.manifest, bundle.target("onnx"), bundle.strategy("onnx"))
 
 
-def with_inputs(buffers, strategy, **shapes):
-    """The buffers as of another strategy; inputs of the first routed stage are filled with 9."""
-    buffers._strategy = strategy
-    buffers.inputs[1] = {
-        name: np.full(shape, 9, np.int64 if name == "experts" else np.float32)
-        for name, shape in shapes.items()
-    }
-    return buffers.inputs[1]
+@pytest.fixture
+def graphs(bundle):
+    """The graphs of the target by stage."""
+    found = {}
+    for graph in bundle.target("onnx").graphs:
+        found.setdefault(graph.stage, []).append(graph)
+    return found
 
 
-def test_the_tokens_of_a_stage_are_those_that_the_stage_before_gave(buffers):
+def test_the_tokens_of_a_stage_are_those_that_the_stage_before_gave(buffers, graphs):
     for stage in (1, 2):
-        assert buffers.inputs[stage]["tokens"] is buffers.outputs[stage - 1]["next_tokens"]
+        for graph in graphs[stage]:
+            given = buffers.outputs[stage - 1]["next_tokens"]
+            assert buffers.inputs(graph)["tokens"] is given
 
 
-def test_shapes_are_those_of_the_manifest(buffers):
+def test_graphs_of_one_stage_that_take_the_same_take_the_same_arrays(buffers, graphs):
+    first, second, _ = graphs[1]
+    assert buffers.inputs(first) is buffers.inputs(first)
+    assert buffers.inputs(first)["gates"] is buffers.inputs(second)["gates"]
+    assert buffers.inputs(first)["gates"] is not buffers.inputs(graphs[2][0])["gates"]
+
+
+def test_a_graph_that_takes_another_shape_has_an_array_of_its_own(buffers, graphs):
+    first, second, _ = graphs[1]
+    tokens, gates = second.inputs
+    wider = replace(gates, shape=(4, 2))
+    other = buffers.inputs(replace(second, inputs=(tokens, wider)))
+    assert other["gates"].shape == (4, 2)
+    assert buffers.inputs(first)["gates"].shape == (4, 1)
+
+
+def test_routes_and_gates_are_written_as_the_strategy_does(buffers, graphs):
+    graph = graphs[1][2]
+    buffers.write(graph, 1, graph.route, (0.5,))
+    assert buffers.inputs(graph)["gates"].tolist() == [[0], [0.5], [0], [0]]
+
+
+def test_shapes_are_those_of_the_manifest(buffers, graphs):
     assert buffers.image.shape == (4, 3, 8, 8)
     assert buffers.outputs[0]["logits"].shape == (4, 3)
     assert buffers.answer.shape == (4, 5)
-    assert {array.dtype for array in buffers.inputs[1].values()} == {np.dtype(np.float32)}
-
-
-def write_all(buffers, count=2):
-    for image in range(count):
-        buffers.route(1, image, ROUTES[image].tolist(), GATES[image].tolist())
-
-
-def test_dispatch_takes_gates_alone(buffers):
-    inputs = with_inputs(buffers, "dispatch", gates=(4, 2))
-    write_all(buffers)
-    np.testing.assert_array_equal(inputs["gates"], [*GATES.tolist(), [9, 9], [9, 9]])
-
-
-def test_gather_takes_the_experts_too(buffers):
-    inputs = with_inputs(buffers, "gather", gates=(1, 2), experts=(1, 2))
-    write_all(buffers, count=1)
-    np.testing.assert_array_equal(inputs["experts"], [[0, 2]])
-    np.testing.assert_array_equal(inputs["gates"], [[0.5, 0.25]])
-
-
-def test_all_experts_takes_zero_for_those_that_are_not_selected(buffers):
-    inputs = with_inputs(buffers, "all-experts", gates=(3, 3))
-    write_all(buffers)
-    np.testing.assert_array_equal(inputs["gates"], [[0.5, 0, 0.25], [0, 0.75, 0.125], [9, 9, 9]])
+    arrays = buffers.inputs(graphs[1][0])
+    assert {array.dtype for array in arrays.values()} == {np.dtype(np.float32)}

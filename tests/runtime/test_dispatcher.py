@@ -208,7 +208,7 @@ def test_every_buffer_may_be_spoiled_before_a_call(batched, assert_answers):
         for count in (1, 3):
             dispatcher.run(batched.images[:count])
             (buffers,) = dispatcher._calls._idle
-            for arrays in (*buffers.inputs, *buffers.outputs):
+            for arrays in (*buffers._inputs.values(), *buffers.outputs):
                 for array in arrays.values():
                     array.fill(np.nan)
             assert_answers(dispatcher.run(batched.images[:count]), batched.answers[:count])
@@ -626,41 +626,3 @@ def test_answering_imports_no_pytorch(single):
         check=False,
     )
     assert (result.returncode, result.stdout, result.stderr) == (0, "[]\n", "")
-
-
-# Traces.
-
-
-def test_a_trace_answers_as_run_and_says_where_its_time_went(single, batched, assert_answers):
-    for made, stages in ((single, 1), (batched, 2)):
-        with Dispatcher.open(made.path, threads=1) as dispatcher:
-            cold, warm = (dispatcher.trace(made.images[:1]) for _ in range(2))
-        assert_answers(warm.answer, made.answers[:1])
-        assert warm.routes == tuple(routes[0] for routes in made.routes)
-        names = [name for name, _ in warm.laps]
-        assert names == ["rest", "stem", *["select", "load", "expert"] * stages, "rest"]
-        assert all(ns > 0 for _, ns in warm.laps)
-        assert cold.cold == (True,) * stages and warm.cold == (False,) * stages
-
-
-def test_an_imposed_route_is_taken_with_the_routers_gates(single, batched, assert_answers):
-    for made in (single, batched):
-        image = made.images[:1]
-        routes = tuple((rule.experts - 1,) for rule in made.model.routing)
-        with Dispatcher.open(made.path, threads=1) as dispatcher, torch.no_grad():
-            trace = dispatcher.trace(image, routes)
-            assert trace.routes == routes and "forced" in dict(trace.laps)
-            assert_answers(trace.answer, made.model(torch.from_numpy(image), routes).numpy())
-
-
-@pytest.mark.parametrize(
-    ("count", "routes", "says"),
-    [
-        (2, None, "2 images were given; one at a time"),
-        (1, [(0,), (1,)], "2 routes were given; expected 1"),
-        (1, [(4,)], r"route \[4\]; expected a route"),
-    ],
-)
-def test_what_cannot_be_traced_is_refused(single, count, routes, says):
-    with Dispatcher.open(single.path) as dispatcher, pytest.raises(InputError, match=says):
-        dispatcher.trace(single.images[:count], routes)

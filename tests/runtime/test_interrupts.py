@@ -15,6 +15,7 @@ import mvmoe_deploy
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.errors import EngineError
 from mvmoe_deploy.runtime.residency import Item, Residency
+from mvmoe_deploy.runtime.tracing import TracingDispatcher
 
 OURS = str(Path(mvmoe_deploy.__file__).parent)
 """Python's own locks nobody can protect, and an engine's Python code has none."""
@@ -85,7 +86,7 @@ def test_a_call_that_loads_an_expert(single, assert_answers):
     wanted = single.answers[:1]
     (route,) = single.routes[0][0]
     others = itertools.cycle([expert for expert in range(4) if expert != route])
-    with Dispatcher.open(single.path, threads=1, max_resident_experts=1) as dispatcher:
+    with TracingDispatcher.open(single.path, threads=1, max_resident_experts=1) as dispatcher:
 
         def check():
             assert_answers(in_time(lambda: dispatcher.run(image)), wanted)

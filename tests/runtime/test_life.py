@@ -38,6 +38,7 @@ HEAD = """
 import os, sys, threading, time
 import numpy as np
 from mvmoe_deploy import Dispatcher
+from mvmoe_deploy.runtime.tracing import TracingDispatcher
 PIXELS = np.full((9, 9, 3), 100, np.uint8)
 """
 
@@ -55,7 +56,7 @@ threading.Thread(target=work, daemon=True).start()
 time.sleep(0.05)
 """,
     "daemon threads that load": """
-dispatcher = Dispatcher.open(sys.argv[1], max_resident_experts=1)
+dispatcher = TracingDispatcher.open(sys.argv[1], max_resident_experts=1)
 image = np.zeros((1, 3, 8, 8), np.float32)
 def work(expert):
     while True:

@@ -131,9 +131,9 @@ def test_a_swap_during_the_load_itself_is_seen(copied, single, other):
 def test_a_swap_between_the_hashes_and_the_stem_is_seen(copied, other, monkeypatch):
     from mvmoe_deploy.runtime import dispatcher as module
 
-    def open_runner(*arguments):
+    def open_runner(*arguments, **options):
         swap_weights(copied, other)
-        return real(*arguments)
+        return real(*arguments, **options)
 
     real = module.open_runner
     monkeypatch.setattr(module, "open_runner", open_runner)

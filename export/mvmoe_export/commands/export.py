@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mvmoe_deploy import strategies
 from mvmoe_deploy.cli import options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note
@@ -71,8 +72,8 @@ _HOW = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
 @click.option("--target", "targets", multiple=True, default=["onnx"], show_default=True)
 @click.option(
     "--strategy",
-    type=click.Choice(["dispatch", "gather", "all-experts"]),
-    default="dispatch",
+    metavar="NAME",
+    default=strategies.DEFAULT,
     show_default=True,
     help="A graph per route; one that gathers weights; or one that computes every expert.",
 )

@@ -39,7 +39,7 @@ from mvmoe_export.parity.exported_graphs import ExportedGraphs
 from mvmoe_export.parity.half import LARGEST, beyond_half
 from mvmoe_export.parity.nearness import Nearness, Outputs, compare, difference, peak
 from mvmoe_export.parity.torch_reference import TorchReference, named, ones
-from mvmoe_export.stages import Stages, StageSpec, routes_of
+from mvmoe_export.stages import Stages, StageSpec
 from mvmoe_export.user_code import user_code
 
 _T = TypeVar("_T")
@@ -77,7 +77,7 @@ def guard(
     Raises CheckFailedError that names the graph and what is wrong with it.
     """
     runner = open_runner(root, record, threads=1, plugins=True)
-    graphs = ExportedGraphs(runner, record)
+    graphs = ExportedGraphs(runner, record, stages.strategy)
     check = _Guard(name, stages, graphs, record, reference or TorchReference(stages))
     with torch.no_grad():
         errors = list(check.run(progress))
@@ -344,7 +344,7 @@ class _Stem:
 
     def _check(self, images: Tensor, wanted: dict[str, Tensor]) -> float:
         """The graph against the model's stem on some images; gives the absolute error."""
-        given = self.guard.graphs.run("stem", {"image": images})
+        given = self.guard.graphs.run_stem("stem", images)
         is_extreme = images is not self.guard.images
         self.start = self.start if is_extreme else given
         comparison = _Comparison("stem", self.stage, (), [images], given, wanted, is_extreme)
@@ -370,14 +370,9 @@ class _Step:
             return named(self.stage, self.module(self.tokens.clone(), gates.clone()))
 
     def exported(self, tokens: Tensor, gates: Tensor) -> dict[str, Tensor]:
-        """What the exported graph gives, its inputs as its strategy takes them."""
-        inputs = {"tokens": tokens, "gates": gates}
-        if self.guard.stages.strategy == "gather":
-            inputs["experts"] = torch.tensor([self.route])
-        elif self.guard.stages.strategy == "all-experts":
-            everyone = torch.zeros(len(gates), self.stage.rule.experts, dtype=torch.float32)
-            inputs["gates"] = everyone.index_copy(1, torch.tensor(self.route), gates)
-        return self.guard.graphs.run(self.graph.name, inputs)
+        """What the exported graph gives for tokens `[B, ...]` and gates `[B, k]`."""
+        tensors = {"tokens": tokens}
+        return self.guard.graphs.run_step(self.graph.name, tensors, self.route, gates)
 
     def check_graph(self) -> float:
         """The first question: the graph against the model's stage; gives the largest error.
@@ -449,7 +444,7 @@ class _Step:
         self, given: dict[str, Tensor], gates: Tensor, tolerance: float = _TORCH_TOLERANCE
     ) -> Route | None:
         """The other route whose stage gives just `given`."""
-        for other in routes_of(self.stage.rule):
+        for other in self.stage.rule.routes():
             module = self.guard.model.stage(self.stage.index, other).eval()
             computed = named(self.stage, module(self.tokens, gates))
             if other != self.route and _close(given, computed, tolerance):

@@ -15,8 +15,8 @@ from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
 from mvmoe_deploy.models.families.vit import ViT, ViTConfig
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing.top_k import TopK
+from mvmoe_deploy.strategies import find_strategy
 from mvmoe_export import export_bundle
-from mvmoe_export.gather import GatheredExperts
 from mvmoe_export.parity.guard import checked_routes
 from mvmoe_export.targets.onnx import template as onnx_template
 from mvmoe_export.targets.onnx.template import Template
@@ -119,7 +119,7 @@ def test_all_experts_stage_that_loses_an_expert(zoo, fails):
         return zoo.Step(model, index, route[:2] if len(route) == 3 else route)
 
     message = fails(with_step(zoo, step), strategy="all-experts")
-    assert message.startswith("graph step1_all of target onnx")
+    assert message.startswith("graph step1_all_experts of target onnx")
     assert "ignores its gates for route (2,)" in message
 
 
@@ -279,10 +279,16 @@ def test_graph_that_ignores_its_gates(zoo, fails, monkeypatch):
 
 
 def test_gather_graph_that_gathers_one_expert_always(zoo, fails, monkeypatch):
-    healthy = GatheredExperts.forward
-    monkeypatch.setattr(
-        GatheredExperts, "forward", lambda self, t, g, experts: healthy(self, t, g, experts * 0)
-    )
+    strategy = type(find_strategy("gather"))
+    healthy = strategy.module
+
+    def module(self, rule, graph, build):
+        made = healthy(self, rule, graph, build)
+        forward = type(made).forward
+        made.forward = lambda t, g, experts: forward(made, t, g, experts * 0)
+        return made
+
+    monkeypatch.setattr(strategy, "module", module)
     message = fails(zoo.enliven(zoo.Foreign(experts=2)), strategy="gather")
     assert message.startswith("graph step1_gather of target onnx has route (0,) baked in")
 

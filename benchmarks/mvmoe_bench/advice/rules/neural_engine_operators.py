@@ -7,6 +7,7 @@ from mvmoe_bench.advice import sources
 from mvmoe_bench.advice.contract import Finding, TargetView
 from mvmoe_bench.advice.rules.engines import NEURAL_ENGINE, is_core_ml
 from mvmoe_bench.advice.rules.wording import counted
+from mvmoe_deploy.strategies import DEFAULT, find_strategy
 
 _MEASURED = (
     "roboflow/rf-detr#1495, MLComputePlan on an M3 Pro "
@@ -87,9 +88,10 @@ class NeuralEngineOperators:
 
 def _text(target: TargetView, found: Counter[str], named: list[str]) -> str:
     """What is said of operators that share a source."""
+    gathers = find_strategy(target.record.strategy).gathers_weights
     remedy = (
-        "export with --strategy dispatch, which gathers nothing"
-        if target.record.strategy == "gather" and any("gather" in name for name in named)
+        f"export with --strategy {DEFAULT}, which gathers nothing"
+        if gathers and any("gather" in name for name in named)
         else "write that part in other operators, or do it on the host"
     )
     types = counted({name: found[name] for name in named})

@@ -8,6 +8,7 @@ from mvmoe_bench.advice.rules.engines import BY_PLACEMENT, shaped_for
 from mvmoe_bench.advice.rules.repairs import computes, repairs
 from mvmoe_bench.advice.rules.wording import counted, plural
 from mvmoe_deploy.bundle.manifest import Placement
+from mvmoe_deploy.strategies import DEFAULT, find_strategy
 
 _FEW = {"xnnpack": 4}
 """Pieces that are a warning and no problem. XNNPACK's share the CPU's memory with what is between
@@ -97,8 +98,9 @@ def _culprits(outside: dict[str, int]) -> str:
 
 def _repair(target: TargetView, placement: Placement, outside: dict[str, int]) -> str:
     """What to do about the operators outside."""
-    if target.record.strategy == "gather" and outside:
-        return "; the strategy gather needs them, export it with --strategy dispatch"
+    strategy = find_strategy(target.record.strategy)
+    if strategy.gathers_weights and outside:
+        return f"; the strategy {strategy.name} needs them, export it with --strategy {DEFAULT}"
     applied = set(target.record.rewrites)
     wanted = {name: repairs(name, placement.engine) for name in outside}
     missing = dict.fromkeys(

@@ -4,6 +4,8 @@ Each is composed of the model's own stages and shares their parameters. Importin
 imports PyTorch.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -11,7 +13,7 @@ from mvmoe_bench.measure.schema.records import Routes
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing.contract import GraphRule
-from mvmoe_export.gather import GatheredExperts
+from mvmoe_deploy.strategies import find_strategy
 
 
 class KnownRoute(nn.Module):
@@ -65,8 +67,11 @@ class Gather(nn.Module):
         super().__init__()
         self.rules = _graph_rules(model)
         self.stem = model.stage(0, ())
-        count = len(model.routing)
-        self.steps = nn.ModuleList(GatheredExperts(model, i) for i in range(1, count + 1))
+        strategy = find_strategy("gather")
+        self.steps = nn.ModuleList(
+            strategy.module(rule, None, partial(model.stage, index))
+            for index, rule in enumerate(model.routing, start=1)
+        )
 
     def forward(self, image: Tensor) -> Tensor:
         """One image `[1, C, H, W]` to the answer `[1, classes]`."""

@@ -75,4 +75,5 @@ def _single_stage(model: RoutedModel, graphs: dict[str, Build]) -> Stages:
     )
     inputs = {"image": torch.zeros(1, *model.input.shape, dtype=torch.float32)}
     stage = StageSpec(0, "whole", None, inputs, ("answer",), specs)
-    return Stages(model, "dispatch", 1, (stage,), make_stages(model).classes)
+    known = make_stages(model)
+    return Stages(model, known.strategy, 1, (stage,), known.classes)

@@ -93,7 +93,7 @@ def _record(
         format="coreml",
         options=chosen.recorded(),
         rewrites=compiling.effective(job.options["rewrites"], job.families),
-        strategy=stages.strategy,
+        strategy=stages.strategy.name,
         precision=chosen.precision,
         batch=stages.batch,
         graphs=tuple(_graph(*graphs[facts["name"]], facts, pixels) for facts in made["graphs"]),

@@ -122,7 +122,7 @@ def _record(
         format="executorch",
         options=lowering.chosen.recorded(),
         rewrites=compiling.effective(job.options["rewrites"], job.families),
-        strategy=stages.strategy,
+        strategy=stages.strategy.name,
         precision=PRECISIONS.get(delegate, "fp32"),
         batch=stages.batch,
         graphs=compiling.graph_records(job, path.relative_to(root).as_posix(), place),

@@ -157,7 +157,7 @@ def _record(
         rewrites=tuple(
             name for name in applied if any(graph.rewritten.get(name) for graph in written)
         ),
-        strategy=stages.strategy,
+        strategy=stages.strategy.name,
         precision="fp32",
         batch=stages.batch,
         graphs=tuple(_graph_record(graph, alone[graph.spec.name], root) for graph in written),

@@ -19,14 +19,16 @@ from mvmoe_bench.measure.subjects.contract import (
 )
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.unchanged import UnchangedFiles
-from mvmoe_deploy.runtime import Dispatcher, Trace
 from mvmoe_deploy.runtime.runners import open_runner
+from mvmoe_deploy.runtime.tracing import Trace, TracingDispatcher
 
 
 class DispatcherSubject(Subject):
     """A dispatcher, its experts loaded as images need them."""
 
-    def __init__(self, dispatcher: Dispatcher, actual: EngineChoice, images: np.ndarray) -> None:
+    def __init__(
+        self, dispatcher: TracingDispatcher, actual: EngineChoice, images: np.ndarray
+    ) -> None:
         self._dispatcher = dispatcher
         self._images = images
         self._rules = dispatcher.bundle.manifest.rules
@@ -125,13 +127,13 @@ class DispatcherKind:
         self, order: SubjectOrder, images: np.ndarray, watch: Stopwatch
     ) -> "DispatcherSubject":
         """A dispatcher over the bundle, opened step by step as `Dispatcher.open` does."""
-        bundle = Bundle.open(os.path.realpath(order.root), order.manifest_sha256)
+        bundle = Bundle.open(os.path.realpath(order.root), order.manifest_sha256, plugins=True)
         record = bundle.target(order.target)
         watch.lap("parse")
         files = UnchangedFiles.verified(bundle.path, record.files)
         watch.lap("hash")
         runner = open_runner(bundle.path, record, order.threads, order.engine_options, plugins=True)
-        dispatcher = Dispatcher(
+        dispatcher = TracingDispatcher(
             bundle, order.target, runner, files=files, max_resident_experts=order.budget
         )
         watch.lap("open")

@@ -1,0 +1,114 @@
+"""A dispatcher that says where the time of one image goes, and can impose its route.
+
+For benchmarks and tests: applications use `Dispatcher`, which has nothing of this.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter_ns
+
+import numpy as np
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.routing import Route, Rule, gates_of, require_route
+from mvmoe_deploy.runtime.buffers import InferenceBuffers
+from mvmoe_deploy.runtime.dispatcher import Dispatcher
+from mvmoe_deploy.runtime.timing import Timer
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One answer `[1, classes]`, and where its time went."""
+
+    answer: np.ndarray
+    routes: tuple[Route, ...]
+    cold: tuple[bool, ...]
+    """By routed stage: whether the route's graph was not in memory before."""
+    laps: tuple[tuple[str, int], ...]
+    """Names and nanoseconds in order: `stem`, then `select`, `load` and `expert` of each routed
+    stage; `rest`, copying the image in and the answer out, comes first and last. Where a route was
+    imposed, `forced` stands after the first `select` of the stage: it is the time to impose the
+    route, and no part of the latency of an image that follows the router."""
+
+
+class LapRecorder:
+    """Keeps each lap, in nanoseconds."""
+
+    def __init__(self) -> None:
+        self._laps: list[tuple[str, int]] = []
+        self._last = perf_counter_ns()
+
+    @property
+    def laps(self) -> tuple[tuple[str, int], ...]:
+        """The laps so far."""
+        return tuple(self._laps)
+
+    def lap(self, name: str) -> None:
+        """Record the time since the last lap as `name`."""
+        now = perf_counter_ns()
+        self._laps.append((name, now - self._last))
+        self._last = now
+
+
+class TracingDispatcher(Dispatcher):
+    """A dispatcher with `trace`."""
+
+    def trace(self, image: np.ndarray, routes: Sequence[Route] | None = None) -> Trace:
+        """Where the time of one preprocessed image `[1, C, H, W]` (fp32) goes, lap by lap.
+
+        `routes`, one for each routed stage, are taken whatever the router selects, with the gates
+        that its logits give them, as in `RoutedModel.forward`. The router's own selection is timed
+        all the same. Raises what `run` does.
+        """
+        self._require_batch(image)
+        if len(image) != 1:
+            raise InputError(f"{len(image)} images were given; one at a time can be traced")
+        imposed = None if routes is None else self._checked_routes(routes)
+        return self._calls.run(self._trace, image, imposed)
+
+    def _trace(
+        self, buffers: InferenceBuffers, image: np.ndarray, imposed: Sequence[Route] | None
+    ) -> Trace:
+        """One image with a record of its laps."""
+        resident = frozenset(self.resident)
+        recorder = LapRecorder()
+        buffers.image[:1] = image
+        recorder.lap("rest")
+        selectors: Sequence[Rule | _ImposedRoute] = self._rules
+        if imposed is not None:
+            pairs = zip(self._rules, imposed, strict=True)
+            selectors = [_ImposedRoute(rule, route, recorder) for rule, route in pairs]
+        routes, _ = self._run_one(buffers, recorder, selectors)
+        answer = buffers.answer[:1].copy()
+        recorder.lap("rest")
+        names = [self._graphs.graph(i, route).name for i, route in enumerate(routes, start=1)]
+        cold = tuple(name not in resident for name in names)
+        return Trace(answer, tuple(routes), cold, recorder.laps)
+
+    def _checked_routes(self, routes: Sequence[Route]) -> list[Route]:
+        """One route for each routed stage, or InputError."""
+        if len(routes) != len(self._rules):
+            raise InputError(
+                f"{len(routes)} routes were given; expected {len(self._rules)}, one for each "
+                "routed stage"
+            )
+        for route, rule in zip(routes, self._rules, strict=True):
+            require_route(tuple(route), rule, "the trace")
+        return [tuple(route) for route in routes]
+
+
+@dataclass(frozen=True)
+class _ImposedRoute:
+    """Selects one route, whatever the rule selects; both are timed."""
+
+    rule: Rule
+    route: Route
+    timer: Timer
+
+    def select_one(self, logits: np.ndarray) -> tuple[Route, tuple[float, ...]]:
+        """The route, with the gates that logits `[E]` give it."""
+        self.rule.select_one(logits)
+        self.timer.lap("select")
+        gates = gates_of(self.route, logits, self.rule)
+        self.timer.lap("forced")
+        return self.route, gates

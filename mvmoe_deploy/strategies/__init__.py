@@ -1,0 +1,15 @@
+"""How routing becomes graphs: one module for each strategy, found by its name."""
+
+from mvmoe_deploy import parts
+from mvmoe_deploy.strategies.contract import INTEGER, Build, Strategy, TensorType
+
+DEFAULT = "dispatch"
+"""The strategy of an export that names none."""
+
+__all__ = ["DEFAULT", "INTEGER", "Build", "Strategy", "TensorType", "find_strategy"]
+
+
+def find_strategy(name: str, *, plugins: bool = True) -> Strategy:
+    """The strategy of that name; raises InputError as `parts.find` does."""
+    found: Strategy = parts.find("strategies", name, plugins=plugins)
+    return found

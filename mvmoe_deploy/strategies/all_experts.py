@@ -1,0 +1,53 @@
+"""The strategy `all-experts`: one graph computes every expert; gates of 0 mask the others.
+
+This is what tracing a model gives, and the baseline that other strategies are compared with.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.strategies.contract import Build, Strategy, TensorType
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class AllExperts(Strategy):
+    """The graph takes a gate for every expert `[B, E]`, 0 for those that are not on the route."""
+
+    name: ClassVar[str] = "all-experts"
+
+    def graphs(self, rule: Rule) -> Iterator[Route | None]:
+        """One for all routes."""
+        yield None
+
+    def serving(self, route: Route) -> Route | None:
+        """The only one."""
+        return None
+
+    def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
+        """A gate for each expert of the stage."""
+        return {"gates": TensorType((batch, rule.experts), "float32")}
+
+    def write(
+        self,
+        inputs: Mapping[str, np.ndarray],
+        position: int,
+        route: Route,
+        gates: Sequence[float],
+    ) -> None:
+        """The gates at the places of their experts, 0 elsewhere."""
+        row = inputs["gates"][position]
+        row[:] = 0
+        for expert, gate in zip(route, gates, strict=True):
+            row[expert] = gate
+
+    def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
+        """The model's own module for a route of all experts."""
+        return build(tuple(range(rule.experts)))
+
+
+PART = AllExperts()

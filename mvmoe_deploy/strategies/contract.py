@@ -1,0 +1,91 @@
+"""The contract of a strategy: how the routing of one stage becomes graphs.
+
+A strategy knows nothing of engines and file formats, and imports PyTorch only in `module`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+
+from mvmoe_deploy.routing import Route, Rule
+
+if TYPE_CHECKING:
+    from torch import nn
+
+INTEGER = "integer"
+"""The type of an input of integers: int64, or int32 for an engine that has no others."""
+
+
+class TensorType(NamedTuple):
+    """The shape of a tensor, and its type: one of a manifest's tensors, or `INTEGER`."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+Build = Callable[[Route], "nn.Module"]
+"""Makes the model's module of one routed stage for any distinct experts, ascending or not.
+
+The module shares the model's parameters. It takes the tensors that the stage before gives, and
+gates `[B, len(route)]` in the order of the route.
+"""
+
+
+class Strategy(Protocol):
+    """Which graphs a routed stage has, what they take, and how a route is put into it.
+
+    The inputs of a graph are the tensors that the stage before gives, then those of `inputs`.
+    Methods without a body have to be written; the others suit strategies that do not need them.
+    """
+
+    name: ClassVar[str]
+
+    separates_experts: ClassVar[bool] = False
+    """Whether no graph reads the weights of an expert that is not on the image's route.
+
+    A bundle then says how many bytes each expert has of its own.
+    """
+
+    gathers_weights: ClassVar[bool] = False
+    """Whether graphs select weights by an index while they run, with operators such as gather."""
+
+    def graphs(self, rule: Rule) -> Iterator[Route | None]:
+        """The graphs of one routed stage, lazily: the route of each, None where it serves all."""
+        ...
+
+    def serving(self, route: Route) -> Route | None:
+        """Which of `graphs` serves the images of a route."""
+        ...
+
+    def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
+        """What one of `graphs` takes beside the tensors of the stage before, in order."""
+        ...
+
+    def write(
+        self,
+        inputs: Mapping[str, np.ndarray],
+        position: int,
+        route: Route,
+        gates: Sequence[float],
+    ) -> None:
+        """Write the route and gates of the image at `position` into the inputs of its graph."""
+        ...
+
+    def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
+        """The module of one of `graphs`; its forward takes the graph's inputs in order.
+
+        Raises InputError for a stage that the strategy cannot serve.
+        """
+        ...
+
+    def interchangeable(self, rule: Rule) -> Iterator[Route]:
+        """Routes whose modules must compute the same thing, their weights left out.
+
+        The exporter compares all of them with the first: one graph has the numbers and constants
+        of one module, whichever weights it is given.
+        """
+        yield from ()
+
+    def require_batch(self, batch: int) -> None:
+        """Refuse a batch size that the strategy's graphs cannot have; raises InputError."""

@@ -1,0 +1,50 @@
+"""The strategy `dispatch`: a graph for every route, of which one runs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.strategies.contract import Build, Strategy, TensorType
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Dispatch(Strategy):
+    """Each graph holds the experts of its route alone, and takes their gates `[B, k]`."""
+
+    name: ClassVar[str] = "dispatch"
+    separates_experts: ClassVar[bool] = True
+
+    def graphs(self, rule: Rule) -> Iterator[Route | None]:
+        """One for every route."""
+        yield from rule.routes()
+
+    def serving(self, route: Route) -> Route | None:
+        """The route's own."""
+        return route
+
+    def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
+        """A gate for each expert of the route."""
+        assert graph is not None
+        return {"gates": TensorType((batch, len(graph)), "float32")}
+
+    def write(
+        self,
+        inputs: Mapping[str, np.ndarray],
+        position: int,
+        route: Route,
+        gates: Sequence[float],
+    ) -> None:
+        """The gates as they are."""
+        inputs["gates"][position] = gates
+
+    def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
+        """The model's own module for the route."""
+        assert graph is not None
+        return build(graph)
+
+
+PART = Dispatch()

@@ -1,0 +1,189 @@
+"""The strategy `gather`: one graph gathers the weights of the selected experts by their index.
+
+It is made from the contract of a routed model alone: the modules of single routes show which
+weights depend on the expert, and those are stacked.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.strategies.contract import INTEGER, Build, Strategy, TensorType
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class Gather(Strategy):
+    """The graph takes gates `[1, k]` and the experts they are of `[1, k]`, one image at a time."""
+
+    name: ClassVar[str] = "gather"
+    gathers_weights: ClassVar[bool] = True
+
+    def graphs(self, rule: Rule) -> Iterator[Route | None]:
+        """One for all routes."""
+        yield None
+
+    def serving(self, route: Route) -> Route | None:
+        """The only one."""
+        return None
+
+    def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
+        """A gate and an index for each expert of the longest route."""
+        shape = (batch, rule.longest)
+        return {"gates": TensorType(shape, "float32"), "experts": TensorType(shape, INTEGER)}
+
+    def write(
+        self,
+        inputs: Mapping[str, np.ndarray],
+        position: int,
+        route: Route,
+        gates: Sequence[float],
+    ) -> None:
+        """The experts and their gates; a shorter route is filled up with gates of 0."""
+        for row, values in (
+            (inputs["gates"][position], gates),
+            (inputs["experts"][position], route),
+        ):
+            row[: len(route)] = values
+            row[len(route) :] = 0
+
+    def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
+        """A module that has the weights of all experts in stacks, and runs with those it is given.
+
+        Raises InputError for experts whose weights have different names or shapes.
+        """
+        from torch import Tensor, nn
+        from torch.func import functional_call
+
+        class GatheredExperts(nn.Module):
+            """A routed stage for any route of its rule, at batch 1."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.template = build(_first(rule))
+                stacks = _stacks(rule, self.template, build)
+                self.slots = {stack.weight: stack.slot for stack in stacks}
+                """The slot of the route that a stacked weight belongs to, by the weight's name."""
+                self.stacked = nn.ParameterDict(
+                    {_key(stack.weight): stack.contents for stack in stacks}
+                )
+
+            def forward(self, *inputs: Tensor) -> Any:
+                """The stage's output for its tensors, gates `[1, k]`, experts `[1, k]` (int64)."""
+                experts = inputs[-1]
+                weights = {
+                    name: self.stacked[_key(name)].index_select(0, experts[0, slot : slot + 1])[0]
+                    for name, slot in self.slots.items()
+                }
+                # Names that share a tensor each have their own stack: elsewhere they may not
+                # share one.
+                return functional_call(self.template, weights, inputs[:-1], tie_weights=False)
+
+        return GatheredExperts()
+
+    def interchangeable(self, rule: Rule) -> Iterator[Route]:
+        """Every expert in every slot; none where all experts are on every route."""
+        if rule.longest < rule.experts:
+            yield _first(rule)
+            for expert in range(rule.experts):
+                for slot in range(rule.longest):
+                    yield _route_with(expert, slot, rule.longest)
+
+    def require_batch(self, batch: int) -> None:
+        """One image at a time: a batch would need weights for each of its images."""
+        if batch != 1:
+            raise InputError(
+                f"strategy gather takes one image at a time, not batch {batch}; give --batch 1"
+            )
+
+
+class _Stack(NamedTuple):
+    """The contents of one weight for every expert `[E, ...]`, and the slot that it belongs to."""
+
+    weight: str
+    slot: int
+    contents: "nn.Parameter"
+
+
+def _stacks(rule: Rule, template: "nn.Module", build: Build) -> list[_Stack]:
+    """Stacks of those weights of the first route's module that depend on an expert."""
+    size = rule.longest
+    found = []
+    for slot in range(size if size < rule.experts else 0):
+        choices = [
+            _weights_of(build(_route_with(expert, slot, size))) for expert in range(rule.experts)
+        ]
+        found += _stacks_of_slot(slot, _weights_of(template), choices, size)
+    return found
+
+
+def _stacks_of_slot(
+    slot: int, first: "dict[str, Tensor]", choices: "list[dict[str, Tensor]]", size: int
+) -> list[_Stack]:
+    """Stack the weights that change when the expert at `slot` does."""
+    import torch
+
+    if any(choice.keys() != first.keys() for choice in choices):
+        raise InputError(
+            "strategy gather needs experts with the same parameters; this model's differ: use "
+            "another strategy"
+        )
+    found = []
+    for name, tensor in first.items():
+        # Experts beyond the first route stand in a slot without moving the others. Only those are
+        # compared, but all are stacked: one may have weights in common with the expert whose
+        # place it takes.
+        if all(_is_same(tensor, other[name]) for other in choices[size:]):
+            continue
+        tensors = [choice[name] for choice in choices]
+        if len({one.shape for one in tensors}) > 1:
+            raise InputError(
+                f"strategy gather needs experts of equal shapes, but {name} differs: use another "
+                "strategy"
+            )
+        contents = torch.nn.Parameter(torch.stack(tensors), requires_grad=False)
+        found.append(_Stack(name, slot, contents))
+    return found
+
+
+def _weights_of(module: "nn.Module") -> "dict[str, Tensor]":
+    """A module's parameters and buffers by name, tied ones under each of their names."""
+    return {
+        **dict(module.named_parameters(remove_duplicate=False)),
+        **dict(module.named_buffers(remove_duplicate=False)),
+    }
+
+
+def _is_same(one: "Tensor", other: "Tensor") -> bool:
+    """Whether two tensors are the same memory, read in the same way."""
+    return (one.data_ptr(), one.shape, one.stride()) == (
+        other.data_ptr(),
+        other.shape,
+        other.stride(),
+    )
+
+
+def _first(rule: Rule) -> Route:
+    """The first of the longest routes."""
+    return tuple(range(rule.longest))
+
+
+def _route_with(expert: int, slot: int, size: int) -> Route:
+    """The first `size` experts, `expert` at `slot`; if it is one of them, the two change places."""
+    route = list(range(size))
+    if expert < size:
+        route[expert] = slot
+    route[slot] = expert
+    return tuple(route)
+
+
+def _key(name: str) -> str:
+    """A weight's name without dots, which the keys of a ParameterDict cannot have."""
+    return name.replace(".", "/")
+
+
+PART = Gather()
