@@ -63,7 +63,8 @@ def open_image(source: ImageLike, mode: str = "RGB") -> Image.Image:
     if not isinstance(source, str | Path):
         raise ImageError(
             f"an image cannot be a {type(source).__name__}; give a path, a PIL image or a uint8 "
-            "array"
+            "array",
+            code="image.type",
         )
     path = Path(source)
     return decode_image(read_image_file(path), f"image {path}", mode)
@@ -91,11 +92,16 @@ def read_image_file(path: Path) -> bytes:
     """The bytes of a regular file of a size that an image can have; raises ImageError."""
     try:
         if path.exists() and not path.is_file():
-            raise ImageError(f"image {path} is not a file; give the path of an image file")
+            raise ImageError(
+                f"image {path} is not a file; give the path of an image file",
+                code="image.unreadable",
+                image=str(path),
+            )
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ImageError(
                 f"image {path} has {path.stat().st_size:,} bytes; at most {MAX_FILE_BYTES:,} are "
-                "read: scale it down first"
+                "read: scale it down first",
+                code="image.too-large",
             )
         return path.read_bytes()
     except (OSError, ValueError) as error:
@@ -104,7 +110,9 @@ def read_image_file(path: Path) -> bytes:
         raise_if_limit(error, f"image {path} cannot be read")
         reason = getattr(error, "strerror", None) or error
         raise ImageError(
-            f"image {path} cannot be read ({reason}); give the path of an image file"
+            f"image {path} cannot be read ({reason}); give the path of an image file",
+            code="image.unreadable",
+            image=str(path),
         ) from error
 
 
@@ -117,7 +125,8 @@ def _identify(data: bytes, name: str) -> Image.Image:
     except UnidentifiedImageError as error:
         raise ImageError(
             f"{name} is damaged or none of {', '.join(FORMATS)} ({len(data)} bytes); convert it "
-            "first"
+            "first",
+            code="image.damaged",
         ) from error
 
 
@@ -141,12 +150,15 @@ def _decoding(name: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         limit = min(MAX_PIXELS, 2 * (Image.MAX_IMAGE_PIXELS or MAX_PIXELS))
         raise ImageError(
-            f"{name} is too large; at most {limit:,} pixels are read: scale it down first"
+            f"{name} is too large; at most {limit:,} pixels are read: scale it down first",
+            code="image.too-large",
         ) from error
     except Exception as error:  # decoders fed with damaged bytes raise nearly every class
         raise_if_limit(error, f"{name} cannot be decoded")
         raise ImageError(
-            f"{name} is damaged or cut off ({one_line(error, 200)}); write it again or leave it out"
+            f"{name} is damaged or cut off ({one_line(error, 200)}); write it again or leave it "
+            "out",
+            code="image.damaged",
         ) from error
 
 
@@ -174,10 +186,14 @@ def _require_pixels(width: int, height: int, name: str) -> None:
     if width * height > MAX_PIXELS:
         raise ImageError(
             f"{name} has {width} x {height} pixels; at most {MAX_PIXELS:,} are read: scale it "
-            "down first"
+            "down first",
+            code="image.too-large",
         )
     if width == 0 or height == 0:
-        raise ImageError(f"{name} has no pixels; give an image of at least 1 x 1")
+        raise ImageError(
+            f"{name} has no pixels; give an image of at least 1 x 1",
+            code="image.type",
+        )
 
 
 def _orientation(image: Image.Image) -> Image.Transpose | None:
@@ -197,7 +213,8 @@ def _require_pillow_reads(image: Image.Image, name: str) -> None:
     if planes and wide and raw:
         raise ImageError(
             f"{name} has 16-bit samples in one plane for each channel; save it with the channels "
-            "of a pixel side by side, or compressed"
+            "of a pixel side by side, or compressed",
+            code="image.unsupported-samples",
         )
 
 
@@ -207,10 +224,14 @@ def _to_8_bit(image: Image.Image, name: str) -> Image.Image:
         return _high_bytes(image)
     if image.mode in ("I", "F"):
         kind = "floating-point" if image.mode == "F" else "32-bit"
-        raise ImageError(f"{name} has {kind} samples; save it with 8 or 16 bits a channel")
+        raise ImageError(
+            f"{name} has {kind} samples; save it with 8 or 16 bits a channel",
+            code="image.unsupported-samples",
+        )
     if image.mode == "LAB":
         raise ImageError(
-            f"{name} has the colour mode LAB, whose white may be any; save it as RGB first"
+            f"{name} has the colour mode LAB, whose white may be any; save it as RGB first",
+            code="image.unsupported-samples",
         )
     if image.mode == "P" and "transparency" in image.info:
         return image.convert("RGBA")
@@ -251,7 +272,8 @@ def _convert(image: Image.Image, name: str, mode: str) -> Image.Image:
         return image.convert(mode)
     except ValueError as error:
         raise ImageError(
-            f"{name} has the colour mode {image.mode}, which is not read; save it as {mode} first"
+            f"{name} has the colour mode {image.mode}, which is not read; save it as {mode} first",
+            code="image.unsupported-samples",
         ) from error
 
 
@@ -261,11 +283,13 @@ def _from_array(array: np.ndarray) -> Image.Image:
     if array.dtype != np.uint8 or channels not in (1, 3, 4) or array.size == 0:
         raise ImageError(
             f"an array of shape {list(array.shape)} and type {array.dtype} is not an image; "
-            "expected uint8 [H, W] or [H, W, C] with 1, 3 or 4 channels"
+            "expected uint8 [H, W] or [H, W, C] with 1, 3 or 4 channels",
+            code="image.type",
         )
     if array.shape[0] * array.shape[1] > MAX_PIXELS:
         raise ImageError(
             f"an array of {array.shape[1]} x {array.shape[0]} pixels is too large; at most "
-            f"{MAX_PIXELS:,} are read: scale it down first"
+            f"{MAX_PIXELS:,} are read: scale it down first",
+            code="image.too-large",
         )
     return Image.fromarray(array[:, :, 0] if array.ndim == 3 and channels == 1 else array)

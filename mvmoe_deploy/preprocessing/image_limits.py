@@ -44,7 +44,8 @@ def require_decodable(image: Image.Image, mode: str, name: str) -> None:
         raise ImageError(
             f"{name} has {image.width} x {image.height} pixels of mode {image.mode}, which take "
             f"{needed:,} bytes to decode; at most {MAX_DECODED_BYTES:,} are used: scale it down "
-            "first"
+            "first",
+            code="image.too-large",
         )
     _require_tiles(image, name)
 
@@ -63,14 +64,18 @@ def require_small_texts(data: bytes, name: str) -> None:
     total = 0
     for number, (kind, chunk) in enumerate(_chunks(data)):
         if number > _MOST_CHUNKS:
-            raise ImageError(f"{name} has more than {_MOST_CHUNKS:,} parts; write it again")
+            raise ImageError(
+                f"{name} has more than {_MOST_CHUNKS:,} parts; write it again",
+                code="image.too-large",
+            )
         if kind in _PACKED:
             size = _unpacked_bytes(_packed(kind, bytes(chunk)))
             total += size
             if size > MAX_TEXT_BYTES or total > MAX_ALL_TEXT_BYTES:
                 raise ImageError(
                     f"{name} holds more than {MAX_TEXT_BYTES:,} bytes of packed text or profile "
-                    "beside its pixels; save it without metadata"
+                    "beside its pixels; save it without metadata",
+                    code="image.too-large",
                 )
 
 
@@ -85,7 +90,8 @@ def _require_tiles(image: Image.Image, name: str) -> None:
     if 8 * width * height > MAX_DECODED_BYTES:
         raise ImageError(
             f"{name} has tiles of {width} x {height} pixels, which take too much memory to decode; "
-            "save it without tiles"
+            "save it without tiles",
+            code="image.too-large",
         )
 
 

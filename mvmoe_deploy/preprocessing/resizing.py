@@ -132,5 +132,6 @@ def _require_room(image: tuple[int, int], *passes: tuple[int, int]) -> None:
         raise ImageError(
             f"an image of {image[0]} x {image[1]} pixels is too long and narrow to be "
             f"resized (to {most:,} pixels on the way, where at most {MAX_RESIZED_PIXELS:,} are "
-            f"made, from sides of at most {MAX_SIDE:,}); crop it first"
+            f"made, from sides of at most {MAX_SIDE:,}); crop it first",
+            code="image.too-large",
         )

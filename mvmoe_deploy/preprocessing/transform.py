@@ -91,5 +91,8 @@ def _require_array(array: np.ndarray, shape: tuple[int, ...], dtype: type, what:
     if array.shape != shape or array.dtype != dtype:
         raise InputError(
             f"{what} must be {np.dtype(dtype).name} of shape {list(shape)}, not {array.dtype} of "
-            f"shape {list(array.shape)}"
+            f"shape {list(array.shape)}",
+            code="input.shape",
+            expected=list(shape),
+            found=list(array.shape),
         )

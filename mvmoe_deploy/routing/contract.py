@@ -122,7 +122,11 @@ def as_logits(logits: np.ndarray, experts: int | None = None) -> np.ndarray:
     if logits.ndim != 2 or logits.shape[1] == 0 or experts not in (None, logits.shape[1]):
         _refuse_shape(logits.shape, f"[B, {experts or 'experts'}]")
     if logits.dtype.kind not in "fiu":
-        raise RoutingError(f"the router gave logits of type {logits.dtype}; expected numbers")
+        raise RoutingError(
+            f"the router gave logits of type {logits.dtype}; expected numbers",
+            code="routing.logits-shape",
+            found=str(logits.dtype),
+        )
     with np.errstate(over="ignore"):
         logits = logits.astype(np.float32, copy=False)
     if not np.isfinite(logits).all():
@@ -209,7 +213,9 @@ def require_route(route: Route, rule: Rule, where: str) -> None:
     if not rule.contains(route):
         raise InputError(
             f"{where} has the route {_shown(route)}; expected a route of its rule "
-            f"({rule.describe()}), the experts in ascending order"
+            f"({rule.describe()}), the experts in ascending order",
+            code="routing.unknown-route",
+            route=list(route[:16]),
         )
 
 
@@ -222,7 +228,9 @@ def is_ascending(route: Route, experts: int) -> bool:
 def _refuse_shape(shape: tuple[int, ...], expected: str) -> NoReturn:
     """Say what shape logits have and what was expected."""
     raise RoutingError(
-        f"the router gave logits of shape {list(shape)}, but its rule expects {expected}"
+        f"the router gave logits of shape {list(shape)}, but its rule expects {expected}",
+        code="routing.logits-shape",
+        found=list(shape),
     )
 
 
@@ -231,7 +239,10 @@ def _refuse_not_finite(logits: np.ndarray) -> NoReturn:
     row, expert = np.argwhere(~np.isfinite(logits))[0].tolist()
     raise RoutingError(
         f"the router gave a logit that is not finite for image {row} of the batch "
-        f"({logits[row, expert]} for expert {expert}); check the image and the weights of the stem"
+        f"({logits[row, expert]} for expert {expert}); check the image and the weights of the stem",
+        code="routing.not-finite",
+        image=row,
+        expert=expert,
     )
 
 

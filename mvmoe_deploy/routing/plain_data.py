@@ -23,12 +23,18 @@ def find_rule(name: str, *, plugins: bool = True) -> type[Rule]:
 def rule_from(content: object, *, plugins: bool = True) -> Rule:
     """The rule that plain data describes; raises InputError."""
     if not isinstance(content, dict) or "type" not in content:
-        raise InputError(f"a rule was given as {quoted(content)}; expected an object with a type")
+        raise InputError(
+            f"a rule was given as {quoted(content)}; expected an object with a type",
+            code="routing.rule-invalid",
+        )
     part = find_rule(content["type"], plugins=plugins)
     try:
         return msgspec.convert(content, part)
     except msgspec.ValidationError as error:
-        raise InputError(f"{error} (of the rule {part.name})") from error
+        raise InputError(
+            f"{error} (of the rule {part.name})",
+            code="routing.rule-invalid",
+        ) from error
 
 
 def rule_decoder(plugins: bool) -> Callable[[type, Any], Rule]:

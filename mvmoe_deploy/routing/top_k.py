@@ -51,7 +51,8 @@ class TopK(
         if not 1 <= self.k <= self.experts:
             raise InputError(
                 f"top_k with k = {self.k} cannot select from {self.experts} experts; "
-                "give 1 <= k <= experts"
+                "give 1 <= k <= experts",
+                code="routing.rule-invalid",
             )
 
     @property

@@ -138,7 +138,11 @@ def _publish(work: Path, path: Path, holder: Path, replace: Foreign | None) -> N
         if _there(work):
             _bring_back(old, path)
         if isinstance(error, OSError) and error.errno in _TAKEN:
-            raise InputError(exists(path)) from error
+            raise InputError(
+                exists(path),
+                code="output.exists",
+                path=str(path),
+            ) from error
         raise
 
 
@@ -150,7 +154,8 @@ def _bring_back(old: Path, path: Path) -> None:
     except OSError as error:
         raise OutputError(
             f"{path} could not be replaced: something else has appeared there; what was there "
-            f"before is in {old}"
+            f"before is in {old}",
+            path=str(path),
         ) from error
 
 

@@ -6,6 +6,7 @@ import mmap
 import os
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from mvmoe_deploy.errors import MvmoeError, ResourceLimitError
 
@@ -31,11 +32,15 @@ _PROBE_BYTES = 2**22
 """Small beside any engine, so that who is refused it has nothing left."""
 
 
-def limit_met(error: BaseException) -> str | None:
-    """The limit that an exception, or one that it was raised from, speaks of; None for none.
+class Limit(NamedTuple):
+    """A limit that was met: its error code, and a clause that says what it is and what to do."""
 
-    A clause for a sentence: what was met, and what to do.
-    """
+    code: str
+    advice: str
+
+
+def limit_met(error: BaseException) -> Limit | None:
+    """The limit that an exception, or one that it was raised from, is about; None for none."""
     seen: BaseException | None = error
     while seen is not None:
         found = _limit_of(seen)
@@ -51,7 +56,7 @@ def raise_if_limit(error: BaseException, what: str) -> None:
     """Raise ResourceLimitError, beginning with `what`, if an exception means that."""
     found = limit_met(error)
     if found is not None:
-        raise ResourceLimitError(f"{what}: {found}") from error
+        raise ResourceLimitError(f"{what}: {found.advice}", code=found.code) from error
 
 
 @contextlib.contextmanager
@@ -65,8 +70,8 @@ def resource_limits(what: str) -> Iterator[None]:
         raise
 
 
-def _limit_of(error: BaseException) -> str | None:
-    """The limit that one exception speaks of."""
+def _limit_of(error: BaseException) -> Limit | None:
+    """The limit that one exception is about."""
     number = error.errno if isinstance(error, OSError) else None
     text = str(error)
     if number in _FILES or _FILES_TEXT.search(text):
@@ -74,24 +79,27 @@ def _limit_of(error: BaseException) -> str | None:
     if isinstance(error, MemoryError) or number == errno.ENOMEM or _MEMORY_TEXT.search(text):
         return _memory()
     if number == errno.EAGAIN or _THREADS_TEXT.search(text):
-        return (
+        return Limit(
+            "limit.threads",
             f"no further thread can be started{_soft_limit('RLIMIT_NPROC', 'processes')}; end "
-            "some, or raise the limit (ulimit -u)"
+            "some, or raise the limit (ulimit -u)",
         )
     return None
 
 
-def _files() -> str:
-    return (
+def _files() -> Limit:
+    return Limit(
+        "limit.files",
         f"no further file can be opened{_soft_limit('RLIMIT_NOFILE', 'open files')}; close "
-        "dispatchers or files, or raise the limit (ulimit -n)"
+        "dispatchers or files, or raise the limit (ulimit -n)",
     )
 
 
-def _memory() -> str:
-    return (
+def _memory() -> Limit:
+    return Limit(
+        "limit.memory",
         f"memory ran out{_soft_limit('RLIMIT_AS', 'bytes of address space')}; close "
-        "dispatchers, bound max_resident_experts, or give the process more"
+        "dispatchers, bound max_resident_experts, or give the process more",
     )
 
 

@@ -41,7 +41,9 @@ def output_errors(what: str, after: str = "nothing was changed") -> Iterator[Non
     except OSError as error:
         advice = "free some space" if error.errno in _FULL else "check the path"
         raise OutputError(
-            f"{what} could not be written ({_reason(error)}); {advice} and try again, {after}"
+            f"{what} could not be written ({_reason(error)}); {advice} and try again, {after}",
+            code="output.no-space" if error.errno in _FULL else "output.refused",
+            path=what,
         ) from error
 
 
@@ -57,7 +59,11 @@ def require_file(path: Path, foreign: Foreign | None = None) -> None:
             return
         _refuse_link(path, found, "file")
         if not stat.S_ISREG(found.st_mode):
-            raise InputError(f"{path} exists and is no regular file; give another output path")
+            raise InputError(
+                f"{path} exists and is no regular file; give another output path",
+                code="output.not-replaceable",
+                path=str(path),
+            )
         _require_replaceable(path, path, foreign if found.st_size else _may_go(foreign))
 
 
@@ -75,7 +81,11 @@ def require_directory(path: Path, foreign: Foreign | None = None, now: Path | No
             return
         _refuse_link(path, found, "directory")
         if not stat.S_ISDIR(found.st_mode):
-            raise InputError(f"{path} exists and is no directory; give another output path")
+            raise InputError(
+                f"{path} exists and is no directory; give another output path",
+                code="output.not-replaceable",
+                path=str(path),
+            )
         _require_movable(path, place)
         if any(place.iterdir()):
             _require_replaceable(path, place, foreign)
@@ -84,7 +94,11 @@ def require_directory(path: Path, foreign: Foreign | None = None, now: Path | No
 def require_name(path: Path) -> None:
     """Refuse a path that names nothing that could be moved: `.`, `/`, `..`; raises InputError."""
     if path.name in ("", ".."):
-        raise InputError(f"{path} cannot be replaced as a whole; give a path that ends in a name")
+        raise InputError(
+            f"{path} cannot be replaced as a whole; give a path that ends in a name",
+            code="output.not-replaceable",
+            path=str(path),
+        )
 
 
 def refuse_overlap(
@@ -109,7 +123,10 @@ def require_outside(output: Path, inputs: Iterable[Path]) -> None:
         if _lies_in(output, given):
             raise InputError(
                 f"the output {output} lies in the input {given}, which is read as a whole; give a "
-                "path outside of it"
+                "path outside of it",
+                code="output.is-input",
+                output=str(output),
+                input=str(given),
             )
 
 
@@ -118,7 +135,10 @@ def refuse_place_of(output: Path, folder: Path) -> None:
     if Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(output)):
         raise InputError(
             f"the output {output} would take the place of the directory {folder}, which this "
-            "command needs too; give another path for one of them"
+            "command needs too; give another path for one of them",
+            code="output.is-input",
+            output=str(output),
+            input=str(folder),
         )
 
 
@@ -170,17 +190,27 @@ def exists(path: Path) -> str:
 def _refuse_link(path: Path, found: os.stat_result, kind: str) -> None:
     """Refuse a link: what would be replaced is the link, not what it leads to."""
     if stat.S_ISLNK(found.st_mode):
-        raise InputError(f"{path} is a symbolic link; give the path of the {kind} itself")
+        raise InputError(
+            f"{path} is a symbolic link; give the path of the {kind} itself",
+            code="output.not-replaceable",
+            path=str(path),
+        )
 
 
 def _require_replaceable(path: Path, place: Path, foreign: Foreign | None) -> None:
     """Refuse what was not made by the writer that would replace it."""
     if foreign is None:
-        raise InputError(exists(path))
+        raise InputError(
+            exists(path),
+            code="output.exists",
+            path=str(path),
+        )
     if reason := foreign(place):
         raise InputError(
             f"{path} {reason}, so it is not replaced; give another output path, or remove it "
-            "yourself if nothing in it is needed"
+            "yourself if nothing in it is needed",
+            code="output.foreign",
+            path=str(path),
         )
 
 
@@ -192,10 +222,18 @@ def _may_go(foreign: Foreign | None) -> Foreign | None:
 def _require_movable(path: Path, place: Path) -> None:
     """Refuse directories that the system or its users would miss for a moment, or cannot move."""
     if place.is_mount():
-        raise InputError(f"{path} is a mount point, which cannot be replaced; give a path in it")
+        raise InputError(
+            f"{path} is a mount point, which cannot be replaced; give a path in it",
+            code="output.not-replaceable",
+            path=str(path),
+        )
     for kind, lived_in in _places():
         if _lies_in(lived_in, place):
-            raise InputError(f"{path} is or holds {kind}; give a path that does not exist yet")
+            raise InputError(
+                f"{path} is or holds {kind}; give a path that does not exist yet",
+                code="output.not-replaceable",
+                path=str(path),
+            )
 
 
 def _places() -> Iterator[tuple[str, Path]]:
@@ -211,7 +249,10 @@ def _refuse_holding(output: Path, given: Path) -> None:
         same = _identity(output) == _identity(given)
         raise InputError(
             f"the output {output} {'is' if same else 'holds'} the input {given}; give another "
-            "output path"
+            "output path",
+            code="output.is-input",
+            output=str(output),
+            input=str(given),
         )
 
 

@@ -16,7 +16,9 @@ def require_space(path: Path, needed: int, what: str) -> None:
     if free is not None and free < needed:
         raise OutputError(
             f"{what} would take about {shown(needed)} below {path}, but only {shown(free)} are "
-            "free there; free some space or give a path on another disk"
+            "free there; free some space or give a path on another disk",
+            code="output.no-space",
+            path=str(path),
         )
 
 

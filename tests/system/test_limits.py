@@ -13,7 +13,7 @@ silent = RuntimeError("Failed to load program, error: 0x:22")
 assert limit_met(silent) is None
 now = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (now, resource.RLIM_INFINITY))
-print(limit_met(silent))
+print(limit_met(silent).code)
 """
 
 
@@ -22,4 +22,4 @@ def test_memory_that_ran_out_is_found_where_the_engine_does_not_say_so():
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.stdout.startswith("memory ran out (the limit is "), done.stderr
+    assert done.stdout == "limit.memory\n", done.stderr
