@@ -244,6 +244,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "input.shape": ErrorCode(
             "An array has another shape or type than the model's input.",
             "Give the shape and type that the message names.",
+            ("expected", "found"),
         ),
         "input.no-images": ErrorCode(
             "A directory holds no images.",

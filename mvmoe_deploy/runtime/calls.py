@@ -148,7 +148,10 @@ class Calls(Generic[B]):
                 "the bundle again in this process"
             )
         _process.park_if_ending()
-        raise InputError("this dispatcher is closed; open the bundle again")
+        raise InputError(
+            "this dispatcher is closed; open the bundle again",
+            code="dispatcher.closed",
+        )
 
 
 def engine_work(work: Callable[..., R], *arguments: Any, **options: Any) -> R:

@@ -189,7 +189,10 @@ def require_array(spec: TensorSpec, array: np.ndarray) -> None:
     if array.shape != spec.shape or array.dtype != spec.dtype or not array.flags.c_contiguous:
         raise InputError(
             f"tensor {spec.name} was given as {array.dtype} {list(array.shape)}; expected a "
-            f"contiguous {spec.dtype} {list(spec.shape)}"
+            f"contiguous {spec.dtype} {list(spec.shape)}",
+            code="input.shape",
+            expected=list(spec.shape),
+            found=list(array.shape),
         )
 
 
@@ -207,7 +210,9 @@ def require_signature(graph: Graph, inputs: list[Signature], outputs: list[Signa
         if sorted(declared) != sorted(found):
             raise EngineError(
                 f"graph {graph.name} ({graph.file}) has the {kind} {found}, but the manifest says "
-                f"{declared}; export the bundle again"
+                f"{declared}; export the bundle again",
+                code="engine.wrong-signature",
+                graph=graph.name,
             )
 
 
@@ -219,15 +224,19 @@ def load_error(graph: Graph, engine: str, error: BaseException, advice: str = ""
     what = f"graph {graph.name} ({graph.file}) does not load in {engine}"
     limit = limit_met(error)
     if limit is not None:
-        return ResourceLimitError(f"{what}: {limit}")
-    return EngineError(f"{what}: {first_line(error)}{advice}")
+        return ResourceLimitError(f"{what}: {limit.advice}", code=limit.code)
+    return EngineError(
+        f"{what}: {first_line(error)}{advice}", code="engine.load-failed", graph=graph.name
+    )
 
 
 def run_error(graph: str, engine: str, error: BaseException) -> EngineError:
     """What a call raises when its engine fails; ResourceLimitError if that was a limit."""
+    what = f"graph {graph} failed in {engine}"
     limit = limit_met(error)
-    kind = EngineError if limit is None else ResourceLimitError
-    return kind(f"graph {graph} failed in {engine}: {limit or first_line(error)}")
+    if limit is not None:
+        return ResourceLimitError(f"{what}: {limit.advice}", code=limit.code)
+    return EngineError(f"{what}: {first_line(error)}", code="engine.run-failed", graph=graph)
 
 
 def first_line(error: BaseException) -> str:
@@ -248,9 +257,15 @@ def require_options(
     for name, value in (given or {}).items():
         if name not in known:
             expected = f"expected one of {', '.join(known)}" if known else "it has none"
-            raise InputError(f"the engine option {name!r} is not one of {engine}; {expected}")
+            raise InputError(
+                f"the engine option {name!r} is not one of {engine}; {expected}",
+                code="engine.option",
+                option=name,
+            )
         if value not in known[name]:
             raise InputError(
                 f"the engine option {name} of {engine} was given as {value!r}; expected one of "
-                f"{', '.join(known[name])}"
+                f"{', '.join(known[name])}",
+                code="engine.option",
+                option=name,
             )

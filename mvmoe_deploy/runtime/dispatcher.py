@@ -335,10 +335,14 @@ class Dispatcher:
         if not isinstance(batch, np.ndarray):
             raise InputError(
                 f"a batch of type {type(batch).__name__} was given; expected a NumPy array of "
-                f"float32 [B, {', '.join(map(str, shape))}]"
+                f"float32 [B, {', '.join(map(str, shape))}]",
+                code="input.shape",
             )
         if batch.dtype != _FLOAT32 or batch.ndim != 4 or batch.shape[1:] != shape or not len(batch):
             raise InputError(
                 f"a batch of {batch.dtype} {list(batch.shape)} was given; expected float32 "
-                f"[B, {', '.join(map(str, shape))}] with at least one image"
+                f"[B, {', '.join(map(str, shape))}] with at least one image",
+                code="input.shape",
+                expected=list(shape),
+                found=list(batch.shape),
             )

@@ -89,7 +89,8 @@ class GraphCache:
         if not found:
             raise InputError(
                 f"{pin!r} cannot be pinned: the bundle has no such route or graph; give an "
-                "expert's number, a tuple of them, or the name of a routed graph"
+                "expert's number, a tuple of them, or the name of a routed graph",
+                code="routing.unknown-route",
             )
         return found
 

@@ -91,12 +91,14 @@ class _Process:
             answer = _decode(process.receive(most + _ANSWER_BYTES, self._time_limit))
         except ProcessEndedError as error:
             raise EngineError(
-                f"{about} ended the process of its engine {error} at {what}; {_ADVICE}"
+                f"{about} ended the process of its engine {error} at {what}; {_ADVICE}",
+                code="engine.process-ended",
             ) from error
         except ProcessTimeoutError as error:
             raise EngineError(
                 f"{about} did not {what} within {self._time_limit:g} seconds and was stopped; "
-                f"{_ADVICE}"
+                f"{_ADVICE}",
+                code="engine.timeout",
             ) from error
         except msgspec.MsgspecError as error:
             raise self.nonsense(process, about) from error
@@ -109,7 +111,10 @@ class _Process:
     def nonsense(self, process: OwnProcess, about: str) -> EngineError:
         """The error for an answer that no process of ours gives; this one is ended."""
         process.end()
-        return EngineError(f"{about} made its process answer nonsense; {_ADVICE}")
+        return EngineError(
+            f"{about} made its process answer nonsense; {_ADVICE}",
+            code="engine.process-ended",
+        )
 
     def close(self) -> None:
         """End the process."""
@@ -213,7 +218,9 @@ class IsolatedRunner:
             if not process.alive:
                 raise EngineError(
                     f"graph {graph.name} is no longer loaded: the process of {self._engine} has "
-                    "ended; load it again"
+                    "ended; load it again",
+                    code="engine.process-ended",
+                    graph=graph.name,
                 )
             most = sum(array.nbytes for array in wanted)
             about = self._about(graph)

@@ -65,5 +65,6 @@ def require_finite(answers: np.ndarray) -> None:
     images = np.flatnonzero(~np.isfinite(answers).all(axis=1)).tolist()
     which = "" if len(answers) == 1 else f" for the images {images[:20]} of the batch"
     raise RoutingError(
-        f"the answer holds a value that is not finite{which}; check the weights of the model"
+        f"the answer holds a value that is not finite{which}; check the weights of the model",
+        code="routing.not-finite",
     )
