@@ -10,56 +10,10 @@ from mvmoe_deploy.cli import options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note
 from mvmoe_deploy.cli.progress import progress
+from mvmoe_export.commands.target_flags import take_target_options, target_flags
 
 if TYPE_CHECKING:
-    from mvmoe_deploy.cli.options import Function
     from mvmoe_export import ExportOptions
-
-
-def _target_options(function: "Function") -> "Function":
-    """The options that single targets read."""
-    several = {"multiple": True, "show_default": True}
-    return options.together(
-        click.option(
-            "--rewrites", help="none, or names in order and separated by commas; else by target."
-        ),
-        click.option(
-            "--onnx-opset", "opset", type=int, default=20, show_default=True, help="ONNX operators."
-        ),
-        click.option(
-            "--onnx-profile",
-            "onnx_profiles",
-            default=["cpu"],
-            help="cpu, nnapi, coreml-ep.",
-            **several,
-        ),
-        click.option(
-            "--executorch-delegate",
-            "delegates",
-            default=["xnnpack"],
-            help="xnnpack, portable, coreml.",
-            **several,
-        ),
-        click.option(
-            "--executorch-compute-units",
-            "compute_units",
-            default="all",
-            show_default=True,
-            help="Of the delegate coreml.",
-        ),
-        click.option("--coreml-precision", default="fp16", show_default=True, help="Or fp32."),
-        click.option("--coreml-input", default="tensor", show_default=True, help="Or image."),
-        click.option(
-            "--coreml-deployment-target",
-            "deployment_target",
-            default="iOS18",
-            show_default=True,
-            help="The oldest system that runs it: iOS16, iOS17, iOS18, iOS26.",
-        ),
-        click.option("--author"),
-        click.option("--license"),
-        click.option("--description"),
-    )(function)
 
 
 _HOW = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
@@ -78,7 +32,11 @@ _HOW = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
     help="A graph per route; one that gathers weights; or one that computes every expert.",
 )
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True)
-@_target_options
+@target_flags
+@click.option("--rewrites", help="none, or names in order and separated by commas; else by target.")
+@click.option("--author")
+@click.option("--license")
+@click.option("--description")
 @options.weights
 @options.input_options
 @click.option("--max-graphs", type=click.IntRange(min=1), default=256, show_default=True)
@@ -130,38 +88,16 @@ def export(
     emit(as_json, BundleView.of(str(output), manifest, digest, loaded.notes), show_bundle)
 
 
-def _export_options(
-    *,
-    rewrites: str | None,
-    opset: int,
-    onnx_profiles: tuple[str, ...],
-    delegates: tuple[str, ...],
-    compute_units: str,
-    coreml_precision: str,
-    coreml_input: str,
-    deployment_target: str,
-    **identity: str | None,
-) -> "ExportOptions":
+def _export_options(*, rewrites: str | None, **chosen: Any) -> "ExportOptions":
     """The options of all targets, as the command line gives them."""
     from mvmoe_export import ExportOptions
-    from mvmoe_export.targets.coreml import CoreMLOptions
-    from mvmoe_export.targets.executorch import ExecuTorchOptions
-    from mvmoe_export.targets.onnx import OnnxOptions
 
     names = None
     if rewrites is not None:
         names = () if rewrites == "none" else tuple(name.strip() for name in rewrites.split(","))
-    return ExportOptions(
-        rewrites=names,
-        targets={
-            "coreml": CoreMLOptions(deployment_target, coreml_precision, coreml_input),
-            "onnx": OnnxOptions(tuple(dict.fromkeys(onnx_profiles)), opset),
-            "executorch": ExecuTorchOptions(
-                tuple(dict.fromkeys(delegates)), compute_units, deployment_target
-            ),
-        },
-        identity={key: text for key, text in identity.items() if text},
-    )
+    targets = take_target_options(chosen)
+    identity = {key: text for key, text in chosen.items() if text}
+    return ExportOptions(rewrites=names, targets=targets, identity=identity)
 
 
 PART = export

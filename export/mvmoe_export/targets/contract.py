@@ -7,7 +7,17 @@ command line asks targets for their options before anything is exported.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Literal,
+    Protocol,
+    Self,
+    TypeVar,
+    get_args,
+    get_origin,
+)
 
 import msgspec
 
@@ -107,9 +117,9 @@ def _require_distinct(name: str, values: Sequence[Any]) -> None:
 
 def _expected(declared: Any, error: Exception) -> str:
     """What a field allows."""
-    choices = _choices(declared)
-    if choices:
-        return f"give one of {', '.join(map(str, choices))}"
+    known = choices(declared)
+    if known:
+        return f"give one of {', '.join(map(str, known))}"
     notes = getattr(declared, "__metadata__", ())
     limits = [(note.ge, note.le) for note in notes if None not in (note.ge, note.le)]
     if limits:
@@ -117,12 +127,12 @@ def _expected(declared: Any, error: Exception) -> str:
     return f"it cannot be used: {error}"
 
 
-def _choices(declared: Any) -> tuple[Any, ...]:
+def choices(declared: Any) -> tuple[Any, ...]:
     """The values of a field that is a `Literal`, or a tuple of them."""
     declared = plain_type(declared)
     if is_tuple(declared):
-        return _choices(get_args(declared)[0])
-    return get_args(declared)
+        return choices(get_args(declared)[0])
+    return get_args(declared) if get_origin(declared) is Literal else ()
 
 
 def _ignore(_: str) -> None:
