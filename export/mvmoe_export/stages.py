@@ -96,7 +96,7 @@ class Stages:
 def _content(tensor: Tensor) -> tuple[str, torch.Size, torch.dtype]:
     """What tells a tensor from others, whatever it is called."""
     data = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-    return hashlib.sha256(data).hexdigest(), tensor.shape, tensor.dtype
+    return hashlib.sha256(data.data).hexdigest(), tensor.shape, tensor.dtype
 
 
 def make_stages(

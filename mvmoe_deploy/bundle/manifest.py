@@ -47,7 +47,7 @@ class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """What all parts of a manifest are: immutable, and strict about their fields."""
 
 
-class Model(_Record):
+class Model(_Record, frozen=True):
     """The model that was exported, and its size."""
 
     family: Text
@@ -57,7 +57,7 @@ class Model(_Record):
     macs: Count
 
 
-class Source(_Record):
+class Source(_Record, frozen=True):
     """Where the weights came from and what exported them.
 
     `weights` says which of several sets in the checkpoint they are. `input` says of the fields of
@@ -70,7 +70,7 @@ class Source(_Record):
     input: dict[TrainedField, Origin] = {}
 
 
-class Stage(_Record):
+class Stage(_Record, frozen=True):
     """One step of inference; `rule` turns the logits of the stage before into its route."""
 
     name: Name
@@ -80,7 +80,7 @@ class Stage(_Record):
 Factor = Annotated[float, Meta(ge=-1e6, le=1e6)]
 
 
-class Pixels(_Record):
+class Pixels(_Record, frozen=True):
     """An input that takes an image as it is: the graph computes `pixel * scale + bias` itself.
 
     `scale` and `bias` have a number for each channel, in `channel_order`.
@@ -91,7 +91,7 @@ class Pixels(_Record):
     bias: Annotated[tuple[Factor, ...], Meta(min_length=1, max_length=3)]
 
 
-class TensorSpec(_Record):
+class TensorSpec(_Record, frozen=True):
     """One input or output of a graph."""
 
     name: Name
@@ -100,7 +100,7 @@ class TensorSpec(_Record):
     pixels: Pixels | None = None
 
 
-class Placement(_Record):
+class Placement(_Record, frozen=True):
     """Where an engine would run a graph's nodes, as its own tool says when the graph is made.
 
     `partitions` are the pieces it takes; `outside` counts by operator the `nodes_outside` of them.
@@ -115,7 +115,7 @@ class Placement(_Record):
     verdict: Text | None = None
 
 
-class Graph(_Record):
+class Graph(_Record, frozen=True):
     """One static-shape program: a stage, and its route where the strategy has a graph per route.
 
     `file` is a file, or a package: a directory of the target's files. `entry` is what the engine
@@ -135,7 +135,7 @@ class Graph(_Record):
     placement: Annotated[tuple[Placement, ...], Meta(max_length=20)] = ()
 
 
-class File(_Record):
+class File(_Record, frozen=True):
     """A file of the bundle, its path relative to the bundle's root, with `/` between parts."""
 
     path: RelativePath
@@ -148,7 +148,7 @@ Error = Annotated[float, Meta(ge=0, le=1e30)]
 Relative = Annotated[float, Meta(gt=0, le=1)]
 
 
-class Verification(_Record):
+class Verification(_Record, frozen=True):
     """How the target's graphs in a row compared with PyTorch, image by image.
 
     `router_error` and `answer_error` are relative to the largest reference value, the others of
@@ -191,7 +191,7 @@ class Bounds(_Record, frozen=True):
     reason: Text = ""
 
 
-class Parity(_Record):
+class Parity(_Record, frozen=True):
     """What the export checked against PyTorch, and how near the graphs came."""
 
     graphs: Count
@@ -200,7 +200,7 @@ class Parity(_Record):
     verification: Verification | None = None
 
 
-class Sizes(_Record):
+class Sizes(_Record, frozen=True):
     """Weights of a target by who needs them, each distinct content counted once.
 
     `shared_bytes` belong to no single expert. `expert_bytes` has a row for each routed stage, with
@@ -212,7 +212,7 @@ class Sizes(_Record):
     expert_bytes: Annotated[tuple[tuple[Count, ...], ...], Meta(max_length=1000)] = ()
 
 
-class Target(_Record):
+class Target(_Record, frozen=True):
     """The graphs of one target; `weights` is the file that they share, if it is one of its own.
 
     `format` says whose graphs they are: it finds the runner. `options` are all options of the
@@ -233,14 +233,14 @@ class Target(_Record):
     bounds: Bounds = Bounds()
 
 
-class Golden(_Record):
+class Golden(_Record, frozen=True):
     """The golden vectors: a safetensors file with `images` inputs and what PyTorch answers."""
 
     images: Annotated[int, Meta(ge=1, le=10_000)]
     file: File
 
 
-class Manifest(_Record):
+class Manifest(_Record, frozen=True):
     """The whole of `manifest.json`."""
 
     format: Literal["mvmoe-bundle"]

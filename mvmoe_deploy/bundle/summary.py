@@ -6,7 +6,15 @@ from typing import cast
 
 import msgspec
 
-from mvmoe_deploy.bundle.manifest import Graph, Manifest, Parity, Placement, Source, Target
+from mvmoe_deploy.bundle.manifest import (
+    Graph,
+    Manifest,
+    OptionValue,
+    Parity,
+    Placement,
+    Source,
+    Target,
+)
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Rule, UsagePrior
@@ -16,7 +24,7 @@ class _Summary(msgspec.Struct, frozen=True, kw_only=True):
     """What all parts of a summary are."""
 
 
-class ModelSummary(_Summary):
+class ModelSummary(_Summary, frozen=True):
     """The model; `experts` are those of the first router (0 for a dense model)."""
 
     name: str
@@ -28,7 +36,7 @@ class ModelSummary(_Summary):
     macs: int
 
 
-class GraphSummary(_Summary):
+class GraphSummary(_Summary, frozen=True):
     """One graph: its place and the bytes it needs.
 
     `bytes` are those of its program and of the weights that it reads, shared ones included; where
@@ -47,7 +55,7 @@ class GraphSummary(_Summary):
     placement: tuple[Placement, ...]
 
 
-class SizeReport(_Summary):
+class SizeReport(_Summary, frozen=True):
     """What sharing saves and what an expert costs, in bytes.
 
     `separate` is what the weights would take with a file of its own for every graph, `stored` what
@@ -66,11 +74,11 @@ class SizeReport(_Summary):
     one_more_expert: int | None
 
 
-class TargetSummary(_Summary):
+class TargetSummary(_Summary, frozen=True):
     """One target: its options, its graphs, where they run, and its size."""
 
     format: str
-    options: dict[str, str]
+    options: dict[str, OptionValue]
     rewrites: tuple[str, ...]
     strategy: str
     precision: str
@@ -82,14 +90,14 @@ class TargetSummary(_Summary):
     parity: Parity | None
 
 
-class GoldenSummary(_Summary):
+class GoldenSummary(_Summary, frozen=True):
     """The golden vectors: how many images, and the file."""
 
     images: int
     file: str
 
 
-class BundleSummary(_Summary):
+class BundleSummary(_Summary, frozen=True):
     """A bundle: its model, rules (one for each router), targets, input, labels and usage prior."""
 
     format: str
@@ -127,7 +135,7 @@ def summarize(manifest: Manifest) -> BundleSummary:
         targets={name: _target(target, rules) for name, target in manifest.targets.items()},
         input=manifest.input,
         input_shape=manifest.input.shape,
-        input_origins=dict(manifest.source.input),
+        input_origins=dict(manifest.source.input.items()),
         labels=manifest.labels,
         usage_prior=manifest.usage_prior,
         golden=GoldenSummary(images=manifest.golden.images, file=manifest.golden.file.path),

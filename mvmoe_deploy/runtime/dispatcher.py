@@ -291,7 +291,7 @@ class Dispatcher:
     def _by_usage(self) -> list[Graph]:
         """The route graphs, pinned ones first, in descending order of their share of images."""
         prior = self.bundle.manifest.usage_prior or ()
-        shares = {
+        shares: dict[tuple[int, Route | None], float] = {
             (stage, item.route): item.share
             for stage, items in enumerate(prior, start=1)
             for item in items

@@ -136,7 +136,7 @@ def _files_by_graph(target: Target) -> Mapping[str, tuple[File, ...]]:
     """The files that an engine reads for each graph: its own, and those of no single graph."""
     sources = {graph.file for graph in target.graphs}
     own: dict[str, list[File]] = {source: [] for source in sources}
-    shared = []
+    shared: list[File] = []
     for file in target.files:
         owner = next((path for path in _ancestry(file.path) if path in sources), None)
         (shared if owner is None else own[owner]).append(file)

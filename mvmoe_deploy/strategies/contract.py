@@ -89,3 +89,4 @@ class Strategy(Protocol):
 
     def require_batch(self, batch: int) -> None:
         """Refuse a batch size that the strategy's graphs cannot have; raises InputError."""
+        return
