@@ -98,10 +98,10 @@ def measure(
     return samples
 
 
-def rotated(names: Sequence[str], number: int) -> list[str]:
-    """The order of round `number`: over the rounds each name stands equally often at each place."""
-    start = number % len(names) if names else 0
-    return [*names[start:], *names[:start]]
+def rotated(items: Sequence[T], number: int) -> list[T]:
+    """The order of round `number`: over the rounds each item stands equally often at each place."""
+    start = number % len(items) if items else 0
+    return [*items[start:], *items[:start]]
 
 
 def by_subject(samples: Sequence[Sample]) -> dict[str, list[Sample]]:

@@ -17,8 +17,6 @@ import sys  # noqa: E402
 from mvmoe_deploy.system.processes import end_when_closed  # noqa: E402
 
 _INTERRUPTED = 130
-_ALONE = ("start", "memory")
-"""Kinds of jobs with one subject: without its engine there is nothing to do."""
 
 
 def main() -> None:
@@ -37,7 +35,7 @@ def main() -> None:
         engine_ns = _import("numpy", *modules)
     except ImportError as error:
         # Among several subjects the one that needs it will tell.
-        missing = error if told["kind"] in _ALONE else None
+        missing = error if told["one_subject"] else None
     code_ns = _import("mvmoe_deploy.runtime")
     from mvmoe_bench.measure.jobs import Process, run_job
 

@@ -160,7 +160,7 @@ def _lifeline() -> Iterator[int]:
         os.close(ours)
 
 
-def _talk(process: subprocess.Popen, text: bytes) -> bool:
+def _talk(process: subprocess.Popen[bytes], text: bytes) -> bool:
     """Tell a process its order and wait for it; gives whether this one was interrupted."""
     try:
         process.communicate(text)

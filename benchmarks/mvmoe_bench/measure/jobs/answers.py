@@ -1,19 +1,15 @@
 """What each subject answers to each image, and which route it takes. Nothing is timed."""
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
+from mvmoe_bench.measure.jobs.contract import Job, Plan
 from mvmoe_bench.measure.jobs.process import Session
 from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
-from mvmoe_bench.measure.schema.records import Answer
+from mvmoe_bench.measure.schema.records import Answer, Routes
 from mvmoe_bench.measure.subjects.contract import Subject
-
-
-def run(session: Session) -> None:
-    """One subject after the other."""
-    for subject in session.order.subjects:
-        session.attempt(subject, partial(_answer_all, session, subject))
 
 
 def _answer_all(session: Session, subject: SubjectOrder) -> None:
@@ -41,7 +37,7 @@ def _answer_all(session: Session, subject: SubjectOrder) -> None:
     opened.close()
 
 
-def _ask(opened: Subject, query: Query) -> tuple[np.ndarray, tuple | None]:
+def _ask(opened: Subject, query: Query) -> tuple[np.ndarray, Routes | None]:
     """The answer, and the route if the subject tells."""
     traced = opened.trace(query)
     if traced is None:
@@ -54,3 +50,24 @@ def _error(answer: np.ndarray, wanted: np.ndarray | None) -> float | None:
     if wanted is None:
         return None
     return float(np.nan_to_num(np.abs(answer[0] - wanted).max(), nan=1e30, posinf=1e30))
+
+
+class AnswersMeasurement:
+    """Every subject's answers, asked for by the run itself before anything is timed."""
+
+    name = "answers"
+    position = 0
+    one_subject = False
+    compares_answers = True
+
+    def jobs(self, plan: Plan, repeat: int) -> Iterator[Job]:
+        """None: which subjects are asked, and when, depends on what was answered before."""
+        yield from ()
+
+    def run(self, session: Session) -> None:
+        """One subject after the other."""
+        for subject in session.order.subjects:
+            session.attempt(subject, partial(_answer_all, session, subject))
+
+
+PART = AnswersMeasurement()

@@ -10,10 +10,11 @@ from typing import TypeVar
 import numpy as np
 
 from mvmoe_bench.measure import protocol
+from mvmoe_bench.measure.jobs.contract import Job, Plan
 from mvmoe_bench.measure.jobs.process import Lapse, Session
 from mvmoe_bench.measure.schema.orders import Order, Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import Opened, Overhead, Preset, Sample, Yardstick
-from mvmoe_bench.measure.subjects.contract import Subject
+from mvmoe_bench.measure.subjects.contract import Subject, Traced
 
 T = TypeVar("T")
 
@@ -23,23 +24,6 @@ _YARDSTICK_EVERY = 4
 
 Ready = dict[str, tuple[SubjectOrder, Subject]]
 """What is in memory and has not failed, by key."""
-
-
-def run(session: Session) -> None:
-    """Open everything, then ask in rounds; each subject once a round, in rotated order."""
-    ready = _open_all(session)
-    _measure_overhead(session)
-    yardstick = _Yardstick(session)
-    # A collection in the middle of an answer would be timed with it.
-    gc.collect()
-    gc.disable()
-    queries = max((len(subject.queries) for subject, _ in ready.values()), default=0)
-    for number in rounds(session.order.preset, queries):
-        _round(session, ready, (number, queries))
-        if number >= 0 and number % _YARDSTICK_EVERY == 0:
-            yardstick.look(number)
-        session.flush()
-    gc.enable()
 
 
 def rounds(preset: Preset, queries: int) -> Iterator[int]:
@@ -86,7 +70,7 @@ def _open(session: Session, subject: SubjectOrder) -> Subject:
     return opened
 
 
-def question(queries: Sequence[T], number: int, longest: int) -> T:
+def query_for_round(queries: Sequence[T], number: int, longest: int) -> T:
     """What round `number` asks a subject; `longest` is the number of questions of another.
 
     A dispatcher is asked more: what covers its routes comes last. All begin anew together, or one
@@ -103,7 +87,7 @@ def _round(session: Session, ready: Ready, turn: tuple[int, int]) -> None:
     number, longest = turn
     for position, key in enumerate(protocol.rotated(list(ready), number)):
         subject, opened = ready[key]
-        query = question(subject.queries, number, longest)
+        query = query_for_round(subject.queries, number, longest)
         place = (key, number, position)
         sample = session.attempt(subject, partial(_turn, session.order, opened, query, place))
         if sample is None:
@@ -118,10 +102,10 @@ def _turn(order: Order, opened: Subject, query: Query, place: tuple[str, int, in
     Where a route is imposed, time is the sum of the parts: imposing it is nobody's cost.
     """
     key, number, position = place
-    if query.forced and opened.trace(query) is not None:
-        spent, traced = None, opened.trace(query)
-    else:
-        spent, traced = protocol.turn(opened.answer, query), opened.trace(query)
+    # The first trace tells whether the subject has parts, and is not kept: the second is warm.
+    imposes = query.forced and opened.trace(query) is not None
+    spent = None if imposes else protocol.turn(opened.answer, query)
+    traced = opened.traced(query) if imposes else opened.trace(query)
     return Sample(
         job=order.job,
         subject=key,
@@ -131,10 +115,15 @@ def _turn(order: Order, opened: Subject, query: Query, place: tuple[str, int, in
         image=query.image,
         routes=traced.routes if traced else query.routes,
         forced=query.forced,
-        ns=spent.wall if spent else traced.laps.total,
+        ns=spent.wall if spent else _total(traced),
         cpu_ns=spent.cpu if spent else None,
         laps=traced.laps if traced else None,
     )
+
+
+def _total(traced: Traced | None) -> int:
+    """The sum of the parts of an answer whose route was imposed."""
+    return traced.laps.total if traced is not None else 0
 
 
 def _measure_overhead(session: Session) -> None:
@@ -169,3 +158,41 @@ class _Yardstick:
 
     def _product(self, _: None) -> None:
         np.matmul(self._first, self._second, out=self._result)
+
+
+class LatencyMeasurement:
+    """Warm answers of all subjects, side by side in one process."""
+
+    name = "latency"
+    position = 20
+    one_subject = False
+    compares_answers = False
+
+    def jobs(self, plan: Plan, repeat: int) -> Iterator[Job]:
+        """One process a repeat."""
+
+        def subjects() -> Iterator[SubjectOrder]:
+            for subject in plan.alive(plan.subjects):
+                yield plan.order(subject, plan.round_queries(subject, repeat))
+
+        if repeat < plan.preset.repeats:
+            yield Job(f"{self.name}:{repeat}", self, repeat, subjects)
+
+    def run(self, session: Session) -> None:
+        """Open everything, then ask in rounds; each subject once a round, in rotated order."""
+        ready = _open_all(session)
+        _measure_overhead(session)
+        yardstick = _Yardstick(session)
+        # A collection in the middle of an answer would be timed with it.
+        gc.collect()
+        gc.disable()
+        queries = max((len(subject.queries) for subject, _ in ready.values()), default=0)
+        for number in rounds(session.order.preset, queries):
+            _round(session, ready, (number, queries))
+            if number >= 0 and number % _YARDSTICK_EVERY == 0:
+                yardstick.look(number)
+            session.flush()
+        gc.enable()
+
+
+PART = LatencyMeasurement()

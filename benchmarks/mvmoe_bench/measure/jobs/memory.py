@@ -1,9 +1,12 @@
 """What one subject holds: with nothing opened, with all images answered, with all closed."""
 
 import gc
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mvmoe_bench.measure.jobs.contract import Job, Plan, alone, started_alone
 from mvmoe_bench.measure.jobs.process import Session
 from mvmoe_bench.measure.machine import held_memory
 from mvmoe_bench.measure.machine.smaps import OwnFiles
@@ -11,11 +14,8 @@ from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import Memory
 from mvmoe_deploy.runtime.memory import return_free_memory
 
-
-def run(session: Session) -> None:
-    """Exactly one subject: another's memory would be counted with it."""
-    (subject,) = session.order.subjects
-    session.attempt(subject, partial(_measure, session, subject))
+if TYPE_CHECKING:
+    from mvmoe_bench.measure.planning.choosing import SelectedSubject
 
 
 def _measure(session: Session, subject: SubjectOrder) -> None:
@@ -47,3 +47,37 @@ def _measure(session: Session, subject: SubjectOrder) -> None:
             released=held_memory.held(files),
         )
     )
+
+
+def _budgets(plan: Plan, subject: "SelectedSubject", repeat: int) -> tuple[int | None, ...]:
+    """One expert and all of them in every repeat, what is between only once, if at all."""
+    found = plan.budgets(subject)
+    if not found:
+        return (None,)
+    every = repeat == 0 and plan.preset.stream
+    return found if every else tuple(sorted({found[0], found[-1]}))
+
+
+class MemoryMeasurement:
+    """What a process holds that has one subject."""
+
+    name = "memory"
+    position = 40
+    one_subject = True
+    compares_answers = False
+
+    def jobs(self, plan: Plan, repeat: int) -> Iterator[Job]:
+        """A process for each subject that is started alone, and each of its budgets."""
+        if repeat < plan.preset.starts:
+            for subject in started_alone(plan, repeat):
+                for budget in _budgets(plan, subject, repeat):
+                    name = f"{self.name}:{subject.key}:{budget or 'all'}:{repeat}"
+                    yield Job(name, self, repeat, partial(alone, plan, subject, budget))
+
+    def run(self, session: Session) -> None:
+        """Exactly one subject: another's memory would be counted with it."""
+        (subject,) = session.order.subjects
+        session.attempt(subject, partial(_measure, session, subject))
+
+
+PART = MemoryMeasurement()

@@ -1,20 +1,21 @@
 """What every job needs of its process: subjects that may fail, lines that get out, a status."""
 
-import importlib
 import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, perf_counter_ns
-from typing import Any, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 import msgspec
 import numpy as np
 
+from mvmoe_bench.measure.jobs.contract import Measurement
 from mvmoe_bench.measure.schema.orders import Order, SubjectOrder
 from mvmoe_bench.measure.schema.records import Failure, Line
 from mvmoe_bench.measure.subjects import find_kind
 from mvmoe_bench.measure.subjects.contract import NoWatch, Stopwatch, Subject
+from mvmoe_deploy import parts
 from mvmoe_deploy.errors import MvmoeError
 
 T = TypeVar("T")
@@ -102,13 +103,18 @@ class Lapse:
         self._last = now
 
 
+def find_measurement(name: str) -> Measurement:
+    """The measurement of that name; raises InputError for an unknown one."""
+    found: Measurement = parts.find("measurements", name)
+    return found
+
+
 def run_job(text: str, process: Process, out: BinaryIO) -> None:
     """Do what an order says; whatever was measured is written, even after an interruption."""
     order = msgspec.json.decode(text, type=Order)
     session = Session(order, process, out)
-    job: Any = importlib.import_module(f"mvmoe_bench.measure.jobs.{order.kind}")
     try:
-        job.run(session)
+        find_measurement(order.kind).run(session)
     finally:
         session.flush(now=True)
 

@@ -1,17 +1,13 @@
 """One subject, from the start of this process to its first answer; then each graph's load."""
 
+from collections.abc import Iterator
 from functools import partial
 from time import perf_counter_ns
 
+from mvmoe_bench.measure.jobs.contract import Job, Plan, alone, started_alone
 from mvmoe_bench.measure.jobs.process import Lapse, Session
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import GraphLoad, Start
-
-
-def run(session: Session) -> None:
-    """Exactly one subject: a process starts once."""
-    (subject,) = session.order.subjects
-    session.attempt(subject, partial(_start, session, subject))
 
 
 def _start(session: Session, subject: SubjectOrder) -> None:
@@ -54,3 +50,27 @@ def _start(session: Session, subject: SubjectOrder) -> None:
                 warm_ns=loaded.warm_ns,
             )
         )
+
+
+class StartMeasurement:
+    """From the start of a process to its first answer."""
+
+    name = "start"
+    position = 30
+    one_subject = True
+    compares_answers = False
+
+    def jobs(self, plan: Plan, repeat: int) -> Iterator[Job]:
+        """A process for each subject that is started alone."""
+        if repeat < plan.preset.starts:
+            for subject in started_alone(plan, repeat):
+                name = f"{self.name}:{subject.key}:{repeat}"
+                yield Job(name, self, repeat, partial(alone, plan, subject))
+
+    def run(self, session: Session) -> None:
+        """Exactly one subject: a process starts once."""
+        (subject,) = session.order.subjects
+        session.attempt(subject, partial(_start, session, subject))
+
+
+PART = StartMeasurement()

@@ -8,14 +8,16 @@ from mvmoe_bench.measure.schema.records import EngineChoice, SubjectRecord
 from mvmoe_bench.measure.subjects import find_kind
 from mvmoe_bench.measure.subjects.contract import SubjectKind
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import InputError, MissingExtraError, UnsupportedPlatformError
 
-DISPATCHER = "dispatcher"
+PRODUCT = "dispatcher"
+"""The subject that is always measured."""
 _PYTORCH = Variant(EngineChoice(engine="PyTorch", provider="CPU"), {}, ("torch",))
 
 
 @dataclass(frozen=True)
-class Chosen:
+class SelectedSubject:
     """A subject of the run, and what it is made from."""
 
     record: SubjectRecord
@@ -34,16 +36,23 @@ class Chosen:
         return self.record.target
 
     @property
+    def target_record(self) -> Target:
+        """The manifest's record of its target; raises InputError for a subject without one."""
+        if self.target is None:
+            raise InputError(f"the subject {self.key} has no target of {self.bundle.path}")
+        return self.bundle.target(self.target)
+
+    @property
     def dispatches(self) -> bool:
         """Whether it is the product itself."""
-        return self.record.name == DISPATCHER
+        return self.kind.look.role == "product"
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """The subjects, and in a sentence each what was left out."""
 
-    subjects: tuple[Chosen, ...]
+    subjects: tuple[SelectedSubject, ...]
     notes: tuple[str, ...]
 
 
@@ -53,33 +62,33 @@ def choose(
     targets: Sequence[str],
     compare: Sequence[str],
     threads: int,
-) -> Choice:
+) -> Selection:
     """The dispatchers of all targets that the device runs, and after each its rivals.
 
     A target that was asked for by name and cannot be run is refused with its own error; one that
     was not is left out with a note. Raises InputError if nothing is left.
     """
-    kinds = [find_kind(name) for name in (DISPATCHER, *dict.fromkeys(compare))]
+    kinds = [find_kind(name) for name in (PRODUCT, *dict.fromkeys(compare))]
     _require_known(device, kinds)
-    subjects: list[Chosen] = []
+    subjects: list[SelectedSubject] = []
     notes: list[str] = []
     for name, bundle in bundles.items():
-        choosing = _Choosing(name, bundle, threads, len(bundles) > 1)
+        factory = _SubjectFactory(name, bundle, threads, len(bundles) > 1)
         for target in targets or bundle.manifest.targets:
             for variant in _variants(device, bundle, target, bool(targets), notes):
                 ours = [kind for kind in kinds if kind.per_target]
-                subjects += [choosing.subject(kind, target, variant) for kind in ours]
+                subjects += [factory.subject(kind, target, variant) for kind in ours]
         ours = [kind for kind in kinds if not kind.per_target]
-        subjects += [choosing.subject(kind, None, _PYTORCH) for kind in ours]
+        subjects += [factory.subject(kind, None, _PYTORCH) for kind in ours]
     if not any(subject.dispatches for subject in subjects):
         raise InputError(
             f"the device {device.name} runs no target of {', '.join(bundles)}: {' '.join(notes)}"
         )
-    return Choice(tuple(subjects), tuple(notes))
+    return Selection(tuple(subjects), tuple(notes))
 
 
 @dataclass(frozen=True)
-class _Choosing:
+class _SubjectFactory:
     """What all subjects of a bundle have in common."""
 
     name: str
@@ -88,7 +97,7 @@ class _Choosing:
     several: bool
     """Whether there are other bundles to be told from."""
 
-    def subject(self, kind: SubjectKind, target: str | None, variant: Variant) -> Chosen:
+    def subject(self, kind: SubjectKind, target: str | None, variant: Variant) -> SelectedSubject:
         """A subject with its key: kind and target, and what else is needed to tell it apart."""
         words = [kind.name, target or "", f"({variant.label})" if variant.label else ""]
         prefix = f"{self.name}: " if self.several else ""
@@ -100,7 +109,7 @@ class _Choosing:
             requested=variant.requested,
             threads=self.threads,
         )
-        return Chosen(record, kind, variant, self.bundle)
+        return SelectedSubject(record, kind, variant, self.bundle)
 
 
 def _variants(

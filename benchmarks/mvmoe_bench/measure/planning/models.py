@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mvmoe_bench.measure.planning.choosing import Chosen
+from mvmoe_bench.measure.planning.choosing import SelectedSubject
 from mvmoe_bench.measure.planning.inputs import Inputs
-from mvmoe_bench.measure.planning.queries import Questions
+from mvmoe_bench.measure.planning.queries import QueryPlan
 from mvmoe_bench.measure.schema.records import Answer, Routes
 from mvmoe_bench.measure.subjects.contract import Preparation
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Manifest
-from mvmoe_deploy.system import files
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.system.outputs import output_errors
 from mvmoe_deploy.system.space import require_space
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Models:
     weights: str | None
     """Which set of a checkpoint; None for the one that the bundle was exported from."""
     inputs: Inputs
-    questions: dict[str, Questions]
+    queries: dict[str, QueryPlan]
     """By bundle."""
     folder: Path
     """For the time of the run."""
@@ -60,14 +61,14 @@ class Models:
         """Which set of a checkpoint belongs to a bundle."""
         return self.weights or manifest.source.weights
 
-    def require_places(self, subjects: Sequence[Chosen]) -> None:
+    def require_places(self, subjects: Sequence[SelectedSubject]) -> None:
         """Refuse a cache that cannot be written, and a disk without room for the rivals' graphs.
 
         Raises OutputError. Each graph has at least the weights of the stem; a rival that is in the
         cache needs no more room.
         """
         root = self.cache or self.folder
-        with files.output_errors(str(root)):
+        with output_errors(str(root)):
             root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=root):
                 pass
@@ -83,7 +84,7 @@ class Models:
     def reference(self, bundle: str, imposed: bool) -> Path | None:
         """A `.npy` file of PyTorch's class logits `[n, classes]`; None without a checkpoint.
 
-        With `imposed` routes those of the questions, else the router's own.
+        With `imposed` routes those of the queries, else the router's own.
         """
         if bundle not in self.checkpoints:
             return None
@@ -93,7 +94,7 @@ class Models:
             np.save(path, self._answers(bundle, imposed))
         return path
 
-    def judge(self, subject: Chosen, answers: Sequence[Answer]) -> str | None:
+    def judge(self, subject: SelectedSubject, answers: Sequence[Answer]) -> str | None:
         """Why a subject is not worth timing; None if its answers are PyTorch's, or unknown."""
         errors = [answer.max_abs_error for answer in answers if answer.max_abs_error is not None]
         if not errors:
@@ -107,7 +108,7 @@ class Models:
             f"up to {max(beyond):.3g}, and {limit:.3g} is allowed; run mvmoe verify on the bundle"
         )
 
-    def prepare(self, subject: Chosen, routes: Sequence[Routes]) -> str:
+    def prepare(self, subject: SelectedSubject, routes: Sequence[Routes]) -> str:
         """What a rival is made from; exported if it is not in the cache."""
         name = subject.record.bundle
         folder = self._folder(subject)
@@ -122,7 +123,7 @@ class Models:
         )
         return subject.kind.prepare(request)
 
-    def _folder(self, subject: Chosen) -> Path:
+    def _folder(self, subject: SelectedSubject) -> Path:
         """Where a target's rivals go: named after all that goes into them but this code."""
         made_by = [f"{package} {version(package)}" for package in _MADE_BY]
         known = [subject.bundle.manifest_sha256, *made_by]
@@ -152,14 +153,19 @@ class Models:
         model, images = self._model(bundle), torch.from_numpy(self.inputs.images)
         answers = []
         with torch.inference_mode():
-            for query in self.questions[bundle].once():
+            for query in self.queries[bundle].once():
                 image = images[query.image : query.image + 1]
                 answers.append(model(image, query.routes) if imposed else model(image))
         return torch.cat(answers).numpy()
 
     def _scale(self, bundle: str) -> float:
         """The largest class logit of PyTorch's answers."""
-        answers = np.load(self.reference(bundle, imposed=False))
+        reference = self.reference(bundle, imposed=False)
+        if reference is None:
+            raise InputError(
+                f"bundle {bundle} has no checkpoint to compare with; give --checkpoint"
+            )
+        answers = np.load(reference)
         return max(float(np.abs(answers).max()), 1e-3)
 
 
@@ -168,7 +174,7 @@ def _stem_bytes(model: "RoutedModel") -> int:
     return sum(weight.numel() * weight.element_size() for weight in model.stage(0, ()).parameters())
 
 
-def _bound(subject: Chosen) -> float:
+def _bound(subject: SelectedSubject) -> float:
     """The largest error that the graphs of a subject's target may have, relative; PyTorch's too."""
     from mvmoe_deploy.verification.bounds import FP32, used_bounds
 

@@ -15,7 +15,7 @@ _ALL_BUDGETS = 12
 
 
 @dataclass(frozen=True)
-class Questions:
+class QueryPlan:
     """What the subjects of one bundle are asked.
 
     Real images take the routes that the router gives them. Synthetic ones are forced down routes
@@ -55,7 +55,7 @@ class Questions:
     def coverage(
         self, target: Target, known: Sequence[Routes], preset: Preset, repeat: int
     ) -> list[Query]:
-        """Questions that impose the routes which no image takes: a rare expert has a cost too.
+        """QueryPlan that impose the routes which no image takes: a rare expert has a cost too.
 
         With more of them than queries, each repeat takes its part.
         """

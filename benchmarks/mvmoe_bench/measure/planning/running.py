@@ -13,16 +13,14 @@ import numpy as np
 from mvmoe_bench.measure.devices import default_device, find_device
 from mvmoe_bench.measure.devices.contract import Device
 from mvmoe_bench.measure.planning import distribution
-from mvmoe_bench.measure.planning.campaign import WHOLE_RUN, Campaign, Setting
-from mvmoe_bench.measure.planning.choosing import Choice, choose
+from mvmoe_bench.measure.planning.bench_run import WHOLE_RUN, BenchRun, RunContext
+from mvmoe_bench.measure.planning.choosing import Selection, choose
 from mvmoe_bench.measure.planning.inputs import SYNTHETIC, Inputs, load_inputs, require_same_input
 from mvmoe_bench.measure.planning.models import Models
-from mvmoe_bench.measure.planning.queries import Questions
+from mvmoe_bench.measure.planning.queries import QueryPlan
 from mvmoe_bench.measure.progress import Bars
 from mvmoe_bench.measure.schema import results
 from mvmoe_bench.measure.schema.records import (
-    SCHEMA,
-    VERSION,
     BundleRecord,
     Done,
     InputRecord,
@@ -36,6 +34,7 @@ from mvmoe_bench.measure.subjects import find_kind
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.summary import summarize
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.samples import DIGITS
 from mvmoe_deploy.system import outputs
 from mvmoe_deploy.system.temporary import private_temporary_files
@@ -99,9 +98,9 @@ def run_bench(request: Request, shown: Bars) -> RunLines:
         return results.read(request.output)[-1]
     # What workers compile for themselves goes there too, for all of them, and away with it.
     with private_temporary_files() as folder:
-        setting = _setting(request, device, (bundles, choice, inputs, asked), folder)
+        context = _context(request, device, (bundles, choice, inputs, asked), folder)
         with _output(request, run, device) as (out, known):
-            Campaign(setting, out, known).run(shown)
+            BenchRun(context, out, known).run(shown)
     return results.read(request.output)[-1]
 
 
@@ -120,13 +119,17 @@ def _require_places(request: Request) -> None:
         pass  # Whether another run is writing to it is said before anything is loaded.
 
 
-def _setting(request: Request, device: Device, parts: tuple, folder: Path) -> Setting:
+_RunParts = tuple[dict[str, Bundle], Selection, Inputs, dict[str, UsagePrior] | None]
+"""The bundles by name, the subjects, what they are asked, and the shares that were asked for."""
+
+
+def _context(request: Request, device: Device, parts: _RunParts, folder: Path) -> RunContext:
     """What the campaign works with; the images are written to `folder`."""
     bundles, choice, inputs, asked = parts
     images = folder / "images.npy"
     np.save(images, inputs.images)
-    questions = {
-        name: Questions(bundle.manifest, inputs, (asked or {}).get(name), request.seed)
+    queries = {
+        name: QueryPlan(bundle.manifest, inputs, (asked or {}).get(name), request.seed)
         for name, bundle in bundles.items()
     }
     models = Models(
@@ -135,19 +138,19 @@ def _setting(request: Request, device: Device, parts: tuple, folder: Path) -> Se
         config=request.config,
         weights=request.weights,
         inputs=inputs,
-        questions=questions,
+        queries=queries,
         folder=folder,
         cache=request.cache,
     )
     models.load()
     models.require_places(choice.subjects)
-    return Setting(
+    return RunContext(
         device=device,
         subjects=choice.subjects,
         preset=request.preset,
         inputs=inputs,
         images=images,
-        questions=questions,
+        queries=queries,
         models=models,
     )
 
@@ -190,9 +193,7 @@ def _require_checkpoints(request: Request) -> None:
         )
 
 
-def _distributions(
-    request: Request, bundles: dict[str, Bundle]
-) -> dict[str, distribution.UsagePrior] | None:
+def _distributions(request: Request, bundles: dict[str, Bundle]) -> dict[str, UsagePrior] | None:
     """By bundle, the distribution that was asked for."""
     if request.distribution is None:
         return None
@@ -204,14 +205,14 @@ def _first_line(
     request: Request,
     device: Device,
     bundles: dict[str, Bundle],
-    parts: tuple[Choice, Inputs, dict[str, distribution.UsagePrior] | None],
+    parts: tuple[Selection, Inputs, dict[str, UsagePrior] | None],
 ) -> Run:
     """What the results file begins with."""
     choice, inputs, asked = parts
     routed = any(bundle.manifest.rules for bundle in bundles.values())
     return Run(
-        schema=SCHEMA,
-        version=VERSION,
+        schema="mvmoe-bench",
+        version=1,
         id=uuid.uuid4().hex,
         started=_now(),
         device=device.name,

@@ -4,21 +4,17 @@ A device on another machine sends the order there with the files that it names, 
 side answer with lines of `records.py`. Paths are the device's to translate.
 """
 
-from typing import Literal
-
 import msgspec
 
 from mvmoe_bench.measure.schema.records import EngineChoice, Preset, Routes
-
-Kind = Literal["answers", "latency", "start", "memory", "stream", "placement"]
-"""What is done: each is one file in `jobs/`."""
+from mvmoe_deploy.errors import InputError
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What orders consist of."""
 
 
-class Query(_Part):
+class Query(_Part, frozen=True):
     """One question: an image, and its route where that is known or imposed."""
 
     image: int
@@ -28,7 +24,7 @@ class Query(_Part):
     """Whether `routes` are imposed, whatever the router says."""
 
 
-class SubjectOrder(_Part, kw_only=True):
+class SubjectOrder(_Part, kw_only=True, frozen=True):
     """A subject to make ready, and what to ask it."""
 
     key: str
@@ -53,12 +49,22 @@ class SubjectOrder(_Part, kw_only=True):
     """Of a checkpoint with several sets of weights the one to take."""
     queries: tuple[Query, ...]
 
+    @property
+    def of_target(self) -> str:
+        """Its target; raises InputError for a subject that has none, such as PyTorch."""
+        if self.target is None:
+            raise InputError(f"the subject {self.key} was ordered without a target")
+        return self.target
 
-class Order(_Part, kw_only=True):
+
+class Order(_Part, kw_only=True, frozen=True):
     """One job of one repeat."""
 
     job: str
-    kind: Kind
+    kind: str
+    """Which measurement it is of: a file of `jobs/`, or a plug-in's."""
+    one_subject: bool = False
+    """Whether there is nothing to do without the engine of its one subject."""
     repeat: int
     preset: Preset
     images: str

@@ -36,7 +36,7 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """What lines consist of."""
 
 
-class Preset(Part):
+class Preset(Part, frozen=True):
     """How much is measured (see `planning/presets.py`)."""
 
     name: str
@@ -58,7 +58,7 @@ class Preset(Part):
     """Seconds of rest before each process."""
 
 
-class EngineChoice(Part):
+class EngineChoice(Part, frozen=True):
     """An engine and where it runs its graphs; None where an engine has no such choice."""
 
     engine: str
@@ -67,7 +67,7 @@ class EngineChoice(Part):
     """ONNX Runtime's execution provider, ExecuTorch's delegate, Core ML's compute units."""
 
 
-class SubjectRecord(Part):
+class SubjectRecord(Part, frozen=True):
     """One thing that is measured: a way to answer images, with one target of one bundle."""
 
     key: str
@@ -82,7 +82,7 @@ class SubjectRecord(Part):
     threads: int
 
 
-class BundleRecord(Part):
+class BundleRecord(Part, frozen=True):
     """What a report says of a bundle without having it."""
 
     name: str
@@ -101,7 +101,7 @@ class BundleRecord(Part):
     """Of each target what `mvmoe inspect --json` says: sizes, parity, placement of its graphs."""
 
 
-class InputRecord(Part):
+class InputRecord(Part, frozen=True):
     """What the subjects were asked."""
 
     source: str
@@ -117,7 +117,7 @@ class InputRecord(Part):
     """How the sequence for residency was ordered: `name`, or `shuffled`."""
 
 
-class Run(Record, tag="run"):
+class Run(Record, tag="run", frozen=True):
     """The first line: what was measured, on what, how. Lines below belong to it."""
 
     schema: Literal["mvmoe-bench"]
@@ -139,14 +139,14 @@ class Run(Record, tag="run"):
     """What was left out, and why, in a sentence each."""
 
 
-class Resumed(Record, tag="resumed"):
+class Resumed(Record, tag="resumed", frozen=True):
     """A killed run went on from here."""
 
     at: str
     load_average: tuple[float, ...] | None
 
 
-class Opened(Record, tag="opened"):
+class Opened(Record, tag="opened", frozen=True):
     """A subject was made ready in the process of a repeat, and which engine it really got."""
 
     job: str
@@ -156,7 +156,7 @@ class Opened(Record, tag="opened"):
     open_ns: Ns
 
 
-class Answer(Record, tag="answer"):
+class Answer(Record, tag="answer", frozen=True):
     """What a subject answered to an image, once a run; says which route images take."""
 
     job: str
@@ -173,7 +173,7 @@ class Answer(Record, tag="answer"):
     """From the reference's class logits (see `reference` of docs/benchmarking.md)."""
 
 
-class Laps(Part):
+class Laps(Part, frozen=True):
     """Where one answer's time went; one entry a routed stage in the tuples."""
 
     stem: Ns
@@ -190,7 +190,7 @@ class Laps(Part):
         return self.stem + sum(self.select) + sum(self.load) + sum(self.expert) + self.rest
 
 
-class Sample(Record, tag="sample"):
+class Sample(Record, tag="sample", frozen=True):
     """One warm answer."""
 
     job: str
@@ -211,7 +211,7 @@ class Sample(Record, tag="sample"):
     """Of one more call, right after the timed one; None for subjects without parts."""
 
 
-class Start(Record, tag="start"):
+class Start(Record, tag="start", frozen=True):
     """A process of its own, from its start to its first answer."""
 
     job: str
@@ -242,7 +242,7 @@ class Start(Record, tag="start"):
         return self.process_ns + self.engine_import_ns + self.code_import_ns
 
 
-class GraphLoad(Record, tag="load"):
+class GraphLoad(Record, tag="load", frozen=True):
     """A graph that came into memory, in a fresh process."""
 
     job: str
@@ -258,7 +258,7 @@ class GraphLoad(Record, tag="load"):
     """Its second run."""
 
 
-class Held(Part):
+class Held(Part, frozen=True):
     """What a process held at one moment."""
 
     total: Bytes
@@ -270,7 +270,7 @@ class Held(Part):
     """Pages of the subject's own files that it maps, each counted once, whoever else maps them."""
 
 
-class Memory(Record, tag="memory"):
+class Memory(Record, tag="memory", frozen=True):
     """What a process of its own held."""
 
     job: str
@@ -289,7 +289,7 @@ class Memory(Record, tag="memory"):
     """After everything was closed."""
 
 
-class StreamSample(Record, tag="stream"):
+class StreamSample(Record, tag="stream", frozen=True):
     """One answer of the residency sequence: no repetition, images one after the other."""
 
     job: str
@@ -309,7 +309,7 @@ class StreamSample(Record, tag="stream"):
     laps: Laps
 
 
-class Yardstick(Record, tag="yardstick"):
+class Yardstick(Record, tag="yardstick", frozen=True):
     """The machine's own speed in the middle of the measurements: one single-precision matmul."""
 
     job: str
@@ -319,7 +319,7 @@ class Yardstick(Record, tag="yardstick"):
     ns: Ns
 
 
-class Overhead(Record, tag="overhead"):
+class Overhead(Record, tag="overhead", frozen=True):
     """What timing itself costs: the median of many calls that do nothing."""
 
     job: str
@@ -328,7 +328,7 @@ class Overhead(Record, tag="overhead"):
     n: Count
 
 
-class Placement(Record, tag="placement"):
+class Placement(Record, tag="placement", frozen=True):
     """Where an engine puts the operators of a graph, as the engine itself says on this device."""
 
     job: str
@@ -342,7 +342,7 @@ class Placement(Record, tag="placement"):
     """Operator types that are not on the preferred unit, with their number."""
 
 
-class Advice(Record, tag="advice"):
+class Advice(Record, tag="advice", frozen=True):
     """What the placement advisor thinks: always an estimate, never measured."""
 
     bundle: str
@@ -358,7 +358,7 @@ class Advice(Record, tag="advice"):
     """Where the rule comes from: a public document, a thread, a measurement and its command."""
 
 
-class Failure(Record, tag="failure"):
+class Failure(Record, tag="failure", frozen=True):
     """A subject, or a whole job, that failed; the others went on."""
 
     job: str
@@ -366,7 +366,7 @@ class Failure(Record, tag="failure"):
     message: str
 
 
-class Done(Record, tag="done"):
+class Done(Record, tag="done", frozen=True):
     """A job ran to its end: a resumed run does not repeat it."""
 
     job: str

@@ -218,7 +218,8 @@ def _decode(text: bytes, where: str) -> Line | None:
     try:
         text = json_text(text)
         require_shallow(text)
-        return _DECODER.decode(text)
+        line: Line = _DECODER.decode(text)
+        return line
     except (msgspec.MsgspecError, ValueError, RecursionError):
         _require_version(text, where)
         return None

@@ -63,6 +63,13 @@ class Subject:
     actual: EngineChoice
     """The engine that it really got."""
 
+    def traced(self, query: Query) -> Traced:
+        """One answer and its parts; raises TypeError for a subject without parts."""
+        traced = self.trace(query)
+        if traced is None:
+            raise TypeError(f"{type(self).__name__} has no parts to trace; measure its answers")
+        return traced
+
     def answer(self, query: Query) -> np.ndarray:
         """Class logits `[1, classes]`: a new array, as an application would get one."""
         raise NotImplementedError

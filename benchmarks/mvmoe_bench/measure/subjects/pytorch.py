@@ -1,5 +1,6 @@
 """What the subjects share that run the PyTorch model itself."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,8 +9,11 @@ import numpy as np
 from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import EngineChoice
 from mvmoe_bench.measure.subjects.contract import Subject
+from mvmoe_deploy.errors import InputError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from mvmoe_deploy.models.contract import RoutedModel
 
 
@@ -28,22 +32,25 @@ def load_model(order: SubjectOrder) -> "RoutedModel":
 class PyTorchSubject(Subject):
     """A module that takes images and, if they are imposed, routes."""
 
-    def __init__(self, model: "RoutedModel", images: np.ndarray, mode: str) -> None:
+    def __init__(self, model: "Callable[..., Tensor]", images: np.ndarray, mode: str) -> None:
         import torch
 
         # What dynamo compiles must not meet inference tensors: its guards fail on them.
         self._context = torch.inference_mode if mode == "eager" else torch.no_grad
-        self._model = model
+        self._model: Callable[..., Tensor] | None = model
         self._images = torch.from_numpy(images)
         self.actual = EngineChoice(engine=f"PyTorch {torch.__version__} ({mode})", provider="CPU")
 
     def answer(self, query: Query) -> np.ndarray:
         """The model's own forward."""
+        model = self._model
+        if model is None:
+            raise InputError("a subject that was closed was asked to answer; make it again")
         with self._context():
             image = self._images[query.image : query.image + 1]
             if query.forced:
-                return self._model(image, query.routes).numpy()
-            return self._model(image).numpy()
+                return model(image, query.routes).numpy()
+            return model(image).numpy()
 
     def close(self) -> None:
         """Forget the model."""

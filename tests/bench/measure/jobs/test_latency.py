@@ -40,7 +40,7 @@ def test_a_slow_machine_stops_early_but_not_before_the_first(a_second_each):
 def test_subjects_with_fewer_questions_begin_anew_together_with_the_others():
     natural, covering = ["a", "b", "c"], ["a", "b", "c", "X", "Y"]
     asked = [
-        (latency.question(natural, number, 5), latency.question(covering, number, 5))
+        (latency.query_for_round(natural, number, 5), latency.query_for_round(covering, number, 5))
         for number in range(-2, 12)
     ]
     pairs = {pair for pair in asked if pair[1] not in "XY"}

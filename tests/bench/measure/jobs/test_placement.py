@@ -34,7 +34,7 @@ class Session:
 
 def test_onnx_runtime_tells_of_one_graph_a_stage(tiny):
     session = Session(tiny / "tiny.mvmoe", {"provider": "CPU"})
-    placement.run(session)
+    placement.PART.run(session)
     assert [line.graph for line in session.lines] == ["stem", "step1_e0"]
     assert all(set(line.by_unit) == {"CPU"} and not line.outside for line in session.lines)
     assert all(line.by_unit["CPU"] > 5 for line in session.lines)
@@ -50,7 +50,7 @@ def test_core_ml_tells_of_every_function_with_the_units_that_were_asked_for(tiny
     monkeypatch.setattr(CoreMLRunner, "placements", placements)
     monkeypatch.setattr(Bundle, "target", lambda self, name: SimpleNamespace(format="coreml"))
     session = Session(tiny / "tiny.mvmoe", {"compute_units": "cpuAndGPU"})
-    placement.run(session)
+    placement.PART.run(session)
     assert asked == [{"compute_units": "cpuAndGPU"}]
     assert session.lines == [
         Placement(
@@ -67,5 +67,5 @@ def test_core_ml_tells_of_every_function_with_the_units_that_were_asked_for(tiny
 def test_engines_that_say_nothing_have_no_lines(tiny, monkeypatch):
     monkeypatch.setattr(Bundle, "target", lambda self, name: SimpleNamespace(format="executorch"))
     session = Session(tiny / "tiny.mvmoe", {})
-    placement.run(session)
+    placement.PART.run(session)
     assert session.lines == []

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mvmoe_bench.measure.planning.inputs import SYNTHETIC, Inputs
 from mvmoe_bench.measure.planning.presets import PRESETS
-from mvmoe_bench.measure.planning.queries import Questions, budgets
+from mvmoe_bench.measure.planning.queries import QueryPlan, budgets
 from mvmoe_bench.measure.schema.records import Preset
 from mvmoe_deploy.routing import RouteShare
 from mvmoe_deploy.routing.top_k import TopK
@@ -26,7 +26,7 @@ def questions(source="digits", images=5, stages=1, distribution=None):
         source, np.zeros((images, 1, 2, 2), np.float32), ("",) * images, (None,) * images, "name"
     )
     manifest = SimpleNamespace(rules=rules, usage_prior=None)
-    return Questions(manifest, inputs, distribution, seed=0)
+    return QueryPlan(manifest, inputs, distribution, seed=0)
 
 
 def target(experts=3, stages=1):
@@ -59,7 +59,7 @@ def test_synthetic_questions_are_forced_down_their_distribution():
     queries = [query for repeat in range(3) for query in asked.rounds(PRESET, repeat, None)]
     assert all(query.forced for query in queries)
     assert sum(query.routes == ((2,),) for query in queries) == 9
-    dense = Questions(SimpleNamespace(rules=(), usage_prior=None), asked.inputs, None, 0)
+    dense = QueryPlan(SimpleNamespace(rules=(), usage_prior=None), asked.inputs, None, 0)
     assert not dense.forced and not dense.once()[0].forced
 
 

@@ -12,7 +12,7 @@ from mvmoe_bench.measure.subjects.contract import NoWatch
 class Graphs:
     """Graphs that count how often each is loaded, and answer with their name's length."""
 
-    runner = type("Runner", (), {"description": "counting"})()
+    runner = type("Runner", (), {"description": "counting", "provider": None})()
 
     def __init__(self):
         self.loaded = []

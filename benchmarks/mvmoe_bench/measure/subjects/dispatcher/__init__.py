@@ -128,13 +128,13 @@ class DispatcherKind:
     ) -> "DispatcherSubject":
         """A dispatcher over the bundle, opened step by step as `Dispatcher.open` does."""
         bundle = Bundle.open(os.path.realpath(order.root), order.manifest_sha256, plugins=True)
-        record = bundle.target(order.target)
+        record = bundle.target(order.of_target)
         watch.lap("parse")
         files = UnchangedFiles.verified(bundle.path, record.files)
         watch.lap("hash")
         runner = open_runner(bundle.path, record, order.threads, order.engine_options, plugins=True)
         dispatcher = TracingDispatcher(
-            bundle, order.target, runner, files=files, max_resident_experts=order.budget
+            bundle, order.of_target, runner, files=files, max_resident_experts=order.budget
         )
         watch.lap("open")
         return DispatcherSubject(dispatcher, actual_engine(order, runner), images)

@@ -1,0 +1,92 @@
+"""The contract of a measurement: what it plans for a run, and what one process does of it.
+
+One module a measurement, found by its name, whose `PART` is an object as `Measurement` says.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from mvmoe_bench.measure.protocol import rotated
+from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
+from mvmoe_bench.measure.schema.records import Preset
+
+if TYPE_CHECKING:
+    from mvmoe_bench.measure.jobs.process import Session
+    from mvmoe_bench.measure.planning.choosing import SelectedSubject
+
+
+@dataclass(frozen=True)
+class Job:
+    """One process to come; its subjects are chosen when its turn has come.
+
+    By then it is known which subjects have failed, and which route each image takes.
+    """
+
+    name: str
+    measurement: "Measurement"
+    repeat: int
+    subjects: Callable[[], Iterable[SubjectOrder]]
+
+
+class Plan(Protocol):
+    """What a run knows, for measurements that plan their jobs."""
+
+    @property
+    def preset(self) -> Preset:
+        """How much is measured."""
+
+    @property
+    def subjects(self) -> Sequence["SelectedSubject"]:
+        """All subjects of the run, those that have failed included."""
+
+    def alive(self, subjects: Iterable["SelectedSubject"]) -> list["SelectedSubject"]:
+        """Those that have not failed."""
+
+    def budgets(self, subject: "SelectedSubject") -> tuple[int, ...]:
+        """The residency budgets of a dispatcher, ascending; none for other subjects."""
+
+    def order(
+        self, subject: "SelectedSubject", queries: Sequence[Query], budget: int | None = None
+    ) -> SubjectOrder:
+        """A subject and what it is asked."""
+
+    def round_queries(self, subject: "SelectedSubject", repeat: int) -> list[Query]:
+        """What a subject is asked in the rounds of a repeat."""
+
+    def first_queries(self, subject: "SelectedSubject") -> list[Query]:
+        """What a subject in a process of its own is asked: images that what it holds answers."""
+
+    def sequence(self, subject: "SelectedSubject", length: int) -> list[Query]:
+        """Images one after the other, as an application sees them."""
+
+
+class Measurement(Protocol):
+    """A part of the kind `measurements`."""
+
+    name: str
+    position: int
+    """Where it comes in a repeat, lowest first."""
+    one_subject: bool
+    """Whether a process has one subject: without that one's engine there is nothing to do."""
+    compares_answers: bool
+    """Whether its orders have the names and labels of images, and PyTorch's answers."""
+
+    def jobs(self, plan: Plan, repeat: int) -> Iterator[Job]:
+        """Its jobs of one repeat; none once it has been repeated as often as the preset says."""
+
+    def run(self, session: "Session") -> None:
+        """Follow the order of a session, in the process that measures."""
+
+
+def started_alone(plan: Plan, repeat: int) -> list["SelectedSubject"]:
+    """The subjects that are measured each in a process of its own, in rotated order."""
+    return rotated([each for each in plan.subjects if each.kind.is_started_alone], repeat)
+
+
+def alone(
+    plan: Plan, subject: "SelectedSubject", budget: int | None = None
+) -> Iterator[SubjectOrder]:
+    """One subject, if it has not failed, asked what a process of its own is asked."""
+    if plan.alive([subject]):
+        yield plan.order(subject, plan.first_queries(subject), budget)
