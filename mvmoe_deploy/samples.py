@@ -121,4 +121,5 @@ def _inputs(images: Iterable[ImageLike], manifest: Manifest) -> np.ndarray:
 
 def _spread(count: int, most: int) -> list[int]:
     """At most `most` of `count` positions, evenly: images are sorted by class."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
+    positions = np.linspace(0, count - 1, min(count, most)).round().astype(int)
+    return [int(position) for position in np.unique(positions)]

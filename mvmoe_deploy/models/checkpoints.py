@@ -181,7 +181,8 @@ def _metadata_of(path: Path) -> bytes:
     """Our metadata of a safetensors file; empty if it has none or is damaged."""
     try:
         with safe_open(path, framework="pt") as file:
-            return (file.metadata() or {}).get(_METADATA_KEY, "").encode()
+            metadata: dict[str, str] = file.metadata() or {}
+            return metadata.get(_METADATA_KEY, "").encode()
     except (SafetensorError, OSError, RuntimeError, ValueError):
         return b""
 

@@ -94,10 +94,10 @@ def resolve_input(
     asked = _asked(said, config)
     chosen = {**_defaults(config), **_without_crop(stated), **asked}
     crop = _crop(said, stated, chosen["resize"], config, guessed)
-    preprocessing = _checked({**chosen, **crop.fields})
+    preprocessing = _checked(chosen | {str(name): crop.fields[name] for name in crop.fields})
     origins: dict[TrainedField, Origin] = {}
     for name in _fields_of(preprocessing):
-        known = "default" if name not in stated or name in guessed else "checkpoint"
+        known: Origin = "default" if name not in stated or name in guessed else "checkpoint"
         origins[name] = "option" if name in asked else known
     origins |= dict.fromkeys(crop.fields, crop.origin)
     replaced = tuple(
@@ -178,7 +178,7 @@ def _of_each_channel(values: tuple[float, ...] | None, config: ModelConfig) -> A
 class _Crop:
     """The one field of the crop that the rule reads."""
 
-    fields: dict[str, Any]
+    fields: dict[TrainedField, Any]
     origin: Origin
 
 
@@ -190,28 +190,30 @@ def _crop(
     guessed: frozenset[str],
 ) -> _Crop:
     """The crop for a rule: a fraction, or pixels; the file's may belong to another rule."""
-    pixels, fraction = stated.get("resize_size"), stated.get("crop_fraction")
+    pixels: int | None = stated.get("resize_size")
+    fraction: float | None = stated.get("crop_fraction")
     unsure = bool(guessed & {"resize_size", "crop_fraction"})
     if said.crop is not None:
         return _Crop(_crop_fields(said.crop, rule, config), "option")
     if unsure and rule != stated.get("resize"):
         pixels = fraction = None
     if pixels is None and fraction is None:
+        unsure = True
+    if fraction is None:
         whole = rule in ("squash", "border") or config.in_channels == 1
-        fraction, unsure = 1.0 if whole else _IMAGENET_CROP, True
+        fraction = 1.0 if whole else _IMAGENET_CROP
     if pixels is not None and rule != "torchvision":
         raise InputError(
             f"--resize-rule {rule} needs --crop too: the checkpoint states a resize size of "
             f"{pixels} pixels, which belongs to the rule torchvision"
         )
-    given = fraction if pixels is None else pixels
     origin: Origin = "default" if unsure else "checkpoint"
     if pixels is not None:
         return _Crop({"resize_size": pixels}, origin)
-    return _Crop(_crop_fields(given, rule, config), origin)
+    return _Crop(_crop_fields(fraction, rule, config), origin)
 
 
-def _crop_fields(crop: float, rule: str, config: ModelConfig) -> dict[str, Any]:
+def _crop_fields(crop: float, rule: str, config: ModelConfig) -> dict[TrainedField, Any]:
     """A fraction, or with `torchvision` pixels, as the field that the rule reads."""
     if rule != "torchvision":
         if not 0 < crop <= 1:

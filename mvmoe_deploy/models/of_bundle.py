@@ -8,8 +8,9 @@ from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.errors import CheckpointError, InputError
 from mvmoe_deploy.models.checkpoints import Checkpoint, load_checkpoint
 from mvmoe_deploy.models.config import ModelConfig
+from mvmoe_deploy.preprocessing import TrainedField
 
-_CROP = ("resize", "crop_fraction", "resize_size")
+_CROP: tuple[TrainedField, ...] = ("resize", "crop_fraction", "resize_size")
 """Fields that mean something only together."""
 
 

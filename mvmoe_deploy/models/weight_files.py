@@ -168,7 +168,7 @@ def _read_torch(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             known = torch.serialization.get_safe_globals()
-            plain = [each for each in _PLAIN if each not in known]
+            plain: list[Any] = [each for each in _PLAIN if each not in known]
             # An open file: of a path, PyTorch would believe what its name ends in.
             with torch.serialization.safe_globals(plain), path.open("rb") as file:
                 return torch.load(file, map_location="cpu", weights_only=True)

@@ -6,7 +6,7 @@ student, each below a key of its own or below a prefix of its keys.
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,7 +99,9 @@ def _counts(key: Any, optimizer: bool) -> bool:
     return not optimizer or _AVERAGE.search(key) is not None
 
 
-def weight_sets(path: tuple[str, ...], mapping: Mapping[str, Any], names: frozenset[str]) -> list:
+def weight_sets(
+    path: tuple[str, ...], mapping: Mapping[str, Any], names: frozenset[str]
+) -> list[WeightSet]:
     """The sets of one mapping: one for each prefix below which there are names of the model."""
     run_together = {name.replace(".", by): name for name in names for by in ("", "_")}
     longest = max(name.count(".") for name in names) + 1
@@ -156,6 +158,7 @@ def _has_shape(value: Any) -> bool:
 
 def _children(node: Any) -> list[tuple[str, Any]]:
     """The values in a mapping or a list that may hold tensors, with their keys as text."""
+    items: Iterable[tuple[Any, Any]]
     if isinstance(node, Mapping):
         items = node.items()
     elif isinstance(node, list | tuple):

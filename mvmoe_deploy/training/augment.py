@@ -67,10 +67,11 @@ def _random_box(
     A window that would reach over an edge is cut to it, which a second draw would only hide.
     """
     area = rng.uniform(*_AREA) * width * height
-    ratio = shape * math.exp(rng.uniform(*map(math.log, _RATIO)))
-    wide, high = min(width, math.sqrt(area * ratio)), min(height, math.sqrt(area / ratio))
-    left, top = rng.random() * (width - wide), rng.random() * (height - high)
-    return left, top, left + wide, top + high
+    low, high = map(math.log, _RATIO)
+    ratio = shape * math.exp(rng.uniform(low, high))
+    wide, tall = min(width, math.sqrt(area * ratio)), min(height, math.sqrt(area / ratio))
+    left, top = rng.random() * (width - wide), rng.random() * (height - tall)
+    return left, top, left + wide, top + tall
 
 
 def _jitter(image: Image.Image, rng: np.random.Generator) -> Image.Image:

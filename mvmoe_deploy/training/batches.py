@@ -4,7 +4,8 @@ Order and augmentation are a function of (seed, epoch, index of the image) alone
 resumed run repeats the interrupted one whatever the number of loading processes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,11 +76,12 @@ class Batches:
         batches = [mine[start : start + size] for start in range(0, len(mine), size)]
         return self._load(_AsDeployed(self.data, split), batches)
 
-    def _load(self, images: Dataset, batches: list[np.ndarray]) -> Iterator[Batch]:
+    def _load(self, images: Dataset[Any], batches: list[np.ndarray]) -> Iterator[Batch]:
         """Load the batches of indices in order, on the loading processes if there are any."""
-        loader = DataLoader(
+        sampler: Iterable[Any] = batches  # whole batches of indices, which `__getitems__` takes
+        loader: DataLoader[Any] = DataLoader(
             images,
-            batch_sampler=batches,
+            batch_sampler=sampler,
             num_workers=self.workers,
             collate_fn=_unchanged,
             worker_init_fn=_begin,
@@ -95,7 +97,7 @@ def _begin(worker: int) -> None:
     end_with_parent()
 
 
-class _Images(Dataset):
+class _Images(Dataset[Any]):
     """Makes whole batches; an error is a value, because a loading process would make it a text."""
 
     def __getitems__(self, indices: np.ndarray) -> Batch | MvmoeError:
@@ -149,6 +151,6 @@ def _batch(images: np.ndarray, labels: np.ndarray) -> Batch:
     return torch.from_numpy(images), torch.from_numpy(labels)
 
 
-def _unchanged(batch: Batch | MvmoeError) -> Batch | MvmoeError:
+def _unchanged(batch: Any) -> Any:
     """The datasets make whole batches: nothing is left to collate."""
     return batch

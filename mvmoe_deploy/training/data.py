@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -82,9 +83,15 @@ def load_data(data: str, config: ModelConfig, said: InputChoices | None = None) 
 def _digits(config: ModelConfig, said: InputChoices) -> ImageData:
     """The embedded digits."""
     suited = msgspec.structs.asdict(digits_preprocessing(config))
-    train, held_out, test = (Split(*digits_split(name)) for name in ("train", "held-out", "test"))
+    train, held_out, test = _digits_of("train"), _digits_of("held-out"), _digits_of("test")
     preprocessing = resolve_input(config, suited, said).preprocessing
     return ImageData(NAMES, train, held_out, test, shake_digit, preprocessing)
+
+
+def _digits_of(name: Literal["train", "held-out", "test"]) -> Split:
+    """One split of the digits."""
+    images, labels = digits_split(name)
+    return Split(list(images), labels)
 
 
 def _folder(root: Path, config: ModelConfig, said: InputChoices) -> ImageData:

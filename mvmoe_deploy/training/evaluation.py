@@ -64,7 +64,8 @@ class Tally:
     def class_to_expert(self) -> np.ndarray:
         """Share of each class's images that use each expert `[S, C, E]`; 0 for no images."""
         of_class = self.confusion.sum(axis=1)[None, :, None]
-        return self.used / np.maximum(of_class, 1)
+        shares: np.ndarray = self.used / np.maximum(of_class, 1)
+        return shares
 
     @property
     def route_shares(self) -> UsagePrior:

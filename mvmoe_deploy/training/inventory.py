@@ -205,8 +205,8 @@ def dealt(data: ImageData, inventory: Inventory) -> ImageData:
     ]
     images.sort(key=lambda item: (item[2], item[1]))
     splits = {name: _split([item for item in images if item[0] == name]) for name in SPLITS}
-    for name, what in (("train", "to learn from"), ("held_out", "for the confusion matrix")):
-        _require_every_class(splits[name], data.classes, what)
+    _require_every_class(splits["train"], data.classes, "to learn from")
+    _require_every_class(splits["held_out"], data.classes, "for the confusion matrix")
     return ImageData(
         classes=data.classes,
         augment=data.augment,

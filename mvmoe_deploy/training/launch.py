@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from torch.multiprocessing.spawn import ProcessRaisedException
 
 from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
 from mvmoe_deploy.system.processes import end_with_parent, interruptible
@@ -18,7 +19,7 @@ from mvmoe_deploy.training.options import TrainOptions
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-    from lightning_fabric.strategies import DDPStrategy
+    from lightning_fabric.strategies.ddp import DDPStrategy
 
 _INTERRUPTED = 130
 _PATIENCE = 5
@@ -90,10 +91,10 @@ def _fabric(options: TrainOptions) -> "Fabric":
 
 def _ddp() -> "DDPStrategy":
     """Data parallel training in which an expert may get no image of a batch."""
-    from lightning_fabric.strategies import DDPStrategy
+    from lightning_fabric.strategies.ddp import DDPStrategy
 
     # popen would run the caller's whole program again; spawn runs one function.
-    start = "popen" if _started_by_cluster() else "spawn"
+    start: Literal["popen", "spawn"] = "popen" if _started_by_cluster() else "spawn"
     return DDPStrategy(find_unused_parameters=True, start_method=start)
 
 
@@ -107,12 +108,10 @@ def _count(options: TrainOptions) -> int:
 
 def _started_by_cluster() -> bool:
     """Whether something else has started the processes (torchrun, SLURM, MPI, LSF, by hand)."""
-    from lightning_fabric.plugins.environments import (
-        LSFEnvironment,
-        MPIEnvironment,
-        SLURMEnvironment,
-        TorchElasticEnvironment,
-    )
+    from lightning_fabric.plugins.environments.lsf import LSFEnvironment
+    from lightning_fabric.plugins.environments.mpi import MPIEnvironment
+    from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+    from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
     clusters = (TorchElasticEnvironment, SLURMEnvironment, LSFEnvironment, MPIEnvironment)
     return "LOCAL_RANK" in os.environ or any(cluster.detect() for cluster in clusters)
@@ -126,7 +125,7 @@ def _spawn(fabric: "Fabric", threads: int, function: Callable[["Fabric"], None])
     try:
         # Partial: Fabric looks into plain arguments for tensors, and refuses frozen dataclasses.
         fabric.launch(partial(_reporting, errors=errors, threads=threads, function=function))
-    except torch.multiprocessing.ProcessRaisedException as error:
+    except ProcessRaisedException as error:
         if not errors.empty():
             raise errors.get() from error
         raise

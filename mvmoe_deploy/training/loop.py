@@ -4,11 +4,11 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import FamilyModel
@@ -80,7 +80,7 @@ class Trainer:
                 save_state(state, learner, position)
                 self.progress.epoch(record)
         if learner.average is not None:
-            phase.model.load_state_dict(learner.average.module.state_dict())
+            phase.model.load_state_dict(learner.evaluated.state_dict())
         return position
 
     def evaluate(self, model: FamilyModel, split: Split) -> Tally:
@@ -91,14 +91,15 @@ class Trainer:
             total.add(part)
         return total
 
-    def _prepare(self, phase: Phase) -> tuple[nn.Module, Learner]:
+    def _prepare(self, phase: Phase) -> tuple[FamilyModel, Learner]:
         """The model as Fabric wraps it, and what learns inside."""
         left_out = find_family(phase.model.config.family).without_decay
         optimizer = adamw(phase.model, self.options.lr, self.options.weight_decay, left_out)
         module, _ = self.fabric.setup(phase.model, optimizer)
         module.mark_forward_method("forward_routed")
         average = moving_average(phase.model, self.options.ema)
-        return module, Learner(phase.model, optimizer, average)
+        # Fabric's wrapper passes the methods of the model on.
+        return cast("FamilyModel", module), Learner(phase.model, optimizer, average)
 
     def _begin(self, phase: Phase, position: Position) -> None:
         """Say where the phase begins."""
@@ -107,7 +108,7 @@ class Trainer:
             self.progress.phase(phase.name, phase.epochs, position.epoch)
 
     def _epoch(
-        self, phase: Phase, module: nn.Module, learner: Learner, epoch: int
+        self, phase: Phase, module: FamilyModel, learner: Learner, epoch: int
     ) -> dict[str, float]:
         """Train one epoch; the mean of each loss over its steps and all processes."""
         total: dict[str, Tensor] = {}
@@ -121,7 +122,7 @@ class Trainer:
                 self.progress.step(1 / self.batches.steps)
         return self._means(phase, total, epoch)
 
-    def _step(self, module: nn.Module, learner: Learner, loss: Tensor) -> None:
+    def _step(self, module: FamilyModel, learner: Learner, loss: Tensor) -> None:
         """One step of gradient descent."""
         self.fabric.backward(loss)
         if self.options.clip_norm > 0:
@@ -145,8 +146,9 @@ class Trainer:
     def _means(self, phase: Phase, total: dict[str, Tensor], epoch: int) -> dict[str, float]:
         """Sums over this process's steps as means over all; refuses what is not finite."""
         values = torch.stack(list(total.values())) / self.batches.steps
-        values = self.fabric.all_reduce(values, reduce_op="mean")
-        means = dict(zip(total, values.tolist(), strict=True))
+        # A tensor comes back as one; Fabric's type allows collections too.
+        mean = cast("Tensor", self.fabric.all_reduce(values, reduce_op="mean"))
+        means = dict(zip(total, mean.tolist(), strict=True))
         if not all(map(math.isfinite, means.values())):
             raise CheckFailedError(
                 f"training diverged in epoch {epoch} of phase {phase.name} (loss "
@@ -158,8 +160,7 @@ class Trainer:
         self, phase: Phase, learner: Learner, epoch: int, losses: dict[str, float]
     ) -> dict[str, Any]:
         """The line of an epoch in `metrics.jsonl`; accuracies are of the held-out split."""
-        model = learner.model if learner.average is None else learner.average.module
-        result = self.evaluate(model, self.batches.data.held_out)
+        result = self.evaluate(learner.evaluated, self.batches.data.held_out)
         record = {
             "phase": phase.name,
             "epoch": epoch,

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from mvmoe_deploy.models.contract import Family, RoutedOutput
+from mvmoe_deploy.models.contract import Family, FamilyModel
 from mvmoe_deploy.training.routings.contract import RouterLoss
 
 
@@ -19,12 +19,12 @@ class Objective:
     router_loss: RouterLoss | None = None
     """None for a model without routers."""
 
-    def __call__(self, model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def __call__(self, model: FamilyModel, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Named losses of a batch, `[B, C, H, W]` and `[B]`: `loss` is minimised, and its terms.
 
         `model` is the family's, as it is or as Fabric wraps it.
         """
-        output: RoutedOutput = model.forward_routed(images)
+        output = model.forward_routed(images)
         terms = self.family.losses(output, labels, self.smoothing)
         first, *others = terms.values()
         loss = sum(others, start=first)

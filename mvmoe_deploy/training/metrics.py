@@ -63,4 +63,4 @@ def foreign_to_metrics(path: Path) -> str | None:
 
 def _is_before(record: dict[str, Any], phase: str, epoch: int) -> bool:
     """Whether `record` is of another phase, or of this one and not after `epoch`."""
-    return record["phase"] != phase or record["epoch"] <= epoch
+    return bool(record["phase"] != phase or record["epoch"] <= epoch)

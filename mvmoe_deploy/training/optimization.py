@@ -1,10 +1,13 @@
 """AdamW's parameter groups, the learning rate of every step, and the moving average."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim import swa_utils
+from torch.optim.swa_utils import AveragedModel
 
 
 def adamw(
@@ -45,4 +48,5 @@ def moving_average(model: nn.Module, decay: float) -> AveragedModel | None:
     """
     if decay == 0:
         return None
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
+    average: Callable[[float], Any] = swa_utils.get_ema_multi_avg_fn  # PyTorch gives no types
+    return AveragedModel(model, multi_avg_fn=average(decay))

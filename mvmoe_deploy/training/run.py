@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from filelock import FileLock, Timeout
@@ -172,7 +173,7 @@ def _remove_states(out: Path) -> None:
         folder.rmdir()
 
 
-def _read_options(path: Path) -> dict:
+def _read_options(path: Path) -> dict[str, Any]:
     """What a run was asked before; raises InputError for a file that says no such thing."""
     try:
         before = json.loads(outputs.head(path, _MAX_OPTIONS_BYTES) or b"")
@@ -244,12 +245,13 @@ def _is_own(path: Path) -> bool:
     return path.name.startswith((f".{OPTIONS}.", f".{IMAGES}."))
 
 
-def _plain(options: TrainOptions) -> dict:
+def _plain(options: TrainOptions) -> dict[str, Any]:
     """The options as JSON has them."""
-    return {"format": FORMAT, **json.loads(msgspec.json.encode(options))}
+    family = options.config.family
+    return {"format": FORMAT, "family": family, **json.loads(msgspec.json.encode(options))}
 
 
-def _at(options: dict, name: str) -> object:
+def _at(options: dict[str, Any], name: str) -> object:
     """The value at a dotted name; None if it is not there."""
     value: object = options
     for part in name.split("."):

@@ -7,15 +7,18 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from mvmoe_deploy.errors import CheckpointError, InputError, OutputError
+from mvmoe_deploy.models.contract import FamilyModel
 from mvmoe_deploy.system import files
 
 OWNERS = "super-classes.json"
@@ -37,9 +40,16 @@ class Position:
 class Learner:
     """What learns in a phase; its tensors are the phase's state."""
 
-    model: nn.Module
+    model: FamilyModel
     optimizer: torch.optim.Optimizer
-    average: nn.Module | None
+    average: AveragedModel | None
+
+    @property
+    def evaluated(self) -> FamilyModel:
+        """The model whose figures count: the average where there is one."""
+        if self.average is None:
+            return self.model
+        return cast("FamilyModel", self.average.module)  # AveragedModel holds a copy of `model`
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
         """All tensors by name: weights, their average, the optimizer's moments."""

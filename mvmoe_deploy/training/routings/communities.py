@@ -37,7 +37,7 @@ def confusion_weights(confusion: np.ndarray) -> np.ndarray:
     confusion = np.asarray(confusion, dtype=np.float64)
     totals = confusion.sum(axis=1, keepdims=True)
     rates = np.divide(confusion, totals, out=np.zeros_like(confusion), where=totals > 0)
-    weights = (rates + rates.T) / 2
+    weights: np.ndarray = (rates + rates.T) / 2
     np.fill_diagonal(weights, 0.0)
     return weights
 

@@ -40,7 +40,7 @@ class SelectedExperts(nn.Module):
     def forward(self, tokens: Tensor, gates: Tensor) -> Tensor:
         """`sum_i gate_i * expert_i(x)`: tokens `[B, N, D]`, gates `[B, len(route)]`."""
         # The first expert starts the sum: a zero to start from would stay in the graph.
-        mixed = gates[:, 0, None, None] * self.experts[0](tokens)
+        mixed: Tensor = gates[:, 0, None, None] * self.experts[0](tokens)
         for slot in range(1, len(self.experts)):
             mixed = mixed + gates[:, slot, None, None] * self.experts[slot](tokens)
         return mixed

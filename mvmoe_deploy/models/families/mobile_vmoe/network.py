@@ -6,7 +6,7 @@ With `routers="shared"` one router decides for all MoE layers.
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -32,12 +32,11 @@ class MobileVMoE(ViT):
         self, config: MobileVMoEConfig, preprocessing: Preprocessing | None = None
     ) -> None:
         super().__init__(config, preprocessing)
-        self.routers = nn.ModuleList(
-            nn.Linear(config.width, config.experts) for _ in range(config.routed_stages)
-        )
-        for router in self.routers:
+        routers = [nn.Linear(config.width, config.experts) for _ in range(config.routed_stages)]
+        for router in routers:
             nn.init.trunc_normal_(router.weight, std=0.02)
             nn.init.zeros_(router.bias)
+        self.routers = nn.ModuleList(routers)
 
     @classmethod
     def from_dense(cls, vit: ViT, **routing: Any) -> "MobileVMoE":
@@ -65,15 +64,17 @@ class MobileVMoE(ViT):
         """The layers of stage `index`: 0 is the dense prefix."""
         config = self.config
         prefix = config.dense_layers
+        blocks = cast("list[Block]", list(self.blocks))  # a ModuleList knows no types
         if index == 0:
-            return list(self.blocks[:prefix])
+            return blocks[:prefix]
         if config.routers == "shared":
-            return list(self.blocks[prefix:])
-        return [self.blocks[prefix + index - 1]]
+            return blocks[prefix:]
+        return [blocks[prefix + index - 1]]
 
     def router_logits(self, index: int, tokens: Tensor) -> Tensor:
         """Logits `[B, E]` of the router that ends stage `index`, from tokens `[B, N, D]`."""
-        return self.routers[index](pool(tokens, self.config.router_input))
+        logits: Tensor = self.routers[index](pool(tokens, self.config.router_input))
+        return logits
 
     def stage(self, index: int, route: Route) -> nn.Module:
         """The stem, or a routed step for one route, sharing this model's parameters."""
@@ -153,7 +154,8 @@ class RoutedStep(nn.Module):
     def __init__(self, model: MobileVMoE, index: int, route: Route) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(
-            block.with_mlp(block.mlp.selected(route)) for block in model.blocks_of(index)
+            block.with_mlp(cast("ExpertMlps", block.mlp).selected(route))
+            for block in model.blocks_of(index)
         )
         last = index == model.config.routed_stages
         self.tail = Answer(model) if last else NextRouter(model, index)
@@ -162,7 +164,8 @@ class RoutedStep(nn.Module):
         """Tokens `[B, N, D]` and gates `[B, len(route)]` to what the tail gives."""
         for block in self.blocks:
             tokens = block(tokens, gates)
-        return self.tail(tokens)
+        output: Tensor | tuple[Tensor, Tensor] = self.tail(tokens)
+        return output
 
 
 class NextRouter(nn.Module):
@@ -189,4 +192,5 @@ class Answer(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens `[B, N, D]` to class logits `[B, classes]`."""
-        return self.head(pool(self.norm(tokens), self.pool))
+        logits: Tensor = self.head(pool(self.norm(tokens), self.pool))
+        return logits

@@ -20,7 +20,8 @@ class PatchEmbed(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Project each patch."""
-        return self.proj(images).flatten(2).transpose(1, 2)
+        patches: Tensor = self.proj(images)
+        return patches.flatten(2).transpose(1, 2)
 
 
 class Attention(nn.Module):
@@ -39,7 +40,8 @@ class Attention(nn.Module):
         shape = (batch, count, self.heads, width // self.heads)
         q, k, v = (part.reshape(shape).transpose(1, 2) for part in self.qkv(tokens).chunk(3, -1))
         mixed = F.scaled_dot_product_attention(q, k, v)
-        return self.proj(mixed.transpose(1, 2).reshape(batch, count, width))
+        output: Tensor = self.proj(mixed.transpose(1, 2).reshape(batch, count, width))
+        return output
 
 
 class Mlp(nn.Module):
@@ -58,7 +60,8 @@ class Mlp(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Transform each token."""
-        return self.fc2(self.act(self.fc1(tokens)))
+        output: Tensor = self.fc2(self.act(self.fc1(tokens)))
+        return output
 
 
 class Block(nn.Module):
@@ -88,4 +91,5 @@ class Block(nn.Module):
     def forward(self, tokens: Tensor, *routing: Tensor) -> Tensor:
         """Tokens `[B, N, D]` through the layer; `routing` is what its MLP takes besides tokens."""
         tokens = tokens + self.attn(self.norm1(tokens))
-        return tokens + self.mlp(self.norm2(tokens), *routing)
+        output: Tensor = tokens + self.mlp(self.norm2(tokens), *routing)
+        return output

@@ -48,7 +48,8 @@ class ViT(FamilyModel):
 
     def answer(self, tokens: Tensor) -> Tensor:
         """Tokens `[B, N, D]` to class logits `[B, classes]`."""
-        return self.head(pool(self.norm(tokens), self.config.pool))
+        logits: Tensor = self.head(pool(self.norm(tokens), self.config.pool))
+        return logits
 
     def forward(self, images: Tensor, routes: Sequence[Route] | None = None) -> Tensor:
         """Class logits `[B, classes]` of images `[B, C, H, W]`; there are no routes to force."""
