@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -27,6 +27,7 @@ from mvmoe_deploy.system import files, outputs
 from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_deploy.verification.report_data import summarize
 from mvmoe_export.bounds import bounds_for
+from mvmoe_export.evaluation_mode import evaluation_mode
 from mvmoe_export.parity.golden import GOLDEN_IMAGES, golden_vectors
 from mvmoe_export.parity.guard import guard
 from mvmoe_export.parity.pytorch import verify_against_model
@@ -41,19 +42,18 @@ from mvmoe_export.preflight import (
     require_targets,
     require_texts,
 )
-from mvmoe_export.resuming import Finished, export_key
+from mvmoe_export.resuming import FinishedTargets, export_key
 from mvmoe_export.rewrites import find_rewrite
 from mvmoe_export.stages import MAX_GRAPHS, Stages, make_stages
 from mvmoe_export.targets import ExportOptions, Target, TargetJob, find_target, target_names
 from mvmoe_export.targets.contract import InlineJob
 from mvmoe_export.user_code import prints_apart
 
-_PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "executorch", "torchao", "coremltools")
 _SCRATCH = ".scratch"
 _NO_GOLDEN = manifest.Golden(images=1, file=manifest.File(path="-", bytes=0, sha256=""))
 """Where the golden vectors are not written yet."""
 
-_PATIENCE = 0.05
+_POLL_SECONDS = 0.05
 """Seconds between two looks at the targets that work elsewhere."""
 
 Progress = Callable[[str, str, int], None]
@@ -114,7 +114,8 @@ def export_bundle(
     With `resume`, targets that are finished are kept beside `path` (in `.NAME.resume`) if the
     export ends early, and taken over by the next one of the same model and options.
 
-    What the model's own code prints goes to stderr.
+    What the model's own code prints goes to stderr. The model is in evaluation mode meanwhile; each
+    of its modules is then in the mode that it was in.
 
     A directory at `path` is replaced only with `replace_existing`, and only if it is a bundle and
     holds nothing else (or is empty); this is asked at the start, and again at the end.
@@ -133,31 +134,31 @@ def export_bundle(
     for name in options.rewrites or ():
         find_rewrite(name)
     require_options(options)
-    stages = make_stages(model, strategy, batch, max_graphs)
-    model.eval()
-    require_targets(found, stages, options)
-    require_room(found, stages, options, path)
-    with files.new_directory(path, replace) as work, torch.no_grad():
-        described = _checked(stages, identity, options, tuple(found))
-        require_sound(stages)
-        finished = Finished(path, _key(stages, options) if resume else None)
-        finished.require_free(found)
-        reference = TorchReference(stages)
-        records = _run(found, _Export(stages, options, work, finished, progress, reference))
-        # After the route guard, which says what is wrong with a model more exactly.
-        golden = write_golden(work, golden_vectors(model))
-        result = msgspec.structs.replace(described, targets=records, golden=golden)
-        if not skip_verify:
-            result = _verified(Bundle(work, result, plugins=True), model, progress)
-        write_manifest(work, result)
+    with evaluation_mode(model):
+        stages = make_stages(model, strategy, batch, max_graphs)
+        require_targets(found, stages, options)
+        require_room(found, stages, options, path)
+        with files.new_directory(path, replace) as work, torch.no_grad():
+            described = _checked(stages, identity, options, found)
+            require_sound(stages)
+            finished = FinishedTargets(path, _key(stages, options, found) if resume else None)
+            finished.require_free(found)
+            reference = TorchReference(stages)
+            records = _run(found, _Export(stages, options, work, finished, progress, reference))
+            # After the route guard, which says what is wrong with a model more exactly.
+            golden = write_golden(work, golden_vectors(model))
+            result = msgspec.structs.replace(described, targets=records, golden=golden)
+            if not skip_verify:
+                result = _verified(Bundle(work, result, plugins=True), model, progress)
+            write_manifest(work, result)
     finished.clear()
     return result
 
 
-def _key(stages: Stages, options: ExportOptions) -> str:
+def _key(stages: Stages, options: ExportOptions, found: Mapping[str, Target]) -> str:
     """What a finished target depends on."""
     chosen = (options.targets, options.rewrites, options.identity, options.labels)
-    return export_key(stages, (stages.strategy.name, stages.batch, *chosen, _packages()))
+    return export_key(stages, (stages.strategy.name, stages.batch, *chosen, _packages(found)))
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ class _Export:
     stages: Stages
     options: ExportOptions
     root: Path
-    finished: Finished
+    finished: FinishedTargets
     progress: Progress
     reference: TorchReference
 
@@ -213,7 +214,7 @@ def _run(found: dict[str, Target], export: _Export) -> dict[str, manifest.Target
         while waiting := [name for name in started if name not in records]:
             ready = next((name for name in waiting if started[name].ready()), None)
             if ready is None:
-                time.sleep(_PATIENCE)
+                time.sleep(_POLL_SECONDS)
             else:
                 records[ready] = export.finish(ready, started[ready])
     finally:
@@ -258,7 +259,7 @@ def _checked(
     stages: Stages,
     identity: Identity,
     options: ExportOptions,
-    targets: tuple[str, ...],
+    found: Mapping[str, Target],
 ) -> manifest.Manifest:
     """The manifest of a bundle, its targets and golden file still to come.
 
@@ -267,13 +268,15 @@ def _checked(
     require_labels(identity.labels, stages.classes)
     require_prior(identity.usage_prior, stages)
     require_texts(options.identity)
-    described = _described(stages, identity)
+    described = _described(stages, identity, found)
     require_texts({"family": described.model.family})
-    require_manifest(described, stages, targets, GOLDEN_IMAGES)
+    require_manifest(described, stages, found, GOLDEN_IMAGES)
     return described
 
 
-def _described(stages: Stages, identity: Identity) -> manifest.Manifest:
+def _described(
+    stages: Stages, identity: Identity, found: Mapping[str, Target]
+) -> manifest.Manifest:
     """What the manifest says of the model."""
     model = stages.model
     counts = count(model)
@@ -289,7 +292,7 @@ def _described(stages: Stages, identity: Identity) -> manifest.Manifest:
         ),
         source=manifest.Source(
             checkpoint_sha256=identity.checkpoint_sha256,
-            packages=_packages(),
+            packages=_packages(found),
             weights=identity.weights,
             input=_origins(model),
         ),
@@ -308,10 +311,10 @@ def _origins(model: RoutedModel) -> dict[TrainedField, Origin]:
     return unstated(model.input) if known is None else known
 
 
-def _packages() -> dict[str, str]:
-    """The versions of what made the graphs."""
+def _packages(found: Mapping[str, Target]) -> dict[str, str]:
+    """The versions of what makes the graphs, as far as it is installed."""
     versions = {"mvmoe-deploy": mvmoe_deploy.__version__}
-    for package in _PACKAGES:
+    for package in dict.fromkeys(name for target in found.values() for name in target.packages):
         try:
             versions[package] = version(package)
         except PackageNotFoundError:

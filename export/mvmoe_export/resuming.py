@@ -38,7 +38,7 @@ class _Kept(msgspec.Struct):
     records: dict[str, manifest.Target]
 
 
-class Finished:
+class FinishedTargets:
     """The finished targets of exports to one path; keeps nothing without a key."""
 
     def __init__(self, path: Path, key: str | None) -> None:

@@ -128,11 +128,11 @@ def test_the_manifest_says_who_the_model_is(zoo, tmp_path, shared_templates):
     assert 0 <= parity.max_abs_error < 1e-4
 
 
-def test_training_mode_is_left_behind(zoo, tmp_path, shared_templates):
+def test_a_model_in_training_mode_is_exported_in_evaluation_mode(zoo, tmp_path, shared_templates):
     model = zoo.enliven(zoo.Normed(experts=2)).train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     export_bundle(model, tmp_path / "a.bundle")
-    assert not any(module.training for module in model.modules())
+    assert all(module.training for module in model.modules())
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
 
 

@@ -19,8 +19,9 @@ from mvmoe_deploy.models import Checkpoint, build, save_checkpoint
 from mvmoe_deploy.models.families.vit import ViTConfig
 from mvmoe_deploy.system import files
 from mvmoe_export import ExportOptions, Identity, bundling, compiling, export_bundle
-from mvmoe_export.resuming import Finished
+from mvmoe_export.resuming import FinishedTargets
 from mvmoe_export.stages import make_stages
+from mvmoe_export.targets import find_target
 from mvmoe_export.targets.onnx import OnnxOptions, OnnxTarget
 
 LATER = '''
@@ -52,6 +53,7 @@ def compile(order):
 
 class LaterTarget:
     name = "later"
+    packages = ()
 
     def start(self, stages, options, root, scratch):
         folder = scratch / "later"
@@ -272,7 +274,7 @@ def kept(foreign_bundle, place):
     """The ONNX graphs of a bundle as an interrupted export to `place` keeps them."""
     _, path = foreign_bundle
     records = {"onnx": Bundle.open(path).target("onnx")}
-    finished = Finished(place, "key")
+    finished = FinishedTargets(place, "key")
     finished.keep("onnx", records, path)
     folder = place.parent / ".model.bundle.resume" / "onnx"
     # The kept files are the bundle's own: a test that damages them needs others.
@@ -384,14 +386,15 @@ def test_what_cannot_be_kept_is_told_before_anything_is_exported(model, place, m
 
 
 def test_another_key_takes_nothing_over(kept, place, tmp_path):
-    assert Finished(place, "other").restore("onnx", tmp_path / "work") is None
-    assert Finished(place, None).restore("onnx", tmp_path / "work") is None
-    assert Finished(place, "key").restore("coreml", tmp_path / "work") is None
+    assert FinishedTargets(place, "other").restore("onnx", tmp_path / "work") is None
+    assert FinishedTargets(place, None).restore("onnx", tmp_path / "work") is None
+    assert FinishedTargets(place, "key").restore("coreml", tmp_path / "work") is None
 
 
 def key(model, options=None, identity=None, strategy="dispatch", batch=1):
     told = bundling._with_identity(options or ExportOptions(), identity or Identity())
-    return bundling._key(make_stages(model, strategy, batch), told)
+    stages = make_stages(model, strategy, batch)
+    return bundling._key(stages, told, {"onnx": find_target("onnx")})
 
 
 def test_the_same_export_has_the_same_key(zoo):
@@ -425,7 +428,7 @@ def test_another_model_weight_option_or_version_has_another_key(zoo, monkeypatch
         key(model, identity=Identity(name="other")),
         key(model, identity=Identity(labels="abcde")),
     ]
-    monkeypatch.setattr(bundling, "_packages", lambda: {"torch": "0"})
+    monkeypatch.setattr(bundling, "_packages", lambda found: {"torch": "0"})
     keys.append(key(model))
     assert len(set(keys)) == len(keys)
 
