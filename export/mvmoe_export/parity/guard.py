@@ -2,14 +2,14 @@
 
 Three questions, each for every route:
 
-1. Does the graph do as the model's stage does? Asked with gates that are far from what a router
-   gives, one slot after another large: an expert that got lost or a gate that is ignored then
-   shows far above rounding. Asked on a smooth picture, on pictures from the edges of what a picture
+1. Does the graph do as the model's stage does? Asked with all gates at 0.5, then one slot at a
+   time at 4.0, which no router gives: an expert that got lost or a gate that is ignored then shows
+   far above rounding. Asked on a smooth picture, on pictures from the edges of what a picture
    can be, and on inputs that reach both sides of the bounds which the stage compares values with.
 2. Do the model's stages in a row, forced down the route, answer as its own `forward` forced down
    it? This finds stages that do not say what the model does. Asked of PyTorch alone, in double
-   precision: a router gives an expert that it does not want a gate of nearly nothing, and so little
-   of a wrong expert drowns in fp32.
+   precision: an expert that the router does not want has a tiny gate, and with it the error of a
+   wrong expert is below fp32's rounding.
 3. Does the whole way through the graphs answer as `forward` does?
 
 A graph may be as far from PyTorch as its target's bound says, or, of an ill-conditioned model, a
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -47,8 +47,8 @@ _T = TypeVar("_T")
 _TORCH_TOLERANCE = 1e-4
 """Between two ways through the same PyTorch model in fp32, relative to the largest value."""
 
-_SMALL, _LARGE = 0.5, 4.0
-"""Gates of the first question."""
+_BASE_GATE, _PROBE_GATE = 0.5, 4.0
+"""Gates of the first question: all have the first one, one slot at a time the other."""
 
 _MOST_EVALUATED = 3
 """Extreme inputs of a graph that no engine but a slow reference evaluator runs."""
@@ -118,8 +118,8 @@ class _Guard:
         yield stem.check()
         self.start = stem.start
         progress("stem")
-        for stage in self.stages.specs[1:]:
-            for route in checked_routes(stage.rule):
+        for stage, rule in zip(self.stages.specs[1:], self.model.routing, strict=True):
+            for route in checked_routes(rule):
                 step = self.step(stage, route)
                 yield step.check_graph()
                 yield step.check_whole_way(wanted=step.check_stages())
@@ -141,7 +141,8 @@ class _Guard:
         """
         if comparison.is_extreme and not _are_finite(comparison.wanted):
             return 0.0
-        near, own = compare(comparison.given, comparison.wanted, self.tolerance), {}
+        near = compare(comparison.given, comparison.wanted, self.tolerance)
+        own: dict[str, float] = {}
         if not near.ok and _are_finite(comparison.wanted):
             near, own = self._conditioned(comparison)
         if not near.ok:
@@ -196,7 +197,7 @@ class _Guard:
         tolerance = max(_DOUBLE_ROUNDING, _STAGES_TOLERANCE * smallest)
         if not _close({"answer": output}, {"answer": wanted}, tolerance):
             # So small a difference may be rounding, where a part of forward stays in fp32.
-            self._blame(routes)
+            self._locate_fault(routes)
         self._require_answer(graph, output, wanted, routes, bound=_TORCH_TOLERANCE, bounds=FP32)
         answers[tuple(routes)] = wanted.float()
         return answers[tuple(routes)]
@@ -206,7 +207,7 @@ class _Guard:
     ) -> tuple[Tensor, Tensor, float]:
         """The answers of a model's stages in a row and of its `forward`, and the smallest gate."""
         smallest = 1.0
-        output = self.reference.start(model, image)
+        output: Any = self.reference.start(model, image)  # What the model's own code gives.
         for stage, (rule, route) in enumerate(zip(model.routing, routes, strict=True), start=1):
             tokens, logits = output
             gates = select(logits, rule, route)[1][:, list(route)]
@@ -233,7 +234,7 @@ class _Guard:
             )
         return answer.detach()
 
-    def _blame(self, routes: list[Route]) -> None:
+    def _locate_fault(self, routes: list[Route]) -> None:
         """Fail if an experiment shows one of the model's own stages to be wrong."""
         for stage, route in zip(self.stages.specs[1:], routes, strict=True):
             step = self.step(stage, route)
@@ -260,7 +261,7 @@ class _Guard:
             bound = allowed(bound, own, bounds)
             near = compare({"answer": answer}, {"answer": wanted}, bound)
         if not near.ok:
-            self._blame(routes)
+            self._locate_fault(routes)
             self._fail(
                 graph,
                 f"answers with an error of {near.words} against {type(self.model).__name__}"
@@ -360,6 +361,7 @@ class _Step:
         self.guard = guard
         self.stage = stage
         self.route = route
+        self.rule = guard.model.routing[stage.index - 1]
         self.tokens = guard.reference.tokens[stage.index - 1][0]
         self.graph = guard.stages.graph(stage.index, route)
         self.module = guard.model.stage(stage.index, route).eval()
@@ -377,10 +379,10 @@ class _Step:
     def check_graph(self) -> float:
         """The first question: the graph against the model's stage; gives the largest error.
 
-        With uneven gates on the smooth picture, with gates of 1 on the extreme ones.
+        With one larger gate at a time on the smooth picture, with gates of 1 on the extreme ones.
         """
-        uneven = _uneven_gates(len(self.tokens), len(self.route))
-        errors = [self._check([self.tokens, gates], self.eager(gates)) for gates in uneven]
+        probes = _probe_gates(len(self.tokens), len(self.route))
+        errors = [self._check([self.tokens, gates], self.eager(gates)) for gates in probes]
         reference = self.guard.reference
         extremes = self.guard.extremes(reference.tokens[self.stage.index - 1][1:])
         extremes = [*extremes, *reference.reaching(self.stage.index, self.route)]
@@ -412,7 +414,7 @@ class _Step:
         state = guard.start
         for spec, route in zip(guard.stages.specs[1:], self.routes(), strict=True):
             step = self if spec is self.stage else _Step(guard, spec, route)
-            gates = select(state["logits"], spec.rule, route)[1][:, list(route)]
+            gates = select(state["logits"], step.rule, route)[1][:, list(route)]
             state = step.exported(state["next_tokens"], gates)
         answer = state["answer"][: len(wanted)]
         return guard.check_answer(self.graph.name, answer, wanted, self.routes())
@@ -420,7 +422,7 @@ class _Step:
     def find_fault(self) -> str | None:
         """What is wrong with the model's stage, if one of the usual faults is."""
         name = f"comes from a model.stage({self.stage.index}, {self.route}) that"
-        for gates in _uneven_gates(len(self.tokens), len(self.route)):
+        for gates in _probe_gates(len(self.tokens), len(self.route)):
             given = self.eager(gates)
             if _close(given, self.eager(gates * 2)):
                 return f"{name} ignores its gates"
@@ -431,7 +433,7 @@ class _Step:
         return None
 
     def _lost(
-        self, given: dict[str, Tensor], gates: Tensor, tolerance: float = _TORCH_TOLERANCE
+        self, given: Outputs, gates: Tensor, tolerance: float = _TORCH_TOLERANCE
     ) -> int | None:
         """The expert whose gate makes no difference to `given`."""
         for slot, expert in enumerate(self.route):
@@ -441,10 +443,10 @@ class _Step:
         return None
 
     def _baked(
-        self, given: dict[str, Tensor], gates: Tensor, tolerance: float = _TORCH_TOLERANCE
+        self, given: Outputs, gates: Tensor, tolerance: float = _TORCH_TOLERANCE
     ) -> Route | None:
         """The other route whose stage gives just `given`."""
-        for other in self.stage.rule.routes():
+        for other in self.rule.routes():
             module = self.guard.model.stage(self.stage.index, other).eval()
             computed = named(self.stage, module(self.tokens, gates))
             if other != self.route and _close(given, computed, tolerance):
@@ -464,12 +466,12 @@ class _Step:
         return f"{self.guard.explained(self.module, comparison, near)} on route {self.route}"
 
 
-def _uneven_gates(batch: int, k: int) -> Iterator[Tensor]:
+def _probe_gates(batch: int, k: int) -> Iterator[Tensor]:
     """Gates `[batch, k]` with one slot after another large, and first all small."""
-    yield torch.full((batch, k), _SMALL, dtype=torch.float32)
+    yield torch.full((batch, k), _BASE_GATE, dtype=torch.float32)
     for slot in range(k):
-        gates = torch.full((batch, k), _SMALL, dtype=torch.float32)
-        gates[:, slot] = _LARGE
+        gates = torch.full((batch, k), _BASE_GATE, dtype=torch.float32)
+        gates[:, slot] = _PROBE_GATE
         yield gates
 
 
