@@ -20,6 +20,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.abc import InspectLoader
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -168,7 +169,7 @@ def _declares_part(module: str) -> bool:
     """Whether a module's source declares `PART`; the module is not imported."""
     spec = importlib.util.find_spec(module)
     loader = getattr(spec, "loader", None)
-    source = loader.get_source(module) if hasattr(loader, "get_source") else None
+    source = loader.get_source(module) if isinstance(loader, InspectLoader) else None
     return source is not None and _DECLARATION.search(source) is not None
 
 

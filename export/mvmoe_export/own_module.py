@@ -14,8 +14,10 @@ from typing import Any
 
 from torch import nn
 
-from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.text import quoted
+from mvmoe_deploy.errors import CheckpointError, InputError
+from mvmoe_deploy.models.weight_files import read_weights, weights_file
+from mvmoe_deploy.models.weight_sets import tensor_mappings
+from mvmoe_deploy.text import one_line, quoted
 from mvmoe_export.user_code import user_code
 
 _EXPECTED = "expected package.module:factory or file.py:factory"
@@ -48,6 +50,33 @@ def make_own_module(spec: str) -> nn.Module:
             f"the factory {spec} gave a {type(model).__name__}; expected a torch.nn.Module"
         )
     return model
+
+
+def load_own_weights(model: nn.Module, path: Path, weights: str | None = None) -> None:
+    """Load the weights of a file, which must have exactly the model's names and shapes.
+
+    `weights` names one of several sets in the file, as in `load_checkpoint`. Raises CheckpointError
+    for a file without such a set.
+    """
+    content, _ = read_weights(weights_file(path))
+    wanted = model.state_dict().keys()
+    fitting = {
+        ".".join(place): state
+        for place, state in tensor_mappings(content)
+        if state.keys() == wanted and weights in (None, ".".join(place))
+    }
+    if len(fitting) != 1:
+        found = f"the sets {', '.join(map(quoted, fitting))}" if fitting else "no set of weights"
+        raise CheckpointError(
+            f"checkpoint {path} has {found} with the names of the model's {len(wanted)} weights; "
+            "give weights that the same model has written, and of several name one with --weights"
+        )
+    try:
+        model.load_state_dict(dict(next(iter(fitting.values()))))
+    except (RuntimeError, TypeError) as error:
+        raise CheckpointError(
+            f"checkpoint {path} does not fit the model: {one_line(error, 400)}"
+        ) from error
 
 
 def _attribute(module: ModuleType, dotted: str, place: str) -> Any:

@@ -34,7 +34,7 @@ class Command(click.Command):
             raise MissingExtraError.of(str(error.name), self.extra) from error
 
 
-def command(*, extra: str | None = None, name: str | None = None) -> Callable[..., Command]:
+def command(*, extra: str | None = None) -> Callable[[Callable[..., int | None]], Command]:
     """Make a function a command with `--json` (its parameter `as_json`) and `--debug`.
 
     `extra` is the extra of this distribution that brings the packages which the command needs
@@ -42,7 +42,7 @@ def command(*, extra: str | None = None, name: str | None = None) -> Callable[..
     """
 
     def make(function: Callable[..., int | None]) -> Command:
-        made = click.command(name, cls=Command)(_common(function))
+        made = click.command(cls=Command)(_common(function))
         made.extra = extra
         return made
 

@@ -11,7 +11,7 @@ from mvmoe_deploy import parts
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class KeyValue(click.ParamType):
+class KeyValue(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
     """A name and its value, `NAME=VALUE`."""
 
     name = "name=value"
@@ -28,7 +28,7 @@ class KeyValue(click.ParamType):
         return name, setting
 
 
-class Numbers(click.ParamType):
+class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
     """One number, or one for each channel with commas between them."""
 
     name = "number[,number,number]"
@@ -45,7 +45,7 @@ class Numbers(click.ParamType):
             self.fail(f"{value!r} was given; expected numbers as in 0.5,0.5,0.5", param, ctx)
 
 
-class PartName(click.ParamType):
+class PartName(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
     """The name of a part of one kind; the installed ones are looked up when the option is used."""
 
     name = "name"
@@ -79,6 +79,12 @@ config = click.option("--config", help="Preset or JSON file, for weights that co
 
 manifest_sha256 = click.option(
     "--manifest-sha256", help="Refuse a bundle whose manifest has another hash, see mvmoe inspect."
+)
+
+plugins = click.option(
+    "--plugins",
+    is_flag=True,
+    help="Allow that the bundle names parts of other installed packages: their code is run.",
 )
 
 INPUT_FIELDS = ("mean", "std", "crop", "interpolation", "resize_rule", "channel_order")

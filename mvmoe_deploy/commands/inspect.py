@@ -12,12 +12,13 @@ from mvmoe_deploy.cli.output import emit
 @command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @options.manifest_sha256
-def inspect(bundle: Path, manifest_sha256: str | None, as_json: bool) -> None:
+@options.plugins
+def inspect(bundle: Path, manifest_sha256: str | None, plugins: bool, as_json: bool) -> None:
     """Check the files of BUNDLE against its manifest and say what is in it."""
     from mvmoe_deploy.bundle import Bundle
     from mvmoe_deploy.cli.bundle_view import BundleView, show_bundle
 
-    opened = Bundle.open(bundle, manifest_sha256)
+    opened = Bundle.open(bundle, manifest_sha256, plugins=plugins)
     opened.verify()
     view = BundleView.of(str(bundle), opened.manifest, opened.manifest_sha256)
     emit(as_json, view, show_bundle)

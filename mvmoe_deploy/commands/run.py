@@ -73,6 +73,7 @@ class Answers(msgspec.Struct, frozen=True):
     help="What only the target's engine knows: compute_units=cpuOnly for Core ML.",
 )
 @options.manifest_sha256
+@options.plugins
 def run(
     *,
     bundle: Path,
@@ -80,8 +81,10 @@ def run(
     target: str,
     engine_options: tuple[tuple[str, str], ...],
     manifest_sha256: str | None,
+    plugins: bool,
     as_json: bool,
-    **limits: int | None,
+    threads: int | None,
+    max_resident_experts: int | None,
 ) -> int:
     """Answer IMAGES (files, or directories of images) with BUNDLE.
 
@@ -96,7 +99,9 @@ def run(
         target,
         engine_options=dict(engine_options),
         manifest_sha256=manifest_sha256,
-        **limits,
+        plugins=plugins,
+        threads=threads,
+        max_resident_experts=max_resident_experts,
     ) as dispatcher:
         if dispatcher.stands_in_for:
             note(f"no {dispatcher.stands_in_for} on this machine; using the {dispatcher.engine}")

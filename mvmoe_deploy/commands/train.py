@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mvmoe_deploy.training.report import FinishedRun, RoutingReport
 
 
-class _Devices(click.ParamType):
+class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
     """A number of processes, or `auto`."""
 
     name = "number|auto"

@@ -30,6 +30,7 @@ _MOST_NEAR_TIES = 10
 @click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
 @click.option("--images", "most", type=click.IntRange(1, 10_000), help="Compare at most so many.")
 @options.manifest_sha256
+@options.plugins
 def verify(
     *,
     bundle: Path,
@@ -40,6 +41,7 @@ def verify(
     targets: tuple[str, ...],
     most: int | None,
     manifest_sha256: str | None,
+    plugins: bool,
     as_json: bool,
 ) -> int:
     """Compare routes and answers of BUNDLE with PyTorch, for every target and every route.
@@ -53,7 +55,7 @@ def verify(
     from mvmoe_deploy.verification.report_data import to_json
     from mvmoe_deploy.verification.verify import verify_bundle
 
-    opened = Bundle.open(bundle, manifest_sha256)
+    opened = Bundle.open(bundle, manifest_sha256, plugins=plugins)
     for name in targets or (None,):
         opened.verify(name)
     # Before the model is loaded, and long before the graphs are run.
@@ -61,7 +63,7 @@ def verify(
     samples = choose_samples(opened, data, most, pytorch and pytorch.synthetic_images)
     model = pytorch.load(checkpoint, opened, config, weights) if pytorch else None
     # In a process of its own: a malformed graph can end the process of its engine.
-    with isolated_runners() as open_runner, progress() as advance:
+    with isolated_runners(plugins=plugins) as open_runner, progress() as advance:
         report = verify_bundle(
             opened,
             model,

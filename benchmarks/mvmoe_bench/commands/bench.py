@@ -95,6 +95,7 @@ def bench(
     from mvmoe_bench.measure.planning.presets import PRESETS
     from mvmoe_bench.measure.planning.running import Request, run_bench
     from mvmoe_bench.measure.progress import bars
+    from mvmoe_bench.measure.schema.records import Failure
     from mvmoe_bench.report.summary import summarize_run
     from mvmoe_bench.report.terminal import show_summary
 
@@ -115,7 +116,7 @@ def bench(
     summary = summarize_run(result)
     data = {"results": str(request.output), **summary.as_json()}
     emit(as_json, data, lambda out, _: show_summary(out, summary))
-    failures = [line for line in result.lines if type(line).__name__ == "Failure"]
+    failures = [line for line in result.lines if isinstance(line, Failure)]
     for failure in failures:
         note(f"error: {failure.subject or failure.job} failed: {failure.message}")
     return CheckFailedError.exit_code if failures else 0

@@ -1,7 +1,8 @@
 """`mvmoe export`: a checkpoint becomes a bundle."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -10,10 +11,12 @@ from mvmoe_deploy.cli import options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note
 from mvmoe_deploy.cli.progress import progress
+from mvmoe_deploy.errors import InputError
 from mvmoe_export.commands.target_flags import take_target_options, target_flags
 
 if TYPE_CHECKING:
-    from mvmoe_export import ExportOptions
+    from mvmoe_deploy.models.contract import RoutedModel
+    from mvmoe_export import ExportOptions, Identity
 
 
 _HOW = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
@@ -21,7 +24,19 @@ _HOW = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
 
 
 @command(extra="export")
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("checkpoint", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--model",
+    "factory",
+    metavar="MODULE:FACTORY",
+    help="A model of your own: package.module:factory or file.py:factory. Its code is run.",
+)
+@click.option(
+    "--checkpoint",
+    "own_weights",
+    type=click.Path(path_type=Path),
+    help="The weights of --model; without it the factory's own.",
+)
 @options.output
 @click.option("--target", "targets", multiple=True, default=["onnx"], show_default=True)
 @click.option(
@@ -46,7 +61,9 @@ _HOW = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
 @options.force
 def export(
     *,
-    checkpoint: Path,
+    checkpoint: Path | None,
+    factory: str | None,
+    own_weights: Path | None,
     output: Path,
     config: str | None,
     weights: str | None,
@@ -55,49 +72,106 @@ def export(
     as_json: bool,
     **chosen: Any,
 ) -> None:
-    """Export CHECKPOINT to a bundle, and check every graph of every route against PyTorch."""
+    """Export CHECKPOINT to a bundle, and check every graph of every route against PyTorch.
+
+    Instead of CHECKPOINT, --model names a model of your own, and --checkpoint its weights. Flags
+    that begin with a target's name are options of that target.
+    """
     from mvmoe_deploy.bundle.manifest import MANIFEST_FILE
     from mvmoe_deploy.bundle.write import foreign_to_bundle
     from mvmoe_deploy.cli.bundle_view import BundleView, show_bundle
-    from mvmoe_deploy.models import InputChoices, load_checkpoint
-    from mvmoe_deploy.models.presets import configuration
     from mvmoe_deploy.system import files, outputs
-    from mvmoe_export import Identity, export_bundle
+    from mvmoe_export import export_bundle
 
-    outputs.refuse_overlap([output], [checkpoint, *options.named_files(config)])
+    given = [path for path in (checkpoint, own_weights) if path is not None]
+    outputs.refuse_overlap([output], [*given, *options.named_files(config)])
     outputs.require_directory(output, foreign_to_bundle if force else None)
-    choices = InputChoices(**{name: chosen.pop(name) for name in options.INPUT_FIELDS})
+    choices = {name: chosen.pop(name) for name in options.INPUT_FIELDS}
     how = {name: chosen.pop(name) for name in _HOW}
     export_options = _export_options(**chosen)
-    described = configuration(config) if config else None
-    loaded = load_checkpoint(checkpoint, described, weights=weights, said=choices)
+    if factory is not None:
+        _refuse_with_model(checkpoint=checkpoint, config=config, **choices)
+        source = _own_model(factory, own_weights, weights)
+    elif checkpoint is not None and own_weights is None:
+        source = _from_checkpoint(checkpoint, config, weights, choices)
+    else:
+        raise InputError("no model was given; give CHECKPOINT, or --model with --checkpoint")
     with progress() as advance:
         manifest = export_bundle(
-            loaded.model,
+            source.model,
             output,
             targets=tuple(dict.fromkeys(targets)),
-            identity=Identity.of(loaded),
+            identity=source.identity,
             options=export_options,
             replace_existing=force,
             progress=advance,
             **how,
         )
-    for line in loaded.notes:
+    for line in source.notes:
         note(line)
     digest = files.sha256(output / MANIFEST_FILE)
-    emit(as_json, BundleView.of(str(output), manifest, digest, loaded.notes), show_bundle)
+    emit(as_json, BundleView.of(str(output), manifest, digest, source.notes), show_bundle)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The model to export, what a bundle says of it, and what a person should know."""
+
+    model: "RoutedModel"
+    identity: "Identity"
+    notes: tuple[str, ...] = ()
+
+
+def _from_checkpoint(
+    path: Path, config: str | None, weights: str | None, choices: dict[str, Any]
+) -> _Source:
+    """The model of a checkpoint."""
+    from mvmoe_deploy.models import InputChoices, load_checkpoint
+    from mvmoe_deploy.models.presets import configuration
+    from mvmoe_export import Identity
+
+    described = configuration(config) if config else None
+    loaded = load_checkpoint(path, described, weights=weights, said=InputChoices(**choices))
+    return _Source(loaded.model, Identity.of(loaded), loaded.notes)
+
+
+def _own_model(factory: str, path: Path | None, weights: str | None) -> _Source:
+    """The model that the caller's factory gives, with the weights of a file if there is one."""
+    from mvmoe_deploy.system import files
+    from mvmoe_export import Identity
+    from mvmoe_export.own_module import load_own_weights, make_own_module
+
+    model = make_own_module(factory)
+    digest = None
+    if path is not None:
+        load_own_weights(model, path, weights)
+        digest = files.sha256(path)
+    name = factory.rpartition(":")[2]
+    identity = Identity(name=name, checkpoint_sha256=digest, weights=weights)
+    return _Source(cast("RoutedModel", model.eval()), identity)
+
+
+def _refuse_with_model(**given: Any) -> None:
+    """Refuse what only a checkpoint reads; raises InputError."""
+    for name, value in given.items():
+        if value is not None:
+            word = name.upper() if name == "checkpoint" else f"--{name.replace('_', '-')}"
+            raise InputError(f"{word} was given with --model, whose factory says it; leave it out")
 
 
 def _export_options(*, rewrites: str | None, **chosen: Any) -> "ExportOptions":
-    """The options of all targets, as the command line gives them."""
+    """The options of the export and of all targets, as the command line gives them."""
     from mvmoe_export import ExportOptions
 
     names = None
     if rewrites is not None:
         names = () if rewrites == "none" else tuple(name.strip() for name in rewrites.split(","))
     targets = take_target_options(chosen)
-    identity = {key: text for key, text in chosen.items() if text}
-    return ExportOptions(rewrites=names, targets=targets, identity=identity)
+    return ExportOptions(
+        rewrites=names,
+        targets=targets,
+        identity={key: text for key, text in chosen.items() if text},
+    )
 
 
 PART = export
