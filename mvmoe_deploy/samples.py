@@ -10,11 +10,9 @@ from mvmoe_deploy.bundle.consistency import classes_of
 from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.errors import ImageError, InputError
 from mvmoe_deploy.preprocessing import ImageLike, preprocess
+from mvmoe_deploy.preprocessing.decoding import IMAGE_SUFFIXES
 from mvmoe_deploy.preprocessing.screening import require_readable
-from mvmoe_deploy.training.folder import SUFFIXES
-
-DIGITS = "digits"
-"""The name of scikit-learn's embedded digits; every other name is a directory."""
+from mvmoe_deploy.training.digits import DIGITS, NAMES, digits_split
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,6 @@ def load_samples(data: str, manifest: Manifest, most: int) -> Samples:
 
 def _digits(manifest: Manifest, most: int) -> Samples:
     """The held-out digits."""
-    from mvmoe_deploy.training.digits import NAMES, digits_split
-
     pixels, labels = digits_split("test")
     indices = _class_indices(NAMES, manifest, "data digits")
     rows = _spread(len(labels), most)
@@ -73,7 +69,7 @@ def _directory(root: Path) -> tuple[list[Path], tuple[str, ...]]:
         state = "images both in folders and beside them" if flat else "no images"
         raise InputError(
             f"data {root} holds {state}; expected files that end in "
-            f"{', '.join(sorted(SUFFIXES))}, all in folders of classes or all without"
+            f"{', '.join(IMAGE_SUFFIXES)}, all in folders of classes or all without"
         )
     return inside or flat, tuple(images) if inside else ()
 
@@ -83,7 +79,7 @@ def _visible(folder: Path) -> Iterable[Path]:
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.is_file()
+    return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
 
 
 def _class_indices(names: Sequence[str], manifest: Manifest, where: str) -> dict[str, int]:

@@ -18,19 +18,6 @@ if TYPE_CHECKING:
 
     from mvmoe_deploy.runtime import Dispatcher
 
-_IMAGE_SUFFIXES = (
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".webp",
-    ".bmp",
-    ".gif",
-    ".tif",
-    ".tiff",
-    ".ppm",
-    ".pgm",
-)
-
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The answer for one image; of several routed stages `route` and `gates` have one item each."""
@@ -114,11 +101,13 @@ def _image_files(path: Path) -> list[Path]:
     """A file as it is, a directory's images in order of name; raises InputError if it has none."""
     if not path.is_dir():
         return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in _IMAGE_SUFFIXES)
+    from mvmoe_deploy.preprocessing.decoding import IMAGE_SUFFIXES
+
+    found = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
     if not found:
         raise InputError(
             f"directory {path} holds no images; give files or a directory with "
-            f"{', '.join(_IMAGE_SUFFIXES)}",
+            f"{', '.join(IMAGE_SUFFIXES)}",
             code="input.no-images",
             path=str(path),
         )

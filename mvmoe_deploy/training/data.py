@@ -5,10 +5,10 @@ Where they come from is in `digits.py` and `folder.py`; in which order they are 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -17,12 +17,15 @@ from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.input_choices import InputChoices, resolve_input
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.training.augment import Augmentation, shake_digit, vary_photo
-from mvmoe_deploy.training.digits import NAMES, digits_preprocessing, digits_split
+from mvmoe_deploy.training.digits import (
+    DIGITS,
+    NAMES,
+    RECIPE,
+    digits_preprocessing,
+    digits_split,
+)
 from mvmoe_deploy.training.folder import folder_classes, folder_images
 from mvmoe_deploy.training.splits import stratified_split
-
-DIGITS = "digits"
-"""The name of scikit-learn's embedded digits; every other name is a directory."""
 
 _HELD_OUT_SHARE = 0.1
 """Of a folder's training images, the share kept back for the confusion matrix."""
@@ -68,6 +71,16 @@ class ImageData:
 def class_names(data: str) -> tuple[str, ...]:
     """The class names of `data`; raises InputError if it is neither digits nor an image folder."""
     return NAMES if data == DIGITS else folder_classes(Path(data))
+
+
+def recipe(data: str) -> Mapping[str, Any]:
+    """Training options that suit `data`; none for a folder, which the defaults are for."""
+    return RECIPE if data == DIGITS else {}
+
+
+def image_directory(data: str) -> Path | None:
+    """The directory that `data` is; None for digits, which are no files."""
+    return None if data == DIGITS else Path(data)
 
 
 def load_data(data: str, config: ModelConfig, said: InputChoices | None = None) -> ImageData:

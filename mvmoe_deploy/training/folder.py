@@ -9,11 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mvmoe_deploy.errors import InputError
-
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
-)
-
+from mvmoe_deploy.preprocessing.decoding import IMAGE_SUFFIXES
 
 _NO_LABEL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, and what stands for bytes of a file name that are no text."""
@@ -68,7 +64,7 @@ def folder_images(
     if not paths:
         raise InputError(
             f"data {root / part} holds no image; expected <class>/ folders with files that end "
-            f"in {', '.join(sorted(SUFFIXES))}"
+            f"in {', '.join(IMAGE_SUFFIXES)}"
         )
     if lacking := [name for label, name in enumerate(classes) if label not in set(labels)]:
         raise InputError(
@@ -100,5 +96,5 @@ def _images(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.is_file()
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "." and path.is_file()
     )

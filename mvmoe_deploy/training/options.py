@@ -11,7 +11,8 @@ from mvmoe_deploy import parts
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.input_choices import InputChoices
-from mvmoe_deploy.training.data import DIGITS, class_names
+from mvmoe_deploy.training.data import class_names, recipe
+from mvmoe_deploy.training.digits import DIGITS
 
 Precision = Literal["32-true", "bf16-mixed"]
 """fp32, or bf16 autocast: neither has a loss scale that would have to be resumed."""
@@ -123,19 +124,6 @@ class TrainOptions:
             _require(holds, name, value, _range(low, high))
 
 
-_DIGITS_RECIPE: dict[str, Any] = {
-    "dense_epochs": 34,
-    "moe_epochs": 18,
-    "batch_size": 64,
-    "lr": 2e-3,
-    "warmup": 0.1,
-    "ema": 0.98,
-    "threads": 1,
-}
-"""Tuned on the held-out split for about a minute. One thread: matrices this small gain little
-from a second one, and lose tenfold when something else wants its core."""
-
-
 def default_options(config: ModelConfig, data: str = DIGITS, **changes: Any) -> TrainOptions:
     """Options that suit `data`, with `changes` on top; the classes are counted in the data.
 
@@ -144,8 +132,8 @@ def default_options(config: ModelConfig, data: str = DIGITS, **changes: Any) -> 
     cannot be used and for options out of range.
     """
     config = config.replace(num_classes=len(class_names(data)))
-    recipe = _DIGITS_RECIPE if data == DIGITS else {}
-    return TrainOptions(**{"config": config, "data": str(data), **recipe, **changes})
+    fields = {"config": config, "data": str(data), **recipe(data), **changes}
+    return TrainOptions(**fields)
 
 
 def differing_option(options: dict[str, Any], other: dict[str, Any]) -> str | None:

@@ -17,7 +17,7 @@ from mvmoe_deploy.models.families import find_family, seeded
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.system import outputs
 from mvmoe_deploy.training.batches import Batches
-from mvmoe_deploy.training.data import DIGITS, ImageData, load_data
+from mvmoe_deploy.training.data import ImageData, image_directory, load_data
 from mvmoe_deploy.training.evaluation import Tally
 from mvmoe_deploy.training.footprint import require_room
 from mvmoe_deploy.training.inventory import DataChange, Inventory, dealt, foreign_to_inventory
@@ -96,8 +96,7 @@ def train(
 
 def _require_apart(data: str, out: Path) -> None:
     """Refuse to train in a directory of the images, where what is written would count as some."""
-    if data != DIGITS:
-        root = Path(data)
+    if (root := image_directory(data)) is not None:
         outputs.refuse_overlap([out], [root / "train", root / "val"], [root])
 
 

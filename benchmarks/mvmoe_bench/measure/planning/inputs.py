@@ -12,7 +12,8 @@ from PIL import Image
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import Preprocessing, normalize
-from mvmoe_deploy.samples import DIGITS, load_samples
+from mvmoe_deploy.samples import load_samples
+from mvmoe_deploy.training.digits import DIGITS
 
 SYNTHETIC = "synthetic"
 _SYNTHETIC_IMAGES = 32

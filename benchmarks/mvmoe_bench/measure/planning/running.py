@@ -35,9 +35,9 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.summary import summarize
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import UsagePrior
-from mvmoe_deploy.samples import DIGITS
 from mvmoe_deploy.system import outputs
 from mvmoe_deploy.system.temporary import private_temporary_files
+from mvmoe_deploy.training.digits import DIGITS
 
 _FIXED = ("device", "preset", "seed", "threads", "inputs", "bundles", "subjects")
 """Fields of a run that a resumed one must have alike."""
