@@ -34,15 +34,17 @@ class Command(click.Command):
             raise MissingExtraError.of(str(error.name), self.extra) from error
 
 
-def command(*, extra: str | None = None) -> Callable[[Callable[..., int | None]], Command]:
+def command(
+    *, extra: str | None = None, cls: type[Command] = Command
+) -> Callable[[Callable[..., int | None]], Command]:
     """Make a function a command with `--json` (its parameter `as_json`) and `--debug`.
 
     `extra` is the extra of this distribution that brings the packages which the command needs
-    beyond the core. The function gives an exit code, or None for 0.
+    beyond the core; `cls` may have more parameters. The function gives an exit code, or None.
     """
 
     def make(function: Callable[..., int | None]) -> Command:
-        made = click.command(cls=Command)(_common(function))
+        made = click.command(cls=cls)(_common(function))
         made.extra = extra
         return made
 

@@ -6,24 +6,32 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from mvmoe_deploy import strategies
 from mvmoe_deploy.cli import options
-from mvmoe_deploy.cli.group import command
+from mvmoe_deploy.cli.group import Command, command
 from mvmoe_deploy.cli.output import emit, note
 from mvmoe_deploy.cli.progress import progress
 from mvmoe_deploy.errors import InputError
-from mvmoe_export.commands.target_flags import take_target_options, target_flags
 
 if TYPE_CHECKING:
     from mvmoe_deploy.models.contract import RoutedModel
     from mvmoe_export import ExportOptions, Identity
 
 
+class _Export(Command):
+    """A command with the flags of all installed targets, which are asked when it is parsed."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The command's own parameters, then those of the targets."""
+        from mvmoe_export.commands.target_flags import target_flags
+
+        return [*super().get_params(ctx), *target_flags()]
+
+
 _HOW = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
 """Parameters that `export_bundle` takes as they are."""
 
 
-@command(extra="export")
+@command(extra="export", cls=_Export)
 @click.argument("checkpoint", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--model",
@@ -42,12 +50,10 @@ _HOW = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
 @click.option(
     "--strategy",
     metavar="NAME",
-    default=strategies.DEFAULT,
-    show_default=True,
-    help="A graph per route; one that gathers weights; or one that computes every expert.",
+    help="A graph per route, which is the default; one that gathers weights; or one that computes "
+    "every expert.",
 )
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True)
-@target_flags
 @click.option("--rewrites", help="none, or names in order and separated by commas; else by target.")
 @click.option("--author")
 @click.option("--license")
@@ -77,6 +83,7 @@ def export(
     Instead of CHECKPOINT, --model names a model of your own, and --checkpoint its weights. Flags
     that begin with a target's name are options of that target.
     """
+    from mvmoe_deploy import strategies
     from mvmoe_deploy.bundle.manifest import MANIFEST_FILE
     from mvmoe_deploy.bundle.write import foreign_to_bundle
     from mvmoe_deploy.cli.bundle_view import BundleView, show_bundle
@@ -88,6 +95,7 @@ def export(
     outputs.require_directory(output, foreign_to_bundle if force else None)
     choices = {name: chosen.pop(name) for name in options.INPUT_FIELDS}
     how = {name: chosen.pop(name) for name in _HOW}
+    how["strategy"] = how["strategy"] or strategies.DEFAULT
     export_options = _export_options(**chosen)
     if factory is not None:
         _refuse_with_model(checkpoint=checkpoint, config=config, **choices)
@@ -162,6 +170,7 @@ def _refuse_with_model(**given: Any) -> None:
 def _export_options(*, rewrites: str | None, **chosen: Any) -> "ExportOptions":
     """The options of the export and of all targets, as the command line gives them."""
     from mvmoe_export import ExportOptions
+    from mvmoe_export.commands.target_flags import take_target_options
 
     names = None
     if rewrites is not None:

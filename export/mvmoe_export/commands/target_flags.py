@@ -5,29 +5,24 @@ several times. A target of a plug-in has its flags in the same way.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import click
 import msgspec
 
-from mvmoe_deploy.cli import options
 from mvmoe_export.targets import find_target, target_names
 from mvmoe_export.targets.contract import TargetOptions, choices, description, is_tuple, plain_type
-
-if TYPE_CHECKING:
-    from mvmoe_deploy.cli.options import Function
 
 _TYPES = {int: click.INT, float: click.FLOAT, bool: click.BOOL}
 
 
-def target_flags(function: "Function") -> "Function":
-    """Give a command the flags of every installed target."""
-    flags = [
+def target_flags() -> list[click.Parameter]:
+    """The flags of every installed target."""
+    return [
         _flag(f"{target}-{field.name}".replace("_", "-"), _parameter(target, field.name), field)
         for target, kind in _kinds()
         for field in msgspec.structs.fields(kind)
     ]
-    return options.together(*flags)(function)
 
 
 def take_target_options(parameters: dict[str, Any]) -> dict[str, TargetOptions]:
@@ -65,16 +60,15 @@ def _parameter(target: str, field: str) -> str:
     return f"{target}_{field}".replace("-", "_")
 
 
-def _flag(name: str, parameter: str, field: msgspec.structs.FieldInfo) -> Any:
+def _flag(name: str, parameter: str, field: msgspec.structs.FieldInfo) -> click.Option:
     """The flag of one field."""
     declared, several = plain_type(field.type), is_tuple(field.type)
     if several:
         declared = plain_type(get_args(declared)[0])
     known = ", ".join(map(str, choices(field.type)))
     words = [description(field.type), f"One of {known}." if known else ""]
-    return click.option(
-        f"--{name}",
-        parameter,
+    return click.Option(
+        [f"--{name}", parameter],
         type=_TYPES.get(declared, click.STRING),
         default=field.default,
         multiple=several,

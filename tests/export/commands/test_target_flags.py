@@ -51,12 +51,11 @@ def invoked(*arguments):
     """What a command with the flags of all targets makes of arguments."""
     given = {}
 
-    @click.command()
-    @target_flags
-    def command(**parameters):
+    def taken(**parameters):
         given.update(take_target_options(parameters))
         assert not parameters
 
+    command = click.Command("command", params=target_flags(), callback=taken)
     result = CliRunner().invoke(command, arguments)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
