@@ -37,7 +37,6 @@ from mvmoe_deploy.routing import Route
 from mvmoe_export.programs import Program, make_program
 from mvmoe_export.sizes import exclusive
 from mvmoe_export.stages import Stages, StageSpec
-from mvmoe_export.structure import families
 
 _JOB, _RESULT, _LOG, _WEIGHTS = "job.json", "result.json", "log.txt", "weights.safetensors"
 _TEMPORARY = "temporary"
@@ -211,9 +210,11 @@ def prepare(stages: Stages, names: tuple[str, ...], folder: Path) -> tuple[Famil
     tensors: dict[str, Tensor] = {}
     jobs = []
     for stage in stages.specs:
-        for family in families(stage, stage.graphs):
-            template = family.template
-            program = make_program(template.name, template.build(), stage.inputs, names)
+        for group in stage.groups:
+            template = group.template
+            program = make_program(
+                template.name, template.build(), stage.inputs, names, group.capture
+            )
             graphs = tuple(
                 GraphJob(
                     name=spec.name,
@@ -221,7 +222,7 @@ def prepare(stages: Stages, names: tuple[str, ...], folder: Path) -> tuple[Famil
                     route=spec.route,
                     slots=_store(program.fill(spec.build()), tensors),
                 )
-                for spec in family.members
+                for spec in group.members
             )
             jobs.append(_family(stage, program, graphs, folder / f"program{len(jobs)}.pt2"))
     _save(tensors, folder / _WEIGHTS)

@@ -11,7 +11,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,15 +106,22 @@ class _GradientsLeftOut(TorchFunctionMode):
 
 
 def make_program(
-    name: str, module: nn.Module, inputs: dict[str, Tensor], names: Sequence[str]
+    name: str,
+    module: nn.Module,
+    inputs: dict[str, Tensor],
+    names: Sequence[str],
+    capture: Callable[[], ExportedProgram] | None = None,
 ) -> Program:
     """Capture the stage module of graph `name` and apply rewrites, in order.
+
+    `capture` gives the program of a module of this structure (`capture_stage`), which is not
+    changed; without it the module is captured here.
 
     Without rewrites the program is what `torch.export` gives, as it is. Raises InputError that
     names the graph if it cannot be captured.
     """
     frame, examples = Frame(module), tuple(inputs.values())
-    captured = _capture(name, frame, examples)
+    captured = capture() if capture is not None else _capture(name, frame, examples)
     if names:
         with _silence():
             captured = captured.run_decompositions(_decompositions())
@@ -129,6 +136,11 @@ def make_program(
     program = Program(captured, _prologue(graph, slots), tuple(slots), counts)
     program.exported = _capture(name, _body(graph, slots, program.fill(module)), examples)
     return program
+
+
+def capture_stage(name: str, module: nn.Module, inputs: dict[str, Tensor]) -> ExportedProgram:
+    """The stage module of graph `name` as a program, before any rewrite; raises InputError."""
+    return _capture(name, Frame(module), tuple(inputs.values()))
 
 
 def _capture(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:

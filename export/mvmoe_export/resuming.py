@@ -22,7 +22,6 @@ from mvmoe_deploy.strict_json import object_of
 from mvmoe_deploy.system import files, outputs
 from mvmoe_export.fingerprint import weights_of
 from mvmoe_export.stages import Stages
-from mvmoe_export.structure import fingerprint_of
 
 FORMAT = "mvmoe-export-resume"
 _RECORD = "record.json"
@@ -112,9 +111,11 @@ def export_key(stages: Stages, choices: Iterable[object]) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         data = tensor.detach().cpu().contiguous().reshape(-1)
         digest.update(data.view(torch.uint8).numpy() if data.numel() else b"")
-    for stage, graph in stages.graphs:
-        # What a module computes is not all in its name and weights.
-        digest.update(fingerprint_of(stage, graph).encode())
+    for stage in stages.specs:
+        for group in stage.groups:
+            # What a module computes is not all in its name and weights.
+            names = [graph.name for graph in group.members]
+            digest.update(f"{group.fingerprint} {names}".encode())
     digest.update(repr(list(choices)).encode())
     return digest.hexdigest()
 

@@ -24,6 +24,7 @@ from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.strategies import DEFAULT, INTEGER, Build, Strategy, TensorType, find_strategy
 from mvmoe_export.interchangeable import require_interchangeable
+from mvmoe_export.structure import StructureGroup, group_by_structure
 from mvmoe_export.user_code import user_code
 
 _LONGEST_NAME = 100
@@ -57,6 +58,11 @@ class StageSpec:
     """Example inputs by name, in order: they fix shapes and types."""
     outputs: tuple[str, ...]
     graphs: tuple[GraphSpec, ...]
+
+    @cached_property
+    def groups(self) -> tuple[StructureGroup, ...]:
+        """Its graphs by structure, found once for all targets; raises InputError."""
+        return group_by_structure(self)
 
 
 @dataclass(frozen=True)

@@ -7,30 +7,57 @@ shapes and types. A module that does something else for one expert has another s
 exported on its own.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
+from torch import Tensor
+from torch.export import ExportedProgram
+
+from mvmoe_export import programs
 from mvmoe_export.fingerprint import fingerprint
-from mvmoe_export.stages import GraphSpec, StageSpec
+
+if TYPE_CHECKING:
+    from mvmoe_export.stages import GraphSpec, StageSpec
 
 
 @dataclass(frozen=True)
-class Family:
+class StructureGroup:
     """Graphs of one stage that share a structure; the first serves as their template."""
 
-    template: GraphSpec
-    members: tuple[GraphSpec, ...]
+    fingerprint: str
+    template: "GraphSpec"
+    members: tuple["GraphSpec", ...]
+    inputs: dict[str, Tensor]
+    """The stage's example inputs."""
+
+    def capture(self) -> ExportedProgram:
+        """The template's program as `torch.export` gives it: made once, for all targets.
+
+        Targets rewrite copies of it. Raises InputError for a module that cannot be captured.
+        """
+        return self._captured
+
+    @cached_property
+    def _captured(self) -> ExportedProgram:
+        return programs.capture_stage(self.template.name, self.template.build(), self.inputs)
 
 
-def families(stage: StageSpec, graphs: Iterable[GraphSpec]) -> list[Family]:
-    """Group the graphs of one stage by structure, in order of first appearance."""
+def group_by_structure(stage: "StageSpec") -> tuple[StructureGroup, ...]:
+    """Group the graphs of one stage by structure, in order of first appearance.
+
+    Raises InputError for what a stage's own code raises.
+    """
     groups: dict[str, list[GraphSpec]] = {}
-    for graph in graphs:
-        groups.setdefault(fingerprint_of(stage, graph), []).append(graph)
-    return [Family(members[0], tuple(members)) for members in groups.values()]
+    for graph in stage.graphs:
+        groups.setdefault(_fingerprint_of(stage, graph), []).append(graph)
+    return tuple(
+        StructureGroup(found, members[0], tuple(members), stage.inputs)
+        for found, members in groups.items()
+    )
 
 
-def fingerprint_of(stage: StageSpec, graph: GraphSpec) -> str:
-    """The fingerprint of a graph's module on the stage's example inputs; raises InputError."""
+def _fingerprint_of(stage: "StageSpec", graph: "GraphSpec") -> str:
+    """The fingerprint of a graph's module on the stage's example inputs."""
     inputs = [tensor.clone() for tensor in stage.inputs.values()]
     return fingerprint(graph.build(), inputs, f"graph {graph.name}")

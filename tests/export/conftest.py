@@ -231,11 +231,13 @@ def shared_templates(monkeypatch, templates):
     """Exports a structure once for all tests, as a target does for all graphs of a model."""
     make = writing.make_template
 
-    def make_once(name, module, inputs, outputs, opset, *, rewrites):
+    def make_once(name, module, inputs, outputs, opset, *, rewrites, capture):
         structure = fingerprint(module, list(inputs.values()))
         key = structure, *inputs, *outputs, opset, rewrites, template.make_program
         if key not in templates:
-            templates[key] = make(name, module, inputs, outputs, opset, rewrites=rewrites)
+            templates[key] = make(
+                name, module, inputs, outputs, opset, rewrites=rewrites, capture=capture
+            )
         return templates[key]
 
     monkeypatch.setattr(writing, "make_template", make_once)

@@ -4,19 +4,18 @@ import pytest
 import torch
 from torch import nn
 
-from mvmoe_export import export_bundle
+from mvmoe_export import ExportOptions, export_bundle, programs, structure
 from mvmoe_export.fingerprint import fingerprint
 from mvmoe_export.stages import make_stages
-from mvmoe_export.structure import families
-from mvmoe_export.targets.onnx import writing
+from mvmoe_export.targets.onnx import OnnxOptions, writing
 
 
 def members(model, **options):
     stage = make_stages(model, **options).specs[1]
-    return [[graph.name for graph in family.members] for family in families(stage, stage.graphs)]
+    return [[graph.name for graph in group.members] for group in stage.groups]
 
 
-def test_equal_experts_are_one_family(zoo):
+def test_equal_experts_are_one_group(zoo):
     assert members(zoo.Foreign(experts=4)) == [[f"step1_e{expert}" for expert in range(4)]]
 
 
@@ -111,3 +110,35 @@ def test_a_structure_is_exported_once_for_all_experts(zoo, tmp_path, monkeypatch
     manifest = export_bundle(zoo.enliven(zoo.Foreign(experts=experts)), tmp_path / "a.bundle")
     assert made == ["stem", "step1_e0"]
     assert len(manifest.targets["onnx"].graphs) == 1 + experts
+
+
+def test_a_structure_is_fingerprinted_and_captured_once_for_all_targets(zoo, tmp_path, monkeypatch):
+    calls = {"fingerprint": [], "capture_stage": []}
+
+    def count(module, name, position):
+        function = getattr(module, name)
+
+        def counted(*arguments):
+            calls[name].append(arguments[position])
+            return function(*arguments)
+
+        monkeypatch.setattr(module, name, counted)
+
+    count(structure, "fingerprint", 2)
+    count(programs, "capture_stage", 0)
+    profiles = ExportOptions(targets={"onnx": OnnxOptions(profile=("cpu", "nnapi"))})
+    model = zoo.enliven(zoo.Foreign(experts=3))
+    targets = ["onnx", "executorch"]
+    export_bundle(model, tmp_path / "a.bundle", targets=targets, options=profiles, resume=True)
+    graphs = ["stem", "step1_e0", "step1_e1", "step1_e2"]
+    assert calls["fingerprint"] == [f"graph {graph}" for graph in graphs]
+    assert calls["capture_stage"] == ["stem", "step1_e0"]
+
+
+def test_what_a_target_rewrites_is_a_copy_of_what_was_captured(zoo):
+    (group,) = make_stages(zoo.enliven(zoo.Foreign(experts=2))).specs[1].groups
+    before = str(group.capture().graph)
+    module = group.template.build()
+    for names in ((), ("views", "layer-norm", "rank")):
+        programs.make_program("one", module, group.inputs, names, group.capture)
+    assert str(group.capture().graph) == before

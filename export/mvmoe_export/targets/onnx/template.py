@@ -12,7 +12,7 @@ import contextlib
 import logging
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ import torch
 from onnx_ir.passes import common as passes
 from onnxscript import optimizer
 from torch import Tensor, nn
+from torch.export import ExportedProgram
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.runtime.runners.onnx.importing import disable_telemetry, import_onnxruntime
@@ -64,10 +65,14 @@ def make_template(
     opset: int,
     *,
     rewrites: tuple[str, ...] = (),
+    capture: Callable[[], ExportedProgram] | None = None,
 ) -> Template:
-    """Export one stage module; raises InputError that names the graph and what failed."""
+    """Export one stage module; raises InputError that names the graph and what failed.
+
+    `capture` is that of `make_program`.
+    """
     disable_telemetry()  # The exporter's own libraries import ONNX Runtime as they need it.
-    program = make_program(name, module, inputs, rewrites)
+    program = make_program(name, module, inputs, rewrites, capture)
     model = _export(name, program, tuple(inputs), outputs, opset)
     _open_weights(model, set(program.slots))
     optimizer.optimize_ir(model)

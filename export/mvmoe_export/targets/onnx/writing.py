@@ -12,7 +12,6 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_export.sizes import exclusive, sizes
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec
-from mvmoe_export.structure import families
 from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.onnx.options import OnnxOptions
 from mvmoe_export.targets.onnx.placement import placement
@@ -74,11 +73,19 @@ def _stage(
 ) -> Iterator[_Written]:
     """Write all graphs of one stage."""
     folder = weights.path.parent
-    for family in families(stage, stage.graphs):
-        name, module = family.template.name, family.template.build()
-        template = make_template(name, module, stage.inputs, stage.outputs, opset, rewrites=names)
+    for group in stage.groups:
+        name, module = group.template.name, group.template.build()
+        template = make_template(
+            name,
+            module,
+            stage.inputs,
+            stage.outputs,
+            opset,
+            rewrites=names,
+            capture=group.capture,
+        )
         placed = None
-        for spec in family.members:
+        for spec in group.members:
             path = folder / f"{spec.name}{suffix}"
             filled = template.fill(spec.build())
             places = {
