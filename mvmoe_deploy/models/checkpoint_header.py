@@ -48,7 +48,7 @@ class Header(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     labels: list[str] | None = None
     usage_prior: UsagePrior | None = None
     guessed: tuple[str, ...] = ()
-    """The fields of `preprocessing` that are defaults which nobody stated."""
+    """The fields of `preprocessing` that are defaults, stated by no file and no person."""
 
 
 def read_description(path: Path, metadata: str | None, content: Any) -> Header | TimmConfig | None:
@@ -136,13 +136,13 @@ def _words_of(described: TimmConfig) -> str:
 
 
 def described_input(
-    described: Header | TimmConfig | None, config: ModelConfig, said: InputChoices, where: str
+    described: Header | TimmConfig | None, config: ModelConfig, choices: InputChoices, where: str
 ) -> ResolvedInput:
-    """The model's input: what was said, else what the checkpoint states, else defaults."""
+    """The model's input: a person's choices, else what the checkpoint states, else defaults."""
     stated: Mapping[str, Any] = {}
     guessed: frozenset[str] = frozenset()
     if isinstance(described, TimmConfig):
-        _require_readable(described, said, where)
+        _require_readable(described, choices, where)
     try:
         if isinstance(described, Header):
             require_input(config, described.preprocessing)
@@ -150,15 +150,15 @@ def described_input(
             guessed = frozenset(described.guessed)
         elif described is not None:
             stated = described.stated
-        return resolve_input(config, stated, said, guessed)
+        return resolve_input(config, stated, choices, guessed)
     except InputError as error:
-        kind = InputError if said else CheckpointError
+        kind = InputError if choices else CheckpointError
         raise kind(f"the input of {where} contradicts itself: {error}") from error
 
 
-def _require_readable(described: TimmConfig, said: InputChoices, where: str) -> None:
-    """Refuse fields of timm's file that have no word here, unless an option states them."""
-    options = {"resize": said.resize_rule, "interpolation": said.interpolation}
+def _require_readable(described: TimmConfig, choices: InputChoices, where: str) -> None:
+    """Refuse values in timm's file that are unknown here, unless an option states them."""
+    options = {"resize": choices.resize_rule, "interpolation": choices.interpolation}
     for name, reason in described.unknown.items():
         if options[name] is None:
             raise CheckpointError(f"timm's configuration of {where} {reason}")
@@ -180,7 +180,7 @@ def described_facts(
 def input_notes(
     described: Header | TimmConfig | None, config: ModelConfig, resolved: ResolvedInput
 ) -> list[str]:
-    """What was replaced, what contradicts the configuration, and what nobody stated."""
+    """What was replaced, what contradicts the configuration, and what is a default."""
     notes = [f"input: {text}" for text in resolved.replaced]
     if isinstance(described, TimmConfig):
         notes += _contradictions(described, config)

@@ -130,14 +130,14 @@ def load_checkpoint(
     config: ModelConfig | None = None,
     *,
     weights: str | None = None,
-    said: InputChoices | None = None,
+    choices: InputChoices | None = None,
 ) -> Checkpoint:
     """Read any of the four forms; `config` is for weights that come without one.
 
-    `weights` names one of several sets in the file, `said` what a person states of the input: it
-    goes before what the file states. `notes` of the result says in words what was chosen, replaced
-    or guessed. Raises CheckpointError, naming the keys or bytes that are wrong, InputError for
-    statements that make no input.
+    `weights` names one of several sets in the file. `choices` are a person's, and go before what
+    the file states of the input. `notes` of the result says what was chosen, replaced or guessed.
+    A family named by the file may be another distribution's. Raises CheckpointError, naming the
+    keys or bytes that are wrong, InputError for choices that make no input.
     """
     path = Path(path)
     where = f"checkpoint {path}"
@@ -146,7 +146,7 @@ def load_checkpoint(
     described = read_description(path, metadata.get(_METADATA_KEY), content)
     config = described_config(described, config, where)
     _require_plausible(config, count_tensors(content), where)
-    resolved = described_input(described, config, said or InputChoices(), where)
+    resolved = described_input(described, config, choices or InputChoices(), where)
     # Nothing is allocated before the weights are known to have the shapes of the model.
     with torch.device("meta"):
         model = build(config, resolved.preprocessing, seed=0)

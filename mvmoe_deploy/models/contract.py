@@ -99,7 +99,7 @@ class FamilyModel(nn.Module):
     """The base of the models of families: a routed model with its configuration and its input.
 
     `input_origins` says who stated each field of `input`; a field that it leaves out was stated by
-    whoever made the model.
+    the code that made the model.
     """
 
     config: ModelConfig

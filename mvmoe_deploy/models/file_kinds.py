@@ -1,4 +1,4 @@
-"""Files that are taken for weights and are something else: what they are, and the way on.
+"""Files that are taken for weights and are something else: what they are, and what to do.
 
 The first bytes tell, and of an archive the names of its entries.
 """

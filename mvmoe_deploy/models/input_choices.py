@@ -45,7 +45,7 @@ class InputChoices:
     channel_order: str | None = None
 
     def __bool__(self) -> bool:
-        """Whether anything was said."""
+        """Whether any choice was made."""
         return any(getattr(self, field.name) is not None for field in fields(self))
 
 
@@ -65,7 +65,7 @@ def default_preprocessing(config: ModelConfig) -> Preprocessing:
 
 
 def default_origins(preprocessing: Preprocessing) -> dict[TrainedField, Origin]:
-    """The origins of an input of which nobody has said anything."""
+    """The origins of an input that no file and no person has stated."""
     return dict.fromkeys(_fields_of(preprocessing), "default")
 
 
@@ -82,18 +82,18 @@ def unstated(preprocessing: Preprocessing) -> dict[TrainedField, Origin]:
 def resolve_input(
     config: ModelConfig,
     stated: Mapping[str, Any],
-    said: InputChoices,
+    choices: InputChoices,
     guessed: frozenset[str] = frozenset(),
 ) -> ResolvedInput:
-    """The input of a model: what a person `said`, else what its file `stated`, else defaults.
+    """The input of a model: a person's `choices`, else what its file `stated`, else defaults.
 
     `stated` has fields of `Preprocessing`; those of them in `guessed` were defaults when the file
     was written. Raises InputError for values that make no input.
     """
     stated = {name: value for name, value in stated.items() if value is not None}
-    asked = _asked(said, config)
+    asked = _asked(choices, config)
     chosen = {**_defaults(config), **_without_crop(stated), **asked}
-    crop = _crop(said, stated, chosen["resize"], config, guessed)
+    crop = _crop(choices, stated, chosen["resize"], config, guessed)
     preprocessing = _checked(chosen | {str(name): crop.fields[name] for name in crop.fields})
     origins: dict[TrainedField, Origin] = {}
     for name in _fields_of(preprocessing):
@@ -131,7 +131,7 @@ def words(value: Any) -> str:
 def guessed_line(
     preprocessing: Preprocessing, origins: Mapping[TrainedField, Origin]
 ) -> str | None:
-    """One line on the fields that nobody stated, with the options that state them; None if none."""
+    """One line on the fields that are defaults, with the options that state them; None if none."""
     names = [name for name, origin in origins.items() if origin == "default"]
     if not names:
         return None
@@ -144,7 +144,7 @@ def guessed_line(
 
 
 def _defaults(config: ModelConfig) -> dict[str, Any]:
-    """Every field where nobody states it; the crop is completed when the rule is known."""
+    """The default of every field; the crop is completed when the rule is known."""
     grey = config.in_channels == 1
     return {
         "height": config.image_size,
@@ -157,14 +157,14 @@ def _defaults(config: ModelConfig) -> dict[str, Any]:
     }
 
 
-def _asked(said: InputChoices, config: ModelConfig) -> dict[str, Any]:
-    """What a person said, as fields of `Preprocessing`; the crop depends on the rule."""
+def _asked(choices: InputChoices, config: ModelConfig) -> dict[str, Any]:
+    """A person's choices, as fields of `Preprocessing`; the crop depends on the rule."""
     asked = {
-        "channel_order": said.channel_order,
-        "resize": said.resize_rule,
-        "interpolation": said.interpolation,
-        "mean": _of_each_channel(said.mean, config),
-        "std": _of_each_channel(said.std, config),
+        "channel_order": choices.channel_order,
+        "resize": choices.resize_rule,
+        "interpolation": choices.interpolation,
+        "mean": _of_each_channel(choices.mean, config),
+        "std": _of_each_channel(choices.std, config),
     }
     return {name: value for name, value in asked.items() if value is not None}
 
@@ -183,7 +183,7 @@ class _Crop:
 
 
 def _crop(
-    said: InputChoices,
+    choices: InputChoices,
     stated: Mapping[str, Any],
     rule: str,
     config: ModelConfig,
@@ -193,8 +193,8 @@ def _crop(
     pixels: int | None = stated.get("resize_size")
     fraction: float | None = stated.get("crop_fraction")
     unsure = bool(guessed & {"resize_size", "crop_fraction"})
-    if said.crop is not None:
-        return _Crop(_crop_fields(said.crop, rule, config), "option")
+    if choices.crop is not None:
+        return _Crop(_crop_fields(choices.crop, rule, config), "option")
     if unsure and rule != stated.get("resize"):
         pixels = fraction = None
     if pixels is None and fraction is None:

@@ -19,8 +19,9 @@ def load_for_bundle(
 ) -> Checkpoint:
     """The checkpoint at `path` with the weights and the input that the bundle was exported with.
 
-    What an option stated at the export, and what nobody did, is in the manifest and not in the
-    checkpoint. `weights` goes before the manifest's. Raises CheckpointError as `load_checkpoint`.
+    What an option stated at the export, and what was a default then, is in the manifest and not in
+    the checkpoint. `weights` goes before the manifest's. Raises CheckpointError as
+    `load_checkpoint`.
     """
     loaded = load_checkpoint(path, config, weights=weights or manifest.source.weights)
     origins = manifest.source.input

@@ -74,22 +74,22 @@ def read_timm(content: Any, where: str) -> TimmConfig:
         raise CheckpointError(
             f"timm's configuration of {where} is wrong: {one_line(error)}"
         ) from error
-    told = config.pretrained_cfg or config
-    size = told.input_size
+    pretrained = config.pretrained_cfg or config
+    size = pretrained.input_size
     if size is not None and size[1] != size[2]:
         raise CheckpointError(
             f"timm's configuration of {where} has the input_size {list(size)}; only square inputs "
             "are read"
         )
     words = {
-        "resize": (_CROP_MODES, told.crop_mode, "crop_mode", "--resize-rule"),
-        "interpolation": (_FILTERS, told.interpolation, "interpolation", "--interpolation"),
+        "resize": (_CROP_MODES, pretrained.crop_mode, "crop_mode", "--resize-rule"),
+        "interpolation": (_FILTERS, pretrained.interpolation, "interpolation", "--interpolation"),
     }
     return TimmConfig(
         stated={
-            "mean": told.mean,
-            "std": told.std,
-            "crop_fraction": told.crop_pct,
+            "mean": pretrained.mean,
+            "std": pretrained.std,
+            "crop_fraction": pretrained.crop_pct,
             **{name: known.get(value or "") for name, (known, value, *_) in words.items()},
         },
         unknown={
@@ -100,8 +100,10 @@ def read_timm(content: Any, where: str) -> TimmConfig:
         image_size=size[1] if size is not None else None,
         in_channels=size[0] if size is not None else None,
         pool=config.global_pool,
-        labels=config.label_names or told.label_names,
-        num_classes=config.num_classes if config.num_classes is not None else told.num_classes,
+        labels=config.label_names or pretrained.label_names,
+        num_classes=config.num_classes
+        if config.num_classes is not None
+        else pretrained.num_classes,
         architecture=config.architecture,
         arguments=config.model_args or {},
     )

@@ -1,6 +1,6 @@
 """Which tensors of a file are the model's weights: the one set that fits, or the one that is named.
 
-What fits the model is found by names and shapes; if more than one set does, somebody has to say
+What fits the model is found by names and shapes; if more than one set does, the caller has to say
 which.
 """
 
@@ -43,7 +43,7 @@ def choose(
     """The tensors of a file that are the weights of a model whose parameters have these `names`.
 
     `wanted` names a set; else there must be exactly one that fits. Where none does, the nearest is
-    given: whoever loads it says what is wrong with it. Raises CheckpointError that names the sets
+    given: loading it says what is wrong with it. Raises CheckpointError that names the sets
     if there are several, a prefix that is no known wrapper's, or one that only some keys have.
     """
     mappings = dict(tensor_mappings(content))
@@ -151,11 +151,11 @@ def _named(
 def _ambiguous(asked: str, found: list[WeightSet], where: str) -> CheckpointError:
     """The refusal of a name that several sets have."""
     full = list(dict.fromkeys(each.full_name for each in found))
-    way_on = (
+    advice = (
         f"give one of {', '.join(map(shown, full))}" if len(full) > 1 else "save one state dict"
     )
     return CheckpointError(
-        f"{where} has {len(found)} sets of weights called {shown(asked)}; {way_on}"
+        f"{where} has {len(found)} sets of weights called {shown(asked)}; {advice}"
     )
 
 
@@ -234,23 +234,25 @@ def _taken(
 
 
 def _recorded(found: WeightSet, whole: list[WeightSet]) -> str | None:
-    """The name that takes this set again; None where nothing has to be said."""
+    """The name that takes this set again; None where no name is needed."""
     return None if found.full_name == ROOT and len(whole) < 2 else found.full_name
 
 
 def _notes(found: WeightSet, whole: list[WeightSet], outside: list[str]) -> tuple[str, ...]:
     """One line on a set that is not simply the file's content; nothing for one that is."""
-    said = []
+    found_notes: list[str] = []
     if found.path or len(whole) > 1:
-        said.append(shown(found.name) + (", the only set that fits" if len(whole) == 1 else ""))
+        found_notes.append(
+            shown(found.name) + (", the only set that fits" if len(whole) == 1 else "")
+        )
     if found.prefix:
-        said.append(f"without the prefix {_prefix(found)}")
+        found_notes.append(f"without the prefix {_prefix(found)}")
     if inner := _inner(found):
-        said.append(f"without {', '.join(inner)} inside its keys")
+        found_notes.append(f"without {', '.join(inner)} inside its keys")
     if outside:
         rest = f" and {len(outside) - 3} more" if len(outside) > 3 else ""
-        said.append(f"leaving out {', '.join(map(shown, outside[:3]))}{rest}")
-    return (f"weights: {'; '.join(said)}",) if said else ()
+        found_notes.append(f"leaving out {', '.join(map(shown, outside[:3]))}{rest}")
+    return (f"weights: {'; '.join(found_notes)}",) if found_notes else ()
 
 
 def _inner(found: WeightSet) -> list[str]:

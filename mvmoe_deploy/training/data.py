@@ -1,6 +1,6 @@
 """The images of a run: three splits, their classes, and what makes model input of them.
 
-Where they come from is in `digits.py` and `folder.py`; in which order they are learnt from, in
+Where they come from is in `digits.py` and `folder.py`; in which order they are learned from, in
 `batches.py`.
 """
 
@@ -44,7 +44,7 @@ class Split:
 
 @dataclass(frozen=True)
 class ImageData:
-    """The splits of a run: `train` is learnt from, `held_out` gives the confusion matrix and the
+    """The splits of a run: `train` is learned from, `held_out` gives the confusion matrix and the
     usage prior, `test` the figures of the report.
     """
 
@@ -83,21 +83,21 @@ def image_directory(data: str) -> Path | None:
     return None if data == DIGITS else Path(data)
 
 
-def load_data(data: str, config: ModelConfig, said: InputChoices | None = None) -> ImageData:
-    """The splits of `data` with preprocessing for `config`'s input size, as far as not `said`.
+def load_data(data: str, config: ModelConfig, choices: InputChoices | None = None) -> ImageData:
+    """The splits of `data` with preprocessing for `config`'s input size, unless `choices` state it.
 
     Raises InputError for a folder that is not laid out as `folder.py` says, and for statements
     that make no input.
     """
-    said = said or InputChoices()
-    return _digits(config, said) if data == DIGITS else _folder(Path(data), config, said)
+    choices = choices or InputChoices()
+    return _digits(config, choices) if data == DIGITS else _folder(Path(data), config, choices)
 
 
-def _digits(config: ModelConfig, said: InputChoices) -> ImageData:
+def _digits(config: ModelConfig, choices: InputChoices) -> ImageData:
     """The embedded digits."""
     suited = msgspec.structs.asdict(digits_preprocessing(config))
     train, held_out, test = _digits_of("train"), _digits_of("held-out"), _digits_of("test")
-    preprocessing = resolve_input(config, suited, said).preprocessing
+    preprocessing = resolve_input(config, suited, choices).preprocessing
     return ImageData(NAMES, train, held_out, test, shake_digit, preprocessing)
 
 
@@ -107,7 +107,7 @@ def _digits_of(name: Literal["train", "held-out", "test"]) -> Split:
     return Split(list(images), labels)
 
 
-def _folder(root: Path, config: ModelConfig, said: InputChoices) -> ImageData:
+def _folder(root: Path, config: ModelConfig, choices: InputChoices) -> ImageData:
     """An image folder, its held-out split cut from `train/`."""
     classes = folder_classes(root)
     paths, labels = folder_images(root, "train", classes)
@@ -116,5 +116,5 @@ def _folder(root: Path, config: ModelConfig, said: InputChoices) -> ImageData:
         Split([paths[row] for row in rows], labels[rows]) for rows in stratified_split(labels, size)
     )
     test = Split(*folder_images(root, "val", classes))
-    preprocessing = resolve_input(config, {}, said).preprocessing
+    preprocessing = resolve_input(config, {}, choices).preprocessing
     return ImageData(classes, train, held_out, test, vary_photo, preprocessing, root)

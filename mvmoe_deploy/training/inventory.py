@@ -1,8 +1,8 @@
 """`images.jsonl`: which images a run is trained on, and what changed in them since it began.
 
 The first line is a `_Header`, each further one an `Entry`. The splits are written down because they
-are drawn over all images at once: one more file in the folder would deal every other one anew, and
-a held-out image would be learnt from. So a file keeps its split for as long as the run lasts.
+are drawn over all images at once: one more file in the folder would deal every other one again, and
+a held-out image would be learned from. So a file keeps its split for as long as the run lasts.
 """
 
 import os
@@ -115,7 +115,7 @@ class Inventory:
         """The same images, those that are in `before` in the split that they had there.
 
         A file that was renamed within `train/` or `val/` keeps its split; a new one in `train/` is
-        learnt from.
+        learned from.
         """
         known = {entry.path: entry.split for entry in before.entries}
         gone = {e.path for e in before.entries} - {e.path for e in self.entries}

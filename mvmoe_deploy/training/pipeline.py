@@ -156,7 +156,7 @@ def _work(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
 
 
 def _require_places(out: Path, options: TrainOptions) -> None:
-    """Refuse a directory in which somebody has put a file where the run would put its own."""
+    """Refuse a directory that has other files where the run would write its own."""
     outputs.require_file(out / REPORT, _anything)
     if (out / REPORT).exists():
         return

@@ -153,7 +153,7 @@ def read_owners(
             raise ValueError(f"expected {classes} classes")
     except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
         raise CheckpointError(
-            f"{path} is damaged ({error}), and the routers were trained by what it said; train in "
+            f"{path} is damaged ({error}), and the routers were trained with it; train in "
             "another directory"
         ) from error
     return {

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 _ALL_DECODED = 20_000
-"""Up to so many images are all decoded, which takes about a minute. Of more, only those that the
-first epoch does not decode anyhow; of the others the header is checked, and that the file is whole.
+"""Up to so many images are all decoded, which takes about a minute. Of more images, those that the
+first epoch leaves out are decoded; of the others it is checked that header and file are whole.
 """
 
 

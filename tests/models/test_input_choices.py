@@ -151,7 +151,7 @@ def test_what_a_model_was_made_with_is_stated_by_its_checkpoint(tmp_path):
     assert set(loaded.model.input_origins.values()) == {"checkpoint"}
     assert loaded.notes == ()
     said = InputChoices(mean=(0.2,))
-    loaded = load_checkpoint(tmp_path / "c.safetensors", said=said)
+    loaded = load_checkpoint(tmp_path / "c.safetensors", choices=said)
     assert loaded.model.input.mean == (0.2,)
     assert loaded.notes == ("input: --mean 0.2 replaces the checkpoint's 0.1",)
 
@@ -162,7 +162,7 @@ def test_weights_alone_are_read_with_marked_defaults_or_with_what_is_said(tmp_pa
     assert set(loaded.model.input_origins.values()) == {"default"}
     said = InputChoices(mean=(0.2,), std=(0.3,), crop=0.9, interpolation="bilinear",
                         resize_rule="torchvision")  # fmt: skip
-    loaded = load_checkpoint(tmp_path / "w.pt", GREY, said=said)
+    loaded = load_checkpoint(tmp_path / "w.pt", GREY, choices=said)
     assert set(loaded.model.input_origins.values()) == {"option"}
     assert loaded.notes == ()
     assert loaded.model.input.resize_size == 17
@@ -171,7 +171,7 @@ def test_weights_alone_are_read_with_marked_defaults_or_with_what_is_said(tmp_pa
 def test_a_statement_that_does_not_fit_the_checkpoint_is_refused(tmp_path):
     save_checkpoint(Checkpoint(build(GREY, seed=0)), tmp_path / "c")
     with pytest.raises(InputError, match="mean has 3 values") as caught:
-        load_checkpoint(tmp_path / "c", said=InputChoices(mean=(0.5, 0.5, 0.5)))
+        load_checkpoint(tmp_path / "c", choices=InputChoices(mean=(0.5, 0.5, 0.5)))
     assert not isinstance(caught.value, CheckpointError)
 
 

@@ -457,7 +457,7 @@ def test_a_file_of_such_a_directory_brings_what_is_beside_it(hub, vit_state, for
 
 def test_an_option_that_contradicts_timms_file_wins_and_is_said(hub):
     said = InputChoices(mean=(0.1,), crop=0.95, resize_rule="squash")
-    loaded = load_checkpoint(hub(), said=said)
+    loaded = load_checkpoint(hub(), choices=said)
     spec = loaded.model.input
     assert (spec.mean, spec.crop_fraction, spec.resize) == ((0.1,) * 3, 0.95, "squash")
     assert loaded.notes[:3] == (
@@ -550,8 +550,8 @@ def test_what_timms_head_reads_is_followed(hub, vit_state, images):
 def test_an_option_stands_for_what_timm_says_in_other_words(hub, field, option):
     folder = hub(lambda content: content["pretrained_cfg"].update({field: "random"}))
     with pytest.raises(CheckpointError, match=r"random'; known are .*: give --"):
-        load_checkpoint(folder, said=InputChoices(mean=(0.5,)))
-    assert load_checkpoint(folder, said=InputChoices(**option)).model.input.resize == "timm"
+        load_checkpoint(folder, choices=InputChoices(mean=(0.5,)))
+    assert load_checkpoint(folder, choices=InputChoices(**option)).model.input.resize == "timm"
 
 
 def test_weights_in_several_files_are_refused(hub):

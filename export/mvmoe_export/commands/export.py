@@ -139,7 +139,7 @@ def _from_checkpoint(
     from mvmoe_export import Identity
 
     described = configuration(config) if config else None
-    loaded = load_checkpoint(path, described, weights=weights, said=InputChoices(**choices))
+    loaded = load_checkpoint(path, described, weights=weights, choices=InputChoices(**choices))
     return _Source(loaded.model, Identity.of(loaded), loaded.notes)
 
 

@@ -88,7 +88,7 @@ class MobileVMoE(ViT):
         return self.forward_routed(images, routes).logits
 
     def forward_routed(self, images: Tensor, routes: Sequence[Route] | None = None) -> RoutedOutput:
-        """As `forward`, with what the routers said: for training and analysis."""
+        """As `forward`, with what the routers gave: for training and analysis."""
         self._require_routes(routes)
         tokens = self.embed(images)
         for block in self.blocks_of(0):

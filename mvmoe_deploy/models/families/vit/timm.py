@@ -61,6 +61,6 @@ def config_of(described: TimmConfig) -> ViTConfig | None:
 
 
 def differences(config: ViTConfig, described: TimmConfig) -> Sequence[tuple[str, Any, str, Any]]:
-    """What the head reads: the configuration's word, and that of timm's file."""
+    """What the head reads: as the configuration has it, and as timm's file."""
     stated = _POOLS.get(described.pool or "", described.pool)
     return (("pool", config.pool, "global_pool", stated),)
