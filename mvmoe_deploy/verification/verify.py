@@ -19,7 +19,7 @@ from mvmoe_deploy.errors import (
     UnsupportedPlatformError,
 )
 from mvmoe_deploy.runtime.isolated import OpenRunner
-from mvmoe_deploy.runtime.runners import open_runner
+from mvmoe_deploy.runtime.runners import open_runner as find_and_open
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.reference import (
     ModelReference,
@@ -46,7 +46,7 @@ def verify_bundle(
     *,
     targets: Sequence[str] | None = None,
     progress: Progress = _ignore,
-    open_runner: OpenRunner = open_runner,
+    open_runner: OpenRunner | None = None,
 ) -> Report:
     """Compare targets of a bundle with the model's answers to `samples`.
 
@@ -54,6 +54,7 @@ def verify_bundle(
     can be, and routes that no image takes are not run. `targets` None are all that run on this
     machine; one that was asked for by name and does not run here is an error. The files are taken
     as checked; where they are not trusted, `open_runner` is one that `isolated_runners` gives.
+    Runners of other distributions are opened if the bundle was opened with `plugins`.
 
     Raises InputError for a model or samples that do not fit the bundle or a target that it lacks,
     BundleError for golden vectors that are damaged, MissingExtraError or EngineError of an engine,
@@ -63,6 +64,7 @@ def verify_bundle(
     names = bundle.manifest.targets if targets is None else targets
     records = {name: bundle.target(name) for name in names}
     reference = _reference(bundle, model, samples)
+    open_runner = open_runner or partial(find_and_open, plugins=bundle.plugins)
     reports, skipped = {}, {}
     for name, record in records.items():
         try:

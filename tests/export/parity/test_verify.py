@@ -2,16 +2,20 @@
 
 import json
 import shutil
+import sys
+from types import ModuleType, SimpleNamespace
 
 import msgspec
 import numpy as np
 import pytest
 import torch
 
+from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.write import write_golden
 from mvmoe_deploy.errors import BundleError, CheckFailedError, EngineError, InputError
 from mvmoe_deploy.models.families.vit import ViT
+from mvmoe_deploy.runtime.runners.onnx.runner import OnnxRunner
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.system import files
 from mvmoe_deploy.verification import verify
@@ -343,6 +347,23 @@ def test_a_target_the_bundle_lacks_is_refused(reachable):
     model, path = reachable
     with pytest.raises(InputError, match="no target 'coreml'"):
         check(path, model, targets=["coreml"])
+
+
+def test_another_distributions_runner_is_opened_if_the_bundle_allows_it(
+    reachable, altered, monkeypatch
+):
+    module = ModuleType("their_engine")
+    module.PART = type("Theirs", (OnnxRunner,), {"name": "theirs"})
+    monkeypatch.setitem(sys.modules, "their_engine", module)
+    entry = SimpleNamespace(name="runners.theirs", module="their_engine", dist=None)
+    monkeypatch.setattr(parts, "entry_points", lambda group: [entry])
+    path = altered(reachable[1])
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["targets"]["onnx"]["format"] = "theirs"
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="plug-ins are not allowed here"):
+        verify_bundle(Bundle.open(path))
+    assert verify_bundle(Bundle.open(path, plugins=True)).ok
 
 
 def test_no_targets_are_none_and_not_all(reachable):
