@@ -16,6 +16,9 @@ from mvmoe_deploy.errors import MissingExtraError
 def import_quietly(what: str = "coremltools", extra: str = "coreml") -> Iterator[None]:
     """Import inside this block: no warnings are shown while it lasts.
 
+    Python has one switch for a whole process: warnings and log lines of other threads, up to
+    WARNING, are dropped for as long as well.
+
     Raises MissingExtraError for `what` with the pip command of `extra` if an import fails.
     """
     before = logging.root.manager.disable
