@@ -7,7 +7,6 @@ import json
 import sys
 import threading
 import time
-from dataclasses import replace
 from typing import Any, NoReturn
 
 import click
@@ -31,12 +30,9 @@ _PAUSE = 0.2
 def exporting(preset: str, experts: int | None, targets: tuple[str, ...], as_json: bool) -> None:
     """Export a preset with random weights to all targets at once, and say what took how long."""
     from mvmoe_deploy.models import build
-    from mvmoe_deploy.models.presets import configuration
+    from own_standing.configurations import with_experts
 
-    config = configuration(preset)
-    if experts is not None:
-        config = replace(config, experts=experts)
-    data = measure(build(config).eval(), targets)
+    data = measure(build(with_experts(preset, experts)).eval(), targets)
     if as_json:
         sys.stdout.write(json.dumps(data) + "\n")
     else:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -146,17 +146,15 @@ def _exported(
 ) -> dict[str, float]:
     """Write bundle and checkpoint to `paths`; only the export is timed."""
     from mvmoe_deploy.models import Checkpoint, build, load_checkpoint, save_checkpoint
-    from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
-    from mvmoe_deploy.models.presets import configuration
     from mvmoe_export import Identity, export_bundle
+    from own_standing.configurations import with_experts
 
     bundle, checkpoint = paths
-    config = configuration(preset)
-    if not isinstance(config, MobileVMoEConfig):
+    config = with_experts(preset, experts)
+    model = build(config, seed=0)
+    if not model.routing:
         raise InputError(f"preset {preset} is dense; give one of a routed model")
-    if experts is not None:
-        config = replace(config, experts=experts)
-    save_checkpoint(Checkpoint(build(config, seed=0)), checkpoint, replace=True)
+    save_checkpoint(Checkpoint(model), checkpoint, replace=True)
     loaded = load_checkpoint(checkpoint)
     identity = Identity(name=preset, family=config.family, checkpoint_sha256=loaded.sha256)
     start = time.perf_counter()

@@ -27,6 +27,14 @@ def test_the_command_prints_one_json_object(capsys):
     assert json.loads(capsys.readouterr().out)["graphs"] == {"onnx": 3}
 
 
+def test_a_dense_preset_with_experts_is_refused_in_one_sentence(capsys):
+    with pytest.raises(SystemExit) as ended:
+        exporting.main(["--preset", "vit_digits", "--experts", "2", "--target", "onnx"])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "vit_digits" in line and "--experts" in line
+
+
 def test_an_unknown_preset_is_one_sentence(capsys):
     with pytest.raises(SystemExit) as ended:
         exporting.main(["--preset", "nothing"])

@@ -24,7 +24,7 @@ def measured(tmp_path_factory):
 def test_every_variant_is_timed_and_compared_with_the_naive_one(measured):
     assert set(measured["ms"]) == {"onnx ours", "onnx-nnapi ours", "onnx naive"}
     assert set(measured["naive_over_ours"]) == {"onnx ours", "onnx-nnapi ours"}
-    assert all(times["n"] == 6 and times["median"] > 0 for times in measured["ms"].values())
+    assert all(times["median"] > 0 for times in measured["ms"].values())
 
 
 def test_partitions_are_those_of_the_stem_and_the_first_expert(measured):
