@@ -24,7 +24,7 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True
     """What passes between the two processes."""
 
 
-class Asked(_Message):
+class Asked(_Message, frozen=True):
     """Which bundle, and which of its targets."""
 
     root: str
@@ -33,19 +33,19 @@ class Asked(_Message):
     name: str | None
 
 
-class Reading(_Message):
+class Reading(_Message, frozen=True):
     """A file is about to be parsed."""
 
     file: str
 
 
-class Said(_Message):
+class Said(_Message, frozen=True):
     """All advice."""
 
     advice: tuple[Advice, ...]
 
 
-class Refused(_Message):
+class Refused(_Message, frozen=True):
     """One of our errors by the name of its class, or a fault, which has none."""
 
     error: str
@@ -121,5 +121,6 @@ def serve(line: Line) -> None:
 def _error(refused: Refused) -> Exception:
     """The error that the other process raised; a fault of the code is no error of ours."""
     kind = getattr(errors, refused.error, None)
-    known = isinstance(kind, type) and issubclass(kind, MvmoeError)
-    return kind(refused.message) if known else RuntimeError(refused.message)
+    if isinstance(kind, type) and issubclass(kind, MvmoeError):
+        return kind(refused.message)
+    return RuntimeError(refused.message)

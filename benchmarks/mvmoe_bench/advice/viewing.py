@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from mvmoe_bench.advice.contract import Finding, GraphView, Op, Rule, TargetView
-from mvmoe_bench.advice.readers import READERS, Reader, Unread
+from mvmoe_bench.advice.readers import Reader, Unread, find_reader
 from mvmoe_bench.advice.rules.unread import NOT_INSTALLED, UNREADABLE
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Graph, Target
@@ -23,7 +23,7 @@ def view(
 ) -> tuple[TargetView, list[tuple[Rule, tuple[Finding, ...]]]]:
     """The view of the target called `name`, and what kept graphs of it from being read."""
     record = bundle.target(name)
-    read = READERS.get(record.format)
+    read = find_reader(record.format)
     obstacles: list[tuple[Rule, tuple[Finding, ...]]] = []
     ops: Mapping[str, Ops | Unread] = {}
     if read is not None:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from mvmoe_bench.advice import Tensor
-from mvmoe_bench.advice.readers import READERS, Unread
+from mvmoe_bench.advice.readers import Unread, find_reader
 from mvmoe_bench.advice.viewing import view
 
 onnx = pytest.importorskip("onnx")
@@ -65,7 +65,7 @@ def test_onnx_operators_have_shapes_kernels_and_multiply_adds(hand, tmp_path):
         outputs=("d", "e"),
         initializers=[("w", [4, 3, 8, 8], 768), ("v", [4, 6], 24)],
     )
-    (ops,) = READERS["onnx"](tmp_path, hand.record("onnx", files=(file,))).values()
+    (ops,) = find_reader("onnx")(tmp_path, hand.record("onnx", files=(file,))).values()
     conv, matmul, gemm, nonzero, unsqueeze = ops
     assert (conv.kernel, conv.macs) == ((8, 8), 4 * 4 * 4 * 3 * 8 * 8)
     assert conv.outputs == (Tensor((1, 4, 4, 4), "float32"),)
@@ -78,7 +78,7 @@ def test_onnx_operators_have_shapes_kernels_and_multiply_adds(hand, tmp_path):
 def test_operators_types_are_made_fit_for_a_terminal(hand, tmp_path):
     nodes = [("\x1b[2J" + "x" * 99, ["x"], "a", {"domain": "odd"})]
     file = write_onnx(tmp_path, *nodes, inputs={"x": [1]}, outputs=("a",))
-    ((op,),) = READERS["onnx"](tmp_path, hand.record("onnx", files=(file,))).values()
+    ((op,),) = find_reader("onnx")(tmp_path, hand.record("onnx", files=(file,))).values()
     assert op.type == "\\x1b[2J" + "x" * 53 + "..."
 
 
@@ -88,17 +88,17 @@ def test_sizes_that_no_memory_has_are_kept_where_arithmetic_is_safe(hand, tmp_pa
     file = write_onnx(
         tmp_path, *nodes, inputs={"x": huge, "w": huge, "m": [-5, -7]}, outputs=("a", "b")
     )
-    ops = READERS["onnx"](tmp_path, hand.record("onnx", files=(file,)))["g0"]
+    ops = find_reader("onnx")(tmp_path, hand.record("onnx", files=(file,)))["g0"]
     assert all(0 <= op.macs <= 2**62 for op in ops)
 
 
 def test_files_that_are_no_graphs_are_said_to_be_none(hand, tmp_path):
     (tmp_path / "bad.onnx").write_bytes(b"\xff\xff\xff")
-    told = READERS["onnx"](tmp_path, hand.record("onnx", files=("bad.onnx", "none.onnx")))
+    told = find_reader("onnx")(tmp_path, hand.record("onnx", files=("bad.onnx", "none.onnx")))
     assert [type(graph) for graph in told.values()] == [Unread, Unread]
     assert "bad.onnx is no ONNX graph" in told["g0"].message
     (tmp_path / "empty").mkdir()
-    told = READERS["coreml"](tmp_path, hand.record(files=("empty", "none")))
+    told = find_reader("coreml")(tmp_path, hand.record(files=("empty", "none")))
     assert [type(graph) for graph in told.values()] == [Unread, Unread]
 
 
@@ -128,7 +128,7 @@ def package(tmp_path_factory):
 
 
 def test_core_ml_operators_have_shapes_kernels_and_multiply_adds(hand, package):
-    (ops,) = READERS["coreml"](package, hand.record(files=("model.mlpackage",))).values()
+    (ops,) = find_reader("coreml")(package, hand.record(files=("model.mlpackage",))).values()
     found = {op.type: op for op in ops}
     assert "const" not in found
     conv, matmul = found["conv"], found["matmul"]
@@ -142,5 +142,5 @@ def test_core_ml_operators_have_shapes_kernels_and_multiply_adds(hand, package):
 def test_a_function_that_is_not_there_is_said_so(hand, package):
     record = hand.record(files=("model.mlpackage",))
     graphs = (msgspec.structs.replace(record.graphs[0], entry="other"),)
-    told = READERS["coreml"](package, msgspec.structs.replace(record, graphs=graphs))
+    told = find_reader("coreml")(package, msgspec.structs.replace(record, graphs=graphs))
     assert told["g0"] == Unread("model.mlpackage has no function other; export it again")

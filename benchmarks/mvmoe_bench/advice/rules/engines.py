@@ -8,13 +8,16 @@ XNNPACK = "XNNPACK"
 NNAPI = "NNAPI"
 COREML_EP = "CoreML EP"
 
+ON_NNAPI, ON_COREML_EP, ON_CORE_ML = "nnapi", "coreml-ep", "coreml"
+"""Engines as the manifest's placements call them."""
+
 BY_PLACEMENT = {
     "xnnpack": XNNPACK,
-    "nnapi": NNAPI,
-    "coreml-ep": COREML_EP,
-    "coreml": CORE_ML,
+    ON_NNAPI: NNAPI,
+    ON_COREML_EP: COREML_EP,
+    ON_CORE_ML: CORE_ML,
 }
-"""By the names that the manifest's placements use."""
+"""What people call the engines of placements."""
 
 
 _WITH_NEURAL_ENGINE = ("all", "cpu_and_ne")
@@ -35,4 +38,4 @@ def is_core_ml(target: TargetView) -> bool:
     options = target.record.options
     if options.get("compute_units", "all") not in _WITH_NEURAL_ENGINE:
         return False
-    return target.record.format == "coreml" or options.get("delegate") == "coreml"
+    return ON_CORE_ML in (target.record.format, options.get("delegate"))

@@ -9,6 +9,8 @@ from mvmoe_bench.advice.rules.engines import (
     COREML_EP,
     NEURAL_ENGINE,
     NNAPI,
+    ON_COREML_EP,
+    ON_NNAPI,
     is_core_ml,
     shaped_for,
 )
@@ -56,9 +58,9 @@ def _findings(target: TargetView, graph: GraphView, wide: Counter[str]) -> Itera
     if is_core_ml(target):
         severity: Severity = "problem" if highest > _LIMIT else "warning"
         yield Finding(severity, NEURAL_ENGINE, text, graph.name)
-    elif shaped_for(target) == "nnapi":
+    elif shaped_for(target) == ON_NNAPI:
         yield Finding("problem", NNAPI, text, graph.name, source=_NNAPI)
-    elif shaped_for(target) == "coreml-ep" and highest > _LIMIT:
+    elif shaped_for(target) == ON_COREML_EP and highest > _LIMIT:
         yield Finding("problem", COREML_EP, text, graph.name, source=_COREML)
 
 

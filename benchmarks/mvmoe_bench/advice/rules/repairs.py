@@ -3,6 +3,8 @@
 The names are those of `mvmoe_export.rewrites`, which is not imported: it needs PyTorch.
 """
 
+from mvmoe_bench.advice.rules.engines import ON_NNAPI
+
 _ATEN = {
     "native_layer_norm": "layer-norm",
     "native_group_norm": "group-norm",
@@ -84,7 +86,7 @@ def repairs(operator: str, engine: str) -> tuple[str, ...]:
 
     `engine` is called as in the manifest's placements.
     """
-    if engine == "nnapi" and operator in _NNAPI:
+    if engine == ON_NNAPI and operator in _NNAPI:
         return _NNAPI[operator], "gelu-primitives"
     found = _ONNX.get(operator) or _ATEN.get(operator.split(".", maxsplit=1)[0])
     return () if found is None else (found,)

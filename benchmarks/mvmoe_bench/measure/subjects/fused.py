@@ -35,7 +35,8 @@ class KnownRoute(nn.Module):
             tokens, logits = state
             route = self.get_buffer(f"route_{number}")
             state = step(tokens, rule.graph_gates(route, logits))
-        return state
+        answer: Tensor = state
+        return answer
 
 
 class AllExperts(nn.Module):
@@ -57,7 +58,8 @@ class AllExperts(nn.Module):
             tokens, logits = state
             experts, gates = rule.graph_select(logits)
             state = step(tokens, torch.zeros_like(logits).scatter(1, experts, gates))
-        return state
+        answer: Tensor = state
+        return answer
 
 
 class Gather(nn.Module):
@@ -80,7 +82,8 @@ class Gather(nn.Module):
             tokens, logits = state
             experts, gates = rule.graph_select(logits)
             state = step(tokens, gates, experts)
-        return state
+        answer: Tensor = state
+        return answer
 
 
 class Dense(nn.Module):
@@ -102,7 +105,8 @@ class Dense(nn.Module):
         for step, rule in zip(self.steps, self.rules, strict=True):
             gates = torch.full((len(image), rule.longest), 1 / rule.longest)
             state = step(state[0], gates)
-        return state
+        answer: Tensor = state
+        return answer
 
 
 def _steps(model: RoutedModel, routes: Routes) -> nn.ModuleList:

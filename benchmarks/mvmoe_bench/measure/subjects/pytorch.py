@@ -32,14 +32,17 @@ def load_model(order: SubjectOrder) -> "RoutedModel":
 class PyTorchSubject(Subject):
     """A module that takes images and, if they are imposed, routes."""
 
-    def __init__(self, model: "Callable[..., Tensor]", images: np.ndarray, mode: str) -> None:
+    def __init__(self, model: "Callable[..., Tensor]", images: np.ndarray, compiled: bool) -> None:
         import torch
 
         # What dynamo compiles must not meet inference tensors: its guards fail on them.
-        self._context = torch.inference_mode if mode == "eager" else torch.no_grad
+        self._context = torch.inference_mode if not compiled else torch.no_grad
         self._model: Callable[..., Tensor] | None = model
         self._images = torch.from_numpy(images)
-        self.actual = EngineChoice(engine=f"PyTorch {torch.__version__} ({mode})", provider="CPU")
+        self.actual = EngineChoice(
+            engine=f"PyTorch {torch.__version__} ({'compiled' if compiled else 'eager'})",
+            provider="CPU",
+        )
 
     def answer(self, query: Query) -> np.ndarray:
         """The model's own forward."""

@@ -33,7 +33,7 @@ class CompileKind:
 
         model = torch.compile(load_model(order))
         watch.lap("open")
-        return PyTorchSubject(model, images, "compile")
+        return PyTorchSubject(model, images, compiled=True)
 
 
 PART = CompileKind()

@@ -31,7 +31,7 @@ class EagerKind:
         """The model in inference mode. Sets the threads of PyTorch for the whole process."""
         model = load_model(order)
         watch.lap("open")
-        return PyTorchSubject(model, images, "eager")
+        return PyTorchSubject(model, images, compiled=False)
 
 
 PART = EagerKind()
