@@ -89,7 +89,7 @@ def draw(distribution: UsagePrior, count: int, seed: int) -> list[Routes]:
 def _whole_numbers(shares: np.ndarray, count: int) -> np.ndarray:
     """Whole numbers that sum to `count`, by the largest remainder method (Hare's quota)."""
     exact = shares / shares.sum() * count
-    counts = np.floor(exact).astype(int)
+    counts: np.ndarray = np.floor(exact).astype(int)
     remainders = exact - counts
     for position in np.argsort(-remainders, kind="stable")[: count - counts.sum()]:
         counts[position] += 1

@@ -67,11 +67,15 @@ def _export(request: Preparation, graphs: dict[str, Build], path: Path) -> None:
         (work / GraphSet.RECORD).write_bytes(msgspec.json.encode(made))
 
 
+def _built(build: Build) -> nn.Module:
+    """A module in evaluation mode."""
+    return build().eval()
+
+
 def _single_stage(model: RoutedModel, graphs: dict[str, Build]) -> Stages:
     """Graphs that take the image and give the answer, as the one stage of a model."""
     specs = tuple(
-        GraphSpec(name, 0, None, lambda build=build: build().eval())
-        for name, build in graphs.items()
+        GraphSpec(name, 0, None, partial(_built, build)) for name, build in graphs.items()
     )
     inputs = {"image": torch.zeros(1, *model.input.shape, dtype=torch.float32)}
     stage = StageSpec(0, "whole", None, inputs, ("answer",), specs)

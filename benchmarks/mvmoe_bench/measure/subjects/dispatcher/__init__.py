@@ -18,7 +18,9 @@ from mvmoe_bench.measure.subjects.contract import (
     actual_engine,
 )
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.bundle.unchanged import UnchangedFiles
+from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.runtime.tracing import Trace, TracingDispatcher
 
@@ -78,9 +80,11 @@ class DispatcherSubject(Subject):
         return self._images[query.image : query.image + 1]
 
 
-def _routes(graphs: Iterable[object], stage: int) -> list:
+def _routes(graphs: Iterable[Graph], stage: int) -> list[Route | None]:
     """The routes that have graphs at a stage; a strategy without them serves every route."""
-    found = [graph.route for graph in graphs if graph.stage == stage and graph.route is not None]
+    found: list[Route | None] = [
+        graph.route for graph in graphs if graph.stage == stage and graph.route is not None
+    ]
     return found or [None]
 
 
