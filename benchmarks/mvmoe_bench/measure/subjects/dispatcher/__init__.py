@@ -54,7 +54,7 @@ class DispatcherSubject(Subject):
     def loads(self) -> Iterator[Loaded]:
         """Every route's graph, the first time and the second: imposed, one stage after another."""
         graphs = self._dispatcher.target.graphs
-        first = {stage: _routes(graphs, stage)[0] for stage in range(1, len(self._rules) + 1)}
+        first = _first_routes(graphs)
         for graph in graphs:
             if graph.route is None:
                 continue
@@ -80,12 +80,13 @@ class DispatcherSubject(Subject):
         return self._images[query.image : query.image + 1]
 
 
-def _routes(graphs: Iterable[Graph], stage: int) -> list[Route | None]:
-    """The routes that have graphs at a stage; a strategy without them serves every route."""
-    found: list[Route | None] = [
-        graph.route for graph in graphs if graph.stage == stage and graph.route is not None
-    ]
-    return found or [None]
+def _first_routes(graphs: Iterable[Graph]) -> dict[int, Route]:
+    """The first route of each stage whose graphs are of one route each."""
+    first: dict[int, Route] = {}
+    for graph in graphs:
+        if graph.route is not None:
+            first.setdefault(graph.stage, graph.route)
+    return first
 
 
 def _traced(trace: Trace, stages: int) -> Traced:
