@@ -20,15 +20,15 @@ def main(folder: Path) -> None:
     def report(graph: str) -> None:
         print("done", graph, file=line, flush=True)
 
+    order = compiling.read(folder, report)
     try:
-        order = compiling.read(folder, report)
         module, name = order.job.compiler.split(":")
         data = getattr(importlib.import_module(module), name)(order)
     except MvmoeError as error:
         compiling.answer(folder, error=error)
     except ModuleNotFoundError as error:
-        extra = order.job.options.get("extra", "export")
-        compiling.answer(folder, error=MissingExtraError.of(str(error.name), extra))
+        missing = MissingExtraError.of(str(error.name), order.job.extra)
+        compiling.answer(folder, error=missing)
     except OSError as error:
         compiling.answer(folder, error=_refusal(error))
     except Exception as error:

@@ -69,6 +69,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What a compiler is asked to do: `module:function` on families, with options of its own."""
 
     compiler: str
+    extra: str
+    """The extra of the distribution that the compiler's packages come with."""
     families: tuple[FamilyJob, ...]
     options: dict[str, Any]
 

@@ -84,7 +84,7 @@ def compilers(tmp_path_factory):
 
     def start(name, options, progress=lambda graph: None):
         place = tmp_path_factory.mktemp(name)
-        job = Job(compiler=f"compilers:{name}", families=(), options=options)
+        job = Job(compiler=f"compilers:{name}", extra="coreml", families=(), options=options)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PYTHONPATH", str(folder))
             return compiling.start(job, place, progress)
@@ -96,7 +96,7 @@ def compilers(tmp_path_factory):
 def ended(compilers):
     """Every compiler, all at work at once, with what they said was done."""
     done = []
-    return {name: (compilers(name, {"extra": "coreml"}, done.append), done) for name in ENDINGS}
+    return {name: (compilers(name, {}, done.append), done) for name in ENDINGS}
 
 
 DEATHS = {
@@ -130,8 +130,8 @@ def test_whatever_a_compiler_raises_is_one_sentence(tmp_path, monkeypatch, name)
     (tmp_path / "raising_compilers.py").write_text(COMPILERS)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(compiler.os, "dup2", lambda *descriptors: None)
-    options = {"extra": "coreml", "kind": "CheckFailedError"}
-    job = Job(compiler=f"raising_compilers:{name}", families=(), options=options)
+    options = {"kind": "CheckFailedError"}
+    job = Job(compiler=f"raising_compilers:{name}", extra="coreml", families=(), options=options)
     (tmp_path / "job.json").write_bytes(msgspec.json.encode(job))
     compiler.main(tmp_path)
     given = json.loads((tmp_path / "result.json").read_text())
@@ -152,7 +152,7 @@ def test_noise_on_both_streams_is_kept_out_of_the_way(ended):
 def test_the_current_directory_is_not_searched_for_modules(compilers, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "msgspec.py").write_text("raise SystemExit(9)")
-    assert compilers("talks", {"extra": "coreml"}).wait() == {"answer": 42}
+    assert compilers("talks", {}).wait() == {"answer": 42}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -228,6 +228,7 @@ def graph(name, *keys):
 def test_each_content_that_a_graph_reads_counts_once():
     job = Job(
         compiler="",
+        extra="",
         families=(
             family(graph("a", SHARED, SHARED, MINE)),
             family(graph("b", SHARED, YOURS, SCALAR)),

@@ -59,7 +59,9 @@ class LaterTarget:
         folder = scratch / "later"
         folder.mkdir()
         told = {"hold": os.environ["LATER"]}
-        job = compiling.Job(compiler="later_target:compile", families=(), options=told)
+        job = compiling.Job(
+            compiler="later_target:compile", extra="export", families=(), options=told
+        )
         inner = START(OnnxTarget(), stages, options, folder, scratch)
         return Later(compiling.start(job, folder, print), inner, root)
 
@@ -257,7 +259,9 @@ def wait_for(holds, process=None, seconds=120):
 def test_a_compiler_ends_when_the_other_end_of_its_stdin_does(package, later, tmp_path):
     (later / "wait").touch()
     options = {"hold": str(later)}
-    job = compiling.Job(compiler="later_target:compile", families=(), options=options)
+    job = compiling.Job(
+        compiler="later_target:compile", extra="export", families=(), options=options
+    )
     (tmp_path / "job.json").write_bytes(msgspec.json.encode(job))
     process = subprocess.Popen(
         [sys.executable, "-m", "mvmoe_export.compiler", str(tmp_path)], stdin=subprocess.PIPE

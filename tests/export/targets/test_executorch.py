@@ -153,7 +153,9 @@ def test_a_structure_is_lowered_once(zoo, tmp_path):
     assert [len(family.graphs) for family in families] == [1, 8]
     assert [family.probed for family in families] == [False, True]
     order = compiling.Order(
-        tmp_path / "job", compiling.Job(compiler="a:b", families=families, options={}), print
+        tmp_path / "job",
+        compiling.Job(compiler="a:b", extra="", families=families, options={}),
+        print,
     )
     probes = order.program(families[1]).state_dict
     contents = [tensor.half().numpy().tobytes() for tensor in probes.values()]

@@ -35,7 +35,7 @@ def start(
     declared = _options(stages, options, chosen)
     folder = scratch / chosen.target
     families = compiling.prepare(stages, tuple(declared["rewrites"]), folder)
-    job = Job(compiler=_COMPILER, families=families, options=declared)
+    job = Job(compiler=_COMPILER, extra="coreml", families=families, options=declared)
     compilation = compiling.start(job, folder, options.progress)
     target = root / chosen.target
 
@@ -71,7 +71,6 @@ class CoreMLJob:
 def _options(stages: Stages, options: ExportOptions, chosen: CoreMLOptions) -> dict[str, Any]:
     """What the compiler is told, as JSON data."""
     return {
-        "extra": "coreml",
         "rewrites": list(REWRITES if options.rewrites is None else options.rewrites),
         "options": msgspec.to_builtins(chosen),
         "identity": dict(options.identity),

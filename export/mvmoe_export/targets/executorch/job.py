@@ -100,9 +100,9 @@ def _start(
     rewrites = REWRITES[delegate] if options.rewrites is None else options.rewrites
     job = Job(
         compiler=_COMPILER,
+        extra="executorch",
         families=compiling.prepare(stages, rewrites, folder),
         options={
-            "extra": "executorch",
             "delegate": delegate,
             "compute_units": chosen.compute_units,
             "deployment_target": chosen.deployment_target,

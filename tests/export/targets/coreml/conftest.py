@@ -32,7 +32,7 @@ def prepare(tmp_path_factory):
         folder = tmp_path_factory.mktemp("coreml") / "job"
         families = compiling.prepare(stages, rewrites, folder)
         told = job._options(stages, OPTIONS, CoreMLOptions(**options))
-        asked = compiling.Job(compiler="", families=families, options=told)
+        asked = compiling.Job(compiler="", extra="", families=families, options=told)
         return stages, compiling.Order(folder, asked, lambda name: None)
 
     return run
