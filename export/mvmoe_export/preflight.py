@@ -17,11 +17,12 @@ from mvmoe_deploy.bundle.write import encode_manifest
 from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import UsagePrior, check_usage_prior
+from mvmoe_deploy.strategies import stored_name
 from mvmoe_deploy.system import files
 from mvmoe_deploy.system.space import require_space
 from mvmoe_deploy.text import quoted
 from mvmoe_export.parity.golden import GOLDEN_IMAGES
-from mvmoe_export.stages import Stages, StageSpec, make_stages
+from mvmoe_export.stages import Stages, StageSpec, dtype_of, make_stages
 from mvmoe_export.targets import ExportOptions, Target, find_target, target_names
 
 _NO_TEXT = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
@@ -75,7 +76,12 @@ def require_targets(found: Mapping[str, Target], stages: Stages, options: Export
 
     A target of another package may have no `require`: its `start` is what refuses then.
     """
-    for target in found.values():
+    for name, target in found.items():
+        if any(stage.weights for stage in stages.specs) and not getattr(target, "binds", False):
+            raise InputError(
+                f"the target {name} cannot store the weights that graphs of the strategy "
+                f"{stages.strategy.name} take as inputs; give another target or strategy"
+            )
         if require := getattr(target, "require", None):
             require(stages, options)
 
@@ -118,9 +124,10 @@ def require_manifest(
         precision="fp32",
         batch=stages.batch,
         graphs=graphs,
-        weights=None,
-        files=(_file("graphs"),),
+        weights="graphs",
+        files=(msgspec.structs.replace(_file("graphs"), bytes=2**53),),
         parity=None,
+        tensors=_tensors(stages),
     )
     complete = msgspec.structs.replace(
         described,
@@ -150,6 +157,20 @@ def _graphs(stages: Stages, answer: int) -> tuple[manifest.Graph, ...]:
     )
 
 
+def _tensors(stages: Stages) -> dict[str, manifest.StoredTensor]:
+    """The weights that graphs take as inputs, wherever they will be."""
+    return {
+        stored_name(stage.index, content): manifest.StoredTensor(
+            offset=0,
+            shape=tuple(tensor.shape),
+            dtype=dtype_of(tensor),
+        )
+        for stage in stages.specs
+        for contents in stage.weights.values()
+        for content, tensor in contents.items()
+    }
+
+
 def _outputs(stages: Stages, stage: StageSpec, answer: int) -> tuple[manifest.TensorSpec, ...]:
     """What the graphs of a stage will give: the next one's tokens and logits, or the answer."""
     if stage.index == len(stages.model.routing):
@@ -164,8 +185,7 @@ def _outputs(stages: Stages, stage: StageSpec, answer: int) -> tuple[manifest.Te
 
 
 def _tensor(name: str, tensor: torch.Tensor) -> manifest.TensorSpec:
-    dtype = str(tensor.dtype).removeprefix("torch.")
-    return manifest.TensorSpec(name=name, shape=tuple(tensor.shape), dtype=dtype)
+    return manifest.TensorSpec(name=name, shape=tuple(tensor.shape), dtype=dtype_of(tensor))
 
 
 def _file(path: str) -> manifest.File:

@@ -5,16 +5,18 @@ Made from what each graph reads, when that is known: at export.
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
+from typing import TypeVar
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.routing import Route
 from mvmoe_export.stages import Stages
 
-Reads = Mapping[str, Mapping[Hashable, int]]
+K = TypeVar("K", bound=Hashable)
+Reads = Mapping[str, Mapping[K, int]]
 """For each graph by name, the contents that it reads and their bytes."""
 
 
-def sizes(stages: Stages, reads: Reads) -> manifest.Sizes:
+def sizes(stages: Stages, reads: Reads[K]) -> manifest.Sizes:
     """Bytes of all distinct weights, of those that no expert owns, and of each expert's own.
 
     An expert owns what is read by graphs of one stage only, all on routes that it is on. Experts
@@ -36,9 +38,9 @@ def sizes(stages: Stages, reads: Reads) -> manifest.Sizes:
     )
 
 
-def exclusive(reads: Reads) -> dict[str, int]:
+def exclusive(reads: Reads[K]) -> dict[str, int]:
     """For each graph the bytes that no other graph reads."""
-    times: dict[Hashable, int] = defaultdict(int)
+    times: dict[K, int] = defaultdict(int)
     for contents in reads.values():
         for key in contents:
             times[key] += 1
@@ -48,7 +50,7 @@ def exclusive(reads: Reads) -> dict[str, int]:
     }
 
 
-def _readers(stages: Stages, reads: Reads) -> dict[Hashable, list[tuple[int, Route]]]:
+def _readers(stages: Stages, reads: Reads[K]) -> dict[K, list[tuple[int, Route]]]:
     """Stage and route of every graph that reads a content."""
     readers = defaultdict(list)
     for stage, graph in stages.graphs:

@@ -6,17 +6,19 @@ structure. How a target writes them is not known here.
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import islice
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mvmoe_deploy import parts
+from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.consistency import MAX_ELEMENTS
 from mvmoe_deploy.bundle.manifest import MAX_BATCH
 from mvmoe_deploy.errors import InputError
@@ -58,6 +60,8 @@ class StageSpec:
     """Example inputs by name, in order: they fix shapes and types."""
     outputs: tuple[str, ...]
     graphs: tuple[GraphSpec, ...]
+    weights: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+    """Contents of the inputs that are weights, as `Strategy.weights` gives them."""
 
     @cached_property
     def groups(self) -> tuple[StructureGroup, ...]:
@@ -99,6 +103,12 @@ class Stages:
         return next(graph for graph in self.specs[stage].graphs if graph.route == serving)
 
 
+def dtype_of(tensor: Tensor) -> manifest.DType:
+    """The type of a tensor, as a manifest says it."""
+    found: manifest.DType = msgspec.convert(_type_name(tensor.dtype), manifest.DType)
+    return found
+
+
 def _content(tensor: Tensor) -> tuple[str, torch.Size, torch.dtype]:
     """What tells a tensor from others, whatever it is called."""
     data = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
@@ -124,15 +134,19 @@ def make_stages(
         where = f"stage {index} of {type(model).__name__}"
         rule = model.routing[index - 1] if index else None
         last = index == len(model.routing)
-        tensors = inputs
+        tensors, weights = inputs, dict[str, Mapping[str, Tensor]]()
         if rule is not None:
             build = partial(_module, model, index)
             require_interchangeable(model, index, found, build, tensors)
             graphs = tuple(_graphs(model, found, index))
+            weights = dict(found.weights(rule, build))
             inputs = tensors | _route_inputs(found, rule, graphs[0].route, batch)
+            for name, contents in weights.items():
+                # A copy: two inputs of one tensor would be captured as one.
+                inputs[name] = next(iter(contents.values())).detach().clone()
         name = f"step{index}" if index else "stem"
         outputs = ("answer",) if last else ("next_tokens", "logits")
-        specs.append(StageSpec(index, name, rule, inputs, outputs, graphs))
+        specs.append(StageSpec(index, name, rule, inputs, outputs, graphs, weights))
         output = _example_output(model, index, tensors)
         if last:
             _require_answer(output, batch, where)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mvmoe_deploy.bundle.manifest import File, Graph, Manifest, Stage, Target, TensorSpec
 from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.routing import Route, Rule, check_usage_prior
-from mvmoe_deploy.strategies import INTEGER, Strategy, TensorType, find_strategy
+from mvmoe_deploy.strategies import INTEGER, Strategy, TensorType, find_strategy, stored_name
 from mvmoe_deploy.text import quoted
 
 MAX_ELEMENTS = 2**28
@@ -44,6 +44,7 @@ def check(manifest: Manifest, *, plugins: bool = False) -> None:
         _check_graphs(name, target, strategy, manifest.stages)
         _check_expert_sizes(name, target, strategy, manifest.rules)
         _check_tensors(name, target, strategy, manifest, classes)
+        _check_stored(name, target)
 
 
 def classes_of(manifest: Manifest) -> int:
@@ -216,6 +217,7 @@ def _check_tensors(
         if graph.stage:
             rule = manifest.rules[graph.stage - 1]
             inputs = inputs | strategy.inputs(rule, graph.route, target.batch)
+            inputs = inputs | _weights(graph, target, strategy, rule, where)
         _require_sizes({**inputs, **outputs}, f"target {name}")
         _require_tensors(graph.inputs, inputs, f"{where} takes")
         _require_tensors(graph.outputs, outputs, f"{where} gives")
@@ -226,6 +228,37 @@ def _check_tensors(
         f"the tensors of target {name} have {total:,} bytes together; at most "
         f"{MAX_BUFFER_BYTES:,} are allowed, export it with a smaller batch",
     )
+
+
+def _weights(graph: Graph, target: Target, strategy: Strategy, rule: Rule, where: str) -> _Tensors:
+    """The inputs of a graph that are weights; each has a content for every expert."""
+    found: _Tensors = {}
+    for spec in graph.inputs:
+        wanted = TensorType(spec.shape, spec.dtype)
+        for route in strategy.interchangeable(rule):
+            content = strategy.content(spec.name, route)
+            if content is None:
+                break
+            found[spec.name] = wanted
+            stored = target.tensors.get(stored_name(graph.stage, content))
+            if stored is None or TensorType(stored.shape, stored.dtype) != wanted:
+                raise _inconsistent(
+                    f"{where} takes the weight {_describe([(spec.name, wanted)])}, of which its "
+                    f"target has no such tensor for the route {quoted(list(route))}"
+                )
+    return found
+
+
+def _check_stored(name: str, target: Target) -> None:
+    """The stored tensors of a target are inside its file of weights."""
+    sizes = {file.path: file.bytes for file in target.files}
+    room = sizes.get(target.weights or "", 0)
+    for tensor, stored in target.tensors.items():
+        size = _bytes([TensorType(stored.shape, stored.dtype)])
+        _require(
+            stored.offset + size <= room,
+            f"the tensor {tensor} of target {name} ends beyond its file of weights",
+        )
 
 
 def _interfaces(name: str, target: Target, manifest: Manifest, classes: int) -> list[_Interface]:

@@ -129,7 +129,7 @@ class Graph(_Record, frozen=True):
     file: RelativePath
     weight_bytes: Count
     exclusive_bytes: Count
-    inputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1, max_length=3)]
+    inputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1, max_length=10_000)]
     outputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1, max_length=2)]
     entry: Name | None = None
     placement: Annotated[tuple[Placement, ...], Meta(max_length=20)] = ()
@@ -212,6 +212,14 @@ class Sizes(_Record, frozen=True):
     expert_bytes: Annotated[tuple[tuple[Count, ...], ...], Meta(max_length=1000)] = ()
 
 
+class StoredTensor(_Record, frozen=True):
+    """A tensor in the file `weights` of its target: little-endian, in C order from `offset` on."""
+
+    offset: Count
+    shape: Annotated[tuple[Dimension, ...], Meta(max_length=8)]
+    dtype: DType
+
+
 class Target(_Record, frozen=True):
     """The graphs of one target; `weights` is the file that they share, if it is one of its own.
 
@@ -230,6 +238,8 @@ class Target(_Record, frozen=True):
     options: dict[Name, OptionValue] = {}
     rewrites: Annotated[tuple[Name, ...], Meta(max_length=100)] = ()
     sizes: Sizes | None = None
+    tensors: Annotated[dict[Name, StoredTensor], Meta(max_length=100_000)] = {}
+    """The weights that graphs take as inputs."""
     bounds: Bounds = Bounds()
 
 

@@ -19,7 +19,7 @@ class UnchangedFiles:
     """The files of one target as they were when the bundle was opened."""
 
     def __init__(self, root: Path, identities: dict[str, Identity | None]) -> None:
-        self._root = root
+        self.root = root
         self._identities = identities
 
     @classmethod
@@ -35,16 +35,16 @@ class UnchangedFiles:
     def require(self, listed: Iterable[File]) -> None:
         """Raise BundleReplacedError if one of some files is not the one it was."""
         for file in listed:
-            if _identity_or_none(self._root, file) != self._identities[file.path]:
+            if _identity_or_none(self.root, file) != self._identities[file.path]:
                 self._identities[file.path] = self._verify_again(file)
 
     def _verify_again(self, file: File) -> Identity:
         """The new identity of a file of the same content."""
         try:
-            return check_file(self._root, file)
+            return check_file(self.root, file)
         except BundleError as error:
             raise BundleReplacedError(
-                f"{file.path} of bundle {self._root} was replaced, changed or removed while the "
+                f"{file.path} of bundle {self.root} was replaced, changed or removed while the "
                 "bundle was open, so that its graphs no longer belong together; open the bundle "
                 "again",
                 file=file.path,

@@ -83,14 +83,15 @@ class _Batch:
 
     def _groups(self, stage: int, choices: Sequence[_Choice]) -> Iterator[tuple[Graph, np.ndarray]]:
         """The images that have not failed by the graph they need, graphs in memory first."""
-        groups: dict[str, tuple[Graph, list[int]]] = {}
+        groups: dict[tuple[str, Route | None], tuple[Graph, list[int]]] = {}
         for image, (route, _) in enumerate(choices):
             if image not in self.failed:
                 graph = self._graphs.graph(stage, route)
-                groups.setdefault(graph.name, (graph, []))[1].append(image)
+                key = self._graphs.key(graph, route)
+                groups.setdefault(key, (graph, []))[1].append(image)
         resident = set(self._graphs.resident)
-        for name in sorted(groups, key=lambda name: name not in resident):
-            graph, images = groups[name]
+        for key in sorted(groups, key=lambda key: key[0] not in resident):
+            graph, images = groups[key]
             yield graph, np.array(images)
 
     def _run(
@@ -104,7 +105,8 @@ class _Batch:
         """Run one graph on some images, as many at a time as it takes; note it if that fails."""
         size = len(self._buffers.image)
         try:
-            call = self._graphs.call(self._buffers, graph)
+            route = None if choices is None else choices[images[0]][0]
+            call = self._graphs.call(self._buffers, graph, route)
             for first in range(0, len(images), size):
                 part = images[first : first + size]
                 self._fill(graph, part, tensors, choices)

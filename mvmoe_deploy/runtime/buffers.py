@@ -31,18 +31,24 @@ def graph_inputs(
     tensors: Mapping[str, np.ndarray],
     route: Route,
     gates: np.ndarray,
+    *,
+    weights: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
     """New arrays with what a graph of a routed stage takes for images that are all on one route.
 
     `tensors` are those of the stage before, `[B, ...]`, B being the graph's batch; `gates`
-    `[B, len(route)]` are in the order of the route.
+    `[B, len(route)]` are in the order of the route; `weights` are the graph's inputs as they are.
     """
-    inputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.inputs}
+    inputs = {
+        spec.name: np.zeros(spec.shape, spec.dtype)
+        for spec in graph.inputs
+        if spec.name not in weights
+    }
     for name, tensor in tensors.items():
         inputs[name][:] = tensor
     for position, row in enumerate(gates.tolist()):
         strategy.write(inputs, position, route, row)
-    return inputs
+    return {**inputs, **weights}
 
 
 class InferenceBuffers:
@@ -54,6 +60,7 @@ class InferenceBuffers:
 
     def __init__(self, manifest: Manifest, target: Target, strategy: Strategy) -> None:
         self._strategy = strategy
+        self._examples: list[Route] = [(), *(next(rule.routes()) for rule in manifest.rules)]
         self._arrays: dict[tuple[int, str, tuple[int, ...], str], np.ndarray] = {}
         self._inputs: dict[str, dict[str, np.ndarray]] = {}
         self.outputs: list[dict[str, np.ndarray]] = []
@@ -69,10 +76,15 @@ class InferenceBuffers:
         """The answer of the last stage `[B, classes]`."""
 
     def inputs(self, graph: Graph) -> dict[str, np.ndarray]:
-        """What a graph takes, by name."""
+        """What a graph takes beside weights, by name."""
         found = self._inputs.get(graph.name)
         if found is None:
-            found = {spec.name: self._input(graph.stage, spec) for spec in graph.inputs}
+            route = self._examples[graph.stage]
+            found = {
+                spec.name: self._input(graph.stage, spec)
+                for spec in graph.inputs
+                if self._strategy.content(spec.name, route) is None
+            }
             self._inputs[graph.name] = found
         return found
 

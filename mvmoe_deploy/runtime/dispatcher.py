@@ -245,7 +245,9 @@ class Dispatcher:
     def _load_always(self, buffers: InferenceBuffers) -> None:
         """Bring in what every image runs, and bind it."""
         for graph in self.target.graphs:
-            if graph.route is None:
+            if graph.route is None and graph.stage and self.target.tensors:
+                self._graphs.load(graph)  # It is bound to the weights of a route.
+            elif graph.route is None:
                 self._graphs.call(buffers, graph)
 
     def _predict(self, buffers: InferenceBuffers, image: ImageLike) -> Prediction:
@@ -321,7 +323,7 @@ class Dispatcher:
             graph = graphs.graph(stage, route)
             buffers.write(graph, 0, route, gate)
             timer.lap("select")
-            call = graphs.call(buffers, graph)
+            call = graphs.call(buffers, graph, route)
             timer.lap("load")
             call()
             timer.lap("expert")

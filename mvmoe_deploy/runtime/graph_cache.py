@@ -10,6 +10,7 @@ from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.contract import LoadedGraph, Runner
 from mvmoe_deploy.runtime.memory import return_free_memory
 from mvmoe_deploy.runtime.residency import Item, Residency
+from mvmoe_deploy.runtime.stored_weights import StoredWeights
 from mvmoe_deploy.strategies import Strategy
 
 Pin = str | int | Route
@@ -35,6 +36,8 @@ class GraphCache:
     ) -> None:
         self.runner = runner
         self._strategy = strategy
+        self._weights = StoredWeights(files.root, target, strategy)
+        self._takes_weights = bool(target.tensors)
         self._by_stage = _by_route(target.graphs)
         self.routed = tuple(graph for graph in target.graphs if graph.route is not None)
         self._always = tuple(graph.name for graph in target.graphs if graph.route is None)
@@ -65,17 +68,30 @@ class GraphCache:
         """Whether a graph is in memory or fits without evicting another."""
         return self._residency.has_room(graph.name)
 
-    def call(self, buffers: InferenceBuffers, graph: Graph) -> Callable[[], None]:
-        """What runs a graph on buffers; loads the graph if it is cold.
+    def key(self, graph: Graph, route: Route) -> tuple[str, Route | None]:
+        """What tells calls of graphs apart: images of one key share a call."""
+        return graph.name, route if self._takes_weights else None
+
+    def load(self, graph: Graph) -> None:
+        """Load a graph if it is cold; raises as `call` does."""
+        self._residency.get(graph.name)
+
+    def call(
+        self, buffers: InferenceBuffers, graph: Graph, route: Route | None = None
+    ) -> Callable[[], None]:
+        """What runs a graph on buffers for images of a route; loads the graph if it is cold.
 
         Raises EngineError that names the graph if it does not load, BundleReplacedError if its
         files are not those that were there when the bundle was opened.
         """
         bound = self._residency.get(graph.name)
-        call = bound.calls.get(buffers)
+        key = (buffers, route) if self._takes_weights else buffers
+        call = bound.calls.get(key)
         if call is None:
             inputs, outputs = buffers.inputs(graph), buffers.outputs[graph.stage]
-            call = bound.calls[buffers] = bound.graph.bind(inputs, outputs)
+            if route is not None:
+                inputs = inputs | self._weights.inputs(graph, route)
+            call = bound.calls[key] = bound.graph.bind(inputs, outputs)
         return call
 
     def clear(self) -> None:
@@ -121,7 +137,7 @@ class _BoundGraph:
 
     def __init__(self, graph: LoadedGraph) -> None:
         self.graph = graph
-        self.calls: dict[InferenceBuffers, Callable[[], None]] = {}
+        self.calls: dict[object, Callable[[], None]] = {}
 
 
 def _by_route(graphs: Iterable[Graph]) -> dict[int, dict[Route | None, Graph]]:

@@ -1,12 +1,18 @@
 """How routing becomes graphs: one module for each strategy, found by its name."""
 
 from mvmoe_deploy import parts
-from mvmoe_deploy.strategies.contract import INTEGER, Build, Strategy, TensorType
+from mvmoe_deploy.strategies.contract import (
+    INTEGER,
+    Build,
+    Strategy,
+    TensorType,
+    stored_name,
+)
 
 DEFAULT = "dispatch"
 """The strategy of an export that names none."""
 
-__all__ = ["DEFAULT", "INTEGER", "Build", "Strategy", "TensorType", "find_strategy"]
+__all__ = ["DEFAULT", "INTEGER", "Build", "Strategy", "TensorType", "find_strategy", "stored_name"]
 
 
 def find_strategy(name: str, *, plugins: bool = True) -> Strategy:

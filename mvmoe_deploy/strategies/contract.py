@@ -11,7 +11,7 @@ import numpy as np
 from mvmoe_deploy.routing import Route, Rule
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 INTEGER = "integer"
 """The type of an input of integers: int64, or int32 for an engine that has no others."""
@@ -32,10 +32,16 @@ gates `[B, len(route)]` in the order of the route.
 """
 
 
+def stored_name(stage: int, content: str) -> str:
+    """The name under which a target keeps a content of a stage's inputs."""
+    return f"stage{stage}.{content}"
+
+
 class Strategy(Protocol):
     """Which graphs a routed stage has, what they take, and how a route is put into it.
 
-    The inputs of a graph are the tensors that the stage before gives, then those of `inputs`.
+    The inputs of a graph are the tensors that the stage before gives, those of `inputs`, and those
+    of `weights`.
     Methods without a body have to be written; the others suit strategies that do not need them.
     """
 
@@ -78,6 +84,18 @@ class Strategy(Protocol):
         Raises InputError for a stage that the strategy cannot serve.
         """
         ...
+
+    def weights(self, rule: Rule, build: Build) -> "Mapping[str, Mapping[str, Tensor]]":
+        """Weights that graphs take as inputs: for each of these inputs its contents.
+
+        They are not in the graphs. The contents of an input have a name each, under which the
+        bundle keeps them; all of one input have one shape and type.
+        """
+        return {}
+
+    def content(self, name: str, route: Route) -> str | None:
+        """The content that the input `name` has for a route; None if the input is no weight."""
+        return None
 
     def interchangeable(self, rule: Rule) -> Iterator[Route]:
         """Routes whose modules must compute the same thing, their weights left out.

@@ -5,6 +5,7 @@ are selected by the reference rules, or forced.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from mvmoe_deploy.routing.contract import images_of, route_of
 from mvmoe_deploy.runtime.buffers import graph_inputs
 from mvmoe_deploy.runtime.contract import Runner, run
 from mvmoe_deploy.runtime.memory import return_free_memory
+from mvmoe_deploy.runtime.stored_weights import StoredWeights
 from mvmoe_deploy.strategies import Strategy
 
 Vectors = dict[str, np.ndarray]
@@ -74,10 +76,13 @@ def rows_of(vectors: Vectors, images: np.ndarray) -> Vectors:
 class TargetGraphs:
     """The stages of a target: its graphs, which a runner runs."""
 
-    def __init__(self, runner: Runner, record: manifest.Target, strategy: Strategy) -> None:
+    def __init__(
+        self, runner: Runner, root: Path, record: manifest.Target, strategy: Strategy
+    ) -> None:
         self._runner = runner
         self._batch = record.batch
         self._strategy = strategy
+        self._weights = StoredWeights(root, record, strategy)
         self._graphs = {(graph.stage, graph.route): graph for graph in record.graphs}
 
     def stem(self, images: np.ndarray) -> Vectors:
@@ -91,10 +96,11 @@ class TargetGraphs:
     def step(self, stage: int, route: Route, tokens: np.ndarray, gates: np.ndarray) -> Vectors:
         """What a routed stage gives, its inputs as the strategy takes them."""
         graph = self._graphs[stage, self._strategy.serving(route)]
+        weights = self._weights.inputs(graph, route)
 
         def inputs(rows: np.ndarray) -> Vectors:
             tensors = {"tokens": tokens[rows]}
-            return graph_inputs(graph, self._strategy, tensors, route, gates[rows])
+            return graph_inputs(graph, self._strategy, tensors, route, gates[rows], weights=weights)
 
         return self._run(graph, len(tokens), inputs)
 

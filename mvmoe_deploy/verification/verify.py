@@ -74,7 +74,7 @@ def verify_bundle(
                 raise
             skipped[name] = str(error)
             continue
-        graphs = TargetGraphs(runner, record, bundle.strategy(name))
+        graphs = TargetGraphs(runner, bundle.path, record, bundle.strategy(name))
         check = TargetCheck(name, record, graphs, reference)
         try:
             reports[name] = check.run(runner, partial(progress, f"verify {name}"))

@@ -27,6 +27,7 @@ from mvmoe_deploy.bundle.read import parse_manifest
 from mvmoe_deploy.bundle.summary import summarize
 from mvmoe_deploy.cli.bundle_view import BundleView, show_bundle
 from mvmoe_deploy.errors import BundleError, InputError
+from mvmoe_deploy.routing.top_k import TopK
 
 MOST = 2**53
 EXTREMES = [0, 1, 2, 3, 255, 4096, 2**31 - 1, MOST - 1, MOST, 1e-30, 1e30, 0.5, 1.0, -1, None]
@@ -242,7 +243,7 @@ def test_a_summary_takes_work_in_proportion_to_the_files_and_graphs(plain):
 
 
 def test_equal_shares_of_long_routes_are_refused():
-    rule = SimpleNamespace(experts=4096, k=4095)
+    rule = TopK(experts=4096, k=4095)
     with pytest.raises(InputError, match="more routes than equal shares"):
         distribution.uniform([rule])
 

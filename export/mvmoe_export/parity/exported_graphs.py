@@ -1,6 +1,7 @@
 """The exported graphs of one target, run on tensors."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,15 +12,19 @@ from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.buffers import graph_inputs
 from mvmoe_deploy.runtime.contract import LoadedGraph, Runner, run
 from mvmoe_deploy.runtime.memory import return_free_memory
+from mvmoe_deploy.runtime.stored_weights import StoredWeights
 from mvmoe_deploy.strategies import Strategy
 
 
 class ExportedGraphs:
     """Runs exported graphs on tensors; a graph stays in memory until it is released."""
 
-    def __init__(self, runner: Runner, record: manifest.Target, strategy: Strategy) -> None:
+    def __init__(
+        self, runner: Runner, root: Path, record: manifest.Target, strategy: Strategy
+    ) -> None:
         self._runner = runner
         self._strategy = strategy
+        self._weights = StoredWeights(root, record, strategy)
         self._loaded: dict[str, LoadedGraph] = {}
         self.is_evaluated = runner.stands_in_for is not None
         self._records = {graph.name: graph for graph in record.graphs}
@@ -37,7 +42,9 @@ class ExportedGraphs:
         """
         record = self._records[graph]
         arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
-        return self._run(record, graph_inputs(record, self._strategy, arrays, route, gates.numpy()))
+        weights = self._weights.inputs(record, route)
+        inputs = graph_inputs(record, self._strategy, arrays, route, gates.numpy(), weights=weights)
+        return self._run(record, inputs)
 
     def release(self, graph: str) -> None:
         """Free the memory of a graph that is not needed any more."""

@@ -77,7 +77,7 @@ def guard(
     Raises CheckFailedError that names the graph and what is wrong with it.
     """
     runner = open_runner(root, record, threads=1, plugins=True)
-    graphs = ExportedGraphs(runner, record, stages.strategy)
+    graphs = ExportedGraphs(runner, root, record, stages.strategy)
     check = _Guard(name, stages, graphs, record, reference or TorchReference(stages))
     with torch.no_grad():
         errors = list(check.run(progress))

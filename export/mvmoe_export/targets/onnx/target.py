@@ -17,6 +17,7 @@ class OnnxTarget:
 
     name = "onnx"
     extra = "export"
+    binds = True
     options = OnnxOptions
     packages = ("torch", "onnx", "onnxscript", "onnxruntime")
 

@@ -10,8 +10,9 @@ import onnx
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
+from mvmoe_deploy.strategies import stored_name
 from mvmoe_export.sizes import exclusive, sizes
-from mvmoe_export.stages import GraphSpec, Stages, StageSpec
+from mvmoe_export.stages import GraphSpec, Stages, StageSpec, dtype_of
 from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.onnx.options import OnnxOptions
 from mvmoe_export.targets.onnx.placement import placement
@@ -38,6 +39,8 @@ class _Written:
     places: frozenset[Place]
     placement: tuple[manifest.Placement, ...]
     rewritten: dict[str, int]
+    stored: dict[str, Place]
+    """Where the weights are that the graph takes as inputs."""
 
 
 _MOST_SHAPE_BYTES = 1024
@@ -73,6 +76,11 @@ def _stage(
 ) -> Iterator[_Written]:
     """Write all graphs of one stage."""
     folder = weights.path.parent
+    stored = {
+        content: weights.add(tensor.detach().numpy())
+        for contents in stage.weights.values()
+        for content, tensor in contents.items()
+    }
     for group in stage.groups:
         name, module = group.template.name, group.template.build()
         template = make_template(
@@ -102,9 +110,10 @@ def _stage(
                 spec,
                 path,
                 proto,
-                frozenset(places.values()),
+                frozenset([*places.values(), *(stored.values())]),
                 placed,
                 template.program.rewritten,
+                stored,
             )
 
 
@@ -172,6 +181,16 @@ def _record(
         files=describe_files(root, [weights, *(graph.path for graph in written)]),
         parity=None,
         sizes=sizes(stages, reads),
+        tensors={
+            stored_name(graph.stage.index, content): manifest.StoredTensor(
+                offset=graph.stored[content].offset,
+                shape=tuple(tensor.shape),
+                dtype=dtype_of(tensor),
+            )
+            for graph in written
+            for contents in graph.stage.weights.values()
+            for content, tensor in contents.items()
+        },
     )
 
 
