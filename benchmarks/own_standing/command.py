@@ -25,8 +25,7 @@ _PROGRAM = "python -m own_standing.command"
 def standing(preset: str, scaling: tuple[int, ...], effort: str, work: Path, output: Path) -> None:
     """Measure PRESET against its rivals, naive exports, and itself with more experts.
 
-    What was measured stays in the directory --work: killed, it goes on there; remove it to measure
-    anew.
+    Results stay in the directory --work, where a killed run is resumed; remove it to measure again.
     """
     from mvmoe_bench.measure.planning.presets import PRESETS
     from mvmoe_deploy.system.outputs import refuse_overlap, refuse_place_of

@@ -73,7 +73,7 @@ def _open(session: Session, subject: SubjectOrder) -> Subject:
 def query_for_round(queries: Sequence[T], number: int, longest: int) -> T:
     """What round `number` asks a subject; `longest` is the number of questions of another.
 
-    A dispatcher is asked more: what covers its routes comes last. All begin anew together, or one
+    A dispatcher is asked more: what covers its routes comes last. All start over together, or one
     round would compare answers to different images.
     """
     return queries[number % longest % len(queries)]

@@ -41,7 +41,7 @@ class Preset(Part, frozen=True):
 
     name: str
     repeats: Count
-    """Processes in which every subject is opened anew."""
+    """Processes; each opens every subject again."""
     queries: Count
     """Rounds of a repeat at least; in a round every subject answers once."""
     seconds: float
