@@ -18,7 +18,7 @@ from rich.console import Console
 from mvmoe_bench.measure.planning import distribution
 from mvmoe_bench.measure.planning.inputs import Inputs, load_inputs
 from mvmoe_bench.measure.planning.presets import PRESETS
-from mvmoe_bench.measure.planning.queries import Questions, budgets
+from mvmoe_bench.measure.planning.queries import QueryPlan, budgets
 from mvmoe_bench.measure.planning.running import _bundle_record
 from mvmoe_bench.report.sections.parity.figures import target_parities
 from mvmoe_bench.report.sections.size.figures import target_sizes
@@ -47,7 +47,7 @@ def used(content):
     record = _bundle_record("b", bundle)
     msgspec.json.encode([*target_sizes(record), *target_parities(record)])
     inputs = Inputs("synthetic", np.zeros((2, 1, 1, 1)), ("a", "b"), (None, None), "name")
-    questions = Questions(manifest, inputs, None, 0)
+    questions = QueryPlan(manifest, inputs, None, 0)
     try:
         asked = questions.rounds(PRESETS["quick"], 0, None)
     except InputError as error:

@@ -209,7 +209,9 @@ def test_a_bundle_in_a_hubs_cache_is_refused_with_the_way_on(bundle, tmp_path):
         link.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, blobs / str(number))
         link.symlink_to(blobs / str(number))
-    with pytest.raises(BundleError, match="as in the cache of a hub") as caught:
+    with pytest.raises(
+        BundleError, check=lambda error: error.code == "bundle.file-not-plain"
+    ) as caught:
         Bundle.open(snapshot)
     command = str(caught.value).partition("(")[2].rstrip(")").replace("COPY", str(tmp_path / "c"))
     assert command.startswith("cp -rL ")

@@ -98,7 +98,7 @@ TEXT = zlib.compress(bytes(20_000_000), 9)
     ids=["zTXt", "iTXt", "iCCP", "many"],
 )
 def test_packed_texts_are_bounded_before_pillow_sees_them(written, unlimited, extra):
-    with pytest.raises(ImageError, match="bytes of packed text or profile"):
+    with pytest.raises(ImageError, check=lambda error: error.code == "image.too-large"):
         preprocess(written(png(1, 1, extra=extra, rows=b"\0\0")), SPEC)
 
 
@@ -121,7 +121,7 @@ def test_images_that_are_cut_off_are_refused_however_pillow_is_set(written, monk
         out, "JPEG"
     )
     path = written(out.getvalue()[: len(out.getvalue()) // 2], "a.jpg")
-    with pytest.raises(ImageError, match="cut off"):
+    with pytest.raises(ImageError, check=lambda error: error.code == "image.damaged"):
         preprocess(path, SPEC)
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
     with pytest.raises(ImageError, match="LOAD_TRUNCATED_IMAGES to False"):
@@ -133,7 +133,7 @@ def test_tiles_far_larger_than_the_image_are_refused(written):
     Image.new("L", (16, 16)).save(out, "TIFF", compression="tiff_deflate", tile=(16, 16))
     image = Image.open(io.BytesIO(out.getvalue()))
     image.tag_v2[322], image.tag_v2[323] = 60_000, 60_000
-    with pytest.raises(ImageError, match="tiles of 60000 x 60000 pixels"):
+    with pytest.raises(ImageError, check=lambda error: error.code == "image.too-large"):
         image_limits.require_decodable(image, "RGB", "image a")
 
 
@@ -152,5 +152,5 @@ def test_a_frame_larger_than_its_file_says_is_bounded(written, unlimited):
     data = bytearray(out.getvalue())
     place = data.index(b",\0\0\0\0")
     data[place + 5 : place + 9] = struct.pack("<HH", 65_000, 65_000)
-    with pytest.raises(ImageError, match="at most 100,000,000 are read"):
+    with pytest.raises(ImageError, check=lambda error: error.code == "image.too-large"):
         preprocess(written(bytes(data), "a.gif"), SPEC)

@@ -551,12 +551,15 @@ def test_the_output_is_written_into_a_given_array():
     ids=lambda array: f"{array.dtype}{list(array.shape)}",
 )
 def test_an_output_of_another_shape_or_type_is_refused(out):
-    with pytest.raises(InputError, match=r"the output must be float32 of shape \[3, 4, 4\]"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.shape"):
         preprocess(colours(4, 4), spec(), out=out)
 
 
 def test_pixels_of_another_shape_are_refused():
-    with pytest.raises(InputError, match=r"the pixels must be uint8 of shape \[4, 4, 3\]"):
+    with pytest.raises(
+        InputError,
+        check=lambda error: (error.code, error.fields["expected"]) == ("input.shape", [4, 4, 3]),
+    ):
         normalize(np.zeros((4, 4, 1), np.uint8), spec())
 
 

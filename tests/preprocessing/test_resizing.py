@@ -235,7 +235,7 @@ def one_pass_boxed(pixels, outputs, first, last, interpolation):
 def test_an_image_whose_passes_would_take_gigabytes_is_refused():
     fields = spec(height=224, width=224, crop_fraction=0.875)
     for size in [(1, 10_000), (1_000_001, 1)]:
-        with pytest.raises(ImageError, match=r"too long and narrow to be resized .*crop it first"):
+        with pytest.raises(ImageError, check=lambda error: error.code == "image.too-large"):
             resize(Image.new("RGB", size), fields)
 
 

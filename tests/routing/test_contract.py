@@ -111,7 +111,7 @@ def test_softmax_is_stable_for_all_finite_logits(logits):
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 0), (1, 2, 3)])
 def test_scores_of_another_shape_are_an_error(shape):
-    with pytest.raises(RoutingError, match="expects"):
+    with pytest.raises(RoutingError, check=lambda error: error.code == "routing.logits-shape"):
         scores(np.zeros(shape))
 
 
@@ -132,7 +132,7 @@ def test_a_route_is_ascending_experts(route, holds):
 
 @pytest.mark.parametrize("route", [(), (0,), (1, 0), (1, 1), (0, 3), (-1, 0), (0, 1, 2)])
 def test_a_route_that_a_rule_cannot_give_is_refused(route):
-    with pytest.raises(InputError, match=r"the log has the route .* \(top 2 of 3 experts\)"):
+    with pytest.raises(InputError, check=lambda error: error.code == "routing.unknown-route"):
         require_route(route, TopK(experts=3, k=2), "the log")
 
 

@@ -132,9 +132,9 @@ def test_one_logit_that_is_not_finite_is_an_error_that_names_it(case, bad, rando
 
 @pytest.mark.parametrize("rule", [TopK(experts=4, k=2), TopP(experts=4, most=2, share=0.5)])
 def test_one_image_needs_a_logit_for_each_expert(rule):
-    with pytest.raises(RoutingError, match=r"\[3\].*expects \[4\]"):
+    with pytest.raises(RoutingError, check=lambda error: error.code == "routing.logits-shape"):
         rule.select_one(np.zeros(3, np.float32))
-    with pytest.raises(RoutingError, match=r"\[1, 3\].*expects \[B, 4\]"):
+    with pytest.raises(RoutingError, check=lambda error: error.code == "routing.logits-shape"):
         rule.select(np.zeros((1, 3), np.float32))
 
 

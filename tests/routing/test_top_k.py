@@ -142,7 +142,7 @@ def test_logits_at_both_ends_of_fp32_raise_no_warning():
 
 @pytest.mark.filterwarnings("error")
 def test_a_logit_beyond_fp32_is_an_error_without_a_warning():
-    with pytest.raises(RoutingError, match="not finite"):
+    with pytest.raises(RoutingError, check=lambda error: error.code == "routing.not-finite"):
         TopK(experts=2).select(np.array([[0.0, 1e300]]))
 
 
@@ -155,13 +155,13 @@ def test_the_message_about_one_of_many_logits_is_short():
 
 @pytest.mark.parametrize("shape", [(), (3,), (1, 2), (1, 4), (1, 3, 1), (3, 1), (1, 0)])
 def test_logits_of_another_shape_are_an_error(shape):
-    with pytest.raises(RoutingError, match=r"expects \[B, 3\]"):
+    with pytest.raises(RoutingError, check=lambda error: error.code == "routing.logits-shape"):
         TopK(experts=3).select(np.zeros(shape))
 
 
 @pytest.mark.parametrize("dtype", [bool, complex, "U1", object])
 def test_logits_that_are_no_numbers_are_an_error(dtype):
-    with pytest.raises(RoutingError, match="expected numbers"):
+    with pytest.raises(RoutingError, check=lambda error: error.code == "routing.logits-shape"):
         TopK(experts=2).select(np.zeros((1, 2), dtype=dtype))
 
 
@@ -179,7 +179,7 @@ def test_half_precision_logits_are_routed_as_fp32():
 
 @pytest.mark.parametrize("experts, k", [(3, 4), (3, 0), (0, 0), (3, -1)])
 def test_a_rule_that_no_image_could_follow_is_refused(experts, k):
-    with pytest.raises(InputError, match="1 <= k <= experts"):
+    with pytest.raises(InputError, check=lambda error: error.code == "routing.rule-invalid"):
         TopK(experts=experts, k=k)
 
 

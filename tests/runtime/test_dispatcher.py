@@ -190,7 +190,7 @@ def test_an_answer_that_is_not_finite_is_an_error(single, watched):
     told = re.escape(f"not finite for the images {images} of the batch")
     with pytest.raises(RoutingError, match=told):
         dispatcher.run(single.images)
-    with pytest.raises(RoutingError, match="the answer holds a value that is not finite; check"):
+    with pytest.raises(RoutingError, check=lambda error: error.code == "routing.not-finite"):
         dispatcher.run(single.images[images[:1]])
 
 
@@ -245,7 +245,10 @@ def test_what_is_not_an_image_is_refused(single, image):
 
 
 def test_a_target_that_the_bundle_lacks_is_named(single):
-    with pytest.raises(BundleError, match="no target 'coreml'; it has onnx"):
+    with pytest.raises(
+        BundleError,
+        check=lambda error: (error.code, error.fields["target"]) == ("bundle.no-target", "coreml"),
+    ):
         Dispatcher.open(single.path, "coreml")
 
 
@@ -509,7 +512,9 @@ def test_a_damaged_expert_is_named_and_works_again_after_repair(copied, single, 
     healthy = file.read_bytes()
     file.write_bytes(b"garbage")
     with Dispatcher.open(copied, verify=False) as dispatcher:
-        with pytest.raises(PartialResultError, match=r"graph step1_e1 \(onnx/step1_e1\.onnx\)"):
+        with pytest.raises(
+            PartialResultError, check=lambda error: error.code == "engine.partial-result"
+        ):
             dispatcher.run(single.images)
         file.write_bytes(healthy)
         assert_answers(dispatcher.run(single.images), single.answers)
@@ -517,7 +522,10 @@ def test_a_damaged_expert_is_named_and_works_again_after_repair(copied, single, 
 
 def test_a_damaged_stem_fails_at_once(copied):
     (copied / "onnx" / "stem.onnx").write_bytes(b"garbage")
-    with pytest.raises(EngineError, match="graph stem"):
+    with pytest.raises(
+        EngineError,
+        check=lambda error: (error.code, error.fields["graph"]) == ("engine.load-failed", "stem"),
+    ):
         Dispatcher.open(copied, verify=False)
 
 
@@ -563,7 +571,7 @@ def test_a_closed_dispatcher_refuses_calls_and_may_be_closed_again(single):
         dispatcher.prewarm,
         lambda: dispatcher.prewarm(wait=False),
     ):
-        with pytest.raises(InputError, match="this dispatcher is closed; open the bundle again"):
+        with pytest.raises(InputError, check=lambda error: error.code == "dispatcher.closed"):
             call()
     assert dispatcher.resident == ()
 
@@ -582,7 +590,7 @@ def test_closing_waits_for_calls_in_flight(single, watched, assert_answers):
         assert started.wait(30)
         closing = pool.submit(dispatcher.close)
         assert wait_for(lambda: dispatcher._calls.closing)
-        with pytest.raises(InputError, match="closed"):
+        with pytest.raises(InputError, check=lambda error: error.code == "dispatcher.closed"):
             dispatcher.run(single.images)
         assert not closing.done()
         go.set()

@@ -140,16 +140,19 @@ def test_arrays_of_another_shape_are_refused(single, opened):
     target = Bundle.open(single.path).target("onnx")
     stem = target.graphs[0]
     loaded = opened(single.path, target).load(stem.name)
-    with pytest.raises(InputError, match="tensor image was given as"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.shape"):
         loaded.bind({"image": np.zeros(3)}, arrays(stem.outputs))
 
 
 def test_errors_of_the_runner_are_its_own(hostile, opened, monkeypatch):
     monkeypatch.setenv("AT_OPEN", "missing")
-    with pytest.raises(MissingExtraError, match="pip install"):
+    with pytest.raises(MissingExtraError, check=lambda error: error.code == "extra.missing"):
         opened(*hostile)
     root, target = hostile
-    with pytest.raises(InputError, match="the runner 'nonsense' is unknown"):
+    with pytest.raises(
+        InputError,
+        check=lambda error: (error.code, error.fields["name"]) == ("part.unknown", "nonsense"),
+    ):
         opened(root, msgspec.structs.replace(target, format="nonsense"))
     with pytest.raises(InputError, match="threads 1000 was given"):
         opened(root, msgspec.structs.replace(target, format="onnx"), 1000)
@@ -170,7 +173,9 @@ def test_an_engine_that_ends_its_process_is_one_sentence(hostile, opened, monkey
     monkeypatch.setenv(moment, way)
     runner = opened(root, target)
     stem, step = target.graphs[:2]
-    with pytest.raises(EngineError, match=r"in Hostile Engine 1\.0 ended the process") as caught:
+    with pytest.raises(
+        EngineError, check=lambda error: error.code == "engine.process-ended"
+    ) as caught:
         once(runner, step)
     message = str(caught.value)
     assert f"graph {step.name} ({step.file})" in message
@@ -194,14 +199,14 @@ def test_what_was_loaded_before_the_end_says_so(hostile, opened, monkeypatch):
 
 def test_an_engine_that_ends_its_process_when_it_is_opened(hostile, opened, monkeypatch):
     monkeypatch.setenv("AT_OPEN", "segv")
-    with pytest.raises(EngineError, match="hostile ended the process of its engine by SIGSEGV"):
+    with pytest.raises(EngineError, check=lambda error: error.code == "engine.process-ended"):
         opened(*hostile)
 
 
 def test_an_engine_that_does_not_come_back_is_stopped(hostile, opened, monkeypatch):
     monkeypatch.setenv("AT_RUN", "hang")
     runner = opened(*hostile, time_limit=3)
-    with pytest.raises(EngineError, match=r"did not run within 3 seconds and was stopped"):
+    with pytest.raises(EngineError, check=lambda error: error.code == "engine.timeout"):
         once(runner, hostile[1].graphs[0])
 
 
@@ -224,7 +229,7 @@ def test_runners_share_one_process_and_leave_none_behind(hostile, monkeypatch, s
         assert second._process is process
         monkeypatch.setenv("AT_RUN", "segv")
         process.end()
-        with pytest.raises(EngineError, match="ended the process"):
+        with pytest.raises(EngineError, check=lambda error: error.code == "engine.process-ended"):
             once(first, target.graphs[0])
         once(second, other.graphs[0])
     assert not first._process.alive and not second._process.alive
@@ -237,5 +242,5 @@ def test_an_answer_that_no_process_of_ours_gives_is_refused(hostile, opened, mon
     loaded = runner.load(stem.name)
     for answer in (b"", b"\xff" * 10, msgspec.msgpack.encode({"type": "Opened"})):
         monkeypatch.setattr(type(runner._process), "receive", lambda *_, a=answer: bytearray(a))
-        with pytest.raises(EngineError, match=r"answer nonsense|no longer loaded"):
+        with pytest.raises(EngineError, check=lambda error: error.code == "engine.process-ended"):
             run(loaded, arrays(stem.inputs), arrays(stem.outputs))

@@ -164,7 +164,7 @@ def test_a_file_that_was_missing_and_is_there_later_is_verified(copied, single, 
     file.unlink()
     image = single.images[single.routes[0].index((1,))][None]
     with Dispatcher.open(copied, threads=1, verify=False) as dispatcher:
-        with pytest.raises(EngineError, match="graph step1_e1"):
+        with pytest.raises(EngineError, check=lambda error: error.code == "engine.partial-result"):
             dispatcher.run(image)
         file.write_bytes(content[:-1] + b"?")
         with pytest.raises(BundleReplacedError):

@@ -64,7 +64,7 @@ def test_an_output_that_is_or_touches_an_input_is_refused(place, output, given, 
 
 def test_absolute_and_relative_paths_are_the_same(place):
     for output, given in ((place / "ck", Path("ck")), (Path("ck"), place / "ck" / "sub")):
-        with pytest.raises(InputError, match="the input"):
+        with pytest.raises(InputError, check=lambda error: error.code == "output.is-input"):
             outputs.refuse_overlap([output], [given])
 
 
@@ -86,7 +86,7 @@ def test_an_output_beside_an_input_is_none_of_it(place, output, given):
 def test_an_output_may_lie_in_a_folder_of_images_but_not_hold_it(place):
     outputs.refuse_overlap([Path("ck/results.jsonl")], [], [Path("ck")])
     for output in ("ck", "link", "."):
-        with pytest.raises(InputError, match="the input"):
+        with pytest.raises(InputError, check=lambda error: error.code == "output.is-input"):
             outputs.refuse_overlap([Path(output)], [], [Path("ck")])
 
 
@@ -99,7 +99,7 @@ def test_links_that_lead_in_circles_are_nothing(place):
 @pytest.mark.parametrize("output", ["new", "new/", "deeper/../new", "new/of", "points"])
 def test_an_output_may_not_take_the_place_of_what_the_command_will_make(place, output):
     (place / "points").symlink_to("new")
-    with pytest.raises(InputError, match="take the place of the directory new/of/kept"):
+    with pytest.raises(InputError, check=lambda error: error.code == "output.is-input"):
         outputs.refuse_place_of(Path(output), Path("new/of/kept"))
 
 
@@ -129,7 +129,7 @@ def test_places_that_people_are_in_are_not_replaced_even_empty(tmp_path, monkeyp
 def test_a_mount_point_is_refused_at_once(tmp_path, monkeypatch):
     (tmp_path / "out").mkdir()
     monkeypatch.setattr(Path, "is_mount", lambda path: path.name == "out")
-    with pytest.raises(InputError, match="is a mount point"):
+    with pytest.raises(InputError, check=lambda error: error.code == "output.not-replaceable"):
         outputs.require_directory(tmp_path / "out")
 
 

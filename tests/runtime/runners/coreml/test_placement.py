@@ -211,7 +211,12 @@ def test_new_enough_systems_are_asked(tmp_path, monkeypatch, version):
 
 
 def test_units_that_do_not_exist_are_refused(tmp_path):
-    with pytest.raises(InputError, match="compute_units of Core ML was given as 'tpu'"):
+    with pytest.raises(
+        InputError,
+        check=lambda error: (
+            (error.code, error.fields["option"]) == ("engine.option", "compute_units")
+        ),
+    ):
         placements(tmp_path, BOTH, "tpu")
 
 

@@ -133,7 +133,10 @@ def test_threads_that_no_machine_should_start_are_refused(bundle, threads):
 
 
 def test_engine_options_are_refused(bundle):
-    with pytest.raises(InputError, match="'units' is not one of ExecuTorch"):
+    with pytest.raises(
+        InputError,
+        check=lambda error: (error.code, error.fields["option"]) == ("engine.option", "units"),
+    ):
         ExecuTorchRunner.open(bundle.root, bundle.target, None, {"units": "all"})
 
 
@@ -145,7 +148,10 @@ def altered(bundle, **changes):
 
 def test_a_method_that_is_not_there_is_named(bundle):
     runner = ExecuTorchRunner.open(bundle.root, altered(bundle, entry="trunk"), 1)
-    with pytest.raises(EngineError, match=r"graph stem \(executorch/model.pte\) does not load"):
+    with pytest.raises(
+        EngineError,
+        check=lambda error: (error.code, error.fields["graph"]) == ("engine.load-failed", "stem"),
+    ):
         runner.load("stem")
 
 
@@ -153,7 +159,7 @@ def test_a_method_of_other_shapes_is_refused_with_both(bundle):
     (image,) = bundle.target.graphs[0].inputs
     other = msgspec.structs.replace(image, shape=(1, 3, 16, 16))
     runner = ExecuTorchRunner.open(bundle.root, altered(bundle, inputs=(other,)), 1)
-    with pytest.raises(EngineError, match=r"inputs .*8, 8.* but the manifest says .*16, 16"):
+    with pytest.raises(EngineError, check=lambda error: error.code == "engine.wrong-signature"):
         runner.load("stem")
 
 
@@ -161,19 +167,24 @@ def test_arrays_of_another_kind_are_refused(bundle, runner):
     stem = bundle.target.graphs[0]
     image = arrays(stem.inputs)["image"]
     for odd in (image[:, :, :, :4], image.astype(np.float64), np.asfortranarray(image)):
-        with pytest.raises(InputError, match=r"tensor image was given as .* expected a contiguous"):
+        with pytest.raises(InputError, check=lambda error: error.code == "input.shape"):
             runner.load("stem").bind({"image": odd}, arrays(stem.outputs))
 
 
 def test_a_delegate_that_this_machine_lacks_is_named(bundle):
     apple = msgspec.structs.replace(bundle.target, options={"delegate": "coreml"})
-    with pytest.raises(UnsupportedPlatformError, match="coreml delegate, which this machine's"):
+    with pytest.raises(
+        UnsupportedPlatformError, check=lambda error: error.code == "engine.unsupported-platform"
+    ):
         ExecuTorchRunner.open(bundle.root, apple, None)
 
 
 def test_without_executorch_the_pip_command_is_named(bundle, monkeypatch):
     monkeypatch.setitem(sys.modules, "executorch.runtime", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'mvmoe-deploy\[executorch\]'"):
+    with pytest.raises(
+        MissingExtraError,
+        check=lambda error: (error.code, error.fields["extra"]) == ("extra.missing", "executorch"),
+    ):
         ExecuTorchRunner.open(bundle.root, bundle.target, None)
 
 

@@ -112,7 +112,7 @@ def test_bindings_of_one_graph_run_in_many_threads(single):
 def test_arrays_of_another_kind_are_refused(runner, single, change):
     graph = Bundle.open(single.path).target("onnx").graphs[0]
     inputs = {"image": change(arrays(graph.inputs)["image"])}
-    with pytest.raises(InputError, match=r"tensor image was given as .* expected a contiguous"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.shape"):
         runner.load("stem").bind(inputs, arrays(graph.outputs))
 
 
@@ -124,7 +124,10 @@ def test_threads_below_one_are_refused(single):
 def test_a_target_without_a_runner_is_named(single):
     target = Bundle.open(single.path).target("onnx")
     odd = msgspec.structs.replace(target, format="abacus")
-    with pytest.raises(InputError, match=r"the runner 'abacus' is unknown; .*onnx"):
+    with pytest.raises(
+        InputError,
+        check=lambda error: (error.code, error.fields["name"]) == ("part.unknown", "abacus"),
+    ):
         open_runner(single.path, odd)
 
 
@@ -187,7 +190,12 @@ def test_weights_that_are_cut_off_are_refused(copied):
     with (copied / "onnx" / "weights.bin").open("r+b") as file:
         file.truncate(1000)
     runner, _ = open_(copied)
-    with pytest.raises(EngineError, match=r"graph step1_e0 .* does not load"):
+    with pytest.raises(
+        EngineError,
+        check=lambda error: (
+            (error.code, error.fields["graph"]) == ("engine.load-failed", "step1_e0")
+        ),
+    ):
         runner.load("step1_e0")
 
 
@@ -248,7 +256,12 @@ def test_a_manifest_of_other_shapes_is_refused_with_both(copied):
 
 def test_a_damaged_graph_is_found_by_its_hash_before_it_is_opened(copied):
     (copied / "onnx" / "step1_e1.onnx").write_bytes(b"garbage")
-    with pytest.raises(BundleError, match=r"onnx/step1_e1\.onnx"):
+    with pytest.raises(
+        BundleError,
+        check=lambda error: (
+            (error.code, error.fields["file"]) == ("bundle.size-mismatch", "onnx/step1_e1.onnx")
+        ),
+    ):
         Dispatcher.open(copied)
     Dispatcher.open(copied, verify=False).close()
 
@@ -264,7 +277,10 @@ def test_it_says_what_it_is_and_knows_its_option(single):
         assert dispatcher.engine.startswith("ONNX Runtime 1.")
         assert dispatcher.stands_in_for is None
     with pytest.raises(
-        InputError, match=r"'compute_units' is not one of ONNX Runtime; expected one of provider"
+        InputError,
+        check=lambda error: (
+            (error.code, error.fields["option"]) == ("engine.option", "compute_units")
+        ),
     ):
         Dispatcher.open(single.path, engine_options={"compute_units": "all"})
 
@@ -273,7 +289,10 @@ def test_a_provider_of_this_build_can_be_chosen(single, assert_answers):
     with Dispatcher.open(single.path, engine_options={"provider": "CPU"}) as dispatcher:
         assert dispatcher.engine.endswith("(CPU)")
         assert_answers(dispatcher.run(single.images[:1]), single.answers[:1])
-    with pytest.raises(InputError, match="provider of ONNX Runtime was given as 'NNAPI'; expected"):
+    with pytest.raises(
+        InputError,
+        check=lambda error: (error.code, error.fields["option"]) == ("engine.option", "provider"),
+    ):
         Dispatcher.open(single.path, engine_options={"provider": "NNAPI"})
 
 
