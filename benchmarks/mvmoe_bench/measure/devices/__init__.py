@@ -1,17 +1,21 @@
 """Where benchmarks run: one file a device, found by its name (see `mvmoe_deploy.parts`)."""
 
-import sys
 from typing import TYPE_CHECKING
 
 from mvmoe_deploy import parts
+from mvmoe_deploy.errors import InputError
 
 if TYPE_CHECKING:
     from mvmoe_bench.measure.devices.contract import Device
 
 
 def default_device() -> str:
-    """The device that this program runs on."""
-    return "macos" if sys.platform == "darwin" else "host"
+    """The built-in device that is the machine that this program runs on."""
+    for name in parts.built_in_names("devices"):
+        device: Device = parts.find("devices", name)()
+        if device.is_this_machine():
+            return name
+    raise InputError("no device is this machine; give one with --device")
 
 
 def find_device(name: str) -> "Device":

@@ -43,6 +43,9 @@ class Device(Protocol):
 
     name: str
 
+    def is_this_machine(self) -> bool:
+        """Whether it is the machine that this program runs on, described as well as possible."""
+
     def require(self) -> None:
         """Refuse a machine that has no such device; raises UnsupportedPlatformError."""
 

@@ -13,6 +13,10 @@ class MacDevice(HostDevice):
 
     name = "macos"
 
+    def is_this_machine(self) -> bool:
+        """Yes on macOS."""
+        return sys.platform == "darwin"
+
     def require(self) -> None:
         """Refuse another system."""
         if sys.platform != "darwin":

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mvmoe_bench.measure.devices import find_device
+from mvmoe_bench.measure.devices import default_device, find_device
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.orders import Order
 from mvmoe_bench.measure.schema.records import Preset
@@ -72,6 +72,12 @@ def test_the_devices_of_this_installation_are_found():
     assert find_device("host").name == "host"
     with pytest.raises(InputError, match="installed are host, macos"):
         find_device("toaster")
+
+
+@pytest.mark.parametrize(("platform", "name"), [("linux", "host"), ("darwin", "macos")])
+def test_the_default_device_is_the_one_that_says_it_is_this_machine(monkeypatch, platform, name):
+    monkeypatch.setattr("sys.platform", platform)
+    assert default_device() == name
 
 
 def test_a_device_elsewhere_gets_orders_and_files_and_gives_the_same_lines(
