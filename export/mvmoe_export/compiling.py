@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import torch
@@ -210,7 +210,7 @@ def prepare(stages: Stages, names: tuple[str, ...], folder: Path) -> tuple[Famil
     folder.mkdir(parents=True)
     (folder / "output").mkdir()
     tensors: dict[str, Tensor] = {}
-    jobs = []
+    jobs: list[FamilyJob] = []
     for stage in stages.specs:
         for group in stage.groups:
             template = group.template
@@ -246,7 +246,7 @@ def _store(contents: dict[str, Tensor], tensors: dict[str, Tensor]) -> dict[str,
     for slot, tensor in contents.items():
         data = tensor.reshape(-1).view(torch.uint8).numpy()
         shape = "x".join(map(str, tensor.shape))
-        key = f"{hashlib.sha256(data).hexdigest()}-{tensor.dtype}-{shape}"
+        key = f"{hashlib.sha256(data.data).hexdigest()}-{tensor.dtype}-{shape}"
         tensors.setdefault(key, tensor)
         keys[slot] = key
     return keys
@@ -279,7 +279,7 @@ def _family(
 
 
 def _spec(name: str, tensor: Tensor) -> TensorSpec:
-    dtype = str(tensor.dtype).removeprefix("torch.")
+    dtype = cast(manifest.DType, str(tensor.dtype).removeprefix("torch."))
     return TensorSpec(name=name, shape=tuple(tensor.shape), dtype=dtype)
 
 
@@ -345,4 +345,5 @@ def _size(key: str) -> int:
     """The bytes of the tensor that a key names."""
     _, dtype, shape = key.split("-")
     count = math.prod(int(size) for size in shape.split("x")) if shape else 1
-    return count * getattr(torch, dtype.removeprefix("torch.")).itemsize
+    element: torch.dtype = getattr(torch, dtype.removeprefix("torch."))
+    return count * element.itemsize

@@ -232,7 +232,7 @@ def _functional(name: str, program: ExportedProgram) -> ExportedProgram:
         return program
     try:
         with _silence():
-            functional = program.run_decompositions({})
+            functional: ExportedProgram = program.run_decompositions({})
     except Exception as error:  # It raises whatever its passes raise.
         raise InputError(
             f"graph {name} changes a tensor in place in a way that torch.export cannot follow: "
@@ -257,7 +257,7 @@ def _functional(name: str, program: ExportedProgram) -> ExportedProgram:
 
 def _decompositions() -> Any:
     """PyTorch's own way to its core operators, but for what is kept."""
-    table = torch.export.default_decompositions()
+    table: Any = torch.export.default_decompositions()  # PyTorch's table has untyped methods.
     for kept in _KEPT:
         table.pop(kept, None)
     return table
@@ -312,14 +312,15 @@ def _early(graph: fx.GraphModule, weights: set[str]) -> list[fx.Node]:
 
 def _slots(early: list[fx.Node]) -> dict[str, fx.Node]:
     """Names for the nodes that the body reads: a weight's own, or that of what it is made of."""
-    inside, slots = set(early), {}
+    inside = set(early)
+    slots: dict[str, fx.Node] = {}
     for node in early:
         if all(user in inside for user in node.users):
             continue
         root = node
         while root.op != "get_attr":
             root = next(source for source in root.all_input_nodes if source in inside)
-        name, count = root.target, 0
+        name, count = str(root.target), 0
         while name in slots or (node is not root and name == root.target):
             name, count = f"{root.target}_{count}", count + 1
         slots[name] = node
@@ -328,7 +329,8 @@ def _slots(early: list[fx.Node]) -> dict[str, fx.Node]:
 
 def _prologue(graph: fx.GraphModule, slots: dict[str, fx.Node]) -> fx.GraphModule:
     """The graph that makes the contents of the slots."""
-    prologue, copies = fx.Graph(), {}
+    prologue = fx.Graph()
+    copies: dict[fx.Node, fx.Node] = {}
 
     def copy(node: fx.Node) -> fx.Node:
         """A node of the prologue for one of the graph, and for what it reads."""

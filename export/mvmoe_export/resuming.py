@@ -10,9 +10,11 @@ import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import torch
+from torch import nn
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.integrity import check_files
@@ -107,10 +109,10 @@ def export_key(stages: Stages, choices: Iterable[object]) -> str:
     """A hash of the model, its weights and what was chosen: of all that the graphs depend on."""
     model = stages.model
     digest = hashlib.sha256(repr((model, model.routing, model.input)).encode())
-    for name, tensor in weights_of(model).items():
+    for name, tensor in weights_of(cast(nn.Module, model)).items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         data = tensor.detach().cpu().contiguous().reshape(-1)
-        digest.update(data.view(torch.uint8).numpy() if data.numel() else b"")
+        digest.update(data.view(torch.uint8).numpy().data if data.numel() else b"")
     for stage in stages.specs:
         for group in stage.groups:
             # What a module computes is not all in its name and weights.

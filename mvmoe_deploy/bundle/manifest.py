@@ -4,7 +4,7 @@ What one field alone cannot say (a route's experts exist, shapes fit together) i
 `consistency.py`; files are looked at in `integrity.py`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -13,8 +13,8 @@ from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
 from mvmoe_deploy.routing import Route, Rule, UsagePrior
 from mvmoe_deploy.routing.plain_data import rule_schemas
 
-FORMAT = "mvmoe-bundle"
-VERSION = 1
+FORMAT: Final = "mvmoe-bundle"
+VERSION: Final = 1
 MANIFEST_FILE = "manifest.json"
 MAX_BATCH = 4096
 """Images that one graph may take."""

@@ -50,7 +50,8 @@ def _type(feature: Any, kind: str) -> str:
     if kind == "imageType":
         return "8-bit"
     kinds = feature.type.multiArrayType.DESCRIPTOR.enum_types_by_name["ArrayDataType"]
-    return kinds.values_by_number[feature.type.multiArrayType.dataType].name.lower()
+    name: str = kinds.values_by_number[feature.type.multiArrayType.dataType].name
+    return name.lower()
 
 
 def _route(graph: GraphJob) -> str:

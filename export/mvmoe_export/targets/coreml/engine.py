@@ -69,7 +69,7 @@ def lower(program: ExportedProgram, name: str) -> ExportedProgram:
     `name` is the graph's. Raises InputError that names it.
     """
     try:
-        lowered = program.run_decompositions({})
+        lowered: ExportedProgram = program.run_decompositions({})
     except Exception as error:  # PyTorch raises whatever its decompositions raise.
         raise InputError(
             f"graph {name} cannot be taken apart into core ATen operators: {_line(error)}; leave "

@@ -21,6 +21,9 @@ _LAYOUTS = {"RGB": "RGB", "BGR": "BGR", "L": "GRAYSCALE"}
 class _Normalised(nn.Module):
     """`body` on pixels `[1, C, H, W]` from 0 to 255."""
 
+    scale: Tensor
+    bias: Tensor
+
     def __init__(self, body: nn.Module, scale: Tensor, bias: Tensor) -> None:
         super().__init__()
         self.body = body

@@ -77,7 +77,7 @@ class _Lowerings:
     def finish(self) -> Records:
         """Wait for the compilers and move their programs into the bundle."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        records = {}
+        records: Records = {}
         for lowering in self.parts:
             data = lowering.compilation.wait()
             first = not records

@@ -202,7 +202,8 @@ def _quick() -> Iterator[None]:
     node's whole history of passes, which nobody reads or changes: it is shared instead.
     """
     gc.disable()
-    NodeSource.__deepcopy__ = lambda self, memo: self
+    # In the compiler's own process, where nothing else runs. The class has no such attribute yet.
+    NodeSource.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined] # set here
     logging.disable(logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -210,5 +211,5 @@ def _quick() -> Iterator[None]:
             yield
         finally:
             logging.disable(logging.NOTSET)
-            del NodeSource.__deepcopy__
+            del NodeSource.__deepcopy__  # type: ignore[attr-defined] # as it was before
             gc.enable()

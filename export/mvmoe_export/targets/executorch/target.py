@@ -1,9 +1,11 @@
 """The ExecuTorch target as it is found by its name; importing this imports no PyTorch."""
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mvmoe_deploy.bundle.manifest import Precision
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_export.targets.contract import ExportOptions, TargetJob
 from mvmoe_export.targets.executorch.options import ExecuTorchOptions
@@ -11,7 +13,7 @@ from mvmoe_export.targets.executorch.options import ExecuTorchOptions
 if TYPE_CHECKING:
     from mvmoe_export.stages import Stages
 
-PRECISIONS = {"coreml": "fp16"}
+PRECISIONS: Mapping[str, Precision] = {"coreml": "fp16"}
 """Of the delegates that compute in another one than fp32."""
 
 

@@ -97,7 +97,7 @@ def _export(
                 verbose=False,
             )
     except Exception as error:  # The exporter raises whatever its passes raise.
-        cause = error
+        cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
         reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
@@ -107,6 +107,7 @@ def _export(
             f"graph {name} cannot be exported to ONNX opset {opset}: {reason}{where}; replace that "
             "operator in the model, or try a later --onnx-opset"
         ) from error
+    assert exported is not None  # It is None only where the exporter writes a file itself.
     model = exported.model
     if model.opset_imports.get("") != opset:
         raise InputError(
@@ -155,13 +156,13 @@ def _split(model: ir.Model, program: Program, inputs: tuple[str, ...]) -> Templa
     opened = {value for value in graph.inputs if value.name in program.slots}
     early = _weight_only_nodes(graph, opened)
     ready = opened | {output for node in early for output in node.outputs}
-    slots = sorted(ready & _read_by_body(graph, early), key=lambda value: value.name)
+    slots = sorted(ready & _read_by_body(graph, early), key=lambda value: str(value.name))
     made = [value for value in slots if value not in opened]
     stage_inputs = [next(value for value in graph.inputs if value.name == name) for name in inputs]
     return Template(
         body=_part(model, [*stage_inputs, *slots], list(graph.outputs)),
         program=program,
-        slots={value.name: value.name if value in opened else None for value in slots},
+        slots={str(value.name): value.name if value in opened else None for value in slots},
         prologue=_session(_part(model, list(opened), made)) if made else None,
     )
 
@@ -229,4 +230,4 @@ def _read_by_body(graph: ir.Graph, early: list[ir.Node]) -> set[ir.Value]:
     """Values that a node outside the prologue reads, or that are outputs of the graph."""
     inside = set(early)
     read = {value for node in graph if node not in inside for value in node.inputs}
-    return read | set(graph.outputs)
+    return {value for value in read if value is not None} | set(graph.outputs)

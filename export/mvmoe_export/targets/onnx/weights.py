@@ -47,7 +47,7 @@ class WeightFile:
     def add(self, array: np.ndarray) -> Place:
         """Store a tensor and say where; raises OSError when the disk refuses."""
         little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        data = memoryview(np.ascontiguousarray(little).reshape(-1)).cast("B")
+        data = np.ascontiguousarray(little).reshape(-1).data.cast("B")
         key = hashlib.sha256(data).digest()
         if key not in self._places:
             self._places[key] = self._append(data)

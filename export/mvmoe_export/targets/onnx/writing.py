@@ -21,7 +21,7 @@ from mvmoe_export.targets.onnx.template import make_template
 from mvmoe_export.targets.onnx.weights import Place, WeightFile
 
 WEIGHTS = "weights.bin"
-_DTYPES = {
+_DTYPES: dict[int, manifest.DType] = {
     onnx.TensorProto.FLOAT: "float32",
     onnx.TensorProto.FLOAT16: "float16",
     onnx.TensorProto.INT64: "int64",
