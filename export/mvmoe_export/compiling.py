@@ -36,7 +36,7 @@ from mvmoe_deploy.errors import EngineError, MvmoeError
 from mvmoe_deploy.routing import Route
 from mvmoe_export.programs import Program, make_program
 from mvmoe_export.sizes import exclusive
-from mvmoe_export.stages import Stages, StageSpec
+from mvmoe_export.stages import GraphSpec, Stages, StageSpec
 
 _JOB, _RESULT, _LOG, _WEIGHTS = "job.json", "result.json", "log.txt", "weights.safetensors"
 _TEMPORARY = "temporary"
@@ -215,7 +215,7 @@ def prepare(stages: Stages, names: tuple[str, ...], folder: Path) -> tuple[Famil
         for group in stage.groups:
             template = group.template
             program = make_program(
-                template.name, template.build(), stage.inputs, names, group.capture
+                template.name, template.build(), template.inputs, names, group.capture
             )
             graphs = tuple(
                 GraphJob(
@@ -226,7 +226,8 @@ def prepare(stages: Stages, names: tuple[str, ...], folder: Path) -> tuple[Famil
                 )
                 for spec in group.members
             )
-            jobs.append(_family(stage, program, graphs, folder / f"program{len(jobs)}.pt2"))
+            path = folder / f"program{len(jobs)}.pt2"
+            jobs.append(_family(stage, template, program, graphs, path))
     _save(tensors, folder / _WEIGHTS)
     return tuple(jobs)
 
@@ -253,7 +254,11 @@ def _store(contents: dict[str, Tensor], tensors: dict[str, Tensor]) -> dict[str,
 
 
 def _family(
-    stage: StageSpec, program: Program, graphs: tuple[GraphJob, ...], path: Path
+    stage: StageSpec,
+    template: GraphSpec,
+    program: Program,
+    graphs: tuple[GraphJob, ...],
+    path: Path,
 ) -> FamilyJob:
     """Write a family's program; of several graphs, with made-up weights."""
     probed = len(graphs) > 1
@@ -264,12 +269,12 @@ def _family(
         warnings.simplefilter("ignore")  # PyTorch's, of tensors that are parts of others.
         torch.export.save(program.exported, packed)
     path.write_bytes(packed.getbuffer())
-    examples = program.exported.module(check_guards=False)(*stage.inputs.values())
+    examples = program.exported.module(check_guards=False)(*template.inputs.values())
     outputs = examples if isinstance(examples, tuple) else (examples,)
     return FamilyJob(
         program=path.name,
         probed=probed,
-        inputs=tuple(_spec(name, tensor) for name, tensor in stage.inputs.items()),
+        inputs=tuple(_spec(name, tensor) for name, tensor in template.inputs.items()),
         outputs=tuple(
             _spec(name, tensor) for name, tensor in zip(stage.outputs, outputs, strict=True)
         ),

@@ -150,7 +150,7 @@ def _graphs(stages: Stages, answer: int) -> tuple[manifest.Graph, ...]:
             file="graphs",
             weight_bytes=0,
             exclusive_bytes=0,
-            inputs=tuple(_tensor(name, value) for name, value in stage.inputs.items()),
+            inputs=tuple(_tensor(name, value) for name, value in graph.inputs.items()),
             outputs=_outputs(stages, stage, answer),
         )
         for stage, graph in stages.graphs
@@ -179,7 +179,7 @@ def _outputs(stages: Stages, stage: StageSpec, answer: int) -> tuple[manifest.Te
     following = stages.specs[stage.index + 1]
     rule = stages.model.routing[stage.index]
     return (
-        _tensor("next_tokens", following.inputs["tokens"]),
+        _tensor("next_tokens", following.graphs[0].inputs["tokens"]),
         manifest.TensorSpec(name="logits", shape=(stages.batch, rule.experts), dtype="float32"),
     )
 

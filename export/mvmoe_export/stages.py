@@ -47,6 +47,8 @@ class GraphSpec:
     route: Route | None
     build: Callable[[], nn.Module]
     """Makes the stage's module; it shares the model's parameters."""
+    inputs: dict[str, Tensor]
+    """Example inputs by name, in order: they fix shapes and types."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,6 @@ class StageSpec:
     index: int
     name: str
     rule: Rule | None
-    inputs: dict[str, Tensor]
-    """Example inputs by name, in order: they fix shapes and types."""
     outputs: tuple[str, ...]
     graphs: tuple[GraphSpec, ...]
     weights: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
@@ -127,26 +127,23 @@ def make_stages(
     _require_batch(model, batch)
     _require_strategy(model, found, batch, max_graphs)
     images = torch.zeros(batch, *model.input.shape, dtype=torch.float32)
-    inputs: dict[str, Tensor] = {"image": images}
-    graphs: tuple[GraphSpec, ...] = (GraphSpec("stem", 0, None, partial(_module, model, 0, ())),)
+    tensors: dict[str, Tensor] = {"image": images}
+    stem = GraphSpec("stem", 0, None, partial(_module, model, 0, ()), tensors)
+    graphs: tuple[GraphSpec, ...] = (stem,)
     specs = []
     for index in range(len(model.routing) + 1):
         where = f"stage {index} of {type(model).__name__}"
         rule = model.routing[index - 1] if index else None
         last = index == len(model.routing)
-        tensors, weights = inputs, dict[str, Mapping[str, Tensor]]()
+        weights = dict[str, Mapping[str, Tensor]]()
         if rule is not None:
             build = partial(_module, model, index)
             require_interchangeable(model, index, found, build, tensors)
-            graphs = tuple(_graphs(model, found, index))
             weights = dict(found.weights(rule, build))
-            inputs = tensors | _route_inputs(found, rule, graphs[0].route, batch)
-            for name, contents in weights.items():
-                # A copy: two inputs of one tensor would be captured as one.
-                inputs[name] = next(iter(contents.values())).detach().clone()
+            graphs = tuple(_graphs(model, found, index, tensors, weights))
         name = f"step{index}" if index else "stem"
         outputs = ("answer",) if last else ("next_tokens", "logits")
-        specs.append(StageSpec(index, name, rule, inputs, outputs, graphs, weights))
+        specs.append(StageSpec(index, name, rule, outputs, graphs, weights))
         output = _example_output(model, index, tensors)
         if last:
             _require_answer(output, batch, where)
@@ -154,17 +151,27 @@ def make_stages(
             _require_tokens(output, batch, model.routing[index], where)
             # In the order of memory that a runner's buffers have, whatever the stage gave.
             tokens = output[0].clone(memory_format=torch.contiguous_format)
-            inputs = {"tokens": tokens}
+            tensors = {"tokens": tokens}
     return Stages(model, found, batch, tuple(specs), output.shape[1])
 
 
-def _graphs(model: RoutedModel, strategy: Strategy, index: int) -> Iterator[GraphSpec]:
-    """The graphs of one routed stage."""
+def _graphs(
+    model: RoutedModel,
+    strategy: Strategy,
+    index: int,
+    tensors: dict[str, Tensor],
+    weights: Mapping[str, Mapping[str, Tensor]],
+) -> Iterator[GraphSpec]:
+    """The graphs of one routed stage, which takes tensors of the stage before and some weights."""
+    # Copies: two inputs of one tensor would be captured as one.
+    bound = {name: next(iter(found.values())).detach().clone() for name, found in weights.items()}
     rule, build = model.routing[index - 1], partial(_module, model, index)
     for route in strategy.graphs(rule):
         label = strategy.name.replace("-", "_") if route is None else _route_name(route)
         make = partial(_strategys_module, strategy, rule, route, build)
-        yield GraphSpec(f"step{index}_{label}", index, route, make)
+        batch = len(next(iter(tensors.values())))
+        inputs = tensors | _route_inputs(strategy, rule, route, batch) | bound
+        yield GraphSpec(f"step{index}_{label}", index, route, make, inputs)
 
 
 def _route_name(route: Route) -> str:
@@ -195,7 +202,7 @@ def _route_inputs(
     """Examples of what a graph of a routed stage takes beside the tensors of the stage before."""
     wanted = strategy.inputs(rule, route, batch)
     arrays = {name: np.zeros(*_as_numpy(tensor)) for name, tensor in wanted.items()}
-    example = next(rule.routes())
+    example = route or next(rule.routes())
     for position in range(batch):
         strategy.write(arrays, position, example, [1 / len(example)] * len(example))
     return {name: torch.from_numpy(array) for name, array in arrays.items()}

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from torch import Tensor
 from torch.export import ExportedProgram
 
 from mvmoe_export import programs
@@ -28,8 +27,6 @@ class StructureGroup:
     fingerprint: str
     template: "GraphSpec"
     members: tuple["GraphSpec", ...]
-    inputs: dict[str, Tensor]
-    """The stage's example inputs."""
 
     def capture(self) -> ExportedProgram:
         """The template's program as `torch.export` gives it: made once, for all targets.
@@ -40,7 +37,9 @@ class StructureGroup:
 
     @cached_property
     def _captured(self) -> ExportedProgram:
-        return programs.capture_stage(self.template.name, self.template.build(), self.inputs)
+        return programs.capture_stage(
+            self.template.name, self.template.build(), self.template.inputs
+        )
 
 
 def group_by_structure(stage: "StageSpec") -> tuple[StructureGroup, ...]:
@@ -50,14 +49,13 @@ def group_by_structure(stage: "StageSpec") -> tuple[StructureGroup, ...]:
     """
     groups: dict[str, list[GraphSpec]] = {}
     for graph in stage.graphs:
-        groups.setdefault(_fingerprint_of(stage, graph), []).append(graph)
+        groups.setdefault(_fingerprint_of(graph), []).append(graph)
     return tuple(
-        StructureGroup(found, members[0], tuple(members), stage.inputs)
-        for found, members in groups.items()
+        StructureGroup(found, members[0], tuple(members)) for found, members in groups.items()
     )
 
 
-def _fingerprint_of(stage: "StageSpec", graph: "GraphSpec") -> str:
-    """The fingerprint of a graph's module on the stage's example inputs."""
-    inputs = [tensor.clone() for tensor in stage.inputs.values()]
+def _fingerprint_of(graph: "GraphSpec") -> str:
+    """The fingerprint of a graph's module on its example inputs."""
+    inputs = [tensor.clone() for tensor in graph.inputs.values()]
     return fingerprint(graph.build(), inputs, f"graph {graph.name}")

@@ -12,7 +12,9 @@ def names(stages):
 
 
 def shapes(stage):
-    return {name: (list(tensor.shape), tensor.dtype) for name, tensor in stage.inputs.items()}
+    return {
+        name: (list(tensor.shape), tensor.dtype) for name, tensor in stage.graphs[0].inputs.items()
+    }
 
 
 F32, I64 = torch.float32, torch.int64
@@ -69,7 +71,7 @@ def test_example_tokens_lie_in_memory_as_a_runners_do(zoo):
         def stage(self, index, route):
             return zoo.Step(self, index, route) if index else Turned(self)
 
-    assert make_stages(Model(), batch=3).specs[1].inputs["tokens"].is_contiguous()
+    assert make_stages(Model(), batch=3).specs[1].graphs[0].inputs["tokens"].is_contiguous()
 
 
 def stem_that_gives(zoo, change):

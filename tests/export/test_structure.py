@@ -140,5 +140,5 @@ def test_what_a_target_rewrites_is_a_copy_of_what_was_captured(zoo):
     before = str(group.capture().graph)
     module = group.template.build()
     for names in ((), ("views", "layer-norm", "rank")):
-        programs.make_program("one", module, group.inputs, names, group.capture)
+        programs.make_program("one", module, group.template.inputs, names, group.capture)
     assert str(group.capture().graph) == before

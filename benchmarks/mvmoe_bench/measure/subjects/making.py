@@ -74,10 +74,10 @@ def _built(build: Build) -> nn.Module:
 
 def _single_stage(model: RoutedModel, graphs: dict[str, Build]) -> Stages:
     """Graphs that take the image and give the answer, as the one stage of a model."""
-    specs = tuple(
-        GraphSpec(name, 0, None, partial(_built, build)) for name, build in graphs.items()
-    )
     inputs = {"image": torch.zeros(1, *model.input.shape, dtype=torch.float32)}
-    stage = StageSpec(0, "whole", None, inputs, ("answer",), specs)
+    specs = tuple(
+        GraphSpec(name, 0, None, partial(_built, build), inputs) for name, build in graphs.items()
+    )
+    stage = StageSpec(0, "whole", None, ("answer",), specs)
     known = make_stages(model)
     return Stages(model, known.strategy, 1, (stage,), known.classes)

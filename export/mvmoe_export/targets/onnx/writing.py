@@ -86,7 +86,7 @@ def _stage(
         template = make_template(
             name,
             module,
-            stage.inputs,
+            group.template.inputs,
             stage.outputs,
             opset,
             rewrites=names,

@@ -87,7 +87,7 @@ def random_inputs(stage):
         else torch.randn(tensor.shape, generator=generator)
         if tensor.is_floating_point()
         else tensor
-        for name, tensor in stage.inputs.items()
+        for name, tensor in stage.graphs[0].inputs.items()
     }
 
 

@@ -54,7 +54,8 @@ def test_the_stages_of_a_routed_model(convert, stages, precision):
         module = stage.graphs[-1].build().eval()
         generator = torch.Generator().manual_seed(0)
         examples = tuple(
-            torch.randn(example.shape, generator=generator) for example in stage.inputs.values()
+            torch.randn(example.shape, generator=generator)
+            for example in stage.graphs[0].inputs.values()
         )
         path = convert(module, *examples, precision=precision, outputs=stage.outputs)
         function = load_function(path)
