@@ -178,9 +178,11 @@ def test_what_a_system_lacks_is_named_with_the_one_that_has_it():
 
 
 def test_unknown_options_are_refused():
-    with pytest.raises(InputError, match="deployment target 'iOS3' is unknown; give one of iOS16"):
+    with pytest.raises(
+        InputError, match="the coreml deployment target is 'iOS3'; give one of iOS16"
+    ):
         CoreMLOptions(deployment_target="iOS3")
-    with pytest.raises(InputError, match="precision 'int3'"):
+    with pytest.raises(InputError, match="the coreml precision is 'int3'; give one of fp16, fp32"):
         CoreMLOptions(precision="int3")
 
 
