@@ -69,6 +69,15 @@ def test_every_code_of_the_list_is_raised_somewhere():
     assert CODES.keys() - {code for _, code, _ in _raised()} - _general() == set()
 
 
+def test_every_code_of_the_list_is_tested():
+    tested = set()
+    for path in Path(__file__).parent.rglob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Constant) and node.value in CODES:
+                tested.add(node.value)
+    assert CODES.keys() - tested == set()
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_has_an_area_a_meaning_and_a_remedy(code):
     area, _, what = code.partition(".")

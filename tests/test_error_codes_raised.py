@@ -1,0 +1,94 @@
+"""Codes of errors that no other test asks for: what is refused, and with which code."""
+
+import errno
+import json
+import types
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mvmoe_deploy import parts
+from mvmoe_deploy.bundle.consistency import classes_of
+from mvmoe_deploy.bundle.golden import parse_vectors
+from mvmoe_deploy.bundle.integrity import plain_file, read_errors
+from mvmoe_deploy.bundle.read import parse_manifest
+from mvmoe_deploy.bundle.unchanged import BundleReplacedError
+from mvmoe_deploy.cli.errors import INTERRUPTED, failure_of
+from mvmoe_deploy.commands.run import _image_files
+from mvmoe_deploy.errors import BundleError, ImageError, InputError
+from mvmoe_deploy.preprocessing.decoding import open_image
+from mvmoe_deploy.system.limits import limit_met
+
+
+def test_files_of_a_bundle(tmp_path):
+    with pytest.raises(BundleError) as caught:
+        plain_file(tmp_path, "a.bin")
+    assert (caught.value.code, caught.value.fields) == ("bundle.file-missing", {"file": "a.bin"})
+    with pytest.raises(BundleError) as caught, read_errors(tmp_path, "a.bin"):
+        raise PermissionError(errno.EACCES, "denied")
+    assert caught.value.code == "bundle.file-unreadable"
+    assert BundleReplacedError("it").code == "bundle.replaced"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ([], "bundle.manifest-invalid"),
+        ({"format": "mvmoe-bundle", "version": 1}, "bundle.manifest-invalid"),
+        ({"format": "mvmoe-bundle", "version": 99}, "bundle.unsupported-version"),
+    ],
+)
+def test_manifests(content, code):
+    with pytest.raises(BundleError) as caught:
+        parse_manifest(json.dumps(content).encode(), "the test")
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        (3, "image.type"),
+        (np.zeros((2, 2)), "image.type"),
+        ("no_such_file.png", "image.unreadable"),
+        (Image.new("F", (2, 2)), "image.unsupported-samples"),
+    ],
+)
+def test_images(source, code):
+    with pytest.raises(ImageError) as caught:
+        open_image(source)
+    assert caught.value.code == code
+
+
+def test_a_directory_without_images(tmp_path):
+    with pytest.raises(InputError) as caught:
+        _image_files(tmp_path)
+    assert caught.value.code == "input.no-images"
+
+
+def test_limits():
+    for number, code in ((errno.EMFILE, "limit.files"), (errno.EAGAIN, "limit.threads")):
+        assert limit_met(OSError(number, "refused")).code == code
+
+
+def test_a_plug_in_without_a_part():
+    with pytest.raises(InputError) as caught:
+        parts._declared(types.ModuleType("empty"), "rules.empty")
+    assert caught.value.code == "part.invalid"
+
+
+def test_the_process():
+    assert (INTERRUPTED.code, INTERRUPTED.exit_code) == ("process.interrupted", 130)
+    assert failure_of(OSError("disk"), "mvmoe").code == "system.refused"
+
+
+def test_a_manifest_without_an_answer():
+    with pytest.raises(BundleError) as caught:
+        classes_of(types.SimpleNamespace(stages=[None], targets={}))
+    assert caught.value.code == "bundle.manifest-inconsistent"
+
+
+def test_golden_vectors():
+    with pytest.raises(BundleError) as caught:
+        parse_vectors(b"\x04\0\0\0\0\0\0\0none", None, "the test")
+    assert caught.value.code == "bundle.golden-invalid"
