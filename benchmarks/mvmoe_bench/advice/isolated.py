@@ -29,6 +29,7 @@ class Asked(_Message, frozen=True):
 
     root: str
     manifest_sha256: str | None
+    plugins: bool
     targets: tuple[str, ...] | None
     name: str | None
 
@@ -64,7 +65,7 @@ def advise_isolated(
 ) -> list[Advice]:
     """What `advise` gives; EngineError for a file that ends the process or is never read."""
     chosen = None if targets is None else tuple(targets)
-    asked = Asked(str(bundle.path.absolute()), bundle.manifest_sha256, chosen, name)
+    asked = Asked(str(bundle.path.absolute()), bundle.manifest_sha256, bundle.plugins, chosen, name)
     process = OwnProcess(_WORK)
     try:
         process.send(msgspec.json.encode(asked), time_limit)
@@ -103,7 +104,7 @@ def serve(line: Line) -> None:
         return
     asked = msgspec.json.decode(message, type=Asked)
     try:
-        bundle = Bundle.open(Path(asked.root), asked.manifest_sha256)
+        bundle = Bundle.open(Path(asked.root), asked.manifest_sha256, plugins=asked.plugins)
         advice = advise(
             bundle,
             asked.targets,

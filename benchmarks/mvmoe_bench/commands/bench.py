@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Refuse a bundle whose manifest has another hash; once for each bundle.",
 )
+@options.plugins
 @options.force
 def bench(
     *,
@@ -87,7 +88,7 @@ def bench(
     summary. A subject that fails is recorded, the others go on, and the exit code is 1.
     """
     if advise:
-        return _advise(bundles, asked["targets"], asked["manifest_sha256"], as_json)
+        return _advise(bundles, as_json, **{key: asked[key] for key in _ADVISED})
     if output is None:
         raise InputError("no output was given; give -o results.jsonl, or --advise")
     import scipy  # noqa: F401  Fail before measuring if it is missing.
@@ -122,8 +123,17 @@ def bench(
     return CheckFailedError.exit_code if failures else 0
 
 
+_ADVISED = ("targets", "manifest_sha256", "plugins")
+"""The options that `--advise` takes as well."""
+
+
 def _advise(
-    bundles: tuple[Path, ...], targets: tuple[str, ...], pins: tuple[str, ...], as_json: bool
+    bundles: tuple[Path, ...],
+    as_json: bool,
+    *,
+    targets: tuple[str, ...],
+    manifest_sha256: tuple[str, ...],
+    plugins: bool,
 ) -> int:
     """Print what the placement advisor thinks; it is no check, so the exit code is 0."""
     from mvmoe_bench.advice.isolated import advise_isolated
@@ -131,8 +141,8 @@ def _advise(
     from mvmoe_deploy.bundle import Bundle
 
     found = []
-    for path, pin in zip(bundles, pins_of(bundles, pins), strict=True):
-        opened = Bundle.open(path, pin)
+    for path, pin in zip(bundles, pins_of(bundles, manifest_sha256), strict=True):
+        opened = Bundle.open(path, pin, plugins=plugins)
         for name in targets or (None,):
             opened.verify(name)
         found += advise_isolated(opened, targets or None, name=str(path))

@@ -13,7 +13,7 @@ from mvmoe_deploy.runtime.runners import find_runner
 
 def _place(session: Session, subject: SubjectOrder) -> None:
     """A line for each graph that the engine speaks of."""
-    bundle = Bundle.open(subject.root, subject.manifest_sha256)
+    bundle = Bundle.open(subject.root, subject.manifest_sha256, plugins=True)
     record = bundle.target(subject.of_target)
     runner = find_runner(record.format, plugins=True)
     for placement in runner.placements(bundle.path, record, subject.engine_options):

@@ -63,6 +63,8 @@ class Request:
     """One for each bundle, or none."""
     manifest_sha256: tuple[str, ...] = ()
     """What pins the bundles: one for each, or none."""
+    plugins: bool = False
+    """Whether bundles may name parts of other distributions, which are then imported."""
     config: str | None = None
     weights: str | None = None
     seed: int = 0
@@ -164,7 +166,7 @@ def _open(request: Request) -> dict[str, Bundle]:
         number = 2
         while name in bundles:
             name, number = f"{stem}-{number}", number + 1
-        bundles[name] = Bundle.open(path, pin)
+        bundles[name] = Bundle.open(path, pin, plugins=request.plugins)
     return bundles
 
 

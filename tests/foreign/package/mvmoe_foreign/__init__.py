@@ -1,0 +1,1 @@
+"""Parts of another distribution, one module each."""

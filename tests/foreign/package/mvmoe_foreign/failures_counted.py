@@ -1,0 +1,19 @@
+"""Section `failures-counted`: how many subjects failed."""
+
+from mvmoe_bench.report.index import Index
+from mvmoe_bench.report.section_part import Point, SectionPart
+from mvmoe_bench.report.summary import Summary
+
+
+def _figures(index: Index) -> int:
+    return len(index.failures)
+
+
+PART = SectionPart(
+    name="failures-counted",
+    title="Failures counted",
+    order=950,
+    figures=_figures,
+    view=lambda summary, found: None,
+    sentences=lambda summary, found: [Point(topic="Failures", text=f"{found} subjects failed.")],
+)
