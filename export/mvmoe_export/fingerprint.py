@@ -72,11 +72,12 @@ def _where_unlike(one: str, other: str) -> str:
     return f"with {left.strip('()[]{}')[:80]} against {right.strip('()[]{}')[:80]}"
 
 
-class _Recorder(TorchDispatchMode):
+# PyTorch's class declares no types for its own methods.
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes every dispatched operator, with the names of the tensors it takes."""
 
     def __init__(self, module: nn.Module, inputs: list[Tensor], name: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # as above
         self.trace: Trace = []
         self.module = module
         self.graph = name

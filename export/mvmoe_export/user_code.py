@@ -40,8 +40,9 @@ def prints_apart(function: Callable[_Given, _Result]) -> Callable[_Given, _Resul
 
     @wraps(function)
     def run(*given: _Given.args, **options: _Given.kwargs) -> _Result:
-        if "progress" in options:
-            options["progress"] = _printing_to(sys.stdout, options["progress"])
+        progress = options.get("progress")
+        if callable(progress):
+            options["progress"] = _printing_to(sys.stdout, progress)
         with contextlib.redirect_stdout(sys.stderr):
             return function(*given, **options)
 
@@ -49,8 +50,8 @@ def prints_apart(function: Callable[_Given, _Result]) -> Callable[_Given, _Resul
 
 
 def _printing_to(stream: TextIO, progress: Callable[..., None]) -> Callable[..., None]:
-    def report(*told: object) -> None:
+    def report(*news: object) -> None:
         with contextlib.redirect_stdout(stream):
-            progress(*told)
+            progress(*news)
 
     return report

@@ -8,7 +8,7 @@ from torch import fx
 from mvmoe_deploy.errors import InputError
 
 _ATEN = torch.ops.aten
-_STATISTICS = {
+_STATISTICS: dict[Any, int] = {
     _ATEN.batch_norm.default: 5,
     _ATEN.instance_norm.default: 5,
 }
@@ -42,7 +42,7 @@ def _writes(node: fx.Node) -> bool:
     if schema is not None and schema.is_mutable:
         return True
     place = _STATISTICS.get(node.target)
-    return place is not None and node.args[3] is not None and _argument(node, place)
+    return place is not None and node.args[3] is not None and bool(_argument(node, place))
 
 
 def _argument(node: fx.Node, position: int) -> Any:

@@ -61,7 +61,8 @@ def to_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Image
     if mode == "L":
         return converted.point(conversion.grey_levels)
     if mode == "CMYK":
-        return ImageCms.applyTransform(converted, conversion.transform)
+        transformed = ImageCms.applyTransform(converted, conversion.transform)
+        return converted if transformed is None else transformed
     # In its place: a large image is not held a third time.
     ImageCms.applyTransform(converted, conversion.transform, inPlace=True)
     return converted

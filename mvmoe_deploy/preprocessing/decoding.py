@@ -213,7 +213,8 @@ def _require_pixels(width: int, height: int, name: str) -> None:
 def _orientation(image: Image.Image) -> Image.Transpose | None:
     """What puts the image upright; EXIF data that cannot be read says nothing."""
     try:
-        return _ORIENTATIONS.get(image.getexif().get(ExifTags.Base.Orientation))
+        orientation: int = image.getexif().get(ExifTags.Base.Orientation, 1)
+        return _ORIENTATIONS.get(orientation)
     except Exception:  # the pixels are whole: damage beside them does not matter
         return None
 

@@ -2,7 +2,6 @@
 
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.section_part import Point, SectionPart
-from mvmoe_bench.report.summary import Summary
 
 
 def _figures(index: Index) -> int:
