@@ -1,11 +1,12 @@
 """Section `failures-counted`: how many subjects failed."""
 
+from mvmoe_bench.measure.schema.records import Failure
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.section_part import Point, SectionPart
 
 
 def _figures(index: Index) -> int:
-    return len(index.failures)
+    return len(index.of_kind(Failure))
 
 
 PART = SectionPart(
