@@ -125,8 +125,8 @@ def _export(
     name = "own" if experts is None else f"e{experts:02}"
     bundle, checkpoint = work / f"{name}.mvmoe", work / f"{name}.checkpoint"
     make = partial(_exported, preset, experts, (bundle, checkpoint), targets)
-    told = _step(work / f"{name}.json", make)
-    return bundle, checkpoint, told["seconds"]
+    made = _step(work / f"{name}.json", make)
+    return bundle, checkpoint, made["seconds"]
 
 
 def _pictures(bundle: Path, folder: Path) -> Path:
@@ -217,9 +217,9 @@ def _step(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def _require_same(path: Path, asked: list[Any]) -> None:
     """Refuse to mix what was asked for with what another call has left."""
-    told = _step(path, lambda: {"asked": asked})["asked"]
-    if told != asked:
+    earlier = _step(path, lambda: {"asked": asked})["asked"]
+    if earlier != asked:
         raise InputError(
-            f"{path.parent} was begun with {told}, and now {asked} was asked for; remove it, or "
+            f"{path.parent} was begun with {earlier}, and now {asked} was asked for; remove it, or "
             "give another --work"
         )

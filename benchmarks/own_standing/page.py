@@ -161,14 +161,14 @@ _ENGINES = {"executorch": "xnnpack", "onnx-nnapi": "nnapi", "onnx-coreml-ep": "c
 
 def _machine(run: Summary) -> str:
     """What it was measured on."""
-    told = run.identity
+    host = run.identity
     packages = ", ".join(
-        f"{name} {version}" for name, version in told["packages"].items() if version
+        f"{name} {version}" for name, version in host["packages"].items() if version
     )
-    load = told.get("load_average")
+    load = host.get("load_average")
     return (
-        f"{told['cpu']}, {told['cores_logical']} cores, {told['memory_bytes'] / 2**30:.0f} GiB, "
-        f"{told['os']}, Python {told['python']}; {packages}; commit {told.get('commit') or '-'}; "
+        f"{host['cpu']}, {host['cores_logical']} cores, {host['memory_bytes'] / 2**30:.0f} GiB, "
+        f"{host['os']}, Python {host['python']}; {packages}; commit {host.get('commit') or '-'}; "
         f"load average at the start {load[0] if load else '-'}"
     )
 

@@ -1,4 +1,4 @@
-"""The files of a bundle against its manifest: present, plain, inside, of the size and hash told."""
+"""The files of a bundle: each is a regular file inside it, of the recorded size and SHA-256."""
 
 import contextlib
 import hashlib
@@ -11,7 +11,7 @@ from mvmoe_deploy.bundle.manifest import File
 from mvmoe_deploy.errors import BundleError
 from mvmoe_deploy.system.limits import raise_if_limit
 
-_ADVICE = "copy the bundle again or export it anew"
+_ADVICE = "copy the bundle again or export it again"
 
 
 def check_files(root: Path, listed: Iterable[File]) -> None:

@@ -1,6 +1,6 @@
 """Prints the JSON Schema of `manifest.json`.
 
-`python -m mvmoe_deploy.bundle.schema > docs/manifest.schema.json` writes the published file anew.
+`python -m mvmoe_deploy.bundle.schema > docs/manifest.schema.json` writes the published file.
 """
 
 import json

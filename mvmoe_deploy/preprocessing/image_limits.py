@@ -51,7 +51,7 @@ def require_decodable(image: Image.Image, mode: str, name: str) -> None:
 
 
 def require_whole_images(name: str) -> None:
-    """Refuse to read files while Pillow is told to fill up what is cut off; raises ImageError."""
+    """Refuse to read files while Pillow is set to fill up truncated files; raises ImageError."""
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         raise ImageError(
             f"{name} is not read while Pillow takes images that are cut off for whole ones; set "

@@ -18,7 +18,7 @@ class Timings:
 
 
 class Timer(Protocol):
-    """Is told when each part of an inference ends."""
+    """Is called when each part of an inference ends."""
 
     def lap(self, name: str) -> None:
         """The part `name` ends now; it began when the part before ended."""

@@ -31,7 +31,7 @@ def advise(
     """What each rule says of `targets` (all of the bundle's if None), a target's gravest first.
 
     `rules` are `all_rules()` if None. `name` is what the advice calls the bundle: that of its model
-    if None. `reading` is told each file before it is parsed: parsers are native code, and a
+    if None. `reading` is called with each file before it is parsed: parsers are native code, and a
     malformed file can end the process (`advise_isolated` reads in a process of its own).
 
     The caller has checked the files against their hashes (`Bundle.verify`). Nothing is run. A graph
@@ -94,8 +94,8 @@ def _about(target: TargetView, names: Sequence[str]) -> str:
         return ""
     if len(names) == len(target.graphs):
         return f"All {len(names)} graphs: "
-    told = set(names)
-    stages = {graph.stage for graph in target.graphs if graph.name in told}
+    wanted = set(names)
+    stages = {graph.stage for graph in target.graphs if graph.name in wanted}
     same = [graph for graph in target.graphs if graph.stage in stages]
     if len(stages) == 1 and len(same) == len(names):
         return f"All {len(names)} graphs of the routed stage {same[0].stage}: "
@@ -104,8 +104,8 @@ def _about(target: TargetView, names: Sequence[str]) -> str:
 
 def _listed(graphs: Sequence[GraphView], names: Sequence[str]) -> str:
     """Names of a few graphs, or how many they are and the first of them."""
-    told = set(names)
-    ordered = [graph.name for graph in graphs if graph.name in told]
+    wanted = set(names)
+    ordered = [graph.name for graph in graphs if graph.name in wanted]
     if len(ordered) <= _MOST_NAMES:
         return ", ".join(ordered)
     return f"{len(ordered)} ({', '.join(ordered[:_MOST_NAMES])}, ...)"

@@ -31,7 +31,7 @@ def view(
             ops = _read_by_file(read, bundle, record, reading)
         except MissingExtraError as error:
             obstacles.append((NOT_INSTALLED, NOT_INSTALLED.finding(str(error))))
-    unread = {graph: told for graph, told in ops.items() if isinstance(told, Unread)}
+    unread = {graph: problem for graph, problem in ops.items() if isinstance(problem, Unread)}
     if unread:
         obstacles.append((UNREADABLE, UNREADABLE.findings(unread)))
     graphs = tuple(_graph(graph, ops.get(graph.name)) for graph in record.graphs)

@@ -71,13 +71,13 @@ class _Function:
         """What a value's declared type says."""
         if kind.WhichOneof("type") != "tensorType":
             return _UNKNOWN
-        told = kind.tensorType
+        declared = kind.tensorType
         shape = tuple(
             dim.constant.size if dim.WhichOneof("dimension") == "constant" else None
-            for dim in told.dimensions
+            for dim in declared.dimensions
         )
         names = self._mil.DataType.DESCRIPTOR.values_by_number
-        known = names[told.dataType].name.lower() if told.dataType in names else ""
+        known = names[declared.dataType].name.lower() if declared.dataType in names else ""
         return Tensor(shape, known)
 
     def _keep(self, proto: Any) -> None:

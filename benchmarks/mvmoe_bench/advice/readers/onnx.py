@@ -60,15 +60,15 @@ def _bytes(root: Path, file: str) -> bytes:
 
 def _tensors(onnx: Any, graph: Any) -> dict[str, Tensor]:
     """What is known of each value by its name."""
-    told = {value.name: _told(onnx, value.type.tensor_type) for value in graph.value_info}
+    tensors = {value.name: _declared(onnx, value.type.tensor_type) for value in graph.value_info}
     for values in (graph.input, graph.output):
-        told |= {value.name: _told(onnx, value.type.tensor_type) for value in values}
+        tensors |= {value.name: _declared(onnx, value.type.tensor_type) for value in values}
     for weight in graph.initializer:
-        told[weight.name] = Tensor(tuple(weight.dims), _dtype(onnx, weight.data_type))
-    return told
+        tensors[weight.name] = Tensor(tuple(weight.dims), _dtype(onnx, weight.data_type))
+    return tensors
 
 
-def _told(onnx: Any, kind: Any) -> Tensor:
+def _declared(onnx: Any, kind: Any) -> Tensor:
     """A tensor of its declared type."""
     dtype = _dtype(onnx, kind.elem_type)
     if not kind.HasField("shape"):

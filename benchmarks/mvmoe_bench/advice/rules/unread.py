@@ -38,8 +38,8 @@ class Unreadable:
     def findings(self, unread: Mapping[str, Unread]) -> tuple[Finding, ...]:
         """What is said of each graph that could not be read."""
         return tuple(
-            Finding("problem", "", f"The graph cannot be read: {told.message}", graph)
-            for graph, told in unread.items()
+            Finding("problem", "", f"The graph cannot be read: {problem.message}", graph)
+            for graph, problem in unread.items()
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from mvmoe_bench.measure.schema.orders import Order
+from mvmoe_bench.measure.schema.orders import MeasurementOrder
 from mvmoe_bench.measure.schema.records import EngineChoice, Line
 from mvmoe_deploy.bundle.manifest import Target
 
@@ -65,5 +65,5 @@ class Device(Protocol):
     def load_average(self) -> tuple[float, ...] | None:
         """Processes that wanted to run in the last 1, 5 and 15 minutes, if the device says."""
 
-    def run(self, order: Order, emit: Emit) -> None:
+    def run(self, order: MeasurementOrder, emit: Emit) -> None:
         """Follow one order."""

@@ -15,7 +15,7 @@ import msgspec
 from mvmoe_bench.measure.devices.contract import Emit, Variant
 from mvmoe_bench.measure.machine.identity import identity, load_average
 from mvmoe_bench.measure.schema import results
-from mvmoe_bench.measure.schema.orders import Order
+from mvmoe_bench.measure.schema.orders import MeasurementOrder
 from mvmoe_bench.measure.schema.records import EngineChoice, Failure, Line
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.runtime.runners import find_runner
@@ -70,7 +70,7 @@ class HostDevice:
             for variant in runner.variants(target)
         ]
 
-    def run(self, order: Order, emit: Emit) -> None:
+    def run(self, order: MeasurementOrder, emit: Emit) -> None:
         """Follow an order in a fresh process; again without a subject that ends the process."""
         while order.subjects:
             ended = _follow(order)
@@ -111,7 +111,7 @@ class _Ended:
         return f"its process was ended {how}" + (f": {last[-1][:300]}" if last else "")
 
 
-def _follow(order: Order) -> _Ended:
+def _follow(order: MeasurementOrder) -> _Ended:
     """Let a process follow an order, and wait for its end.
 
     It stands in a session of its own: Ctrl-C reaches this process alone, which passes it on. Its
@@ -186,7 +186,7 @@ def _decode(text: bytes) -> list[Line]:
     return list(results.decode_lines(text))
 
 
-def _environment(order: Order) -> dict[str, str]:
+def _environment(order: MeasurementOrder) -> dict[str, str]:
     """This process's environment, with the order's threads for what is not told otherwise."""
     threads = str(max(subject.threads for subject in order.subjects))
     return {**os.environ, **dict.fromkeys(_THREADS_OF, threads), "PYTHONUNBUFFERED": "1"}

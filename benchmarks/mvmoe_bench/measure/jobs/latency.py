@@ -11,8 +11,8 @@ import numpy as np
 
 from mvmoe_bench.measure import protocol
 from mvmoe_bench.measure.jobs.contract import Job, Plan
-from mvmoe_bench.measure.jobs.process import Lapse, Session
-from mvmoe_bench.measure.schema.orders import Order, Query, SubjectOrder
+from mvmoe_bench.measure.jobs.process import LapStopwatch, Session
+from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import Opened, Overhead, Preset, Sample, Yardstick
 from mvmoe_bench.measure.subjects.contract import Subject, Traced
 
@@ -55,7 +55,7 @@ def _open_all(session: Session) -> Ready:
 
 def _open(session: Session, subject: SubjectOrder) -> Subject:
     """Open a subject with everything that it needs in memory."""
-    watch = Lapse()
+    watch = LapStopwatch()
     opened = session.open(subject, watch)
     session.emit(
         Opened(
@@ -96,7 +96,9 @@ def _round(session: Session, ready: Ready, turn: tuple[int, int]) -> None:
             session.emit(sample)
 
 
-def _turn(order: Order, opened: Subject, query: Query, place: tuple[str, int, int]) -> Sample:
+def _turn(
+    order: MeasurementOrder, opened: Subject, query: Query, place: tuple[str, int, int]
+) -> Sample:
     """One timed answer; for a subject with parts another call, right after, says where time goes.
 
     Where a route is imposed, time is the sum of the parts: imposing it is nobody's cost.

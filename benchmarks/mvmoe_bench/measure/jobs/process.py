@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from mvmoe_bench.measure.jobs.contract import Measurement
-from mvmoe_bench.measure.schema.orders import Order, SubjectOrder
+from mvmoe_bench.measure.schema.orders import MeasurementOrder, SubjectOrder
 from mvmoe_bench.measure.schema.records import Failure, Line
 from mvmoe_bench.measure.subjects import find_kind
 from mvmoe_bench.measure.subjects.contract import NoWatch, Stopwatch, Subject
@@ -38,7 +38,7 @@ class Process:
 class Session:
     """One order at work."""
 
-    def __init__(self, order: Order, process: Process, out: BinaryIO) -> None:
+    def __init__(self, order: MeasurementOrder, process: Process, out: BinaryIO) -> None:
         self.order = order
         self.process = process
         self.images = np.load(order.images)
@@ -71,7 +71,7 @@ class Session:
         try:
             return work()
         except Exception as error:  # An engine may raise anything.
-            message = str(error) if isinstance(error, MvmoeError) else _told(error)
+            message = str(error) if isinstance(error, MvmoeError) else _error_line(error)
             self.emit(Failure(job=self.order.job, subject=subject.key, message=message))
             return None
 
@@ -85,7 +85,7 @@ class Session:
         return kind.make(subject, self.images, watch)
 
 
-class Lapse:
+class LapStopwatch:
     """A stopwatch: nanoseconds by name."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ def find_measurement(name: str) -> Measurement:
 
 def run_job(text: str, process: Process, out: BinaryIO) -> None:
     """Do what an order says; whatever was measured is written, even after an interruption."""
-    order = msgspec.json.decode(text, type=Order)
+    order = msgspec.json.decode(text, type=MeasurementOrder)
     session = Session(order, process, out)
     try:
         find_measurement(order.kind).run(session)
@@ -127,7 +127,7 @@ def _status(path: str | None) -> mmap.mmap | None:
         return mmap.mmap(file.fileno(), 1)
 
 
-def _told(error: Exception) -> str:
+def _error_line(error: Exception) -> str:
     """An engine's exception in one line."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -5,7 +5,7 @@ from functools import partial
 from time import perf_counter_ns
 
 from mvmoe_bench.measure.jobs.contract import Job, Plan, alone, started_alone
-from mvmoe_bench.measure.jobs.process import Lapse, Session
+from mvmoe_bench.measure.jobs.process import LapStopwatch, Session
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import GraphLoad, Start
 
@@ -13,7 +13,7 @@ from mvmoe_bench.measure.schema.records import GraphLoad, Start
 def _start(session: Session, subject: SubjectOrder) -> None:
     """Open, answer once, and then bring in what was not needed for that."""
     order, process = session.order, session.process
-    watch = Lapse()
+    watch = LapStopwatch()
     opened = session.open(subject, watch)
     start = perf_counter_ns()
     query = subject.queries[0]

@@ -18,7 +18,7 @@ from mvmoe_bench.measure.planning.inputs import Inputs
 from mvmoe_bench.measure.planning.models import Models
 from mvmoe_bench.measure.planning.queries import QueryPlan, budgets
 from mvmoe_bench.measure.progress import Bars
-from mvmoe_bench.measure.schema.orders import Order, Query, SubjectOrder
+from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import Answer, Done, Failure, Line, Preset, Routes
 from mvmoe_bench.measure.schema.results import Output
 from mvmoe_deploy import parts
@@ -126,11 +126,11 @@ class BenchRun:
         elif isinstance(line, Answer):
             self._answers.setdefault(line.subject, {})[line.image] = line
 
-    def _order(self, job: Job, subjects: tuple[SubjectOrder, ...]) -> Order:
+    def _order(self, job: Job, subjects: tuple[SubjectOrder, ...]) -> MeasurementOrder:
         """What one process is told."""
         answering = job.measurement.compares_answers
         references = self._references() if answering else {}
-        return Order(
+        return MeasurementOrder(
             job=job.name,
             kind=job.measurement.name,
             one_subject=job.measurement.one_subject,

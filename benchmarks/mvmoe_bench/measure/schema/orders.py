@@ -57,7 +57,7 @@ class SubjectOrder(_Part, kw_only=True, frozen=True):
         return self.target
 
 
-class Order(_Part, kw_only=True, frozen=True):
+class MeasurementOrder(_Part, kw_only=True, frozen=True):
     """One job of one repeat."""
 
     job: str

@@ -16,7 +16,7 @@ from mvmoe_deploy.routing.contract import GraphRule
 from mvmoe_deploy.strategies import find_strategy
 
 
-class KnownRoute(nn.Module):
+class StaticRoute(nn.Module):
     """The oracle: the stem, and for each routed stage softmax and the step of a known route."""
 
     def __init__(self, model: RoutedModel, routes: Routes) -> None:

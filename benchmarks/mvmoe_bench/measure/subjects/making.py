@@ -13,7 +13,7 @@ from torch import nn
 
 from mvmoe_bench.measure.subjects import fused
 from mvmoe_bench.measure.subjects.contract import Preparation
-from mvmoe_bench.measure.subjects.fused import KnownRoute
+from mvmoe_bench.measure.subjects.fused import StaticRoute
 from mvmoe_bench.measure.subjects.graph_sets import GraphSet, graph_name
 from mvmoe_bench.measure.subjects.whole_model import ONE_GRAPH
 from mvmoe_deploy.errors import InputError
@@ -31,7 +31,7 @@ def make_static(request: Preparation, path: Path) -> None:
     """A graph for each of the routes that will be asked for, with the route known beforehand."""
     model, routes = _model(request), sorted(set(request.routes))
     graphs: dict[str, Build] = {
-        graph_name(taken): partial(KnownRoute, model, taken) for taken in routes
+        graph_name(taken): partial(StaticRoute, model, taken) for taken in routes
     }
     _export(request, graphs, path)
 

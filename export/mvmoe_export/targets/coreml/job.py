@@ -69,7 +69,7 @@ class CoreMLJob:
 
 
 def _options(stages: Stages, options: ExportOptions, chosen: CoreMLOptions) -> dict[str, Any]:
-    """What the compiler is told, as JSON data."""
+    """The options of the compiler, as JSON data."""
     return {
         "rewrites": list(REWRITES if options.rewrites is None else options.rewrites),
         "options": msgspec.to_builtins(chosen),

@@ -7,7 +7,7 @@ import pytest
 
 from mvmoe_bench.measure.devices import default_device, find_device
 from mvmoe_bench.measure.schema import records as r
-from mvmoe_bench.measure.schema.orders import Order
+from mvmoe_bench.measure.schema.orders import MeasurementOrder
 from mvmoe_bench.measure.schema.records import Preset
 from mvmoe_deploy import parts
 from mvmoe_deploy.errors import InputError
@@ -97,7 +97,7 @@ def test_a_device_elsewhere_gets_orders_and_files_and_gives_the_same_lines(
     kinds = {type(line) for line in result.lines}
     assert {r.Sample, r.Start, r.Memory, r.StreamSample, r.Answer, r.Placement} <= kinds
     orders = [
-        msgspec.json.decode((folder / "order.json").read_bytes(), type=Order)
+        msgspec.json.decode((folder / "order.json").read_bytes(), type=MeasurementOrder)
         for folder in place.iterdir()
     ]
     assert {order.kind for order in orders} == {

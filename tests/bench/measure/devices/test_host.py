@@ -14,7 +14,7 @@ import pytest
 
 from mvmoe_bench.measure.devices import host
 from mvmoe_bench.measure.schema import records as r
-from mvmoe_bench.measure.schema.orders import Order, SubjectOrder
+from mvmoe_bench.measure.schema.orders import MeasurementOrder, SubjectOrder
 from mvmoe_deploy.system.temporary import temporary_directory
 
 SECONDS = 0.5
@@ -55,10 +55,10 @@ FOLLOWS = """
 import sys
 import msgspec
 from mvmoe_bench.measure.devices.host import HostDevice
-from mvmoe_bench.measure.schema.orders import Order
+from mvmoe_bench.measure.schema.orders import MeasurementOrder
 from mvmoe_deploy.system.processes import interruptible
 with interruptible():
-    HostDevice().run(msgspec.json.decode(sys.argv[1], type=Order), print)
+    HostDevice().run(msgspec.json.decode(sys.argv[1], type=MeasurementOrder), print)
 """
 
 
@@ -71,7 +71,9 @@ def follows(tmp_path):
         key="a", kind="dispatcher", root="", target=None, engine_modules=("stuck",),
         requested=r.EngineChoice(engine="stuck"), threads=1, queries=(),
     )  # fmt: skip
-    order = Order(job="x", kind="latency", repeat=0, preset=NOTHING, images="", subjects=(subject,))
+    order = MeasurementOrder(
+        job="x", kind="latency", repeat=0, preset=NOTHING, images="", subjects=(subject,)
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", FOLLOWS, msgspec.json.encode(order).decode()],
         env=os.environ

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mvmoe_bench.measure.machine import held_memory, smaps
-from mvmoe_bench.measure.schema.orders import Order, Query, SubjectOrder
+from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import EngineChoice
 
 MB = 2**20
@@ -193,7 +193,7 @@ def measure(tiny, tmp_path, factory):
         engine_modules=("onnxruntime",), requested=EngineChoice(engine="ONNX Runtime"), threads=1,
         queries=tuple(Query(image=image) for image in range(4)),
     )  # fmt: skip
-    order = Order(
+    order = MeasurementOrder(
         job="memory", kind="memory", repeat=0, preset=factory.preset(), images=str(images),
         subjects=(subject,), started_ns=time.monotonic_ns(),
     )  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mvmoe_bench.measure.subjects.fused import AllExperts, Dense, Gather, KnownRoute
+from mvmoe_bench.measure.subjects.fused import AllExperts, Dense, Gather, StaticRoute
 from mvmoe_deploy.models import build, count
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 
@@ -38,7 +38,7 @@ def test_fused_modules_answer_as_the_model(top_k, renormalize, routers):
             routes, staged = routes_of(routed, image)
             wanted = routed(image)
             torch.testing.assert_close(staged, wanted)
-            torch.testing.assert_close(KnownRoute(routed, routes)(image), wanted)
+            torch.testing.assert_close(StaticRoute(routed, routes)(image), wanted)
             torch.testing.assert_close(Gather(routed)(image), wanted)
             torch.testing.assert_close(everything[number : number + 1], wanted)
 
@@ -46,7 +46,7 @@ def test_fused_modules_answer_as_the_model(top_k, renormalize, routers):
 def test_another_route_is_another_answer():
     routed, image = model(), torch.ones(1, 1, 8, 8)
     with torch.no_grad():
-        one, other = (KnownRoute(routed, ((expert,),))(image) for expert in (0, 1))
+        one, other = (StaticRoute(routed, ((expert,),))(image) for expert in (0, 1))
     assert not torch.allclose(one, other)
 
 
@@ -71,5 +71,5 @@ def test_a_dense_model_is_its_own_rival():
     dense = build(configuration("vit_digits"), seed=0).eval()
     image = torch.ones(1, 1, 8, 8)
     with torch.no_grad():
-        for rival in (KnownRoute(dense, ()), AllExperts(dense), Dense(dense)):
+        for rival in (StaticRoute(dense, ()), AllExperts(dense), Dense(dense)):
             torch.testing.assert_close(rival(image), dense(image))
