@@ -97,7 +97,7 @@ def test_the_models_of_a_bench_are_those_of_the_bundle(bundle, files):
         config=str(files[0]),
         weights=None,
         inputs=None,
-        questions={},
+        queries={},
         folder=bundle.parent,
         cache=None,
     )

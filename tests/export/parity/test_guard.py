@@ -2,6 +2,7 @@
 
 import copy
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from mvmoe_deploy.models.families.vit import ViT, ViTConfig
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_deploy.strategies import find_strategy
-from mvmoe_export import export_bundle
+from mvmoe_export import export_bundle, programs
 from mvmoe_export.parity.guard import checked_routes
 from mvmoe_export.targets.onnx import template as onnx_template
 from mvmoe_export.targets.onnx.template import Template
@@ -270,10 +271,13 @@ def test_graph_that_ignores_its_gates(zoo, fails, monkeypatch):
 
     healthy = onnx_template.make_program
 
-    def capture(name, module, *arguments):
-        return healthy(name, module if name == "stem" else Deaf(module), *arguments)
+    def make(name, module, inputs, rewrites, capture):
+        if name != "stem":
+            module = Deaf(module)
+            capture = partial(programs.capture_stage, name, module, inputs)
+        return healthy(name, module, inputs, rewrites, capture)
 
-    monkeypatch.setattr(onnx_template, "make_program", capture)
+    monkeypatch.setattr(onnx_template, "make_program", make)
     message = fails(zoo.enliven(zoo.Foreign(experts=2)))
     assert message.startswith("graph step1_e0 of target onnx ignores its gates for route (0,)")
 
