@@ -313,10 +313,17 @@ def _require_strategy(model: RoutedModel, strategy: Strategy, batch: int, max_gr
                 if not _has_more_graphs(find_strategy(name), rule, 1)
             ]
             raise InputError(
-                f"routed stage {index} selects {rule.describe()}: strategy {strategy.name} makes "
-                f"more graphs of it than the limit of {max_graphs}; use a strategy that makes one "
-                f"(--strategy {' or '.join(few)}), or raise --max-graphs"
+                f"routed stage {index} selects {rule.describe()}, which has "
+                f"{_shown(rule.count())} routes: strategy {strategy.name} makes more graphs of it "
+                f"than the limit of {max_graphs}; "
+                f"use a strategy that makes one ({' or '.join(f'--strategy {one}' for one in few)})"
+                ", or raise --max-graphs"
             )
+
+
+def _shown(count: int) -> str:
+    """A number of routes for a message: some rules have more than a line has room for."""
+    return str(count) if count < 10**9 else "over a billion"
 
 
 def _has_more_graphs(strategy: Strategy, rule: Rule, most: int) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.strategies import DEFAULT
 from mvmoe_deploy.strategies.contract import INTEGER, Build, Strategy, TensorType
 
 if TYPE_CHECKING:
@@ -129,8 +130,8 @@ def _stacks_of_slot(
 
     if any(choice.keys() != first.keys() for choice in choices):
         raise InputError(
-            "strategy gather needs experts with the same parameters; this model's differ: use "
-            "another strategy"
+            "strategy gather needs experts with the same parameters; this model's differ: "
+            f"export it with --strategy {DEFAULT}"
         )
     found = []
     for name, tensor in first.items():
@@ -142,8 +143,8 @@ def _stacks_of_slot(
         tensors = [choice[name] for choice in choices]
         if len({one.shape for one in tensors}) > 1:
             raise InputError(
-                f"strategy gather needs experts of equal shapes, but {name} differs: use another "
-                "strategy"
+                f"strategy gather needs experts of equal shapes, but {name} differs: export it "
+                f"with --strategy {DEFAULT}"
             )
         contents = torch.nn.Parameter(torch.stack(tensors), requires_grad=False)
         found.append(_Stack(name, slot, contents))

@@ -190,6 +190,7 @@ def test_images_may_have_brackets_in_their_name(mvmoe, bundle, images, tmp_path)
         (["init", "no_such_preset", "-o", "out"], "no_such_preset"),
         (["init", "missing.json", "-o", "out"], "missing.json"),
         (["nonsense"], "nonsense"),
+        (["export"], "--output"),
         (["export", "-o", "out"], "CHECKPOINT"),
         (["run", "b", "i", "--threads", "0"], "--threads"),
         (["train", "--data", "missing", "-o", "out"], "missing"),

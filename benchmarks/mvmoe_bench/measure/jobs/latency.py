@@ -104,10 +104,14 @@ def _turn(
     Where a route is imposed, time is the sum of the parts: imposing it is nobody's cost.
     """
     key, number, position = place
+    traced: Traced | None
     # The first trace tells whether the subject has parts, and is not kept: the second is warm.
-    imposes = query.forced and opened.trace(query) is not None
-    spent = None if imposes else protocol.turn(opened.answer, query)
-    traced = opened.traced(query) if imposes else opened.trace(query)
+    if query.forced and opened.trace(query) is not None:
+        imposed = opened.traced(query)
+        ns, cpu_ns, traced = imposed.laps.total, None, imposed
+    else:
+        spent = protocol.turn(opened.answer, query)
+        ns, cpu_ns, traced = spent.wall, spent.cpu, opened.trace(query)
     return Sample(
         job=order.job,
         subject=key,
@@ -117,15 +121,10 @@ def _turn(
         image=query.image,
         routes=traced.routes if traced else query.routes,
         forced=query.forced,
-        ns=spent.wall if spent else _total(traced),
-        cpu_ns=spent.cpu if spent else None,
+        ns=ns,
+        cpu_ns=cpu_ns,
         laps=traced.laps if traced else None,
     )
-
-
-def _total(traced: Traced | None) -> int:
-    """The sum of the parts of an answer whose route was imposed."""
-    return traced.laps.total if traced is not None else 0
 
 
 def _measure_overhead(session: Session) -> None:
