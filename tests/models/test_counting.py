@@ -92,3 +92,15 @@ def test_bytes_count_each_tensor_once(tiny_moe):
     model.norm.weight = model.blocks[0].norm1.weight
     fewer = 4 * count(model).params_total
     assert distinct_parameter_bytes(model) == fewer
+
+
+def test_counting_leaves_alone_what_other_threads_see():
+    """An export that runs meanwhile fails when the form of attention changes under it."""
+    model, seen = build(MobileVMoEConfig(depth=3, width=64, heads=1), seed=0), []
+    backends = torch.backends.cuda
+    for module in model.modules():
+        module.register_forward_hook(
+            lambda *_: seen.append((backends.flash_sdp_enabled(), backends.math_sdp_enabled()))
+        )
+    count(model)
+    assert set(seen) == {(True, True)}
