@@ -14,20 +14,18 @@ from PIL import Image
 from mvmoe_bench.measure.planning.inputs import smooth_picture
 from mvmoe_bench.measure.planning.running import Request, run_bench
 from mvmoe_bench.measure.progress import Bars
-from mvmoe_bench.measure.protocol import Plan
-from mvmoe_bench.measure.schema.records import Preset, Sample
+from mvmoe_bench.measure.schema.records import Preset
 from mvmoe_bench.measure.schema.results import RunLines
-from mvmoe_bench.report.statistics import Ratio, paired_ratio
+from mvmoe_bench.report.statistics import Ratio
 from mvmoe_bench.report.summary import Summary, summarize_run
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.system import files
+from own_standing.rounds import latencies, ratio
 
 _RIVALS = ("static", "all-experts", "gather", "dense", "eager")
 _TARGETS = ("onnx", "executorch")
 _PICTURES = 64
-_PLAN = Plan(openings=9, iterations=30, warmup=5)
-"""Of the naive export against ours."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ def measure(
         ),
         shown,
     )
-    naive = _step(work / "naive.json", lambda: _naive(checkpoint, work))
+    naive = _step(work / "naive.json", lambda: _naive(checkpoint, work, shown))
     exported = [_export(preset, experts, work, ("onnx",)) for experts in scaling]
     scaled = run_bench(
         Request(
@@ -162,48 +160,35 @@ def _exported(
     return {"seconds": time.perf_counter() - start}
 
 
-def _naive(checkpoint: Path, work: Path) -> dict[str, Any]:
+def _naive(checkpoint: Path, work: Path, shown: Bars) -> dict[str, Any]:
     """The naive export against ours."""
     from mvmoe_deploy.models import load_checkpoint
     from own_standing import rewriting
 
     folder = work / "naive"
+    preset = rewriting.latency_only(repeats=9, iterations=30, warmup=5)
     paths = rewriting.export(load_checkpoint(checkpoint).model, folder)
-    return rewriting.measure(paths, threads=1, plan=_PLAN)
+    return rewriting.measure(paths, work / "naive.jsonl", preset, shown)
 
 
 def _scales(
     scaled: RunLines, scaling: Sequence[int], seconds: Sequence[float]
 ) -> tuple[Scale, ...]:
     """What each number of experts costs; bundles are in the order of `scaling`."""
-    samples: dict[str, dict[tuple[int, int], int]] = {}
-    for line in scaled.lines:
-        if isinstance(line, Sample):
-            samples.setdefault(line.subject, {})[line.repeat, line.round] = line.ns
-    subjects = scaled.run.subjects
-    base = samples[subjects[0].key]
+    measured, subjects = latencies(scaled), scaled.run.subjects
+    fewest = measured[subjects[0].key]
     return tuple(
         Scale(
             experts=experts,
             params=bundle.params_total,
             bytes=bundle.targets["onnx"]["bytes"],
             export_seconds=spent,
-            ratio=_over(samples[subject.key], base),
+            ratio=ratio(measured[subject.key], fewest),
             subject=subject.key,
         )
         for experts, bundle, subject, spent in zip(
             scaling, scaled.run.bundles, subjects, seconds, strict=True
         )
-    )
-
-
-def _over(above: dict[tuple[int, int], int], below: dict[tuple[int, int], int]) -> Ratio:
-    """The ratio of two subjects over the rounds that both have."""
-    rounds = sorted(above.keys() & below.keys())
-    return paired_ratio(
-        [above[key] for key in rounds],
-        [below[key] for key in rounds],
-        [repeat for repeat, _ in rounds],
     )
 
 

@@ -1,45 +1,50 @@
-"""What the rewrites are worth: the naive export and ours, in one run.
+"""What the rewrites are worth: the naive export and ours, in one run of `mvmoe bench`.
 
 `python -m own_standing.rewriting --help`; `docs/benchmarking.md` says how to read it.
 """
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from mvmoe_bench.measure.schema.records import Preset
 from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.statistics import ENOUGH_REPEATS, Ratio
 from mvmoe_deploy.cli.process import run_command
 from mvmoe_deploy.system.temporary import temporary_directory
 
+if TYPE_CHECKING:
+    from mvmoe_bench.measure.progress import Bars
+    from own_standing.rounds import Latencies
+
 _PROGRAM = "python -m own_standing.rewriting"
-_NAIVE = "naive"
+_OURS, _NAIVE = "ours", "naive"
+"""The names of the bundles."""
 _PROFILES = ("cpu", "nnapi", "coreml-ep")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option("--preset", default="mobile_vmoe_12x192_p32_224", help="Preset or JSON file.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, help="Threads of each graph.")
-@click.option("--iterations", type=click.IntRange(min=1), default=30, help="Rounds of an opening.")
+@click.option("--iterations", type=click.IntRange(min=1), default=30, help="Rounds of a process.")
 @click.option("--warmup", type=click.IntRange(min=0), default=5, help="Rounds before those.")
-@click.option("--repeats", type=click.IntRange(1), default=ENOUGH_REPEATS, help="Openings of each.")
+@click.option("--repeats", type=click.IntRange(1), default=ENOUGH_REPEATS, help="Processes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def rewriting(preset: str, threads: int, as_json: bool, **plan: int) -> None:
-    """Time stem and one expert, as torch.export gives them and as each target rewrites them."""
-    from mvmoe_bench.measure.protocol import Plan
+def rewriting(preset: str, threads: int, as_json: bool, **effort: int) -> None:
+    """Time dispatchers of graphs as torch.export gives them and as each target rewrites them."""
+    from mvmoe_bench.measure.progress import bars
     from mvmoe_deploy.models import build
     from mvmoe_deploy.models.presets import configuration
 
-    chosen = Plan(plan["repeats"], plan["iterations"], plan["warmup"])
-    with temporary_directory() as folder:
+    chosen = latency_only(effort["repeats"], effort["iterations"], effort["warmup"])
+    with temporary_directory() as folder, bars() as shown:
         paths = export(build(configuration(preset)).eval(), folder)
-        data = measure(paths, threads, chosen)
+        data = measure(paths, folder / "results.jsonl", chosen, shown, threads=threads)
     if as_json:
         sys.stdout.write(json.dumps(data) + "\n")
     else:
@@ -53,7 +58,7 @@ def export(model: Any, folder: Path) -> dict[str, Path]:
 
     ours = ExportOptions(targets={"onnx": OnnxOptions(profile=_PROFILES)})
     paths = {}
-    for name, options in (("ours", ours), (_NAIVE, ExportOptions(rewrites=()))):
+    for name, options in ((_OURS, ours), (_NAIVE, ExportOptions(rewrites=()))):
         paths[name] = folder / name
         targets = ("executorch", "onnx")
         export_bundle(
@@ -67,64 +72,71 @@ def export(model: Any, folder: Path) -> dict[str, Path]:
     return paths
 
 
-def measure(paths: dict[str, Path], threads: int, plan: Any) -> dict[str, Any]:
-    """Milliseconds of each variant, ratios naive / variant, and what each engine was given."""
+def latency_only(repeats: int, iterations: int, warmup: int) -> Preset:
+    """A preset that measures warm answers and nothing else."""
+    return Preset(
+        name="latency only",
+        repeats=repeats,
+        queries=iterations,
+        seconds=0.0,
+        most_seconds=300.0,
+        warmup=warmup,
+        starts=0,
+        stream=0,
+        cooldown=0.0,
+    )
+
+
+def measure(
+    paths: dict[str, Path], results: Path, preset: Preset, shown: "Bars", *, threads: int = 1
+) -> dict[str, Any]:
+    """Milliseconds of each variant, ratios naive / variant, and what each engine was given.
+
+    One run of the dispatchers of both bundles, images forced evenly down all routes; its lines are
+    in `results`.
+    """
     from msgspec.structs import asdict
 
-    from mvmoe_bench.measure import protocol
-    from mvmoe_bench.report import statistics
+    from mvmoe_bench.measure.planning.running import Request, run_bench
     from mvmoe_deploy.bundle import Bundle
+    from own_standing.rounds import latencies, median_ms, ratio
 
-    bundles = {name: Bundle.open(path) for name, path in paths.items()}
+    run = run_bench(
+        Request(
+            bundles=tuple(paths.values()),
+            output=results,
+            preset=preset,
+            device="host",
+            threads=threads,
+            replace=True,
+        ),
+        shown,
+    )
+    measured = latencies(run)
+    # A target that the engine runs in several ways is compared in its usual one, which is first.
+    times: dict[str, Latencies] = {}
+    for subject in run.run.subjects:
+        times.setdefault(f"{subject.target} {subject.bundle}", measured[subject.key])
     targets = {
-        f"{target} {name}": (bundle.path, record)
-        for name, bundle in bundles.items()
-        for target, record in bundle.manifest.targets.items()
+        f"{target} {name}": record
+        for name, path in paths.items()
+        for target, record in Bundle.open(path).manifest.targets.items()
     }
-    openers = {name: _opener(*target, threads) for name, target in targets.items()}
-    samples = protocol.by_subject(protocol.measure(openers, images=1, plan=plan))
-    times = {name: [sample.ns / 1e6 for sample in of] for name, of in samples.items()}
-    openings = [sample.opening for sample in next(iter(samples.values()))]
     return {
         "threads": threads,
-        "ms": {name: {"median": statistics.PerRepeat.of(of).value} for name, of in times.items()},
+        "ms": {name: {"median": median_ms(of)} for name, of in times.items()},
         "naive_over_ours": {
-            name: asdict(statistics.paired_ratio(times[_naive_of(name)], of, openings))
+            name: asdict(ratio(times[_naive_of(name)], of))
             for name, of in times.items()
             if not name.endswith(_NAIVE)
         },
-        "placement": {name: _placement(record) for name, (_, record) in targets.items()},
+        "placement": {name: _placement(record) for name, record in targets.items()},
     }
 
 
 def _naive_of(name: str) -> str:
     """The variant to compare with: of the same format, without rewrites."""
     return f"{name.split(maxsplit=1)[0].split('-', maxsplit=1)[0]} {_NAIVE}"
-
-
-def _opener(root: Path, record: Any, threads: int) -> Callable[[], Callable[[int], None]]:
-    """Makes the stem and the first expert's graph ready, one after the other a call."""
-    import numpy as np
-
-    from mvmoe_deploy.runtime.runners import open_runner
-
-    def make() -> Callable[[int], None]:
-        runner = open_runner(root, record, threads)
-        calls = []
-        for graph in record.graphs[:2]:
-            arrays = [
-                {spec.name: np.full(spec.shape, 0.1, spec.dtype) for spec in specs}
-                for specs in (graph.inputs, graph.outputs)
-            ]
-            calls.append(runner.load(graph.name).bind(*arrays))
-
-        def run(image: int) -> None:
-            for call in calls:
-                call()
-
-        return run
-
-    return make
 
 
 def _placement(record: Any) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ def standing(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measuring, "_TARGETS", ("onnx",))
         patch.setattr(measuring, "_RIVALS", ("static", "all-experts"))
-        patch.setattr(measuring, "_naive", lambda checkpoint, work: NAIVE)
+        patch.setattr(measuring, "_naive", lambda *_: NAIVE)
 
         def again(effort=EFFORT):
             return measuring.measure(str(preset), (2, 4), effort, folder / "work", NoBars())

@@ -2,12 +2,18 @@
 
 import pytest
 
-from mvmoe_bench.measure.protocol import Plan
 from mvmoe_deploy.models import build
 from mvmoe_deploy.models.presets import configuration
 from mvmoe_export import ExportOptions, export_bundle
 from mvmoe_export.targets.onnx import OnnxOptions
 from own_standing import rewriting
+
+
+class NoBars:
+    """Progress that nobody watches."""
+
+    def phase(self, name, total):
+        return lambda: None
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +24,8 @@ def measured(tmp_path_factory):
     paths = {"ours": folder / "ours", "naive": folder / "naive"}
     for name, options in (("ours", ours), ("naive", ExportOptions(rewrites=()))):
         export_bundle(model, paths[name], options=options, skip_verify=True)
-    return rewriting.measure(paths, threads=1, plan=Plan(openings=2, iterations=3, warmup=1))
+    preset = rewriting.latency_only(repeats=2, iterations=3, warmup=1)
+    return rewriting.measure(paths, folder / "results.jsonl", preset, NoBars())
 
 
 def test_every_variant_is_timed_and_compared_with_the_naive_one(measured):

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from mvmoe_bench.measure import protocol
 from mvmoe_bench.measure.jobs.contract import Job, Plan
 from mvmoe_bench.measure.jobs.process import LapStopwatch, Session
+from mvmoe_bench.measure.jobs.timing import rotated, timed_call
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import Opened, Overhead, Preset, Sample, Yardstick
 from mvmoe_bench.measure.subjects.contract import Subject, Traced
@@ -21,6 +21,8 @@ T = TypeVar("T")
 _YARDSTICK_SIDE = 512
 _YARDSTICK_EVERY = 4
 """Rounds between two looks at the machine's speed."""
+
+_OVERHEAD_CALLS = 1001
 
 Ready = dict[str, tuple[SubjectOrder, Subject]]
 """What is in memory and has not failed, by key."""
@@ -45,7 +47,7 @@ def _open_all(session: Session) -> Ready:
     """Every subject of the order, opened in an order that differs from repeat to repeat."""
     subjects = {subject.key: subject for subject in session.order.subjects}
     ready: Ready = {}
-    for key in protocol.rotated(list(subjects), session.order.repeat):
+    for key in rotated(list(subjects), session.order.repeat):
         opened = session.attempt(subjects[key], partial(_open, session, subjects[key]))
         if opened is not None:
             ready[key] = (subjects[key], opened)
@@ -85,7 +87,7 @@ def _round(session: Session, ready: Ready, turn: tuple[int, int]) -> None:
     `turn` is the number of the round, and how many questions the subjects have at most.
     """
     number, longest = turn
-    for position, key in enumerate(protocol.rotated(list(ready), number)):
+    for position, key in enumerate(rotated(list(ready), number)):
         subject, opened = ready[key]
         query = query_for_round(subject.queries, number, longest)
         place = (key, number, position)
@@ -110,7 +112,7 @@ def _turn(
         imposed = opened.traced(query)
         ns, cpu_ns, traced = imposed.laps.total, None, imposed
     else:
-        spent = protocol.turn(opened.answer, query)
+        spent = timed_call(opened.answer, query)
         ns, cpu_ns, traced = spent.wall, spent.cpu, opened.trace(query)
     return Sample(
         job=order.job,
@@ -128,10 +130,14 @@ def _turn(
 
 
 def _measure_overhead(session: Session) -> None:
-    """What a turn with nothing in it takes."""
-    spent = protocol.harness_overhead()
+    """What a timed call with nothing in it takes."""
+    spent = [timed_call(_nothing, None).wall for _ in range(_OVERHEAD_CALLS)]
     order = session.order
     session.emit(Overhead(job=order.job, repeat=order.repeat, ns=int(median(spent)), n=len(spent)))
+
+
+def _nothing(_: None) -> None:
+    """A subject that costs what timing costs."""
 
 
 class _Yardstick:
@@ -145,7 +151,7 @@ class _Yardstick:
 
     def look(self, number: int) -> None:
         """Time one product; the one before it brings the matrices into the caches."""
-        spent = protocol.turn(self._product, None)
+        spent = timed_call(self._product, None)
         order = self._session.order
         self._session.emit(
             Yardstick(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mvmoe_bench.measure.jobs.contract import Job, Plan, started_alone
 from mvmoe_bench.measure.jobs.process import Session
-from mvmoe_bench.measure.protocol import rotated
+from mvmoe_bench.measure.jobs.timing import rotated
 from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import Routes, StreamSample
 from mvmoe_bench.measure.subjects.contract import Traced
