@@ -303,7 +303,7 @@ def _probe(program: Program) -> None:
         )
 
 
-def reads(job: Job) -> dict[str, dict[str, int]]:
+def tensors_read(job: Job) -> dict[str, dict[str, int]]:
     """For each graph of a job by name, the keys of the tensors that it reads, and their bytes."""
     return {
         graph.name: {key: _size(key) for key in graph.slots.values()}
@@ -316,7 +316,7 @@ def graph_records(
     job: Job, file: str, placement: Callable[[str], tuple[manifest.Placement, ...]]
 ) -> tuple[manifest.Graph, ...]:
     """The manifest's records of graphs that one file holds, called by their names in it."""
-    contents = reads(job)
+    contents = tensors_read(job)
     alone = exclusive(contents)
     return tuple(
         manifest.Graph(
@@ -336,7 +336,7 @@ def graph_records(
     )
 
 
-def effective(names: Iterable[str], families: Iterable[FamilyJob]) -> tuple[str, ...]:
+def applied_rewrites(names: Iterable[str], families: Iterable[FamilyJob]) -> tuple[str, ...]:
     """The rewrites that have changed something, each once, in order."""
     families = list(families)
     return tuple(

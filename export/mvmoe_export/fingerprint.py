@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_export.layers import quantizer
+from mvmoe_export.source_location import quantizer
 from mvmoe_export.user_code import user_code
 
 _SHOWN = 8

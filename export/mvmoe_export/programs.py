@@ -24,8 +24,8 @@ from torch.overrides import TorchFunctionMode
 from mvmoe_deploy.errors import InputError
 from mvmoe_export import rewrites
 from mvmoe_export.fingerprint import weights_of
-from mvmoe_export.layers import FRAME, quantizer
 from mvmoe_export.rewrites.graph import attribute, elements, is_weight
+from mvmoe_export.source_location import PREFIX, quantizer
 from mvmoe_export.writes import first_write, require_functional
 
 _ATEN = torch.ops.aten
@@ -71,7 +71,7 @@ class Program:
     def fill(self, module: nn.Module) -> dict[str, Tensor]:
         """The content of every slot for one stage module of this structure."""
         mine = dict(self.prologue.named_buffers())
-        weights = weights_of(Frame(module))
+        weights = weights_of(PrefixedModule(module))
         chosen = {name: tensor.detach() for name, tensor in weights.items() if name in mine}
         with torch.no_grad():
             contents = functional_call(self.prologue, chosen, (), tie_weights=False)
@@ -80,7 +80,7 @@ class Program:
         }
 
 
-class Frame(nn.Module):
+class PrefixedModule(nn.Module):
     """Puts a dot into every weight's name: none can then be that of an input or output."""
 
     def __init__(self, stage: nn.Module) -> None:
@@ -120,19 +120,19 @@ def make_program(
     Without rewrites the program is what `torch.export` gives, as it is. Raises InputError that
     names the graph if it cannot be captured.
     """
-    frame, examples = Frame(module), tuple(inputs.values())
-    captured = capture() if capture is not None else _capture(name, frame, examples)
+    prefixed, examples = PrefixedModule(module), tuple(inputs.values())
+    captured = capture() if capture is not None else _capture(name, prefixed, examples)
     if names:
         with _silence():
             captured = captured.run_decompositions(_decompositions())
     graph = captured.module(check_guards=False)
     counts: dict[str, int] = {}
     if names:
-        _fold(graph, set(weights_of(frame)))
+        _fold(graph, set(weights_of(prefixed)))
         counts = rewrites.apply(rewrites.AtenGraph(graph, examples), names)
-        _fold(graph, set(weights_of(frame)))
-    weights = set(weights_of(frame))
-    slots = _slots(_early(graph, weights) if names else _weights(graph, weights))
+        _fold(graph, set(weights_of(prefixed)))
+    weights = set(weights_of(prefixed))
+    slots = _slots(_weight_only_nodes(graph, weights) if names else _weights(graph, weights))
     program = Program(captured, _prologue(graph, slots), tuple(slots), counts)
     program.exported = _capture(name, _body(graph, slots, program.fill(module)), examples)
     return program
@@ -140,7 +140,7 @@ def make_program(
 
 def capture_stage(name: str, module: nn.Module, inputs: dict[str, Tensor]) -> ExportedProgram:
     """The stage module of graph `name` as a program, before any rewrite; raises InputError."""
-    return _capture(name, Frame(module), tuple(inputs.values()))
+    return _capture(name, PrefixedModule(module), tuple(inputs.values()))
 
 
 def _capture(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
@@ -242,7 +242,7 @@ def _functional(name: str, program: ExportedProgram) -> ExportedProgram:
     signature = functional.graph_signature
     changed = [*signature.buffers_to_mutate.values(), *signature.user_inputs_to_mutate.values()]
     if changed:
-        what = changed[0].removeprefix(FRAME)
+        what = changed[0].removeprefix(PREFIX)
         raise InputError(
             f"graph {name} changes {what} in place; a stage must leave its inputs and "
             "buffers as they are: work on a copy, and call eval() on the model"
@@ -296,7 +296,7 @@ def _weights(graph: fx.GraphModule, weights: set[str]) -> list[fx.Node]:
     return [node for node in graph.graph.nodes if node.op == "get_attr" and node.target in weights]
 
 
-def _early(graph: fx.GraphModule, weights: set[str]) -> list[fx.Node]:
+def _weight_only_nodes(graph: fx.GraphModule, weights: set[str]) -> list[fx.Node]:
     """The nodes made of weights and constants alone that give not much more than they take."""
     early = dict.fromkeys(_weights(graph, weights))
     for node in graph.graph.nodes:

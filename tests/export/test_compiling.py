@@ -235,7 +235,7 @@ def test_each_content_that_a_graph_reads_counts_once():
         ),
         options={},
     )
-    assert compiling.reads(job) == {
+    assert compiling.tensors_read(job) == {
         "a": {SHARED: 128, MINE: 16},
         "b": {SHARED: 128, YOURS: 12, SCALAR: 8},
     }
@@ -247,9 +247,9 @@ def test_each_content_that_a_graph_reads_counts_once():
 
 def test_the_rewrites_told_are_those_that_changed_something():
     families = [family(views=0, slices=2), family(views=1, rank=0)]
-    told = compiling.effective(("rank", "views", "slices", "views"), iter(families))
+    told = compiling.applied_rewrites(("rank", "views", "slices", "views"), iter(families))
     assert told == ("views", "slices")
-    assert compiling.effective((), families) == ()
+    assert compiling.applied_rewrites((), families) == ()
 
 
 def test_made_up_weights_are_unlike_each_other_also_in_half_precision(zoo, tmp_path):

@@ -10,9 +10,9 @@ from mvmoe_deploy.errors import CheckFailedError, RoutingError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.metrics import checked_routes, in_enough_digits
-from mvmoe_export.layers import quantizer
 from mvmoe_export.parity.images import synthetic_images
 from mvmoe_export.parity.nearness import peak
+from mvmoe_export.source_location import quantizer
 from mvmoe_export.stages import Stages
 from mvmoe_export.user_code import user_code
 

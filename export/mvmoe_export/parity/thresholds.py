@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.fingerprint import fingerprint, weights_of
-from mvmoe_export.programs import Frame, capture
+from mvmoe_export.programs import PrefixedModule, capture
 
 _STEPS = 6
 """Of one search; together they can cross the whole range of an input twice."""
@@ -115,7 +115,7 @@ class Searches:
         key = fingerprint(module, [tensor.clone() for tensor in given])
         if key not in self._graphs:
             try:
-                self._graphs[key] = capture("of a stage", Frame(module), tuple(given))
+                self._graphs[key] = capture("of a stage", PrefixedModule(module), tuple(given))
             except InputError:
                 self._graphs[key] = None
         return self._graphs[key]
@@ -151,7 +151,7 @@ class _Search:
     span: tuple[Tensor, Tensor]
 
     def __post_init__(self) -> None:
-        self.weights = weights_of(Frame(self.module))
+        self.weights = weights_of(PrefixedModule(self.module))
         self.reached: dict[tuple[int, bool], bool] = {}
         self.given_up: set[tuple[int, bool]] = set()
         self.best: dict[tuple[int, bool], tuple[float, int]] = {}

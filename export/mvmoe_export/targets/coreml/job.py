@@ -91,7 +91,7 @@ def _record(
     return manifest.Target(
         format="coreml",
         options=chosen.recorded(),
-        rewrites=compiling.effective(job.options["rewrites"], job.families),
+        rewrites=compiling.applied_rewrites(job.options["rewrites"], job.families),
         strategy=stages.strategy.name,
         precision=chosen.precision,
         batch=stages.batch,
@@ -108,7 +108,7 @@ def _reads(job: Job, chosen: CoreMLOptions) -> dict[str, dict[str, int]]:
     half = chosen.precision == "fp16"
     return {
         graph: {key: size // 2 if half else size for key, size in contents.items()}
-        for graph, contents in compiling.reads(job).items()
+        for graph, contents in compiling.tensors_read(job).items()
     }
 
 

@@ -121,7 +121,7 @@ def _record(
     return manifest.Target(
         format="executorch",
         options=lowering.chosen.recorded(),
-        rewrites=compiling.effective(job.options["rewrites"], job.families),
+        rewrites=compiling.applied_rewrites(job.options["rewrites"], job.families),
         strategy=stages.strategy.name,
         precision=PRECISIONS.get(delegate, "fp32"),
         batch=stages.batch,
@@ -129,7 +129,7 @@ def _record(
         weights=None,
         files=describe_files(root, [path]),
         parity=None,
-        sizes=sizes(stages, compiling.reads(job)),
+        sizes=sizes(stages, compiling.tensors_read(job)),
     )
 
 

@@ -22,7 +22,7 @@ from torch.fx.traceback import NodeSource
 from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_deploy.runtime.runners.executorch.runner import BACKENDS
 from mvmoe_export.compiling import FamilyJob, Order
-from mvmoe_export.layers import place
+from mvmoe_export.source_location import location_hint
 from mvmoe_export.targets.executorch.binding import find_slots
 
 FILE = "model.pte"
@@ -37,7 +37,7 @@ def compile(order: Order) -> dict[str, Any]:
     load.
     """
     delegate = order.job.options["delegate"]
-    with _quick():
+    with _without_gc_and_history():
         if delegate == "coreml":
             methods = _lower_all(order)
         else:
@@ -165,7 +165,7 @@ def _require_kernels(order: Order, program: Any) -> None:
         for operator in plan.operators:
             name = f"{operator.name}.{operator.overload}" if operator.overload else operator.name
             if name not in known:
-                where = place(order.program(families[plan.name]), operator.name)
+                where = location_hint(order.program(families[plan.name]), operator.name)
                 raise InputError(
                     f"graph {plan.name} needs operator {operator.name}{where}, for which "
                     "ExecuTorch has no kernel; replace it in the model, or leave out this target"
@@ -195,7 +195,7 @@ def _load_all(path: Path, methods: list[str], delegate: str) -> bool:
 
 
 @contextlib.contextmanager
-def _quick() -> Iterator[None]:
+def _without_gc_and_history() -> Iterator[None]:
     """Lower without what costs time and gives nothing here.
 
     The garbage collector walks millions of live nodes again and again. Every pass copies each

@@ -27,8 +27,8 @@ from torch.export import ExportedProgram
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.runtime.runners.onnx.importing import disable_telemetry, import_onnxruntime
-from mvmoe_export.layers import place
 from mvmoe_export.programs import Program, make_program
+from mvmoe_export.source_location import location_hint
 
 _OPERATOR = re.compile(r"(?:aten|prims)[.:]+\w+")
 
@@ -102,7 +102,7 @@ def _export(
             cause = cause.__cause__
         reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
         operator = _OPERATOR.search(reason)
-        where = place(program.exported, operator[0]) if operator else ""
+        where = location_hint(program.exported, operator[0]) if operator else ""
         raise InputError(
             f"graph {name} cannot be exported to ONNX opset {opset}: {reason}{where}; replace that "
             "operator in the model, or try a later --onnx-opset"

@@ -6,8 +6,8 @@ from torch import fx, nn
 from torch._ops import OpOverload
 from torch.export import ExportedProgram
 
-FRAME = "stage."
-"""What `programs.Frame` puts before every name."""
+PREFIX = "stage."
+"""What `programs.PrefixedModule` puts before every name."""
 
 
 def layer_of(program: ExportedProgram, operator: str) -> str | None:
@@ -44,7 +44,7 @@ def _nearest_layer(start: fx.Node, names: dict[str, str]) -> str | None:
     while waiting:
         node = waiting.popleft()
         if node.name in names:
-            return names[node.name].removeprefix(FRAME).rpartition(".")[0]
+            return names[node.name].removeprefix(PREFIX).rpartition(".")[0]
         for neighbour in (*node.all_input_nodes, *node.users):
             if neighbour not in seen:
                 seen.add(neighbour)
@@ -52,7 +52,7 @@ def _nearest_layer(start: fx.Node, names: dict[str, str]) -> str | None:
     return None
 
 
-def place(program: ExportedProgram, operator: str) -> str:
+def location_hint(program: ExportedProgram, operator: str) -> str:
     """` (near layer blocks.3.mlp)`, or nothing where no weight is near."""
     layer = layer_of(program, operator)
     return f" (near layer {layer})" if layer else ""
@@ -63,7 +63,7 @@ def quantizer(module: nn.Module) -> str:
     for name, layer in module.named_modules():
         if any(base.__name__ == "FakeQuantizeBase" for base in type(layer).__mro__):
             return (
-                f" (layer {name.removeprefix(FRAME)} is a {type(layer).__name__}, which observes "
+                f" (layer {name.removeprefix(PREFIX)} is a {type(layer).__name__}, which observes "
                 "and branches on its buffers: replace it by torch.nn.Identity() before the export)"
             )
     return ""

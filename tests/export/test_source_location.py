@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from mvmoe_export.layers import layer_of, place
 from mvmoe_export.programs import make_program
+from mvmoe_export.source_location import layer_of, location_hint
 
 
 class Block(nn.Module):
@@ -44,7 +44,7 @@ def program(module, names=()):
 def test_the_layer_next_to_an_operator_is_named(names, operator):
     exported = program(Model(), names)
     assert layer_of(exported, operator) == "blocks.1.mlp"
-    assert place(exported, operator) == " (near layer blocks.1.mlp)"
+    assert location_hint(exported, operator) == " (near layer blocks.1.mlp)"
 
 
 def test_an_operator_that_is_not_there_has_no_layer():
@@ -52,7 +52,7 @@ def test_an_operator_that_is_not_there_has_no_layer():
     exported = program(Model())
     assert layer_of(exported, "aten.fft_rfft.default") is None
     assert layer_of(exported, "aten") is None
-    assert place(exported, "aten.fft_rfft.default") == ""
+    assert location_hint(exported, "aten.fft_rfft.default") == ""
 
 
 def test_where_no_weight_is_near_no_layer_is_named():
