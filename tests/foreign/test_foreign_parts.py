@@ -4,6 +4,7 @@
 """
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +12,17 @@ import torch
 from top_p import TopP
 from torch import Tensor, nn
 
-from mvmoe_deploy import Dispatcher
+from mvmoe_bench.advice import advise
+from mvmoe_deploy import Dispatcher, parts
+from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.cli import main
-from mvmoe_deploy.errors import BundleError
+from mvmoe_deploy.errors import BundleError, InputError
+from mvmoe_deploy.models import preset
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.routing import Rule
+from mvmoe_deploy.routing.top_k import TopK
+from mvmoe_deploy.training import default_options, train
 from mvmoe_export import ExportOptions, Identity, export_bundle
 
 FOREIGN = "mvmoe-foreign"
@@ -48,12 +55,12 @@ class Step(nn.Module):
 
 
 class Tiny(nn.Module):
-    """A model whose routes have one or two experts, by another distribution's rule."""
+    """A model with `rule`; without, its routes have one or two experts, by a foreign rule."""
 
-    def __init__(self) -> None:
+    def __init__(self, rule: Rule | None = None) -> None:
         super().__init__()
         self.input = Preprocessing(height=4, width=4)
-        self.routing = (TopP(experts=3, most=2, share=0.5),)
+        self.routing = (rule or TopP(experts=3, most=2, share=0.5),)
         self.features = nn.Linear(48, 8)
         self.router = nn.Linear(8, 3)
         self.experts = nn.ModuleList(nn.Linear(8, 5) for _ in range(3))
@@ -66,6 +73,15 @@ class Tiny(nn.Module):
         _, gates = select(self.router(tokens), self.routing[0], routes[0] if routes else None)
         answers = torch.stack([each(tokens) for each in self.experts], dim=1)
         return (gates[:, :, None] * answers).sum(1)
+
+
+def require_answers(dispatcher: Dispatcher, model: Tiny) -> None:
+    """The dispatcher answers as the model does."""
+    images = np.random.default_rng(0).random((16, 3, 4, 4), np.float32) * 4 - 2
+    with torch.no_grad():
+        expected = model(torch.from_numpy(images)).numpy()
+    # fp32 of two engines over sums of 48 products.
+    np.testing.assert_allclose(dispatcher.run(images), expected, rtol=0, atol=1e-5)
 
 
 @pytest.fixture
@@ -95,6 +111,12 @@ def test_every_part_is_listed_with_its_distribution(foreign, capsys):
     assert found == set(foreign["entry-points"]["mvmoe.parts"])
 
 
+def test_each_kind_of_part_has_an_example(foreign):
+    kinds = {name.partition(".")[0] for name in foreign["entry-points"]["mvmoe.parts"]}
+    # There is one reference, PyTorch: no command takes the name of another.
+    assert set(parts.PACKAGES) - kinds == {"references"}
+
+
 def test_a_command_is_called_like_ours(foreign, capsys):
     succeeds("hello", "world", "--json")
     assert json.loads(capsys.readouterr().out) == {"text": "hello world"}
@@ -102,13 +124,8 @@ def test_a_command_is_called_like_ours(foreign, capsys):
 
 def test_a_rule_and_a_rewrite_are_exported_and_run_where_plug_ins_are_allowed(exported):
     model, path = exported
-    images = np.random.default_rng(0).random((16, 3, 4, 4), np.float32) * 4 - 2
     with Dispatcher.open(path, plugins=True) as dispatcher:
-        answers = dispatcher.run(images)
-    with torch.no_grad():
-        wanted = model(torch.from_numpy(images)).numpy()
-    # fp32 of two engines over sums of 48 products.
-    np.testing.assert_allclose(answers, wanted, rtol=0, atol=1e-5)
+        require_answers(dispatcher, model)
     manifest = json.loads((path / "manifest.json").read_text())
     assert manifest["targets"]["onnx"]["rewrites"] == ["double-negation"]
     assert {len(graph["route"] or ()) for graph in manifest["targets"]["onnx"]["graphs"]} == {
@@ -135,3 +152,72 @@ def test_device_subject_measurement_section_and_advice_are_used(exported, tmp_pa
     assert any(line.get("rule") == "graphs-counted" for line in lines)
     succeeds("report", str(results), "-o", str(report))
     assert "0 subjects failed." in report.read_text()
+
+
+@pytest.fixture
+def export_foreign_target(foreign, tmp_path):
+    """Makes a bundle of another distribution's target; gives its model too."""
+
+    def export(rule: Rule | None = None) -> tuple[Tiny, Path]:
+        torch.manual_seed(0)
+        model, path = Tiny(rule), tmp_path / "foreign.mvmoe"
+        export_bundle(model, path, targets=("aten-json",), identity=Identity(name="tiny"))
+        return model, path
+
+    return export
+
+
+def test_a_target_is_exported_verified_and_run_by_its_own_runner(export_foreign_target, capsys):
+    model, path = export_foreign_target()
+    # The route guard has run all graphs, and the export has verified its bundle.
+    (record,) = Bundle.open(path, plugins=True).manifest.targets.values()
+    assert record.parity.graphs == len(record.graphs) == 7
+    assert record.parity.verification.routing_agreement == 1
+    succeeds("verify", str(path), "--plugins", "--json")
+    (verified,) = json.loads(capsys.readouterr().out)["targets"].values()
+    assert verified["engine"] == f"NumPy {np.__version__}"
+    assert {tuple(row["route"]) for row in verified["routes"] if row["checked"]} == set(
+        model.routing[0].routes()
+    )
+    with Dispatcher.open(path, "aten-json", plugins=True) as dispatcher:
+        require_answers(dispatcher, model)
+
+
+def test_a_target_is_benched_through_its_own_runner_and_read_for_advice(
+    export_foreign_target, tmp_path, capsys
+):
+    _, path = export_foreign_target()
+    results = tmp_path / "results.jsonl"
+    bench = ["bench", str(path), "--plugins", "--preset", "quick", "-o", str(results), "--json"]
+    succeeds(*bench)
+    capsys.readouterr()
+    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    timed = [line for line in lines if line["kind"] == "sample"]
+    assert timed
+    assert {line["subject"] for line in timed} == {"dispatcher aten-json"}
+    assert not [line for line in lines if line["kind"] == "failure"]
+    engines = [line["actual"] for line in lines if line["kind"] == "opened"]
+    assert {"engine": f"NumPy {np.__version__}", "provider": "CPU"} in engines
+    advice = advise(Bundle.open(path, plugins=True))
+    assert "11 aten.linear.default" in " ".join(each.text for each in advice)
+
+
+def test_without_leave_neither_the_runner_nor_the_reader_of_a_bundle_is_imported(
+    export_foreign_target,
+):
+    _, path = export_foreign_target(TopK(experts=3, k=1))
+    with pytest.raises(InputError) as refused:
+        Dispatcher.open(path, "aten-json")
+    assert refused.value.code == "part.plugin-not-allowed"
+    with pytest.raises(InputError) as refused:
+        advise(Bundle.open(path))
+    assert refused.value.code == "part.plugin-not-allowed"
+    assert refused.value.fields["kind"] == "readers"
+
+
+def test_a_family_is_trained_by_a_foreign_routing(foreign, tmp_path):
+    options = default_options(
+        preset("colour_tiny"), dense_epochs=1, moe_epochs=1, routings=("in-turn",)
+    )
+    (found,) = train(options, tmp_path / "run").routings
+    assert found.super_classes == [["0", "2", "4", "6", "8"], ["1", "3", "5", "7", "9"]]

@@ -23,7 +23,7 @@ def view(
 ) -> tuple[TargetView, list[tuple[Rule, tuple[Finding, ...]]]]:
     """The view of the target called `name`, and what kept graphs of it from being read."""
     record = bundle.target(name)
-    read = find_reader(record.format)
+    read = find_reader(record.format, plugins=bundle.plugins)
     obstacles: list[tuple[Rule, tuple[Finding, ...]]] = []
     ops: Mapping[str, Ops | Unread] = {}
     if read is not None:

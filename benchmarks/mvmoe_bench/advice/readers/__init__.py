@@ -20,9 +20,12 @@ Reader = Callable[[Path, Target], Mapping[str, tuple[Op, ...] | Unread]]
 __all__ = ["Reader", "Unread", "find_reader"]
 
 
-def find_reader(format_: str) -> Reader | None:
-    """The reader of a format, a plug-in's included; None if there is none."""
+def find_reader(format_: str, *, plugins: bool = False) -> Reader | None:
+    """The reader of a format; None if there is none.
+
+    Raises InputError if it is a plug-in's and those are not allowed.
+    """
     if format_ not in parts.names("readers"):
         return None
-    found: Reader = parts.find("readers", format_)
+    found: Reader = parts.find("readers", format_, plugins=plugins)
     return found
