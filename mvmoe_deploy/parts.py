@@ -42,6 +42,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "references": ("mvmoe_export.parity",),
         "targets": ("mvmoe_export.targets",),
         "rewrites": ("mvmoe_export.rewrites",),
+        "recipes": ("mvmoe_export.compression",),
         "devices": ("mvmoe_bench.measure.devices",),
         "subjects": ("mvmoe_bench.measure.subjects",),
         "measurements": ("mvmoe_bench.measure.jobs",),

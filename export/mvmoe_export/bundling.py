@@ -186,7 +186,7 @@ class _Export:
         records = work.finish()
         for variant, record in records.items():
             if record.parity is None:
-                bounds = bounds_for(record.format, record.precision, record.rewrites)
+                bounds = bounds_for(find_target(name), record.precision, record.rewrites)
                 bounded = msgspec.structs.replace(record, bounds=bounds)
                 parity = self.guarded(variant, bounded)
                 records[variant] = msgspec.structs.replace(bounded, parity=parity)

@@ -35,7 +35,6 @@ Dimension = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 DType = Literal["float32", "float16", "int64", "int32"]
 PartName = Annotated[str, Meta(max_length=64, pattern=r"^[a-z][a-z0-9_-]*$(?!\n)")]
 """The name of a part of the toolchain, which is found by it (`mvmoe_deploy.parts`)."""
-Precision = Literal["fp32", "fp16", "int8"]
 
 
 # No arrays: msgspec 0.22 crashes where a union has one beside a text with a pattern.
@@ -224,12 +223,13 @@ class Target(_Record, frozen=True):
     """The graphs of one target; `weights` is the file that they share, if it is one of its own.
 
     `format` says whose graphs they are: it finds the runner. `options` are all options of the
-    target that made them (a profile, an opset, ...), `rewrites` what was done to the graphs.
+    target that made them (a profile, an opset, ...), `precision` the recipe of their numbers,
+    `rewrites` what was done to the graphs.
     """
 
     format: Name
     strategy: PartName
-    precision: Precision
+    precision: PartName
     batch: Annotated[int, Meta(ge=1, le=MAX_BATCH)]
     graphs: Annotated[tuple[Graph, ...], Meta(min_length=1, max_length=100_000)]
     weights: RelativePath | None

@@ -34,6 +34,7 @@ from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.verification.bounds import FP32, allowed, is_lost_in_rounding
 from mvmoe_deploy.verification.metrics import checked_routes
+from mvmoe_export.compression import find_recipe
 from mvmoe_export.parity.double_precision import moved
 from mvmoe_export.parity.exported_graphs import ExportedGraphs
 from mvmoe_export.parity.half import LARGEST, beyond_half
@@ -99,7 +100,7 @@ class _Guard:
     ) -> None:
         self.target = target
         self.reference = reference
-        self.precision = record.precision
+        self.recipe = find_recipe(record.precision)
         self.bounds = record.bounds
         self.tolerance = record.bounds.answer_error
         """Of the graphs of a well-conditioned model, relative to the largest reference value."""
@@ -295,7 +296,8 @@ class _Guard:
             return (
                 "has nothing to be compared with: the model itself gives values that are not finite"
             )
-        beyond = beyond_half(module, comparison.inputs) if self.precision == "fp16" else None
+        half = self.recipe.numbers.activations == "float16"
+        beyond = beyond_half(module, comparison.inputs) if half else None
         if beyond is not None:
             return (
                 f"differs from PyTorch because it leaves the range of fp16 (up to {LARGEST:g}): "

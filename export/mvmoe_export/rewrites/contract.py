@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_export.rewrites.graph import AtenGraph
 
 Apply = Callable[[AtenGraph], int]
@@ -54,6 +55,8 @@ class Rewrite:
     """
     error: float = 0.0
     """0 where only the order of memory changes."""
+    bounds: Bounds | None = None
+    """How far a model may then be from PyTorch, where it computes something else on purpose."""
     replaces: frozenset[str] = frozenset()
     """Operators that it removes, by the names that engines have for them: ExecuTorch's edge
     dialect without its overloads, and ONNX."""
@@ -70,12 +73,13 @@ def rewrite(
     need: Need,
     order: int | tuple[int, ...],
     error: float = 0.0,
+    bounds: Bounds | None = None,
     replaces: tuple[str, ...] = (),
 ) -> Callable[[Apply], Rewrite]:
     """Make a function a rewrite."""
     orders = (order,) if isinstance(order, int) else order
 
     def make(apply: Apply) -> Rewrite:
-        return Rewrite(name, apply, need, orders, error, frozenset(replaces))
+        return Rewrite(name, apply, need, orders, error, bounds, frozenset(replaces))
 
     return make

@@ -2,13 +2,28 @@
 
 import torch
 
+from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_export.rewrites.contract import rewrite
 from mvmoe_export.rewrites.graph import AtenGraph, argument, source_of
 
 _ATEN = torch.ops.aten
 
+_BOUNDS = Bounds(
+    router_error=2e-3,
+    answer_error=2e-3,
+    psnr_db=65.0,
+    top1_agreement=1.0,
+    routing_agreement=1.0,
+    own_error_factor=0.0,
+    conditioned_error=0.0,
+    reason=(
+        "the tanh form of GELU is off by up to 5e-4 at each of them, unless the model was trained "
+        "with it: measured at 1.2e-4 over twelve layers with random weights"
+    ),
+)
 
-@rewrite("gelu-tanh", need="no-erf", order=300, error=1e-3, replaces=("Erf",))
+
+@rewrite("gelu-tanh", need="no-erf", order=300, error=1e-3, bounds=_BOUNDS, replaces=("Erf",))
 def gelu_tanh(graph: AtenGraph) -> int:
     """GELU in its tanh form (Hendrycks and Gimpel, arXiv 1606.08415, section 2).
 

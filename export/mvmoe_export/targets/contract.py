@@ -4,7 +4,7 @@ Importing this module, or the package of a target, imports neither PyTorch nor a
 command line asks targets for their options before anything is exported.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
@@ -24,6 +24,7 @@ import msgspec
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.text import quoted
+from mvmoe_export.compression.contract import Numbers
 
 if TYPE_CHECKING:
     from mvmoe_export.stages import Stages
@@ -35,8 +36,9 @@ Records = dict[str, manifest.Target]
 class TargetOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a caller may choose of a target: one field an option.
 
-    Of each field the type says what is possible (`Literal`, or `msgspec.Meta` with `ge` and `le`),
-    and `msgspec.Meta(description=...)` what it is. From these come the flags of `mvmoe export`:
+    Of each field the type says what is possible (`Literal`, or `msgspec.Meta` with `ge` and `le`;
+    of names of parts `Meta(extra={"allowed": ...})` with a collection of them), and
+    `msgspec.Meta(description=...)` what it is. From these come the flags of `mvmoe export`:
     the field `bar` of the target `foo` is `--foo-bar`, and a field of several values is given
     several times. Raises InputError for a value that its field does not allow.
     """
@@ -89,6 +91,12 @@ def description(declared: Any) -> str:
     return next((note.description for note in notes if getattr(note, "description", "")), "")
 
 
+def _allowed(declared: Any) -> Collection[str] | None:
+    """The names of parts that a field allows; None if it is not such a field."""
+    extras = [getattr(note, "extra", None) or {} for note in getattr(declared, "__metadata__", ())]
+    return next((extra["allowed"] for extra in extras if "allowed" in extra), None)
+
+
 def _recorded(value: Any) -> manifest.OptionValue:
     """A value of an option, as a manifest holds it."""
     recorded: manifest.OptionValue = value
@@ -100,8 +108,11 @@ def _require_allowed(target: str, option: msgspec.structs.FieldInfo, value: Any)
     name = f"the {target} {option.name.replace('_', ' ')}"
     if is_tuple(option.type):
         _require_distinct(name, value)
+    allowed = _allowed(option.type)
     try:
         msgspec.convert(msgspec.to_builtins(value), option.type)
+        if allowed is not None and value not in allowed:
+            raise msgspec.ValidationError("it names no part that is allowed here")
     except (msgspec.ValidationError, TypeError) as error:
         shown = value if isinstance(value, int | float) else quoted(str(_recorded(value)))
         raise InputError(f"{name} is {shown}; {_expected(option.type, error)}") from error
@@ -128,7 +139,9 @@ def _expected(declared: Any, error: Exception) -> str:
 
 
 def choices(declared: Any) -> tuple[Any, ...]:
-    """The values of a field that is a `Literal`, or a tuple of them."""
+    """The values of a field that is a `Literal`, a tuple of them, or the name of a part."""
+    if (allowed := _allowed(declared)) is not None:
+        return tuple(allowed)
     declared = plain_type(declared)
     if is_tuple(declared):
         return choices(get_args(declared)[0])
@@ -183,7 +196,8 @@ class TargetJob(Protocol):
 
 
 class Target(Protocol):
-    """A format with its engine. One without `require` and `room` is taken as able to do all.
+    """A format with its engine. One without `require` and `room` is taken as able to do all, one
+    without `bounds` as no further off than others.
 
     Invariants:
 
@@ -205,6 +219,9 @@ class Target(Protocol):
     options: type[TargetOptions]
     packages: tuple[str, ...]
     """The distributions that make its graphs; their versions are in the manifest."""
+    bounds: Mapping[Numbers, manifest.Bounds]
+    """What is allowed where its engine may be further off than the numbers of a recipe alone say;
+    without an entry, the recipe's bounds are those of the target."""
 
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Refuse what is known to fail: called for every target before the first one starts.

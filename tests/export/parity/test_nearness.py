@@ -5,9 +5,10 @@ import math
 import pytest
 import torch
 
+from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_deploy.verification.bounds import allowed, conditioned, is_lost_in_rounding
 from mvmoe_deploy.verification.metrics import in_enough_digits
-from mvmoe_export.bounds import bounds_for
+from mvmoe_export.compression import find_recipe
 from mvmoe_export.parity.nearness import HALF_STEP, compare
 
 
@@ -57,7 +58,8 @@ def test_half_precision_outputs_may_differ_by_one_step():
 
 
 def test_bounds_grow_with_the_models_own_error_up_to_a_cap():
-    fp32, fp16, int8 = (bounds_for("onnx", precision) for precision in ("fp32", "fp16", "int8"))
+    fp32, fp16 = find_recipe("fp32").bounds, find_recipe("fp16").bounds
+    stepped = Bounds(answer_error=1e-1, own_error_factor=0.0, conditioned_error=0.0)
     assert allowed(1e-4, 0.0, fp32) == allowed(1e-4, 1e-6, fp32) == 1e-4
     assert allowed(1e-4, 1e-4, fp32) == pytest.approx(8e-4)
     # A wrong expert is off by 1e-2 and more: no conditioning excuses that.
@@ -65,14 +67,14 @@ def test_bounds_grow_with_the_models_own_error_up_to_a_cap():
     assert allowed(1e-2, 3e-7, fp16) == 1e-2
     assert allowed(1e-2, 2e-6, fp16) == pytest.approx(2 * 2e-6 * 2**13)
     assert allowed(1e-2, 1.0, fp16) < 1e-1
-    assert allowed(1e-1, 1.0, int8) == 1e-1
+    assert allowed(1e-1, 1.0, stepped) == 1e-1
     assert is_lost_in_rounding(1e-2)
     assert is_lost_in_rounding(math.nan)
     assert not is_lost_in_rounding(2e-4)
 
 
 def test_conditioned_bounds_loosen_together():
-    exact = bounds_for("onnx", "fp32")
+    exact = find_recipe("fp32").bounds
     assert conditioned(exact, 0.0, 1e-7) == exact
     wide = conditioned(exact, 1e-4, 2e-4)
     assert wide.router_error == pytest.approx(8e-4)

@@ -6,6 +6,8 @@ from mvmoe_bench.advice import sources
 from mvmoe_bench.advice.contract import Finding, GraphView, TargetView
 from mvmoe_bench.advice.rules.engines import NEURAL_ENGINE, is_core_ml
 from mvmoe_bench.advice.rules.wording import plural, size
+from mvmoe_deploy.errors import InputError
+from mvmoe_export.compression import find_recipe
 
 _BOUNDARY = ("cast",)
 """Operators that turn fp32 inputs and outputs into fp16 and back: every program has some."""
@@ -22,7 +24,7 @@ class Precision:
         """One finding a target in fp32, or a graph with fp32 parts."""
         if not is_core_ml(target):
             return
-        if target.record.precision == "fp32":
+        if _computes_in_fp32(target.record.precision):
             yield Finding("problem", NEURAL_ENGINE, _whole(target))
             return
         for graph in target.graphs:
@@ -35,6 +37,17 @@ class Precision:
                     "the Neural Engine; write that part of the model in one precision",
                     graph.name,
                 )
+
+
+def _computes_in_fp32(precision: str) -> bool:
+    """Whether graphs of a recipe compute in fp32; False where it is not known.
+
+    Its name is a bundle's, so that no plug-in is imported for it.
+    """
+    try:
+        return find_recipe(precision, plugins=False).numbers.activations == "float32"
+    except InputError:
+        return False
 
 
 def _whole(target: TargetView) -> str:

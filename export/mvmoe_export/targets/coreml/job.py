@@ -104,10 +104,10 @@ def _record(
 
 
 def _reads(job: Job, chosen: CoreMLOptions) -> dict[str, dict[str, int]]:
-    """What each graph reads, in the bytes of the target's precision."""
-    half = chosen.precision == "fp16"
+    """What each graph reads, in the bytes of the target's recipe."""
+    recipe = chosen.recipe
     return {
-        graph: {key: size // 2 if half else size for key, size in contents.items()}
+        graph: {key: recipe.stored(size) for key, size in contents.items()}
         for graph, contents in compiling.tensors_read(job).items()
     }
 

@@ -4,7 +4,9 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
+from mvmoe_deploy.bundle.manifest import PartName
 from mvmoe_deploy.errors import InputError
+from mvmoe_export.compression import FLOAT16, FLOAT32, Recipe, RecipesIn, find_recipe
 from mvmoe_export.targets.contract import TargetOptions
 
 DeploymentTarget = Literal["iOS16", "iOS17", "iOS18", "iOS26"]
@@ -25,13 +27,21 @@ class CoreMLOptions(TargetOptions, frozen=True):
         ),
     ] = "iOS18"
     precision: Annotated[
-        Literal["fp16", "fp32"],
-        Meta(description="Of weights and computation; inputs and outputs are fp32 either way."),
+        PartName,
+        Meta(
+            description="Of weights and computation; inputs and outputs are fp32 either way.",
+            extra={"allowed": RecipesIn(FLOAT16, FLOAT32)},
+        ),
     ] = "fp16"
     input: Annotated[
         Literal["tensor", "image"],
         Meta(description="image: the stem takes pixels and normalises them itself."),
     ] = "tensor"
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that `precision` names."""
+        return find_recipe(self.precision)
 
     @property
     def multifunction(self) -> bool:

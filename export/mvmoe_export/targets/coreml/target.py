@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_export.targets.contract import ExportOptions, TargetJob
+from mvmoe_export.targets.coreml.bounds import BOUNDS
 from mvmoe_export.targets.coreml.options import CoreMLOptions
 from mvmoe_export.targets.coreml.pixels import require_pixels
 
@@ -20,6 +21,7 @@ class CoreMLTarget:
     extra = "coreml"
     options = CoreMLOptions
     packages = ("torch", "coremltools")
+    bounds = BOUNDS
 
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Raises InputError for options that do not go with the model, MissingExtraError."""
@@ -32,8 +34,7 @@ class CoreMLTarget:
     def room(self, stages: "Stages", options: ExportOptions) -> int:
         """The weights that the compiler reads, and those that it writes."""
         weights = stages.weight_bytes
-        half = self._chosen(options).precision == "fp16"
-        return weights + (weights // 2 if half else weights)
+        return weights + self._chosen(options).recipe.stored(weights)
 
     def start(
         self, stages: "Stages", options: ExportOptions, root: Path, scratch: Path

@@ -17,7 +17,7 @@ from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.executorch.options import ExecuTorchOptions
-from mvmoe_export.targets.executorch.target import PRECISIONS
+from mvmoe_export.targets.executorch.target import precision_of
 
 _COMPILER = "mvmoe_export.targets.executorch.lowering:compile"
 _FILE = "model.pte"
@@ -123,7 +123,7 @@ def _record(
         options=lowering.chosen.recorded(),
         rewrites=compiling.applied_rewrites(job.options["rewrites"], job.families),
         strategy=stages.strategy.name,
-        precision=PRECISIONS.get(delegate, "fp32"),
+        precision=precision_of(delegate),
         batch=stages.batch,
         graphs=compiling.graph_records(job, path.relative_to(root).as_posix(), place),
         weights=None,

@@ -5,16 +5,21 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mvmoe_deploy.bundle.manifest import Precision
 from mvmoe_deploy.errors import MissingExtraError
+from mvmoe_export.compression import find_recipe
 from mvmoe_export.targets.contract import ExportOptions, TargetJob
 from mvmoe_export.targets.executorch.options import ExecuTorchOptions
 
 if TYPE_CHECKING:
     from mvmoe_export.stages import Stages
 
-PRECISIONS: Mapping[str, Precision] = {"coreml": "fp16"}
+_PRECISIONS: Mapping[str, str] = {"coreml": "fp16"}
 """Of the delegates that compute in another one than fp32."""
+
+
+def precision_of(delegate: str) -> str:
+    """The name of the recipe that a delegate's graphs are made with."""
+    return _PRECISIONS.get(delegate, "fp32")
 
 
 class ExecuTorchTarget:
@@ -38,8 +43,8 @@ class ExecuTorchTarget:
     def room(self, stages: "Stages", options: ExportOptions) -> int:
         """For each delegate the weights that the compiler reads, and the program that it writes."""
         weights = stages.weight_bytes
-        halved = [PRECISIONS.get(name) == "fp16" for name in self._chosen(options).delegate]
-        return sum(weights + (weights // 2 if half else weights) for half in halved)
+        recipes = [find_recipe(precision_of(name)) for name in self._chosen(options).delegate]
+        return sum(weights + recipe.stored(weights) for recipe in recipes)
 
     def start(
         self, stages: "Stages", options: ExportOptions, root: Path, scratch: Path

@@ -1,0 +1,52 @@
+"""Compression recipes: in which numbers graphs store weights and compute. One file each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mvmoe_deploy import parts
+from mvmoe_deploy.errors import InputError
+from mvmoe_export.compression.contract import FLOAT16, FLOAT32, Numbers, Recipe
+
+KIND = "recipes"
+
+__all__ = ["FLOAT16", "FLOAT32", "KIND", "Numbers", "Recipe", "RecipesIn", "find_recipe"]
+
+
+def find_recipe(name: str, *, plugins: bool = True) -> Recipe:
+    """The recipe called `name`; raises InputError if no installed package brings it.
+
+    With `plugins=False` one of another distribution is refused and not imported: a bundle's
+    manifest may name it.
+    """
+    found: Recipe = parts.find(KIND, name, plugins=plugins)
+    return found
+
+
+@dataclass(frozen=True)
+class RecipesIn:
+    """The names of the installed recipes whose numbers an engine runs: `extra` of an option.
+
+    precision: Annotated[str, Meta(extra={"allowed": RecipesIn(FLOAT32)})] = "fp32"
+    """
+
+    numbers: tuple[Numbers, ...]
+
+    def __init__(self, *numbers: Numbers) -> None:
+        object.__setattr__(self, "numbers", numbers)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether it is installed and has such numbers; imports that recipe alone."""
+        try:
+            return find_recipe(str(name)).numbers in self.numbers
+        except InputError:
+            return False
+
+    def __iter__(self) -> Iterator[str]:
+        """In the order of the alphabet; a plug-in that cannot be imported is left out."""
+        for name in parts.names(KIND):
+            try:
+                allowed = name in self
+            except Exception:  # A plug-in raises what it likes; other recipes work without it.
+                continue
+            if allowed:
+                yield name
