@@ -2,7 +2,8 @@
 
 The list is the same in every language. `docs/errors.md` is written from it:
 `python -m mvmoe_deploy.error_codes > docs/errors.md`. A code is raised with
-`raise BundleError("...", code="bundle.hash-mismatch", file=...)`; the general code of an error's
+`raise BundleError("...", code="bundle.hash-mismatch", file=...)`, or made
+from a `Fault("bundle.hash-mismatch", file=...)`; the general code of an error's
 class stands for what no program needs to tell apart.
 """
 
@@ -38,12 +39,88 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             ("format", "version"),
         ),
         "bundle.manifest-invalid": ErrorCode(
-            "The manifest is no valid JSON, is too large, or does not follow its schema.",
+            "The manifest does not follow its schema, for a reason without a code of its own.",
             "Fetch the bundle again; a manifest is not edited by hand.",
+        ),
+        "bundle.manifest-not-json": ErrorCode(
+            "The manifest is no JSON: it is cut off, is no UTF-8, or is written more freely (a "
+            "comma at the end, NaN, a comment).",
+            "Fetch the bundle again; a manifest is not edited by hand.",
+        ),
+        "bundle.manifest-byte-order-mark": ErrorCode(
+            "The manifest begins with a byte order mark.",
+            "Fetch the bundle again: an editor or a shell has written the manifest.",
+        ),
+        "bundle.manifest-duplicate-key": ErrorCode(
+            "An object of the manifest has a key twice, so that it has no single meaning.",
+            "Fetch the bundle again; do not trust where it came from.",
+            ("name",),
+        ),
+        "bundle.manifest-too-deep": ErrorCode(
+            "The manifest is nested too deeply to be read.",
+            "Fetch the bundle again; do not trust where it came from.",
+        ),
+        "bundle.manifest-unknown-field": ErrorCode(
+            "An object of the manifest has a field that this release does not know.",
+            "Read the bundle with the release that wrote it, or export it again.",
+            ("path", "name"),
+        ),
+        "bundle.manifest-missing-field": ErrorCode(
+            "An object of the manifest lacks a field.",
+            "Export the bundle again with this release.",
+            ("path", "name"),
+        ),
+        "bundle.manifest-wrong-type": ErrorCode(
+            "A field of the manifest is of another type: a text where a number is expected, ...",
+            "Export the bundle again.",
+            ("path", "expected", "found"),
+        ),
+        "bundle.manifest-out-of-range": ErrorCode(
+            "A value of the manifest is outside what its field may have: a number, a length, or a "
+            "text of another form.",
+            "Export the bundle again.",
+            ("path", "expected"),
         ),
         "bundle.manifest-inconsistent": ErrorCode(
             "Fields of the manifest contradict each other.",
             "Export the bundle again.",
+        ),
+        "bundle.path-outside": ErrorCode(
+            "A path in the manifest is absolute, or leads out of the bundle.",
+            "Do not use the bundle, and do not trust where it came from.",
+            ("path",),
+        ),
+        "bundle.graphs-mismatch": ErrorCode(
+            "A target lacks a graph that a stage needs with its strategy, has one twice, or has "
+            "one that belongs to no stage or route.",
+            "Export the bundle again.",
+            ("target", "stage", "route"),
+        ),
+        "bundle.tensors-mismatch": ErrorCode(
+            "A graph takes or gives other tensors than its stage and route have, or a weight that "
+            "its target does not store.",
+            "Export the bundle again.",
+            ("target", "graph", "expected", "found"),
+        ),
+        "bundle.too-large": ErrorCode(
+            "The manifest, a tensor, or all tensors together are larger than is read.",
+            "Export the bundle with a smaller batch or fewer golden images.",
+            ("limit",),
+        ),
+        "bundle.unknown-rule": ErrorCode(
+            "A stage is routed by a rule that is not installed.",
+            "Use a release that has the rule, or install the package that brings it.",
+            ("name", "installed"),
+        ),
+        "bundle.unknown-strategy": ErrorCode(
+            "A target is of a strategy that is not installed.",
+            "Use a release that has the strategy, or install the package that brings it.",
+            ("name", "installed"),
+        ),
+        "bundle.unknown-format": ErrorCode(
+            "A target's graphs are of a format that no installed runner runs.",
+            "Take another target of the bundle, or install the package that brings the runner.",
+            ("name", "installed"),
         ),
         "bundle.wrong-manifest": ErrorCode(
             "The manifest has another SHA-256 than the caller asked for.",
@@ -78,6 +155,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "bundle.golden-invalid": ErrorCode(
             "The golden vectors are damaged or do not fit the manifest.",
             "Export the bundle again.",
+            ("vector",),
         ),
         "bundle.replaced": ErrorCode(
             "A file was replaced, changed or removed while the bundle was open.",
@@ -116,7 +194,13 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "The image's samples have a type or layout that is not read.",
             "Save it with 8 or 16 bits a channel, the channels of a pixel side by side.",
         ),
-        # Routing.
+        # Preprocessing and routing.
+        "preprocessing.invalid": ErrorCode(
+            "The fields of a preprocessing contradict each other: the way from an image to the "
+            "model's input is not defined.",
+            "Give values that the message names; export the bundle again.",
+            ("name",),
+        ),
         "routing.invalid": ErrorCode(
             "The logits of a router cannot be routed, for a reason without a code of its own.",
             "Read the message.",

@@ -7,9 +7,23 @@ on the sentence. The command line turns errors into exit codes (see `docs/design
 user catches `MvmoeError`.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from mvmoe_deploy.text import one_line
+
+
+class Fault:
+    """What a program reads of an error, without its sentence: a code, and its fields."""
+
+    def __init__(self, code: str, **fields: object) -> None:
+        self.code = code
+        self.fields = fields
+
+    @classmethod
+    def of(cls, error: "MvmoeError") -> Self:
+        """That of an error."""
+        return cls(error.code, **error.fields)
 
 
 class MvmoeError(Exception):
@@ -111,17 +125,18 @@ class UnsupportedPlatformError(EngineError):
 class PartialResultError(EngineError):
     """Some images of a batch have no answer, because a graph they need does not load or run.
 
-    `answers` `[B, classes]` holds the others' (rows of NaN for those that failed), `failed` the
-    error of each that failed by its position.
+    Images of the same batch whose answers are not finite are among them. `answers`
+    `[B, classes]` holds the others' (rows of NaN for those that failed), `failed` the error of each
+    that failed by its position.
     """
 
     general_code = "engine.partial-result"
 
     answers: Any
-    failed: dict[int, EngineError]
+    failed: Mapping[int, MvmoeError]
 
     @classmethod
-    def of(cls, failed: dict[int, EngineError], answers: Any) -> Self:
+    def of(cls, failed: Mapping[int, MvmoeError], answers: Any) -> Self:
         """The error for the images in `failed`; the others' answers are in `answers`."""
         causes = "; ".join(dict.fromkeys(str(error) for error in failed.values()))
         error = cls(

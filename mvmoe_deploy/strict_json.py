@@ -4,10 +4,11 @@ Python's own limits (recursion, digits of a number) belong to the process: an ap
 raised them, and a text of a megabyte would then end it or keep it busy for minutes.
 """
 
+import codecs
 import json
 import re
 from collections import Counter
-from typing import Any
+from typing import Any, Literal
 
 from mvmoe_deploy.text import quoted
 
@@ -19,13 +20,36 @@ _MOST_DIGITS = 4300
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class StrictJsonError(ValueError):
+    """JSON text that another parser might read, each in its own way; `kind` says why.
+
+    `key` is the one that an object has twice.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        kind: Literal["byte-order-mark", "duplicate-key", "too-deep", "number"],
+        key: str = "",
+    ) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.key = key
 
 
 def loads(data: bytes) -> Any:
     """The content of JSON text: UTF-8, no key twice, no NaN, bounded depth and numbers.
 
-    Raises ValueError with the reason.
+    Raises ValueError with the reason; StrictJsonError where it is one of ours.
     """
+    if data.startswith(_MARKS):
+        raise StrictJsonError(
+            "it begins with a byte order mark (BOM); save it as UTF-8 without one",
+            "byte-order-mark",
+        )
     require_shallow(data)
     try:
         return json.loads(
@@ -35,7 +59,7 @@ def loads(data: bytes) -> Any:
             parse_int=_bounded_int,
         )
     except RecursionError as error:  # The caller's stack is nearly full already.
-        raise ValueError("it is nested too deeply") from error
+        raise StrictJsonError("it is nested too deeply", "too-deep") from error
 
 
 def object_of(data: bytes | None) -> dict[str, Any]:
@@ -55,12 +79,12 @@ def require_shallow(data: bytes) -> None:
     for bracket in _STRING.sub(b"", data).translate(None, _NO_BRACKETS):
         depth += 1 if bracket in b"[{" else -1
         if depth > MOST_DEPTH:
-            raise ValueError("it is nested too deeply")
+            raise StrictJsonError("it is nested too deeply", "too-deep")
 
 
 def _bounded_int(text: str) -> int:
     if len(text) > _MOST_DIGITS:
-        raise ValueError(f"it has a number of {len(text)} digits")
+        raise StrictJsonError(f"it has a number of {len(text)} digits", "number")
     return int(text)
 
 
@@ -69,7 +93,7 @@ def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         key, _ = Counter(key for key, _ in pairs).most_common(1)[0]
-        raise ValueError(f"the key {quoted(key)} is there twice")
+        raise StrictJsonError(f"the key {quoted(key)} is there twice", "duplicate-key", key)
     return result
 
 

@@ -4,6 +4,7 @@ import errno
 import json
 import types
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +13,7 @@ from mvmoe_deploy import parts
 from mvmoe_deploy.bundle.consistency import classes_of
 from mvmoe_deploy.bundle.golden import parse_vectors
 from mvmoe_deploy.bundle.integrity import plain_file, read_errors
+from mvmoe_deploy.bundle.manifest_faults import of_field
 from mvmoe_deploy.bundle.read import parse_manifest
 from mvmoe_deploy.bundle.unchanged import BundleReplacedError
 from mvmoe_deploy.cli.errors import INTERRUPTED, failure_of
@@ -34,8 +36,8 @@ def test_files_of_a_bundle(tmp_path):
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        ([], "bundle.manifest-invalid"),
-        ({"format": "mvmoe-bundle", "version": 1}, "bundle.manifest-invalid"),
+        ([], "bundle.manifest-wrong-type"),
+        ({"format": "mvmoe-bundle", "version": 1}, "bundle.manifest-missing-field"),
         ({"format": "mvmoe-bundle", "version": 99}, "bundle.unsupported-version"),
     ],
 )
@@ -43,6 +45,12 @@ def test_manifests(content, code):
     with pytest.raises(BundleError) as caught:
         parse_manifest(json.dumps(content).encode(), "the test")
     assert caught.value.code == code
+
+
+def test_a_sentence_of_the_decoder_that_is_not_known_has_the_general_code():
+    assert (
+        of_field(msgspec.ValidationError("it is odd - at `$.a`")).code == "bundle.manifest-invalid"
+    )
 
 
 @pytest.mark.parametrize(

@@ -24,19 +24,23 @@ def test_valid_json_is_read_as_python_reads_it(value):
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "reason", "kind"),
     [
-        (b'{"a": 1, "a": 2}', "the key 'a' is there twice"),
-        (b"[NaN]", "NaN is not"),
-        (b"[-Infinity]", "-Infinity is not"),
-        (b"\xff", "utf-8"),
-        (b"[1", "Expecting"),
-        (b"[" + b"1" * 5000 + b"]", "5000 digits"),
+        (b'{"a": 1, "a": 2}', "the key 'a' is there twice", "duplicate-key"),
+        (b"[NaN]", "NaN is not", None),
+        (b"[-Infinity]", "-Infinity is not", None),
+        (b"\xff", "utf-8", None),
+        (b"[1", "Expecting", None),
+        (b"[" + b"1" * 5000 + b"]", "5000 digits", "number"),
+        (b"[" * 100, "nested too deeply", "too-deep"),
+        (b"\xef\xbb\xbf[]", "byte order mark", "byte-order-mark"),
+        ("[]".encode("utf-16"), "byte order mark", "byte-order-mark"),
     ],
 )
-def test_what_is_refused(text, reason):
-    with pytest.raises(ValueError, match=reason):
+def test_what_is_refused(text, reason, kind):
+    with pytest.raises(ValueError, match=reason) as caught:
         loads(text)
+    assert getattr(caught.value, "kind", None) == kind
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b'[{"[":'])

@@ -4,13 +4,15 @@ Every check raises BundleError with one sentence; `check` runs them all. A manif
 each check takes time proportional to the manifest's size.
 """
 
+import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mvmoe_deploy.bundle.manifest import File, Graph, Manifest, Stage, Target, TensorSpec
-from mvmoe_deploy.errors import BundleError, InputError
+from mvmoe_deploy.bundle.manifest_faults import of_part
+from mvmoe_deploy.errors import BundleError, Fault, InputError
 from mvmoe_deploy.routing import Route, Rule, check_usage_prior
 from mvmoe_deploy.strategies import INTEGER, Strategy, TensorType, find_strategy, stored_name
 from mvmoe_deploy.text import quoted
@@ -23,6 +25,9 @@ MAX_BUFFER_BYTES = 2**32
 
 MAX_GOLDEN_BYTES = 2**31
 """Bytes of all golden vectors: they are read at once."""
+
+_MOST_SHOWN = 16
+"""Tensors, and experts of a route, in a field of an error."""
 
 _ITEM_BYTES = {"float32": 4, "float16": 2, "int64": 8, "int32": 4, INTEGER: 8}
 _INTEGERS = ("int64", "int32")
@@ -62,7 +67,7 @@ def _strategy(name: str, target: Target, plugins: bool) -> Strategy:
     try:
         return find_strategy(target.strategy, plugins=plugins)
     except InputError as error:
-        raise _inconsistent(f"target {name} cannot be read: {error}") from error
+        raise _inconsistent(f"target {name} cannot be read: {error}", of_part(error)) from error
 
 
 def _check_stages(stages: tuple[Stage, ...]) -> None:
@@ -97,6 +102,7 @@ def _check_golden(manifest: Manifest, classes: int) -> None:
     _require(
         total <= MAX_GOLDEN_BYTES,
         f"its golden vectors have {total:,} bytes together; at most {MAX_GOLDEN_BYTES:,} are read",
+        Fault("bundle.too-large", limit=MAX_GOLDEN_BYTES),
     )
 
 
@@ -113,8 +119,11 @@ def _check_prior(manifest: Manifest) -> None:
 def _check_files(manifest: Manifest) -> None:
     """File paths are safe and distinct, and every graph's file is among its target's."""
     listed: set[File] = {manifest.golden.file}
+    _check_path(manifest.golden.file.path)
     for name, target in manifest.targets.items():
         listed.update(target.files)
+        for path in _paths(target):
+            _check_path(path)
         paths = {file.path for file in target.files}
         _require(len(paths) == len(target.files), f"target {name} lists a file twice")
         packages = {
@@ -124,10 +133,16 @@ def _check_files(manifest: Manifest) -> None:
         used += [(target.weights, paths)] if target.weights is not None else []
         for path, known in used:
             _require(path in known, f"target {name} uses {path}, which its list of files lacks")
-    for file in listed:
-        _check_path(file.path)
     # Targets may share a file. Some file systems do not tell upper from lower case.
     _require_distinct((file.path.lower() for file in listed), "file")
+
+
+def _paths(target: Target) -> Iterator[str]:
+    """Every path that a target names."""
+    yield from (file.path for file in target.files)
+    yield from (graph.file for graph in target.graphs)
+    if target.weights is not None:
+        yield target.weights
 
 
 def _check_path(path: str) -> None:
@@ -136,6 +151,7 @@ def _check_path(path: str) -> None:
     _require(
         not {"", ".", ".."} & set(parts),
         f"the path {path!r} must be relative and stay inside the bundle",
+        Fault("bundle.path-outside", path=path),
     )
 
 
@@ -145,29 +161,41 @@ def _check_graphs(name: str, target: Target, strategy: Strategy, stages: tuple[S
     graphs: dict[int, list[Route | None]] = defaultdict(list)
     for graph in target.graphs:
         where = f"graph {graph.name} of target {name}"
-        _require(graph.stage < len(stages), f"{where} is of a stage that does not exist")
+        _require(
+            graph.stage < len(stages),
+            f"{where} is of a stage that does not exist",
+            Fault("bundle.graphs-mismatch", target=name),
+        )
         _require(
             graph.exclusive_bytes <= graph.weight_bytes,
             f"{where} has more exclusive bytes than bytes of weights",
         )
         graphs[graph.stage].append(graph.route)
     for index, stage in enumerate(stages):
-        _check_complete(f"stage {stage.name} of target {name}", stage, graphs[index], strategy)
+        _check_complete(name, stage, graphs[index], strategy)
 
 
 def _check_complete(
-    where: str, stage: Stage, found: list[Route | None], strategy: Strategy
+    target: str, stage: Stage, found: list[Route | None], strategy: Strategy
 ) -> None:
     """A stage has each graph of the strategy once, and no other."""
-    _require_distinct(found, f"route of {where}")
+    where = f"stage {stage.name} of target {target}"
+    fault = Fault("bundle.graphs-mismatch", target=target, stage=stage.name)
+    _require_distinct(found, f"route of {where}", fault)
     left = set(found)
     for route in strategy.graphs(stage.rule) if stage.rule is not None else (None,):
         # Ends at the first graph that is missing: there may be more routes than memory holds.
         if route not in left:
-            raise _inconsistent(f"{where} has no graph{_words(route)}")
+            fault = Fault(fault.code, **fault.fields, route=_first(route))
+            raise _inconsistent(f"{where} has no graph{_words(route)}", fault)
         left.remove(route)
     for route in left:
-        raise _inconsistent(f"{where} has a graph{_words(route)}, which it cannot have")
+        raise _inconsistent(f"{where} has a graph{_words(route)}, which it cannot have", fault)
+
+
+def _first(route: Route | None) -> list[int] | None:
+    """The beginning of a rule's route, for the field of an error; None stands for all routes."""
+    return None if route is None else list(route[:_MOST_SHOWN])
 
 
 def _words(route: Route | None) -> str:
@@ -217,20 +245,22 @@ def _check_tensors(
         if graph.stage:
             rule = manifest.rules[graph.stage - 1]
             inputs = inputs | strategy.inputs(rule, graph.route, target.batch)
-            inputs = inputs | _weights(graph, target, strategy, rule, where)
+            inputs = inputs | _weights(graph, name, target, strategy, rule)
         _require_sizes({**inputs, **outputs}, f"target {name}")
-        _require_tensors(graph.inputs, inputs, f"{where} takes")
-        _require_tensors(graph.outputs, outputs, f"{where} gives")
+        fault = Fault("bundle.tensors-mismatch", target=name, graph=graph.name)
+        _require_tensors(graph.inputs, inputs, f"{where} takes", fault)
+        _require_tensors(graph.outputs, outputs, f"{where} gives", fault)
         buffers.update((graph.stage, *tensor) for tensor in (*inputs.items(), *outputs.items()))
     total = _bytes(tensor for _, _, tensor in buffers)
     _require(
         total <= MAX_BUFFER_BYTES,
         f"the tensors of target {name} have {total:,} bytes together; at most "
         f"{MAX_BUFFER_BYTES:,} are allowed, export it with a smaller batch",
+        Fault("bundle.too-large", limit=MAX_BUFFER_BYTES),
     )
 
 
-def _weights(graph: Graph, target: Target, strategy: Strategy, rule: Rule, where: str) -> _Tensors:
+def _weights(graph: Graph, name: str, target: Target, strategy: Strategy, rule: Rule) -> _Tensors:
     """The inputs of a graph that are weights; each has a content for every expert."""
     found: _Tensors = {}
     for spec in graph.inputs:
@@ -243,8 +273,10 @@ def _weights(graph: Graph, target: Target, strategy: Strategy, rule: Rule, where
             stored = target.tensors.get(stored_name(graph.stage, content))
             if stored is None or TensorType(stored.shape, stored.dtype) != wanted:
                 raise _inconsistent(
-                    f"{where} takes the weight {_describe([(spec.name, wanted)])}, of which its "
-                    f"target has no such tensor for the route {quoted(list(route))}"
+                    f"graph {graph.name} of target {name} takes the weight "
+                    f"{_describe([(spec.name, wanted)])}, of which its target has no such tensor "
+                    f"for the route {quoted(list(route))}",
+                    Fault("bundle.tensors-mismatch", target=name, graph=graph.name),
                 )
     return found
 
@@ -267,8 +299,10 @@ def _interfaces(name: str, target: Target, manifest: Manifest, classes: int) -> 
     inputs = {"image": TensorType((target.batch, *manifest.input.shape), "float32")}
     interfaces = []
     for index, rule in enumerate(manifest.rules):
-        _require(index in tokens, f"no graph of stage {index} of target {name} gives tokens")
-        _require_tokens(tokens[index], target.batch, f"stage {index} of target {name}")
+        fault = Fault("bundle.tensors-mismatch", target=name)
+        where = f"stage {index} of target {name}"
+        _require(index in tokens, f"no graph of {where} gives tokens", fault)
+        _require_tokens(tokens[index], target.batch, where, fault)
         after = TensorType(tokens[index].shape, tokens[index].dtype)
         logits = TensorType((target.batch, rule.experts), "float32")
         interfaces.append(_Interface(inputs, {"next_tokens": after, "logits": logits}))
@@ -287,16 +321,18 @@ def _tokens_by_stage(target: Target) -> dict[int, TensorSpec]:
     return tokens
 
 
-def _require_tokens(tokens: TensorSpec, batch: int, where: str) -> None:
+def _require_tokens(tokens: TensorSpec, batch: int, where: str, fault: Fault) -> None:
     """Tokens are numbers `[B, ...]` of a size that a buffer can have."""
     _require(
         len(tokens.shape) >= 2 and tokens.shape[0] == batch,
         f"{where} gives tokens of shape {list(tokens.shape)}, whose first size must be the batch "
         f"{batch}",
+        fault,
     )
     _require(
         tokens.dtype in ("float32", "float16"),
         f"{where} gives tokens of type {tokens.dtype}; expected float32 or float16",
+        fault,
     )
 
 
@@ -328,6 +364,7 @@ def _require_sizes(tensors: Mapping[str, TensorType], where: str) -> None:
             math.prod(tensor.shape) <= MAX_ELEMENTS,
             f"{where} has the tensor {name} of shape {list(tensor.shape)}, which is too large (at "
             f"most {MAX_ELEMENTS} elements)",
+            Fault("bundle.too-large", limit=MAX_ELEMENTS),
         )
 
 
@@ -337,16 +374,20 @@ def _bytes(tensors: Iterable[TensorType]) -> int:
 
 
 def _require_tensors(
-    tensors: tuple[TensorSpec, ...], expected: Mapping[str, TensorType], where: str
+    tensors: tuple[TensorSpec, ...], expected: Mapping[str, TensorType], where: str, fault: Fault
 ) -> None:
     """Compare tensors with what is expected of them, order included."""
     given = {tensor.name: TensorType(tensor.shape, tensor.dtype) for tensor in tensors}
-    _require(
-        len(given) == len(tensors)
-        and list(given) == list(expected)
-        and all(_fits(given[name], expected[name]) for name in given),
-        f"{where} {_describe(given.items())} where {_describe(expected.items())} is expected",
-    )
+    if (
+        len(given) != len(tensors)
+        or list(given) != list(expected)
+        or not all(_fits(given[name], expected[name]) for name in given)
+    ):
+        shown = {"expected": _texts(expected.items()), "found": _texts(given.items())}
+        raise _inconsistent(
+            f"{where} {_describe(given.items())} where {_describe(expected.items())} is expected",
+            Fault(fault.code, **fault.fields, **shown),
+        )
 
 
 def _fits(given: TensorType, expected: TensorType) -> bool:
@@ -359,20 +400,24 @@ def _describe(tensors: Iterable[tuple[str, TensorType]]) -> str:
     return ", ".join(f"{name} {list(shape)} {dtype}" for name, (shape, dtype) in tensors)
 
 
-def _require_distinct(items: Iterable[object], what: str) -> None:
+def _texts(tensors: Iterable[tuple[str, TensorType]]) -> list[str]:
+    """The first of some tensors, each as a text, for the field of an error."""
+    return [_describe([tensor]) for tensor in itertools.islice(tensors, _MOST_SHOWN)]
+
+
+def _require_distinct(items: Iterable[object], what: str, fault: Fault | None = None) -> None:
     """Refuse a name that is there twice."""
     for item, times in Counter(items).most_common(1):
-        _require(times <= 1, f"the {what} {item!r} is there {times} times")
+        _require(times <= 1, f"the {what} {item!r} is there {times} times", fault)
 
 
-def _require(holds: bool, sentence: str) -> None:
+def _require(holds: bool, sentence: str, fault: Fault | None = None) -> None:
     """Raise BundleError unless `holds`."""
     if not holds:
-        raise _inconsistent(sentence)
+        raise _inconsistent(sentence, fault)
 
 
-def _inconsistent(sentence: str) -> BundleError:
-    """The error for fields of a manifest that contradict each other."""
-    return BundleError(
-        f"the manifest is inconsistent: {sentence}", code="bundle.manifest-inconsistent"
-    )
+def _inconsistent(sentence: str, fault: Fault | None = None) -> BundleError:
+    """The error for fields of a manifest that contradict each other, or for one of its own code."""
+    fault = fault or Fault("bundle.manifest-inconsistent")
+    return BundleError(f"the manifest is inconsistent: {sentence}", code=fault.code, **fault.fields)

@@ -67,6 +67,7 @@ def check_vectors(vectors: Mapping[str, np.ndarray], manifest: Manifest, where: 
             f"the golden vectors of {where} are wrong: {wrong[0]!r} is {state}; expected "
             f"{', '.join(expected)}",
             code="bundle.golden-invalid",
+            vector=wrong[0],
         )
     for name, (shape, dtype) in expected.items():
         vector = vectors[name]
@@ -75,4 +76,5 @@ def check_vectors(vectors: Mapping[str, np.ndarray], manifest: Manifest, where: 
                 f"the golden vectors of {where} are wrong: {name} is {vector.dtype} of shape "
                 f"{list(vector.shape)} instead of {dtype} of shape {list(shape)}",
                 code="bundle.golden-invalid",
+                vector=name,
             )

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from mvmoe_deploy import strict_json
-from mvmoe_deploy.bundle import consistency, golden
+from mvmoe_deploy.bundle import consistency, golden, manifest_faults
 from mvmoe_deploy.bundle.integrity import check_files, plain_file, read_errors, read_file
 from mvmoe_deploy.bundle.manifest import FORMAT, MANIFEST_FILE, VERSION, Manifest, Target
 from mvmoe_deploy.errors import BundleError, InputError
@@ -122,13 +122,16 @@ def parse_manifest(data: bytes, where: str, *, plugins: bool = False) -> Manifes
     if len(data) > MAX_MANIFEST_BYTES:
         raise BundleError(
             f"the manifest of {where} is too large; at most {MAX_MANIFEST_BYTES:,} bytes are read",
-            code="bundle.manifest-invalid",
+            code="bundle.too-large",
+            limit=MAX_MANIFEST_BYTES,
         )
     content = _parse_json(data, where)
     if not isinstance(content, dict):
         raise BundleError(
             f"the manifest of {where} is no JSON object; export the bundle again",
-            code="bundle.manifest-invalid",
+            code="bundle.manifest-wrong-type",
+            path="$",
+            expected="object",
         )
     identity = (content.get("format"), content.get("version"))
     if identity != (FORMAT, VERSION):
@@ -142,9 +145,11 @@ def parse_manifest(data: bytes, where: str, *, plugins: bool = False) -> Manifes
     try:
         manifest = msgspec.convert(content, Manifest, dec_hook=rule_decoder(plugins))
     except msgspec.ValidationError as error:
+        fault = manifest_faults.of_field(error)
         raise BundleError(
             f"the manifest of {where} is wrong: {one_line(error, _LONGEST)}",
-            code="bundle.manifest-invalid",
+            code=fault.code,
+            **fault.fields,
         ) from error
     try:
         consistency.check(manifest, plugins=plugins)
@@ -160,8 +165,10 @@ def _parse_json(data: bytes, where: str) -> Any:
         # Escapes can spell half a character, which no text may hold.
         msgspec.json.encode(content)
     except (ValueError, OverflowError) as error:
-        reason = one_line(error, _LONGEST)
+        fault = manifest_faults.of_text(error)
         raise BundleError(
-            f"the manifest of {where} is not valid JSON: {reason}", code="bundle.manifest-invalid"
+            f"the manifest of {where} is not valid JSON: {one_line(error, _LONGEST)}",
+            code=fault.code,
+            **fault.fields,
         ) from error
     return content

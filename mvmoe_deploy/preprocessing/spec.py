@@ -60,10 +60,16 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
             if len(values) != self.channels or not np.isfinite(values).all():
                 raise InputError(
                     f"{name} has {len(values)} values ({list(values[:8])}); channel order "
-                    f"{self.channel_order} needs {self.channels} finite ones"
+                    f"{self.channel_order} needs {self.channels} finite ones",
+                    code="preprocessing.invalid",
+                    name=name,
                 )
         if min(self.std) <= 0:
-            raise InputError(f"std {list(self.std)} must be above zero in every channel")
+            raise InputError(
+                f"std {list(self.std)} must be above zero in every channel",
+                code="preprocessing.invalid",
+                name="std",
+            )
         self._require_rule()
 
     def _require_rule(self) -> None:
@@ -72,7 +78,9 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
             if self.resize_size is not None:
                 raise InputError(
                     f"resize_size {self.resize_size} belongs to the rule torchvision; the rule "
-                    f"{self.resize} reads crop_fraction"
+                    f"{self.resize} reads crop_fraction",
+                    code="preprocessing.invalid",
+                    name="resize_size",
                 )
             return
         largest = max(self.height, self.width)
@@ -80,10 +88,14 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
             raise InputError(
                 "the rule torchvision reads resize_size (the pixels of the shorter side after "
                 f"resizing), not crop_fraction; {self.resize_size} and {self.crop_fraction} were "
-                "given"
+                "given",
+                code="preprocessing.invalid",
+                name="resize_size",
             )
         if self.resize_size < largest:
             raise InputError(
                 f"resize_size {self.resize_size} is smaller than the input; expected at least "
-                f"{largest}"
+                f"{largest}",
+                code="preprocessing.invalid",
+                name="resize_size",
             )

@@ -13,6 +13,7 @@ from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.runtime.buffers import InferenceBuffers, carried
 from mvmoe_deploy.runtime.graph_cache import GraphCache
+from mvmoe_deploy.runtime.prediction import without_finite_answer
 
 _Choice = tuple[Route, Sequence[float]]
 """The route of one image at one stage, and the gates of its experts."""
@@ -27,7 +28,7 @@ def run_grouped(
     """Class logits `[n, classes]` of preprocessed images `[n, C, H, W]`.
 
     Raises RoutingError for router logits that are not finite, PartialResultError with the other
-    images' answers if some need a graph that does not load.
+    images' answers, which are finite, if some need a graph that does not load.
     """
     batch = _Batch(graphs, buffers, len(images))
     outputs = batch.run_stem(images)
@@ -36,8 +37,9 @@ def run_grouped(
         outputs = batch.run_stage(stage, carried(outputs), _choices(rule, outputs["logits"]))
     answers = outputs["answer"]
     if batch.failed:
-        answers[list(batch.failed)] = np.nan
-        raise PartialResultError.of(batch.failed, answers)
+        failed = {**without_finite_answer(answers), **batch.failed}
+        answers[list(failed)] = np.nan
+        raise PartialResultError.of(failed, answers)
     return answers
 
 

@@ -67,4 +67,19 @@ def require_finite(answers: np.ndarray) -> None:
     raise RoutingError(
         f"the answer holds a value that is not finite{which}; check the weights of the model",
         code="routing.not-finite",
+        image=images[0],
     )
+
+
+def without_finite_answer(answers: np.ndarray) -> dict[int, RoutingError]:
+    """An error for each image whose class logits, a row of `[B, classes]`, are not finite."""
+    images = np.flatnonzero(~np.isfinite(answers).all(axis=1)).tolist()
+    return {
+        image: RoutingError(
+            f"the answer for image {image} of the batch holds a value that is not finite; check "
+            "the weights of the model",
+            code="routing.not-finite",
+            image=image,
+        )
+        for image in images
+    }

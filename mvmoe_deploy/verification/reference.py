@@ -115,7 +115,8 @@ def _require_sound(golden: Vectors, rules: Sequence[Rule], where: str) -> None:
     if not sound:
         raise BundleError(
             f"the golden vectors of {where} contradict themselves: routes and gates do not follow "
-            "from the logits, or a value is not finite; export the bundle again"
+            "from the logits, or a value is not finite; export the bundle again",
+            code="bundle.golden-invalid",
         )
 
 

@@ -170,8 +170,9 @@ def reshaped(content, tokens, batch=1):
     "tokens", [[1, 2**31 - 1, 2**31 - 1], [1, 2**29], [1, *[2**31 - 1] * 7], [1, 2, 2**31 - 1]]
 )
 def test_a_tensor_of_terabytes_is_refused(plain, tokens):
-    with pytest.raises(BundleError, match="which is too large"):
+    with pytest.raises(BundleError) as caught:
         parse_manifest(encoded(reshaped(plain(), tokens)), "the test")
+    assert (caught.value.code, caught.value.fields) == ("bundle.too-large", {"limit": 2**28})
 
 
 def test_many_tensors_of_the_allowed_size_are_refused(plain):
@@ -191,8 +192,9 @@ def test_many_tensors_of_the_allowed_size_are_refused(plain):
             target["graphs"].append(copy)
     target["graphs"] = [g for g in target["graphs"] if g not in routed]
     used(reshaped(json.loads(json.dumps(content)), [1, 2**20]))
-    with pytest.raises(BundleError, match=r"bytes together; at most 4,294,967,296 are allowed"):
+    with pytest.raises(BundleError) as caught:
         parse_manifest(encoded(reshaped(content, [1, 2**28])), "the test")
+    assert (caught.value.code, caught.value.fields) == ("bundle.too-large", {"limit": 2**32})
 
 
 def test_golden_vectors_that_are_too_many_together_are_refused(plain):
@@ -208,8 +210,9 @@ def test_golden_vectors_that_are_too_many_together_are_refused(plain):
                     spec["shape"] = [1, 1, 256, 256]
                 if spec["name"] == "answer":
                     spec["shape"] = [1, 2**16]
-    with pytest.raises(BundleError, match="golden vectors have"):
+    with pytest.raises(BundleError) as caught:
         parse_manifest(encoded(content), "the test")
+    assert (caught.value.code, caught.value.fields) == ("bundle.too-large", {"limit": 2**31})
 
 
 def test_a_summary_takes_work_in_proportion_to_the_files_and_graphs(plain):
@@ -270,7 +273,9 @@ def test_numbers_of_thousands_of_digits_are_refused_however_python_is_set(plain)
     try:
         # Of 30 million digits, which a manifest may have, Python would take hours.
         text = encoded(plain()).replace(b'"version": 1', b'"version": ' + b"9" * 100_000)
-        with pytest.raises(BundleError, match="a number of 100000 digits"):
+        with pytest.raises(
+            BundleError, check=lambda error: error.code == "bundle.manifest-out-of-range"
+        ):
             parse_manifest(text, "the test")
     finally:
         sys.set_int_max_str_digits(before)
@@ -281,7 +286,9 @@ def test_nesting_is_refused_however_python_is_set(plain):
     sys.setrecursionlimit(10**7)
     try:
         for text in (b"[" * 10**6, b'{"a":' * 10**6, b'{"format": ' + b"[" * 10**6):
-            with pytest.raises(BundleError, match="nested too deeply"):
+            with pytest.raises(
+                BundleError, check=lambda error: error.code == "bundle.manifest-too-deep"
+            ):
                 parse_manifest(text, "the test")
     finally:
         sys.setrecursionlimit(before)
@@ -294,5 +301,5 @@ def test_nesting_is_refused_however_python_is_set(plain):
 def test_golden_vectors_with_a_huge_header_are_refused_unparsed(plain):
     manifest = parse_manifest(encoded(plain()), "the test")
     data = (2**21).to_bytes(8, "little") + b"{" + b" " * 2**21
-    with pytest.raises(BundleError, match="their header has 2,097,152 bytes"):
+    with pytest.raises(BundleError, check=lambda error: error.code == "bundle.golden-invalid"):
         golden.parse_vectors(data, manifest, "the test")

@@ -475,6 +475,27 @@ def test_a_failure_at_one_stage_spares_the_others_images(batched, watched, stage
     assert_answers(caught.value.answers[whole], batched.answers[whole])
 
 
+def test_answers_that_are_not_finite_are_not_among_those_of_the_others(
+    single, watched, assert_answers
+):
+    dispatcher, runner = watched(single)
+    load = runner.load
+    runner.broken = {"step1_e1"}
+    runner.load = lambda name: Spoiling(load(name)) if name == "step1_e0" else load(name)
+    with pytest.raises(PartialResultError) as caught:
+        dispatcher.run(single.images)
+    routes = dict(enumerate(single.routes[0]))
+    spoilt = [image for image, route in routes.items() if route == (0,)]
+    whole = [image for image, route in routes.items() if route not in ((0,), (1,))]
+    without = [image for image in routes if image not in whole]
+    assert spoilt and sorted(caught.value.failed) == caught.value.fields["images"] == without
+    for image in spoilt:
+        error = caught.value.failed[image]
+        assert (error.code, error.fields) == ("routing.not-finite", {"image": image})
+    assert np.isnan(caught.value.answers[without]).all()
+    assert_answers(caught.value.answers[whole], single.answers[whole])
+
+
 def test_images_that_failed_load_nothing_more(batched, watched):
     dispatcher, runner = watched(batched)
     runner.broken = {"step1_e0"}

@@ -151,7 +151,9 @@ def test_errors_of_the_runner_are_its_own(hostile, opened, monkeypatch):
     root, target = hostile
     with pytest.raises(
         InputError,
-        check=lambda error: (error.code, error.fields["name"]) == ("part.unknown", "nonsense"),
+        check=lambda error: (
+            (error.code, error.fields["name"]) == ("bundle.unknown-format", "nonsense")
+        ),
     ):
         opened(root, msgspec.structs.replace(target, format="nonsense"))
     with pytest.raises(InputError, match="threads 1000 was given"):

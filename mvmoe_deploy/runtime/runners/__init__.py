@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle.manifest import Target
-from mvmoe_deploy.errors import UnsupportedPlatformError
+from mvmoe_deploy.bundle.manifest_faults import of_part
+from mvmoe_deploy.errors import BundleError, InputError, UnsupportedPlatformError
 from mvmoe_deploy.runtime.contract import Runner, RunnerPart
 
 
@@ -34,10 +35,14 @@ def open_runner(
     Where the engine does not exist on this machine's system, the evaluator that the runner names
     as its reference is opened instead; `stands_in_for` says so.
 
-    Raises InputError if there is no such runner, MissingExtraError if its engine is not installed,
+    Raises BundleError if there is no such runner, MissingExtraError if its engine is not installed,
     UnsupportedPlatformError if it does not exist here and has no reference.
     """
-    runner = find_runner(target.format, plugins=plugins)
+    try:
+        runner = find_runner(target.format, plugins=plugins)
+    except InputError as error:
+        fault = of_part(error)
+        raise BundleError(str(error), code=fault.code, **fault.fields) from error
     try:
         return runner.open(root, target, threads, engine_options)
     except UnsupportedPlatformError:

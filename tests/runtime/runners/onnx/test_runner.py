@@ -126,7 +126,9 @@ def test_a_target_without_a_runner_is_named(single):
     odd = msgspec.structs.replace(target, format="abacus")
     with pytest.raises(
         InputError,
-        check=lambda error: (error.code, error.fields["name"]) == ("part.unknown", "abacus"),
+        check=lambda error: (
+            (error.code, error.fields["name"]) == ("bundle.unknown-format", "abacus")
+        ),
     ):
         open_runner(single.path, odd)
 
