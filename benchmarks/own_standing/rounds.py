@@ -1,6 +1,6 @@
 """Latencies of the subjects of a run, paired by round."""
 
-from mvmoe_bench.measure.schema.records import Sample
+from mvmoe_bench.measure.jobs.latency import Sample
 from mvmoe_bench.measure.schema.results import RunLines
 from mvmoe_bench.report.statistics import MS, Ratio, median_of, paired_ratio
 

@@ -9,6 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from mvmoe_bench.measure.jobs.answers import Answer
+from mvmoe_bench.measure.jobs.latency import Opened, Overhead, ReferenceMatmul, Sample
+from mvmoe_bench.measure.jobs.memory import Memory
+from mvmoe_bench.measure.jobs.placement import Placement
+from mvmoe_bench.measure.jobs.start import GraphLoad, Start
+from mvmoe_bench.measure.jobs.stream import StreamSample
+from mvmoe_bench.measure.machine.held_memory import Held
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.results import RunLines
 from mvmoe_deploy.routing import RouteShare
@@ -155,7 +162,7 @@ def laps(*, stem=5.0, select=0.1, load=0.05, expert=2.0, rest=0.05, stages=1):
 
 
 def sample(key, ms, repeat=0, number=0, **fields):
-    return r.Sample(
+    return Sample(
         job=f"latency {repeat}",
         subject=key,
         repeat=repeat,
@@ -185,7 +192,7 @@ def start(key, repeat=0, **ms):
         "process": 20, "engine_import": 60, "code_import": 30, "parse": 2, "hash": 25, "open": 40,
         "first": 15, **ms,
     }  # fmt: skip
-    return r.Start(
+    return Start(
         job=f"start {repeat}",
         subject=key,
         repeat=repeat,
@@ -197,12 +204,12 @@ def start(key, repeat=0, **ms):
 def held(total, files=0.0):
     """An amount of memory, of which some are mapped pages of the subject's files."""
     total, files = round(total), round(files)
-    return r.Held(total=total, anonymous=total - files, bundle_files=files)
+    return Held(total=total, anonymous=total - files, bundle_files=files)
 
 
 def memory(key, budget=None, repeat=0, *, base=60e6, added=30e6, files=4e6):
     """Of what was added, `files` are mapped pages."""
-    return r.Memory(
+    return Memory(
         job=f"memory {repeat}",
         subject=key,
         repeat=repeat,
@@ -218,7 +225,7 @@ def memory(key, budget=None, repeat=0, *, base=60e6, added=30e6, files=4e6):
 def stream(key, budget, number, ms, repeat=0, **fields):
     routes = fields.pop("routes", ((0,),))
     stages = len(routes)
-    return r.StreamSample(
+    return StreamSample(
         job=f"residency {budget} {repeat}",
         subject=key,
         repeat=repeat,
@@ -235,13 +242,13 @@ def stream(key, budget, number, ms, repeat=0, **fields):
 
 def yardstick(ms, repeat=0, number=0):
     flop = 2 * 512**3
-    return r.Yardstick(
+    return ReferenceMatmul(
         job=f"latency {repeat}", repeat=repeat, round=number, flop=flop, ns=round(ms * MS)
     )
 
 
 def answer(key, image, routes, label=None, *, given=0, error=1e-6):
-    return r.Answer(
+    return Answer(
         job="latency 0", subject=key, image=image, name=f"image {image}", label=label,
         routes=routes, answer=given, max_abs_error=error,
     )  # fmt: skip
@@ -284,7 +291,7 @@ def _latency_lines(rng, subjects, base, usage, shape):
     luck = {s.key: rng.normal(1, 0.012, repeats) for s in subjects}
     for repeat in range(repeats):
         for s in subjects:
-            opened = r.Opened(
+            opened = Opened(
                 job=f"latency {repeat}", subject=s.key, repeat=repeat, actual=s.requested,
                 open_ns=round(rng.normal(60, 4) * MS),
             )  # fmt: skip
@@ -305,7 +312,7 @@ def _latency_lines(rng, subjects, base, usage, shape):
                 )
             if number % 8 == 0:
                 lines.append(yardstick(rng.normal(5.4, 0.05) * wobble, repeat, number))
-        lines.append(r.Overhead(job=f"latency {repeat}", repeat=repeat, ns=180, n=1001))
+        lines.append(Overhead(job=f"latency {repeat}", repeat=repeat, ns=180, n=1001))
         lines.append(r.Done(job=f"latency {repeat}", load_average=(1.1, 0.9, 0.7)))
     return lines
 
@@ -328,7 +335,7 @@ def _fresh_lines(rng, subjects, experts, routes):
             name = "stem" if route is None else "step1_e" + "_".join(map(str, route))
             ms = 21.0 if route is None else 3.1
             lines.append(
-                r.GraphLoad(
+                GraphLoad(
                     job=f"load {repeat}",
                     subject=subjects[0].key,
                     repeat=repeat,
@@ -397,7 +404,7 @@ def _placement_lines():
         reason="Core ML's Neural Engine backend takes tensors up to rank 4.",
         source="apple/ml-ane-transformers (https://github.com/apple/ml-ane-transformers)",
     )  # fmt: skip
-    placed = r.Placement(
+    placed = Placement(
         job="placement", subject="dispatcher:digits:onnx", graph="stem",
         by_unit={"CPUExecutionProvider": 118}, cost_by_unit=None, outside={},
     )  # fmt: skip
@@ -420,7 +427,7 @@ def hostile():
     lines += [memory(s.key), stream(s.key, 1, 0, 8.0)]
     lines += [
         r.Failure(job="x", subject=s.key, message=HOSTILE),
-        r.Placement(
+        Placement(
             job="x", subject=s.key, graph=HOSTILE, by_unit={HOSTILE: 1}, cost_by_unit=None,
             outside={HOSTILE: 2},
         ),

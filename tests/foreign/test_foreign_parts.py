@@ -148,9 +148,10 @@ def test_device_subject_measurement_section_and_advice_are_used(exported, tmp_pa
     lines = [json.loads(line) for line in results.read_text().splitlines()]
     assert lines[0]["device"] == "elsewhere"
     assert {"zeros onnx", "dispatcher onnx"} <= {s["key"] for s in lines[0]["subjects"]}
-    assert any(line.get("job") == "idle" and line.get("ns") == 7 for line in lines)
+    assert any(line["kind"] == "idled" and line["ns"] == 7 for line in lines)
     assert any(line.get("rule") == "graphs-counted" for line in lines)
-    succeeds("report", str(results), "-o", str(report))
+    succeeds("report", str(results), "-o", str(report), "--json")
+    assert json.loads(capsys.readouterr().out)["skipped"] == 0
     assert "0 subjects failed." in report.read_text()
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mvmoe_bench.measure.schema.records import SubjectRecord, Yardstick
+from mvmoe_bench.measure.jobs.latency import ReferenceMatmul
+from mvmoe_bench.measure.schema.records import SubjectRecord
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.run_conditions import differences
@@ -78,7 +79,7 @@ def _machine(one: Index, two: Index) -> Ratio | None:
     """Time of the reference product's operation, second run over first; None without one."""
     sides = []
     for index in (one, two):
-        lines = [line for line in index.of_kind(Yardstick) if line.ns and line.flop]
+        lines = [line for line in index.of_kind(ReferenceMatmul) if line.ns and line.flop]
         if not lines:
             return None
         sides.append(PerRepeat.of([x.ns / x.flop for x in lines], [x.repeat for x in lines]))

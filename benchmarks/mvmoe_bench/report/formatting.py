@@ -55,8 +55,10 @@ def threads(number: int) -> str:
     return count(number, "thread")
 
 
-def room_for(experts: int) -> str:
-    """A budget of resident experts."""
+def room_for(experts: int | None) -> str:
+    """A budget of resident experts; None for all."""
+    if experts is None:
+        return "every expert resident"
     return f"room for {count(experts, 'expert')}"
 
 

@@ -4,26 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from mvmoe_bench.measure.jobs.answers import Answer
+from mvmoe_bench.measure.jobs.latency import Opened, Sample
+from mvmoe_bench.measure.jobs.memory import Memory
+from mvmoe_bench.measure.jobs.start import GraphLoad, Start
+from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.schema.records import (
-    Advice,
-    Answer,
     BundleRecord,
-    Done,
-    Failure,
-    GraphLoad,
-    Held,
-    Line,
-    Memory,
-    Opened,
-    Overhead,
     Record,
-    Resumed,
     Run,
-    Sample,
-    Start,
-    StreamSample,
     SubjectRecord,
-    Yardstick,
 )
 
 if TYPE_CHECKING:
@@ -78,42 +68,19 @@ class Index:
             return samples
         return [sample for sample in samples if not sample.forced]
 
-    def _makes_sense(self, line: Line) -> bool:
+    def _makes_sense(self, line: Record) -> bool:
         """Whether a line fits its run: a subject of it, a route for each stage, time that passed.
 
         Files come from anywhere; what passes here need not be checked again.
         """
-        subject = self.subjects.get(getattr(line, "subject", None) or "")
-        if subject is None:
-            return isinstance(line, Yardstick | Overhead | Advice | Failure | Done | Resumed)
-        if isinstance(line, Sample | StreamSample) and line.ns == 0:
-            return False
-        if isinstance(line, Start) and line.ready == 0:
-            return False
-        if isinstance(line, Memory):
-            return all(_adds_up(held) for held in (line.base, line.loaded, line.released))
-        bundle = self.bundles.get(subject.bundle)
+        key = getattr(line, "subject", None)
+        if key is None:
+            return line.is_plausible()
+        subject = self.subjects.get(key)
+        bundle = self.bundles.get(subject.bundle) if subject is not None else None
         stages = len(bundle.experts) if bundle is not None else 0
-        return all(len(part) == stages for part in _by_stage(line))
-
-
-def _adds_up(held: Held) -> bool:
-    """Whether the parts of an amount of memory are its sum; a device may not tell them apart."""
-    if held.anonymous is None or held.bundle_files is None:
-        return held.anonymous is held.bundle_files
-    return held.total == held.anonymous + held.bundle_files
-
-
-def _by_stage(line: Line) -> list[tuple[object, ...]]:
-    """All parts of a line that have an entry for each routed stage."""
-    parts: list[tuple[object, ...]] = []
-    if isinstance(line, Answer | Sample | StreamSample) and line.routes is not None:
-        parts.append(line.routes)
-    if isinstance(line, StreamSample):
-        parts += [line.cold, line.switched]
-    if isinstance(line, Sample | StreamSample) and line.laps is not None:
-        parts += [line.laps.select, line.laps.load, line.laps.expert]
-    return parts
+        whole = all(len(entries) == stages for entries in line.by_stage())
+        return subject is not None and whole and line.is_plausible()
 
 
 def _by_subject(lines: Iterable[S]) -> dict[str, list[S]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mvmoe_bench.measure.schema.records import Failure, Line, Run
+from mvmoe_bench.measure.schema.records import Failure, Record, Run
 from mvmoe_deploy.errors import InputError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def merge(runs: Sequence["RunLines"]) -> "RunLines":
     require_same_conditions(runs)
     if len(runs) == 1:
         return runs[0]
-    merged: list[Line] = []
+    merged: list[Record] = []
     before = 0
     for number, run in enumerate(runs):
         merged += _renumbered(run.lines, before, f"run {number + 1}: ")
@@ -98,7 +98,7 @@ def merge(runs: Sequence["RunLines"]) -> "RunLines":
     )
 
 
-def _renumbered(lines: Sequence[Line], before: int, prefix: str) -> Iterator[Line]:
+def _renumbered(lines: Sequence[Record], before: int, prefix: str) -> Iterator[Record]:
     """Lines with their repeats counted on from `before`, and jobs named after their run."""
     for line in lines:
         changed: dict[str, Any] = {}

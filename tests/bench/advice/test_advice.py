@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from mvmoe_bench.advice import advise, all_rules
-from mvmoe_bench.measure.schema.records import Line
+from mvmoe_bench.measure.schema.lines import line_decoder
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import BundleError
@@ -60,7 +60,7 @@ def test_only_the_targets_that_are_asked_for_are_looked_at(exported):
 
 def test_advice_is_a_line_of_a_results_file_with_reason_and_public_source(exported):
     for advice in advise(exported.ours, name="mine"):
-        assert msgspec.json.decode(msgspec.json.encode(advice), type=Line) == advice
+        assert line_decoder().decode(msgspec.json.encode(advice)) == advice
         assert advice.bundle == "mine"
         assert advice.reason.endswith(".")
         assert "http" in advice.source

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from rich.console import Console
 
-from mvmoe_bench.measure.schema.records import GraphLoad
+from mvmoe_bench.measure.jobs.start import GraphLoad
 from mvmoe_bench.report.compare import compare_runs
 from mvmoe_bench.report.comparison import comparison_document
 from mvmoe_bench.report.document import document

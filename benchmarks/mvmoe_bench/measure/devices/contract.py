@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mvmoe_bench.measure.schema.orders import MeasurementOrder
-from mvmoe_bench.measure.schema.records import EngineChoice, Line
+from mvmoe_bench.measure.schema.records import EngineChoice, Record
 from mvmoe_deploy.bundle.manifest import Target
 
-Emit = Callable[[Line], None]
+Emit = Callable[[Record], None]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from mvmoe_bench.measure.devices.contract import Emit, Variant
 from mvmoe_bench.measure.machine.identity import identity, load_average
 from mvmoe_bench.measure.schema import results
 from mvmoe_bench.measure.schema.orders import MeasurementOrder
-from mvmoe_bench.measure.schema.records import EngineChoice, Failure, Line
+from mvmoe_bench.measure.schema.records import EngineChoice, Failure, Record
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.runtime.runners import find_runner
 from mvmoe_deploy.system.temporary import temporary_directory
@@ -92,7 +92,7 @@ class HostDevice:
 class _Ended:
     """How a process ended, and the lines that it gave."""
 
-    lines: list[Line]
+    lines: list[Record]
     signal_or_code: int
     at_work: str | None
     """The subject that it worked on last."""
@@ -181,7 +181,7 @@ def _talk(process: subprocess.Popen[bytes], text: bytes) -> bool:
     return False
 
 
-def _decode(text: bytes) -> list[Line]:
+def _decode(text: bytes) -> list[Record]:
     """The lines that a process wrote; the last may be cut off."""
     return list(results.decode_lines(text))
 

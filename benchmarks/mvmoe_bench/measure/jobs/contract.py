@@ -1,15 +1,16 @@
 """The contract of a measurement: what it plans for a run, and what one process does of it.
 
-One module a measurement, found by its name, whose `PART` is an object as `Measurement` says.
+One module a measurement, found by its name, whose `PART` is a `Measurement`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from mvmoe_bench.measure.jobs.timing import rotated
 from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
-from mvmoe_bench.measure.schema.records import Preset
+from mvmoe_bench.measure.schema.records import Preset, Record
 
 if TYPE_CHECKING:
     from mvmoe_bench.measure.jobs.process import Session
@@ -61,26 +62,41 @@ class Plan(Protocol):
         """Images one after the other, as an application sees them."""
 
 
-class Measurement(Protocol):
-    """A part of the kind `measurements`."""
+class Measurement:
+    """A part of the kind `measurements`. A subclass overrides `jobs`, and `measure` or `run`."""
 
     name: str
     position: int
     """Where it comes in a repeat, lowest first."""
-    one_subject: bool
+    records: tuple[type[Record], ...] = ()
+    """The kinds of lines that it writes and no other module declares."""
+    one_subject = False
     """Whether a process has one subject: without that one's engine there is nothing to do."""
-    compares_answers: bool
+    compares_answers = False
     """Whether its orders have the names and labels of images, and PyTorch's answers."""
 
     def jobs(self, plan: Plan, repeat: int) -> Iterator[Job]:
         """Its jobs of one repeat; none once it has been repeated as often as the preset says."""
+        raise NotImplementedError
 
     def run(self, session: "Session") -> None:
-        """Follow the order of a session, in the process that measures."""
+        """Follow the order of a session, in the process that measures: each subject in turn."""
+        for subject in session.order.subjects:
+            session.attempt(subject, partial(self.measure, session, subject))
+            session.flush()
+
+    def measure(self, session: "Session", subject: SubjectOrder) -> None:
+        """Measure one subject of the order; what it raises is the subject's failure."""
+        raise NotImplementedError
 
 
 def started_alone(plan: Plan, repeat: int) -> list["SelectedSubject"]:
-    """The subjects that are measured each in a process of its own, in rotated order."""
+    """The subjects that are measured each in a process of its own, in rotated order.
+
+    None after as many repeats as there are fresh processes of each.
+    """
+    if repeat >= plan.preset.starts:
+        return []
     return rotated([each for each in plan.subjects if each.kind.is_started_alone], repeat)
 
 

@@ -9,17 +9,78 @@ from typing import TypeVar
 
 import numpy as np
 
-from mvmoe_bench.measure.jobs.contract import Job, Plan
+from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan
 from mvmoe_bench.measure.jobs.process import LapStopwatch, Session
 from mvmoe_bench.measure.jobs.timing import rotated, timed_call
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
-from mvmoe_bench.measure.schema.records import Opened, Overhead, Preset, Sample, Yardstick
+from mvmoe_bench.measure.schema.records import (
+    Count,
+    EngineChoice,
+    JobRecord,
+    Laps,
+    Ns,
+    Preset,
+    RepeatRecord,
+    Routes,
+)
 from mvmoe_bench.measure.subjects.contract import Subject, Traced
+
+
+class Opened(RepeatRecord, tag="opened", frozen=True):
+    """A subject was made ready in the process of a repeat, and which engine it really got."""
+
+    actual: EngineChoice
+    open_ns: Ns
+
+
+class Sample(RepeatRecord, tag="sample", frozen=True):
+    """One warm answer."""
+
+    round: Count
+    position: Count
+    """The place of the subject's turn in its round."""
+    image: Count
+    routes: Routes | None
+    """The route that the image took; None for subjects that do not tell."""
+    forced: bool
+    """True if the route was imposed."""
+    ns: Ns
+    cpu_ns: Ns | None
+    """What the calling thread computed meanwhile; None where a device does not say."""
+    laps: Laps | None = None
+    """Of one more call, right after the timed one; None for subjects without parts."""
+
+    def is_plausible(self) -> bool:
+        """Whether time has passed."""
+        return self.ns > 0
+
+    def by_stage(self) -> list[tuple[object, ...]]:
+        """The route, and its parts."""
+        routes = [] if self.routes is None else [self.routes]
+        return routes + ([] if self.laps is None else self.laps.by_stage())
+
+
+class ReferenceMatmul(JobRecord, tag="yardstick", frozen=True):
+    """The machine's own speed in the middle of the measurements: one single-precision matmul."""
+
+    repeat: Count
+    round: Count
+    flop: Count
+    ns: Ns
+
+
+class Overhead(JobRecord, tag="overhead", frozen=True):
+    """What timing itself costs: the median of many calls that do nothing."""
+
+    repeat: Count
+    ns: Ns
+    n: Count
+
 
 T = TypeVar("T")
 
-_YARDSTICK_SIDE = 512
-_YARDSTICK_EVERY = 4
+_MATMUL_SIDE = 512
+_MATMUL_EVERY = 4
 """Rounds between two looks at the machine's speed."""
 
 _OVERHEAD_CALLS = 1001
@@ -61,9 +122,7 @@ def _open(session: Session, subject: SubjectOrder) -> Subject:
     opened = session.open(subject, watch)
     session.emit(
         Opened(
-            job=session.order.job,
-            subject=subject.key,
-            repeat=session.order.repeat,
+            **session.fields_of(subject),
             actual=opened.actual,
             open_ns=sum(watch.spent.values()),
         )
@@ -81,52 +140,46 @@ def query_for_round(queries: Sequence[T], number: int, longest: int) -> T:
     return queries[number % longest % len(queries)]
 
 
-def _round(session: Session, ready: Ready, turn: tuple[int, int]) -> None:
-    """One turn for each subject; one that fails is asked no more.
+def _round(session: Session, ready: Ready, number: int, longest: int) -> None:
+    """Each subject answers once, in rotated order; one that fails is asked no more.
 
-    `turn` is the number of the round, and how many questions the subjects have at most.
+    `longest` is how many questions the subjects have at most.
     """
-    number, longest = turn
     for position, key in enumerate(rotated(list(ready), number)):
         subject, opened = ready[key]
         query = query_for_round(subject.queries, number, longest)
-        place = (key, number, position)
-        sample = session.attempt(subject, partial(_turn, session.order, opened, query, place))
-        if sample is None:
+        timed = session.attempt(subject, partial(_timed_answer, opened, query))
+        if timed is None:
             del ready[key]
         elif number >= 0:
-            session.emit(sample)
+            ns, cpu_ns, traced = timed
+            session.emit(
+                Sample(
+                    **session.fields_of(subject),
+                    round=number,
+                    position=position,
+                    image=query.image,
+                    routes=traced.routes if traced else query.routes,
+                    forced=query.forced,
+                    ns=ns,
+                    cpu_ns=cpu_ns,
+                    laps=traced.laps if traced else None,
+                )
+            )
 
 
-def _turn(
-    order: MeasurementOrder, opened: Subject, query: Query, place: tuple[str, int, int]
-) -> Sample:
-    """One timed answer; for a subject with parts another call, right after, says where time goes.
+def _timed_answer(opened: Subject, query: Query) -> tuple[int, int | None, Traced | None]:
+    """Nanoseconds of one answer on the wall and of CPU, and of a subject with parts these.
 
-    Where a route is imposed, time is the sum of the parts: imposing it is nobody's cost.
+    The parts are those of another call, right after. Where a route is imposed, time is their sum:
+    imposing it is nobody's cost.
     """
-    key, number, position = place
-    traced: Traced | None
     # The first trace tells whether the subject has parts, and is not kept: the second is warm.
     if query.forced and opened.trace(query) is not None:
         imposed = opened.traced(query)
-        ns, cpu_ns, traced = imposed.laps.total, None, imposed
-    else:
-        spent = timed_call(opened.answer, query)
-        ns, cpu_ns, traced = spent.wall, spent.cpu, opened.trace(query)
-    return Sample(
-        job=order.job,
-        subject=key,
-        repeat=order.repeat,
-        round=max(number, 0),
-        position=position,
-        image=query.image,
-        routes=traced.routes if traced else query.routes,
-        forced=query.forced,
-        ns=ns,
-        cpu_ns=cpu_ns,
-        laps=traced.laps if traced else None,
-    )
+        return imposed.laps.total, None, imposed
+    spent = timed_call(opened.answer, query)
+    return spent.wall, spent.cpu, opened.trace(query)
 
 
 def _measure_overhead(session: Session) -> None:
@@ -140,40 +193,30 @@ def _nothing(_: None) -> None:
     """A subject that costs what timing costs."""
 
 
-class _Yardstick:
+class _ReferenceProduct:
     """A matrix product of NumPy's BLAS, with the threads that the subjects have."""
 
-    def __init__(self, session: Session) -> None:
-        side = _YARDSTICK_SIDE
-        self._session = session
+    def __init__(self) -> None:
+        side = _MATMUL_SIDE
         self._first, self._second = np.random.default_rng(0).random((2, side, side), np.float32)
         self._result = np.empty((side, side), np.float32)
 
-    def look(self, number: int) -> None:
+    def time(self, order: MeasurementOrder, number: int) -> ReferenceMatmul:
         """Time one product; the one before it brings the matrices into the caches."""
-        spent = timed_call(self._product, None)
-        order = self._session.order
-        self._session.emit(
-            Yardstick(
-                job=order.job,
-                repeat=order.repeat,
-                round=number,
-                flop=2 * _YARDSTICK_SIDE**3,
-                ns=spent.wall,
-            )
-        )
+        ns = timed_call(self._product, None).wall
+        flop = 2 * _MATMUL_SIDE**3
+        return ReferenceMatmul(job=order.job, repeat=order.repeat, round=number, flop=flop, ns=ns)
 
     def _product(self, _: None) -> None:
         np.matmul(self._first, self._second, out=self._result)
 
 
-class LatencyMeasurement:
+class LatencyMeasurement(Measurement):
     """Warm answers of all subjects, side by side in one process."""
 
     name = "latency"
     position = 20
-    one_subject = False
-    compares_answers = False
+    records = (Opened, Sample, ReferenceMatmul, Overhead)
 
     def jobs(self, plan: Plan, repeat: int) -> Iterator[Job]:
         """One process a repeat."""
@@ -189,15 +232,15 @@ class LatencyMeasurement:
         """Open everything, then ask in rounds; each subject once a round, in rotated order."""
         ready = _open_all(session)
         _measure_overhead(session)
-        yardstick = _Yardstick(session)
+        product = _ReferenceProduct()
         # A collection in the middle of an answer would be timed with it.
         gc.collect()
         gc.disable()
         queries = max((len(subject.queries) for subject, _ in ready.values()), default=0)
         for number in rounds(session.order.preset, queries):
-            _round(session, ready, (number, queries))
-            if number >= 0 and number % _YARDSTICK_EVERY == 0:
-                yardstick.look(number)
+            _round(session, ready, number, queries)
+            if number >= 0 and number % _MATMUL_EVERY == 0:
+                session.emit(product.time(session.order, number))
             session.flush()
         gc.enable()
 

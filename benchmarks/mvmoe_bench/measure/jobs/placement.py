@@ -1,41 +1,33 @@
 """Where the engine itself says that it puts a graph's operators on this device."""
 
 from collections.abc import Iterator
-from functools import partial
 
-from mvmoe_bench.measure.jobs.contract import Job, Plan
+from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan
 from mvmoe_bench.measure.jobs.process import Session
 from mvmoe_bench.measure.schema.orders import SubjectOrder
-from mvmoe_bench.measure.schema.records import Placement
+from mvmoe_bench.measure.schema.records import Count, SubjectJobRecord
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.runtime.runners import find_runner
 
 
-def _place(session: Session, subject: SubjectOrder) -> None:
-    """A line for each graph that the engine speaks of."""
-    bundle = Bundle.open(subject.root, subject.manifest_sha256, plugins=True)
-    record = bundle.target(subject.of_target)
-    runner = find_runner(record.format, plugins=True)
-    for placement in runner.placements(bundle.path, record, subject.engine_options):
-        session.emit(
-            Placement(
-                job=session.order.job,
-                subject=subject.key,
-                graph=placement.graph,
-                by_unit=placement.by_unit,
-                cost_by_unit=placement.cost_by_unit,
-                outside=placement.outside,
-            )
-        )
+class Placement(SubjectJobRecord, tag="placement", frozen=True):
+    """Where an engine puts the operators of a graph, as the engine itself says on this device."""
+
+    graph: str
+    by_unit: dict[str, Count]
+    """Operators by unit: `neural_engine`, `gpu`, `cpu`, or providers' names."""
+    cost_by_unit: dict[str, float] | None
+    """Share of the estimated cost by unit, where the engine estimates it."""
+    outside: dict[str, Count]
+    """Operator types that are not on the preferred unit, with their number."""
 
 
-class PlacementMeasurement:
-    """Where each dispatcher's engine puts its operators."""
+class PlacementMeasurement(Measurement):
+    """Where each dispatcher's engine puts its operators; engines that say nothing have no lines."""
 
     name = "placement"
     position = 10
-    one_subject = False
-    compares_answers = False
+    records = (Placement,)
 
     def jobs(self, plan: Plan, repeat: int) -> Iterator[Job]:
         """One process a run."""
@@ -47,10 +39,22 @@ class PlacementMeasurement:
         if repeat == 0:
             yield Job(self.name, self, repeat, subjects)
 
-    def run(self, session: Session) -> None:
-        """One subject after the other; engines that say nothing have no lines."""
-        for subject in session.order.subjects:
-            session.attempt(subject, partial(_place, session, subject))
+    def measure(self, session: Session, subject: SubjectOrder) -> None:
+        """A line for each graph that the engine speaks of."""
+        bundle = Bundle.open(subject.root, subject.manifest_sha256, plugins=True)
+        record = bundle.target(subject.of_target)
+        runner = find_runner(record.format, plugins=True)
+        for placement in runner.placements(bundle.path, record, subject.engine_options):
+            session.emit(
+                Placement(
+                    job=session.order.job,
+                    subject=subject.key,
+                    graph=placement.graph,
+                    by_unit=placement.by_unit,
+                    cost_by_unit=placement.cost_by_unit,
+                    outside=placement.outside,
+                )
+            )
 
 
 PART = PlacementMeasurement()

@@ -12,7 +12,7 @@ import numpy as np
 
 from mvmoe_bench.measure.jobs.contract import Measurement
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, SubjectOrder
-from mvmoe_bench.measure.schema.records import Failure, Line
+from mvmoe_bench.measure.schema.records import Failure, Record, RepeatFields
 from mvmoe_bench.measure.subjects import find_kind
 from mvmoe_bench.measure.subjects.contract import NoWatch, Stopwatch, Subject
 from mvmoe_deploy import parts
@@ -48,9 +48,13 @@ class Session:
         self._encode = msgspec.json.Encoder().encode
         self._status = _status(order.status)
 
-    def emit(self, line: Line) -> None:
+    def emit(self, line: Record) -> None:
         """Keep a line until the next flush."""
         self._waiting.append(self._encode(line) + b"\n")
+
+    def fields_of(self, subject: SubjectOrder) -> RepeatFields:
+        """What every line of a subject in this repeat begins with."""
+        return {"job": self.order.job, "subject": subject.key, "repeat": self.order.repeat}
 
     def flush(self, now: bool = False) -> None:
         """Write lines out, if `now` or some time has passed."""
@@ -80,7 +84,7 @@ class Session:
         if self.process.missing is not None:
             raise self.process.missing
         kind, watch = find_kind(subject.kind), watch or NoWatch()
-        # Finding a plug-in is the harness's affair.
+        # Finding a plug-in is not timed.
         watch.start()
         return kind.make(subject, self.images, watch)
 

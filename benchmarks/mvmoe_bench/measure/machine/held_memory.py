@@ -3,11 +3,35 @@
 import os
 import sys
 from pathlib import Path
+from typing import Literal
 
 from mvmoe_bench.measure.machine import smaps
-from mvmoe_bench.measure.schema.records import Held, MemoryKind
+from mvmoe_bench.measure.schema.records import Bytes, Part
+
+MemoryKind = Literal["own", "RSS", "footprint"]
+"""`own`: anonymous memory and the distinct pages of the bundle's files that the process maps, which
+no other process changes. `RSS`: the resident set, shared libraries included.
+`footprint`: what macOS and iOS charge a process for."""
 
 _STATUS = Path("/proc/self/status")
+
+
+class Held(Part, frozen=True):
+    """What a process held at one moment."""
+
+    total: Bytes
+    """The sum of the parts, where they are told apart."""
+    anonymous: Bytes | None
+    """Heap, stacks, written copies of a file's pages, shared memory, swap; None if not told
+    apart."""
+    bundle_files: Bytes | None
+    """Pages of the subject's own files that it maps, each counted once, whoever else maps them."""
+
+    def adds_up(self) -> bool:
+        """Whether the parts are the sum; a device may not tell them apart."""
+        if self.anonymous is None or self.bundle_files is None:
+            return self.anonymous is self.bundle_files
+        return self.total == self.anonymous + self.bundle_files
 
 
 def _readable(file: Path) -> bool:
@@ -15,7 +39,7 @@ def _readable(file: Path) -> bool:
 
 
 SOURCE: MemoryKind = "own" if _readable(smaps.SMAPS) and _readable(smaps.PAGEMAP) else "RSS"
-"""What `held` gives; see `records.MemoryKind`."""
+"""What `held` gives; see `MemoryKind`."""
 
 
 def held(files: smaps.OwnFiles) -> Held:

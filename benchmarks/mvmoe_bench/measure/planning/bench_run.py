@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from mvmoe_bench.measure.devices.contract import Device
+from mvmoe_bench.measure.jobs.answers import PART as ANSWERS
+from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.contract import Job
 from mvmoe_bench.measure.jobs.process import find_measurement
 from mvmoe_bench.measure.planning.choosing import SelectedSubject
@@ -19,7 +21,7 @@ from mvmoe_bench.measure.planning.models import Models
 from mvmoe_bench.measure.planning.queries import QueryPlan, budgets
 from mvmoe_bench.measure.progress import Bars
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
-from mvmoe_bench.measure.schema.records import Answer, Done, Failure, Line, Preset, Routes
+from mvmoe_bench.measure.schema.records import Done, Failure, Preset, Record, Routes
 from mvmoe_bench.measure.schema.results import Output
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import Bundle
@@ -29,8 +31,6 @@ WHOLE_RUN = "run"
 
 _CHECKED = 16
 """Images on which the rivals' answers are compared with PyTorch's."""
-_ANSWERS = find_measurement("answers")
-"""What the run itself asks for before anything is timed: the routes of images, and errors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class RunContext:
 class BenchRun:
     """One run's jobs, and what is known meanwhile: routes, failures, where graphs are."""
 
-    def __init__(self, context: RunContext, out: Output, known: Iterable[Line]) -> None:
+    def __init__(self, context: RunContext, out: Output, known: Iterable[Record]) -> None:
         self._context = context
         self._out = out
         self._done: set[str] = set()
@@ -77,13 +77,13 @@ class BenchRun:
         dispatchers = [subject for subject in self._context.subjects if subject.dispatches]
         rivals = [subject for subject in self._context.subjects if not subject.dispatches]
         advance = shown.phase("answers and graphs to compare with", len(rivals) + 2)
-        self._do(Job("answers", _ANSWERS, 0, partial(self._asked_once, dispatchers)))
+        self._do(Job("answers", ANSWERS, 0, partial(self._asked_once, dispatchers)))
         self._once("answers judged", partial(self._judge, "answers judged", dispatchers))
         advance()
         for subject in rivals:
             self._prepare(subject)
             advance()
-        self._do(Job("checks", _ANSWERS, 0, partial(self._asked_once, rivals)))
+        self._do(Job("checks", ANSWERS, 0, partial(self._asked_once, rivals)))
         self._once("checks judged", partial(self._judge, "checks judged", rivals))
         advance()
         jobs = list(self._measurements())
@@ -113,12 +113,12 @@ class BenchRun:
         """Note that a job ended."""
         self._record(Done(job=job, load_average=self._context.device.load_average()))
 
-    def _record(self, line: Line) -> None:
+    def _record(self, line: Record) -> None:
         """Write a line down, and remember what other jobs need of it."""
         self._out.write(line)
         self._remember(line)
 
-    def _remember(self, line: Line) -> None:
+    def _remember(self, line: Record) -> None:
         if isinstance(line, Done):
             self._done.add(line.job)
         elif isinstance(line, Failure) and line.subject is not None:
@@ -181,7 +181,7 @@ class BenchRun:
         for name, found in targets.items():
             bundle = next(iter(found.values()))
             try:
-                lines: list[Line] = [*advise_isolated(bundle, tuple(found), name=name)]
+                lines: list[Record] = [*advise_isolated(bundle, tuple(found), name=name)]
             except Exception as error:  # It reads the files of several engines' tools.
                 lines = [Failure(job="advice", subject=None, message=_first_line(error))]
             for line in lines:

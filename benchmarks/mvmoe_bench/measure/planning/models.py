@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.planning.choosing import SelectedSubject
 from mvmoe_bench.measure.planning.inputs import Inputs
 from mvmoe_bench.measure.planning.queries import QueryPlan
-from mvmoe_bench.measure.schema.records import Answer, Routes
+from mvmoe_bench.measure.schema.records import Routes
 from mvmoe_bench.measure.subjects.contract import Preparation
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Manifest

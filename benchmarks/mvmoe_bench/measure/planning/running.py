@@ -24,8 +24,8 @@ from mvmoe_bench.measure.schema.records import (
     BundleRecord,
     Done,
     InputRecord,
-    Line,
     Preset,
+    Record,
     Resumed,
     Run,
 )
@@ -264,7 +264,7 @@ def _ended(request: Request, run: Run) -> bool:
 
 
 @contextlib.contextmanager
-def _output(request: Request, run: Run, device: Device) -> Iterator[tuple[Output, list[Line]]]:
+def _output(request: Request, run: Run, device: Device) -> Iterator[tuple[Output, list[Record]]]:
     """The results file, and what it holds already of a run that goes on."""
     with results.reserved(request.output):
         opened, kept = _begun(request, run, device)
@@ -272,7 +272,7 @@ def _output(request: Request, run: Run, device: Device) -> Iterator[tuple[Output
         yield out, kept
 
 
-def _begun(request: Request, run: Run, device: Device) -> tuple[Output, list[Line]]:
+def _begun(request: Request, run: Run, device: Device) -> tuple[Output, list[Record]]:
     """A new results file, or the one that goes on, without the jobs that did not end."""
     if not request.resume or not request.output.exists():
         return Output.new(request.output, run, replace=request.replace), []

@@ -1,7 +1,7 @@
 """Results files: lines that are appended as they are measured, and read back with suspicion.
 
 A file in the making is no output that must appear whole: every line that was measured is kept,
-whatever happens to the run. What a line holds is in `records.py`.
+whatever happens to the run. What a line holds is in `lines.py`.
 """
 
 import contextlib
@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 import msgspec
 
-from mvmoe_bench.measure.schema.records import SCHEMA, VERSION, Done, Line, Run
+from mvmoe_bench.measure.schema.lines import line_decoder
+from mvmoe_bench.measure.schema.records import SCHEMA, VERSION, Done, Record, Run
 from mvmoe_deploy.errors import InputError, OutputError
 from mvmoe_deploy.strict_json import object_of, require_shallow
 from mvmoe_deploy.system import files, outputs
@@ -27,7 +28,6 @@ MAX_FILE_BYTES = 2**31
 _FIRST_LINE_BYTES = 64 * 2**20
 """A first line describes every graph of every bundle; it has some hundred kilobytes."""
 
-_DECODER = msgspec.json.Decoder(Line)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -37,7 +37,7 @@ class RunLines:
 
     path: Path
     run: Run
-    lines: tuple[Line, ...]
+    lines: tuple[Record, ...]
     skipped: int
     """Lines that were truncated or damaged and left out."""
 
@@ -48,10 +48,11 @@ def read(path: Path) -> list[RunLines]:
     A line that is no record of this version is left out and counted. Raises InputError for a file
     that cannot be read, holds no run, or was written by another version.
     """
-    runs: list[tuple[Run, list[Line]]] = []
+    runs: list[tuple[Run, list[Record]]] = []
     skipped: list[int] = []
+    decoder = line_decoder()
     for number, text in enumerate(_texts(path), start=1):
-        line = _decode(text, f"line {number} of {path}")
+        line = _decode(decoder, text, f"line {number} of {path}")
         if isinstance(line, Run):
             runs.append((line, []))
             skipped.append(0)
@@ -95,7 +96,7 @@ class Output:
         return cls._append(path)
 
     @classmethod
-    def again(cls, path: Path, lines: Iterable[Line]) -> Self:
+    def again(cls, path: Path, lines: Iterable[Record]) -> Self:
         """Replace a file by these lines, in one step, and go on after them."""
         text = b"".join(_text(line) for line in lines)
         files.write_file(path, lambda partial: partial.write_bytes(text), foreign_to_results)
@@ -124,7 +125,7 @@ class Output:
         with contextlib.suppress(OSError):
             self._file.close()
 
-    def write(self, line: Line) -> None:
+    def write(self, line: Record) -> None:
         """Append a line; raises OutputError if the system refuses, what is there stays."""
         try:
             self._file.write(_text(line))
@@ -184,14 +185,15 @@ def foreign_to_results(path: Path) -> str | None:
     return None if ours else "does not hold what mvmoe bench has measured"
 
 
-def decode_lines(text: bytes) -> Iterator[Line]:
+def decode_lines(text: bytes) -> Iterator[Record]:
     """The lines that a process wrote, but for those that were cut off."""
+    decoder = line_decoder()
     for line in text.splitlines():
         with contextlib.suppress(msgspec.MsgspecError):
-            yield _DECODER.decode(line)
+            yield decoder.decode(line)
 
 
-def finished_jobs(previous: RunLines) -> list[Line]:
+def finished_jobs(previous: RunLines) -> list[Record]:
     """What a resumed run keeps: the lines of jobs that ended, and those of no job.
 
     A job that did not end is done again from its beginning.
@@ -213,12 +215,12 @@ def _texts(path: Path) -> Iterator[bytes]:
         raise InputError(f"results {path} cannot be read ({error.strerror})") from error
 
 
-def _decode(text: bytes, where: str) -> Line | None:
+def _decode(decoder: msgspec.json.Decoder[Any], text: bytes, where: str) -> Record | None:
     """A line, or None if it is damaged; raises InputError for a run of another version."""
     try:
         text = json_text(text)
         require_shallow(text)
-        line: Line = _DECODER.decode(text)
+        line: Record = decoder.decode(text)
         return line
     except (msgspec.MsgspecError, ValueError, RecursionError):
         _require_version(text, where)
@@ -239,11 +241,11 @@ def _require_version(text: bytes, where: str) -> None:
         )
 
 
-def _belongs(line: Line, run: Run) -> bool:
+def _belongs(line: Record, run: Run) -> bool:
     """Whether a line speaks of a subject of its run, if it speaks of one."""
     subject = getattr(line, "subject", None)
     return subject is None or any(subject == known.key for known in run.subjects)
 
 
-def _text(line: Line) -> bytes:
+def _text(line: Record) -> bytes:
     return _ENCODER.encode(line) + b"\n"

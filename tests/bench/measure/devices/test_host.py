@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from mvmoe_bench.measure.devices import host
+from mvmoe_bench.measure.jobs.start import Start
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, SubjectOrder
 from mvmoe_deploy.system.temporary import temporary_directory
@@ -34,7 +35,7 @@ def test_what_the_system_needs_to_start_a_process_is_a_part_of_its_start(ask, mo
         return start(*arguments, **options)
 
     monkeypatch.setattr(host.subprocess, "Popen", slow)
-    (line,) = [line for line in ask(preset=NOTHING).lines if isinstance(line, r.Start)]
+    (line,) = [line for line in ask(preset=NOTHING).lines if isinstance(line, Start)]
     assert line.process_ns >= SECONDS * 1e9
 
 
@@ -42,7 +43,7 @@ def test_the_current_directory_is_not_searched_for_modules(ask, tmp_path, monkey
     """Bundles are downloaded into folders where other files lie."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "msgspec.py").write_text("raise SystemExit(9)")
-    assert [line for line in ask(preset=NOTHING).lines if isinstance(line, r.Start)]
+    assert [line for line in ask(preset=NOTHING).lines if isinstance(line, Start)]
 
 
 STUCK = """

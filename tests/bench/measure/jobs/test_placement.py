@@ -3,8 +3,9 @@
 from types import SimpleNamespace
 
 from mvmoe_bench.measure.jobs import placement
+from mvmoe_bench.measure.jobs.placement import Placement
 from mvmoe_bench.measure.schema.orders import SubjectOrder
-from mvmoe_bench.measure.schema.records import EngineChoice, Placement
+from mvmoe_bench.measure.schema.records import EngineChoice
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.runtime.contract import GraphPlacement
 from mvmoe_deploy.runtime.runners.coreml.runner import CoreMLRunner
@@ -30,6 +31,9 @@ class Session:
 
     def attempt(self, subject, work):
         work()
+
+    def flush(self):
+        pass
 
 
 def test_onnx_runtime_tells_of_one_graph_a_stage(tiny):

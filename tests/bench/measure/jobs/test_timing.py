@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from mvmoe_bench.measure.jobs import latency
+from mvmoe_bench.measure.jobs.latency import Overhead
 from mvmoe_bench.measure.jobs.timing import ClockReading, rotated, timed_call
 from mvmoe_bench.measure.schema.orders import Query
-from mvmoe_bench.measure.schema.records import Overhead
 from mvmoe_bench.measure.subjects.contract import Subject
 from mvmoe_bench.report.statistics import paired_ratio
 
@@ -47,6 +47,9 @@ class FakeSession:
         self.order = SimpleNamespace(job="latency:0", repeat=0)
         self.lines, self.failed = [], []
 
+    def fields_of(self, subject):
+        return {"job": "latency:0", "subject": subject.key, "repeat": 0}
+
     def emit(self, line):
         self.lines.append(line)
 
@@ -75,7 +78,7 @@ def rounds(monkeypatch):
             takes = cost if callable(cost) else lambda cost=cost: cost
             ready[name] = (order, Fake(name, calls, clock, takes))
         for number in numbers:
-            latency._round(session, ready, (number, images))
+            latency._round(session, ready, number, images)
         return session, calls
 
     return run

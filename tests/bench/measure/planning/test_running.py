@@ -17,6 +17,12 @@ from PIL import Image
 
 from mvmoe_bench.measure.devices import host
 from mvmoe_bench.measure.devices.host import HostDevice
+from mvmoe_bench.measure.jobs.answers import Answer
+from mvmoe_bench.measure.jobs.latency import Opened, Sample
+from mvmoe_bench.measure.jobs.memory import Memory
+from mvmoe_bench.measure.jobs.placement import Placement
+from mvmoe_bench.measure.jobs.start import GraphLoad, Start
+from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.results import read
 from mvmoe_deploy.errors import (
@@ -51,7 +57,7 @@ def run(measured):
 def test_every_subject_is_measured_and_nothing_failed(run):
     assert {subject.key for subject in run.run.subjects} == SUBJECTS
     assert of(run.lines, r.Failure) == []
-    counts = Counter(line.subject for line in of(run.lines, r.Sample))
+    counts = Counter(line.subject for line in of(run.lines, Sample))
     preset = run.run.preset
     for key in SUBJECTS - {"dispatcher onnx"}:
         assert counts[key] >= preset.repeats * preset.queries
@@ -60,12 +66,12 @@ def test_every_subject_is_measured_and_nothing_failed(run):
 
 def test_in_each_round_every_subject_has_one_turn_and_places_rotate(run):
     rounds = {}
-    for line in of(run.lines, r.Sample):
+    for line in of(run.lines, Sample):
         rounds.setdefault((line.repeat, line.round), []).append(line)
     for lines in rounds.values():
         assert {line.subject for line in lines} == SUBJECTS
         assert sorted(line.position for line in lines) == list(range(len(SUBJECTS)))
-    first = {(line.repeat, line.round): line.subject for line in of(run.lines, r.Sample)
+    first = {(line.repeat, line.round): line.subject for line in of(run.lines, Sample)
              if line.position == 0}  # fmt: skip
     assert set(Counter(first.values())) == SUBJECTS
 
@@ -78,21 +84,21 @@ def test_natural_samples_of_a_round_are_of_one_image(run):
 
 def _by_round(run):
     rounds = {}
-    for line in of(run.lines, r.Sample):
+    for line in of(run.lines, Sample):
         rounds.setdefault((line.repeat, line.round), []).append(line)
     return rounds
 
 
 def test_every_route_was_measured_by_image_or_by_force(run):
-    samples = of(run.lines, r.Sample, "dispatcher onnx")
+    samples = of(run.lines, Sample, "dispatcher onnx")
     assert {line.routes for line in samples} == {((expert,),) for expert in range(4)}
-    answers = {line.image: line.routes for line in of(run.lines, r.Answer, "dispatcher onnx")}
+    answers = {line.image: line.routes for line in of(run.lines, Answer, "dispatcher onnx")}
     for line in samples:
         assert line.forced or answers[line.image] == line.routes
 
 
 def test_parts_are_within_the_whole_and_only_dispatchers_have_them(run):
-    for line in of(run.lines, r.Sample):
+    for line in of(run.lines, Sample):
         assert (line.laps is not None) == (line.subject == "dispatcher onnx")
         if line.laps:
             assert len(line.laps.select) == len(line.laps.load) == len(line.laps.expert) == 1
@@ -100,27 +106,27 @@ def test_parts_are_within_the_whole_and_only_dispatchers_have_them(run):
 
 
 def test_answers_are_pytorchs(run):
-    answers = of(run.lines, r.Answer)
+    answers = of(run.lines, Answer)
     assert {line.subject for line in answers} == SUBJECTS - {"dense onnx"}
     assert max(line.max_abs_error for line in answers) < 1e-4
-    digits = of(run.lines, r.Answer, "dispatcher onnx")
+    digits = of(run.lines, Answer, "dispatcher onnx")
     assert [line.image for line in digits] == list(range(359))
     assert all(line.label in "0123456789" for line in digits)
 
 
 def test_starts_loads_and_memory_are_of_fresh_processes(run):
-    starts = {line.subject: line for line in of(run.lines, r.Start)}
+    starts = {line.subject: line for line in of(run.lines, Start)}
     assert set(starts) == {"dispatcher onnx", "static onnx", "all-experts onnx"}
     ours = starts["dispatcher onnx"]
     assert min(ours.parse_ns, ours.hash_ns, ours.open_ns, ours.first_ns) > 0
     assert ours.engine_import_ns > 1e6 and ours.code_import_ns > 1e6 and ours.process_ns > 1e6
     assert starts["static onnx"].parse_ns is None
-    loads = of(run.lines, r.GraphLoad)
-    (first,) = {line.routes[0] for line in of(run.lines, r.Answer, "dispatcher onnx")
+    loads = of(run.lines, GraphLoad)
+    (first,) = {line.routes[0] for line in of(run.lines, Answer, "dispatcher onnx")
                 if line.image == 0}  # fmt: skip
     assert {line.route for line in loads} == {(e,) for e in range(4)} - {first}
     assert all(line.load_ns > line.warm_ns for line in loads)
-    memory = of(run.lines, r.Memory)
+    memory = of(run.lines, Memory)
     assert {line.budget for line in memory if line.subject == "dispatcher onnx"} == {1, 2, 3, 4}
     for line in memory:
         assert line.base.total < line.loaded.total and line.released.total > 0
@@ -129,7 +135,7 @@ def test_starts_loads_and_memory_are_of_fresh_processes(run):
 
 
 def test_residency_is_measured_for_every_budget_over_one_sequence(run):
-    lines = of(run.lines, r.StreamSample)
+    lines = of(run.lines, StreamSample)
     budgets = {line.budget for line in lines}
     assert budgets == {1, 2, 3, 4}
     sequence = [line.image for line in lines if line.budget == 1]
@@ -150,19 +156,19 @@ def test_the_first_line_says_what_it_was_made_with(run):
     identity = run.run.identity
     assert identity["cores_logical"] >= 1 and identity["packages"]["onnxruntime"]
     assert run.run.inputs.source == "digits" and not run.run.inputs.forced
-    opened = of(run.lines, r.Opened, "dispatcher onnx")
+    opened = of(run.lines, Opened, "dispatcher onnx")
     assert {line.actual.provider for line in opened} == {"CPU"}
     assert run.run.subjects[0].requested.provider == "CPU"
-    (placed,) = {tuple(line.by_unit) for line in of(run.lines, r.Placement)}
+    (placed,) = {tuple(line.by_unit) for line in of(run.lines, Placement)}
     assert placed == ("CPU",)
 
 
 def test_synthetic_images_follow_the_distribution_whatever_the_router_says(ask):
     result = ask(images="synthetic", distribution="1=0.75,3=0.25")
-    samples = of(result.lines, r.Sample)
+    samples = of(result.lines, Sample)
     assert Counter(line.routes for line in samples) == {((1,),): 9, ((3,),): 3}
     assert all(line.forced for line in samples) and result.run.inputs.forced
-    stream = of(result.lines, r.StreamSample)
+    stream = of(result.lines, StreamSample)
     assert Counter(line.routes for line in stream if line.budget == 1) == {
         ((1,),): 18, ((3,),): 6,
     }  # fmt: skip
@@ -194,10 +200,10 @@ def test_several_routed_stages_and_two_experts_a_route(ask, several):
         preset=_smallest(queries=3, starts=1),
     )
     assert of(result.lines, r.Failure) == []
-    ours = of(result.lines, r.Sample, "dispatcher onnx")
+    ours = of(result.lines, Sample, "dispatcher onnx")
     assert all(len(line.laps.expert) == 2 and len(line.routes) == 2 for line in ours)
-    assert max(line.max_abs_error for line in of(result.lines, r.Answer)) < 1e-4
-    assert {line.stage for line in of(result.lines, r.GraphLoad)} == {1, 2}
+    assert max(line.max_abs_error for line in of(result.lines, Answer)) < 1e-4
+    assert {line.stage for line in of(result.lines, GraphLoad)} == {1, 2}
 
 
 def test_a_bundle_without_experts_has_nothing_to_stream(ask, tiny, tmp_path):
@@ -209,7 +215,7 @@ def test_a_bundle_without_experts_has_nothing_to_stream(ask, tiny, tmp_path):
         preset=_smallest(starts=1, stream=4),
     )
     assert of(result.lines, r.Failure) == []
-    assert of(result.lines, r.Sample, "dispatcher onnx")
+    assert of(result.lines, Sample, "dispatcher onnx")
 
 
 def test_two_bundles_in_one_run_are_told_apart(ask, tiny, several):
@@ -220,7 +226,7 @@ def test_two_bundles_in_one_run_are_told_apart(ask, tiny, several):
         preset=_smallest(),
     )
     assert [bundle.name for bundle in result.run.bundles] == ["tiny", "tiny-2"]
-    assert {line.subject for line in of(result.lines, r.Sample)} == {
+    assert {line.subject for line in of(result.lines, Sample)} == {
         "tiny: dispatcher onnx", "tiny-2: dispatcher onnx",
     }  # fmt: skip
 
@@ -240,7 +246,7 @@ def test_an_interrupted_run_keeps_its_lines_and_goes_on(ask, tmp_path, monkeypat
     monkeypatch.setattr(HostDevice, "run", follow)
     path = tmp_path / "results.jsonl"
     before = read(path)[0]
-    assert len(of(before.lines, r.Sample)) > 0
+    assert len(of(before.lines, Sample)) > 0
     with path.open("ab") as file:
         file.write(b'{"kind":"sample","job":"latency:1","subj')
     result = ask(resume=True, preset=preset)
@@ -287,7 +293,7 @@ def test_a_killed_run_goes_on(tiny, tmp_path):
     assert process.returncode in (130, -signal.SIGINT), said
     assert f"what was measured is in {path}; --resume goes on from there" in said
     kept = read(path)[0]
-    assert of(kept.lines, r.Sample) and not any("Traceback" in line for line in said.splitlines())
+    assert of(kept.lines, Sample) and not any("Traceback" in line for line in said.splitlines())
 
 
 def test_other_options_cannot_go_on_with_a_run(ask):
@@ -399,17 +405,17 @@ def reformatted(tiny, tmp_path):
 def test_a_slow_runner_shows_where_it_is_slow(ask, plug_in, reformatted):
     plug_in("slowrunner", SLOW, "[mvmoe.parts]\nrunners.slow = slowrunner\n")
     result = ask(bundles=(reformatted("slow"),), images="synthetic")
-    warm = [line.laps for line in of(result.lines, r.Sample)]
+    warm = [line.laps for line in of(result.lines, Sample)]
     assert 12 < median(laps.expert[0] for laps in warm) / 1e6 < 30
     assert 6 < median(laps.stem for laps in warm) / 1e6 < 12
     assert median(laps.load[0] for laps in warm) / 1e6 < 2
     assert median(laps.rest for laps in warm) / 1e6 < 2
-    loads = [line.load_ns / 1e6 for line in of(result.lines, r.GraphLoad)]
+    loads = [line.load_ns / 1e6 for line in of(result.lines, GraphLoad)]
     assert 30 < median(loads) < 60
-    (start,) = of(result.lines, r.Start)
+    (start,) = of(result.lines, Start)
     assert start.first_laps.load[0] / 1e6 > 30 and start.hash_ns / 1e6 < 30
-    cold = [line.ns / 1e6 for line in of(result.lines, r.StreamSample) if line.cold[0]]
-    same = [line.ns / 1e6 for line in of(result.lines, r.StreamSample) if not line.switched[0]]
+    cold = [line.ns / 1e6 for line in of(result.lines, StreamSample) if line.cold[0]]
+    same = [line.ns / 1e6 for line in of(result.lines, StreamSample) if not line.switched[0]]
     assert 30 < median(cold) - median(same) < 60
 
 
@@ -470,7 +476,7 @@ def test_an_engine_that_fails_in_the_middle_is_recorded_and_the_others_go_on(
     result = ask(compare=("broken",), checkpoints=(), preset=preset, images="synthetic")
     (failure,) = of(result.lines, r.Failure)
     assert failure.subject == "broken onnx" and says in failure.message
-    ours = of(result.lines, r.Sample, "dispatcher onnx")
+    ours = of(result.lines, Sample, "dispatcher onnx")
     assert {line.repeat for line in ours} == {0, 1} and len(ours) == 8
 
 
@@ -516,5 +522,5 @@ def test_a_subject_that_answers_otherwise_is_not_timed(ask, plug_in, tiny):
     result = ask(compare=("wrong",), checkpoints=(tiny / "checkpoint",), preset=_smallest())
     (failure,) = of(result.lines, r.Failure)
     assert failure.subject == "wrong" and "answers otherwise than PyTorch" in failure.message
-    assert of(result.lines, r.Sample, "wrong") == []
-    assert len(of(result.lines, r.Sample, "dispatcher onnx")) == 1
+    assert of(result.lines, Sample, "wrong") == []
+    assert len(of(result.lines, Sample, "dispatcher onnx")) == 1

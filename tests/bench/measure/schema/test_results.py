@@ -170,7 +170,7 @@ def test_a_resumed_run_keeps_the_jobs_that_ended(measured):
 def test_every_line_of_a_real_run_meets_the_published_schema(measured):
     import jsonschema
 
-    from mvmoe_bench.measure.schema.records import json_schema
+    from mvmoe_bench.measure.schema.lines import json_schema
 
     validator = jsonschema.Draft202012Validator(json_schema())
     for line in lines(measured)[:400]:

@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator
 
-from mvmoe_bench.measure.jobs.contract import Job, Plan
+from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan
 from mvmoe_bench.measure.jobs.process import Session
 from mvmoe_bench.measure.schema.orders import SubjectOrder
-from mvmoe_bench.measure.schema.records import Overhead
+from mvmoe_bench.measure.schema.records import JobRecord, Ns
 
 
-class Idle:
+class Idled(JobRecord, tag="idled", frozen=True):
+    """What one look at nothing took."""
+
+    ns: Ns
+
+
+class Idle(Measurement):
     """Nothing, timed."""
 
     name = "idle"
     position = 90
-    one_subject = False
-    compares_answers = False
+    records = (Idled,)
 
     def jobs(self, plan: Plan, repeat: int) -> Iterator[Job]:
         """One process a run."""
@@ -27,7 +32,7 @@ class Idle:
 
     def run(self, session: Session) -> None:
         """One line."""
-        session.emit(Overhead(job=session.order.job, repeat=0, ns=7, n=1))
+        session.emit(Idled(job=session.order.job, ns=7))
 
 
 PART = Idle()

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from mvmoe_bench.measure.schema.records import Answer, BundleRecord, SubjectRecord
+from mvmoe_bench.measure.jobs.answers import Answer
+from mvmoe_bench.measure.schema.records import BundleRecord, SubjectRecord
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import Figure
 from mvmoe_bench.report.subjects import is_product

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from mvmoe_bench.measure.schema.records import Done, Overhead, SubjectRecord, Yardstick
+from mvmoe_bench.measure.jobs.latency import Overhead, ReferenceMatmul
+from mvmoe_bench.measure.schema.records import Done, SubjectRecord
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import MS, Estimate, Figure, PerRepeat, by_repeat, median_of
 
@@ -72,7 +73,7 @@ def machine(index: Index) -> Machine | None:
 
 def _reference(index: Index) -> ReferenceSpeed | None:
     """The reference product; None if it was not run."""
-    lines = [line for line in index.of_kind(Yardstick) if line.ns and line.flop]
+    lines = [line for line in index.of_kind(ReferenceMatmul) if line.ns and line.flop]
     if not lines:
         return None
     speed = [line.flop / line.ns for line in lines]  # FLOP per ns are GFLOP/s.

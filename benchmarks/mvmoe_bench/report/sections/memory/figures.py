@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from mvmoe_bench.measure.schema.records import Held, Memory
+from mvmoe_bench.measure.jobs.memory import Memory
+from mvmoe_bench.measure.machine.held_memory import Held
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import Estimate, Figure, PerRepeat, median_of
 

@@ -145,7 +145,7 @@ def sentences(summary: Summary, found: Found) -> Iterator[Point]:
 def _sentence(full: MemoryFigure, least: MemoryFigure) -> str:
     """With the most experts in memory, and with the fewest."""
     total, its = full.added.total, printed(full.added.total, _MB)
-    room = "every expert resident" if full.budget is None else room_for(full.budget)
+    room = room_for(full.budget)
     if conclusive(total) and (total.low or 0) <= 0 <= (total.high or 0):
         return (
             "What the model adds to a process's memory could not be told apart from nothing: "

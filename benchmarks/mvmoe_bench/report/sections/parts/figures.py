@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Hashable
 
-from mvmoe_bench.measure.schema.records import Laps, Sample
+from mvmoe_bench.measure.jobs.latency import Sample
+from mvmoe_bench.measure.schema.records import Laps
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import MS, Estimate, Figure, PerRepeat, by_repeat
 

@@ -1,6 +1,7 @@
 """Where operators run: as engines say when asked (measured), and as the advisor estimates."""
 
-from mvmoe_bench.measure.schema.records import Advice, Placement
+from mvmoe_bench.measure.jobs.placement import Placement
+from mvmoe_bench.measure.schema.records import Advice
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import Figure
 

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from mvmoe_bench.measure.schema.records import Sample, SubjectRecord
+from mvmoe_bench.measure.jobs.latency import Sample
+from mvmoe_bench.measure.schema.records import SubjectRecord
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import (
     MS,

@@ -1,10 +1,11 @@
 """What keeping fewer experts in memory costs, over a recorded sequence of images."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
-from mvmoe_bench.measure.schema.records import StreamSample
+from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import (
     MS,
@@ -32,8 +33,8 @@ class Switch(Figure, frozen=True):
 class Budget(Figure, frozen=True):
     """One budget."""
 
-    experts: int
-    """That may be in memory in each routed stage."""
+    experts: int | None
+    """That may be in memory in each routed stage; None for all."""
     n: int
     cold_share: float
     """Answers for which an expert had to be loaded."""
@@ -50,6 +51,11 @@ class Budget(Figure, frozen=True):
     """What a process with this budget held after its images; median. Another one: those that are
     timed are not looked into."""
     memory_of: str | None
+
+    @property
+    def room(self) -> int | str:
+        """The budget as tables name it."""
+        return "all" if self.experts is None else self.experts
 
 
 class Residency(Figure, frozen=True):
@@ -69,14 +75,21 @@ def residency(index: Index) -> dict[str, Residency] | None:
 
 def _residency(index: Index, lines: list[StreamSample]) -> Residency:
     """The curve of one subject."""
-    by_budget: dict[int, list[StreamSample]] = {}
+    by_budget: dict[int | None, list[StreamSample]] = {}
     for line in lines:
         by_budget.setdefault(line.budget, []).append(line)
     return Residency(
         order=index.run.inputs.order,
         length=1 + max(line.number for line in lines),
-        budgets=tuple(_budget(index, its) for _, its in sorted(by_budget.items())),
+        budgets=tuple(
+            _budget(index, by_budget[experts]) for experts in sorted(by_budget, key=_size)
+        ),
     )
+
+
+def _size(budget: int | None) -> float:
+    """What budgets are sorted by."""
+    return math.inf if budget is None else budget
 
 
 def _budget(index: Index, lines: list[StreamSample]) -> Budget:

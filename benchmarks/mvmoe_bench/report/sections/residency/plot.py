@@ -93,7 +93,7 @@ def _legend(axes: "Axes", canvas: Canvas, entries: tuple[tuple[str, str], ...]) 
 
 def _budgets(axes: "Axes", canvas: Canvas, budgets: tuple[Budget, ...]) -> None:
     """One tick a budget."""
-    axes.set_xticks(range(len(budgets)), [str(budget.experts) for budget in budgets])
+    axes.set_xticks(range(len(budgets)), [str(budget.room) for budget in budgets])
     axes.set_xlim(-0.5, len(budgets) - 0.5)
     axes.set_xlabel(
         "experts that may stay in memory", fontsize=SMALL, color=canvas.colours["muted"]

@@ -45,7 +45,7 @@ def picture(summary: Summary, found: Found) -> Iterator[Chart]:
 def _sequences(curves: list[Residency]) -> str:
     """What was run; how long and with how much room, where that is the same for all subjects."""
     first = curves[0]
-    rooms = {tuple(point.experts for point in curve.budgets) for curve in curves}
+    rooms = {tuple(point.room for point in curve.budgets) for curve in curves}
     if len(rooms) > 1 or len({curve.length for curve in curves}) > 1:
         return (
             f"For each subject the same sequence of images (order: {first.order}) with different "
@@ -75,7 +75,7 @@ def _chart(summary: Summary, found: Found, key: str) -> Chart:
 def _spoken(budget: Budget) -> str:
     """A point in words."""
     return (
-        f"room for {budget.experts}: median {printed(budget.total_ms).value} ms, p95 "
+        f"{room_for(budget.experts)}: median {printed(budget.total_ms).value} ms, p95 "
         f"{alone(budget.total_ms.p95)} ms, {percent(budget.cold_share)} cold"
     )
 
@@ -105,7 +105,7 @@ def _which(summary: Summary, found: Found) -> list[Field]:
     room = "That may stay in memory in each routed stage."
     return [
         *[words("subject", lambda key, *_: summary.names[key], brief=True)][: len(found) > 1],
-        counts("experts", lambda _, point, *__: point.experts, room, brief=True),
+        words("experts", lambda _, point, *__: point.room, room, brief=True),
     ]
 
 

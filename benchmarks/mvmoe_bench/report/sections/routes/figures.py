@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Literal
 
-from mvmoe_bench.measure.schema.records import BundleRecord, Sample, SubjectRecord
+from mvmoe_bench.measure.jobs.latency import Sample
+from mvmoe_bench.measure.schema.records import BundleRecord, SubjectRecord
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import (
     CONFIDENCE,

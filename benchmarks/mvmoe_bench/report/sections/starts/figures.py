@@ -1,6 +1,6 @@
 """What a fresh process spends until its first answer, and what each graph's loading costs."""
 
-from mvmoe_bench.measure.schema.records import GraphLoad, Start
+from mvmoe_bench.measure.jobs.start import GraphLoad, Start
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import (
     MS,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mvmoe_bench.measure.schema.records import Done, Opened, Overhead
+from mvmoe_bench.measure.jobs.latency import Opened, Overhead
+from mvmoe_bench.measure.schema.records import Done
 
 FLOP = 2 * 512**3
 

@@ -1,6 +1,7 @@
 """Placements that were measured and estimates are apart, each column with its own text."""
 
-from mvmoe_bench.measure.schema.records import Advice, Placement
+from mvmoe_bench.measure.jobs.placement import Placement
+from mvmoe_bench.measure.schema.records import Advice
 
 KEY = "dispatcher:digits:onnx"
 

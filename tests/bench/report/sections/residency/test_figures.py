@@ -35,6 +35,15 @@ def test_switch_costs_are_differences_of_medians(factory):
     assert (point.cold.n, point.warm.n, point.cold.against) == (12, 18, 30)
 
 
+def test_no_budget_is_room_for_all_and_comes_last(factory):
+    lines = [line for budget in (None, 12, 2) for line in _sequence(factory, 0, budget)]
+
+    budgets = _budget(factory, lines).budgets
+
+    assert [point.experts for point in budgets] == [2, 12, None]
+    assert [point.room for point in budgets] == [2, 12, "all"]
+
+
 def test_without_switches_there_is_no_cost_but_an_n(factory):
     lines = [factory.stream(KEY, 4, number, 8.0) for number in range(5)]
 
@@ -45,7 +54,7 @@ def test_without_switches_there_is_no_cost_but_an_n(factory):
 
 
 def test_budgets_are_in_order_with_what_they_held(factory):
-    from mvmoe_bench.measure.schema.records import Memory
+    from mvmoe_bench.measure.jobs.memory import Memory
 
     lines = _sequence(factory, 0, 4) + _sequence(factory, 0, 1)
     little = factory.held(1)

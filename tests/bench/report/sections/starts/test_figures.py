@@ -2,7 +2,7 @@
 
 import pytest
 
-from mvmoe_bench.measure.schema.records import GraphLoad
+from mvmoe_bench.measure.jobs.start import GraphLoad
 from mvmoe_bench.report.summary import summarize_run
 
 
