@@ -12,8 +12,8 @@ import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import torch
 from torch import Tensor, fx, nn
@@ -67,6 +67,8 @@ class Program:
     slots: tuple[str, ...]
     rewritten: dict[str, int]
     """How many places each rewrite has changed."""
+    compression: Callable[[dict[str, Tensor]], dict[str, Tensor]] = dict
+    """What a recipe makes of the contents of all slots; `dict` leaves them as they are."""
 
     def fill(self, module: nn.Module) -> dict[str, Tensor]:
         """The content of every slot for one stage module of this structure."""
@@ -75,9 +77,21 @@ class Program:
         chosen = {name: tensor.detach() for name, tensor in weights.items() if name in mine}
         with torch.no_grad():
             contents = functional_call(self.prologue, chosen, (), tie_weights=False)
-        return {
+        filled = {
             slot: tensor.contiguous() for slot, tensor in zip(self.slots, contents, strict=True)
         }
+        return self.compression(filled)
+
+    def compressed(self, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> Self:
+        """This program with `change` made to the contents of its slots, whichever graph's.
+
+        `change` gives a tensor of the same shape and type for each slot; the contents that it is
+        given stay as they are.
+        """
+        held = {slot: self.exported.state_dict[slot].detach() for slot in self.slots}
+        for slot, tensor in change(held).items():
+            self.exported.state_dict[slot] = nn.Parameter(tensor, requires_grad=False)
+        return replace(self, compression=change)
 
 
 class PrefixedModule(nn.Module):

@@ -71,7 +71,7 @@ def inspected(mvmoe, bundle):
 def test_inspect_tells_options_rewrites_placement_and_sizes(mvmoe, everything):
     targets = inspected(mvmoe, everything)["targets"]
     assert list(targets) == ["onnx", "coreml", "executorch"]
-    assert targets["onnx"]["options"] == {"profile": "cpu", "opset": 20}
+    assert targets["onnx"]["options"] == {"profile": "cpu", "opset": 20, "precision": "fp32"}
     assert targets["coreml"]["options"] == {
         "deployment_target": "iOS17",
         "precision": targets["coreml"]["precision"],

@@ -231,12 +231,19 @@ def shared_templates(monkeypatch, templates):
     """Exports a structure once for all tests, as a target does for all graphs of a model."""
     make = writing.make_template
 
-    def make_once(name, module, inputs, outputs, opset, *, rewrites, capture):
+    def make_once(name, module, inputs, outputs, opset, *, rewrites, capture, compress):
         structure = fingerprint(module, list(inputs.values()))
-        key = structure, *inputs, *outputs, opset, rewrites, template.make_program
+        key = structure, *inputs, *outputs, opset, rewrites, compress, template.make_program
         if key not in templates:
             templates[key] = make(
-                name, module, inputs, outputs, opset, rewrites=rewrites, capture=capture
+                name,
+                module,
+                inputs,
+                outputs,
+                opset,
+                rewrites=rewrites,
+                capture=capture,
+                compress=compress,
             )
         return templates[key]
 

@@ -4,6 +4,7 @@
 """
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_deploy.training import default_options, train
 from mvmoe_export import ExportOptions, Identity, export_bundle
+from mvmoe_export.targets.coreml import CoreMLOptions
+from mvmoe_export.targets.onnx import OnnxOptions
 
 FOREIGN = "mvmoe-foreign"
 
@@ -135,6 +138,69 @@ def test_a_rule_and_a_rewrite_are_exported_and_run_where_plug_ins_are_allowed(ex
     }
 
 
+def export_coarsely(path: Path) -> tuple[Tiny, Tiny]:
+    """Exports a model with another distribution's recipe; gives it, and one with such weights."""
+    model = tiny()
+    onnx = OnnxOptions(precision="coarse")
+    export_bundle(model, path, options=ExportOptions(targets={"onnx": onnx}))
+    rounded = deepcopy(model)
+    for name, tensor in rounded.state_dict().items():
+        if name.endswith("weight"):
+            step = tensor.abs().max() / 128
+            tensor.copy_((tensor / step).round() * step)
+    return model, rounded
+
+
+def test_a_recipe_is_exported_verified_and_dispatched(foreign, tmp_path, capsys):
+    path = tmp_path / "coarse.mvmoe"
+    model, rounded = export_coarsely(path)
+    # Its bounds are in the bundle: neither reading nor running it needs the recipe.
+    (record,) = Bundle.open(path).manifest.targets.values()
+    assert (record.precision, record.options["precision"]) == ("coarse", "coarse")
+    assert record.bounds == parts.find("recipes", "coarse").bounds
+    assert record.parity.tolerance == record.bounds.answer_error == 4e-2
+    succeeds("verify", str(path), "--json")
+    capsys.readouterr()
+    with Dispatcher.open(path) as dispatcher:
+        # Of every graph, each expert's weights are the rounded ones, and not the model's.
+        require_answers(dispatcher, rounded)
+        with pytest.raises(AssertionError):
+            require_answers(dispatcher, model)
+
+
+def tiny() -> Tiny:
+    """A factory for the command line."""
+    torch.manual_seed(0)
+    return Tiny(TopK(experts=3, k=1))
+
+
+def test_a_recipe_and_an_option_of_a_target_are_flags_and_in_the_manifest(
+    foreign, tmp_path, capsys
+):
+    path = tmp_path / "flags.mvmoe"
+    command = ["export", "--model", f"{__name__}:tiny", "-o", str(path), "--json"]
+    flags = ["--onnx-precision", "coarse", "--aten-json-indent", "3"]
+    succeeds(*command, "--target", "onnx", "--target", "aten-json", *flags)
+    capsys.readouterr()
+    targets = json.loads((path / "manifest.json").read_text())["targets"]
+    assert targets["onnx"]["precision"] == "coarse"
+    assert targets["onnx"]["options"] == {"profile": "cpu", "opset": 20, "precision": "coarse"}
+    assert targets["aten-json"]["precision"] == "fp32"
+    assert targets["aten-json"]["options"] == {"indent": 3}
+    assert '\n   "weights"' in (path / "aten-json" / "stem.json").read_text()
+
+
+def test_the_help_and_the_list_of_parts_name_a_recipe(foreign, capsys):
+    succeeds("parts", "recipes", "--json")
+    listed = json.loads(capsys.readouterr().out)["parts"]["recipes"]
+    assert [part["name"] for part in listed] == ["coarse", "fp16", "fp32"]
+    succeeds("export", "--help")
+    text = " ".join(capsys.readouterr().out.split())
+    # Engines of ONNX Runtime compute in fp32 only; Core ML's flag has its own default.
+    assert "One of coarse, fp32. [default: fp32]" in text
+    assert "One of coarse, fp16, fp32. [default: fp16]" in text
+
+
 def test_a_bundle_imports_no_plug_in_without_leave(exported):
     with pytest.raises(BundleError, match="plug-ins are not allowed here"):
         Dispatcher.open(exported[1])
@@ -222,3 +288,15 @@ def test_a_family_is_trained_by_a_foreign_routing(foreign, tmp_path):
     )
     (found,) = train(options, tmp_path / "run").routings
     assert found.super_classes == [["0", "2", "4", "6", "8"], ["1", "3", "5", "7", "9"]]
+
+
+def test_a_recipe_that_changes_weights_is_refused_where_it_would_not_be_applied(foreign, tmp_path):
+    model, path = tiny(), tmp_path / "refused.mvmoe"
+    for target, options, strategy, words in (
+        ("coreml", CoreMLOptions(precision="coarse"), "dispatch", "leaves to coremltools"),
+        ("onnx", OnnxOptions(precision="coarse"), "bind", "take theirs as inputs"),
+    ):
+        chosen = ExportOptions(targets={target: options})
+        with pytest.raises(InputError, match=words):
+            export_bundle(model, path, targets=(target,), strategy=strategy, options=chosen)
+    assert not path.exists()

@@ -4,10 +4,14 @@ Importing this module, or a recipe's, imports no PyTorch: targets ask recipes fo
 the command line for their names, before anything is exported.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mvmoe_deploy.bundle.manifest import Bounds
+
+if TYPE_CHECKING:
+    from mvmoe_export.programs import Program
 
 Number = Literal["float32", "float16"]
 
@@ -29,6 +33,11 @@ FLOAT32 = Numbers("float32", "float32")
 FLOAT16 = Numbers("float16", "float16")
 
 
+def unchanged(program: "Program") -> "Program":
+    """The program as it is: all that the recipe does is done by the engine's own compiler."""
+    return program
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How graphs are made smaller or faster, at a loss within bounds of its own.
@@ -48,6 +57,14 @@ class Recipe:
     bounds: Bounds
     """How far graphs may be from PyTorch, on any engine; what an engine or a rewrite adds is an
     attribute of theirs (`mvmoe_export.bounds`)."""
+    compress: Callable[["Program"], "Program"] = unchanged
+    """Called once for each structure, after the rewrites: gives the program to compile, and with it
+    how the weights of each graph fill its slots (`Program.compressed`)."""
+
+    @property
+    def changes_weights(self) -> bool:
+        """Whether it must see every weight before an engine does."""
+        return self.compress is not unchanged
 
     def stored(self, fp32_bytes: int) -> int:
         """The bytes of weights that have `fp32_bytes` in fp32."""

@@ -174,7 +174,7 @@ def test_weights_are_stored_once_over_all_profiles(made, distinct_bytes):
     for profile in PROFILES:
         target = record(made, profile)
         assert target.weights == "onnx/weights.bin"
-        assert target.options == {"profile": profile, "opset": 20}
+        assert target.options == {"profile": profile, "opset": 20, "precision": "fp32"}
         files |= {file.path: file for file in target.files}
     on_disk = {f"onnx/{file.name}" for file in (path / "onnx").iterdir()}
     assert set(files) == on_disk

@@ -33,7 +33,11 @@ def test_a_manifest_records_every_option_and_gives_them_again(chosen):
 
 
 def test_several_values_are_one_text_in_a_record():
-    assert OnnxOptions(profile=("nnapi",)).recorded() == {"profile": "nnapi", "opset": 20}
+    assert OnnxOptions(profile=("nnapi",)).recorded() == {
+        "profile": "nnapi",
+        "opset": 20,
+        "precision": "fp32",
+    }
     assert ExecuTorchOptions(("xnnpack", "coreml")).recorded()["delegate"] == "xnnpack,coreml"
 
 
@@ -45,6 +49,9 @@ def test_several_values_are_one_text_in_a_record():
         (OnnxOptions, {"profile": ()}, r"the onnx profile was given as \[\]; give at least one"),
         (OnnxOptions, {"profile": ("cpu", "cpu")}, "each once"),
         (OnnxOptions, {"profile": ("gpu",)}, "'gpu'; give one of cpu, nnapi, coreml-ep"),
+        (OnnxOptions, {"precision": "fp16"}, "the onnx precision is 'fp16'; give one of fp32"),
+        (OnnxOptions, {"precision": "FP32"}, "the onnx precision is 'FP32'; give one of fp32"),
+        (CoreMLOptions, {"precision": "int8"}, "is 'int8'; give one of fp16, fp32"),
         (CoreMLOptions, {"input": "pixels"}, "the coreml input is 'pixels'; give one of tensor"),
         (CoreMLOptions, {"deployment_target": 16}, "deployment target is 16; give one of iOS16"),
     ],

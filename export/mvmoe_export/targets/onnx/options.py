@@ -4,6 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
+from mvmoe_deploy.bundle.manifest import PartName
+from mvmoe_export.compression import FLOAT32, Recipe, RecipesIn, find_recipe
 from mvmoe_export.targets.contract import TargetOptions
 
 Profile = Literal["cpu", "nnapi", "coreml-ep"]
@@ -23,3 +25,12 @@ class OnnxOptions(TargetOptions, frozen=True):
         Meta(description="The provider of ONNX Runtime that the graphs are shaped for."),
     ] = ("cpu",)
     opset: Annotated[int, Meta(ge=18, le=23, description="The version of ONNX's operators.")] = 20
+    precision: Annotated[
+        PartName,
+        Meta(description="Of weights and computation.", extra={"allowed": RecipesIn(FLOAT32)}),
+    ] = "fp32"
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that `precision` names."""
+        return find_recipe(self.precision)

@@ -27,6 +27,7 @@ from torch.export import ExportedProgram
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.runtime.runners.onnx.importing import disable_telemetry, import_onnxruntime
+from mvmoe_export.compression.contract import unchanged
 from mvmoe_export.programs import Program, make_program
 from mvmoe_export.source_location import location_hint
 
@@ -66,13 +67,14 @@ def make_template(
     *,
     rewrites: tuple[str, ...] = (),
     capture: Callable[[], ExportedProgram] | None = None,
+    compress: Callable[[Program], Program] = unchanged,
 ) -> Template:
     """Export one stage module; raises InputError that names the graph and what failed.
 
-    `capture` is that of `make_program`.
+    `capture` is that of `make_program`, `compress` a recipe's.
     """
     disable_telemetry()  # The exporter's own libraries import ONNX Runtime as they need it.
-    program = make_program(name, module, inputs, rewrites, capture)
+    program = compress(make_program(name, module, inputs, rewrites, capture))
     model = _export(name, program, tuple(inputs), outputs, opset)
     _open_weights(model, set(program.slots))
     optimizer.optimize_ir(model)

@@ -59,7 +59,7 @@ def write_graphs(
             suffix = f".{profile}" if written else ""
             written[profile] = []
             for stage in stages.specs:
-                for graph in _stage(stage, names, chosen.opset, weights, f"{suffix}.onnx"):
+                for graph in _stage(stage, names, chosen, weights, f"{suffix}.onnx"):
                     written[profile].append(graph)
                     options.progress(graph.spec.name)
     first = chosen.profile[0]
@@ -72,7 +72,11 @@ def write_graphs(
 
 
 def _stage(
-    stage: StageSpec, names: tuple[str, ...], opset: int, weights: WeightFile, suffix: str
+    stage: StageSpec,
+    names: tuple[str, ...],
+    chosen: OnnxOptions,
+    weights: WeightFile,
+    suffix: str,
 ) -> Iterator[_Written]:
     """Write all graphs of one stage."""
     folder = weights.path.parent
@@ -88,9 +92,10 @@ def _stage(
             module,
             group.template.inputs,
             stage.outputs,
-            opset,
+            chosen.opset,
             rewrites=names,
             capture=group.capture,
+            compress=chosen.recipe.compress,
         )
         placed = None
         for spec in group.members:
@@ -174,7 +179,7 @@ def _record(
             name for name in applied if any(graph.rewritten.get(name) for graph in written)
         ),
         strategy=stages.strategy.name,
-        precision="fp32",
+        precision=chosen.precision,
         batch=stages.batch,
         graphs=tuple(_graph_record(graph, alone[graph.spec.name], root) for graph in written),
         weights=weights.relative_to(root).as_posix(),

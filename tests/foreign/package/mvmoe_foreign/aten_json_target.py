@@ -3,10 +3,11 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 
 
 class AtenJsonOptions(TargetOptions, frozen=True):
-    """There is nothing to choose."""
+    """How the files look."""
 
     target: ClassVar[str] = "aten-json"
+
+    indent: Annotated[int, Meta(ge=0, le=8, description="Spaces before what lies deeper.")] = 0
 
 
 class AtenJsonTarget:
@@ -35,10 +38,13 @@ class AtenJsonTarget:
         self, stages: "Stages", options: ExportOptions, root: Path, scratch: Path
     ) -> InlineJob:
         """Write the graphs below `root` when asked to finish."""
-        return InlineJob(lambda: _write(stages, options, root / self.name))
+        chosen = options.of(self.name, self.options)
+        return InlineJob(lambda: _write(stages, options, chosen, root / self.name))
 
 
-def _write(stages: "Stages", options: ExportOptions, folder: Path) -> Records:
+def _write(
+    stages: "Stages", options: ExportOptions, chosen: AtenJsonOptions, folder: Path
+) -> Records:
     """All graphs, in the order of their stages."""
     from mvmoe_export.programs import make_program
     from mvmoe_export.sizes import exclusive, sizes
@@ -54,14 +60,16 @@ def _write(stages: "Stages", options: ExportOptions, folder: Path) -> Records:
             rewrites |= {name: None for name, places in program.rewritten.items() if places}
             for spec in group.members:
                 content, reads[spec.name] = _content(program, spec, stage.outputs, folder)
-                (folder / f"{spec.name}.json").write_text(json.dumps(content))
+                (folder / f"{spec.name}.json").write_text(
+                    json.dumps(content, indent=chosen.indent or None)
+                )
                 graphs.append(_record(program, spec, stage, reads[spec.name]))
                 options.progress(spec.name)
     alone = exclusive(reads)
     graphs = [msgspec.structs.replace(graph, exclusive_bytes=alone[graph.name]) for graph in graphs]
     record = manifest.Target(
         format=AtenJsonOptions.target,
-        options=AtenJsonOptions().recorded(),
+        options=chosen.recorded(),
         rewrites=tuple(rewrites),
         strategy=stages.strategy.name,
         precision="fp32",
