@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from mvmoe_deploy.routing import Route, Rule
-from mvmoe_deploy.routing.contract import as_logits, members_of
+from mvmoe_deploy.routing.arithmetic import as_logits
+from mvmoe_deploy.routing.contract import members_of
 
 
 def select(logits: Tensor, rule: Rule, route: Route | None = None) -> tuple[Tensor, Tensor]:

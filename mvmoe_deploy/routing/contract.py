@@ -1,31 +1,28 @@
-"""The contract of a routing rule, and the arithmetic that all rules share.
+"""The contract of a routing rule; the arithmetic that rules share is in `arithmetic.py`.
 
 A *route* is the set of experts that one image uses at one routed stage. Of one image it is a tuple
 of experts in ascending order, with a gate for each of them. Of a batch it is a membership
 `[B, E]` (bool) with gates `[B, E]` (fp32, 0 where the expert is not in the route), which holds
 routes of any length.
-
-The arithmetic is normative for every language (`docs/bundle.md`, *Routing*): it is done in double
-precision, sums start at 0 and add the experts in ascending order, one after the other, and what
-comes out is rounded to fp32. So NumPy's `sum` (pairwise) and Python's (compensated from 3.12 on)
-are not used here.
 """
 
 import itertools
-import math
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, runtime_checkable
 
+import msgspec
 import numpy as np
 
-from mvmoe_deploy.errors import InputError, RoutingError
+from mvmoe_deploy.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Route = tuple[int, ...]
 """The experts that one image uses at one routed stage, in ascending order."""
+
+Experts = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+"""A number of experts, as a rule's field."""
 
 
 @runtime_checkable
@@ -112,77 +109,6 @@ class GraphRule(Rule, Protocol):
         """The gates `[B, k]` of one route `[k]` (int64) for all images."""
 
 
-def as_logits(logits: np.ndarray, experts: int | None = None) -> np.ndarray:
-    """Router logits `[B, E]` as fp32.
-
-    Raises RoutingError when they have another shape or type or one of them is not finite; what
-    overflows in fp32 is not finite.
-    """
-    logits = np.asarray(logits)
-    if logits.ndim != 2 or logits.shape[1] == 0 or experts not in (None, logits.shape[1]):
-        _refuse_shape(logits.shape, f"[B, {experts or 'experts'}]")
-    if logits.dtype.kind not in "fiu":
-        raise RoutingError(
-            f"the router gave logits of type {logits.dtype}; expected numbers",
-            code="routing.logits-shape",
-            found=str(logits.dtype),
-        )
-    with np.errstate(over="ignore"):
-        logits = logits.astype(np.float32, copy=False)
-    if not np.isfinite(logits).all():
-        _refuse_not_finite(logits)
-    return logits
-
-
-def softmax(logits: np.ndarray, members: np.ndarray | None = None) -> np.ndarray:
-    """The softmax `[B, E]` (fp32) of finite logits `[B, E]` (fp32), each row over its members.
-
-    Those that are no members get 0. All are without `members` `[B, E]` (bool). It is computed as
-    the module says, so every language gets the same fp32 values, whatever its `exp` does in the
-    last bit of a double.
-    """
-    wide = logits.astype(np.float64)
-    if members is not None:
-        wide = np.where(members, wide, -np.inf)
-    weights = np.exp(wide - wide.max(axis=-1, keepdims=True))
-    # A running sum adds from the first expert to the last; members' weights of 0 change nothing.
-    totals = np.cumsum(weights, axis=-1)[:, -1:]
-    shares: np.ndarray = weights / totals
-    return shares.astype(np.float32)
-
-
-def softmax_one(logits: Sequence[float]) -> list[float]:
-    """`softmax` of the logits of one image, all of them members; NaN where one is not finite."""
-    top = max(logits)
-    total = 0.0
-    weights = []
-    for logit in logits:
-        weight = math.exp(logit - top)
-        total += weight
-        weights.append(weight)
-    return array("f", [weight / total for weight in weights]).tolist()
-
-
-def scores(logits: np.ndarray) -> np.ndarray:
-    """The scores of router logits `[B, E]`: their softmax; raises RoutingError as `as_logits`."""
-    return softmax(as_logits(logits))
-
-
-def scores_one(logits: np.ndarray, experts: int) -> tuple[list[float], list[float]]:
-    """The logits and scores of one image's router, from logits `[E]` (fp32).
-
-    Raises RoutingError as `as_logits` does.
-    """
-    if logits.shape != (experts,):
-        _refuse_shape(logits.shape, f"[{experts}]")
-    row = logits.tolist()
-    found = softmax_one(row)
-    # A NaN or a positive infinity makes every score a NaN, which no comparison holds for.
-    if not (found[0] >= 0 and min(row) > -math.inf):
-        _refuse_not_finite(logits[None])
-    return row, found
-
-
 def gates_of(route: Route, logits: np.ndarray, rule: Rule) -> tuple[float, ...]:
     """The gates that one image's logits `[E]` give to the experts of a route that was imposed."""
     members = members_of([route], rule.experts)
@@ -223,27 +149,6 @@ def is_ascending(route: Route, experts: int) -> bool:
     """Whether a route is some experts of `experts`, at least one, each above the one before."""
     inside = len(route) > 0 and route[0] >= 0 and route[-1] < experts
     return inside and all(low < high for low, high in itertools.pairwise(route))
-
-
-def _refuse_shape(shape: tuple[int, ...], expected: str) -> NoReturn:
-    """Say what shape logits have and what was expected."""
-    raise RoutingError(
-        f"the router gave logits of shape {list(shape)}, but its rule expects {expected}",
-        code="routing.logits-shape",
-        found=list(shape),
-    )
-
-
-def _refuse_not_finite(logits: np.ndarray) -> NoReturn:
-    """Name the first logit that is not finite."""
-    row, expert = np.argwhere(~np.isfinite(logits))[0].tolist()
-    raise RoutingError(
-        f"the router gave a logit that is not finite for image {row} of the batch "
-        f"({logits[row, expert]} for expert {expert}); check the image and the weights of the stem",
-        code="routing.not-finite",
-        image=row,
-        expert=expert,
-    )
 
 
 def _shown(route: Route) -> str:

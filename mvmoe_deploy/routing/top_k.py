@@ -1,33 +1,31 @@
 """The rule `top_k`: the k experts of highest score.
 
-Their scores are the gates (arXiv 2309.04354, section 3), or with `renormalize` the softmax of their
-own logits, which is their scores divided by the sum of these. It has no gap: the scores of an
-imposed route may all underflow to 0, the softmax of its logits does not.
+Their scores are the gates (arXiv 2309.04354, section 3), with `renormalize` divided by their sum.
 """
 
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 import numpy as np
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.routing.contract import (
-    Route,
-    Rule,
+from mvmoe_deploy.routing.arithmetic import (
     as_logits,
-    is_ascending,
+    log_scores,
+    order_margins,
+    score_gates,
+    score_gates_one,
     scores_one,
     softmax,
-    softmax_one,
+    torch_score_gates,
 )
+from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-Experts = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 
 
 class TopK(
@@ -98,22 +96,15 @@ class TopK(
         else:
             order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
             route = tuple(sorted(order[: self.k]))
-        if self.renormalize:
-            return route, tuple(softmax_one([row[expert] for expert in route]))
-        return route, tuple([scores[expert] for expert in route])
+        return route, score_gates_one(route, row, scores, self.renormalize)
 
     def gates(self, members: np.ndarray, logits: np.ndarray) -> np.ndarray:
         """The gates `[B, E]` (fp32) that logits `[B, E]` give to routes `[B, E]` (bool)."""
-        logits = as_logits(logits, self.experts)
-        if self.renormalize:
-            return softmax(logits, members)
-        return np.where(members, softmax(logits), np.float32(0))
+        return score_gates(members, as_logits(logits, self.experts), self.renormalize)
 
     def torch_gates(self, members: "Tensor", logits: "Tensor") -> "Tensor":
         """`gates` on PyTorch's tensors, differentiable by the logits."""
-        if self.renormalize:
-            return logits.masked_fill(~members, -math.inf).softmax(dim=-1)
-        return logits.softmax(dim=-1).masked_fill(~members, 0.0)
+        return torch_score_gates(members, logits, self.renormalize)
 
     def graph_select(self, logits: "Tensor") -> "tuple[Tensor, Tensor]":
         """The route `[B, k]` (int64, ascending) and its gates `[B, k]`, inside of a graph."""
@@ -132,11 +123,11 @@ class TopK(
         return logits.softmax(dim=-1).index_select(1, route)
 
     def margins(self, logits: np.ndarray) -> np.ndarray:
-        """By how much the k-th highest logit of each row is above the next one, `[B]`."""
+        """By how much the k-th highest score of each row is above the next one, `[B]`."""
         if self.k == self.experts:
             return np.full(len(logits), np.inf)
-        ordered = -np.sort(-logits.astype(np.float64), axis=1)
-        return ordered[:, self.k - 1] - ordered[:, self.k]
+        ordered = -np.sort(-log_scores(logits), axis=1)
+        return order_margins(ordered[:, self.k], ordered[:, self.k - 1])
 
     def describe(self) -> str:
         """Such as `top 2 of 8 experts, renormalized`."""

@@ -55,8 +55,12 @@ class Gather(Strategy):
     def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
         """A module that has the weights of all experts in stacks, and runs with those it is given.
 
+        Where a route may have all experts, each of them is computed in any case, so nothing is
+        stacked: an expert has its own place, and 0 as its gate unless it is on the route.
+
         Raises InputError for experts whose weights have different names or shapes.
         """
+        import torch
         from torch import Tensor, nn
         from torch.func import functional_call
 
@@ -72,17 +76,24 @@ class Gather(Strategy):
                 self.stacked = nn.ParameterDict(
                     {_key(stack.weight): stack.contents for stack in stacks}
                 )
+                self.sorts_gates = rule.count() > 1 and rule.longest == rule.experts
+                """Whether every expert has its own place, and gates have to be brought to it."""
 
             def forward(self, *inputs: Tensor) -> Any:
                 """The stage's output for its tensors, gates `[1, k]`, experts `[1, k]` (int64)."""
-                experts = inputs[-1]
+                *tensors, gates, experts = inputs
+                if self.sorts_gates:
+                    places = torch.arange(rule.experts, device=experts.device)
+                    own = (experts[:, :, None] == places).to(gates.dtype)
+                    gates = (gates[:, :, None] * own).sum(dim=1)
                 weights = {
                     name: self.stacked[_key(name)].index_select(0, experts[0, slot : slot + 1])[0]
                     for name, slot in self.slots.items()
                 }
                 # Names that share a tensor each have their own stack: elsewhere they may not
                 # share one.
-                return functional_call(self.template, weights, inputs[:-1], tie_weights=False)
+                given = (*tensors, gates)
+                return functional_call(self.template, weights, given, tie_weights=False)
 
         return GatheredExperts()
 

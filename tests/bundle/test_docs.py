@@ -8,12 +8,16 @@ import msgspec
 import numpy as np
 import pytest
 
+from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import manifest as fields
 from mvmoe_deploy.bundle.read import parse_manifest
 from mvmoe_deploy.errors import RoutingError
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import RouteShare
+from mvmoe_deploy.routing.plain_data import rule_from
+from mvmoe_deploy.routing.threshold import Threshold
 from mvmoe_deploy.routing.top_k import TopK
+from mvmoe_deploy.routing.top_p import TopP
 
 TEXT = (Path(__file__).parents[2] / "docs" / "bundle.md").read_text()
 
@@ -35,10 +39,10 @@ def numbers(cell):
     return [float(number) for number in cell.split(",")]
 
 
-@pytest.mark.parametrize("row", routing_examples(), ids=lambda row: f"{row[0]} k={row[1]}")
+@pytest.mark.parametrize("row", routing_examples(), ids=lambda row: f"{row[0]} {row[1]}")
 def test_every_routing_example_comes_out(row):
-    logits, k, renormalize, route, *gates = row
-    rule = TopK(experts=4, k=int(k), renormalize=json.loads(renormalize))
+    logits, content, route, *gates = row
+    rule = rule_from({"experts": 4, **json.loads(content.strip("`"))})
     if route == "an error":
         with pytest.raises(RoutingError):
             rule.select(np.array([numbers(logits)]))
@@ -48,15 +52,16 @@ def test_every_routing_example_comes_out(row):
     np.testing.assert_allclose(given, numbers(gates[0]), atol=5e-6)  # as many digits are shown
 
 
-def test_there_are_routing_examples():
-    assert len(routing_examples()) == 7
+def test_every_rule_has_routing_examples():
+    rules = {json.loads(row[1].strip("`"))["type"] for row in routing_examples()}
+    assert rules == set(parts.built_in_names("rules"))
 
 
 STRUCTS = [
     fields.Manifest, fields.Model, fields.Source, fields.Stage, fields.Target, fields.Graph,
     fields.Placement, fields.Sizes, fields.Pixels,
     fields.File, fields.TensorSpec, fields.Parity, fields.Verification, fields.Golden,
-    Preprocessing, TopK, RouteShare,
+    Preprocessing, TopK, TopP, Threshold, RouteShare,
 ]  # fmt: skip
 
 

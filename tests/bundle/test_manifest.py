@@ -295,8 +295,8 @@ STEM = (*ONNX, "graphs", 0)
             ),
         ),
         (
-            put("stages", 1, "rule", "type", "top_p"),
-            Fault("bundle.unknown-rule", name="top_p", installed=["top_k"]),
+            put("stages", 1, "rule", "type", "top_q"),
+            Fault("bundle.unknown-rule", name="top_q", installed=["threshold", "top_k", "top_p"]),
         ),
         (
             put("targets", {}),
@@ -901,7 +901,7 @@ def test_a_valid_manifest_passes_the_schema(plain, validator, make_bundle):
         put("input", "height", 0),
         put("input", "std", [0.0]),
         put("stages", 1, "rule", "k", 0),
-        put("stages", 1, "rule", "type", "top_p"),
+        put("stages", 1, "rule", "type", "top_q"),
         put("stages", 1, "name", "a/b"),
         put("stages", 1, "name", "a\n"),
         put(*ONNX, "files", 0, "path", "a\\b"),

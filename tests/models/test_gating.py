@@ -3,18 +3,21 @@
 import numpy as np
 import pytest
 import torch
-from top_p import TopP
 
 from mvmoe_deploy.errors import RoutingError
 from mvmoe_deploy.models import gating
+from mvmoe_deploy.routing.threshold import Threshold
 from mvmoe_deploy.routing.top_k import TopK
+from mvmoe_deploy.routing.top_p import TopP
 
 # Scores from two implementations of exp, each within a few units in the last place.
 SCORE_TOLERANCE = 1e-6
 
 RULES = [
     *(TopK(experts=5, k=k, renormalize=kept) for k in (1, 2, 5) for kept in (False, True)),
-    TopP(experts=5, most=3, share=0.6),
+    TopP(experts=5, p=0.6, k_max=3),
+    TopP(experts=5, p=0.6, k_max=3, renormalize=True),
+    Threshold(experts=5, thresholds=(3.5, -1.0, 0.0, 2.0, 6.5)),
 ]
 
 

@@ -3,9 +3,9 @@
 import sys
 from importlib.metadata import EntryPoint
 
+import best_share
 import msgspec
 import pytest
-import top_p
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,8 +17,8 @@ from mvmoe_deploy.routing.top_k import TopK
 
 @pytest.fixture
 def plugin(monkeypatch):
-    """The rule `top_p` as another distribution would bring it."""
-    entry = EntryPoint("rules.top_p", "top_p", parts.GROUP)
+    """The rule `best_share` as another distribution would bring it."""
+    entry = EntryPoint("rules.best_share", "best_share", parts.GROUP)
     monkeypatch.setattr(parts, "entry_points", lambda group: [entry])
 
 
@@ -62,14 +62,14 @@ def test_the_sentence_says_of_which_rule_a_field_is():
 
 
 def test_a_rule_of_another_distribution_has_to_be_allowed(plugin, monkeypatch):
-    monkeypatch.delitem(sys.modules, "top_p")
-    content = {"type": "top_p", "experts": 4, "most": 2}
+    monkeypatch.delitem(sys.modules, "best_share")
+    content = {"type": "best_share", "experts": 4, "p": 0.5, "k_max": 2}
     with pytest.raises(InputError, check=lambda error: error.code == "part.plugin-not-allowed"):
         rule_from(content, plugins=False)
-    assert "top_p" not in sys.modules
-    monkeypatch.setitem(sys.modules, "top_p", top_p)
-    assert rule_from(content, plugins=True) == top_p.TopP(experts=4, most=2)
-    assert find_rule("top_p", plugins=True) is top_p.TopP
+    assert "best_share" not in sys.modules
+    monkeypatch.setitem(sys.modules, "best_share", best_share)
+    assert rule_from(content, plugins=True) == best_share.BestShare(experts=4, p=0.5, k_max=2)
+    assert find_rule("best_share", plugins=True) is best_share.BestShare
 
 
 def test_a_decoder_knows_no_other_type():
@@ -80,5 +80,5 @@ def test_a_decoder_knows_no_other_type():
 def test_the_schema_has_the_built_in_rules():
     schema, definitions = rule_schemas()
     assert schema == {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in definitions]}
-    assert list(definitions) == ["TopK"]
+    assert set(definitions) == {"Threshold", "TopK", "TopP"}
     assert set(definitions["TopK"]["properties"]) == {"type", "experts", "k", "renormalize"}

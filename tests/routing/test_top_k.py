@@ -8,7 +8,8 @@ from hypothesis.extra import numpy as hnp
 
 from mvmoe_deploy.errors import InputError, RoutingError
 from mvmoe_deploy.routing import gates_of
-from mvmoe_deploy.routing.contract import members_of, route_of, scores
+from mvmoe_deploy.routing.arithmetic import scores
+from mvmoe_deploy.routing.contract import members_of, route_of
 from mvmoe_deploy.routing.top_k import TopK
 
 FP32_MAX = float(np.finfo(np.float32).max)
@@ -200,4 +201,13 @@ def test_its_words():
 )
 def test_the_margin_is_between_the_last_selected_and_the_next_expert(k, expected):
     logits = np.array([[7, 1, 8, 5], [6, 0, 6, 1]], np.float32)
-    np.testing.assert_array_equal(TopK(experts=4, k=k).margins(logits), expected)
+    # Less what two fp32 scores cannot show.
+    np.testing.assert_allclose(TopK(experts=4, k=k).margins(logits), expected, atol=2.0**-21)
+
+
+def test_scores_that_underflow_have_no_margin():
+    """Their logits differ by far, but both scores are 0, and the tie goes to the lower expert."""
+    logits = np.float32([[0, -200, -260]])
+    rule = TopK(experts=3, k=2)
+    assert rule.margins(logits).tolist() == [0]
+    assert routes_of(np.float32([[0, -260, -200]]), rule) == routes_of(logits, rule) == [(0, 1)]

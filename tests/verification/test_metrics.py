@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from top_p import TopP
 
-from mvmoe_deploy.routing.contract import members_of, scores
+from mvmoe_deploy.routing.arithmetic import scores
+from mvmoe_deploy.routing.contract import members_of
 from mvmoe_deploy.routing.top_k import TopK
+from mvmoe_deploy.routing.top_p import TopP
 from mvmoe_deploy.verification import metrics
 
 NUMBERS = st.floats(-100, 100, width=32)
@@ -127,7 +128,7 @@ def test_of_very_many_routes_every_expert_is_in_one():
 
 
 def test_of_a_rule_with_routes_of_many_lengths_every_expert_is_in_one():
-    rule = TopP(experts=64, most=8)
+    rule = TopP(experts=64, p=0.5, k_max=8)
     listed = metrics.checked_routes(rule)
     assert {expert for route in listed for expert in route} == set(range(64))
     assert all(map(rule.contains, listed)) and len(listed) == 8

@@ -1,0 +1,165 @@
+"""The rule `threshold`: every expert whose logit is above its own threshold; the best if none is.
+
+"Top-any" gating of DynMoE (arXiv 2405.14297, section 3.1), over images instead of tokens. There the
+logistic function of a similarity is compared with that of a learned number; it is monotone, so here
+the logits are compared, which needs no function. The output is the mean of the active experts.
+"""
+
+import functools
+import itertools
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import msgspec
+import numpy as np
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.routing.arithmetic import as_logits, logits_one
+from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Logit = Annotated[float, msgspec.Meta(ge=-3e38, le=3e38)]
+
+
+class Threshold(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="type",
+    tag="threshold",
+):
+    """Experts with a logit above their threshold, in fp32; the one of highest logit if none is.
+
+    `thresholds` has a logit for each expert, and is rounded to fp32 before it is compared. Each of
+    the n experts of a route has the gate 1 / n.
+    """
+
+    name: ClassVar[str] = "threshold"
+
+    experts: Experts
+    thresholds: Annotated[tuple[Logit, ...], msgspec.Meta(min_length=1, max_length=4096)]
+
+    def __post_init__(self) -> None:
+        """Refuse thresholds that are not one finite logit for each expert."""
+        finite = all(abs(threshold) <= 3e38 for threshold in self.thresholds)
+        if len(self.thresholds) != self.experts or not finite:
+            raise InputError(
+                f"threshold was given {len(self.thresholds)} thresholds for {self.experts} "
+                "experts; give a finite logit for each expert",
+                code="routing.rule-invalid",
+            )
+
+    @property
+    def longest(self) -> int:
+        """All experts may be active."""
+        return self.experts
+
+    def count(self) -> int:
+        """The number of sets of experts, without the empty one."""
+        return (1 << self.experts) - 1
+
+    def routes(self) -> Iterator[Route]:
+        """The sets of one expert, then those of two, and so on, each in lexicographic order."""
+        for length in range(1, self.experts + 1):
+            yield from itertools.combinations(range(self.experts), length)
+
+    def contains(self, route: Route) -> bool:
+        """Whether a route is ascending experts."""
+        return is_ascending(route, self.experts)
+
+    def cover(self, experts: Iterable[int]) -> Iterator[Route]:
+        """The given experts in one route."""
+        wanted = tuple(sorted(set(experts)))
+        if wanted:
+            yield wanted
+
+    def select(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The routes `[B, E]` (bool) and gates `[B, E]` (fp32) of logits `[B, E]`."""
+        logits = as_logits(logits, self.experts)
+        members = logits > np.array(self.thresholds, np.float32)
+        none = ~members.any(axis=-1)
+        # Of equal logits `argmax` takes the first.
+        members[none, logits[none].argmax(axis=-1)] = True
+        return members, self.gates(members, logits)
+
+    def select_one(self, logits: np.ndarray) -> tuple[Route, tuple[float, ...]]:
+        """The route and its gates of one image's logits `[E]` (fp32)."""
+        row = logits_one(logits, self.experts)
+        thresholds = _rounded(self.thresholds)
+        route = tuple([expert for expert in range(len(row)) if row[expert] > thresholds[expert]])
+        if not route:
+            route = (row.index(max(row)),)
+        return route, (_share(len(route)),) * len(route)
+
+    def gates(self, members: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """The gates `[B, E]` (fp32) that logits `[B, E]` give to routes `[B, E]` (bool)."""
+        as_logits(logits, self.experts)
+        shares: np.ndarray = members / np.maximum(members.sum(axis=-1, keepdims=True), 1)
+        return shares.astype(np.float32)
+
+    def torch_gates(self, members: "Tensor", logits: "Tensor") -> "Tensor":
+        """`gates` on PyTorch's tensors; the gradient is that of the logistic function.
+
+        The thresholds decide without a gradient, so each gate is multiplied by
+        `1 + (s - stop_gradient(s))`, s being how sure the router is of its expert: 1 in value.
+        """
+        sure = (logits - logits.new_tensor(self.thresholds)).sigmoid()
+        shares = members / members.sum(dim=-1, keepdim=True).clamp(min=1)
+        return shares.to(logits.dtype) * (1 + (sure - sure.detach()))
+
+    def graph_select(self, logits: "Tensor") -> "tuple[Tensor, Tensor]":
+        """All experts `[B, E]` (int64) and their gates, 0 for those not on the route."""
+        active = (logits > logits.new_tensor(self.thresholds)).to(logits.dtype)
+        highest = logits == logits.amax(dim=-1, keepdim=True)
+        first = (highest & (highest.cumsum(dim=-1) == 1)).to(logits.dtype)
+        none = (active.amax(dim=-1, keepdim=True) == 0).to(logits.dtype)
+        active = active + none * first
+        experts = logits.new_ones(logits.shape).cumsum(dim=-1).long() - 1
+        return experts, active / active.sum(dim=-1, keepdim=True)
+
+    def graph_gates(self, route: "Tensor", logits: "Tensor") -> "Tensor":
+        """The gates `[B, k]` of one route `[k]` (int64) for all images, inside of a graph."""
+        taken = logits.index_select(1, route)
+        return taken.new_ones(taken.shape) / len(route)
+
+    def margins(self, logits: np.ndarray) -> np.ndarray:
+        """By how much each row of logits `[B, E]` keeps its route, `[B]`.
+
+        An expert enters or leaves a route when its logit passes its threshold. A single expert that
+        falls below its own stays on the route as long as its logit is the highest.
+        """
+        wide = logits.astype(np.float64)
+        above = wide - np.array(self.thresholds, np.float32).astype(np.float64)
+        members = self.select(logits)[0]
+        alone = members.sum(axis=-1) == 1
+        others = np.where(members, -np.inf, wide).max(axis=-1)
+        lead = np.where(members, wide, -np.inf).max(axis=-1) - others
+        crossing = 2 * np.abs(above)
+        single = np.maximum(np.maximum(2 * above, 0), lead[:, None])
+        crossing = np.where(members & alone[:, None], single, crossing)
+        found: np.ndarray = crossing.min(axis=-1)
+        return found
+
+    def describe(self) -> str:
+        """Such as `those of 8 experts above their thresholds, the best if none is`."""
+        return f"those of {self.experts} experts above their thresholds, the best if none is"
+
+
+@functools.lru_cache(maxsize=64)
+def _rounded(thresholds: tuple[float, ...]) -> list[float]:
+    """Thresholds as fp32 has them."""
+    return array("f", thresholds).tolist()
+
+
+@functools.lru_cache(maxsize=4096)
+def _share(count: int) -> float:
+    """1 / count, rounded to fp32."""
+    share: float = array("f", [1 / count])[0]
+    return share
+
+
+PART: type[Rule] = Threshold
