@@ -47,6 +47,18 @@ _LOADED: "weakref.WeakSet[ExecuTorchGraph]" = weakref.WeakSet()
 """The methods in memory, of all runners."""
 
 
+def import_engine() -> tuple[Any, Any, Any]:
+    """The modules `torch`, `portable_lib` (with the pool) and `executorch.runtime`.
+
+    Raises MissingExtraError if they are not installed.
+    """
+    with import_quietly("ExecuTorch", "executorch"):
+        import torch
+        from executorch import runtime
+        from executorch.extension.pybindings import portable_lib
+    return torch, portable_lib, runtime
+
+
 class ExecuTorchRunner(RunnerDefaults):
     """Runs the methods of an `executorch` target.
 
@@ -80,11 +92,8 @@ class ExecuTorchRunner(RunnerDefaults):
         """
         require_threads(threads)
         require_options("ExecuTorch", {}, engine_options)
-        with import_quietly("ExecuTorch", "executorch"):
-            import torch
-            from executorch.extension.pybindings import portable_lib
-            from executorch.runtime import Runtime
-        runner = cls(Runtime.get(), torch, root, target)
+        torch, portable_lib, runtime = import_engine()
+        runner = cls(runtime.Runtime.get(), torch, root, target)
         backend = BACKENDS.get(runner._delegate)
         if backend is not None and not runner._engine.backend_registry.is_available(backend):
             raise UnsupportedPlatformError(

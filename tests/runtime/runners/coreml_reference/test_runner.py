@@ -1,8 +1,6 @@
 """The MIL runner fulfils the contract of runners, and stands in for Core ML where there is none."""
 
 import gc
-import logging
-import subprocess
 import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +12,6 @@ import torch
 
 from mvmoe_deploy.bundle.manifest import File, Graph, Target, TensorSpec
 from mvmoe_deploy.errors import EngineError, InputError, MissingExtraError, UnsupportedPlatformError
-from mvmoe_deploy.quiet_imports import import_quietly
 from mvmoe_deploy.runtime.contract import run
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.runtime.runners.coreml.runner import CoreMLRunner
@@ -183,27 +180,3 @@ def test_without_coremltools_the_pip_command_is_named(bundle, monkeypatch):
     with pytest.raises(MissingExtraError) as caught:
         open_runner(*bundle)
     assert "pip install 'mvmoe-deploy[coreml]'" in str(caught.value)
-
-
-# Importing coremltools.
-
-
-def test_a_missing_package_is_told_with_the_pip_command():
-    with pytest.raises(MissingExtraError) as caught, import_quietly():
-        raise ModuleNotFoundError("No module named 'coremltools'", name="coremltools")
-    assert "coremltools is not installed" in str(caught.value)
-    assert "pip install 'mvmoe-deploy[coreml]'" in str(caught.value)
-
-
-def test_logging_is_as_before_after_an_import():
-    before = logging.root.manager.disable
-    with import_quietly():
-        assert logging.root.manager.disable >= logging.WARNING
-    assert logging.root.manager.disable == before
-
-
-def test_coremltools_is_imported_in_silence():
-    code = "import mvmoe_deploy.runtime.runners.coreml_reference.load"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == ""
-    assert done.stderr == ""

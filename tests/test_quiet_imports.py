@@ -1,0 +1,106 @@
+"""Importing an engine in silence: of the thread that imports it, and of no other."""
+
+import logging
+import subprocess
+import sys
+import threading
+import warnings
+from functools import partial
+
+import pytest
+
+from mvmoe_deploy.errors import MissingExtraError
+from mvmoe_deploy.quiet_imports import import_quietly
+
+_LOGGER = logging.getLogger("an.engine")
+
+
+def _warn_and_log(what):
+    warnings.warn(f"warning {what}", stacklevel=1)
+    _LOGGER.warning("line %s", what)
+    _LOGGER.error("error %s", what)
+
+
+def _in_another_thread(function, *arguments):
+    thread = threading.Thread(target=function, args=arguments)
+    thread.start()
+    thread.join()
+
+
+def _seen(caught, caplog):
+    lines = [record.getMessage() for record in caplog.records]
+    return [str(warning.message) for warning in caught], lines
+
+
+def test_a_missing_package_is_an_error_with_the_pip_command():
+    with pytest.raises(MissingExtraError) as caught, import_quietly():
+        raise ModuleNotFoundError("No module named 'coremltools'", name="coremltools")
+    assert "coremltools is not installed" in str(caught.value)
+    assert "pip install 'mvmoe-deploy[coreml]'" in str(caught.value)
+
+
+def test_only_the_importing_thread_is_silent(caplog):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with import_quietly():
+            _warn_and_log("of the import")
+            _in_another_thread(_warn_and_log, "of another thread")
+    warned, lines = _seen(caught, caplog)
+    assert warned == ["warning of another thread"]
+    assert lines == ["error of the import", "line of another thread", "error of another thread"]
+
+
+def test_nothing_is_silent_after_an_import(caplog):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        before = list(warnings.filters), logging.getLogRecordFactory()
+        with import_quietly():
+            pass
+        assert before == (warnings.filters, logging.getLogRecordFactory())
+        _warn_and_log("afterwards")
+    assert _seen(caught, caplog) == (
+        ["warning afterwards"],
+        ["line afterwards", "error afterwards"],
+    )
+
+
+def test_a_factory_of_log_records_that_was_set_meanwhile_is_kept_and_not_silent(caplog):
+    before = logging.getLogRecordFactory()
+    try:
+        with import_quietly():
+            kept = partial(logging.getLogRecordFactory())
+            logging.setLogRecordFactory(kept)
+        assert logging.getLogRecordFactory() is kept
+        _LOGGER.warning("afterwards")
+    finally:
+        logging.setLogRecordFactory(before)
+    assert [record.getMessage() for record in caplog.records] == ["afterwards"]
+
+
+def test_a_thread_that_keeps_a_copy_of_the_filters_keeps_no_silence():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        silence = import_quietly()
+        silence.__enter__()
+        with warnings.catch_warnings():  # Its exit brings back the list of its beginning.
+            silence.__exit__(None, None, None)
+        assert len(caught) == 0
+        warnings.warn("afterwards", stacklevel=1)
+    assert [str(warning.message) for warning in caught] == ["afterwards"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "code"),
+    [
+        ("coremltools", "import mvmoe_deploy.runtime.runners.coreml_reference.load"),
+        (
+            "executorch",
+            "from mvmoe_deploy.runtime.runners.executorch import runner; runner.import_engine()",
+        ),
+    ],
+)
+def test_an_engine_is_imported_in_silence(engine, code):
+    pytest.importorskip(engine)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    assert done.stderr == ""
