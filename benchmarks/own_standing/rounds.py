@@ -2,7 +2,7 @@
 
 from mvmoe_bench.measure.jobs.latency import Sample
 from mvmoe_bench.measure.schema.results import RunLines
-from mvmoe_bench.report.statistics import MS, Ratio, median_of, paired_ratio
+from mvmoe_bench.report.statistics import MS, PerRepeat, Ratio, paired_ratio
 
 Latencies = dict[tuple[int, int], int]
 """Nanoseconds of one subject by repeat and round."""
@@ -19,7 +19,7 @@ def latencies(run: RunLines) -> dict[str, Latencies]:
 
 def median_ms(of: Latencies) -> float:
     """The median over repeats of each one's median, in milliseconds."""
-    return median_of(list(of.values()), [repeat for repeat, _ in of]).value * MS
+    return PerRepeat.of(list(of.values()), [repeat for repeat, _ in of]).value * MS
 
 
 def ratio(above: Latencies, below: Latencies) -> Ratio:

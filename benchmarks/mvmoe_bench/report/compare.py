@@ -9,7 +9,7 @@ from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.run_conditions import differences
 from mvmoe_bench.report.section_part import ComparedKind, section_parts
-from mvmoe_bench.report.statistics import Figure, PerRepeat, Ratio, conclusive, unpaired_ratio
+from mvmoe_bench.report.statistics import Figure, Ratio, conclusive, unpaired_ratio
 from mvmoe_bench.report.summary import Summary, summarize_run
 from mvmoe_bench.report.verdicts import Judge, VerdictRow
 
@@ -54,7 +54,7 @@ def compare_runs(a: "RunLines", b: "RunLines") -> Comparison:
     machine = _machine(one, two)
     found = tuple(_difference(*item) for item in differences(a.run, b.run))
     unlike = tuple(item.name for item in found if item.name in _UNLIKE)
-    judge = Judge(machine if same else None, unlike, one.run.seed)
+    judge = Judge(machine if same else None, unlike)
     kinds = compared_kinds()
     rows = {name: tuple(kind.rows(one, two, judge)) for name, kind in kinds.items()}
     sentences = [text for name, kind in kinds.items() for text in kind.sentences(list(rows[name]))]
@@ -77,13 +77,14 @@ def _same_machine(one: Index, two: Index) -> bool:
 
 def _machine(one: Index, two: Index) -> Ratio | None:
     """Time of the reference product's operation, second run over first; None without one."""
-    sides = []
-    for index in (one, two):
-        lines = [line for line in index.of_kind(ReferenceMatmul) if line.ns and line.flop]
-        if not lines:
-            return None
-        sides.append(PerRepeat.of([x.ns / x.flop for x in lines], [x.repeat for x in lines]))
-    return unpaired_ratio(sides[1], sides[0], one.run.seed)
+    first, second = (
+        index.per_repeat(
+            [line for line in index.of_kind(ReferenceMatmul) if line.ns and line.flop],
+            lambda line: line.ns / line.flop,
+        )
+        for index in (one, two)
+    )
+    return unpaired_ratio(second, first) if first and second else None
 
 
 _UNLIKE = ("threads", "images", "forced routes", "distribution")

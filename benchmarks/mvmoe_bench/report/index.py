@@ -1,7 +1,7 @@
 """The lines of one run, sorted by what they say and of whom."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from mvmoe_bench.measure.jobs.answers import Answer
@@ -15,6 +15,7 @@ from mvmoe_bench.measure.schema.records import (
     Run,
     SubjectRecord,
 )
+from mvmoe_bench.report.statistics import Distribution, PerRepeat, distribution
 
 if TYPE_CHECKING:
     from mvmoe_bench.measure.schema.results import RunLines
@@ -31,6 +32,17 @@ class _OfSubject(Protocol):
 
 
 S = TypeVar("S", bound=_OfSubject)
+
+
+class _OfRepeat(Protocol):
+    """A line that was measured in one repeat."""
+
+    @property
+    def repeat(self) -> int:
+        """Its number."""
+
+
+L = TypeVar("L", bound=_OfRepeat)
 
 
 class Index:
@@ -67,6 +79,16 @@ class Index:
         if self.run.inputs.forced:
             return samples
         return [sample for sample in samples if not sample.forced]
+
+    def per_repeat(self, lines: Iterable[L], take: Callable[[L], float | None]) -> PerRepeat:
+        """Each repeat's median of what `take` gives of its lines; those without it are left out."""
+        found = [(value, line.repeat) for line in lines if (value := take(line)) is not None]
+        return PerRepeat.of([x for x, _ in found], [repeat for _, repeat in found], self.run.seed)
+
+    def distribution(self, lines: Sequence[L], take: Callable[[L], float]) -> Distribution:
+        """All figures of what `take` gives of lines."""
+        values = [take(line) for line in lines]
+        return distribution(values, [line.repeat for line in lines], self.run.seed)
 
     def _makes_sense(self, line: Record) -> bool:
         """Whether a line fits its run: a subject of it, a route for each stage, time that passed.

@@ -22,9 +22,9 @@ if all of five repeats lie on the same side, the two-sided sign test gives 2 (1/
 repeats hold too few such samples.
 """
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import msgspec
 import numpy as np
@@ -93,56 +93,57 @@ def conclusive(figure: Estimate) -> bool:
     return figure.low is not None and figure.high is not None and not figure.rough
 
 
-def by_repeat(
-    values: Sequence[float], repeats: Sequence[Hashable] | None = None
-) -> dict[Hashable, float]:
-    """The median of each repeat's values; `repeats[i]` is that of value i (without: each its own).
-
-    Repeats are in the order of their first value.
-    """
-    found: dict[Hashable, list[float]] = {}
-    for number, value in enumerate(values):
-        found.setdefault(number if repeats is None else repeats[number], []).append(value)
-    return {repeat: float(np.median(its)) for repeat, its in found.items()}
-
-
 @dataclass(frozen=True)
 class PerRepeat:
-    """One number a repeat, made of `n` samples in all."""
+    """One number for each repeat, made of `n` samples in all; empty if nothing was measured."""
 
-    numbers: tuple[float, ...]
+    by_repeat: Mapping[Hashable, float]
+    """In the order of the repeats' first samples."""
     n: int
+    seed: int = 0
+    """Of the bootstrap."""
 
     @classmethod
-    def of(cls, values: Sequence[float], repeats: Sequence[Hashable] | None = None) -> Self:
+    def of(
+        cls, values: Sequence[float], repeats: Sequence[Hashable] | None = None, seed: int = 0
+    ) -> Self:
         """Each repeat's median; `repeats[i]` is that of value i (without: each its own)."""
-        return cls(tuple(by_repeat(values, repeats).values()), len(values))
+        found: dict[Hashable, list[float]] = {}
+        for number, value in enumerate(values):
+            found.setdefault(number if repeats is None else repeats[number], []).append(value)
+        medians = {repeat: float(np.median(samples)) for repeat, samples in found.items()}
+        return cls(medians, len(values), seed)
+
+    def __bool__(self) -> bool:
+        """Whether anything was measured."""
+        return bool(self.by_repeat)
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """One a repeat."""
+        return tuple(self.by_repeat.values())
 
     @property
     def value(self) -> float:
         """The median over repeats."""
         return float(np.median(self.numbers))
 
-    def estimate(self, seed: int = 0, confidence: float = CONFIDENCE) -> Estimate:
+    def each(self, function: Callable[..., float], *others: "PerRepeat") -> "PerRepeat":
+        """What `function` makes of the numbers of each repeat that all sides have."""
+        sides = [self.by_repeat, *(other.by_repeat for other in others)]
+        shared = [repeat for repeat in self.by_repeat if all(repeat in side for side in sides)]
+        made = {repeat: function(*(side[repeat] for side in sides)) for repeat in shared}
+        return replace(self, by_repeat=made)
+
+    def estimate(self) -> Estimate:
         """The median with its interval; raises ValueError without a number."""
-        if not self.numbers:
+        if not self:
             raise ValueError("no samples have no distribution")
-        low, high = _interval(_median, (self.numbers,), seed, confidence)
-        return Estimate(
-            value=self.value,
-            low=low,
-            high=high,
-            n=self.n,
-            repeats=len(self.numbers),
-            rough=low is None or len(self.numbers) < ENOUGH_REPEATS,
-        )
+        return Estimate(value=self.value, n=self.n, **_interval(np.median, self.seed, self.numbers))
 
-
-def median_of(
-    values: Sequence[float], repeats: Sequence[Hashable] | None = None, seed: int = 0
-) -> Estimate:
-    """The median over repeats of each repeat's median; raises ValueError without a value."""
-    return PerRepeat.of(values, repeats).estimate(seed)
+    def estimate_if_any(self) -> Estimate | None:
+        """The median with its interval; None without a number."""
+        return self.estimate() if self else None
 
 
 def distribution(
@@ -152,9 +153,9 @@ def distribution(
 
     Raises ValueError without a sample.
     """
-    median = median_of(samples, repeats, seed)
     from scipy.stats import median_abs_deviation
 
+    median = PerRepeat.of(samples, repeats, seed).estimate()
     values = np.asarray(samples, dtype=np.float64)
     percentiles = (5, 25, 75, 90, 95, 99)
     points = np.percentile(values, percentiles).tolist()
@@ -186,67 +187,61 @@ def paired_ratio(
     above, below = (np.asarray(side, dtype=np.float64) for side in (first, second))
     quotients = PerRepeat.of((above / below).tolist(), repeats)
     return Ratio(
-        **msgspec.structs.asdict(quotients.estimate(seed, confidence)),
+        value=quotients.value,
         of_medians=float(np.median(above) / np.median(below)),
+        n=quotients.n,
+        **_interval(np.median, seed, quotients.numbers, confidence=confidence),
     )
 
 
-def unpaired_ratio(first: PerRepeat, second: PerRepeat, seed: int = 0) -> Ratio:
+def unpaired_ratio(first: PerRepeat, second: PerRepeat) -> Ratio:
     """How many times one median is another that it has nothing in common with: two runs.
 
     Two-sample bootstrap: the repeats of each side are resampled independently. The interval is
     expanded for the side with fewer repeats.
     """
-    low, high = _interval(_quotient, (first.numbers, second.numbers), seed, CONFIDENCE)
     value = first.value / second.value
-    repeats = min(len(first.numbers), len(second.numbers))
     return Ratio(
         value=value,
-        low=low,
-        high=high,
         of_medians=value,
         n=min(first.n, second.n),
-        repeats=repeats,
-        rough=low is None or repeats < ENOUGH_REPEATS,
+        **_interval(_quotient, second.seed, first.numbers, second.numbers),
     )
-
-
-def _median(numbers: np.ndarray, axis: int = -1) -> np.ndarray:
-    """The median along an axis."""
-    return np.asarray(np.median(numbers, axis=axis))
 
 
 def _quotient(first: np.ndarray, second: np.ndarray, axis: int = -1) -> np.ndarray:
     """The quotient of two medians; infinite or not a number where the second is zero."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(_median(first, axis) / _median(second, axis))
+        return np.asarray(np.median(first, axis) / np.median(second, axis))
 
 
 def _interval(
-    statistic: Callable[..., np.ndarray],
-    samples: Sequence[Sequence[float]],
+    statistic: Callable[..., Any],
     seed: int,
-    confidence: float,
-) -> tuple[float | None, float | None]:
-    """The expanded percentile interval of a statistic; none of a single number."""
+    *samples: Sequence[float],
+    confidence: float = CONFIDENCE,
+) -> dict[str, Any]:
+    """The interval of an `Estimate` and what it is taken over: expanded percentiles, as fields."""
     fewest = min(map(len, samples))
-    if fewest < 2:
-        return None, None
-    from scipy.stats import bootstrap
+    low = high = None
+    if fewest > 1:
+        from scipy.stats import bootstrap
 
-    # The percentile method: unlike BCa it has an answer where all numbers are the same.
-    with np.errstate(invalid="ignore"):
-        result = bootstrap(
-            tuple(np.asarray(sample, dtype=np.float64) for sample in samples),
-            statistic,
-            vectorized=True,
-            confidence_level=expanded(confidence, fewest),
-            n_resamples=_RESAMPLES,
-            method="percentile",
-            rng=np.random.default_rng(seed),
-        )
-    ends = (float(result.confidence_interval.low), float(result.confidence_interval.high))
-    return ends if np.isfinite(ends).all() else (None, None)
+        # The percentile method: unlike BCa it has an answer where all numbers are the same.
+        with np.errstate(invalid="ignore"):
+            found = bootstrap(
+                tuple(np.asarray(sample, dtype=np.float64) for sample in samples),
+                statistic,
+                vectorized=True,
+                confidence_level=expanded(confidence, fewest),
+                n_resamples=_RESAMPLES,
+                method="percentile",
+                rng=np.random.default_rng(seed),
+            ).confidence_interval
+        if np.isfinite([found.low, found.high]).all():
+            low, high = float(found.low), float(found.high)
+    rough = low is None or fewest < ENOUGH_REPEATS
+    return {"low": low, "high": high, "repeats": fewest, "rough": rough}
 
 
 def expanded(confidence: float, repeats: int) -> float:

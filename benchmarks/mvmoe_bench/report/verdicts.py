@@ -65,11 +65,10 @@ class VerdictRow(Figure, frozen=True):
 class Judge:
     """Makes a verdict of a ratio."""
 
-    def __init__(self, machine: Ratio | None, unlike: tuple[str, ...], seed: int) -> None:
+    def __init__(self, machine: Ratio | None, unlike: tuple[str, ...]) -> None:
         """`machine` is the ratio of the reference product's times, None between machines that it
         does not connect; `unlike` are names of what was asked differently of the two runs.
         """
-        self.seed = seed
         self._machine = machine
         self._unlike = unlike
         low, high = (machine.low, machine.high) if machine is not None else (None, None)
@@ -79,27 +78,30 @@ class Judge:
     def row(
         self,
         name: str,
-        sides: tuple[PerRepeat | None, PerRepeat | None],
+        sides: tuple[PerRepeat, PerRepeat],
         unit: Unit = "ms",
         differs: str = "",
     ) -> VerdictRow:
-        """One row; `differs` says what makes this row's sides incomparable, if anything does."""
+        """One row; a side that was not measured is empty.
+
+        `differs` says what makes this row's sides incomparable, if anything does.
+        """
         first, second = sides
         ratio: Ratio | None = None
         verdict: Verdict
         why = ""
-        if first is None or second is None:
-            verdict = "only in B" if first is None else "only in A"
+        if not first or not second:
+            verdict = "only in A" if first else "only in B"
         elif not first.value:
             verdict = "not told apart"
         else:
-            ratio = unpaired_ratio(second, first, self.seed)
+            ratio = unpaired_ratio(second, first)
             verdict, why = self._verdict(unit, ratio, abs(second.value - first.value), differs)
         return VerdictRow(
             name=name,
             unit=unit,
-            a=first.estimate(self.seed) if first is not None else None,
-            b=second.estimate(self.seed) if second is not None else None,
+            a=first.estimate_if_any(),
+            b=second.estimate_if_any(),
             ratio=ratio,
             verdict=verdict,
             why=why,
@@ -139,13 +141,13 @@ class Judge:
 
 
 def time_rows(
-    take: Callable[[Index, str], PerRepeat | None], one: Index, two: Index, judge: Judge
+    take: Callable[[Index, str], PerRepeat], one: Index, two: Index, judge: Judge
 ) -> list[VerdictRow]:
     """A row for each subject of which either run has a time in ms, as `take` finds it by key."""
     rows = []
     for key in dict.fromkeys([*one.subjects, *two.subjects]):
         sides = (take(one, key), take(two, key))
-        if sides != (None, None):
+        if any(sides):
             rows.append(judge.row(key, sides, differs=other_threads(one, two, key)))
     return rows
 

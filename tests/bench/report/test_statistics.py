@@ -6,11 +6,9 @@ from scipy.stats import norm
 
 from mvmoe_bench.report.statistics import (
     PerRepeat,
-    by_repeat,
     conclusive,
     distribution,
     expanded,
-    median_of,
     paired_ratio,
     unpaired_ratio,
 )
@@ -124,16 +122,26 @@ def test_no_samples_are_refused():
 
 
 def test_each_repeats_median_comes_first_whatever_its_number_of_samples():
-    found = median_of([1, 1, 1, 1, 1, 1, 1, 5, 9], [*[0] * 7, 1, 2])
+    found = PerRepeat.of([1, 1, 1, 1, 1, 1, 1, 5, 9], [*[0] * 7, 1, 2]).estimate()
 
     assert (found.value, found.n, found.repeats) == (5, 9, 3)
-    assert by_repeat([3, 1, 8, 2, 10], "abbaa") == {"a": 3, "b": 4.5}
+    assert PerRepeat.of([3, 1, 8, 2, 10], "abbaa").by_repeat == {"a": 3, "b": 4.5}
+
+
+def test_what_is_made_of_each_repeats_numbers_is_of_repeats_that_both_have():
+    above, below = PerRepeat.of([9, 8, 7], "abc", seed=3), PerRepeat.of([2, 1, 5], "bad")
+
+    made = above.each(lambda a, b: a - b, below)
+
+    assert made == PerRepeat({"a": 8, "b": 6}, 3, 3)
+    assert not above.each(max, PerRepeat.of([]))
+    assert PerRepeat.of([]).estimate_if_any() is None
 
 
 def test_an_interval_is_the_bootstrap_over_the_repeats_medians():
     samples = [10.0, 20, 30, 40, 50, 60, 70]
 
-    found = median_of(samples)
+    found = PerRepeat.of(samples).estimate()
 
     # Of 7 numbers the level is expanded to 99.18%: by hand, a draw's median is the least number if
     # at least 4 of 7 draws are it, which 1.1% of draws are not less than the percentile.

@@ -1,6 +1,7 @@
 """Two runs side by side: the median latency of each subject."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -9,20 +10,12 @@ from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.section_part import ComparedKind
 from mvmoe_bench.report.statistics import MS, PerRepeat
-from mvmoe_bench.report.verdicts import Judge, VerdictRow, time_rows
+from mvmoe_bench.report.verdicts import VerdictRow, time_rows
 
 
-def _rows(one: Index, two: Index, judge: Judge) -> list[VerdictRow]:
-    """A row for each subject."""
-    return time_rows(_median, one, two, judge)
-
-
-def _median(index: Index, key: str) -> PerRepeat | None:
-    """Latency in ms over repeats."""
-    samples = index.natural(key)
-    if not samples:
-        return None
-    return PerRepeat.of([s.ns * MS for s in samples], [s.repeat for s in samples])
+def _median(index: Index, key: str) -> PerRepeat:
+    """Latency in ms."""
+    return index.per_repeat(index.natural(key), lambda sample: sample.ns * MS)
 
 
 def _sentences(rows: list[VerdictRow]) -> Iterator[str]:
@@ -65,6 +58,6 @@ KIND = ComparedKind(
     id="latency",
     title="Latency",
     lead="Median time of a warm answer.",
-    rows=_rows,
+    rows=partial(time_rows, _median),
     sentences=_sentences,
 )

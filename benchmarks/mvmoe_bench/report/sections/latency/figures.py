@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from mvmoe_bench.measure.jobs.latency import Sample
 from mvmoe_bench.report.index import Index
-from mvmoe_bench.report.statistics import MS, Distribution, Figure, distribution
+from mvmoe_bench.report.statistics import MS, Distribution, Figure
 
 _BINS = 72
 
@@ -34,27 +35,20 @@ Latencies = dict[str, Latency]
 
 def latencies(index: Index) -> Latencies | None:
     """The latency of every subject that was measured."""
-    found = {key: its for key in index.subjects if (its := _latency(index, key)) is not None}
+    measured = {key: index.natural(key) for key in index.subjects}
+    found = {key: _latency(index, key, samples) for key, samples in measured.items() if samples}
     return found or None
 
 
-def _latency(index: Index, subject: str) -> Latency | None:
-    """The latency of one subject; None if it was not measured."""
-    samples = index.natural(subject)
-    if not samples:
-        return None
-    repeats = [sample.repeat for sample in samples]
-    wall = [sample.ns * MS for sample in samples]
-    cpu = [sample.cpu_ns * MS for sample in samples if sample.cpu_ns is not None]
-    seed = index.run.seed
-    errors = [
-        x.max_abs_error for x in index.answers.get(subject, []) if x.max_abs_error is not None
-    ]
+def _latency(index: Index, subject: str, samples: list[Sample]) -> Latency:
+    """The latency of one subject."""
+    errors = [line.max_abs_error for line in index.answers.get(subject, [])]
+    timed = all(sample.cpu_ns is not None for sample in samples)
     return Latency(
-        wall_ms=distribution(wall, repeats, seed),
-        cpu_ms=distribution(cpu, repeats, seed) if len(cpu) == len(wall) else None,
-        histogram_ms=_histogram(wall),
-        max_abs_error=max(errors) if errors else None,
+        wall_ms=index.distribution(samples, lambda sample: sample.ns * MS),
+        cpu_ms=index.distribution(samples, lambda s: (s.cpu_ns or 0) * MS) if timed else None,
+        histogram_ms=_histogram([sample.ns * MS for sample in samples]),
+        max_abs_error=max((error for error in errors if error is not None), default=None),
     )
 
 

@@ -1,11 +1,9 @@
 """How the machine was during the run: its own speed, its load, what timing itself costs."""
 
-import numpy as np
-
 from mvmoe_bench.measure.jobs.latency import Overhead, ReferenceMatmul
 from mvmoe_bench.measure.schema.records import Done, SubjectRecord
 from mvmoe_bench.report.index import Index
-from mvmoe_bench.report.statistics import MS, Estimate, Figure, PerRepeat, by_repeat, median_of
+from mvmoe_bench.report.statistics import MS, Estimate, Figure
 
 DRIFT_LIMIT = 1.10
 """Slowest repeat over fastest, beyond which a warning is due."""
@@ -55,7 +53,7 @@ class Machine(Figure, frozen=True):
 def machine(index: Index) -> Machine | None:
     """Speed, load and overhead; None if nothing of them was measured."""
     reference = _reference(index)
-    overheads = [line.ns for line in index.of_kind(Overhead)]
+    overhead = index.per_repeat(index.of_kind(Overhead), lambda line: line.ns)
     start, most = _load(index)
     cores = index.run.identity.get("cores_logical")
     cores = cores if isinstance(cores, int) else None
@@ -63,7 +61,7 @@ def machine(index: Index) -> Machine | None:
     return Machine(
         reference=reference,
         uses=uses,
-        overhead_ns=PerRepeat.of(overheads).value if overheads else None,
+        overhead_ns=overhead.value if overhead else None,
         load_at_start=start,
         load_most=most,
         cores=cores,
@@ -76,15 +74,13 @@ def _reference(index: Index) -> ReferenceSpeed | None:
     lines = [line for line in index.of_kind(ReferenceMatmul) if line.ns and line.flop]
     if not lines:
         return None
-    speed = [line.flop / line.ns for line in lines]  # FLOP per ns are GFLOP/s.
-    repeats = [line.repeat for line in lines]
-    medians = by_repeat(speed, repeats)
-    ordered = tuple(medians[repeat] for repeat in sorted(set(repeats)))
-    p5, p95 = np.percentile(speed, (5, 95)).tolist()
+    speed = index.distribution(lines, lambda line: line.flop / line.ns)  # FLOP per ns: GFLOP/s.
+    medians = index.per_repeat(lines, lambda line: line.flop / line.ns)
+    ordered = tuple(number for _, number in sorted(medians.by_repeat.items()))
     return ReferenceSpeed(
-        gflops=median_of(speed, repeats, index.run.seed),
-        p5=p5,
-        p95=p95,
+        gflops=medians.estimate(),
+        p5=speed.p5,
+        p95=speed.p95,
         drift=max(ordered) / min(ordered),
         by_repeat=ordered,
     )
@@ -95,18 +91,14 @@ def _use(index: Index, subject: SubjectRecord, reference: ReferenceSpeed | None)
     bundle, samples = index.bundles.get(subject.bundle), index.natural(subject.key)
     if bundle is None or not bundle.macs or not samples:
         return None
-    seed, opened = index.run.seed, index.opened.get(subject.key, [])
+    flop, opened = 2 * bundle.macs, index.opened.get(subject.key, [])
     # Per repeat the work over the median of its times, which are ns: FLOP per ns are GFLOP/s.
-    medians = by_repeat([s.ns for s in samples], [s.repeat for s in samples])
-    speeds = tuple(2 * bundle.macs / ns for ns in medians.values())
-    gflops = PerRepeat(speeds, len(samples)).estimate(seed)
+    gflops = index.per_repeat(samples, lambda s: s.ns).each(lambda ns: flop / ns).estimate()
     alike = reference is not None and subject.threads == index.run.threads
     return Use(
         gflops=gflops,
         of_reference=gflops.value / reference.gflops.value if reference and alike else None,
-        open_ms=median_of([x.open_ns * MS for x in opened], [x.repeat for x in opened], seed)
-        if opened
-        else None,
+        open_ms=index.per_repeat(opened, lambda line: line.open_ns * MS).estimate_if_any(),
     )
 
 

@@ -25,10 +25,10 @@ def _most(budgets: set[int | None]) -> int | None:
     return None if None in budgets or not known else max(known)
 
 
-def _held(index: Index, key: str, budget: int | None) -> PerRepeat | None:
+def _held(index: Index, key: str, budget: int | None) -> PerRepeat:
     """Bytes that processes hold with that many experts resident."""
-    found = [x.loaded.total for x in index.memory.get(key, []) if x.budget == budget]
-    return PerRepeat.of(found) if found else None
+    lines = [line for line in index.memory.get(key, []) if line.budget == budget]
+    return index.per_repeat(lines, lambda line: line.loaded.total)
 
 
 def _differs(one: Index, two: Index, key: str, shared: bool) -> str:

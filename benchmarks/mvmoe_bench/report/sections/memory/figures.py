@@ -5,7 +5,7 @@ from collections.abc import Callable
 from mvmoe_bench.measure.jobs.memory import Memory
 from mvmoe_bench.measure.machine.held_memory import Held
 from mvmoe_bench.report.index import Index
-from mvmoe_bench.report.statistics import Estimate, Figure, PerRepeat, median_of
+from mvmoe_bench.report.statistics import Estimate, Figure
 
 
 class MemoryParts(Figure, frozen=True):
@@ -39,7 +39,7 @@ class MemoryFigure(Figure, frozen=True):
 
 def memory(index: Index) -> tuple[MemoryFigure, ...] | None:
     """What every subject holds, by budget, the smallest first and all experts last."""
-    return tuple(its for key in index.subjects for its in _memory(index, key)) or None
+    return tuple(found for key in index.subjects for found in _memory(index, key)) or None
 
 
 def _memory(index: Index, subject: str) -> list[MemoryFigure]:
@@ -48,40 +48,35 @@ def _memory(index: Index, subject: str) -> list[MemoryFigure]:
     for line in index.memory.get(subject, []):
         budgets.setdefault((line.budget, line.memory_of), []).append(line)
     keys = sorted(budgets, key=lambda key: (key[0] is None, key[0] or 0, key[1]))
-    return [_figure(budgets[key], index.run.seed) for key in keys]
+    return [_figure(index, budgets[key]) for key in keys]
 
 
-def _figure(lines: list[Memory], seed: int) -> MemoryFigure:
+def _figure(index: Index, lines: list[Memory]) -> MemoryFigure:
     """Medians over the processes of one budget."""
-    peaks = [line.peak_rss for line in lines if line.peak_rss is not None]
+    peaks = index.per_repeat(lines, lambda line: line.peak_rss)
     return MemoryFigure(
         subject=lines[0].subject,
         budget=lines[0].budget,
         memory_of=lines[0].memory_of,
         n=len(lines),
-        base_bytes=_median([line.base.total for line in lines]),
-        loaded_bytes=median_of([line.loaded.total for line in lines], seed=seed),
-        added=_added(lines, seed),
-        peak_rss_bytes=_median(peaks) if peaks else None,
-        released_bytes=_median([line.released.total for line in lines]),
+        base_bytes=index.per_repeat(lines, lambda line: line.base.total).value,
+        loaded_bytes=index.per_repeat(lines, lambda line: line.loaded.total).estimate(),
+        added=_added(index, lines),
+        peak_rss_bytes=peaks.value if peaks else None,
+        released_bytes=index.per_repeat(lines, lambda line: line.released.total).value,
     )
 
 
-def _added(lines: list[Memory], seed: int) -> MemoryParts:
+def _added(index: Index, lines: list[Memory]) -> MemoryParts:
     """Loaded less base, as a whole and by part."""
 
-    def median(take: Callable[[Held], int | None]) -> Estimate | None:
-        pairs = [(take(line.base), take(line.loaded)) for line in lines]
-        known = [b - a for a, b in pairs if a is not None and b is not None]
-        return median_of(known, seed=seed) if len(known) == len(lines) else None
+    def added(take: Callable[[Held], int]) -> Estimate:
+        return index.per_repeat(lines, lambda line: take(line.loaded) - take(line.base)).estimate()
 
+    held = [amount for line in lines for amount in (line.base, line.loaded)]
+    told_apart = all(amount.anonymous is not None for amount in held)
     return MemoryParts(
-        total=median_of([line.loaded.total - line.base.total for line in lines], seed=seed),
-        anonymous=median(lambda held: held.anonymous),
-        bundle_files=median(lambda held: held.bundle_files),
+        total=added(lambda held: held.total),
+        anonymous=added(lambda held: held.anonymous or 0) if told_apart else None,
+        bundle_files=added(lambda held: held.bundle_files or 0) if told_apart else None,
     )
-
-
-def _median(values: list[int]) -> float:
-    """The median alone."""
-    return PerRepeat.of(values).value

@@ -1,11 +1,11 @@
 """Where an answer's time goes: stem, select, load, expert, rest."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 from mvmoe_bench.measure.jobs.latency import Sample
 from mvmoe_bench.measure.schema.records import Laps
 from mvmoe_bench.report.index import Index
-from mvmoe_bench.report.statistics import MS, Estimate, Figure, PerRepeat, by_repeat
+from mvmoe_bench.report.statistics import MS, Estimate, Figure, PerRepeat
 
 PART_NAMES = ("stem", "select", "load", "expert", "rest")
 
@@ -36,52 +36,35 @@ class Parts(Figure, frozen=True):
     """Of selecting the route on the host; the router's own matmul is inside the stem."""
 
 
-Medians = dict[Hashable, float]
-"""Milliseconds by repeat."""
-
-
 def parts(index: Index) -> dict[str, Parts] | None:
     """The parts of every subject's answers that says them, by its key."""
-    found = {key: its for key in index.subjects if (its := _parts(index, key)) is not None}
-    return found or None
+    measured = {key: [s for s in index.natural(key) if s.laps] for key in index.subjects}
+    return {key: _parts(index, samples) for key, samples in measured.items() if samples} or None
 
 
-def _parts(index: Index, subject: str) -> Parts | None:
-    """The parts of one subject's answers; None if it has none."""
-    samples = [sample for sample in index.natural(subject) if sample.laps is not None]
-    if not samples:
-        return None
-    seed = index.run.seed
-    medians = {name: _medians(samples, _summed(name)) for name in PART_NAMES}
-    totals = {repeat: sum(its[repeat] for its in medians.values()) for repeat in medians["stem"]}
+def _parts(index: Index, samples: list[Sample]) -> Parts:
+    """The parts of one subject's answers."""
+    medians = {name: _medians(index, samples, _summed(name)) for name in PART_NAMES}
+    first, *others = medians.values()
+    total = first.each(lambda *ms: sum(ms), *others)
 
-    def part(name: str, stage: int | None, its: Medians) -> Part:
-        shares = [ms / max(totals[repeat], MS) for repeat, ms in its.items()]
-        return Part(
-            name=name,
-            stage=stage,
-            ms=_estimate(list(its.values()), samples, seed),
-            share=_estimate(shares, samples, seed),
-        )
+    def part(name: str, stage: int | None, ms: PerRepeat) -> Part:
+        share = ms.each(lambda its, whole: its / max(whole, MS), total)
+        return Part(name=name, stage=stage, ms=ms.estimate(), share=share.estimate())
 
-    found = {name: part(name, None, its) for name, its in medians.items()}
+    found = {name: part(name, None, ms) for name, ms in medians.items()}
     stages = min(len(sample.laps.expert) for sample in samples if sample.laps)
     return Parts(
         n=len(samples),
-        total_ms=_estimate(list(totals.values()), samples, seed),
+        total_ms=total.estimate(),
         parts=tuple(found.values()),
         by_stage=tuple(
-            part(name, stage, _medians(samples, _of_stage(name, stage)))
+            part(name, stage, _medians(index, samples, _of_stage(name, stage)))
             for stage in range(stages if stages > 1 else 0)
             for name in ("select", "load", "expert")
         ),
         router_share=found["select"].share,
     )
-
-
-def _estimate(numbers: list[float], samples: list[Sample], seed: int) -> Estimate:
-    """The median of one number a repeat."""
-    return PerRepeat(tuple(numbers), len(samples)).estimate(seed)
 
 
 def _summed(name: str) -> Callable[[Laps], int]:
@@ -96,7 +79,6 @@ def _of_stage(name: str, stage: int) -> Callable[[Laps], int]:
     return lambda laps: int(getattr(laps, name)[stage])
 
 
-def _medians(samples: list[Sample], take: Callable[[Laps], int]) -> Medians:
-    """Each repeat's median of one part."""
-    found = [(take(sample.laps) * MS, sample.repeat) for sample in samples if sample.laps]
-    return by_repeat([ms for ms, _ in found], [repeat for _, repeat in found])
+def _medians(index: Index, samples: list[Sample], take: Callable[[Laps], int]) -> PerRepeat:
+    """Each repeat's median of one part in milliseconds."""
+    return index.per_repeat(samples, lambda s: take(s.laps) * MS if s.laps else None)

@@ -5,15 +5,7 @@ from typing import Literal
 from mvmoe_bench.measure.jobs.latency import Sample
 from mvmoe_bench.measure.schema.records import SubjectRecord
 from mvmoe_bench.report.index import Index
-from mvmoe_bench.report.statistics import (
-    MS,
-    Estimate,
-    Figure,
-    Ratio,
-    conclusive,
-    median_of,
-    paired_ratio,
-)
+from mvmoe_bench.report.statistics import MS, Estimate, Figure, Ratio, conclusive, paired_ratio
 from mvmoe_bench.report.subjects import is_oracle, is_product
 
 Clock = Literal["wall", "CPU"]
@@ -54,14 +46,14 @@ def ratios(index: Index) -> tuple[RatioFigure, ...] | None:
     over the product: what it saves.
     """
     products = [s for s in index.run.subjects if is_product(s) and index.natural(s.key)]
-    found = [
+    found = tuple(
         figure
         for product in products
         for other in index.run.subjects
         if _comparable(products, product, other)
         for figure in _figures(index, product, other)
-    ]
-    return tuple(found) or None
+    )
+    return found or None
 
 
 def _comparable(
@@ -87,8 +79,7 @@ def _figures(index: Index, product: SubjectRecord, other: SubjectRecord) -> list
     first, second = (product, other) if is_oracle(other) else (other, product)
     clocks: tuple[Clock, ...] = ("wall", "CPU") if product.threads == 1 else ("wall",)
     found = [(clock, _ratio(index, first, second, clock)) for clock in clocks]
-    samples = index.natural(product.key)
-    own = median_of([s.ns * MS for s in samples], [s.repeat for s in samples], index.run.seed)
+    own = index.per_repeat(index.natural(product.key), lambda sample: sample.ns * MS).estimate()
     return [
         RatioFigure(
             name=f"{first.name}/{second.name}",

@@ -1,22 +1,14 @@
 """What keeping fewer experts in memory costs, over a recorded sequence of images."""
 
 import math
+import operator
 from collections.abc import Callable
 
 import numpy as np
 
 from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.report.index import Index
-from mvmoe_bench.report.statistics import (
-    MS,
-    Distribution,
-    Estimate,
-    Figure,
-    PerRepeat,
-    by_repeat,
-    distribution,
-    median_of,
-)
+from mvmoe_bench.report.statistics import MS, Distribution, Estimate, Figure
 
 
 class Switch(Figure, frozen=True):
@@ -94,33 +86,32 @@ def _size(budget: int | None) -> float:
 
 def _budget(index: Index, lines: list[StreamSample]) -> Budget:
     """One point of the curve."""
-    subject, experts, seed = lines[0].subject, lines[0].budget, index.run.seed
+    subject, experts = lines[0].subject, lines[0].budget
     held = [line for line in index.memory.get(subject, []) if line.budget == experts]
-    total = [line.ns * MS for line in lines]
     return Budget(
         experts=experts,
         n=len(lines),
         cold_share=sum(any(line.cold) for line in lines) / len(lines),
         switched_share=sum(any(line.switched) for line in lines) / len(lines),
-        total_ms=distribution(total, [line.repeat for line in lines], seed),
-        mean_ms=float(np.mean(total)),
-        cold=_switch(lines, lambda line: any(line.cold), seed),
-        warm=_switch(lines, lambda line: any(line.switched) and not any(line.cold), seed),
-        held_bytes=median_of([line.loaded.total for line in held], seed=seed) if held else None,
+        total_ms=index.distribution(lines, _ms),
+        mean_ms=float(np.mean([_ms(line) for line in lines])),
+        cold=_switch(index, lines, lambda line: any(line.cold)),
+        warm=_switch(index, lines, lambda line: any(line.switched) and not any(line.cold)),
+        held_bytes=index.per_repeat(held, lambda line: line.loaded.total).estimate_if_any(),
         memory_of=held[0].memory_of if held else None,
     )
 
 
 def _switch(
-    lines: list[StreamSample], changed: Callable[[StreamSample], bool], seed: int
+    index: Index, lines: list[StreamSample], changed: Callable[[StreamSample], bool]
 ) -> Switch:
     """Median of answers for which `changed` holds less that of answers that changed nothing."""
     some = [line for line in lines if changed(line)]
     none = [line for line in lines if not any(line.switched) and not any(line.cold)]
-    above, below = (
-        by_repeat([line.ns * MS for line in its], [line.repeat for line in its])
-        for its in (some, none)
-    )
-    added = tuple(above[repeat] - below[repeat] for repeat in above if repeat in below)
-    ms = PerRepeat(added, len(some)).estimate(seed) if added else None
-    return Switch(n=len(some), against=len(none), ms=ms)
+    added = index.per_repeat(some, _ms).each(operator.sub, index.per_repeat(none, _ms))
+    return Switch(n=len(some), against=len(none), ms=added.estimate_if_any())
+
+
+def _ms(line: StreamSample) -> float:
+    """What an answer took."""
+    return line.ns * MS

@@ -1,7 +1,8 @@
 """What each route costs, and what an image costs under the shares that routes have."""
 
+import operator
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Literal
 
 from mvmoe_bench.measure.jobs.latency import Sample
@@ -16,10 +17,7 @@ from mvmoe_bench.report.statistics import (
     Figure,
     PerRepeat,
     Ratio,
-    by_repeat,
     conclusive,
-    distribution,
-    median_of,
     paired_ratio,
 )
 from mvmoe_deploy.routing import Route, UsagePrior
@@ -89,30 +87,27 @@ class Routes(Figure, frozen=True):
 
 def routes(index: Index) -> dict[str, Routes] | None:
     """The routes of every subject that says them, by its key."""
-    found = {s.key: its for s in index.run.subjects if (its := _routes(index, s)) is not None}
-    return found or None
+    measured = {s.key: (s, routed_samples(index, s.key)) for s in index.run.subjects}
+    return {key: _routes(index, *found) for key, found in measured.items() if found[1]} or None
 
 
-def _routes(index: Index, subject: SubjectRecord) -> Routes | None:
-    """The routes of one subject; None if no sample says its route."""
-    samples = routed_samples(index, subject.key)
-    if not samples:
-        return None
+def _routes(index: Index, subject: SubjectRecord, samples: list[Sample]) -> Routes:
+    """The routes of one subject."""
     shares = distributions(index, subject)
     asked = {**shares.get("usage prior", {}), **shares.get("given distribution", {})}
     taken = _by_route(samples)
     rows = [_row(index, key, its, shares) for key, its in taken.items()]
     rows.sort(key=lambda row: (row.stage, -drawn_share(row), row.route))
-    stages, seed = len(samples[0].routes or ()), index.run.seed
+    stages = len(samples[0].routes or ())
     return Routes(
         stages=stages,
         rows=tuple(rows),
         expected=tuple(
-            Expected(under=under, ms=found[0].estimate(seed), coverage=found[1])
+            Expected(under=under, ms=found[0].estimate(), coverage=found[1])
             for under, its in shares.items()
-            if (found := expectation(samples, its)) is not None
+            if (found := expectation(index, samples, its)) is not None
         ),
-        worst=tuple(_worst(stage, stages, taken, seed) for stage in range(stages)),
+        worst=tuple(_worst(index, stage, stages, taken) for stage in range(stages)),
         unmeasured=len(asked.keys() - taken.keys()),
     )
 
@@ -162,7 +157,7 @@ def _by_route(samples: list[Sample]) -> dict[Key, list[Sample]]:
 
 
 def expectation(
-    samples: list[Sample], shares: Shares
+    index: Index, samples: list[Sample], shares: Shares
 ) -> tuple[PerRepeat, tuple[float, ...]] | None:
     """Expected latency in ms, repeat by repeat, and by stage the share that measured routes have.
 
@@ -179,59 +174,50 @@ def expectation(
     )
     if not coverage or min(coverage) <= 0:
         return None
-    totals = dict.fromkeys((sample.repeat for sample in samples), 0.0)
+    totals: dict[Hashable, float] = dict.fromkeys((sample.repeat for sample in samples), 0.0)
     for key, share in known.items():
-        medians = _medians(taken[key], [_cost(s, key[0], stages) for s in taken[key]])
-        usual = _median(medians)
+        medians = _costs(index, taken[key], key[0], stages)
         for repeat in totals:
-            totals[repeat] += share / coverage[key[0]] * medians.get(repeat, usual)
-    if stages > 1:
-        common = _medians(samples, [s.laps.stem + s.laps.rest for s in samples if s.laps])
-        totals = {repeat: ms + common[repeat] for repeat, ms in totals.items()}
+            ms = medians.by_repeat.get(repeat, medians.value)
+            totals[repeat] += share / coverage[key[0]] * ms
     # With one stage, answers of routes without a share are not used.
     n = len(samples) if stages > 1 else sum(len(taken[key]) for key in known)
-    return PerRepeat(tuple(totals.values()), n), coverage
+    expected = PerRepeat(totals, n, index.run.seed)
+    if stages > 1:
+        common = index.per_repeat(samples, lambda s: _common(s) * MS)
+        expected = expected.each(operator.add, common)
+    return expected, coverage
 
 
-def compared_times(index: Index, key: str) -> PerRepeat | None:
+def compared_times(index: Index, key: str) -> PerRepeat:
     """Expected latency in ms under the given distribution, else under the usage prior."""
     samples = routed_samples(index, key)
-    if not samples:
-        return None
-    known = distributions(index, index.subjects[key])
+    known = distributions(index, index.subjects[key]) if samples else {}
     shares = known.get("given distribution") or known.get("usage prior")
-    found = expectation(samples, shares) if shares else None
-    return found[0] if found is not None else None
-
-
-def _medians(samples: list[Sample], ns: Sequence[int]) -> dict[Hashable, float]:
-    """Each repeat's median of some nanoseconds, in milliseconds."""
-    return by_repeat([value * MS for value in ns], [sample.repeat for sample in samples])
-
-
-def _median(medians: dict[Hashable, float]) -> float:
-    """The median over repeats."""
-    return PerRepeat(tuple(medians.values()), len(medians)).value
+    found = expectation(index, samples, shares) if shares else None
+    return found[0] if found is not None else PerRepeat({}, 0)
 
 
 def _row(index: Index, key: Key, samples: list[Sample], shares: dict[Under, Shares]) -> RouteRow:
     """One line of the table of routes."""
     stage, route = key
     prior, given = shares.get("usage prior"), shares.get("given distribution")
-    repeats = [sample.repeat for sample in samples]
-    laps = [sample.laps for sample in samples if sample.laps is not None]
-    seed = index.run.seed
     return RouteRow(
         stage=stage,
         route=route,
         n=len(samples),
-        total_ms=distribution([sample.ns * MS for sample in samples], repeats, seed),
-        expert_ms=distribution([lap.expert[stage] * MS for lap in laps], repeats, seed),
-        step_ms=median_of([_step(sample, stage) * MS for sample in samples], repeats, seed),
+        total_ms=index.distribution(samples, lambda sample: sample.ns * MS),
+        expert_ms=index.distribution(samples, lambda s: s.laps.expert[stage] * MS if s.laps else 0),
+        step_ms=index.per_repeat(samples, lambda sample: _step(sample, stage) * MS).estimate(),
         prior=None if prior is None else prior.get(key, 0.0),
         given=None if given is None else given.get(key, 0.0),
         observed=shares["observed usage"].get(key, 0.0),
     )
+
+
+def _common(sample: Sample) -> int:
+    """Nanoseconds of stem and rest."""
+    return sample.laps.stem + sample.laps.rest if sample.laps else 0
 
 
 def _step(sample: Sample, stage: int) -> int:
@@ -240,33 +226,35 @@ def _step(sample: Sample, stage: int) -> int:
     return laps.select[stage] + laps.load[stage] + laps.expert[stage] if laps else 0
 
 
-def _cost(sample: Sample, stage: int, stages: int) -> int:
-    """What counts as a route's time: the whole answer if its stage is the only one."""
-    return sample.ns if stages == 1 else _step(sample, stage)
+def _costs(index: Index, samples: list[Sample], stage: int, stages: int) -> PerRepeat:
+    """A route's times in ms: the whole answer if its stage is the only one."""
+    return index.per_repeat(samples, lambda s: (s.ns if stages == 1 else _step(s, stage)) * MS)
 
 
-def _worst(stage: int, stages: int, taken: dict[Key, list[Sample]], seed: int) -> Worst:
+def _worst(index: Index, stage: int, stages: int, taken: dict[Key, list[Sample]]) -> Worst:
     """The route of a stage with the highest median, and whether it stands out."""
     costs = {
-        route: _medians(samples, [_cost(s, stage, stages) for s in samples])
+        route: _costs(index, samples, stage, stages)
         for (at, route), samples in taken.items()
         if at == stage
     }
-    considered = {r: its for r, its in costs.items() if len(its) >= ENOUGH_REPEATS} or costs
-    worst = max(considered, key=lambda route: _median(considered[route]))
-    rest = [s for (at, r), its in taken.items() for s in its if at == stage and r != worst]
-    others = _medians(rest, [_cost(s, stage, stages) for s in rest])
-    both = [repeat for repeat in costs[worst] if others.get(repeat)]
+    enough = {r: cost for r, cost in costs.items() if len(cost.numbers) >= ENOUGH_REPEATS}
+    considered = enough or costs
+    worst = max(considered, key=lambda route: considered[route].value)
+    rest = [s for (at, r), some in taken.items() for s in some if at == stage and r != worst]
+    above, below = costs[worst].by_repeat, _costs(index, rest, stage, stages).by_repeat
     over = None
-    if both:
-        level = 1 - (1 - CONFIDENCE) / len(costs)
-        above, below = ([side[repeat] for repeat in both] for side in (costs[worst], others))
-        over = paired_ratio(above, below, seed=seed, confidence=level)
-    n = len(taken[stage, worst])
+    if both := [repeat for repeat in above if below.get(repeat)]:
+        over = paired_ratio(
+            [above[repeat] for repeat in both],
+            [below[repeat] for repeat in both],
+            seed=index.run.seed,
+            confidence=1 - (1 - CONFIDENCE) / len(costs),
+        )
     return Worst(
         stage=stage,
         route=worst,
-        ms=PerRepeat(tuple(costs[worst].values()), n).estimate(seed),
+        ms=costs[worst].estimate(),
         over_others=over,
         told_apart=over is not None and conclusive(over) and (over.low or 0) > 1,
         left_out=len(costs) - len(considered),

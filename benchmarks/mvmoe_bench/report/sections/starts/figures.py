@@ -1,16 +1,10 @@
 """What a fresh process spends until its first answer, and what each graph's loading costs."""
 
+from collections.abc import Sequence
+
 from mvmoe_bench.measure.jobs.start import GraphLoad, Start
 from mvmoe_bench.report.index import Index
-from mvmoe_bench.report.statistics import (
-    MS,
-    Estimate,
-    Figure,
-    PerRepeat,
-    Ratio,
-    median_of,
-    unpaired_ratio,
-)
+from mvmoe_bench.report.statistics import MS, Estimate, Figure, PerRepeat, Ratio, unpaired_ratio
 from mvmoe_bench.report.subjects import beside, is_oracle, is_product
 from mvmoe_deploy.routing import Route
 
@@ -79,43 +73,41 @@ def all_starts(index: Index) -> AllStarts | None:
     return AllStarts(starts=starts, loads=loads) if starts or loads else None
 
 
-def ready_times(index: Index, subject: str) -> PerRepeat | None:
-    """Opening to first answer in ms, one number a process; None if it was not measured."""
-    lines = index.starts.get(subject, [])
-    return PerRepeat.of([line.ready * MS for line in lines]) if lines else None
+def ready_times(index: Index, subject: str) -> PerRepeat:
+    """Opening to first answer in ms, one number a process."""
+    return index.per_repeat(index.starts.get(subject, []), lambda line: line.ready * MS)
 
 
 def _starts(index: Index, subject: str, lines: list[Start]) -> Starts:
     """The starts of one subject."""
-    laps = [line.first_laps for line in lines if line.first_laps is not None]
-    seed = index.run.seed
+    parts = {name.removesuffix("_ns"): _times(index, lines, name) for name in COMPONENTS}
+    loads = index.per_repeat(lines, lambda x: sum(x.first_laps.load) * MS if x.first_laps else None)
     return Starts(
         n=len(lines),
-        ready_ms=median_of([line.ready * MS for line in lines], seed=seed),
-        python_ms=median_of([line.python * MS for line in lines], seed=seed),
-        over_oracle=_over_oracle(index, subject, seed),
-        parts=tuple(part for name in COMPONENTS if (part := _part(lines, name, seed)) is not None),
-        first_load_ms=median_of([sum(lap.load) * MS for lap in laps], seed=seed) if laps else None,
+        ready_ms=ready_times(index, subject).estimate(),
+        python_ms=index.per_repeat(lines, lambda line: line.python * MS).estimate(),
+        over_oracle=_over_oracle(index, subject),
+        parts=tuple(StartPart(name=name, ms=ms.estimate()) for name, ms in parts.items() if ms),
+        first_load_ms=loads.estimate_if_any(),
     )
 
 
-def _over_oracle(index: Index, key: str, seed: int) -> Ratio | None:
+def _over_oracle(index: Index, key: str) -> Ratio | None:
     """Opening and first answer of a product over those of the oracle beside it."""
-    mine = index.subjects[key]
-    for other in index.run.subjects:
-        if is_product(mine) and is_oracle(other) and beside(mine, other):
-            above, below = (ready_times(index, subject) for subject in (key, other.key))
-            if above is not None and below is not None:
-                return unpaired_ratio(above, below, seed)
-    return None
+    mine, above = index.subjects[key], ready_times(index, key)
+    oracles = [other for other in index.run.subjects if is_oracle(other) and beside(mine, other)]
+    measured = [below for other in oracles if (below := ready_times(index, other.key))]
+    return unpaired_ratio(above, measured[0]) if is_product(mine) and measured else None
 
 
-def _part(lines: list[Start], name: str, seed: int) -> StartPart | None:
-    """The median of one component; None if no line has it."""
-    values = [value * MS for line in lines if (value := getattr(line, name)) is not None]
-    if not values:
-        return None
-    return StartPart(name=name.removesuffix("_ns"), ms=median_of(values, seed=seed))
+def _times(index: Index, lines: Sequence[Start | GraphLoad], name: str) -> PerRepeat:
+    """A field of nanoseconds in milliseconds, of the lines that have it."""
+
+    def take(line: Start | GraphLoad) -> float | None:
+        ns: int | None = getattr(line, name)
+        return None if ns is None else ns * MS
+
+    return index.per_repeat(lines, take)
 
 
 def _loads(index: Index, lines: list[GraphLoad]) -> tuple[Load, ...]:
@@ -123,24 +115,18 @@ def _loads(index: Index, lines: list[GraphLoad]) -> tuple[Load, ...]:
     graphs: dict[str, list[GraphLoad]] = {}
     for line in lines:
         graphs.setdefault(line.graph, []).append(line)
-    found = [_load(its, index.run.seed) for its in graphs.values()]
+    found = [_load(index, same) for same in graphs.values()]
     return tuple(sorted(found, key=lambda load: (load.stage, load.route or (), load.graph)))
 
 
-def _load(lines: list[GraphLoad], seed: int) -> Load:
+def _load(index: Index, lines: list[GraphLoad]) -> Load:
     """One graph over all processes that loaded it."""
     return Load(
         graph=lines[0].graph,
         stage=lines[0].stage,
         route=lines[0].route,
         n=len(lines),
-        load_ms=median_of([line.load_ns * MS for line in lines], [x.repeat for x in lines], seed),
-        first_ms=_median(lines, "first_ns", seed),
-        warm_ms=_median(lines, "warm_ns", seed),
+        load_ms=_times(index, lines, "load_ns").estimate(),
+        first_ms=_times(index, lines, "first_ns").estimate_if_any(),
+        warm_ms=_times(index, lines, "warm_ns").estimate_if_any(),
     )
-
-
-def _median(lines: list[GraphLoad], name: str, seed: int) -> Estimate | None:
-    """The median of a field in milliseconds, of the lines that have it."""
-    there = [(ns * MS, line.repeat) for line in lines if (ns := getattr(line, name)) is not None]
-    return median_of([ms for ms, _ in there], [r for _, r in there], seed) if there else None
