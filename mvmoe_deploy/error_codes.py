@@ -325,6 +325,11 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "An argument cannot be used, for a reason without a code of its own.",
             "Read the message.",
         ),
+        "input.option": ErrorCode(
+            "An option has a value that it cannot have, or that does not go with another.",
+            "Give a value that the message names.",
+            ("name", "given", "expected"),
+        ),
         "input.shape": ErrorCode(
             "An array has another shape or type than the model's input.",
             "Give the shape and type that the message names.",
@@ -372,8 +377,68 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         ),
         # Models and checks.
         "checkpoint.invalid": ErrorCode(
-            "A checkpoint is missing, damaged, or does not fit the model.",
+            "A checkpoint cannot be used, for a reason without a code of its own.",
             "Read the message.",
+        ),
+        "checkpoint.missing": ErrorCode(
+            "There is no file of weights at the path, or the system refuses to read it.",
+            "Check the path and the permissions.",
+            ("path",),
+        ),
+        "checkpoint.damaged": ErrorCode(
+            "The file of weights is cut off or altered.",
+            "Copy or fetch it again.",
+            ("path",),
+        ),
+        "checkpoint.unsupported": ErrorCode(
+            "The file is of another program, or holds a part of the weights only.",
+            "Save the weights as one model.safetensors.",
+            ("path",),
+        ),
+        "checkpoint.not-a-state-dict": ErrorCode(
+            "The file holds something else than named tensors; no code of it was run.",
+            "Save model.state_dict() alone.",
+            ("path",),
+        ),
+        "checkpoint.too-large": ErrorCode(
+            "The file describes more than it holds: tensors, a header or a model that would take "
+            "far more memory than its size.",
+            "Save the weights again, plainly; do not trust where the file came from.",
+            ("path",),
+        ),
+        "checkpoint.no-config": ErrorCode(
+            "The weights come without a configuration that is known here.",
+            "Name one with --config.",
+        ),
+        "checkpoint.config-invalid": ErrorCode(
+            "The configuration beside the weights is damaged, or contradicts itself or them.",
+            "Save the checkpoint again, or name a configuration with --config.",
+            ("name",),
+        ),
+        "checkpoint.unsupported-version": ErrorCode(
+            "The checkpoint is of another format or version than this release reads.",
+            "Use the release that wrote it.",
+            ("format", "version"),
+        ),
+        "checkpoint.does-not-fit": ErrorCode(
+            "The weights are not those of the configuration's model: keys, shapes or values.",
+            "Give the configuration that the weights were trained with.",
+            ("family", "missing", "unknown"),
+        ),
+        "checkpoint.weights-choice": ErrorCode(
+            "The file has several sets of weights, or none of the name that was given.",
+            "Choose one of those that there are with --weights.",
+            ("given", "available"),
+        ),
+        "checkpoint.other-model": ErrorCode(
+            "The checkpoint is not the one that the bundle was exported from.",
+            "Give that one, or export the bundle again.",
+            ("expected", "found"),
+        ),
+        "model.config-invalid": ErrorCode(
+            "A field of a model's configuration is unknown, or has a value that makes no network.",
+            "Give a value that the message names.",
+            ("name", "expected", "found"),
         ),
         "check.failed": ErrorCode(
             "A check of the exported graphs fell short of its bound.",

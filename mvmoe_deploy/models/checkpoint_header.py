@@ -96,20 +96,31 @@ def described_config(
         try:
             return config_from_dict(described.family, described.config, where)
         except InputError as error:
-            raise CheckpointError(f"{where} contradicts itself: {error}") from error
+            raise CheckpointError(
+                f"{where} contradicts itself: {error}",
+                code="checkpoint.config-invalid",
+                **_named_field(error),
+            ) from error
     if isinstance(described, TimmConfig) and config is None:
         config = _config_from_timm(described, where)
         if config is None:
             raise CheckpointError(
                 f"timm's configuration of {where} describes {_words_of(described)}, which is not "
-                "known here; name the configuration with --config PRESET or --config FILE.json"
+                "known here; name the configuration with --config PRESET or --config FILE.json",
+                code="checkpoint.no-config",
             )
     if config is None:
         raise CheckpointError(
             f"{where} holds weights without a configuration of mvmoe or timm; name one with "
-            "--config PRESET or --config FILE.json"
+            "--config PRESET or --config FILE.json",
+            code="checkpoint.no-config",
         )
     return config
+
+
+def _named_field(error: InputError) -> dict[str, object]:
+    """The field of a configuration that an error is about, if it says one."""
+    return {"name": error.fields["name"]} if "name" in error.fields else {}
 
 
 def _config_from_timm(described: TimmConfig, where: str) -> ModelConfig | None:
@@ -120,7 +131,8 @@ def _config_from_timm(described: TimmConfig, where: str) -> ModelConfig | None:
         except InputError as error:
             raise CheckpointError(
                 f"timm's configuration of {where} makes no model ({error}); name the configuration "
-                "with --config PRESET or --config FILE.json"
+                "with --config PRESET or --config FILE.json",
+                code="checkpoint.config-invalid",
             ) from error
         if config is not None:
             return config
@@ -152,8 +164,10 @@ def described_input(
             stated = described.stated
         return resolve_input(config, stated, choices, guessed)
     except InputError as error:
-        kind = InputError if choices else CheckpointError
-        raise kind(f"the input of {where} contradicts itself: {error}") from error
+        sentence = f"the input of {where} contradicts itself: {error}"
+        if choices:
+            raise InputError(sentence, code=error.code, **error.fields) from error
+        raise CheckpointError(sentence, code="checkpoint.config-invalid", name="input") from error
 
 
 def _require_readable(described: TimmConfig, choices: InputChoices, where: str) -> None:
@@ -161,7 +175,10 @@ def _require_readable(described: TimmConfig, choices: InputChoices, where: str) 
     options = {"resize": choices.resize_rule, "interpolation": choices.interpolation}
     for name, reason in described.unknown.items():
         if options[name] is None:
-            raise CheckpointError(f"timm's configuration of {where} {reason}")
+            raise CheckpointError(
+                f"timm's configuration of {where} {reason}",
+                code="checkpoint.config-invalid",
+            )
 
 
 def described_facts(
@@ -210,7 +227,11 @@ def check_header(header: Header, model: FamilyModel, where: str) -> None:
         try:
             check_usage_prior(header.usage_prior, model.routing, "its usage prior")
         except InputError as error:
-            raise CheckpointError(f"{where} contradicts itself: {error}") from error
+            raise CheckpointError(
+                f"{where} contradicts itself: {error}",
+                code="checkpoint.config-invalid",
+                name="usage_prior",
+            ) from error
 
 
 def _check_labels(labels: Sequence[str] | None, model: FamilyModel, where: str) -> None:
@@ -218,11 +239,17 @@ def _check_labels(labels: Sequence[str] | None, model: FamilyModel, where: str) 
     classes = model.config.num_classes
     if labels is not None and len(labels) != classes:
         raise CheckpointError(
-            f"{where} has {len(labels)} labels for {classes} classes; give one for each"
+            f"{where} has {len(labels)} labels for {classes} classes; give one for each",
+            code="checkpoint.config-invalid",
+            name="labels",
         )
     for label in labels or ():
         if not label.isascii() and label.encode(errors="replace").decode() != label:
-            raise CheckpointError(f"{where} has the label {label!r}, which is not Unicode text")
+            raise CheckpointError(
+                f"{where} has the label {label!r}, which is not Unicode text",
+                code="checkpoint.config-invalid",
+                name="labels",
+            )
 
 
 def _config_beside(path: Path) -> bytes | None:
@@ -250,7 +277,8 @@ def _parse_description(text: bytes | str, where: str) -> Header | TimmConfig:
     if len(text) > MAX_CONFIG_BYTES:
         raise CheckpointError(
             f"the configuration of {where} has {len(text):,} bytes; at most "
-            f"{MAX_CONFIG_BYTES:,} are read"
+            f"{MAX_CONFIG_BYTES:,} are read",
+            code="checkpoint.too-large",
         )
     try:
         text = text.encode() if isinstance(text, str) else json_text(text)
@@ -263,12 +291,16 @@ def _parse_description(text: bytes | str, where: str) -> Header | TimmConfig:
         raise
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise CheckpointError(
-            f"the configuration of {where} is wrong: {one_line(error, _LONGEST)}"
+            f"the configuration of {where} is wrong: {one_line(error, _LONGEST)}",
+            code="checkpoint.config-invalid",
         ) from error
     if (header.format, header.version) != (FORMAT, VERSION):
         raise CheckpointError(
             f"{where} is {quoted(header.format)} version {header.version}; this release reads "
-            f"{FORMAT!r} version {VERSION}"
+            f"{FORMAT!r} version {VERSION}",
+            code="checkpoint.unsupported-version",
+            format=quoted(header.format),
+            version=header.version,
         )
     return header
 
@@ -279,4 +311,8 @@ def _read_config(file: Path) -> bytes:
         with file.open("rb") as opened:
             return opened.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:
-        raise CheckpointError(f"{file} cannot be read ({error.strerror})") from error
+        raise CheckpointError(
+            f"{file} cannot be read ({error.strerror})",
+            code="checkpoint.missing",
+            path=str(file),
+        ) from error

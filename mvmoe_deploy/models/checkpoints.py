@@ -212,7 +212,8 @@ def _require_plausible(config: ModelConfig, tensors: int, where: str) -> None:
     if config.least_tensors > max(tensors, _ALWAYS_BUILT):
         raise CheckpointError(
             f"{where} describes a model of at least {config.least_tensors} tensors, but it has "
-            f"only {tensors}; give the weights that belong to the configuration"
+            f"only {tensors}; give the weights that belong to the configuration",
+            code="checkpoint.too-large",
         )
 
 

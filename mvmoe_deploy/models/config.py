@@ -9,6 +9,7 @@ import msgspec
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import Rule
+from mvmoe_deploy.text import quoted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +70,22 @@ class ModelConfig:
             except msgspec.ValidationError as error:
                 choices = " or ".join(map(repr, typing.get_args(hint))) or hint.__name__
                 raise InputError(
-                    f"configuration has {field.name} {value!r}, but it must be {choices}"
+                    f"configuration has {field.name} {value!r}, but it must be {choices}",
+                    code="model.config-invalid",
+                    name=field.name,
+                    expected=choices,
+                    found=quoted(value),
                 ) from error
 
 
 def require(holds: bool, given: str, expected: str) -> None:
     """Raise InputError in the one form that all configurations have, unless `holds`."""
     if not holds:
-        raise InputError(f"configuration has {given}, but it must be {expected}")
+        name, _, found = given.partition(" ")
+        raise InputError(
+            f"configuration has {given}, but it must be {expected}",
+            code="model.config-invalid",
+            name=name,
+            expected=expected,
+            found=found,
+        )

@@ -6,6 +6,7 @@ The first bytes tell, and of an archive the names of its entries.
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from mvmoe_deploy.text import name as shown
 
@@ -26,21 +27,30 @@ _STARTS = {
 """By the first bytes, what follows the name of a file in a sentence."""
 
 
-def other_kind(path: Path, start: bytes) -> str | None:
-    """What a file is that can hold no weights, as the rest of a sentence; None if it may.
+class OtherKind(NamedTuple):
+    """What a file is, as the rest of a sentence, and whether it is weights that were cut off."""
+
+    words: str
+    damaged: bool = False
+
+
+def other_kind(path: Path, start: bytes) -> OtherKind | None:
+    """What a file is that can hold no weights; None if it may.
 
     `start` is how it begins.
     """
     if not start:
-        return (
+        return OtherKind(
             "is no whole safetensors file and no whole PyTorch file: it is empty; copy or download "
-            "it again"
+            "it again",
+            damaged=True,
         )
     if start.startswith(ZIP):
         return _other_archive(path)
     if is_pickle(start, range(4, 6)):
         return _of_protocol(start[1])
-    return next((words for first, words in _STARTS.items() if start.startswith(first)), None)
+    found = (words for first, words in _STARTS.items() if start.startswith(first))
+    return next(map(OtherKind, found), None)
 
 
 def is_pickle(start: bytes, protocols: Sequence[int]) -> bool:
@@ -48,14 +58,14 @@ def is_pickle(start: bytes, protocols: Sequence[int]) -> bool:
     return len(start) > 1 and start[0] == 0x80 and start[1] in protocols
 
 
-def _of_protocol(number: int) -> str:
-    return (
+def _of_protocol(number: int) -> OtherKind:
+    return OtherKind(
         f"is a pickle of protocol {number}, which cannot be read without running what it holds; "
         "save the state dict again by torch.save without pickle_protocol"
     )
 
 
-def _other_archive(path: Path) -> str | None:
+def _other_archive(path: Path) -> OtherKind | None:
     """What a zip archive is if it is not one of `torch.save` that can be read."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -63,14 +73,21 @@ def _other_archive(path: Path) -> str | None:
             pickles = [name for name in names if name.split("/")[1:] == ["data.pkl"]]
             start = archive.open(pickles[0]).read(2) if len(pickles) == 1 else b""
     except zipfile.BadZipFile:
-        return "is no whole PyTorch file: its end is missing or damaged; copy or download it again"
+        return OtherKind(
+            "is no whole PyTorch file: its end is missing or damaged; copy or download it again",
+            damaged=True,
+        )
     except (ValueError, NotImplementedError, OSError, EOFError, RuntimeError):
         return None  # PyTorch's own reader says what is wrong
     if any(name.endswith("/constants.pkl") for name in names):
-        return "is a TorchScript program; save model.state_dict() of the model it was made from"
+        return OtherKind(
+            "is a TorchScript program; save model.state_dict() of the model it was made from"
+        )
     if names and all(name.endswith(".npy") for name in names):
-        return "is an archive of NumPy; save its arrays as tensors by torch.save"
+        return OtherKind("is an archive of NumPy; save its arrays as tensors by torch.save")
     if not pickles:
         held = ", ".join(map(shown, names[:3])) or "nothing"
-        return f"is a zip archive that holds {held}; unpack it, and give a file of weights"
+        return OtherKind(
+            f"is a zip archive that holds {held}; unpack it, and give a file of weights"
+        )
     return _of_protocol(start[1]) if is_pickle(start, range(4, 6)) else None

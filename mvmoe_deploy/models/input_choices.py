@@ -117,7 +117,9 @@ def require_input(config: ModelConfig, preprocessing: Preprocessing) -> None:
     if preprocessing.shape != config.input_shape:
         raise InputError(
             f"the preprocessing makes inputs of shape {list(preprocessing.shape)}, but the model "
-            f"takes {list(config.input_shape)}"
+            f"takes {list(config.input_shape)}",
+            code="preprocessing.invalid",
+            name="shape",
         )
 
 
@@ -205,7 +207,9 @@ def _crop(
     if pixels is not None and rule != "torchvision":
         raise InputError(
             f"--resize-rule {rule} needs --crop too: the checkpoint states a resize size of "
-            f"{pixels} pixels, which belongs to the rule torchvision"
+            f"{pixels} pixels, which belongs to the rule torchvision",
+            code="input.option",
+            name="crop",
         )
     origin: Origin = "default" if unsure else "checkpoint"
     if pixels is not None:
@@ -219,7 +223,10 @@ def _crop_fields(crop: float, rule: str, config: ModelConfig) -> dict[TrainedFie
         if not 0 < crop <= 1:
             raise InputError(
                 f"the crop {crop:g} is no fraction above 0 and at most 1; pixels belong to "
-                "--resize-rule torchvision"
+                "--resize-rule torchvision",
+                code="input.option",
+                name="crop",
+                given=f"{crop:g}",
             )
         return {"crop_fraction": float(crop)}
     if crop > 1 and crop == int(crop):
@@ -227,7 +234,10 @@ def _crop_fields(crop: float, rule: str, config: ModelConfig) -> dict[TrainedFie
     if not 0 < crop <= 1:
         raise InputError(
             f"the crop {crop:g} is neither a fraction above 0 and at most 1 nor the whole number "
-            "of pixels of the shorter side after resizing"
+            "of pixels of the shorter side after resizing",
+            code="input.option",
+            name="crop",
+            given=f"{crop:g}",
         )
     return {"resize_size": math.floor(config.image_size / crop)}
 
@@ -253,7 +263,10 @@ def _checked(chosen: Mapping[str, Any]) -> Preprocessing:
     try:
         return msgspec.convert(dict(chosen), Preprocessing)
     except msgspec.ValidationError as error:
-        raise InputError(f"the input cannot be {_words_of(chosen)}: {error}") from error
+        raise InputError(
+            f"the input cannot be {_words_of(chosen)}: {error}",
+            code="input.option",
+        ) from error
 
 
 def _words_of(chosen: Mapping[str, Any]) -> str:

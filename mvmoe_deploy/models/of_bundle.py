@@ -32,6 +32,7 @@ def load_for_bundle(
         loaded.model.input = msgspec.structs.replace(loaded.model.input, **fields)
     except InputError as error:
         raise CheckpointError(
-            f"checkpoint {path} does not go with the input of the bundle: {error}"
+            f"checkpoint {path} does not go with the input of the bundle: {error}",
+            code="checkpoint.other-model",
         ) from error
     return loaded

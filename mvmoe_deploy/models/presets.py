@@ -24,7 +24,13 @@ def preset(name: str) -> ModelConfig:
         config: ModelConfig | None = family.presets().get(name)
         if config is not None:
             return config
-    raise InputError(f"preset {name!r} is unknown; known are {', '.join(preset_names())}")
+    raise InputError(
+        f"preset {name!r} is unknown; known are {', '.join(preset_names())}",
+        code="input.option",
+        name="preset",
+        given=str(name),
+        expected=preset_names(),
+    )
 
 
 def configuration(preset_or_file: str) -> ModelConfig:
@@ -37,9 +43,15 @@ def configuration(preset_or_file: str) -> ModelConfig:
         require_shallow(text)
         content = msgspec.json.decode(text, type=dict)
     except OSError as error:
-        raise InputError(f"config file {path} cannot be read ({error.strerror})") from error
+        raise InputError(
+            f"config file {path} cannot be read ({error.strerror})",
+            code="model.config-invalid",
+        ) from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise InputError(f"config file {path} is not a JSON object: {error}") from error
+        raise InputError(
+            f"config file {path} is not a JSON object: {error}",
+            code="model.config-invalid",
+        ) from error
     return config_from_dict(content.get("family"), content.get("config"), f"config file {path}")
 
 
@@ -51,16 +63,36 @@ def config_from_dict(family: Any, fields: Any, where: str) -> ModelConfig:
     try:
         kind: type[ModelConfig] = find_family(family).config
     except InputError as error:
-        raise InputError(f"{where} names a model family that is not installed: {error}") from error
+        raise InputError(
+            f"{where} names a model family that is not installed: {error}",
+            code=error.code,
+            **error.fields,
+        ) from error
     if not isinstance(fields, dict):
-        raise InputError(f"{where} has a config that is no object; give the fields of {family}")
+        raise InputError(
+            f"{where} has a config that is no object; give the fields of {family}",
+            code="model.config-invalid",
+            name="config",
+        )
     known = {field.name for field in dataclasses.fields(kind)}
     if unknown := sorted(set(fields) - known, key=str):
         raise InputError(
             f"{where} has the unknown field {unknown[0]!r}; {family} knows "
-            f"{', '.join(sorted(known))}"
+            f"{', '.join(sorted(known))}",
+            code="model.config-invalid",
+            name=str(unknown[0])[:80],
         )
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
-        raise InputError(f"{where} does not describe a {family}: {error}") from error
+        raise InputError(
+            f"{where} does not describe a {family}: {error}",
+            code="model.config-invalid",
+            **_said_of(error),
+        ) from error
+
+
+def _said_of(error: msgspec.ValidationError) -> dict[str, object]:
+    """The fields of the configuration's own error, which the decoder has wrapped."""
+    cause = error.__cause__
+    return dict(cause.fields) if isinstance(cause, InputError) else {}

@@ -11,6 +11,9 @@ from mvmoe_deploy.models.contract import AdaptedState, FamilyModel
 from mvmoe_deploy.models.families import find_family
 from mvmoe_deploy.text import name as printable
 
+_MOST_KEYS = 16
+"""Keys in a field of an error."""
+
 _LONGEST = 200
 """Characters of a name that a message quotes."""
 
@@ -29,13 +32,14 @@ def load_weights(model: FamilyModel, state: Mapping[str, Tensor], where: str) ->
         for name, tensor in state.items()
         if name in expected and not tensor.is_nested and not fits(name, tensor, expected[name])
     }
+    missing, unknown = expected.keys() - state.keys(), state.keys() - expected.keys()
     problems = [
-        _listing("missing keys", expected.keys() - state.keys()),
-        _listing("unknown keys", state.keys() - expected.keys()),
+        _listing("missing keys", missing),
+        _listing("unknown keys", unknown),
         _listing("no floating-point weights in", {n for n, t in state.items() if not _is_plain(t)}),
         _listing("wrong shapes", shapes),
     ]
-    _require_none(problems, model, where)
+    _require_none(problems, model, where, missing=_first(missing), unknown=_first(unknown))
     # Only now: adapting takes as much memory as the configuration asks for.
     adapted = _adapted(state, model.config, where)
     # Always a copy: tensors of a file share its memory map, those of a pickle may share storage.
@@ -66,15 +70,27 @@ def _adapted(state: Mapping[str, Tensor], config: ModelConfig, where: str) -> Ad
     try:
         return find_family(config.family).adapt(state, config)
     except InputError as error:
-        raise CheckpointError(f"{where} does not fit a {config.family}: {error}") from error
+        raise CheckpointError(
+            f"{where} does not fit a {config.family}: {error}",
+            code="checkpoint.does-not-fit",
+            family=config.family,
+        ) from error
 
 
-def _require_none(problems: list[str], model: FamilyModel, where: str) -> None:
+def _require_none(problems: list[str], model: FamilyModel, where: str, **keys: list[str]) -> None:
     """Raise CheckpointError if there is a problem."""
     if any(problems):
         raise CheckpointError(
-            f"{where} does not fit a {model.config.family}: {'; '.join(filter(None, problems))}"
+            f"{where} does not fit a {model.config.family}: {'; '.join(filter(None, problems))}",
+            code="checkpoint.does-not-fit",
+            family=model.config.family,
+            **{name: found for name, found in keys.items() if found},
         )
+
+
+def _first(names: set[str]) -> list[str]:
+    """The first of some keys, for the field of an error."""
+    return [printable(item, _LONGEST) for item in sorted(names)[:_MOST_KEYS]]
 
 
 def _listing(what: str, names: set[str], most: int = 5) -> str:

@@ -39,7 +39,9 @@ def require_plain_archive(path: Path) -> None:
     if packed or unpacked > size:
         raise CheckpointError(
             f"{path} ({size} bytes) is a packed archive that unpacks to {unpacked:,} bytes; save "
-            "the state dict again with torch.save, which does not pack"
+            "the state dict again with torch.save, which does not pack",
+            code="checkpoint.too-large",
+            path=str(path),
         )
 
 
@@ -54,13 +56,17 @@ def require_stored(content: Any, path: Path) -> None:
             raise CheckpointError(
                 f"{path} holds the tensor {shown(key)} of shape {list(tensor.shape)[:8]}, which "
                 f"takes {needed:,} bytes, but stores {stored:,} for it; save tensors that are not "
-                "expanded (tensor.contiguous())"
+                "expanded (tensor.contiguous())",
+                code="checkpoint.too-large",
+                path=str(path),
             )
         total += needed
     if total > _MOST_REPEATS * size + _ALWAYS_ALLOWED:
         raise CheckpointError(
             f"{path} ({size:,} bytes) describes tensors of {total:,} bytes together: they share "
-            "their storage too often; save each tensor for itself (tensor.clone())"
+            "their storage too often; save each tensor for itself (tensor.clone())",
+            code="checkpoint.too-large",
+            path=str(path),
         )
 
 

@@ -72,14 +72,17 @@ def read_timm(content: Any, where: str) -> TimmConfig:
         config = msgspec.convert(content, _Config)
     except msgspec.ValidationError as error:
         raise CheckpointError(
-            f"timm's configuration of {where} is wrong: {one_line(error)}"
+            f"timm's configuration of {where} is wrong: {one_line(error)}",
+            code="checkpoint.config-invalid",
         ) from error
     pretrained = config.pretrained_cfg or config
     size = pretrained.input_size
     if size is not None and size[1] != size[2]:
         raise CheckpointError(
             f"timm's configuration of {where} has the input_size {list(size)}; only square inputs "
-            "are read"
+            "are read",
+            code="checkpoint.config-invalid",
+            name="input_size",
         )
     words = {
         "resize": (_CROP_MODES, pretrained.crop_mode, "crop_mode", "--resize-rule"),

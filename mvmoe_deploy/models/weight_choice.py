@@ -52,7 +52,8 @@ def choose(
     ):
         raise CheckpointError(
             f"{where} holds a {_kind(content)}, not a state dict of tensors; save "
-            "model.state_dict()"
+            "model.state_dict()",
+            code="checkpoint.not-a-state-dict",
         )
     sets = [found for path, each in mappings.items() for found in weight_sets(path, each, names)]
     whole = [each for each in sets if is_whole(each, mappings[each.path], names, fits)]
@@ -145,7 +146,17 @@ def _named(
             if found:
                 return found[0]
     known = ", ".join(shown(each.name) for each in whole) or "none that fits the model"
-    raise CheckpointError(f"{where} has no weights {wanted!r}; it has {known}")
+    raise CheckpointError(
+        f"{where} has no weights {wanted!r}; it has {known}",
+        code="checkpoint.weights-choice",
+        given=wanted,
+        available=_names(whole),
+    )
+
+
+def _names(sets: Sequence[WeightSet]) -> list[str]:
+    """The full names of some sets, for the field of an error; of many the first."""
+    return [shown(name) for name in list(dict.fromkeys(each.full_name for each in sets))[:16]]
 
 
 def _ambiguous(asked: str, found: list[WeightSet], where: str) -> CheckpointError:
@@ -155,7 +166,10 @@ def _ambiguous(asked: str, found: list[WeightSet], where: str) -> CheckpointErro
         f"give one of {', '.join(map(shown, full))}" if len(full) > 1 else "save one state dict"
     )
     return CheckpointError(
-        f"{where} has {len(found)} sets of weights called {shown(asked)}; {advice}"
+        f"{where} has {len(found)} sets of weights called {shown(asked)}; {advice}",
+        code="checkpoint.weights-choice",
+        given=asked,
+        available=_names(found),
     )
 
 
@@ -173,7 +187,9 @@ def _several(whole: list[WeightSet], lists: Sequence[str], where: str) -> Checkp
     count = len(names) + len(lists)
     return CheckpointError(
         f"{where} holds {count} sets of weights that fit: {listed}{nameless}; choose one with "
-        "--weights KEY"
+        "--weights KEY",
+        code="checkpoint.weights-choice",
+        available=_names(whole),
     )
 
 
@@ -182,7 +198,9 @@ def _only(found: WeightSet, sets: list[WeightSet], whole: list[WeightSet], where
     if not found.wrapped:
         raise CheckpointError(
             f"the weights in {where} have the prefix {_prefix(found)} before every key, which no "
-            f"known wrapper adds; give --weights {shown(found.name)} if they are the model's"
+            f"known wrapper adds; give --weights {shown(found.name)} if they are the model's",
+            code="checkpoint.weights-choice",
+            available=_names([found]),
         )
     for other in sets:
         if other.path == found.path and other.wrapped and other not in whole:
@@ -190,7 +208,9 @@ def _only(found: WeightSet, sets: list[WeightSet], whole: list[WeightSet], where
             raise CheckpointError(
                 f"{where} holds some weights twice: all of them {_place(found)}, and "
                 f"{len(other.keys)} {_place(other)} too ({shown(key)}); give --weights "
-                f"{shown(found.full_name)} to take the whole set"
+                f"{shown(found.full_name)} to take the whole set",
+                code="checkpoint.weights-choice",
+                available=_names([found]),
             )
     return found
 
@@ -213,7 +233,9 @@ def _taken(
         name, (one, other) = next(iter(found.twice.items()))
         raise CheckpointError(
             f"{where} holds {shown(name)} twice, as {shown(one)} and {shown(other)}; save one "
-            "state dict"
+            "state dict",
+            code="checkpoint.does-not-fit",
+            unknown=[shown(one), shown(other)],
         )
     tensors = {name: mapping[key] for name, key in found.keys.items()}
     known = {
@@ -289,5 +311,7 @@ def _require_one_prefix(
         raise CheckpointError(
             f"in {where} {len(best.keys)} of the model's {len(names)} keys are {_place(best)}, and "
             f"{len(few)} {_place(other)} ({', '.join(map(shown, few[:3]))}): these may be parts of "
-            "two models; save one state dict"
+            "two models; save one state dict",
+            code="checkpoint.does-not-fit",
+            missing=[shown(name) for name in sorted(lacking)[:16]],
         )

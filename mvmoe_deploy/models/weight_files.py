@@ -46,19 +46,29 @@ def weights_file(path: Path) -> Path:
         if path.is_dir():
             return _file_in(path)
     except OSError as error:
-        raise CheckpointError(f"checkpoint {path} cannot be read ({error.strerror})") from error
+        raise CheckpointError(
+            f"checkpoint {path} cannot be read ({error.strerror})",
+            code="checkpoint.missing",
+            path=str(path),
+        ) from error
     if not exists:
         raise CheckpointError(
-            f"checkpoint {path} does not exist; give a directory, a .safetensors or a .pt file"
+            f"checkpoint {path} does not exist; give a directory, a .safetensors or a .pt file",
+            code="checkpoint.missing",
+            path=str(path),
         )
     if not path.is_file():
         raise CheckpointError(
-            f"checkpoint {path} is not a regular file; give a .safetensors or a .pt file"
+            f"checkpoint {path} is not a regular file; give a .safetensors or a .pt file",
+            code="checkpoint.missing",
+            path=str(path),
         )
     if part := _PART.fullmatch(path.name):
         raise CheckpointError(
             f"{path} is one of {int(part[1])} files that hold the weights together, which are not "
-            f"read; save them as one {WEIGHTS_FILE}"
+            f"read; save them as one {WEIGHTS_FILE}",
+            code="checkpoint.unsupported",
+            path=str(path),
         )
     return path
 
@@ -71,9 +81,15 @@ def _file_in(folder: Path) -> Path:
         if (folder / f"{name}.index.json").is_file():
             raise CheckpointError(
                 f"checkpoint directory {folder} holds its weights in several files, which are not "
-                f"read; save them as one {WEIGHTS_FILE}"
+                f"read; save them as one {WEIGHTS_FILE}",
+                code="checkpoint.unsupported",
+                path=str(folder),
             )
-    raise CheckpointError(f"checkpoint directory {folder} has no {WEIGHTS_FILE}; {_way_on(folder)}")
+    raise CheckpointError(
+        f"checkpoint directory {folder} has no {WEIGHTS_FILE}; {_way_on(folder)}",
+        code="checkpoint.missing",
+        path=str(folder),
+    )
 
 
 def _way_on(folder: Path) -> str:
@@ -113,13 +129,19 @@ def read_weights(path: Path) -> tuple[Any, dict[str, str]]:
     if start[8:9] == b"{":
         _require_small_header(path, int.from_bytes(start[:8], "little"))
         return _read_safetensors(path)
-    if words := other_kind(path, start):
-        raise CheckpointError(f"{path} ({path.stat().st_size} bytes) {words}")
+    if other := other_kind(path, start):
+        raise CheckpointError(
+            f"{path} ({path.stat().st_size} bytes) {other.words}",
+            code="checkpoint.damaged" if other.damaged else "checkpoint.unsupported",
+            path=str(path),
+        )
     if start.startswith(ZIP) or is_pickle(start, (2, 3)) or start[_TAR[0] :].startswith(_TAR[1]):
         return _read_pickled(path), {}
     raise CheckpointError(
         f"{path} ({path.stat().st_size} bytes) is no whole safetensors file and no whole PyTorch "
-        "file: its first bytes are those of neither"
+        "file: its first bytes are those of neither",
+        code="checkpoint.damaged",
+        path=str(path),
     )
 
 
@@ -128,7 +150,9 @@ def _require_small_header(path: Path, size: int) -> None:
     if size > _MOST_HEADER_BYTES:
         raise CheckpointError(
             f"{path} ({path.stat().st_size} bytes) is no whole safetensors file: its header would "
-            f"have {size:,} bytes, and at most {_MOST_HEADER_BYTES:,} are read"
+            f"have {size:,} bytes, and at most {_MOST_HEADER_BYTES:,} are read",
+            code="checkpoint.too-large",
+            path=str(path),
         )
 
 
@@ -146,7 +170,9 @@ def _first_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(_TAR[0] + len(_TAR[1]))
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror})") from error
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror})", code="checkpoint.missing", path=str(path)
+        ) from error
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -158,7 +184,9 @@ def _read_safetensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, st
     except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         raise CheckpointError(
             f"{path} ({path.stat().st_size} bytes) is no whole safetensors file: "
-            f"{one_line(error, _LONGEST)}"
+            f"{one_line(error, _LONGEST)}",
+            code="checkpoint.damaged",
+            path=str(path),
         ) from error
 
 
@@ -175,12 +203,16 @@ def _read_torch(path: Path) -> Any:
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{path} holds more than tensors, and nothing of it was run{_what(error)}; save "
-            "model.state_dict() alone"
+            "model.state_dict() alone",
+            code="checkpoint.not-a-state-dict",
+            path=str(path),
         ) from error
     except Exception as error:  # a pickle of damaged bytes raises nearly every class
         raise CheckpointError(
             f"{path} ({path.stat().st_size} bytes) is no whole PyTorch file: "
-            f"{one_line(error, _LONGEST)}"
+            f"{one_line(error, _LONGEST)}",
+            code="checkpoint.damaged",
+            path=str(path),
         ) from error
 
 

@@ -82,7 +82,10 @@ def model_reference(bundle: Bundle, model: ModelReference, samples: Samples) -> 
     if vectors["answer"].shape[1] != classes:
         raise InputError(
             f"{model.name} answers with {vectors['answer'].shape[1]} classes, but the bundle with "
-            f"{classes}; give the checkpoint that it was exported from"
+            f"{classes}; give the checkpoint that it was exported from",
+            code="checkpoint.other-model",
+            expected=classes,
+            found=vectors["answer"].shape[1],
         )
     return _with_model(bundle.manifest.rules, samples, vectors, model)
 

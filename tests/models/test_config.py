@@ -63,8 +63,11 @@ from mvmoe_deploy.models.presets import config_from_dict
     ],
 )
 def test_a_field_that_makes_no_network_is_refused_by_name(field, value):
-    with pytest.raises(InputError, match=rf"{field} .*must be|must be a multiple of {field}\b"):
+    with pytest.raises(
+        InputError, match=rf"{field} .*must be|must be a multiple of {field}\b"
+    ) as caught:
         MobileVMoEConfig(**{field: value})
+    assert caught.value.code == "model.config-invalid"
     plain = value.item() if isinstance(value, np.generic) else value
     if plain is value:  # the same from JSON
         with pytest.raises(InputError, match="the file"):

@@ -36,7 +36,7 @@ def test_the_papers_grid_has_its_defaults(depth, width, patch):
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones():
-    with pytest.raises(InputError, match=r"'nope' is unknown; known are digits, mobile_vmoe_12x"):
+    with pytest.raises(InputError, check=lambda error: error.fields["name"] == "preset"):
         preset("nope")
 
 
@@ -113,5 +113,5 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path, content, words):
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, check=lambda error: error.code == "model.config-invalid"):
         configuration(str(tmp_path / "missing.json"))

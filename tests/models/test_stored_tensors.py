@@ -33,7 +33,9 @@ def test_an_expanded_tensor_of_gigabytes_is_refused(tmp_path, tiny_vit, state, z
     huge = {name: torch.zeros(1).expand(t.shape) for name, t in model.state_dict().items()}
     content = {nested: [huge, {"other": huge}]} if nested else huge
     torch.save(content, tmp_path / "a.pt", _use_new_zipfile_serialization=zipped)
-    with pytest.raises(CheckpointError, match="but stores") as caught:
+    with pytest.raises(
+        CheckpointError, check=lambda error: error.code == "checkpoint.too-large"
+    ) as caught:
         load_checkpoint(tmp_path / "a.pt", config)
     assert "(tensor.contiguous())" in str(caught.value)
 
@@ -45,14 +47,14 @@ def test_windows_that_overlap_are_refused(tmp_path, tiny_vit, state):
     stored = torch.zeros(rows + columns)
     overlapping = stored.as_strided((rows, columns), (1, 1))
     torch.save({**state, key: overlapping}, tmp_path / "a.pt")
-    with pytest.raises(CheckpointError, match="but stores"):
+    with pytest.raises(CheckpointError, check=lambda error: error.code == "checkpoint.too-large"):
         load_checkpoint(tmp_path / "a.pt", tiny_vit())
 
 
 def test_one_storage_under_thousands_of_names_is_refused(tmp_path, tiny_vit, state):
     shared = torch.zeros(2**20)
     torch.save(state | {f"extra.{i}": shared for i in range(1000)}, tmp_path / "a.pt")
-    with pytest.raises(CheckpointError, match="share their storage too often"):
+    with pytest.raises(CheckpointError, check=lambda error: error.code == "checkpoint.too-large"):
         load_checkpoint(tmp_path / "a.pt", tiny_vit())
 
 
@@ -79,7 +81,7 @@ def repacked(path, compression, extra=()):
 def test_a_packed_archive_is_refused_unread(tmp_path, tiny_vit, state):
     torch.save(state, tmp_path / "a.pt")
     repacked(tmp_path / "a.pt", zipfile.ZIP_DEFLATED, [("a/data/99", bytes(2**26))])
-    with pytest.raises(CheckpointError, match="packed archive that unpacks to"):
+    with pytest.raises(CheckpointError, check=lambda error: error.code == "checkpoint.too-large"):
         load_checkpoint(tmp_path / "a.pt", tiny_vit())
 
 
@@ -94,7 +96,7 @@ def test_entries_that_lie_over_each_other_are_refused(tmp_path, tiny_vit, state)
                 setattr(again, field, getattr(entry, field))
             archive.filelist.append(again)
         archive._didModify = True
-    with pytest.raises(CheckpointError, match="packed archive that unpacks to"):
+    with pytest.raises(CheckpointError, check=lambda error: error.code == "checkpoint.too-large"):
         load_checkpoint(tmp_path / "a.pt", tiny_vit())
 
 
@@ -103,7 +105,7 @@ def test_a_safetensors_header_of_a_hundred_megabytes_is_refused_unread(tmp_path,
     with path.open("wb") as file:
         file.write(struct.pack("<Q", 99_000_000) + b"{")
         file.truncate(99_000_008)
-    with pytest.raises(CheckpointError, match="its header would have 99,000,000 bytes"):
+    with pytest.raises(CheckpointError, check=lambda error: error.code == "checkpoint.too-large"):
         load_checkpoint(path, tiny_vit())
 
 
@@ -125,7 +127,7 @@ def test_safetensors_over_each_other_are_refused(tmp_path, tiny_vit, header):
     text = json.dumps(tensors).encode()
     path = tmp_path / "a.safetensors"
     path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(16))
-    with pytest.raises(CheckpointError, match="no whole safetensors file"):
+    with pytest.raises(CheckpointError, check=lambda error: error.code == "checkpoint.damaged"):
         load_checkpoint(path, tiny_vit())
 
 

@@ -136,18 +136,27 @@ def require_fitting_model(
         given, wanted = _differing_inputs(model.input, manifest.input)
         raise InputError(
             f"{where} takes images of {given}, but the bundle was exported for {wanted}; give the "
-            "checkpoint that it was exported from"
+            "checkpoint that it was exported from",
+            code="checkpoint.other-model",
+            expected=wanted,
+            found=given,
         )
     if model.routing != manifest.rules:
         raise InputError(
             f"{where} routes by {_described(model.routing)}, but the bundle by "
-            f"{_described(manifest.rules)}; give the checkpoint that it was exported from"
+            f"{_described(manifest.rules)}; give the checkpoint that it was exported from",
+            code="checkpoint.other-model",
+            expected=_described(manifest.rules),
+            found=_described(model.routing),
         )
     known = manifest.source.checkpoint_sha256
     if sha256 and known and sha256 != known:
         raise InputError(
             f"{where} (sha256 {sha256[:12]}...) is not the one that the bundle was exported from "
-            f"({known[:12]}...); give that one, or export the bundle again"
+            f"({known[:12]}...); give that one, or export the bundle again",
+            code="checkpoint.other-model",
+            expected=known,
+            found=sha256,
         )
 
 

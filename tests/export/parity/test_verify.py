@@ -327,8 +327,10 @@ def test_another_hash_is_refused(zoo, export):
     manifest = Bundle.open(export(model, identity=Identity(checkpoint_sha256="a" * 64))).manifest
     require_fitting_model(model, manifest, "checkpoint c", "a" * 64)
     require_fitting_model(model, manifest, "checkpoint c", None)
-    with pytest.raises(InputError, match=r"^checkpoint c .*bbb.*aaa.*give that one"):
+    with pytest.raises(InputError, match=r"^checkpoint c .*bbb.*aaa.*give that one") as caught:
         require_fitting_model(model, manifest, "checkpoint c", "b" * 64)
+    assert caught.value.code == "checkpoint.other-model"
+    assert caught.value.fields == {"expected": "a" * 64, "found": "b" * 64}
 
 
 def test_an_input_that_differs_is_named_by_what_differs(zoo, export):
@@ -340,6 +342,7 @@ def test_an_input_that_differs_is_named_by_what_differs(zoo, export):
         InputError, match=r"c takes images of .* \(std .*\), but .* \(std "
     ) as caught:
         require_fitting_model(model, manifest, "checkpoint c")
+    assert caught.value.code == "checkpoint.other-model"
     assert "mean" not in str(caught.value)
 
 

@@ -22,7 +22,7 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_its_distribution_nothing_knows_it() -> None:
-    with pytest.raises(InputError, match="preset 'colour_tiny' is unknown"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         preset("colour_tiny")
 
 
@@ -33,7 +33,7 @@ def test_its_configuration_is_a_preset_or_a_file(tmp_path: Path) -> None:
     file.write_text(json.dumps({"family": "colour_moe", "config": fields}))
     assert configuration(str(file)) == preset("colour_tiny")
     file.write_text(json.dumps({"family": "colour_moe", "config": {"experts": 9}}))
-    with pytest.raises(InputError, match="experts 9, but it must be 0 to 8"):
+    with pytest.raises(InputError, check=lambda error: error.fields["found"] == "9"):
         configuration(str(file))
 
 

@@ -169,7 +169,7 @@ def test_grey_and_colour_models_have_their_usual_preprocessing():
 
 
 def test_a_preprocessing_of_another_size_is_refused(tiny_vit):
-    with pytest.raises(InputError, match=r"\[3, 224, 224\], but the model takes \[1, 16, 16\]"):
+    with pytest.raises(InputError, check=lambda error: error.code == "preprocessing.invalid"):
         ViT(tiny_vit(), Preprocessing(height=224, width=224))
 
 
