@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from top_p import TopP
+from best_share import BestShare
 from torch import Tensor, nn
 
 from mvmoe_bench.advice import advise
+from mvmoe_bench.measure.subjects.contract import Preparation
+from mvmoe_bench.measure.subjects.graph_sets import GraphSet
+from mvmoe_bench.measure.subjects.making import make_static
 from mvmoe_deploy import Dispatcher, parts
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.cli import main
@@ -63,7 +66,7 @@ class Tiny(nn.Module):
     def __init__(self, rule: Rule | None = None) -> None:
         super().__init__()
         self.input = Preprocessing(height=4, width=4)
-        self.routing = (rule or TopP(experts=3, most=2, share=0.5),)
+        self.routing = (rule or BestShare(experts=3, p=0.5, k_max=2),)
         self.features = nn.Linear(48, 8)
         self.router = nn.Linear(8, 3)
         self.experts = nn.ModuleList(nn.Linear(8, 5) for _ in range(3))
@@ -288,6 +291,25 @@ def test_a_family_is_trained_by_a_foreign_routing(foreign, tmp_path):
     )
     (found,) = train(options, tmp_path / "run").routings
     assert found.super_classes == [["0", "2", "4", "6", "8"], ["1", "3", "5", "7", "9"]]
+
+
+def test_graphs_to_compare_with_are_made_with_the_recipe_where_plug_ins_are_allowed(
+    foreign, tmp_path
+):
+    path = tmp_path / "coarse.mvmoe"
+    model, _ = export_coarsely(path)
+
+    def make(name: str, plugins: bool) -> dict:
+        bundle, folder = Bundle.open(path, plugins=plugins), tmp_path / name
+        request = Preparation(bundle, "onnx", model, None, [((0,),)], folder)
+        make_static(request, folder)
+        return json.loads((folder / GraphSet.RECORD).read_text())
+
+    with pytest.raises(InputError) as refused:
+        make("without leave", plugins=False)
+    assert refused.value.code == "part.plugin-not-allowed"
+    assert refused.value.fields["name"] == "coarse"
+    assert make("with leave", plugins=True)["precision"] == "coarse"
 
 
 def test_a_recipe_that_changes_weights_is_refused_where_it_would_not_be_applied(foreign, tmp_path):

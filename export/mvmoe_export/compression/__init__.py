@@ -41,6 +41,10 @@ class RecipesIn:
         except InputError:
             return False
 
+    def find(self, name: str, *, plugins: bool) -> Recipe:
+        """As `find_recipe`, whether it has such numbers or not."""
+        return find_recipe(name, plugins=plugins)
+
     def __iter__(self) -> Iterator[str]:
         """In the order of the alphabet; a plug-in that cannot be imported is left out."""
         for name in parts.names(KIND):

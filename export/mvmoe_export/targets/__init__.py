@@ -26,14 +26,20 @@ def target_names() -> list[str]:
     return parts.names(KIND)
 
 
-def find_target(name: str) -> Target:
-    """The target called `name`; raises InputError if no installed package brings it."""
-    return cast(Target, parts.find(KIND, name))
+def find_target(name: str, *, plugins: bool = True) -> Target:
+    """The target called `name`; raises InputError if no installed package brings it.
+
+    With `plugins=False` one of another distribution is refused and not imported.
+    """
+    return cast(Target, parts.find(KIND, name, plugins=plugins))
 
 
-def options_of_record(target: str, recorded: Mapping[str, Any]) -> TargetOptions:
+def options_of_record(
+    target: str, recorded: Mapping[str, Any], *, plugins: bool = True
+) -> TargetOptions:
     """The options that a manifest's record of a target was exported with, of any target.
 
-    Raises InputError for an unknown target, and for options that it does not have.
+    Raises InputError for an unknown target, for options that it does not have, and with
+    `plugins=False` for parts of other distributions, which are not imported.
     """
-    return find_target(target).options.of_record(recorded)
+    return find_target(target, plugins=plugins).options.of_record(recorded, plugins=plugins)

@@ -4,7 +4,7 @@ Importing this module, or the package of a target, imports neither PyTorch nor a
 command line asks targets for their options before anything is exported.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
@@ -37,7 +37,7 @@ class TargetOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a caller may choose of a target: one field an option.
 
     Of each field the type says what is possible (`Literal`, or `msgspec.Meta` with `ge` and `le`;
-    of names of parts `Meta(extra={"allowed": ...})` with a collection of them), and
+    of the name of a part `Meta(extra={"allowed": ...})` with its `AllowedParts`), and
     `msgspec.Meta(description=...)` what it is. From these come the flags of `mvmoe export`:
     the field `bar` of the target `foo` is `--foo-bar`, and a field of several values is given
     several times. Raises InputError for a value that its field does not allow.
@@ -56,8 +56,15 @@ class TargetOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return {name: _recorded(value) for name, value in options.items()}
 
     @classmethod
-    def of_record(cls, recorded: Mapping[str, Any]) -> Self:
-        """The options that were recorded in a manifest; raises InputError for others."""
+    def of_record(cls, recorded: Mapping[str, Any], *, plugins: bool = True) -> Self:
+        """The options that were recorded in a manifest; raises InputError for others.
+
+        With `plugins=False` parts of other distributions that it names are refused, not imported.
+        """
+        for option in msgspec.structs.fields(cls):
+            allowed = _allowed(option.type)
+            if allowed is not None and option.name in recorded:
+                allowed.find(str(recorded[option.name]), plugins=plugins)
         several = {option.name for option in msgspec.structs.fields(cls) if is_tuple(option.type)}
         options = {
             name: str(value).split(",") if name in several else value
@@ -91,7 +98,20 @@ def description(declared: Any) -> str:
     return next((note.description for note in notes if getattr(note, "description", "")), "")
 
 
-def _allowed(declared: Any) -> Collection[str] | None:
+class AllowedParts(Protocol):
+    """The names of the parts that a field allows: `Meta(extra={"allowed": ...})`."""
+
+    def __contains__(self, name: object) -> bool:
+        """Whether it is installed and allowed; imports that part alone."""
+
+    def __iter__(self) -> Iterator[str]:
+        """All of them, in order."""
+
+    def find(self, name: str, *, plugins: bool) -> object:
+        """The part; raises InputError if it is a plug-in's and those are not allowed."""
+
+
+def _allowed(declared: Any) -> AllowedParts | None:
     """The names of parts that a field allows; None if it is not such a field."""
     extras = [getattr(note, "extra", None) or {} for note in getattr(declared, "__metadata__", ())]
     return next((extra["allowed"] for extra in extras if "allowed" in extra), None)

@@ -51,14 +51,15 @@ def _model(request: Preparation) -> RoutedModel:
 def _export(request: Preparation, graphs: dict[str, Build], path: Path) -> None:
     """Whole models from image to answer, each as one graph, below `path`, if it is not there.
 
-    Raises InputError for a format of no installed target, and for options that it does not have.
+    Raises InputError for a format of no installed target, for options that it does not have, and
+    for parts of plug-ins that the bundle's reader has not allowed.
     """
     if path.exists():
         return
-    model, record = _model(request), request.record
+    model, record, plugins = _model(request), request.record, request.bundle.plugins
+    chosen = options_of_record(record.format, record.options, plugins=plugins)
     options = ExportOptions(
-        rewrites=None if record.rewrites else (),
-        targets={record.format: options_of_record(record.format, record.options)},
+        rewrites=None if record.rewrites else (), targets={record.format: chosen}
     )
     with files.new_directory(path) as work, temporary_directory() as scratch, torch.no_grad():
         target = find_target(record.format)
