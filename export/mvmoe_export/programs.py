@@ -85,8 +85,8 @@ class Program:
     def compressed(self, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> Self:
         """This program with `change` made to the contents of its slots, whichever graph's.
 
-        `change` gives a tensor of the same shape and type for each slot; the contents that it is
-        given stay as they are.
+        `change` gives a tensor of the same shape and type for each slot, and leaves those that it
+        is given as they are. The program that it is called on is not to be used any more.
         """
         held = {slot: self.exported.state_dict[slot].detach() for slot in self.slots}
         for slot, tensor in change(held).items():
