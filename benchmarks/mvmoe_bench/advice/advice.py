@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from mvmoe_bench.advice.contract import Finding, GraphView, Rule, TargetView
-from mvmoe_bench.advice.viewing import Reading, view
+from mvmoe_bench.advice.graph_view import Reading, view_target
 from mvmoe_bench.measure.schema.records import Advice
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import Bundle
@@ -50,8 +50,8 @@ def _of_target(
     bundle: Bundle, name: str, rules: Sequence[Rule], called: str, reading: Reading
 ) -> Iterable[Advice]:
     """The advice for one target."""
-    target, obstacles = view(bundle, name, reading)
-    said = [*obstacles, *((rule, rule.check(target)) for rule in rules)]
+    target, read_errors = view_target(bundle, name, reading)
+    said = [*read_errors, *((rule, rule.check(target)) for rule in rules)]
     found = [
         advice for rule, findings in said for advice in _merged(target, rule, findings, called)
     ]

@@ -4,16 +4,16 @@ import msgspec
 import pytest
 
 from mvmoe_bench.advice import Tensor
-from mvmoe_bench.advice.readers import Unread, find_reader
-from mvmoe_bench.advice.viewing import view
+from mvmoe_bench.advice.graph_view import view_target
+from mvmoe_bench.advice.readers import UnreadableGraph, find_reader
 
 onnx = pytest.importorskip("onnx")
 
 
 @pytest.mark.parametrize("name", ["onnx", "coreml"])
 def test_the_multiply_adds_of_a_route_are_the_models(exported, name):
-    viewed, obstacles = view(exported.ours, name)
-    assert obstacles == []
+    viewed, read_errors = view_target(exported.ours, name)
+    assert read_errors == []
     stem, expert, *_ = viewed.graphs
     assert (stem.stage, expert.stage, expert.route) == (0, 1, (0,))
     # NNAPI's graphs take their means as products with a constant column.
@@ -26,7 +26,7 @@ def is_mean(op):
 
 
 def test_naive_onnx_has_the_models_multiply_adds_too(exported):
-    viewed, _ = view(exported.naive, "onnx")
+    viewed, _ = view_target(exported.naive, "onnx")
     stem, expert, *_ = viewed.graphs
     assert stem.macs + expert.macs == exported.naive.manifest.model.macs
 
@@ -95,11 +95,11 @@ def test_sizes_that_no_memory_has_are_kept_where_arithmetic_is_safe(hand, tmp_pa
 def test_files_that_are_no_graphs_are_said_to_be_none(hand, tmp_path):
     (tmp_path / "bad.onnx").write_bytes(b"\xff\xff\xff")
     told = find_reader("onnx")(tmp_path, hand.record("onnx", files=("bad.onnx", "none.onnx")))
-    assert [type(graph) for graph in told.values()] == [Unread, Unread]
+    assert [type(graph) for graph in told.values()] == [UnreadableGraph, UnreadableGraph]
     assert "bad.onnx is no ONNX graph" in told["g0"].message
     (tmp_path / "empty").mkdir()
     told = find_reader("coreml")(tmp_path, hand.record(files=("empty", "none")))
-    assert [type(graph) for graph in told.values()] == [Unread, Unread]
+    assert [type(graph) for graph in told.values()] == [UnreadableGraph, UnreadableGraph]
 
 
 @pytest.fixture(scope="module")
@@ -143,4 +143,4 @@ def test_a_function_that_is_not_there_is_said_so(hand, package):
     record = hand.record(files=("model.mlpackage",))
     graphs = (msgspec.structs.replace(record.graphs[0], entry="other"),)
     told = find_reader("coreml")(package, msgspec.structs.replace(record, graphs=graphs))
-    assert told["g0"] == Unread("model.mlpackage has no function other; export it again")
+    assert told["g0"] == UnreadableGraph("model.mlpackage has no function other; export it again")

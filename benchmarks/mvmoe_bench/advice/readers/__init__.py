@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mvmoe_bench.advice.contract import Op
-from mvmoe_bench.advice.readers.contract import Unread
+from mvmoe_bench.advice.readers.contract import UnreadableGraph
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle.manifest import Target
 
-Reader = Callable[[Path, Target], Mapping[str, tuple[Op, ...] | Unread]]
+Reader = Callable[[Path, Target], Mapping[str, tuple[Op, ...] | UnreadableGraph]]
 
-__all__ = ["Reader", "Unread", "find_reader"]
+__all__ = ["Reader", "UnreadableGraph", "find_reader"]
 
 
 def find_reader(format_: str, *, plugins: bool = False) -> Reader | None:

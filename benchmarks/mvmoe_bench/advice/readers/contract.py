@@ -8,7 +8,7 @@ from mvmoe_deploy.text import name
 
 
 @dataclass(frozen=True)
-class Unread:
+class UnreadableGraph:
     """Why a graph could not be read, in one sentence."""
 
     message: str

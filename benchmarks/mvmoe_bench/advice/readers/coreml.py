@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mvmoe_bench.advice.contract import Op, Tensor
-from mvmoe_bench.advice.readers.contract import Unread, axis, printable, product, size
+from mvmoe_bench.advice.readers.contract import UnreadableGraph, axis, printable, product, size
 from mvmoe_deploy.bundle.manifest import Graph, Target
 from mvmoe_deploy.errors import BundleError
 
@@ -17,7 +17,7 @@ _DEEPEST = 20
 """Blocks within blocks that are looked at: no program of ours has any."""
 
 
-def read(root: Path, target: Target) -> Mapping[str, tuple[Op, ...] | Unread]:
+def read(root: Path, target: Target) -> Mapping[str, tuple[Op, ...] | UnreadableGraph]:
     """The operators of each graph by name; raises MissingExtraError without `coremltools`."""
     from mvmoe_deploy.runtime.runners.coreml_reference.engine import MIL_pb2
     from mvmoe_deploy.runtime.runners.coreml_reference.package import open_package
@@ -27,20 +27,20 @@ def read(root: Path, target: Target) -> Mapping[str, tuple[Op, ...] | Unread]:
         try:
             packages[file] = open_package(root / file).model
         except BundleError as error:
-            packages[file] = Unread(str(error))
+            packages[file] = UnreadableGraph(str(error))
     return {graph.name: _graph(MIL_pb2, packages[graph.file], graph) for graph in target.graphs}
 
 
-def _graph(mil: Any, model: Any, graph: Graph) -> tuple[Op, ...] | Unread:
+def _graph(mil: Any, model: Any, graph: Graph) -> tuple[Op, ...] | UnreadableGraph:
     """The operators of one function."""
-    if isinstance(model, Unread):
+    if isinstance(model, UnreadableGraph):
         return model
     name = graph.entry or model.description.defaultFunctionName or "main"
     if name not in model.mlProgram.functions:
-        return Unread(f"{graph.file} has no function {name}; export it again")
+        return UnreadableGraph(f"{graph.file} has no function {name}; export it again")
     function = model.mlProgram.functions[name]
     if function.opset not in function.block_specializations:
-        return Unread(f"function {name} of {graph.file} has no body; export it again")
+        return UnreadableGraph(f"function {name} of {graph.file} has no body; export it again")
     reader = _Function(mil)
     reader.values |= {value.name: reader.tensor(value.type) for value in function.inputs}
     return tuple(reader.block(function.block_specializations[function.opset]))

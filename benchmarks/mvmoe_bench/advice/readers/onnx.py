@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mvmoe_bench.advice.contract import Op, Tensor
-from mvmoe_bench.advice.readers.contract import Unread, axis, printable, product, size
+from mvmoe_bench.advice.readers.contract import UnreadableGraph, axis, printable, product, size
 from mvmoe_deploy.bundle.integrity import plain_file, read_errors
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import BundleError, MissingExtraError
@@ -16,7 +16,7 @@ _MOST_BYTES = 256 << 20
 _UNKNOWN = Tensor(None, "")
 
 
-def read(root: Path, target: Target) -> Mapping[str, tuple[Op, ...] | Unread]:
+def read(root: Path, target: Target) -> Mapping[str, tuple[Op, ...] | UnreadableGraph]:
     """The operators of each graph by name; raises MissingExtraError without `onnx`."""
     try:
         import onnx
@@ -25,7 +25,7 @@ def read(root: Path, target: Target) -> Mapping[str, tuple[Op, ...] | Unread]:
     return {graph.name: _graph(onnx, root, graph.file) for graph in target.graphs}
 
 
-def _graph(onnx: Any, root: Path, file: str) -> tuple[Op, ...] | Unread:
+def _graph(onnx: Any, root: Path, file: str) -> tuple[Op, ...] | UnreadableGraph:
     """The operators of one file."""
     try:
         data = _bytes(root, file)
@@ -35,9 +35,9 @@ def _graph(onnx: Any, root: Path, file: str) -> tuple[Op, ...] | Unread:
             _op(onnx, node, tensors) for node in model.graph.node if node.op_type != "Constant"
         )
     except BundleError as error:
-        return Unread(str(error))
+        return UnreadableGraph(str(error))
     except Exception as error:  # Protobuf's and ONNX's exceptions share no base class of their own.
-        return Unread(f"{file} is no ONNX graph ({type(error).__name__}); export it again")
+        return UnreadableGraph(f"{file} is no ONNX graph ({type(error).__name__}); export it again")
 
 
 def _inferred(onnx: Any, model: Any) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from mvmoe_bench.advice.contract import Finding, TargetView
-from mvmoe_bench.advice.readers import Unread
+from mvmoe_bench.advice.readers import UnreadableGraph
 
 _SOURCE = "mvmoe_bench.advice: it reads graphs with the packages of their formats"
 
@@ -35,7 +35,7 @@ class Unreadable:
         """Nothing: reading says it."""
         return ()
 
-    def findings(self, unread: Mapping[str, Unread]) -> tuple[Finding, ...]:
+    def findings(self, unread: Mapping[str, UnreadableGraph]) -> tuple[Finding, ...]:
         """What is said of each graph that could not be read."""
         return tuple(
             Finding("problem", "", f"The graph cannot be read: {problem.message}", graph)
