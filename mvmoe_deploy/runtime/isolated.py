@@ -16,9 +16,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from mvmoe_deploy import errors
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
-from mvmoe_deploy.errors import EngineError, MvmoeError
+from mvmoe_deploy.errors import EngineError
 from mvmoe_deploy.runtime.contract import Arrays, Runner, require_array
 from mvmoe_deploy.runtime.isolated_messages import (
     Answer,
@@ -103,7 +102,7 @@ class _Process:
         except msgspec.MsgspecError as error:
             raise self.nonsense(process, about) from error
         if isinstance(answer, Refused):
-            raise _error(answer)
+            raise answer.as_error()
         if not isinstance(answer, _EXPECTED[type(request)]):
             raise self.nonsense(process, about)
         return answer
@@ -269,13 +268,3 @@ class IsolatedGraph:
 def _checked(spec: TensorSpec, array: np.ndarray) -> np.ndarray:
     require_array(spec, array)
     return array
-
-
-def _error(refused: Refused) -> MvmoeError:
-    """The error that the other process raised; one of another class is an EngineError."""
-    kind = getattr(errors, refused.error, None)
-    if not (isinstance(kind, type) and issubclass(kind, MvmoeError)):
-        kind = EngineError
-    error = kind(refused.message, code=refused.code)
-    error.fields = refused.fields
-    return error

@@ -1,17 +1,19 @@
-"""What passes between an isolated runner and its process: plain data, tagged by its kind."""
+"""What passes between a process and one that it isolates: plain data, tagged by its kind."""
 
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
+from mvmoe_deploy import errors
 from mvmoe_deploy.bundle.manifest import Target
+from mvmoe_deploy.errors import EngineError, MvmoeError
 
 
-class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
     """What all messages are."""
 
 
-class Open(_Message, frozen=True):
+class Open(Message, frozen=True):
     """Open the runner of a target's format, and keep it under a number."""
 
     runner: int
@@ -22,7 +24,7 @@ class Open(_Message, frozen=True):
     plugins: bool
 
 
-class Load(_Message, frozen=True):
+class Load(Message, frozen=True):
     """Bring a graph into memory and keep it under a number; first drop those of `unused`."""
 
     runner: int
@@ -31,7 +33,7 @@ class Load(_Message, frozen=True):
     unused: tuple[int, ...]
 
 
-class Run(_Message, frozen=True):
+class Run(Message, frozen=True):
     """Run a loaded graph on the bytes of its inputs, in the manifest's order."""
 
     number: int
@@ -41,7 +43,7 @@ class Run(_Message, frozen=True):
 Request = Open | Load | Run
 
 
-class Opened(_Message, frozen=True):
+class Opened(Message, frozen=True):
     """The runner is open."""
 
     description: str
@@ -49,13 +51,13 @@ class Opened(_Message, frozen=True):
     stands_in_for: str | None
 
 
-class Done(_Message, frozen=True):
+class Done(Message, frozen=True):
     """It was done; after a run, the bytes of the outputs in the manifest's order."""
 
     outputs: tuple[bytes, ...] = ()
 
 
-class Refused(_Message, frozen=True):
+class Refused(Message, frozen=True):
     """It raised one of our errors; see `docs/errors.md` for `code` and `fields`."""
 
     error: str
@@ -63,6 +65,20 @@ class Refused(_Message, frozen=True):
     message: str
     code: str
     fields: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, error: MvmoeError) -> Self:
+        """The message for an error."""
+        return cls(type(error).__name__, str(error), error.code, error.fields)
+
+    def as_error(self) -> MvmoeError:
+        """The error that was raised; one of a class that this process lacks is an EngineError."""
+        kind = getattr(errors, self.error, None)
+        if not (isinstance(kind, type) and issubclass(kind, MvmoeError)):
+            kind = EngineError
+        error = kind(self.message, code=self.code)
+        error.fields = self.fields
+        return error
 
 
 Answer = Opened | Done | Refused

@@ -33,7 +33,7 @@ def serve(line: Line) -> None:
         try:
             answer: Answer = worker.answer(request)
         except MvmoeError as error:
-            answer = Refused(type(error).__name__, str(error), error.code, error.fields)
+            answer = Refused.of(error)
         except Exception as error:  # An engine may raise anything.
             answer = Refused(
                 "EngineError", f"{type(error).__name__}: {first_line(error)}", "engine.failed"

@@ -4,16 +4,31 @@ A rule is one file in `rules/` whose `PART` is an object as `Rule` says. Another
 its own as the part `advice.NAME` (see `mvmoe_deploy.parts`).
 """
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.routing import Route
+from mvmoe_deploy.strategies import Strategy, find_strategy
+from mvmoe_export.engine_facts import EngineFacts
+from mvmoe_export.targets import engine_of_record, engines_of
 
 Severity = Literal["info", "warning", "problem"]
 Shape = tuple[int | None, ...]
 """None where an axis is not fixed."""
+
+MOST = 2**62
+"""Shapes come out of a file: their product is kept where arithmetic with it is safe."""
+
+
+def product(shape: Shape | None) -> int:
+    """Elements of a tensor of that shape; 0 where a size is not known."""
+    if shape is None or any(axis is None or axis < 0 for axis in shape):
+        return 0
+    return min(math.prod(axis for axis in shape if axis is not None), MOST)
 
 
 @dataclass(frozen=True)
@@ -29,6 +44,21 @@ class Tensor:
     def rank(self) -> int:
         """The number of axes; 0 if it is unknown."""
         return len(self.shape or ())
+
+    @property
+    def elements(self) -> int:
+        """How many it has; 0 where a size is not known."""
+        return product(self.shape)
+
+    @property
+    def weights_per_output(self) -> int | None:
+        """Of a convolution's weights: the products that are added up; None if not known."""
+        return None if self.shape is None else product(self.shape[1:])
+
+    def axis(self, position: int) -> int | None:
+        """The length of an axis; None if it is not known, or there is no such axis."""
+        known = self.shape is not None and -self.rank <= position < self.rank
+        return self.shape[position] if self.shape is not None and known else None
 
     @property
     def is_float(self) -> bool:
@@ -50,6 +80,11 @@ class Op:
     kernel: tuple[int, ...] = ()
     """Of a convolution: the size of its window, height and width."""
 
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All that it reads and gives."""
+        return (*self.inputs, *self.outputs)
+
 
 @dataclass(frozen=True)
 class GraphView:
@@ -64,9 +99,19 @@ class GraphView:
     placement: tuple[manifest.Placement, ...]
 
     @property
+    def known(self) -> tuple[Op, ...]:
+        """Its operators; none where they are not known."""
+        return self.ops or ()
+
+    @property
+    def results(self) -> Iterator[Tensor]:
+        """What its operators give."""
+        return (tensor for op in self.known for tensor in op.outputs)
+
+    @property
     def macs(self) -> int:
         """Of all its operators; 0 where they are not known."""
-        return sum(op.macs for op in self.ops or ())
+        return sum(op.macs for op in self.known)
 
 
 @dataclass(frozen=True)
@@ -78,6 +123,36 @@ class TargetView:
     graphs: tuple[GraphView, ...]
     targets: Mapping[str, manifest.Target]
     """All targets of the bundle: some advice is to use another one."""
+    plugins: bool = False
+    """Whether the bundle's parts may be another distribution's."""
+
+    @cached_property
+    def engine(self) -> EngineFacts | None:
+        """The engine that the export shaped its graphs for; None if nothing is known of it."""
+        return self.engine_of(self.record)
+
+    def engine_of(self, record: manifest.Target) -> EngineFacts | None:
+        """The engine that one of the bundle's targets is shaped for."""
+        return engine_of_record(record, plugins=self.plugins)
+
+    @property
+    def strategy(self) -> Strategy:
+        """How routing became its graphs."""
+        return find_strategy(self.record.strategy, plugins=self.plugins)
+
+    @property
+    def on_neural_engine(self) -> bool:
+        """Whether Core ML runs its graphs, and may use the Neural Engine."""
+        return self.engine is not None and self.engine.neural_engine
+
+    def engine_called(self, name: str) -> EngineFacts:
+        """The engine that a placement of one of its graphs names."""
+        known = (
+            engine
+            for engine in engines_of(self.record.format, plugins=self.plugins)
+            if engine.name == name
+        )
+        return next(known, EngineFacts(name, name))
 
 
 @dataclass(frozen=True)
@@ -109,11 +184,17 @@ class Rule(Protocol):
     - What it does not know (a shape, an operator) it takes for harmless.
     """
 
-    name: str
-    """In lower case, with hyphens."""
-    reason: str
-    """Why it matters, in one sentence."""
-    source: str
+    @property
+    def name(self) -> str:
+        """In lower case, with hyphens."""
+
+    @property
+    def reason(self) -> str:
+        """Why it matters, in a sentence or two."""
+
+    @property
+    def source(self) -> str:
+        """Where it is known from."""
 
     def check(self, target: TargetView) -> Iterable[Finding]:
         """What there is to say about a target."""

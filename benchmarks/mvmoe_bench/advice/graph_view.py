@@ -1,66 +1,83 @@
 """One view of a target's graphs, whatever format they are written in."""
 
-from collections.abc import Callable, Mapping
-
-import msgspec
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from mvmoe_bench.advice.contract import Finding, GraphView, Op, Rule, TargetView
-from mvmoe_bench.advice.readers import Reader, UnreadableGraph, find_reader
-from mvmoe_bench.advice.rules.unread import NOT_INSTALLED, UNREADABLE
+from mvmoe_bench.advice.readers import Reader, ReadGraph, find_reader
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.bundle.manifest import Graph, Target
-from mvmoe_deploy.errors import MissingExtraError
-
-Ops = tuple[Op, ...]
-
+from mvmoe_deploy.bundle.manifest import Graph
+from mvmoe_deploy.errors import BundleError, MissingExtraError
 
 Reading = Callable[[str], object]
 """Called with the path of a file before it is parsed."""
 
 
+@dataclass(frozen=True)
+class ReadError:
+    """No rule of an engine: why graphs could not be looked at."""
+
+    name: str
+    reason: str
+    source: str = "mvmoe_bench.advice: it reads graphs with the packages of their formats"
+
+    def check(self, target: TargetView) -> Iterable[Finding]:
+        """Nothing: reading says it."""
+        return ()
+
+
+NOT_INSTALLED = ReadError(
+    "not-looked-at", "Without the operators only what the export recorded can be judged."
+)
+UNREADABLE = ReadError("unreadable", "An engine reads the same file, and will refuse it too.")
+
+
 def view_target(
     bundle: Bundle, name: str, reading: Reading = len
-) -> tuple[TargetView, list[tuple[Rule, tuple[Finding, ...]]]]:
+) -> tuple[TargetView, Sequence[tuple[Rule, Sequence[Finding]]]]:
     """The view of the target called `name`, and what kept graphs of it from being read."""
     record = bundle.target(name)
     read = find_reader(record.format, plugins=bundle.plugins)
-    read_errors: list[tuple[Rule, tuple[Finding, ...]]] = []
-    ops: Mapping[str, Ops | UnreadableGraph] = {}
+    operators: dict[str, tuple[Op, ...]] = {}
+    read_errors: dict[ReadError, list[Finding]] = {}
     if read is not None:
-        try:
-            ops = _read_by_file(read, bundle, record, reading)
-        except MissingExtraError as error:
-            read_errors.append((NOT_INSTALLED, NOT_INSTALLED.finding(str(error))))
-    unread = {
-        graph: problem for graph, problem in ops.items() if isinstance(problem, UnreadableGraph)
-    }
-    if unread:
-        read_errors.append((UNREADABLE, UNREADABLE.findings(unread)))
-    graphs = tuple(_graph(graph, ops.get(graph.name)) for graph in record.graphs)
-    return TargetView(name, record, graphs, bundle.manifest.targets), read_errors
-
-
-def _read_by_file(
-    read: Reader, bundle: Bundle, record: Target, reading: Reading
-) -> Mapping[str, Ops | UnreadableGraph]:
-    """The operators of all graphs, read file by file."""
-    by_file: dict[str, list[Graph]] = {}
-    for graph in record.graphs:
-        by_file.setdefault(graph.file, []).append(graph)
-    ops: dict[str, Ops | UnreadableGraph] = {}
-    for file, graphs in by_file.items():
-        reading(file)
-        ops |= read(bundle.path, msgspec.structs.replace(record, graphs=tuple(graphs)))
-    return ops
-
-
-def _graph(graph: Graph, ops: Ops | UnreadableGraph | None) -> GraphView:
-    """The view of one graph."""
-    return GraphView(
-        name=graph.name,
-        stage=graph.stage,
-        route=graph.route,
-        ops=None if isinstance(ops, UnreadableGraph) else ops,
-        weight_bytes=graph.weight_bytes,
-        placement=graph.placement,
+        operators, read_errors = _read(read, bundle.path, record.graphs, reading)
+    graphs = tuple(
+        GraphView(
+            name=graph.name,
+            stage=graph.stage,
+            route=graph.route,
+            ops=operators.get(graph.name),
+            weight_bytes=graph.weight_bytes,
+            placement=graph.placement,
+        )
+        for graph in record.graphs
     )
+    view = TargetView(name, record, graphs, bundle.manifest.targets, bundle.plugins)
+    return view, list(read_errors.items())
+
+
+def _read(
+    read: Reader, root: Path, graphs: Iterable[Graph], reading: Reading
+) -> tuple[dict[str, tuple[Op, ...]], dict[ReadError, list[Finding]]]:
+    """The operators of graphs by name, and what there is to say of those that were not read."""
+
+    @lru_cache(maxsize=1)  # Graphs of one file follow each other.
+    def opened(file: str) -> ReadGraph:
+        reading(file)
+        return read(root, file)
+
+    operators: dict[str, tuple[Op, ...]] = {}
+    unreadable: list[Finding] = []
+    for graph in graphs:
+        try:
+            operators[graph.name] = opened(graph.file)(graph)
+        except MissingExtraError as error:
+            text = f"The operators of its graphs were not read: {error}"
+            return operators, {NOT_INSTALLED: [Finding("info", "", text)]}
+        except BundleError as error:
+            text = f"The graph cannot be read: {error}"
+            unreadable.append(Finding("problem", "", text, graph.name))
+    return operators, {UNREADABLE: unreadable}

@@ -7,9 +7,9 @@ import msgspec
 
 from mvmoe_bench.advice.advice import advise
 from mvmoe_bench.measure.schema.records import Advice
-from mvmoe_deploy import errors
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import EngineError, MvmoeError
+from mvmoe_deploy.runtime.isolated_messages import Message, Refused
 from mvmoe_deploy.system.own_process import Line, OwnProcess, ProcessEndedError, ProcessTimeoutError
 
 TIME_LIMIT = 600.0
@@ -20,11 +20,7 @@ _MOST_BYTES = 2**26
 """Of the advice: a sentence for each graph of the largest bundle."""
 
 
-class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
-    """What passes between the two processes."""
-
-
-class Asked(_Message, frozen=True):
+class Asked(Message, frozen=True):
     """Which bundle, and which of its targets."""
 
     root: str
@@ -34,26 +30,26 @@ class Asked(_Message, frozen=True):
     name: str | None
 
 
-class Reading(_Message, frozen=True):
+class Reading(Message, frozen=True):
     """A file is about to be parsed."""
 
     file: str
 
 
-class Said(_Message, frozen=True):
+class Said(Message, frozen=True):
     """All advice."""
 
     advice: tuple[Advice, ...]
 
 
-class Refused(_Message, frozen=True):
-    """One of our errors by the name of its class, or a fault, which has none."""
+class Fault(Message, frozen=True):
+    """A fault of a rule, ours or a plug-in's."""
 
-    error: str
-    message: str
+    text: str
 
 
-_decode = msgspec.json.Decoder(Reading | Said | Refused).decode
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Reading | Said | Refused | Fault).decode
 
 
 def advise_isolated(
@@ -68,7 +64,7 @@ def advise_isolated(
     asked = Asked(str(bundle.path.absolute()), bundle.manifest_sha256, bundle.plugins, chosen, name)
     process = OwnProcess(_WORK)
     try:
-        process.send(msgspec.json.encode(asked), time_limit)
+        process.send(_encode(asked), time_limit)
         return _listen(process, bundle, time_limit)
     finally:
         process.end()
@@ -83,7 +79,9 @@ def _listen(process: OwnProcess, bundle: Bundle, time_limit: float) -> list[Advi
             if isinstance(said, Said):
                 return list(said.advice)
             if isinstance(said, Refused):
-                raise _error(said)
+                raise said.as_error()
+            if isinstance(said, Fault):
+                raise RuntimeError(said.text)
             about = f"{said.file} of bundle {bundle.path}"
     except ProcessEndedError as error:
         raise EngineError(
@@ -109,19 +107,11 @@ def serve(line: Line) -> None:
             bundle,
             asked.targets,
             name=asked.name,
-            reading=lambda file: line.send(msgspec.json.encode(Reading(file))),
+            reading=lambda file: line.send(_encode(Reading(file))),
         )
-        answer: Said | Refused = Said(tuple(advice))
+        answer: Said | Refused | Fault = Said(tuple(advice))
     except MvmoeError as error:
-        answer = Refused(type(error).__name__, str(error))
-    except Exception as error:  # A fault of a rule, ours or a plug-in's: it is told as one.
-        answer = Refused("", f"{type(error).__name__}: {error}")
-    line.send(msgspec.json.encode(answer))
-
-
-def _error(refused: Refused) -> Exception:
-    """The error that the other process raised; a fault of the code is no error of ours."""
-    kind = getattr(errors, refused.error, None)
-    if isinstance(kind, type) and issubclass(kind, MvmoeError):
-        return kind(refused.message)
-    return RuntimeError(refused.message)
+        answer = Refused.of(error)
+    except Exception as error:
+        answer = Fault(f"{type(error).__name__}: {error}")
+    line.send(_encode(answer))

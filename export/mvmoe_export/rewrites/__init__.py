@@ -6,11 +6,21 @@ A target says what its engine needs (`Need`), and each rewrite says which need i
 from collections.abc import Iterable, Sequence
 
 from mvmoe_deploy import parts
-from mvmoe_export.rewrites.contract import Need, Rewrite
+from mvmoe_export.engine_facts import Need
+from mvmoe_export.rewrites.contract import Rewrite
 from mvmoe_export.rewrites.graph import AtenGraph
 from mvmoe_export.writes import require_functional
 
-__all__ = ["AtenGraph", "Need", "Rewrite", "apply", "built_in", "find_rewrite", "names_for"]
+__all__ = [
+    "AtenGraph",
+    "Need",
+    "Rewrite",
+    "apply",
+    "built_in",
+    "find_rewrite",
+    "names_for",
+    "replacing",
+]
 
 
 def find_rewrite(name: str) -> Rewrite:
@@ -38,6 +48,17 @@ def names_for(needs: Iterable[Need]) -> tuple[str, ...]:
         for order in rewrite.order
     ]
     return tuple(name for _, name in sorted(placed))
+
+
+def replacing(operator: str) -> list[str]:
+    """The names of the rewrites that remove an operator, plug-ins' included, in their order.
+
+    `operator` is called as engines call it, with or without an overload: `mul.Scalar_out`, `Gelu`.
+    """
+    bare = operator.partition(".")[0]
+    found = map(find_rewrite, parts.names("rewrites"))
+    fitting = [rewrite for rewrite in found if rewrite.replaces & {operator, bare}]
+    return [rewrite.name for rewrite in sorted(fitting, key=lambda rewrite: rewrite.order)]
 
 
 def apply(graph: AtenGraph, names: Sequence[str]) -> dict[str, int]:

@@ -1,32 +1,13 @@
-"""What a rewrite is, and what an engine may need of it."""
+"""What a rewrite is."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from mvmoe_deploy.bundle.manifest import Bounds
+from mvmoe_export.engine_facts import Need
 from mvmoe_export.rewrites.graph import AtenGraph
 
 Apply = Callable[[AtenGraph], int]
-
-Need = Literal[
-    "one-partition",
-    "no-reductions",
-    "fold-batch-norm",
-    "gelu-as-trained",
-    "no-erf",
-    "no-hard-swish",
-]
-"""What an engine needs of a graph. A target states the needs of its engines, a rewrite the one that
-it serves, so neither names the other:
-
-- one-partition: it takes a graph whole only if shapes change in one way and axes are at most four.
-- no-reductions: it has no normalizations and no reductions, or leaves its fast path for them.
-- fold-batch-norm: it has no batch norm, or a slower one than a factor and a shift.
-- gelu-as-trained: it takes every GELU for one of erf form.
-- no-erf: it has no erf at all.
-- no-hard-swish: it has neither hard swish nor hard sigmoid.
-"""
 
 
 @dataclass(frozen=True)

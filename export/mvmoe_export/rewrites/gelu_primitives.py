@@ -12,7 +12,11 @@ _B = 0.044715
 
 
 @rewrite(
-    "gelu-primitives", need="gelu-as-trained", order=310, error=1e-6, replaces=("gelu", "Gelu")
+    "gelu-primitives",
+    need="gelu-as-trained",
+    order=310,
+    error=1e-6,
+    replaces=("gelu", "Gelu", "Erf"),
 )
 def gelu_primitives(graph: AtenGraph) -> int:
     """A GELU of tanh form, written out for engines without an operator for it.

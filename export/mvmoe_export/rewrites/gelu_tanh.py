@@ -23,7 +23,9 @@ _BOUNDS = Bounds(
 )
 
 
-@rewrite("gelu-tanh", need="no-erf", order=300, error=1e-3, bounds=_BOUNDS, replaces=("Erf",))
+@rewrite(
+    "gelu-tanh", need="no-erf", order=300, error=1e-3, bounds=_BOUNDS, replaces=("Erf", "Gelu")
+)
 def gelu_tanh(graph: AtenGraph) -> int:
     """GELU in its tanh form (Hendrycks and Gimpel, arXiv 1606.08415, section 2).
 

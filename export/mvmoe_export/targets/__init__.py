@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from mvmoe_deploy import parts
+from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.errors import InputError
+from mvmoe_export.engine_facts import EngineFacts
 from mvmoe_export.targets.contract import ExportOptions, Records, Target, TargetJob, TargetOptions
 
 KIND = "targets"
@@ -15,6 +18,8 @@ __all__ = [
     "Target",
     "TargetJob",
     "TargetOptions",
+    "engine_of_record",
+    "engines_of",
     "find_target",
     "options_of_record",
     "target_names",
@@ -43,3 +48,20 @@ def options_of_record(
     `plugins=False` for parts of other distributions, which are not imported.
     """
     return find_target(target, plugins=plugins).options.of_record(recorded, plugins=plugins)
+
+
+def engines_of(format_: str, *, plugins: bool) -> tuple[EngineFacts, ...]:
+    """The engines that run graphs of a format; none where its target is not known, or not allowed.
+
+    The name may come from a bundle: a plug-in's target is imported with `plugins` only.
+    """
+    try:
+        return getattr(find_target(format_, plugins=plugins), "engines", ())
+    except InputError:
+        return ()
+
+
+def engine_of_record(record: manifest.Target, *, plugins: bool) -> EngineFacts | None:
+    """The engine that a bundle's target is shaped for; None if nothing is known of it."""
+    engines = engines_of(record.format, plugins=plugins)
+    return next((engine for engine in engines if engine.is_chosen(record.options)), None)

@@ -25,6 +25,7 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.text import quoted
 from mvmoe_export.compression.contract import Numbers
+from mvmoe_export.engine_facts import EngineFacts
 
 if TYPE_CHECKING:
     from mvmoe_export.stages import Stages
@@ -216,8 +217,10 @@ class TargetJob(Protocol):
 
 
 class Target(Protocol):
-    """A format with its engine. One without `require` and `room` is taken as able to do all, one
-    without `bounds` as no further off than others.
+    """A format with its engine.
+
+    One without `require` and `room` is taken as able to do all, one without `bounds` as no further
+    off than others; without `engines` nothing is known of what runs its graphs.
 
     Invariants:
 
@@ -242,6 +245,8 @@ class Target(Protocol):
     bounds: Mapping[Numbers, manifest.Bounds]
     """What is allowed where its engine may be further off than the numbers of a recipe alone say;
     without an entry, the recipe's bounds are those of the target."""
+    engines: tuple[EngineFacts, ...]
+    """What runs its graphs; the first whose options were chosen is what they are shaped for."""
 
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Refuse what is known to fail: called for every target before the first one starts.

@@ -11,6 +11,7 @@ from mvmoe_bench.advice import advise, all_rules
 from mvmoe_bench.measure.schema.lines import line_decoder
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.manifest import Placement
 from mvmoe_deploy.errors import BundleError
 
 
@@ -150,14 +151,71 @@ def test_without_the_formats_package_one_is_told_which_extra_to_install(exported
     assert "pip install 'mvmoe-deploy[coreml]'" in texts["coreml"]
 
 
-def test_a_bundle_without_operators_to_read_is_judged_by_its_manifest(exported):
-    manifest = msgspec.structs.replace(
-        exported.naive.manifest,
-        targets={
-            "strange": msgspec.structs.replace(
-                exported.naive.manifest.targets["onnx"], format="strange"
-            )
-        },
+WITHOUT_READER = """
+from mvmoe_export.engine_facts import EngineFacts
+from mvmoe_export.sources import Source
+from mvmoe_export.targets.onnx.target import OnnxTarget
+
+
+class Strange(OnnxTarget):
+    name = "strange"
+    engines = (
+        *OnnxTarget.engines,
+        EngineFacts(
+            "npu",
+            "The NPU",
+            {"unit": ("npu",)},
+            needs=("one-partition",),
+            few_partitions=9,
+            most_axes=3,
+            sources=(Source("its maker, a manual", "https://example.org/npu"),),
+        ),
     )
-    found = advise(dataclasses.replace(exported.naive, manifest=manifest))
+
+
+PART = Strange()
+"""
+
+
+def judged_as_strange(exported, **changes):
+    """The advice for the naive ONNX target, as if another distribution's target had written it."""
+    record = exported.naive.manifest.targets["onnx"]
+    targets = {"strange": msgspec.structs.replace(record, format="strange", **changes)}
+    manifest = msgspec.structs.replace(exported.naive.manifest, targets=targets)
+    return advise(dataclasses.replace(exported.naive, manifest=manifest, plugins=True))
+
+
+def test_a_bundle_without_operators_to_read_is_judged_by_its_manifest(exported, plug_in):
+    plug_in("strange", WITHOUT_READER, "[mvmoe.parts]\ntargets.strange = strange\n")
+    found = judged_as_strange(exported)
     assert {advice.rule for advice in found} == {"partitions", "nnapi"}
+
+
+def test_another_distributions_target_is_advised_by_what_it_says_of_its_engine(exported, plug_in):
+    plug_in("strange", WITHOUT_READER, "[mvmoe.parts]\ntargets.strange = strange\n")
+    placed = Placement(engine="npu", partitions=8, nodes_outside=2, outside={"Gelu": 1, "Where": 1})
+    graphs = tuple(
+        msgspec.structs.replace(graph, placement=(placed,))
+        for graph in exported.naive.manifest.targets["onnx"].graphs
+    )
+    (advice,) = judged_as_strange(exported, graphs=graphs, options={"unit": "npu"})
+    assert (advice.severity, advice.engine) == ("warning", "The NPU")
+    assert advice.source == "its maker, a manual (https://example.org/npu)"
+    assert advice.text.endswith(
+        "8 partitions for The NPU, broken by 2 operators outside: Gelu (1), Where (1); export it "
+        "with the rewrites attention (the defaults, without --rewrites); the rewrites "
+        "gelu-primitives, gelu-tanh, which only --rewrites applies, replace others of them"
+    )
+    (other,) = judged_as_strange(exported, graphs=graphs, options={"profile": "cpu"})
+    assert other.text == (
+        "It is shaped for the profile cpu, and The NPU would cut its graphs into up to 8 "
+        "partitions: to run it there export it with --strange-unit npu"
+    )
+
+
+def test_a_target_that_is_not_installed_is_judged_by_what_its_export_recorded(exported):
+    found = judged_as_strange(exported)
+    assert {(advice.rule, advice.engine) for advice in found} == {
+        ("partitions", "nnapi"),
+        ("partitions", "coreml-ep"),
+    }

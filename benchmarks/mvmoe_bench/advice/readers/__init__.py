@@ -1,23 +1,23 @@
 """One file per format: from a target's files to the operators of its graphs.
 
-A reader is a part of the kind `readers`, called like the format: a function that takes the bundle's
-root and the target's record. It gives what each graph computes, or why it cannot be read, and
-raises MissingExtraError if the format's package is not installed. Weights are never read.
+A reader is a part of the kind `readers`, called like the format: a function that opens a file of
+the bundle at `root` and gives what reads the graphs in it. Both raise BundleError for what cannot
+be read, and MissingExtraError if the format's package is not installed. Weights are never read.
 ExecuTorch has no reader: operators that were handed to a delegate are in the delegate's own form,
 and those outside of it are in the manifest.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from mvmoe_bench.advice.contract import Op
-from mvmoe_bench.advice.readers.contract import UnreadableGraph
 from mvmoe_deploy import parts
-from mvmoe_deploy.bundle.manifest import Target
+from mvmoe_deploy.bundle.manifest import Graph
 
-Reader = Callable[[Path, Target], Mapping[str, tuple[Op, ...] | UnreadableGraph]]
+ReadGraph = Callable[[Graph], tuple[Op, ...]]
+Reader = Callable[[Path, str], ReadGraph]
 
-__all__ = ["Reader", "UnreadableGraph", "find_reader"]
+__all__ = ["ReadGraph", "Reader", "find_reader"]
 
 
 def find_reader(format_: str, *, plugins: bool = False) -> Reader | None:

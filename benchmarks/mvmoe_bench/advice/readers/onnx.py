@@ -5,39 +5,31 @@ from pathlib import Path
 from typing import Any
 
 from mvmoe_bench.advice.contract import Op, Tensor
-from mvmoe_bench.advice.readers.contract import UnreadableGraph, axis, printable, product, size
+from mvmoe_bench.advice.readers import ReadGraph
+from mvmoe_bench.advice.readers.contract import UNKNOWN, multiply_adds, operator
 from mvmoe_deploy.bundle.integrity import plain_file, read_errors
-from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import BundleError, MissingExtraError
 
 _MOST_BYTES = 256 << 20
 """Weights are in a file of their own: a graph of a thousand operators has a tenth of a megabyte."""
 
-_UNKNOWN = Tensor(None, "")
 
-
-def read(root: Path, target: Target) -> Mapping[str, tuple[Op, ...] | UnreadableGraph]:
-    """The operators of each graph by name; raises MissingExtraError without `onnx`."""
+def read(root: Path, file: str) -> ReadGraph:
+    """What gives the operators of the one graph of a file."""
     try:
         import onnx
     except ImportError as error:
         raise MissingExtraError.from_import(error, "onnx", "export") from error
-    return {graph.name: _graph(onnx, root, graph.file) for graph in target.graphs}
-
-
-def _graph(onnx: Any, root: Path, file: str) -> tuple[Op, ...] | UnreadableGraph:
-    """The operators of one file."""
+    data = _bytes(root, file)
     try:
-        data = _bytes(root, file)
-        model = _inferred(onnx, onnx.load_from_string(data))
-        tensors = _tensors(onnx, model.graph)
-        return tuple(
-            _op(onnx, node, tensors) for node in model.graph.node if node.op_type != "Constant"
-        )
-    except BundleError as error:
-        return UnreadableGraph(str(error))
+        graph = _inferred(onnx, onnx.load_from_string(data)).graph
+        tensors = _tensors(onnx, graph)
+        found = tuple(_op(onnx, node, tensors) for node in graph.node if node.op_type != "Constant")
     except Exception as error:  # Protobuf's and ONNX's exceptions share no base class of their own.
-        return UnreadableGraph(f"{file} is no ONNX graph ({type(error).__name__}); export it again")
+        raise BundleError(
+            f"{file} is no ONNX graph ({type(error).__name__}); export it again"
+        ) from error
+    return lambda _: found
 
 
 def _inferred(onnx: Any, model: Any) -> Any:
@@ -60,9 +52,11 @@ def _bytes(root: Path, file: str) -> bytes:
 
 def _tensors(onnx: Any, graph: Any) -> dict[str, Tensor]:
     """What is known of each value by its name."""
-    tensors = {value.name: _declared(onnx, value.type.tensor_type) for value in graph.value_info}
-    for values in (graph.input, graph.output):
-        tensors |= {value.name: _declared(onnx, value.type.tensor_type) for value in values}
+    tensors = {
+        value.name: _declared(onnx, value.type.tensor_type)
+        for values in (graph.value_info, graph.input, graph.output)
+        for value in values
+    }
     for weight in graph.initializer:
         tensors[weight.name] = Tensor(tuple(weight.dims), _dtype(onnx, weight.data_type))
     return tensors
@@ -89,39 +83,27 @@ def _dtype(onnx: Any, number: int) -> str:
 
 def _op(onnx: Any, node: Any, tensors: Mapping[str, Tensor]) -> Op:
     """One node."""
-    inputs = tuple(tensors.get(name, _UNKNOWN) for name in node.input if name)
-    outputs = tuple(tensors.get(name, _UNKNOWN) for name in node.output if name)
-    attributes = {
-        attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute
-    }
-    weight = inputs[1].shape if node.op_type.startswith("Conv") and len(inputs) > 1 else None
-    return Op(
-        type=printable(node.op_type),
-        inputs=inputs,
-        outputs=outputs,
-        macs=_macs(node.op_type, inputs, outputs, attributes),
-        kernel=() if weight is None else tuple(part or 0 for part in weight[2:]),
+    inputs, outputs = (
+        tuple(tensors.get(name, UNKNOWN) for name in names if name)
+        for names in (node.input, node.output)
     )
+    filters = inputs[1] if node.op_type.startswith("Conv") and len(inputs) > 1 else UNKNOWN
+    macs = _macs(node, inputs[0], filters, outputs[0]) if inputs and outputs else 0
+    return operator(node.op_type, inputs, outputs, macs, filters)
 
 
-def _macs(
-    kind: str,
-    inputs: tuple[Tensor, ...],
-    outputs: tuple[Tensor, ...],
-    attributes: Mapping[str, Any],
-) -> int:
+def _macs(node: Any, x: Tensor, filters: Tensor, result: Tensor) -> int:
     """Multiply-adds of the operators that have most of them."""
-    if len(inputs) < 2 or not outputs:
-        return 0
-    if kind == "MatMul":
-        return product(outputs[0], axis(inputs[0], -1))
-    if kind == "Gemm":
-        return product(outputs[0], axis(inputs[0], 0 if attributes.get("transA") else 1))
-    weight = inputs[1].shape or ()
-    if kind == "Conv":
-        return product(outputs[0], size(weight[1:]))
-    if kind == "ConvTranspose":
-        return product(inputs[0], size(weight[1:]))
+    match node.op_type:
+        case "MatMul":
+            return multiply_adds(result, x.axis(-1))
+        case "Gemm":
+            transposed = any(given.name == "transA" and given.i for given in node.attribute)
+            return multiply_adds(result, x.axis(0 if transposed else 1))
+        case "Conv":
+            return multiply_adds(result, filters.weights_per_output)
+        case "ConvTranspose":
+            return multiply_adds(x, filters.weights_per_output)
     return 0
 
 

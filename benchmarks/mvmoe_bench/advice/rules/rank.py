@@ -1,82 +1,51 @@
-"""Tensors with more axes than an engine takes."""
+"""Tensors with more axes than an engine takes, or than the Neural Engine is laid out for."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from mvmoe_bench.advice import sources
-from mvmoe_bench.advice.contract import Finding, GraphView, Severity, TargetView
-from mvmoe_bench.advice.rules.engines import (
-    COREML_EP,
-    NEURAL_ENGINE,
-    NNAPI,
-    ON_COREML_EP,
-    ON_NNAPI,
-    is_core_ml,
-    shaped_for,
-)
+from mvmoe_bench.advice.contract import Finding, TargetView
+from mvmoe_bench.advice.engine_rule import NEURAL_ENGINE, EngineRule
 from mvmoe_bench.advice.rules.wording import counted
+from mvmoe_bench.advice.sources import ANE_GUIDE
+from mvmoe_export.sources import APPLE_TRANSFORMERS, CORE_ML_AXES, as_text, issue
 
-_MOST = 4
-_LIMIT = 5
-"""Core ML's own limit; the rank that NNAPI refuses is the same number."""
+_MANY = 4
+"""What the Neural Engine is laid out for, and what every engine takes."""
 
-_NNAPI = (
-    "microsoft/onnxruntime#12979, NNAPI's own check of a tensor's dimensions "
-    "(https://github.com/microsoft/onnxruntime/issues/12979)"
+
+def _check(target: TargetView) -> Iterator[Finding]:
+    """One finding a graph that has such tensors."""
+    engine = target.engine
+    if engine is None or engine.most_axes is None:
+        return
+    least = _MANY if engine.neural_engine else engine.most_axes
+    for graph in target.graphs:
+        ranks = {op: max((each.rank for each in op.tensors), default=0) for op in graph.known}
+        highest = max(ranks.values(), default=0)
+        if highest > least:
+            wide = Counter(op.type for op in graph.known if ranks[op] > _MANY)
+            yield Finding(
+                "problem" if highest > engine.most_axes else "warning",
+                NEURAL_ENGINE if engine.neural_engine else engine.title,
+                f"Tensors of up to {highest} axes at {counted(wide)}; export it with the rewrite "
+                "rank (a default, without --rewrites), or fold axes in the model",
+                graph.name,
+                source=None if engine.neural_engine else as_text(engine.axes_sources),
+            )
+
+
+PART = EngineRule(
+    name="rank",
+    looks_at=f"tensors of more than {_MANY} axes",
+    says="use the rewrite `rank`",
+    gravity="more than the engine takes: `problem`; Core ML with 5: `warning`",
+    reason="NNAPI's operators take at most 4 axes and Core ML's at most 5; the Neural Engine is "
+    "laid out for 4, and its linear layers refuse 5.",
+    sources=(
+        issue("microsoft/onnxruntime", 12979, note="NNAPI's check of dimensions"),
+        CORE_ML_AXES,
+        APPLE_TRANSFORMERS,
+        ANE_GUIDE.at("chapter 17"),
+    ),
+    check=_check,
 )
-_COREML = (
-    f"apple/coremltools#1723 (https://github.com/apple/coremltools/issues/1723); "
-    f"{sources.APPLE_TRANSFORMERS}"
-)
-
-
-class Rank:
-    """More than four axes: NNAPI refuses them, the Neural Engine is made for four."""
-
-    name = "rank"
-    reason = (
-        "NNAPI's operators take at most 4 axes and Core ML's at most 5; the Neural Engine is laid "
-        "out for 4, and its linear layers refuse 5."
-    )
-    source = f"{_NNAPI}; {_COREML}; {sources.ANE_GUIDE}, chapter 17"
-
-    def check(self, target: TargetView) -> Iterable[Finding]:
-        """One finding a graph that has such tensors."""
-        for graph in target.graphs:
-            wide = _wide(graph)
-            if wide:
-                yield from _findings(target, graph, wide)
-
-
-def _findings(target: TargetView, graph: GraphView, wide: Counter[str]) -> Iterator[Finding]:
-    """What each engine makes of the operators in `wide`."""
-    highest = max(_ranks(graph))
-    text = (
-        f"Tensors of up to {highest} axes at {counted(wide)}; export it with the rewrite rank (a "
-        "default, without --rewrites), or fold axes in the model"
-    )
-    if is_core_ml(target):
-        severity: Severity = "problem" if highest > _LIMIT else "warning"
-        yield Finding(severity, NEURAL_ENGINE, text, graph.name)
-    elif shaped_for(target) == ON_NNAPI:
-        yield Finding("problem", NNAPI, text, graph.name, source=_NNAPI)
-    elif shaped_for(target) == ON_COREML_EP and highest > _LIMIT:
-        yield Finding("problem", COREML_EP, text, graph.name, source=_COREML)
-
-
-def _wide(graph: GraphView) -> Counter[str]:
-    """Operators that read or give a tensor of more than four axes."""
-    return Counter(
-        op.type
-        for op in graph.ops or ()
-        if any(tensor.rank > _MOST for tensor in (*op.inputs, *op.outputs))
-    )
-
-
-def _ranks(graph: GraphView) -> Iterator[int]:
-    """The ranks of all tensors of a graph."""
-    for op in graph.ops or ():
-        yield from (tensor.rank for tensor in (*op.inputs, *op.outputs))
-
-
-PART = Rank()

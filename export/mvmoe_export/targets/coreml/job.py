@@ -16,14 +16,12 @@ from mvmoe_export.rewrites import names_for
 from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
+from mvmoe_export.targets.coreml.engines import ENGINES
 from mvmoe_export.targets.coreml.options import CoreMLOptions
 from mvmoe_export.targets.coreml.pixels import pixels_of
 
-REWRITES = names_for(("one-partition", "fold-batch-norm", "gelu-as-trained"))
-"""LayerNorm, GELU with erf and means stay: ML Programs have operators for them.
-
-coremltools loses a GELU's `approximate="tanh"`, so that form is written out.
-"""
+REWRITES = names_for(need for engine in ENGINES for need in engine.needs)
+"""What is applied where a caller names no rewrites."""
 
 _COMPILER = "mvmoe_export.targets.coreml.conversion:compile"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mvmoe_deploy.errors import InputError, MissingExtraError
 from mvmoe_export.targets.contract import ExportOptions, TargetJob
 from mvmoe_export.targets.coreml.bounds import BOUNDS
+from mvmoe_export.targets.coreml.engines import ENGINES
 from mvmoe_export.targets.coreml.options import CoreMLOptions
 from mvmoe_export.targets.coreml.pixels import require_pixels
 
@@ -22,6 +23,7 @@ class CoreMLTarget:
     options = CoreMLOptions
     packages = ("torch", "coremltools")
     bounds = BOUNDS
+    engines = ENGINES
 
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Raises InputError for options that do not go with the model, MissingExtraError."""

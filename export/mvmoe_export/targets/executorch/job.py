@@ -12,27 +12,19 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_export import compiling
 from mvmoe_export.compiling import Compilation, Job
-from mvmoe_export.rewrites import Need, names_for
+from mvmoe_export.rewrites import names_for
 from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
+from mvmoe_export.targets.executorch.engines import ENGINES
 from mvmoe_export.targets.executorch.options import ExecuTorchOptions
 from mvmoe_export.targets.executorch.target import precision_of
 
 _COMPILER = "mvmoe_export.targets.executorch.lowering:compile"
 _FILE = "model.pte"
 
-_NEEDS: dict[str, tuple[Need, ...]] = {
-    "xnnpack": ("one-partition", "no-reductions", "fold-batch-norm", "gelu-as-trained"),
-    "portable": (),
-    "coreml": ("one-partition", "gelu-as-trained"),
-}
-
-REWRITES = {delegate: names_for(needs) for delegate, needs in _NEEDS.items()}
-"""The rewrites of each delegate. The portable kernels take every operator as it is.
-
-XNNPACK's delegate takes GELU in any form and computes it with erf: the tanh form is written out.
-"""
+REWRITES = {engine.name: names_for(engine.needs) for engine in ENGINES}
+"""By delegate: what is applied where a caller names no rewrites."""
 
 
 def start(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_export.compression import find_recipe
 from mvmoe_export.targets.contract import ExportOptions, TargetJob
+from mvmoe_export.targets.executorch.engines import ENGINES
 from mvmoe_export.targets.executorch.options import ExecuTorchOptions
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class ExecuTorchTarget:
     extra = "executorch"
     options = ExecuTorchOptions
     packages = ("torch", "executorch", "torchao", "coremltools")
+    engines = ENGINES
 
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Raises InputError for options of another target, MissingExtraError."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mvmoe_deploy.errors import InputError, MissingExtraError
 from mvmoe_export.targets.contract import ExportOptions, InlineJob, Records
+from mvmoe_export.targets.onnx.engines import ENGINES
 from mvmoe_export.targets.onnx.options import OnnxOptions
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class OnnxTarget:
     binds = True
     options = OnnxOptions
     packages = ("torch", "onnx", "onnxscript", "onnxruntime")
+    engines = ENGINES
 
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Raises InputError for options that it cannot serve, MissingExtraError."""

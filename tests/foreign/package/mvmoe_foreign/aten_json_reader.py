@@ -1,28 +1,23 @@
 """Reader `aten-json`: the operators of graphs of the target `aten-json`, for the advisor."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
-from mvmoe_bench.advice.contract import Op, Tensor
-from mvmoe_bench.advice.readers.contract import UnreadableGraph, printable
-from mvmoe_deploy.bundle.manifest import Target
-
-_UNKNOWN = Tensor(None, "")
+from mvmoe_bench.advice.readers import ReadGraph
+from mvmoe_bench.advice.readers.contract import UNKNOWN, operator
+from mvmoe_deploy.errors import BundleError
 
 
-def read(root: Path, target: Target) -> Mapping[str, tuple[Op, ...] | UnreadableGraph]:
-    """The operators of each graph by name; their tensors are not known."""
-    return {graph.name: _operators(root / graph.file) for graph in target.graphs}
-
-
-def _operators(file: Path) -> tuple[Op, ...] | UnreadableGraph:
-    """The operators of one file."""
+def read(root: Path, file: str) -> ReadGraph:
+    """What gives the operators of the one graph of a file; their tensors are not known."""
     try:
-        types = [step["operator"] for step in json.loads(file.read_text())["calls"]]
+        types = [call["operator"] for call in json.loads((root / file).read_text())["calls"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return UnreadableGraph(f"{file.name} is no graph ({type(error).__name__}); export it again")
-    return tuple(Op(printable(each), (_UNKNOWN,), (_UNKNOWN,)) for each in types)
+        raise BundleError(
+            f"{file} is no graph ({type(error).__name__}); export it again"
+        ) from error
+    found = tuple(operator(each, (UNKNOWN,), (UNKNOWN,)) for each in types)
+    return lambda _: found
 
 
 PART = read

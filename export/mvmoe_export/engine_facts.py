@@ -1,0 +1,73 @@
+"""What is publicly known of an engine that runs a target's graphs, or pieces of them.
+
+A target lists its engines. Exporting asks what they need of a graph, the advisor what they take.
+Importing this imports no PyTorch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mvmoe_export.sources import Source
+
+Need = Literal[
+    "one-partition",
+    "no-reductions",
+    "fold-batch-norm",
+    "gelu-as-trained",
+    "no-erf",
+    "no-hard-swish",
+]
+"""What an engine needs of a graph. A target states the needs of its engines, a rewrite the one that
+it serves, so neither names the other:
+
+- one-partition: it takes a graph whole only if shapes change in one way and axes are at most four.
+- no-reductions: it has no normalizations and no reductions, or leaves its fast path for them.
+- fold-batch-norm: it has no batch norm, or a slower one than a factor and a shift.
+- gelu-as-trained: it takes every GELU for one of erf form.
+- no-erf: it has no erf at all.
+- no-hard-swish: it has neither hard swish nor hard sigmoid.
+"""
+
+
+@dataclass(frozen=True)
+class EngineFacts:
+    """One engine below a target; what is not said is taken for harmless."""
+
+    name: str
+    """As the manifest's placements call it."""
+    title: str
+    """As people call it."""
+    chosen_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The options of the target whose values choose it; none where a target has one engine.
+
+    The first option with its first value is what a caller gives to get it.
+    """
+    needs: tuple[Need, ...] = ()
+    """What a graph must be for it to be quick or in one piece: rewrites serve these."""
+    few_partitions: int = 2
+    """Pieces of a graph that are a warning; more are a problem.
+
+    Two where a piece is an accelerator's: tensors are copied for it.
+    """
+    bookkeeping: frozenset[str] = frozenset()
+    """Nodes outside of its pieces that compute nothing: they hand a value on, or make room."""
+    fixed_shapes: bool = True
+    """Whether it takes tensors of fixed shapes only, or is slow with others."""
+    most_axes: int | None = None
+    """The axes of a tensor that it takes at most; None for any number."""
+    neural_engine: bool = False
+    """Whether it is Core ML, and may use Apple's Neural Engine."""
+    sources: tuple[Source, ...] = ()
+    """Of what a graph in pieces costs there."""
+    axes_sources: tuple[Source, ...] = ()
+    """Of `most_axes`."""
+
+    def is_chosen(self, options: Mapping[str, object]) -> bool:
+        """Whether a target that was exported with these options has this engine."""
+        return all(options.get(name) in values for name, values in self.chosen_by.items())
+
+    @property
+    def choice(self) -> tuple[str, str] | None:
+        """The option that chooses it, with its value; None where a target has one engine."""
+        return next(((name, values[0]) for name, values in self.chosen_by.items()), None)

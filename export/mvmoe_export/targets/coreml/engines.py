@@ -1,0 +1,20 @@
+"""Core ML: what it needs of a graph, and what is known of it.
+
+LayerNorm, GELU with erf and means stay: ML Programs have operators for them. coremltools loses a
+GELU's `approximate="tanh"`, so that form is written out.
+"""
+
+from mvmoe_export.engine_facts import EngineFacts
+from mvmoe_export.sources import CORE_ML_AXES
+
+ENGINES = (
+    EngineFacts(
+        "coreml",
+        "Core ML",
+        needs=("one-partition", "fold-batch-norm", "gelu-as-trained"),
+        most_axes=5,
+        neural_engine=True,
+        axes_sources=(CORE_ML_AXES,),
+    ),
+)
+"""The one engine of ML Programs."""

@@ -1,0 +1,37 @@
+"""ONNX Runtime's providers: what each needs of a graph, and what is known of it.
+
+- cpu: it has kernels for LayerNormalization and GELU.
+- nnapi: it has neither, nor erf, nor a reciprocal, nor a hard sigmoid, nor tensors of five axes.
+- coreml-ep: it has no gather with a dynamic index and no LayerNormalization.
+"""
+
+from mvmoe_export.engine_facts import EngineFacts, Need
+from mvmoe_export.sources import APPLE_TRANSFORMERS, CORE_ML_AXES, ORT_CHECKER, issue
+
+_ONE_PARTITION: tuple[Need, ...] = ("one-partition", "no-reductions", "fold-batch-norm")
+
+ENGINES = (
+    EngineFacts("cpu", "CPU", {"profile": ("cpu",)}, fixed_shapes=False),
+    EngineFacts(
+        "nnapi",
+        "NNAPI",
+        {"profile": ("nnapi",)},
+        needs=(*_ONE_PARTITION, "no-erf", "gelu-as-trained", "no-hard-swish"),
+        most_axes=4,
+        sources=(ORT_CHECKER, issue("microsoft/onnxruntime", 9054, 9285)),
+        axes_sources=(issue("microsoft/onnxruntime", 12979, note="NNAPI's check of dimensions"),),
+    ),
+    EngineFacts(
+        "coreml-ep",
+        "CoreML EP",
+        {"profile": ("coreml-ep",)},
+        needs=_ONE_PARTITION,
+        most_axes=5,
+        sources=(
+            ORT_CHECKER,
+            issue("microsoft/onnxruntime", 28022, note="where 14 reflecting pads break a graph"),
+        ),
+        axes_sources=(CORE_ML_AXES, APPLE_TRANSFORMERS),
+    ),
+)
+"""By the values of the option `profile`."""
