@@ -15,6 +15,7 @@ import psutil
 import pytest
 from PIL import Image
 
+from mvmoe_bench.advice import Estimates
 from mvmoe_deploy import cli
 
 _PLACES = ("bundle", "checkpoint", "images", "results")
@@ -630,6 +631,8 @@ def test_report_tells_how_many_lines_were_damaged(mvmoe, results, tmp_path):
 def test_the_advisor_alone_measures_nothing_and_says_estimate(mvmoe, mvmoe_json, bundle, tmp_path):
     code, data = mvmoe_json("bench", bundle, "--advise")
     assert code == 0 and data["estimate"] is True
+    typed = msgspec.convert(data, Estimates)
+    assert json.loads(msgspec.json.encode(typed)) == data, "no field but those of the type"
     assert {item["engine"] for item in data["advice"]} >= {"NNAPI"}
     assert all(item["source"] and item["reason"] for item in data["advice"])
     code, out, _ = mvmoe("bench", bundle, "--advise", "--target", "onnx")

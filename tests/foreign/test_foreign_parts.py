@@ -28,6 +28,7 @@ from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_deploy.training import default_options, train
 from mvmoe_export import ExportOptions, Identity, export_bundle
+from mvmoe_export.rewrites import repairs
 from mvmoe_export.targets.coreml import CoreMLOptions
 from mvmoe_export.targets.onnx import OnnxOptions
 
@@ -202,6 +203,12 @@ def test_the_help_and_the_list_of_parts_name_a_recipe(foreign, capsys):
     # Engines of ONNX Runtime compute in fp32 only; Core ML's flag has its own default.
     assert "One of coarse, fp32. [default: fp32]" in text
     assert "One of coarse, fp16, fp32. [default: fp16]" in text
+
+
+def test_a_rewrite_is_advised_where_it_removes_what_an_engine_leaves_out(foreign):
+    found = repairs(["neg.out", "mul.out"], ("one-partition",), applied=())
+    assert "double-negation" in found.if_named
+    assert found.without == []
 
 
 def test_a_bundle_imports_no_plug_in_without_leave(exported):

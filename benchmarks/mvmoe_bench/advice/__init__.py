@@ -5,7 +5,7 @@ Everything it says is an estimate: `mvmoe bench` on the device is what measures.
 with its reason and source, are listed in `docs/placement.md`.
 """
 
-from mvmoe_bench.advice.advice import advise, all_rules
+from mvmoe_bench.advice.advice import Estimates, advise, all_rules
 from mvmoe_bench.advice.contract import (
     Finding,
     GraphView,
@@ -16,6 +16,7 @@ from mvmoe_bench.advice.contract import (
 )
 
 __all__ = [
+    "Estimates",
     "Finding",
     "GraphView",
     "Op",

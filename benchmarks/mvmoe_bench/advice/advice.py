@@ -2,6 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
 
 from mvmoe_bench.advice.contract import Finding, GraphView, Rule, TargetView
 from mvmoe_bench.advice.graph_view import Reading, view_target
@@ -13,6 +16,14 @@ _MOST_NAMES = 3
 """Graphs that are named one by one; more are counted."""
 
 _ORDER = ("problem", "warning", "info")
+
+
+class Estimates(msgspec.Struct, frozen=True, kw_only=True):
+    """What `mvmoe bench --advise` gives: of each target the gravest advice first."""
+
+    estimate: Literal[True] = True
+    """Nothing of it was measured."""
+    advice: tuple[Advice, ...]
 
 
 def all_rules() -> tuple[Rule, ...]:

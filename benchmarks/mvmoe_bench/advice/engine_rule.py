@@ -3,10 +3,12 @@
 A rule of another distribution may have this form too, or any that fulfils `contract.Rule`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from mvmoe_bench.advice.contract import Finding, GraphView, Severity, TargetView
+from mvmoe_bench.advice.contract import Finding, GraphView, Op, Severity, TargetView
+from mvmoe_bench.advice.wording import counted, plural
 from mvmoe_export.sources import Source, as_text
 
 NEURAL_ENGINE, CORE_ML = "Neural Engine", "Core ML"
@@ -51,3 +53,20 @@ def graphs_on_neural_engine(say: SayOfGraph) -> Check:
                 yield Finding(severity, NEURAL_ENGINE, text, graph.name)
 
     return on_neural_engine(check)
+
+
+def operators_on_neural_engine(matches: Callable[[Op], bool], text: str) -> Check:
+    """The check that warns of each graph with operators that match, and may run on that unit.
+
+    In `text`, `{count}` is their number, `{operators}` that with its noun, `{types}` each type with
+    its number.
+    """
+
+    def say(graph: GraphView) -> Iterator[tuple[Severity, str]]:
+        found = Counter(op.type for op in graph.known if matches(op))
+        count = found.total()
+        if count:
+            operators = plural(count, "operator")
+            yield "warning", text.format(count=count, operators=operators, types=counted(found))
+
+    return graphs_on_neural_engine(say)

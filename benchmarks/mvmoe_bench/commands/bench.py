@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from mvmoe_deploy.cli import options
 from mvmoe_deploy.cli.group import command
@@ -13,6 +12,9 @@ from mvmoe_deploy.errors import CheckFailedError, InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from mvmoe_bench.advice import Estimates
+    from mvmoe_bench.measure.schema.records import Advice
 
 
 @command(extra="bench")
@@ -136,32 +138,32 @@ def _advise(
     plugins: bool,
 ) -> int:
     """Print what the placement advisor thinks; it is no check, so the exit code is 0."""
+    from mvmoe_bench.advice import Estimates
     from mvmoe_bench.advice.isolated import advise_isolated
     from mvmoe_bench.measure.planning.running import pins_of
     from mvmoe_deploy.bundle import Bundle
 
-    found = []
+    found: list[Advice] = []
     for path, pin in zip(bundles, pins_of(bundles, manifest_sha256), strict=True):
         opened = Bundle.open(path, pin, plugins=plugins)
         for name in targets or (None,):
             opened.verify(name)
         found += advise_isolated(opened, targets or None, name=str(path))
-    data = {"estimate": True, "advice": msgspec.to_builtins(found)}
-    emit(as_json, data, show_advice)
+    emit(as_json, Estimates(advice=tuple(found)), show_advice)
     return 0
 
 
-def show_advice(out: "Console", data: dict[str, Any]) -> None:
+def show_advice(out: "Console", found: "Estimates") -> None:
     """What the placement advisor thinks, the gravest first; every line an estimate."""
     out.print("ESTIMATE, not measured: what is publicly known of engines, applied to the graphs\n")
-    if not data["advice"]:
+    if not found.advice:
         out.print("nothing to say")
-    for item in data["advice"]:
-        where = "/".join(part for part in (item["target"], item["graph"]) if part)
-        engine = f", {item['engine']}" if item["engine"] else ""
-        out.print(f"{item['severity']:8} {where}{engine}: {item['text']}")
-        out.print(f"{'':8} because: {item['reason']}")
-        out.print(f"{'':8} source: {item['source']} (rule {item['rule']})\n")
+    for item in found.advice:
+        where = "/".join(part for part in (item.target, item.graph) if part)
+        engine = f", {item.engine}" if item.engine else ""
+        out.print(f"{item.severity:8} {where}{engine}: {item.text}")
+        out.print(f"{'':8} because: {item.reason}")
+        out.print(f"{'':8} source: {item.source} (rule {item.rule})\n")
 
 
 PART = bench

@@ -4,6 +4,7 @@ A target says what its engine needs (`Need`), and each rewrite says which need i
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from mvmoe_deploy import parts
 from mvmoe_export.engine_facts import Need
@@ -14,11 +15,13 @@ from mvmoe_export.writes import require_functional
 __all__ = [
     "AtenGraph",
     "Need",
+    "Repairs",
     "Rewrite",
     "apply",
     "built_in",
     "find_rewrite",
     "names_for",
+    "repairs",
     "replacing",
 ]
 
@@ -59,6 +62,31 @@ def replacing(operator: str) -> list[str]:
     found = map(find_rewrite, parts.names("rewrites"))
     fitting = [rewrite for rewrite in found if rewrite.replaces & {operator, bare}]
     return [rewrite.name for rewrite in sorted(fitting, key=lambda rewrite: rewrite.order)]
+
+
+@dataclass(frozen=True)
+class Repairs:
+    """Which rewrites remove operators that an engine leaves out; names are sorted."""
+
+    by_default: list[str]
+    """Those that the engine's target applies by itself."""
+    if_named: list[str]
+    """Those that are only applied where a caller names them."""
+    without: list[str]
+    """The operators that none removes, or that are there although it was applied."""
+
+
+def repairs(operators: Iterable[str], needs: Iterable[Need], applied: Iterable[str]) -> Repairs:
+    """The rewrites to repair a graph with for an engine of these `needs`, but for those applied."""
+    defaults, done = frozenset(names_for(needs)), frozenset(applied)
+    wanted: set[str] = set()
+    without = []
+    for operator in operators:
+        fitting = set(replacing(operator))
+        missing = (fitting & defaults or fitting) - done
+        wanted |= missing
+        without += [] if missing else [operator]
+    return Repairs(sorted(wanted & defaults), sorted(wanted - defaults), without)
 
 
 def apply(graph: AtenGraph, names: Sequence[str]) -> dict[str, int]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from mvmoe_bench.advice.contract import Finding, GraphView, Severity, TargetView
 from mvmoe_bench.advice.engine_rule import CORE_ML, NEURAL_ENGINE, EngineRule, on_neural_engine
-from mvmoe_bench.advice.rules.wording import duration, work
 from mvmoe_bench.advice.sources import ANE_GUIDE
+from mvmoe_bench.advice.wording import duration, work
 from mvmoe_export.sources import Source, issue
 
 # Of an M1, whose figures are public for engine and CPU in one harness. An iPhone's differ; the

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from mvmoe_bench.advice.contract import Finding, TargetView
 from mvmoe_bench.advice.engine_rule import NEURAL_ENGINE, EngineRule, on_neural_engine
-from mvmoe_bench.advice.rules.wording import plural, size
 from mvmoe_bench.advice.sources import MULTIFUNCTION
+from mvmoe_bench.advice.wording import plural, size
 from mvmoe_export.sources import issue
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from mvmoe_bench.advice.contract import Finding, TargetView
 from mvmoe_bench.advice.engine_rule import NEURAL_ENGINE, EngineRule, on_neural_engine
-from mvmoe_bench.advice.rules.wording import counted
 from mvmoe_bench.advice.sources import ANE_GUIDE, RF_DETR
+from mvmoe_bench.advice.wording import counted
 from mvmoe_deploy.strategies import DEFAULT
 from mvmoe_export.sources import Source, as_text, issue
 

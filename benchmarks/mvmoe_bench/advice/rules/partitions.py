@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from mvmoe_bench.advice.contract import Finding, GraphView, Severity, TargetView
 from mvmoe_bench.advice.engine_rule import EngineRule
-from mvmoe_bench.advice.rules.wording import counted, plural
+from mvmoe_bench.advice.wording import counted, plural
 from mvmoe_deploy.bundle.manifest import Placement
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_deploy.strategies import DEFAULT
@@ -70,28 +70,21 @@ def _culprits(target: TargetView, engine: EngineFacts, outside: Mapping[str, int
 def _repairs(target: TargetView, engine: EngineFacts, outside: Mapping[str, int]) -> str:
     """The rewrites that replace the operators outside, as far as they were not applied."""
     try:
-        from mvmoe_export.rewrites import names_for, replacing
+        from mvmoe_export.rewrites import repairs
     except ImportError as error:
         missing = MissingExtraError.from_import(error, "PyTorch", "export")
         return f"; which rewrites replace them was not read: {missing}"
-    defaults, applied = frozenset(names_for(engine.needs)), frozenset(target.record.rewrites)
-    usual, named, left = set[str](), set[str](), dict[str, int]()
-    for operator, count in outside.items():
-        fitting = set(replacing(operator))
-        wanted = (fitting & defaults or fitting) - applied
-        usual |= wanted & defaults
-        named |= wanted - defaults
-        if not wanted:
-            left[operator] = count
+    found = repairs(outside, engine.needs, target.record.rewrites)
     advice = ""
-    if usual:
-        names = ", ".join(sorted(usual))
+    if found.by_default:
+        names = ", ".join(found.by_default)
         advice += f"; export it with the rewrites {names} (the defaults, without --rewrites)"
-    if named:
-        names = ", ".join(sorted(named))
+    if found.if_named:
+        names = ", ".join(found.if_named)
         advice += f"; the rewrites {names}, which only --rewrites applies, replace others of them"
-    if left:
-        advice += f"; no rewrite replaces {counted(left)}: write that part in other operators"
+    if found.without:
+        left = counted({name: outside[name] for name in found.without})
+        advice += f"; no rewrite replaces {left}: write that part in other operators"
     return advice
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from mvmoe_bench.advice.contract import Finding, TargetView
 from mvmoe_bench.advice.engine_rule import NEURAL_ENGINE, EngineRule
-from mvmoe_bench.advice.rules.wording import counted
 from mvmoe_bench.advice.sources import ANE_GUIDE
+from mvmoe_bench.advice.wording import counted
 from mvmoe_export.sources import APPLE_TRANSFORMERS, CORE_ML_AXES, as_text, issue
 
 _MANY = 4

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mvmoe_bench.advice.contract import Finding, TargetView
 from mvmoe_bench.advice.engine_rule import NEURAL_ENGINE, EngineRule
-from mvmoe_bench.advice.rules.wording import plural
+from mvmoe_bench.advice.wording import plural
 from mvmoe_export.sources import APPLE_RULES, ORT_CHECKER, Source, issue
 
 

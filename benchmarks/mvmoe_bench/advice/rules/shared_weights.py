@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from mvmoe_bench.advice.contract import Finding, TargetView
 from mvmoe_bench.advice.engine_rule import CORE_ML, EngineRule, on_neural_engine
-from mvmoe_bench.advice.rules.wording import size
 from mvmoe_bench.advice.sources import MULTIFUNCTION
+from mvmoe_bench.advice.wording import size
 
 
 def _check(target: TargetView) -> Iterator[Finding]:
