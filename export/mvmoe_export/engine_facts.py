@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mvmoe_export.accelerator import Accelerator
 from mvmoe_export.sources import Source
 
 Need = Literal[
@@ -56,12 +57,20 @@ class EngineFacts:
     """Whether it takes tensors of fixed shapes only, or is slow with others."""
     most_axes: int | None = None
     """The axes of a tensor that it takes at most; None for any number."""
-    neural_engine: bool = False
-    """Whether it is Core ML, and may use Apple's Neural Engine."""
+    accelerator: Accelerator | None = None
+    """The unit that it hands graphs to, or pieces of them; None for one that computes itself."""
     sources: tuple[Source, ...] = ()
     """Of what a graph in pieces costs there."""
+    shares_weights: tuple[str, str] | None = None
+    """The option, with its value, from which on graphs share a copy of the weights, and do not
+    before; None where that does not depend on an option."""
     axes_sources: tuple[Source, ...] = ()
     """Of `most_axes`."""
+
+    @property
+    def unit(self) -> str:
+        """What computes its graphs, as people call it."""
+        return self.title if self.accelerator is None else self.accelerator.title
 
     def is_chosen(self, options: Mapping[str, object]) -> bool:
         """Whether a target that was exported with these options has this engine."""

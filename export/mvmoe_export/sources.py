@@ -38,6 +38,7 @@ def as_text(sources: tuple[Source, ...]) -> str:
     return "; ".join(map(str, sources))
 
 
+ANE_GUIDE = Source("sbryngelson/ane-guide, reverse-engineered", "https://ane-guide.readthedocs.io")
 APPLE_RULES = Source(
     "Apple, coreai-models, Neural Engine Rules",
     "https://github.com/apple/coreai-models/blob/main/"
@@ -53,6 +54,10 @@ ARM_SUMMARY = Source(
     "export-and-lower-mobilenetv2-with-executorch-and-xnnpack/inspect-the-delegation-summary/",
 )
 CORE_ML_AXES = issue("apple/coremltools", 1723)
+MULTIFUNCTION = Source(
+    "coremltools, Multifunction Models",
+    "https://apple.github.io/coremltools/docs-guides/source/multifunction-models.html",
+)
 ORT_CHECKER = Source(
     "onnxruntime, Model Usability Checker",
     "https://onnxruntime.ai/docs/tutorials/mobile/helpers/model-usability-checker.html",

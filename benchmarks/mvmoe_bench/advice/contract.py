@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.strategies import Strategy, find_strategy
+from mvmoe_export.accelerator import Accelerator
 from mvmoe_export.engine_facts import EngineFacts
 from mvmoe_export.targets import engine_of_record, engines_of
 
@@ -141,9 +142,13 @@ class TargetView:
         return find_strategy(self.record.strategy, plugins=self.plugins)
 
     @property
-    def on_neural_engine(self) -> bool:
-        """Whether Core ML runs its graphs, and may use the Neural Engine."""
-        return self.engine is not None and self.engine.neural_engine
+    def accelerator(self) -> Accelerator | None:
+        """The unit that may run its graphs; None for those of a CPU."""
+        return None if self.engine is None else self.engine.accelerator
+
+    def flag(self, option: str, value: str) -> str:
+        """How `mvmoe export` is told an option of its target."""
+        return f"--{self.record.format}-{option.replace('_', '-')} {value}"
 
     def engine_called(self, name: str) -> EngineFacts:
         """The engine that a placement of one of its graphs names."""

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mvmoe_bench.advice.engine_rule import EngineRule
-from mvmoe_bench.advice.rules import dispatch_cost
 from mvmoe_deploy import parts
+from mvmoe_export.engine_facts import EngineFacts
+from mvmoe_export.sources import Source
 from mvmoe_export.targets import engines_of
 
 _BEGIN, _END = "<!-- begin: from the rules -->\n", "<!-- end: from the rules -->\n"
@@ -23,50 +24,68 @@ def with_rules(page: str) -> str:
 
 
 def _tables() -> str:
-    """What each rule looks at and says, where it is known from, and how times are estimated."""
+    """What each rule looks at and says, where it is known from, and what targets say of engines."""
     rules: list[EngineRule] = [
         parts.find("advice", name) for name in parts.built_in_names("advice")
     ]
-    known = [
-        (f"`{rule.name}`", rule.reason, "; ".join(source.markdown for source in rule.sources))
-        for rule in rules
-    ]
-    looks = [(f"`{rule.name}`", rule.looks_at, rule.says, rule.gravity) for rule in rules]
-    figures = [
-        ("a call of the Neural Engine", f"{dispatch_cost.CALL_MS} ms"),
-        (
-            "the Neural Engine, blocks of a ViT with 197 tokens",
-            f"{dispatch_cost.ENGINE_GFLOPS} GFLOP/s in fp16",
-        ),
-        (
-            "the CPU, a product of 64 x 256 x 256 in 0.026 ms",
-            f"{dispatch_cost.CPU_GFLOPS:.0f} GFLOP/s in fp32",
-        ),
-    ]
     engines = [
-        (
-            engine.title,
-            ", ".join(f"`{option}` {' or '.join(its)}" for option, its in engine.chosen_by.items())
-            or "always",
-            str(engine.few_partitions),
-            str(engine.most_axes or "any"),
-            "; ".join(source.markdown for source in (*engine.sources, *engine.axes_sources)),
-        )
+        engine
         for target in parts.built_in_names("targets")
         for engine in engines_of(target, plugins=False)
     ]
+    units = {
+        unit.title: unit.call.value
+        for engine in engines
+        if (unit := engine.accelerator) and unit.call
+    }
     return "\n".join(
         (
-            _table(("rule", "looks at", "says", "gravity"), looks),
+            _table(
+                ("rule", "looks at", "says", "gravity"),
+                ((f"`{rule.name}`", rule.looks_at, rule.says, rule.gravity) for rule in rules),
+            ),
             "Why it matters, and where it is known from:\n",
-            _table(("rule", "reason", "sources"), known),
+            _table(
+                ("rule", "reason", "sources"),
+                ((f"`{rule.name}`", rule.reason, _linked(rule.sources)) for rule in rules),
+            ),
             "What targets say of their engines:\n",
-            _table(("engine", "chosen by", "a few pieces", "axes at most", "sources"), engines),
-            "`dispatch-cost` estimates times with figures that one harness measured on an M1, "
-            "because both sides\nof the comparison are public there:\n",
-            _table(("", ""), figures),
+            _table(
+                ("engine", "chosen by", "a few pieces", "axes at most", "sources"),
+                map(_engine, engines),
+            ),
+            "What the estimates of `dispatch-cost` assume:\n",
+            _table(
+                ("unit", "a call", "the unit computes", "the CPU computes"),
+                (
+                    (
+                        title,
+                        f"{cost.call_ms} ms",
+                        f"{cost.gflops} GFLOP/s in fp16",
+                        f"{cost.cpu_gflops:.0f} GFLOP/s in fp32",
+                    )
+                    for title, cost in units.items()
+                ),
+            ),
         )
     )
+
+
+def _engine(engine: EngineFacts) -> tuple[str, ...]:
+    """The row of one engine."""
+    chosen = (f"`{option}` {' or '.join(values)}" for option, values in engine.chosen_by.items())
+    return (
+        engine.title,
+        ", ".join(chosen) or "always",
+        str(engine.few_partitions),
+        str(engine.most_axes or "any"),
+        _linked((*engine.sources, *engine.axes_sources)),
+    )
+
+
+def _linked(sources: Iterable[Source]) -> str:
+    """Sources with their links."""
+    return "; ".join(source.markdown for source in sources)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

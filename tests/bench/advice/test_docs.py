@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mvmoe_bench.advice.page import with_rules
-from mvmoe_bench.advice.rules.neural_engine_operators import LEAVES
 from mvmoe_deploy import parts
+from mvmoe_export.neural_engine import NEURAL_ENGINE
 from mvmoe_export.targets import engines_of
 
 TEXT = (Path(__file__).parents[3] / "docs" / "placement.md").read_text()
@@ -26,5 +26,5 @@ def test_the_sources_of_single_findings_are_there_too():
         for engine in engines_of(name, plugins=False)
     ]
     of_engines = [(*engine.sources, *engine.axes_sources) for engine in engines]
-    for sources in (*of_engines, *LEAVES.values()):
+    for sources in (*of_engines, *NEURAL_ENGINE.leaves.value.values()):
         assert [source for source in sources if source.address not in TEXT] == []

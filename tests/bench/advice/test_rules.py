@@ -1,13 +1,14 @@
 """Each rule where it fires and where it must not, on graphs written by hand."""
 
+import dataclasses
 import sys
 
 import pytest
 
 from mvmoe_bench.advice import GraphView
-from mvmoe_bench.advice.rules.neural_engine_operators import LEAVES
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle.manifest import Sizes
+from mvmoe_export.neural_engine import NEURAL_ENGINE
 
 XNNPACK = {"format": "executorch", "options": {"delegate": "xnnpack"}}
 NNAPI = {"format": "onnx", "options": {"profile": "nnapi"}}
@@ -183,8 +184,9 @@ def test_operators_that_leave_the_neural_engine(hand):
 
 
 def test_what_is_known_of_operators_has_a_source_each():
-    assert all("http" in str(source) for sources in LEAVES.values() for source in sources)
-    assert not {"cumsum", "reduce_argmax", "softmax", "matmul", "conv"} & set(LEAVES)
+    leaves = NEURAL_ENGINE.leaves.value
+    assert all("http" in str(source) for sources in leaves.values() for source in sources)
+    assert not {"cumsum", "reduce_argmax", "softmax", "matmul", "conv"} & set(leaves)
 
 
 def test_gathers_of_experts_are_the_strategys(hand):
@@ -291,6 +293,58 @@ def test_padding_of_the_last_axis_is_added_up(hand):
     assert check("alignment", hand.target(wasteful))[0][0] == "warning"
     good = hand.stem(hand.op("add", 1, 50, 192), hand.op("add", 1, 8, dtype="int32"))
     assert check("alignment", hand.target(good)) == []
+
+
+NPU = """
+from mvmoe_export.accelerator import Accelerator, Fact, Windows
+from mvmoe_export.engine_facts import EngineFacts
+from mvmoe_export.sources import Source
+from mvmoe_export.targets.onnx.target import OnnxTarget
+
+MANUAL = (Source("its manual", "https://example.org/npu"),)
+
+
+class NpuTarget(OnnxTarget):
+    name = "npu"
+    engines = (
+        EngineFacts(
+            "npu",
+            "NPU's runtime",
+            most_axes=6,
+            accelerator=Accelerator(
+                "NPU",
+                row=Fact(8, "Its rows have 8 numbers.", MANUAL),
+                windows=Fact(Windows(9, 3, "the first", "the second"), "Windows.", MANUAL),
+                axes=Fact(3, "It has three axes.", MANUAL),
+            ),
+        ),
+    )
+
+
+PART = NpuTarget()
+"""
+
+
+def test_the_same_rules_advise_about_another_distributions_accelerator(hand, plug_in):
+    plug_in("npu_target", NPU, "[mvmoe.parts]\ntargets.npu = npu_target\n")
+    graph = hand.stem(hand.op("add", 1, 100, 12), hand.op("conv", 1, 8, 8, 8, kernel=(11, 11)))
+    view = dataclasses.replace(hand.target(graph, format="npu"), plugins=True)
+    found = {
+        name: [*parts.find("advice", name).check(view)] for name in parts.built_in_names("advice")
+    }
+    assert {name: len(its) for name, its in found.items() if its} == {
+        "alignment": 1,
+        "kernels": 1,
+        "rank": 1,
+    }
+    ((padding,), (window,), (axes,)) = found["alignment"], found["kernels"], found["rank"]
+    assert padding.text.endswith("multiples of 8")
+    assert (padding.engine, padding.reason) == ("NPU", "Its rows have 8 numbers.")
+    assert padding.source == "its manual (https://example.org/npu)"
+    assert "wider than the 9 that the NPU takes" in window.text
+    assert axes.text.startswith("Tensors of up to 4 axes at conv (1)")
+    imported = dataclasses.replace(view, plugins=False)
+    assert [*parts.find("advice", "alignment").check(imported)] == [], "only with leave"
 
 
 def test_apples_layout_is_mentioned_where_tokens_go_through_linear_layers(hand):

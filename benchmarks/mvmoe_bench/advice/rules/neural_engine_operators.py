@@ -1,56 +1,32 @@
-"""Operators that Core ML runs on the CPU or GPU, wherever the rest of the graph runs."""
+"""Operators that run elsewhere than on the accelerator, wherever the rest of the graph runs."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from mvmoe_bench.advice.contract import Finding, TargetView
-from mvmoe_bench.advice.engine_rule import NEURAL_ENGINE, EngineRule, on_neural_engine
-from mvmoe_bench.advice.sources import ANE_GUIDE, RF_DETR
+from mvmoe_bench.advice.engine_rule import accelerator_rule
 from mvmoe_bench.advice.wording import counted
 from mvmoe_deploy.strategies import DEFAULT
-from mvmoe_export.sources import Source, as_text, issue
-
-_UNSUPPORTED = Source(
-    "hollance/neural-engine, unsupported-layers.md",
-    "https://github.com/hollance/neural-engine/blob/master/docs/unsupported-layers.md",
-)
-_USERS = (_UNSUPPORTED, issue("apple/coremltools", 1103), issue("pytorch/executorch", 19252))
-_NO_PATH = ANE_GUIDE.at("chapter 4: no path on any chip from M1 to M5")
-_APPLE_ENGINEER = issue("apple/coremltools", 1780, note="an Apple engineer")
-
-LEAVES: Mapping[str, tuple[Source, ...]] = {
-    operator: sources
-    for operators, sources in (
-        ("topk gather_along_axis", (RF_DETR,)),
-        ("gather gather_nd", _USERS),
-        ("lstm gru rnn", (_APPLE_ENGINEER, _NO_PATH)),
-        (
-            "scatter scatter_along_axis scatter_nd non_zero one_hot reduce_prod band_part "
-            "reverse_sequence shape sliding_windows mod logical_and logical_or logical_xor "
-            "random_normal random_bernoulli random_categorical tan asin acos atanh sinh cosh",
-            (_NO_PATH,),
-        ),
-    )
-    for operator in operators.split()
-}
-"""MIL's operator types, with where it is known from.
-
-Left out on purpose: cumsum, where sources contradict each other, and argmax, which stays (see
-`selection.py`).
-"""
+from mvmoe_export.neural_engine import LEAVES, NEURAL_ENGINE
+from mvmoe_export.sources import Source, as_text
 
 
 def _check(target: TargetView) -> Iterator[Finding]:
     """One finding a graph and source."""
+    unit = target.accelerator
+    if unit is None or unit.leaves is None:
+        return
+    known = unit.leaves.value
     for graph in target.graphs:
         by_source: dict[tuple[Source, ...], Counter[str]] = {}
         for op in graph.known:
-            if op.type in LEAVES:
-                by_source.setdefault(LEAVES[op.type], Counter())[op.type] += 1
+            if op.type in known:
+                by_source.setdefault(known[op.type], Counter())[op.type] += 1
         for sources, found in sorted(by_source.items(), key=lambda item: min(item[1])):
-            text = f"{counted(found)} will probably not run on the Neural Engine; "
+            text = f"{counted(found)} will probably not run on the {unit.title}; "
             text += _remedy(target, found)
-            yield Finding("warning", NEURAL_ENGINE, text, graph.name, source=as_text(sources))
+            reason, source = unit.leaves.reason, as_text(sources)
+            yield Finding("warning", unit.title, text, graph.name, reason, source)
 
 
 def _remedy(target: TargetView, found: Counter[str]) -> str:
@@ -60,14 +36,11 @@ def _remedy(target: TargetView, found: Counter[str]) -> str:
     return "write that part in other operators, or do it on the host"
 
 
-PART = EngineRule(
-    name="neural-engine-operators",
-    looks_at="operators of Core ML programs that are known to leave the Neural Engine: "
+PART = accelerator_rule(
+    "neural-engine-operators",
+    NEURAL_ENGINE.leaves,
+    _check,
+    looks_at="operators that are known to leave the Neural Engine: "
     + ", ".join(f"`{name}`" for name in LEAVES),
     says="write them otherwise, or do it on the host",
-    gravity="`warning`",
-    reason="The graph is cut there: Core ML computes the operator elsewhere, and hands tensors "
-    "over and back.",
-    sources=(RF_DETR, *_USERS, _APPLE_ENGINEER, _NO_PATH),
-    check=on_neural_engine(_check),
 )

@@ -100,11 +100,12 @@ def _others(target: TargetView) -> Iterator[Finding]:
     for name, most in pieces.items():
         engine = target.engine_called(name)
         cut = f"cut its graphs into up to {most} partitions" if most else "take none of its graphs"
+        flag = target.flag(*engine.choice) if engine.choice else ""
+        there = f": to run it there export it with {flag}" if flag else ""
         yield Finding(
             severity="info",
             engine=engine.title,
-            text=f"It is {_shaped_for(target.engine)}, and {engine.title} would {cut}"
-            + _flag(target, engine),
+            text=f"It is {_shaped_for(target.engine)}, and {engine.title} would {cut}{there}",
             source=as_text(engine.sources) or None,
         )
 
@@ -114,15 +115,6 @@ def _shaped_for(engine: EngineFacts | None) -> str:
     if engine is None:
         return "shaped for no engine that is known here"
     return f"shaped for the {' '.join(engine.choice)}" if engine.choice else f"for {engine.title}"
-
-
-def _flag(target: TargetView, engine: EngineFacts) -> str:
-    """How to export for an engine."""
-    if engine.choice is None:
-        return ""
-    option, value = engine.choice
-    flag = f"--{target.record.format}-{option.replace('_', '-')} {value}"
-    return f": to run it there export it with {flag}"
 
 
 PART = EngineRule(

@@ -1,28 +1,26 @@
-"""An argmax of fp16 that the Neural Engine takes, and that was seen to answer wrongly there."""
+"""Operators that choose among values, and were seen to choose wrongly on an accelerator."""
+
+from operator import attrgetter
 
 from mvmoe_bench.advice.contract import Op
-from mvmoe_bench.advice.engine_rule import EngineRule, operators_on_neural_engine
-from mvmoe_export.sources import issue
-
-_ARGMAX = ("reduce_argmax", "reduce_argmin")
+from mvmoe_bench.advice.engine_rule import accelerator_rule, of_operators
+from mvmoe_export.neural_engine import NEURAL_ENGINE
 
 
-def _selects(op: Op) -> bool:
+def _selects(op: Op, inexact: frozenset[str]) -> bool:
     """Whether an operator chooses among fp16 values."""
-    return op.type in _ARGMAX and any(given.dtype == "float16" for given in op.inputs)
+    return op.type in inexact and any(given.dtype == "float16" for given in op.inputs)
 
 
-PART = EngineRule(
-    name="selection",
-    looks_at="argmax of fp16 values",
-    says="choose on the host in fp32",
-    gravity="`warning`",
-    reason="An argmax of fp16 values gave other classes on an iPhone 17 Pro's Neural Engine than "
-    "on its CPU, without an error; seen with Core AI, which uses the same engine.",
-    sources=(issue("apple/coreai-torch", 116),),
-    check=operators_on_neural_engine(
+PART = accelerator_rule(
+    "selection",
+    NEURAL_ENGINE.inexact,
+    of_operators(
+        attrgetter("inexact"),
         _selects,
         "{count} argmax of fp16 values in the graph may choose wrongly; give the values out, and "
         "choose on the host in fp32",
     ),
+    looks_at="argmax of fp16 values",
+    says="choose on the host in fp32",
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mvmoe_bench.advice.contract import Finding, TargetView
-from mvmoe_bench.advice.engine_rule import NEURAL_ENGINE, EngineRule
+from mvmoe_bench.advice.engine_rule import EngineRule
 from mvmoe_bench.advice.wording import plural
 from mvmoe_export.sources import APPLE_RULES, ORT_CHECKER, Source, issue
 
@@ -18,7 +18,7 @@ def _check(target: TargetView) -> Iterator[Finding]:
         if count:
             yield Finding(
                 "problem",
-                NEURAL_ENGINE if engine.neural_engine else engine.title,
+                engine.unit,
                 f"{plural(count, 'operator')} with results of no fixed shape; fix the batch and "
                 "the image size, and use no operator whose shape depends on values",
                 graph.name,

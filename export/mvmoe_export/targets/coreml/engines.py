@@ -5,7 +5,7 @@ GELU's `approximate="tanh"`, so that form is written out.
 """
 
 from mvmoe_export.engine_facts import EngineFacts
-from mvmoe_export.sources import CORE_ML_AXES
+from mvmoe_export.neural_engine import NEURAL_ENGINE
 
 ENGINES = (
     EngineFacts(
@@ -13,8 +13,8 @@ ENGINES = (
         "Core ML",
         needs=("one-partition", "fold-batch-norm", "gelu-as-trained"),
         most_axes=5,
-        neural_engine=True,
-        axes_sources=(CORE_ML_AXES,),
+        accelerator=NEURAL_ENGINE,
+        shares_weights=("deployment_target", "iOS18"),
     ),
 )
 """The one engine of ML Programs."""

@@ -7,7 +7,8 @@ portable kernels take every operator as it is.
 from functools import partial
 
 from mvmoe_export.engine_facts import EngineFacts
-from mvmoe_export.sources import APPLE_RULES, ARM_SUMMARY, CORE_ML_AXES, Source
+from mvmoe_export.neural_engine import NEURAL_ENGINE
+from mvmoe_export.sources import APPLE_RULES, ARM_SUMMARY, Source
 
 _CORE_ML = partial(
     EngineFacts,
@@ -36,9 +37,8 @@ ENGINES = (
     EngineFacts("portable", "Portable kernels", {"delegate": ("portable",)}, fixed_shapes=False),
     _CORE_ML(
         chosen_by={"delegate": ("coreml",), "compute_units": ("all", "cpu_and_ne")},
-        neural_engine=True,
         most_axes=5,
-        axes_sources=(CORE_ML_AXES,),
+        accelerator=NEURAL_ENGINE,
     ),
     _CORE_ML(chosen_by={"delegate": ("coreml",)}),
 )
