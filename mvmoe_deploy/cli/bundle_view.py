@@ -54,9 +54,9 @@ def show_bundle(out: "Console", view: BundleView) -> None:
 
 def _show_input(out: "Console", view: BundleView) -> None:
     """The input; each value that nobody stated or that an option gave is marked as such."""
-    crop = "resize_size" if view.input.resize == "torchvision" else "crop_fraction"
+    of_rule = sorted(view.input.rule.reads)
     marked = []
-    for name in ("channel_order", "resize", crop, "interpolation", "mean", "std"):
+    for name in ("channel_order", "resize", *of_rule, "interpolation", "mean", "std"):
         value, origin = getattr(view.input, name), view.input_origins.get(name)
         text = ", ".join(f"{number:g}" for number in value) if isinstance(value, tuple) else value
         mark = f" ({origin})" if origin in ("default", "option") else ""

@@ -87,7 +87,17 @@ plugins = click.option(
     help="Allow that the bundle names parts of other installed packages: their code is run.",
 )
 
-INPUT_FIELDS = ("mean", "std", "crop", "interpolation", "resize_rule", "channel_order")
+INPUT_FIELDS = (
+    "mean",
+    "std",
+    "crop",
+    "interpolation",
+    "resize_rule",
+    "pad_level",
+    "pad_place",
+    "pad_rounding",
+    "channel_order",
+)
 """The parameters of `input_options`: the fields of `InputChoices`."""
 
 
@@ -104,8 +114,24 @@ def input_options(function: Function) -> Function:
         ),
         click.option(
             "--resize-rule",
-            type=click.Choice(["timm", "torchvision", "squash", "border"]),
+            type=click.Choice(["timm", "torchvision", "squash", "border", "letterbox"]),
             help="Whose rule makes the input's size of an image, see docs/bundle.md.",
+        ),
+        click.option(
+            "--pad-level",
+            type=click.IntRange(0, 255),
+            help="What letterbox puts beside the image: 114 (default) is YOLO's grey.",
+        ),
+        click.option(
+            "--pad-place",
+            type=click.Choice(["around", "right-bottom"]),
+            help="Where letterbox puts it: the image in the middle (default) or at the top left.",
+        ),
+        click.option(
+            "--pad-rounding",
+            type=click.Choice(["nearest", "down"]),
+            help="How letterbox rounds the shorter side: nearest (default, Ultralytics) or down "
+            "(YOLOX).",
         ),
         click.option("--channel-order", type=click.Choice(["RGB", "BGR"])),
     )(function)

@@ -14,12 +14,16 @@ import msgspec
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
+from mvmoe_deploy.preprocessing.resize_rules import RULE_FIELDS, RULES
 
 OPTIONS: dict[TrainedField, str] = {
     "channel_order": "--channel-order",
     "resize": "--resize-rule",
     "crop_fraction": "--crop",
     "resize_size": "--crop",
+    "pad_level": "--pad-level",
+    "pad_place": "--pad-place",
+    "pad_rounding": "--pad-rounding",
     "interpolation": "--interpolation",
     "mean": "--mean",
     "std": "--std",
@@ -27,6 +31,8 @@ OPTIONS: dict[TrainedField, str] = {
 """The fields of `Preprocessing` that belong to the training, and the option that sets each."""
 
 _IMAGENET_CROP = 0.875
+_CROPS: frozenset[TrainedField] = frozenset({"crop_fraction", "resize_size"})
+"""The forms of a crop; a rule reads one of them, or none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +40,8 @@ class InputChoices:
     """What a person says of the input; None leaves a field to the checkpoint, or to a default.
 
     `mean` and `std` are one number for all channels or one for each. `crop` is a fraction, or for
-    the rule `torchvision` the pixels of the shorter side after resizing.
+    the rule `torchvision` the pixels of the shorter side after resizing. `pad_level`, `pad_place`
+    and `pad_rounding` are for the rule `letterbox`, which has no crop.
     """
 
     mean: tuple[float, ...] | None = None
@@ -42,6 +49,9 @@ class InputChoices:
     crop: float | None = None
     interpolation: str | None = None
     resize_rule: str | None = None
+    pad_level: int | None = None
+    pad_place: str | None = None
+    pad_rounding: str | None = None
     channel_order: str | None = None
 
     def __bool__(self) -> bool:
@@ -93,6 +103,7 @@ def resolve_input(
     stated = {name: value for name, value in stated.items() if value is not None}
     asked = _asked(choices, config)
     chosen = {**_defaults(config), **_without_crop(stated), **asked}
+    chosen = {**_usual(chosen["resize"]), **_read_by(chosen["resize"], chosen, asked)}
     crop = _crop(choices, stated, chosen["resize"], config, guessed)
     preprocessing = _checked(chosen | {str(name): crop.fields[name] for name in crop.fields})
     origins: dict[TrainedField, Origin] = {}
@@ -164,11 +175,34 @@ def _asked(choices: InputChoices, config: ModelConfig) -> dict[str, Any]:
     asked = {
         "channel_order": choices.channel_order,
         "resize": choices.resize_rule,
+        "pad_level": choices.pad_level,
+        "pad_place": choices.pad_place,
+        "pad_rounding": choices.pad_rounding,
         "interpolation": choices.interpolation,
         "mean": _of_each_channel(choices.mean, config),
         "std": _of_each_channel(choices.std, config),
     }
     return {name: value for name, value in asked.items() if value is not None}
+
+
+def _usual(rule: str) -> dict[str, Any]:
+    """What is usual of the fields that a rule reads, but for the crop."""
+    usual = RULES[rule].usual if rule in RULES else {}
+    return {name: value for name, value in usual.items() if name not in _CROPS}
+
+
+def _read_by(rule: str, chosen: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what the file states for another rule than the one that was chosen.
+
+    What a person states stays: it is refused where the rule does not read it.
+    """
+    unread = _unread(rule) - asked.keys()
+    return {name: value for name, value in chosen.items() if name not in unread}
+
+
+def _unread(rule: str) -> frozenset[str]:
+    """The fields of other rules; none where the rule is unknown, which is refused later."""
+    return frozenset(RULE_FIELDS) - RULES[rule].reads if rule in RULES else frozenset()
 
 
 def _of_each_channel(values: tuple[float, ...] | None, config: ModelConfig) -> Any:
@@ -194,7 +228,14 @@ def _crop(
     """The crop for a rule: a fraction, or pixels; the file's may belong to another rule."""
     pixels: int | None = stated.get("resize_size")
     fraction: float | None = stated.get("crop_fraction")
-    unsure = bool(guessed & {"resize_size", "crop_fraction"})
+    unsure = bool(guessed & _CROPS)
+    if rule in RULES and not RULES[rule].reads & _CROPS:
+        if choices.crop is not None:
+            raise InputError(
+                f"the crop {choices.crop:g} belongs to another rule than {rule}, which shows all "
+                "of the image; leave out --crop"
+            )
+        return _Crop({}, "default")
     if choices.crop is not None:
         return _Crop(_crop_fields(choices.crop, rule, config), "option")
     if unsure and rule != stated.get("resize"):
@@ -202,8 +243,8 @@ def _crop(
     if pixels is None and fraction is None:
         unsure = True
     if fraction is None:
-        whole = rule in ("squash", "border") or config.in_channels == 1
-        fraction = 1.0 if whole else _IMAGENET_CROP
+        usual = 1.0 if config.in_channels == 1 else _IMAGENET_CROP
+        fraction = RULES[rule].usual.get("crop_fraction", usual) if rule in RULES else usual
     if pixels is not None and rule != "torchvision":
         raise InputError(
             f"--resize-rule {rule} needs --crop too: the checkpoint states a resize size of "
@@ -244,16 +285,12 @@ def _crop_fields(crop: float, rule: str, config: ModelConfig) -> dict[TrainedFie
 
 def _without_crop(stated: Mapping[str, Any]) -> dict[str, Any]:
     """What the file states of the other fields."""
-    return {
-        name: value
-        for name, value in stated.items()
-        if name in OPTIONS and name not in ("crop_fraction", "resize_size")
-    }
+    return {name: value for name, value in stated.items() if name in OPTIONS and name not in _CROPS}
 
 
 def _fields_of(preprocessing: Preprocessing) -> list[TrainedField]:
-    """The fields that could be otherwise: a rule reads one kind of crop, and grey has no order."""
-    unread = {"crop_fraction" if preprocessing.resize == "torchvision" else "resize_size"}
+    """The fields that could be otherwise: a rule reads some, and grey has no order."""
+    unread: set[str] = set(_unread(preprocessing.resize))
     unread |= {"channel_order"} if preprocessing.channels == 1 else set()
     return [name for name in OPTIONS if name not in unread]
 

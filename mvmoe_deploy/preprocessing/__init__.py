@@ -11,27 +11,35 @@ from mvmoe_deploy.preprocessing.decoding import (
     read_header,
     read_image_file,
 )
+from mvmoe_deploy.preprocessing.input_transform import InputTransform
 from mvmoe_deploy.preprocessing.spec import Origin, Preprocessing, TrainedField
 from mvmoe_deploy.preprocessing.transform import (
+    PreparedInput,
     normalize,
+    prepare,
     preprocess,
     require_resizable,
     resize,
+    transform_of,
     window_of,
 )
 
 __all__ = [
     "ImageLike",
+    "InputTransform",
     "Origin",
+    "PreparedInput",
     "Preprocessing",
     "TrainedField",
     "decode_image",
     "normalize",
     "open_image",
+    "prepare",
     "preprocess",
     "read_header",
     "read_image_file",
     "require_resizable",
     "resize",
+    "transform_of",
     "window_of",
 ]

@@ -6,12 +6,22 @@ import msgspec
 import numpy as np
 
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.preprocessing.resize_rules import RULE_FIELDS, RULES, ResizeRule
 
 Origin = Literal["default", "checkpoint", "option"]
 """Who stated a field of an input: nobody, the checkpoint, or the person who exported."""
 
 TrainedField = Literal[
-    "channel_order", "resize", "crop_fraction", "resize_size", "interpolation", "mean", "std"
+    "channel_order",
+    "resize",
+    "crop_fraction",
+    "resize_size",
+    "pad_level",
+    "pad_place",
+    "pad_rounding",
+    "interpolation",
+    "mean",
+    "std",
 ]
 """The fields of `Preprocessing` that belong to a model's training."""
 
@@ -29,16 +39,21 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
        size / `crop_fraction` and the centre is cut out. `torchvision`: `Resize(resize_size)`, then
        `CenterCrop`. `squash`: both sides become size / `crop_fraction` whatever the proportions,
        then the centre. `border`: timm's crop mode `border`, the longer side becomes that, and what
-       is missing is filled with `mean`.
+       is missing is filled with `mean`. `letterbox`: all of the image, and `pad_level` beside it,
+       in equal parts `around` it or at the `right-bottom`; the shorter side is rounded to the
+       `nearest` pixel or `down`.
     3. `x = pixel / 255`, then `(x - mean) / std` per channel.
     """
 
     height: Side
     width: Side
     channel_order: Literal["RGB", "BGR", "L"] = "RGB"
-    resize: Literal["timm", "torchvision", "squash", "border"] = "timm"
+    resize: Literal["timm", "torchvision", "squash", "border", "letterbox"] = "timm"
     crop_fraction: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
     resize_size: Side | None = None
+    pad_level: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None
+    pad_place: Literal["around", "right-bottom"] | None = None
+    pad_rounding: Literal["nearest", "down"] | None = None
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bicubic"
     mean: tuple[Mean, ...] = (0.485, 0.456, 0.406)
     std: tuple[Std, ...] = (0.229, 0.224, 0.225)
@@ -52,6 +67,11 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     def shape(self) -> tuple[int, int, int]:
         """The input's shape without its batch: `(channels, height, width)`."""
         return self.channels, self.height, self.width
+
+    @property
+    def rule(self) -> ResizeRule:
+        """What `resize` names."""
+        return RULES[self.resize]
 
     def __post_init__(self) -> None:
         """Refuse statistics that do not fit the channels."""
@@ -73,29 +93,13 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         self._require_rule()
 
     def _require_rule(self) -> None:
-        """Refuse fields that the rule of `resize` does not read, and a size that would pad."""
-        if self.resize != "torchvision":
-            if self.resize_size is not None:
+        """Refuse fields that the rule of `resize` does not read, and values that it cannot use."""
+        for name, unread in RULE_FIELDS.items():
+            if name not in self.rule.reads and getattr(self, name) != unread:
                 raise InputError(
-                    f"resize_size {self.resize_size} belongs to the rule torchvision; the rule "
-                    f"{self.resize} reads crop_fraction",
+                    f"{name} {getattr(self, name)} belongs to another rule than {self.resize}, "
+                    f"which reads {', '.join(sorted(self.rule.reads))}; leave it out",
                     code="preprocessing.invalid",
-                    name="resize_size",
+                    name=name,
                 )
-            return
-        largest = max(self.height, self.width)
-        if self.resize_size is None or self.crop_fraction != 1:
-            raise InputError(
-                "the rule torchvision reads resize_size (the pixels of the shorter side after "
-                f"resizing), not crop_fraction; {self.resize_size} and {self.crop_fraction} were "
-                "given",
-                code="preprocessing.invalid",
-                name="resize_size",
-            )
-        if self.resize_size < largest:
-            raise InputError(
-                f"resize_size {self.resize_size} is smaller than the input; expected at least "
-                f"{largest}",
-                code="preprocessing.invalid",
-                name="resize_size",
-            )
+        self.rule.require(self)

@@ -1,21 +1,26 @@
 """From an image to the array that a model expects, by a `Preprocessing`."""
 
+from typing import NamedTuple
+
 import numpy as np
 from PIL import Image
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing.decoding import ImageLike, open_image
-from mvmoe_deploy.preprocessing.resizing import (
-    Window,
-    cut,
-    divided,
-    keeping_ratio,
-    require_cuttable,
-    shorter_side_to,
-)
+from mvmoe_deploy.preprocessing.input_transform import InputTransform
+from mvmoe_deploy.preprocessing.resizing import Window, cut, require_cuttable
 from mvmoe_deploy.preprocessing.spec import Preprocessing
 
 _PIL_MODES = {"L": "L", "RGB": "RGB", "BGR": "RGB"}
+
+
+class PreparedInput(NamedTuple):
+    """A model's input, and the way back."""
+
+    values: np.ndarray
+    """`[C, H, W]`, fp32."""
+    transform: InputTransform
+    """From the input's pixels to those of the upright image."""
 
 
 def preprocess(source: ImageLike, spec: Preprocessing, out: np.ndarray | None = None) -> np.ndarray:
@@ -23,8 +28,13 @@ def preprocess(source: ImageLike, spec: Preprocessing, out: np.ndarray | None = 
 
     Raises ImageError when the image cannot be read, InputError when `out` is no fp32 `[C, H, W]`.
     """
+    return prepare(source, spec, out).values
+
+
+def prepare(source: ImageLike, spec: Preprocessing, out: np.ndarray | None = None) -> PreparedInput:
+    """As `preprocess`, with the transform that takes boxes back to the upright image."""
     image = open_image(source, _PIL_MODES[spec.channel_order])
-    return normalize(resize(image, spec), spec, out)
+    return PreparedInput(normalize(resize(image, spec), spec, out), transform_of(image.size, spec))
 
 
 def resize(image: Image.Image, spec: Preprocessing) -> np.ndarray:
@@ -33,7 +43,7 @@ def resize(image: Image.Image, spec: Preprocessing) -> np.ndarray:
     Raises ImageError for an image so long and narrow that a pass would make 100 million pixels.
     """
     size = (spec.width, spec.height)
-    image = cut(image, window_of(image.size, spec), size, spec.interpolation, _fill(spec))
+    image = cut(image, window_of(image.size, spec), size, spec.interpolation, spec.rule.fill(spec))
     pixels = np.asarray(image)
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
@@ -65,25 +75,13 @@ def normalize(pixels: np.ndarray, spec: Preprocessing, out: np.ndarray | None = 
 
 def window_of(image: tuple[int, int], spec: Preprocessing) -> Window:
     """What an image of this size (width, height) is resized to, and where the input lies in it."""
-    size = (spec.width, spec.height)
-    scaled = divided(size, spec.crop_fraction)
-    if spec.resize == "torchvision":
-        whole = shorter_side_to(spec.resize_size or max(size), image)
-    elif spec.resize == "squash":
-        whole = scaled
-    elif spec.resize == "border":
-        whole = keeping_ratio(scaled, image, inside=True)
-    elif spec.width == spec.height:
-        whole = shorter_side_to(scaled[0], image)
-    else:
-        whole = keeping_ratio(scaled, image, inside=False)
-    return Window.centred(whole, size)
+    return spec.rule.window(image, spec)
 
 
-def _fill(spec: Preprocessing) -> tuple[int, ...]:
-    """The colour around an image that does not fill the input, channels as decoded."""
-    levels = tuple(min(max(round(255 * mean), 0), 255) for mean in spec.mean)
-    return levels[::-1] if spec.channel_order == "BGR" else levels
+def transform_of(image: tuple[int, int], spec: Preprocessing) -> InputTransform:
+    """The way back from the input to an upright image of this size (width, height)."""
+    window = window_of(image, spec)
+    return InputTransform(image, window.whole, window.left, window.top)
 
 
 def _require_array(array: np.ndarray, shape: tuple[int, ...], dtype: type, what: str) -> None:

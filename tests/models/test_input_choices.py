@@ -92,9 +92,36 @@ def test_pixels_of_the_file_ask_for_the_crop_when_the_rule_is_another():
     assert resolved(stated, resize_rule="timm", crop=0.9).preprocessing.crop_fraction == 0.9
 
 
+def test_letterbox_has_a_padding_and_no_crop():
+    found = resolved(TIMM, resize_rule="letterbox", pad_place="right-bottom")
+    spec = found.preprocessing
+    assert (spec.pad_level, spec.pad_place, spec.pad_rounding) == (114, "right-bottom", "nearest")
+    assert (spec.crop_fraction, spec.resize_size) == (1.0, None)
+    assert "crop_fraction" not in found.origins
+    assert {name: found.origins[name] for name in ("pad_level", "pad_place", "resize")} == {
+        "pad_level": "default",
+        "pad_place": "option",
+        "resize": "option",
+    }
+    assert "--pad-level" in guessed_line(spec, found.origins)
+
+
+def test_a_padding_of_the_file_goes_with_its_rule():
+    stated = {"resize": "letterbox", "pad_level": 0, "pad_place": "around", "pad_rounding": "down"}
+    assert resolved(stated).preprocessing.pad_level == 0
+    assert resolved(stated).origins["pad_rounding"] == "checkpoint"
+    other = resolved(stated, resize_rule="squash").preprocessing
+    assert (other.pad_level, other.crop_fraction) == (None, 1.0)
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [
+        ({"pad_level": 0}, "pad_level 0 belongs to another rule than timm"),
+        ({"resize_rule": "letterbox", "crop": 0.9}, "leave out --crop"),
+        ({"resize_rule": "letterbox", "pad_level": 256}, "pad_level"),
+        ({"resize_rule": "letterbox", "pad_place": "left"}, "pad_place"),
+        ({"resize_rule": "stretch"}, "resize"),
         ({"crop": 232}, "pixels belong to --resize-rule torchvision"),
         ({"crop": 0.0}, "no fraction above 0"),
         ({"crop": float("nan")}, "no fraction above 0"),

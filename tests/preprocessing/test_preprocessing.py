@@ -565,6 +565,13 @@ def test_pixels_of_another_shape_are_refused():
 
 # The specification
 
+LETTERBOX = {
+    "resize": "letterbox",
+    "pad_level": 114,
+    "pad_place": "around",
+    "pad_rounding": "nearest",
+}
+
 
 @pytest.mark.parametrize(
     "fields",
@@ -601,6 +608,15 @@ def test_statistics_that_do_not_fit_are_refused(fields):
         {"resize": "torchvision"},
         {"resize": "torchvision", "resize_size": 3},
         {"resize": "torchvision", "resize_size": 8, "crop_fraction": 0.5},
+        {"pad_level": 114},
+        {"pad_place": "around"},
+        {"resize": "letterbox"},
+        {"resize": "letterbox", "pad_level": 114, "pad_place": "around"},
+        {**LETTERBOX, "crop_fraction": 0.5},
+        {**LETTERBOX, "resize_size": 8},
+        {**LETTERBOX, "pad_level": 256},
+        {**LETTERBOX, "pad_place": "left"},
+        {**LETTERBOX, "pad_rounding": "up"},
         {"unknown": 1},
     ],
 )
