@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan
-from mvmoe_bench.measure.jobs.process import LapStopwatch, Session
+from mvmoe_bench.measure.jobs.process import Session
 from mvmoe_bench.measure.jobs.timing import rotated, timed_call
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import (
@@ -23,7 +23,7 @@ from mvmoe_bench.measure.schema.records import (
     RepeatRecord,
     Routes,
 )
-from mvmoe_bench.measure.subjects.contract import Subject, Traced
+from mvmoe_bench.measure.subjects.contract import Stopwatch, Subject, Traced
 
 
 class Opened(RepeatRecord, tag="opened", frozen=True):
@@ -118,7 +118,7 @@ def _open_all(session: Session) -> Ready:
 
 def _open(session: Session, subject: SubjectOrder) -> Subject:
     """Open a subject with everything that it needs in memory."""
-    watch = LapStopwatch()
+    watch = Stopwatch()
     opened = session.open(subject, watch)
     session.emit(
         Opened(

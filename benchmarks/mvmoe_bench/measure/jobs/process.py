@@ -4,7 +4,7 @@ import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter, perf_counter_ns
+from time import perf_counter
 from typing import BinaryIO, TypeVar
 
 import msgspec
@@ -14,7 +14,7 @@ from mvmoe_bench.measure.jobs.contract import Measurement
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, SubjectOrder
 from mvmoe_bench.measure.schema.records import Failure, Record, RepeatFields
 from mvmoe_bench.measure.subjects import find_kind
-from mvmoe_bench.measure.subjects.contract import NoWatch, Stopwatch, Subject
+from mvmoe_bench.measure.subjects.contract import Stopwatch, Subject
 from mvmoe_deploy import parts
 from mvmoe_deploy.errors import MvmoeError
 
@@ -83,28 +83,10 @@ class Session:
         """Make a subject ready; raises what its engine raises."""
         if self.process.missing is not None:
             raise self.process.missing
-        kind, watch = find_kind(subject.kind), watch or NoWatch()
+        kind, watch = find_kind(subject.kind), watch or Stopwatch()
         # Finding a plug-in is not timed.
         watch.start()
         return kind.make(subject, self.images, watch)
-
-
-class LapStopwatch:
-    """A stopwatch: nanoseconds by name."""
-
-    def __init__(self) -> None:
-        self.spent: dict[str, int] = {}
-        self._last = 0
-
-    def start(self) -> None:
-        """Begin, or begin again."""
-        self._last = perf_counter_ns()
-
-    def lap(self, name: str) -> None:
-        """Count the time since the last lap as `name`."""
-        now = perf_counter_ns()
-        self.spent[name] = self.spent.get(name, 0) + now - self._last
-        self._last = now
 
 
 def find_measurement(name: str) -> Measurement:

@@ -6,9 +6,10 @@ from functools import partial
 from time import perf_counter_ns
 
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan, alone, started_alone
-from mvmoe_bench.measure.jobs.process import LapStopwatch, Session
+from mvmoe_bench.measure.jobs.process import Session
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import Count, Laps, Ns, RepeatRecord
+from mvmoe_bench.measure.subjects.contract import Stopwatch
 from mvmoe_deploy.routing import Route
 
 
@@ -73,7 +74,7 @@ class StartMeasurement(Measurement):
 
     def measure(self, session: Session, subject: SubjectOrder) -> None:
         """Open, answer once, and then bring in what was not needed for that."""
-        process, watch = session.process, LapStopwatch()
+        process, watch = session.process, Stopwatch()
         opened = session.open(subject, watch)
         start = perf_counter_ns()
         query = subject.queries[0]

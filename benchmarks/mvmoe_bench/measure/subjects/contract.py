@@ -7,7 +7,8 @@ import PyTorch: `prepare` and `make` do, if they need it.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,9 +18,14 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import Route
+from mvmoe_deploy.runtime.contract import Runner
 
 if TYPE_CHECKING:
     from mvmoe_deploy.models import RoutedModel
+
+Answers = Literal["imposed", "own"] | None
+"""Whose routes the answers of a subject follow: those that a query imposes, or always its own
+router's. None if its answers mean nothing."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +50,22 @@ class Loaded:
     warm_ns: int | None
 
 
-class Stopwatch(Protocol):
-    """What takes the time of the steps of an opening."""
+class Stopwatch:
+    """Takes the time of the steps of an opening: nanoseconds by name."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, int] = {}
+        self._last = perf_counter_ns()
 
     def start(self) -> None:
-        """Begin."""
+        """Begin, or begin again."""
+        self._last = perf_counter_ns()
 
     def lap(self, name: str) -> None:
         """Count the time since the last lap as `name`: `parse`, `hash` or `open`."""
+        now = perf_counter_ns()
+        self.spent[name] = self.spent.get(name, 0) + now - self._last
+        self._last = now
 
 
 class Subject:
@@ -109,31 +123,31 @@ class SubjectLook:
     """Whether that ratio is a key figure."""
 
 
-class SubjectKind(Protocol):
+class SubjectKind:
     """A part of the kind `subjects`: what it is, and how it is made ready."""
 
     name: str
-    per_target: bool
-    """Whether there is one for each target of a bundle, or one for the bundle."""
-    needs_model: bool
-    """Whether it is made from the PyTorch model, so that a checkpoint must be given."""
-    answers: Literal["imposed", "own"] | None
-    """Whose routes its answers follow: those that a query imposes, or always its own router's.
-    None if its answers mean nothing."""
-    is_started_alone: bool
-    """Whether its start and memory are measured, each in a process of its own."""
-    holds_one_route: bool
-    """Whether what it has in memory answers the images of one route only."""
     look: SubjectLook
+    per_target: bool = True
+    """Whether there is one for each target of a bundle, or one for the bundle."""
+    needs_model: bool = True
+    """Whether it is made from the PyTorch model, so that a checkpoint must be given."""
+    answers: Answers = "imposed"
+    is_started_alone: bool = False
+    """Whether its start and memory are measured, each in a process of its own."""
+    holds_one_route: bool = False
+    """Whether what it has in memory answers the images of one route only."""
 
     def prepare(self, request: "Preparation") -> str:
         """Export what it needs, if anything; gives the directory or checkpoint it is made from."""
+        raise NotImplementedError
 
     def make(self, order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> Subject:
         """The subject, in the process that measures it, with all that it needs in memory.
 
         Raises MvmoeError, or whatever its engine raises: it is then recorded as failed.
         """
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -157,16 +171,6 @@ class Preparation:
         return self.bundle.target(self.target)
 
 
-def actual_engine(order: SubjectOrder, runner: Any) -> EngineChoice:
+def actual_engine(runner: Runner) -> EngineChoice:
     """The engine that a runner really is, and where it says that it runs graphs."""
     return EngineChoice(engine=runner.description, provider=runner.provider)
-
-
-class NoWatch:
-    """Takes no time."""
-
-    def start(self) -> None:
-        """Nothing."""
-
-    def lap(self, name: str) -> None:
-        """Nothing."""

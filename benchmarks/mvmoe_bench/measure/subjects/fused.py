@@ -1,4 +1,4 @@
-"""Whole models as single modules: the rivals of `dispatch`.
+"""Whole models as single modules: the baselines of `dispatch`.
 
 Each is composed of the model's own stages and shares their parameters. Importing this module
 imports PyTorch.
@@ -16,77 +16,79 @@ from mvmoe_deploy.routing.contract import GraphRule
 from mvmoe_deploy.strategies import find_strategy
 
 
-class StaticRoute(nn.Module):
-    """The oracle: the stem, and for each routed stage softmax and the step of a known route."""
+class _ComposedModel(nn.Module):
+    """The stem, and after it each routed step with what its rule selects."""
 
-    def __init__(self, model: RoutedModel, routes: Routes) -> None:
+    def __init__(self, model: RoutedModel, steps: nn.ModuleList) -> None:
         super().__init__()
-        self.rules = _graph_rules(model)
         self.stem = model.stage(0, ())
-        self.steps = _steps(model, routes)
-        for number, route in enumerate(routes):
-            # A buffer, not a number in the code: the graphs of all routes have one structure then.
-            self.register_buffer(f"route_{number}", torch.tensor(route))
+        self.steps = steps
+
+    def selected(self, stage: int, logits: Tensor) -> tuple[Tensor, ...]:
+        """What step `stage` (from 0) takes after the tokens, of router logits `[B, E]`."""
+        raise NotImplementedError
 
     def forward(self, image: Tensor) -> Tensor:
         """Images `[B, C, H, W]` to the answer `[B, classes]`."""
         state = self.stem(image)
-        for number, (step, rule) in enumerate(zip(self.steps, self.rules, strict=True)):
+        for stage, step in enumerate(self.steps):
             tokens, logits = state
-            route = self.get_buffer(f"route_{number}")
-            state = step(tokens, rule.graph_gates(route, logits))
+            state = step(tokens, *self.selected(stage, logits))
         answer: Tensor = state
         return answer
 
 
-class AllExperts(nn.Module):
+class StaticRoute(_ComposedModel):
+    """The oracle: the stem, and for each routed stage softmax and the step of a known route."""
+
+    def __init__(self, model: RoutedModel, routes: Routes) -> None:
+        super().__init__(model, _steps(model, routes))
+        self.rules = _graph_rules(model)
+        for number, route in enumerate(routes):
+            # A buffer, not a number in the code: the graphs of all routes have one structure then.
+            self.register_buffer(f"route_{number}", torch.tensor(route))
+
+    def selected(self, stage: int, logits: Tensor) -> tuple[Tensor, ...]:
+        """The gates of the known route."""
+        return (self.rules[stage].graph_gates(self.get_buffer(f"route_{stage}"), logits),)
+
+
+class AllExperts(_ComposedModel):
     """Routing in the graph, every expert computed, those that were not selected masked by zeros.
 
     This is what tracing a model gives. Attention, which the experts share, is computed once.
     """
 
     def __init__(self, model: RoutedModel) -> None:
-        super().__init__()
+        every = tuple(tuple(range(rule.experts)) for rule in model.routing)
+        super().__init__(model, _steps(model, every))
         self.rules = _graph_rules(model)
-        self.stem = model.stage(0, ())
-        self.steps = _steps(model, tuple(tuple(range(rule.experts)) for rule in model.routing))
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Images `[B, C, H, W]` to the answer `[B, classes]`."""
-        state = self.stem(image)
-        for step, rule in zip(self.steps, self.rules, strict=True):
-            tokens, logits = state
-            experts, gates = rule.graph_select(logits)
-            state = step(tokens, torch.zeros_like(logits).scatter(1, experts, gates))
-        answer: Tensor = state
-        return answer
+    def selected(self, stage: int, logits: Tensor) -> tuple[Tensor, ...]:
+        """A gate for each expert."""
+        experts, gates = self.rules[stage].graph_select(logits)
+        return (torch.zeros_like(logits).scatter(1, experts, gates),)
 
 
-class Gather(nn.Module):
+class Gather(_ComposedModel):
     """Routing in the graph, which then gathers the selected experts' weights: one image a time."""
 
     def __init__(self, model: RoutedModel) -> None:
-        super().__init__()
-        self.rules = _graph_rules(model)
-        self.stem = model.stage(0, ())
         strategy = find_strategy("gather")
-        self.steps = nn.ModuleList(
+        steps = (
             strategy.module(rule, None, partial(model.stage, index))
             for index, rule in enumerate(model.routing, start=1)
         )
+        super().__init__(model, nn.ModuleList(steps))
+        self.rules = _graph_rules(model)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """One image `[1, C, H, W]` to the answer `[1, classes]`."""
-        state = self.stem(image)
-        for step, rule in zip(self.steps, self.rules, strict=True):
-            tokens, logits = state
-            experts, gates = rule.graph_select(logits)
-            state = step(tokens, gates, experts)
-        answer: Tensor = state
-        return answer
+    def selected(self, stage: int, logits: Tensor) -> tuple[Tensor, ...]:
+        """Gates, and whose weights to gather."""
+        experts, gates = self.rules[stage].graph_select(logits)
+        return gates, experts
 
 
-class Dense(nn.Module):
+class Dense(_ComposedModel):
     """No routing: the layers that one image uses, on the first route, gates fixed.
 
     The multiply-accumulates are those of one image on one route, less the routers'; its answers
@@ -94,19 +96,14 @@ class Dense(nn.Module):
     """
 
     def __init__(self, model: RoutedModel) -> None:
-        super().__init__()
+        first = tuple(tuple(range(rule.longest)) for rule in model.routing)
+        super().__init__(model, _steps(model, first))
         self.rules = model.routing
-        self.stem = model.stage(0, ())
-        self.steps = _steps(model, tuple(tuple(range(rule.longest)) for rule in model.routing))
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Images `[B, C, H, W]` to an answer `[B, classes]`."""
-        state = self.stem(image)
-        for step, rule in zip(self.steps, self.rules, strict=True):
-            gates = torch.full((len(image), rule.longest), 1 / rule.longest)
-            state = step(state[0], gates)
-        answer: Tensor = state
-        return answer
+    def selected(self, stage: int, logits: Tensor) -> tuple[Tensor, ...]:
+        """The same gate for each expert of the route."""
+        longest = self.rules[stage].longest
+        return (torch.full((len(logits), longest), 1 / longest),)
 
 
 def _steps(model: RoutedModel, routes: Routes) -> nn.ModuleList:

@@ -1,4 +1,4 @@
-"""Exporting the rivals of a bundle's target, by that target's own exporter and options.
+"""Exporting the baselines of a bundle's target, by that target's own exporter and options.
 
 Importing this module imports PyTorch.
 """
@@ -14,8 +14,7 @@ from torch import nn
 from mvmoe_bench.measure.subjects import fused
 from mvmoe_bench.measure.subjects.contract import Preparation
 from mvmoe_bench.measure.subjects.fused import StaticRoute
-from mvmoe_bench.measure.subjects.graph_sets import GraphSet, graph_name
-from mvmoe_bench.measure.subjects.whole_model import ONE_GRAPH
+from mvmoe_bench.measure.subjects.whole_model import ONE_GRAPH, RECORD, graph_name
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import RoutedModel
 from mvmoe_deploy.system import files
@@ -65,7 +64,7 @@ def _export(request: Preparation, graphs: dict[str, Build], path: Path) -> None:
         target = find_target(record.format)
         work_of_target = target.start(_single_stage(model, graphs), options, work, scratch)
         (made,) = work_of_target.finish().values()
-        (work / GraphSet.RECORD).write_bytes(msgspec.json.encode(made))
+        (work / RECORD).write_bytes(msgspec.json.encode(made))
 
 
 def _built(build: Build) -> nn.Module:

@@ -1,6 +1,7 @@
-"""What the subjects share that run the PyTorch model itself."""
+"""The subjects that run the PyTorch model itself, eager or compiled."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,13 @@ import numpy as np
 
 from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import EngineChoice
-from mvmoe_bench.measure.subjects.contract import Subject
+from mvmoe_bench.measure.subjects.contract import (
+    Preparation,
+    Stopwatch,
+    Subject,
+    SubjectKind,
+    SubjectLook,
+)
 from mvmoe_deploy.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,3 +65,26 @@ class PyTorchSubject(Subject):
     def close(self) -> None:
         """Forget the model."""
         self._model = None
+
+
+@dataclass(frozen=True)
+class PyTorchKind(SubjectKind):
+    """The model's own forward in inference mode, as it is or compiled by `torch.compile`."""
+
+    name: str
+    look: SubjectLook
+    compiled: bool
+    per_target: bool = False
+
+    def prepare(self, request: Preparation) -> str:
+        """The checkpoint is all it needs."""
+        return str(request.checkpoint)
+
+    def make(self, order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> PyTorchSubject:
+        """The model; if compiled, by its first answers. Sets the threads of the whole process."""
+        import torch
+
+        model = load_model(order)
+        answering = torch.compile(model) if self.compiled else model
+        watch.lap("open")
+        return PyTorchSubject(answering, images, self.compiled)

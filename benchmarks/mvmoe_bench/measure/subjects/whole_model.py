@@ -1,27 +1,43 @@
-"""What all subjects share that run a whole model as one graph of a target."""
+"""Subjects that run a whole model as one graph of a target, or as one for each route.
+
+The graphs run through the product's own runners, with their options and their bindings, so that
+only what is compared differs. No PyTorch here.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+import msgspec
 import numpy as np
 
 from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
+from mvmoe_bench.measure.schema.records import Routes
 from mvmoe_bench.measure.subjects.contract import (
+    Answers,
     Preparation,
     Stopwatch,
     Subject,
+    SubjectKind,
     SubjectLook,
     actual_engine,
 )
-from mvmoe_bench.measure.subjects.graph_sets import GraphSet
+from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.runtime.memory import return_free_memory
+from mvmoe_deploy.runtime.runners import open_runner
 
+RECORD = "record.json"
+"""The file that describes the graphs of a directory, as a manifest would."""
 ONE_GRAPH = "whole_model"
 
 Pick = Callable[[Query], str]
 """The name of the graph that answers a query."""
+
+
+def graph_name(routes: Routes) -> str:
+    """What the static graph of a route, or of a route for each routed stage, is called."""
+    stages = ("_".join(f"e{expert}" for expert in route) for route in routes)
+    return f"static_{'__'.join(stages)}"
 
 
 class WholeModel(Subject):
@@ -30,18 +46,27 @@ class WholeModel(Subject):
     def __init__(
         self, order: SubjectOrder, images: np.ndarray, pick: Pick, watch: Stopwatch
     ) -> None:
-        self._graphs = GraphSet(Path(order.root)).open(order.threads, order.engine_options)
+        root = Path(order.root)
+        record = msgspec.json.decode((root / RECORD).read_bytes(), type=Target)
+        runner = open_runner(root, record, order.threads, order.engine_options, plugins=True)
+        graph = record.graphs[0]
+        inputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.inputs}
+        outputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.outputs}
+        self._input, self._output = inputs["image"], outputs["answer"]
         self._images = images
         self._pick = pick
         # Many queries are answered by the same graph, which is loaded once.
         names = dict.fromkeys(map(pick, order.queries))
-        self._calls = {name: self._graphs.load(name) for name in names}
-        self.actual = actual_engine(order, self._graphs.runner)
+        self._calls = {name: runner.load(name).bind(inputs, outputs) for name in names}
+        self.actual = actual_engine(runner)
         watch.lap("open")
 
     def answer(self, query: Query) -> np.ndarray:
-        """The one graph's."""
-        return self._calls[self._pick(query)](self._images[query.image : query.image + 1])
+        """As `Dispatcher.run` does: the image goes into the bound buffer, the answer is a copy."""
+        call = self._calls[self._pick(query)]
+        np.copyto(self._input, self._images[query.image : query.image + 1], casting="same_kind")
+        call()
+        return self._output.copy()
 
     def close(self) -> None:
         """Release every graph."""
@@ -50,18 +75,15 @@ class WholeModel(Subject):
 
 
 @dataclass(frozen=True)
-class OneGraphKind:
+class OneGraphKind(SubjectKind):
     """A subject that answers every image by one graph of the whole model."""
 
     name: str
     module: str
     """The class of `fused.py` that the graph is exported from."""
-    answers: Literal["imposed", "own"] | None
     look: SubjectLook
+    answers: Answers = "imposed"
     is_started_alone: bool = False
-    per_target: bool = True
-    needs_model: bool = True
-    holds_one_route: bool = False
 
     def prepare(self, request: Preparation) -> str:
         """Export the graph by the target's own exporter."""

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import EngineChoice
 from mvmoe_bench.measure.subjects import find_kind
 from mvmoe_bench.measure.subjects.contract import actual_engine
@@ -12,21 +11,9 @@ from mvmoe_deploy import parts
 from mvmoe_deploy.errors import InputError
 
 
-def order(**requested):
-    return SubjectOrder(
-        key="k",
-        kind="dispatcher",
-        root="r",
-        target="t",
-        requested=EngineChoice(engine="e", **requested),
-        threads=1,
-        queries=(),
-    )
-
-
 def test_a_provider_is_where_the_runner_says_it_runs():
     runner = SimpleNamespace(description="ONNX Runtime 1 (CPU)", provider="CPU")
-    found = actual_engine(order(provider="CoreML"), runner)
+    found = actual_engine(runner)
     assert found == EngineChoice(engine="ONNX Runtime 1 (CPU)", provider="CPU")
 
 

@@ -1,40 +1,53 @@
 """A subject of whole-model graphs loads what its queries need, and no more."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import EngineChoice
 from mvmoe_bench.measure.subjects import whole_model
-from mvmoe_bench.measure.subjects.contract import NoWatch
+from mvmoe_bench.measure.subjects.contract import Stopwatch
 
 
-class Graphs:
-    """Graphs that count how often each is loaded, and answer with their name's length."""
+class Runner:
+    """Counts how often each graph is loaded; a graph answers with its name's length."""
 
-    runner = type("Runner", (), {"description": "counting", "provider": None})()
+    description, provider = "counting", None
 
     def __init__(self):
         self.loaded = []
 
     def load(self, name):
         self.loaded.append(name)
-        return lambda image: np.full((1, 2), len(name))
+
+        def bind(inputs, outputs):
+            return lambda: outputs["answer"].fill(len(name))
+
+        return SimpleNamespace(bind=bind)
 
 
 @pytest.fixture
-def graphs(monkeypatch):
-    made = Graphs()
-    monkeypatch.setattr(whole_model.GraphSet, "open", lambda *_: made)
+def graphs(tmp_path, monkeypatch):
+    made = Runner()
+    monkeypatch.setattr(whole_model, "open_runner", lambda *_, **__: made)
+    image, answer = ((1, 1, 2, 2), "image"), ((1, 2), "answer")
+    specs = [
+        SimpleNamespace(name=name, shape=shape, dtype="float32") for shape, name in (image, answer)
+    ]
+    record = SimpleNamespace(graphs=[SimpleNamespace(inputs=specs[:1], outputs=specs[1:])])
+    monkeypatch.setattr(whole_model.msgspec.json, "decode", lambda *_, **__: record)
+    (tmp_path / whole_model.RECORD).write_text("{}")
     return made
 
 
-def test_a_graph_that_answers_many_queries_is_loaded_once(graphs):
+def test_a_graph_that_answers_many_queries_is_loaded_once(graphs, tmp_path):
     routes = [((2,),), ((1,),), ((2,),), ((2,),), ((1,),)]
     order = SubjectOrder(
         key="k",
         kind="static",
-        root="r",
+        root=str(tmp_path),
         target="t",
         requested=EngineChoice(engine="e"),
         threads=1,
@@ -42,7 +55,7 @@ def test_a_graph_that_answers_many_queries_is_loaded_once(graphs):
     )
 
     subject = whole_model.WholeModel(
-        order, np.zeros((1, 1, 2, 2)), lambda query: f"e{query.routes[0][0]}", NoWatch()
+        order, np.zeros((1, 1, 2, 2)), lambda query: f"e{query.routes[0][0]}", Stopwatch()
     )
 
     assert graphs.loaded == ["e2", "e1"]

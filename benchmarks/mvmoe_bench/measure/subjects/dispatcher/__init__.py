@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from mvmoe_bench.measure.subjects.contract import (
     Preparation,
     Stopwatch,
     Subject,
+    SubjectKind,
     SubjectLook,
     Traced,
     actual_engine,
@@ -107,15 +107,12 @@ def _traced(trace: Trace, stages: int) -> Traced:
     return Traced(trace.answer, routes, trace.cold, laps)
 
 
-class DispatcherKind:
+class DispatcherKind(SubjectKind):
     """The product: stem, selection on the host, the route's graph alone."""
 
     name = "dispatcher"
-    per_target = True
     needs_model = False
-    answers: Literal["imposed", "own"] | None = "imposed"
     is_started_alone = True
-    holds_one_route = False
     look = SubjectLook(
         role="product",
         colour="c1",
@@ -128,9 +125,7 @@ class DispatcherKind:
         """The bundle itself is all it needs."""
         return str(request.bundle.path)
 
-    def make(
-        self, order: SubjectOrder, images: np.ndarray, watch: Stopwatch
-    ) -> "DispatcherSubject":
+    def make(self, order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> DispatcherSubject:
         """A dispatcher over the bundle, opened step by step as `Dispatcher.open` does."""
         bundle = Bundle.open(os.path.realpath(order.root), order.manifest_sha256, plugins=True)
         record = bundle.target(order.of_target)
@@ -142,7 +137,7 @@ class DispatcherKind:
             bundle, order.of_target, runner, files=files, max_resident_experts=order.budget
         )
         watch.lap("open")
-        return DispatcherSubject(dispatcher, actual_engine(order, runner), images)
+        return DispatcherSubject(dispatcher, actual_engine(runner), images)
 
 
 PART = DispatcherKind()

@@ -3,27 +3,22 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
-from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch, SubjectLook
-from mvmoe_bench.measure.subjects.graph_sets import graph_name
-from mvmoe_bench.measure.subjects.whole_model import WholeModel
+from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch, SubjectKind, SubjectLook
+from mvmoe_bench.measure.subjects.whole_model import WholeModel, graph_name
 
 
 def _graph(query: Query) -> str:
     return graph_name(query.routes or ())
 
 
-class StaticKind:
+class StaticKind(SubjectKind):
     """The oracle: one graph for each route, and the route of every image known beforehand."""
 
     name = "static"
-    per_target = True
-    needs_model = True
-    answers: Literal["imposed", "own"] | None = "imposed"
     is_started_alone = True
     holds_one_route = True
     look = SubjectLook(
