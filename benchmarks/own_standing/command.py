@@ -8,8 +8,8 @@ from typing import NoReturn
 
 import click
 
-from mvmoe_bench.measure.progress import bars
 from mvmoe_deploy.cli.process import run_command
+from mvmoe_deploy.cli.progress import progress
 
 _PROGRAM = "python -m own_standing.command"
 
@@ -23,7 +23,7 @@ _PROGRAM = "python -m own_standing.command"
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="docs/performance.md")
 def standing(preset: str, scaling: tuple[int, ...], effort: str, work: Path, output: Path) -> None:
-    """Measure PRESET against its rivals, naive exports, and itself with more experts.
+    """Measure PRESET against its baselines, naive exports, and itself with more experts.
 
     Results stay in the directory --work, where a killed run is resumed; remove it to measure again.
     """
@@ -35,8 +35,8 @@ def standing(preset: str, scaling: tuple[int, ...], effort: str, work: Path, out
     refuse_overlap([output], [Path(preset)] if preset.endswith(".json") else [])
     refuse_place_of(output, work)
     require_free(output)
-    with bars() as shown:
-        found = measure(preset, scaling, PRESETS[effort], work, shown)
+    with progress() as advance:
+        found = measure(preset, scaling, PRESETS[effort], work, advance)
     write_page(found, output)
     click.echo(f"wrote {output}")
 

@@ -13,17 +13,17 @@ from PIL import Image
 
 from mvmoe_bench.measure.planning.inputs import smooth_picture
 from mvmoe_bench.measure.planning.running import Request, run_bench
-from mvmoe_bench.measure.progress import Bars
 from mvmoe_bench.measure.schema.records import Preset
 from mvmoe_bench.measure.schema.results import RunLines
 from mvmoe_bench.report.statistics import Ratio
 from mvmoe_bench.report.summary import Summary, summarize_run
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.system import files
 from own_standing.rounds import latencies, ratio
 
-_RIVALS = ("static", "all-experts", "gather", "dense", "eager")
+_BASELINES = ("static", "all-experts", "gather", "dense", "eager")
 _TARGETS = ("onnx", "executorch")
 _PICTURES = 64
 
@@ -48,7 +48,7 @@ class Standing:
     """All of it."""
 
     preset: str
-    rivals: Summary
+    baselines: Summary
     """Every subject, on pictures that the router routes."""
     residency: Summary
     """The dispatchers, on pictures forced evenly down all routes."""
@@ -61,7 +61,11 @@ class Standing:
 
 
 def measure(
-    preset: str, scaling: Sequence[int], effort: Preset, work: Path, shown: Bars
+    preset: str,
+    scaling: Sequence[int],
+    effort: Preset,
+    work: Path,
+    progress: Progress = ignore_progress,
 ) -> Standing:
     """Do every step that is not done yet; raises what exports and runs raise."""
     work.mkdir(parents=True, exist_ok=True)
@@ -69,19 +73,19 @@ def measure(
     bundle, checkpoint, _ = _export(preset, None, work, _TARGETS)
     still = msgspec.structs.replace(effort, name=f"{effort.name}, no residency", stream=0)
     asked = {"device": "host", "resume": True}
-    rivals = run_bench(
+    baselines = run_bench(
         Request(
             bundles=(bundle,),
-            output=work / "rivals.jsonl",
+            output=work / "baselines.jsonl",
             preset=still,
             images=str(_pictures(bundle, work / "pictures")),
             targets=_TARGETS,
-            compare=_RIVALS,
+            compare=_BASELINES,
             checkpoints=(checkpoint,),
             cache=work / "graphs",
             **asked,
         ),
-        shown,
+        progress,
     )
     residency = run_bench(
         Request(
@@ -91,9 +95,9 @@ def measure(
             targets=_TARGETS,
             **asked,
         ),
-        shown,
+        progress,
     )
-    naive = _step(work / "naive.json", lambda: _naive(checkpoint, work, shown))
+    naive = _step(work / "naive.json", lambda: _naive(checkpoint, work, progress))
     exported = [_export(preset, experts, work, ("onnx",)) for experts in scaling]
     scaled = run_bench(
         Request(
@@ -103,16 +107,16 @@ def measure(
             targets=("onnx",),
             **asked,
         ),
-        shown,
+        progress,
     )
     return Standing(
         preset=preset,
-        rivals=summarize_run(rivals),
+        baselines=summarize_run(baselines),
         residency=summarize_run(residency),
         naive=naive,
         scaling=summarize_run(scaled),
         scales=_scales(scaled, scaling, [seconds for _, _, seconds in exported]),
-        started=rivals.run.started,
+        started=baselines.run.started,
     )
 
 
@@ -160,7 +164,7 @@ def _exported(
     return {"seconds": time.perf_counter() - start}
 
 
-def _naive(checkpoint: Path, work: Path, shown: Bars) -> dict[str, Any]:
+def _naive(checkpoint: Path, work: Path, progress: Progress) -> dict[str, Any]:
     """The naive export against ours."""
     from mvmoe_deploy.models import load_checkpoint
     from own_standing import rewriting
@@ -168,7 +172,7 @@ def _naive(checkpoint: Path, work: Path, shown: Bars) -> dict[str, Any]:
     folder = work / "naive"
     preset = rewriting.latency_only(repeats=9, iterations=30, warmup=5)
     paths = rewriting.export(load_checkpoint(checkpoint).model, folder)
-    return rewriting.measure(paths, work / "naive.jsonl", preset, shown)
+    return rewriting.measure(paths, work / "naive.jsonl", preset, progress)
 
 
 def _scales(

@@ -48,23 +48,27 @@ def render(standing: Standing) -> str:
     environment.filters |= {"both": _both, "value": _value, "span": _span, "alone": _alone}
     return environment.get_template("performance.md.j2").render(
         standing=standing,
-        machine=_machine(standing.rivals),
-        run=standing.rivals,
+        machine=_machine(standing.baselines),
+        run=standing.baselines,
         residency=standing.residency,
-        resumed=any(run.resumed for run in (standing.rivals, standing.residency, standing.scaling)),
-        taken=_taken(standing.rivals),
-        experts=standing.rivals.bundles[0].experts[0],
-        wall=[ratio for ratio in standing.rivals.sections["ratios"] if ratio.clock == "wall"],
-        cpu={(r.name, r.target): r for r in standing.rivals.sections["ratios"] if r.clock == "CPU"},
+        resumed=any(
+            run.resumed for run in (standing.baselines, standing.residency, standing.scaling)
+        ),
+        taken=_taken(standing.baselines),
+        experts=standing.baselines.bundles[0].experts[0],
+        wall=[ratio for ratio in standing.baselines.sections["ratios"] if ratio.clock == "wall"],
+        cpu={
+            (r.name, r.target): r for r in standing.baselines.sections["ratios"] if r.clock == "CPU"
+        },
         verdict=_verdict,
         meaning=_MEANING,
-        latencies=standing.rivals.sections["latency"],
-        uses=standing.rivals.sections["machine"].uses,
-        reference=standing.rivals.sections["machine"].reference,
+        latencies=standing.baselines.sections["latency"],
+        uses=standing.baselines.sections["machine"].uses,
+        reference=standing.baselines.sections["machine"].reference,
         scales=[_scale(standing, scale) for scale in standing.scales],
         flat=_flat(standing.scales),
         naive=_naive(standing.naive),
-        starts=standing.rivals.sections["starts"].starts,
+        starts=standing.baselines.sections["starts"].starts,
         reach=_reach,
         percent=percent,
     )

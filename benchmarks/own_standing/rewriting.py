@@ -16,10 +16,11 @@ from mvmoe_bench.measure.schema.records import Preset
 from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.statistics import ENOUGH_REPEATS, Ratio
 from mvmoe_deploy.cli.process import run_command
+from mvmoe_deploy.cli.progress import progress as bars
+from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.system.temporary import temporary_directory
 
 if TYPE_CHECKING:
-    from mvmoe_bench.measure.progress import Bars
     from own_standing.rounds import Latencies
 
 _PROGRAM = "python -m own_standing.rewriting"
@@ -37,14 +38,13 @@ _PROFILES = ("cpu", "nnapi", "coreml-ep")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def rewriting(preset: str, threads: int, as_json: bool, **effort: int) -> None:
     """Time dispatchers of graphs as torch.export gives them and as each target rewrites them."""
-    from mvmoe_bench.measure.progress import bars
     from mvmoe_deploy.models import build
     from mvmoe_deploy.models.presets import configuration
 
     chosen = latency_only(effort["repeats"], effort["iterations"], effort["warmup"])
-    with temporary_directory() as folder, bars() as shown:
+    with temporary_directory() as folder, bars() as advance:
         paths = export(build(configuration(preset)).eval(), folder)
-        data = measure(paths, folder / "results.jsonl", chosen, shown, threads=threads)
+        data = measure(paths, folder / "results.jsonl", chosen, advance, threads=threads)
     if as_json:
         sys.stdout.write(json.dumps(data) + "\n")
     else:
@@ -88,7 +88,12 @@ def latency_only(repeats: int, iterations: int, warmup: int) -> Preset:
 
 
 def measure(
-    paths: dict[str, Path], results: Path, preset: Preset, shown: "Bars", *, threads: int = 1
+    paths: dict[str, Path],
+    results: Path,
+    preset: Preset,
+    progress: Progress = ignore_progress,
+    *,
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Milliseconds of each variant, ratios naive / variant, and what each engine was given.
 
@@ -110,7 +115,7 @@ def measure(
             threads=threads,
             replace=True,
         ),
-        shown,
+        progress,
     )
     measured = latencies(run)
     # A target that the engine runs in several ways is compared in its usual one, which is first.

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -21,6 +21,7 @@ from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.counting import count
 from mvmoe_deploy.models.input_choices import unstated
 from mvmoe_deploy.preprocessing import Origin, TrainedField
+from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.strategies import DEFAULT
 from mvmoe_deploy.system import files, outputs
@@ -55,13 +56,6 @@ _NO_GOLDEN = manifest.Golden(images=1, file=manifest.File(path="-", bytes=0, sha
 
 _POLL_SECONDS = 0.05
 """Seconds between two looks at the targets that work elsewhere."""
-
-Progress = Callable[[str, str, int], None]
-"""Called with a phase, the graph that is done, and how many things the phase has."""
-
-
-def _ignore(phase: str, graph: str, total: int) -> None:
-    """Progress that is not shown."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +98,7 @@ def export_bundle(
     replace_existing: bool = False,
     skip_verify: bool = False,
     resume: bool = False,
-    progress: Progress = _ignore,
+    progress: Progress = ignore_progress,
 ) -> manifest.Manifest:
     """Export a routed model to the bundle directory `path`; gives its manifest.
 

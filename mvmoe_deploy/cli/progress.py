@@ -1,26 +1,26 @@
 """Progress of long work, on stderr if it is a terminal."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from mvmoe_deploy.progress import Progress
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-Advance = Callable[[str, str, int], None]
-"""Called with a phase, the name of what was done in it, and how many such things there are."""
-
 
 @contextlib.contextmanager
-def progress() -> Iterator[Advance]:
+def progress() -> Iterator[Progress]:
     """Bars on stderr if it is a terminal, one for each phase that is reported."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
-        Progress,
         TextColumn,
         TimeElapsedColumn,
+        TimeRemainingColumn,
     )
+    from rich.progress import Progress as Bars
 
     from mvmoe_deploy.system.terminal import SafeConsole
 
@@ -29,11 +29,12 @@ def progress() -> Iterator[Advance]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         TextColumn("{task.fields[item]}", style="dim", markup=False),
     )
     console = SafeConsole(stderr=True)
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
 
         def advance(phase: str, item: str, total: int) -> None:
             if phase not in tasks:

@@ -8,7 +8,7 @@ See `docs/verify.md` for what is compared and how.
 - `report`: what was found; `report_data`: the same as plain data.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from mvmoe_deploy.bundle import Bundle
@@ -18,6 +18,7 @@ from mvmoe_deploy.errors import (
     RoutingError,
     UnsupportedPlatformError,
 )
+from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.runtime.isolated import OpenRunner
 from mvmoe_deploy.runtime.runners import open_runner as find_and_open
 from mvmoe_deploy.samples import Samples
@@ -31,13 +32,6 @@ from mvmoe_deploy.verification.report import Report
 from mvmoe_deploy.verification.run_stages import TargetGraphs
 from mvmoe_deploy.verification.target_check import TargetCheck
 
-Progress = Callable[[str, str, int], None]
-"""Called with a phase, what is done of it, and how many things the phase has."""
-
-
-def _ignore(phase: str, item: str, total: int) -> None:
-    """Progress that is not shown."""
-
 
 def verify_bundle(
     bundle: Bundle,
@@ -45,7 +39,7 @@ def verify_bundle(
     samples: Samples | None = None,
     *,
     targets: Sequence[str] | None = None,
-    progress: Progress = _ignore,
+    progress: Progress = ignore_progress,
     open_runner: OpenRunner | None = None,
 ) -> Report:
     """Compare targets of a bundle with the model's answers to `samples`.

@@ -51,13 +51,6 @@ def factory():
     return module
 
 
-class NoBars:
-    """Progress that nobody watches."""
-
-    def phase(self, name, total):
-        return lambda: None
-
-
 def lively(config=CONFIG, seed=0):
     """A model whose router sends images to different experts."""
     model = build(config, seed=seed)
@@ -130,7 +123,7 @@ def ask(tiny, tmp_path):
             "device": "host",
             "images": "digits",
         } | fields
-        return run_bench(Request(**given), NoBars())
+        return run_bench(Request(**given))
 
     return run
 
@@ -149,7 +142,7 @@ def measured(tiny, made_once):
             compare=("static", "all-experts", "gather", "dense", "eager"),
             checkpoints=(tiny / "checkpoint",),
         )
-        run_bench(request, NoBars())
+        run_bench(request)
 
     return made_once("bench-measured.jsonl", write)
 

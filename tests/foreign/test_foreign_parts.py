@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from mvmoe_bench.advice import advise
 from mvmoe_bench.measure.subjects.contract import Preparation
-from mvmoe_bench.measure.subjects.graph_sets import GraphSet
 from mvmoe_bench.measure.subjects.making import make_static
+from mvmoe_bench.measure.subjects.whole_model import RECORD
 from mvmoe_deploy import Dispatcher, parts
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.cli import main
@@ -310,7 +310,7 @@ def test_graphs_to_compare_with_are_made_with_the_recipe_where_plug_ins_are_allo
         bundle, folder = Bundle.open(path, plugins=plugins), tmp_path / name
         request = Preparation(bundle, "onnx", model, None, [((0,),)], folder)
         make_static(request, folder)
-        return json.loads((folder / GraphSet.RECORD).read_text())
+        return json.loads((folder / RECORD).read_text())
 
     with pytest.raises(InputError) as refused:
         make("without leave", plugins=False)

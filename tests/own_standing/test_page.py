@@ -39,30 +39,26 @@ NAIVE = {
 def standing(tmp_path_factory):
     """A real run of every step but the naive export, which `test_rewriting.py` has."""
 
-    class NoBars:
-        def phase(self, name, total):
-            return lambda: None
-
     folder = tmp_path_factory.mktemp("standing")
     preset = folder / "tiny.json"
     preset.write_text(json.dumps({"family": "mobile_vmoe", "config": TINY}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measuring, "_TARGETS", ("onnx",))
-        patch.setattr(measuring, "_RIVALS", ("static", "all-experts"))
+        patch.setattr(measuring, "_BASELINES", ("static", "all-experts"))
         patch.setattr(measuring, "_naive", lambda *_: NAIVE)
 
         def again(effort=EFFORT):
-            return measuring.measure(str(preset), (2, 4), effort, folder / "work", NoBars())
+            return measuring.measure(str(preset), (2, 4), effort, folder / "work")
 
         yield again(), again
 
 
 def test_every_figure_of_the_page_was_measured(standing):
     found, _ = standing
-    assert {ratio.name for ratio in found.rivals.sections["ratios"]} == {
+    assert {ratio.name for ratio in found.baselines.sections["ratios"]} == {
         "dispatcher/static", "all-experts/dispatcher",
     }  # fmt: skip
-    assert {ratio.clock for ratio in found.rivals.sections["ratios"]} == {"wall", "CPU"}
+    assert {ratio.clock for ratio in found.baselines.sections["ratios"]} == {"wall", "CPU"}
     assert [scale.experts for scale in found.scales] == [2, 4]
     assert found.scales[0].ratio.value == 1.0 and found.scales[1].bytes > found.scales[0].bytes
     assert [
@@ -74,7 +70,7 @@ def test_every_figure_of_the_page_was_measured(standing):
 
 def test_what_was_measured_is_not_measured_again(standing):
     found, again = standing
-    assert again().rivals == found.rivals
+    assert again().baselines == found.baselines
     with pytest.raises(InputError, match="was begun with"):
         again(msgspec.structs.replace(EFFORT, name="other"))
 
@@ -88,11 +84,11 @@ def test_the_page_has_every_table_with_its_numbers(standing):
     assert (
         "| executorch | 5.00 | 4.00 | 1.25 (roughly 1.20 to 1.30) | 52 and 11 to 1 and 1 |" in text
     )
-    assert found.rivals.identity["cpu"] in text
+    assert found.baselines.identity["cpu"] in text
     rows = [line for line in text.splitlines() if line.startswith("| onnx | dispatcher/static |")]
     assert len(rows) == 1 and "at most 1.02" in rows[0]
-    ours = found.rivals.subjects[0]
-    starts = found.rivals.sections["starts"].starts[ours.key]
+    ours = found.baselines.subjects[0]
+    starts = found.baselines.sections["starts"].starts[ours.key]
     ready, python = printed(starts.ready_ms), printed(starts.python_ms)
     cells = (ready.value, ready.span, printed(starts.over_oracle).value, python.value, "1")
     assert f"| {ours.key} | {' | '.join(cells)} |" in text

@@ -9,13 +9,6 @@ from mvmoe_export.targets.onnx import OnnxOptions
 from own_standing import rewriting
 
 
-class NoBars:
-    """Progress that nobody watches."""
-
-    def phase(self, name, total):
-        return lambda: None
-
-
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rewriting")
@@ -25,7 +18,7 @@ def measured(tmp_path_factory):
     for name, options in (("ours", ours), ("naive", ExportOptions(rewrites=()))):
         export_bundle(model, paths[name], options=options, skip_verify=True)
     preset = rewriting.latency_only(repeats=2, iterations=3, warmup=1)
-    return rewriting.measure(paths, folder / "results.jsonl", preset, NoBars())
+    return rewriting.measure(paths, folder / "results.jsonl", preset)
 
 
 def test_every_variant_is_timed_and_compared_with_the_naive_one(measured):

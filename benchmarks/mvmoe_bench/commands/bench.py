@@ -8,6 +8,7 @@ import click
 from mvmoe_deploy.cli import options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note
+from mvmoe_deploy.cli.progress import progress
 from mvmoe_deploy.errors import CheckFailedError, InputError
 
 if TYPE_CHECKING:
@@ -97,7 +98,6 @@ def bench(
 
     from mvmoe_bench.measure.planning.presets import PRESETS
     from mvmoe_bench.measure.planning.running import Request, run_bench
-    from mvmoe_bench.measure.progress import bars
     from mvmoe_bench.measure.schema.records import Failure
     from mvmoe_bench.report.summary import summarize_run
     from mvmoe_bench.report.terminal import show_summary
@@ -111,8 +111,8 @@ def bench(
         **asked,
     )
     try:
-        with bars() as shown:
-            result = run_bench(request, shown)
+        with progress() as advance:
+            result = run_bench(request, advance)
     except KeyboardInterrupt:
         note(f"what was measured is in {request.output}; --resume goes on from there")
         raise

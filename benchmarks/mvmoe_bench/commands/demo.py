@@ -207,7 +207,6 @@ def _measure(places: _Places) -> tuple[str, ...]:
     """Measure the bundle, quickly, and write the report; gives its sentences."""
     from mvmoe_bench.measure.planning.presets import PRESETS
     from mvmoe_bench.measure.planning.running import Request, run_bench
-    from mvmoe_bench.measure.progress import bars
     from mvmoe_bench.report.summary import summarize_run
     from mvmoe_bench.report.write import write_report
 
@@ -221,8 +220,8 @@ def _measure(places: _Places) -> tuple[str, ...]:
         checkpoints=(places.checkpoint,),
         replace=True,
     )
-    with bars() as shown:
-        run = run_bench(request, shown)
+    with progress() as advance:
+        run = run_bench(request, advance)
     write_report([run], places.report, "html", compare=False, replace=True)
     write_report([run], places.picture, "png", compare=False, replace=True)
     return tuple(point.text for point in summarize_run(run).headline())

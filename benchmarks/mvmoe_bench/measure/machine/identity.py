@@ -27,7 +27,7 @@ def identity() -> dict[str, Any]:
         "memory_bytes": psutil.virtual_memory().total,
         "os": platform.platform(),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in _packages()},
+        "packages": {name: version_of(name) for name in _packages()},
         "governor": governor(),
         "power": power(),
         "commit": commit(),
@@ -106,7 +106,8 @@ def _packages() -> list[str]:
     return list(found)
 
 
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """The version of an installed distribution; None for one that is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

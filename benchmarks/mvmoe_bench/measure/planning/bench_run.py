@@ -19,18 +19,18 @@ from mvmoe_bench.measure.planning.choosing import SelectedSubject
 from mvmoe_bench.measure.planning.inputs import Inputs
 from mvmoe_bench.measure.planning.models import Models
 from mvmoe_bench.measure.planning.queries import QueryPlan, budgets
-from mvmoe_bench.measure.progress import Bars
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import Done, Failure, Preset, Record, Routes
 from mvmoe_bench.measure.schema.results import Output
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.progress import Progress
 
 WHOLE_RUN = "run"
 """The job that ends with all others: nothing is left to resume."""
 
 _CHECKED = 16
-"""Images on which the rivals' answers are compared with PyTorch's."""
+"""Images on which the baselines' answers are compared with PyTorch's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,27 +71,30 @@ class BenchRun:
         """All subjects, those that have failed included."""
         return self._context.subjects
 
-    def run(self, shown: Bars) -> None:
+    def run(self, progress: Progress) -> None:
         """Do every job that is not done; raises what the device raises, KeyboardInterrupt too."""
         self._once("advice", self._advise)
         dispatchers = [subject for subject in self._context.subjects if subject.dispatches]
-        rivals = [subject for subject in self._context.subjects if not subject.dispatches]
-        advance = shown.phase("answers and graphs to compare with", len(rivals) + 2)
-        self._do(Job("answers", ANSWERS, 0, partial(self._asked_once, dispatchers)))
-        self._once("answers judged", partial(self._judge, "answers judged", dispatchers))
-        advance()
-        for subject in rivals:
+        baselines = [subject for subject in self._context.subjects if not subject.dispatches]
+        phase, steps = "answers and graphs to compare with", len(baselines) + 2
+        self._ask_and_judge("answers", dispatchers)
+        progress(phase, "answers", steps)
+        for subject in baselines:
             self._prepare(subject)
-            advance()
-        self._do(Job("checks", ANSWERS, 0, partial(self._asked_once, rivals)))
-        self._once("checks judged", partial(self._judge, "checks judged", rivals))
-        advance()
+            progress(phase, subject.key, steps)
+        self._ask_and_judge("checks", baselines)
+        progress(phase, "checks", steps)
         jobs = list(self._measurements())
-        advance = shown.phase("measure", len(jobs))
         for job in jobs:
             self._do(job)
-            advance()
+            progress("measure", job.name, len(jobs))
         self._finish(WHOLE_RUN)
+
+    def _ask_and_judge(self, name: str, subjects: list[SelectedSubject]) -> None:
+        """What subjects answer, and which of them are not worth timing."""
+        self._do(Job(name, ANSWERS, 0, partial(self._asked_once, subjects)))
+        judging = f"{name} judged"
+        self._once(judging, partial(self._judge, judging, subjects))
 
     def _do(self, job: Job) -> None:
         """Give the device an order, unless a run before this one has done it."""
@@ -188,7 +191,7 @@ class BenchRun:
                 self._record(line)
 
     def _asked_once(self, subjects: Iterable[SelectedSubject]) -> Iterator[SubjectOrder]:
-        """Every image once; a few of them for rivals, if their answers mean anything."""
+        """Every image once; a few of them for baselines, if their answers mean anything."""
         for subject in self.alive(subjects):
             if subject.dispatches:
                 yield self.order(subject, self._of(subject).once())
@@ -217,7 +220,7 @@ class BenchRun:
                 self._record(Failure(job=job, subject=subject.key, message=message))
 
     def _prepare(self, subject: SelectedSubject) -> None:
-        """Export what a rival is made from."""
+        """Export what a baseline is made from."""
         if subject.key in self._failed:
             return
         try:
@@ -264,7 +267,7 @@ class BenchRun:
         return queries
 
     def _all_routes(self, subject: SelectedSubject) -> list[Routes]:
-        """All routes that a rival will be asked for."""
+        """All routes that a baseline will be asked for."""
         preset = self._context.preset
         queries = self._known_routes(subject, self._of(subject).once()[:_CHECKED])
         for repeat in range(preset.repeats):

@@ -1,4 +1,4 @@
-"""Which subjects a run has: of each bundle, each target that the device runs, and the rivals."""
+"""Which subjects a run has: of each bundle, each target that the device runs, and the baselines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def choose(
     compare: Sequence[str],
     threads: int,
 ) -> Selection:
-    """The dispatchers of all targets that the device runs, and after each its rivals.
+    """The dispatchers of all targets that the device runs, and after each its baselines.
 
     A target that was asked for by name and cannot be run is refused with its own error; one that
     was not is left out with a note. Raises InputError if nothing is left.

@@ -1,4 +1,4 @@
-"""The PyTorch models behind the bundles: references of answers, and what rivals are made from.
+"""The PyTorch models behind the bundles: references of answers, and what baselines are made from.
 
 PyTorch is imported when a checkpoint was given, and not before.
 """
@@ -8,13 +8,13 @@ import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mvmoe_bench.measure.jobs.answers import Answer
+from mvmoe_bench.measure.machine.identity import version_of
 from mvmoe_bench.measure.planning.choosing import SelectedSubject
 from mvmoe_bench.measure.planning.inputs import Inputs
 from mvmoe_bench.measure.planning.queries import QueryPlan
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _MAY_FLIP = 0.05
 """Share of images whose route rounding may flip: near-ties, which `mvmoe verify` looks at."""
-_MADE_BY = ("mvmoe-deploy", "torch", "onnx", "onnxscript", "onnxruntime")
 
 
 @dataclass
@@ -63,10 +62,10 @@ class Models:
         return self.weights or manifest.source.weights
 
     def require_places(self, subjects: Sequence[SelectedSubject]) -> None:
-        """Refuse a cache that cannot be written, and a disk without room for the rivals' graphs.
+        """Refuse a cache that cannot be written, and a disk without room for the baselines' graphs.
 
-        Raises OutputError. Each graph has at least the weights of the stem; a rival that is in the
-        cache needs no more room.
+        Raises OutputError. Each graph has at least the weights of the stem; what is in the cache
+        needs no more room.
         """
         root = self.cache or self.folder
         with output_errors(str(root)):
@@ -110,7 +109,7 @@ class Models:
         )
 
     def prepare(self, subject: SelectedSubject, routes: Sequence[Routes]) -> str:
-        """What a rival is made from; exported if it is not in the cache."""
+        """What a baseline is made from; exported if it is not in the cache."""
         name = subject.record.bundle
         folder = self._folder(subject)
         folder.mkdir(parents=True, exist_ok=True)
@@ -125,11 +124,12 @@ class Models:
         return subject.kind.prepare(request)
 
     def _folder(self, subject: SelectedSubject) -> Path:
-        """Where a target's rivals go: named after all that goes into them but this code."""
-        made_by = [f"{package} {version(package)}" for package in _MADE_BY]
+        """Where a target's baselines go: named after all that goes into them but this code."""
+        packages = ["mvmoe-deploy", *_packages(subject)]
+        made_by = [f"{package} {version_of(package)}" for package in packages]
         known = [subject.bundle.manifest_sha256, *made_by]
         digest = hashlib.sha256(json.dumps(known).encode())
-        root = self.cache or self.folder / "rivals"
+        root = self.cache or self.folder / "baselines"
         return root / digest.hexdigest()[:16] / (subject.target or "pytorch")
 
     def _model(self, bundle: str) -> "RoutedModel":
@@ -168,6 +168,13 @@ class Models:
             )
         answers = np.load(reference)
         return max(float(np.abs(answers).max()), 1e-3)
+
+
+def _packages(subject: SelectedSubject) -> tuple[str, ...]:
+    """The distributions that make a subject's graphs; none of one that has no target."""
+    from mvmoe_export.targets import find_target
+
+    return () if subject.target is None else find_target(subject.target_record.format).packages
 
 
 def _stem_bytes(model: "RoutedModel") -> int:

@@ -18,7 +18,6 @@ from mvmoe_bench.measure.planning.choosing import Selection, choose
 from mvmoe_bench.measure.planning.inputs import SYNTHETIC, Inputs, load_inputs, require_same_input
 from mvmoe_bench.measure.planning.models import Models
 from mvmoe_bench.measure.planning.queries import QueryPlan
-from mvmoe_bench.measure.progress import Bars
 from mvmoe_bench.measure.schema import results
 from mvmoe_bench.measure.schema.records import (
     BundleRecord,
@@ -34,6 +33,7 @@ from mvmoe_bench.measure.subjects import find_kind
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.summary import summarize
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.system import outputs
 from mvmoe_deploy.system.temporary import private_temporary_files
@@ -69,12 +69,12 @@ class Request:
     weights: str | None = None
     seed: int = 0
     cache: Path | None = None
-    """Where the rivals' graphs are kept; None for nowhere."""
+    """Where the baselines' graphs are kept; None for nowhere."""
     resume: bool = False
     replace: bool = False
 
 
-def run_bench(request: Request, shown: Bars) -> RunLines:
+def run_bench(request: Request, progress: Progress = ignore_progress) -> RunLines:
     """Measure, and give what the results file holds in the end.
 
     What was measured is in the file whatever happens: after Ctrl-C, `resume` goes on. Raises
@@ -102,7 +102,7 @@ def run_bench(request: Request, shown: Bars) -> RunLines:
     with private_temporary_files() as folder:
         context = _context(request, device, (bundles, choice, inputs, asked), folder)
         with _output(request, run, device) as (out, known):
-            BenchRun(context, out, known).run(shown)
+            BenchRun(context, out, known).run(progress)
     return results.read(request.output)[-1]
 
 
@@ -181,7 +181,7 @@ def pins_of(bundles: tuple[Path, ...], given: tuple[str, ...]) -> tuple[str | No
 
 
 def _require_checkpoints(request: Request) -> None:
-    """Refuse rivals without the models to make them from."""
+    """Refuse baselines without the models to make them from."""
     if len(request.checkpoints) not in (0, len(request.bundles)):
         raise InputError(
             f"{len(request.checkpoints)} checkpoints were given for {len(request.bundles)} "

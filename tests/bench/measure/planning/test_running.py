@@ -175,7 +175,7 @@ def test_synthetic_images_follow_the_distribution_whatever_the_router_says(ask):
 
 
 def test_rounds_that_go_on_still_compare_answers_to_one_image(ask, tiny, tmp_path):
-    """Routes that are covered lengthen a dispatcher's questions, not those of its rivals."""
+    """Routes that are covered lengthen a dispatcher's questions, not those of its baselines."""
     for number in range(3):
         Image.new("L", (8, 8), 60 * number).save(tmp_path / f"{number}.png")
     result = ask(
@@ -347,7 +347,7 @@ def test_bad_input_is_refused_before_anything_is_written(request, tmp_path, fiel
     assert list(tmp_path.iterdir()) == []
 
 
-def test_too_little_room_for_the_rivals_is_known_before_anything_is_written(
+def test_too_little_room_for_the_baselines_is_known_before_anything_is_written(
     ask, tiny, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**12, free=1000))

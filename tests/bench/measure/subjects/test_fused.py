@@ -57,7 +57,7 @@ def attention_operations(query, key, value, *_, **__):
 
 
 @pytest.mark.parametrize("top_k", [1, 2])
-def test_the_dense_rival_has_the_multiply_accumulates_of_one_image_less_the_router(top_k):
+def test_the_dense_baseline_has_the_multiply_accumulates_of_one_image_less_the_router(top_k):
     routed, image = model(top_k=top_k), torch.ones(1, 1, 8, 8)
     attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
     counter = torch.utils.flop_counter.FlopCounterMode(
@@ -70,11 +70,11 @@ def test_the_dense_rival_has_the_multiply_accumulates_of_one_image_less_the_rout
     assert counter.get_total_flops() // 2 == count(routed).macs - router
 
 
-def test_a_dense_model_is_its_own_rival():
+def test_a_dense_model_is_its_own_baseline():
     from mvmoe_deploy.models.presets import configuration
 
     dense = build(configuration("vit_digits"), seed=0).eval()
     image = torch.ones(1, 1, 8, 8)
     with torch.no_grad():
-        for rival in (StaticRoute(dense, ()), AllExperts(dense), Dense(dense)):
-            torch.testing.assert_close(rival(image), dense(image))
+        for baseline in (StaticRoute(dense, ()), AllExperts(dense), Dense(dense)):
+            torch.testing.assert_close(baseline(image), dense(image))
