@@ -2,9 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
 
-from mvmoe_bench.measure.schema.records import EngineChoice, SubjectRecord
+from mvmoe_bench.measure.schema.records import SubjectRecord
 from mvmoe_bench.measure.subjects.contract import SubjectLook
 from mvmoe_bench.report import formatting
 from mvmoe_deploy import parts
@@ -12,30 +11,6 @@ from mvmoe_deploy.errors import InputError
 
 UNKNOWN = SubjectLook()
 """Of a subject that is not installed here: results may come from another machine."""
-
-
-class Named(Protocol):
-    """What a subject's name is made of."""
-
-    @property
-    def key(self) -> str:
-        """Unique in a run."""
-
-    @property
-    def name(self) -> str:
-        """The subject's part."""
-
-    @property
-    def bundle(self) -> str:
-        """The bundle that it answers with."""
-
-    @property
-    def target(self) -> str | None:
-        """The bundle's target; None for PyTorch."""
-
-    @property
-    def requested(self) -> EngineChoice:
-        """The engine that was asked for."""
 
 
 def look_of(name: str) -> SubjectLook:
@@ -47,12 +22,12 @@ def look_of(name: str) -> SubjectLook:
     return look
 
 
-def is_product(subject: Named) -> bool:
+def is_product(subject: SubjectRecord) -> bool:
     """Whether a subject is what is shipped: the others are compared with it."""
     return look_of(subject.name).role == "product"
 
 
-def is_oracle(subject: Named) -> bool:
+def is_oracle(subject: SubjectRecord) -> bool:
     """Whether a subject knows beforehand what the product has to find out."""
     return look_of(subject.name).role == "oracle"
 
@@ -67,7 +42,7 @@ def beside(subject: SubjectRecord, other: SubjectRecord) -> bool:
     )
 
 
-_FORMS: tuple[Callable[[Named], str], ...] = (
+_FORMS: tuple[Callable[[SubjectRecord], str], ...] = (
     lambda s: s.name,
     lambda s: f"{s.name}, {s.target}" if s.target else s.name,
     lambda s: ", ".join(part for part in (s.name, s.bundle, s.target) if part),
@@ -75,15 +50,15 @@ _FORMS: tuple[Callable[[Named], str], ...] = (
 )
 
 
-def short_names(subjects: Iterable[Named]) -> Mapping[str, str]:
+def short_names(subjects: Iterable[SubjectRecord]) -> Mapping[str, str]:
     """A name for each subject's key; subjects of one part are all named in the same form."""
-    kinds: dict[str, list[Named]] = {}
+    kinds: dict[str, list[SubjectRecord]] = {}
     for subject in subjects:
         kinds.setdefault(subject.name, []).append(subject)
     return {key: name for alike in kinds.values() for key, name in _named(alike).items()}
 
 
-def _named(subjects: list[Named]) -> dict[str, str]:
+def _named(subjects: list[SubjectRecord]) -> dict[str, str]:
     """The shortest form in which no two names are equal; their keys if there is none."""
     for form in _FORMS:
         names = {subject.key: form(subject) for subject in subjects}

@@ -1,5 +1,6 @@
 """All figures of one run: what `mvmoe bench --json` prints and every report shows."""
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,17 +44,11 @@ class BundleFigure(Figure, frozen=True):
     """By routed stage."""
 
 
-class SubjectFigure(Figure, frozen=True):
+class SubjectFigure(SubjectRecord, frozen=True, kw_only=True):
     """Who was measured; its measurements are in the sections."""
 
-    key: str
-    name: str
-    bundle: str
-    target: str | None
     engine: EngineChoice
     """What it really got; what was requested if it was never opened."""
-    requested: EngineChoice
-    threads: int
     failures: tuple[str, ...]
 
 
@@ -164,39 +159,23 @@ def _main(index: Index) -> str | None:
 
 def _bundle(record: BundleRecord) -> BundleFigure:
     """What all sections may say of a bundle."""
-    return BundleFigure(
-        name=record.name,
-        sha256=record.sha256,
-        model=record.model,
-        family=record.family,
-        params_total=record.params_total,
-        params_active=record.params_active,
-        macs=record.macs,
-        routed_stages=len(record.experts),
-        experts=record.experts,
-    )
+    fields = {**msgspec.structs.asdict(record), "routed_stages": len(record.experts)}
+    return msgspec.convert(fields, BundleFigure)
 
 
 def _subject(index: Index, record: SubjectRecord) -> SubjectFigure:
     """A subject with the engine that it got and its failures."""
     opened = index.opened.get(record.key, [])
     return SubjectFigure(
-        key=record.key,
-        name=record.name,
-        bundle=record.bundle,
-        target=record.target,
+        **msgspec.structs.asdict(record),
         engine=opened[-1].actual if opened else record.requested,
-        requested=record.requested,
-        threads=record.threads,
         failures=tuple(x.message for x in index.of_kind(Failure) if x.subject == record.key),
     )
 
 
 def _failures(index: Index) -> tuple[FailureFigure, ...]:
     """Failures, equal ones counted."""
-    counts: dict[tuple[str | None, str], int] = {}
-    for line in index.of_kind(Failure):
-        counts[line.subject, line.message] = counts.get((line.subject, line.message), 0) + 1
+    counts = Counter((line.subject, line.message) for line in index.of_kind(Failure))
     return tuple(
         FailureFigure(subject=subject, message=message, times=times)
         for (subject, message), times in counts.items()

@@ -1,5 +1,7 @@
 """Where operators run: as engines say when asked (measured), and as the advisor estimates."""
 
+import msgspec
+
 from mvmoe_bench.measure.jobs.placement import Placement
 from mvmoe_bench.measure.schema.records import Advice
 from mvmoe_bench.report.index import Index
@@ -59,42 +61,24 @@ def placement(index: Index) -> Placements | None:
 def _measured(index: Index) -> tuple[PlacementFigure, ...]:
     """Measured placements, one a graph: the last that the engine said."""
     last = {(line.subject, line.graph): line for line in index.of_kind(Placement)}
-    return tuple(
-        PlacementFigure(
-            subject=line.subject,
-            graph=line.graph,
-            by_unit=line.by_unit,
-            cost_by_unit=line.cost_by_unit,
-            outside=line.outside,
-        )
-        for line in last.values()
-    )
+    return msgspec.convert(tuple(last.values()), tuple[PlacementFigure, ...], from_attributes=True)
 
 
 def _advice(index: Index) -> tuple[EngineAdvice, ...]:
     """Estimates by engine; the same finding on several graphs is one entry."""
-    found: dict[str, dict[tuple[str, ...], list[str]]] = {}
+    engines: dict[str, dict[Advice, list[str]]] = {}
     for line in index.of_kind(Advice):
-        key = (line.bundle, line.target, line.rule, line.severity, line.text)
-        graphs = found.setdefault(line.engine, {}).setdefault((*key, line.reason, line.source), [])
+        finding = msgspec.structs.replace(line, graph=None)
+        graphs = engines.setdefault(line.engine, {}).setdefault(finding, [])
         if line.graph is not None and line.graph not in graphs:
             graphs.append(line.graph)
-    return tuple(EngineAdvice(engine=engine, advice=_sorted(its)) for engine, its in found.items())
+    return tuple(EngineAdvice(engine=engine, advice=_sorted(of)) for engine, of in engines.items())
 
 
-def _sorted(found: dict[tuple[str, ...], list[str]]) -> tuple[AdviceFigure, ...]:
+def _sorted(found: dict[Advice, list[str]]) -> tuple[AdviceFigure, ...]:
     """Findings as figures, problems first."""
     figures = [
-        AdviceFigure(
-            bundle=bundle,
-            target=target,
-            graphs=tuple(graphs),
-            rule=rule,
-            severity=severity,
-            text=text,
-            reason=reason,
-            source=source,
-        )
-        for (bundle, target, rule, severity, text, reason, source), graphs in found.items()
+        msgspec.convert({**msgspec.structs.asdict(line), "graphs": graphs}, AdviceFigure)
+        for line, graphs in found.items()
     ]
-    return tuple(sorted(figures, key=lambda its: SEVERITIES.index(its.severity)))
+    return tuple(sorted(figures, key=lambda advice: SEVERITIES.index(advice.severity)))
