@@ -63,8 +63,11 @@ class Chart:
     title: str
     caption: str
     plot: Plot
-    label: str
-    """What it shows, for screen readers."""
+
+    @property
+    def label(self) -> str:
+        """What it shows, for screen readers."""
+        return f"{self.title}: {self.plot.spoken()}"
 
 
 @dataclass(frozen=True)

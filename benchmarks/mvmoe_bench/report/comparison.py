@@ -102,11 +102,7 @@ def _reach(rows: Sequence[VerdictRow]) -> str:
 def _chart(title: str, rows: Sequence[VerdictRow]) -> Chart:
     """Ratios B over A."""
     found = [(row, row.ratio) for row in rows if row.ratio is not None]
-    lines = tuple(IntervalRow(row.name, ratio, _colour(row)) for row, ratio in found)
-    spoken = "; ".join(
-        f"{row.name} {printed(ratio).value} times ({printed(ratio).interval}), {row.verdict}"
-        for row, ratio in found
-    )
+    lines = tuple(IntervalRow(row.name, ratio, _colour(row), row.verdict) for row, ratio in found)
     timed = rows[0].unit == "ms"
     return Chart(
         f"{title}: B over A",
@@ -118,7 +114,6 @@ def _chart(title: str, rows: Sequence[VerdictRow]) -> Chart:
             "B is faster" if timed else "B needs less",
             "B is slower" if timed else "B needs more",
         ),
-        f"{title}, B over A: {spoken}",
     )
 
 

@@ -221,6 +221,24 @@ def test_every_chart_says_its_n(lifelike):
                 assert block.label
 
 
+def test_a_screen_reader_says_what_is_written_and_drawn(lifelike):
+    made = document(summarize_run(lifelike))
+    spoken = {
+        section.id: next(block.label for block in section.blocks if hasattr(block, "plot"))
+        for section in made.sections
+        if any(hasattr(block, "plot") for block in section.blocks)
+    }
+    found = compare_runs(lifelike, lifelike)
+    compared = comparison_document(found, lifelike.path, lifelike.path).sections[0].blocks[0].label
+
+    ms = r"[\d.]+ ms \([\d.]+ to [\d.]+, n = 72\)"
+    assert re.fullmatch(rf"Time an image takes: (.* {ms}; ){{7}}eager {ms}", spoken["latency"])
+    assert re.search(rf"dispatcher, onnx {ms}, stem [\d.]+, select [\d.]+, load", spoken["parts"])
+    assert "onnx: answer 4.2e-07 (bound 1e-04)" in spoken["parity"]
+    assert re.search(r"room for one expert: median [\d.]+ ms, p95", spoken["residency"])
+    assert re.search(r"static:digits:onnx 1\.000? times \(.*\), not told apart", compared)
+
+
 def test_the_line_of_routes_is_drawn_under_the_shares_that_the_bars_show(factory):
     s = factory.subject("dispatcher")
     lines = []

@@ -44,6 +44,9 @@ class Plot(Protocol):
     def draw(self, canvas: "Canvas") -> None:
         """Draw it; the canvas is as high as `height` says."""
 
+    def spoken(self) -> str:
+        """Its numbers as text, for screen readers."""
+
 
 @dataclass
 class Canvas:

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 
 from mvmoe_bench.report.plots.axis import plain_axis
 from mvmoe_bench.report.plots.canvas import SMALL, Canvas
-from mvmoe_bench.report.plots.rows import Row, Rows, rows_height, shorten
+from mvmoe_bench.report.plots.rows import Row, RowPlot, Rows
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.statistics import Ratio
-
-_SIDES = 20.0
-"""Pixels of the line that says what the sides of 1 mean."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +17,12 @@ class IntervalRow:
     name: str
     ratio: Ratio
     colour: str
+    meaning: str = ""
+    """What the colour says."""
 
 
 @dataclass(frozen=True)
-class IntervalPlot:
+class IntervalPlot(RowPlot):
     """One row for each ratio; `left` and `right` say what the sides of 1 mean."""
 
     rows: Sequence[IntervalRow]
@@ -31,13 +30,17 @@ class IntervalPlot:
     left: str
     right: str
 
-    def height(self) -> float:
-        """Pixels that it needs."""
-        return rows_height(len(self.rows)) + _SIDES
+    def top(self) -> float:
+        """Pixels of the line that says what the sides of 1 mean."""
+        return 20.0
+
+    def texts(self) -> list[Row]:
+        """Each ratio with interval and n."""
+        return [_row(row) for row in self.rows]
 
     def draw(self, canvas: Canvas) -> None:
         """Draw all rows and the line of 1."""
-        frame = Rows(canvas.below(_SIDES), [_row(row) for row in self.rows], self.x_label)
+        frame = Rows(canvas.below(self.top()), self.texts(), self.x_label)
         _limits(frame, [row.ratio for row in self.rows])
         frame.axes.axvline(1, color=canvas.colours["ink"], linewidth=1.2)
         for position, row in enumerate(self.rows):
@@ -79,6 +82,6 @@ def _limits(frame: Rows, ratios: Sequence[Ratio]) -> None:
 
 def _row(row: IntervalRow) -> Row:
     """The ratio with interval and n."""
-    its = printed(row.ratio)
-    note = f"{its.marked}, n = {row.ratio.n:,}"
-    return Row(shorten(row.name), f"{its.value} times", note, strong=row.colour == "c1")
+    ratio = printed(row.ratio)
+    note = f"{ratio.marked}, n = {row.ratio.n:,}"
+    return Row(row.name, f"{ratio.value} times", note, row.colour == "c1", row.meaning)

@@ -1,5 +1,6 @@
 """The frame that most plots share: a row for each thing, name and number above its marks."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ class Row:
     note: str = ""
     """Its interval and n, smaller, below the number."""
     strong: bool = False
+    drawn: str = ""
+    """What only its marks show, for screen readers: a verdict, the parts of a bar."""
 
 
 class Rows:
@@ -43,7 +46,7 @@ class Rows:
         for position, row in enumerate(rows):
             weight = "bold" if row.strong else "normal"
             style: dict[str, Any] = {"fontsize": TEXT, "fontweight": weight, "color": "ink"}
-            self._text(position - 0.36, 0, row.name, style)
+            self._text(position - 0.36, 0, shorten(row.name), style)
             self._text(position - 0.36, 1, row.value, style)
             self._text(position - 0.11, 1, row.note, {"fontsize": SMALL, "color": "muted"})
 
@@ -71,12 +74,30 @@ class Rows:
         )
 
 
-def rows_height(count: int) -> float:
-    """Pixels that so many rows need."""
-    return count * _ROW + _FOOT + 4
+class RowPlot(ABC):
+    """A plot of such rows; it says what is written at each, and draws their marks."""
+
+    @abstractmethod
+    def texts(self) -> list[Row]:
+        """What is written at the rows."""
+
+    def top(self) -> float:
+        """Pixels above the rows."""
+        return 0.0
+
+    def height(self) -> float:
+        """Pixels that it needs."""
+        return len(self.texts()) * _ROW + _FOOT + 4 + self.top()
+
+    def spoken(self) -> str:
+        """What is written at the rows, for screen readers."""
+        return "; ".join(
+            f"{row.name} {row.value} ({row.note}){', ' * bool(row.drawn)}{row.drawn}"
+            for row in self.texts()
+        )
 
 
-def shorten(text: str, most: int = 36) -> str:
+def shorten(text: str, most: int = 40) -> str:
     """A name that leaves room for the plot, without characters that move the cursor."""
     clean = "".join(char if char.isprintable() else " " for char in text).strip()
     return clean if len(clean) <= most else clean[: most - 1] + "…"

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from mvmoe_bench.report.plots.axis import bar_axis
 from mvmoe_bench.report.plots.canvas import SMALL, WIDTH, Canvas
-from mvmoe_bench.report.plots.rows import BAR, Row, Rows, rows_height, shorten
+from mvmoe_bench.report.plots.rows import BAR, Row, RowPlot, Rows
+from mvmoe_bench.report.printed import alone
 
 _LEGEND = 22.0
 
@@ -21,7 +22,7 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class StackPlot:
+class StackPlot(RowPlot):
     """Bars of the same kinds of parts."""
 
     kinds: tuple[tuple[str, str], ...]
@@ -29,18 +30,26 @@ class StackPlot:
     stacks: tuple[Stack, ...]
     x_label: str
 
-    def height(self) -> float:
-        """Pixels that it needs."""
-        return rows_height(len(self.stacks)) + self._legend_height()
+    def top(self) -> float:
+        """Pixels of the legend."""
+        return _LEGEND * (1 + max(line for line, _ in self._places()))
+
+    def texts(self) -> list[Row]:
+        """What is written at the bars."""
+        return [Row(s.name, s.value, s.note, drawn=self._parts(s)) for s in self.stacks]
 
     def draw(self, canvas: Canvas) -> None:
         """Draw the legend and all bars."""
-        rows = [Row(shorten(s.name), s.value, s.note) for s in self.stacks]
-        frame = Rows(canvas.below(self._legend_height()), rows, self.x_label)
+        frame = Rows(canvas.below(self.top()), self.texts(), self.x_label)
         for position, stack in enumerate(self.stacks):
             self._bar(frame, position, stack)
         bar_axis(frame.axes, max(sum(stack.parts) for stack in self.stacks))
         self._legend(canvas)
+
+    def _parts(self, stack: Stack) -> str:
+        """The parts of a bar as text."""
+        sizes = zip(self.kinds, stack.parts, strict=True)
+        return ", ".join(f"{kind} {alone(size)}" for (kind, _), size in sizes if size > 0)
 
     def _bar(self, frame: Rows, position: int, stack: Stack) -> None:
         """One bar, its parts from left to right with a gap of the background between them."""
@@ -58,10 +67,6 @@ class StackPlot:
                 )
             start += size
 
-    def _legend_height(self) -> float:
-        """Pixels of the legend."""
-        return _LEGEND * (1 + max(line for line, _ in self._places()))
-
     def _places(self) -> list[tuple[int, float]]:
         """Line and left edge of each entry of the legend: as many in a line as fit."""
         places, line, x = [], 0, 6.0
@@ -75,12 +80,11 @@ class StackPlot:
 
     def _legend(self, canvas: Canvas) -> None:
         """Names of the parts beside their colours, above the bars."""
-        height = self._legend_height()
-        area = canvas.axes(0, 0, 0, canvas.height - height)
+        area = canvas.axes(0, 0, 0, canvas.height - self.top())
         area.grid(False)
         area.set_axis_off()
         area.set_xlim(0, canvas.width)
-        area.set_ylim(height, 0)
+        area.set_ylim(self.top(), 0)
         for (name, colour), (line, x) in zip(self.kinds, self._places(), strict=True):
             y, shade = 9 + line * _LEGEND, canvas.colours[colour]
             area.plot([x], [y], marker="s", markersize=9, color=shade, clip_on=False)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mvmoe_bench.report.formatting import route
+from mvmoe_bench.report.formatting import percent, route
 from mvmoe_bench.report.plots.canvas import SMALL, Canvas
 from mvmoe_bench.report.plots.rows import shorten
 from mvmoe_bench.report.sections.classes.figures import ClassMap
@@ -27,6 +27,13 @@ class ClassPlot:
     def height(self) -> float:
         """Pixels that it needs."""
         return _CELL * len(self.shown.classes) + 58
+
+    def spoken(self) -> str:
+        """The first cells."""
+        return "; ".join(
+            f"{cell.name}: {percent(cell.share)} route {route(cell.route)}"
+            for cell in self.shown.cells[:40]
+        )
 
     def draw(self, canvas: Canvas) -> None:
         """Draw all cells that are not empty."""

@@ -1,7 +1,7 @@
 """Which expert gets which class."""
 
 from mvmoe_bench.report.blocks import Block, Cell, Chart, Table, counts, shares, table, words
-from mvmoe_bench.report.formatting import percent, route
+from mvmoe_bench.report.formatting import route
 from mvmoe_bench.report.section_part import View
 from mvmoe_bench.report.sections.classes.figures import ClassMap
 from mvmoe_bench.report.sections.classes.plot import ClassPlot, cut
@@ -37,10 +37,6 @@ def _chart(found: ClassMap, of: str) -> Chart:
         f"Which route images of each class take{of}",
         f"Per cent of a row's images; rows: {found.of}; n = {found.images} images.{beyond}",
         ClassPlot(shown),
-        "; ".join(
-            f"{cell.name}: {percent(cell.share)} route {route(cell.route)}"
-            for cell in found.cells[:40]
-        ),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from mvmoe_bench.report.plots.axis import plain_axis
 from mvmoe_bench.report.plots.canvas import Canvas
-from mvmoe_bench.report.plots.rows import Row, Rows, rows_height, shorten
+from mvmoe_bench.report.plots.rows import Row, RowPlot, Rows
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.sections.latency.figures import Latency
 
@@ -26,18 +26,18 @@ class LatencyRow:
 
 
 @dataclass(frozen=True)
-class LatencyPlot:
+class LatencyPlot(RowPlot):
     """One row for each subject."""
 
     rows: Sequence[LatencyRow]
 
-    def height(self) -> float:
-        """Pixels that it needs."""
-        return rows_height(len(self.rows))
+    def texts(self) -> list[Row]:
+        """Each median with interval and n."""
+        return [_text(row) for row in self.rows]
 
     def draw(self, canvas: Canvas) -> None:
         """Draw all rows."""
-        frame = Rows(canvas, [_text(row) for row in self.rows], "milliseconds an image")
+        frame = Rows(canvas, self.texts(), "milliseconds an image")
         for position, row in enumerate(self.rows):
             _draw(frame, position, row.latency, canvas.colours[row.colour])
         shapes = [(row.latency.wall_ms, row.latency.histogram_ms) for row in self.rows]
@@ -49,9 +49,9 @@ class LatencyPlot:
 def _text(row: LatencyRow) -> Row:
     """Its median with interval and n."""
     wall = row.latency.wall_ms
-    its = printed(wall)
-    note = f"{its.marked}, n = {wall.n:,}"
-    return Row(shorten(row.name), f"{its.value} ms", note, strong=row.colour == "c1")
+    median = printed(wall)
+    note = f"{median.marked}, n = {wall.n:,}"
+    return Row(row.name, f"{median.value} ms", note, strong=row.colour == "c1")
 
 
 def _draw(frame: Rows, position: int, latency: Latency, colour: str) -> None:

@@ -58,7 +58,6 @@ def _chart(
     ]
     rows.sort(key=lambda row: row.latency.wall_ms.value)
     of = f" ({bundle})" if len(summary.bundles) > 1 else ""
-    spoken = "; ".join(_spoken(row) for row in rows)
     return Chart(
         title=f"Time an image takes{of}",
         caption=(
@@ -69,14 +68,7 @@ def _chart(
             "all of them together. Ratios compare round by round."
         ),
         plot=LatencyPlot(rows),
-        label=f"Latency by subject: {spoken}",
     )
-
-
-def _spoken(row: LatencyRow) -> str:
-    """One row in words."""
-    its = printed(row.latency.wall_ms)
-    return f"{row.name} {its.value} ms ({its.interval})"
 
 
 def _table(summary: Summary, found: Latencies) -> Table:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mvmoe_bench.report.plots.canvas import SMALL, Canvas
+from mvmoe_bench.report.printed import alone
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,10 @@ class StepsPlot:
     def height(self) -> float:
         """Pixels that it needs."""
         return 190.0
+
+    def spoken(self) -> str:
+        """All values."""
+        return ", ".join(alone(value) for value in self.values)
 
     def draw(self, canvas: Canvas) -> None:
         """A line with dots over an axis from 0."""

@@ -56,7 +56,6 @@ def _chart(reference: ReferenceSpeed) -> Chart:
         f"line is a machine that kept its speed; n = {reference.gflops.n:,} products in "
         f"{count(len(values), 'repeat')}.",
         StepsPlot(values, "repeat", "GFLOP/s"),
-        "GFLOP/s by repeat: " + ", ".join(alone(value) for value in values),
     )
 
 

@@ -62,13 +62,11 @@ def _chart(summary: Summary, found: Found) -> Chart:
         )
         for its in found
     )
-    spoken = "; ".join(f"{stack.name} {stack.value}, {stack.note}" for stack in stacks)
     return Chart(
         "Memory held after its images were answered",
         "Medians over n processes; grey: what the process held before the model was opened; blue "
         "and green: what the model added. Intervals are in the table.",
         StackPlot(_KINDS, stacks, "MB (a million bytes)"),
-        f"Memory: {spoken}",
     )
 
 

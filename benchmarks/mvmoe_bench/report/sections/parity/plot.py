@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mvmoe_bench.report.plots.canvas import SMALL, Canvas
-from mvmoe_bench.report.plots.rows import Row, Rows, rows_height, shorten
+from mvmoe_bench.report.plots.rows import Row, RowPlot, Rows
 
 _LEAST = 1e-12
 
@@ -19,24 +19,20 @@ class BoundsRow:
 
 
 @dataclass(frozen=True)
-class BoundsPlot:
+class BoundsPlot(RowPlot):
     """One row for each error."""
 
     rows: Sequence[BoundsRow]
 
-    def height(self) -> float:
-        """Pixels that it needs."""
-        return rows_height(len(self.rows))
+    def texts(self) -> list[Row]:
+        """Each error with its bound."""
+        return [Row(row.name, f"{row.error:.1e}", f"bound {row.bound:.0e}") for row in self.rows]
 
     def draw(self, canvas: Canvas) -> None:
         """A dot for the error, a line for its bound."""
         from matplotlib.ticker import FuncFormatter
 
-        texts = [
-            Row(shorten(row.name, 40), f"{row.error:.1e}", f"bound {row.bound:.0e}")
-            for row in self.rows
-        ]
-        frame = Rows(canvas, texts, "largest relative error (each step is ten times)")
+        frame = Rows(canvas, self.texts(), "largest relative error (each step is ten times)")
         axes = frame.axes
         axes.set_xscale("log")
         shade = canvas.colours

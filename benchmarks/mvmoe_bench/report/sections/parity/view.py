@@ -43,14 +43,12 @@ def _chart(summary: Summary, found: Found) -> Chart:
         rows.append(BoundsRow(f"{name}: answer", its.answer_error, its.answer_error_bound))
         if target.routed:
             rows.append(BoundsRow(f"{name}: router", its.router_error, its.router_error_bound))
-    spoken = "; ".join(f"{row.name} {row.error:.1e} of {row.bound:.0e}" for row in rows)
     n = " or ".join(f"{images:,}" for images in sorted({its.found.images for its in found}))
     return Chart(
         "Largest error, and the bound it has to keep",
         f"Dot: the largest error over n = {n} images, relative to the largest reference value; "
         "stroke: bound. A maximum has no interval.",
         BoundsPlot(rows),
-        f"Errors: {spoken}",
     )
 
 

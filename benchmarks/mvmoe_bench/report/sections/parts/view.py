@@ -48,20 +48,13 @@ def _chart(summary: Summary, found: dict[str, Parts]) -> Chart:
         )
         for key, its in found.items()
     )
-    spoken = "; ".join(f"{summary.names[key]}: {_spoken(its)}" for key, its in found.items())
     return Chart(
         "Parts of an answer",
         "Bars: median of each part, from one more call right after each timed one; number: their "
         "sum with its 95% interval, which need not be the median of the whole; n: answers. Load "
         "is finding the expert's graph in memory, or bringing it there.",
         StackPlot(tuple(_COLOURS.items()), stacks, "milliseconds an image"),
-        f"Parts of an answer. {spoken}",
     )
-
-
-def _spoken(parts: Parts) -> str:
-    """A bar in words."""
-    return ", ".join(f"{part.name} {percents(part.share).value}" for part in parts.parts)
 
 
 def _table(summary: Summary, found: dict[str, Parts]) -> Table:

@@ -43,7 +43,6 @@ def _chart(summary: Summary, found: Found, product: str) -> Chart:
     """All ratios of one product on the wall clock."""
     shown = [its for its in found if its.clock == "wall" and its.product == product]
     of = f": {summary.names[product]}" if _several(found) else ""
-    spoken = "; ".join(_spoken(its) for its in shown)
     return Chart(
         title=f"Times as long{of}",
         caption=(
@@ -59,14 +58,7 @@ def _chart(summary: Summary, found: Found, product: str) -> Chart:
             "first is faster",
             "first is slower",
         ),
-        label=f"Ratios of latency: {spoken}",
     )
-
-
-def _spoken(its: RatioFigure) -> str:
-    """A row in words."""
-    shown = printed(its.ratio)
-    return f"{its.name} {shown.value} times ({shown.interval})"
 
 
 def _name(its: RatioFigure) -> str:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mvmoe_bench.report.formatting import percent
+from mvmoe_bench.report.formatting import percent, room_for
 from mvmoe_bench.report.plots.canvas import SMALL, Canvas
-from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.sections.residency.figures import Budget, Residency
 
 if TYPE_CHECKING:
@@ -21,6 +21,14 @@ class ResidencyPlot:
     def height(self) -> float:
         """Pixels that it needs."""
         return 470.0
+
+    def spoken(self) -> str:
+        """The points of the curve."""
+        return "; ".join(
+            f"{room_for(point.experts)}: median {printed(point.total_ms).value} ms, p95 "
+            f"{alone(point.total_ms.p95)} ms, {percent(point.cold_share)} cold"
+            for point in self.curve.budgets
+        )
 
     def draw(self, canvas: Canvas) -> None:
         """Two panels, one above the other."""

@@ -16,9 +16,9 @@ from mvmoe_bench.report.blocks import (
     words,
 )
 from mvmoe_bench.report.formatting import from_to, percent, room_for
-from mvmoe_bench.report.printed import alone, printed
+from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.section_part import Point, View
-from mvmoe_bench.report.sections.residency.figures import Budget, Residency
+from mvmoe_bench.report.sections.residency.figures import Residency
 from mvmoe_bench.report.sections.residency.plot import ResidencyPlot
 from mvmoe_bench.report.statistics import conclusive
 from mvmoe_bench.report.summary import Summary
@@ -68,15 +68,6 @@ def _chart(summary: Summary, found: Found, key: str) -> Chart:
         f"measured; n = {from_to([point.n for point in curve.budgets])} answers from "
         f"{from_to([point.total_ms.repeats for point in curve.budgets])} processes at each point.",
         ResidencyPlot(curve),
-        "; ".join(_spoken(point) for point in curve.budgets),
-    )
-
-
-def _spoken(budget: Budget) -> str:
-    """A point in words."""
-    return (
-        f"{room_for(budget.experts)}: median {printed(budget.total_ms).value} ms, p95 "
-        f"{alone(budget.total_ms.p95)} ms, {percent(budget.cold_share)} cold"
     )
 
 

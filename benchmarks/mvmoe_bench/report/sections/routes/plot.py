@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mvmoe_bench.report.formatting import percent, route
 from mvmoe_bench.report.plots.axis import bar_axis
 from mvmoe_bench.report.plots.canvas import SMALL, Canvas
-from mvmoe_bench.report.plots.rows import BAR, Row, Rows, rows_height
+from mvmoe_bench.report.plots.rows import BAR, Row, RowPlot, Rows
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.sections.routes.figures import Expected, RouteRow
 
@@ -20,7 +20,7 @@ MOST = 12
 
 
 @dataclass(frozen=True)
-class RoutesPlot:
+class RoutesPlot(RowPlot):
     """The routes of one stage, the most used first, with the share that each has."""
 
     rows: Sequence[tuple[RouteRow, float]]
@@ -30,14 +30,18 @@ class RoutesPlot:
     expected: Expected | None
     """Its line is drawn where the whole answer is."""
 
-    def height(self) -> float:
-        """Pixels that it needs."""
-        return rows_height(len(self.rows)) + _HEAD - 4
+    def top(self) -> float:
+        """Pixels of the line that names the expected latency, less those above any first row."""
+        return _HEAD - 4
+
+    def texts(self) -> list[Row]:
+        """Each route with its median, its share and n."""
+        return [self._row(*row) for row in self.rows]
 
     def draw(self, canvas: Canvas) -> None:
         """Draw all bars and the expected latency."""
         unit = "milliseconds an image" if self.whole else "milliseconds of the stage"
-        frame = Rows(canvas, [self._row(*row) for row in self.rows], unit, _HEAD)
+        frame = Rows(canvas, self.texts(), unit, _HEAD)
         most = max(share for _, share in self.rows) or 1.0
         for position, (row, share) in enumerate(self.rows):
             self._bar(frame, position, row, share / most)

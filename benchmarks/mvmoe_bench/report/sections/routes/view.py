@@ -78,7 +78,6 @@ def _chart(found: Routes, of: str, stage: int) -> Chart:
         f"Length: median; green: {what}; bracket: 95% interval of the median; thickness: share "
         f"of images under the {_SHOWN[under]}; n: answers, forced ones too.{beyond}",
         RoutesPlot(drawn, whole, expected),
-        "Routes: " + "; ".join(_spoken(row, share, whole) for row, share in drawn),
     )
 
 
@@ -94,12 +93,6 @@ _SHOWN: dict[Under, str] = {
     "usage prior": "usage prior of the manifest",
     "observed usage": "observed usage",
 }
-
-
-def _spoken(row: RouteRow, share: float, whole: bool) -> str:
-    """A bar in words."""
-    its = printed(row.total_ms if whole else row.step_ms)
-    return f"route {formatting.route(row.route)} {its.value} ms, {percent(share)} of images"
 
 
 def _expected(summary: Summary, found: Found) -> Table:

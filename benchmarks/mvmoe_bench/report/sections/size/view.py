@@ -38,13 +38,11 @@ def _chart(found: Found) -> Chart:
         )
         for its in found
     )
-    spoken = "; ".join(f"{stack.name} {stack.value}" for stack in stacks)
     return Chart(
         "What a bundle weighs on disk",
         "Blue and green: each weight once, however many graphs read it; grey: graphs, and weights "
         "that are stored more than once; n = 1, exact.",
         StackPlot(_KINDS, stacks, "MB (a million bytes)"),
-        f"Bundle sizes: {spoken}",
     )
 
 

@@ -69,14 +69,12 @@ def _chart(summary: Summary, found: dict[str, Starts]) -> Chart:
         )
         for key, its in found.items()
     )
-    spoken = "; ".join(f"{stack.name} {stack.value} ({stack.note})" for stack in stacks)
     return Chart(
         "Opening and first answer, and what Python took before",
         "Bars: medians of each component, those of opening and answering first, then Python's own; "
         "number: median of opening and answering together with its 95% interval, and of Python's "
         "part; n: processes.",
         StackPlot(tuple((name, colour) for _, name, colour, *_ in _PARTS), stacks, "milliseconds"),
-        f"Starts: {spoken}",
     )
 
 
