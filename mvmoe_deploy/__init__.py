@@ -14,9 +14,19 @@ _HOMES = {
     "Dispatcher": "mvmoe_deploy.runtime",
     "Prediction": "mvmoe_deploy.runtime",
     "MvmoeError": "mvmoe_deploy.errors",
+    "PixelBuffer": "mvmoe_deploy.preprocessing",
+    "Plane": "mvmoe_deploy.preprocessing",
 }
 
-__all__ = ["Bundle", "Dispatcher", "MvmoeError", "Prediction", "__version__"]
+__all__ = [
+    "Bundle",
+    "Dispatcher",
+    "MvmoeError",
+    "PixelBuffer",
+    "Plane",
+    "Prediction",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

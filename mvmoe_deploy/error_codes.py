@@ -173,8 +173,8 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "Read the message.",
         ),
         "image.type": ErrorCode(
-            "The object is no image: neither a path, a PIL image nor an array of the right type "
-            "and shape.",
+            "The object is no image: neither a path, a PIL image, an array of the right type "
+            "and shape, nor a pixel buffer.",
             "Give one of these.",
         ),
         "image.unreadable": ErrorCode(
@@ -193,6 +193,25 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "image.unsupported-samples": ErrorCode(
             "The image's samples have a type or layout that is not read.",
             "Save it with 8 or 16 bits a channel, the channels of a pixel side by side.",
+        ),
+        "image.buffer-format": ErrorCode(
+            "A pixel buffer has an unknown format, orientation, matrix or value range, or other "
+            "planes than its format.",
+            "Give one that the message names.",
+        ),
+        "image.buffer-size": ErrorCode(
+            "The sides of a pixel buffer are not above 0, or odd where 2 x 2 pixels share chroma.",
+            "Give the sizes of the luma or pixel plane.",
+        ),
+        "image.buffer-stride": ErrorCode(
+            "A stride of a pixel buffer is negative, or so small that rows or pixels overlap.",
+            "Give the strides that the camera states, in bytes.",
+            ("plane", "expected", "found"),
+        ),
+        "image.buffer-too-short": ErrorCode(
+            "A plane of a pixel buffer has fewer bytes than its size and strides need.",
+            "Give all of the plane, and its own strides.",
+            ("plane", "expected", "found"),
         ),
         # Preprocessing and routing.
         "preprocessing.invalid": ErrorCode(

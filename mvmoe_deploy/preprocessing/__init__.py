@@ -4,6 +4,7 @@ Only NumPy and Pillow. What is done is written in `Preprocessing`, which travels
 manifests, so that another language can do the same (see `docs/bundle.md`).
 """
 
+from mvmoe_deploy.preprocessing.buffers import PixelBuffer, Plane
 from mvmoe_deploy.preprocessing.decoding import (
     ImageLike,
     decode_image,
@@ -28,6 +29,8 @@ __all__ = [
     "ImageLike",
     "InputTransform",
     "Origin",
+    "PixelBuffer",
+    "Plane",
     "PreparedInput",
     "Preprocessing",
     "TrainedField",

@@ -11,12 +11,14 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from mvmoe_deploy.errors import ImageError
+from mvmoe_deploy.preprocessing.buffers import PixelBuffer
 from mvmoe_deploy.preprocessing.colour import to_srgb
 from mvmoe_deploy.preprocessing.image_limits import (
     require_decodable,
     require_small_texts,
     require_whole_images,
 )
+from mvmoe_deploy.preprocessing.orientation import ORIENTATIONS, upright
 from mvmoe_deploy.system.limits import raise_if_limit
 from mvmoe_deploy.text import one_line
 
@@ -43,41 +45,35 @@ IMAGE_SUFFIXES = (
 )
 """What names of images end in, in a directory that may hold other files too."""
 
-_ORIENTATIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""What undoes each EXIF orientation."""
-
 _QUIET = threading.Lock()
 """Python's warning filters belong to the process: one thread at a time may change them."""
 
-ImageLike = Image.Image | np.ndarray | str | Path
+ImageLike = Image.Image | np.ndarray | str | Path | PixelBuffer
 
 
 def open_image(source: ImageLike, mode: str = "RGB") -> Image.Image:
-    """The image of a path, a PIL image or a uint8 array `[H, W]` or `[H, W, C]`, as 8-bit `mode`.
+    """The image of a path, a PIL image, a uint8 array `[H, W]` or `[H, W, C]`, or a pixel buffer.
 
-    A file, and a PIL image as `Image.open` gave it, is turned upright by its EXIF orientation and
-    converted to sRGB by its colour profile. Pixels that somebody has worked on are taken as they
-    are: an array, and a PIL image that any operation (`transpose`, `convert`, `copy`) has given.
+    The result is of 8-bit `mode`. A file, and a PIL image as `Image.open` gave it, is turned
+    upright by its EXIF orientation and converted to sRGB by its colour profile. Pixels that
+    somebody has worked on are taken as they are: an array, and a PIL image that any operation
+    (`transpose`, `convert`, `copy`) has given. A buffer is turned by the orientation that it
+    states.
 
     Raises ImageError with the name of what could not be read.
     """
     if isinstance(source, np.ndarray):
         return _from_array(source).convert(mode)
+    if isinstance(source, PixelBuffer):
+        _require_pixels(source.width, source.height, "the pixel buffer")
+        return source.image().convert(mode)
     if isinstance(source, Image.Image):
         with _decoding("the PIL image"):
             return _decode(source, "the PIL image", mode)
     if not isinstance(source, str | Path):
         raise ImageError(
             f"an image cannot be a {type(source).__name__}; give a path, a PIL image or a uint8 "
-            "array",
+            "array, or a PixelBuffer",
             code="image.type",
         )
     path = Path(source)
@@ -187,12 +183,12 @@ def _decode(image: Image.Image, name: str, mode: str, *, close: bool = False) ->
     # What Pillow derives from an opened image (turned, converted, copied) still carries the tags
     # of the file, but its class tells that somebody has worked on it.
     as_opened = isinstance(image, ImageFile.ImageFile)
-    orientation = _orientation(image) if as_opened else None
+    orientation = _orientation(image) if as_opened else 1
     profile = image.info.get("icc_profile") if as_opened else None
-    upright = _convert(to_srgb(_to_8_bit(image, name), profile, name), name, mode)
+    converted = _convert(to_srgb(_to_8_bit(image, name), profile, name), name, mode)
     if close:
         image.close()
-    return upright.transpose(orientation) if orientation is not None else upright
+    return upright(converted, orientation)
 
 
 def _require_pixels(width: int, height: int, name: str) -> None:
@@ -210,13 +206,13 @@ def _require_pixels(width: int, height: int, name: str) -> None:
         )
 
 
-def _orientation(image: Image.Image) -> Image.Transpose | None:
-    """What puts the image upright; EXIF data that cannot be read says nothing."""
+def _orientation(image: Image.Image) -> int:
+    """How the image is stored; EXIF data that cannot be read says nothing."""
     try:
         orientation: int = image.getexif().get(ExifTags.Base.Orientation, 1)
-        return _ORIENTATIONS.get(orientation)
+        return orientation if orientation in ORIENTATIONS else 1
     except Exception:  # the pixels are whole: damage beside them does not matter
-        return None
+        return 1
 
 
 def _require_pillow_reads(image: Image.Image, name: str) -> None:

@@ -203,7 +203,7 @@ class Dispatcher:
         return self._graphs.resident
 
     def predict(self, image: ImageLike) -> Prediction:
-        """The answer for one image: a PIL image, a path, or a uint8 array `[H, W, C]`.
+        """The answer for one image: a PIL image, a path, a uint8 array `[H, W, C]`, a PixelBuffer.
 
         Raises ImageError, RoutingError, EngineError if the image's expert does not load, and
         BundleReplacedError if that expert's files changed since the bundle was opened.

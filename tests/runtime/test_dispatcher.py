@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mvmoe_deploy import Dispatcher, Prediction
+from mvmoe_deploy import Dispatcher, PixelBuffer, Plane, Prediction
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import (
     BundleError,
@@ -86,12 +86,15 @@ def test_predict_says_what_pytorch_does(single, batched, assert_answers):
                 assert_answers(np.concatenate(prediction.stage_gates), gates.numpy())
 
 
-def test_a_path_a_pil_image_and_an_array_give_the_same(single, tmp_path):
+def test_a_path_a_pil_image_an_array_and_a_buffer_give_the_same(single, tmp_path):
     (pixels,) = pictures(1)
     image = Image.fromarray(pixels)
+    height, width, _ = pixels.shape
+    plane = Plane(image.convert("RGBA").tobytes(), 4 * width, 4)
+    buffer = PixelBuffer(format="RGBA", width=width, height=height, planes=[plane])
     image.save(tmp_path / "picture.png")
     with Dispatcher.open(single.path) as dispatcher:
-        sources = [pixels, image, tmp_path / "picture.png", str(tmp_path / "picture.png")]
+        sources = [pixels, image, tmp_path / "picture.png", str(tmp_path / "picture.png"), buffer]
         one, *others = map(dispatcher.predict, sources)
     assert isinstance(one, Prediction)
     assert one.label in ("ant", "bee", "cat", "dog", "elk")
