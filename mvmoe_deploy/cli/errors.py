@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import click
+import msgspec
 
 from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
 from mvmoe_deploy.text import one_line
@@ -21,10 +22,24 @@ class Failure:
     exit_code: int
     fields: Mapping[str, object] = field(default_factory=dict)
 
-    def as_json(self) -> dict[str, Any]:
-        """The object that stands in for the command's result with `--json`."""
-        error = {"code": self.code, "message": self.message, "fields": dict(self.fields)}
-        return {"error": error}
+    @property
+    def data(self) -> "FailedCommand":
+        """What stands in for the command's result with `--json`."""
+        return FailedCommand(error=FailureData(self.code, self.message, dict(self.fields)))
+
+
+class FailureData(msgspec.Struct, frozen=True):
+    """An error as data: see `docs/errors.md`."""
+
+    code: str
+    message: str
+    fields: dict[str, Any]
+
+
+class FailedCommand(msgspec.Struct, frozen=True):
+    """The result of a command that failed."""
+
+    error: FailureData
 
 
 INTERRUPTED = Failure("process.interrupted", "interrupted; no partial output was written", 130)

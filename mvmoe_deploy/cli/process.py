@@ -62,5 +62,5 @@ def _report(failure: Failure, arguments: list[str]) -> int:
     if "--json" in arguments:
         # If stdout itself is what failed, stderr has said so.
         with contextlib.suppress(OSError):
-            write_json(failure.as_json())
+            write_json(failure.data)
     return failure.exit_code

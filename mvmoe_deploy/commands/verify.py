@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from mvmoe_deploy.verification.report_data import (
+        AnswerFigures,
+        RouteFigures,
+        VerifiedBundle,
+        VerifiedTarget,
+    )
+
 _MOST_NEAR_TIES = 10
 """Near-ties of one target that are shown; `--json` has all."""
 
@@ -52,7 +59,7 @@ def verify(
     from mvmoe_deploy.bundle import Bundle
     from mvmoe_deploy.runtime.isolated import isolated_runners
     from mvmoe_deploy.verification.image_choice import choose_samples
-    from mvmoe_deploy.verification.report_data import to_json
+    from mvmoe_deploy.verification.report_data import report_data
     from mvmoe_deploy.verification.verify import verify_bundle
 
     opened = Bundle.open(bundle, manifest_sha256, plugins=plugins)
@@ -72,7 +79,7 @@ def verify(
             progress=advance,
             open_runner=open_runner,
         )
-    emit(as_json, {"bundle": str(bundle), **to_json(report)}, show)
+    emit(as_json, report_data(report, str(bundle)), show)
     if not report.ok:
         note(f"error: {report.shortfall}")
         return CheckFailedError.exit_code
@@ -89,39 +96,39 @@ def _pytorch() -> Any:
     return parts.find("references", "pytorch")
 
 
-def show(out: "Console", data: dict[str, Any]) -> None:
+def show(out: "Console", data: "VerifiedBundle") -> None:
     """Parity: for each target its figures, its routers, and every route."""
     from rich.text import Text
 
-    source = "PyTorch" if data["reference"] == "pytorch" else "the golden vectors"
-    out.print(f"{data['bundle']} against {source} on {data['images']} images")
-    for name, target in data["targets"].items():
-        verdict = "within its bounds" if target["ok"] else "FELL SHORT"
+    source = "PyTorch" if data.reference == "pytorch" else "the golden vectors"
+    out.print(f"{data.bundle} against {source} on {data.images} images")
+    for name, target in data.targets.items():
+        verdict = "within its bounds" if target.ok else "FELL SHORT"
         out.print(
-            f"\ntarget {name} ({target['strategy']}, {target['precision']}): {verdict}; same route "
-            f"{percent(target['routing_agreement'])}"
+            f"\ntarget {name} ({target.strategy}, {target.precision}): {verdict}; same route "
+            f"{percent(target.routing_agreement)}"
         )
-        instead = f", in place of {absent}" if (absent := target["stands_in_for"]) else ""
-        out.print(f"  run by {target['engine']}{instead}")
+        instead = f", in place of {absent}" if (absent := target.stands_in_for) else ""
+        out.print(f"  run by {target.engine}{instead}")
         out.print(Text(f"  {_bounds_line(target)}"))
         out.print(_parity_rows(target))
         out.print()
-        out.print(_route_parity_rows(target["routes"]))
+        out.print(_route_parity_rows(target.routes))
         _show_routers(out, target)
-        for failure in target["failures"]:
-            out.print(Text(f"  {failure['sentence']}", style="red"))
-    _show_skipped(out, data["skipped"])
+        for failure in target.failures:
+            out.print(Text(f"  {failure.sentence}", style="red"))
+    _show_skipped(out, data.skipped)
 
 
-def _bounds_line(target: dict[str, Any]) -> str:
+def _bounds_line(target: "VerifiedTarget") -> str:
     """What the target was held to, and whether its bundle asks for more."""
-    bounds = target["bounds"]
+    bounds = target.bounds
     line = (
-        f"held to errors of {bounds['router_error']:.2g} (router logits) and "
-        f"{bounds['answer_error']:.2g} (answers), {bounds['psnr_db']:.4g} dB, same top-1 "
-        f"{percent(bounds['top1_agreement'])}, same route {percent(bounds['routing_agreement'])}"
+        f"held to errors of {bounds.router_error:.2g} (router logits) and "
+        f"{bounds.answer_error:.2g} (answers), {bounds.psnr_db:.4g} dB, same top-1 "
+        f"{percent(bounds.top1_agreement)}, same route {percent(bounds.routing_agreement)}"
     )
-    if target["bounds_limited"]:
+    if target.bounds_limited:
         line += "; the bundle asks for looser bounds than any may have, so these are the limits"
     return line
 
@@ -132,22 +139,22 @@ def _show_skipped(out: "Console", skipped: dict[str, str]) -> None:
         out.print(f"\ntarget {name}: not verified; {reason}")
 
 
-def _parity_rows(target: dict[str, Any]) -> "Table":
+def _parity_rows(target: "VerifiedTarget") -> "Table":
     """Answers over all images and over those that agree."""
     rows = table(
         "answers of", "images", "same top-1", "max error", "RMS", "PSNR", right=range(1, 6)
     )
     for what, errors in (
         ("all images", target),
-        ("images on the same route", target["agreeing"]),
-        ("all, forced down PyTorch's route", target["same_route"]),
+        ("images on the same route", target.agreeing),
+        ("all, forced down PyTorch's route", target.same_route),
     ):
         if errors is not None:
-            rows.add_row(what, str(errors["images"]), *_error_cells(errors))
+            rows.add_row(what, str(errors.images), *_error_cells(errors))
     return rows
 
 
-def _route_parity_rows(routes: list[dict[str, Any]]) -> "Table":
+def _route_parity_rows(routes: list["RouteFigures"]) -> "Table":
     """Every route of every stage."""
     from rich.text import Text
 
@@ -156,47 +163,45 @@ def _route_parity_rows(routes: list[dict[str, Any]]) -> "Table":
     )
     for row in routes:
         state: Text | str
-        if not row["checked"]:
+        if not row.checked:
             state = "not checked: needs --checkpoint"
-        elif not row["ok"]:
+        elif not row.ok:
             state = Text("beyond its bound", style="red")
         else:
-            state = "forced" if row["forced"] else ""
-        cells = _error_cells(row) if row["checked"] else ["-"] * 4
-        rows.add_row(str(row["stage"]), route_text(row["route"]), str(row["images"]), *cells, state)
+            state = "forced" if row.forced else ""
+        cells = _error_cells(row) if row.checked else ["-"] * 4
+        rows.add_row(str(row.stage), route_text(row.route), str(row.images), *cells, state)
     return rows
 
 
-def _error_cells(errors: dict[str, Any]) -> list[str]:
+def _error_cells(errors: "AnswerFigures") -> list[str]:
     """Top-1 agreement, largest and RMS error, PSNR."""
-    exact = errors["max_abs_error"] == 0
-    numbers = [errors["max_abs_error"], errors["rms_error"]]
-    psnr = errors["psnr_db"]
+    exact = errors.max_abs_error == 0
+    numbers = [errors.max_abs_error, errors.rms_error]
+    psnr = errors.psnr_db
     return [
-        percent(errors["top1_agreement"]),
+        percent(errors.top1_agreement),
         *map(scientific, numbers),
         f"{psnr:.1f} dB" if psnr is not None else "exact" if exact else "-",
     ]
 
 
-def _show_routers(out: "Console", target: dict[str, Any]) -> None:
+def _show_routers(out: "Console", target: "VerifiedTarget") -> None:
     """Routers by their margins, then near-ties; of many only the first."""
-    for stage in target["stages"]:
-        margin = stage["margin"]
+    for stage in target.stages:
+        margin = stage.margin
         spread = "no margin: every expert is used"
         if margin is not None:
-            spread = (
-                f"margins {margin['min']:.2g} to {margin['max']:.2g}, median {margin['p50']:.2g}"
-            )
+            spread = f"margins {margin.min:.2g} to {margin.max:.2g}, median {margin.p50:.2g}"
         out.print(
-            f"\nrouter of stage {stage['stage']}: largest error of a logit "
-            f"{scientific(stage['router_max_abs_error'])}, {spread}"
+            f"\nrouter of stage {stage.stage}: largest error of a logit "
+            f"{scientific(stage.router_max_abs_error)}, {spread}"
         )
-    ties = target["near_ties"]
+    ties = target.near_ties
     for tie in ties[:_MOST_NEAR_TIES]:
         out.print(
-            f"  near-tie: {tie['image']}, margin {tie['margin']:.1e}, PyTorch takes "
-            f"{route_text(tie['route'])}, the target {route_text(tie['target_route'])}"
+            f"  near-tie: {tie.image}, margin {tie.margin:.1e}, PyTorch takes "
+            f"{route_text(tie.route)}, the target {route_text(tie.target_route)}"
         )
     if len(ties) > _MOST_NEAR_TIES:
         out.print(f"  ... and {len(ties) - _MOST_NEAR_TIES} more near-ties (all are in --json)")

@@ -9,21 +9,146 @@ import msgspec
 import numpy as np
 
 from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.verification.metrics import AnswerErrors, quantiles
-from mvmoe_deploy.verification.report import Report, RouteReport, StageReport, TargetReport
+from mvmoe_deploy.verification.report import (
+    Disagreement,
+    Failure,
+    Report,
+    RouteReport,
+    StageReport,
+    TargetReport,
+)
 
 
-def to_json(report: Report) -> dict[str, Any]:
-    """The whole report; figures that are not finite are null (see `docs/verify.md`)."""
-    data = {
-        "ok": report.ok,
-        "reference": report.reference,
-        "images": report.images,
-        "targets": {name: _target(target) for name, target in report.targets.items()},
-        "skipped": report.skipped,
-    }
-    return {key: _finite(value) for key, value in data.items()}
+class _Data(msgspec.Struct, frozen=True, kw_only=True):
+    """What a report is as data; a figure that is not finite is None (see `docs/verify.md`)."""
+
+
+class AnswerFigures(_Data, frozen=True):
+    """How answers differ from the reference; all but `images` are None where none were compared."""
+
+    images: int
+    top1_agreement: float | None
+    max_abs_error: float | None
+    max_rel_error: float | None
+    rms_error: float | None
+    psnr_db: float | None
+    """None where nothing differs as well."""
+
+
+class MarginFigures(_Data, frozen=True):
+    """How sure a router is of its routes, over all images."""
+
+    min: float
+    p05: float
+    p50: float
+    p95: float
+    max: float
+
+
+class RouterFigures(_Data, frozen=True):
+    """One router."""
+
+    stage: int
+    routing_agreement: float | None
+    router_max_abs_error: float | None
+    router_max_rel_error: float | None
+    router_rms_error: float | None
+    margin: MarginFigures | None
+    near_tie_limit: float | None
+
+
+class NearTie(_Data, frozen=True):
+    """An image that may go either way, with the way it goes.
+
+    A route is a list of experts for one routed stage, a list of lists for several.
+    """
+
+    image: str
+    stage: int
+    margin: float
+    route: list[Any]
+    target_route: list[Any]
+
+
+class DisagreeingImage(_Data, frozen=True):
+    """An image that leaves the reference's way, and at which stage it first does."""
+
+    image: str
+    stage: int
+    route: Route
+    target_route: Route
+    margin: float | None
+    near_tie: bool
+
+
+class RouteFigures(AnswerFigures, frozen=True):
+    """A row of the table of routes; `images` took the route in the reference."""
+
+    stage: int
+    route: Route
+    forced: bool
+    checked: bool
+    ok: bool
+
+
+class BrokenBound(_Data, frozen=True):
+    """A figure beyond its bound, and the graph to look at: route () of stage 0 is the stem."""
+
+    stage: int
+    route: Route
+    figure: str
+    value: float | None
+    bound: float | None
+    sentence: str
+
+
+class VerifiedTarget(AnswerFigures, frozen=True):
+    """One target: figures over all images on its own routes first, then by stage and by route."""
+
+    ok: bool
+    format: str
+    strategy: str
+    precision: str
+    engine: str
+    stands_in_for: str | None
+    routing_agreement: float
+    top1_pytorch: float | None
+    top1_target: float | None
+    agreeing: AnswerFigures | None
+    same_route: AnswerFigures | None
+    stages: list[RouterFigures]
+    near_ties: list[NearTie]
+    disagreements: list[DisagreeingImage]
+    routes: list[RouteFigures]
+    bounds: manifest.Bounds
+    bounds_limited: bool
+    failures: list[BrokenBound]
+
+
+class VerifiedBundle(_Data, frozen=True):
+    """The result of `mvmoe verify`."""
+
+    bundle: str
+    ok: bool
+    reference: str
+    images: int
+    targets: dict[str, VerifiedTarget]
+    skipped: dict[str, str]
+
+
+def report_data(report: Report, bundle: str) -> VerifiedBundle:
+    """The whole report on the bundle at the path `bundle`."""
+    return VerifiedBundle(
+        bundle=bundle,
+        ok=report.ok,
+        reference=report.reference,
+        images=report.images,
+        targets={name: _target(target) for name, target in report.targets.items()},
+        skipped=report.skipped,
+    )
 
 
 def summarize(target: TargetReport) -> manifest.Verification:
@@ -46,59 +171,79 @@ def summarize(target: TargetReport) -> manifest.Verification:
     )
 
 
-def _target(target: TargetReport) -> dict[str, Any]:
-    """One target: figures over all images first, then by stage and by route."""
+def _target(target: TargetReport) -> VerifiedTarget:
+    """One target."""
     top1_pytorch, top1_target = target.accuracy or (None, None)
-    return {
-        "ok": target.ok,
-        "format": target.record.format,
-        "strategy": target.record.strategy,
-        "precision": target.record.precision,
-        "engine": target.engine,
-        "stands_in_for": target.stands_in_for,
-        "routing_agreement": target.routing_agreement,
-        **asdict(target.overall),
-        "top1_pytorch": top1_pytorch,
-        "top1_target": top1_target,
-        "agreeing": _errors(target.agreeing),
-        "same_route": _errors(target.same_route),
-        "stages": [_stage(stage) for stage in target.stages],
-        "near_ties": [_near_tie(target, *place) for place in target.near_ties],
-        "disagreements": [asdict(item) for item in target.disagreements],
-        "routes": [_route(target, report) for report in target.per_route],
-        "bounds": msgspec.structs.asdict(target.used_bounds.bounds),
-        "bounds_limited": target.used_bounds.limited,
-        "failures": [asdict(failure) for failure in target.failures],
-    }
+    return VerifiedTarget(
+        ok=target.ok,
+        format=target.record.format,
+        strategy=target.record.strategy,
+        precision=target.record.precision,
+        engine=target.engine,
+        stands_in_for=target.stands_in_for,
+        routing_agreement=target.routing_agreement,
+        **_figures(target.overall),
+        top1_pytorch=_finite(top1_pytorch),
+        top1_target=_finite(top1_target),
+        agreeing=_errors(target.agreeing),
+        same_route=_errors(target.same_route),
+        stages=[_stage(stage) for stage in target.stages],
+        near_ties=[_near_tie(target, *place) for place in target.near_ties],
+        disagreements=[_disagreement(item) for item in target.disagreements],
+        routes=[_route(target, report) for report in target.per_route],
+        bounds=target.used_bounds.bounds,
+        bounds_limited=target.used_bounds.limited,
+        failures=[_failure(failure) for failure in target.failures],
+    )
 
 
-def _errors(errors: AnswerErrors | None) -> dict[str, Any] | None:
-    return None if errors is None else asdict(errors)
+def _figures(errors: AnswerErrors | None) -> dict[str, Any]:
+    """The fields of `AnswerFigures`; of nothing compared all are None but `images`, left out."""
+    if errors is None:
+        names = AnswerFigures.__struct_fields__
+        return dict.fromkeys(name for name in names if name != "images")
+    return {name: _finite(value) for name, value in asdict(errors).items()}
 
 
-def _stage(stage: StageReport) -> dict[str, Any]:
+def _errors(errors: AnswerErrors | None) -> AnswerFigures | None:
+    return None if errors is None else AnswerFigures(**_figures(errors))
+
+
+def _stage(stage: StageReport) -> RouterFigures:
     """One router."""
-    return {
-        "stage": stage.stage,
-        "routing_agreement": stage.routing_agreement,
-        "router_max_abs_error": stage.max_abs_error,
-        "router_max_rel_error": stage.max_rel_error,
-        "router_rms_error": stage.rms_error,
-        "margin": quantiles(stage.margins),
-        "near_tie_limit": stage.near_tie_limit,
-    }
+    margins = quantiles(stage.margins)
+    return RouterFigures(
+        stage=stage.stage,
+        routing_agreement=_finite(stage.routing_agreement),
+        router_max_abs_error=_finite(stage.max_abs_error),
+        router_max_rel_error=_finite(stage.max_rel_error),
+        router_rms_error=_finite(stage.rms_error),
+        margin=None if margins is None else MarginFigures(**margins),
+        near_tie_limit=_finite(stage.near_tie_limit),
+    )
 
 
-def _near_tie(target: TargetReport, stage: int, image: int) -> dict[str, Any]:
-    """An image that may go either way, with the way it goes."""
+def _near_tie(target: TargetReport, stage: int, image: int) -> NearTie:
+    """An image that may go either way."""
     report = target.stages[stage - 1]
-    return {
-        "image": target.samples.names[image],
-        "stage": stage,
-        "margin": float(report.margins[image]),
-        "route": _whole_route(target.members, image),
-        "target_route": _whole_route(target.target_members, image),
-    }
+    return NearTie(
+        image=target.samples.names[image],
+        stage=stage,
+        margin=float(report.margins[image]),
+        route=_whole_route(target.members, image),
+        target_route=_whole_route(target.target_members, image),
+    )
+
+
+def _disagreement(found: Disagreement) -> DisagreeingImage:
+    """An image that goes another way."""
+    return DisagreeingImage(**{**asdict(found), "margin": _finite(found.margin)})
+
+
+def _failure(failure: Failure) -> BrokenBound:
+    """A figure beyond its bound."""
+    numbers = {"value": _finite(failure.value), "bound": _finite(failure.bound)}
+    return BrokenBound(**{**asdict(failure), **numbers})
 
 
 def _whole_route(members: Sequence[np.ndarray], image: int) -> list[Any]:
@@ -110,28 +255,19 @@ def _whole_route(members: Sequence[np.ndarray], image: int) -> list[Any]:
     return stages[0] if len(stages) == 1 else stages
 
 
-def _route(target: TargetReport, report: RouteReport) -> dict[str, Any]:
+def _route(target: TargetReport, report: RouteReport) -> RouteFigures:
     """A row of the table of routes."""
-    nothing = dict.fromkeys(
-        ("top1_agreement", "max_abs_error", "max_rel_error", "rms_error", "psnr_db")
-    )
-    figures = nothing if report.errors is None else asdict(report.errors)
     failed = {(failure.stage, failure.route) for failure in target.failures}
-    return {
-        "stage": report.stage,
-        "route": list(report.route),
-        **figures,
-        "images": report.images,
-        "forced": report.forced,
-        "checked": report.errors is not None,
-        "ok": (report.stage, report.route) not in failed,
-    }
+    return RouteFigures(
+        **{**_figures(report.errors), "images": report.images},
+        stage=report.stage,
+        route=report.route,
+        forced=report.forced,
+        checked=report.errors is not None,
+        ok=(report.stage, report.route) not in failed,
+    )
 
 
-def _finite(value: Any) -> Any:
-    """Plain data that JSON can hold."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _finite(number: float | None) -> float | None:
+    """A number that JSON can hold."""
+    return number if number is not None and math.isfinite(number) else None

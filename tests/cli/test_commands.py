@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import psutil
 import pytest
+from json_page import documented
 from PIL import Image
 
 from mvmoe_bench.advice import Estimates
@@ -29,7 +30,10 @@ def mvmoe_json(mvmoe):
     def call(*arguments: object) -> tuple[int, dict]:
         code, out, _ = mvmoe(*arguments, "--json")
         assert out.count("\n") == 1
-        return code, json.loads(out)
+        data = json.loads(out)
+        if "error" not in data and "--advise" not in arguments:
+            assert set(data) == documented()[str(arguments[0])]
+        return code, data
 
     return call
 

@@ -52,7 +52,7 @@ def entries(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def refused(path, code, config=None, *, words=""):
+def refused(path, code, config=None, *, words=None):
     """The sentence of the error with this code, or one of these codes."""
     with pytest.raises(CheckpointError, match=words) as caught:
         load_checkpoint(path, config)

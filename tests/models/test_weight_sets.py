@@ -49,7 +49,7 @@ def load(path, weights=None):
     return load_checkpoint(path, CONFIG, weights=weights)
 
 
-def refused(path, code, weights=None, *, words="", **fields):
+def refused(path, code, weights=None, *, words=None, **fields):
     """The sentence of the error with this code and, if there are any, these fields."""
     with pytest.raises(CheckpointError, match=words) as caught:
         load(path, weights)

@@ -117,8 +117,8 @@ def bench(
         note(f"what was measured is in {request.output}; --resume goes on from there")
         raise
     summary = summarize_run(result)
-    data = {"results": str(request.output), **summary.as_json()}
-    emit(as_json, data, lambda out, _: show_summary(out, summary))
+    run = summary.with_headline(str(request.output))
+    emit(as_json, run, lambda out, _: show_summary(out, summary))
     failures = [line for line in result.lines if isinstance(line, Failure)]
     for failure in failures:
         note(f"error: {failure.subject or failure.job} failed: {failure.message}")

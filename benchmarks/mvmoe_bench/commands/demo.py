@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from mvmoe_deploy.bundle import Bundle
     from mvmoe_deploy.models import ModelConfig
+    from mvmoe_deploy.verification.report_data import VerifiedTarget
 
 _MOST_IMAGES = 1000
 _DIGITS_MARK = "mvmoe demo"
@@ -33,7 +34,7 @@ class DemoTarget(msgspec.Struct, frozen=True, kw_only=True):
     engine: str
     precision: str
     bytes: int
-    top1: float
+    top1: float | None
     routing_agreement: float
     max_abs_error: float | None
 
@@ -50,9 +51,9 @@ class Demo(msgspec.Struct, frozen=True, kw_only=True):
 
     images: int
     top1_dense: float
-    top1_pytorch: float
-    top1_bundle: float
-    top1_agreement: float
+    top1_pytorch: float | None
+    top1_bundle: float | None
+    top1_agreement: float | None
     routing_agreement: float
     max_abs_error: float | None
     targets: tuple[DemoTarget, ...]
@@ -116,16 +117,14 @@ def demo(output: Path, as_json: bool) -> None:
     result = Demo(
         images=images,
         top1_dense=trained.dense.top1,
-        top1_pytorch=found["top1_pytorch"],
-        top1_bundle=found["top1_target"],
-        top1_agreement=found["top1_agreement"],
-        routing_agreement=found["routing_agreement"],
-        max_abs_error=found["max_abs_error"],
+        top1_pytorch=found.top1_pytorch,
+        top1_bundle=found.top1_target,
+        top1_agreement=found.top1_agreement,
+        routing_agreement=found.routing_agreement,
+        max_abs_error=found.max_abs_error,
         targets=tuple(_target(bundle, name, figures) for name, figures in targets.items()),
         usage=tuple(
-            RouteUsage(route=tuple(row["route"]), images=row["images"])
-            for row in found["routes"]
-            if row["images"]
+            RouteUsage(route=row.route, images=row.images) for row in found.routes if row.images
         ),
         super_classes=trained.routings[0].super_classes or [],
         router_accuracy=trained.routings[0].router_accuracy,
@@ -178,28 +177,28 @@ def _export(checkpoint: Any, path: Path) -> "Bundle":
     return Bundle.open(path)
 
 
-def _compare(bundle: "Bundle", model: Any) -> tuple[int, dict[str, Any]]:
+def _compare(bundle: "Bundle", model: Any) -> tuple[int, dict[str, "VerifiedTarget"]]:
     """How many held-out images were answered, and each target's figures against the model."""
     from mvmoe_deploy.samples import load_samples
-    from mvmoe_deploy.verification.report_data import to_json
+    from mvmoe_deploy.verification.report_data import report_data
     from mvmoe_export.parity.pytorch import verify_against_model
 
     samples = load_samples("digits", bundle.manifest, most=_MOST_IMAGES)
     verified = verify_against_model(bundle, model, samples)
     verified.require_ok()
-    return verified.images, to_json(verified)["targets"]
+    return verified.images, report_data(verified, str(bundle.path)).targets
 
 
-def _target(bundle: "Bundle", name: str, figures: dict[str, Any]) -> DemoTarget:
+def _target(bundle: "Bundle", name: str, figures: "VerifiedTarget") -> DemoTarget:
     """One target's row."""
     return DemoTarget(
         target=name,
-        engine=figures["engine"],
-        precision=figures["precision"],
+        engine=figures.engine,
+        precision=figures.precision,
         bytes=sum(file.bytes for file in bundle.target(name).files),
-        top1=figures["top1_target"],
-        routing_agreement=figures["routing_agreement"],
-        max_abs_error=figures["max_abs_error"],
+        top1=figures.top1_target,
+        routing_agreement=figures.routing_agreement,
+        max_abs_error=figures.max_abs_error,
     )
 
 

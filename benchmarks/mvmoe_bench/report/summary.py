@@ -114,11 +114,18 @@ class Summary(Figure, frozen=True, dict=True):
             Point(topic=topic, text=" ".join(sentences)) for topic, sentences in topics.items()
         )
 
-    def as_json(self) -> dict[str, Any]:
-        """The summary and its headline as plain data."""
-        points = [msgspec.structs.asdict(point) for point in self.headline()]
-        data: dict[str, Any] = msgspec.to_builtins(self)
-        return {**data, "headline": points}
+    def with_headline(self, results: str) -> "MeasuredRun":
+        """The summary of the results file at the path `results`, with its headline."""
+        fields = {name: getattr(self, name) for name in self.__struct_fields__}
+        return MeasuredRun(results=results, points=self.headline(), **fields)
+
+
+class MeasuredRun(Summary, frozen=True):
+    """The result of `mvmoe bench`."""
+
+    results: str
+    """The path of the results file."""
+    points: tuple[Point, ...] = msgspec.field(name="headline")
 
 
 def summarize_run(run: "RunLines") -> Summary:

@@ -2,6 +2,7 @@
 
 import io
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -64,7 +65,7 @@ def test_a_plug_ins_section_is_in_page_summary_terminal_and_glossary(run):
 
     names = [section.id for section in made.sections]
     assert names.index("latency") < names.index("answers")
-    assert summary.as_json()["sections"]["answers"] == {"dispatcher:digits:onnx": 12}
+    assert msgspec.to_builtins(summary)["sections"]["answers"] == {"dispatcher:digits:onnx": 12}
     assert ("Counts", "12 answers.") in made.summary
     assert "counted by a plug-in" in made.alerts
     assert "answers" in [tile.label for tile in made.tiles]

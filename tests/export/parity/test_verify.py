@@ -19,7 +19,7 @@ from mvmoe_deploy.runtime.runners.onnx.runner import OnnxRunner
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.system import files
 from mvmoe_deploy.verification import verify
-from mvmoe_deploy.verification.report_data import to_json
+from mvmoe_deploy.verification.report_data import report_data
 from mvmoe_deploy.verification.run_stages import TargetGraphs
 from mvmoe_deploy.verification.verify import verify_bundle
 from mvmoe_export import export_bundle
@@ -40,8 +40,8 @@ def check(path, model, count=24, **options):
 
 def as_target(report):
     """The JSON of the one target, which must be JSON."""
-    data = to_json(report)
-    json.dumps(data, allow_nan=False)
+    plain = msgspec.to_builtins(report_data(report, "the bundle"))
+    data = json.loads(json.dumps(plain, allow_nan=False))
     return data["targets"]["onnx"]
 
 
