@@ -44,7 +44,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Standing:
+class OwnPerformance:
     """All of it."""
 
     preset: str
@@ -66,7 +66,7 @@ def measure(
     effort: Preset,
     work: Path,
     progress: Progress = ignore_progress,
-) -> Standing:
+) -> OwnPerformance:
     """Do every step that is not done yet; raises what exports and runs raise."""
     work.mkdir(parents=True, exist_ok=True)
     _require_same(work / "asked.json", [preset, list(scaling), effort.name])
@@ -109,7 +109,7 @@ def measure(
         ),
         progress,
     )
-    return Standing(
+    return OwnPerformance(
         preset=preset,
         baselines=summarize_run(baselines),
         residency=summarize_run(residency),

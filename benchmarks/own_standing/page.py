@@ -10,7 +10,7 @@ from mvmoe_bench.report.sections.ratios.figures import RatioFigure
 from mvmoe_bench.report.statistics import Estimate, Ratio, conclusive
 from mvmoe_bench.report.summary import Summary
 from mvmoe_deploy.system import files, outputs
-from own_standing.measuring import Scale, Standing
+from own_standing.measuring import OwnPerformance, Scale
 
 WANTED_OVER_STATIC = 1.02
 WANTED_FLAT = 0.03
@@ -19,9 +19,9 @@ WANTED_FLAT = 0.03
 _PARTS = ("stem", "select", "load", "expert", "rest")
 
 
-def write_page(standing: Standing, path: Path) -> None:
+def write_page(own: OwnPerformance, path: Path) -> None:
     """Write the page in one step, over one that `make bench` wrote; raises as `require_free`."""
-    text = render(standing)
+    text = render(own)
     files.write_file(path, lambda partial: partial.write_text(text), _foreign)
 
 
@@ -33,7 +33,7 @@ def require_free(path: Path) -> None:
 _foreign = outputs.foreign_without([b"Written by `make bench`"], "page of `make bench`")
 
 
-def render(standing: Standing) -> str:
+def render(own: OwnPerformance) -> str:
     """The page as Markdown."""
     import jinja2
 
@@ -47,28 +47,24 @@ def render(standing: Standing) -> str:
     )
     environment.filters |= {"both": _both, "value": _value, "span": _span, "alone": _alone}
     return environment.get_template("performance.md.j2").render(
-        standing=standing,
-        machine=_machine(standing.baselines),
-        run=standing.baselines,
-        residency=standing.residency,
-        resumed=any(
-            run.resumed for run in (standing.baselines, standing.residency, standing.scaling)
-        ),
-        taken=_taken(standing.baselines),
-        experts=standing.baselines.bundles[0].experts[0],
-        wall=[ratio for ratio in standing.baselines.sections["ratios"] if ratio.clock == "wall"],
-        cpu={
-            (r.name, r.target): r for r in standing.baselines.sections["ratios"] if r.clock == "CPU"
-        },
+        own=own,
+        machine=_machine(own.baselines),
+        run=own.baselines,
+        residency=own.residency,
+        resumed=any(run.resumed for run in (own.baselines, own.residency, own.scaling)),
+        taken=_taken(own.baselines),
+        experts=own.baselines.bundles[0].experts[0],
+        wall=[ratio for ratio in own.baselines.sections["ratios"] if ratio.clock == "wall"],
+        cpu={(r.name, r.target): r for r in own.baselines.sections["ratios"] if r.clock == "CPU"},
         verdict=_verdict,
         meaning=_MEANING,
-        latencies=standing.baselines.sections["latency"],
-        uses=standing.baselines.sections["machine"].uses,
-        reference=standing.baselines.sections["machine"].reference,
-        scales=[_scale(standing, scale) for scale in standing.scales],
-        flat=_flat(standing.scales),
-        naive=_naive(standing.naive),
-        starts=standing.baselines.sections["starts"].starts,
+        latencies=own.baselines.sections["latency"],
+        uses=own.baselines.sections["machine"].uses,
+        reference=own.baselines.sections["machine"].reference,
+        scales=[_scale(own, scale) for scale in own.scales],
+        flat=_flat(own.scales),
+        naive=_naive(own.naive),
+        starts=own.baselines.sections["starts"].starts,
         reach=_reach,
         percent=percent,
     )
@@ -113,9 +109,9 @@ def _flat(scales: tuple[Scale, ...]) -> str:
     return _judged(scales[-1].ratio, 1 + WANTED_FLAT)
 
 
-def _scale(standing: Standing, scale: Scale) -> dict[str, Any]:
+def _scale(own: OwnPerformance, scale: Scale) -> dict[str, Any]:
     """A row of the scaling table."""
-    sections, key = standing.scaling.sections, scale.subject
+    sections, key = own.scaling.sections, scale.subject
     latency = sections["latency"].get(key)
     starts = sections["starts"].starts.get(key) if "starts" in sections else None
     memory = {its.budget: its for its in sections.get("memory", ()) if its.subject == key}

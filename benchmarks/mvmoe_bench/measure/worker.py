@@ -1,4 +1,4 @@
-"""The process that measures: one order on stdin, lines of `records.py` on stdout.
+"""The process that measures: one order on stdin, lines of a results file on stdout.
 
 `python -m mvmoe_bench.measure.worker` imports what an application would first, and times that;
 its own code comes after. What engines print goes to stderr, whatever they print it to.
@@ -24,23 +24,23 @@ def main() -> None:
     # Whoever started this may have been told to ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    _hold_on(sys.argv[1:])
+    _end_with_starter(sys.argv[1:])
     text = sys.stdin.read()
-    told = json.loads(text)
-    modules = [module for subject in told["subjects"] for module in subject["engine_modules"]]
+    order = json.loads(text)
+    modules = [module for subject in order["subjects"] for module in subject["engine_modules"]]
     lines = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     missing, engine_ns = None, 0
     try:
         engine_ns = _import("numpy", *modules)
     except ImportError as error:
-        # Among several subjects the one that needs it will tell.
-        missing = error if told["one_subject"] else None
+        # Among several subjects the one that needs it fails by itself.
+        missing = error if order["one_subject"] else None
     code_ns = _import("mvmoe_deploy.runtime")
     from mvmoe_bench.measure.jobs import Process, run_job
 
     process = Process(
-        start_ns=_STARTED_NS - told["started_ns"],
+        start_ns=_STARTED_NS - order["started_ns"],
         engine_import_ns=engine_ns,
         code_import_ns=code_ns,
         missing=missing,
@@ -56,7 +56,7 @@ def main() -> None:
     os._exit(0)
 
 
-def _hold_on(arguments: list[str]) -> None:
+def _end_with_starter(arguments: list[str]) -> None:
     """End with the process that gave us a lifeline: `--lifeline DESCRIPTOR` of a pipe."""
     if arguments[:1] == ["--lifeline"]:
         end_when_closed(int(arguments[1]))

@@ -1,7 +1,7 @@
 """The contract of a device: where orders are followed.
 
 One file a device, found through the entry-point group `mvmoe.devices`. A device on another machine
-(a phone behind adb, an iPhone behind Xcode's tools) is told the same orders, sends their files
+(a phone behind adb, an iPhone behind Xcode's tools) gets the same orders, sends their files
 there, and passes on the lines that come back.
 """
 
@@ -33,7 +33,7 @@ class Device(Protocol):
 
     Invariants:
 
-    - `run` follows an order to its end and then emits all its lines, as `records.py` has them; the
+    - `run` follows an order to its end and then emits all its lines, as `lines.py` has them; the
       last is not `Done`, which is the planner's word.
     - What fails is a `Failure` line of its subject; the others go on. `run` raises EngineError only
       if nothing can be run at all.

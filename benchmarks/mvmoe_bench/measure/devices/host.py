@@ -21,7 +21,7 @@ from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.runtime.runners import find_runner
 from mvmoe_deploy.system.temporary import temporary_directory
 
-_PATIENCE = 20
+_KILL_GRACE = 20
 """Seconds that an interrupted process has to write down what it measured."""
 _THREADS_OF = (
     "OMP_NUM_THREADS",
@@ -29,7 +29,9 @@ _THREADS_OF = (
     "MKL_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
-"""What sets the threads of NumPy's BLAS, which is the yardstick."""
+"""What sets the threads of NumPy's BLAS, which makes the reference product."""
+_WORKER = (sys.executable, "-P", "-m", "mvmoe_bench.measure.worker")
+"""-P: without the current directory, where another numpy.py may lie."""
 
 
 class HostDevice:
@@ -96,18 +98,15 @@ class _Ended:
     signal_or_code: int
     at_work: str | None
     """The subject that it worked on last."""
-    said: str
-    """What it wrote to stderr."""
+    stderr: str
     interrupted: bool
 
     @property
     def message(self) -> str:
         """Why it ended, in one sentence."""
         code = self.signal_or_code
-        how = f"with exit code {code}"
-        if code < 0:
-            how = f"by {signal.Signals(-code).name}"
-        last = self.said.strip().splitlines()
+        how = f"with exit code {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
+        last = self.stderr.strip().splitlines()
         return f"its process was ended {how}" + (f": {last[-1][:300]}" if last else "")
 
 
@@ -118,37 +117,29 @@ def _follow(order: MeasurementOrder) -> _Ended:
     lifeline is a pipe that closes with this process, even if that is killed.
     """
     with temporary_directory() as folder:
-        status, out, errors = folder / "status", folder / "lines", folder / "said"
+        status, out, errors = folder / "status", folder / "lines", folder / "stderr"
         status.write_bytes(b"\0")
-        with out.open("wb") as lines, errors.open("wb") as said, _lifeline() as lifeline:
+        with out.open("wb") as lines, errors.open("wb") as stderr, _lifeline() as lifeline:
             # Before it is started: what the system needs to start it is a part of a start.
-            told = msgspec.structs.replace(
+            sent = msgspec.structs.replace(
                 order, status=str(status), started_ns=time.monotonic_ns()
             )
             process = subprocess.Popen(
-                # -P: without the current directory, where another numpy.py may lie.
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "mvmoe_bench.measure.worker",
-                    "--lifeline",
-                    str(lifeline),
-                ],
+                [*_WORKER, "--lifeline", str(lifeline)],
                 stdin=subprocess.PIPE,
                 stdout=lines,
-                stderr=said,
+                stderr=stderr,
                 env=_environment(order),
                 start_new_session=True,
                 pass_fds=(lifeline,),
             )
-            interrupted = _talk(process, msgspec.json.encode(told))
+            interrupted = _send_and_wait(process, msgspec.json.encode(sent))
         position = status.read_bytes()[0]
         return _Ended(
-            lines=_decode(out.read_bytes()),
+            lines=list(results.decode_lines(out.read_bytes())),
             signal_or_code=process.returncode,
             at_work=order.subjects[position - 1].key if position else None,
-            said=errors.read_text(errors="replace"),
+            stderr=errors.read_text(errors="replace"),
             interrupted=interrupted,
         )
 
@@ -164,14 +155,14 @@ def _lifeline() -> Iterator[int]:
         os.close(ours)
 
 
-def _talk(process: subprocess.Popen[bytes], text: bytes) -> bool:
-    """Tell a process its order and wait for it; gives whether this one was interrupted."""
+def _send_and_wait(process: subprocess.Popen[bytes], text: bytes) -> bool:
+    """Send a process its order and wait for it; gives whether this one was interrupted."""
     try:
         process.communicate(text)
     except KeyboardInterrupt:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(_PATIENCE)
+            process.wait(_KILL_GRACE)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             process.kill()
             process.wait()
@@ -181,13 +172,8 @@ def _talk(process: subprocess.Popen[bytes], text: bytes) -> bool:
     return False
 
 
-def _decode(text: bytes) -> list[Record]:
-    """The lines that a process wrote; the last may be cut off."""
-    return list(results.decode_lines(text))
-
-
 def _environment(order: MeasurementOrder) -> dict[str, str]:
-    """This process's environment, with the order's threads for what is not told otherwise."""
+    """This process's environment, with the order's threads."""
     threads = str(max(subject.threads for subject in order.subjects))
     return {**os.environ, **dict.fromkeys(_THREADS_OF, threads), "PYTHONUNBUFFERED": "1"}
 

@@ -1,4 +1,4 @@
-"""What one process is told to measure: one file for each kind of job."""
+"""What one process measures: one file for each kind of job."""
 
 from mvmoe_bench.measure.jobs.process import Process, run_job
 

@@ -46,7 +46,7 @@ def held(files: smaps.OwnFiles) -> Held:
     """What this process holds at this moment; `files` are the ones of what is measured.
 
     Pages of other files, such as shared libraries, are left out where the system tells them apart:
-    they belong to whoever maps them, and how many do is not this process's affair.
+    other processes map them too, and how many do differs from run to run.
     """
     if SOURCE == "RSS":
         import psutil

@@ -89,12 +89,12 @@ def cpu_model() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     if sys.platform == "darwin":
-        told = subprocess.run(
+        found = subprocess.run(
             ["sysctl", "-n", "machdep.cpu.brand_string"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        if told.stdout.strip():
-            return told.stdout.strip()
+        if found.stdout.strip():
+            return found.stdout.strip()
     return platform.processor() or platform.machine()
 
 

@@ -130,7 +130,7 @@ class BenchRun:
             self._answers.setdefault(line.subject, {})[line.image] = line
 
     def _order(self, job: Job, subjects: tuple[SubjectOrder, ...]) -> MeasurementOrder:
-        """What one process is told."""
+        """The order of one process."""
         answering = job.measurement.compares_answers
         references = self._references() if answering else {}
         return MeasurementOrder(

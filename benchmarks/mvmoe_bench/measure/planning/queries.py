@@ -35,19 +35,27 @@ class QueryPlan:
 
     def once(self) -> tuple[Query, ...]:
         """Every image once."""
-        return tuple(self._sequence(len(self.inputs.images)))
+        return self.sequence(len(self.inputs.images))
 
     def sequence(self, count: int) -> tuple[Query, ...]:
         """`count` images in the inputs' order, again from the first after the last."""
-        return tuple(self._sequence(count))
+        images = [number % len(self.inputs.images) for number in range(count)]
+        if not self.forced:
+            return tuple(Query(image=image) for image in images)
+        shares = self.distribution or distribution.default(self.manifest)
+        routes = distribution.draw(shares, count, self.seed)
+        return tuple(
+            Query(image=image, routes=taken, forced=True)
+            for image, taken in zip(images, routes, strict=True)
+        )
 
     def rounds(self, preset: Preset, repeat: int, known: Sequence[Routes] | None) -> list[Query]:
         """The questions of one repeat; repeats ask different images as long as there are any.
 
         `known` are the routes of the images, for subjects that need them beforehand.
         """
-        every = self._sequence(preset.queries * preset.repeats)
-        mine = list(every)[repeat * preset.queries : (repeat + 1) * preset.queries]
+        every = self.sequence(preset.queries * preset.repeats)
+        mine = list(every[repeat * preset.queries : (repeat + 1) * preset.queries])
         if self.forced or known is None:
             return mine
         return [Query(image=query.image, routes=known[query.image]) for query in mine]
@@ -55,7 +63,7 @@ class QueryPlan:
     def coverage(
         self, target: Target, known: Sequence[Routes], preset: Preset, repeat: int
     ) -> list[Query]:
-        """QueryPlan that impose the routes which no image takes: a rare expert has a cost too.
+        """Queries that impose the routes which no image takes: a rare expert has a cost too.
 
         With more of them than queries, each repeat takes its part.
         """
@@ -80,18 +88,6 @@ class QueryPlan:
                     graph.route if stage == graph.stage else route
                     for stage, route in enumerate(usual, start=1)
                 )
-
-    def _sequence(self, count: int) -> list[Query]:
-        """`count` questions in the inputs' order."""
-        images = [number % len(self.inputs.images) for number in range(count)]
-        if not self.forced:
-            return [Query(image=image) for image in images]
-        shares = self.distribution or distribution.default(self.manifest)
-        routes = distribution.draw(shares, count, self.seed)
-        return [
-            Query(image=image, routes=taken, forced=True)
-            for image, taken in zip(images, routes, strict=True)
-        ]
 
 
 def budgets(target: Target) -> tuple[int, ...]:

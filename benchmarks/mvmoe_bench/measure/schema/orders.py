@@ -1,7 +1,7 @@
-"""What a device is told to do: an order is one process's work, in plain data.
+"""What a device is asked to do: an order is one process's work, in plain data.
 
 A device on another machine sends the order there with the files that it names, and lets the other
-side answer with lines of `records.py`. Paths are the device's to translate.
+side answer with lines of a results file. Paths are the device's to translate.
 """
 
 import msgspec
