@@ -1,0 +1,30 @@
+"""The order of a run's jobs, and what is said of them meanwhile; nothing is measured here."""
+
+from collections import Counter
+from types import SimpleNamespace
+
+from mvmoe_bench.measure.planning.bench_run import WHOLE_RUN, BenchRun, RunContext
+from mvmoe_bench.measure.planning.presets import PRESETS
+from mvmoe_bench.measure.schema.records import Done
+
+
+def test_progress_hears_of_every_job_that_is_done():
+    said, lines = [], []
+    context = RunContext(
+        device=SimpleNamespace(load_average=lambda: None),
+        subjects=(),
+        preset=PRESETS["quick"],
+        inputs=None,
+        images=None,
+        queries={},
+        models=None,
+    )
+
+    BenchRun(context, SimpleNamespace(write=lines.append), ()).run(lambda *news: said.append(news))
+
+    totals = {phase: total for phase, _, total in said}
+    assert Counter(phase for phase, _, _ in said) == totals
+    assert list(totals) == ["answers and graphs to compare with", "measure"]
+    jobs = [item for phase, item, _ in said if phase == "measure"]
+    assert jobs == ["placement", *(f"latency:{repeat}" for repeat in range(6))]
+    assert [line.job for line in lines if isinstance(line, Done)][-1] == WHOLE_RUN
