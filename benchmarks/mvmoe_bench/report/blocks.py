@@ -1,13 +1,12 @@
 """What a report consists of, whatever it is written as: sections of plots, tables and text."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from mvmoe_bench.report.formatting import percent
 from mvmoe_bench.report.plots import Plot
 from mvmoe_bench.report.printed import alone, printed
-from mvmoe_bench.report.statistics import Distribution, Estimate
+from mvmoe_bench.report.statistics import Estimate
 
 Tone = Literal["", "good", "bad", "muted"]
 
@@ -140,110 +139,12 @@ def number(value: float | None, shown: str | None = None, tone: Tone = "") -> Ce
     return Cell(alone(value) if shown is None else shown, value, tone)
 
 
-def figure(its: Estimate | None, scale: float = 1.0, suffix: str = "") -> tuple[Cell, Cell]:
+def figure(found: Estimate | None, scale: float = 1.0, suffix: str = "") -> tuple[Cell, Cell]:
     """Two cells: a figure times `scale`, and its interval; rough ones are marked."""
-    if its is None:
+    if found is None:
         return number(None), text(None, "muted")
-    shown = printed(its, scale, suffix)
+    shown = printed(found, scale, suffix)
     if shown.low is None:
-        return number(its.value * scale, shown.value), text(None, "muted")
-    spread = Cell(shown.marked, None if its.low is None else its.low * scale)
-    return number(its.value * scale, shown.value), spread
-
-
-FEW = " (* too few answers: nearly the largest)"
-"""What the star of a percentile means, for the end of a caption."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """A column of a table (with an interval, two) and what fills it in each row."""
-
-    columns: tuple[Column, ...]
-    cells: Callable[..., tuple[Cell, ...]]
-    """Takes what the row is of."""
-
-
-def table(
-    caption: str, items: Iterable[tuple[Any, ...]], *fields: Field, folded: bool | int = False
-) -> Table:
-    """A table with a row for each item; a number folds a table of more rows than that."""
-    rows = [tuple(cell for field in fields for cell in field.cells(*item)) for item in items]
-    columns = tuple(column for field in fields for column in field.columns)
-    return Table(caption, columns, rows, folded if isinstance(folded, bool) else len(rows) > folded)
-
-
-def words(title: str, take: Callable[..., object], help: str = "", brief: bool = False) -> Field:
-    """A column of text."""
-    return Field((Column(title, False, help, brief),), lambda *item: (_text(take(*item)),))
-
-
-def numbers(
-    title: str, take: Callable[..., float | Cell | None], help: str = "", brief: bool = False
-) -> Field:
-    """A column of numbers; where `take` gives no cell, they have three digits."""
-    return Field((Column(title, True, help, brief),), lambda *item: (_number(take(*item)),))
-
-
-def counts(
-    title: str, take: Callable[..., int | None], help: str = "", brief: bool = False
-) -> Field:
-    """A column of whole numbers."""
-
-    def shown(*item: Any) -> Cell:
-        value = take(*item)
-        return number(value, None if value is None else f"{value:,}")
-
-    return numbers(title, shown, help, brief)
-
-
-def shares(
-    title: str, take: Callable[..., float | None], help: str = "", brief: bool = False
-) -> Field:
-    """A column of shares of 0 to 1, as per cent."""
-
-    def shown(*item: Any) -> Cell:
-        value = take(*item)
-        return number(value, None if value is None else percent(value))
-
-    return numbers(title, shown, help, brief)
-
-
-def percentiles(
-    title: str, which: int, take: Callable[..., Distribution], brief: bool = False, help: str = ""
-) -> Field:
-    """A column of p90, p95 or p99, with a star where few answers make it nearly the largest."""
-
-    def shown(*item: Any) -> Cell:
-        its = take(*item)
-        value: float = getattr(its, f"p{which}")
-        return number(value, alone(value) + "*" * its.few(which))
-
-    return numbers(title, shown, help, brief)
-
-
-def figures(
-    title: str,
-    take: Callable[..., Estimate | None],
-    help: str = "",
-    brief: bool = False,
-    *,
-    scale: float = 1.0,
-    suffix: str = "",
-    interval: bool = True,
-    interval_brief: bool | None = None,
-) -> Field:
-    """A column of figures times `scale`, and one of their intervals unless `interval` is false."""
-    spread = Column("95% interval", False, "", brief if interval_brief is None else interval_brief)
-    columns = (Column(title, True, help, brief), spread)[: 1 + interval]
-    return Field(columns, lambda *item: figure(take(*item), scale, suffix)[: 1 + interval])
-
-
-def _text(value: object) -> Cell:
-    """A cell as it is, or one of the value."""
-    return value if isinstance(value, Cell) else text(value)
-
-
-def _number(value: float | Cell | None) -> Cell:
-    """A cell as it is, or one of the number."""
-    return value if isinstance(value, Cell) else number(value)
+        return number(found.value * scale, shown.value), text(None, "muted")
+    spread = Cell(shown.marked, None if found.low is None else found.low * scale)
+    return number(found.value * scale, shown.value), spread

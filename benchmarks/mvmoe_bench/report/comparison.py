@@ -3,23 +3,20 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import (
     Block,
     Cell,
     Chart,
     Column,
     Document,
-    Field,
     Section,
     Table,
     Text,
     Tone,
-    counts,
     figure,
     number,
-    table,
     text,
-    words,
 )
 from mvmoe_bench.report.compare import Comparison, compared_kinds
 from mvmoe_bench.report.document import alerts, terms
@@ -126,16 +123,16 @@ def _table(kind: ComparedKind, rows: Sequence[VerdictRow]) -> Table:
     """Both sides, the ratio, the verdict."""
     unit = "ms" if rows[0].unit == "ms" else "MB"
     interval = Column("95% interval", number=False)
-    return table(
+    return columns.table(
         f"{kind.title}, A and B",
         ((row,) for row in rows),
-        words(kind.compared, lambda row: row.name),
-        words("verdict", lambda row: text(_verdict(row), _tone(row))),
-        Field((Column(f"A {unit}"), interval), lambda row: _side(row, row.a)),
-        Field((Column(f"B {unit}"), interval), lambda row: _side(row, row.b)),
-        Field((Column("B / A"), interval), _ratio),
-        counts("n A", lambda row: row.a and row.a.n),
-        counts("n B", lambda row: row.b and row.b.n),
+        columns.text(kind.compared, lambda row: row.name),
+        columns.text("verdict", lambda row: text(_verdict(row), _tone(row))),
+        columns.Field((Column(f"A {unit}"), interval), lambda row: _side(row, row.a)),
+        columns.Field((Column(f"B {unit}"), interval), lambda row: _side(row, row.b)),
+        columns.Field((Column("B / A"), interval), _ratio),
+        columns.count("n A", lambda row: row.a and row.a.n),
+        columns.count("n B", lambda row: row.b and row.b.n),
     )
 
 
@@ -175,12 +172,12 @@ def _identity(found: Comparison) -> Section:
     differing = {item.name for item in found.differences}
     rows = [(item.name, item.a, item.b, True) for item in found.differences]
     rows += [(*fact, False) for fact in _facts(found.a, found.b) if fact[0] not in differing]
-    made = table(
+    made = columns.table(
         "Identity of both runs, differences first",
         rows,
-        words("what", lambda name, _, __, bad: text(name, "bad" if bad else "")),
-        words("A", lambda _, a, __, bad: text(a, "bad" if bad else "")),
-        words("B", lambda _, __, b, bad: text(b, "bad" if bad else "")),
+        columns.text("what", lambda name, _, __, bad: text(name, "bad" if bad else "")),
+        columns.text("A", lambda _, a, __, bad: text(a, "bad" if bad else "")),
+        columns.text("B", lambda _, __, b, bad: text(b, "bad" if bad else "")),
     )
     names = ", ".join(item.name for item in found.differences) or "nothing they state"
     lead = f"Beside their start and load average, the runs differ in {names}."

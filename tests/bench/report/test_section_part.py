@@ -18,7 +18,8 @@ from mvmoe_bench.report.terminal import show_summary
 CODE = '''
 """How many answers took more than twice the median."""
 
-from mvmoe_bench.report.blocks import Tile, counts, table, words
+from mvmoe_bench.report import columns
+from mvmoe_bench.report.blocks import Tile
 from mvmoe_bench.report.section_part import ComparedKind, Point, SectionPart, View
 
 
@@ -27,8 +28,9 @@ def figures(index):
 
 
 def view(summary, found):
-    return View((table("Answers", found.items(), words("subject", lambda key, _: key, brief=True),
-                       counts("answers", lambda _, n: n, brief=True)),))
+    subject = columns.text("subject", lambda key, _: key, brief=True)
+    answers = columns.count("answers", lambda _, n: n, brief=True)
+    return View((columns.table("Answers", found.items(), subject, answers),))
 
 
 def rows(one, two, judge):

@@ -1,6 +1,7 @@
 """Which expert gets which class."""
 
-from mvmoe_bench.report.blocks import Block, Cell, Chart, Table, counts, shares, table, words
+from mvmoe_bench.report import columns
+from mvmoe_bench.report.blocks import Block, Cell, Chart, Table
 from mvmoe_bench.report.formatting import route
 from mvmoe_bench.report.section_part import View
 from mvmoe_bench.report.sections.classes.figures import ClassMap
@@ -49,13 +50,13 @@ def _of(summary: Summary, found: Found, its: ClassMap) -> str:
 
 def _table(found: ClassMap, of: str) -> Table:
     """Pairs that occur."""
-    return table(
+    return columns.table(
         f"Classes and routes{of}",
         ((cell,) for cell in found.cells),
-        words(found.of, lambda cell: cell.name),
-        words("route", lambda cell: _sorted_route(cell.route)),
-        shares("share of the class", lambda cell: cell.share),
-        counts("images", lambda cell: cell.images),
+        columns.text(found.of, lambda cell: cell.name),
+        columns.text("route", lambda cell: _sorted_route(cell.route)),
+        columns.share("share of the class", lambda cell: cell.share),
+        columns.count("images", lambda cell: cell.images),
         folded=True,
     )
 

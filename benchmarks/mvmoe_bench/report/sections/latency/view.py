@@ -2,20 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from mvmoe_bench.report.blocks import (
-    FEW,
-    Cell,
-    Chart,
-    Table,
-    Tile,
-    counts,
-    figures,
-    number,
-    numbers,
-    percentiles,
-    table,
-    words,
-)
+from mvmoe_bench.report import columns
+from mvmoe_bench.report.blocks import Cell, Chart, Table, Tile, number
 from mvmoe_bench.report.formatting import count, engine, repeats_of, threads
 from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.section_part import Point, View
@@ -76,24 +64,26 @@ def _table(summary: Summary, found: Latencies) -> Table:
     few = any(latency.wall_ms.few(99) for latency in found.values())
     middle = "The median, in milliseconds, over the medians of all repeats."
     tail = "One answer in a hundred takes longer."
-    return table(
-        f"Latency in milliseconds, by subject{FEW * few}",
+    return columns.table(
+        f"Latency in milliseconds, by subject{columns.FEW * few}",
         found.items(),
-        words("subject", lambda key, _: summary.names[key], brief=True),
-        figures("p50", lambda _, its: its.wall_ms, middle, brief=True),
-        percentiles("p90", 90, lambda _, its: its.wall_ms, brief=True),
-        percentiles("p95", 95, lambda _, its: its.wall_ms, brief=True),
-        percentiles("p99", 99, lambda _, its: its.wall_ms, brief=True, help=tail),
-        numbers("min", lambda _, its: its.wall_ms.min),
-        numbers("max", lambda _, its: its.wall_ms.max),
-        numbers("mean", lambda _, its: its.wall_ms.mean),
-        numbers("MAD", lambda _, its: its.wall_ms.mad, "Median absolute deviation, not scaled."),
-        counts("n", lambda _, its: its.wall_ms.n, "Samples.", brief=True),
-        counts("repeats", lambda _, its: its.wall_ms.repeats, "Processes; see the interval."),
-        figures("CPU p50", lambda _, its: its.cpu_ms, "What the calling thread computed, in ms.",
-                interval=False),
-        numbers("max error", lambda _, its: _error(its),
-                "Largest error of a class logit against the reference."),
+        columns.text("subject", lambda key, _: summary.names[key], brief=True),
+        columns.estimate("p50", lambda _, its: its.wall_ms, middle, brief=True),
+        columns.percentile("p90", 90, lambda _, its: its.wall_ms, brief=True),
+        columns.percentile("p95", 95, lambda _, its: its.wall_ms, brief=True),
+        columns.percentile("p99", 99, lambda _, its: its.wall_ms, brief=True, help=tail),
+        columns.number("min", lambda _, its: its.wall_ms.min),
+        columns.number("max", lambda _, its: its.wall_ms.max),
+        columns.number("mean", lambda _, its: its.wall_ms.mean),
+        columns.number("MAD", lambda _, its: its.wall_ms.mad,
+                       "Median absolute deviation, not scaled."),
+        columns.count("n", lambda _, its: its.wall_ms.n, "Samples.", brief=True),
+        columns.count("repeats", lambda _, its: its.wall_ms.repeats,
+                      "Processes; see the interval."),
+        columns.estimate("CPU p50", lambda _, its: its.cpu_ms,
+                         "What the calling thread computed, in ms.", interval=False),
+        columns.number("max error", lambda _, its: _error(its), "Largest error of a class logit "
+                       "against the reference."),
     )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from mvmoe_bench.report.blocks import Block, Chart, Table, counts, figures, shares, table, words
+from mvmoe_bench.report import columns
+from mvmoe_bench.report.blocks import Block, Chart, Table
 from mvmoe_bench.report.formatting import count, engine, percent
 from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.section_part import View
@@ -62,18 +63,19 @@ def _chart(reference: ReferenceSpeed) -> Chart:
 def _table(summary: Summary, its: Machine) -> Table:
     """What subjects achieve."""
     subjects = [(s, its.uses[s.key]) for s in summary.subjects if s.key in its.uses]
-    return table(
+    return columns.table(
         "How well each subject uses the machine",
         subjects,
-        words("subject", lambda subject, _: summary.names[subject.key]),
-        figures("useful GFLOP/s", lambda _, use: use.gflops, "Twice the multiply-accumulates that "
-                "an image needs, over the median latency: other work does not count."),
-        shares("of reference", lambda _, use: use.of_reference,
-               "Useful GFLOP/s over those of the reference product."),
-        words("engine", lambda subject, _: engine(subject.engine)),
-        counts("n", lambda _, use: use.gflops.n, "Answers."),
-        figures("open ms", lambda _, use: use.open_ms,
-                "Making the subject ready in the process of a repeat; median."),
-        counts("openings", lambda _, use: use.open_ms and use.open_ms.n, "Processes."),
+        columns.text("subject", lambda subject, _: summary.names[subject.key]),
+        columns.estimate("useful GFLOP/s", lambda _, use: use.gflops, "Twice the "
+                         "multiply-accumulates that an image needs, over the median latency: other "
+                         "work does not count."),
+        columns.share("of reference", lambda _, use: use.of_reference, "Useful GFLOP/s over those "
+                      "of the reference product."),
+        columns.text("engine", lambda subject, _: engine(subject.engine)),
+        columns.count("n", lambda _, use: use.gflops.n, "Answers."),
+        columns.estimate("open ms", lambda _, use: use.open_ms, "Making the subject ready in the "
+                         "process of a repeat; median."),
+        columns.count("openings", lambda _, use: use.open_ms and use.open_ms.n, "Processes."),
         folded=True,
     )  # fmt: skip

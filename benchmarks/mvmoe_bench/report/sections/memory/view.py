@@ -2,17 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from mvmoe_bench.report.blocks import (
-    Chart,
-    Field,
-    Table,
-    Tile,
-    counts,
-    figures,
-    numbers,
-    table,
-    words,
-)
+from mvmoe_bench.report import columns
+from mvmoe_bench.report.blocks import Chart, Table, Tile
 from mvmoe_bench.report.formatting import count, room_for
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import printed
@@ -90,15 +81,15 @@ def _table(summary: Summary, found: Found) -> Table:
     """All medians."""
 
     def megabytes(title: str, take: Callable[[MemoryFigure], Estimate | None], help: str,
-                  interval_brief: bool = False) -> Field:  # fmt: skip
-        return figures(title, take, help, True, scale=_MB, interval_brief=interval_brief)
+                  interval_brief: bool = False) -> columns.Field:  # fmt: skip
+        return columns.estimate(title, take, help, True, scale=_MB, interval_brief=interval_brief)
 
-    return table(
+    return columns.table(
         "Memory of a process in MB (a million bytes): medians",
         ((its,) for its in found),
-        words("subject", lambda its: summary.names[its.subject], brief=True),
-        words("experts", lambda its: "all" if its.budget is None else its.budget,
-              "That may stay in memory in each routed stage.", brief=True),
+        columns.text("subject", lambda its: summary.names[its.subject], brief=True),
+        columns.text("experts", lambda its: "all" if its.budget is None else its.budget,
+                     "That may stay in memory in each routed stage.", brief=True),
         megabytes("held", lambda its: its.loaded_bytes,
                   "What the process held after its images were answered."),
         megabytes("added", lambda its: its.added.total,
@@ -107,12 +98,13 @@ def _table(summary: Summary, found: Found) -> Table:
                   "Of what was added: memory that is of no file."),
         megabytes("its files", lambda its: its.added.bundle_files,
                   "Of what was added: mapped pages of the subject's own files."),
-        numbers("before", lambda its: its.base_bytes * _MB, "The model was opened."),
-        numbers("peak RSS", lambda its: its.peak_rss_bytes and its.peak_rss_bytes * _MB,
-                "The largest resident set the process ever had, shared libraries included: not to "
-                "be compared with the others."),
-        numbers("closed", lambda its: its.released_bytes * _MB, "After the model was closed."),
-        counts("n", lambda its: its.n, "Processes.", brief=True),
+        columns.number("before", lambda its: its.base_bytes * _MB, "The model was opened."),
+        columns.number("peak RSS", lambda its: its.peak_rss_bytes and its.peak_rss_bytes * _MB,
+                       "The largest resident set the process ever had, shared libraries included: "
+                       "not to be compared with the others."),
+        columns.number("closed", lambda its: its.released_bytes * _MB,
+                       "After the model was closed."),
+        columns.count("n", lambda its: its.n, "Processes.", brief=True),
     )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from mvmoe_bench.report.blocks import Block, Table, Text, table, text, words
+from mvmoe_bench.report import columns
+from mvmoe_bench.report.blocks import Block, Table, Text, text
 from mvmoe_bench.report.formatting import count, engine
 from mvmoe_bench.report.section_part import View
 from mvmoe_bench.report.statistics import ENOUGH_REPEATS
@@ -85,35 +86,39 @@ def _value(name: str, value: Any) -> str:
 
 def _where(summary: Summary) -> Table:
     """Where and how it was measured."""
-    what, value = words("what", lambda name, _: name), words("value", lambda _, value: value)
-    return table("Where and how", _facts(summary), what, value)
+    return columns.table(
+        "Where and how",
+        _facts(summary),
+        columns.text("what", lambda name, _: name),
+        columns.text("value", lambda _, value: value),
+    )
 
 
 def _subjects(summary: Summary) -> Table:
     """Who was measured, and on which engine."""
-    return table(
+    return columns.table(
         "Subjects",
         ((its,) for its in summary.subjects),
-        words("subject", lambda its: summary.names[its.key]),
-        words("what it is", lambda its: look_of(its.name).description),
-        words("bundle", lambda its: its.bundle),
-        words("target", lambda its: its.target),
-        words("engine", lambda its: engine(its.engine)),
-        words("threads", lambda its: its.threads),
-        words("failures", lambda its: text("failed", "bad") if its.failures else "none"),
+        columns.text("subject", lambda its: summary.names[its.key]),
+        columns.text("what it is", lambda its: look_of(its.name).description),
+        columns.text("bundle", lambda its: its.bundle),
+        columns.text("target", lambda its: its.target),
+        columns.text("engine", lambda its: engine(its.engine)),
+        columns.text("threads", lambda its: its.threads),
+        columns.text("failures", lambda its: text("failed", "bad") if its.failures else "none"),
     )
 
 
 def _bundles(summary: Summary) -> Table:
     """Whose models."""
-    return table(
+    return columns.table(
         "Bundles",
         ((its,) for its in summary.bundles),
-        words("bundle", lambda its: its.name),
-        words("model", lambda its: its.model),
-        words("experts", lambda its: " + ".join(map(str, its.experts)) or "dense"),
-        words("parameters", lambda its: f"{its.params_total / 1e6:.2f} M"),
-        words("active an image", lambda its: f"{its.params_active / 1e6:.2f} M"),
-        words("multiply-accumulates", lambda its: f"{its.macs / 1e6:,.1f} M"),
-        words("manifest sha256", lambda its: its.sha256[:12]),
+        columns.text("bundle", lambda its: its.name),
+        columns.text("model", lambda its: its.model),
+        columns.text("experts", lambda its: " + ".join(map(str, its.experts)) or "dense"),
+        columns.text("parameters", lambda its: f"{its.params_total / 1e6:.2f} M"),
+        columns.text("active an image", lambda its: f"{its.params_active / 1e6:.2f} M"),
+        columns.text("multiply-accumulates", lambda its: f"{its.macs / 1e6:,.1f} M"),
+        columns.text("manifest sha256", lambda its: its.sha256[:12]),
     )

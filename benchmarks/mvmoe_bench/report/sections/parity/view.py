@@ -2,18 +2,8 @@
 
 from collections.abc import Iterator
 
-from mvmoe_bench.report.blocks import (
-    Cell,
-    Chart,
-    Field,
-    Table,
-    counts,
-    number,
-    numbers,
-    table,
-    text,
-    words,
-)
+from mvmoe_bench.report import columns
+from mvmoe_bench.report.blocks import Cell, Chart, Table, number, text
 from mvmoe_bench.report.formatting import agreement
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.parity.figures import TargetParity
@@ -55,29 +45,29 @@ def _chart(summary: Summary, found: Found) -> Chart:
 def _table(found: Found) -> Table:
     """All figures of the verification."""
 
-    def errors(title: str, name: str, help: str) -> Field:
-        return numbers(title, lambda its: _error(getattr(its.found, name)), help)
+    def errors(title: str, name: str, help: str) -> columns.Field:
+        return columns.number(title, lambda its: _error(getattr(its.found, name)), help)
 
-    return table(
+    return columns.table(
         "Verification against PyTorch: shares that are the same, and largest errors",
         ((its,) for its in found),
-        words("bundle", lambda its: its.bundle),
-        words("target", lambda its: its.target),
-        words("verdict", _verdict),
-        numbers("route", lambda its: _share(its.found.routing_agreement),
-                "Images on the route that PyTorch takes."),
-        numbers("top-1", lambda its: _share(its.found.top1_agreement),
-                "Images whose most likely class is that of PyTorch."),
-        counts("near-ties", lambda its: its.found.near_ties,
-               "Images whose route rounding may change."),
-        counts("forced", lambda its: its.found.forced_routes,
-               "Routes that no image took; they were forced."),
+        columns.text("bundle", lambda its: its.bundle),
+        columns.text("target", lambda its: its.target),
+        columns.text("verdict", _verdict),
+        columns.number("route", lambda its: _share(its.found.routing_agreement),
+                       "Images on the route that PyTorch takes."),
+        columns.number("top-1", lambda its: _share(its.found.top1_agreement),
+                       "Images whose most likely class is that of PyTorch."),
+        columns.count("near-ties", lambda its: its.found.near_ties,
+                      "Images whose route rounding may change."),
+        columns.count("forced", lambda its: its.found.forced_routes, "Routes that no image took; "
+                      "they were forced."),
         errors("router", "router_error", "Largest error of a router's logit, relative."),
         errors("answer", "answer_error", "Largest error of a class logit, relative."),
         errors("absolute", "max_abs_error", "Largest error of a class logit, not relative."),
-        numbers("PSNR dB", lambda its: _psnr(its.found.psnr_db),
-                "Peak signal to noise: 20 dB more is an error ten times as small."),
-        counts("images", lambda its: its.found.images),
+        columns.number("PSNR dB", lambda its: _psnr(its.found.psnr_db), "Peak signal to noise: 20 "
+                       "dB more is an error ten times as small."),
+        columns.count("images", lambda its: its.found.images),
     )  # fmt: skip
 
 

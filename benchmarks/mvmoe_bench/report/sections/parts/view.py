@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from mvmoe_bench.report.blocks import Chart, Table, counts, figures, table, words
+from mvmoe_bench.report import columns
+from mvmoe_bench.report.blocks import Chart, Table
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import percents, printed
 from mvmoe_bench.report.section_part import View
@@ -59,19 +60,20 @@ def _chart(summary: Summary, found: dict[str, Parts]) -> Chart:
 
 def _table(summary: Summary, found: dict[str, Parts]) -> Table:
     """Medians and shares, then those of each routed stage."""
-    stage = words("stage", lambda _, part, its: _stage(part, its), brief=True)
+    stage = columns.text("stage", lambda _, part, its: _stage(part, its), brief=True)
     several = any(its.by_stage for its in found.values())
-    return table(
+    return columns.table(
         "Parts of an answer",
         ((key, part, its) for key, its in found.items() for part in (*its.parts, *its.by_stage)),
-        words("subject", lambda key, *_: summary.names[key], brief=True),
-        words("part", lambda _, part, __: part.name, brief=True),
+        columns.text("subject", lambda key, *_: summary.names[key], brief=True),
+        columns.text("part", lambda _, part, __: part.name, brief=True),
         *([stage] if several else []),
-        figures("median ms", lambda _, part, __: part.ms, brief=True, interval_brief=False),
-        figures("share", lambda _, part, __: part.share, "Of the sum of all parts' medians.",
-                brief=True, scale=100, suffix="%"),
-        counts("n", lambda _, __, its: its.n, "Answers."),
-        counts("repeats", lambda _, part, __: part.ms.repeats),
+        columns.estimate("median ms", lambda _, part, __: part.ms, brief=True,
+                         interval_brief=False),
+        columns.estimate("share", lambda _, part, __: part.share,
+                         "Of the sum of all parts' medians.", brief=True, scale=100, suffix="%"),
+        columns.count("n", lambda _, __, its: its.n, "Answers."),
+        columns.count("repeats", lambda _, part, __: part.ms.repeats),
         folded=len(PART_NAMES),
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Where operators run: measured placements, and the advisor's estimates apart from them."""
 
-from mvmoe_bench.report.blocks import Block, Cell, Table, Text, table, words
+from mvmoe_bench.report import columns
+from mvmoe_bench.report.blocks import Block, Cell, Table, Text
 from mvmoe_bench.report.formatting import percent
 from mvmoe_bench.report.links import sourced
 from mvmoe_bench.report.section_part import View
@@ -27,14 +28,14 @@ def view(summary: Summary, found: Placements) -> View:
 
 def _measured(summary: Summary, found: tuple[PlacementFigure, ...]) -> Table:
     """What engines said."""
-    return table(
+    return columns.table(
         "Measured: where the engine says that it puts the operators of these graphs",
         ((its,) for its in found),
-        words("subject", lambda its: summary.names.get(its.subject, its.subject)),
-        words("graph", lambda its: its.graph),
-        words("operators by unit", lambda its: _counts(its.by_unit)),
-        words("cost by unit", lambda its: _costs(its.cost_by_unit)),
-        words("off the wanted unit", lambda its: _counts(its.outside) or "nothing"),
+        columns.text("subject", lambda its: summary.names.get(its.subject, its.subject)),
+        columns.text("graph", lambda its: its.graph),
+        columns.text("operators by unit", lambda its: _counts(its.by_unit)),
+        columns.text("cost by unit", lambda its: _costs(its.cost_by_unit)),
+        columns.text("off the wanted unit", lambda its: _counts(its.outside) or "nothing"),
         folded=12,
     )
 
@@ -54,14 +55,14 @@ def _costs(costs: dict[str, float] | None) -> str | None:
 
 def _advice(found: EngineAdvice) -> Table:
     """Estimates for one engine."""
-    return table(
+    return columns.table(
         f"ESTIMATE for {found.engine}, not measured",
         ((its,) for its in found.advice),
-        words("severity", lambda its: _severity(its.severity)),
-        words("finding", lambda its: its.text),
-        words("where", _where),
-        words("reason", lambda its: its.reason),
-        words("source", lambda its: sourced(its.source)),
+        columns.text("severity", lambda its: _severity(its.severity)),
+        columns.text("finding", lambda its: its.text),
+        columns.text("where", _where),
+        columns.text("reason", lambda its: its.reason),
+        columns.text("source", lambda its: sourced(its.source)),
         folded=8,
     )
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from mvmoe_bench.report.blocks import Chart, Table, Tile, counts, figures, numbers, table, words
+from mvmoe_bench.report import columns
+from mvmoe_bench.report.blocks import Chart, Table, Tile
 from mvmoe_bench.report.formatting import no_verdict, repeats_of
 from mvmoe_bench.report.plots.intervals import IntervalPlot, IntervalRow
 from mvmoe_bench.report.printed import printed
@@ -73,20 +74,20 @@ def _several(found: Sequence[RatioFigure]) -> bool:
 
 def _table(summary: Summary, found: Found) -> Table:
     """All ratios, both clocks."""
-    of = words("of", lambda its: summary.names[its.product], brief=True)
-    return table(
+    of = columns.text("of", lambda its: summary.names[its.product], brief=True)
+    return columns.table(
         "Ratios of latency, paired by round (unpaired: median over median, unsteady)",
         ((its,) for its in found),
-        words("ratio", _name, brief=True),
+        columns.text("ratio", _name, brief=True),
         *([of] if _several(found) else []),
-        words("clock", lambda its: its.clock,
-              "Wall: time that passed; CPU: what the calling thread computed.", brief=True),
-        figures("value", lambda its: its.ratio, brief=True),
-        numbers("unpaired", lambda its: its.ratio.of_medians,
-                "Median over median, pairing ignored: as unsteady as the machine."),
-        counts("n", lambda its: its.ratio.n, "Rounds.", brief=True),
-        counts("repeats", lambda its: its.ratio.repeats),
-        words("meaning", lambda its: look_of(its.other_name).ratio_meaning),
+        columns.text("clock", lambda its: its.clock, "Wall: time that passed; CPU: what the "
+                     "calling thread computed.", brief=True),
+        columns.estimate("value", lambda its: its.ratio, brief=True),
+        columns.number("unpaired", lambda its: its.ratio.of_medians, "Median over median, pairing "
+                       "ignored: as unsteady as the machine."),
+        columns.count("n", lambda its: its.ratio.n, "Rounds.", brief=True),
+        columns.count("repeats", lambda its: its.ratio.repeats),
+        columns.text("meaning", lambda its: look_of(its.other_name).ratio_meaning),
         folded=8,
     )  # fmt: skip
 

@@ -2,19 +2,8 @@
 
 from collections.abc import Iterator
 
-from mvmoe_bench.report.blocks import (
-    FEW,
-    Chart,
-    Field,
-    Table,
-    counts,
-    figures,
-    numbers,
-    percentiles,
-    shares,
-    table,
-    words,
-)
+from mvmoe_bench.report import columns
+from mvmoe_bench.report.blocks import Chart, Table
 from mvmoe_bench.report.formatting import from_to, percent, room_for
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.section_part import Point, View
@@ -75,34 +64,33 @@ def _table(summary: Summary, found: Found) -> Table:
     """All points."""
     points = [(key, point) for key, curve in found.items() for point in curve.budgets]
     few = any(point.total_ms.few(95) for _, point in points)
-    return table(
-        f"Milliseconds by room for experts{FEW * few}",
+    return columns.table(
+        f"Milliseconds by room for experts{columns.FEW * few}",
         points,
         *_which(summary, found),
-        figures("p50 ms", lambda _, point: point.total_ms, brief=True),
-        percentiles("p95 ms", 95, lambda _, point: point.total_ms, brief=True),
-        numbers("mean ms", lambda _, point: point.mean_ms),
-        shares("cold", lambda _, point: point.cold_share,
-               "Answers for which an expert had to be loaded.", brief=True),
-        figures("memory MB", lambda _, point: point.held_bytes,
-                "What another process with this room held after its images.", scale=1e-6),
-        counts("n", lambda _, point: point.n, "Answers.", brief=True),
-        counts("processes", lambda _, point: point.total_ms.repeats),
+        columns.estimate("p50 ms", lambda _, point: point.total_ms, brief=True),
+        columns.percentile("p95 ms", 95, lambda _, point: point.total_ms, brief=True),
+        columns.number("mean ms", lambda _, point: point.mean_ms),
+        columns.share("cold", lambda _, point: point.cold_share, "Answers for which an expert had "
+                      "to be loaded.", brief=True),
+        columns.estimate("memory MB", lambda _, point: point.held_bytes, "What another process "
+                         "with this room held after its images.", scale=1e-6),
+        columns.count("n", lambda _, point: point.n, "Answers.", brief=True),
+        columns.count("processes", lambda _, point: point.total_ms.repeats),
     )  # fmt: skip
 
 
-def _which(summary: Summary, found: Found) -> list[Field]:
+def _which(summary: Summary, found: Found) -> list[columns.Field]:
     """The columns that say which subject, where there are several, and which room."""
     room = "That may stay in memory in each routed stage."
-    return [
-        *[words("subject", lambda key, *_: summary.names[key], brief=True)][: len(found) > 1],
-        words("experts", lambda _, point, *__: point.room, room, brief=True),
-    ]
+    subject = columns.text("subject", lambda key, *_: summary.names[key], brief=True)
+    experts = columns.text("experts", lambda _, point, *__: point.room, room, brief=True)
+    return [subject, experts] if len(found) > 1 else [experts]
 
 
 def _switches(summary: Summary, found: Found) -> Table:
     """What changing the expert adds to an answer."""
-    return table(
+    return columns.table(
         "What a change of expert adds to an answer",
         (
             (key, point, name, switch)
@@ -111,14 +99,14 @@ def _switches(summary: Summary, found: Found) -> Table:
             for name, switch in (("cold switch", point.cold), ("warm switch", point.warm))
         ),
         *_which(summary, found),
-        words("answers", lambda _, __, name, ___: name, "Cold: an expert had to be loaded. Warm: "
-              "another route than before, its expert in memory.", brief=True),
-        figures("added ms", lambda *item: item[-1].ms, "Their median less that of answers that "
-                "kept the route, repeat by repeat.", brief=True),
-        counts("n", lambda *item: item[-1].n, "Answers of this kind.", brief=True),
-        counts("n that kept the route", lambda *item: item[-1].against),
-        counts("processes", lambda *item: item[-1].ms and item[-1].ms.repeats,
-               "That have both kinds."),
+        columns.text("answers", lambda _, __, name, ___: name, "Cold: an expert had to be loaded. "
+                     "Warm: another route than before, its expert in memory.", brief=True),
+        columns.estimate("added ms", lambda *item: item[-1].ms, "Their median less that of answers "
+                         "that kept the route, repeat by repeat.", brief=True),
+        columns.count("n", lambda *item: item[-1].n, "Answers of this kind.", brief=True),
+        columns.count("n that kept the route", lambda *item: item[-1].against),
+        columns.count("processes", lambda *item: item[-1].ms and item[-1].ms.repeats,
+                      "That have both kinds."),
     )  # fmt: skip
 
 

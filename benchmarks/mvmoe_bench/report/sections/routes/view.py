@@ -2,23 +2,8 @@
 
 from collections.abc import Iterator
 
-from mvmoe_bench.report import formatting
-from mvmoe_bench.report.blocks import (
-    FEW,
-    Block,
-    Cell,
-    Chart,
-    Table,
-    Text,
-    counts,
-    figures,
-    number,
-    numbers,
-    percentiles,
-    shares,
-    table,
-    words,
-)
+from mvmoe_bench.report import columns, formatting
+from mvmoe_bench.report.blocks import Block, Cell, Chart, Table, Text, number
 from mvmoe_bench.report.formatting import percent
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.section_part import Point, View
@@ -97,16 +82,16 @@ _SHOWN: dict[Under, str] = {
 
 def _expected(summary: Summary, found: Found) -> Table:
     """Expected latency under every distribution."""
-    return table(
+    return columns.table(
         "Expected latency of an image",
         ((key, each) for key, its in found.items() for each in its.expected),
-        words("subject", lambda key, _: summary.names[key]),
-        words("under", lambda _, expected: expected.under),
-        figures("expected ms", lambda _, expected: expected.ms),
-        numbers("measured share", lambda _, expected: _coverage(expected),
-                "Share of the distribution whose routes were measured."),
-        counts("n", lambda _, expected: expected.ms.n),
-        counts("repeats", lambda _, expected: expected.ms.repeats),
+        columns.text("subject", lambda key, _: summary.names[key]),
+        columns.text("under", lambda _, expected: expected.under),
+        columns.estimate("expected ms", lambda _, expected: expected.ms),
+        columns.number("measured share", lambda _, expected: _coverage(expected),
+                       "Share of the distribution whose routes were measured."),
+        columns.count("n", lambda _, expected: expected.ms.n),
+        columns.count("repeats", lambda _, expected: expected.ms.repeats),
     )  # fmt: skip
 
 
@@ -148,22 +133,24 @@ def _table(summary: Summary, found: Found) -> Table:
     several = max(its.stages for its in found.values()) > 1
     rows = [(key, row) for key, its in found.items() for row in its.rows]
     few = any(row.total_ms.few(95) for _, row in rows)
-    stage = numbers("stage", lambda _, row: number(row.stage, str(row.stage + 1)))
-    return table(
-        f"Every route{FEW * few}",
+    stage = columns.number("stage", lambda _, row: number(row.stage, str(row.stage + 1)))
+    return columns.table(
+        f"Every route{columns.FEW * few}",
         rows,
-        words("subject", lambda key, _: summary.names[key]),
+        columns.text("subject", lambda key, _: summary.names[key]),
         *([stage] if several else []),
-        words("route", lambda _, row: _route(row)),
-        figures("p50 ms", lambda _, row: row.total_ms, "Median of the whole answer."),
-        percentiles("p95 ms", 95, lambda _, row: row.total_ms),
-        figures("expert ms", lambda _, row: row.expert_ms, "Median of its own graph alone."),
+        columns.text("route", lambda _, row: _route(row)),
+        columns.estimate("p50 ms", lambda _, row: row.total_ms, "Median of the whole answer."),
+        columns.percentile("p95 ms", 95, lambda _, row: row.total_ms),
+        columns.estimate(
+            "expert ms", lambda _, row: row.expert_ms, "Median of its own graph alone."
+        ),
         *(
-            shares(name, lambda _, row, name=name: getattr(row, name), help)
+            columns.share(name, lambda _, row, name=name: getattr(row, name), help)
             for name, help in _SHARES.items()
             if any(getattr(row, name) is not None for _, row in rows)
         ),
-        counts("n", lambda _, row: row.n),
+        columns.count("n", lambda _, row: row.n),
         folded=6,
     )
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from mvmoe_bench.report.blocks import Chart, Table, Tile, counts, numbers, table, words
+from mvmoe_bench.report import columns
+from mvmoe_bench.report.blocks import Chart, Table, Tile
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import alone
 from mvmoe_bench.report.section_part import View
@@ -53,18 +54,18 @@ def _experts(its: TargetSize) -> int:
 
 def _table(found: Found) -> Table:
     """All sizes."""
-    return table(
+    return columns.table(
         "Bundle sizes",
         ((its,) for its in found),
-        words("bundle", lambda its: its.bundle),
-        words("target", lambda its: its.target),
-        words("precision", lambda its: f"{its.precision}, {its.strategy}"),
-        numbers("total MB", lambda its: its.total_bytes * _MB),
-        numbers("shared MB", lambda its: its.shared_bytes and its.shared_bytes * _MB),
-        numbers("experts MB", lambda its: _experts(its) * _MB or None),
-        words("an expert MB", _each, "Least to most."),
-        numbers("other MB", lambda its: its.other_bytes * _MB),
-        counts("graphs", lambda its: its.graphs),
+        columns.text("bundle", lambda its: its.bundle),
+        columns.text("target", lambda its: its.target),
+        columns.text("precision", lambda its: f"{its.precision}, {its.strategy}"),
+        columns.number("total MB", lambda its: its.total_bytes * _MB),
+        columns.number("shared MB", lambda its: its.shared_bytes and its.shared_bytes * _MB),
+        columns.number("experts MB", lambda its: _experts(its) * _MB or None),
+        columns.text("an expert MB", _each, "Least to most."),
+        columns.number("other MB", lambda its: its.other_bytes * _MB),
+        columns.count("graphs", lambda its: its.graphs),
     )
 
 

@@ -2,17 +2,8 @@
 
 from collections.abc import Iterator
 
-from mvmoe_bench.report.blocks import (
-    Block,
-    Chart,
-    Field,
-    Table,
-    Tile,
-    counts,
-    figures,
-    table,
-    words,
-)
+from mvmoe_bench.report import columns
+from mvmoe_bench.report.blocks import Block, Chart, Table, Tile
 from mvmoe_bench.report.formatting import count, route
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import printed
@@ -87,21 +78,22 @@ def _values(its: Starts) -> tuple[float, ...]:
 def _table(summary: Summary, found: dict[str, Starts]) -> Table:
     """All components."""
 
-    def component(name: str, title: str, help: str) -> Field:
-        return figures(title, lambda _, its: _median(its, name), help, interval=False)
+    def component(name: str, title: str, help: str) -> columns.Field:
+        return columns.estimate(title, lambda _, its: _median(its, name), help, interval=False)
 
-    return table(
+    return columns.table(
         "Start in milliseconds: medians of open and first answer, and of each component",
         found.items(),
-        words("subject", lambda key, _: summary.names[key], brief=True),
-        figures("open + first answer", lambda _, its: its.ready_ms,
-                "Manifest, hashes, open and first answer together.", brief=True),
+        columns.text("subject", lambda key, _: summary.names[key], brief=True),
+        columns.estimate("open + first answer", lambda _, its: its.ready_ms,
+                         "Manifest, hashes, open and first answer together.", brief=True),
         *(component(name, title, help) for name, _, __, title, help in _PARTS),
-        figures("Python in all", lambda _, its: its.python_ms,
-                "Start of Python and imports together.", brief=True, interval=False),
-        figures("over static", lambda _, its: its.over_oracle, "Open and first answer, times "
-                "those of the static graph, which checks no hashes and loads one graph."),
-        counts("n", lambda _, its: its.n, "Processes.", brief=True),
+        columns.estimate("Python in all", lambda _, its: its.python_ms,
+                         "Start of Python and imports together.", brief=True, interval=False),
+        columns.estimate("over static", lambda _, its: its.over_oracle, "Open and first answer, "
+                         "times those of the static graph, which checks no hashes and loads one "
+                         "graph."),
+        columns.count("n", lambda _, its: its.n, "Processes.", brief=True),
     )  # fmt: skip
 
 
@@ -119,29 +111,29 @@ def _components(summary: Summary, found: dict[str, Starts]) -> Table:
         rows.append((key, "Python in all", its.python_ms))
         if its.first_load_ms is not None:
             rows.append((key, "of the first answer: loading its expert", its.first_load_ms))
-    return table(
+    return columns.table(
         "Components of a start, with intervals",
         rows,
-        words("subject", lambda key, *_: summary.names[key]),
-        words("component", lambda _, title, __: title),
-        figures("median ms", lambda _, __, ms: ms),
-        counts("n", lambda _, __, ms: ms.n, "Processes."),
+        columns.text("subject", lambda key, *_: summary.names[key]),
+        columns.text("component", lambda _, title, __: title),
+        columns.estimate("median ms", lambda _, __, ms: ms),
+        columns.count("n", lambda _, __, ms: ms.n, "Processes."),
         folded=True,
     )
 
 
 def _loads(summary: Summary, found: dict[str, tuple[Load, ...]]) -> Table:
     """Every graph."""
-    return table(
+    return columns.table(
         "Milliseconds to bring each graph into memory and run it",
         ((key, load) for key, loads in found.items() for load in loads),
-        words("subject", lambda key, _: summary.names[key]),
-        words("graph", lambda _, load: load.graph),
-        words("route", lambda _, load: route(load.route or ())),
-        figures("load", lambda _, load: load.load_ms),
-        figures("first run", lambda _, load: load.first_ms),
-        figures("second run", lambda _, load: load.warm_ms),
-        counts("n", lambda _, load: load.n, "Processes."),
+        columns.text("subject", lambda key, _: summary.names[key]),
+        columns.text("graph", lambda _, load: load.graph),
+        columns.text("route", lambda _, load: route(load.route or ())),
+        columns.estimate("load", lambda _, load: load.load_ms),
+        columns.estimate("first run", lambda _, load: load.first_ms),
+        columns.estimate("second run", lambda _, load: load.warm_ms),
+        columns.count("n", lambda _, load: load.n, "Processes."),
         folded=True,
     )
 
