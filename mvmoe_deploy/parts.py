@@ -48,7 +48,6 @@ PACKAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "measurements": ("mvmoe_bench.measure.jobs",),
         "sections": ("mvmoe_bench.report.sections",),
         "advice": ("mvmoe_bench.advice.rules",),
-        "readers": ("mvmoe_bench.advice.readers",),
     }
 )
 """The kinds of parts, and the packages that hold the built-in parts of each."""

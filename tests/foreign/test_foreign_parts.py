@@ -279,7 +279,7 @@ def test_a_target_is_benched_through_its_own_runner_and_read_for_advice(
     assert "11 aten.linear.default" in " ".join(each.text for each in advice)
 
 
-def test_without_leave_neither_the_runner_nor_the_reader_of_a_bundle_is_imported(
+def test_without_leave_neither_the_runner_nor_the_target_of_a_bundle_is_imported(
     export_foreign_target,
 ):
     _, path = export_foreign_target(TopK(experts=3, k=1))
@@ -289,7 +289,7 @@ def test_without_leave_neither_the_runner_nor_the_reader_of_a_bundle_is_imported
     with pytest.raises(InputError) as refused:
         advise(Bundle.open(path))
     assert refused.value.code == "part.plugin-not-allowed"
-    assert refused.value.fields["kind"] == "readers"
+    assert refused.value.fields["kind"] == "targets"
 
 
 def test_a_family_is_trained_by_a_foreign_routing(foreign, tmp_path):

@@ -9,11 +9,10 @@ from mvmoe_bench.advice.advice import Estimates, advise, all_rules
 from mvmoe_bench.advice.contract import (
     Finding,
     GraphView,
-    Op,
     Rule,
     TargetView,
-    Tensor,
 )
+from mvmoe_export.operators import Op, Tensor
 
 __all__ = [
     "Estimates",

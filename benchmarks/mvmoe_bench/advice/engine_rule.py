@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from mvmoe_bench.advice.contract import Finding, GraphView, Op, Severity, TargetView
+from mvmoe_bench.advice.contract import Finding, GraphView, Severity, TargetView
 from mvmoe_bench.advice.wording import counted, plural
 from mvmoe_export.accelerator import Accelerator, Fact
+from mvmoe_export.operators import Op
 from mvmoe_export.sources import Source, as_text
 
 Value = TypeVar("Value")

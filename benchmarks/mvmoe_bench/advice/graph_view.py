@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from mvmoe_bench.advice.contract import Finding, GraphView, Op, Rule, TargetView
-from mvmoe_bench.advice.readers import Reader, ReadGraph, find_reader
+from mvmoe_bench.advice.contract import Finding, GraphView, Rule, TargetView
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.errors import BundleError, MissingExtraError
+from mvmoe_export.operators import Op, ReadGraph
+from mvmoe_export.targets import reader_of
 
 Reading = Callable[[str], object]
 """Called with the path of a file before it is parsed."""
@@ -39,7 +40,7 @@ def view_target(
 ) -> tuple[TargetView, Sequence[tuple[Rule, Sequence[Finding]]]]:
     """The view of the target called `name`, and what kept graphs of it from being read."""
     record = bundle.target(name)
-    read = find_reader(record.format, plugins=bundle.plugins)
+    read = reader_of(record.format, plugins=bundle.plugins)
     operators: dict[str, tuple[Op, ...]] = {}
     read_errors: dict[ReadError, list[Finding]] = {}
     if read is not None:
@@ -60,7 +61,7 @@ def view_target(
 
 
 def _read(
-    read: Reader, root: Path, graphs: Iterable[Graph], reading: Reading
+    read: Callable[[Path, str], ReadGraph], root: Path, graphs: Iterable[Graph], reading: Reading
 ) -> tuple[dict[str, tuple[Op, ...]], dict[ReadError, list[Finding]]]:
     """The operators of graphs by name, and what there is to say of those that were not read."""
 

@@ -1,12 +1,14 @@
 """One package per target, one contract; a target is found by its name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.engine_facts import EngineFacts
+from mvmoe_export.operators import ReadGraph
 from mvmoe_export.targets.contract import ExportOptions, Records, Target, TargetJob, TargetOptions
 
 KIND = "targets"
@@ -22,6 +24,7 @@ __all__ = [
     "engines_of",
     "find_target",
     "options_of_record",
+    "reader_of",
     "target_names",
 ]
 
@@ -48,6 +51,19 @@ def options_of_record(
     `plugins=False` for parts of other distributions, which are not imported.
     """
     return find_target(target, plugins=plugins).options.of_record(recorded, plugins=plugins)
+
+
+def reader_of(format_: str, *, plugins: bool) -> Callable[[Path, str], ReadGraph] | None:
+    """What reads the operators of a format's graphs; None if its target is not known, or does not.
+
+    Raises InputError if the target is a plug-in's and those are not allowed.
+    """
+    try:
+        return getattr(find_target(format_, plugins=plugins), "read_operators", None)
+    except InputError as error:
+        if error.code != "part.unknown":
+            raise
+        return None
 
 
 def engines_of(format_: str, *, plugins: bool) -> tuple[EngineFacts, ...]:

@@ -26,6 +26,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.text import quoted
 from mvmoe_export.compression.contract import Numbers
 from mvmoe_export.engine_facts import EngineFacts
+from mvmoe_export.operators import ReadGraph
 
 if TYPE_CHECKING:
     from mvmoe_export.stages import Stages
@@ -220,7 +221,8 @@ class Target(Protocol):
     """A format with its engine.
 
     One without `require` and `room` is taken as able to do all, one without `bounds` as no further
-    off than others; without `engines` nothing is known of what runs its graphs.
+    off than others; without `engines` nothing is known of what runs its graphs, and without
+    `read_operators` their operators are not: those that are in a delegate's own form cannot be.
 
     Invariants:
 
@@ -247,6 +249,13 @@ class Target(Protocol):
     without an entry, the recipe's bounds are those of the target."""
     engines: tuple[EngineFacts, ...]
     """What runs its graphs; the first whose options were chosen is what they are shaped for."""
+
+    def read_operators(self, root: Path, file: str) -> ReadGraph:
+        """What gives the operators of the graphs in a file of the bundle at `root`.
+
+        Raises BundleError for a file that cannot be read, MissingExtraError without the package
+        that reads it.
+        """
 
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Refuse what is known to fail: called for every target before the first one starts.

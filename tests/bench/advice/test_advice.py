@@ -159,6 +159,7 @@ from mvmoe_export.targets.onnx.target import OnnxTarget
 
 class Strange(OnnxTarget):
     name = "strange"
+    read_operators = None
     engines = (
         *OnnxTarget.engines,
         EngineFacts(

@@ -256,6 +256,9 @@ def test_an_image_pays_a_call_for_each_stage(hand):
         "An image takes 3 calls, one a stage: 0.69 ms of an estimated 4.2 ms on the Neural Engine; "
         "fewer routed stages mean fewer calls",
     )
+    view = hand.target(*staged(hand, 10**9, 10**9))
+    engines = [finding.engine for finding in parts.find("advice", "dispatch-cost").check(view)]
+    assert engines == ["Neural Engine", "Neural Engine", "Core ML"]
     assert check("dispatch-cost", hand.target(*staged(hand, 10**9), **CPU)) == []
     assert check("dispatch-cost", hand.target(*staged(hand, 0))) == []
 

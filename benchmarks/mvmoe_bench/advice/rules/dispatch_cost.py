@@ -1,6 +1,7 @@
 """The time of a graph against the cost of calling it: what is too small for an accelerator."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from operator import attrgetter
 
 from mvmoe_bench.advice.contract import Finding, GraphView, TargetView
@@ -52,7 +53,9 @@ def _milliseconds(graph: GraphView, cost: CallCost) -> float:
 def _check(target: TargetView) -> Iterator[Finding]:
     """One finding a graph, and one for an image's calls."""
     yield from of_graphs(attrgetter("call"), _say_of_graph)(target)
-    yield from of_targets(attrgetter("call"), _say_of_image)(target)
+    for finding in of_targets(attrgetter("call"), _say_of_image)(target):
+        engine = target.engine.title if target.engine else finding.engine
+        yield replace(finding, engine=engine)
 
 
 PART = accelerator_rule(

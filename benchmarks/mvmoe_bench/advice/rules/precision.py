@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from operator import attrgetter
 
-from mvmoe_bench.advice.contract import Finding, Op, TargetView
+from mvmoe_bench.advice.contract import Finding, TargetView
 from mvmoe_bench.advice.engine_rule import Said, accelerator_rule, of_operators, of_targets
 from mvmoe_bench.advice.wording import size
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.accelerator import Accelerator
 from mvmoe_export.compression import find_recipe
 from mvmoe_export.neural_engine import NEURAL_ENGINE
+from mvmoe_export.operators import Op
 
 _BOUNDARY = ("cast",)
 """Operators that turn fp32 inputs and outputs into fp16 and back: every program has some."""

@@ -8,6 +8,7 @@ from mvmoe_deploy.errors import InputError, MissingExtraError
 from mvmoe_export.targets.contract import ExportOptions, TargetJob
 from mvmoe_export.targets.coreml.bounds import BOUNDS
 from mvmoe_export.targets.coreml.engines import ENGINES
+from mvmoe_export.targets.coreml.operators import read
 from mvmoe_export.targets.coreml.options import CoreMLOptions
 from mvmoe_export.targets.coreml.pixels import require_pixels
 
@@ -24,6 +25,7 @@ class CoreMLTarget:
     packages = ("torch", "coremltools")
     bounds = BOUNDS
     engines = ENGINES
+    read_operators = staticmethod(read)
 
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Raises InputError for options that do not go with the model, MissingExtraError."""

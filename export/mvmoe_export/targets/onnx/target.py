@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mvmoe_deploy.errors import InputError, MissingExtraError
 from mvmoe_export.targets.contract import ExportOptions, InlineJob, Records
 from mvmoe_export.targets.onnx.engines import ENGINES
+from mvmoe_export.targets.onnx.operators import read
 from mvmoe_export.targets.onnx.options import OnnxOptions
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class OnnxTarget:
     options = OnnxOptions
     packages = ("torch", "onnx", "onnxscript", "onnxruntime")
     engines = ENGINES
+    read_operators = staticmethod(read)
 
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Raises InputError for options that it cannot serve, MissingExtraError."""

@@ -11,6 +11,8 @@ from msgspec import Meta
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
+from mvmoe_deploy.errors import BundleError
+from mvmoe_export.operators import UNKNOWN, ReadGraph, operator
 from mvmoe_export.targets.contract import ExportOptions, InlineJob, Records, TargetOptions
 
 if TYPE_CHECKING:
@@ -33,6 +35,17 @@ class AtenJsonTarget:
     extra = ""
     options = AtenJsonOptions
     packages = ("torch",)
+
+    def read_operators(self, root: Path, file: str) -> ReadGraph:
+        """What gives the operators of the one graph of a file; their tensors are not known."""
+        try:
+            types = [call["operator"] for call in json.loads((root / file).read_text())["calls"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BundleError(
+                f"{file} is no graph ({type(error).__name__}); export it again"
+            ) from error
+        found = tuple(operator(each, (UNKNOWN,), (UNKNOWN,)) for each in types)
+        return lambda _: found
 
     def start(
         self, stages: "Stages", options: ExportOptions, root: Path, scratch: Path

@@ -1,12 +1,12 @@
-"""What readers see of real files, with known answers."""
+"""What targets say of the operators in real files, with known answers."""
 
 import msgspec
 import pytest
 
 from mvmoe_bench.advice import Tensor
 from mvmoe_bench.advice.graph_view import view_target
-from mvmoe_bench.advice.readers import find_reader
 from mvmoe_deploy.errors import BundleError
+from mvmoe_export.targets import find_target
 
 onnx = pytest.importorskip("onnx")
 
@@ -14,7 +14,7 @@ onnx = pytest.importorskip("onnx")
 def operators(format_, root, record):
     """The operators of a record's only graph."""
     (graph,) = record.graphs
-    return find_reader(format_)(root, graph.file)(graph)
+    return find_target(format_).read_operators(root, graph.file)(graph)
 
 
 @pytest.mark.parametrize("name", ["onnx", "coreml"])
@@ -103,10 +103,10 @@ def test_files_that_are_no_graphs_are_said_to_be_none(hand, tmp_path):
     (tmp_path / "bad.onnx").write_bytes(b"\xff\xff\xff")
     (tmp_path / "empty").mkdir()
     with pytest.raises(BundleError, match=r"bad\.onnx is no ONNX graph"):
-        find_reader("onnx")(tmp_path, "bad.onnx")
+        find_target("onnx").read_operators(tmp_path, "bad.onnx")
     for format_, file in (("onnx", "none.onnx"), ("coreml", "empty"), ("coreml", "none")):
         with pytest.raises(BundleError):
-            find_reader(format_)(tmp_path, file)
+            find_target(format_).read_operators(tmp_path, file)
 
 
 @pytest.fixture(scope="module")

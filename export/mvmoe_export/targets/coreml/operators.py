@@ -4,11 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mvmoe_bench.advice.contract import Op, Tensor
-from mvmoe_bench.advice.readers import ReadGraph
-from mvmoe_bench.advice.readers.contract import UNKNOWN, multiply_adds, operator
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.errors import BundleError
+from mvmoe_export.operators import UNKNOWN, Op, ReadGraph, Tensor, multiply_adds, operator
 
 _CONSTANTS = ("const", "constexpr_")
 """Prefixes of operators that hold weights: they are computed once, when the program loads."""
@@ -117,6 +115,3 @@ class _Function:
 def _is_true(value: Any) -> bool:
     """Whether a constant is true; False of one that is no truth value."""
     return any(value.immediateValue.tensor.bools.values[:1])
-
-
-PART = read

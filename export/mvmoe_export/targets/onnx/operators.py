@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mvmoe_bench.advice.contract import Op, Tensor
-from mvmoe_bench.advice.readers import ReadGraph
-from mvmoe_bench.advice.readers.contract import UNKNOWN, multiply_adds, operator
 from mvmoe_deploy.bundle.integrity import plain_file, read_errors
 from mvmoe_deploy.errors import BundleError, MissingExtraError
+from mvmoe_export.operators import UNKNOWN, Op, ReadGraph, Tensor, multiply_adds, operator
 
 _MOST_BYTES = 256 << 20
 """Weights are in a file of their own: a graph of a thousand operators has a tenth of a megabyte."""
@@ -105,6 +103,3 @@ def _macs(node: Any, x: Tensor, filters: Tensor, result: Tensor) -> int:
         case "ConvTranspose":
             return multiply_adds(x, filters.weights_per_output)
     return 0
-
-
-PART = read
