@@ -4,10 +4,12 @@ import dataclasses
 
 import msgspec
 import pytest
-from json_page import documented, verify_tables
+from json_page import advice_tables, documented, verify_tables
 
+from mvmoe_bench.advice import Estimates
 from mvmoe_bench.commands.demo import Demo
 from mvmoe_bench.commands.report import WrittenReport
+from mvmoe_bench.measure.schema.records import Advice
 from mvmoe_bench.report.summary import MeasuredRun
 from mvmoe_deploy import parts
 from mvmoe_deploy.cli.bundle_view import BundleView
@@ -70,6 +72,11 @@ def test_a_verified_target_has_the_documented_fields():
 )  # fmt: skip
 def test_what_a_verification_consists_of_has_the_fields_of_the_page(kind, names):
     assert fields(kind) == set(names.split())
+
+
+def test_an_estimate_has_the_documented_fields():
+    assert fields(Estimates) == advice_tables()[0]
+    assert {"kind", *fields(Advice)} == advice_tables()[1]
 
 
 def test_an_error_is_a_type_too():
