@@ -238,15 +238,15 @@ class BenchRun:
 
     def _routes_of_images(self, subject: SelectedSubject) -> list[Routes] | None:
         """The routes that the dispatcher of a subject's target gave the images; None if unknown."""
-        mates = [
+        dispatchers = [
             other
             for other in self._context.subjects
             if other.dispatches
             and other.record.bundle == subject.record.bundle
             and subject.target in (other.target, None)
         ]
-        for mate in mates:
-            answers = self._answers.get(mate.key, {})
+        for dispatcher in dispatchers:
+            answers = self._answers.get(dispatcher.key, {})
             if len(answers) == len(self._context.inputs.images):
                 return [answers[image].routes or () for image in range(len(answers))]
         return None
