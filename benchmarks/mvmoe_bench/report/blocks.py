@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mvmoe_bench.report import formatting
 from mvmoe_bench.report.plots import Plot
 from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.statistics import Estimate
+from mvmoe_deploy.routing import Route
 
 Tone = Literal["", "good", "bad", "muted"]
 
@@ -137,6 +139,16 @@ def number(value: float | None, shown: str | None = None, tone: Tone = "") -> Ce
     if value is None:
         return Cell("-", None, "muted")
     return Cell(alone(value) if shown is None else shown, value, tone)
+
+
+def error_cell(value: float | None) -> Cell:
+    """A cell of an error, with an exponent."""
+    return number(value, None if value is None else f"{value:.1e}")
+
+
+def route_cell(experts: Route) -> Cell:
+    """A cell of a route, sorted by its first expert."""
+    return Cell(formatting.route(experts), float(experts[0]) if experts else None)
 
 
 def figure(found: Estimate | None, scale: float = 1.0, suffix: str = "") -> tuple[Cell, Cell]:

@@ -69,9 +69,8 @@ def alerts(summary: Summary) -> tuple[str, ...]:
 
 def tiles(summary: Summary) -> Iterator[Tile]:
     """Key figures of the main subject."""
-    for part in section_parts() if summary.main is not None else ():
-        if (figures := summary.of(part)) is not None:
-            yield from part.tiles(summary, figures)
+    for part, figures in summary.measured() if summary.main is not None else ():
+        yield from part.tiles(summary, figures)
 
 
 def terms(summary: Summary) -> Terms:

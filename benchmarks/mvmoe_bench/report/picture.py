@@ -8,10 +8,8 @@ from mvmoe_bench.report.document import subtitle, title
 from mvmoe_bench.report.marking import MADE_BY
 from mvmoe_bench.report.plots.canvas import DPI, LIGHT, WIDTH, Canvas
 from mvmoe_bench.report.plots.rows import shorten
-from mvmoe_bench.report.section_part import section_parts
 from mvmoe_bench.report.summary import Summary
-from mvmoe_bench.report.svg import SETTINGS, without_glyph_warnings
-from mvmoe_deploy.matplotlib_import import prepare_matplotlib
+from mvmoe_bench.report.svg import blank_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,16 +27,8 @@ _SCALE = 2
 
 def draw_picture(summary: Summary, path: Path) -> None:
     """Write a PNG of the main subject's plots to `path`, light, in two columns."""
-    prepare_matplotlib("matplotlib, which draws reports,", "bench")
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     places, height = _arrange(_charts(summary))
-    with mpl.rc_context(SETTINGS), without_glyph_warnings():
-        size = (_FULL / DPI, height / DPI)
-        figure = Figure(figsize=size, dpi=DPI, facecolor=LIGHT["surface"])
-        FigureCanvasAgg(figure)
+    with blank_figure(_FULL, height, LIGHT["surface"]) as figure:
         _write(figure, shorten(title(summary), 70), (_MARGIN, 26), 17)
         _write(figure, shorten(subtitle(summary), 120), (_MARGIN, 51), 11.5)
         for chart, left, top in places:
@@ -52,12 +42,7 @@ def _charts(summary: Summary) -> list[Chart]:
     """The plots that sections give for the main subject."""
     if summary.main is None:
         return []
-    return [
-        chart
-        for part in section_parts()
-        if (figures := summary.of(part)) is not None
-        for chart in part.picture(summary, figures)
-    ]
+    return [chart for part, found in summary.measured() for chart in part.picture(summary, found)]
 
 
 def _arrange(charts: list[Chart]) -> tuple[list[tuple[Chart, float, float]], float]:

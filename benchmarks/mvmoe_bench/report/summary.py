@@ -101,15 +101,19 @@ class Summary(Figure, frozen=True, dict=True):
         found: F | None = self.sections.get(section.name)
         return found
 
+    def measured(self) -> list[tuple[SectionPart[Any], Any]]:
+        """The sections that have figures, with these, in the order of the page."""
+        found = ((part, self.of(part)) for part in section_parts())
+        return [(part, figures) for part, figures in found if figures is not None]
+
     def headline(self) -> tuple[Point, ...]:
         """What somebody who reads nothing else should know, one point a topic."""
         topics: dict[str, list[str]] = {}
         if self.main is None:
             topics["Speed"] = ["This run holds no latency measurements."]
-        for part in section_parts():
-            if part.name in self.sections:
-                for point in part.sentences(self, self.sections[part.name]):
-                    topics.setdefault(point.topic, []).append(point.text)
+        for part, figures in self.measured():
+            for point in part.sentences(self, figures):
+                topics.setdefault(point.topic, []).append(point.text)
         return tuple(
             Point(topic=topic, text=" ".join(sentences)) for topic, sentences in topics.items()
         )

@@ -6,10 +6,13 @@ import re
 import warnings
 from collections.abc import Iterator
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mvmoe_bench.report.plots.canvas import DPI, LIGHT, WIDTH, Canvas, Colours, Plot
 from mvmoe_deploy.matplotlib_import import prepare_matplotlib
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PAGE_COLOURS: Colours = {name: f"#0102{number:02x}" for number, name in enumerate(LIGHT, start=16)}
 """Placeholders for the page's variables: colours that no plot would choose."""
@@ -29,12 +32,17 @@ _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
 @contextlib.contextmanager
-def without_glyph_warnings() -> Iterator[None]:
-    """Names may be of any script: a browser has the glyphs that matplotlib's font lacks."""
-    with warnings.catch_warnings():
+def blank_figure(width: float, height: float, background: str) -> Iterator["Figure"]:
+    """An empty figure of so many pixels, to be drawn and saved under the settings of reports."""
+    prepare_matplotlib("matplotlib, which draws reports,", "bench")
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(SETTINGS), warnings.catch_warnings():
+        # Names may be of any script: a browser has the glyphs that matplotlib's font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
-        yield
+        yield Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=background)
 
 
 def svg(plot: Plot, name: str, label: str) -> str:
@@ -42,16 +50,8 @@ def svg(plot: Plot, name: str, label: str) -> str:
 
     `name` makes its ids unique in a page; `label` is what a screen reader says.
     """
-    prepare_matplotlib("matplotlib, which draws reports,", "bench")
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    height = plot.height()
-    text = io.StringIO()
-    with mpl.rc_context(SETTINGS), without_glyph_warnings():
-        figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI, facecolor="none")
-        FigureCanvasSVG(figure)
+    height, text = plot.height(), io.StringIO()
+    with blank_figure(WIDTH, height, "none") as figure:
         plot.draw(Canvas(figure, WIDTH, height, PAGE_COLOURS))
         figure.savefig(text, format="svg", metadata=_NOTHING)
     return _embed(text.getvalue(), name, label)

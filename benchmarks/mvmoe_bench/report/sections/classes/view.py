@@ -1,13 +1,11 @@
 """Which expert gets which class."""
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Block, Cell, Chart, Table
-from mvmoe_bench.report.formatting import route
+from mvmoe_bench.report.blocks import Block, Chart, Table, route_cell
 from mvmoe_bench.report.section_part import View
 from mvmoe_bench.report.sections.classes.figures import ClassMap
 from mvmoe_bench.report.sections.classes.plot import ClassPlot, cut
 from mvmoe_bench.report.summary import Summary
-from mvmoe_deploy.routing import Route
 
 Found = tuple[ClassMap, ...]
 MOST_STAGES = 4
@@ -54,13 +52,8 @@ def _table(found: ClassMap, of: str) -> Table:
         f"Classes and routes{of}",
         ((cell,) for cell in found.cells),
         columns.text(found.of, lambda cell: cell.name),
-        columns.text("route", lambda cell: _sorted_route(cell.route)),
+        columns.text("route", lambda cell: route_cell(cell.route)),
         columns.share("share of the class", lambda cell: cell.share),
         columns.count("images", lambda cell: cell.images),
         folded=True,
     )
-
-
-def _sorted_route(its: Route) -> Cell:
-    """A route, sorted by its first expert."""
-    return Cell(route(its), float(its[0]) if its else None)

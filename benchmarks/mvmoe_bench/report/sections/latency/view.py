@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Cell, Chart, Table, Tile, number
+from mvmoe_bench.report.blocks import Chart, Table, Tile, error_cell
 from mvmoe_bench.report.formatting import count, engine, repeats_of, threads
 from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.section_part import Point, View
-from mvmoe_bench.report.sections.latency.figures import Latencies, Latency
+from mvmoe_bench.report.sections.latency.figures import Latencies
 from mvmoe_bench.report.sections.latency.plot import LatencyPlot, LatencyRow
 from mvmoe_bench.report.subjects import is_product, look_of
 from mvmoe_bench.report.summary import SubjectFigure, Summary
@@ -82,15 +82,9 @@ def _table(summary: Summary, found: Latencies) -> Table:
                       "Processes; see the interval."),
         columns.estimate("CPU p50", lambda _, its: its.cpu_ms,
                          "What the calling thread computed, in ms.", interval=False),
-        columns.number("max error", lambda _, its: _error(its), "Largest error of a class logit "
-                       "against the reference."),
+        columns.number("max error", lambda _, its: error_cell(its.max_abs_error),
+                       "Largest error of a class logit against the reference."),
     )  # fmt: skip
-
-
-def _error(its: Latency) -> Cell:
-    """The largest error, with an exponent."""
-    error = its.max_abs_error
-    return number(error, None if error is None else f"{error:.1e}")
 
 
 def sentences(summary: Summary, found: Latencies) -> Iterator[Point]:

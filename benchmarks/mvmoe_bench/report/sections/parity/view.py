@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Cell, Chart, Table, number, text
+from mvmoe_bench.report.blocks import Cell, Chart, Table, error_cell, number, text
 from mvmoe_bench.report.formatting import agreement
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.parity.figures import TargetParity
@@ -46,7 +46,7 @@ def _table(found: Found) -> Table:
     """All figures of the verification."""
 
     def errors(title: str, name: str, help: str) -> columns.Field:
-        return columns.number(title, lambda its: _error(getattr(its.found, name)), help)
+        return columns.number(title, lambda its: error_cell(getattr(its.found, name)), help)
 
     return columns.table(
         "Verification against PyTorch: shares that are the same, and largest errors",
@@ -79,11 +79,6 @@ def _verdict(its: TargetParity) -> Cell:
 def _share(share: float) -> Cell:
     """A share that is never rounded up to all."""
     return number(share, agreement(share), "" if share == 1 else "bad")
-
-
-def _error(error: float) -> Cell:
-    """An error, with an exponent."""
-    return number(error, f"{error:.1e}")
 
 
 def _psnr(psnr: float | None) -> Cell:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mvmoe_bench.report import columns, formatting
-from mvmoe_bench.report.blocks import Block, Cell, Chart, Table, Text, number
+from mvmoe_bench.report.blocks import Block, Cell, Chart, Table, Text, number, route_cell
 from mvmoe_bench.report.formatting import percent
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.section_part import Point, View
@@ -139,7 +139,7 @@ def _table(summary: Summary, found: Found) -> Table:
         rows,
         columns.text("subject", lambda key, _: summary.names[key]),
         *([stage] if several else []),
-        columns.text("route", lambda _, row: _route(row)),
+        columns.text("route", lambda _, row: route_cell(row.route)),
         columns.estimate("p50 ms", lambda _, row: row.total_ms, "Median of the whole answer."),
         columns.percentile("p95 ms", 95, lambda _, row: row.total_ms),
         columns.estimate(
@@ -153,11 +153,6 @@ def _table(summary: Summary, found: Found) -> Table:
         columns.count("n", lambda _, row: row.n),
         folded=6,
     )
-
-
-def _route(row: RouteRow) -> Cell:
-    """A route, sorted by its first expert."""
-    return Cell(formatting.route(row.route), float(row.route[0]) if row.route else None)
 
 
 def sentences(summary: Summary, found: Found) -> Iterator[Point]:
