@@ -379,6 +379,11 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "Give another path, or replace it with --force.",
             ("path",),
         ),
+        "output.busy": ErrorCode(
+            "Another process writes to the output path.",
+            "Wait until it ends, or give another path.",
+            ("path",),
+        ),
         "output.foreign": ErrorCode(
             "What is at the output path was not written by this command, so it is not replaced.",
             "Give another path, or remove it yourself.",
@@ -454,6 +459,19 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "Give that one, or export the bundle again.",
             ("expected", "found"),
         ),
+        "model.contract": ErrorCode(
+            "A model does not do what the contract of a routed model asks for.",
+            "Change the model as the message says (docs/own_model.md).",
+            ("graph", "stage"),
+        ),
+        "model.unsound": ErrorCode(
+            "A model answers the same image in two ways, or otherwise than its stages do.",
+            "Take out of the model what the message names.",
+        ),
+        "model.code-failed": ErrorCode(
+            "Code of the model raised an error, or tried to end the program.",
+            "Mend the model's code.",
+        ),
         "model.config-invalid": ErrorCode(
             "A field of a model's configuration is unknown, or has a value that makes no network.",
             "Give a value that the message names.",
@@ -462,6 +480,58 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "check.failed": ErrorCode(
             "A check of the exported graphs fell short of its bound.",
             "Do not ship the bundle; read the figures.",
+            ("target", "graph"),
+        ),
+        "export.graph-refused": ErrorCode(
+            "A stage cannot be made into a graph of the target.",
+            "Write it in other operators, or give another target, option or rewrite.",
+            ("graph", "operator"),
+        ),
+        "export.too-many-graphs": ErrorCode(
+            "The strategy would make more graphs of a routed stage than the limit.",
+            "Use another strategy, or raise --max-graphs.",
+            ("stage", "limit"),
+        ),
+        # Training and measuring.
+        "data.invalid": ErrorCode(
+            "A directory of images is not laid out as training needs it.",
+            "Lay it out as the message says.",
+            ("path", "name"),
+        ),
+        "training.diverged": ErrorCode(
+            "The loss is not finite any more.",
+            "Begin again with a lower learning rate; resuming is of no use.",
+            ("epoch", "phase"),
+        ),
+        "resume.mismatch": ErrorCode(
+            "A run is resumed with other options, files or machines than it was begun with.",
+            "Give the same, or begin another run.",
+            ("name", "expected", "found"),
+        ),
+        "resume.data-changed": ErrorCode(
+            "The images are not those that a run was begun with.",
+            "Restore them, or give --accept-changed-data.",
+            ("path",),
+        ),
+        "resume.damaged": ErrorCode(
+            "A file that a run has kept to go on from is damaged.",
+            "Begin another run.",
+            ("path",),
+        ),
+        "results.invalid": ErrorCode(
+            "A file holds no results of a benchmark, or cannot be read.",
+            "Give a file that mvmoe bench has written.",
+            ("path",),
+        ),
+        "results.unsupported-version": ErrorCode(
+            "Results are of another schema or version than this release reads.",
+            "Use the release that wrote them, or measure again.",
+            ("format",),
+        ),
+        "results.unlike": ErrorCode(
+            "Runs or bundles that were not measured alike are asked for in one report or run.",
+            "Compare two, or make a report of each.",
+            ("found",),
         ),
         # The process.
         "system.refused": ErrorCode(

@@ -116,7 +116,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 raise InputError(
                     f"{self.graph} changes {self.memory[_memory(given)]} in place; a stage must "
                     "leave its inputs and buffers as they are: work on a copy, and call eval() on "
-                    f"the model{quantizer(self.module)}"
+                    f"the model{quantizer(self.module)}",
+                    code="model.contract",
+                    graph=self.graph,
                 )
 
     def _name(self, leaf: Any, name: str) -> None:

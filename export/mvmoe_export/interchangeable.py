@@ -48,5 +48,7 @@ def require_interchangeable(
                 f"strategy {strategy.name} needs experts that differ in their weights alone, but "
                 f"route {list(first)} of routed stage {index} computes otherwise than route "
                 f"{list(route)}: {difference}; give them one structure (a number can become a "
-                "parameter or buffer), or use another --strategy"
+                "parameter or buffer), or use another --strategy",
+                code="model.contract",
+                stage=index,
             )

@@ -33,7 +33,11 @@ def make_own_module(spec: str) -> nn.Module:
     """
     place, separator, attribute = spec.rpartition(":")
     if not separator or not place or not attribute:
-        raise InputError(f"the model was given as {quoted(spec)}; {_EXPECTED}")
+        raise InputError(
+            f"the model was given as {quoted(spec)}; {_EXPECTED}",
+            code="input.option",
+            name="model",
+        )
     module = _from_file(Path(place)) if place.endswith(".py") else _from_package(place)
     factory = _attribute(module, attribute, place)
     if isinstance(factory, nn.Module):
@@ -41,13 +45,17 @@ def make_own_module(spec: str) -> nn.Module:
     if not callable(factory):
         raise InputError(
             f"{spec} is of the type {type(factory).__name__}; expected a function without "
-            "arguments that gives the model, or a torch.nn.Module"
+            "arguments that gives the model, or a torch.nn.Module",
+            code="input.option",
+            name="model",
         )
     with user_code(f"the factory {spec}"):
         model = factory()
     if not isinstance(model, nn.Module):
         raise InputError(
-            f"the factory {spec} gave a {type(model).__name__}; expected a torch.nn.Module"
+            f"the factory {spec} gave a {type(model).__name__}; expected a torch.nn.Module",
+            code="input.option",
+            name="model",
         )
     return model
 
@@ -69,13 +77,15 @@ def load_own_weights(model: nn.Module, path: Path, weights: str | None = None) -
         found = f"the sets {', '.join(map(quoted, fitting))}" if fitting else "no set of weights"
         raise CheckpointError(
             f"checkpoint {path} has {found} with the names of the model's {len(wanted)} weights; "
-            "give weights that the same model has written, and of several name one with --weights"
+            "give weights that the same model has written, and of several name one with --weights",
+            code="checkpoint.does-not-fit",
         )
     try:
         model.load_state_dict(dict(next(iter(fitting.values()))))
     except (RuntimeError, TypeError) as error:
         raise CheckpointError(
-            f"checkpoint {path} does not fit the model: {one_line(error, 400)}"
+            f"checkpoint {path} does not fit the model: {one_line(error, 400)}",
+            code="checkpoint.does-not-fit",
         ) from error
 
 
@@ -86,7 +96,9 @@ def _attribute(module: ModuleType, dotted: str, place: str) -> Any:
         if not hasattr(found, name):
             raise InputError(
                 f"{place} has no {quoted(dotted)}; give the name of a function without arguments "
-                "that gives the model"
+                "that gives the model",
+                code="input.option",
+                name="model",
             )
         found = getattr(found, name)
     return found
@@ -95,11 +107,19 @@ def _attribute(module: ModuleType, dotted: str, place: str) -> Any:
 def _from_file(path: Path) -> ModuleType:
     """The module of a Python file, under a name that no import finds by accident."""
     if not path.is_file():
-        raise InputError(f"the file {path} of the model does not exist; {_EXPECTED}")
+        raise InputError(
+            f"the file {path} of the model does not exist; {_EXPECTED}",
+            code="input.option",
+            name="model",
+        )
     name = f"_mvmoe_own_module_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise InputError(f"the file {path} of the model is no Python file; {_EXPECTED}")
+        raise InputError(
+            f"the file {path} of the model is no Python file; {_EXPECTED}",
+            code="input.option",
+            name="model",
+        )
     module = importlib.util.module_from_spec(spec)
     # Data classes and forward references look their module up while the file is run.
     sys.modules[name] = module
@@ -116,7 +136,11 @@ def _from_file(path: Path) -> ModuleType:
 def _from_package(dotted: str) -> ModuleType:
     """The module of a dotted name."""
     if not all(part.isidentifier() for part in dotted.split(".")):
-        raise InputError(f"the model is in {quoted(dotted)}, which names no module; {_EXPECTED}")
+        raise InputError(
+            f"the model is in {quoted(dotted)}, which names no module; {_EXPECTED}",
+            code="input.option",
+            name="model",
+        )
     _search(Path.cwd())
     with user_code(f"importing {dotted}"):
         return importlib.import_module(dotted)

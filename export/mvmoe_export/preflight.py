@@ -39,7 +39,8 @@ def require_texts(texts: Mapping[str, str]) -> None:
         if not isinstance(text, str) or _NO_TEXT.search(text) or len(text) > _LONGEST_TEXT:
             raise InputError(
                 f"{what} is {quoted(text)}, which a bundle cannot hold; give Unicode text without "
-                f"control characters, of at most {_LONGEST_TEXT:,} characters"
+                f"control characters, of at most {_LONGEST_TEXT:,} characters",
+                code="input.option",
             )
 
 
@@ -50,7 +51,11 @@ def require_labels(labels: Sequence[str] | None, classes: int) -> None:
     if len(labels) != classes:
         raise InputError(
             f"there are {len(labels)} labels for an answer of {classes} classes; give one label "
-            "for each class, in their order"
+            "for each class, in their order",
+            code="input.option",
+            name="labels",
+            given=len(labels),
+            expected=classes,
         )
     require_texts({f"label {index}": label for index, label in enumerate(labels)})
 
@@ -67,7 +72,11 @@ def require_options(options: ExportOptions) -> None:
     if unknown := sorted(set(options.targets) - set(names)):
         raise InputError(
             f"options were given for the target {unknown[0]!r}, which is unknown; installed are "
-            f"{', '.join(names)}"
+            f"{', '.join(names)}",
+            code="input.option",
+            name="options",
+            given=unknown[0],
+            expected=names,
         )
 
 
@@ -80,7 +89,10 @@ def require_targets(found: Mapping[str, Target], stages: Stages, options: Export
         if any(stage.weights for stage in stages.specs) and not getattr(target, "binds", False):
             raise InputError(
                 f"the target {name} cannot store the weights that graphs of the strategy "
-                f"{stages.strategy.name} take as inputs; give another target or strategy"
+                f"{stages.strategy.name} take as inputs; give another target or strategy",
+                code="input.option",
+                name="strategy",
+                given=stages.strategy.name,
             )
         if require := getattr(target, "require", None):
             require(stages, options)

@@ -164,7 +164,9 @@ def _capture(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> Export
     except (Exception, SystemExit) as error:  # Whatever the module or its own passes raise.
         raise InputError(
             f"graph {name} cannot be captured by torch.export: {_first_line(error)}; "
-            f"data-dependent shapes and branches must stay out of a stage{quantizer(module)}"
+            f"data-dependent shapes and branches must stay out of a stage{quantizer(module)}",
+            code="export.graph-refused",
+            graph=name,
         ) from error
     _require_static(name, program)
     _require_repeatable(name, program)
@@ -214,7 +216,9 @@ def _require_static(name: str, program: ExportedProgram) -> None:
             if any(isinstance(size, torch.SymInt) for size in sizes):
                 raise InputError(
                     f"graph {name} has shapes that depend on data (at {node.name}); data-dependent "
-                    "shapes must stay out of a stage"
+                    "shapes must stay out of a stage",
+                    code="export.graph-refused",
+                    graph=name,
                 )
 
 
@@ -224,7 +228,9 @@ def _require_repeatable(name: str, program: ExportedProgram) -> None:
         if _is_random(node.target):
             raise InputError(
                 f"graph {name} draws random numbers ({node.target} at {node.name}), which no "
-                "engine draws as PyTorch does; make them once, and keep them in a buffer"
+                "engine draws as PyTorch does; make them once, and keep them in a buffer",
+                code="export.graph-refused",
+                graph=name,
             )
 
 
@@ -250,7 +256,9 @@ def _functional(name: str, program: ExportedProgram) -> ExportedProgram:
     except Exception as error:  # It raises whatever its passes raise.
         raise InputError(
             f"graph {name} changes a tensor in place in a way that torch.export cannot follow: "
-            f"{_first_line(error)}; work on a copy (x = x.clone()), and leave .data alone"
+            f"{_first_line(error)}; work on a copy (x = x.clone()), and leave .data alone",
+            code="export.graph-refused",
+            graph=name,
         ) from error
     # Only now is it told apart what is changed in the end.
     signature = functional.graph_signature
@@ -259,12 +267,16 @@ def _functional(name: str, program: ExportedProgram) -> ExportedProgram:
         what = changed[0].removeprefix(PREFIX)
         raise InputError(
             f"graph {name} changes {what} in place; a stage must leave its inputs and "
-            "buffers as they are: work on a copy, and call eval() on the model"
+            "buffers as they are: work on a copy, and call eval() on the model",
+            code="export.graph-refused",
+            graph=name,
         )
     if (left := first_write(functional.graph_module)) is not None:
         raise InputError(
             f"graph {name} changes what {left.target} is given in place, which torch.export cannot "
-            "write as values; a stage must leave its inputs and buffers as they are"
+            "write as values; a stage must leave its inputs and buffers as they are",
+            code="export.graph-refused",
+            graph=name,
         )
     return functional
 

@@ -230,7 +230,8 @@ def _require_tokens(output: Any, batch: int, rule: Rule, where: str) -> None:
     if not (isinstance(output, tuple) and len(output) == 2):
         raise InputError(
             f"{where} gives {type(output).__name__}; the contract expects (tokens, logits) before "
-            "the last stage"
+            "the last stage",
+            code="model.contract",
         )
     tokens, logits = output
     _require_type(tokens, f"{where} gives tokens", _TOKEN_TYPES)
@@ -238,7 +239,8 @@ def _require_tokens(output: Any, batch: int, rule: Rule, where: str) -> None:
     if tuple(logits.shape) != (batch, rule.experts) or tokens.ndim < 2 or len(tokens) != batch:
         raise InputError(
             f"{where} gives tokens {list(tokens.shape)} and logits {list(logits.shape)}; the "
-            f"contract expects [{batch}, ...] and [{batch}, {rule.experts}]"
+            f"contract expects [{batch}, ...] and [{batch}, {rule.experts}]",
+            code="model.contract",
         )
 
 
@@ -248,7 +250,8 @@ def _require_answer(output: Any, batch: int, where: str) -> None:
         given = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise InputError(
             f"{where} gives {given}; the contract expects the answer [{batch}, classes] of the "
-            "last stage"
+            "last stage",
+            code="model.contract",
         )
     _require_type(output, f"{where} gives an answer", (torch.float32,))
 
@@ -260,7 +263,8 @@ def _require_type(given: Any, what: str, expected: tuple[torch.dtype, ...]) -> N
     if kind not in names:
         raise InputError(
             f"{what} of type {kind}; the contract expects {' or '.join(names)}: convert it at the "
-            "end of the stage"
+            "end of the stage",
+            code="model.contract",
         )
 
 
@@ -274,7 +278,8 @@ def _require_contract(model: RoutedModel) -> None:
         lacks = [name for name in ("input", "routing", "stage") if not hasattr(model, name)]
         raise InputError(
             f"{type(model).__name__} is no routed model: it lacks {', '.join(lacks) or 'nn.Module'}"
-            "; see docs/own_model.md for the contract"
+            "; see docs/own_model.md for the contract",
+            code="model.contract",
         )
     for what, tensors in (("parameters", model.parameters()), ("buffers", model.buffers())):
         # Of buffers, tables of indices and masks have other types by right.
@@ -286,19 +291,28 @@ def _require_contract(model: RoutedModel) -> None:
         if kinds:
             raise InputError(
                 f"{type(model).__name__} has {what} of {', '.join(sorted(kinds))}; call .float() "
-                "on it first: the precision of graphs is the target's choice"
+                "on it first: the precision of graphs is the target's choice",
+                code="model.contract",
             )
 
 
 def _require_batch(model: RoutedModel, batch: int) -> None:
     """Refuse a batch that a bundle cannot have."""
     if not 1 <= batch <= MAX_BATCH:
-        raise InputError(f"batch {batch} was given; expected at least 1 and at most {MAX_BATCH}")
+        raise InputError(
+            f"batch {batch} was given; expected at least 1 and at most {MAX_BATCH}",
+            code="input.option",
+            name="batch",
+            given=batch,
+        )
     elements = batch * math.prod(model.input.shape)
     if elements > MAX_ELEMENTS:
         raise InputError(
             f"batch {batch} of images of {list(model.input.shape)} has {elements:,} elements; a "
-            f"bundle's tensors have at most {MAX_ELEMENTS:,}: give a smaller --batch"
+            f"bundle's tensors have at most {MAX_ELEMENTS:,}: give a smaller --batch",
+            code="input.option",
+            name="batch",
+            given=batch,
         )
 
 
@@ -317,7 +331,10 @@ def _require_strategy(model: RoutedModel, strategy: Strategy, batch: int, max_gr
                 f"{_shown(rule.count())} routes: strategy {strategy.name} makes more graphs of it "
                 f"than the limit of {max_graphs}; "
                 f"use a strategy that makes one ({' or '.join(f'--strategy {one}' for one in few)})"
-                ", or raise --max-graphs"
+                ", or raise --max-graphs",
+                code="export.too-many-graphs",
+                stage=index,
+                limit=max_graphs,
             )
 
 

@@ -24,12 +24,16 @@ def user_code(what: str, passing: type[Exception] = MvmoeError) -> Iterator[None
         raise
     except SystemExit as error:
         raise InputError(
-            f"{what} tried to end the program ({error!r}); remove that call"
+            f"{what} tried to end the program ({error!r}); remove that call",
+            code="model.code-failed",
         ) from error
     except Exception as error:  # It is not our code: it raises what it likes.
         lines = str(error).strip().splitlines()
         reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-        raise InputError(f"{what} raised {reason[:300]}; mend the model's code") from error
+        raise InputError(
+            f"{what} raised {reason[:300]}; mend the model's code",
+            code="model.code-failed",
+        ) from error
 
 
 def prints_apart(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:

@@ -27,13 +27,23 @@ def check_usage_prior(prior: UsagePrior, rules: Sequence[Rule], where: str) -> N
     """
     if len(prior) != len(rules):
         raise InputError(
-            f"{where} has {len(prior)} stages; expected {len(rules)}, one for each routed stage"
+            f"{where} has {len(prior)} stages; expected {len(rules)}, one for each routed stage",
+            code="input.option",
+            name="usage_prior",
         )
     for shares, rule in zip(prior, rules, strict=True):
         for item in shares:
             require_route(item.route, rule, where)
         if len({item.route for item in shares}) != len(shares):
-            raise InputError(f"{where} names a route twice in one stage; give each route once")
+            raise InputError(
+                f"{where} names a route twice in one stage; give each route once",
+                code="input.option",
+                name="usage_prior",
+            )
         total = sum(item.share for item in shares)
         if abs(total - 1) >= 1e-3:
-            raise InputError(f"{where} has shares that sum to {total:.4f} in a stage; expected 1")
+            raise InputError(
+                f"{where} has shares that sum to {total:.4f} in a stage; expected 1",
+                code="input.option",
+                name="usage_prior",
+            )

@@ -50,7 +50,10 @@ class Batches:
             raise InputError(
                 f"a batch of {batch_size} of {len(data.train)} training images cannot be shared "
                 f"equally by {processes} processes; give a batch size that is a multiple of "
-                f"{processes}"
+                f"{processes}",
+                code="input.option",
+                name="batch_size",
+                given=batch_size,
             )
 
     @property

@@ -10,6 +10,7 @@ import numpy as np
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing.decoding import IMAGE_SUFFIXES
+from mvmoe_deploy.text import quoted
 
 _NO_LABEL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, and what stands for bytes of a file name that are no text."""
@@ -24,20 +25,27 @@ def folder_classes(root: Path) -> tuple[str, ...]:
         if not (root / part).is_dir():
             raise InputError(
                 f"data {root} has no {part}/ directory; give 'digits' or a directory with "
-                "train/<class>/ and val/<class>/"
+                "train/<class>/ and val/<class>/",
+                code="data.invalid",
+                path=str(root),
             )
     classes = _folders(root / "train")
     if len(classes) < 2:
         raise InputError(
             f"data {root / 'train'} has {len(classes)} class folders; give at least two, one "
-            "folder of images for each class"
+            "folder of images for each class",
+            code="data.invalid",
+            path=str(root / "train"),
         )
     for name in classes:
         _require_label(name, root / "train")
     if strange := sorted(set(_folders(root / "val")) - set(classes)):
         raise InputError(
             f"data {root / 'val'} has the class {strange[0]!r} that train/ lacks; add it there "
-            "or remove it here"
+            "or remove it here",
+            code="data.invalid",
+            path=str(root / "val"),
+            name=strange[0],
         )
     return classes
 
@@ -57,20 +65,28 @@ def folder_images(
         if part == "train" and len(found) < 2:
             raise InputError(
                 f"class folder {root / part / name} has {len(found)} images; give at least two: "
-                "one is kept back for the confusion matrix"
+                "one is kept back for the confusion matrix",
+                code="data.invalid",
+                path=str(root / part / name),
+                name=name,
             )
         paths += found
         labels += [label] * len(found)
     if not paths:
         raise InputError(
             f"data {root / part} holds no image; expected <class>/ folders with files that end "
-            f"in {', '.join(IMAGE_SUFFIXES)}"
+            f"in {', '.join(IMAGE_SUFFIXES)}",
+            code="data.invalid",
+            path=str(root / part),
         )
     if lacking := [name for label, name in enumerate(classes) if label not in set(labels)]:
         raise InputError(
             f"data {root / part} has no image of {len(lacking)} of the {len(classes)} classes of "
             f"train/ ({', '.join(lacking[:3])}{', ...' * (len(lacking) > 3)}), so that nothing "
-            "could be said of them; add some, or remove these classes from train/"
+            "could be said of them; add some, or remove these classes from train/",
+            code="data.invalid",
+            path=str(root / part),
+            name=lacking[0],
         )
     return tuple(paths), np.asarray(labels, dtype=np.int64)
 
@@ -80,7 +96,9 @@ def _require_label(name: str, where: Path) -> None:
     if _NO_LABEL.search(name):
         raise InputError(
             f"class folder {name!r} in {where} has a name with control characters or bytes that "
-            "are no text; rename it: it becomes the label that users see"
+            "are no text; rename it: it becomes the label that users see",
+            code="data.invalid",
+            name=quoted(name),
         )
 
 

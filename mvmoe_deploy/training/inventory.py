@@ -153,7 +153,9 @@ class Inventory:
         except (OSError, ValueError, msgspec.MsgspecError) as error:
             raise InputError(
                 f"{path} is damaged ({error}), so it is not known which images the run was begun "
-                "with; train in another directory"
+                "with; train in another directory",
+                code="resume.damaged",
+                path=str(path),
             ) from error
         return cls(header.classes, header.pixels, entries, header.changes)
 
@@ -228,7 +230,9 @@ def _require_every_class(split: Split, classes: tuple[str, ...], what: str) -> N
         name = classes[int(np.flatnonzero(counts == 0)[0])]
         raise InputError(
             f"the class {name!r} has no image left {what}, so the run cannot go on; restore some, "
-            "or train in another directory"
+            "or train in another directory",
+            code="data.invalid",
+            name=name,
         )
 
 

@@ -70,7 +70,10 @@ def _fabric(options: TrainOptions) -> "Fabric":
     if options.num_nodes > 1 and not _started_by_cluster():
         raise InputError(
             f"num_nodes {options.num_nodes} was given, but nothing has started this process as one "
-            "of several machines; start it with torchrun or a cluster manager on each of them"
+            "of several machines; start it with torchrun or a cluster manager on each of them",
+            code="input.option",
+            name="num_nodes",
+            given=options.num_nodes,
         )
     several = processes_of(options) > 1
     try:
@@ -85,7 +88,10 @@ def _fabric(options: TrainOptions) -> "Fabric":
         raise InputError(
             f"accelerator {options.accelerator!r} with {options.devices} devices on "
             f"{options.num_nodes} machines cannot be used here ({error}); give what this machine "
-            "has"
+            "has",
+            code="input.option",
+            name="accelerator",
+            given=options.accelerator,
         ) from error
 
 

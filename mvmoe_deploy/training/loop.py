@@ -152,7 +152,10 @@ class Trainer:
         if not all(map(math.isfinite, means.values())):
             raise CheckFailedError(
                 f"training diverged in epoch {epoch} of phase {phase.name} (loss "
-                f"{means['loss']}); resume is of no use, begin again with a lower learning rate"
+                f"{means['loss']}); resume is of no use, begin again with a lower learning rate",
+                code="training.diverged",
+                epoch=epoch,
+                phase=phase.name,
             )
         return means
 

@@ -11,6 +11,7 @@ from mvmoe_deploy import parts
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.input_choices import InputChoices
+from mvmoe_deploy.text import quoted
 from mvmoe_deploy.training.data import class_names, recipe
 from mvmoe_deploy.training.digits import DIGITS
 
@@ -66,7 +67,10 @@ class TrainOptions:
         if not self.config.routing:
             raise InputError(
                 f"config describes a dense {self.config.family}; give the configuration of a "
-                "routed model (its dense twin is trained first)"
+                "routed model (its dense twin is trained first)",
+                code="input.option",
+                name="config",
+                given=self.config.family,
             )
         self._require_routings()
         self._require_integers()
@@ -82,7 +86,11 @@ class TrainOptions:
         if not fits or len(set(named)) != len(named):
             raise InputError(
                 f"routings is {named!r}; give a tuple of one or more of {', '.join(known)}, each "
-                "at most once"
+                "at most once",
+                code="input.option",
+                name="routings",
+                given=quoted(named),
+                expected=known,
             )
 
     def _require_integers(self) -> None:
@@ -153,7 +161,13 @@ def _require(holds: bool, name: str, value: object, expected: object) -> None:
     if not holds:
         if isinstance(expected, tuple):
             expected = "one of " + ", ".join(expected)
-        raise InputError(f"training option {name} is {value!r}, but it must be {expected}")
+        raise InputError(
+            f"training option {name} is {value!r}, but it must be {expected}",
+            code="input.option",
+            name=name,
+            given=quoted(value),
+            expected=str(expected),
+        )
 
 
 def _range(low: float, high: float) -> str:

@@ -81,7 +81,11 @@ def train(
     written or the disk has too little space, MissingExtraError without the `train` extra.
     """
     if accept_changed_data and not resume:
-        raise InputError("--accept-changed-data goes with --resume; give both, or neither")
+        raise InputError(
+            "--accept-changed-data goes with --resume; give both, or neither",
+            code="input.option",
+            name="accept_changed_data",
+        )
     require_packages()
     _require_apart(options.data, Path(out))
     data = load_data(options.data, options.config, options.input)
@@ -106,13 +110,20 @@ def _require_fit(options: TrainOptions, data: ImageData) -> None:
     if config.num_classes != classes:
         raise InputError(
             f"the configuration has num_classes {config.num_classes}, but {options.data} has "
-            f"{classes} classes; give num_classes {classes}"
+            f"{classes} classes; give num_classes {classes}",
+            code="model.config-invalid",
+            name="num_classes",
+            expected=classes,
+            found=config.num_classes,
         )
     experts = _super_class_count(config)
     if experts > classes and any(_routing(name).guided for name in options.routings):
         raise InputError(
             f"{experts} experts cannot each own one of the {classes} classes of {options.data}; "
-            f"give at most {classes} experts"
+            f"give at most {classes} experts",
+            code="model.config-invalid",
+            name="experts",
+            found=experts,
         )
 
 

@@ -79,5 +79,7 @@ def read_report(path: Path) -> TrainReport:
         return msgspec.json.decode(path.read_bytes(), type=TrainReport)
     except (OSError, msgspec.MsgspecError) as error:
         raise InputError(
-            f"{path} is no report of a training run ({error}); remove it and resume the run"
+            f"{path} is no report of a training run ({error}); remove it and resume the run",
+            code="resume.damaged",
+            path=str(path),
         ) from error

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing.screening import first_names
 from mvmoe_deploy.system import files, outputs
+from mvmoe_deploy.text import quoted
 from mvmoe_deploy.training.inventory import DataChange, Inventory, foreign_to_inventory
 from mvmoe_deploy.training.options import TrainOptions, differing_option
 from mvmoe_deploy.training.report import read_report
@@ -78,7 +79,9 @@ def _acquire(lock: FileLock, out: Path) -> None:
         lock.acquire(timeout=_PATIENCE)
     except Timeout as error:
         raise InputError(
-            f"another process is training in {out}; wait for it or give another output path"
+            f"another process is training in {out}; wait for it or give another output path",
+            code="output.busy",
+            path=str(out),
         ) from error
 
 
@@ -104,7 +107,11 @@ def require_same(out: Path, options: TrainOptions, classes: tuple[str, ...]) -> 
     if name is not None:
         raise InputError(
             f"the run in {out} has {name} = {_at(before, name)!r}, but is resumed with "
-            f"{_at(asked, name)!r}; give the same options or train in another directory"
+            f"{_at(asked, name)!r}; give the same options or train in another directory",
+            code="resume.mismatch",
+            name=name,
+            expected=quoted(_at(before, name)),
+            found=quoted(_at(asked, name)),
         )
 
 
@@ -132,7 +139,9 @@ def accepted(
     if now.pixels != before.pixels:
         raise InputError(
             f"the images are not those that the run in {out} was begun with; train in another "
-            "directory"
+            "directory",
+            code="resume.mismatch",
+            name="pixels",
         )
     going_on, difference = now.with_splits_of(before), now.difference(before)
     if not difference:
@@ -142,7 +151,9 @@ def accepted(
         broken = f"; {len(errors):,} cannot be read ({first_names(errors)})" if errors else ""
         raise InputError(
             f"the images are not those that the run in {out} was begun with: {difference}{broken}; "
-            "restore them, or give --accept-changed-data to go on with the images as they are"
+            "restore them, or give --accept-changed-data to go on with the images as they are",
+            code="resume.data-changed",
+            path=str(out),
         )
     found.require_readable()
     change = DataChange.of(difference, *at)
@@ -178,10 +189,16 @@ def _read_options(path: Path) -> dict[str, Any]:
     try:
         before = json.loads(outputs.head(path, _MAX_OPTIONS_BYTES) or b"")
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is damaged ({error}); train in another directory") from error
+        raise InputError(
+            f"{path} is damaged ({error}); train in another directory",
+            code="resume.damaged",
+            path=str(path),
+        ) from error
     if not isinstance(before, dict) or before.get("format") != FORMAT:
         raise InputError(
-            f"{path} was not written by a training run of this release; train in another directory"
+            f"{path} was not written by a training run of this release; train in another directory",
+            code="resume.damaged",
+            path=str(path),
         )
     return before
 
@@ -199,21 +216,34 @@ def _remove_traces(out: Path, made: bool) -> None:
 def _require_usable(out: Path, resume: bool) -> None:
     """Refuse a path that cannot become, or is not, this run's directory."""
     if out.is_symlink():
-        raise InputError(f"{out} is a symbolic link; give the path of the directory itself")
+        raise InputError(
+            f"{out} is a symbolic link; give the path of the directory itself",
+            code="output.not-replaceable",
+            path=str(out),
+        )
     if out.exists() and not out.is_dir():
-        raise InputError(f"{out} exists and is no directory; give another output path")
+        raise InputError(
+            f"{out} exists and is no directory; give another output path",
+            code="output.not-replaceable",
+            path=str(out),
+        )
     if not out.exists() or not any(out.iterdir()):
         return
     if not resume:
         raise InputError(
-            f"{out} exists already; give another output path, or --resume to continue the run in it"
+            f"{out} exists already; give another output path, or --resume to continue the run in "
+            "it",
+            code="output.exists",
+            path=str(out),
         )
     if os.path.lexists(out / OPTIONS):
         _read_options(out / OPTIONS)
     elif any(not _is_own(path) for path in out.iterdir()):
         raise InputError(
             f"{out} holds no training run ({OPTIONS} is missing); give the directory of one, or "
-            "leave --resume out and give another output path"
+            "leave --resume out and give another output path",
+            code="output.foreign",
+            path=str(out),
         )
 
 
@@ -232,7 +262,9 @@ def _require_same_classes(out: Path, classes: tuple[str, ...]) -> None:
     raise InputError(
         f"the images have other classes than those that the run in {out} was begun with: "
         f"{', '.join(changes) or 'another order'}; restore the class folders of train/, or train "
-        "in another directory"
+        "in another directory",
+        code="resume.mismatch",
+        name="classes",
     )
 
 

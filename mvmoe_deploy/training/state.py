@@ -120,12 +120,18 @@ def load_state(path: Path, learner: Learner, processes: int) -> Position:
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise CheckpointError(
             f"training state {path} is damaged or of another model ({error}); remove it to begin "
-            "this phase again"
+            "this phase again",
+            code="resume.damaged",
+            path=str(path),
         ) from error
     if position.processes != processes:
         raise InputError(
             f"the run was started on {position.processes} processes and is resumed on "
-            f"{processes}, which would change its result; give as many as before"
+            f"{processes}, which would change its result; give as many as before",
+            code="resume.mismatch",
+            name="processes",
+            expected=position.processes,
+            found=processes,
         )
     return position
 
@@ -154,7 +160,9 @@ def read_owners(
     except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
         raise CheckpointError(
             f"{path} is damaged ({error}), and the routers were trained with it; train in "
-            "another directory"
+            "another directory",
+            code="resume.damaged",
+            path=str(path),
         ) from error
     return {
         name: None if owner is None else np.asarray(owner, dtype=np.int64)

@@ -322,7 +322,12 @@ def refusal(model, tmp_path, **options):
 
 
 def test_too_many_routes_suggest_gather(zoo, tmp_path):
-    message = refusal(zoo.Foreign(experts=20, k=3), tmp_path)
+    model = zoo.Foreign(experts=20, k=3)
+    with pytest.raises(InputError) as caught:
+        export_bundle(model, tmp_path / "a.bundle")
+    assert caught.value.code == "export.too-many-graphs"
+    assert caught.value.fields == {"stage": 1, "limit": 256}
+    message = str(caught.value)
     assert "selects top 3 of 20 experts, which has 1140 routes" in message
     assert "more graphs of it than the limit of 256" in message
     assert "--strategy gather" in message

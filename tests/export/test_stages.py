@@ -99,6 +99,7 @@ def stem_that_gives(zoo, change):
 def test_a_stem_that_breaks_the_contract(zoo, change, told):
     with pytest.raises(InputError) as caught:
         make_stages(stem_that_gives(zoo, change), batch=2)
+    assert caught.value.code == "model.contract"
     assert told in str(caught.value)
     assert str(caught.value).startswith("stage 0 of Model gives")
 
@@ -122,4 +123,5 @@ def test_a_last_stage_that_breaks_the_contract(zoo, change, told):
 
     with pytest.raises(InputError) as caught:
         make_stages(Model(), batch=2)
+    assert caught.value.code == "model.contract"
     assert told in str(caught.value)

@@ -71,7 +71,10 @@ def raise_exit():
     ],
 )
 def test_what_a_stage_raises_is_one_sentence(zoo, tmp_path, act, says):
-    assert refused(experts_that(zoo, act), tmp_path).startswith(says)
+    with pytest.raises(InputError) as caught:
+        export_bundle(experts_that(zoo, act), tmp_path / "a.bundle")
+    assert caught.value.code == "model.code-failed"
+    assert str(caught.value).startswith(says)
 
 
 def test_what_one_expert_raises_names_its_stage(zoo, tmp_path):

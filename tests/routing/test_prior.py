@@ -29,5 +29,6 @@ def test_a_usage_prior_of_its_rules_is_accepted():
     ],
 )
 def test_a_usage_prior_that_cannot_be_of_its_rules_is_refused(prior, words):
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=words) as caught:
         check_usage_prior(prior, [TopK(experts=3)], "the prior")
+    assert caught.value.code in ("input.option", "routing.unknown-route")

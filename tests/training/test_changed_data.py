@@ -148,7 +148,7 @@ def test_other_classes_are_refused_whatever_is_accepted(interrupted) -> None:
     for part in ("train", "val"):
         (folder / part / "red").rename(folder / part / "crimson")
     for accept in (False, True):
-        with pytest.raises(InputError, match=r"1 more \('crimson'\), 1 fewer \('red'\); restore"):
+        with pytest.raises(InputError, check=lambda error: error.code == "resume.mismatch"):
             train(options, out, resume=True, accept_changed_data=accept)
     for part in ("train", "val"):
         shutil.copytree(folder / part / "crimson", folder / part / "red")
@@ -162,7 +162,10 @@ def test_a_class_with_nothing_held_out_any_more_is_refused(interrupted) -> None:
     for path, split in _splits(out).items():
         if split == "held_out" and "/red/" in path:
             (folder / path).unlink()
-    with pytest.raises(InputError, match="'red' has no image left for the confusion matrix"):
+    with pytest.raises(
+        InputError,
+        check=lambda error: (error.code, error.fields["name"]) == ("data.invalid", "red"),
+    ):
         train(options, out, resume=True, accept_changed_data=True)
 
 
@@ -180,12 +183,12 @@ def test_super_classes_stay_when_the_held_out_images_change(image_folder, tmp_pa
 
 
 def test_accepting_goes_with_resuming(image_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--accept-changed-data goes with --resume"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         train(_options(image_folder), tmp_path / "run", accept_changed_data=True)
 
 
 def test_a_damaged_list_of_images_is_named(interrupted) -> None:
     options, out, _ = interrupted
     (out / "images.jsonl").write_text("{")
-    with pytest.raises(InputError, match=r"images\.jsonl is damaged"):
+    with pytest.raises(InputError, check=lambda error: error.code == "resume.damaged"):
         train(options, out, resume=True, accept_changed_data=True)

@@ -79,18 +79,21 @@ def test_a_folder_is_split_and_preprocessed_as_at_run_time(image_folder: Path) -
 @pytest.mark.parametrize("part", ["train", "val"])
 def test_a_missing_part_is_named(image_folder: Path, part: str) -> None:
     shutil.rmtree(image_folder / part)
-    with pytest.raises(InputError, match=f"has no {part}/ directory"):
+    with pytest.raises(InputError, check=lambda error: error.code == "data.invalid"):
         class_names(str(image_folder))
 
 
 def test_a_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="give 'digits' or a directory"):
+    with pytest.raises(InputError, check=lambda error: error.code == "data.invalid"):
         class_names(str(tmp_path / "nowhere"))
 
 
 def test_a_class_that_only_val_has_is_named(image_folder: Path) -> None:
     (image_folder / "val" / "yellow").mkdir()
-    with pytest.raises(InputError, match="class 'yellow' that train/ lacks"):
+    with pytest.raises(
+        InputError,
+        check=lambda error: (error.code, error.fields["name"]) == ("data.invalid", "yellow"),
+    ):
         class_names(str(image_folder))
 
 
@@ -98,21 +101,21 @@ def test_one_class_is_too_few(image_folder: Path) -> None:
     for part in ("train", "val"):
         for name in ("blue", "green"):
             shutil.rmtree(image_folder / part / name)
-    with pytest.raises(InputError, match="has 1 class folders; give at least two"):
+    with pytest.raises(InputError, check=lambda error: error.code == "data.invalid"):
         class_names(str(image_folder))
 
 
 def test_a_class_without_images_is_named(image_folder: Path) -> None:
     for path in (image_folder / "train" / "red").iterdir():
         path.rename(path.with_suffix(".txt"))
-    with pytest.raises(InputError, match=r"train/red has 0 images; give at least two"):
+    with pytest.raises(InputError, check=lambda error: error.code == "data.invalid"):
         load_data(str(image_folder), PHOTOS)
 
 
 def test_no_test_image_is_refused(image_folder: Path) -> None:
     for folder in (image_folder / "val").iterdir():
         shutil.rmtree(folder)
-    with pytest.raises(InputError, match="val holds no image; expected <class>/ folders"):
+    with pytest.raises(InputError, check=lambda error: error.code == "data.invalid"):
         load_data(str(image_folder), PHOTOS)
 
 
@@ -129,7 +132,7 @@ def test_a_class_without_test_images_is_named(image_folder: Path) -> None:
 def test_a_class_name_that_no_bundle_can_hold_is_refused(image_folder: Path, name: str) -> None:
     for part in ("train", "val"):
         (image_folder / part / "red").rename(image_folder / part / name)
-    with pytest.raises(InputError, match="control characters or bytes that are no text; rename"):
+    with pytest.raises(InputError, check=lambda error: error.code == "data.invalid"):
         class_names(str(image_folder))
 
 

@@ -46,14 +46,14 @@ def test_values_out_of_range_are_refused(tiny_options, name, value, expected) ->
     "routings", [(), ("dense",), ("random", "random"), ["super-class"], "super-class"]
 )
 def test_routings_are_known_and_named_once(tiny_options, routings) -> None:
-    with pytest.raises(InputError, match=r"give a tuple of one or more of end-to-end"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         tiny_options(routings=routings)
 
 
 def test_a_dense_configuration_is_refused() -> None:
-    with pytest.raises(InputError, match="config describes a dense vit"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         TrainOptions(config=preset("vit_digits"))
-    with pytest.raises(InputError, match="config describes a dense vit"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         default_options(preset("vit_digits"))
 
 

@@ -49,13 +49,13 @@ def test_a_machine_that_is_not_there_is_refused(tiny_options, tmp_path: Path) ->
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
-    with pytest.raises(InputError, match="accelerator 'cuda' with 1 devices on 1 machines cannot"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         train(tiny_options(accelerator="cuda"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_several_machines_need_something_that_starts_them(tiny_options, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="num_nodes 2 was given, but nothing has started"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         train(tiny_options(num_nodes=2, accelerator="cpu"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -156,5 +156,5 @@ def test_more_processes_than_images_are_refused_before_one_is_started(
     tiny_options, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setattr(pipeline, "launch", lambda *_: pytest.fail("processes were started"))
-    with pytest.raises(InputError, match="cannot be shared equally by 1000 processes"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         train(tiny_options(devices=1000, accelerator="cpu"), tmp_path / "run")

@@ -63,7 +63,8 @@ def require_same_conditions(runs: Sequence["RunLines"]) -> None:
     if len({run.run.id for run in runs}) < len(runs):
         raise InputError(
             f"the same run was given twice ({', '.join(str(run.path) for run in runs[:4])}); give "
-            "each once: counted twice it would look surer than it is"
+            "each once: counted twice it would look surer than it is",
+            code="results.unlike",
         )
     for other in runs[1:]:
         found = [name for name, _, _ in differences(first.run, other.run)]
@@ -72,7 +73,9 @@ def require_same_conditions(runs: Sequence["RunLines"]) -> None:
             raise InputError(
                 f"{first.path} and {other.path} were not measured in the same way (they differ in "
                 f"{shown}), so one report of both would mix unlike numbers; give --compare for two "
-                "side by side, or make a report of each"
+                "side by side, or make a report of each",
+                code="results.unlike",
+                found=shown,
             )
 
 

@@ -226,12 +226,14 @@ class _Guard:
         except TypeError as error:
             raise CheckFailedError(
                 f"{name} cannot be forced down a route ({error}); the contract asks for "
-                "forward(images, routes=None)"
+                "forward(images, routes=None)",
+                code="model.contract",
             ) from error
         if not isinstance(answer, Tensor) or answer.ndim != 2 or len(answer) != len(images):
             given = list(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
             raise CheckFailedError(
-                f"{name} gives {given}; the contract asks for the answer [{len(images)}, classes]"
+                f"{name} gives {given}; the contract asks for the answer [{len(images)}, classes]",
+                code="model.contract",
             )
         return answer.detach()
 
@@ -309,7 +311,10 @@ class _Guard:
 
     def _fail(self, graph: str, what: str) -> NoReturn:
         raise CheckFailedError(
-            f"graph {graph} of target {self.target} {what}; the bundle was not written"
+            f"graph {graph} of target {self.target} {what}; the bundle was not written",
+            code="check.failed",
+            target=self.target,
+            graph=graph,
         )
 
 

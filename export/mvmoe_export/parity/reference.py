@@ -111,7 +111,8 @@ def _require_excused(model: RoutedModel, vectors: Vectors, answer: np.ndarray) -
             f"{type(model).__name__}.forward answers otherwise than its stages under its routing "
             f"rules {list(model.routing)} for {len(wrong)} of {len(answer)} images; the rules must "
             "say how forward selects experts and weighs their gates, and no image may depend on "
-            "the others of its batch"
+            "the others of its batch",
+            code="model.unsound",
         )
 
 

@@ -64,14 +64,16 @@ def _require(what: str, module: nn.Module, *inputs: Tensor) -> tuple[Tensor, ...
         raise CheckFailedError(
             f"{what} answers the same images in two ways: they differ by {error} of the largest "
             f"value (bound {bound}); take out what is random (a dropout is active without "
-            f"training=self.training) or changes from call to call{quantizer(module)}"
+            f"training=self.training) or changes from call to call{quantizer(module)}",
+            code="model.unsound",
         )
     alone = _run(what, module, tuple(tensor[:1] for tensor in inputs))
     if (far := _furthest(alone, tuple(tensor[:1] for tensor in together))) > _ALONE:
         error, bound = in_enough_digits(far, _ALONE)
         raise CheckFailedError(
             f"{what} answers an image in a batch otherwise than alone: they differ by {error} of "
-            f"the largest value (bound {bound}); no image may depend on the others of its batch"
+            f"the largest value (bound {bound}); no image may depend on the others of its batch",
+            code="model.unsound",
         )
     return together
 

@@ -137,15 +137,28 @@ def _require_allowed(target: str, option: msgspec.structs.FieldInfo, value: Any)
             raise msgspec.ValidationError("it names no part that is allowed here")
     except (msgspec.ValidationError, TypeError) as error:
         shown = value if isinstance(value, int | float) else quoted(str(_recorded(value)))
-        raise InputError(f"{name} is {shown}; {_expected(option.type, error)}") from error
+        raise InputError(
+            f"{name} is {shown}; {_expected(option.type, error)}",
+            code="input.option",
+            name=name,
+            given=str(shown),
+        ) from error
 
 
 def _require_distinct(name: str, values: Sequence[Any]) -> None:
     """Refuse values that a manifest cannot hold side by side; raises InputError."""
     if not values or len(set(values)) < len(values):
-        raise InputError(f"{name} was given as {list(values)}; give at least one value, each once")
+        raise InputError(
+            f"{name} was given as {list(values)}; give at least one value, each once",
+            code="input.option",
+            name=name,
+        )
     if any("," in str(value) for value in values):
-        raise InputError(f"{name} was given as {list(values)}; give values without a comma")
+        raise InputError(
+            f"{name} was given as {list(values)}; give values without a comma",
+            code="input.option",
+            name=name,
+        )
 
 
 def _expected(declared: Any, error: Exception) -> str:
@@ -199,7 +212,9 @@ class ExportOptions:
         if not isinstance(given, default):
             raise InputError(
                 f"options of the target {target} are a {type(given).__name__}; give its "
-                f"{default.__name__}"
+                f"{default.__name__}",
+                code="input.option",
+                name="options",
             )
         return given
 

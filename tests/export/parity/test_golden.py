@@ -53,7 +53,7 @@ def test_vectors_are_repeatable(zoo):
 def test_an_answer_that_is_not_finite_is_refused(zoo):
     model = zoo.enliven(zoo.Foreign())
     model.head.bias.data[2] = torch.nan
-    with pytest.raises(CheckFailedError, match="64 of 64 images"):
+    with pytest.raises(CheckFailedError, check=lambda error: error.code == "model.unsound"):
         golden_vectors(model)
 
 

@@ -14,6 +14,7 @@ from mvmoe_export.stages import make_stages
 def refused(model, tmp_path):
     with pytest.raises(CheckFailedError) as error:
         export_bundle(model, tmp_path / "a.bundle")
+    assert error.value.code == "model.unsound"
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
     return str(error.value)
@@ -90,6 +91,7 @@ def test_an_observer_that_is_off_is_one_sentence_too(zoo, tmp_path, capfd):
     model = zoo.enliven(Model()).apply(disable_observer).apply(disable_fake_quant)
     with pytest.raises(ValueError, match=r"layer experts\.0\.1 is a FakeQuantize") as error:
         export_bundle(model, tmp_path / "a.bundle")
+    assert error.value.code == "export.graph-refused"
     assert "\n" not in str(error.value)
     assert capfd.readouterr() == ("", "")
 

@@ -201,5 +201,5 @@ def test_a_graph_without_values_between_its_nodes_has_a_placement():
 
 @pytest.mark.parametrize("profiles", [(), ("cpu", "cpu"), ("gpu",), ("cpu", "NNAPI")])
 def test_profiles_that_make_no_sense_are_one_sentence(profiles):
-    with pytest.raises(InputError, match=r"give one of cpu|give at least one"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         OnnxOptions(profile=profiles)

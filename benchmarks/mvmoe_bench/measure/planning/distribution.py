@@ -38,7 +38,9 @@ def parse(text: str, manifest: Manifest) -> UsagePrior:
         if manifest.usage_prior is None:
             raise InputError(
                 f"the bundle of {manifest.model.name} has no usage prior; give --distribution "
-                "uniform, or shares"
+                "uniform, or shares",
+                code="input.option",
+                name="distribution",
             )
         return manifest.usage_prior
     given = _of_file(Path(text)) if text.endswith(".json") else _of_shares(text)
@@ -65,7 +67,9 @@ def uniform(rules: Sequence[Rule]) -> UsagePrior:
         if count > _MOST_ROUTES or listed > _MOST_LISTED:
             raise InputError(
                 f"the bundle selects {rule.describe()}, more routes than equal shares can be given "
-                "to; give --distribution with shares, or --images"
+                "to; give --distribution with shares, or --images",
+                code="input.option",
+                name="distribution",
             )
         routes = list(rule.routes())
         stages.append(tuple(RouteShare(route, 1 / len(routes)) for route in routes))
@@ -105,9 +109,17 @@ def _of_shares(text: str) -> UsagePrior:
             experts = tuple(sorted(int(expert) for expert in route.split("+")))
             value = float(share)
         except ValueError as error:
-            raise InputError(f"the distribution {text!r} has {item!r}; {_HOW}") from error
+            raise InputError(
+                f"the distribution {text!r} has {item!r}; {_HOW}",
+                code="input.option",
+                name="distribution",
+            ) from error
         if not found or not 0 <= value <= 1:
-            raise InputError(f"the distribution {text!r} has the share {share!r}; {_HOW}")
+            raise InputError(
+                f"the distribution {text!r} has the share {share!r}; {_HOW}",
+                code="input.option",
+                name="distribution",
+            )
         shares.append(RouteShare(experts, value))
     return (tuple(shares),)
 
@@ -129,7 +141,15 @@ def _of_file(path: Path) -> UsagePrior:
         return msgspec.json.decode(_read(path), type=UsagePrior)
     except OSError as error:
         reason = error.strerror
-        raise InputError(f"distribution {path} cannot be read ({reason}); {_HOW}") from error
+        raise InputError(
+            f"distribution {path} cannot be read ({reason}); {_HOW}",
+            code="input.option",
+            name="distribution",
+        ) from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         reason = one_line(error, _LONGEST)
-        raise InputError(f"distribution {path} is none: {reason}; {_HOW}") from error
+        raise InputError(
+            f"distribution {path} is none: {reason}; {_HOW}",
+            code="input.option",
+            name="distribution",
+        ) from error

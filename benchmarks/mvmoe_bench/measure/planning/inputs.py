@@ -66,7 +66,8 @@ def require_same_input(bundles: Sequence[Bundle]) -> None:
             raise InputError(
                 f"the bundles {first.path} and {other.path} do not take the same input "
                 f"({_shown(first)} and {_shown(other)}); measure them in separate runs, and put "
-                "the results side by side with mvmoe report --compare"
+                "the results side by side with mvmoe report --compare",
+                code="results.unlike",
             )
 
 

@@ -175,7 +175,9 @@ def pins_of(bundles: tuple[Path, ...], given: tuple[str, ...]) -> tuple[str | No
     if len(given) not in (0, len(bundles)):
         raise InputError(
             f"{len(given)} hashes of manifests were given for {len(bundles)} bundles; give "
-            "--manifest-sha256 once for each bundle, in their order"
+            "--manifest-sha256 once for each bundle, in their order",
+            code="input.option",
+            name="manifest_sha256",
         )
     return given or (None,) * len(bundles)
 
@@ -185,13 +187,17 @@ def _require_checkpoints(request: Request) -> None:
     if len(request.checkpoints) not in (0, len(request.bundles)):
         raise InputError(
             f"{len(request.checkpoints)} checkpoints were given for {len(request.bundles)} "
-            "bundles; give --checkpoint once for each bundle, in their order"
+            "bundles; give --checkpoint once for each bundle, in their order",
+            code="input.option",
+            name="checkpoints",
         )
     needy = [name for name in request.compare if find_kind(name).needs_model]
     if needy and not request.checkpoints:
         raise InputError(
             f"--compare {','.join(needy)} needs the PyTorch model; give --checkpoint with what the "
-            "bundle was exported from"
+            "bundle was exported from",
+            code="input.option",
+            name="compare",
         )
 
 
@@ -295,7 +301,9 @@ def _require_same_run(previous: Run, now: Run, path: Path) -> None:
     if differing:
         raise InputError(
             f"{path} cannot be resumed: it differs in {', '.join(differing)}; give the options, "
-            "files and machine it was begun with, or another output"
+            "files and machine it was begun with, or another output",
+            code="resume.mismatch",
+            name=differing[0],
         )
 
 

@@ -59,14 +59,20 @@ def read(path: Path) -> list[RunLines]:
         elif not runs:
             raise InputError(
                 f"{path} does not begin with the first line of a run (line {number}); give a file "
-                "that mvmoe bench has written"
+                "that mvmoe bench has written",
+                code="results.invalid",
+                path=str(path),
             )
         elif line is None or not _belongs(line, runs[-1][0]):
             skipped[-1] += 1
         else:
             runs[-1][1].append(line)
     if not runs:
-        raise InputError(f"{path} holds no results; give a file that mvmoe bench has written")
+        raise InputError(
+            f"{path} holds no results; give a file that mvmoe bench has written",
+            code="results.invalid",
+            path=str(path),
+        )
     return [
         RunLines(path, run, tuple(lines), missed)
         for (run, lines), missed in zip(runs, skipped, strict=True)
@@ -144,7 +150,10 @@ def require_free(path: Path, replace: bool = False, resume: bool = False) -> Non
     """
     if os.path.lexists(path) and not (replace or resume):
         raise InputError(
-            f"{path} exists; give --resume to go on with it, --force to replace it, or another path"
+            f"{path} exists; give --resume to go on with it, --force to replace it, or another "
+            "path",
+            code="output.exists",
+            path=str(path),
         )
     outputs.require_file(path, foreign_to_results)
 
@@ -174,7 +183,9 @@ def _lock(file: BinaryIO, path: Path) -> None:
         taken = False
     if taken:
         raise InputError(
-            f"another mvmoe bench is writing to {path}; wait until it ends, or give another output"
+            f"another mvmoe bench is writing to {path}; wait until it ends, or give another output",
+            code="output.busy",
+            path=str(path),
         )
 
 
@@ -206,13 +217,25 @@ def _texts(path: Path) -> Iterator[bytes]:
     """The lines of a file that are not empty."""
     try:
         if not path.is_file():
-            raise InputError(f"results {path} is no file; give one that mvmoe bench has written")
+            raise InputError(
+                f"results {path} is no file; give one that mvmoe bench has written",
+                code="results.invalid",
+                path=str(path),
+            )
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise InputError(f"results {path} is larger than {MAX_FILE_BYTES:,} bytes; split it")
+            raise InputError(
+                f"results {path} is larger than {MAX_FILE_BYTES:,} bytes; split it",
+                code="results.invalid",
+                path=str(path),
+            )
         with path.open("rb") as file:
             yield from (text for text in file if text.strip())
     except OSError as error:
-        raise InputError(f"results {path} cannot be read ({error.strerror})") from error
+        raise InputError(
+            f"results {path} cannot be read ({error.strerror})",
+            code="results.invalid",
+            path=str(path),
+        ) from error
 
 
 def _decode(decoder: msgspec.json.Decoder[Any], text: bytes, where: str) -> Record | None:
@@ -237,7 +260,9 @@ def _require_version(text: bytes, where: str) -> None:
         shown = " version ".join(repr(part)[:60] for part in found)
         raise InputError(
             f"{where} is of the schema {shown}; this release reads {SCHEMA!r} version {VERSION}: "
-            "use the release that wrote it, or measure again"
+            "use the release that wrote it, or measure again",
+            code="results.unsupported-version",
+            format=shown,
         )
 
 

@@ -73,7 +73,9 @@ def lower(program: ExportedProgram, name: str) -> ExportedProgram:
     except Exception as error:  # PyTorch raises whatever its decompositions raise.
         raise InputError(
             f"graph {name} cannot be taken apart into core ATen operators: {_line(error)}; leave "
-            "out what torch.export does not support"
+            "out what torch.export does not support",
+            code="export.graph-refused",
+            graph=name,
         ) from error
     _separate_outputs(lowered)
     return lowered
@@ -199,20 +201,27 @@ def _refusal(
     if found := _TOO_OLD.search(said):
         return InputError(
             f"graph {name} needs {found[1]}, which {options.deployment_target} does not have; give "
-            f"--coreml-deployment-target {found[2]}"
+            f"--coreml-deployment-target {found[2]}",
+            code="export.graph-refused",
+            graph=name,
         )
     if found := _NOT_IMPLEMENTED.search(said):
         operator = found[1] or found[2]
         return InputError(
             f"graph {name} has the operator {operator}{_nearby(program, operator)}, which "
             "coremltools does not convert; write it in other operators, or apply a rewrite that "
-            "replaces it"
+            "replaces it",
+            code="export.graph-refused",
+            graph=name,
+            operator=operator,
         )
     found = _OPERATOR.search(said)
     where = f" at operator {found[1]}{_nearby(program, found[1])}" if found else ""
     return InputError(
         f"graph {name} cannot be converted by coremltools{where}: {type(error).__name__}: "
-        f"{_line(error)}; write this part in other operators, or export with other rewrites"
+        f"{_line(error)}; write this part in other operators, or export with other rewrites",
+        code="export.graph-refused",
+        graph=name,
     )
 
 

@@ -54,5 +54,8 @@ def require_one_image(batch: int) -> None:
     if batch != 1:
         raise InputError(
             f"Core ML's image input takes one image, not batch {batch}; give --batch 1 or "
-            "--coreml-input tensor"
+            "--coreml-input tensor",
+            code="input.option",
+            name="batch",
+            given=batch,
         )

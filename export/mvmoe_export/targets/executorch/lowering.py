@@ -113,7 +113,9 @@ def _lower(
         raise InputError(
             f"graph {next(iter(programs))} cannot be lowered for ExecuTorch's delegate "
             f"{options['delegate']}: {said[:300]}; try --executorch-delegate portable, or "
-            "--rewrites none to see whether a rewrite is at fault"
+            "--rewrites none to see whether a rewrite is at fault",
+            code="export.graph-refused",
+            graph=next(iter(programs)),
         ) from error
     return {name: edge.exported_program(name) for name in programs}
 
@@ -168,7 +170,10 @@ def _require_kernels(order: Order, program: Any) -> None:
                 where = location_hint(order.program(families[plan.name]), operator.name)
                 raise InputError(
                     f"graph {plan.name} needs operator {operator.name}{where}, for which "
-                    "ExecuTorch has no kernel; replace it in the model, or leave out this target"
+                    "ExecuTorch has no kernel; replace it in the model, or leave out this target",
+                    code="export.graph-refused",
+                    graph=plan.name,
+                    operator=operator.name,
                 )
 
 

@@ -107,14 +107,18 @@ def _export(
         where = location_hint(program.exported, operator[0]) if operator else ""
         raise InputError(
             f"graph {name} cannot be exported to ONNX opset {opset}: {reason}{where}; replace that "
-            "operator in the model, or try a later --onnx-opset"
+            "operator in the model, or try a later --onnx-opset",
+            code="export.graph-refused",
+            graph=name,
         ) from error
     assert exported is not None  # It is None only where the exporter writes a file itself.
     model = exported.model
     if model.opset_imports.get("") != opset:
         raise InputError(
             f"graph {name} cannot be written for ONNX opset {opset} (the exporter gave "
-            f"{model.opset_imports.get('')}); choose another with --onnx-opset"
+            f"{model.opset_imports.get('')}); choose another with --onnx-opset",
+            code="export.graph-refused",
+            graph=name,
         )
     return model
 
@@ -148,7 +152,9 @@ def _require_types(name: str, graph: ir.Graph) -> None:
         if any(value.dtype == ir.DataType.BFLOAT16 for value in node.outputs):
             raise InputError(
                 f"graph {name} computes in bfloat16 (at {node.op_type}), which ONNX Runtime does "
-                "not do on CPUs; leave torch.autocast and .bfloat16() out of the stage"
+                "not do on CPUs; leave torch.autocast and .bfloat16() out of the stage",
+                code="export.graph-refused",
+                graph=name,
             )
 
 

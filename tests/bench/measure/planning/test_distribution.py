@@ -66,12 +66,12 @@ def test_what_is_no_distribution_is_refused(text, says):
 def test_a_file_that_is_no_distribution_is_refused(tmp_path, content):
     path = tmp_path / "shares.json"
     path.write_text(content)
-    with pytest.raises(InputError, match="distribution"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         distribution.parse(str(path), manifest())
 
 
 def test_equal_shares_of_very_many_routes_are_refused():
-    with pytest.raises(InputError, match="selects top 4 of 64 experts, more routes"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         distribution.uniform((TopK(experts=64, k=4),))
 
 

@@ -298,9 +298,12 @@ def test_a_killed_run_goes_on(tiny, tmp_path):
 
 def test_other_options_cannot_go_on_with_a_run(ask):
     ask(preset=_smallest(name="a"))
-    with pytest.raises(InputError, match="cannot be resumed: it differs in preset, threads"):
+    with pytest.raises(
+        InputError,
+        check=lambda error: (error.code, error.fields["name"]) == ("resume.mismatch", "preset"),
+    ):
         ask(preset=_smallest(name="b"), threads=2, resume=True)
-    with pytest.raises(InputError, match="exists; give --resume"):
+    with pytest.raises(InputError, check=lambda error: error.code == "output.exists"):
         ask()
 
 

@@ -145,7 +145,7 @@ def test_an_image_input_is_normalised_inside(zoo, compiled, run_graph):
 
 
 def test_an_image_input_takes_one_image(zoo, compiled):
-    with pytest.raises(InputError, match="takes one image, not batch 2"):
+    with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         compiled(zoo.Foreign(), input="image", batch=2)
 
 
