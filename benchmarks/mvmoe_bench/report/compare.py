@@ -64,7 +64,7 @@ def compare_runs(a: "RunLines", b: "RunLines") -> Comparison:
         same_machine=same,
         machine=machine,
         differences=found,
-        rows={name: its for name, its in rows.items() if its},
+        rows={name: some for name, some in rows.items() if some},
         headline=(*sentences, *_headline(found, same, machine)),
     )
 
@@ -134,12 +134,12 @@ def _headline(found: Sequence[Difference], same: bool, machine: Ratio | None) ->
             "Without the reference product in both runs, a change of the machine is not noticed."
         )
     else:
-        its = printed(machine)
+        shown = printed(machine)
         beyond = "only what goes beyond that counts as faster or slower"
         if not conclusive(machine):
             beyond = "too few repeats to judge a time by"
         result.append(
-            f"On the same CPU model, the machine itself took {its.value} times as long in B "
-            f"({its.interval}); {beyond}."
+            f"On the same CPU model, the machine itself took {shown.value} times as long in B "
+            f"({shown.interval}); {beyond}."
         )
     return result

@@ -149,7 +149,7 @@ def summarize_run(run: "RunLines") -> Summary:
         seed=first.seed,
         threads=first.threads,
         inputs=first.inputs,
-        repeats=len({sample.repeat for its in index.samples.values() for sample in its}),
+        repeats=len({sample.repeat for samples in index.samples.values() for sample in samples}),
         main=_main(index),
         warnings=(*warned, *_warnings(index)),
         failures=_failures(index),
@@ -196,7 +196,7 @@ def _failures(index: Index) -> tuple[FailureFigure, ...]:
 def _warnings(index: Index) -> list[str]:
     """What a reader must know before believing a number."""
     found = []
-    repeats = {sample.repeat for its in index.samples.values() for sample in its}
+    repeats = {sample.repeat for samples in index.samples.values() for sample in samples}
     if 0 < len(repeats) < ENOUGH_REPEATS:
         found.append(
             f"Only {count(len(repeats), 'repeat')} of the latency measurement: a bootstrap over "

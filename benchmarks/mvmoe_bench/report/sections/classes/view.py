@@ -15,11 +15,11 @@ MOST_STAGES = 4
 def view(summary: Summary, found: Found) -> View:
     """A grid for each bundle and routed stage."""
     blocks: list[Block] = []
-    for its in found:
-        of = _of(summary, found, its)
-        if its.stage < MOST_STAGES:
-            blocks.append(_chart(its, of))
-        blocks.append(_table(its, of))
+    for class_map in found:
+        of = _of(summary, found, class_map)
+        if class_map.stage < MOST_STAGES:
+            blocks.append(_chart(class_map, of))
+        blocks.append(_table(class_map, of))
     return View(
         tuple(blocks),
         "Each image of the run counts once. A dark block is a class whose images nearly all take "
@@ -39,11 +39,11 @@ def _chart(found: ClassMap, of: str) -> Chart:
     )
 
 
-def _of(summary: Summary, found: Found, its: ClassMap) -> str:
+def _of(summary: Summary, found: Found, class_map: ClassMap) -> str:
     """Bundle and stage, where there are several."""
-    of = f" ({its.bundle})" if len(summary.bundles) > 1 else ""
-    stages = {other.stage for other in found if other.bundle == its.bundle}
-    return of + (f", stage {its.stage + 1}" if len(stages) > 1 else "")
+    of = f" ({class_map.bundle})" if len(summary.bundles) > 1 else ""
+    stages = {other.stage for other in found if other.bundle == class_map.bundle}
+    return of + (f", stage {class_map.stage + 1}" if len(stages) > 1 else "")
 
 
 def _table(found: ClassMap, of: str) -> Table:

@@ -50,8 +50,8 @@ def _largest(judged: Sequence[VerdictRow]) -> str:
     if not changed:
         return ""
     name, ratio = max(changed, key=lambda item: abs(np.log(item[1].value)))
-    its = printed(ratio)
-    return f" The largest change: {name} takes {its.value} times as long in B ({its.interval})."
+    shown = printed(ratio)
+    return f" The largest change: {name} takes {shown.value} times as long in B ({shown.interval})."
 
 
 KIND = ComparedKind(

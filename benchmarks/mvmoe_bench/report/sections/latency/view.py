@@ -33,8 +33,8 @@ def picture(summary: Summary, found: Latencies) -> Iterator[Chart]:
     """The main subject beside all others of its bundle."""
     main = summary.main_subject
     if main is not None:
-        its = [s for s in summary.subjects if s.key in found and s.bundle == main.bundle]
-        yield _chart(summary, found, its, main.bundle)
+        subjects = [s for s in summary.subjects if s.key in found and s.bundle == main.bundle]
+        yield _chart(summary, found, subjects, main.bundle)
 
 
 def _chart(
@@ -68,21 +68,21 @@ def _table(summary: Summary, found: Latencies) -> Table:
         f"Latency in milliseconds, by subject{columns.FEW * few}",
         found.items(),
         columns.text("subject", lambda key, _: summary.names[key], brief=True),
-        columns.estimate("p50", lambda _, its: its.wall_ms, middle, brief=True),
-        columns.percentile("p90", 90, lambda _, its: its.wall_ms, brief=True),
-        columns.percentile("p95", 95, lambda _, its: its.wall_ms, brief=True),
-        columns.percentile("p99", 99, lambda _, its: its.wall_ms, brief=True, help=tail),
-        columns.number("min", lambda _, its: its.wall_ms.min),
-        columns.number("max", lambda _, its: its.wall_ms.max),
-        columns.number("mean", lambda _, its: its.wall_ms.mean),
-        columns.number("MAD", lambda _, its: its.wall_ms.mad,
+        columns.estimate("p50", lambda _, row: row.wall_ms, middle, brief=True),
+        columns.percentile("p90", 90, lambda _, row: row.wall_ms, brief=True),
+        columns.percentile("p95", 95, lambda _, row: row.wall_ms, brief=True),
+        columns.percentile("p99", 99, lambda _, row: row.wall_ms, brief=True, help=tail),
+        columns.number("min", lambda _, row: row.wall_ms.min),
+        columns.number("max", lambda _, row: row.wall_ms.max),
+        columns.number("mean", lambda _, row: row.wall_ms.mean),
+        columns.number("MAD", lambda _, row: row.wall_ms.mad,
                        "Median absolute deviation, not scaled."),
-        columns.count("n", lambda _, its: its.wall_ms.n, "Samples.", brief=True),
-        columns.count("repeats", lambda _, its: its.wall_ms.repeats,
+        columns.count("n", lambda _, row: row.wall_ms.n, "Samples.", brief=True),
+        columns.count("repeats", lambda _, row: row.wall_ms.repeats,
                       "Processes; see the interval."),
-        columns.estimate("CPU p50", lambda _, its: its.cpu_ms,
+        columns.estimate("CPU p50", lambda _, row: row.cpu_ms,
                          "What the calling thread computed, in ms.", interval=False),
-        columns.number("max error", lambda _, its: error_cell(its.max_abs_error),
+        columns.number("max error", lambda _, row: error_cell(row.max_abs_error),
                        "Largest error of a class logit against the reference."),
     )  # fmt: skip
 
@@ -93,12 +93,12 @@ def sentences(summary: Summary, found: Latencies) -> Iterator[Point]:
     if main is None:
         return
     wall = found[main.key].wall_ms
-    its = printed(wall)
+    shown = printed(wall)
     who = "" if is_product(main) else f" with {main.name}"
     tail = "" if wall.few(95) else f"; one in twenty took longer than {alone(wall.p95)} ms"
     yield Point(
         topic="Speed",
-        text=f"An image takes {its.value} ms at the median ({its.interval}){who} on "
+        text=f"An image takes {shown.value} ms at the median ({shown.interval}){who} on "
         f"{engine(main.engine)}, {threads(main.threads)}{tail}.",
     )
 
@@ -107,5 +107,5 @@ def tiles(summary: Summary, found: Latencies) -> Iterator[Tile]:
     """The median latency."""
     if summary.main in found:
         wall = found[summary.main].wall_ms
-        its = printed(wall)
-        yield Tile("median latency", its.value, "ms", f"{its.interval}, n = {wall.n:,} answers")
+        shown = printed(wall)
+        yield Tile("median latency", shown.value, "ms", f"{shown.interval}, n = {wall.n:,} answers")

@@ -12,26 +12,26 @@ from mvmoe_bench.report.sections.machine.plot import StepsPlot
 from mvmoe_bench.report.summary import Summary
 
 
-def warnings(its: Machine) -> Sequence[str]:
+def warnings(machine: Machine) -> Sequence[str]:
     """What made the machine a bad place to measure."""
-    return its.warnings
+    return machine.warnings
 
 
-def view(summary: Summary, its: Machine) -> View | None:
+def view(summary: Summary, machine: Machine) -> View | None:
     """The reference product over the run, and achieved speeds; None without either."""
     blocks: list[Block] = []
-    if its.reference is not None:
-        blocks.append(_chart(its.reference))
-    if its.uses:
-        blocks.append(_table(summary, its))
-    return View(tuple(blocks), _lead(its)) if blocks else None
+    if machine.reference is not None:
+        blocks.append(_chart(machine.reference))
+    if machine.uses:
+        blocks.append(_table(summary, machine))
+    return View(tuple(blocks), _lead(machine)) if blocks else None
 
 
-def _lead(its: Machine) -> str:
+def _lead(machine: Machine) -> str:
     """Speed, drift, load and overhead in sentences."""
     sentences = ""
-    if its.reference is not None:
-        speed = its.reference
+    if machine.reference is not None:
+        speed = machine.reference
         drift = f"; between repeats it drifted by {percent(speed.drift - 1)}" * (
             len(speed.by_repeat) > 1
         )
@@ -40,11 +40,13 @@ def _lead(its: Machine) -> str:
             f"GFLOP/s (median; 5th to 95th percentile {alone(speed.p5)} to {alone(speed.p95)})"
             f"{drift}. "
         )
-    if its.load_at_start is not None:
-        sentences += f"Load average at the start {its.load_at_start:.1f}"
-        sentences += f", later at most {its.load_most:.1f}. " if its.load_most is not None else ". "
-    if its.overhead_ns is not None:
-        sentences += f"Timing itself costs {its.overhead_ns:,.0f} ns a call."
+    if machine.load_at_start is not None:
+        sentences += f"Load average at the start {machine.load_at_start:.1f}"
+        sentences += (
+            f", later at most {machine.load_most:.1f}. " if machine.load_most is not None else ". "
+        )
+    if machine.overhead_ns is not None:
+        sentences += f"Timing itself costs {machine.overhead_ns:,.0f} ns a call."
     return sentences.strip()
 
 
@@ -60,9 +62,9 @@ def _chart(reference: ReferenceSpeed) -> Chart:
     )
 
 
-def _table(summary: Summary, its: Machine) -> Table:
+def _table(summary: Summary, machine: Machine) -> Table:
     """What subjects achieve."""
-    subjects = [(s, its.uses[s.key]) for s in summary.subjects if s.key in its.uses]
+    subjects = [(s, machine.uses[s.key]) for s in summary.subjects if s.key in machine.uses]
     return columns.table(
         "How well each subject uses the machine",
         subjects,

@@ -33,7 +33,7 @@ _KIND = {
 
 def view(summary: Summary, found: Found) -> View:
     """Bars by subject and budget, and all numbers."""
-    kinds = sorted({its.memory_of for its in found})
+    kinds = sorted({held.memory_of for held in found})
     return View(
         (_chart(summary, found), _table(summary, found)),
         f"Measured as {'; '.join(_KIND.get(kind, kind) for kind in kinds)}. Each number is of "
@@ -46,12 +46,12 @@ def _chart(summary: Summary, found: Found) -> Chart:
     """One bar for each subject and budget."""
     stacks = tuple(
         Stack(
-            _name(summary.names[its.subject], its),
-            _parts(its),
-            f"{printed(its.loaded_bytes, _MB).value} MB",
-            f"added {printed(its.added.total, _MB).value}, n = {its.n}",
+            _name(summary.names[held.subject], held),
+            _parts(held),
+            f"{printed(held.loaded_bytes, _MB).value} MB",
+            f"added {printed(held.added.total, _MB).value}, n = {held.n}",
         )
-        for its in found
+        for held in found
     )
     return Chart(
         "Memory held after its images were answered",
@@ -61,20 +61,20 @@ def _chart(summary: Summary, found: Found) -> Chart:
     )
 
 
-def _parts(its: MemoryFigure) -> tuple[float, float, float]:
+def _parts(held: MemoryFigure) -> tuple[float, float, float]:
     """MB before, and those that were added by part; all of it is the first if not told apart."""
-    anonymous, files = its.added.anonymous, its.added.bundle_files
+    anonymous, files = held.added.anonymous, held.added.bundle_files
     added = (
-        (its.added.total.value, 0.0)
+        (held.added.total.value, 0.0)
         if anonymous is None or files is None
         else (anonymous.value, files.value)
     )
-    return its.base_bytes * _MB, max(added[0], 0) * _MB, max(added[1], 0) * _MB
+    return held.base_bytes * _MB, max(added[0], 0) * _MB, max(added[1], 0) * _MB
 
 
-def _name(name: str, its: MemoryFigure) -> str:
+def _name(name: str, held: MemoryFigure) -> str:
     """Subject and budget."""
-    return name if its.budget is None else f"{name}, room for {its.budget}"
+    return name if held.budget is None else f"{name}, room for {held.budget}"
 
 
 def _table(summary: Summary, found: Found) -> Table:
@@ -86,25 +86,25 @@ def _table(summary: Summary, found: Found) -> Table:
 
     return columns.table(
         "Memory of a process in MB (a million bytes): medians",
-        ((its,) for its in found),
-        columns.text("subject", lambda its: summary.names[its.subject], brief=True),
-        columns.text("experts", lambda its: "all" if its.budget is None else its.budget,
+        ((held,) for held in found),
+        columns.text("subject", lambda row: summary.names[row.subject], brief=True),
+        columns.text("experts", lambda row: "all" if row.budget is None else row.budget,
                      "That may stay in memory in each routed stage.", brief=True),
-        megabytes("held", lambda its: its.loaded_bytes,
+        megabytes("held", lambda row: row.loaded_bytes,
                   "What the process held after its images were answered."),
-        megabytes("added", lambda its: its.added.total,
+        megabytes("added", lambda row: row.added.total,
                   "Held less what the process held before the model was opened.", True),
-        megabytes("anonymous", lambda its: its.added.anonymous,
+        megabytes("anonymous", lambda row: row.added.anonymous,
                   "Of what was added: memory that is of no file."),
-        megabytes("its files", lambda its: its.added.bundle_files,
+        megabytes("its files", lambda row: row.added.bundle_files,
                   "Of what was added: mapped pages of the subject's own files."),
-        columns.number("before", lambda its: its.base_bytes * _MB, "The model was opened."),
-        columns.number("peak RSS", lambda its: its.peak_rss_bytes and its.peak_rss_bytes * _MB,
+        columns.number("before", lambda row: row.base_bytes * _MB, "The model was opened."),
+        columns.number("peak RSS", lambda row: row.peak_rss_bytes and row.peak_rss_bytes * _MB,
                        "The largest resident set the process ever had, shared libraries included: "
                        "not to be compared with the others."),
-        columns.number("closed", lambda its: its.released_bytes * _MB,
+        columns.number("closed", lambda row: row.released_bytes * _MB,
                        "After the model was closed."),
-        columns.count("n", lambda its: its.n, "Processes.", brief=True),
+        columns.count("n", lambda row: row.n, "Processes.", brief=True),
     )  # fmt: skip
 
 
@@ -113,16 +113,16 @@ def tiles(summary: Summary, found: Found) -> Iterator[Tile]:
     mine = _of(summary, found, summary.main)
     if mine:
         added = mine[-1].added.total
-        its = printed(added, _MB)
-        note = f"{its.interval}, n = {count(added.n, 'process', 'processes')}"
-        yield Tile("added memory", its.value, "MB", note)
+        shown = printed(added, _MB)
+        note = f"{shown.interval}, n = {count(added.n, 'process', 'processes')}"
+        yield Tile("added memory", shown.value, "MB", note)
 
 
 def _of(summary: Summary, found: Found, key: str | None) -> Found:
     """Figures of a subject, the smallest budget first; None: of the first product."""
     if key is None:
         key = next((s.key for s in summary.subjects if is_product(s)), None)
-    return tuple(its for its in found if its.subject == key)
+    return tuple(held for held in found if held.subject == key)
 
 
 def sentences(summary: Summary, found: Found) -> Iterator[Point]:
@@ -134,14 +134,14 @@ def sentences(summary: Summary, found: Found) -> Iterator[Point]:
 
 def _sentence(full: MemoryFigure, least: MemoryFigure) -> str:
     """With the most experts in memory, and with the fewest."""
-    total, its = full.added.total, printed(full.added.total, _MB)
+    total, held = full.added.total, printed(full.added.total, _MB)
     room = room_for(full.budget)
     if conclusive(total) and (total.low or 0) <= 0 <= (total.high or 0):
         return (
             "What the model adds to a process's memory could not be told apart from nothing: "
-            f"{its.value} MB ({its.interval}) with {room}."
+            f"{held.value} MB ({held.interval}) with {room}."
         )
-    text = f"With {room} the model adds {its.value} MB ({its.interval}) to a process's memory"
+    text = f"With {room} the model adds {held.value} MB ({held.interval}) to a process's memory"
     if full.added.anonymous is not None and full.added.bundle_files is not None:
         anonymous = printed(full.added.anonymous, _MB).value
         files = printed(full.added.bundle_files, _MB).value

@@ -98,14 +98,14 @@ def _subjects(summary: Summary) -> Table:
     """Who was measured, and on which engine."""
     return columns.table(
         "Subjects",
-        ((its,) for its in summary.subjects),
-        columns.text("subject", lambda its: summary.names[its.key]),
-        columns.text("what it is", lambda its: look_of(its.name).description),
-        columns.text("bundle", lambda its: its.bundle),
-        columns.text("target", lambda its: its.target),
-        columns.text("engine", lambda its: engine(its.engine)),
-        columns.text("threads", lambda its: its.threads),
-        columns.text("failures", lambda its: text("failed", "bad") if its.failures else "none"),
+        ((figure,) for figure in summary.subjects),
+        columns.text("subject", lambda row: summary.names[row.key]),
+        columns.text("what it is", lambda row: look_of(row.name).description),
+        columns.text("bundle", lambda row: row.bundle),
+        columns.text("target", lambda row: row.target),
+        columns.text("engine", lambda row: engine(row.engine)),
+        columns.text("threads", lambda row: row.threads),
+        columns.text("failures", lambda row: text("failed", "bad") if row.failures else "none"),
     )
 
 
@@ -113,12 +113,12 @@ def _bundles(summary: Summary) -> Table:
     """Whose models."""
     return columns.table(
         "Bundles",
-        ((its,) for its in summary.bundles),
-        columns.text("bundle", lambda its: its.name),
-        columns.text("model", lambda its: its.model),
-        columns.text("experts", lambda its: " + ".join(map(str, its.experts)) or "dense"),
-        columns.text("parameters", lambda its: f"{its.params_total / 1e6:.2f} M"),
-        columns.text("active an image", lambda its: f"{its.params_active / 1e6:.2f} M"),
-        columns.text("multiply-accumulates", lambda its: f"{its.macs / 1e6:,.1f} M"),
-        columns.text("manifest sha256", lambda its: its.sha256[:12]),
+        ((figure,) for figure in summary.bundles),
+        columns.text("bundle", lambda row: row.name),
+        columns.text("model", lambda row: row.model),
+        columns.text("experts", lambda row: " + ".join(map(str, row.experts)) or "dense"),
+        columns.text("parameters", lambda row: f"{row.params_total / 1e6:.2f} M"),
+        columns.text("active an image", lambda row: f"{row.params_active / 1e6:.2f} M"),
+        columns.text("multiply-accumulates", lambda row: f"{row.macs / 1e6:,.1f} M"),
+        columns.text("manifest sha256", lambda row: row.sha256[:12]),
     )

@@ -21,14 +21,14 @@ class TargetParity(Figure, frozen=True):
     @property
     def within(self) -> bool:
         """Whether both errors are within their bounds."""
-        its = self.found
-        router = its.router_error <= its.router_error_bound
-        return router and its.answer_error <= its.answer_error_bound
+        found = self.found
+        router = found.router_error <= found.router_error_bound
+        return router and found.answer_error <= found.answer_error_bound
 
 
 def parity(index: Index) -> tuple[TargetParity, ...] | None:
     """Every target that was verified."""
-    return tuple(its for bundle in index.run.bundles for its in target_parities(bundle)) or None
+    return tuple(found for bundle in index.run.bundles for found in target_parities(bundle)) or None
 
 
 def target_parities(bundle: BundleRecord) -> Iterator[TargetParity]:
@@ -36,6 +36,6 @@ def target_parities(bundle: BundleRecord) -> Iterator[TargetParity]:
     routed = bool(bundle.experts)
     for name, record in bundle.targets.items():
         said = record.get("parity")
-        its = read(said.get("verification"), Verification) if isinstance(said, dict) else None
-        if its is not None:
-            yield TargetParity(bundle=bundle.name, target=name, routed=routed, found=its)
+        found = read(said.get("verification"), Verification) if isinstance(said, dict) else None
+        if found is not None:
+            yield TargetParity(bundle=bundle.name, target=name, routed=routed, found=found)

@@ -27,13 +27,15 @@ def _chart(summary: Summary, found: Found) -> Chart:
     """Two rows a target."""
     rows = []
     for target in found:
-        its = target.found
+        checked = target.found
         several = len(summary.bundles) > 1
         name = f"{target.bundle}, {target.target}" if several else target.target
-        rows.append(BoundsRow(f"{name}: answer", its.answer_error, its.answer_error_bound))
+        rows.append(BoundsRow(f"{name}: answer", checked.answer_error, checked.answer_error_bound))
         if target.routed:
-            rows.append(BoundsRow(f"{name}: router", its.router_error, its.router_error_bound))
-    n = " or ".join(f"{images:,}" for images in sorted({its.found.images for its in found}))
+            rows.append(
+                BoundsRow(f"{name}: router", checked.router_error, checked.router_error_bound)
+            )
+    n = " or ".join(f"{images:,}" for images in sorted({target.found.images for target in found}))
     return Chart(
         "Largest error, and the bound it has to keep",
         f"Dot: the largest error over n = {n} images, relative to the largest reference value; "
@@ -46,34 +48,34 @@ def _table(found: Found) -> Table:
     """All figures of the verification."""
 
     def errors(title: str, name: str, help: str) -> columns.Field:
-        return columns.number(title, lambda its: error_cell(getattr(its.found, name)), help)
+        return columns.number(title, lambda row: error_cell(getattr(row.found, name)), help)
 
     return columns.table(
         "Verification against PyTorch: shares that are the same, and largest errors",
-        ((its,) for its in found),
-        columns.text("bundle", lambda its: its.bundle),
-        columns.text("target", lambda its: its.target),
+        ((target,) for target in found),
+        columns.text("bundle", lambda row: row.bundle),
+        columns.text("target", lambda row: row.target),
         columns.text("verdict", _verdict),
-        columns.number("route", lambda its: _share(its.found.routing_agreement),
+        columns.number("route", lambda row: _share(row.found.routing_agreement),
                        "Images on the route that PyTorch takes."),
-        columns.number("top-1", lambda its: _share(its.found.top1_agreement),
+        columns.number("top-1", lambda row: _share(row.found.top1_agreement),
                        "Images whose most likely class is that of PyTorch."),
-        columns.count("near-ties", lambda its: its.found.near_ties,
+        columns.count("near-ties", lambda row: row.found.near_ties,
                       "Images whose route rounding may change."),
-        columns.count("forced", lambda its: its.found.forced_routes, "Routes that no image took; "
+        columns.count("forced", lambda row: row.found.forced_routes, "Routes that no image took; "
                       "they were forced."),
         errors("router", "router_error", "Largest error of a router's logit, relative."),
         errors("answer", "answer_error", "Largest error of a class logit, relative."),
         errors("absolute", "max_abs_error", "Largest error of a class logit, not relative."),
-        columns.number("PSNR dB", lambda its: _psnr(its.found.psnr_db), "Peak signal to noise: 20 "
+        columns.number("PSNR dB", lambda row: _psnr(row.found.psnr_db), "Peak signal to noise: 20 "
                        "dB more is an error ten times as small."),
-        columns.count("images", lambda its: its.found.images),
+        columns.count("images", lambda row: row.found.images),
     )  # fmt: skip
 
 
-def _verdict(its: TargetParity) -> Cell:
+def _verdict(target: TargetParity) -> Cell:
     """Whether the errors keep their bounds."""
-    return text("within bounds", "good") if its.within else text("beyond a bound", "bad")
+    return text("within bounds", "good") if target.within else text("beyond a bound", "bad")
 
 
 def _share(share: float) -> Cell:
@@ -89,12 +91,12 @@ def _psnr(psnr: float | None) -> Cell:
 def sentences(summary: Summary, found: Found) -> Iterator[Point]:
     """What the export proved of the main subject's target."""
     main = summary.main_subject
-    for its in found:
-        if main is not None and (its.bundle, its.target) == (main.bundle, main.target):
-            share = its.found.routing_agreement
+    for target in found:
+        if main is not None and (target.bundle, target.target) == (main.bundle, main.target):
+            share = target.found.routing_agreement
             agree = "all" if share == 1 else agreement(share)
             yield Point(
                 topic="Answers",
-                text=f"Of the {its.found.images:,} images that the export verified, {agree} took "
-                "the route that PyTorch takes.",
+                text=f"Of the {target.found.images:,} images that the export verified, {agree} "
+                "took the route that PyTorch takes.",
             )

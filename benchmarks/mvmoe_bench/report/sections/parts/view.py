@@ -43,11 +43,11 @@ def _chart(summary: Summary, found: dict[str, Parts]) -> Chart:
     stacks = tuple(
         Stack(
             summary.names[key],
-            tuple(part.ms.value for part in its.parts),
-            f"{printed(its.total_ms).value} ms",
-            f"{printed(its.total_ms).marked}, n = {its.n:,}",
+            tuple(part.ms.value for part in parts.parts),
+            f"{printed(parts.total_ms).value} ms",
+            f"{printed(parts.total_ms).marked}, n = {parts.n:,}",
         )
-        for key, its in found.items()
+        for key, parts in found.items()
     )
     return Chart(
         "Parts of an answer",
@@ -60,11 +60,11 @@ def _chart(summary: Summary, found: dict[str, Parts]) -> Chart:
 
 def _table(summary: Summary, found: dict[str, Parts]) -> Table:
     """Medians and shares, then those of each routed stage."""
-    stage = columns.text("stage", lambda _, part, its: _stage(part, its), brief=True)
-    several = any(its.by_stage for its in found.values())
+    stage = columns.text("stage", lambda _, part, row: _stage(part, row), brief=True)
+    several = any(parts.by_stage for parts in found.values())
     return columns.table(
         "Parts of an answer",
-        ((key, part, its) for key, its in found.items() for part in (*its.parts, *its.by_stage)),
+        ((key, part, of) for key, of in found.items() for part in (*of.parts, *of.by_stage)),
         columns.text("subject", lambda key, *_: summary.names[key], brief=True),
         columns.text("part", lambda _, part, __: part.name, brief=True),
         *([stage] if several else []),
@@ -72,7 +72,7 @@ def _table(summary: Summary, found: dict[str, Parts]) -> Table:
                          interval_brief=False),
         columns.estimate("share", lambda _, part, __: part.share,
                          "Of the sum of all parts' medians.", brief=True, scale=100, suffix="%"),
-        columns.count("n", lambda _, __, its: its.n, "Answers."),
+        columns.count("n", lambda _, __, row: row.n, "Answers."),
         columns.count("repeats", lambda _, part, __: part.ms.repeats),
         folded=len(PART_NAMES),
     )  # fmt: skip

@@ -30,12 +30,12 @@ def _measured(summary: Summary, found: tuple[PlacementFigure, ...]) -> Table:
     """What engines said."""
     return columns.table(
         "Measured: where the engine says that it puts the operators of these graphs",
-        ((its,) for its in found),
-        columns.text("subject", lambda its: summary.names.get(its.subject, its.subject)),
-        columns.text("graph", lambda its: its.graph),
-        columns.text("operators by unit", lambda its: _counts(its.by_unit)),
-        columns.text("cost by unit", lambda its: _costs(its.cost_by_unit)),
-        columns.text("off the wanted unit", lambda its: _counts(its.outside) or "nothing"),
+        ((line,) for line in found),
+        columns.text("subject", lambda row: summary.names.get(row.subject, row.subject)),
+        columns.text("graph", lambda row: row.graph),
+        columns.text("operators by unit", lambda row: _counts(row.by_unit)),
+        columns.text("cost by unit", lambda row: _costs(row.cost_by_unit)),
+        columns.text("off the wanted unit", lambda row: _counts(row.outside) or "nothing"),
         folded=12,
     )
 
@@ -57,12 +57,12 @@ def _advice(found: EngineAdvice) -> Table:
     """Estimates for one engine."""
     return columns.table(
         f"ESTIMATE for {found.engine}, not measured",
-        ((its,) for its in found.advice),
-        columns.text("severity", lambda its: _severity(its.severity)),
-        columns.text("finding", lambda its: its.text),
+        ((line,) for line in found.advice),
+        columns.text("severity", lambda row: _severity(row.severity)),
+        columns.text("finding", lambda row: row.text),
         columns.text("where", _where),
-        columns.text("reason", lambda its: its.reason),
-        columns.text("source", lambda its: sourced(its.source)),
+        columns.text("reason", lambda row: row.reason),
+        columns.text("source", lambda row: sourced(row.source)),
         folded=8,
     )
 

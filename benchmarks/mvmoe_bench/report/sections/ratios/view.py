@@ -18,7 +18,7 @@ Found = tuple[RatioFigure, ...]
 
 def view(summary: Summary, found: Found) -> View:
     """A forest plot for each product, and all ratios as a table."""
-    products = dict.fromkeys(its.product for its in found)
+    products = dict.fromkeys(pair.product for pair in found)
     return View(
         (*(_chart(summary, found, key) for key in products), _table(summary, found)),
         "How many times as long the first subject takes as the second. Each ratio compares answers "
@@ -37,23 +37,23 @@ def picture(summary: Summary, found: Found) -> Iterator[Chart]:
 
 def _of_main(summary: Summary, found: Found) -> list[RatioFigure]:
     """Ratios of the main subject on the wall clock."""
-    return [its for its in found if its.clock == "wall" and its.product == summary.main]
+    return [pair for pair in found if pair.clock == "wall" and pair.product == summary.main]
 
 
 def _chart(summary: Summary, found: Found, product: str) -> Chart:
     """All ratios of one product on the wall clock."""
-    shown = [its for its in found if its.clock == "wall" and its.product == product]
+    shown = [pair for pair in found if pair.clock == "wall" and pair.product == product]
     of = f": {summary.names[product]}" if _several(found) else ""
     return Chart(
         title=f"Times as long{of}",
         caption=(
             "Dot: median of one subject's time divided by the other's, round by round; line: 95% "
-            f"interval over {repeats_of([its.ratio.repeats for its in shown])}; n: rounds."
+            f"interval over {repeats_of([pair.ratio.repeats for pair in shown])}; n: rounds."
         ),
         plot=IntervalPlot(
             [
-                IntervalRow(_name(its), its.ratio, look_of(its.other_name).ratio_colour)
-                for its in shown
+                IntervalRow(_name(pair), pair.ratio, look_of(pair.other_name).ratio_colour)
+                for pair in shown
             ],
             "times as long (paired by round)",
             "first is faster",
@@ -62,68 +62,68 @@ def _chart(summary: Summary, found: Found, product: str) -> Chart:
     )
 
 
-def _name(its: RatioFigure) -> str:
+def _name(pair: RatioFigure) -> str:
     """Both names, with space between."""
-    return its.name.replace("/", " / ")
+    return pair.name.replace("/", " / ")
 
 
 def _several(found: Sequence[RatioFigure]) -> bool:
     """Whether there are several products."""
-    return len({its.product for its in found}) > 1
+    return len({pair.product for pair in found}) > 1
 
 
 def _table(summary: Summary, found: Found) -> Table:
     """All ratios, both clocks."""
-    of = columns.text("of", lambda its: summary.names[its.product], brief=True)
+    of = columns.text("of", lambda row: summary.names[row.product], brief=True)
     return columns.table(
         "Ratios of latency, paired by round (unpaired: median over median, unsteady)",
-        ((its,) for its in found),
+        ((pair,) for pair in found),
         columns.text("ratio", _name, brief=True),
         *([of] if _several(found) else []),
-        columns.text("clock", lambda its: its.clock, "Wall: time that passed; CPU: what the "
+        columns.text("clock", lambda row: row.clock, "Wall: time that passed; CPU: what the "
                      "calling thread computed.", brief=True),
-        columns.estimate("value", lambda its: its.ratio, brief=True),
-        columns.number("unpaired", lambda its: its.ratio.of_medians, "Median over median, pairing "
+        columns.estimate("value", lambda row: row.ratio, brief=True),
+        columns.number("unpaired", lambda row: row.ratio.of_medians, "Median over median, pairing "
                        "ignored: as unsteady as the machine."),
-        columns.count("n", lambda its: its.ratio.n, "Rounds.", brief=True),
-        columns.count("repeats", lambda its: its.ratio.repeats),
-        columns.text("meaning", lambda its: look_of(its.other_name).ratio_meaning),
+        columns.count("n", lambda row: row.ratio.n, "Rounds.", brief=True),
+        columns.count("repeats", lambda row: row.ratio.repeats),
+        columns.text("meaning", lambda row: look_of(row.other_name).ratio_meaning),
         folded=8,
     )  # fmt: skip
 
 
 def tiles(summary: Summary, found: Found) -> Iterator[Tile]:
     """The ratios of the main subject that are key figures."""
-    for its in _of_main(summary, found):
-        if look_of(its.other_name).key_figure:
-            shown = printed(its.ratio)
-            note = f"{shown.interval}, n = {its.ratio.n:,} rounds"
-            yield Tile(f"time, {_name(its)}", shown.value, "times", note)
+    for pair in _of_main(summary, found):
+        if look_of(pair.other_name).key_figure:
+            shown = printed(pair.ratio)
+            note = f"{shown.interval}, n = {pair.ratio.n:,} rounds"
+            yield Tile(f"time, {_name(pair)}", shown.value, "times", note)
 
 
 def sentences(summary: Summary, found: Found) -> Iterator[Point]:
     """What routing costs and saves, for the main subject."""
     mine = _of_main(summary, found)
-    if any(its.steadier for its in mine):
+    if any(pair.steadier for pair in mine):
         yield Point(
             topic="Speed",
             text="That interval is wide because repeats differ. What slows one repeat slows every "
             "subject in it, so ratios, which compare answers of the same round, are surer than "
             "milliseconds.",
         )
-    for its in mine:
-        look = look_of(its.other_name)
+    for pair in mine:
+        look = look_of(pair.other_name)
         if look.in_sentences:
             against = _against_oracle if look.role == "oracle" else _against
             yield Point(
-                topic="Routing", text=against(look.in_sentences, its.product_name, its.ratio)
+                topic="Routing", text=against(look.in_sentences, pair.product_name, pair.ratio)
             )
 
 
 def _against_oracle(oracle: str, product: str, ratio: Ratio) -> str:
     """What knowing the expert beforehand would save."""
-    its = printed(ratio)
-    how = f"the {product} takes {its.value} times as long ({its.interval})"
+    shown = printed(ratio)
+    how = f"the {product} takes {shown.value} times as long ({shown.interval})"
     if not conclusive(ratio) or ratio.low is None or ratio.high is None:
         return f"{oracle} was compared in {no_verdict(ratio)}: {how}."
     if ratio.low > 1:
@@ -150,11 +150,11 @@ def _saved(ratio: Ratio) -> Estimate:
 
 def _against(who: str, product: str, ratio: Ratio) -> str:
     """Whether something takes longer than the product."""
-    its = printed(ratio)
-    how = f"{its.value} times as long"
+    shown = printed(ratio)
+    how = f"{shown.value} times as long"
     if not conclusive(ratio) or ratio.low is None or ratio.high is None:
         lead = f"{who} was compared in {no_verdict(ratio)}"
-        return f"{lead}: {how} as the {product} ({its.interval})."
+        return f"{lead}: {how} as the {product} ({shown.interval})."
     if ratio.low <= 1 <= ratio.high:
-        return f"{who} was not told apart from the {product}: {how} ({its.interval})."
-    return f"{who} takes {how} as the {product} ({its.interval})."
+        return f"{who} was not told apart from the {product}: {how} ({shown.interval})."
+    return f"{who} takes {how} as the {product} ({shown.interval})."

@@ -115,13 +115,13 @@ def sentences(summary: Summary, found: Found) -> Iterator[Point]:
     curve = found.get(summary.main or "")
     if curve is None or (cold := curve.budgets[0].cold.ms) is None:
         return
-    budget, its = curve.budgets[0], printed(cold)
+    budget, shown = curve.budgets[0], printed(cold)
     if conclusive(cold) and cold.low is not None and cold.low <= 0:
-        added = f"without a difference that could be told apart: {its.value} ms more"
+        added = f"without a difference that could be told apart: {shown.value} ms more"
     else:
-        added = f"which took {its.value} ms more"
+        added = f"which took {shown.value} ms more"
     yield Point(
         topic="Memory",
         text=f"With {room_for(budget.experts)}, {percent(budget.cold_share)} of a sequence of "
-        f"{curve.length} images had to load one, {added} ({its.interval}).",
+        f"{curve.length} images had to load one, {added} ({shown.interval}).",
     )

@@ -96,7 +96,7 @@ def _routes(index: Index, subject: SubjectRecord, samples: list[Sample]) -> Rout
     shares = distributions(index, subject)
     asked = {**shares.get("usage prior", {}), **shares.get("given distribution", {})}
     taken = _by_route(samples)
-    rows = [_row(index, key, its, shares) for key, its in taken.items()]
+    rows = [_row(index, key, some, shares) for key, some in taken.items()]
     rows.sort(key=lambda row: (row.stage, -drawn_share(row), row.route))
     stages = len(samples[0].routes or ())
     return Routes(
@@ -104,8 +104,8 @@ def _routes(index: Index, subject: SubjectRecord, samples: list[Sample]) -> Rout
         rows=tuple(rows),
         expected=tuple(
             Expected(under=under, ms=found[0].estimate(), coverage=found[1])
-            for under, its in shares.items()
-            if (found := expectation(index, samples, its)) is not None
+            for under, known in shares.items()
+            if (found := expectation(index, samples, known)) is not None
         ),
         worst=tuple(_worst(index, stage, stages, taken) for stage in range(stages)),
         unmeasured=len(asked.keys() - taken.keys()),

@@ -57,9 +57,9 @@ class RoutesPlot(RowPlot):
 
     def _row(self, row: RouteRow, share: float) -> Row:
         """Route, median, share and n."""
-        its = printed(row.total_ms if self.whole else row.step_ms)
+        shown = printed(row.total_ms if self.whole else row.step_ms)
         note = f"{percent(share)} of images, n = {row.n:,}"
-        return Row(f"route {route(row.route)}", f"{its.value} ms", note)
+        return Row(f"route {route(row.route)}", f"{shown.value} ms", note)
 
     def _bar(self, frame: Rows, position: int, row: RouteRow, share: float) -> None:
         """One bar with the interval of its median; a thin trace is left of the rarest."""

@@ -30,15 +30,15 @@ _NEARLY_ALL = 0.95
 def view(summary: Summary, found: Found) -> View:
     """For each subject and stage a plot; expected latencies, worst routes, all routes."""
     blocks: list[Block] = []
-    for key, its in found.items():
+    for key, routes in found.items():
         of = f": {summary.names[key]}" if len(found) > 1 else ""
-        blocks += [_chart(its, of, stage) for stage in range(min(its.stages, MOST_STAGES))]
-        if its.stages > MOST_STAGES:
+        blocks += [_chart(routes, of, stage) for stage in range(min(routes.stages, MOST_STAGES))]
+        if routes.stages > MOST_STAGES:
             blocks.append(Text((f"Stages from {MOST_STAGES + 1} on are in the table only.",)))
     worst = tuple(
-        _worst_sentence(worst, summary.names[key], its.stages)
-        for key, its in found.items()
-        for worst in its.worst
+        _worst_sentence(worst, summary.names[key], routes.stages)
+        for key, routes in found.items()
+        for worst in routes.worst
     )
     return View(
         (*blocks, _expected(summary, found), Text(worst, listed=True), _table(summary, found)),
@@ -49,9 +49,9 @@ def view(summary: Summary, found: Found) -> View:
 
 def _chart(found: Routes, of: str, stage: int) -> Chart:
     """The routes of one stage, the most used first."""
-    its = [(row, drawn_share(row)) for row in found.rows if row.stage == stage]
+    routes = [(row, drawn_share(row)) for row in found.rows if row.stage == stage]
     whole = found.stages == 1
-    drawn, left = its[:MOST], its[MOST:]
+    drawn, left = routes[:MOST], routes[MOST:]
     under = _under(drawn[0][0])
     expected = next((e for e in found.expected if e.under == under), None)
     where = f", stage {stage + 1}" if found.stages > 1 else ""
@@ -84,7 +84,7 @@ def _expected(summary: Summary, found: Found) -> Table:
     """Expected latency under every distribution."""
     return columns.table(
         "Expected latency of an image",
-        ((key, each) for key, its in found.items() for each in its.expected),
+        ((key, each) for key, routes in found.items() for each in routes.expected),
         columns.text("subject", lambda key, _: summary.names[key]),
         columns.text("under", lambda _, expected: expected.under),
         columns.estimate("expected ms", lambda _, expected: expected.ms),
@@ -104,10 +104,10 @@ def _coverage(expected: Expected) -> Cell:
 def _worst_sentence(worst: Worst, name: str, stages: int) -> str:
     """The slowest route, and whether it is told apart."""
     stage = f" of stage {worst.stage + 1}" if stages > 1 else ""
-    its = printed(worst.ms)
+    shown = printed(worst.ms)
     start = (
         f"{name}: the route{stage} with the highest median is {formatting.route(worst.route)} with "
-        f"{its.value} ms ({its.interval}, n = {worst.ms.n:,})"
+        f"{shown.value} ms ({shown.interval}, n = {worst.ms.n:,})"
     )
     if worst.over_others is None:
         return f"{start}, the only one."
@@ -130,8 +130,8 @@ _SHARES = {
 
 def _table(summary: Summary, found: Found) -> Table:
     """Every route."""
-    several = max(its.stages for its in found.values()) > 1
-    rows = [(key, row) for key, its in found.items() for row in its.rows]
+    several = max(routes.stages for routes in found.values()) > 1
+    rows = [(key, row) for key, routes in found.items() for row in routes.rows]
     few = any(row.total_ms.few(95) for _, row in rows)
     stage = columns.number("stage", lambda _, row: number(row.stage, str(row.stage + 1)))
     return columns.table(
@@ -157,16 +157,16 @@ def _table(summary: Summary, found: Found) -> Table:
 
 def sentences(summary: Summary, found: Found) -> Iterator[Point]:
     """Expected latency where a distribution was asked for; a route that stands out."""
-    its = found.get(summary.main or "")
-    if its is None:
+    routes = found.get(summary.main or "")
+    if routes is None:
         return
-    for expected in its.expected:
+    for expected in routes.expected:
         if expected.under == "given distribution":
             yield Point(topic="Speed", text=_expected_sentence(expected))
-    for worst in its.worst:
+    for worst in routes.worst:
         over = worst.over_others
         if worst.told_apart and over is not None and over.value > 1.05:
-            stage = f" of stage {worst.stage + 1}" if its.stages > 1 else ""
+            stage = f" of stage {worst.stage + 1}" if routes.stages > 1 else ""
             shown = printed(over)
             yield Point(
                 topic="Speed",
@@ -177,9 +177,9 @@ def sentences(summary: Summary, found: Found) -> Iterator[Point]:
 
 def _expected_sentence(expected: Expected) -> str:
     """What an image costs under the distribution that was asked for."""
-    its, least = printed(expected.ms), min(expected.coverage)
+    shown, least = printed(expected.ms), min(expected.coverage)
     measured = "" if least > _NEARLY_ALL else f"; only {percent(least)} of it was measured"
     return (
-        f"Under the given distribution of routes an image takes {its.value} ms on average "
-        f"({its.interval}){measured}."
+        f"Under the given distribution of routes an image takes {shown.value} ms on average "
+        f"({shown.interval}){measured}."
     )

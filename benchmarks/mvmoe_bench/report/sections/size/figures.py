@@ -33,7 +33,7 @@ def sizes(index: Index) -> tuple[TargetSize, ...] | None:
 
 def total_bytes(index: Index) -> dict[str, int]:
     """The bytes of each target of each bundle, by both names."""
-    return {f"{its.bundle}, {its.target}": its.total_bytes for its in sizes(index) or ()}
+    return {f"{size.bundle}, {size.target}": size.total_bytes for size in sizes(index) or ()}
 
 
 def target_sizes(bundle: BundleRecord) -> list[TargetSize]:

@@ -32,12 +32,12 @@ def _chart(found: Found) -> Chart:
     """One bar for each target."""
     stacks = tuple(
         Stack(
-            f"{its.bundle}, {its.target}",
-            ((its.shared_bytes or 0) * _MB, _experts(its) * _MB, its.other_bytes * _MB),
-            f"{alone(its.total_bytes * _MB)} MB",
-            f"{its.graphs} graphs, {its.precision}",
+            f"{target.bundle}, {target.target}",
+            ((target.shared_bytes or 0) * _MB, _experts(target) * _MB, target.other_bytes * _MB),
+            f"{alone(target.total_bytes * _MB)} MB",
+            f"{target.graphs} graphs, {target.precision}",
         )
-        for its in found
+        for target in found
     )
     return Chart(
         "What a bundle weighs on disk",
@@ -47,31 +47,31 @@ def _chart(found: Found) -> Chart:
     )
 
 
-def _experts(its: TargetSize) -> int:
+def _experts(target: TargetSize) -> int:
     """Bytes of all experts."""
-    return sum(map(sum, its.expert_bytes))
+    return sum(map(sum, target.expert_bytes))
 
 
 def _table(found: Found) -> Table:
     """All sizes."""
     return columns.table(
         "Bundle sizes",
-        ((its,) for its in found),
-        columns.text("bundle", lambda its: its.bundle),
-        columns.text("target", lambda its: its.target),
-        columns.text("precision", lambda its: f"{its.precision}, {its.strategy}"),
-        columns.number("total MB", lambda its: its.total_bytes * _MB),
-        columns.number("shared MB", lambda its: its.shared_bytes and its.shared_bytes * _MB),
-        columns.number("experts MB", lambda its: _experts(its) * _MB or None),
+        ((target,) for target in found),
+        columns.text("bundle", lambda row: row.bundle),
+        columns.text("target", lambda row: row.target),
+        columns.text("precision", lambda row: f"{row.precision}, {row.strategy}"),
+        columns.number("total MB", lambda row: row.total_bytes * _MB),
+        columns.number("shared MB", lambda row: row.shared_bytes and row.shared_bytes * _MB),
+        columns.number("experts MB", lambda row: _experts(row) * _MB or None),
         columns.text("an expert MB", _each, "Least to most."),
-        columns.number("other MB", lambda its: its.other_bytes * _MB),
-        columns.count("graphs", lambda its: its.graphs),
+        columns.number("other MB", lambda row: row.other_bytes * _MB),
+        columns.count("graphs", lambda row: row.graphs),
     )
 
 
-def _each(its: TargetSize) -> str | None:
+def _each(target: TargetSize) -> str | None:
     """What one expert weighs."""
-    each = [size * _MB for stage in its.expert_bytes for size in stage]
+    each = [size * _MB for stage in target.expert_bytes for size in stage]
     if not each:
         return None
     least, most = alone(min(each)), alone(max(each))
@@ -81,7 +81,7 @@ def _each(its: TargetSize) -> str | None:
 def tiles(summary: Summary, found: Found) -> Iterator[Tile]:
     """What ships of the main subject's target."""
     main = summary.main_subject
-    for its in found:
-        if main is not None and (its.bundle, its.target) == (main.bundle, main.target):
-            size = alone(its.total_bytes * _MB)
-            yield Tile("bundle size", size, "MB", f"{its.target}, exact")
+    for target in found:
+        if main is not None and (target.bundle, target.target) == (main.bundle, main.target):
+            size = alone(target.total_bytes * _MB)
+            yield Tile("bundle size", size, "MB", f"{target.target}, exact")

@@ -54,11 +54,12 @@ def _chart(summary: Summary, found: dict[str, Starts]) -> Chart:
     stacks = tuple(
         Stack(
             summary.names[key],
-            _values(its),
-            f"{printed(its.ready_ms).value} ms",
-            f"{printed(its.ready_ms).marked}, n = {its.n}; Python {printed(its.python_ms).value}",
+            _values(starts),
+            f"{printed(starts.ready_ms).value} ms",
+            f"{printed(starts.ready_ms).marked}, n = {starts.n}; "
+            f"Python {printed(starts.python_ms).value}",
         )
-        for key, its in found.items()
+        for key, starts in found.items()
     )
     return Chart(
         "Opening and first answer, and what Python took before",
@@ -69,9 +70,9 @@ def _chart(summary: Summary, found: dict[str, Starts]) -> Chart:
     )
 
 
-def _values(its: Starts) -> tuple[float, ...]:
+def _values(starts: Starts) -> tuple[float, ...]:
     """Medians in the order of the plot."""
-    medians = [_median(its, name) for name, *_ in _PARTS]
+    medians = [_median(starts, name) for name, *_ in _PARTS]
     return tuple(ms.value if ms is not None else 0.0 for ms in medians)
 
 
@@ -79,38 +80,38 @@ def _table(summary: Summary, found: dict[str, Starts]) -> Table:
     """All components."""
 
     def component(name: str, title: str, help: str) -> columns.Field:
-        return columns.estimate(title, lambda _, its: _median(its, name), help, interval=False)
+        return columns.estimate(title, lambda _, row: _median(row, name), help, interval=False)
 
     return columns.table(
         "Start in milliseconds: medians of open and first answer, and of each component",
         found.items(),
         columns.text("subject", lambda key, _: summary.names[key], brief=True),
-        columns.estimate("open + first answer", lambda _, its: its.ready_ms,
+        columns.estimate("open + first answer", lambda _, row: row.ready_ms,
                          "Manifest, hashes, open and first answer together.", brief=True),
         *(component(name, title, help) for name, _, __, title, help in _PARTS),
-        columns.estimate("Python in all", lambda _, its: its.python_ms,
+        columns.estimate("Python in all", lambda _, row: row.python_ms,
                          "Start of Python and imports together.", brief=True, interval=False),
-        columns.estimate("over static", lambda _, its: its.over_oracle, "Open and first answer, "
+        columns.estimate("over static", lambda _, row: row.over_oracle, "Open and first answer, "
                          "times those of the static graph, which checks no hashes and loads one "
                          "graph."),
-        columns.count("n", lambda _, its: its.n, "Processes.", brief=True),
+        columns.count("n", lambda _, row: row.n, "Processes.", brief=True),
     )  # fmt: skip
 
 
-def _median(its: Starts, name: str) -> Estimate | None:
+def _median(starts: Starts, name: str) -> Estimate | None:
     """The median of one component; None if the subject does not have it."""
-    return next((part.ms for part in its.parts if part.name == name), None)
+    return next((part.ms for part in starts.parts if part.name == name), None)
 
 
 def _components(summary: Summary, found: dict[str, Starts]) -> Table:
     """Every component with its interval."""
     titles = {name: title for name, title, *_ in _PARTS}
     rows: list[tuple[str, str, Estimate]] = []
-    for key, its in found.items():
-        rows += [(key, titles[part.name], part.ms) for part in its.parts]
-        rows.append((key, "Python in all", its.python_ms))
-        if its.first_load_ms is not None:
-            rows.append((key, "of the first answer: loading its expert", its.first_load_ms))
+    for key, starts in found.items():
+        rows += [(key, titles[part.name], part.ms) for part in starts.parts]
+        rows.append((key, "Python in all", starts.python_ms))
+        if starts.first_load_ms is not None:
+            rows.append((key, "of the first answer: loading its expert", starts.first_load_ms))
     return columns.table(
         "Components of a start, with intervals",
         rows,
@@ -142,17 +143,17 @@ def tiles(summary: Summary, found: AllStarts) -> Iterator[Tile]:
     """Opening to first answer."""
     if summary.main in found.starts:
         ready = found.starts[summary.main].ready_ms
-        its = printed(ready)
-        note = f"{its.interval}, n = {count(ready.n, 'process', 'processes')}"
-        yield Tile("open and first answer", its.value, "ms", note)
+        shown = printed(ready)
+        note = f"{shown.interval}, n = {count(ready.n, 'process', 'processes')}"
+        yield Tile("open and first answer", shown.value, "ms", note)
 
 
 def sentences(summary: Summary, found: AllStarts) -> Iterator[Point]:
     """From opening to the first answer, and what Python takes before, of the first product."""
     key = summary.main or next((s.key for s in summary.subjects if is_product(s)), None)
     if key in found.starts:
-        its = found.starts[key]
-        ready, python = printed(its.ready_ms), printed(its.python_ms)
+        starts = found.starts[key]
+        ready, python = printed(starts.ready_ms), printed(starts.python_ms)
         yield Point(
             topic="Start",
             text=f"In a fresh process, opening and the first answer together take {ready.value} ms "
