@@ -9,8 +9,9 @@ from mvmoe_deploy.errors import CheckpointError, InputError
 from mvmoe_deploy.models.checkpoints import Checkpoint, load_checkpoint
 from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.preprocessing import TrainedField
+from mvmoe_deploy.preprocessing.resize_rules import RULE_FIELDS
 
-_CROP: tuple[TrainedField, ...] = ("resize", "crop_fraction", "resize_size")
+_RULE: tuple[TrainedField, ...] = ("resize", *RULE_FIELDS)
 """Fields that mean something only together."""
 
 
@@ -26,7 +27,7 @@ def load_for_bundle(
     loaded = load_checkpoint(path, config, weights=weights or manifest.source.weights)
     origins = manifest.source.input
     names = {name for name, origin in origins.items() if origin != "checkpoint"}
-    names |= set(_CROP) if names & set(_CROP) else set()
+    names |= set(_RULE) if names & set(_RULE) else set()
     fields = {name: getattr(manifest.input, name) for name in names}
     try:
         loaded.model.input = msgspec.structs.replace(loaded.model.input, **fields)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mvmoe_deploy import cli
-from mvmoe_deploy.models import build, load_for_bundle
+from mvmoe_deploy.models import Checkpoint, build, load_for_bundle, save_checkpoint
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 
 CONFIG = MobileVMoEConfig(
@@ -118,7 +118,42 @@ def test_the_input_of_a_model_loaded_for_a_bundle_is_the_bundles(bundle, files):
     assert load_for_bundle(files[1], stated, CONFIG).model.input.mean == (0.485, 0.456, 0.406)
 
 
+LETTERBOX = {
+    "resize": "letterbox",
+    "pad_level": 0,
+    "pad_place": "right-bottom",
+    "pad_rounding": "down",
+    "crop_fraction": 1.0,
+}
+
+
+@pytest.mark.parametrize("first", ["checkpoint", "bundle"])
+def test_the_rule_of_the_bundle_replaces_all_fields_of_the_checkpoints_rule(bundle, files, first):
+    """Whichever of the two has the letterbox: no field of the other's rule is left."""
+    from mvmoe_deploy.bundle import Bundle
+
+    manifest = Bundle.open(bundle).manifest
+    if first == "bundle":
+        given = msgspec.structs.replace(manifest.input, **LETTERBOX)
+        manifest = msgspec.structs.replace(manifest, input=given)
+        path = files[1]
+    else:
+        model = build(CONFIG, msgspec.structs.replace(manifest.input, **LETTERBOX), seed=0)
+        path = bundle.parent / "letterbox"
+        if not path.exists():
+            save_checkpoint(Checkpoint(model), path)
+        source = msgspec.structs.replace(manifest.source, weights=None)
+        manifest = msgspec.structs.replace(manifest, source=source)
+    config = CONFIG if first == "bundle" else None
+    loaded = load_for_bundle(path, manifest, config)
+    assert loaded.model.input == manifest.input
+
+
 WRONG = {
+    ("--pad-level", "0"): "pad_level 0 belongs to another rule than timm",
+    ("--pad-level", "256", "--resize-rule", "letterbox"): "256 is not in the range",
+    ("--pad-place", "left"): "'left' is not one of",
+    ("--crop", "0.9", "--resize-rule", "letterbox"): "leave out --crop",
     ("--mean", "a,b"): "expected numbers as in 0.5,0.5,0.5",
     ("--mean", "0.5,0.5"): "mean has 2 values",
     ("--crop", "232"): "pixels belong to --resize-rule torchvision",
@@ -149,6 +184,20 @@ def test_init_writes_what_was_said_and_marks_the_rest(mvmoe, files, tmp_path):
     header = json.loads((tmp_path / "c" / "config.json").read_text())
     assert header["preprocessing"]["mean"] == [0.5, 0.5, 0.5]
     assert header["guessed"] == ["channel_order", "interpolation"]
+
+
+def test_init_writes_the_padding_of_a_letterbox(mvmoe, files, tmp_path):
+    words = ("--resize-rule", "letterbox", "--pad-place", "right-bottom", "--pad-rounding", "down")
+    assert mvmoe("init", files[0], "-o", tmp_path / "c", *words)[0] == 0
+    header = json.loads((tmp_path / "c" / "config.json").read_text())
+    spec = header["preprocessing"]
+    assert (spec["resize"], spec["pad_level"], spec["pad_place"], spec["pad_rounding"]) == (
+        "letterbox",
+        114,
+        "right-bottom",
+        "down",
+    )
+    assert header["guessed"] == ["channel_order", "pad_level", "interpolation", "mean", "std"]
 
 
 def test_training_is_asked_the_same(mvmoe, tmp_path):
