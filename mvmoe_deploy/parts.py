@@ -206,5 +206,5 @@ def _declared(module: ModuleType, name: str) -> Any:
 
 
 def _singular(kind: str) -> str:
-    """The word for one part of a kind."""
+    """What one part of a kind is called in a message."""
     return {"families": "model family", "strategies": "strategy"}.get(kind, kind.removesuffix("s"))

@@ -36,7 +36,7 @@ def load_samples(data: str, manifest: Manifest, most: int) -> Samples:
     images, classes = _directory(Path(data))
     labels = _class_indices(classes, manifest, f"data {data}") if classes else None
     rows = _spread(len(images), most)
-    # Where labels are not known, nothing is lost: answers are compared with PyTorch's all the same.
+    # Without labels there is no accuracy; answers are compared with PyTorch's all the same.
     known = np.array([labels[images[row].parent.name] for row in rows]) if labels else None
     names = tuple(str(images[row]) for row in rows)
     return Samples(names, _inputs((images[row] for row in rows), manifest), known)
@@ -93,9 +93,9 @@ def _class_indices(names: Sequence[str], manifest: Manifest, where: str) -> dict
                 "have no names; give data with these classes, or images without class folders"
             )
         return {name: index for index, name in enumerate(names)}
-    if strange := [name for name in names if name not in labels]:
+    if extra := [name for name in names if name not in labels]:
         raise InputError(
-            f"{where} has the class {strange[0]!r}, which is none of the bundle's "
+            f"{where} has the class {extra[0]!r}, which is none of the bundle's "
             f"{len(labels)} labels ({', '.join(labels[:5])}{', ...' * (len(labels) > 5)}); give "
             "data with these classes, or images without class folders"
         )

@@ -16,7 +16,7 @@ from mvmoe_deploy.bundle.integrity import plain_file, read_errors
 from mvmoe_deploy.bundle.manifest_faults import of_field
 from mvmoe_deploy.bundle.read import parse_manifest
 from mvmoe_deploy.bundle.unchanged import BundleReplacedError
-from mvmoe_deploy.cli.errors import INTERRUPTED, failure_of
+from mvmoe_deploy.cli.errors import INTERRUPTED, error_report_of
 from mvmoe_deploy.commands.run import _image_files
 from mvmoe_deploy.errors import BundleError, ImageError, InputError
 from mvmoe_deploy.preprocessing.decoding import open_image
@@ -87,7 +87,7 @@ def test_a_plug_in_without_a_part():
 
 def test_the_process():
     assert (INTERRUPTED.code, INTERRUPTED.exit_code) == ("process.interrupted", 130)
-    assert failure_of(OSError("disk"), "mvmoe").code == "system.refused"
+    assert error_report_of(OSError("disk"), "mvmoe").code == "system.refused"
 
 
 def test_a_manifest_without_an_answer():

@@ -101,7 +101,7 @@ def foreign_to_kept(folder: Path) -> str | None:
     if content.get("format") != FORMAT:
         return f"was not kept by an export (its {_RECORD} is missing, unreadable or another's)"
     known = {f"{_FILES}/{path}" for path in listed_paths(content)}
-    found = outputs.stranger(folder, {_RECORD, *known})
+    found = outputs.unknown_entry(folder, {_RECORD, *known})
     return None if found is None else f"holds {found}, which its {_RECORD} lacks"
 
 

@@ -187,10 +187,12 @@ def _check_complete(
         # Ends at the first graph that is missing: there may be more routes than memory holds.
         if route not in left:
             fault = Fault(fault.code, **fault.fields, route=_first(route))
-            raise _inconsistent(f"{where} has no graph{_words(route)}", fault)
+            raise _inconsistent(f"{where} has no graph{_route_phrase(route)}", fault)
         left.remove(route)
     for route in left:
-        raise _inconsistent(f"{where} has a graph{_words(route)}, which it cannot have", fault)
+        raise _inconsistent(
+            f"{where} has a graph{_route_phrase(route)}, which it cannot have", fault
+        )
 
 
 def _first(route: Route | None) -> list[int] | None:
@@ -198,7 +200,7 @@ def _first(route: Route | None) -> list[int] | None:
     return None if route is None else list(route[:_MOST_SHOWN])
 
 
-def _words(route: Route | None) -> str:
+def _route_phrase(route: Route | None) -> str:
     """Which routes a graph serves, for a message."""
     return " for all routes" if route is None else f" for the route {quoted(list(route))}"
 

@@ -1,7 +1,7 @@
 """The golden vectors: which tensors they are, and whether a file holds them.
 
 For each of `n` images: `image` (already preprocessed), for each routed stage `i` from 1 `logits.i`,
-`members.i` and `gates.i`, and the `answer`. Residency is no part of them.
+`members.i` and `gates.i`, and the `answer`. They say nothing about residency.
 """
 
 import math

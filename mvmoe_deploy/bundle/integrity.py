@@ -20,12 +20,12 @@ def check_files(root: Path, listed: Iterable[File]) -> None:
         check_file(root, file)
 
 
-Identity = tuple[int, int, int, int, int]
+FileIdentity = tuple[int, int, int, int, int]
 """Device, inode, size, and nanoseconds of the last change of content and of anything at all."""
 
 
-def identity_of(status: os.stat_result) -> Identity:
-    """What the system says of a file that another one, or another content, would not share."""
+def identity_of(status: os.stat_result) -> FileIdentity:
+    """What the system records of a file: it differs for another file, or other content."""
     return (
         status.st_dev,
         status.st_ino,
@@ -35,7 +35,7 @@ def identity_of(status: os.stat_result) -> Identity:
     )
 
 
-def check_file(root: Path, file: File) -> Identity:
+def check_file(root: Path, file: File) -> FileIdentity:
     """Check one listed file below `root`; gives its identity, raises BundleError."""
     path = plain_file(root, file.path)
     with read_errors(root, file.path), path.open("rb") as opened:
@@ -54,7 +54,7 @@ def check_file(root: Path, file: File) -> Identity:
 def read_file(root: Path, file: File, most: int) -> bytes:
     """The bytes of a listed file, checked as they are read; raises BundleError.
 
-    `most` is the size above which it cannot be what it should be.
+    `most` is the largest size that the file can have.
     """
     if file.bytes > most:
         raise BundleError(

@@ -43,7 +43,7 @@ OptionValue = Text | bool | int | float | None
 
 
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What all parts of a manifest are: immutable, and strict about their fields."""
+    """The base of all parts of a manifest: immutable, and unknown fields are refused."""
 
 
 class Model(_Record, frozen=True):
@@ -59,8 +59,8 @@ class Model(_Record, frozen=True):
 class Source(_Record, frozen=True):
     """Where the weights came from and what exported them.
 
-    `weights` says which of several sets in the checkpoint they are. `input` says of the fields of
-    the manifest's `input` who stated them; of those it leaves out, whoever made the model.
+    `weights` says which of several sets in the checkpoint they are. `input` says where the
+    fields of the manifest's `input` come from; those that it leaves out, the model's code has set.
     """
 
     checkpoint_sha256: Sha256 | None
@@ -103,7 +103,7 @@ class Placement(_Record, frozen=True):
     """Where an engine would run a graph's nodes, as its own tool says when the graph is made.
 
     `partitions` are the pieces it takes; `outside` counts by operator the `nodes_outside` of them.
-    `verdict` is what the tool makes of it, if it says so much.
+    `verdict` is the tool's overall rating, if it gives one.
     """
 
     engine: Name

@@ -21,7 +21,7 @@ from mvmoe_deploy.routing import Rule, UsagePrior
 
 
 class _Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What all parts of a summary are."""
+    """The base of all parts of a summary."""
 
 
 class ModelSummary(_Summary, frozen=True):
@@ -216,7 +216,7 @@ def _program(target: Target, stored: int) -> float:
 
 @dataclass(frozen=True)
 class _Files:
-    """The files of a target, looked at once: it may have as many as graphs."""
+    """The files of a target, added up once: there may be one for each graph."""
 
     total: int
     of_path: dict[str, int]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
-from mvmoe_deploy.bundle.integrity import Identity, check_file, identity_of, plain_file
+from mvmoe_deploy.bundle.integrity import FileIdentity, check_file, identity_of, plain_file
 from mvmoe_deploy.bundle.manifest import File
 from mvmoe_deploy.errors import BundleError, BundleReplacedError
 
@@ -18,7 +18,7 @@ from mvmoe_deploy.errors import BundleError, BundleReplacedError
 class UnchangedFiles:
     """The files of one target as they were when the bundle was opened."""
 
-    def __init__(self, root: Path, identities: dict[str, Identity | None]) -> None:
+    def __init__(self, root: Path, identities: dict[str, FileIdentity | None]) -> None:
         self.root = root
         self._identities = identities
 
@@ -29,16 +29,16 @@ class UnchangedFiles:
 
     @classmethod
     def trusted(cls, root: Path, listed: Iterable[File]) -> Self:
-        """Files taken as they are now; what is missing or no plain file is so to the engine too."""
+        """Files as they are now; what is missing or no plain file will fail in the engine."""
         return cls(root, {file.path: _identity_or_none(root, file) for file in listed})
 
     def require(self, listed: Iterable[File]) -> None:
-        """Raise BundleReplacedError if one of some files is not the one it was."""
+        """Raise BundleReplacedError if one of these files is not the one that was opened."""
         for file in listed:
             if _identity_or_none(self.root, file) != self._identities[file.path]:
                 self._identities[file.path] = self._verify_again(file)
 
-    def _verify_again(self, file: File) -> Identity:
+    def _verify_again(self, file: File) -> FileIdentity:
         """The new identity of a file of the same content."""
         try:
             return check_file(self.root, file)
@@ -51,7 +51,7 @@ class UnchangedFiles:
             ) from error
 
 
-def _identity_or_none(root: Path, file: File) -> Identity | None:
+def _identity_or_none(root: Path, file: File) -> FileIdentity | None:
     """The identity of a plain file, None for anything else."""
     try:
         return identity_of(plain_file(root, file.path).stat())

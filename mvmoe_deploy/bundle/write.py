@@ -68,7 +68,7 @@ def foreign_to_bundle(root: Path) -> str | None:
     content = object_of(outputs.head(root / MANIFEST_FILE, MAX_MANIFEST_BYTES))
     if content.get("format") != FORMAT:
         return f"is no bundle (its {MANIFEST_FILE} is missing, unreadable or another's)"
-    found = outputs.stranger(root, {MANIFEST_FILE, *listed_paths(content)})
+    found = outputs.unknown_entry(root, {MANIFEST_FILE, *listed_paths(content)})
     return None if found is None else f"holds {found}, which the manifest of its bundle lacks"
 
 

@@ -14,7 +14,7 @@ _OWN_FAULT = 70
 
 
 @dataclass(frozen=True)
-class Failure:
+class ErrorReport:
     """A command that failed: see `docs/errors.md` for `code` and `fields`."""
 
     code: str
@@ -42,26 +42,26 @@ class FailedCommand(msgspec.Struct, frozen=True):
     error: FailureData
 
 
-INTERRUPTED = Failure("process.interrupted", "interrupted; no partial output was written", 130)
+INTERRUPTED = ErrorReport("process.interrupted", "interrupted; no partial output was written", 130)
 """Ctrl-C, or a signal that asked the process to end."""
 
 
-def failure_of(error: Exception, program: str) -> Failure:
+def error_report_of(error: Exception, program: str) -> ErrorReport:
     """What is said of an error; `program` is the command line that raised it."""
     if isinstance(error, MvmoeError):
-        return Failure(error.code, one_line(error), error.exit_code, error.fields)
+        return ErrorReport(error.code, one_line(error), error.exit_code, error.fields)
     if isinstance(error, click.ClickException):
         message = f"{error.format_message()} (see {program} --help)"
-        return Failure("usage.invalid", one_line(message), InputError.exit_code)
+        return ErrorReport("usage.invalid", one_line(message), InputError.exit_code)
     if isinstance(error, ModuleNotFoundError):
         message = f"{error.name} is not installed; install the package that brings it"
         what = {"what": str(error.name)}
-        return Failure("extra.missing", one_line(message), MissingExtraError.exit_code, what)
+        return ErrorReport("extra.missing", one_line(message), MissingExtraError.exit_code, what)
     if isinstance(error, OSError):
         message = f"the system refused to read or write ({error}); check space and paths"
-        return Failure("system.refused", one_line(message), InputError.exit_code)
+        return ErrorReport("system.refused", one_line(message), InputError.exit_code)
     message = (
         f"{program} itself failed ({type(error).__name__}: {error}); run it again with --debug and "
         "report what it prints"
     )
-    return Failure("internal.error", one_line(message), _OWN_FAULT)
+    return ErrorReport("internal.error", one_line(message), _OWN_FAULT)

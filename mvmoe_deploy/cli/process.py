@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from mvmoe_deploy.cli.errors import INTERRUPTED, Failure, failure_of
+from mvmoe_deploy.cli.errors import INTERRUPTED, ErrorReport, error_report_of
 from mvmoe_deploy.cli.output import note, write_json
 from mvmoe_deploy.system.processes import interrupted, interruptible
 from mvmoe_deploy.system.temporary import private_temporary_files
@@ -39,7 +39,7 @@ def _run(command: click.Command, program: str, arguments: list[str]) -> int:
             raise
         if "--debug" in arguments:
             sys.stderr.write("\n".join(map(escaped, traceback.format_exc().split("\n"))))
-        return _report(failure_of(error, program), arguments)
+        return _report(error_report_of(error, program), arguments)
     return code if isinstance(code, int) else 0
 
 
@@ -55,7 +55,7 @@ def _temporary_files() -> Iterator[None]:
         yield
 
 
-def _report(failure: Failure, arguments: list[str]) -> int:
+def _report(failure: ErrorReport, arguments: list[str]) -> int:
     """Say a failure in one line on stderr, and with `--json` as an object; gives its exit code."""
     with contextlib.suppress(OSError):
         note(f"error: {failure.message}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mvmoe_deploy.runtime import Dispatcher
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class ImageAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The answer for one image; of several routed stages `route` and `gates` have one item each."""
 
     image: str
@@ -31,7 +31,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     timings_ms: dict[str, float]
 
 
-class NoAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class NoImageAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An image without an answer, and why."""
 
     image: str
@@ -40,10 +40,10 @@ class NoAnswer(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, object]
 
 
-class Answers(msgspec.Struct, frozen=True):
+class ImageAnswers(msgspec.Struct, frozen=True):
     """One result for each image, in their order."""
 
-    results: tuple[Answer | NoAnswer, ...]
+    results: tuple[ImageAnswer | NoImageAnswer, ...]
 
 
 @command(extra="onnx")
@@ -93,7 +93,7 @@ def run(
         if dispatcher.stands_in_for:
             note(f"no {dispatcher.stands_in_for} on this machine; using the {dispatcher.engine}")
         answers = [_answer(dispatcher, path) for path in paths]
-    emit(as_json, Answers(tuple(answer for answer, _ in answers)), show)
+    emit(as_json, ImageAnswers(tuple(answer for answer, _ in answers)), show)
     return max(code for _, code in answers)
 
 
@@ -114,17 +114,19 @@ def _image_files(path: Path) -> list[Path]:
     return found
 
 
-def _answer(dispatcher: "Dispatcher", path: Path) -> tuple[Answer | NoAnswer, int]:
+def _answer(dispatcher: "Dispatcher", path: Path) -> tuple[ImageAnswer | NoImageAnswer, int]:
     """The result of one image and its exit code."""
     from dataclasses import asdict
 
     try:
         prediction = dispatcher.predict(path)
     except MvmoeError as error:
-        refused = NoAnswer(image=str(path), error=str(error), code=error.code, fields=error.fields)
+        refused = NoImageAnswer(
+            image=str(path), error=str(error), code=error.code, fields=error.fields
+        )
         return refused, error.exit_code
     several = len(prediction.routes) > 1
-    answer = Answer(
+    answer = ImageAnswer(
         image=str(path),
         label=prediction.label,
         label_index=prediction.label_index,
@@ -136,13 +138,13 @@ def _answer(dispatcher: "Dispatcher", path: Path) -> tuple[Answer | NoAnswer, in
     return answer, 0
 
 
-def show(out: "Console", answers: Answers) -> None:
+def show(out: "Console", answers: ImageAnswers) -> None:
     """Answers, one image a line."""
     from rich.text import Text
 
     rows = table("image", "label", "probability", "route", "gates", "ms", right=(2, 4, 5))
     for result in answers.results:
-        if isinstance(result, NoAnswer):
+        if isinstance(result, NoImageAnswer):
             rows.add_row(result.image, Text(f"error: {result.error}", style="red"))
             continue
         rows.add_row(

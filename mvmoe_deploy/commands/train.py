@@ -25,7 +25,7 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> int | str:
-        """The number, or the word."""
+        """`auto`, or the number."""
         number: int | str = value if value == "auto" else click.INT.convert(value, param, ctx)
         return number
 

@@ -36,7 +36,7 @@ from mvmoe_deploy.models.contract import FamilyModel
 from mvmoe_deploy.models.families import build, find_family
 from mvmoe_deploy.models.input_choices import InputChoices
 from mvmoe_deploy.models.state_dicts import load_weights
-from mvmoe_deploy.models.weight_choice import Chosen, choose
+from mvmoe_deploy.models.weight_choice import ChosenWeights, choose
 from mvmoe_deploy.models.weight_files import (
     CONFIG_FILE,
     WEIGHTS_FILE,
@@ -121,7 +121,7 @@ def foreign_to_checkpoint(path: Path) -> str | None:
     header = object_of(outputs.head(path / CONFIG_FILE, MAX_CONFIG_BYTES))
     if header.get("format") != FORMAT:
         return f"is no checkpoint (its {CONFIG_FILE} is missing, unreadable or another's)"
-    found = outputs.stranger(path, {CONFIG_FILE, WEIGHTS_FILE})
+    found = outputs.unknown_entry(path, {CONFIG_FILE, WEIGHTS_FILE})
     return None if found is None else f"holds {found}, which is no part of its checkpoint"
 
 
@@ -194,7 +194,7 @@ def _write_tensors(
     path.write_bytes(save(tensors, metadata))
 
 
-def _choose(model: FamilyModel, content: Any, weights: str | None, where: str) -> Chosen:
+def _choose(model: FamilyModel, content: Any, weights: str | None, where: str) -> ChosenWeights:
     """The set of tensors in a file that is the model's."""
     expected = model.state_dict()
     fits = find_family(model.config.family).fits

@@ -1,6 +1,6 @@
-"""Files that are taken for weights and are something else: what they are, and what to do.
+"""Files that are given as weights and are something else: what they are, and what to do.
 
-The first bytes tell, and of an archive the names of its entries.
+They are recognised by their first bytes, archives by the names of their entries.
 """
 
 import zipfile

@@ -47,8 +47,8 @@ def load_weights(model: FamilyModel, state: Mapping[str, Tensor], where: str) ->
         name: torch.empty(tensor.shape, dtype=expected[name].dtype).copy_(tensor.detach())
         for name, tensor in adapted.tensors.items()
     }
-    infinite = {name for name, tensor in weights.items() if not torch.isfinite(tensor).all()}
-    _require_none([_listing("values that are not finite in", infinite)], model, where)
+    not_finite = {name for name, tensor in weights.items() if not torch.isfinite(tensor).all()}
+    _require_none([_listing("values that are not finite in", not_finite)], model, where)
     model.load_state_dict(weights, assign=any(tensor.is_meta for tensor in expected.values()))
     return adapted.notes
 

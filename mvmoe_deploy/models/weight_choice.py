@@ -28,7 +28,7 @@ from mvmoe_deploy.text import name as shown
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenWeights:
     """The weights of a file, and what a person should know of the choice."""
 
     tensors: dict[str, Tensor]
@@ -39,7 +39,7 @@ class Chosen:
 
 def choose(
     content: Any, names: frozenset[str], fits: Fits, wanted: str | None, where: str
-) -> Chosen:
+) -> ChosenWeights:
     """The tensors of a file that are the weights of a model whose parameters have these `names`.
 
     `wanted` names a set; else there must be exactly one that fits. Where none does, the nearest is
@@ -58,25 +58,25 @@ def choose(
     sets = [found for path, each in mappings.items() for found in weight_sets(path, each, names)]
     whole = [each for each in sets if is_whole(each, mappings[each.path], names, fits)]
     if wanted is not None:
-        taken = _named(wanted, whole, sets, mappings, where)
-        return _taken(taken, mappings[taken.path], whole, where)
+        chosen_set = _named(wanted, whole, sets, mappings, where)
+        return _tensors_of(chosen_set, mappings[chosen_set.path], whole, where)
     if not whole:
         return _nearest(sets, mappings, names, where)
     distinct, lists = _distinct(whole, mappings), nameless_lists(mappings, whole[0])
     if len(distinct) > 1 or lists:
         raise _several(distinct, lists, where)
-    taken = _only(whole[0], sets, whole, where)
-    chosen = _taken(taken, mappings[taken.path], whole, where)
-    return replace(chosen, notes=(*chosen.notes, *_passed_over(taken, sets, whole, names)))
+    chosen_set = _only(whole[0], sets, whole, where)
+    chosen = _tensors_of(chosen_set, mappings[chosen_set.path], whole, where)
+    return replace(chosen, notes=(*chosen.notes, *_passed_over(chosen_set, sets, whole, names)))
 
 
 def _passed_over(
-    taken: WeightSet, sets: list[WeightSet], whole: list[WeightSet], names: frozenset[str]
+    chosen_set: WeightSet, sets: list[WeightSet], whole: list[WeightSet], names: frozenset[str]
 ) -> Iterator[str]:
     """One line on each other set that has most of the names, and yet does not fit."""
     for other in sets:
-        # What is beside the taken keys in their own mapping is named key by key.
-        if other in whole or other.path == taken.path or 2 * len(other.keys) < len(names):
+        # What is beside the keys of the chosen set in their own mapping is named key by key.
+        if other in whole or other.path == chosen_set.path or 2 * len(other.keys) < len(names):
             continue
         reason = (
             "has other shapes"
@@ -225,9 +225,9 @@ def _place(found: WeightSet) -> str:
     return f"with the prefix {_prefix(found)}" if found.prefix else "without a prefix"
 
 
-def _taken(
+def _tensors_of(
     found: WeightSet, mapping: Mapping[str, Any], whole: list[WeightSet], where: str
-) -> Chosen:
+) -> ChosenWeights:
     """The tensors of a set, with those below its prefix that the model does not know."""
     if found.twice:
         name, (one, other) = next(iter(found.twice.items()))
@@ -252,7 +252,7 @@ def _taken(
             tensors[".".join(parts[len(found.prefix) :])] = value
         else:
             outside.append(key)
-    return Chosen(tensors, _recorded(found, whole), _notes(found, whole, outside))
+    return ChosenWeights(tensors, _recorded(found, whole), _notes(found, whole, outside))
 
 
 def _recorded(found: WeightSet, whole: list[WeightSet]) -> str | None:
@@ -288,14 +288,16 @@ def _nearest(
     mappings: Mapping[tuple[str, ...], Mapping[str, Any]],
     names: frozenset[str],
     where: str,
-) -> Chosen:
+) -> ChosenWeights:
     """The set with most names of the model; of none, the largest mapping."""
     if not sets:
         largest = max(mappings.values(), key=lambda each: sum(map(is_tensor, each.values())))
-        return Chosen({key: value for key, value in largest.items() if is_tensor(value)}, None)
+        return ChosenWeights(
+            {key: value for key, value in largest.items() if is_tensor(value)}, None
+        )
     best = max(sets, key=lambda each: len(each.keys))
     _require_one_prefix(best, sets, names, where)
-    return _taken(best, mappings[best.path], [], where)
+    return _tensors_of(best, mappings[best.path], [], where)
 
 
 def _require_one_prefix(

@@ -1,4 +1,4 @@
-"""Reading the tensors of a file: what it is, its first bytes tell, whatever its name ends in."""
+"""Reads the tensors of a file; its first bytes say which format it has, not its name."""
 
 import argparse
 import pickle

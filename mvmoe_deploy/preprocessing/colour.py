@@ -35,10 +35,10 @@ _LATTICE = np.stack(
 ).reshape(17, -1, 3)
 """The levels of grey, and a lattice of colours, that tell whether a profile is sRGB's."""
 
-_KEPT = 4
+_CACHED_PROFILES = 4
 """Profiles whose conversion is kept: a folder of photos has few, and one may have megabytes."""
 
-_SAME = 1
+_ROUNDING_LEVELS = 1
 """Levels by which such a profile may move a colour: LittleCMS rounds."""
 
 _log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class _UselessProfileError(Exception):
     """Why a profile that is whole cannot be used, as the rest of a sentence."""
 
 
-@functools.lru_cache(maxsize=_KEPT)
+@functools.lru_cache(maxsize=_CACHED_PROFILES)
 def _conversion(profile: bytes, mode: str) -> _Conversion:
     """The conversion of a profile, made once: it takes longer than decoding a small image.
 
@@ -125,7 +125,9 @@ def _conversion(profile: bytes, mode: str) -> _Conversion:
     after = np.asarray(ImageCms.applyTransform(Image.fromarray(before), transform))
     levels = after[0, :, 1] if mode == "L" else after
     moved = np.abs(levels.astype(int) - before).max()
-    return _Conversion(transform, levels.tolist() if mode == "L" else [], bool(moved <= _SAME))
+    return _Conversion(
+        transform, levels.tolist() if mode == "L" else [], bool(moved <= _ROUNDING_LEVELS)
+    )
 
 
 def _flags(profile: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.Flags:

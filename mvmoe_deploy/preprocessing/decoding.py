@@ -2,8 +2,6 @@
 
 import contextlib
 import io
-import threading
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from mvmoe_deploy.preprocessing.image_limits import (
 )
 from mvmoe_deploy.preprocessing.orientation import ORIENTATIONS, upright
 from mvmoe_deploy.system.limits import raise_if_limit
+from mvmoe_deploy.system.silence import without_warnings
 from mvmoe_deploy.text import one_line
 
 MAX_PIXELS = 100_000_000
@@ -29,7 +28,7 @@ MAX_FILE_BYTES = 2**29
 """Larger files are refused unread: no image within `MAX_PIXELS` needs them."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-"""The image formats that are opened, and JPEG's MPO; every other decoder stays shut."""
+"""The image formats that are opened, and JPEG's MPO; no other decoder is used."""
 
 IMAGE_SUFFIXES = (
     ".png",
@@ -45,9 +44,6 @@ IMAGE_SUFFIXES = (
 )
 """What names of images end in, in a directory that may hold other files too."""
 
-_QUIET = threading.Lock()
-"""Python's warning filters belong to the process: one thread at a time may change them."""
-
 ImageLike = Image.Image | np.ndarray | str | Path | PixelBuffer
 
 
@@ -56,9 +52,9 @@ def open_image(source: ImageLike, mode: str = "RGB") -> Image.Image:
 
     The result is of 8-bit `mode`. A file, and a PIL image as `Image.open` gave it, is turned
     upright by its EXIF orientation and converted to sRGB by its colour profile. Pixels that
-    somebody has worked on are taken as they are: an array, and a PIL image that any operation
-    (`transpose`, `convert`, `copy`) has given. A buffer is turned by the orientation that it
-    states.
+    were processed after that are used as they are: those of an array, and of a PIL image that any
+    operation (`transpose`, `convert`, `copy`) has given. A buffer is turned by the orientation that
+    it states.
 
     Raises ImageError with the name of what could not be read.
     """
@@ -131,7 +127,7 @@ def _identify(data: bytes, name: str) -> Image.Image:
     require_whole_images(name)
     require_small_texts(data, name)
     try:
-        return _open_quietly(data)
+        return _open_without_warnings(data)
     except UnidentifiedImageError as error:
         raise ImageError(
             f"{name} is damaged or none of {', '.join(FORMATS)} ({len(data)} bytes); convert it "
@@ -140,13 +136,9 @@ def _identify(data: bytes, name: str) -> Image.Image:
         ) from error
 
 
-def _open_quietly(data: bytes) -> Image.Image:
-    """Read an image's header without the warnings that Pillow has for large or odd ones.
-
-    The lock covers the header alone: decoding is what takes time, and threads do it side by side.
-    """
-    with _QUIET, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+def _open_without_warnings(data: bytes) -> Image.Image:
+    """Read an image's header without the warnings that Pillow has for large or odd ones."""
+    with without_warnings():
         return Image.open(io.BytesIO(data), formats=FORMATS)
 
 
@@ -181,7 +173,7 @@ def _decode(image: Image.Image, name: str, mode: str, *, close: bool = False) ->
     # A frame can be larger than the header said.
     _require_pixels(image.width, image.height, name)
     # What Pillow derives from an opened image (turned, converted, copied) still carries the tags
-    # of the file, but its class tells that somebody has worked on it.
+    # of the file, but its class shows that it was processed.
     as_opened = isinstance(image, ImageFile.ImageFile)
     orientation = _orientation(image) if as_opened else 1
     profile = image.info.get("icc_profile") if as_opened else None

@@ -123,8 +123,8 @@ def _problem(data: bytes, task: Task) -> str | None:
         if task.decode or not _is_resizable(image, task.spec) or not _is_whole(image, data):
             _decode(data, name, task.spec)
     except ImageError as error:
-        said = str(error)
-        return said if said.startswith(name) else f"{name}: {said}"
+        message = str(error)
+        return message if message.startswith(name) else f"{name}: {message}"
     return None
 
 

@@ -9,7 +9,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing.resize_rules import RULE_FIELDS, RULES, ResizeRule
 
 Origin = Literal["default", "checkpoint", "option"]
-"""Who stated a field of an input: nobody, the checkpoint, or the person who exported."""
+"""Where the value of a field comes from: a default, the checkpoint, or an option of the export."""
 
 TrainedField = Literal[
     "channel_order",

@@ -13,7 +13,7 @@ from mvmoe_deploy.routing import Route
 from mvmoe_deploy.strategies import Strategy
 
 _CARRIED = "next_"
-"""Begins the name of an output that the next stage takes, under the rest of the name."""
+"""The prefix of outputs that are inputs of the next stage: it takes `next_tokens` as `tokens`."""
 
 
 def carried(outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -54,8 +54,8 @@ def graph_inputs(
 class InferenceBuffers:
     """Arrays for every tensor that passes between host and graphs.
 
-    The tensors that a stage gives are the very arrays that the next one takes. Graphs of one stage
-    take the same arrays, where they take the same.
+    What a stage gives and the next one takes is one array. Graphs of one stage share the arrays of
+    inputs that have the same name, shape and type.
     """
 
     def __init__(self, manifest: Manifest, target: Target, strategy: Strategy) -> None:

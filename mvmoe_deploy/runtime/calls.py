@@ -46,7 +46,7 @@ class Calls(Generic[B]):
         self._free_resources = free
         self._idle: list[B] = []
         self.running: dict[tuple[int, object], tuple[B, ...]] = {}
-        """By thread and call; its buffers, once it has taken some."""
+        """By thread and call the buffers of each call in flight; empty until it has some."""
         self._ended: SimpleQueue[None] = SimpleQueue()
         """Has an entry whenever a call ended after `close` began."""
         self._closing = _process.ending
@@ -68,13 +68,13 @@ class Calls(Generic[B]):
         try:
             try:
                 self.running[call] = ()
-                while self._closing or self._process is not _process.gate:
+                while self._closing or self._process is not _process.admitted:
                     self._end(call)
                     look_again = self._refuse_or_wait()
                     self.running[call] = ()
                     if not (look_again or self._closing):
                         break
-                return work(self._take(call), *arguments)
+                return work(self._acquire_buffers(call), *arguments)
             finally:
                 self._end(call)
         finally:
@@ -82,7 +82,7 @@ class Calls(Generic[B]):
                 self._end(call)
 
     def require_open(self) -> None:
-        """Raise what `run` would raise of its own."""
+        """Raise the errors that `run` itself raises: closed, or of another process."""
         if self._closing or self._process is not _process.id:
             self._refuse()
 
@@ -101,14 +101,14 @@ class Calls(Generic[B]):
                 self._ended.get(timeout=seconds)
             except Empty:
                 return False
-        self._settle()
+        self._wake_and_free()
         return True
 
     def abandon(self) -> None:
-        """Never free the resources: in a forked child engines would wait for threads for ever."""
+        """Never free the resources: in a forked child engines would wait for threads it lacks."""
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._free_resources))
 
-    def _take(self, call: tuple[int, object]) -> B:
+    def _acquire_buffers(self, call: tuple[int, object]) -> B:
         """Buffers that no other call has until this one ends."""
         try:
             buffers = self._idle.pop()
@@ -118,13 +118,13 @@ class Calls(Generic[B]):
         return buffers
 
     def _end(self, call: tuple[int, object]) -> None:
-        """Take a call out; does nothing if it is out."""
-        # One line: what is taken out of one table is in the other.
+        """Remove a call that has ended and keep its buffers; does nothing the second time."""
+        # One line, so that an interruption between the two tables cannot lose the buffers.
         self._idle.extend(self.running.pop(call, ()))
         if self._closing:
-            self._settle()
+            self._wake_and_free()
 
-    def _settle(self) -> None:
+    def _wake_and_free(self) -> None:
         """Wake threads that wait for calls to end; free the resources if no call is left."""
         self._ended.put(None)
         if not self.running:
@@ -141,13 +141,13 @@ class Calls(Generic[B]):
         return _process.wait_for_fork()
 
     def _refuse(self) -> NoReturn:
-        """Say why no call may begin."""
+        """Raise the error that says why no call may begin."""
         if self._process is not _process.id:
             raise ProcessBoundError(
                 "this dispatcher was opened in the process that this one was forked from; open "
                 "the bundle again in this process"
             )
-        _process.park_if_ending()
+        _process.block_if_ending()
         raise InputError(
             "this dispatcher is closed; open the bundle again",
             code="dispatcher.closed",
@@ -162,18 +162,19 @@ def engine_work(work: Callable[..., R], *arguments: Any, **options: Any) -> R:
     return _process.run(work, *arguments, **options)
 
 
-class _Process:
+class _DispatcherProcess:
     """What the calls of all dispatchers of this process share: its end, and its forks.
 
-    A child that is forked while an engine holds a lock of its own would find it locked for ever. So
-    a fork waits until no thread is inside an engine, and none enters until it is done.
+    If a process is forked while an engine holds one of its locks, nothing releases that lock in the
+    child. So a fork waits until no thread is inside an engine, and no thread enters one until the
+    fork is done.
     """
 
     def __init__(self) -> None:
         self.id = object()
-        """Another one in each forked child."""
-        self.gate = self.id
-        """The same, but while a thread is about to fork."""
+        """A new object in each forked child."""
+        self.admitted = self.id
+        """Equal to `id`, except while a thread is about to fork: calls then wait."""
         self.ending = False
         self._busy: dict[tuple[int, object], None] = {}
         self._live: WeakValueDictionary[int, Calls[Any]] = WeakValueDictionary()
@@ -185,7 +186,7 @@ class _Process:
         self._forked = threading.Event()
 
     def register(self, calls: Calls[Any]) -> None:
-        """Know of a dispatcher's calls as long as they exist."""
+        """Remember a dispatcher's calls as long as they exist."""
         self._live[id(calls)] = calls
 
     def run(self, work: Callable[..., R], *arguments: Any, **options: Any) -> R:
@@ -195,8 +196,8 @@ class _Process:
         try:
             try:
                 self._busy[token] = None
-                self.park_if_ending()
-                while self.gate is not self.id:
+                self.block_if_ending()
+                while self.admitted is not self.id:
                     self._busy.pop(token, None)
                     look_again = self.wait_for_fork()
                     self._busy[token] = None
@@ -216,14 +217,14 @@ class _Process:
         me = get_ident()
         if me == self._forker or self._is_inside(me):
             return False
-        if self.gate is not self.id:
+        if self.admitted is not self.id:
             self._forked.wait(_FORK_SECONDS)
         return True
 
-    def park_if_ending(self) -> None:
-        """Never return in a daemon thread that Python is about to end.
+    def block_if_ending(self) -> None:
+        """Block this thread until the process is gone if that is ending; never the main thread.
 
-        Inside an engine that would be a crash.
+        Python would end the thread inside an engine, and that crashes.
         """
         if self.ending and threading.current_thread() is not threading.main_thread():
             for token in list(self._busy):
@@ -236,14 +237,14 @@ class _Process:
         self._forks.acquire()
         self._forker = get_ident()
         self._forked.clear()
-        self.gate = object()
+        self.admitted = object()
         last = monotonic() + _FORK_SECONDS
         while self._is_busy() and monotonic() < last:
             sleep(0.0002)
 
     def after_fork_in_parent(self) -> None:
-        """Let the engines go on."""
-        self.gate = self.id
+        """Let calls begin again."""
+        self.admitted = self.id
         self._forker = 0
         self._forked.set()
         with contextlib.suppress(RuntimeError):  # `before_fork` was interrupted.
@@ -251,7 +252,7 @@ class _Process:
 
     def after_fork_in_child(self) -> None:
         """In the child: the parent's dispatchers are unusable, and must not be torn down."""
-        self.id = self.gate = object()
+        self.id = self.admitted = object()
         for calls in self._all():
             calls.abandon()
         self._live = WeakValueDictionary()
@@ -281,7 +282,7 @@ class _Process:
         return any(one == thread for running in everything for one, _ in list(running))
 
     def _all(self) -> list[Calls[Any]]:
-        """All that are left; other threads may register some meanwhile."""
+        """The calls of all dispatchers that exist; other threads may register some meanwhile."""
         return [calls for ref in self._live.valuerefs() if (calls := ref()) is not None]
 
 
@@ -291,7 +292,7 @@ def _of_another_thread(running: Mapping[tuple[int, object], object]) -> bool:
     return any(thread != me for thread, _ in list(running))
 
 
-_process = _Process()
+_process = _DispatcherProcess()
 atexit.register(_process.end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(

@@ -22,7 +22,7 @@ class LoadedGraph(Protocol):
     """One graph in memory, ready to run."""
 
     def bind(self, inputs: Arrays, outputs: Arrays) -> Callable[[], None]:
-        """A call that reads `inputs` and overwrites `outputs`, which must outlive it.
+        """A call that reads `inputs` and overwrites `outputs`; both must live as long as it.
 
         Bindings are made once and called many times. Different bindings of one graph may be
         called from different threads at once. Calls raise EngineError.
@@ -53,7 +53,7 @@ class Runner(Protocol):
         """Where the engine runs graphs: an execution provider, a delegate, compute units."""
 
     def load(self, graph: str) -> LoadedGraph:
-        """Bring a graph into memory, once more at each call; raises EngineError that names it."""
+        """Load a graph; each call makes another copy. Raises EngineError that names it."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class RunnerPart(Protocol):
 
 
 class RunnerDefaults:
-    """A base class of runners that are their own part: what holds where a runner says no more."""
+    """A base class for runners whose class is the part: defaults of what a runner need not say."""
 
     name: ClassVar[str]
     reference: ClassVar[str | None] = None

@@ -62,7 +62,7 @@ class Dispatcher:
         max_resident_bytes: int | None = None,
         pin: Iterable[Pin] | Pin = (),
     ) -> None:
-        """Over an opened runner, whose bundle's `files` are taken as they are now if not given."""
+        """Over an opened runner; without `files` the bundle's files are trusted as they are."""
         self.bundle = bundle
         self.target = record = bundle.target(target)
         strategy = bundle.strategy(target)
@@ -152,8 +152,8 @@ class Dispatcher:
         """Open the bundle at a path without links."""
         bundle = Bundle.open(root, manifest_sha256, plugins=plugins)
         record = bundle.target(target)
-        look = UnchangedFiles.verified if verify else UnchangedFiles.trusted
-        files = look(bundle.path, record.files)
+        take_files = UnchangedFiles.verified if verify else UnchangedFiles.trusted
+        files = take_files(bundle.path, record.files)
         runner = open_runner(bundle.path, record, threads, engine_options, plugins=plugins)
         dispatcher = cls(bundle, target, runner, files=files, **residency)
         if prewarm:
@@ -275,7 +275,7 @@ class Dispatcher:
         return buffers.answer[:1].copy()
 
     def _prewarm_in_background(self) -> None:
-        """Prewarm where nobody can catch an error: the images that need the expert raise it."""
+        """Prewarm and drop errors: the images that need an expert raise those of its load."""
         with contextlib.suppress(MvmoeError):
             self._calls.run(self._prewarm)
 

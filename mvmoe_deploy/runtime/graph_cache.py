@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+import numpy as np
+
 from mvmoe_deploy.bundle.manifest import File, Graph, Target
 from mvmoe_deploy.bundle.unchanged import UnchangedFiles
 from mvmoe_deploy.errors import EngineError, InputError
@@ -20,7 +22,8 @@ Pin = str | int | Route
 class GraphCache:
     """Graphs that every image runs stay loaded; those of single routes come and go.
 
-    What is loaded is what was verified: a graph whose files changed since is refused.
+    What is loaded is what was verified: a graph whose files changed since is refused, and so are
+    weights that are bound to a graph later.
     """
 
     def __init__(
@@ -36,7 +39,9 @@ class GraphCache:
     ) -> None:
         self.runner = runner
         self._strategy = strategy
+        self._files = files
         self._weights = StoredWeights(files.root, target, strategy)
+        self._weights_file = tuple(file for file in target.files if file.path == target.weights)
         self._takes_weights = bool(target.tensors)
         self._by_stage = _by_route(target.graphs)
         self.routed = tuple(graph for graph in target.graphs if graph.route is not None)
@@ -47,7 +52,7 @@ class GraphCache:
         items = {graph.name: Item(graph.stage, graph.weight_bytes) for graph in self.routed}
         self._residency: Residency[_BoundGraph] = Residency(
             items | {name: Item(0, 0) for name in self._always},
-            _Loader(target, runner, files),
+            _VerifiedLoader(target, runner, files),
             evicted=return_free_memory,
             pinned=self.pinned.union(self._always),
             max_per_group=max_per_stage,
@@ -69,7 +74,7 @@ class GraphCache:
         return self._residency.has_room(graph.name)
 
     def key(self, graph: Graph, route: Route) -> tuple[str, Route | None]:
-        """What tells calls of graphs apart: images of one key share a call."""
+        """Identifies a call: images with the same key are run by the same call."""
         return graph.name, route if self._takes_weights else None
 
     def load(self, graph: Graph) -> None:
@@ -89,10 +94,17 @@ class GraphCache:
         call = bound.calls.get(key)
         if call is None:
             inputs, outputs = buffers.inputs(graph), buffers.outputs[graph.stage]
-            if route is not None:
-                inputs = inputs | self._weights.inputs(graph, route)
+            if route is not None and self._takes_weights:
+                inputs = inputs | self._weights_of(graph, route)
             call = bound.calls[key] = bound.graph.bind(inputs, outputs)
         return call
+
+    def _weights_of(self, graph: Graph, route: Route) -> dict[str, np.ndarray]:
+        """The weights that a graph takes for a route, from the file that was verified."""
+        self._files.require(self._weights_file)
+        weights = self._weights.inputs(graph, route)
+        self._files.require(self._weights_file)
+        return weights
 
     def clear(self) -> None:
         """Release everything."""
@@ -111,8 +123,8 @@ class GraphCache:
         return found
 
 
-class _Loader:
-    """Loads graphs of one target from files that are the verified ones, before it and after."""
+class _VerifiedLoader:
+    """Loads graphs of one target; checks their files before and after each load."""
 
     def __init__(self, target: Target, runner: Runner, files: UnchangedFiles) -> None:
         self._runner = runner
@@ -126,7 +138,9 @@ class _Loader:
         try:
             graph = self._runner.load(name)
         except EngineError:
-            self._files.require(listed)  # Were they replaced just now, that is the reason.
+            self._files.require(
+                listed
+            )  # If they were replaced during the load, that is the reason.
             raise
         self._files.require(listed)
         return _BoundGraph(graph)

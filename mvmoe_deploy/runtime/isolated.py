@@ -20,14 +20,14 @@ from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
 from mvmoe_deploy.errors import EngineError
 from mvmoe_deploy.runtime.contract import Arrays, Runner, require_array
 from mvmoe_deploy.runtime.isolated_messages import (
-    Answer,
-    Done,
-    Load,
-    Open,
-    Opened,
+    DoneReply,
+    LoadRequest,
+    OpenReply,
+    OpenRequest,
     Refused,
+    Reply,
     Request,
-    Run,
+    RunRequest,
 )
 from mvmoe_deploy.system.own_process import OwnProcess, ProcessEndedError, ProcessTimeoutError
 
@@ -40,9 +40,9 @@ _ANSWER_BYTES = 2**20
 
 _ADVICE = "the file is malformed, or the engine has a fault; take the bundle from another place"
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Answer).decode
+_decode = msgspec.msgpack.Decoder(Reply).decode
 
-_EXPECTED = {Open: Opened, Load: Done, Run: Done}
+_EXPECTED = {OpenRequest: OpenReply, LoadRequest: DoneReply, RunRequest: DoneReply}
 
 OpenRunner = Callable[[Path, Target], Runner]
 """Opens the runner of a target."""
@@ -56,14 +56,14 @@ def isolated_runners(
 
     After an engine has ended it, another is started for what comes next.
     """
-    process = _Process(time_limit)
+    process = _EngineProcess(time_limit)
     try:
         yield lambda root, target: IsolatedRunner(process, root, target, plugins=plugins)
     finally:
         process.close()
 
 
-class _Process:
+class _EngineProcess:
     """The process in which engines run, started when it is needed."""
 
     def __init__(self, time_limit: float) -> None:
@@ -82,8 +82,8 @@ class _Process:
     def ask(self, process: OwnProcess, request: Request, about: str, what: str, most: int) -> Any:
         """The answer to a request, of at most `most` bytes of arrays.
 
-        Raises the error that was raised there, or EngineError that says `what` of which graph came
-        to no end, or to that of the process.
+        Raises the error that was raised there, or EngineError if the process ended or was too
+        slow: `about` names the graph, and `what` the step.
         """
         try:
             process.send(_encode(request), self._time_limit)
@@ -100,18 +100,18 @@ class _Process:
                 code="engine.timeout",
             ) from error
         except msgspec.MsgspecError as error:
-            raise self.nonsense(process, about) from error
+            raise self.malformed_answer(process, about) from error
         if isinstance(answer, Refused):
             raise answer.as_error()
         if not isinstance(answer, _EXPECTED[type(request)]):
-            raise self.nonsense(process, about)
+            raise self.malformed_answer(process, about)
         return answer
 
-    def nonsense(self, process: OwnProcess, about: str) -> EngineError:
-        """The error for an answer that no process of ours gives; this one is ended."""
+    def malformed_answer(self, process: OwnProcess, about: str) -> EngineError:
+        """The error for an answer that breaks the protocol; the process is ended."""
         process.end()
         return EngineError(
-            f"{about} made its process answer nonsense; {_ADVICE}",
+            f"{about} gave an answer that cannot be read; {_ADVICE}",
             code="engine.process-ended",
         )
 
@@ -131,7 +131,7 @@ class IsolatedRunner:
 
     def __init__(
         self,
-        shared: _Process,
+        shared: _EngineProcess,
         root: Path,
         target: Target,
         threads: int | None = None,
@@ -140,7 +140,7 @@ class IsolatedRunner:
         plugins: bool = False,
     ) -> None:
         self._shared = shared
-        self._request = Open(
+        self._request = OpenRequest(
             next(shared.numbers), str(root), target, threads, dict(engine_options or {}), plugins
         )
         self._graphs = {graph.name: graph for graph in target.graphs}
@@ -165,7 +165,7 @@ class IsolatedRunner:
 
         Raises what `open_runner` raises, and EngineError if the engine ends the process.
         """
-        process = _Process(time_limit)
+        process = _EngineProcess(time_limit)
         try:
             return cls(process, root, target, threads, engine_options, plugins=plugins)
         except BaseException:
@@ -199,7 +199,7 @@ class IsolatedRunner:
             unused = tuple(self._unused)
             del self._unused[: len(unused)]
             process = self._shared.current()
-            request = Load(self._request.runner, graph, number, unused)
+            request = LoadRequest(self._request.runner, graph, number, unused)
             self._shared.ask(process, request, self._about(record), "load", 0)
         made = IsolatedGraph(self, process, record, number)
         weakref.finalize(made, self._unused.append, number)
@@ -212,7 +212,7 @@ class IsolatedRunner:
     def run(self, graph: Graph, number: int, arrays: tuple[Any, Any], process: OwnProcess) -> None:
         """Run a graph of a process on inputs and outputs in the manifest's order."""
         given, wanted = arrays
-        request = Run(number, tuple(array.tobytes() for array in given))
+        request = RunRequest(number, tuple(array.tobytes() for array in given))
         with self._shared.lock:
             if not process.alive:
                 raise EngineError(
@@ -225,14 +225,14 @@ class IsolatedRunner:
             about = self._about(graph)
             answer = self._shared.ask(process, request, about, "run", most)
             if [len(data) for data in answer.outputs] != [array.nbytes for array in wanted]:
-                raise self._shared.nonsense(process, about)
+                raise self._shared.malformed_answer(process, about)
         for array, data in zip(wanted, answer.outputs, strict=True):
             array[...] = np.frombuffer(data, array.dtype).reshape(array.shape)
 
-    def _opened(self) -> Opened:
+    def _opened(self) -> OpenReply:
         """Open the runner in the process that runs now."""
         self._process = self._shared.current()
-        answer: Opened = self._shared.ask(self._process, self._request, self._engine, "open", 0)
+        answer: OpenReply = self._shared.ask(self._process, self._request, self._engine, "open", 0)
         self._engine = answer.description
         return answer
 

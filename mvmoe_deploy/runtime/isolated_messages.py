@@ -10,10 +10,10 @@ from mvmoe_deploy.errors import EngineError, MvmoeError
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
-    """What all messages are."""
+    """The base of all messages."""
 
 
-class Open(Message, frozen=True):
+class OpenRequest(Message, frozen=True):
     """Open the runner of a target's format, and keep it under a number."""
 
     runner: int
@@ -24,7 +24,7 @@ class Open(Message, frozen=True):
     plugins: bool
 
 
-class Load(Message, frozen=True):
+class LoadRequest(Message, frozen=True):
     """Bring a graph into memory and keep it under a number; first drop those of `unused`."""
 
     runner: int
@@ -33,17 +33,17 @@ class Load(Message, frozen=True):
     unused: tuple[int, ...]
 
 
-class Run(Message, frozen=True):
+class RunRequest(Message, frozen=True):
     """Run a loaded graph on the bytes of its inputs, in the manifest's order."""
 
     number: int
     inputs: tuple[bytes, ...]
 
 
-Request = Open | Load | Run
+Request = OpenRequest | LoadRequest | RunRequest
 
 
-class Opened(Message, frozen=True):
+class OpenReply(Message, frozen=True):
     """The runner is open."""
 
     description: str
@@ -51,7 +51,7 @@ class Opened(Message, frozen=True):
     stands_in_for: str | None
 
 
-class Done(Message, frozen=True):
+class DoneReply(Message, frozen=True):
     """It was done; after a run, the bytes of the outputs in the manifest's order."""
 
     outputs: tuple[bytes, ...] = ()
@@ -81,4 +81,4 @@ class Refused(Message, frozen=True):
         return error
 
 
-Answer = Opened | Done | Refused
+Reply = OpenReply | DoneReply | Refused

@@ -10,28 +10,28 @@ from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.errors import MvmoeError
 from mvmoe_deploy.runtime.contract import LoadedGraph, Runner, first_line
 from mvmoe_deploy.runtime.isolated_messages import (
-    Answer,
-    Done,
-    Open,
-    Opened,
+    DoneReply,
+    OpenReply,
+    OpenRequest,
     Refused,
+    Reply,
     Request,
-    Run,
+    RunRequest,
 )
 from mvmoe_deploy.runtime.runners import open_runner
-from mvmoe_deploy.system.own_process import Line
+from mvmoe_deploy.system.own_process import Channel
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgspec.msgpack.Decoder(Request).decode
 
 
-def serve(line: Line) -> None:
+def serve(line: Channel) -> None:
     """Follow messages one by one, until there are no more."""
     worker = _Worker()
     while (message := line.receive()) is not None:
         request = _DECODE(message)
         try:
-            answer: Answer = worker.answer(request)
+            answer: Reply = worker.answer(request)
         except MvmoeError as error:
             answer = Refused.of(error)
         except Exception as error:  # An engine may raise anything.
@@ -49,20 +49,20 @@ class _Worker:
         self._graphs: dict[int, dict[str, Graph]] = {}
         self._bound: dict[int, _Bound] = {}
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Reply:
         """Do what one message asks for."""
-        if isinstance(request, Open):
+        if isinstance(request, OpenRequest):
             return self._open(request)
-        if isinstance(request, Run):
-            return Done(self._bound[request.number].run(request.inputs))
+        if isinstance(request, RunRequest):
+            return DoneReply(self._bound[request.number].run(request.inputs))
         for number in request.unused:
             self._bound.pop(number, None)
         graph = self._graphs[request.runner][request.graph]
         loaded = self._runners[request.runner].load(graph.name)
         self._bound[request.number] = _Bound(graph, loaded)
-        return Done()
+        return DoneReply()
 
-    def _open(self, request: Open) -> Opened:
+    def _open(self, request: OpenRequest) -> OpenReply:
         """Open a runner; gives what it says of itself."""
         runner = open_runner(
             Path(request.root),
@@ -73,7 +73,7 @@ class _Worker:
         )
         self._runners[request.runner] = runner
         self._graphs[request.runner] = {graph.name: graph for graph in request.target.graphs}
-        return Opened(runner.description, runner.provider, runner.stands_in_for)
+        return OpenReply(runner.description, runner.provider, runner.stands_in_for)
 
 
 class _Bound:

@@ -62,11 +62,11 @@ class Residency(Generic[T]):
     - Room is made before a load, so that a budget holds while loading too. Items that are being
       loaded count. If everything else is pinned or being loaded, the item loads over budget rather
       than fail; what is over budget is evicted once the last of those loads has ended.
-    - An item in memory is had without any lock. An evicted one is freed as soon as its last user
-      has finished, while no lock is held but that of the item which is being loaded.
+    - An item in memory is returned without taking a lock. An evicted one is freed as soon as its
+      last user has finished, while no lock is held but that of the item which is being loaded.
     - A failed load is not cached: the next request tries again. What was evicted for it stays
       evicted.
-    - Whatever is raised at whatever line, no later request is held up by it.
+    - An exception at any line, Ctrl-C for one, never blocks a later request.
 
     `evicted` is called after items were evicted.
     """
@@ -140,14 +140,14 @@ class Residency(Generic[T]):
         try:
             value = self._load(slot.name)
         except EngineError as error:
-            # A copy: the one that is raised collects the frames of all who pass it on.
+            # A copy: the raised exception collects the frames of every thread that raises it.
             slot.failure = copy.copy(error)
             slot.failures += 1
             raise
         slot.failure = None
         slot.last_use = next(self._uses)
         slot.value = value
-        self._make_room(slot)  # Others may have been loading, out of reach, before.
+        self._make_room(slot)  # Items that were being loaded before could not be evicted.
         return value
 
     def _make_room(self, slot: _Slot[T]) -> None:
@@ -159,9 +159,9 @@ class Residency(Generic[T]):
             self._evicted()
 
     def _choose_victims(self, slot: _Slot[T]) -> list[T]:
-        """Take out what has to go, without freeing it."""
+        """Remove the items that have to be evicted; the caller frees them, outside of the lock."""
         victims: list[T] = []
-        # A full group is helped by its own items alone, a full memory by any.
+        # A full group needs one of its own items evicted; a full memory may lose any item.
         for fits, candidates in (
             (self._fits_group, [other for other in self._loaded() if _same_group(other, slot)]),
             (self._fits_bytes, self._loaded()),

@@ -47,4 +47,4 @@ class NullTimer:
     """Measures nothing."""
 
     def lap(self, name: str) -> None:
-        """Nothing."""
+        """Do nothing."""

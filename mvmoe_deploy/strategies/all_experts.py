@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class AllExperts(Strategy):
+class AllExpertsStrategy(Strategy):
     """The graph takes a gate for every expert `[B, E]`, 0 for those that are not on the route."""
 
     name: ClassVar[str] = "all-experts"
@@ -50,4 +50,4 @@ class AllExperts(Strategy):
         return build(tuple(range(rule.experts)))
 
 
-PART = AllExperts()
+PART = AllExpertsStrategy()

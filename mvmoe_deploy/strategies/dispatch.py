@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class Dispatch(Strategy):
+class DispatchStrategy(Strategy):
     """Each graph holds the experts of its route alone, and takes their gates `[B, k]`."""
 
     name: ClassVar[str] = "dispatch"
@@ -47,4 +47,4 @@ class Dispatch(Strategy):
         return build(graph)
 
 
-PART = Dispatch()
+PART = DispatchStrategy()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-class Gather(Strategy):
+class GatherStrategy(Strategy):
     """The graph takes gates `[1, k]` and the experts they are of `[1, k]`, one image at a time."""
 
     name: ClassVar[str] = "gather"
@@ -198,4 +198,4 @@ def _key(name: str) -> str:
     return name.replace(".", "/")
 
 
-PART = Gather()
+PART = GatherStrategy()

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from mvmoe_deploy.errors import InputError, OutputError
 from mvmoe_deploy.system.outputs import (
     Foreign,
-    exists,
+    exists_sentence,
     output_errors,
     require_directory,
     require_file,
@@ -41,7 +41,7 @@ _LOCK = "mvmoe.lock"
 _NEW = "new"
 _OLD = "old"
 
-_TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
+_OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 """What the system says when something has appeared where a directory should go."""
 
 _LONGEST = 48
@@ -104,7 +104,7 @@ def hidden(path: Path, suffix: str) -> Path:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the working directories that killed processes left in `folder`, whatever of."""
+    """Remove the working directories that killed processes left in `folder`."""
     for holder in folder.iterdir():
         if found := _LEFTOVER.fullmatch(holder.name):
             _sweep_one(holder, folder / found[1])
@@ -123,8 +123,8 @@ def _publish_file(partial: Path, path: Path, replace: Foreign | None) -> None:
 def _publish(work: Path, path: Path, holder: Path, replace: Foreign | None) -> None:
     """Move `work` to `path`; between the two moves of a replacement `path` is absent, never half.
 
-    What is replaced is looked at once more when it is out of reach. An empty directory at `path`
-    is taken over: that is what `rename` does.
+    What is replaced is checked again after it was moved away, when others can no longer change it.
+    An empty directory at `path` is replaced without that: `rename` does so.
     """
     require_directory(path, replace)
     old = holder / _OLD
@@ -135,21 +135,21 @@ def _publish(work: Path, path: Path, holder: Path, replace: Foreign | None) -> N
             require_directory(path, replace, now=old)
         work.rename(path)
     except BaseException as error:
-        if _there(work):
-            _bring_back(old, path)
-        if isinstance(error, OSError) and error.errno in _TAKEN:
+        if _exists(work):
+            _restore(old, path)
+        if isinstance(error, OSError) and error.errno in _OCCUPIED:
             raise InputError(
-                exists(path),
+                exists_sentence(path),
                 code="output.exists",
                 path=str(path),
             ) from error
         raise
 
 
-def _bring_back(old: Path, path: Path) -> None:
-    """Undo the first move of a replacement; raises OutputError if `path` was taken meanwhile."""
+def _restore(old: Path, path: Path) -> None:
+    """Undo the first move of a replacement; raises OutputError if something is at `path`."""
     try:
-        if _there(old):
+        if _exists(old):
             old.rename(path)
     except OSError as error:
         raise OutputError(
@@ -163,19 +163,19 @@ def _bring_back(old: Path, path: Path) -> None:
 def _working_directory(path: Path) -> Iterator[Path]:
     """A locked directory beside `path`, removed at the end.
 
-    What killed processes left beside `path` is swept first; what a living one holds stays. Parents
-    that are made for it are removed again if nothing comes of the output.
+    Working directories of killed processes beside `path` are removed first, those of running ones
+    stay. Parents that are made for it are removed again if the output is not written.
     """
     require_name(path)
     with _parents(path):
         _sweep(path)
-        holder, lock = _claim(path)
+        holder, lock = _create_locked(path)
         try:
             yield holder
         finally:
             _empty(holder, path)
             lock.release()
-            _forget(holder)
+            _remove_holder(holder)
 
 
 @contextlib.contextmanager
@@ -192,7 +192,7 @@ def _parents(path: Path) -> Iterator[None]:
         raise
 
 
-def _claim(path: Path) -> tuple[Path, FileLock]:
+def _create_locked(path: Path) -> tuple[Path, FileLock]:
     """A new working directory beside `path` and the lock that says its process lives."""
     while True:
         holder = hidden(path, _WORK + uuid.uuid4().hex)
@@ -223,7 +223,7 @@ def _sweep_one(holder: Path, path: Path) -> None:
         if (holder / _LOCK).exists():
             with FileLock(holder / _LOCK, timeout=0):
                 _empty(holder, path)
-        _forget(holder)
+        _remove_holder(holder)
 
 
 def _is_ours(holder: Path) -> bool:
@@ -233,7 +233,7 @@ def _is_ours(holder: Path) -> bool:
             return False
         names = {entry.name for entry in holder.iterdir()}
         locked = _LOCK in names and stat.S_ISREG((holder / _LOCK).lstat().st_mode)
-        # Killed in its first moment it is empty.
+        # A process that was killed at once has left an empty one.
         return not names or (locked and names <= {_LOCK, _NEW, _OLD})
     return False
 
@@ -241,21 +241,21 @@ def _is_ours(holder: Path) -> bool:
 def _empty(holder: Path, path: Path) -> None:
     """Remove what a write has left; what a replacement had moved away comes back.
 
-    `old` without `new` was replaced and may go. If neither move can be made good, because something
+    `old` without `new` was replaced and may go. If neither move can be undone, because something
     else is at `path`, both stay.
     """
     new, old = holder / _NEW, holder / _OLD
-    if _there(new) and _there(old):
-        if not _there(path):
+    if _exists(new) and _exists(old):
+        if not _exists(path):
             with contextlib.suppress(OSError):
                 old.rename(path)
-        if _there(old):
+        if _exists(old):
             return
     shutil.rmtree(new, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _forget(holder: Path) -> None:
+def _remove_holder(holder: Path) -> None:
     """Remove a working directory that was emptied."""
     with contextlib.suppress(OSError):
         if not {_NEW, _OLD} & {entry.name for entry in holder.iterdir()}:
@@ -263,7 +263,7 @@ def _forget(holder: Path) -> None:
             holder.rmdir()
 
 
-def _there(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     """Whether anything is at a path, a dangling link too."""
     return os.path.lexists(path)
 

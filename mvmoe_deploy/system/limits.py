@@ -1,4 +1,4 @@
-"""Which limit of the process or the machine was met, where engines say only that they failed."""
+"""Which limit of the process or the machine was reached: engines say only that they failed."""
 
 import contextlib
 import errno
@@ -29,7 +29,7 @@ _THREADS_TEXT = re.compile(
 )
 
 _PROBE_BYTES = 2**22
-"""Small beside any engine, so that who is refused it has nothing left."""
+"""Small compared with any engine: where even this is refused, no memory is left."""
 
 
 class Limit(NamedTuple):
@@ -41,15 +41,15 @@ class Limit(NamedTuple):
 
 def limit_met(error: BaseException) -> Limit | None:
     """The limit that an exception, or one that it was raised from, is about; None for none."""
-    seen: BaseException | None = error
-    while seen is not None:
-        found = _limit_of(seen)
+    current: BaseException | None = error
+    while current is not None:
+        found = _limit_of(current)
         if found is not None:
             return found
-        seen = seen.__cause__ or seen.__context__
-    if _no_file_can_be_opened():
+        current = current.__cause__ or current.__context__
+    if _files_are_exhausted():
         return _files()
-    return _memory() if _no_memory_can_be_had() else None
+    return _memory() if _memory_is_exhausted() else None
 
 
 def raise_if_limit(error: BaseException, what: str) -> None:
@@ -103,7 +103,7 @@ def _memory() -> Limit:
     )
 
 
-def _no_memory_can_be_had() -> bool:
+def _memory_is_exhausted() -> bool:
     """Whether a few pages more are refused: ExecuTorch, for one, does not say why it failed."""
     try:
         mmap.mmap(-1, _PROBE_BYTES).close()
@@ -112,7 +112,7 @@ def _no_memory_can_be_had() -> bool:
     return False
 
 
-def _no_file_can_be_opened() -> bool:
+def _files_are_exhausted() -> bool:
     """Whether the table of open files is full: engines do not always say why they failed."""
     try:
         os.close(os.open(os.devnull, os.O_RDONLY))

@@ -24,8 +24,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _MARKED_BYTES = 64 * 2**10
 
-_LITTER = frozenset({".DS_Store"})
-"""Files that a system puts into every directory that somebody looks at; they hold nobody's work."""
+_SYSTEM_FILES = frozenset({".DS_Store"})
+"""Files that a file manager adds to the directories it shows; they hold no user's data."""
 
 
 @contextlib.contextmanager
@@ -64,7 +64,7 @@ def require_file(path: Path, foreign: Foreign | None = None) -> None:
                 code="output.not-replaceable",
                 path=str(path),
             )
-        _require_replaceable(path, path, foreign if found.st_size else _may_go(foreign))
+        _require_replaceable(path, path, foreign if found.st_size else _accepting_anything(foreign))
 
 
 def require_directory(path: Path, foreign: Foreign | None = None, now: Path | None = None) -> None:
@@ -153,7 +153,7 @@ def head(path: Path, most: int) -> bytes | None:
         return None
 
 
-def stranger(root: Path, known: Container[str]) -> str | None:
+def unknown_entry(root: Path, known: Container[str]) -> str | None:
     """An entry below `root` that is neither a directory nor `known`; None without any.
 
     Names are paths from `root` with forward slashes. Links are never known.
@@ -166,7 +166,7 @@ def stranger(root: Path, known: Container[str]) -> str | None:
             mode = path.lstat().st_mode
             if stat.S_ISDIR(mode):
                 waiting.append((path, f"{name}/"))
-            elif not stat.S_ISREG(mode) or (path.name not in _LITTER and name not in known):
+            elif not stat.S_ISREG(mode) or (path.name not in _SYSTEM_FILES and name not in known):
                 return name
     return None
 
@@ -182,7 +182,7 @@ def foreign_without(markers: Sequence[bytes], what: str) -> Foreign:
     return foreign
 
 
-def exists(path: Path) -> str:
+def exists_sentence(path: Path) -> str:
     """The sentence about an output that is there already."""
     return f"{path} exists already; give another output path, or --force to replace it"
 
@@ -201,7 +201,7 @@ def _require_replaceable(path: Path, place: Path, foreign: Foreign | None) -> No
     """Refuse what was not made by the writer that would replace it."""
     if foreign is None:
         raise InputError(
-            exists(path),
+            exists_sentence(path),
             code="output.exists",
             path=str(path),
         )
@@ -214,7 +214,7 @@ def _require_replaceable(path: Path, place: Path, foreign: Foreign | None) -> No
         )
 
 
-def _may_go(foreign: Foreign | None) -> Foreign | None:
+def _accepting_anything(foreign: Foreign | None) -> Foreign | None:
     """What says that something is replaceable whatever it is; nothing is without `foreign`."""
     return None if foreign is None else lambda _: None
 
@@ -227,8 +227,8 @@ def _require_movable(path: Path, place: Path) -> None:
             code="output.not-replaceable",
             path=str(path),
         )
-    for kind, lived_in in _places():
-        if _lies_in(lived_in, place):
+    for kind, in_use in _places():
+        if _lies_in(in_use, place):
             raise InputError(
                 f"{path} is or holds {kind}; give a path that does not exist yet",
                 code="output.not-replaceable",

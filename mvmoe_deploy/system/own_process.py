@@ -20,19 +20,19 @@ import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import weakref
 from collections.abc import Callable
 from typing import IO, Any
 
+from mvmoe_deploy.system.processes import end_when_closed
 from mvmoe_deploy.text import one_line
 
 _LENGTH = struct.Struct("<Q")
-_POLITE_SECONDS = 10
+_CLEANUP_SECONDS = 10
 """How long a process may take for its clean-up before it is killed."""
 
-_MOST_SAID = 2**20
-_LONGEST_WORD = 300
+_MAX_OUTPUT_BYTES = 2**20
+_MAX_QUOTED = 300
 """Characters of its last line that a message quotes."""
 
 
@@ -45,14 +45,14 @@ class ProcessTimeoutError(Exception):
 
 
 class OwnProcess:
-    """A process that runs `work`, given as `module:function`, and a line to it.
+    """A process that runs `work`, given as `module:function`, and a channel to it.
 
     Not thread-safe: the caller lets one message and its answers pass at a time.
     """
 
     def __init__(self, work: str) -> None:
-        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by `end`
-        self._said_before = 0
+        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by `end`
+        self._output_before = 0
         self._line, other = socket.socketpair()
         with other:
             self._process = subprocess.Popen(
@@ -66,13 +66,13 @@ class OwnProcess:
                     str(other.fileno()),
                 ],
                 stdin=subprocess.PIPE,  # Its end tells the process that this one is gone.
-                stdout=self._said,
-                stderr=self._said,
+                stdout=self._output,
+                stderr=self._output,
                 pass_fds=[other.fileno()],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 start_new_session=True,
             )
-        self._end = weakref.finalize(self, _end, self._process, self._line, self._said)
+        self._end = weakref.finalize(self, _end, self._process, self._line, self._output)
 
     @property
     def alive(self) -> bool:
@@ -82,7 +82,7 @@ class OwnProcess:
     def send(self, message: bytes, seconds: float) -> None:
         """Send a message; raises ProcessEndedError or ProcessTimeoutError."""
         with self._ending():
-            self._said_before = os.fstat(self._said.fileno()).st_size
+            self._output_before = os.fstat(self._output.fileno()).st_size
             self._line.settimeout(seconds)
             self._line.sendall(_LENGTH.pack(len(message)))
             self._line.sendall(message)
@@ -106,7 +106,7 @@ class OwnProcess:
 
     @contextlib.contextmanager
     def _ending(self) -> Any:
-        """Whatever is raised while a message passes ends the process: the line is out of step."""
+        """End the process if a message is not passed as a whole: the next could not be found."""
         try:
             yield
         except (EOFError, ConnectionError) as error:
@@ -119,27 +119,27 @@ class OwnProcess:
             raise
 
     def _wait_for_end(self) -> str:
-        """How the process ends; one that has only closed its line does not end by itself."""
+        """How the process ends; one that has only closed its channel does not end by itself."""
         try:
-            return _said_of(self._process.wait(_POLITE_SECONDS))
+            return _how_of_code(self._process.wait(_CLEANUP_SECONDS))
         except subprocess.TimeoutExpired:
             self._process.kill()
-            return "by closing its line without an end"
+            return "by closing its channel without an end"
 
     def _kill(self) -> None:
         self._process.kill()
         self._end()
 
     def _how_it_ended(self) -> str:
-        """By which signal or exit code, and what it said last since it was sent a message."""
+        """By which signal or exit code, and what it wrote last since it was sent a message."""
         how = self._wait_for_end()
-        self._said.seek(self._said_before)
-        lines = self._said.read(_MOST_SAID).decode(errors="replace").strip().splitlines()
+        self._output.seek(self._output_before)
+        lines = self._output.read(_MAX_OUTPUT_BYTES).decode(errors="replace").strip().splitlines()
         self._end()
-        return how + (f": {one_line(lines[-1], _LONGEST_WORD)}" if lines else "")
+        return how + (f": {one_line(lines[-1], _MAX_QUOTED)}" if lines else "")
 
 
-def _said_of(code: int) -> str:
+def _how_of_code(code: int) -> str:
     """How a process ended that gave this code, as Python writes it: negative for a signal."""
     if code >= 0:
         return f"with exit code {code}"
@@ -147,11 +147,11 @@ def _said_of(code: int) -> str:
     return f"by {signal.Signals(-code).name}" if known else f"by signal {-code}"
 
 
-def _end(process: subprocess.Popen[bytes], line: socket.socket, said: IO[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], line: socket.socket, output: IO[bytes]) -> None:
     """Let a process end, or kill it; also called when its owner is forgotten, and at exit."""
     line.close()
     try:
-        process.wait(_POLITE_SECONDS)
+        process.wait(_CLEANUP_SECONDS)
     except BaseException as error:
         process.kill()
         process.wait()
@@ -160,11 +160,11 @@ def _end(process: subprocess.Popen[bytes], line: socket.socket, said: IO[bytes])
     finally:
         if process.stdin is not None:
             process.stdin.close()
-        said.close()
+        output.close()
 
 
 def _exactly(line: socket.socket, count: int) -> bytearray:
-    """So many bytes; raises EOFError if there are fewer."""
+    """Exactly `count` bytes; raises EOFError if there are fewer."""
     data = bytearray(count)
     view, done = memoryview(data), 0
     while done < count:
@@ -175,7 +175,7 @@ def _exactly(line: socket.socket, count: int) -> bytearray:
     return data
 
 
-class Line:
+class Channel:
     """The other process's end: messages come in, answers go out."""
 
     def __init__(self, line: socket.socket) -> None:
@@ -196,14 +196,14 @@ class Line:
 
 
 def main(work: str, descriptor: int) -> None:
-    """Do `work` over the line, until it returns."""
-    # A process that is ended on purpose of a file is not worth a dump of its memory.
+    """Do `work` over the channel, until it returns."""
+    # A file may be made to crash this process: nobody needs a core dump of that.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _end_with_parent()
     module, _, name = work.partition(":")
-    function: Callable[[Line], None] = getattr(importlib.import_module(module), name)
+    function: Callable[[Channel], None] = getattr(importlib.import_module(module), name)
     with socket.socket(fileno=descriptor) as line:
-        function(Line(line))
+        function(Channel(line))
 
 
 def _end_with_parent() -> None:
@@ -212,20 +212,13 @@ def _end_with_parent() -> None:
     A thread waits for the end of stdin. An engine that never comes back may hold Python's lock, and
     then no thread runs: so the kernel is asked as well, where it has a signal for that.
     """
-    threading.Thread(target=_wait_for_end, daemon=True).start()
+    end_when_closed(0)
     if sys.platform == "linux":
         import fcntl
 
         fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(0, fcntl.F_SETSIG, signal.SIGKILL)
         fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
-
-
-def _wait_for_end() -> None:
-    # Not through `sys.stdin`: Python aborts at its end if a thread holds the lock of that.
-    while os.read(0, 1024):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -21,13 +21,13 @@ def interruptible() -> Iterator[None]:
     handled already stays as it is. For the main thread alone.
     """
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
-    taken = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]
-    for number in taken:
+    handled = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]
+    for number in handled:
         signal.signal(number, _interrupt)
     try:
         yield
     finally:
-        for number in taken:
+        for number in handled:
             signal.signal(number, signal.SIG_DFL)
 
 
@@ -72,7 +72,7 @@ def _end_after(wait: Callable[[], object]) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Interrupt what is at work; what an earlier interruption is cleaning up goes on instead.
+    """Interrupt the work, unless an earlier interruption is being cleaned up.
 
     A terminal that is closed sends two signals, one right after the other.
     """

@@ -9,7 +9,7 @@ from mvmoe_deploy.errors import OutputError
 def require_space(path: Path, needed: int, what: str) -> None:
     """Refuse to begin what needs `needed` bytes below `path`; raises OutputError.
 
-    `path` need not exist. A file system that does not say how much is free is believed to have
+    `path` need not exist. A file system that does not say how much is free counts as having
     room: a refused write will be an error of its own.
     """
     free = free_bytes(path)

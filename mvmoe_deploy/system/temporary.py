@@ -1,8 +1,8 @@
 """Temporary directories of our own, which never stay behind: not even those of a killed process.
 
 Each is `mvmoe-XXXXXXXX` in the system's directory for temporary files, readable by its owner alone.
-Inside, `mvmoe.lock` is held by the process that works there; whoever makes the next directory
-removes those whose lock is free.
+Inside, `mvmoe.lock` is held by the process that works there. The next process that makes such a
+directory removes those whose lock is free.
 """
 
 import contextlib
@@ -26,10 +26,10 @@ _TORCH_CACHE = "TORCHINDUCTOR_CACHE_DIR"
 def temporary_directory() -> Iterator[Path]:
     """A directory that is removed at the end; what killed processes left is removed before.
 
-    It holds a lock file, else nothing. Raises OSError if the system refuses it.
+    It holds nothing but a lock file. Raises OSError if the system refuses it.
     """
     root = Path(tempfile.gettempdir())
-    folder, lock = _claim(root)
+    folder, lock = _create_locked(root)
     try:
         _sweep(root, folder)
         yield folder
@@ -45,10 +45,10 @@ def private_temporary_files() -> Iterator[Path]:
     What any library writes there, caches of compiled code included, is removed with it. Raises
     OSError if the system refuses it. Not for two threads at a time: it changes the environment.
     """
-    usual = tempfile.gettempdir()
+    default = tempfile.gettempdir()
     with temporary_directory() as folder:
         changes = {"TMPDIR": str(folder)}
-        if _is_torch_default(os.environ.get(_TORCH_CACHE), usual):
+        if _is_torch_default(os.environ.get(_TORCH_CACHE), default):
             changes[_TORCH_CACHE] = str(folder / "torchinductor")
         before, tempfile.tempdir = tempfile.tempdir, str(folder)
         try:
@@ -73,12 +73,12 @@ def environment(changes: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _is_torch_default(cache: str | None, usual: str) -> bool:
+def _is_torch_default(cache: str | None, default: str) -> bool:
     """Whether PyTorch's cache is where PyTorch puts it, which it also notes in the environment."""
-    return cache is None or Path(cache).parent == Path(usual)
+    return cache is None or Path(cache).parent == Path(default)
 
 
-def _claim(root: Path) -> tuple[Path, FileLock]:
+def _create_locked(root: Path) -> tuple[Path, FileLock]:
     """A new directory in `root`, and the lock that says its process lives."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
@@ -98,12 +98,12 @@ def _sweep(root: Path, ours: Path) -> None:
     owner = ours.stat().st_uid
     for folder in root.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError, Timeout):
-            if folder != ours and _is_left(folder, owner):
+            if folder != ours and _is_abandoned(folder, owner):
                 with FileLock(folder / _LOCK, timeout=0):
                     _remove(folder)
 
 
-def _is_left(folder: Path, owner: int) -> bool:
+def _is_abandoned(folder: Path, owner: int) -> bool:
     """Whether a directory is one of ours, by its owner, its mode and its lock; never a link.
 
     A process that was killed before it took its lock has left an empty one.

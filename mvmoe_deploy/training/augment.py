@@ -13,7 +13,7 @@ from mvmoe_deploy.preprocessing import Preprocessing, resize
 from mvmoe_deploy.preprocessing.resizing import resample
 
 Augmentation = Callable[[Image.Image, Preprocessing, np.random.Generator], np.ndarray]
-"""`(image, spec, rng) -> pixels [H, W, C] uint8`, the same for the same state of `rng`."""
+"""`(image, spec, rng) -> pixels [H, W, C] uint8`, the same whenever `rng` has the same state."""
 
 _DEGREES, _PIXELS, _SCALE = 8.0, 0.5, 0.08
 """Bounds of a digit's rotation, shift (of 8 pixels) and relative change of size."""
@@ -29,7 +29,7 @@ def sample_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
     return np.random.default_rng((seed, epoch, index))
 
 
-def shake_digit(image: Image.Image, spec: Preprocessing, rng: np.random.Generator) -> np.ndarray:
+def vary_digit(image: Image.Image, spec: Preprocessing, rng: np.random.Generator) -> np.ndarray:
     """A digit turned, shifted and scaled a little; never flipped: a 2 would become no digit."""
     angle, dx, dy, scale = rng.uniform(-1.0, 1.0, size=4)
     turn = math.radians(_DEGREES * angle)
@@ -64,7 +64,7 @@ def _random_box(
 ) -> tuple[float, float, float, float]:
     """A window of random area, aspect ratio and place (Inception's crop, arXiv 1409.4842).
 
-    A window that would reach over an edge is cut to it, which a second draw would only hide.
+    A window that would reach over an edge is cut at it; it is not drawn again.
     """
     area = rng.uniform(*_AREA) * width * height
     low, high = map(math.log, _RATIO)

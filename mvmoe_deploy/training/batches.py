@@ -22,7 +22,7 @@ Batch = tuple[Tensor, Tensor]
 """Images `[B, C, H, W]` (fp32) and labels `[B]` (int64)."""
 
 _ORDER = 2**32
-"""In the place of an image's index: the generator that orders an epoch."""
+"""Stands for the index of an image in `sample_rng`: the generator of an epoch's order."""
 
 
 class Batches:
@@ -69,14 +69,14 @@ class Batches:
 
     def training(self, epoch: int) -> Iterator[Batch]:
         """This process's share of every step of an epoch, augmented."""
-        mine = self.order(epoch)[:, self.rank :: self.processes]
-        return self._load(_Augmented(self.data, self.seed, epoch), list(mine))
+        share = self.order(epoch)[:, self.rank :: self.processes]
+        return self._load(_Augmented(self.data, self.seed, epoch), list(share))
 
     def evaluation(self, split: Split) -> Iterator[Batch]:
         """This process's share of a split: every image exactly once on one process."""
-        mine = np.arange(len(split))[self.rank :: self.processes]
+        share = np.arange(len(split))[self.rank :: self.processes]
         size = max(1, self.batch_size // self.processes)
-        batches = [mine[start : start + size] for start in range(0, len(mine), size)]
+        batches = [share[start : start + size] for start in range(0, len(share), size)]
         return self._load(_AsDeployed(self.data, split), batches)
 
     def _load(self, images: Dataset[Any], batches: list[np.ndarray]) -> Iterator[Batch]:
@@ -87,7 +87,7 @@ class Batches:
             batch_sampler=sampler,
             num_workers=self.workers,
             collate_fn=_unchanged,
-            worker_init_fn=_begin,
+            worker_init_fn=_start_worker,
         )
         for batch in loader:
             if isinstance(batch, MvmoeError):
@@ -95,8 +95,8 @@ class Batches:
             yield batch
 
 
-def _begin(worker: int) -> None:
-    """Begin a loading process: a file that does not answer must not keep it after its parent."""
+def _start_worker(worker: int) -> None:
+    """End a loading process with its parent, even while it waits for a slow file system."""
     end_with_parent()
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.input_choices import InputChoices, resolve_input
 from mvmoe_deploy.preprocessing import Preprocessing
-from mvmoe_deploy.training.augment import Augmentation, shake_digit, vary_photo
+from mvmoe_deploy.training.augment import Augmentation, vary_digit, vary_photo
 from mvmoe_deploy.training.digits import (
     DIGITS,
     NAMES,
@@ -98,7 +98,7 @@ def _digits(config: ModelConfig, choices: InputChoices) -> ImageData:
     suited = msgspec.structs.asdict(digits_preprocessing(config))
     train, held_out, test = _digits_of("train"), _digits_of("held-out"), _digits_of("test")
     preprocessing = resolve_input(config, suited, choices).preprocessing
-    return ImageData(NAMES, train, held_out, test, shake_digit, preprocessing)
+    return ImageData(NAMES, train, held_out, test, vary_digit, preprocessing)
 
 
 def _digits_of(name: Literal["train", "held-out", "test"]) -> Split:

@@ -84,8 +84,8 @@ class Tally:
         """Count the images of `other` too."""
         for name in ("confusion", "soft_confusion", "used", "preferred", "gates"):
             getattr(self, name).__iadd__(getattr(other, name))
-        for mine, theirs in zip(self.routes, other.routes, strict=True):
-            mine.update(theirs)
+        for counts, other_counts in zip(self.routes, other.routes, strict=True):
+            counts.update(other_counts)
 
 
 @torch.no_grad()

@@ -39,13 +39,13 @@ def folder_classes(root: Path) -> tuple[str, ...]:
         )
     for name in classes:
         _require_label(name, root / "train")
-    if strange := sorted(set(_folders(root / "val")) - set(classes)):
+    if extra := sorted(set(_folders(root / "val")) - set(classes)):
         raise InputError(
-            f"data {root / 'val'} has the class {strange[0]!r} that train/ lacks; add it there "
+            f"data {root / 'val'} has the class {extra[0]!r} that train/ lacks; add it there "
             "or remove it here",
             code="data.invalid",
             path=str(root / "val"),
-            name=strange[0],
+            name=extra[0],
         )
     return classes
 
@@ -82,8 +82,8 @@ def folder_images(
     if lacking := [name for label, name in enumerate(classes) if label not in set(labels)]:
         raise InputError(
             f"data {root / part} has no image of {len(lacking)} of the {len(classes)} classes of "
-            f"train/ ({', '.join(lacking[:3])}{', ...' * (len(lacking) > 3)}), so that nothing "
-            "could be said of them; add some, or remove these classes from train/",
+            f"train/ ({', '.join(lacking[:3])}{', ...' * (len(lacking) > 3)}), so that they "
+            "could not be evaluated; add some, or remove these classes from train/",
             code="data.invalid",
             path=str(root / part),
             name=lacking[0],

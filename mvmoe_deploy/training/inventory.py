@@ -1,8 +1,9 @@
 """`images.jsonl`: which images a run is trained on, and what changed in them since it began.
 
 The first line is a `_Header`, each further one an `Entry`. The splits are written down because they
-are drawn over all images at once: one more file in the folder would deal every other one again, and
-a held-out image would be learned from. So a file keeps its split for as long as the run lasts.
+are drawn over all images at once: one more file in the folder would change the splits of others,
+and a held-out image would become a training image. So a file keeps its split as long as the run
+lasts.
 """
 
 import os
@@ -21,7 +22,7 @@ from mvmoe_deploy.training.data import ImageData, Split
 SplitName = Literal["train", "held_out", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
-_NAMED = 3
+_MAX_NAMED = 3
 """Files of each kind that a message names."""
 
 
@@ -36,7 +37,7 @@ class Entry(msgspec.Struct, array_like=True, frozen=True):
     sha256: str
 
 
-class Difference(msgspec.Struct, frozen=True):
+class ImagesDifference(msgspec.Struct, frozen=True):
     """Files, by path, that a data set has gained, lost, or that hold something else now."""
 
     added: tuple[str, ...]
@@ -54,7 +55,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class DataChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of the images that `--accept-changed-data` let pass, and what was trained before.
+    """A change of the images that `--accept-changed-data` accepted, and what was trained before.
 
     `epoch` counts the finished epochs of `phase`; `files` names the first of each kind.
     """
@@ -67,7 +68,7 @@ class DataChange(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...]
 
     @classmethod
-    def of(cls, difference: Difference, phase: str, epoch: int) -> "DataChange":
+    def of(cls, difference: ImagesDifference, phase: str, epoch: int) -> "DataChange":
         """The record of a difference that was found when `epoch` of `phase` was done."""
         kinds = (difference.added, difference.removed, difference.changed)
         return cls(
@@ -76,7 +77,7 @@ class DataChange(msgspec.Struct, frozen=True, kw_only=True):
             added=len(difference.added),
             removed=len(difference.removed),
             changed=len(difference.changed),
-            files=tuple(path for paths in kinds for path in paths[:_NAMED]),
+            files=tuple(path for paths in kinds for path in paths[:_MAX_NAMED]),
         )
 
 
@@ -101,11 +102,11 @@ class Inventory:
     entries: tuple[Entry, ...]
     changes: tuple[DataChange, ...] = ()
 
-    def difference(self, before: "Inventory") -> Difference:
+    def difference(self, before: "Inventory") -> ImagesDifference:
         """What is not as it was `before`; a file's time of change does not matter."""
         old = {entry.path: entry.sha256 for entry in before.entries}
         new = {entry.path: entry.sha256 for entry in self.entries}
-        return Difference(
+        return ImagesDifference(
             added=tuple(path for path in new if path not in old),
             removed=tuple(path for path in old if path not in new),
             changed=tuple(path for path in new if path in old and old[path] != new[path]),
@@ -120,14 +121,14 @@ class Inventory:
         known = {entry.path: entry.split for entry in before.entries}
         gone = {e.path for e in before.entries} - {e.path for e in self.entries}
         renamed = {
-            (_part(entry.path), entry.sha256): entry.split
+            (_top_folder(entry.path), entry.sha256): entry.split
             for entry in before.entries
             if entry.path in gone
         }
 
         def split(entry: Entry) -> SplitName:
-            fresh: SplitName = "train" if _part(entry.path) == "train" else "test"
-            same = renamed.get((_part(entry.path), entry.sha256), fresh)
+            default: SplitName = "train" if _top_folder(entry.path) == "train" else "test"
+            same = renamed.get((_top_folder(entry.path), entry.sha256), default)
             return known.get(entry.path, same)
 
         entries = tuple(
@@ -192,7 +193,7 @@ def path_below(image: Path, root: Path) -> str:
     return os.fsencode(image.relative_to(root).as_posix()).decode(errors="backslashreplace")
 
 
-def dealt(data: ImageData, inventory: Inventory) -> ImageData:
+def with_recorded_splits(data: ImageData, inventory: Inventory) -> ImageData:
     """The data with the splits of `inventory`, which is of the same files.
 
     Raises InputError for a class with no image left to learn from or to keep back.
@@ -236,12 +237,12 @@ def _require_every_class(split: Split, classes: tuple[str, ...], what: str) -> N
         )
 
 
-def _part(path: str) -> str:
+def _top_folder(path: str) -> str:
     """`train` or `val`."""
     return path.split("/", 1)[0]
 
 
 def _first(paths: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
-    more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
-    return ", ".join(paths[:_NAMED]) + more
+    more = f" and {len(paths) - _MAX_NAMED:,} more" if len(paths) > _MAX_NAMED else ""
+    return ", ".join(paths[:_MAX_NAMED]) + more

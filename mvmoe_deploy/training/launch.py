@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lightning_fabric.strategies.ddp import DDPStrategy
 
 _INTERRUPTED = 130
-_PATIENCE = 5
+_END_SECONDS = 5
 """Seconds that processes have to clean up when they are ended."""
 
 
@@ -32,10 +32,10 @@ def launch(options: TrainOptions, function: Callable[["Fabric"], None]) -> None:
     On one machine the processes are spawned here. A cluster manager or `torchrun` (needed for
     several machines) has started them already: then each calls this itself.
 
-    Raises what the function raised, and InputError for a machine that is not there.
+    Raises what the function raised, and InputError for devices or machines that do not exist.
     """
     fabric = _fabric(options)
-    if _count(options) == 1 or _started_by_cluster():
+    if _local_processes(options) == 1 or _started_by_cluster():
         fabric.launch()
         with _threads(options.threads):
             function(fabric)
@@ -45,7 +45,7 @@ def launch(options: TrainOptions, function: Callable[["Fabric"], None]) -> None:
 
 def processes_of(options: TrainOptions) -> int:
     """Processes of the whole run, on all machines."""
-    return _count(options) * options.num_nodes
+    return _local_processes(options) * options.num_nodes
 
 
 def gathered(fabric: "Fabric", value: Any) -> list[Any]:
@@ -66,7 +66,7 @@ def _fabric(options: TrainOptions) -> "Fabric":
         raise MissingExtraError.from_import(
             error, "lightning-fabric, which runs the training,", "train"
         ) from error
-    _quieten()
+    _hide_fabric_notes()
     if options.num_nodes > 1 and not _started_by_cluster():
         raise InputError(
             f"num_nodes {options.num_nodes} was given, but nothing has started this process as one "
@@ -79,7 +79,7 @@ def _fabric(options: TrainOptions) -> "Fabric":
     try:
         return Fabric(
             accelerator=options.accelerator,
-            devices=_count(options),
+            devices=_local_processes(options),
             num_nodes=options.num_nodes,
             strategy=_ddp() if several else "auto",
             precision=options.precision,
@@ -104,7 +104,7 @@ def _ddp() -> "DDPStrategy":
     return DDPStrategy(find_unused_parameters=True, start_method=start)
 
 
-def _count(options: TrainOptions) -> int:
+def _local_processes(options: TrainOptions) -> int:
     """Processes on this machine: as many as asked for, or one for each CUDA device."""
     if options.devices != "auto":
         return options.devices
@@ -130,23 +130,23 @@ def _spawn(fabric: "Fabric", threads: int, function: Callable[["Fabric"], None])
     others = set(multiprocessing.active_children())
     try:
         # Partial: Fabric looks into plain arguments for tensors, and refuses frozen dataclasses.
-        fabric.launch(partial(_reporting, errors=errors, threads=threads, function=function))
+        fabric.launch(partial(_run_spawned, errors=errors, threads=threads, function=function))
     except ProcessRaisedException as error:
         if not errors.empty():
             raise errors.get() from error
         raise
     finally:
         _end(set(multiprocessing.active_children()) - others)
-        # Fabric leaves its port in the environment, where the next run would take it for an order.
+        # Fabric leaves its port in the environment, where the next run would use it.
         if port is None:
             os.environ.pop("MASTER_PORT", None)
 
 
-def _reporting(
+def _run_spawned(
     fabric: "Fabric", errors: Any, threads: int, function: Callable[["Fabric"], None]
 ) -> None:
     """Run in a spawned process: the function, its error put aside for the parent."""
-    _quieten()
+    _hide_fabric_notes()
     end_with_parent()
     try:
         with interruptible(), _threads(threads):
@@ -155,7 +155,7 @@ def _reporting(
         errors.put(error)
         raise
     except KeyboardInterrupt:
-        # Nothing is left half-written. PyTorch would take an interruption for a good end.
+        # Nothing is left half-written. PyTorch would treat an interruption as success.
         sys.exit(_INTERRUPTED)
 
 
@@ -167,8 +167,8 @@ def _end(processes: Iterable[BaseProcess]) -> None:
     for process in processes:
         process.terminate()
     for process in processes:
-        process.join(_PATIENCE)
-        if process.is_alive():  # It waits for another one, deep inside of PyTorch.
+        process.join(_END_SECONDS)
+        if process.is_alive():  # It waits for another process, inside of PyTorch.
             process.kill()
             process.join()
 
@@ -184,6 +184,6 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _quieten() -> None:
+def _hide_fabric_notes() -> None:
     """Only warnings of Fabric: its notes about ranks would tear the progress bars."""
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)

@@ -85,9 +85,9 @@ class Trainer:
 
     def evaluate(self, model: FamilyModel, split: Split) -> Tally:
         """What `model` does with all images of `split`, each counted once, on every process."""
-        mine = tally(model, self.batches.evaluation(split), self.fabric.device)
+        own_share = tally(model, self.batches.evaluation(split), self.fabric.device)
         total = Tally.empty(model)
-        for part in gathered(self.fabric, mine):
+        for part in gathered(self.fabric, own_share):
             total.add(part)
         return total
 

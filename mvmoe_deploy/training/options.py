@@ -15,10 +15,10 @@ from mvmoe_deploy.text import quoted
 from mvmoe_deploy.training.data import class_names, recipe
 from mvmoe_deploy.training.digits import DIGITS
 
-Precision = Literal["32-true", "bf16-mixed"]
+TrainingPrecision = Literal["32-true", "bf16-mixed"]
 """fp32, or bf16 autocast: neither has a loss scale that would have to be resumed."""
 
-_MOST = 1024
+_MAX_COUNT = 1024
 """Machines, and on each of them processes or threads of one kind: more would exhaust it."""
 
 ACCELERATORS = ("auto", "cpu", "cuda", "mps")
@@ -58,7 +58,7 @@ class TrainOptions:
     devices: int | Literal["auto"] = 1
     accelerator: str = "auto"
     num_nodes: int = 1
-    precision: Precision = "32-true"
+    precision: TrainingPrecision = "32-true"
     workers: int = 0
     threads: int = 0
 
@@ -76,7 +76,7 @@ class TrainOptions:
         self._require_integers()
         self._require_numbers()
         _require(self.accelerator in ACCELERATORS, "accelerator", self.accelerator, ACCELERATORS)
-        precisions = get_args(Precision)
+        precisions = get_args(TrainingPrecision)
         _require(self.precision in precisions, "precision", self.precision, precisions)
 
     def _require_routings(self) -> None:
@@ -100,10 +100,10 @@ class TrainOptions:
             ("moe_epochs", 1, None),
             ("batch_size", 1, None),
             ("seed", 0, 2**63 - 1),
-            ("devices", 1, _MOST),
-            ("num_nodes", 1, _MOST),
-            ("workers", 0, _MOST),
-            ("threads", 0, _MOST),
+            ("devices", 1, _MAX_COUNT),
+            ("num_nodes", 1, _MAX_COUNT),
+            ("workers", 0, _MAX_COUNT),
+            ("threads", 0, _MAX_COUNT),
         ):
             value = getattr(self, name)
             if name == "devices" and value == "auto":
@@ -147,11 +147,11 @@ def default_options(config: ModelConfig, data: str = DIGITS, **changes: Any) -> 
 def differing_option(options: dict[str, Any], other: dict[str, Any]) -> str | None:
     """The first option, by dotted name, in which two plain forms differ; None if they agree."""
     for name in sorted(options.keys() | other.keys()):
-        mine, theirs = options.get(name), other.get(name)
-        if isinstance(mine, dict) and isinstance(theirs, dict):
-            if inner := differing_option(mine, theirs):
+        value, other_value = options.get(name), other.get(name)
+        if isinstance(value, dict) and isinstance(other_value, dict):
+            if inner := differing_option(value, other_value):
                 return f"{name}.{inner}"
-        elif mine != theirs:
+        elif value != other_value:
             return name
     return None
 

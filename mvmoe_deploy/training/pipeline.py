@@ -20,7 +20,12 @@ from mvmoe_deploy.training.batches import Batches
 from mvmoe_deploy.training.data import ImageData, image_directory, load_data
 from mvmoe_deploy.training.evaluation import Tally
 from mvmoe_deploy.training.footprint import require_room
-from mvmoe_deploy.training.inventory import DataChange, Inventory, dealt, foreign_to_inventory
+from mvmoe_deploy.training.inventory import (
+    DataChange,
+    Inventory,
+    foreign_to_inventory,
+    with_recorded_splits,
+)
 from mvmoe_deploy.training.launch import launch, processes_of
 from mvmoe_deploy.training.loop import Phase, Trainer
 from mvmoe_deploy.training.losses import Objective
@@ -41,10 +46,10 @@ from mvmoe_deploy.training.run import (
     IMAGES,
     REPORT,
     STATE,
-    accepted,
-    begin,
+    accepted_images,
     known_images,
     locked_run_directory,
+    record_start,
     require_same,
 )
 from mvmoe_deploy.training.state import OWNERS, read_owners, read_position, write_owners
@@ -73,7 +78,7 @@ def train(
     can be resumed. `progress` defaults to bars if stderr is a terminal. Several machines need
     `out` on a file system that they share.
 
-    All images are looked at first. With `accept_changed_data` a run goes on although some of them
+    All images are checked first. With `accept_changed_data` a run goes on although some of them
     are not what they were when it began (see `docs/training.md`).
 
     Raises InputError for data, options or a directory that cannot be used, ImageError for images
@@ -93,7 +98,7 @@ def train(
     # Before any process is started: each of them would find the same fault.
     Batches(data, options.batch_size, options.seed, processes=processes_of(options))
     run = TrainingRun(options, data, Path(out), resume, accept_changed_data)
-    launch(options, partial(_work, run=run, progress=progress or terminal_progress()))
+    launch(options, partial(_run_process, run=run, progress=progress or terminal_progress()))
     # Read, not returned: the processes of the run may be others than this one.
     return read_report(run.out / REPORT)
 
@@ -149,11 +154,11 @@ class TrainingRun:
     accept: bool
 
 
-def _work(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
+def _run_process(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
     """One process of the run; only the first one writes, and it begins before the others."""
     if not fabric.is_global_zero:
         fabric.barrier()
-        _steps(fabric, run, progress)
+        _run_phases(fabric, run, progress)
         fabric.barrier()
         return
     with locked_run_directory(run.out, run.resume):
@@ -162,13 +167,13 @@ def _work(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
         require_room(run.options, run.out)
         fabric.barrier()
         with progress:
-            _steps(fabric, run, progress)
+            _run_phases(fabric, run, progress)
         fabric.barrier()
 
 
 def _require_places(out: Path, options: TrainOptions) -> None:
     """Refuse a directory that has other files where the run would write its own."""
-    outputs.require_file(out / REPORT, _anything)
+    outputs.require_file(out / REPORT, _any_content)
     if (out / REPORT).exists():
         return
     outputs.require_file(out / IMAGES, foreign_to_inventory)
@@ -176,14 +181,14 @@ def _require_places(out: Path, options: TrainOptions) -> None:
     outputs.require_file(out / PICTURE, foreign_to_picture)
     for name in (DENSE, *options.routings):
         require_free(out / name, replace=True)
-        outputs.require_file(out / STATE / f"{name}.safetensors", _anything)
+        outputs.require_file(out / STATE / f"{name}.safetensors", _any_content)
 
 
-def _anything(path: Path) -> None:
-    """A file that is read, and judged then, before it is replaced."""
+def _any_content(path: Path) -> None:
+    """Accepts every file: its content is checked when it is read."""
 
 
-def _steps(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
+def _run_phases(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
     """The images, all phases, then the report, which says that the run is finished."""
     options, out = run.options, run.out
     finished = (out / REPORT).exists()
@@ -205,11 +210,11 @@ def _images(
     before = known_images(out)
     found = survey(fabric, _batches(fabric, options, run.data), before, progress)
     at = _reached(options, out)
-    images = accepted(out, found, before, run.accept, at)
-    data = dealt(run.data, images)
+    images = accepted_images(out, found, before, run.accept, at)
+    data = with_recorded_splits(run.data, images)
     fabric.barrier()  # Every process has read what the first one is about to write.
     if fabric.is_global_zero and images != before and not finished:
-        begin(out, options, images)
+        record_start(out, options, images)
     return data, images
 
 

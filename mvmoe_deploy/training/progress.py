@@ -1,7 +1,7 @@
-"""How a run says where it is: a protocol, silence, and bars on a terminal.
+"""How the progress of a run is shown: a protocol, nothing, and bars on a terminal.
 
 Several processes are started with a copy of the progress object, and the first one uses it: an
-object of one's own must be picklable before it is entered if `devices` is above 1.
+object of your own must be picklable before it is entered if `devices` is above 1.
 """
 
 import sys
@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 
 
 class Progress(Protocol):
-    """Told by the first process of a run; entered before the first phase, left after the last."""
+    """Called by the first process of a run; entered before the first phase, left after the last."""
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -24,10 +24,10 @@ class Progress(Protocol):
         """End showing, whatever happened."""
 
     def images(self, total: int) -> None:
-        """Before the first phase `total` images are looked at, whether they can be read."""
+        """Before the first phase `total` images are checked, whether they can be read."""
 
-    def looked(self, count: int) -> None:
-        """So many more of them were looked at."""
+    def checked(self, count: int) -> None:
+        """`count` more of them were checked."""
 
     def phase(self, name: str, epochs: int, done: int) -> None:
         """A phase begins, `done` of its `epochs` behind it."""
@@ -49,19 +49,19 @@ class Silent:
         return None
 
     def images(self, total: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
-    def looked(self, count: int) -> None:
-        """Nothing."""
+    def checked(self, count: int) -> None:
+        """Do nothing."""
 
     def phase(self, name: str, epochs: int, done: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def step(self, share: float) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def epoch(self, record: dict[str, Any]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class RichProgress:
@@ -92,7 +92,7 @@ class RichProgress:
             "images", total=total, epochs=f"0/{total}", note="are they readable?"
         )
 
-    def looked(self, count: int) -> None:
+    def checked(self, count: int) -> None:
         """Move the bar of the images."""
         self._looked += count
         self._bars.update(
@@ -122,5 +122,5 @@ class RichProgress:
 
 
 def terminal_progress() -> Progress:
-    """Bars if stderr is a terminal, else silence."""
+    """Bars if stderr is a terminal, else nothing."""
     return RichProgress() if sys.stderr.isatty() else Silent()

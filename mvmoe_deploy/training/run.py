@@ -29,11 +29,11 @@ OPTIONS, IMAGES, STATE, REPORT = "options.json", "images.jsonl", "state", "repor
 
 LOCK = "lock"
 FORMAT = "mvmoe-training-run"
-"""What `options.json` says of itself, so that no other program's is taken for it."""
+"""What `options.json` says of itself, so that it is not confused with another program's."""
 
 _MAX_OPTIONS_BYTES = 16 * 2**20
 
-_PATIENCE = 10.0
+_LOCK_SECONDS = 10.0
 """Seconds to wait for the lock: a killed run's processes need a moment to notice it."""
 
 
@@ -74,9 +74,9 @@ def _locked(out: Path) -> FileLock:
 
 
 def _acquire(lock: FileLock, out: Path) -> None:
-    """Hold a lock; raises InputError if another process still does after some patience."""
+    """Hold a lock; raises InputError if another process still does after `_LOCK_SECONDS`."""
     try:
-        lock.acquire(timeout=_PATIENCE)
+        lock.acquire(timeout=_LOCK_SECONDS)
     except Timeout as error:
         raise InputError(
             f"another process is training in {out}; wait for it or give another output path",
@@ -86,7 +86,7 @@ def _acquire(lock: FileLock, out: Path) -> None:
 
 
 def _finished(out: Path) -> bool:
-    """Whether the run's report is there; a file of that name alone is none."""
+    """Whether the run's report is there; another file of that name does not count."""
     with contextlib.suppress(InputError):
         read_report(out / REPORT)
         return True
@@ -94,7 +94,7 @@ def _finished(out: Path) -> bool:
 
 
 def require_same(out: Path, options: TrainOptions, classes: tuple[str, ...]) -> None:
-    """Check that a run that was begun was asked the same; raises InputError that names what not.
+    """Check that a run that was begun has the same options; raises InputError that names one.
 
     Does nothing for a run that is new.
     """
@@ -123,7 +123,7 @@ def known_images(out: Path) -> Inventory | None:
     return Inventory.read(out / IMAGES) if (out / OPTIONS).exists() else None
 
 
-def accepted(
+def accepted_images(
     out: Path, found: Survey, before: Inventory | None, accept: bool, at: tuple[str, int]
 ) -> Inventory:
     """The images to go on with: those that were found, in the splits they had `before`.
@@ -160,7 +160,7 @@ def accepted(
     return dataclasses.replace(going_on, changes=(*before.changes, change))
 
 
-def begin(out: Path, options: TrainOptions, images: Inventory) -> None:
+def record_start(out: Path, options: TrainOptions, images: Inventory) -> None:
     """Write down what the run is asked to do and on which images; raises OutputError.
 
     The options come last: where they are, everything is.

@@ -1,7 +1,7 @@
 """Looks at every image of a run before anything is trained: whether it can be read, what it holds.
 
-Each process of a run looks at its share. An image that was looked at when the run began, and has
-the same size and time of change, is not looked at again.
+Each process of a run checks its share. An image that was checked when the run began, and has the
+same size and time of change, is not checked again.
 """
 
 from dataclasses import dataclass
@@ -51,13 +51,13 @@ def survey(
     if data.root is None:
         return Survey(Inventory(data.classes, data.fingerprint, ()))
     images = listed_images(data)
-    late = _decoded_late(batches, images)
-    mine = [
-        _Look(image, late[index])
+    decoded = _to_decode(batches, images)
+    share = [
+        _ImageToCheck(image, decoded[index])
         for index, image in enumerate(images)
         if index % batches.processes == batches.rank
     ]
-    found = _found(mine, before, batches, progress if fabric.is_global_zero else None)
+    found = _found(share, before, batches, progress if fabric.is_global_zero else None)
     findings = [finding for part in gathered(fabric, found) for finding in part]
     findings.sort(key=lambda finding: finding.entry.path)
     errors = ((finding.entry.path, finding.error) for finding in findings)
@@ -67,8 +67,8 @@ def survey(
     )
 
 
-class _Look(NamedTuple):
-    """An image to look at, and whether it has to be decoded for that."""
+class _ImageToCheck(NamedTuple):
+    """An image to check, and whether it has to be decoded for that."""
 
     image: ListedImage
     decode: bool
@@ -81,27 +81,30 @@ class _Finding(NamedTuple):
     error: str | None
 
 
-def _decoded_late(batches: Batches, images: list[ListedImage]) -> list[bool]:
+def _to_decode(batches: Batches, images: list[ListedImage]) -> list[bool]:
     """For each image whether it is to be decoded now; see `_ALL_DECODED`."""
     if len(images) <= _ALL_DECODED:
         return [True] * len(images)
-    late = [image.split != "train" for image in images]
+    decoded = [image.split != "train" for image in images]
     in_first_epoch = set(batches.order(1).ravel().tolist())
     # The training images are listed first, in their order.
     for index in set(range(len(batches.data.train))) - in_first_epoch:
-        late[index] = True
-    return late
+        decoded[index] = True
+    return decoded
 
 
 def _found(
-    looks: list[_Look], before: Inventory | None, batches: Batches, progress: Progress | None
+    share: list[_ImageToCheck],
+    before: Inventory | None,
+    batches: Batches,
+    progress: Progress | None,
 ) -> list[_Finding]:
     """What this process finds of its share."""
     spec = batches.data.preprocessing
     known = {entry.path: entry for entry in before.entries} if before is not None else {}
     kept: list[_Finding] = []
     tasks: list[tuple[ListedImage, int, Task]] = []
-    for image, decode in looks:
+    for image, decode in share:
         entry, (size, mtime) = known.get(image.below), _state_of(image)
         if entry is not None and (entry.bytes, entry.mtime_ns) == (size, mtime):
             kept.append(_Finding(entry, None))
@@ -111,7 +114,7 @@ def _found(
     step = _ignore
     if progress is not None and tasks:
         progress.images(len(tasks))
-        step = progress.looked
+        step = progress.checked
     screened = screen_all([task for _, _, task in tasks], usable_threads(batches.workers), step)
     return kept + [
         _finding(image, mtime, result)

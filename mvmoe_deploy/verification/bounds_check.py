@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.metrics import in_enough_digits
-from mvmoe_deploy.verification.report import Disagreement, Failure, RouteReport, StageReport
+from mvmoe_deploy.verification.report import BoundExceeded, Disagreement, RouteReport, StageReport
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class BoundsCheck:
     bounds: Bounds
     several_stages: bool
 
-    def routers(self, stages: list[StageReport], names: tuple[str, ...]) -> Iterator[Failure]:
+    def routers(self, stages: list[StageReport], names: tuple[str, ...]) -> Iterator[BoundExceeded]:
         """Routers whose logits are too far off."""
         for report in stages:
             bound = self.bounds.router_error
@@ -32,7 +32,7 @@ class BoundsCheck:
 
     def routing(
         self, disagreements: list[Disagreement], routes: list[RouteReport]
-    ) -> list[Failure]:
+    ) -> list[BoundExceeded]:
         """Routes whose images go elsewhere although PyTorch is sure of them."""
         images = {(report.stage, report.route): report.images for report in routes}
         lost: dict[tuple[int, Route], list[Disagreement]] = {}
@@ -52,7 +52,7 @@ class BoundsCheck:
                 failures.append(self._fail(where, "routing_agreement", share, bound, what))
         return failures
 
-    def answers(self, routes: list[RouteReport]) -> Iterator[Failure]:
+    def answers(self, routes: list[RouteReport]) -> Iterator[BoundExceeded]:
         """Routes whose answers are too far off: of several figures the plainest one.
 
         A broken expert spoils the rows of other stages too, but all images only of its own: that
@@ -85,11 +85,11 @@ class BoundsCheck:
 
     def _fail(
         self, where: tuple[int, Route], figure: str, value: float, bound: float, what: str
-    ) -> Failure:
+    ) -> BoundExceeded:
         stage, route = where
         place = f"target {self.target}, {self._place(stage, route)}"
         sentence = f"{place}: {what}; the bound on {figure} is {in_enough_digits(value, bound)[1]}"
-        return Failure(stage, route, figure, value, bound, sentence)
+        return BoundExceeded(stage, route, figure, value, bound, sentence)
 
     def _place(self, stage: int, route: Route) -> str:
         """A route, with its stage if there are several."""

@@ -66,7 +66,7 @@ class Disagreement:
 
 
 @dataclass(frozen=True)
-class Failure:
+class BoundExceeded:
     """A figure beyond its bound, and the graph to look at: route () of stage 0 is the stem."""
 
     stage: int
@@ -107,7 +107,7 @@ class TargetReport:
     near_ties: list[tuple[int, int]]
     disagreements: list[Disagreement]
     per_route: list[RouteReport]
-    failures: list[Failure]
+    failures: list[BoundExceeded]
 
     @property
     def ok(self) -> bool:
@@ -133,7 +133,7 @@ class Report:
         return all(target.ok for target in self.targets.values())
 
     @property
-    def failures(self) -> list[Failure]:
+    def failures(self) -> list[BoundExceeded]:
         """Those of all targets."""
         return [failure for target in self.targets.values() for failure in target.failures]
 

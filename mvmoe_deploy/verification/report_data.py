@@ -13,8 +13,8 @@ from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.verification.metrics import AnswerErrors, quantiles
 from mvmoe_deploy.verification.report import (
+    BoundExceeded,
     Disagreement,
-    Failure,
     Report,
     RouteReport,
     StageReport,
@@ -240,7 +240,7 @@ def _disagreement(found: Disagreement) -> DisagreeingImage:
     return DisagreeingImage(**{**asdict(found), "margin": _finite(found.margin)})
 
 
-def _failure(failure: Failure) -> BrokenBound:
+def _failure(failure: BoundExceeded) -> BrokenBound:
     """A figure beyond its bound."""
     numbers = {"value": _finite(failure.value), "bound": _finite(failure.bound)}
     return BrokenBound(**{**asdict(failure), **numbers})

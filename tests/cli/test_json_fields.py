@@ -4,19 +4,17 @@ import dataclasses
 
 import msgspec
 import pytest
-from json_page import advice_tables, documented, verify_tables
+from json_page import documented, verify_tables
 
-from mvmoe_bench.advice import Estimates
 from mvmoe_bench.commands.demo import Demo
 from mvmoe_bench.commands.report import WrittenReport
-from mvmoe_bench.measure.schema.records import Advice
 from mvmoe_bench.report.summary import MeasuredRun
 from mvmoe_deploy import parts
 from mvmoe_deploy.cli.bundle_view import BundleView
-from mvmoe_deploy.cli.errors import FailedCommand, FailureData, failure_of
+from mvmoe_deploy.cli.errors import FailedCommand, FailureData, error_report_of
 from mvmoe_deploy.commands.init import NewCheckpoint
 from mvmoe_deploy.commands.parts import InstalledParts
-from mvmoe_deploy.commands.run import Answers
+from mvmoe_deploy.commands.run import ImageAnswers
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.training.report import FinishedRun
 from mvmoe_deploy.verification import report_data
@@ -27,7 +25,7 @@ RESULTS = {
     "export": BundleView,
     "inspect": BundleView,
     "verify": report_data.VerifiedBundle,
-    "run": Answers,
+    "run": ImageAnswers,
     "bench": MeasuredRun,
     "report": WrittenReport,
     "parts": InstalledParts,
@@ -74,13 +72,8 @@ def test_what_a_verification_consists_of_has_the_fields_of_the_page(kind, names)
     assert fields(kind) == set(names.split())
 
 
-def test_an_estimate_has_the_documented_fields():
-    assert fields(Estimates) == advice_tables()[0]
-    assert {"kind", *fields(Advice)} == advice_tables()[1]
-
-
 def test_an_error_is_a_type_too():
-    found = failure_of(InputError("it", code="input.shape", expected=[1]), "mvmoe").data
+    found = error_report_of(InputError("it", code="input.shape", expected=[1]), "mvmoe").data
     assert found == FailedCommand(FailureData("input.shape", "it", {"expected": [1]}))
     assert msgspec.to_builtins(found) == {
         "error": {"code": "input.shape", "message": "it", "fields": {"expected": [1]}}

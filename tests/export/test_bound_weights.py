@@ -1,6 +1,7 @@
 """A strategy of another package whose graph takes the experts' weights as inputs."""
 
 import json
+import shutil
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 
 from mvmoe_deploy import Dispatcher, parts
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.errors import BundleError, InputError
+from mvmoe_deploy.errors import BundleError, BundleReplacedError, InputError
 from mvmoe_export import export_bundle
 
 FOLDER = Path(__file__).parents[1] / "strategies"
@@ -82,3 +83,22 @@ def test_a_weight_that_is_missing_or_outside_of_the_file_is_refused(bound):
 def test_a_target_that_cannot_store_such_weights_is_refused(zoo, tmp_path):
     with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         export_bundle(zoo.Foreign(), tmp_path / "a.bundle", strategy="bind", targets=["executorch"])
+
+
+@pytest.mark.parametrize("change", ["replaced", "removed"])
+def test_weights_of_another_bundle_are_not_bound(bound, tmp_path, change):
+    """The stem is loaded when the bundle is opened, an expert's weights when a route needs them."""
+    model, path = bound
+    copied = shutil.copytree(path, tmp_path / "copied.bundle")
+    weights = copied / "onnx" / "weights.bin"
+    images = np.random.default_rng(0).random((2, *model.input.shape), np.float32)
+    with Dispatcher.open(copied, plugins=True) as dispatcher:
+        if change == "replaced":
+            other = 1.25 * np.fromfile(weights, np.float32)
+            other.tofile(tmp_path / "other.bin")
+            (tmp_path / "other.bin").replace(weights)
+        else:
+            weights.unlink()
+        for batch in (images[:1], images):
+            with pytest.raises(BundleReplacedError):
+                dispatcher.run(batch)

@@ -623,3 +623,22 @@ def test_statistics_that_do_not_fit_are_refused(fields):
 def test_a_written_specification_out_of_range_is_refused(fields):
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"height": 4, "width": 4, **fields}, Preprocessing)
+
+
+def test_reading_a_header_hides_no_warning_of_another_thread(tmp_path, monkeypatch):
+    path = tmp_path / "image.png"
+    Image.new("RGB", (4, 4)).save(path)
+    real = Image.open
+
+    def opened(*arguments, **options):
+        warnings.warn("of Pillow", stacklevel=1)
+        other = threading.Thread(target=lambda: warnings.warn("of another", stacklevel=1))
+        other.start()
+        other.join()
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(Image, "open", opened)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        open_image(path)
+    assert [str(warning.message) for warning in caught] == ["of another"]

@@ -174,7 +174,7 @@ def test_the_exit_waits_so_long_for_all_dispatchers_together(monkeypatch):
 
     monkeypatch.setattr(calls, "monotonic", lambda: now[0])
     several = [Busy() for _ in range(3)]
-    process = calls._Process()
+    process = calls._DispatcherProcess()
     for each in several:
         process.register(each)
     process.end()

@@ -19,13 +19,6 @@ def verify_tables():
     return names_in(whole), names_in(target)
 
 
-def advice_tables():
-    """The documented fields of an estimate, and of one advice in it."""
-    text = (_DOCS / "json.md").read_text().partition("\n## `mvmoe bench --advise`")[2]
-    whole, _, advice = text.partition("\n## ")[0].partition("Of each advice:")
-    return names_in(whole), names_in(advice)
-
-
 def documented():
     """The documented fields of the object that each command prints."""
     found = {"verify": verify_tables()[0]}

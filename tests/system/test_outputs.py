@@ -154,7 +154,7 @@ def test_a_stranger_is_found_at_any_depth_and_links_are_always_some(tmp_path):
     (tmp_path / "a" / "b" / "c").touch()
     (tmp_path / "a" / ".DS_Store").touch()
     (tmp_path / "empty").mkdir()
-    assert outputs.stranger(tmp_path, {"a/b/c"}) is None
-    assert outputs.stranger(tmp_path, {"c", "b/c"}) == "a/b/c"
+    assert outputs.unknown_entry(tmp_path, {"a/b/c"}) is None
+    assert outputs.unknown_entry(tmp_path, {"c", "b/c"}) == "a/b/c"
     (tmp_path / "a" / "d").symlink_to("b")
-    assert outputs.stranger(tmp_path, {"a/b/c", "a/d"}) == "a/d"
+    assert outputs.unknown_entry(tmp_path, {"a/b/c", "a/d"}) == "a/d"

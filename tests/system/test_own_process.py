@@ -1,4 +1,4 @@
-"""A process that may end, hang or answer nonsense, and what is said and left of it."""
+"""A process that may end, hang or answer what cannot be read, and what is said and left of it."""
 
 import signal
 import subprocess
@@ -119,10 +119,10 @@ def test_an_answer_larger_than_allowed_is_not_read(start):
 
 
 def test_one_that_closes_its_line_and_stays_is_stopped(start, monkeypatch):
-    monkeypatch.setattr(own_process, "_POLITE_SECONDS", 0.2)
+    monkeypatch.setattr(own_process, "_CLEANUP_SECONDS", 0.2)
     process = start()
     process.send(b"close", 60)
-    with pytest.raises(ProcessEndedError, match=r"^by closing its line without an end$"):
+    with pytest.raises(ProcessEndedError, match=r"^by closing its channel without an end$"):
         process.receive(100, 60)
     assert not process.alive and gone(process._process.pid)
 

@@ -134,8 +134,8 @@ def test_another_users_folder_stays(place, monkeypatch):
     if os.geteuid() == 0:
         os.chown(folder, 12345, -1)
     else:
-        is_left = temporary._is_left
-        monkeypatch.setattr(temporary, "_is_left", lambda path, owner: is_left(path, owner + 1))
+        found = temporary._is_abandoned
+        monkeypatch.setattr(temporary, "_is_abandoned", lambda path, owner: found(path, owner + 1))
     sweep()
     assert (folder / "deep" / "file").exists()
 

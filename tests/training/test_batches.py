@@ -14,7 +14,7 @@ from mvmoe_deploy.models import preset
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.models.input_choices import default_preprocessing
 from mvmoe_deploy.training import digits_preprocessing, load_data
-from mvmoe_deploy.training.augment import sample_rng, shake_digit, vary_photo
+from mvmoe_deploy.training.augment import sample_rng, vary_digit, vary_photo
 from mvmoe_deploy.training.batches import Batches
 
 
@@ -86,7 +86,7 @@ def test_an_augmentation_is_decided_by_seed_epoch_and_index(seed: int, epoch: in
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
     spec = digits_preprocessing(preset("digits"))
     one, two = (
-        shake_digit(Image.fromarray(pixels), spec, sample_rng(seed, epoch, index)) for _ in "ab"
+        vary_digit(Image.fromarray(pixels), spec, sample_rng(seed, epoch, index)) for _ in "ab"
     )
     assert one.shape == (8, 8, 1)
     assert one.dtype == np.uint8
@@ -110,7 +110,7 @@ class _Bounds:
 def test_a_digit_that_is_not_moved_is_the_digit() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
     spec = digits_preprocessing(preset("digits"))
-    unmoved = shake_digit(Image.fromarray(pixels), spec, _Bounds(0.5))
+    unmoved = vary_digit(Image.fromarray(pixels), spec, _Bounds(0.5))
     assert np.array_equal(unmoved[:, :, 0], pixels)
 
 
@@ -119,7 +119,7 @@ def test_a_digit_is_moved_by_less_than_a_pixel_and_not_mirrored() -> None:
     pixels[1:7, 2] = pixels[1, 2:6] = 255  # a corner at the top left
     spec = digits_preprocessing(preset("digits"))
     for share in (0.0, 1.0):
-        moved = shake_digit(Image.fromarray(pixels), spec, _Bounds(share))[:, :, 0].astype(float)
+        moved = vary_digit(Image.fromarray(pixels), spec, _Bounds(share))[:, :, 0].astype(float)
         rows, columns = np.indices(moved.shape)
         for axis in (rows, columns):
             before = (axis * pixels).sum() / pixels.sum()

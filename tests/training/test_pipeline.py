@@ -327,7 +327,7 @@ def test_a_run_in_progress_is_not_joined(tiny_options, tmp_path: Path, monkeypat
 
     from mvmoe_deploy.training import run
 
-    monkeypatch.setattr(run, "_PATIENCE", 0.1)
+    monkeypatch.setattr(run, "_LOCK_SECONDS", 0.1)
     (tmp_path / "run" / "state").mkdir(parents=True)
     with (
         FileLock(tmp_path / "run" / "state" / "lock"),

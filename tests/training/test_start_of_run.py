@@ -26,11 +26,11 @@ CONFIG = MobileVMoEConfig(
 
 
 class NotBegun(Silent):
-    """Fails the test when a phase begins; counts images that were looked at."""
+    """Fails the test when a phase begins; counts images that were checked."""
 
     looked_at = 0
 
-    def looked(self, count: int) -> None:
+    def checked(self, count: int) -> None:
         self.looked_at += count
 
     def phase(self, name: str, epochs: int, done: int) -> None:
@@ -99,7 +99,7 @@ def test_a_terminal_sees_a_bar_of_images(monkeypatch, capsys) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     with RichProgress() as progress:
         progress.images(39)
-        progress.looked(39)
+        progress.checked(39)
     shown = capsys.readouterr().err
     assert "images" in shown
     assert "39/39" in shown

@@ -10,7 +10,12 @@ from mvmoe_bench.measure.schema.records import Advice
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import EngineError, MvmoeError
 from mvmoe_deploy.runtime.isolated_messages import Message, Refused
-from mvmoe_deploy.system.own_process import Line, OwnProcess, ProcessEndedError, ProcessTimeoutError
+from mvmoe_deploy.system.own_process import (
+    Channel,
+    OwnProcess,
+    ProcessEndedError,
+    ProcessTimeoutError,
+)
 
 TIME_LIMIT = 600.0
 """Seconds for reading one file."""
@@ -95,7 +100,7 @@ def _listen(process: OwnProcess, bundle: Bundle, time_limit: float) -> list[Advi
         ) from error
 
 
-def serve(line: Line) -> None:
+def serve(line: Channel) -> None:
     """The other process: read the graphs and give advice."""
     message = line.receive()
     if message is None:

@@ -249,7 +249,7 @@ def _foreign_to_digits(folder: Path) -> str | None:
 
     foreign = outputs.foreign_without([f"Software\0{_DIGITS_MARK}".encode()], "digit")
     ours = {path.name for path in folder.glob("???_is_?.png") if foreign(path) is None}
-    found = outputs.stranger(folder, ours)
+    found = outputs.unknown_entry(folder, ours)
     return None if found is None else f"holds {found}, which the demo has not written"
 
 

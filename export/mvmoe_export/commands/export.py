@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mvmoe_export import ExportOptions, Identity
 
 
-class _Export(Command):
+class _ExportCommand(Command):
     """A command with the flags of all installed targets, which are asked when it is parsed."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
@@ -31,7 +31,7 @@ _HOW = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
 """Parameters that `export_bundle` takes as they are."""
 
 
-@command(extra="export", cls=_Export)
+@command(extra="export", cls=_ExportCommand)
 @click.argument("checkpoint", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--model",
@@ -122,7 +122,7 @@ def export(
 
 
 @dataclass(frozen=True)
-class _Source:
+class _ModelSource:
     """The model to export, what a bundle says of it, and what a person should know."""
 
     model: "RoutedModel"
@@ -132,7 +132,7 @@ class _Source:
 
 def _from_checkpoint(
     path: Path, config: str | None, weights: str | None, choices: dict[str, Any]
-) -> _Source:
+) -> _ModelSource:
     """The model of a checkpoint."""
     from mvmoe_deploy.models import InputChoices, load_checkpoint
     from mvmoe_deploy.models.presets import configuration
@@ -140,10 +140,10 @@ def _from_checkpoint(
 
     described = configuration(config) if config else None
     loaded = load_checkpoint(path, described, weights=weights, choices=InputChoices(**choices))
-    return _Source(loaded.model, Identity.of(loaded), loaded.notes)
+    return _ModelSource(loaded.model, Identity.of(loaded), loaded.notes)
 
 
-def _own_model(factory: str, path: Path | None, weights: str | None) -> _Source:
+def _own_model(factory: str, path: Path | None, weights: str | None) -> _ModelSource:
     """The model that the caller's factory gives, with the weights of a file if there is one."""
     from mvmoe_deploy.system import files
     from mvmoe_export import Identity
@@ -156,7 +156,7 @@ def _own_model(factory: str, path: Path | None, weights: str | None) -> _Source:
         digest = files.sha256(path)
     name = factory.rpartition(":")[2]
     identity = Identity(name=name, checkpoint_sha256=digest, weights=weights)
-    return _Source(cast("RoutedModel", model.eval()), identity)
+    return _ModelSource(cast("RoutedModel", model.eval()), identity)
 
 
 def _refuse_with_model(**given: Any) -> None:

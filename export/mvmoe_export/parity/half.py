@@ -15,13 +15,13 @@ def beyond_half(module: nn.Module, inputs: list[Tensor]) -> str | None:
 
     Infinity counts only where a finite value was before: a mask of -inf stays what it is.
     """
-    watcher = _Watcher()
+    watcher = _RangeWatcher()
     with torch.no_grad(), watcher:
         module(*(tensor.clone() for tensor in inputs))
     return watcher.found
 
 
-class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]  # PyTorch's class has no types
+class _RangeWatcher(TorchDispatchMode):  # type: ignore[no-untyped-call]  # PyTorch's class has no types
     """Looks at all that operators take and give, until something is beyond the range."""
 
     def __init__(self) -> None:

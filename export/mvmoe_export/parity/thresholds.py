@@ -65,7 +65,7 @@ _DEFAULTS = {"min_val": -1.0, "max_val": 1.0, "lambd": 0.5}
 
 def unreached(module: nn.Module, inputs: list[list[Tensor]]) -> bool:
     """Whether some bound in a stage has all values of all `inputs` on one side of it."""
-    watcher = _Watcher()
+    watcher = _BoundWatcher()
     for given in inputs:
         watcher.number = 0
         with torch.no_grad(), watcher:
@@ -121,7 +121,7 @@ class Searches:
         return self._graphs[key]
 
 
-class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]  # PyTorch's class has no types
+class _BoundWatcher(TorchDispatchMode):  # type: ignore[no-untyped-call]  # PyTorch's class has no types
     """Notes at every operator with a bound which sides of it were reached."""
 
     def __init__(self) -> None:

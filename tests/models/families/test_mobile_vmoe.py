@@ -4,7 +4,6 @@ import itertools
 
 import pytest
 import torch
-from top_p import TopP
 
 from mvmoe_deploy.errors import InputError, RoutingError
 from mvmoe_deploy.models import RoutedModel, build
@@ -12,6 +11,7 @@ from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
 from mvmoe_deploy.models.families.vit import ViT
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing.contract import route_of
+from mvmoe_deploy.routing.top_p import TopP
 
 # The same fp32 operations, grouped otherwise (one image or many, one expert or a sum).
 TOLERANCE = 2e-5
@@ -87,7 +87,7 @@ def test_each_image_follows_its_own_route(model, images):
 
 def test_images_follow_routes_of_different_lengths(tiny_moe, images, spread_out):
     class Varied(MobileVMoE):
-        routing = (TopP(experts=4, most=3, share=0.7),)
+        routing = (TopP(experts=4, p=0.7, k_max=3),)
 
     torch.manual_seed(0)
     model = spread_out(Varied(tiny_moe(experts=4, moe_layers=1)).eval())

@@ -158,7 +158,7 @@ class RoutedStep(nn.Module):
             for block in model.blocks_of(index)
         )
         last = index == model.config.routed_stages
-        self.tail = Answer(model) if last else NextRouter(model, index)
+        self.tail = AnswerHead(model) if last else NextRouter(model, index)
 
     def forward(self, tokens: Tensor, gates: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Tokens `[B, N, D]` and gates `[B, len(route)]` to what the tail gives."""
@@ -181,7 +181,7 @@ class NextRouter(nn.Module):
         return tokens, self.router(pool(tokens, self.router_input))
 
 
-class Answer(nn.Module):
+class AnswerHead(nn.Module):
     """The end of the last routed step."""
 
     def __init__(self, model: MobileVMoE) -> None:

@@ -16,7 +16,7 @@ from mvmoe_deploy.runtime.runners.coreml_reference.engine import (
     types,
 )
 from mvmoe_deploy.runtime.runners.coreml_reference.package import plain_file
-from mvmoe_deploy.runtime.runners.coreml_reference.tensors import TensorType
+from mvmoe_deploy.runtime.runners.coreml_reference.tensors import MilTensorType
 from mvmoe_deploy.runtime.runners.coreml_reference.text import printable_name
 
 _SENTINEL = 0xDEADBEEF
@@ -49,9 +49,9 @@ class Blobs:
         self._package = package
         self._folder = folder
         self._files: dict[str, np.ndarray] = {}
-        self._read: dict[tuple[str, int], tuple[TensorType, np.ndarray]] = {}
+        self._read: dict[tuple[str, int], tuple[MilTensorType, np.ndarray]] = {}
 
-    def read(self, name: str, offset: int, declared: TensorType) -> np.ndarray:
+    def read(self, name: str, offset: int, declared: MilTensorType) -> np.ndarray:
         """The elements of a blob in the declared shape.
 
         Raises EngineError, BundleError. Constants that name one blob share one array.
@@ -62,7 +62,7 @@ class Blobs:
             self._read[name, offset] = declared, array
         return array
 
-    def _decode(self, name: str, offset: int, declared: TensorType) -> np.ndarray:
+    def _decode(self, name: str, offset: int, declared: MilTensorType) -> np.ndarray:
         """Find the data of a blob and turn its bytes into elements."""
         file = self._file(name)
         code, size, start = self._record(file, name, offset)
@@ -105,7 +105,7 @@ class Blobs:
         return self._files[name]
 
 
-def elements(data: Any, declared: TensorType) -> np.ndarray:
+def elements(data: Any, declared: MilTensorType) -> np.ndarray:
     """Elements in their declared shape, from their bytes; fp16 becomes fp32."""
     kind = np.dtype(types.nptype_from_builtin(declared.element))
     if types.is_sub_byte(declared.element):

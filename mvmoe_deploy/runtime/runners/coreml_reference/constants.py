@@ -8,13 +8,13 @@ from mvmoe_deploy.errors import EngineError
 from mvmoe_deploy.runtime.runners.coreml_reference.blobs import Blobs, elements
 from mvmoe_deploy.runtime.runners.coreml_reference.engine import types
 from mvmoe_deploy.runtime.runners.coreml_reference.tensors import (
-    TensorType,
+    MilTensorType,
     cast_to_declared,
     tensor_type,
 )
 
 
-def constant(value: Any, blobs: Blobs) -> tuple[TensorType, Any]:
+def constant(value: Any, blobs: Blobs) -> tuple[MilTensorType, Any]:
     """Type and value of a constant; raises EngineError, or BundleError for a missing file."""
     declared = tensor_type(value.type)
     where = value.WhichOneof("value")
@@ -28,7 +28,7 @@ def constant(value: Any, blobs: Blobs) -> tuple[TensorType, Any]:
     raise EngineError(f"a constant of {declared} holds {where}; expected a tensor or a blob")
 
 
-def _immediate(tensor: Any, declared: TensorType) -> Any:
+def _immediate(tensor: Any, declared: MilTensorType) -> Any:
     """A value that is in the program itself."""
     kind = tensor.WhichOneof("value")
     values: Any = getattr(tensor, kind).values if kind else ()

@@ -15,7 +15,7 @@ from mvmoe_deploy.errors import EngineError, InputError
 from mvmoe_deploy.runtime.runners.coreml_reference.engine import Operation
 from mvmoe_deploy.runtime.runners.coreml_reference.kernels import Kernel
 from mvmoe_deploy.runtime.runners.coreml_reference.operations import Slot
-from mvmoe_deploy.runtime.runners.coreml_reference.tensors import TensorType, cast_to_declared
+from mvmoe_deploy.runtime.runners.coreml_reference.tensors import MilTensorType, cast_to_declared
 from mvmoe_deploy.runtime.runners.coreml_reference.text import one_line, printable_name
 
 
@@ -56,12 +56,12 @@ class MilFunction:
         self.most_bytes = self._plan()
 
     @property
-    def inputs(self) -> dict[str, TensorType]:
+    def inputs(self) -> dict[str, MilTensorType]:
         """Shape and type of each input; an image is `[1, C, H, W]` with values from 0 to 255."""
         return {slot.name: slot.declared for slot in self._inputs}
 
     @property
-    def outputs(self) -> dict[str, TensorType]:
+    def outputs(self) -> dict[str, MilTensorType]:
         """Shape and type of each output."""
         return {slot.name: slot.declared for slot in self._outputs}
 

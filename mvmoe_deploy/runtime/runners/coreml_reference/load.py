@@ -20,7 +20,7 @@ from mvmoe_deploy.runtime.runners.coreml_reference.operations import (
     require_type,
 )
 from mvmoe_deploy.runtime.runners.coreml_reference.package import Package, open_package
-from mvmoe_deploy.runtime.runners.coreml_reference.tensors import TensorType, tensor_type
+from mvmoe_deploy.runtime.runners.coreml_reference.tensors import MilTensorType, tensor_type
 from mvmoe_deploy.runtime.runners.coreml_reference.text import one_line, printable_name
 
 _VERSIONS = {name: AvailableTarget(version) for version, name in OPSETS.items()}
@@ -43,7 +43,7 @@ def load_function(package: Path, function: str | None = None) -> MilFunction:
             f"{package} has no function {name!r}; it has {_listed(program.functions)}"
         )
     try:
-        loaded = _Loader(opened, name).load(program.functions[name])
+        loaded = _FunctionLoader(opened, name).load(program.functions[name])
     except EngineError as error:
         raise EngineError(f"function {name} of {package}: {error}") from error
     _require_described(loaded, described, package)
@@ -83,7 +83,7 @@ def _require_described(function: MilFunction, described: Any, package: Path) -> 
         )
 
 
-class _Loader:
+class _FunctionLoader:
     """The state of loading one function: its values by name and what they cost."""
 
     def __init__(self, package: Package, name: str) -> None:
@@ -198,7 +198,7 @@ class _Loader:
         self._count(type_)
         return Slot(key, type_, array)
 
-    def _count(self, type_: TensorType) -> None:
+    def _count(self, type_: MilTensorType) -> None:
         """Count a value that stays; raises EngineError if there are too many."""
         self._fixed += type_.size
         if self._fixed > self._most_fixed:

@@ -17,7 +17,7 @@ from mvmoe_deploy.runtime.runners.coreml_reference.engine import (
     Var,
     types,
 )
-from mvmoe_deploy.runtime.runners.coreml_reference.tensors import TensorType
+from mvmoe_deploy.runtime.runners.coreml_reference.tensors import MilTensorType
 
 _BUILDING = threading.Lock()
 """coremltools keeps the function that is being built in a global stack."""
@@ -31,7 +31,7 @@ class Slot(Var):  # type: ignore[misc]  # coremltools has no types, so its class
 
     __slots__ = ("declared", "fixed", "value")
 
-    def __init__(self, name: str, declared: TensorType, value: Any = None) -> None:
+    def __init__(self, name: str, declared: MilTensorType, value: Any = None) -> None:
         self.declared = declared
         self.value = value
         self.fixed = value is not None
@@ -92,7 +92,7 @@ def build(
     return operation, list(inferred) if isinstance(inferred, tuple) else [inferred]
 
 
-def require_type(inferred: Any, declared: TensorType) -> None:
+def require_type(inferred: Any, declared: MilTensorType) -> None:
     """Refuse a declared type that is not what coremltools infers; symbols fit every size."""
     tensor = types.is_tensor(inferred)
     shape = tuple(inferred.get_shape()) if tensor else ()
@@ -134,8 +134,8 @@ def _add_defaults(operation: Operation) -> None:
 def _default(name: str, value: Any) -> Slot:
     """A slot with a default, which coremltools gives as a Python value."""
     if isinstance(value, str):
-        return Slot(name, TensorType((), types.str), value)
+        return Slot(name, MilTensorType((), types.str), value)
     array = np.asarray(value)
     array = array.astype({"b": np.bool_, "i": np.int32}.get(array.dtype.kind, np.float32))
     element = {"b": types.bool, "i": types.int32}.get(array.dtype.kind, types.fp32)
-    return Slot(name, TensorType(array.shape, element), array if array.shape else array[()])
+    return Slot(name, MilTensorType(array.shape, element), array if array.shape else array[()])

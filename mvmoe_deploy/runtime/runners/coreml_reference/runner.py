@@ -21,7 +21,7 @@ from mvmoe_deploy.runtime.pixels import pixels
 
 if TYPE_CHECKING:
     from mvmoe_deploy.runtime.runners.coreml_reference.function import MilFunction
-    from mvmoe_deploy.runtime.runners.coreml_reference.tensors import TensorType
+    from mvmoe_deploy.runtime.runners.coreml_reference.tensors import MilTensorType
 
 _NAME = "MIL reference evaluator (NumPy): slow, for checking only"
 
@@ -115,5 +115,5 @@ class CoreMLReferenceGraph:
         return call
 
 
-def _signatures(tensors: "Mapping[str, TensorType]") -> list[Signature]:
+def _signatures(tensors: "Mapping[str, MilTensorType]") -> list[Signature]:
     return [(name, list(type_.shape), type_.dtype) for name, type_ in tensors.items()]

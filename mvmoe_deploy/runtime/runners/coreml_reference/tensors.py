@@ -37,7 +37,7 @@ _TYPES = {
 
 
 @dataclass(frozen=True, repr=False)
-class TensorType:
+class MilTensorType:
     """Shape (empty for a scalar) and coremltools' class of the elements."""
 
     shape: tuple[int, ...]
@@ -62,7 +62,7 @@ class TensorType:
         return f"{types.builtin_to_string(self.element)} {list(self.shape)}"
 
 
-def tensor_type(proto: Any) -> TensorType:
+def tensor_type(proto: Any) -> MilTensorType:
     """The type of a `ValueType`; raises EngineError if it is none that is evaluated."""
     kind = proto.WhichOneof("type")
     if kind != "tensorType":
@@ -77,7 +77,7 @@ def tensor_type(proto: Any) -> TensorType:
         )
     if any(size.WhichOneof("dimension") != "constant" for size in declared.dimensions):
         raise EngineError("a tensor has a flexible shape; only static shapes are supported")
-    return TensorType(
+    return MilTensorType(
         _checked([size.constant.size for size in declared.dimensions]), _TYPES[declared.dataType]
     )
 
@@ -92,7 +92,7 @@ def _checked(shape: list[int]) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def cast_to_declared(value: Any, declared: TensorType) -> Any:
+def cast_to_declared(value: Any, declared: MilTensorType) -> Any:
     """An op's result as the value of its declared type; raises EngineError if it is of another.
 
     fp16 is rounded here, once for each op, and held in fp32: ops compute in fp32, as they would
