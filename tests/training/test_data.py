@@ -123,7 +123,7 @@ def test_a_class_without_test_images_is_named(image_folder: Path) -> None:
     shutil.rmtree(image_folder / "val" / "green")
     for path in (image_folder / "val" / "red").iterdir():
         path.unlink()
-    sentence = r"val has no image of 2 of the 3 classes of train/ \(green, red\), so that nothing"
+    sentence = r"val has no image of 2 of the 3 classes of train/ \(green, red\), so that they"
     with pytest.raises(InputError, match=sentence):
         load_data(str(image_folder), PHOTOS)
 
