@@ -17,7 +17,7 @@ from mvmoe_deploy.errors import BundleError, MissingExtraError, MvmoeError, Outp
 
 _DOCS = Path(__file__).parents[1] / "docs"
 _PACKAGES = [Path(found.__file__).parent for found in (mvmoe_deploy, mvmoe_export, mvmoe_bench)]
-_MADE = {"Failure", "Fault", "Limit"}
+_MADE = {"ErrorReport", "Fault", "Limit"}
 """Calls whose first argument is a code."""
 
 
