@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,9 +54,8 @@ def import_engine() -> tuple[Any, Any, Any]:
     Raises MissingExtraError if they are not installed.
     """
     with import_quietly("ExecuTorch", "executorch"):
-        import torch
-        from executorch import runtime
-        from executorch.extension.pybindings import portable_lib
+        # By their names: a package that lost a module still has it as an attribute.
+        torch, portable_lib, runtime = map(import_module, _MODULES)
     return torch, portable_lib, runtime
 
 
