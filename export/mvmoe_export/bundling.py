@@ -28,6 +28,7 @@ from mvmoe_deploy.system import files, outputs
 from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_deploy.verification.report_data import summarize
 from mvmoe_export.bounds import bounds_for
+from mvmoe_export.captured import write_captured
 from mvmoe_export.evaluation_mode import evaluation_mode
 from mvmoe_export.parity.golden import GOLDEN_IMAGES, golden_vectors
 from mvmoe_export.parity.guard import guard
@@ -171,6 +172,8 @@ class _Export:
         records = self.finished.restore(name, self.root)
         if records is not None:
             return InlineJob(lambda: records)
+        if getattr(target, "reads_captured", False):
+            write_captured(self.stages, scratch)
         report = partial(_report, self.progress, name, self.stages, "export")
         options = replace(self.options, progress=report)
         return target.start(self.stages, options, self.root, scratch)

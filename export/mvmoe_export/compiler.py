@@ -20,26 +20,30 @@ def main(folder: Path) -> None:
     def report(graph: str) -> None:
         print("done", graph, file=line, flush=True)
 
-    order = compiling.read(folder, report)
+    given = compiling.read_job(folder, report)
     try:
-        module, name = order.job.compiler.split(":")
-        data = getattr(importlib.import_module(module), name)(order)
+        module, name = given.job.compiler.split(":")
+        data = getattr(importlib.import_module(module), name)(given)
+        compiled = compiling.Compiled(data, given.rewritten())
     except MvmoeError as error:
-        compiling.answer(folder, error=error)
+        compiling.write_result(folder, error)
     except ModuleNotFoundError as error:
-        missing = MissingExtraError.of(str(error.name), order.job.extra)
-        compiling.answer(folder, error=missing)
+        missing = MissingExtraError.of(str(error.name), given.job.extra)
+        compiling.write_result(folder, missing)
     except OSError as error:
-        compiling.answer(folder, error=_refusal(error))
+        compiling.write_result(folder, _refusal(error))
     except Exception as error:
         said = (str(error).strip().splitlines() or [""])[0]
-        compiling.answer(folder, error=EngineError(f"{type(error).__name__}: {said[:300]}"))
+        compiling.write_result(folder, EngineError(f"{type(error).__name__}: {said[:300]}"))
     else:
-        compiling.answer(folder, data)
+        compiling.write_result(folder, compiled)
 
 
 def _refusal(error: OSError) -> MvmoeError:
-    return MvmoeError(f"the system refused to read or write ({error}); check space and paths")
+    return MvmoeError(
+        f"the system refused to read or write ({error}); check space and paths",
+        code="system.refused",
+    )
 
 
 if __name__ == "__main__":

@@ -114,6 +114,8 @@ def require_room(
     rooms = [getattr(target, "room", None) for target in found.values()]
     golden = GOLDEN_IMAGES * math.prod(stages.model.input.shape) * _FP32
     needed = golden + sum(room(stages, options) for room in rooms if room is not None)
+    readers = sum(getattr(target, "reads_captured", False) for target in found.values())
+    needed -= max(0, readers - 1) * stages.weight_bytes  # They read one copy.
     kept = files.hidden(path, ".resume")
     have = sum(file.stat().st_size for file in kept.rglob("*") if file.is_file())
     require_space(path.parent, max(0, needed - have), f"the export to {path}")

@@ -8,10 +8,7 @@ Here modules are captured, rewritten and cut; which rewrites is a target's choic
 """
 
 import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -25,6 +22,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_export import rewrites
 from mvmoe_export.fingerprint import weights_of
 from mvmoe_export.rewrites.graph import attribute, elements, is_weight
+from mvmoe_export.silence import exporting
 from mvmoe_export.source_location import PREFIX, quantizer
 from mvmoe_export.writes import first_write, require_functional
 
@@ -72,8 +70,11 @@ class Program:
 
     def fill(self, module: nn.Module) -> dict[str, Tensor]:
         """The content of every slot for one stage module of this structure."""
+        return self.contents(program_weights(module))
+
+    def contents(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The content of every slot for weights that are named as `program_weights` does."""
         mine = dict(self.prologue.named_buffers())
-        weights = weights_of(PrefixedModule(module))
         chosen = {name: tensor.detach() for name, tensor in weights.items() if name in mine}
         with torch.no_grad():
             contents = functional_call(self.prologue, chosen, (), tie_weights=False)
@@ -134,21 +135,36 @@ def make_program(
     Without rewrites the program is what `torch.export` gives, as it is. Raises InputError that
     names the graph if it cannot be captured.
     """
-    prefixed, examples = PrefixedModule(module), tuple(inputs.values())
-    captured = capture() if capture is not None else _capture(name, prefixed, examples)
+    captured = capture() if capture is not None else capture_stage(name, module, inputs)
+    return rewrite_program(name, captured, program_weights(module), names)
+
+
+def program_weights(module: nn.Module) -> dict[str, Tensor]:
+    """The weights and buffers of a stage module, by the names that they have in its program."""
+    return weights_of(PrefixedModule(module))
+
+
+def rewrite_program(
+    name: str, captured: ExportedProgram, weights: Mapping[str, Tensor], names: Sequence[str]
+) -> Program:
+    """Apply rewrites, in order, to what `capture_stage` gave of graph `name`, which is not changed.
+
+    `weights` are those of its module, as `program_weights` gives them; neither the module nor its
+    class is needed.
+    """
+    examples: tuple[Tensor, ...] = captured.example_inputs[0]
     if names:
-        with _silence():
+        with exporting():
             captured = captured.run_decompositions(_decompositions())
     graph = captured.module(check_guards=False)
-    counts: dict[str, int] = {}
+    known, counts = set(weights), dict[str, int]()
     if names:
-        _fold(graph, set(weights_of(prefixed)))
+        _fold(graph, known)
         counts = rewrites.apply(rewrites.AtenGraph(graph, examples), names)
-        _fold(graph, set(weights_of(prefixed)))
-    weights = set(weights_of(prefixed))
-    slots = _slots(_weight_only_nodes(graph, weights) if names else _weights(graph, weights))
+        _fold(graph, known)
+    slots = _slots(_weight_only_nodes(graph, known) if names else _weights(graph, known))
     program = Program(captured, _prologue(graph, slots), tuple(slots), counts)
-    program.exported = _capture(name, _body(graph, slots, program.fill(module)), examples)
+    program.exported = _capture(name, _body(graph, slots, program.contents(weights)), examples)
     return program
 
 
@@ -185,26 +201,13 @@ def capture(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> fx.Grap
 
 def _export(module: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
     """The module as a program; by reading its bytecode where running it alone does not do."""
-    with torch.no_grad(), _silence():
+    with torch.no_grad(), exporting():
         try:
             return torch.export.export(module, inputs, strict=False)
         except Exception as first:
             with contextlib.suppress(Exception):
                 return torch.export.export(module, inputs, strict=True)
             raise first
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Keep back what PyTorch prints, logs and warns of itself: a failure is one sentence."""
-    level = logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)
 
 
 def _require_static(name: str, program: ExportedProgram) -> None:
@@ -251,7 +254,7 @@ def _functional(name: str, program: ExportedProgram) -> ExportedProgram:
     if first_write(program.graph_module) is None:
         return program
     try:
-        with _silence():
+        with exporting():
             functional: ExportedProgram = program.run_decompositions({})
     except Exception as error:  # It raises whatever its passes raise.
         raise InputError(

@@ -166,9 +166,20 @@ def test_room_is_counted_for_every_format(model) -> None:
 
     assert room("onnx") == room("onnx", onnx=OnnxOptions(("cpu", "nnapi"))) == 1
     assert room("executorch") == 2
-    assert room("executorch", executorch=ExecuTorchOptions(("xnnpack", "coreml"))) == 3.5
+    assert room("executorch", executorch=ExecuTorchOptions(("xnnpack", "coreml"))) == 2.5
     assert room("coreml") == 1.5
     assert room("coreml", coreml=CoreMLOptions(precision="fp32")) == 2
+
+
+def test_what_compilers_read_is_there_once_for_all_of_them(model, monkeypatch) -> None:
+    stages, said = make_stages(model), []
+    monkeypatch.setattr(preflight, "require_space", lambda _, needed, __: said.append(needed))
+    for names in (("coreml",), ("executorch",), ("coreml", "executorch", "onnx")):
+        found = {name: find_target(name) for name in names}
+        preflight.require_room(found, stages, ExportOptions(), Path("x"))
+    golden = GOLDEN_IMAGES * math.prod(model.input.shape) * 4
+    one, other, all_of_them = ((needed - golden) / stages.weight_bytes for needed in said)
+    assert (one, other, all_of_them) == (1.5, 2, 1 + 0.5 + 1 + 1)
 
 
 def test_equal_weights_and_those_that_no_stage_reads_take_no_room(zoo) -> None:

@@ -18,7 +18,8 @@ from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_deploy.models import Checkpoint, build, save_checkpoint
 from mvmoe_deploy.models.families.vit import ViTConfig
 from mvmoe_deploy.system import files
-from mvmoe_export import ExportOptions, Identity, bundling, compiling, export_bundle
+from mvmoe_export import ExportOptions, Identity, bundling, export_bundle
+from mvmoe_export.compile_job import Job
 from mvmoe_export.resuming import FinishedTargets
 from mvmoe_export.stages import make_stages
 from mvmoe_export.targets import find_target
@@ -38,13 +39,18 @@ import msgspec
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_export import compiling
+from mvmoe_export.compile_job import Job, encoded
 from mvmoe_export.targets.onnx import OnnxTarget
 
 START = OnnxTarget.start
 
 
-def compile(order):
-    hold = Path(order.job.options["hold"])
+class Hold(msgspec.Struct):
+    hold: str
+
+
+def compile(job):
+    hold = Path(job.options(Hold).hold)
     (hold / "pid").write_text(str(os.getpid()))
     while (hold / "wait").exists():
         time.sleep(0.02)
@@ -57,13 +63,17 @@ class LaterTarget:
 
     def start(self, stages, options, root, scratch):
         folder = scratch / "later"
-        folder.mkdir()
-        told = {"hold": os.environ["LATER"]}
-        job = compiling.Job(
-            compiler="later_target:compile", extra="export", families=(), options=told
+        job = Job(
+            compiler="later_target:compile",
+            extra="export",
+            captured="",
+            families=(),
+            rewrites=(),
+    recipe="fp32",
+            options=encoded(Hold(hold=os.environ["LATER"])),
         )
-        inner = START(OnnxTarget(), stages, options, folder, scratch)
-        return Later(compiling.start(job, folder, print), inner, root)
+        work = compiling.start(job, folder, print)
+        return Later(work, START(OnnxTarget(), stages, options, folder, scratch), root)
 
 
 PART = LaterTarget()
@@ -204,7 +214,7 @@ def test_of_two_failing_targets_one_is_told_and_both_are_stopped(model, place, l
     (later / "wait").touch()
 
     def fail(self):
-        wait_for((later / "pid").exists)
+        wait_for(lambda: (later / "pid").exists() and (later / "pid").read_text())
         raise CheckFailedError("no good")
 
     monkeypatch.setattr("mvmoe_export.targets.contract.InlineJob.finish", fail)
@@ -258,9 +268,14 @@ def wait_for(holds, process=None, seconds=120):
 
 def test_a_compiler_ends_when_the_other_end_of_its_stdin_does(package, later, tmp_path):
     (later / "wait").touch()
-    options = {"hold": str(later)}
-    job = compiling.Job(
-        compiler="later_target:compile", extra="export", families=(), options=options
+    job = Job(
+        compiler="later_target:compile",
+        extra="export",
+        captured="",
+        families=(),
+        rewrites=(),
+        recipe="fp32",
+        options=msgspec.Raw(msgspec.json.encode({"hold": str(later)})),
     )
     (tmp_path / "job.json").write_bytes(msgspec.json.encode(job))
     process = subprocess.Popen(

@@ -244,6 +244,9 @@ class Target(Protocol):
     - `start` returns in less than a second; several targets work side by side, and finish in any
       order.
     - A target writes only below `root / name`, and into `scratch`, which is removed afterwards.
+    - A target with `reads_captured = True` reads the captured programs
+      (`mvmoe_export.captured.write_captured`), which an export writes before it starts the first
+      such target: capturing takes seconds, and is done once for all of them.
     - Every graph of every stage is in each of its records, under its own name and route.
     - Every option is in each of its records (`TargetOptions.recorded`).
     - A tensor that several graphs read is stored once, as far as the format can.
@@ -280,7 +283,11 @@ class Target(Protocol):
         """
 
     def room(self, stages: "Stages", options: ExportOptions) -> int:
-        """Bytes that it surely needs below `root` and `scratch` together, at its peak."""
+        """Bytes that it surely needs below `root` and `scratch` together, at its peak.
+
+        With `reads_captured` the weights of the captured programs are among them: an export counts
+        those once for all such targets.
+        """
 
     def start(
         self, stages: "Stages", options: ExportOptions, root: Path, scratch: Path

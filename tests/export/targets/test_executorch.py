@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 from types import SimpleNamespace
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -12,7 +13,8 @@ from torch import nn
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import CheckFailedError, EngineError, InputError, MissingExtraError
-from mvmoe_export import ExportOptions, compiling, export_bundle
+from mvmoe_export import ExportOptions, captured, export_bundle
+from mvmoe_export.compile_job import CompileJob, Job
 from mvmoe_export.stages import make_stages
 from mvmoe_export.targets.executorch import ExecuTorchOptions, job, target
 
@@ -149,15 +151,23 @@ def test_weights_that_the_delegate_folds_are_lowered_for_each_expert(zoo, tmp_pa
 
 def test_a_structure_is_lowered_once(zoo, tmp_path):
     stages = make_stages(zoo.enliven(zoo.Foreign(experts=8)))
-    families = compiling.prepare(stages, job.REWRITES["xnnpack"], tmp_path / "job")
+    families = captured.write_captured(stages, tmp_path)
     assert [len(family.graphs) for family in families] == [1, 8]
     assert [family.probed for family in families] == [False, True]
-    order = compiling.Order(
-        tmp_path / "job",
-        compiling.Job(compiler="a:b", extra="", families=families, options={}),
+    compile_job = CompileJob(
+        tmp_path,
+        Job(
+            compiler="a:b",
+            extra="",
+            captured=str(tmp_path / captured.FOLDER),
+            families=families,
+            rewrites=job.REWRITES["xnnpack"],
+            recipe="fp32",
+            options=msgspec.Raw(b"{}"),
+        ),
         print,
     )
-    probes = order.program(families[1]).state_dict
+    probes = compile_job.program(families[1]).state_dict
     contents = [tensor.half().numpy().tobytes() for tensor in probes.values()]
     assert Counter(contents).most_common(1)[0][1] == 1, "made-up weights must differ, also in fp16"
 

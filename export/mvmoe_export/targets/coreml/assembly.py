@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from mvmoe_deploy.errors import EngineError
-from mvmoe_export.compiling import FamilyJob, GraphJob
+from mvmoe_export.captured import CapturedFamily, CapturedGraph
 from mvmoe_export.targets.coreml.binding import Binding, fill
 from mvmoe_export.targets.coreml.constants import Array, BlobWriter, body, values
 from mvmoe_export.targets.coreml.descriptions import describe, describe_model
 from mvmoe_export.targets.coreml.engine import Converted
+from mvmoe_export.targets.coreml.options import ConversionOptions
 from mvmoe_export.targets.coreml.toolkit import Model_pb2, ct, milproto
 
 _DATA = Path("Data/com.apple.CoreML")
@@ -29,8 +30,8 @@ _SINGLE = "main"
 class Part:
     """A graph to write: a program that is its own, or one of its family bound to its weights."""
 
-    family: FamilyJob
-    graph: GraphJob
+    family: CapturedFamily
+    graph: CapturedGraph
     program: Converted
     binding: Binding | None = None
     slots: Callable[[], Mapping[str, Array]] = dict
@@ -48,14 +49,14 @@ class Part:
 class Written:
     """A graph that is in a package, with the offsets and bytes of the blobs that it reads."""
 
-    graph: GraphJob
+    graph: CapturedGraph
     file: str
     entry: str | None
     blobs: frozenset[tuple[int, int]]
 
 
 def write_multifunction(
-    parts: Iterable[Part], options: Mapping[str, Any], folder: Path
+    parts: Iterable[Part], options: ConversionOptions, folder: Path
 ) -> list[Written]:
     """Write `model.mlpackage` with all graphs as functions over one weight file.
 
@@ -77,7 +78,7 @@ def write_multifunction(
     return written
 
 
-def write_single(part: Part, options: Mapping[str, Any], folder: Path) -> Written:
+def write_single(part: Part, options: ConversionOptions, folder: Path) -> Written:
     """Write `<graph>.mlpackage` with one graph and its own weights."""
     package = folder / f"{part.graph.name}.mlpackage"
     model = Model_pb2.Model(specificationVersion=part.program.version)
@@ -133,7 +134,7 @@ def _add_function(
     return frozenset(blobs)
 
 
-def _finish(package: Path, model: Any, options: Mapping[str, Any]) -> None:
+def _finish(package: Path, model: Any, options: ConversionOptions) -> None:
     """Write a package's model and manifest, and read them as coremltools does."""
     describe_model(model.description.metadata, options)
     data = model.SerializePartialToString(deterministic=True)

@@ -9,31 +9,31 @@ import torch
 from torch import Tensor
 from torch.export import ExportedProgram
 
-from mvmoe_export.compiling import FamilyJob, GraphJob, Order
+from mvmoe_export.captured import CapturedFamily, CapturedGraph
+from mvmoe_export.compile_job import CompileJob
 from mvmoe_export.targets.coreml.assembly import Part, figures, write_multifunction, write_single
 from mvmoe_export.targets.coreml.binding import Binding, can_hold, find_places
 from mvmoe_export.targets.coreml.constants import Array
 from mvmoe_export.targets.coreml.engine import Converted, Signature, convert, lower
 from mvmoe_export.targets.coreml.images import take_pixels
-from mvmoe_export.targets.coreml.options import CoreMLOptions
+from mvmoe_export.targets.coreml.options import ConversionOptions
 
 _SEED = 1
-"""Of the second set of made-up weights; that of the first is in `compiling`."""
+"""Of the second set of made-up weights; that of the first is in `compile_job`."""
 
 
-def compile(order: Order) -> dict[str, Any]:
+def compile(job: CompileJob) -> dict[str, Any]:
     """Write the packages of all graphs; gives `graphs`, and how many were bound and converted.
 
     Raises InputError for a graph that coremltools does not convert.
     """
-    given = order.job.options
-    options = CoreMLOptions(**given["options"])
+    options = job.options(ConversionOptions)
     counts: Counter[str] = Counter()
-    parts = _parts(order, options, counts)
-    if options.multifunction:
-        written = write_multifunction(parts, given, order.output)
+    parts = _parts(job, options, counts)
+    if options.chosen.multifunction:
+        written = write_multifunction(parts, options, job.output)
     else:
-        written = [write_single(part, given, order.output) for part in parts]
+        written = [write_single(part, options, job.output) for part in parts]
     return {
         "graphs": figures(written),
         "bound": counts["bound"],
@@ -41,22 +41,26 @@ def compile(order: Order) -> dict[str, Any]:
     }
 
 
-def _parts(order: Order, options: CoreMLOptions, counts: Counter[str]) -> Iterator[Part]:
+def _parts(job: CompileJob, options: ConversionOptions, counts: Counter[str]) -> Iterator[Part]:
     """Every graph; each may be forgotten before the next is made."""
-    for family in order.job.families:
-        for part in _Family(order, family, options, counts).parts():
+    for family in job.families:
+        for part in _Family(job, family, options, counts).parts():
             yield part
             counts["bound"] += part.binding is not None
-            order.report(part.graph.name)
+            job.report(part.graph.name)
 
 
 class _Family:
     """Graphs of one structure on their way to ML Programs."""
 
     def __init__(
-        self, order: Order, family: FamilyJob, options: CoreMLOptions, counts: Counter[str]
+        self,
+        job: CompileJob,
+        family: CapturedFamily,
+        options: ConversionOptions,
+        counts: Counter[str],
     ) -> None:
-        self._order = order
+        self._job = job
         self._family = family
         self._options = options
         self._counts = counts
@@ -71,7 +75,7 @@ class _Family:
             return
         probe, binding = self._bind()
         for graph in self._family.graphs:
-            weights = self._order.weights(graph)
+            weights = self._job.weights(self._family, graph)
             if binding is None or not self._fits(weights, binding):
                 yield self._own(graph, weights)
             else:
@@ -79,17 +83,16 @@ class _Family:
 
     def _source(self) -> ExportedProgram:
         """The family's program, on pixels if it takes images and that was asked for."""
-        program = self._order.program(self._family)
+        program = self._job.program(self._family)
         image = self._family.inputs[0]
-        if image.name != "image" or self._options.input != "image":
+        if image.name != "image" or self._options.chosen.input != "image":
             return program
-        preprocessing = self._order.job.options["preprocessing"]
-        program, self._layout = take_pixels(program, preprocessing, image.shape[0])
+        program, self._layout = take_pixels(program, self._options.preprocessing, image.shape[0])
         return program
 
     def _bind(self) -> tuple[Converted, Binding | None]:
         """The program with made-up weights, and which of its constants are slots."""
-        weights = {slot: self._program.state_dict[slot] for slot in self._family.graphs[0].slots}
+        weights = {slot: self._program.state_dict[slot] for slot in self._job.slots(self._family)}
         other = _made_up(weights)
         self._indices = {
             slot: tensor for slot, tensor in weights.items() if not tensor.is_floating_point()
@@ -98,9 +101,9 @@ class _Family:
         binding = find_places((probe, self._convert(other)), (_arrays(weights), _arrays(other)))
         return probe, binding
 
-    def _slots(self, graph: GraphJob) -> dict[str, Array]:
+    def _slots(self, graph: CapturedGraph) -> dict[str, Array]:
         """What the slots hold in a graph."""
-        return _arrays(self._order.weights(graph))
+        return _arrays(self._job.weights(self._family, graph))
 
     def _fits(self, weights: Mapping[str, Tensor], binding: Binding) -> bool:
         """Whether the bound program is that of these weights: what was not made up is the same."""
@@ -108,7 +111,7 @@ class _Family:
         same = all(torch.equal(weights[slot], tensor) for slot, tensor in indices)
         return same and can_hold(binding, _arrays(weights))
 
-    def _own(self, graph: GraphJob, weights: Mapping[str, Tensor]) -> Part:
+    def _own(self, graph: CapturedGraph, weights: Mapping[str, Tensor]) -> Part:
         """A graph that is converted with its weights."""
         return Part(self._family, graph, self._convert(weights, graph.name))
 
@@ -120,7 +123,7 @@ class _Family:
         signature = Signature(
             name or self._name, self._family.inputs, self._family.outputs, self._layout
         )
-        return convert(self._program, signature, self._options)
+        return convert(self._program, signature, self._options.chosen)
 
 
 def _made_up(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

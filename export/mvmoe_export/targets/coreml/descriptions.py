@@ -1,10 +1,9 @@
 """The texts in a package, which Xcode shows: of the model, and of each input and output."""
 
-import json
-from collections.abc import Mapping
 from typing import Any
 
-from mvmoe_export.compiling import FamilyJob, GraphJob
+from mvmoe_export.captured import CapturedFamily, CapturedGraph
+from mvmoe_export.targets.coreml.options import ConversionOptions
 
 _FEATURES = {
     "image": "Images, normalised: (pixel / 255 - mean) / std in each channel",
@@ -18,7 +17,7 @@ _FEATURES = {
 _PIXELS = "One image; the graph normalises its pixels itself"
 
 
-def describe(features: Any, family: FamilyJob, graph: GraphJob) -> None:
+def describe(features: Any, family: CapturedFamily, graph: CapturedGraph) -> None:
     """Set the text of each of a graph's inputs and outputs (`FeatureDescription`), with shapes."""
     shapes = {spec.name: spec.shape for spec in (*family.inputs, *family.outputs)}
     for feature in features:
@@ -28,21 +27,15 @@ def describe(features: Any, family: FamilyJob, graph: GraphJob) -> None:
         feature.shortDescription = f"{text}; {_type(feature, kind)} {sizes}{_route(graph)}"
 
 
-def describe_model(metadata: Any, options: Mapping[str, Any]) -> None:
+def describe_model(metadata: Any, options: ConversionOptions) -> None:
     """Set a model's metadata from the job's options: who made it, labels, preprocessing."""
-    identity = options["identity"]
+    identity = options.identity
     metadata.shortDescription = identity.get("description", "") or identity.get("name", "")
     metadata.author = identity.get("author", "")
     metadata.license = identity.get("license", "")
     metadata.versionString = identity.get("version", "")
-    facts = {
-        "mvmoe.labels": options["labels"],
-        "mvmoe.preprocessing": options["preprocessing"],
-        "mvmoe.stages": options["stages"],
-    }
-    for key, fact in facts.items():
-        if fact is not None:
-            metadata.userDefined[key] = json.dumps(fact, sort_keys=True)
+    for key, fact in options.facts.items():
+        metadata.userDefined[key] = fact
 
 
 def _type(feature: Any, kind: str) -> str:
@@ -54,7 +47,7 @@ def _type(feature: Any, kind: str) -> str:
     return name.lower()
 
 
-def _route(graph: GraphJob) -> str:
+def _route(graph: CapturedGraph) -> str:
     """The route that a graph is for."""
     if graph.route is None:
         return ""

@@ -6,7 +6,6 @@ part of the program.
 
 from typing import Any
 
-import msgspec
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -36,14 +35,13 @@ class _Normalised(nn.Module):
 
 
 def take_pixels(
-    program: ExportedProgram, preprocessing: dict[str, Any], batch: int
+    program: ExportedProgram, spec: Preprocessing, batch: int
 ) -> tuple[ExportedProgram, str]:
     """The stem's program on pixels, and Core ML's name for the order of its channels.
 
     Raises InputError for a batch: an image input is one image.
     """
     require_one_image(batch)
-    spec = msgspec.convert(preprocessing, Preprocessing)
     std = np.asarray(spec.std, np.float64)
     scale = torch.from_numpy((1 / (255 * std)).astype(np.float32)).reshape(1, -1, 1, 1)
     bias = torch.from_numpy((-np.asarray(spec.mean) / std).astype(np.float32)).reshape(1, -1, 1, 1)

@@ -1,5 +1,6 @@
 """Prepares the compiler's job for Core ML, and makes the manifest's record of what it wrote."""
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +11,16 @@ import msgspec
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
-from mvmoe_export import compiling
-from mvmoe_export.compiling import FamilyJob, GraphJob, Job
+from mvmoe_export import captured, compiling
+from mvmoe_export.captured import CapturedFamily, CapturedGraph
+from mvmoe_export.compile_job import OUTPUT, Job, Rewritten, encoded
+from mvmoe_export.compiling import Compiled
 from mvmoe_export.rewrites import names_for
 from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.coreml.engines import ENGINES
-from mvmoe_export.targets.coreml.options import CoreMLOptions
+from mvmoe_export.targets.coreml.options import ConversionOptions, CoreMLOptions
 from mvmoe_export.targets.coreml.pixels import pixels_of
 
 REWRITES = names_for(need for engine in ENGINES for need in engine.needs)
@@ -30,14 +33,20 @@ def start(
     stages: Stages, options: ExportOptions, chosen: CoreMLOptions, root: Path, scratch: Path
 ) -> "CoreMLJob":
     """Start the compiler; its packages will be below `root / "coreml"`."""
-    declared = _options(stages, options, chosen)
-    folder = scratch / chosen.target
-    families = compiling.prepare(stages, tuple(declared["rewrites"]), folder)
-    job = Job(compiler=_COMPILER, extra="coreml", families=families, options=declared)
-    compilation = compiling.start(job, folder, options.progress)
+    rewrites = REWRITES if options.rewrites is None else options.rewrites
+    job = Job(
+        compiler=_COMPILER,
+        extra="coreml",
+        captured=str(scratch / captured.FOLDER),
+        families=captured.write_captured(stages, scratch),
+        rewrites=rewrites,
+        recipe=chosen.precision,
+        options=encoded(conversion_options(stages, options, chosen)),
+    )
+    compilation = compiling.start(job, scratch / chosen.target, options.progress)
     target = root / chosen.target
 
-    def record(made: dict[str, Any]) -> manifest.Target:
+    def record(made: Compiled) -> manifest.Target:
         return _record(stages, job, chosen, made, target)
 
     return CoreMLJob(compilation, target, record)
@@ -49,7 +58,7 @@ class CoreMLJob:
 
     compilation: compiling.Compilation
     folder: Path
-    record: Callable[[dict[str, Any]], manifest.Target]
+    record: Callable[[Compiled], manifest.Target]
 
     def ready(self) -> bool:
         """Whether the compiler has ended."""
@@ -58,7 +67,7 @@ class CoreMLJob:
     def finish(self) -> Records:
         """Wait for the packages and move them to their place; raises InputError, EngineError."""
         made = self.compilation.wait()
-        shutil.move(self.compilation.folder / "output", self.folder)
+        shutil.move(self.compilation.folder / OUTPUT, self.folder)
         return {"coreml": self.record(made)}
 
     def cancel(self) -> None:
@@ -66,53 +75,65 @@ class CoreMLJob:
         self.compilation.cancel()
 
 
-def _options(stages: Stages, options: ExportOptions, chosen: CoreMLOptions) -> dict[str, Any]:
-    """The options of the compiler, as JSON data."""
-    return {
-        "rewrites": list(REWRITES if options.rewrites is None else options.rewrites),
-        "options": msgspec.to_builtins(chosen),
-        "identity": dict(options.identity),
-        "labels": None if options.labels is None else list(options.labels),
-        "preprocessing": msgspec.to_builtins(stages.model.input),
-        "stages": [
-            {"name": stage.name, "rule": msgspec.to_builtins(stage.rule)} for stage in stages.specs
-        ],
+def conversion_options(
+    stages: Stages, options: ExportOptions, chosen: CoreMLOptions
+) -> ConversionOptions:
+    """The options of the compiler."""
+    facts = {
+        "mvmoe.labels": options.labels,
+        "mvmoe.preprocessing": stages.model.input,
+        "mvmoe.stages": [{"name": stage.name, "rule": stage.rule} for stage in stages.specs],
     }
+    return ConversionOptions(
+        chosen=chosen,
+        identity=dict(options.identity),
+        preprocessing=stages.model.input,
+        facts={
+            key: json.dumps(msgspec.to_builtins(fact), sort_keys=True)
+            for key, fact in facts.items()
+            if fact is not None
+        },
+    )
 
 
 def _record(
-    stages: Stages, job: Job, chosen: CoreMLOptions, made: dict[str, Any], folder: Path
+    stages: Stages,
+    job: Job,
+    chosen: CoreMLOptions,
+    made: Compiled,
+    folder: Path,
 ) -> manifest.Target:
     """The manifest's record of the packages in `folder`."""
     graphs = {graph.name: (family, graph) for family in job.families for graph in family.graphs}
+    found = made.data["graphs"]
     pixels = pixels_of(stages.model.input) if chosen.input == "image" else None
     return manifest.Target(
         format="coreml",
         options=chosen.recorded(),
-        rewrites=compiling.applied_rewrites(job.options["rewrites"], job.families),
+        rewrites=made.rewritten.rewrites,
         strategy=stages.strategy.name,
         precision=chosen.precision,
         batch=stages.batch,
-        graphs=tuple(_graph(*graphs[facts["name"]], facts, pixels) for facts in made["graphs"]),
+        graphs=tuple(_graph(*graphs[facts["name"]], facts, pixels) for facts in found),
         weights=None,
         files=describe_files(folder.parent, (path for path in folder.rglob("*") if path.is_file())),
         parity=None,
-        sizes=sizes(stages, _reads(job, chosen)),
+        sizes=sizes(stages, _reads(made.rewritten, chosen)),
     )
 
 
-def _reads(job: Job, chosen: CoreMLOptions) -> dict[str, dict[str, int]]:
+def _reads(rewritten: Rewritten, chosen: CoreMLOptions) -> dict[str, dict[str, int]]:
     """What each graph reads, in the bytes of the target's recipe."""
     recipe = chosen.recipe
     return {
         graph: {key: recipe.stored(size) for key, size in contents.items()}
-        for graph, contents in compiling.tensors_read(job).items()
+        for graph, contents in rewritten.tensors.items()
     }
 
 
 def _graph(
-    family: FamilyJob,
-    graph: GraphJob,
+    family: CapturedFamily,
+    graph: CapturedGraph,
     facts: dict[str, Any],
     pixels: manifest.Pixels | None,
 ) -> manifest.Graph:

@@ -2,10 +2,11 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from mvmoe_deploy.bundle.manifest import PartName
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_export.compression import FLOAT16, FLOAT32, Recipe, RecipesIn, find_recipe
 from mvmoe_export.targets.contract import TargetOptions
 
@@ -47,6 +48,17 @@ class CoreMLOptions(TargetOptions, frozen=True):
     def multifunction(self) -> bool:
         """Whether one package holds all graphs."""
         return self.deployment_target not in _ONE_GRAPH_EACH
+
+
+class ConversionOptions(Struct, frozen=True, kw_only=True):
+    """What the compiler is told."""
+
+    chosen: CoreMLOptions
+    identity: dict[str, str]
+    """Texts that a package has a place for: name, author, license, description, version."""
+    preprocessing: Preprocessing
+    facts: dict[str, str]
+    """What a package says of the model to its readers, JSON by key: labels, stages, input."""
 
 
 def require_one_image(batch: int) -> None:

@@ -21,6 +21,7 @@ class CoreMLTarget:
 
     name = "coreml"
     extra = "coreml"
+    reads_captured = True
     options = CoreMLOptions
     packages = ("torch", "coremltools")
     bounds = BOUNDS

@@ -10,14 +10,15 @@ import msgspec
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
-from mvmoe_export import compiling
-from mvmoe_export.compiling import Compilation, Job
+from mvmoe_export import captured, compiling
+from mvmoe_export.compile_job import OUTPUT, Job, encoded
+from mvmoe_export.compiling import Compilation, Compiled
 from mvmoe_export.rewrites import names_for
 from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.executorch.engines import ENGINES
-from mvmoe_export.targets.executorch.options import ExecuTorchOptions
+from mvmoe_export.targets.executorch.options import Delegate, ExecuTorchOptions, LoweringOptions
 from mvmoe_export.targets.executorch.target import precision_of
 
 _COMPILER = "mvmoe_export.targets.executorch.lowering:compile"
@@ -34,9 +35,8 @@ def start(
     work = _Lowerings(stages, [], root / chosen.target, root)
     try:
         for delegate in chosen.delegate:
-            folder = scratch / f"{chosen.target}-{delegate}"
             one = msgspec.structs.replace(chosen, delegate=(delegate,))
-            work.parts.append(_start(stages, options, one, delegate, folder))
+            work.parts.append(_start(stages, options, one, scratch))
     except BaseException:
         work.cancel()  # Nobody else knows of those that have begun.
         raise
@@ -47,7 +47,7 @@ def start(
 class _Lowering:
     """One delegate's compiler at work."""
 
-    delegate: str
+    delegate: Delegate
     chosen: ExecuTorchOptions
     job: Job
     compilation: Compilation
@@ -71,12 +71,12 @@ class _Lowerings:
         self.folder.mkdir(parents=True, exist_ok=True)
         records: Records = {}
         for lowering in self.parts:
-            data = lowering.compilation.wait()
+            made = lowering.compilation.wait()
             first = not records
             path = self.folder / (_FILE if first else f"model-{lowering.delegate}.pte")
-            shutil.move(lowering.compilation.folder / "output" / _FILE, path)
+            shutil.move(lowering.compilation.folder / OUTPUT / _FILE, path)
             name = "executorch" if first else f"executorch-{lowering.delegate}"
-            records[name] = _record(self.stages, lowering, data, path, self.root)
+            records[name] = _record(self.stages, lowering, made, path, self.root)
         return records
 
     def cancel(self) -> None:
@@ -86,42 +86,51 @@ class _Lowerings:
 
 
 def _start(
-    stages: Stages, options: ExportOptions, chosen: ExecuTorchOptions, delegate: str, folder: Path
+    stages: Stages, options: ExportOptions, chosen: ExecuTorchOptions, scratch: Path
 ) -> _Lowering:
     """Start the compiler of one delegate."""
+    (delegate,) = chosen.delegate
     rewrites = REWRITES[delegate] if options.rewrites is None else options.rewrites
     job = Job(
         compiler=_COMPILER,
         extra="executorch",
-        families=compiling.prepare(stages, rewrites, folder),
-        options={
-            "delegate": delegate,
-            "compute_units": chosen.compute_units,
-            "deployment_target": chosen.deployment_target,
-            "rewrites": rewrites,
-        },
+        captured=str(scratch / captured.FOLDER),
+        families=captured.write_captured(stages, scratch),
+        rewrites=rewrites,
+        recipe=precision_of(delegate),
+        options=encoded(
+            LoweringOptions(
+                delegate=delegate,
+                compute_units=chosen.compute_units,
+                deployment_target=chosen.deployment_target,
+            )
+        ),
     )
-    return _Lowering(delegate, chosen, job, compiling.start(job, folder, options.progress))
+    folder = scratch / f"{chosen.target}-{delegate}"
+    compilation = compiling.start(job, folder, options.progress)
+    return _Lowering(delegate, chosen, job, compilation)
 
 
 def _record(
-    stages: Stages, lowering: _Lowering, data: dict[str, Any], path: Path, root: Path
+    stages: Stages, lowering: _Lowering, made: Compiled, path: Path, root: Path
 ) -> manifest.Target:
     """The manifest's record of one `.pte`."""
     delegate, job = lowering.delegate, lowering.job
-    place = partial(_placement, delegate, data["placement"])
+    place = partial(_placement, delegate, made.data["placement"])
     return manifest.Target(
         format="executorch",
         options=lowering.chosen.recorded(),
-        rewrites=compiling.applied_rewrites(job.options["rewrites"], job.families),
+        rewrites=made.rewritten.rewrites,
         strategy=stages.strategy.name,
         precision=precision_of(delegate),
         batch=stages.batch,
-        graphs=compiling.graph_records(job, path.relative_to(root).as_posix(), place),
+        graphs=compiling.graph_records(
+            job, made.rewritten.tensors, path.relative_to(root).as_posix(), place
+        ),
         weights=None,
         files=describe_files(root, [path]),
         parity=None,
-        sizes=sizes(stages, compiling.tensors_read(job)),
+        sizes=sizes(stages, made.rewritten.tensors),
     )
 
 

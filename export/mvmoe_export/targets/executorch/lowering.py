@@ -21,74 +21,79 @@ from torch.fx.traceback import NodeSource
 
 from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_deploy.runtime.runners.executorch.runner import BACKENDS
-from mvmoe_export.compiling import FamilyJob, Order
+from mvmoe_export.captured import CapturedFamily
+from mvmoe_export.compile_job import CompileJob
 from mvmoe_export.source_location import location_hint
 from mvmoe_export.targets.executorch.binding import find_slots
+from mvmoe_export.targets.executorch.options import LoweringOptions
 
 FILE = "model.pte"
 _DELEGATE = torch.ops.higher_order.executorch_call_delegate
 _CONFIG = EdgeCompileConfig(_check_ir_validity=False)
 
 
-def compile(order: Order) -> dict[str, Any]:
+def compile(job: CompileJob) -> dict[str, Any]:
     """Write `model.pte`; gives what was delegated of each method, and whether all were loaded.
 
     Raises InputError for what the engine cannot take, CheckFailedError for a method that does not
     load.
     """
-    delegate = order.job.options["delegate"]
+    options = job.options(LoweringOptions)
+    delegate = options.delegate
     with _without_gc_and_history():
         if delegate == "coreml":
-            methods = _lower_all(order)
+            methods = _lower_all(job, options)
         else:
             methods = {
                 name: program
-                for family in order.job.families
-                for name, program in _lower_family(order, family).items()
+                for family in job.families
+                for name, program in _lower_family(job, family, options).items()
             }
         placement = {name: _placement(method) for name, method in methods.items()}
         manager = EdgeProgramManager(methods, compile_config=_CONFIG)
         program = manager.to_executorch(ExecutorchBackendConfig(extract_delegate_segments=True))
-    _require_kernels(order, program.executorch_program)
-    with (order.output / FILE).open("wb") as file:
+    _require_kernels(job, program.executorch_program)
+    with (job.output / FILE).open("wb") as file:
         program.write_to_file(file)
     return {
         "placement": placement,
-        "loaded": _load_all(order.output / FILE, list(methods), delegate),
+        "loaded": _load_all(job.output / FILE, list(methods), delegate),
     }
 
 
-def _lower_family(order: Order, family: FamilyJob) -> dict[str, ExportedProgram]:
+def _lower_family(
+    job: CompileJob, family: CapturedFamily, options: LoweringOptions
+) -> dict[str, ExportedProgram]:
     """The methods of one structure, lowered once if its weights can be told apart afterwards."""
-    options, graphs = order.job.options, family.graphs
-    exported = order.program(family)
+    graphs = family.graphs
+    exported = job.program(family)
     lowered = _lower({graphs[0].name: exported}, options)[graphs[0].name]
     if not family.probed:
-        order.report(graphs[0].name)
+        job.report(graphs[0].name)
         return {graphs[0].name: lowered}
-    slots = {slot: exported.state_dict[slot] for slot in graphs[0].slots}
+    slots = {slot: exported.state_dict[slot] for slot in job.slots(family)}
     template = find_slots(lowered, slots)
     methods = {}
     for graph in graphs:
-        weights = order.weights(graph)
+        weights = job.weights(family, graph)
         if template is not None:
             methods[graph.name] = template.bind(weights)
         else:
-            methods |= _lower({graph.name: with_weights(order.program(family), weights)}, options)
-        order.report(graph.name)
+            methods |= _lower({graph.name: with_weights(job.program(family), weights)}, options)
+        job.report(graph.name)
     return methods
 
 
-def _lower_all(order: Order) -> dict[str, ExportedProgram]:
+def _lower_all(job: CompileJob, options: LoweringOptions) -> dict[str, ExportedProgram]:
     """All methods at once: the delegate itself lets them share weights."""
     programs = {
-        graph.name: with_weights(order.program(family), order.weights(graph))
-        for family in order.job.families
+        graph.name: with_weights(job.program(family), job.weights(family, graph))
+        for family in job.families
         for graph in family.graphs
     }
-    methods = _lower(programs, order.job.options)
+    methods = _lower(programs, options)
     for name in methods:
-        order.report(name)
+        job.report(name)
     return methods
 
 
@@ -100,7 +105,7 @@ def with_weights(program: ExportedProgram, weights: dict[str, torch.Tensor]) -> 
 
 
 def _lower(
-    programs: dict[str, ExportedProgram], options: dict[str, Any]
+    programs: dict[str, ExportedProgram], options: LoweringOptions
 ) -> dict[str, ExportedProgram]:
     """Programs in ExecuTorch's edge dialect, as much of them delegated as the delegate takes."""
     partitioners = {name: _partitioners(options) for name in programs}
@@ -112,7 +117,7 @@ def _lower(
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"graph {next(iter(programs))} cannot be lowered for ExecuTorch's delegate "
-            f"{options['delegate']}: {said[:300]}; try --executorch-delegate portable, or "
+            f"{options.delegate}: {said[:300]}; try --executorch-delegate portable, or "
             "--rewrites none to see whether a rewrite is at fault",
             code="export.graph-refused",
             graph=next(iter(programs)),
@@ -120,26 +125,26 @@ def _lower(
     return {name: edge.exported_program(name) for name in programs}
 
 
-def _partitioners(options: dict[str, Any]) -> list[Any]:
+def _partitioners(options: LoweringOptions) -> list[Any]:
     """What decides which nodes go to the delegate."""
-    if options["delegate"] == "portable":
+    if options.delegate == "portable":
         return []
-    if options["delegate"] == "xnnpack":
+    if options.delegate == "xnnpack":
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 
         return [XnnpackPartitioner()]
     return [_coreml_partitioner(options)]
 
 
-def _coreml_partitioner(options: dict[str, Any]) -> Any:
+def _coreml_partitioner(options: LoweringOptions) -> Any:
     """Core ML's, for a deployment target and compute units."""
     import coremltools
     from executorch.backends.apple.coreml.compiler import CoreMLBackend
     from executorch.backends.apple.coreml.partition import CoreMLPartitioner
 
     specs = CoreMLBackend.generate_compile_specs(
-        compute_unit=coremltools.ComputeUnit[options["compute_units"].upper()],
-        minimum_deployment_target=coremltools.target[options["deployment_target"]],
+        compute_unit=coremltools.ComputeUnit[options.compute_units.upper()],
+        minimum_deployment_target=coremltools.target[options.deployment_target],
         compute_precision=coremltools.precision.FLOAT16,
     )
     return CoreMLPartitioner(compile_specs=specs)
@@ -157,17 +162,17 @@ def _name(target: Any) -> str:
     return name.split("::")[-1]
 
 
-def _require_kernels(order: Order, program: Any) -> None:
+def _require_kernels(job: CompileJob, program: Any) -> None:
     """Refuse an operator outside of the delegate for which ExecuTorch has no kernel."""
     from executorch.runtime import Runtime
 
     known = Runtime.get().operator_registry.operator_names
-    families = {graph.name: family for family in order.job.families for graph in family.graphs}
+    families = {graph.name: family for family in job.families for graph in family.graphs}
     for plan in program.execution_plan:
         for operator in plan.operators:
             name = f"{operator.name}.{operator.overload}" if operator.overload else operator.name
             if name not in known:
-                where = location_hint(order.program(families[plan.name]), operator.name)
+                where = location_hint(job.program(families[plan.name]), operator.name)
                 raise InputError(
                     f"graph {plan.name} needs operator {operator.name}{where}, for which "
                     "ExecuTorch has no kernel; replace it in the model, or leave out this target",

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from mvmoe_export.targets.contract import TargetOptions
 
@@ -28,3 +28,11 @@ class ExecuTorchOptions(TargetOptions, frozen=True):
         DeploymentTarget,
         Meta(description="The oldest system that runs graphs of the delegate coreml."),
     ] = "iOS18"
+
+
+class LoweringOptions(Struct, frozen=True, kw_only=True):
+    """What the compiler of one delegate is told; see `ExecuTorchOptions`."""
+
+    delegate: Delegate
+    compute_units: ComputeUnits
+    deployment_target: DeploymentTarget

@@ -28,6 +28,7 @@ class ExecuTorchTarget:
 
     name = "executorch"
     extra = "executorch"
+    reads_captured = True
     options = ExecuTorchOptions
     packages = ("torch", "executorch", "torchao", "coremltools")
     engines = ENGINES
@@ -43,10 +44,10 @@ class ExecuTorchTarget:
             )
 
     def room(self, stages: "Stages", options: ExportOptions) -> int:
-        """For each delegate the weights that the compiler reads, and the program that it writes."""
+        """The weights that the compilers read, and for each delegate the program that it writes."""
         weights = stages.weight_bytes
         recipes = [find_recipe(precision_of(name)) for name in self._chosen(options).delegate]
-        return sum(weights + recipe.stored(weights) for recipe in recipes)
+        return weights + sum(recipe.stored(weights) for recipe in recipes)
 
     def start(
         self, stages: "Stages", options: ExportOptions, root: Path, scratch: Path

@@ -8,11 +8,8 @@ The weights are graph inputs while the graph is simplified, so that no pass can 
 values: what holds for one expert's values may not hold for another's.
 """
 
-import contextlib
-import logging
 import re
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +26,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.runtime.runners.onnx.importing import disable_telemetry, import_onnxruntime
 from mvmoe_export.compression.contract import unchanged
 from mvmoe_export.programs import Program, make_program
+from mvmoe_export.silence import exporting
 from mvmoe_export.source_location import location_hint
 
 _OPERATOR = re.compile(r"(?:aten|prims)[.:]+\w+")
@@ -88,7 +86,7 @@ def _export(
 ) -> ir.Model:
     """ONNX operators for ATen's, nothing optimized yet."""
     try:
-        with _quiet():
+        with exporting():  # Of its own deprecations, and of a missing torchvision.
             exported = torch.onnx.export(
                 program.exported,
                 input_names=list(inputs),
@@ -121,20 +119,6 @@ def _export(
             graph=name,
         )
     return model
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence what the exporter says of its own deprecations and of a missing torchvision."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            logger.setLevel(level)
 
 
 def _open_weights(model: ir.Model, weights: set[str]) -> None:

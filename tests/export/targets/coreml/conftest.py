@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from mvmoe_export import compiling
+from mvmoe_export import captured
+from mvmoe_export.compile_job import OUTPUT, CompileJob, Job, encoded
 from mvmoe_export.stages import make_stages
 from mvmoe_export.targets.contract import ExportOptions
 from mvmoe_export.targets.coreml import CoreMLOptions, job
@@ -25,15 +26,23 @@ def export_options():
 
 @pytest.fixture(scope="session")
 def prepare(tmp_path_factory):
-    """Captures a model; gives its stages and the order of it, which can be compiled once."""
+    """Captures a model; gives its stages and the job of it, which can be compiled once."""
 
     def run(model, rewrites=REWRITES, strategy="dispatch", batch=1, **options):
         stages = make_stages(model, strategy, batch)
-        folder = tmp_path_factory.mktemp("coreml") / "job"
-        families = compiling.prepare(stages, rewrites, folder)
-        told = job._options(stages, OPTIONS, CoreMLOptions(**options))
-        asked = compiling.Job(compiler="", extra="", families=families, options=told)
-        return stages, compiling.Order(folder, asked, lambda name: None)
+        folder = tmp_path_factory.mktemp("coreml")
+        (folder / OUTPUT).mkdir()
+        chosen = job.conversion_options(stages, OPTIONS, CoreMLOptions(**options))
+        asked = Job(
+            compiler="",
+            extra="",
+            captured=str(folder / captured.FOLDER),
+            families=captured.write_captured(stages, folder),
+            rewrites=tuple(rewrites),
+            recipe="fp32",
+            options=encoded(chosen),
+        )
+        return stages, CompileJob(folder, asked, lambda name: None)
 
     return run
 
@@ -44,12 +53,14 @@ def compiled(prepare, tmp_path_factory):
     from mvmoe_export.targets.coreml.conversion import compile
 
     def run(model, **options):
-        stages, order = model.prepared if hasattr(model, "prepared") else prepare(model, **options)
-        data = compile(order)
+        stages, compile_job = (
+            model.prepared if hasattr(model, "prepared") else prepare(model, **options)
+        )
+        data = compile(compile_job)
         folder = tmp_path_factory.mktemp("packages") / "coreml"
-        order.output.rename(folder)
-        order.output.mkdir()
-        return SimpleNamespace(stages=stages, folder=folder, prepared=(stages, order), **data)
+        compile_job.output.rename(folder)
+        compile_job.output.mkdir()
+        return SimpleNamespace(stages=stages, folder=folder, prepared=(stages, compile_job), **data)
 
     return run
 

@@ -1,0 +1,170 @@
+"""A compiler's job: captured programs and weights as files, finished graphs come back as files.
+
+The compiler works in a process of its own, and rewrites there too: a target's `start` has only to
+name the rewrites. A graph's structure is compiled once: of several graphs, the program holds
+made-up weights, each slot's unlike all others, so that the compiler can find each in its output.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import torch
+from safetensors import safe_open
+from torch import Tensor
+from torch.export import ExportedProgram
+
+from mvmoe_export.captured import (
+    WEIGHTS,
+    CapturedFamily,
+    CapturedGraph,
+    Families,
+    key_bytes,
+    tensor_key,
+)
+from mvmoe_export.compression import find_recipe
+from mvmoe_export.programs import Program, rewrite_program
+
+OUTPUT = "output"
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What a compiler is asked to do: `module:function` on families, with options of its own."""
+
+    compiler: str
+    extra: str
+    """The extra of the distribution that the compiler's packages come with."""
+    captured: str
+    """The folder of the captured programs and weights."""
+    families: Families
+    rewrites: tuple[str, ...]
+    """The names of the rewrites to apply, in order."""
+    recipe: str
+    """The name of the recipe that changes the programs, and the weights of each graph, then."""
+    options: msgspec.Raw
+    """The compiler's own struct, encoded (`encoded`): only the compiler knows it."""
+
+
+def encoded(options: msgspec.Struct) -> msgspec.Raw:
+    """A compiler's options as a job holds them."""
+    return msgspec.Raw(msgspec.json.encode(options))
+
+
+class Rewritten(msgspec.Struct, frozen=True, kw_only=True):
+    """What rewriting has made of a job's programs, for the manifest."""
+
+    rewrites: tuple[str, ...] = ()
+    """Those that changed something, each once, in order."""
+    tensors: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    """For each graph by name, the keys of the tensors that it reads, and their bytes."""
+
+
+Options = TypeVar("Options", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True)
+class CompileJob:
+    """A job as the compiler sees it, in its own process.
+
+    A compiler is a function `compile(job: CompileJob) -> dict`: it writes its files below
+    `job.output` and gives JSON data about them. It raises MvmoeError in one sentence.
+    """
+
+    folder: Path
+    job: Job
+    report: Callable[[str], None]
+    """To be called with a graph's name when it is done."""
+    _programs: dict[str, Program] = field(default_factory=dict)
+    """By the file of the program that was captured."""
+
+    def options(self, kind: type[Options]) -> Options:
+        """The compiler's options, of the struct that its target has encoded."""
+        return msgspec.json.decode(self.job.options, type=kind)
+
+    @property
+    def families(self) -> Families:
+        """The graphs to make, by structure."""
+        return self.job.families
+
+    @property
+    def output(self) -> Path:
+        """Where finished files go."""
+        return self.folder / OUTPUT
+
+    def program(self, family: CapturedFamily) -> ExportedProgram:
+        """A copy of a family's program after the rewrites; its parameters are the slots.
+
+        Raises InputError for a rewrite or recipe that does not exist.
+        """
+        return copy.deepcopy(self._rewritten(family).exported)
+
+    def slots(self, family: CapturedFamily) -> tuple[str, ...]:
+        """The names of a family's slots."""
+        return self._rewritten(family).slots
+
+    def weights(self, family: CapturedFamily, graph: CapturedGraph) -> dict[str, Tensor]:
+        """The content of each slot of a family's graph."""
+        return self._rewritten(family).contents(self._captured_weights(graph))
+
+    def rewritten(self) -> Rewritten:
+        """What the manifest says of the rewrites, and of what each graph reads."""
+        counts = [self._rewritten(family).rewritten for family in self.families]
+        return Rewritten(
+            rewrites=tuple(
+                name
+                for name in dict.fromkeys(self.job.rewrites)
+                if any(count.get(name) for count in counts)
+            ),
+            tensors={
+                graph.name: {
+                    key: key_bytes(key)
+                    for key in map(tensor_key, self.weights(family, graph).values())
+                }
+                for family in self.families
+                for graph in family.graphs
+            },
+        )
+
+    def _rewritten(self, family: CapturedFamily) -> Program:
+        """A family's program after the rewrites, made once."""
+        if family.program not in self._programs:
+            self._programs[family.program] = self._rewrite(family)
+        return self._programs[family.program]
+
+    def _rewrite(self, family: CapturedFamily) -> Program:
+        captured = torch.export.load(Path(self.job.captured) / family.program)
+        first = family.graphs[0]
+        weights = self._captured_weights(first)
+        rewritten = rewrite_program(first.name, captured, weights, self.job.rewrites)
+        program = find_recipe(self.job.recipe).compress(rewritten)
+        if family.probed:
+            _probe(program)
+        return program
+
+    def _captured_weights(self, graph: CapturedGraph) -> Mapping[str, Tensor]:
+        """The weights of a graph's module by name; those of one name are one tensor."""
+        tensors = {key: self._file.get_tensor(key) for key in set(graph.weights.values())}
+        return {name: tensors[key] for name, key in graph.weights.items()}
+
+    @cached_property
+    def _file(self) -> Any:
+        return safe_open(str(Path(self.job.captured) / WEIGHTS), framework="pt")
+
+
+def _probe(program: Program) -> None:
+    """Fill the slots of a program with made-up weights, no two alike, also in fp16."""
+    generator = torch.Generator().manual_seed(0)
+    for index, slot in enumerate(program.slots):
+        weight = program.exported.state_dict[slot]
+        if not weight.is_floating_point():
+            continue
+        # Around 1 and positive: an engine that folds a variance or a scale gets sane numbers.
+        made = torch.rand(weight.shape, generator=generator) * 0.5 + 0.75
+        made.reshape(-1)[0] = 1 + (index + 1) % 1024 / 1024
+        program.exported.state_dict[slot] = torch.nn.Parameter(
+            made.to(weight.dtype), requires_grad=False
+        )
