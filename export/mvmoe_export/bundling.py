@@ -49,7 +49,6 @@ from mvmoe_export.rewrites import find_rewrite
 from mvmoe_export.stages import MAX_GRAPHS, Stages, make_stages
 from mvmoe_export.targets import ExportOptions, Target, TargetJob, find_target, target_names
 from mvmoe_export.targets.contract import InlineJob
-from mvmoe_export.user_code import prints_apart
 
 _SCRATCH = ".scratch"
 _NO_GOLDEN = manifest.Golden(images=1, file=manifest.File(path="-", bytes=0, sha256=""))
@@ -85,7 +84,6 @@ class Identity:
         )
 
 
-@prints_apart
 def export_bundle(
     model: RoutedModel,
     path: str | Path,
@@ -109,8 +107,8 @@ def export_bundle(
     With `resume`, targets that are finished are kept beside `path` (in `.NAME.resume`) if the
     export ends early, and taken over by the next one of the same model and options.
 
-    What the model's own code prints goes to stderr. The model is in evaluation mode meanwhile; each
-    of its modules is then in the mode that it was in.
+    What the model's own code prints goes where the caller's does. The model is in evaluation mode
+    meanwhile; each of its modules is then in the mode that it was in.
 
     A directory at `path` is replaced only with `replace_existing`, and only if it is a bundle and
     holds nothing else (or is empty); this is asked at the start, and again at the end.

@@ -96,7 +96,7 @@ class CompileJob:
         return self.folder / OUTPUT
 
     def program(self, family: CapturedFamily) -> ExportedProgram:
-        """A copy of a family's program after the rewrites; its parameters are the slots.
+        """A family's program after the rewrites, nobody else's; its parameters are the slots.
 
         Raises InputError for a rewrite or recipe that does not exist.
         """

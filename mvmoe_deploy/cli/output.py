@@ -4,10 +4,11 @@ A result is a Struct. With `--json` it is printed as one JSON object, else by th
 `show`.
 """
 
+import contextlib
 import dataclasses
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -44,6 +45,16 @@ def write_json(result: Any) -> None:
     plain = msgspec.to_builtins(result, enc_hook=str)
     sys.stdout.write(json.dumps(plain, allow_nan=False) + "\n")
     sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def stdout_left_alone() -> Iterator[None]:
+    """Send to stderr what is printed in this block: a model's own code may print.
+
+    For a command, whose process is ours: Python has one stdout for all threads.
+    """
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
 
 
 def note(text: str) -> None:

@@ -8,7 +8,7 @@ import click
 from mvmoe_deploy import parts
 from mvmoe_deploy.cli import options
 from mvmoe_deploy.cli.group import command
-from mvmoe_deploy.cli.output import emit, note
+from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress import progress
 from mvmoe_deploy.cli.tables import percent, route_text, scientific, table
 from mvmoe_deploy.errors import CheckFailedError, MissingExtraError
@@ -70,7 +70,11 @@ def verify(
     samples = choose_samples(opened, data, most, pytorch and pytorch.synthetic_images)
     model = pytorch.load(checkpoint, opened, config, weights) if pytorch else None
     # In a process of its own: a malformed graph can end the process of its engine.
-    with isolated_runners(plugins=plugins) as open_runner, progress() as advance:
+    with (
+        isolated_runners(plugins=plugins) as open_runner,
+        progress() as advance,
+        stdout_left_alone(),
+    ):
         report = verify_bundle(
             opened,
             model,

@@ -15,6 +15,18 @@ from mvmoe_deploy.models.presets import configuration
 
 def make():
     return build(configuration(str(Path(__file__).parent / "tiny.json")), seed=1)
+
+
+def talks():
+    model = make()
+    stage = model.stage
+
+    def talking(index, route):
+        print("hello from the model")
+        return stage(index, route)
+
+    model.stage = talking
+    return model
 """
 
 _TINY = {
@@ -52,6 +64,14 @@ def test_a_factory_and_its_weights_become_a_bundle(mvmoe, folder, model):
     assert made["source"]["checkpoint_sha256"] is not None
     blobs = [(folder / name / "onnx/weights.bin").read_bytes() for name in ("own", "loaded")]
     assert blobs[0] != blobs[1]
+
+
+def test_what_a_model_prints_stays_off_stdout(mvmoe, folder):
+    words = ["--model", "own.py:talks", "-o", "out", "--skip-verify", "--json"]
+    code, out, err = mvmoe("export", *words)
+    assert code == 0, err
+    assert json.loads(out)["model"]["name"] == "talks"
+    assert "hello from the model" in err
 
 
 def test_one_of_several_sets_of_weights_is_named(mvmoe, model):

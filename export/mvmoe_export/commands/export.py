@@ -8,7 +8,7 @@ import click
 
 from mvmoe_deploy.cli import options
 from mvmoe_deploy.cli.group import Command, command
-from mvmoe_deploy.cli.output import emit, note
+from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress import progress
 from mvmoe_deploy.errors import InputError
 
@@ -104,7 +104,7 @@ def export(
         source = _from_checkpoint(checkpoint, config, weights, choices)
     else:
         raise InputError("no model was given; give CHECKPOINT, or --model with --checkpoint")
-    with progress() as advance:
+    with progress() as advance, stdout_left_alone():
         manifest = export_bundle(
             source.model,
             output,

@@ -15,7 +15,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.input_choices import words
 from mvmoe_deploy.preprocessing import Preprocessing
-from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.report import Report
 from mvmoe_deploy.verification.run_stages import StageEngine, Vectors
@@ -24,7 +24,6 @@ from mvmoe_export.parity.double_precision import whole_way_error
 from mvmoe_export.parity.images import synthetic_images
 from mvmoe_export.parity.reference import checked_reference_outputs
 from mvmoe_export.parity.torch_stages import TorchStages
-from mvmoe_export.user_code import prints_apart
 
 
 class PyTorchReference:
@@ -37,7 +36,7 @@ class PyTorchReference:
         self.model = model
         self.name = name or type(model).__name__
         self._sha256 = sha256
-        self.stages: StageEngine = _PrintingApart(TorchStages(model))
+        self.stages: StageEngine = TorchStages(model)
 
     @classmethod
     def load(
@@ -66,7 +65,6 @@ class PyTorchReference:
         """Refuse to answer for a bundle of another model; raises InputError."""
         require_fitting_model(self.model, manifest, self.name, self._sha256)
 
-    @prints_apart
     def answers(self, images: np.ndarray) -> Vectors:
         """What the model gives for images, by the names of the golden vectors.
 
@@ -74,30 +72,12 @@ class PyTorchReference:
         """
         return checked_reference_outputs(self.model, torch.from_numpy(images))
 
-    @prints_apart
     def own_errors(self, vectors: Vectors) -> tuple[float, float]:
         """Its own fp32 errors of router logits and answers, relative to the largest of each."""
         return whole_way_error(self.model, vectors)
 
 
 PART = PyTorchReference
-
-
-class _PrintingApart:
-    """Stages whose code prints to stderr."""
-
-    def __init__(self, stages: StageEngine) -> None:
-        self._stages = stages
-
-    @prints_apart
-    def stem(self, images: np.ndarray) -> Vectors:
-        """What the stem gives."""
-        return self._stages.stem(images)
-
-    @prints_apart
-    def step(self, stage: int, route: Route, tokens: np.ndarray, gates: np.ndarray) -> Vectors:
-        """What a routed stage gives."""
-        return self._stages.step(stage, route, tokens, gates)
 
 
 def verify_against_model(
