@@ -73,11 +73,19 @@ def load_own_weights(model: nn.Module, path: Path, weights: str | None = None) -
         for place, state in tensor_mappings(content)
         if state.keys() == wanted and weights in (None, ".".join(place))
     }
-    if len(fitting) != 1:
-        found = f"the sets {', '.join(map(quoted, fitting))}" if fitting else "no set of weights"
+    if len(fitting) > 1:
         raise CheckpointError(
-            f"checkpoint {path} has {found} with the names of the model's {len(wanted)} weights; "
-            "give weights that the same model has written, and of several name one with --weights",
+            f"checkpoint {path} has the sets {', '.join(map(quoted, fitting))} with the names of "
+            f"the model's {len(wanted)} weights; name one of them with --weights",
+            code="checkpoint.weights-choice",
+            given=weights,
+            available=list(fitting),
+        )
+    if not fitting:
+        raise CheckpointError(
+            f"checkpoint {path} has no set of weights with the names of the model's {len(wanted)} "
+            "weights; give weights that the same model has written, and of several name one with "
+            "--weights",
             code="checkpoint.does-not-fit",
         )
     try:

@@ -80,8 +80,8 @@ def test_one_of_several_sets_of_weights_is_named(mvmoe, model):
     words = ["--model", "own.py:make", "--checkpoint", "weights.pt", "-o", "out", "--skip-verify"]
     code, out, _ = mvmoe("export", *words, "--json")
     error = json.loads(out)["error"]
-    assert (code, error["code"]) == (2, "checkpoint.invalid")
-    assert "ema" in error["message"] and "raw" in error["message"]
+    assert (code, error["code"]) == (2, "checkpoint.weights-choice")
+    assert error["fields"] == {"given": None, "available": ["ema", "raw"]}
     assert mvmoe("export", *words, "--weights", "ema")[0] == 0
 
 
