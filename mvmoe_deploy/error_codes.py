@@ -102,6 +102,16 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "Export the bundle again.",
             ("target", "graph", "expected", "found"),
         ),
+        "bundle.tensor-unknown": ErrorCode(
+            "A stage takes a tensor, or is routed by one, that no stage before it gives.",
+            "Export the bundle again.",
+            ("stage", "tensor"),
+        ),
+        "bundle.tensor-given-twice": ErrorCode(
+            "A stage gives a tensor that is there already.",
+            "Export the bundle again.",
+            ("stage", "tensor"),
+        ),
         "bundle.too-large": ErrorCode(
             "The manifest, a tensor, or all tensors together are larger than is read.",
             "Export the bundle with a smaller batch or fewer golden images.",

@@ -37,7 +37,7 @@ def test_files_of_a_bundle(tmp_path):
     ("content", "code"),
     [
         ([], "bundle.manifest-wrong-type"),
-        ({"format": "mvmoe-bundle", "version": 1}, "bundle.manifest-missing-field"),
+        ({"format": "mvmoe-bundle", "version": 2}, "bundle.manifest-missing-field"),
         ({"format": "mvmoe-bundle", "version": 99}, "bundle.unsupported-version"),
     ],
 )

@@ -293,7 +293,7 @@ def _described(
         ),
         input=model.input,
         labels=tuple(identity.labels) if identity.labels is not None else None,
-        stages=tuple(manifest.Stage(name=spec.name, rule=spec.rule) for spec in stages.specs),
+        stages=stages.records,
         targets={},
         usage_prior=identity.usage_prior,
         golden=_NO_GOLDEN,

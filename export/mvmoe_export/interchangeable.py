@@ -23,7 +23,7 @@ def require_interchangeable(
 
     One graph of the strategy serves several routes of the stage `index`, with the numbers and
     constants of the first of them. `build` makes the modules of the stage,
-    `tensors` `[B, ...]` are an example of what the stage before gives.
+    `tensors` `[B, ...]` are an example of what it takes.
     """
     rule = model.routing[index - 1]
     routes = strategy.interchangeable(rule)

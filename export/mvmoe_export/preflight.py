@@ -22,7 +22,7 @@ from mvmoe_deploy.system import files
 from mvmoe_deploy.system.space import require_space
 from mvmoe_deploy.text import quoted
 from mvmoe_export.parity.golden import GOLDEN_IMAGES
-from mvmoe_export.stages import Stages, StageSpec, dtype_of, make_stages
+from mvmoe_export.stages import Stages, dtype_of, make_stages
 from mvmoe_export.targets import ExportOptions, Target, find_target, target_names
 
 _NO_TEXT = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
@@ -131,7 +131,7 @@ def require_manifest(
 
     `images` is the number of golden vectors that it will have.
     """
-    graphs = _graphs(stages, stages.classes)
+    graphs = _graphs(stages)
     record = manifest.Target(
         format="provisional",
         strategy=stages.strategy.name,
@@ -154,7 +154,7 @@ def require_manifest(
         raise InputError(f"this model cannot be made into a bundle: {error}") from error
 
 
-def _graphs(stages: Stages, answer: int) -> tuple[manifest.Graph, ...]:
+def _graphs(stages: Stages) -> tuple[manifest.Graph, ...]:
     """Every graph with the inputs and outputs that it will have."""
     return tuple(
         manifest.Graph(
@@ -165,7 +165,7 @@ def _graphs(stages: Stages, answer: int) -> tuple[manifest.Graph, ...]:
             weight_bytes=0,
             exclusive_bytes=0,
             inputs=tuple(_tensor(name, value) for name, value in graph.inputs.items()),
-            outputs=_outputs(stages, stage, answer),
+            outputs=tuple(_tensor(name, value) for name, value in stage.flow.outputs.items()),
         )
         for stage, graph in stages.graphs
     )
@@ -183,19 +183,6 @@ def _tensors(stages: Stages) -> dict[str, manifest.StoredTensor]:
         for contents in stage.weights.values()
         for content, tensor in contents.items()
     }
-
-
-def _outputs(stages: Stages, stage: StageSpec, answer: int) -> tuple[manifest.TensorSpec, ...]:
-    """What the graphs of a stage will give: the next one's tokens and logits, or the answer."""
-    if stage.index == len(stages.model.routing):
-        shape = (stages.batch, answer)
-        return (manifest.TensorSpec(name="answer", shape=shape, dtype="float32"),)
-    following = stages.specs[stage.index + 1]
-    rule = stages.model.routing[stage.index]
-    return (
-        _tensor("next_tokens", following.graphs[0].inputs["tokens"]),
-        manifest.TensorSpec(name="logits", shape=(stages.batch, rule.experts), dtype="float32"),
-    )
 
 
 def _tensor(name: str, tensor: torch.Tensor) -> manifest.TensorSpec:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import islice
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -23,16 +22,15 @@ from mvmoe_deploy.bundle.consistency import MAX_ELEMENTS
 from mvmoe_deploy.bundle.manifest import MAX_BATCH
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.models.stage_tensors import ANSWER
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.strategies import DEFAULT, INTEGER, Build, Strategy, TensorType, find_strategy
+from mvmoe_export.flow import StageFlow, flow_of, type_name
 from mvmoe_export.interchangeable import require_interchangeable
 from mvmoe_export.structure import StructureGroup, group_by_structure
-from mvmoe_export.user_code import user_code
 
 _LONGEST_NAME = 100
 """Characters that the experts of a route may take in a graph's name, which is a file's too."""
-
-_TOKEN_TYPES = (torch.float32, torch.float16)
 
 MAX_GRAPHS = 256
 """Graphs of one stage; a model with more routes is better served by another strategy."""
@@ -55,13 +53,30 @@ class GraphSpec:
 class StageSpec:
     """One stage with all its graphs."""
 
-    index: int
-    name: str
-    rule: Rule | None
-    outputs: tuple[str, ...]
+    flow: StageFlow
     graphs: tuple[GraphSpec, ...]
     weights: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
     """Contents of the inputs that are weights, as `Strategy.weights` gives them."""
+
+    @property
+    def index(self) -> int:
+        """The number of the stage; 0 is the stem."""
+        return self.flow.index
+
+    @property
+    def name(self) -> str:
+        """Its name in the manifest."""
+        return self.flow.record.name
+
+    @property
+    def rule(self) -> Rule | None:
+        """Its routing rule; the stem has none."""
+        return self.flow.record.rule
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of its graphs' outputs, in order."""
+        return tuple(self.flow.outputs)
 
     @cached_property
     def groups(self) -> tuple[StructureGroup, ...]:
@@ -77,8 +92,16 @@ class Stages:
     strategy: Strategy
     batch: int
     specs: tuple[StageSpec, ...]
-    classes: int
-    """How many values an answer has."""
+
+    @property
+    def records(self) -> tuple[manifest.Stage, ...]:
+        """The stages as the manifest describes them."""
+        return tuple(spec.flow.record for spec in self.specs)
+
+    @property
+    def classes(self) -> int:
+        """How many values an answer has."""
+        return self.specs[-1].flow.outputs[ANSWER].shape[1]
 
     @property
     def graphs(self) -> Iterator[tuple[StageSpec, GraphSpec]]:
@@ -105,7 +128,7 @@ class Stages:
 
 def dtype_of(tensor: Tensor) -> manifest.DType:
     """The type of a tensor, as a manifest says it."""
-    found: manifest.DType = msgspec.convert(_type_name(tensor.dtype), manifest.DType)
+    found: manifest.DType = msgspec.convert(type_name(tensor.dtype), manifest.DType)
     return found
 
 
@@ -126,52 +149,42 @@ def make_stages(
     _require_contract(model)
     _require_batch(model, batch)
     _require_strategy(model, found, batch, max_graphs)
-    images = torch.zeros(batch, *model.input.shape, dtype=torch.float32)
-    tensors: dict[str, Tensor] = {"image": images}
-    stem = GraphSpec("stem", 0, None, partial(_module, model, 0, ()), tensors)
-    graphs: tuple[GraphSpec, ...] = (stem,)
     specs = []
-    for index in range(len(model.routing) + 1):
-        where = f"stage {index} of {type(model).__name__}"
-        rule = model.routing[index - 1] if index else None
-        last = index == len(model.routing)
+    for flow in flow_of(model, batch):
         weights = dict[str, Mapping[str, Tensor]]()
-        if rule is not None:
-            build = partial(_module, model, index)
-            require_interchangeable(model, index, found, build, tensors)
-            weights = dict(found.weights(rule, build))
-            graphs = tuple(_graphs(model, found, index, tensors, weights))
-        name = f"step{index}" if index else "stem"
-        outputs = ("answer",) if last else ("next_tokens", "logits")
-        specs.append(StageSpec(index, name, rule, outputs, graphs, weights))
-        output = _example_output(model, index, tensors)
-        if last:
-            _require_answer(output, batch, where)
-        else:
-            _require_tokens(output, batch, model.routing[index], where)
-            # In the order of memory that a runner's buffers have, whatever the stage gave.
-            tokens = output[0].clone(memory_format=torch.contiguous_format)
-            tensors = {"tokens": tokens}
-    return Stages(model, found, batch, tuple(specs), output.shape[1])
+        stem = GraphSpec("stem", 0, None, partial(flow.module, model, ()), flow.inputs)
+        graphs: tuple[GraphSpec, ...] = (stem,)
+        if flow.record.rule is not None:
+            build = partial(flow.module, model)
+            require_interchangeable(model, flow.index, found, build, flow.inputs)
+            weights = dict(found.weights(flow.record.rule, build))
+            graphs = tuple(_graphs(flow, flow.record.rule, found, build, weights))
+        specs.append(StageSpec(flow, graphs, weights))
+    return Stages(model, found, batch, tuple(specs))
 
 
 def _graphs(
-    model: RoutedModel,
+    flow: StageFlow,
+    rule: Rule,
     strategy: Strategy,
-    index: int,
-    tensors: dict[str, Tensor],
+    build: Build,
     weights: Mapping[str, Mapping[str, Tensor]],
 ) -> Iterator[GraphSpec]:
-    """The graphs of one routed stage, which takes tensors of the stage before and some weights."""
+    """The graphs of one routed stage, which takes tensors of stages before and some weights."""
     # Copies: two inputs of one tensor would be captured as one.
     bound = {name: next(iter(found.values())).detach().clone() for name, found in weights.items()}
-    rule, build = model.routing[index - 1], partial(_module, model, index)
+    batch = len(next(iter(flow.inputs.values())))
     for route in strategy.graphs(rule):
         label = strategy.name.replace("-", "_") if route is None else _route_name(route)
         make = partial(_strategys_module, strategy, rule, route, build)
-        batch = len(next(iter(tensors.values())))
-        inputs = tensors | _route_inputs(strategy, rule, route, batch) | bound
-        yield GraphSpec(f"step{index}_{label}", index, route, make, inputs)
+        own = _route_inputs(strategy, rule, route, batch) | bound
+        if taken := sorted(own.keys() & flow.inputs.keys()):
+            raise InputError(
+                f"stage {flow.index} takes a tensor of the name {taken[0]}, which graphs of the "
+                f"strategy {strategy.name} have for something else; give it another name"
+            )
+        inputs = flow.inputs | own
+        yield GraphSpec(f"{flow.record.name}_{label}", flow.index, route, make, inputs)
 
 
 def _route_name(route: Route) -> str:
@@ -181,12 +194,6 @@ def _route_name(route: Route) -> str:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:12]
     return f"e{route[0]}_and_{len(route) - 1}_more_{digest}"
-
-
-def _module(model: RoutedModel, index: int, route: Route) -> nn.Module:
-    """The model's module for a stage and route."""
-    with user_code(f"{type(model).__name__}.stage({index}, {route})"):
-        return model.stage(index, route).eval()
 
 
 def _strategys_module(
@@ -213,65 +220,6 @@ def _as_numpy(tensor: TensorType) -> tuple[tuple[int, ...], str]:
     return tensor.shape, "int64" if tensor.dtype == INTEGER else tensor.dtype
 
 
-def _example_output(model: RoutedModel, index: int, tensors: dict[str, Tensor]) -> Any:
-    """What stage `index` gives for its example tensors, down its first route."""
-    given = list(tensors.values())
-    route: Route = ()
-    if index:
-        route = next(model.routing[index - 1].routes())
-        given.append(torch.ones(len(given[0]), len(route), dtype=torch.float32))
-    module = _module(model, index, route)
-    with torch.no_grad(), user_code(f"stage {index} of {type(model).__name__}"):
-        return module(*(tensor.clone() for tensor in given))
-
-
-def _require_tokens(output: Any, batch: int, rule: Rule, where: str) -> None:
-    """Refuse what is not the output of a stage before the last."""
-    if not (isinstance(output, tuple) and len(output) == 2):
-        raise InputError(
-            f"{where} gives {type(output).__name__}; the contract expects (tokens, logits) before "
-            "the last stage",
-            code="model.contract",
-        )
-    tokens, logits = output
-    _require_type(tokens, f"{where} gives tokens", _TOKEN_TYPES)
-    _require_type(logits, f"{where} gives logits", (torch.float32,))
-    if tuple(logits.shape) != (batch, rule.experts) or tokens.ndim < 2 or len(tokens) != batch:
-        raise InputError(
-            f"{where} gives tokens {list(tokens.shape)} and logits {list(logits.shape)}; the "
-            f"contract expects [{batch}, ...] and [{batch}, {rule.experts}]",
-            code="model.contract",
-        )
-
-
-def _require_answer(output: Any, batch: int, where: str) -> None:
-    """Refuse what is not the output of the last stage."""
-    if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != batch:
-        given = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        raise InputError(
-            f"{where} gives {given}; the contract expects the answer [{batch}, classes] of the "
-            "last stage",
-            code="model.contract",
-        )
-    _require_type(output, f"{where} gives an answer", (torch.float32,))
-
-
-def _require_type(given: Any, what: str, expected: tuple[torch.dtype, ...]) -> None:
-    """Refuse what is no tensor of one of some types."""
-    kind = _type_name(given.dtype) if isinstance(given, Tensor) else type(given).__name__
-    names = [_type_name(dtype) for dtype in expected]
-    if kind not in names:
-        raise InputError(
-            f"{what} of type {kind}; the contract expects {' or '.join(names)}: convert it at the "
-            "end of the stage",
-            code="model.contract",
-        )
-
-
-def _type_name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
 def _require_contract(model: RoutedModel) -> None:
     """Refuse what is not a routed model in fp32."""
     if not isinstance(model, nn.Module) or not isinstance(model, RoutedModel):
@@ -284,7 +232,7 @@ def _require_contract(model: RoutedModel) -> None:
     for what, tensors in (("parameters", model.parameters()), ("buffers", model.buffers())):
         # Of buffers, tables of indices and masks have other types by right.
         kinds = {
-            _type_name(tensor.dtype)
+            type_name(tensor.dtype)
             for tensor in tensors
             if what == "parameters" or tensor.is_floating_point() or tensor.is_complex()
         } - {"float32"}

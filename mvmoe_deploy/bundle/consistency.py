@@ -10,7 +10,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from mvmoe_deploy.bundle.manifest import File, Graph, Manifest, Stage, Target, TensorSpec
+from mvmoe_deploy.bundle.manifest import (
+    ANSWER,
+    IMAGE,
+    File,
+    Graph,
+    Manifest,
+    Stage,
+    Target,
+    TensorSpec,
+)
 from mvmoe_deploy.bundle.manifest_faults import of_part
 from mvmoe_deploy.errors import BundleError, Fault, InputError
 from mvmoe_deploy.routing import Route, Rule, check_usage_prior
@@ -57,8 +66,9 @@ def classes_of(manifest: Manifest) -> int:
     last = len(manifest.stages) - 1
     for target in manifest.targets.values():
         for graph in target.graphs:
-            if graph.stage == last and graph.outputs[0].shape:
-                return graph.outputs[0].shape[-1]
+            for tensor in graph.outputs:
+                if graph.stage == last and tensor.name == ANSWER and tensor.shape:
+                    return tensor.shape[-1]
     raise _inconsistent("no graph gives the answer")
 
 
@@ -71,13 +81,51 @@ def _strategy(name: str, target: Target, plugins: bool) -> Strategy:
 
 
 def _check_stages(stages: tuple[Stage, ...]) -> None:
-    """The stem has no rule, every stage after it has one; names are distinct."""
+    """The stem has no rule, every stage after it has one; names are distinct; tensors are there."""
     routed = [stage.rule is not None for stage in stages]
     _require(
         routed == [False] + [True] * (len(routed) - 1),
         "the stages must be the stem without a rule and then routed steps with one",
     )
     _require_distinct((stage.name for stage in stages), "stage")
+    _require(
+        dict(stages[0].takes) == {IMAGE: IMAGE},
+        f"the stem takes {quoted(stages[0].takes)}; expected the {IMAGE} alone",
+    )
+    known = {IMAGE}
+    for stage in stages:
+        _check_flow(stage, known)
+        known |= set(stage.gives.values())
+    _require(ANSWER in stages[-1].gives, "the last stage gives no answer")
+
+
+def _check_flow(stage: Stage, known: set[str]) -> None:
+    """A stage takes tensors that stages before it give, and gives new ones."""
+    _require(
+        (stage.router is None) == (stage.rule is None),
+        f"stage {stage.name} must have a rule and the tensor of its router's logits, or neither",
+    )
+    for tensor in stage.takes.values():
+        wrong = Fault("bundle.tensor-unknown", stage=stage.name, tensor=tensor)
+        _require(
+            tensor in known,
+            f"stage {stage.name} takes the tensor {tensor}, which no stage before it gives",
+            wrong,
+        )
+    if stage.router is not None:
+        wrong = Fault("bundle.tensor-unknown", stage=stage.name, tensor=stage.router)
+        _require(
+            stage.router in known - {IMAGE},
+            f"stage {stage.name} is routed by the tensor {stage.router}, which no stage before it "
+            "gives",
+            wrong,
+        )
+    for tensor, times in Counter(stage.gives.values()).items():
+        wrong = Fault("bundle.tensor-given-twice", stage=stage.name, tensor=tensor)
+        new = times == 1 and tensor not in known
+        _require(new, f"stage {stage.name} gives the tensor {tensor} once more", wrong)
+    both = sorted(stage.takes.keys() & stage.gives.keys())
+    _require(not both, f"graphs of stage {stage.name} take and give {quoted(both)} under one name")
 
 
 def _check_labels(manifest: Manifest, classes: int) -> None:
@@ -243,7 +291,8 @@ def _check_tensors(
             _require_pixels(
                 tensor, graph, manifest.input.channel_order, f"{where} has {tensor.name}"
             )
-        inputs, outputs = interfaces[graph.stage].inputs, interfaces[graph.stage].outputs
+        outputs = interfaces[graph.stage].outputs
+        inputs = _in_order_of(graph.inputs, interfaces[graph.stage].inputs)
         if graph.stage:
             rule = manifest.rules[graph.stage - 1]
             inputs = inputs | strategy.inputs(rule, graph.route, target.batch)
@@ -260,6 +309,12 @@ def _check_tensors(
         f"{MAX_BUFFER_BYTES:,} are allowed, export it with a smaller batch",
         Fault("bundle.too-large", limit=MAX_BUFFER_BYTES),
     )
+
+
+def _in_order_of(specs: tuple[TensorSpec, ...], tensors: _Tensors) -> _Tensors:
+    """Tensors in the order of those of a graph: the entries of an object have none."""
+    found = {spec.name: tensors[spec.name] for spec in specs if spec.name in tensors}
+    return found | tensors
 
 
 def _weights(graph: Graph, name: str, target: Target, strategy: Strategy, rule: Rule) -> _Tensors:
@@ -296,44 +351,57 @@ def _check_stored(name: str, target: Target) -> None:
 
 
 def _interfaces(name: str, target: Target, manifest: Manifest, classes: int) -> list[_Interface]:
-    """The interface of each stage."""
-    tokens = _tokens_by_stage(target)
-    inputs = {"image": TensorType((target.batch, *manifest.input.shape), "float32")}
+    """The interface of each stage: every tensor is what the stage that gives it says."""
+    tensors = {IMAGE: TensorType((target.batch, *manifest.input.shape), "float32")}
+    outputs = _outputs_by_stage(target)
+    known = {manifest.answer: TensorType((target.batch, classes), "float32")}
+    for stage in manifest.stages[1:]:
+        logits = TensorType((target.batch, stage.routing.experts), "float32")
+        tensors_of_router = known.setdefault(stage.routed_by, logits)
+        _require(
+            tensors_of_router == logits,
+            f"the tensor {stage.routed_by} would have the logits of "
+            f"{tensors_of_router.shape[-1]} experts and of {stage.routing.experts}",
+        )
     interfaces = []
-    for index, rule in enumerate(manifest.rules):
+    for index, stage in enumerate(manifest.stages):
+        where = f"stage {stage.name} of target {name}"
+        _require(index in outputs, f"{where} has no graph")
+        inputs = {taken: tensors[tensor] for taken, tensor in stage.takes.items()}
+        given = {spec.name: TensorType(spec.shape, spec.dtype) for spec in outputs[index]}
         fault = Fault("bundle.tensors-mismatch", target=name)
-        where = f"stage {index} of target {name}"
-        _require(index in tokens, f"no graph of {where} gives tokens", fault)
-        _require_tokens(tokens[index], target.batch, where, fault)
-        after = TensorType(tokens[index].shape, tokens[index].dtype)
-        logits = TensorType((target.batch, rule.experts), "float32")
-        interfaces.append(_Interface(inputs, {"next_tokens": after, "logits": logits}))
-        inputs = {"tokens": after}
-    answer = TensorType((target.batch, classes), "float32")
-    return [*interfaces, _Interface(inputs, {"answer": answer})]
+        _require(
+            set(given) == set(stage.gives),
+            f"{where} gives {quoted(list(given))}, where {quoted(list(stage.gives))} is expected",
+            fault,
+        )
+        for output, tensor in stage.gives.items():
+            if tensor not in known:
+                _require_passed_on(given[output], target.batch, f"{where} gives {output}", fault)
+            given[output] = known.get(tensor, given[output])
+            tensors[tensor] = given[output]
+        interfaces.append(_Interface(inputs, given))
+    return interfaces
 
 
-def _tokens_by_stage(target: Target) -> dict[int, TensorSpec]:
-    """The tokens that each stage gives, as the first of its graphs that has some says."""
-    tokens: dict[int, TensorSpec] = {}
+def _outputs_by_stage(target: Target) -> dict[int, tuple[TensorSpec, ...]]:
+    """What the first graph of each stage gives: all others of the stage must give the same."""
+    outputs: dict[int, tuple[TensorSpec, ...]] = {}
     for graph in target.graphs:
-        for tensor in graph.outputs:
-            if tensor.name == "next_tokens":
-                tokens.setdefault(graph.stage, tensor)
-    return tokens
+        outputs.setdefault(graph.stage, graph.outputs)
+    return outputs
 
 
-def _require_tokens(tokens: TensorSpec, batch: int, where: str, fault: Fault) -> None:
-    """Tokens are numbers `[B, ...]` of a size that a buffer can have."""
+def _require_passed_on(tensor: TensorType, batch: int, where: str, fault: Fault) -> None:
+    """Tensors between stages are numbers `[B, ...]` of a size that a buffer can have."""
     _require(
-        len(tokens.shape) >= 2 and tokens.shape[0] == batch,
-        f"{where} gives tokens of shape {list(tokens.shape)}, whose first size must be the batch "
-        f"{batch}",
+        len(tensor.shape) >= 2 and tensor.shape[0] == batch,
+        f"{where} of shape {list(tensor.shape)}, whose first size must be the batch {batch}",
         fault,
     )
     _require(
-        tokens.dtype in ("float32", "float16"),
-        f"{where} gives tokens of type {tokens.dtype}; expected float32 or float16",
+        tensor.dtype in ("float32", "float16"),
+        f"{where} of type {tensor.dtype}; expected float32 or float16",
         fault,
     )
 

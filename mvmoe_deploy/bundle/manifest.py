@@ -14,10 +14,19 @@ from mvmoe_deploy.routing import Route, Rule, UsagePrior
 from mvmoe_deploy.routing.plain_data import rule_schemas
 
 FORMAT: Final = "mvmoe-bundle"
-VERSION: Final = 1
+VERSION: Final = 2
 MANIFEST_FILE = "manifest.json"
 MAX_BATCH = 4096
 """Images that one graph may take."""
+
+IMAGE = "image"
+"""The tensor that the input is, `[B, C, H, W]`."""
+
+ANSWER = "answer"
+"""What graphs of the last stage call the answer `[B, classes]`."""
+
+MAX_TENSORS = 64
+"""Tensors that one stage may take, and that it may give."""
 
 # In Python `$` matches before a final line feed, in JSON Schema's dialect it does not; `(?!\n)`
 # makes the two agree.
@@ -70,10 +79,30 @@ class Source(_Record, frozen=True):
 
 
 class Stage(_Record, frozen=True):
-    """One step of inference; `rule` turns the logits of the stage before into its route."""
+    """One step of inference; its graphs take tensors of stages before it, and give new ones.
+
+    `takes` has the tensor that each input of its graphs is, but for those that say the route;
+    `image` is the one that no stage gives. `gives` has the tensor that each output is; each tensor
+    is given once. `rule` turns the logits in the tensor `router` into the stage's route.
+    """
 
     name: Name
     rule: Rule | None
+    router: Name | None
+    takes: Annotated[dict[Name, Name], Meta(min_length=1, max_length=MAX_TENSORS)]
+    gives: Annotated[dict[Name, Name], Meta(min_length=1, max_length=MAX_TENSORS)]
+
+    @property
+    def routing(self) -> Rule:
+        """The rule of a routed stage."""
+        assert self.rule is not None
+        return self.rule
+
+    @property
+    def routed_by(self) -> str:
+        """The tensor with the logits of a routed stage."""
+        assert self.router is not None
+        return self.router
 
 
 Factor = Annotated[float, Meta(ge=-1e6, le=1e6)]
@@ -129,7 +158,7 @@ class Graph(_Record, frozen=True):
     weight_bytes: Count
     exclusive_bytes: Count
     inputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1, max_length=10_000)]
-    outputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1, max_length=2)]
+    outputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1, max_length=MAX_TENSORS)]
     entry: Name | None = None
     placement: Annotated[tuple[Placement, ...], Meta(max_length=20)] = ()
 
@@ -254,7 +283,7 @@ class Manifest(_Record, frozen=True):
     """The whole of `manifest.json`."""
 
     format: Literal["mvmoe-bundle"]
-    version: Literal[1]
+    version: Literal[2]
     model: Model
     source: Source
     input: Preprocessing
@@ -268,6 +297,11 @@ class Manifest(_Record, frozen=True):
     def rules(self) -> tuple[Rule, ...]:
         """The routing rules, one for each routed stage."""
         return tuple(stage.rule for stage in self.stages if stage.rule is not None)
+
+    @property
+    def answer(self) -> str:
+        """The tensor that is the answer `[B, classes]`."""
+        return self.stages[-1].gives[ANSWER]
 
 
 def json_schema() -> dict[str, object]:

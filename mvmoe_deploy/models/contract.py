@@ -32,6 +32,9 @@ class RoutedModel(Protocol):
     - `stage(0, ())` is the stem. Its forward takes images `[B, C, H, W]` and gives
       `(tokens, logits)`: tokens of any shape `[B, ...]`, and the logits `[B, E]` of the first
       router. Of a dense model (`routing == ()`) it gives the answer alone.
+    - A stage may give a dict of named tensors `[B, ...]` instead, `logits` and `answer` among them,
+      and take such tensors of any stage before it by the names of its parameters, gates last
+      (`stage_tensors.py`).
     - `stage(i, route)`, i >= 1, is the i-th routed step for one route. Its forward takes
       `(tokens, gates)`, gates `[B, len(route)]` in the order of the route, and gives
       `(tokens, logits)` of the next router, or the answer `[B, classes]` if it is the last.

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.models.stage_tensors import IMAGE, run_stage
 from mvmoe_deploy.routing import Route
 
 # The counter does not know this form of attention. To switch to a form that it knows would be seen
@@ -63,9 +64,9 @@ def _macs(model: RoutedModel, stages: list[nn.Module], routes: list[Route]) -> i
     images = torch.zeros(1, *model.input.shape, dtype=torch.float32, device=device)
     counter = FlopCounterMode(display=False, custom_mapping=_FUSED_ON_CPU)
     with torch.no_grad(), counter:
-        output = stages[0](images)
+        state = run_stage(stages[0], {IMAGE: images}) | {IMAGE: images}
         for stage, route in zip(stages[1:], routes, strict=True):
             gates = torch.ones(1, len(route), dtype=torch.float32, device=device)
-            output = stage(output[0], gates)
+            state |= run_stage(stage, state, gates)
     # The counter gives two operations for each multiply-accumulate.
     return counter.get_total_flops() // 2

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from mvmoe_deploy.bundle.manifest import Graph
+from mvmoe_deploy.bundle.manifest import IMAGE, Graph, Manifest, Stage
 from mvmoe_deploy.errors import EngineError, PartialResultError
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.routing.contract import route_of
-from mvmoe_deploy.runtime.buffers import InferenceBuffers, carried
+from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.graph_cache import GraphCache
 from mvmoe_deploy.runtime.prediction import without_finite_answer
 
@@ -22,7 +22,7 @@ _Choice = tuple[Route, Sequence[float]]
 def run_grouped(
     graphs: GraphCache,
     buffers: InferenceBuffers,
-    rules: tuple[Rule, ...],
+    manifest: Manifest,
     images: np.ndarray,
 ) -> np.ndarray:
     """Class logits `[n, classes]` of preprocessed images `[n, C, H, W]`.
@@ -30,12 +30,13 @@ def run_grouped(
     Raises RoutingError for router logits that are not finite, PartialResultError with the other
     images' answers, which are finite, if some need a graph that does not load.
     """
-    batch = _Batch(graphs, buffers, len(images))
-    outputs = batch.run_stem(images)
-    for stage, rule in enumerate(rules, start=1):
+    batch = _Batch(graphs, buffers, images)
+    batch.run_stage(0, manifest.stages[0], None)
+    for index, stage in enumerate(manifest.stages[1:], start=1):
         # Logits of images that failed before are zeros: their routes are never used.
-        outputs = batch.run_stage(stage, carried(outputs), _choices(rule, outputs["logits"]))
-    answers = outputs["answer"]
+        choices = _choices(stage.routing, batch.tensors[stage.routed_by])
+        batch.run_stage(index, stage, choices)
+    answers = batch.tensors[manifest.answer]
     if batch.failed:
         failed = {**without_finite_answer(answers), **batch.failed}
         answers[list(failed)] = np.nan
@@ -51,30 +52,24 @@ def _choices(rule: Rule, logits: np.ndarray) -> list[_Choice]:
 
 
 class _Batch:
-    """Images on their way through the stages; tensors are those of all `count` images."""
+    """Images `[n, C, H, W]` on their way through the stages."""
 
-    def __init__(self, graphs: GraphCache, buffers: InferenceBuffers, count: int) -> None:
+    def __init__(self, graphs: GraphCache, buffers: InferenceBuffers, images: np.ndarray) -> None:
         self._graphs = graphs
         self._buffers = buffers
-        self._count = count
+        self._count = len(images)
+        self.tensors: dict[str, np.ndarray] = {IMAGE: images}
+        """What stages gave, `[n, ...]`, by the manifest's names; zeros for images that failed."""
         self.failed: dict[int, EngineError] = {}
         """Images that needed a graph which does not load."""
 
-    def run_stem(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """What the stem gives for images `[n, C, H, W]`."""
-        outputs = self._new_outputs(0)
-        every = np.arange(self._count)
-        self._run(self._graphs.graph(0), every, {"image": images}, outputs, None)
-        return outputs
-
-    def run_stage(
-        self, stage: int, tensors: Mapping[str, np.ndarray], choices: Sequence[_Choice]
-    ) -> dict[str, np.ndarray]:
-        """What a routed stage gives for the tensors of the one before; zeros for failed images."""
-        outputs = self._new_outputs(stage)
-        for graph, images in self._groups(stage, choices):
-            self._run(graph, images, tensors, outputs, choices)
-        return outputs
+    def run_stage(self, index: int, stage: Stage, choices: Sequence[_Choice] | None) -> None:
+        """Run a stage on all images, each down the route of its choice; the stem has none."""
+        outputs = self._new_outputs(index)
+        inputs = {name: self.tensors[tensor] for name, tensor in stage.takes.items()}
+        for graph, images in self._groups(index, choices):
+            self._run(graph, images, inputs, outputs, choices)
+        self.tensors |= {tensor: outputs[name] for name, tensor in stage.gives.items()}
 
     def _new_outputs(self, stage: int) -> dict[str, np.ndarray]:
         """Arrays for what a stage gives."""
@@ -83,8 +78,13 @@ class _Batch:
             for name, array in self._buffers.outputs[stage].items()
         }
 
-    def _groups(self, stage: int, choices: Sequence[_Choice]) -> Iterator[tuple[Graph, np.ndarray]]:
+    def _groups(
+        self, stage: int, choices: Sequence[_Choice] | None
+    ) -> Iterator[tuple[Graph, np.ndarray]]:
         """The images that have not failed by the graph they need, graphs in memory first."""
+        if choices is None:
+            yield self._graphs.graph(stage), np.arange(self._count)
+            return
         groups: dict[tuple[str, Route | None], tuple[Graph, list[int]]] = {}
         for image, (route, _) in enumerate(choices):
             if image not in self.failed:

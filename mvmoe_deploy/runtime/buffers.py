@@ -8,21 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mvmoe_deploy.bundle.manifest import Graph, Manifest, Target, TensorSpec
+from mvmoe_deploy.bundle.manifest import IMAGE, Graph, Manifest, Target, TensorSpec
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.strategies import Strategy
-
-_CARRIED = "next_"
-"""The prefix of outputs that are inputs of the next stage: it takes `next_tokens` as `tokens`."""
-
-
-def carried(outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Those outputs of a stage that the next one takes, by the names of its inputs."""
-    return {
-        name.removeprefix(_CARRIED): array
-        for name, array in outputs.items()
-        if name.startswith(_CARRIED)
-    }
 
 
 def graph_inputs(
@@ -36,7 +24,7 @@ def graph_inputs(
 ) -> dict[str, np.ndarray]:
     """New arrays with what a graph of a routed stage takes for images that are all on one route.
 
-    `tensors` are those of the stage before, `[B, ...]`, B being the graph's batch; `gates`
+    `tensors` are those that its stage takes, `[B, ...]`, B being the graph's batch; `gates`
     `[B, len(route)]` are in the order of the route; `weights` are the graph's inputs as they are.
     """
     inputs = {
@@ -54,7 +42,7 @@ def graph_inputs(
 class InferenceBuffers:
     """Arrays for every tensor that passes between host and graphs.
 
-    What a stage gives and the next one takes is one array. Graphs of one stage share the arrays of
+    What a stage gives and later ones take is one array. Graphs of one stage share the arrays of
     inputs that have the same name, shape and type.
     """
 
@@ -63,16 +51,21 @@ class InferenceBuffers:
         self._examples: list[Route] = [(), *(next(rule.routes()) for rule in manifest.rules)]
         self._arrays: dict[tuple[int, str, tuple[int, ...], str], np.ndarray] = {}
         self._inputs: dict[str, dict[str, np.ndarray]] = {}
-        self.outputs: list[dict[str, np.ndarray]] = []
-        """For each stage its outputs by name."""
+        self._takes = [stage.takes for stage in manifest.stages]
         first = [_first_graph(target, stage) for stage in range(len(manifest.stages))]
-        for graph in first:
-            self.outputs.append(
-                {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.outputs}
-            )
-        self.image = self.inputs(first[0])["image"]
+        self.image = _zeros(next(spec for spec in first[0].inputs if spec.name == IMAGE))
         """The input of the stem `[B, C, H, W]`."""
-        self.answer = self.outputs[-1]["answer"]
+        self.tensors: dict[str, np.ndarray] = {IMAGE: self.image}
+        """Every tensor that stages pass on, by the manifest's name of it."""
+        self.outputs: list[dict[str, np.ndarray]] = []
+        """For each stage its outputs, by the names that its graphs have for them."""
+        for stage, graph in zip(manifest.stages, first, strict=True):
+            given = {spec.name: _zeros(spec) for spec in graph.outputs}
+            self.outputs.append(given)
+            self.tensors |= {stage.gives[name]: array for name, array in given.items()}
+        self.first_logits = [self.tensors[stage.routed_by][0] for stage in manifest.stages[1:]]
+        """For each routed stage the logits `[E]` of the first image, which its rule decides on."""
+        self.answer = self.tensors[manifest.answer]
         """The answer of the last stage `[B, classes]`."""
 
     def inputs(self, graph: Graph) -> dict[str, np.ndarray]:
@@ -93,14 +86,19 @@ class InferenceBuffers:
         self._strategy.write(self.inputs(graph), position, route, gates)
 
     def _input(self, stage: int, spec: TensorSpec) -> np.ndarray:
-        """The array of an input: an output of the stage before, or one of the stage's own."""
-        given = self.outputs[stage - 1].get(_CARRIED + spec.name) if stage else None
-        if given is not None:
-            return given
+        """The array of an input: a tensor that a stage before gave, or one of the stage's own."""
+        tensor = self._takes[stage].get(spec.name)
+        if tensor is not None:
+            return self.tensors[tensor]
         key = (stage, spec.name, spec.shape, spec.dtype)
         if key not in self._arrays:
-            self._arrays[key] = np.zeros(spec.shape, spec.dtype)
+            self._arrays[key] = _zeros(spec)
         return self._arrays[key]
+
+
+def _zeros(spec: TensorSpec) -> np.ndarray:
+    """An array for a tensor."""
+    return np.zeros(spec.shape, spec.dtype)
 
 
 def _first_graph(target: Target, stage: int) -> Graph:

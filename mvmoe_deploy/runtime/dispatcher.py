@@ -262,7 +262,7 @@ class Dispatcher:
     def _run(self, buffers: InferenceBuffers, batch: np.ndarray) -> np.ndarray:
         """The answers for a batch."""
         if len(batch) > 1:
-            answers = run_grouped(self._graphs, buffers, self._rules, batch)
+            answers = run_grouped(self._graphs, buffers, self.bundle.manifest, batch)
             require_finite(answers)
             return answers
         buffers.image[:1] = batch
@@ -319,7 +319,7 @@ class Dispatcher:
         timer.lap("stem")
         routes, gates = [], []
         for stage, selector in enumerate(selectors, start=1):
-            route, gate = selector.select_one(buffers.outputs[stage - 1]["logits"][0])
+            route, gate = selector.select_one(buffers.first_logits[stage - 1])
             graph = graphs.graph(stage, route)
             buffers.write(graph, 0, route, gate)
             timer.lap("select")

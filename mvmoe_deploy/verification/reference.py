@@ -11,7 +11,7 @@ import numpy as np
 
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.consistency import classes_of
-from mvmoe_deploy.bundle.manifest import Manifest
+from mvmoe_deploy.bundle.manifest import Manifest, Stage
 from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.samples import Samples
@@ -50,13 +50,19 @@ class ModelReference(Protocol):
 class Reference:
     """Images with the reference's routes and answers, and the model if there is one to ask."""
 
-    rules: tuple[Rule, ...]
+    stages: tuple[Stage, ...]
+    """The bundle's stages, as its manifest describes them."""
     samples: Samples
     vectors: Vectors
-    stages: StageEngine | None = None
+    model_stages: StageEngine | None = None
     """The model's stages, for images that are forced down other routes."""
     own_errors: tuple[float, float] = (0.0, 0.0)
     """The model's own fp32 errors of router logits and answers, relative to the largest of each."""
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The routing rules, one for each routed stage."""
+        return tuple(stage.routing for stage in self.stages[1:])
 
     @property
     def members(self) -> list[np.ndarray]:
@@ -69,9 +75,9 @@ def golden_reference(bundle: Bundle, model: ModelReference | None = None) -> Ref
 
     Raises BundleError for vectors that do not follow from each other.
     """
-    golden, rules = bundle.golden(), bundle.manifest.rules
-    _require_sound(golden, rules, f"bundle {bundle.path}")
-    return _with_model(rules, golden_samples(golden), golden, model)
+    golden = bundle.golden()
+    _require_sound(golden, bundle.manifest.rules, f"bundle {bundle.path}")
+    return _with_model(bundle.manifest.stages, golden_samples(golden), golden, model)
 
 
 def model_reference(bundle: Bundle, model: ModelReference, samples: Samples) -> Reference:
@@ -87,7 +93,7 @@ def model_reference(bundle: Bundle, model: ModelReference, samples: Samples) -> 
             expected=classes,
             found=vectors["answer"].shape[1],
         )
-    return _with_model(bundle.manifest.rules, samples, vectors, model)
+    return _with_model(bundle.manifest.stages, samples, vectors, model)
 
 
 def members_in(vectors: Vectors) -> list[np.ndarray]:
@@ -97,12 +103,12 @@ def members_in(vectors: Vectors) -> list[np.ndarray]:
 
 
 def _with_model(
-    rules: tuple[Rule, ...], samples: Samples, vectors: Vectors, model: ModelReference | None
+    stages: tuple[Stage, ...], samples: Samples, vectors: Vectors, model: ModelReference | None
 ) -> Reference:
     """The reference of vectors, with the model that gave them if there is one."""
     if model is None:
-        return Reference(rules, samples, vectors)
-    return Reference(rules, samples, vectors, model.stages, model.own_errors(vectors))
+        return Reference(stages, samples, vectors)
+    return Reference(stages, samples, vectors, model.stages, model.own_errors(vectors))
 
 
 def _require_sound(golden: Vectors, rules: Sequence[Rule], where: str) -> None:

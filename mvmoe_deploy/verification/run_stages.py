@@ -11,7 +11,8 @@ from typing import Protocol
 import numpy as np
 
 from mvmoe_deploy.bundle import manifest
-from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.bundle.manifest import ANSWER, IMAGE
+from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.contract import images_of, route_of
 from mvmoe_deploy.runtime.buffers import graph_inputs
 from mvmoe_deploy.runtime.contract import Runner, run
@@ -29,22 +30,28 @@ class StageEngine(Protocol):
     def stem(self, images: np.ndarray) -> Vectors:
         """What the stem gives for images `[n, C, H, W]`."""
 
-    def step(self, stage: int, route: Route, tokens: np.ndarray, gates: np.ndarray) -> Vectors:
-        """What a routed stage gives for tokens `[n, ...]` and a route's gates.
+    def step(self, stage: int, route: Route, tensors: Vectors, gates: np.ndarray) -> Vectors:
+        """What a routed stage gives for tensors `[n, ...]` and a route's gates.
 
-        Gates are `[n, len(route)]`, in the order of the route.
+        Both are by the names of its graphs' inputs and outputs. Gates are `[n, len(route)]`, in the
+        order of the route.
         """
+
+
+def run_stem(engine: StageEngine, stages: Sequence[manifest.Stage], images: np.ndarray) -> Vectors:
+    """What is known of images `[n, C, H, W]` behind the stem, by the manifest's names."""
+    return {IMAGE: images, **_by_tensor(stages[0], engine.stem(images))}
 
 
 def run_stages(
     engine: StageEngine,
-    rules: Sequence[Rule],
+    stages: Sequence[manifest.Stage],
     start: Vectors,
     *,
     imposed: Sequence[np.ndarray] | None = None,
     unit_gate_stage: np.ndarray | None = None,
 ) -> Vectors:
-    """Take images from what the stem gave for them to the answer, each down its own route.
+    """Take images from what `run_stem` gave for them to the answer, each down its own route.
 
     Gives `logits.i`, `members.i` and `gates.i` for each routed stage i, and `answer`. Routes that
     are `imposed` (one membership `[n, E]` for each stage) have the gates that the rule gives them;
@@ -52,9 +59,9 @@ def run_stages(
     EngineError.
     """
     vectors: Vectors = {}
-    state = start
-    for stage, rule in enumerate(rules, start=1):
-        logits = state["logits"]
+    state = dict(start)
+    for stage, record in enumerate(stages[1:], start=1):
+        rule, logits = record.routing, state[record.routed_by]
         if imposed is None:
             members, gates = rule.select(logits)
         else:
@@ -64,8 +71,9 @@ def run_stages(
             gates = np.where((unit_gate_stage == stage)[:, None], np.float32(members), gates)
         vectors |= {f"logits.{stage}": logits, f"members.{stage}": members}
         vectors[f"gates.{stage}"] = gates
-        state = _step(engine, stage, state["next_tokens"], members, gates)
-    return vectors | {"answer": state["answer"]}
+        tensors = {name: state[tensor] for name, tensor in record.takes.items()}
+        state |= _by_tensor(record, _step(engine, stage, tensors, members, gates))
+    return vectors | {"answer": state[stages[-1].gives[ANSWER]]}
 
 
 def rows_of(vectors: Vectors, images: np.ndarray) -> Vectors:
@@ -93,16 +101,16 @@ class TargetGraphs:
 
         return self._run(self._graphs[0, None], len(images), inputs)
 
-    def step(self, stage: int, route: Route, tokens: np.ndarray, gates: np.ndarray) -> Vectors:
+    def step(self, stage: int, route: Route, tensors: Vectors, gates: np.ndarray) -> Vectors:
         """What a routed stage gives, its inputs as the strategy takes them."""
         graph = self._graphs[stage, self._strategy.serving(route)]
         weights = self._weights.inputs(graph, route)
 
         def inputs(rows: np.ndarray) -> Vectors:
-            tensors = {"tokens": tokens[rows]}
-            return graph_inputs(graph, self._strategy, tensors, route, gates[rows], weights=weights)
+            some = {name: tensor[rows] for name, tensor in tensors.items()}
+            return graph_inputs(graph, self._strategy, some, route, gates[rows], weights=weights)
 
-        return self._run(graph, len(tokens), inputs)
+        return self._run(graph, len(gates), inputs)
 
     def _run(
         self, graph: manifest.Graph, count: int, inputs: Callable[[np.ndarray], Vectors]
@@ -127,15 +135,21 @@ def _chunks(count: int, size: int) -> Iterator[np.ndarray]:
         yield np.minimum(np.arange(first, first + size), count - 1)
 
 
+def _by_tensor(stage: manifest.Stage, outputs: Vectors) -> Vectors:
+    """What a stage gave, by the manifest's names of the tensors."""
+    return {tensor: outputs[name] for name, tensor in stage.gives.items()}
+
+
 def _step(
-    engine: StageEngine, stage: int, tokens: np.ndarray, members: np.ndarray, gates: np.ndarray
+    engine: StageEngine, stage: int, tensors: Vectors, members: np.ndarray, gates: np.ndarray
 ) -> Vectors:
     """One routed stage over images that take different routes, `[n, E]` as their gates."""
     given: Vectors = {}
     for route in map(route_of, np.unique(members, axis=0)):
         rows = images_of(route, members)
-        output = engine.step(stage, route, tokens[rows], gates[rows][:, list(route)])
+        some = {name: tensor[rows] for name, tensor in tensors.items()}
+        output = engine.step(stage, route, some, gates[rows][:, list(route)])
         for name, array in output.items():
-            room = given.setdefault(name, np.zeros((len(tokens), *array.shape[1:]), array.dtype))
+            room = given.setdefault(name, np.zeros((len(members), *array.shape[1:]), array.dtype))
             room[rows] = array
     return given

@@ -15,7 +15,13 @@ from mvmoe_deploy.verification.bounds_check import BoundsCheck
 from mvmoe_deploy.verification.metrics import answer_errors
 from mvmoe_deploy.verification.reference import Reference, members_in
 from mvmoe_deploy.verification.report import Disagreement, RouteReport, StageReport, TargetReport
-from mvmoe_deploy.verification.run_stages import StageEngine, Vectors, rows_of, run_stages
+from mvmoe_deploy.verification.run_stages import (
+    StageEngine,
+    Vectors,
+    rows_of,
+    run_stages,
+    run_stem,
+)
 
 
 class TargetCheck:
@@ -30,14 +36,15 @@ class TargetCheck:
         self.reference = reference
         self.used_bounds = used_bounds(record, *reference.own_errors)
         self.bounds = self.used_bounds.bounds
+        self.stages = reference.stages
         self.rules = reference.rules
 
     def run(self, runner: Runner, progress: Callable[[str, int], None]) -> TargetReport:
         """Everything about this target, whose graphs `runner` runs."""
         reference = self.reference
         wanted = reference.vectors["answer"]
-        start = self.engine.stem(reference.samples.inputs)
-        own = run_stages(self.engine, self.rules, start)
+        start = run_stem(self.engine, self.stages, reference.samples.inputs)
+        own = run_stages(self.engine, self.stages, start)
         first = metrics.first_difference(members_in(own), reference.members)
         first = first if self.rules else np.zeros(len(wanted), np.int64)
         same = self._down_the_reference(start, own, first)
@@ -80,7 +87,7 @@ class TargetCheck:
         if not len(lost):
             return own
         imposed = [members[lost] for members in self.reference.members]
-        forced = run_stages(self.engine, self.rules, rows_of(start, lost), imposed=imposed)
+        forced = run_stages(self.engine, self.stages, rows_of(start, lost), imposed=imposed)
         same = {name: array.copy() for name, array in own.items()}
         for name, array in forced.items():
             same[name][lost] = array
@@ -153,7 +160,7 @@ class TargetCheck:
             for route in metrics.listed_routes(rule, members)
         ]
         rare = [(stage, route) for stage, route, images in listed if not len(images)]
-        total = 1 + (len(rare) if self.reference.stages else 0)
+        total = 1 + (len(rare) if self.reference.model_stages else 0)
         progress("images", total)
         reports = []
         for stage, route, images in listed:
@@ -161,7 +168,7 @@ class TargetCheck:
                 reports.append(self._route(stage, route, images, same))
             else:
                 reports.append(self._unreached(stage, route, start))
-                if self.reference.stages:
+                if self.reference.model_stages:
                     progress(str(list(route)), total)
         return reports
 
@@ -176,7 +183,7 @@ class TargetCheck:
         Twice: with the gates that its scores give, and with gates of 1. An expert that its router
         does not want has a gate of nearly nothing, and so little of a broken one does not show.
         """
-        torch_stages = self.reference.stages
+        torch_stages = self.reference.model_stages
         if torch_stages is None:
             return RouteReport(stage, route, images=0, forced=False, errors=None)
         image = self._image_with_highest_route_logits(stage, route)
@@ -184,11 +191,11 @@ class TargetCheck:
         imposed[stage - 1] = members_of([route, route], self.rules[stage - 1].experts)
         unit_gate_stage = np.array([0, stage])
         inputs = self.reference.samples.inputs[[image]]
-        theirs = rows_of(torch_stages.stem(inputs), np.array([0, 0]))
+        theirs = rows_of(run_stem(torch_stages, self.stages, inputs), np.array([0, 0]))
         forced = partial(run_stages, imposed=imposed, unit_gate_stage=unit_gate_stage)
-        wanted = forced(torch_stages, self.rules, theirs)["answer"]
+        wanted = forced(torch_stages, self.stages, theirs)["answer"]
         ours = rows_of(start, np.array([image, image]))
-        given = forced(self.engine, self.rules, ours)["answer"]
+        given = forced(self.engine, self.stages, ours)["answer"]
         return self._compare(stage, route, 0, given, wanted)
 
     def _compare(

@@ -46,8 +46,25 @@ def interface(rules, stage, strategy, folder):
             inputs.append(spec("experts", (1, rule.k), "int32" if folder == "coreml" else "int64"))
     outputs = [spec("answer", (1, CLASSES))]
     if stage < len(rules):
-        outputs = [spec("next_tokens", TOKENS), spec("logits", (1, rules[stage].experts))]
+        tokens = "next_tokens" if stage else "tokens"
+        outputs = [spec(tokens, TOKENS), spec("logits", (1, rules[stage].experts))]
     return {"inputs": tuple(inputs), "outputs": tuple(outputs)}
+
+
+def stage_record(rules, index):
+    """A stage as the manifest describes it: tokens and logits go to the next one."""
+    name, before = (f"step{index}", f"step{index - 1}" if index > 1 else "stem")
+    name = name if index else "stem"
+    gives = {"answer": f"{name}.answer"}
+    if index < len(rules):
+        gives = {"next_tokens" if index else "tokens": f"{name}.tokens", "logits": f"{name}.logits"}
+    return Stage(
+        name=name,
+        rule=rules[index - 1] if index else None,
+        router=f"{before}.logits" if index else None,
+        takes={"tokens": f"{before}.tokens"} if index else {"image": "image"},
+        gives=gives,
+    )
 
 
 def routes_of(rules, stage, strategy):
@@ -114,8 +131,7 @@ def describe(root, rules=ONE_OF_THREE, strategies=("dispatch",)):
         folder: make_target(root, folder, rules, strategy)
         for folder, strategy in zip(folders, strategies, strict=False)
     }
-    stages = [Stage(name="stem", rule=None)]
-    stages += [Stage(name=f"step{index}", rule=rule) for index, rule in enumerate(rules, 1)]
+    stages = [stage_record(rules, index) for index in range(len(rules) + 1)]
     return Manifest(
         format=FORMAT,
         version=VERSION,

@@ -181,14 +181,21 @@ def test_many_tensors_of_the_allowed_size_are_refused(plain):
     stages, routed = 6, [graph for graph in target["graphs"] if graph["stage"] == 1]
     rule = content["stages"][1]["rule"]
     content["usage_prior"] = None
-    content["stages"] += [{"name": f"more{i}", "rule": rule} for i in range(2, stages)]
-    stem = target["graphs"][0]
+    passed_on = {"tokens": "stem.tokens", "logits": "stem.logits"}
+    for i in range(1, stages):
+        taken, passed_on = passed_on, {"tokens": f"more{i}.tokens", "logits": f"more{i}.logits"}
+        gives = {"next_tokens": passed_on["tokens"], "logits": passed_on["logits"]}
+        more = {"name": f"more{i}", "rule": rule, "router": taken["logits"]}
+        more |= {"takes": {"tokens": taken["tokens"]}, "gives": gives}
+        content["stages"][i:] = [more]
+    content["stages"][-1]["gives"] = {"answer": "answer"}
+    given = json.loads(json.dumps(target["graphs"][0]["outputs"]).replace("tokens", "next_tokens"))
     for stage in range(1, stages):
         for graph in routed:
             copy = json.loads(json.dumps(graph))
             copy |= {"name": f"s{stage}_{graph['name']}", "stage": stage}
             if stage < stages - 1:
-                copy["outputs"] = json.loads(json.dumps(stem["outputs"]))
+                copy["outputs"] = json.loads(json.dumps(given))
             target["graphs"].append(copy)
     target["graphs"] = [g for g in target["graphs"] if g not in routed]
     used(reshaped(json.loads(json.dumps(content)), [1, 2**20]))
@@ -272,7 +279,7 @@ def test_numbers_of_thousands_of_digits_are_refused_however_python_is_set(plain)
     sys.set_int_max_str_digits(0)
     try:
         # Of 30 million digits, which a manifest may have, Python would take hours.
-        text = encoded(plain()).replace(b'"version": 1', b'"version": ' + b"9" * 100_000)
+        text = encoded(plain()).replace(b'"version": 2', b'"version": ' + b"9" * 100_000)
         with pytest.raises(
             BundleError, check=lambda error: error.code == "bundle.manifest-out-of-range"
         ):

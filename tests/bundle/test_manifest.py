@@ -87,15 +87,15 @@ def test_what_is_no_strict_json_object_is_refused(data, fault):
     refused(data, fault)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, [1], {"a": "b" * 10**6}])
+@pytest.mark.parametrize("version", [0, 1, "1", None, [1], {"a": "b" * 10**6}])
 def test_another_version_is_refused_by_its_number(plain, version):
     shown = repr(version) if len(repr(version)) < 80 else repr(version)[:80] + "..."
     wrong = Fault("bundle.unsupported-version", format="'mvmoe-bundle'", version=shown)
     refused({**plain(), "version": version}, wrong)
 
 
-@pytest.mark.parametrize(("version", "found"), [(True, "bool"), (1.0, "float")])
-def test_a_version_that_only_equals_one_is_refused(plain, version, found):
+@pytest.mark.parametrize(("version", "found"), [(2.0, "float")])
+def test_a_version_that_only_equals_the_right_one_is_refused(plain, version, found):
     wrong = Fault("bundle.manifest-wrong-type", path="$.version", expected="int", found=found)
     refused({**plain(), "version": version}, wrong)
 
@@ -103,15 +103,15 @@ def test_a_version_that_only_equals_one_is_refused(plain, version, found):
 def test_another_format_is_refused(plain):
     refused(
         {**plain(), "format": "mvmoe-checkpoint"},
-        Fault("bundle.unsupported-version", format="'mvmoe-checkpoint'", version="1"),
+        Fault("bundle.unsupported-version", format="'mvmoe-checkpoint'", version="2"),
     )
 
 
 def test_the_sentence_about_another_version_says_what_this_release_reads(plain):
     with pytest.raises(
-        BundleError, match="reads 'mvmoe-bundle' version 1: export the bundle again"
+        BundleError, match="reads 'mvmoe-bundle' version 2: export the bundle again"
     ):
-        parse_manifest(json.dumps({**plain(), "version": 2}).encode(), "the test")
+        parse_manifest(json.dumps({**plain(), "version": 1}).encode(), "the test")
 
 
 # Fields
@@ -616,8 +616,8 @@ def shares(*pairs):
                 "bundle.tensors-mismatch",
                 target="onnx",
                 graph="stage0",
-                expected=["next_tokens [1, 5, 8] float32", "logits [1, 3] float32"],
-                found=["next_tokens [1, 5, 8] float32", "logits [1, 4] float32"],
+                expected=["tokens [1, 5, 8] float32", "logits [1, 3] float32"],
+                found=["tokens [1, 5, 8] float32", "logits [1, 4] float32"],
             ),
         ),
         (
@@ -630,6 +630,53 @@ def shares(*pairs):
                 found=["image [1, 1, 6, 6] float32"],
             ),
         ),
+        (
+            put("stages", 1, "takes", "tokens", "stem.features"),
+            Fault("bundle.tensor-unknown", stage="step1", tensor="stem.features"),
+        ),
+        (
+            put("stages", 1, "takes", "tokens", "step1.answer"),
+            Fault("bundle.tensor-unknown", stage="step1", tensor="step1.answer"),
+        ),
+        (
+            put("stages", 1, "router", "step1.answer"),
+            Fault("bundle.tensor-unknown", stage="step1", tensor="step1.answer"),
+        ),
+        (
+            put("stages", 1, "router", "image"),
+            Fault("bundle.tensor-unknown", stage="step1", tensor="image"),
+        ),
+        (
+            put("stages", 1, "router", "stem.tokens"),
+            Fault(
+                "bundle.tensors-mismatch",
+                target="onnx",
+                graph="stage0",
+                expected=["tokens [1, 3] float32", "logits [1, 3] float32"],
+                found=["tokens [1, 5, 8] float32", "logits [1, 3] float32"],
+            ),
+        ),
+        (
+            put("stages", 1, "gives", "answer", "stem.tokens"),
+            Fault("bundle.tensor-given-twice", stage="step1", tensor="stem.tokens"),
+        ),
+        (
+            put("stages", 0, "gives", "tokens", "image"),
+            Fault("bundle.tensor-given-twice", stage="stem", tensor="image"),
+        ),
+        (
+            put("stages", 0, "gives", {"tokens": "one", "logits": "one"}),
+            Fault("bundle.tensor-given-twice", stage="stem", tensor="one"),
+        ),
+        (
+            put("stages", 0, "gives", "more", "stem.more"),
+            Fault("bundle.tensors-mismatch", target="onnx"),
+        ),
+        (put("stages", 0, "takes", {"images": "image"}), "the stem takes .*'images'"),
+        (put("stages", 1, "router", None), "must have a rule and the tensor of its router"),
+        (put("stages", 0, "router", "image"), "must have a rule and the tensor of its router"),
+        (put("stages", 1, "gives", {"result": "step1.result"}), "last stage gives no answer"),
+        (put("stages", 1, "gives", {"tokens": "step1.tokens"}), "under one name"),
         (put("golden", "images", 10_000), None),
         (put(*ONNX, "precision", "of-another-release"), None),
     ],
@@ -895,7 +942,7 @@ def test_a_valid_manifest_passes_the_schema(plain, validator, make_bundle):
         put("extra", 1),
         put(*GRAPH, "extra", 1),
         lambda c: c.pop("golden"),
-        put("version", 2),
+        put("version", 1),
         put("format", "other"),
         put("labels", [1]),
         put("input", "height", 0),

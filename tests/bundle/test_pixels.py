@@ -53,7 +53,7 @@ def blue_first(manifest):
     ("change", "pixels", "words"),
     [
         (gates_too, {}, "has gates as pixels, which only the image"),
-        (tokens_too, {}, "has next_tokens as pixels, which only the image"),
+        (tokens_too, {}, "has tokens as pixels, which only the image"),
         (None, {"channel_order": "RGB"}, "which only the image of the stem can be"),
         (None, {"scale": [0.0]}, "not above zero"),
         (None, {"scale": [-1.0]}, "not above zero"),

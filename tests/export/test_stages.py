@@ -26,7 +26,7 @@ def test_dispatch_has_a_graph_for_each_route(zoo):
     stem, step = stages.specs
     assert shapes(stem) == {"image": ([4, 1, 8, 8], F32)}
     assert shapes(step) == {"tokens": ([4, 16], F32), "gates": ([4, 2], F32)}
-    assert (stem.outputs, step.outputs) == (("next_tokens", "logits"), ("answer",))
+    assert (stem.outputs, step.outputs) == (("tokens", "logits"), ("answer",))
     assert stages.graph(1, (0, 2)).name == "step1_e0_e2"
 
 
@@ -91,9 +91,9 @@ def stem_that_gives(zoo, change):
     [
         (lambda tokens, logits: tokens, "gives Tensor; the contract expects (tokens, logits)"),
         (lambda t, logits: (t, logits, t), "gives tuple; the contract expects (tokens, logits)"),
-        (lambda t, logits: (t, logits[:, :2]), "logits [2, 2]; the contract expects [2, ...]"),
-        (lambda t, logits: (t[:1], logits), "tokens [1, 16] and logits [2, 3]"),
-        (lambda t, logits: (t[:, 0], logits), "tokens [2] and logits [2, 3]"),
+        (lambda t, logits: (t, logits[:, :2]), "gives logits [2, 2]; the contract expects [2, 3]"),
+        (lambda t, logits: (t[:1], logits), "gives tokens [1, 16]; the contract expects [2, ...]"),
+        (lambda t, logits: (t[:, 0], logits), "gives tokens [2]; the contract expects [2, ...]"),
     ],
 )
 def test_a_stem_that_breaks_the_contract(zoo, change, told):

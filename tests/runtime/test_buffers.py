@@ -27,10 +27,10 @@ def graphs(bundle):
     return found
 
 
-def test_the_tokens_of_a_stage_are_those_that_the_stage_before_gave(buffers, graphs):
+def test_the_tokens_of_a_stage_are_those_that_the_stage_before_gave(bundle, buffers, graphs):
     for stage in (1, 2):
         for graph in graphs[stage]:
-            given = buffers.outputs[stage - 1]["next_tokens"]
+            given = buffers.tensors[bundle.manifest.stages[stage].takes["tokens"]]
             assert buffers.inputs(graph)["tokens"] is given
 
 

@@ -5,7 +5,7 @@ last place, in PyTorch as in any engine. No graph can be nearer to it than PyTor
 """
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TypeVar
 
@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mvmoe_deploy.bundle.manifest import IMAGE
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
-from mvmoe_deploy.verification.run_stages import Vectors, run_stages
+from mvmoe_deploy.verification.run_stages import Vectors, run_stages, run_stem
+from mvmoe_export.flow import StageFlow, as_tuple, flow_of
 from mvmoe_export.parity.nearness import Outputs, difference, peak
 from mvmoe_export.parity.torch_stages import TorchStages
 
@@ -34,15 +36,25 @@ class DoublePrecisionCopy:
     `model` is None for one that does not run there, whatever it raises.
     """
 
-    def __init__(self, model: RoutedModel, image: Tensor) -> None:
+    def __init__(
+        self, model: RoutedModel, image: Tensor, flows: Sequence[StageFlow] | None = None
+    ) -> None:
         self._single = model
         self._image = image
+        self._flows = flows
+
+    @property
+    def flows(self) -> Sequence[StageFlow]:
+        """How tensors go through the model."""
+        if self._flows is None:
+            self._flows = flow_of(self._single)
+        return self._flows
 
     @cached_property
     def model(self) -> RoutedModel | None:
         """The copy, which runs."""
         try:
-            return _double(self._single, self._image)
+            return _double(self._single, self._image, self.flows)
         # The model's own code: an assertion on types, for example, or a call of sys.exit().
         except (Exception, SystemExit):
             return None
@@ -61,7 +73,8 @@ class DoublePrecisionCopy:
 
     def stage(self, index: int, route: Route, inputs: list[Tensor]) -> tuple[Tensor, ...] | None:
         """What a stage gives for fp32 inputs, computed in double precision; None if it cannot."""
-        return self.ask(lambda model: _run(model.stage(index, route).eval(), map(_widened, inputs)))
+        flow = self.flows[index]
+        return self.ask(lambda model: _run(flow.module(model, route), map(_widened, inputs)))
 
     def own_error(
         self, names: tuple[str, ...], index: int, route: Route, inputs: list[Tensor]
@@ -71,7 +84,7 @@ class DoublePrecisionCopy:
         Where the stage does not run in double precision: by how much a rounding of what the stage
         is given moves what it gives.
         """
-        module = self._single.stage(index, route).eval()
+        module = self.flows[index].module(self._single, route)
         single = dict(zip(names, _run(module, inputs), strict=True))
         outputs = self.stage(index, route, inputs)
         if outputs is not None:
@@ -88,9 +101,10 @@ class DoubleStages(TorchStages):
         """What the stem gives."""
         return super().stem(_widened_array(images))
 
-    def step(self, stage: int, route: Route, tokens: np.ndarray, gates: np.ndarray) -> Vectors:
+    def step(self, stage: int, route: Route, tensors: Vectors, gates: np.ndarray) -> Vectors:
         """What a routed stage gives."""
-        return super().step(stage, route, _widened_array(tokens), _widened_array(gates))
+        wide = {name: _widened_array(tensor) for name, tensor in tensors.items()}
+        return super().step(stage, route, wide, _widened_array(gates))
 
 
 @torch.no_grad()
@@ -105,13 +119,16 @@ def whole_way_error(model: RoutedModel, vectors: Vectors) -> tuple[float, float]
     count, images = len(model.routing), few["image"]
     imposed = [few[f"members.{stage}"] for stage in range(1, count + 1)]
 
-    def answers(stages: TorchStages, images: np.ndarray) -> Vectors:
-        return run_stages(stages, model.routing, stages.stem(images), imposed=imposed)
+    flows = flow_of(model)
+    records = [flow.record for flow in flows]
 
-    in_double = DoublePrecisionCopy(model, torch.from_numpy(images[:1].copy()))
-    precise = in_double.ask(lambda double: answers(DoubleStages(double), images))
+    def answers(engine: TorchStages, images: np.ndarray) -> Vectors:
+        return run_stages(engine, records, run_stem(engine, records, images), imposed=imposed)
+
+    in_double = DoublePrecisionCopy(model, torch.from_numpy(images[:1].copy()), flows)
+    precise = in_double.ask(lambda double: answers(DoubleStages(double, flows), images))
     if precise is None:
-        precise = answers(TorchStages(model), moved(torch.from_numpy(images)).numpy())
+        precise = answers(TorchStages(model, flows), moved(torch.from_numpy(images)).numpy())
     routers = [_array_share(few[name], precise[name]) for name in _logits(count)]
     return max(routers, default=0.0), _array_share(few["answer"], precise["answer"])
 
@@ -120,21 +137,21 @@ def _logits(count: int) -> list[str]:
     return [f"logits.{stage}" for stage in range(1, count + 1)]
 
 
-def _double(model: RoutedModel, image: Tensor) -> RoutedModel:
+def _double(model: RoutedModel, image: Tensor, flows: Sequence[StageFlow]) -> RoutedModel:
     """A copy in double precision that has run once; raises whatever the model raises."""
     in_double, precise = copy.deepcopy(model).double(), image.double()
     routes = [next(rule.routes()) for rule in model.routing]
     in_double(precise.clone(), routes=routes or None)
-    output = in_double.stage(0, ()).eval()(precise.clone())
-    for index, route in enumerate(routes, start=1):
-        gates = torch.ones(len(precise), len(route), dtype=torch.float32)
-        output = in_double.stage(index, route).eval()(output[0], gates)
+    state = {IMAGE: precise}
+    for flow, route in zip(flows, [(), *routes], strict=True):
+        gates = [torch.ones(len(precise), len(route), dtype=torch.float32)] if route else []
+        given = [tensor.clone() for tensor in (*flow.taken(state), *gates)]
+        state |= flow.given(flow.module(in_double, route)(*given))
     return in_double
 
 
 def _run(module: nn.Module, inputs: Iterable[Tensor]) -> tuple[Tensor, ...]:
-    given = module(*(tensor.clone() for tensor in inputs))
-    return given if isinstance(given, tuple) else (given,)
+    return as_tuple(module(*(tensor.clone() for tensor in inputs)))
 
 
 def _widened(tensor: Tensor) -> Tensor:

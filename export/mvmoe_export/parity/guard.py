@@ -21,12 +21,13 @@ from dataclasses import dataclass
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.bundle.manifest import IMAGE
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.gating import select
@@ -39,7 +40,7 @@ from mvmoe_export.parity.double_precision import moved
 from mvmoe_export.parity.exported_graphs import ExportedGraphs
 from mvmoe_export.parity.half import LARGEST, beyond_half
 from mvmoe_export.parity.nearness import Nearness, Outputs, compare, difference, peak
-from mvmoe_export.parity.torch_reference import TorchReference, named, ones
+from mvmoe_export.parity.torch_reference import TorchReference, named, with_gates
 from mvmoe_export.stages import Stages, StageSpec
 from mvmoe_export.user_code import user_code
 
@@ -111,13 +112,13 @@ class _Guard:
         self.model = stages.model
         self.images = reference.images
         self.start: dict[str, Tensor] = {}
-        """What the exported stem gives for the images."""
+        """The images, and what the exported stem gives for them, by the manifest's names."""
 
     def run(self, progress: Callable[[str], None]) -> Iterator[float]:
         """Check everything; gives the absolute errors that were seen."""
         stem = _Stem(self)
         yield stem.check()
-        self.start = stem.start
+        self.start = {IMAGE: self.images, **_by_tensor(stem.stage, stem.start)}
         progress("stem")
         for stage, rule in zip(self.stages.specs[1:], self.model.routing, strict=True):
             for route in checked_routes(rule):
@@ -128,7 +129,8 @@ class _Guard:
                 progress(step.graph.name)
         if len(self.stages.specs) == 1:
             answer = self.forward(self.model, self.images, routes=[])
-            yield self.check_answer("stem", self.start["answer"], answer, routes=[])
+            given = self.start[stem.stage.flow.answer]
+            yield self.check_answer("stem", given, answer, routes=[])
 
     def extremes(self, given: list[_T]) -> list[_T]:
         """Those of the extreme inputs of a stage that its graph is compared on."""
@@ -208,14 +210,15 @@ class _Guard:
     ) -> tuple[Tensor, Tensor, float]:
         """The answers of a model's stages in a row and of its `forward`, and the smallest gate."""
         smallest = 1.0
-        output: Any = self.reference.start(model, image)  # What the model's own code gives.
-        for stage, (rule, route) in enumerate(zip(model.routing, routes, strict=True), start=1):
-            tokens, logits = output
-            gates = select(logits, rule, route)[1][:, list(route)]
+        state = dict(self.reference.start(model, image))
+        for spec, rule, route in zip(self.stages.specs[1:], model.routing, routes, strict=True):
+            flow = spec.flow
+            gates = select(flow.logits(state), rule, route)[1][:, list(route)]
             smallest = min(smallest, gates.min().item())
-            with user_code(f"stage {stage} of {type(model).__name__}"):
-                output = model.stage(stage, route).eval()(tokens, gates)
-        return output, self.forward(model, image, routes), smallest
+            with user_code(f"stage {flow.index} of {type(model).__name__}"):
+                state |= flow.given(flow.module(model, route)(*flow.taken(state), gates))
+        answer = state[self.stages.specs[-1].flow.answer]
+        return answer, self.forward(model, image, routes), smallest
 
     def forward(self, model: RoutedModel, images: Tensor, routes: list[Route]) -> Tensor:
         """A model's own answer, down forced routes."""
@@ -345,9 +348,10 @@ class _Stem:
         """The graph against the model's stem; gives the largest absolute error."""
         guard, reference = self.guard, self.guard.reference
         reaching = reference.reaching(0, ())
-        found = reference.outputs(0, (), [[images] for images in reaching])
+        found = reference.outputs(0, (), reaching)
         asked = list(zip(reference.inputs, reference.stem, strict=True))
-        asked = [asked[0], *guard.extremes(asked[1:]), *zip(reaching, found, strict=True)]
+        beyond = [(images, outputs) for (images,), outputs in zip(reaching, found, strict=True)]
+        asked = [asked[0], *guard.extremes(asked[1:]), *beyond]
         return max(self._check(images, wanted) for images, wanted in asked)
 
     def _check(self, images: Tensor, wanted: dict[str, Tensor]) -> float:
@@ -369,38 +373,40 @@ class _Step:
         self.stage = stage
         self.route = route
         self.rule = guard.model.routing[stage.index - 1]
-        self.tokens = guard.reference.tokens[stage.index - 1][0]
+        self.tensors = guard.reference.tensors[stage.index][0]
         self.graph = guard.stages.graph(stage.index, route)
-        self.module = guard.model.stage(stage.index, route).eval()
+        self.module = stage.flow.module(guard.model, route)
 
     def eager(self, gates: Tensor) -> dict[str, Tensor]:
-        """What the model's stage gives for the smooth picture's tokens."""
+        """What the model's stage gives for the smooth picture's tensors."""
         with user_code(f"graph {self.graph.name}"):
-            return named(self.stage, self.module(self.tokens.clone(), gates.clone()))
+            given = [tensor.clone() for tensor in (*self.tensors, gates)]
+            return named(self.stage.flow, self.module(*given))
 
-    def exported(self, tokens: Tensor, gates: Tensor) -> dict[str, Tensor]:
-        """What the exported graph gives for tokens `[B, ...]` and gates `[B, k]`."""
-        tensors = {"tokens": tokens}
-        return self.guard.graphs.run_step(self.graph.name, tensors, self.route, gates)
+    def exported(self, *inputs: Tensor) -> dict[str, Tensor]:
+        """What the exported graph gives for the tensors of its stage and gates `[B, k]`."""
+        *tensors, gates = inputs
+        by_name = dict(zip(self.stage.flow.record.takes, tensors, strict=True))
+        return self.guard.graphs.run_step(self.graph.name, by_name, self.route, gates)
 
     def check_graph(self) -> float:
         """The first question: the graph against the model's stage; gives the largest error.
 
         With one larger gate at a time on the smooth picture, with gates of 1 on the extreme ones.
         """
-        probes = _probe_gates(len(self.tokens), len(self.route))
-        errors = [self._check([self.tokens, gates], self.eager(gates)) for gates in probes]
+        probes = _probe_gates(len(self.tensors[0]), len(self.route))
+        errors = [self._check([*self.tensors, gates], self.eager(gates)) for gates in probes]
         reference = self.guard.reference
-        extremes = self.guard.extremes(reference.tokens[self.stage.index - 1][1:])
+        extremes = self.guard.extremes(reference.tensors[self.stage.index][1:])
         extremes = [*extremes, *reference.reaching(self.stage.index, self.route)]
-        inputs = [[tokens, ones(tokens, self.route)] for tokens in extremes]
+        inputs = [with_gates(tensors, self.route) for tensors in extremes]
         wanted = reference.outputs(self.stage.index, self.route, inputs)
         return max([*errors, *map(self._check, inputs, wanted)])
 
     def _check(self, inputs: list[Tensor], wanted: dict[str, Tensor]) -> float:
         """The graph against the stage on one input; gives the absolute error."""
         given = self.exported(*inputs)
-        is_extreme = inputs[0] is not self.tokens
+        is_extreme = inputs[0] is not self.tensors[0]
         name = self.graph.name
         comparison = _Comparison(name, self.stage, self.route, inputs, given, wanted, is_extreme)
         return self.guard.require_near(comparison, partial(self._explain, comparison))
@@ -418,18 +424,18 @@ class _Step:
     def check_whole_way(self, wanted: Tensor) -> float:
         """The third question: all graphs in a row, forced down this route at this stage."""
         guard = self.guard
-        state = guard.start
+        state = dict(guard.start)
         for spec, route in zip(guard.stages.specs[1:], self.routes(), strict=True):
             step = self if spec is self.stage else _Step(guard, spec, route)
-            gates = select(state["logits"], step.rule, route)[1][:, list(route)]
-            state = step.exported(state["next_tokens"], gates)
-        answer = state["answer"][: len(wanted)]
+            gates = select(spec.flow.logits(state), step.rule, route)[1][:, list(route)]
+            state |= _by_tensor(spec, step.exported(*spec.flow.taken(state), gates))
+        answer = state[guard.stages.specs[-1].flow.answer][: len(wanted)]
         return guard.check_answer(self.graph.name, answer, wanted, self.routes())
 
     def find_fault(self) -> str | None:
         """What is wrong with the model's stage, if one of the usual faults is."""
         name = f"comes from a model.stage({self.stage.index}, {self.route}) that"
-        for gates in _probe_gates(len(self.tokens), len(self.route)):
+        for gates in _probe_gates(len(self.tensors[0]), len(self.route)):
             given = self.eager(gates)
             if _close(given, self.eager(gates * 2)):
                 return f"{name} ignores its gates"
@@ -454,23 +460,28 @@ class _Step:
     ) -> Route | None:
         """The other route whose stage gives just `given`."""
         for other in self.rule.routes():
-            module = self.guard.model.stage(self.stage.index, other).eval()
-            computed = named(self.stage, module(self.tokens, gates))
+            module = self.stage.flow.module(self.guard.model, other)
+            computed = named(self.stage.flow, module(*self.tensors, gates))
             if other != self.route and _close(given, computed, tolerance):
                 return other
         return None
 
     def _explain(self, comparison: _Comparison, near: Nearness) -> str:
         """Why a graph differs from its stage, as far as an experiment can tell."""
-        given, gates, tolerance = comparison.given, comparison.inputs[1], near.bound
+        given, gates, tolerance = comparison.given, comparison.inputs[-1], near.bound
         if not comparison.is_extreme and near.error < inf:
-            if _close(given, self.exported(self.tokens, gates * 2), tolerance):
+            if _close(given, self.exported(*self.tensors, gates * 2), tolerance):
                 return f"ignores its gates for route {self.route}"
             if (lost := self._lost(given, gates, tolerance)) is not None:
                 return f"loses expert {lost} of route {self.route}"
             if (other := self._baked(given, gates, tolerance)) is not None:
                 return f"has route {other} baked in where it should compute route {self.route}"
         return f"{self.guard.explained(self.module, comparison, near)} on route {self.route}"
+
+
+def _by_tensor(stage: StageSpec, outputs: Outputs) -> dict[str, Tensor]:
+    """What a stage's graph gave, by the manifest's names of the tensors."""
+    return {stage.flow.record.gives[name]: tensor for name, tensor in outputs.items()}
 
 
 def _probe_gates(batch: int, k: int) -> Iterator[Tensor]:

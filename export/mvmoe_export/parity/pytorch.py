@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.report import Report
 from mvmoe_deploy.verification.run_stages import StageEngine, Vectors
 from mvmoe_deploy.verification.verify import verify_bundle
+from mvmoe_export.flow import flow_of
 from mvmoe_export.parity.double_precision import whole_way_error
 from mvmoe_export.parity.images import synthetic_images
 from mvmoe_export.parity.reference import checked_reference_outputs
@@ -36,7 +38,11 @@ class PyTorchReference:
         self.model = model
         self.name = name or type(model).__name__
         self._sha256 = sha256
-        self.stages: StageEngine = TorchStages(model)
+
+    @cached_property
+    def stages(self) -> StageEngine:
+        """The model's own stages."""
+        return TorchStages(self.model, flow_of(self.model))
 
     @classmethod
     def load(

@@ -12,7 +12,8 @@ from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.verification import metrics
 from mvmoe_deploy.verification.bounds import FP32, allowed, is_lost_in_rounding
-from mvmoe_deploy.verification.run_stages import Vectors, run_stages
+from mvmoe_deploy.verification.run_stages import Vectors, run_stages, run_stem
+from mvmoe_export.flow import flow_of
 from mvmoe_export.parity.double_precision import whole_way_error
 from mvmoe_export.parity.images import extreme_images
 from mvmoe_export.parity.torch_stages import TorchStages
@@ -35,9 +36,9 @@ def reference_outputs(model: RoutedModel, images: Tensor) -> Vectors:
     Gives `image`, `answer`, and for each routed stage i `logits.i`, `members.i` and `gates.i`: the
     names of the golden vectors.
     """
-    stages = TorchStages(model)
-    inputs = images.numpy()
-    return {"image": inputs, **run_stages(stages, model.routing, stages.stem(inputs))}
+    flows, inputs = flow_of(model), images.numpy()
+    engine, records = TorchStages(model, flows), [flow.record for flow in flows]
+    return {"image": inputs, **run_stages(engine, records, run_stem(engine, records, inputs))}
 
 
 def checked_reference_outputs(model: RoutedModel, images: Tensor) -> Vectors:

@@ -6,10 +6,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from mvmoe_deploy.bundle.manifest import IMAGE
 from mvmoe_deploy.errors import CheckFailedError, RoutingError
-from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.metrics import checked_routes, in_enough_digits
+from mvmoe_export.flow import as_tuple
 from mvmoe_export.parity.images import synthetic_images
 from mvmoe_export.parity.nearness import peak
 from mvmoe_export.source_location import quantizer
@@ -36,24 +37,25 @@ def require_sound(stages: Stages) -> None:
     name = type(model).__name__
     images = synthetic_images(model.input, _TOGETHER, seed=7)
     with torch.no_grad():
-        tokens = _require(f"{name}.stage(0, ())", _stage(model, 0, ()), images)[0]
-        for index, rule in enumerate(model.routing, start=1):
+        state = {IMAGE: images}
+        for spec in stages.specs:
             outputs: tuple[Tensor, ...] = ()
-            for route in checked_routes(rule):
-                gates = torch.full((_TOGETHER, len(route)), 1 / len(route), dtype=torch.float32)
-                module = _stage(model, index, route)
-                given = _require(f"{name}.stage({index}, {route})", module, tokens, gates)
+            for route in checked_routes(spec.rule) if spec.rule is not None else [()]:
+                what = f"{name}.stage({spec.index}, {route})"
+                inputs = [*spec.flow.taken(state), *_gates(route)]
+                given = _require(what, spec.flow.module(model, route), *inputs)
                 outputs = outputs or given
-            tokens = outputs[0]
+            state |= spec.flow.given(outputs)
         # The guard names what is at fault where logits do not route.
         with suppress(RoutingError):
             _require(f"{name}.forward", cast("nn.Module", model), images)
 
 
-def _stage(model: RoutedModel, index: int, route: Route) -> nn.Module:
-    """A stage of the model; raises InputError for what the model's own code raises."""
-    with user_code(f"{type(model).__name__}.stage({index}, {route})"):
-        return model.stage(index, route).eval()
+def _gates(route: Route) -> list[Tensor]:
+    """The gates that a stage takes for a route; the stem takes none."""
+    if not route:
+        return []
+    return [torch.full((_TOGETHER, len(route)), 1 / len(route), dtype=torch.float32)]
 
 
 def _require(what: str, module: nn.Module, *inputs: Tensor) -> tuple[Tensor, ...]:
@@ -82,8 +84,7 @@ def _run(what: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tens
     """The tensors that a part of the model gives; the guard refuses what is no tensor."""
     with user_code(what):
         given = module(*(tensor.clone() for tensor in inputs))
-    parts = given if isinstance(given, tuple) else (given,)
-    return tuple(part for part in parts if isinstance(part, Tensor))
+    return tuple(part for part in as_tuple(given) if isinstance(part, Tensor))
 
 
 def _furthest(given: tuple[Tensor, ...], wanted: tuple[Tensor, ...]) -> float:

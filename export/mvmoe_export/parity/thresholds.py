@@ -5,7 +5,7 @@ bounds that a run of the stage meets are watched, and where all inputs stay on o
 few steps along the gradient look for an input on the other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
@@ -60,6 +60,9 @@ _WATCHED = {*_LIMITS, *_ARGUMENTS, "bucketize", "softplus"}
 _MOST_BOUNDARIES = 8
 """Buckets of one operator whose boundaries are looked at."""
 
+Span = tuple[Tensor, Tensor]
+"""The least and largest values of a tensor that moves."""
+
 _DEFAULTS = {"min_val": -1.0, "max_val": 1.0, "lambd": 0.5}
 
 
@@ -86,20 +89,21 @@ class Searches:
         self,
         module: nn.Module,
         inputs: list[list[Tensor]],
-        span: tuple[Tensor, Tensor],
+        spans: Sequence[Span],
         searches: int = MOST_SEARCHES,
-    ) -> list[Tensor]:
-        """First inputs of a stage that reach bounds which none of `inputs` reaches.
+    ) -> list[list[Tensor]]:
+        """Inputs of a stage that reach bounds which none of `inputs` reaches.
 
-        Each is within `span`, its least and its largest value, element by element. Of bounds that
-        a few steps do not reach nothing is found; at most `searches` are looked for one by one,
-        after all of them together. The same for the same model, every time.
+        Those move that have one of `spans`, their least and largest values, element by element;
+        others that follow (gates) stay. Of bounds that a few steps do not reach nothing is found;
+        at most `searches` are looked for one by one, after all of them together. The same for the
+        same model, every time.
         """
         graph = self._graph(module, inputs[0]) if unreached(module, inputs) else None
         if graph is None:
             return []
-        search = _Search(graph, module, span)
-        found: list[Tensor] = []
+        search = _Search(graph, module, spans)
+        found: list[list[Tensor]] = []
         # An operator that cannot be interpreted or differentiated raises whatever it likes. What
         # was found until then is asked; the other inputs are asked in any case.
         with suppress(Exception):
@@ -148,7 +152,7 @@ class _Search:
 
     graph: fx.GraphModule
     module: nn.Module
-    span: tuple[Tensor, Tensor]
+    spans: Sequence[Span]
 
     def __post_init__(self) -> None:
         self.weights = weights_of(PrefixedModule(self.module))
@@ -175,7 +179,7 @@ class _Search:
                     self.best[side] = near, self.seen
         self.seen += 1
 
-    def climb(self, inputs: list[list[Tensor]], *, together: bool) -> list[Tensor]:
+    def climb(self, inputs: list[list[Tensor]], *, together: bool) -> list[list[Tensor]]:
         """Go from the nearest input towards the sides that are missing; gives what reaches one."""
         wanted = self.missing if together else self.missing[:1]
         if not wanted:
@@ -184,36 +188,45 @@ class _Search:
             self.given_up.update(wanted)
         start = inputs[min(self.best[wanted[0]][1], len(inputs) - 1)]
         found = []
-        first, rest = start[0].float(), start[1:]
+        count = len(self.spans)
+        given, rest = [tensor.float() for tensor in start[:count]], start[count:]
+        types = [tensor.dtype for tensor in start]
         for _ in range(_STEPS):
-            moved = self._step(first, rest, wanted, start[0].dtype)
+            moved = self._step(given, rest, wanted, types)
             if moved is None:
                 break
-            first = moved
+            given = moved
             before = set(self.missing) | set(wanted)
-            self.look([first.to(start[0].dtype), *rest])
+            self.look([*_as_types(given, types), *rest])
             if any(self.reached[side] for side in before):
-                found.append(first.to(start[0].dtype))
+                found.append(_as_types(given, types))
                 wanted = [side for side in wanted if not self.reached[side]]
             if not wanted:
                 break
         return found
 
     def _step(
-        self, first: Tensor, rest: list[Tensor], wanted: list[tuple[int, bool]], dtype: torch.dtype
-    ) -> Tensor | None:
-        """One step along the gradient, inside of the range; None where there is no gradient."""
-        least, largest = self.span
+        self,
+        given: list[Tensor],
+        rest: list[Tensor],
+        wanted: list[tuple[int, bool]],
+        types: list[torch.dtype],
+    ) -> list[Tensor] | None:
+        """One step along the gradient, inside of the ranges; None where there is no gradient."""
         with torch.enable_grad():
-            moved = first.detach().clone().requires_grad_()
-            sides = self._run([moved.to(dtype), *rest])
+            moved = [tensor.detach().clone().requires_grad_() for tensor in given]
+            sides = self._run([*_as_types(moved, types), *rest])
             aims = [_scaled(sides[side]) for side in wanted]
             try:
-                (gradient,) = torch.autograd.grad(torch.stack(aims).sum(), moved)
+                gradients = torch.autograd.grad(
+                    torch.stack(aims).sum(), moved, allow_unused=len(moved) > 1
+                )
             except RuntimeError:  # A stage that stops gradients, or an operator without one.
                 return None
-        step = (largest - least) * 2 / _STEPS
-        return torch.clamp(moved.detach() + step * gradient.sign(), least, largest)
+        return [
+            tensor.detach() if gradient is None else _moved(tensor.detach(), gradient, span)
+            for tensor, gradient, span in zip(moved, gradients, self.spans, strict=True)
+        ]
 
     def _run(self, given: list[Tensor]) -> _Sides:
         """Every bound of the stage that an input meets."""
@@ -244,6 +257,18 @@ class _BoundsOf(fx.Interpreter):
                 self.found[self._number, above] = beyond
             self._number += 1
         return super().call_function(target, args, kwargs)
+
+
+def _moved(tensor: Tensor, gradient: Tensor, span: Span) -> Tensor:
+    """A tensor one step along its gradient, inside of its range."""
+    least, largest = span
+    step = (largest - least) * 2 / _STEPS
+    return torch.clamp(tensor + step * gradient.sign(), least, largest)
+
+
+def _as_types(tensors: list[Tensor], types: list[torch.dtype]) -> list[Tensor]:
+    """Tensors in the types that a stage takes; there may be more types."""
+    return [tensor.to(dtype) for tensor, dtype in zip(tensors, types, strict=False)]
 
 
 def _scaled(beyond: Tensor) -> Tensor:

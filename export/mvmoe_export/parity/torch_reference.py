@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from mvmoe_deploy.bundle.manifest import IMAGE
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.metrics import checked_routes
+from mvmoe_export.flow import StageFlow
 from mvmoe_export.parity.double_precision import DoublePrecisionCopy
 from mvmoe_export.parity.images import extreme_images, input_range, synthetic_images
 from mvmoe_export.parity.thresholds import MOST_SEARCHES, Searches
-from mvmoe_export.stages import Stages, StageSpec
+from mvmoe_export.stages import Stages
 from mvmoe_export.user_code import user_code
 
 _MOST_SEARCHES = 64
@@ -29,17 +32,22 @@ class TorchReference:
         self.model = stages.model
         self.stages = stages
         self.images = synthetic_images(stages.model.input, stages.batch, seed=1)
-        self.in_double = DoublePrecisionCopy(stages.model, self.images[:1])
+        self.flows = [spec.flow for spec in stages.specs]
+        self.in_double = DoublePrecisionCopy(stages.model, self.images[:1], self.flows)
         self.answers: dict[tuple[Route, ...], Tensor] = {}
         """The model's own answer down routes that have passed the second question."""
-        self._starts: dict[torch.dtype, tuple[Tensor, Tensor]] = {}
+        self._starts: dict[torch.dtype, dict[str, Tensor]] = {}
         self._searches = Searches()
-        self._reaching: dict[tuple[int, Route], list[Tensor]] = {}
+        self._reaching: dict[tuple[int, Route], list[list[Tensor]]] = {}
 
-    def start(self, model: RoutedModel, image: Tensor) -> tuple[Tensor, Tensor]:
-        """What the stem of this model, or of its copy in double precision, gives for one image."""
+    def start(self, model: RoutedModel, image: Tensor) -> dict[str, Tensor]:
+        """One image, and what the stem of this model, or of its copy in double precision, gives.
+
+        By the manifest's names.
+        """
         if image.dtype not in self._starts:
-            self._starts[image.dtype] = model.stage(0, ()).eval()(image.clone())
+            given = self.flows[0].module(model, ())(image.clone())
+            self._starts[image.dtype] = {IMAGE: image, **self.flows[0].given(given)}
         return self._starts[image.dtype]
 
     @cached_property
@@ -58,35 +66,39 @@ class TorchReference:
         return self.outputs(0, (), [[images] for images in self.inputs])
 
     @cached_property
-    def tokens(self) -> list[list[Tensor]]:
-        """For each routed stage what it takes, from the images and then from the extremes."""
-        states, tokens = self.stem, []
-        for stage in self.stages.specs[1:]:
-            tokens.append([state["next_tokens"] for state in states])
-            if stage is not self.stages.specs[-1] and stage.rule is not None:
-                route = next(stage.rule.routes())
-                inputs = [[given, ones(given, route)] for given in tokens[-1]]
-                states = self.outputs(stage.index, route, inputs)
-        return tokens
+    def tensors(self) -> list[list[list[Tensor]]]:
+        """For each stage the tensors that it takes, from the images and then from the extremes."""
+        states = [{IMAGE: images} for images in self.inputs]
+        taken = []
+        for flow in self.flows:
+            taken.append([flow.taken(state) for state in states])
+            if flow is self.flows[-1]:
+                break
+            route = next(flow.record.routing.routes()) if flow.index else ()
+            inputs = [with_gates(tensors, route) for tensors in taken[-1]]
+            found = self.outputs(flow.index, route, inputs) if flow.index else self.stem
+            for state, given in zip(states, found, strict=True):
+                state |= {flow.record.gives[name]: tensor for name, tensor in given.items()}
+        return taken
 
     def samples(self, index: int, route: Route) -> list[list[Tensor]]:
         """A few inputs of a stage, to see how well it is conditioned."""
-        few = (self.tokens[index - 1] if index else self.inputs)[:_SAMPLES]
-        return [[tensor, ones(tensor, route)] if index else [tensor] for tensor in few]
+        return [with_gates(tensors, route) for tensors in self.tensors[index][:_SAMPLES]]
 
-    def reaching(self, index: int, route: Route) -> list[Tensor]:
-        """Inputs of a stage that reach bounds which its other inputs leave on one side."""
+    def reaching(self, index: int, route: Route) -> list[list[Tensor]]:
+        """Tensors of a stage that reach bounds which its other inputs leave on one side."""
         place = (index, route)
         if place not in self._reaching:
-            module = self.model.stage(index, route).eval()
-            given = self.tokens[index - 1] if index else self.inputs
-            inputs = [[tensor, ones(tensor, route)] if index else [tensor] for tensor in given]
-            least, largest = _span(given) if index else input_range(self.model.input)
+            module = self.flows[index].module(self.model, route)
+            given = self.tensors[index]
+            inputs = [with_gates(tensors, route) for tensors in given]
+            spans = [_span(list(column)) for column in zip(*given, strict=True)]
+            spans = spans if index else [input_range(self.model.input)]
             rule = self.stages.specs[index].rule
             searches = _MOST_SEARCHES // len(checked_routes(rule)) if rule else _MOST_SEARCHES
             with user_code(f"stage {index} of {type(self.model).__name__}"):
                 self._reaching[place] = self._searches.find(
-                    module, inputs, (least, largest), min(searches, MOST_SEARCHES)
+                    module, inputs, spans, min(searches, MOST_SEARCHES)
                 )
         return self._reaching[place]
 
@@ -96,25 +108,26 @@ class TorchReference:
         """What a stage gives for several inputs, which it is given as one batch."""
         if not inputs:
             return []
-        module = self.model.stage(index, route).eval()
+        module = self.flows[index].module(self.model, route)
         sizes = [len(given[0]) for given in inputs]
         with user_code(f"stage {index} of {type(self.model).__name__}"):
             given = module(*(torch.cat(column) for column in zip(*inputs, strict=True)))
-        together = named(self.stages.specs[index], given)
+        together = named(self.flows[index], given)
         parts = {name: torch.split(tensor, sizes) for name, tensor in together.items()}
         return [{name: part[row] for name, part in parts.items()} for row in range(len(sizes))]
 
 
-def named(stage: StageSpec, output: Tensor | tuple[Tensor, ...]) -> dict[str, Tensor]:
-    """A stage module's output by the names of the stage."""
-    values = output if isinstance(output, tuple) else (output,)
+def named(flow: StageFlow, output: Any) -> dict[str, Tensor]:
+    """A stage module's output by the names of its graphs' outputs."""
     # A model may have turned gradients on.
-    return {name: value.detach() for name, value in zip(stage.outputs, values, strict=True)}
+    return {name: value.detach() for name, value in flow.named(output).items()}
 
 
-def ones(tokens: Tensor, route: Route) -> Tensor:
-    """Gates `[B, k]` of 1."""
-    return torch.ones(len(tokens), len(route), dtype=torch.float32)
+def with_gates(tensors: list[Tensor], route: Route) -> list[Tensor]:
+    """What a stage takes: tensors `[B, ...]` and, for a route, gates `[B, k]` of 1."""
+    if not route:
+        return tensors
+    return [*tensors, torch.ones(len(tensors[0]), len(route), dtype=torch.float32)]
 
 
 def _batches(images: Tensor, size: int) -> Iterator[Tensor]:

@@ -12,6 +12,7 @@ from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models import build
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
 from mvmoe_deploy.models.presets import preset
+from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.verification.verify import verify_bundle
 from mvmoe_export import export_bundle
 from mvmoe_export.parity.double_precision import DoublePrecisionCopy, whole_way_error
@@ -123,15 +124,18 @@ def test_a_model_without_doubles_is_judged_by_moved_inputs():
     class Steep(nn.Module):
         def forward(self, x):
             assert x.dtype == torch.float32
-            return ((x - 1.0) * 1e4).sum(1, keepdim=True)
+            return ((x - 1.0) * 1e4).sum((2, 3))
 
     class Model(nn.Module):
+        input = Preprocessing(height=1, width=4, channel_order="L", mean=(0.5,), std=(0.25,))
+        routing = ()
+
         def stage(self, index, route):
             return Steep()
 
-    in_double = DoublePrecisionCopy(Model(), torch.ones(1, 4))
+    in_double = DoublePrecisionCopy(Model(), torch.ones(1, 1, 1, 4))
     assert in_double.model is None
-    own, precise = in_double.own_error(("y",), 0, (), [torch.full((1, 4), 1.01)])
+    own, precise = in_double.own_error(("y",), 0, (), [torch.full((1, 1, 1, 4), 1.01)])
     assert precise is None
     assert 1e-6 < own["y"] < 1e-3
 

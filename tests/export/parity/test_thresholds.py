@@ -62,17 +62,30 @@ def test_an_input_beyond_each_bound_is_found(kind):
     small = [[torch.full((1, 8), 0.1)], [torch.full((1, 8), -0.1)]]
     assert unreached(module, small)
     with torch.no_grad():
-        found = Searches().find(module, small, SPAN)
+        found = Searches().find(module, small, [SPAN])
     assert found
-    assert all((SPAN[0] <= given).all() and (given <= SPAN[1]).all() for given in found)
-    assert not unreached(module, [*small, *([given] for given in found)])
-    again = Searches().find(module, small, SPAN)
-    assert all(torch.equal(one, other) for one, other in zip(found, again, strict=True))
+    assert all((SPAN[0] <= given).all() and (given <= SPAN[1]).all() for (given,) in found)
+    assert not unreached(module, [*small, *found])
+    again = Searches().find(module, small, [SPAN])
+    assert all(torch.equal(one, other) for (one,), (other,) in zip(found, again, strict=True))
+
+
+def test_any_tensor_of_a_stage_may_be_what_reaches_a_bound():
+    """The clamp is on the second tensor; the gates, which have no range, stay as they are."""
+
+    class Second(nn.Module):
+        def forward(self, p3, p4, gates):
+            return p3 + p4.clamp(max=1.5) * gates
+
+    start = [torch.full((1, 8), 0.1), torch.full((1, 8), 0.2), torch.ones(1, 1)]
+    found = Searches().find(Second(), [start], [SPAN, SPAN])
+    assert found
+    assert all(len(tensors) == 2 and (tensors[1] > 1.5).any() for tensors in found)
 
 
 def test_bounds_that_cannot_be_reached_are_given_up():
     module = Bounded(lambda y: y.clamp(max=1e6)).eval()
-    assert Searches().find(module, [[torch.full((1, 8), 0.1)]], SPAN) == []
+    assert Searches().find(module, [[torch.full((1, 8), 0.1)]], [SPAN]) == []
 
 
 def test_a_stage_without_gradients_is_left_alone():
@@ -80,7 +93,7 @@ def test_a_stage_without_gradients_is_left_alone():
         def forward(self, x):
             return self.linear(x).detach().round().clamp(max=3.0)
 
-    assert Searches().find(Cut(None).eval(), [[torch.full((1, 8), 0.1)]], SPAN) == []
+    assert Searches().find(Cut(None).eval(), [[torch.full((1, 8), 0.1)]], [SPAN]) == []
 
 
 @pytest.mark.parametrize("channels", ["L", "RGB", "BGR"])

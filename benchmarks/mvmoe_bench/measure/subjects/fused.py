@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from mvmoe_bench.measure.schema.records import Routes
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.models.stage_tensors import ANSWER, IMAGE, LOGITS, named_output
 from mvmoe_deploy.routing.contract import GraphRule
 from mvmoe_deploy.strategies import find_strategy
+from mvmoe_export.flow import flow_of
 
 
 class _ComposedModel(nn.Module):
@@ -23,19 +25,20 @@ class _ComposedModel(nn.Module):
         super().__init__()
         self.stem = model.stage(0, ())
         self.steps = steps
+        self.takes = [tuple(flow.record.takes) for flow in flow_of(model)[1:]]
+        """For each step the tensors that it takes, by name."""
 
     def selected(self, stage: int, logits: Tensor) -> tuple[Tensor, ...]:
-        """What step `stage` (from 0) takes after the tokens, of router logits `[B, E]`."""
+        """What step `stage` (from 0) takes after its tensors, of router logits `[B, E]`."""
         raise NotImplementedError
 
     def forward(self, image: Tensor) -> Tensor:
         """Images `[B, C, H, W]` to the answer `[B, classes]`."""
-        state = self.stem(image)
-        for stage, step in enumerate(self.steps):
-            tokens, logits = state
-            state = step(tokens, *self.selected(stage, logits))
-        answer: Tensor = state
-        return answer
+        state = {IMAGE: image, **named_output(self.stem(image))}
+        for stage, (step, names) in enumerate(zip(self.steps, self.takes, strict=True)):
+            tensors = [state[name] for name in names]
+            state |= named_output(step(*tensors, *self.selected(stage, state[LOGITS])))
+        return state[ANSWER]
 
 
 class StaticRoute(_ComposedModel):

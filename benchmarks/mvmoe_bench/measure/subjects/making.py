@@ -15,11 +15,13 @@ from mvmoe_bench.measure.subjects import fused
 from mvmoe_bench.measure.subjects.contract import Preparation
 from mvmoe_bench.measure.subjects.fused import StaticRoute
 from mvmoe_bench.measure.subjects.whole_model import ONE_GRAPH, RECORD, graph_name
+from mvmoe_deploy.bundle.manifest import ANSWER, IMAGE, Stage
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import RoutedModel
 from mvmoe_deploy.system import files
 from mvmoe_deploy.system.temporary import temporary_directory
 from mvmoe_export import ExportOptions
+from mvmoe_export.flow import StageFlow
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec, make_stages
 from mvmoe_export.targets import find_target, options_of_record
 
@@ -74,10 +76,14 @@ def _built(build: Build) -> nn.Module:
 
 def _single_stage(model: RoutedModel, graphs: dict[str, Build]) -> Stages:
     """Graphs that take the image and give the answer, as the one stage of a model."""
-    inputs = {"image": torch.zeros(1, *model.input.shape, dtype=torch.float32)}
+    inputs = {IMAGE: torch.zeros(1, *model.input.shape, dtype=torch.float32)}
     specs = tuple(
         GraphSpec(name, 0, None, partial(_built, build), inputs) for name, build in graphs.items()
     )
-    stage = StageSpec(0, "whole", None, ("answer",), specs)
     known = make_stages(model)
-    return Stages(model, known.strategy, 1, (stage,), known.classes)
+    record = Stage(
+        name="whole", rule=None, router=None, takes={IMAGE: IMAGE}, gives={ANSWER: "whole.answer"}
+    )
+    answer = torch.zeros(1, known.classes, dtype=torch.float32)
+    stage = StageSpec(StageFlow(0, record, inputs, {ANSWER: answer}), specs)
+    return Stages(model, known.strategy, 1, (stage,))

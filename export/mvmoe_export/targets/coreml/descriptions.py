@@ -7,22 +7,25 @@ from mvmoe_export.targets.coreml.options import ConversionOptions
 
 _FEATURES = {
     "image": "Images, normalised: (pixel / 255 - mean) / std in each channel",
-    "tokens": "What the graph of the stage before gave as next_tokens",
     "gates": "The weights of the experts' outputs, as the host took them from the router's logits",
     "experts": "The indices of the experts that the host selected",
-    "next_tokens": "What the graph of the next stage takes as tokens",
     "logits": "The router's logits as they are: the host selects the route of the next stage",
     "answer": "The model's answer before any softmax, one number a class",
 }
+_PASSED_ON = {True: "A tensor that a stage before gave", False: "A tensor for later stages"}
+"""Of inputs and outputs without a meaning that is known here."""
+
 _PIXELS = "One image; the graph normalises its pixels itself"
 
 
 def describe(features: Any, family: CapturedFamily, graph: CapturedGraph) -> None:
     """Set the text of each of a graph's inputs and outputs (`FeatureDescription`), with shapes."""
-    shapes = {spec.name: spec.shape for spec in (*family.inputs, *family.outputs)}
+    taken = {spec.name: spec.shape for spec in family.inputs}
+    shapes = taken | {spec.name: spec.shape for spec in family.outputs}
     for feature in features:
         kind = feature.type.WhichOneof("Type")
-        text = _PIXELS if kind == "imageType" else _FEATURES[feature.name]
+        text = _FEATURES.get(feature.name, _PASSED_ON[feature.name in taken])
+        text = _PIXELS if kind == "imageType" else text
         sizes = " x ".join(map(str, shapes[feature.name]))
         feature.shortDescription = f"{text}; {_type(feature, kind)} {sizes}{_route(graph)}"
 

@@ -74,7 +74,7 @@ def test_a_binding_reads_and_overwrites_the_callers_arrays(bundle, runner):
         call()
         with torch.no_grad():
             tokens, logits = module(torch.from_numpy(inputs["image"]))
-        np.testing.assert_allclose(outputs["next_tokens"], tokens.numpy(), atol=TOLERANCE)
+        np.testing.assert_allclose(outputs["tokens"], tokens.numpy(), atol=TOLERANCE)
         np.testing.assert_allclose(outputs["logits"], logits.numpy(), atol=TOLERANCE)
 
 
