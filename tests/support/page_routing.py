@@ -1,0 +1,137 @@
+"""A reader of *Routing*, written from docs/bundle.md alone, in plain Python.
+
+`exp` comes from decimal arithmetic and is correctly rounded. To find out what a library's last bits
+would decide, every exponential and every sum can be moved by some units in its last place.
+"""
+
+import itertools
+import math
+import struct
+from decimal import Context, Decimal
+from functools import cache
+from typing import Any
+
+from routing_suite import RefusedError
+
+_DIGITS = Context(prec=50)
+
+
+@cache
+def exp(x: float) -> float:
+    """e^x, correctly rounded to double precision, for x <= 0."""
+    return 0.0 if x < -800 else float(Decimal(x).exp(_DIGITS))
+
+
+def fp32(x: float) -> float:
+    """x rounded to fp32."""
+    rounded: float = struct.unpack("f", struct.pack("f", x))[0]
+    return rounded
+
+
+def moved(x: float, ulps: int) -> float:
+    """The double that is so many steps from x; 0 stays."""
+    return x if x == 0 else x + ulps * math.ulp(x)
+
+
+class PageReader:
+    """The page in plain Python."""
+
+    def __init__(self, exp_ulps: int = 0, sum_ulps: int = 0) -> None:
+        self._exp_ulps, self._sum_ulps = exp_ulps, sum_ulps
+
+    def shares(self, logits: list[float]) -> list[float]:
+        """Step 2: the softmax of some logits, rounded to fp32."""
+        top = max(logits)
+        weights = [moved(exp(logit - top), self._exp_ulps) for logit in logits]
+        total = 0.0
+        for weight in weights:
+            total += weight
+        total = moved(total, self._sum_ulps)
+        return [fp32(weight / total) for weight in weights]
+
+    def select(self, rule: dict[str, Any], logits: list[float]) -> tuple[list[int], list[float]]:
+        """Steps 1 to 4."""
+        require_rule(rule)
+        require_logits(rule, logits)
+        route = sorted(getattr(self, f"_{rule['type']}")(rule, logits))
+        return route, self._gates(rule, route, logits)
+
+    def gates(self, rule: dict[str, Any], route: list[int], logits: list[float]) -> list[float]:
+        """Step 4 for a route that is imposed."""
+        require_rule(rule)
+        require_logits(rule, logits)
+        require_route(rule, route)
+        return self._gates(rule, route, logits)
+
+    def _gates(self, rule: dict[str, Any], route: list[int], logits: list[float]) -> list[float]:
+        if rule["type"] == "threshold":
+            return [fp32(1 / len(route))] * len(route)
+        if rule.get("renormalize", False):
+            return self.shares([logits[expert] for expert in route])
+        scores = self.shares(logits)
+        return [scores[expert] for expert in route]
+
+    def _ranked(self, logits: list[float]) -> tuple[list[int], list[float]]:
+        """Experts by descending score, the lower of equals first, and the scores."""
+        scores = self.shares(logits)
+        return sorted(range(len(scores)), key=lambda expert: (-scores[expert], expert)), scores
+
+    def _top_k(self, rule: dict[str, Any], logits: list[float]) -> list[int]:
+        return self._ranked(logits)[0][: rule.get("k", 1)]
+
+    def _top_p(self, rule: dict[str, Any], logits: list[float]) -> list[int]:
+        order, scores = self._ranked(logits)
+        route: list[int] = []
+        total = 0.0
+        for expert in order[: rule["k_max"]]:
+            route.append(expert)
+            total += scores[expert]
+            if total > rule["p"]:
+                break
+        return route
+
+    def _threshold(self, rule: dict[str, Any], logits: list[float]) -> list[int]:
+        thresholds = [fp32(threshold) for threshold in rule["thresholds"]]
+        above = [expert for expert, logit in enumerate(logits) if logit > thresholds[expert]]
+        return above or [logits.index(max(logits))]
+
+
+def longest(rule: dict[str, Any]) -> int:
+    """The most experts in a route of a rule."""
+    if rule["type"] == "top_k":
+        return rule.get("k", 1)
+    if rule["type"] == "threshold":
+        return rule["experts"]
+    enough = math.floor(rule["p"] * rule["experts"] * (1 + 2**-22)) + 1
+    return min(rule["k_max"], rule["experts"], enough)
+
+
+def require_rule(rule: dict[str, Any]) -> None:
+    """A rule that images can follow."""
+    experts, kind = rule["experts"], rule["type"]
+    fits = {
+        "top_k": lambda: 1 <= rule.get("k", 1) <= experts,
+        "top_p": lambda: 0 <= rule["p"] < 1 and 1 <= rule["k_max"] <= experts,
+        "threshold": lambda: (
+            len(rule["thresholds"]) == experts and all(abs(t) <= 3e38 for t in rule["thresholds"])
+        ),
+    }
+    if not (1 <= experts <= 4096 and fits[kind]()):
+        raise RefusedError("routing.rule-invalid")
+
+
+def require_logits(rule: dict[str, Any], logits: list[float]) -> None:
+    """Step 1: a finite logit for each expert."""
+    if len(logits) != rule["experts"]:
+        raise RefusedError("routing.logits-shape")
+    if not all(map(math.isfinite, logits)):
+        raise RefusedError("routing.not-finite")
+
+
+def require_route(rule: dict[str, Any], route: list[int]) -> None:
+    """A route of the rule: ascending experts, as many as it may have."""
+    ascending = all(low < high for low, high in itertools.pairwise(route))
+    inside = len(route) > 0 and route[0] >= 0 and route[-1] < rule["experts"]
+    least = longest(rule) if rule["type"] == "top_k" else 1
+    if not (ascending and inside and least <= len(route) <= longest(rule)):
+        raise RefusedError("routing.unknown-route")

@@ -1,0 +1,217 @@
+"""Readers of *Routing* that are wrong in one thing each, as ports tend to be."""
+
+import math
+from typing import Any
+
+import numpy as np
+from page_routing import PageReader, exp, fp32, longest, require_logits, require_route, require_rule
+
+
+class TiesToTheHighest(PageReader):
+    def _ranked(self, logits):
+        scores = self.shares(logits)
+        return sorted(range(len(scores)), key=lambda expert: (-scores[expert], -expert)), scores
+
+
+class LogitsDecide(PageReader):
+    def _ranked(self, logits):
+        order = sorted(range(len(logits)), key=lambda expert: (-logits[expert], expert))
+        return order, self.shares(logits)
+
+
+class GatesNotRounded(PageReader):
+    def shares(self, logits):
+        weights = [exp(logit - max(logits)) for logit in logits]
+        return [weight / sum(weights) for weight in weights]
+
+
+class AllInFp32(PageReader):
+    def shares(self, logits):
+        wide = np.float32(logits)
+        with np.errstate(all="ignore"):
+            weights = np.exp(wide - wide.max())
+            return (weights / weights.sum()).tolist()
+
+
+class NotShifted(PageReader):
+    def shares(self, logits):
+        with np.errstate(all="ignore"):
+            weights = np.exp(np.float64(logits))
+            return np.float32(weights / np.cumsum(weights)[-1]).tolist()
+
+
+class SummedBackwards(PageReader):
+    def shares(self, logits):
+        weights = [exp(logit - max(logits)) for logit in logits]
+        total = 0.0
+        for weight in weights[::-1]:
+            total += weight
+        return [fp32(weight / total) for weight in weights]
+
+
+class SummedPairwise(PageReader):
+    def shares(self, logits):
+        weights = np.float64([exp(logit - max(logits)) for logit in logits])
+        return np.float32(weights / weights.sum()).tolist()
+
+
+class SummedWithoutError(PageReader):
+    def shares(self, logits):
+        weights = [exp(logit - max(logits)) for logit in logits]
+        return [fp32(weight / math.fsum(weights)) for weight in weights]
+
+
+class NeverRenormalized(PageReader):
+    def _gates(self, rule, route, logits):
+        return super()._gates({**rule, "renormalize": False}, route, logits)
+
+
+class AlwaysRenormalized(PageReader):
+    def _gates(self, rule, route, logits):
+        return super()._gates({**rule, "renormalize": True}, route, logits)
+
+
+class ScoresDividedByTheirSum(PageReader):
+    """Loses an imposed route whose scores underflow, and rounds twice."""
+
+    def _gates(self, rule, route, logits):
+        gates = super()._gates({**rule, "renormalize": False}, route, logits)
+        if rule["type"] == "threshold" or not rule.get("renormalize", False):
+            return gates
+        total = sum(gates)
+        return [fp32(gate / total) if total else math.nan for gate in gates]
+
+
+class RouteByScore(PageReader):
+    def select(self, rule: dict[str, Any], logits: list[float]):
+        require_rule(rule)
+        require_logits(rule, logits)
+        route = getattr(self, f"_{rule['type']}")(rule, logits)
+        return route, self._gates(rule, route, logits)
+
+
+class NotFiniteIsLowest(PageReader):
+    def select(self, rule, logits):
+        mended = [logit if math.isfinite(logit) else -3e38 for logit in logits]
+        return super().select(rule, mended)
+
+
+class OnlyNaNIsRefused(PageReader):
+    def select(self, rule, logits):
+        mended = [max(-3e38, min(3e38, logit)) for logit in logits]
+        return super().select(rule, mended)
+
+
+class OneExpertMoreOfTopP(PageReader):
+    def _top_p(self, rule, logits):
+        order, scores = self._ranked(logits)
+        total, route = 0.0, []
+        for expert in order[: rule["k_max"]]:
+            if total > rule["p"]:
+                break
+            route.append(expert)
+            total += scores[expert] if len(route) > 1 else 0.0
+        return route
+
+
+class ReachedIsExceeded(PageReader):
+    def _top_p(self, rule, logits):
+        order, scores = self._ranked(logits)
+        total, route = 0.0, []
+        for expert in order[: rule["k_max"]]:
+            route.append(expert)
+            total += scores[expert]
+            if total >= rule["p"]:
+                break
+        return route
+
+
+class NoLimit(PageReader):
+    def _top_p(self, rule, logits):
+        return super()._top_p({**rule, "k_max": rule["experts"]}, logits)
+
+
+class SumInFp32(PageReader):
+    def _top_p(self, rule, logits):
+        order, scores = self._ranked(logits)
+        total, route = np.float32(0), []
+        for expert in order[: rule["k_max"]]:
+            route.append(expert)
+            total = np.float32(total + np.float32(scores[expert]))
+            if total > np.float32(rule["p"]):
+                break
+        return route
+
+
+class ThresholdReached(PageReader):
+    def _threshold(self, rule, logits):
+        thresholds = [fp32(threshold) for threshold in rule["thresholds"]]
+        above = [expert for expert, logit in enumerate(logits) if logit >= thresholds[expert]]
+        return above or [logits.index(max(logits))]
+
+
+class ThresholdsInDouble(PageReader):
+    def _threshold(self, rule, logits):
+        pairs = zip(logits, rule["thresholds"], strict=True)
+        above = [expert for expert, (logit, threshold) in enumerate(pairs) if logit > threshold]
+        return above or [logits.index(max(logits))]
+
+
+class NearestToItsThreshold(PageReader):
+    def _threshold(self, rule, logits):
+        lead = [
+            logit - fp32(threshold)
+            for logit, threshold in zip(logits, rule["thresholds"], strict=True)
+        ]
+        above = [expert for expert, logit in enumerate(lead) if logit > 0]
+        return above or [lead.index(max(lead))]
+
+
+class ThresholdsOnProbabilities(PageReader):
+    """The logistic function in fp32 makes large logits equal."""
+
+    def _threshold(self, rule, logits):
+        def logistic(x):
+            return np.float32(1) / (np.float32(1) + np.exp(-np.float32(x)))
+
+        with np.errstate(over="ignore"):
+            pairs = zip(logits, rule["thresholds"], strict=True)
+            above = [e for e, (logit, t) in enumerate(pairs) if logistic(logit) > logistic(t)]
+        return above or [logits.index(max(logits))]
+
+
+class GatesOfThresholdAreScores(PageReader):
+    def _gates(self, rule, route, logits):
+        scores = self.shares(logits)
+        if rule["type"] == "threshold":
+            return [scores[expert] for expert in route]
+        return super()._gates(rule, route, logits)
+
+
+class AnyRouteIsImposed(PageReader):
+    def gates(self, rule, route, logits):
+        require_rule(rule)
+        require_logits(rule, logits)
+        inside = [expert % rule["experts"] for expert in route] or [0]
+        return self._gates(rule, inside, logits)
+
+
+class ShorterRoutesOfTopK(PageReader):
+    def gates(self, rule, route, logits):
+        require_logits(rule, logits)
+        require_route({**rule, "type": "top_p", "p": 0.999, "k_max": longest(rule)}, route)
+        return self._gates(rule, route, logits)
+
+
+class AnyRule(PageReader):
+    def select(self, rule, logits):
+        require_logits(rule, logits)
+        route = sorted(getattr(self, f"_{rule['type']}")(rule, logits))
+        return route, self._gates(rule, route, logits)
+
+
+WRONG = [
+    found
+    for found in list(globals().values())
+    if isinstance(found, type) and issubclass(found, PageReader) and found is not PageReader
+]
