@@ -23,7 +23,7 @@ from torch.export import ExportedProgram
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.manifest import TensorSpec
 from mvmoe_deploy.routing import Route
-from mvmoe_export.programs import program_weights
+from mvmoe_export.programs import program_weights, without_other_libraries
 from mvmoe_export.silence import exporting
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec
 from mvmoe_export.structure import StructureGroup
@@ -89,7 +89,7 @@ def _write(
     stage: StageSpec, group: StructureGroup, tensors: dict[str, Tensor], path: Path
 ) -> CapturedFamily:
     """Write a structure's program, and put the weights of its graphs among the tensors."""
-    program = group.capture()
+    program = without_other_libraries(group.capture())
     packed = io.BytesIO()  # Given a path, PyTorch aborts the process where the disk is full.
     with exporting():  # PyTorch warns of tensors that are parts of others.
         torch.export.save(program, packed)

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, fx, nn
+from torch._ops import OpOverload
 from torch.export import ExportedProgram
 from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
@@ -44,6 +45,9 @@ _KEPT = (
     _ATEN.roll.default,
 )
 """What is not decomposed before the rewrites: they, and the engines, know these as they are."""
+
+_PYTORCHS_OWN = ("aten", "prims")
+"""The namespaces of operators that every process with PyTorch knows."""
 
 _IN_TRAINING = ("train", "training", "dropout_p")
 """Arguments of operators that are random in training alone, such as a GRU; one that is active all
@@ -167,7 +171,7 @@ def rewrite_program(
     # Captured once more, since PyTorch has no public way from a graph to an ExportedProgram: the
     # constructor is its own and changes between releases, and wants each node's fake tensor, which
     # is what capturing makes. It also refuses what a rewrite has broken (shapes, writes in place,
-    # names). Of 12 blocks of width 192 it takes 1 s of CPU time a target, of over 100 s in all.
+    # names). Of 12 blocks of width 192 it takes 1 s of CPU time a target, of 90 s in all.
     program.exported = _capture(name, _body(graph, slots, program.contents(weights)), examples)
     return program
 
@@ -175,6 +179,26 @@ def rewrite_program(
 def capture_stage(name: str, module: nn.Module, inputs: dict[str, Tensor]) -> ExportedProgram:
     """The stage module of graph `name` as a program, before any rewrite; raises InputError."""
     return _capture(name, PrefixedModule(module), tuple(inputs.values()))
+
+
+def without_other_libraries(program: ExportedProgram) -> ExportedProgram:
+    """A captured program, the operators that another library has made of PyTorch's taken apart.
+
+    A process that has not imported that library does not know them. What cannot be taken apart
+    stays; a program without such operators is given back as it is.
+    """
+    table: Any = torch.export.default_decompositions()  # PyTorch's table has untyped methods.
+    found = {node.target for node in program.graph.nodes if isinstance(node.target, OpOverload)}
+    parts = {
+        operator: table[operator]
+        for operator in found
+        if operator.namespace not in _PYTORCHS_OWN and operator in table
+    }
+    if not parts:
+        return program
+    with exporting():
+        taken_apart: ExportedProgram = program.run_decompositions(parts)
+    return taken_apart
 
 
 def _capture(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:

@@ -407,6 +407,38 @@ def test_a_target_starts_without_rewriting(zoo, tmp_path, monkeypatch, name):
     assert spent < 1
 
 
+@pytest.fixture(scope="module")
+def twice():
+    """An operator of another library, made of PyTorch's."""
+    library = torch.library.Library("theirs", "DEF")
+    library.define("twice(Tensor x) -> Tensor")
+    library.impl("twice", lambda x: x * 2, "CompositeImplicitAutograd")
+    yield torch.ops.theirs.twice
+    library._destroy()
+
+
+@pytest.mark.parametrize("rewrites", [None, ()])
+def test_a_compiler_needs_no_library_whose_operators_are_made_of_pytorchs(
+    zoo, tmp_path, twice, rewrites
+):
+    class Doubled(nn.Linear):
+        def forward(self, tokens):
+            return twice(super().forward(tokens))
+
+    class Model(zoo.Foreign):
+        def make_expert(self, expert):
+            return Doubled(16, 16)
+
+    made = export_bundle(
+        zoo.enliven(Model(experts=2)),
+        tmp_path / "a.bundle",
+        targets=["executorch"],
+        options=ExportOptions(rewrites=rewrites),
+        skip_verify=True,
+    )
+    assert len(made.targets["executorch"].graphs) == 3
+
+
 REWRITE = """
 from mvmoe_export.rewrites.contract import rewrite
 
