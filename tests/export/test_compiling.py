@@ -385,7 +385,7 @@ def test_captured_programs_are_written_once(zoo, tmp_path, monkeypatch):
     monkeypatch.setattr(captured, "save_file", None)
     assert write_captured(stages, tmp_path) == families
     stem, step = families
-    assert [spec.name for spec in stem.outputs] == ["next_tokens", "logits"]
+    assert [spec.name for spec in stem.outputs] == ["tokens", "logits"]
     assert [spec.shape for spec in step.outputs] == [(1, 5)]
 
 
