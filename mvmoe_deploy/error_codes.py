@@ -487,6 +487,17 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "Give a value that the message names.",
             ("name", "expected", "found"),
         ),
+        "check.engine": ErrorCode(
+            "The engine does not answer as the bundle's golden vectors (`Dispatcher.check`).",
+            "Use another engine or other options of it, and report the device with the figures.",
+            (
+                "rerouted",
+                "router_error",
+                "router_error_bound",
+                "answer_error",
+                "answer_error_bound",
+            ),
+        ),
         "check.failed": ErrorCode(
             "A check of the exported graphs fell short of its bound.",
             "Do not ship the bundle; read the figures.",

@@ -20,6 +20,7 @@ from mvmoe_deploy.errors import (
     MvmoeError,
     PartialResultError,
     ProcessBoundError,
+    RoutingError,
 )
 from mvmoe_deploy.preprocessing import ImageLike, preprocess
 from mvmoe_deploy.routing import Route
@@ -27,6 +28,7 @@ from mvmoe_deploy.runtime.batching import run_grouped
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.calls import Calls, engine_work
 from mvmoe_deploy.runtime.contract import Runner
+from mvmoe_deploy.runtime.engine_check import Answered, EngineCheck, check_answers
 from mvmoe_deploy.runtime.graph_cache import GraphCache, Pin
 from mvmoe_deploy.runtime.prediction import Prediction, make_prediction, require_finite
 from mvmoe_deploy.runtime.runners import open_runner
@@ -221,6 +223,17 @@ class Dispatcher:
         self._require_batch(batch)
         return self._calls.run(self._run, batch)
 
+    def check(self) -> EngineCheck:
+        """Answer the bundle's golden images with this engine, and say how far it is off.
+
+        Ask after opening, and again after a minute of work; `require_ok` of what it gives raises
+        CheckFailedError with the figures if the engine falls short. Raises BundleError if the
+        golden vectors are damaged, EngineError if an expert does not load.
+        """
+        golden = self.bundle.golden()
+        answered = self._calls.run(self._answer_golden, golden["image"])
+        return check_answers(golden, answered, self._rules, self.target)
+
     def prewarm(self, wait: bool = True) -> None:
         """Load pinned experts, then others by the usage prior, as many as fit; run each once.
 
@@ -273,6 +286,19 @@ class Dispatcher:
             raise PartialResultError.of({0: error}, answers) from error
         require_finite(buffers.answer[:1])
         return buffers.answer[:1].copy()
+
+    def _answer_golden(self, buffers: InferenceBuffers, images: np.ndarray) -> list[Answered]:
+        """What the graphs make of preprocessed images `[n, C, H, W]`, one at a time."""
+        answered = []
+        for image in images:
+            routes: Sequence[Route] = ()
+            buffers.image[0] = image
+            # Logits that are not finite end the way here; they are infinitely far off.
+            with contextlib.suppress(RoutingError):
+                routes, _ = self._run_one(buffers, _NO_TIMER, self._rules)
+            logits = [row.copy() for row in buffers.first_logits]
+            answered.append(Answered(routes, logits, buffers.answer[0].copy()))
+        return answered
 
     def _prewarm_in_background(self) -> None:
         """Prewarm and drop errors: the images that need an expert raise those of its load."""
