@@ -16,8 +16,6 @@ WANTED_OVER_STATIC = 1.02
 WANTED_FLAT = 0.03
 """How far the latency with the most experts may be from that with the fewest."""
 
-_PARTS = ("stem", "select", "load", "expert", "rest")
-
 
 def write_page(own: OwnPerformance, path: Path) -> None:
     """Write the page in one step, over one that `make bench` wrote; raises as `require_free`."""

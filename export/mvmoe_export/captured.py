@@ -130,18 +130,6 @@ def _save(tensors: dict[str, Tensor], path: Path) -> None:
         raise OSError(errno.ENOSPC if full else errno.EIO, str(error), str(path)) from error
 
 
-def _store(contents: dict[str, Tensor], tensors: dict[str, Tensor]) -> dict[str, str]:
-    """Put the contents of slots among the tensors, each content once; gives their keys."""
-    keys = {}
-    for slot, tensor in contents.items():
-        data = tensor.reshape(-1).view(torch.uint8).numpy()
-        shape = "x".join(map(str, tensor.shape))
-        key = f"{hashlib.sha256(data.data).hexdigest()}-{tensor.dtype}-{shape}"
-        tensors.setdefault(key, tensor)
-        keys[slot] = key
-    return keys
-
-
 def tensor_key(tensor: Tensor) -> str:
     """A name for the content of a tensor, with its type and shape."""
     data = tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy()

@@ -129,6 +129,13 @@ def torch_score_gates(members: "Tensor", logits: "Tensor", renormalize: bool) ->
     return logits.softmax(dim=-1).masked_fill(~members, 0.0)
 
 
+def graph_score_gates(route: "Tensor", logits: "Tensor", renormalize: bool) -> "Tensor":
+    """The gates `[B, k]` of one route `[k]` (int64) for all images, inside of a graph."""
+    if renormalize:
+        return logits.index_select(1, route).softmax(dim=-1)
+    return logits.softmax(dim=-1).index_select(1, route)
+
+
 def log_scores(logits: np.ndarray) -> np.ndarray:
     """The logarithms `[B, E]` of the scores of logits `[B, E]`, in double precision."""
     wide = logits.astype(np.float64)

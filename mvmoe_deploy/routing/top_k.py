@@ -14,6 +14,7 @@ import numpy as np
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.arithmetic import (
     as_logits,
+    graph_score_gates,
     log_scores,
     order_margins,
     score_gates,
@@ -118,9 +119,7 @@ class TopK(
 
     def graph_gates(self, route: "Tensor", logits: "Tensor") -> "Tensor":
         """The gates `[B, k]` of one route `[k]` (int64) for all images, inside of a graph."""
-        if self.renormalize:
-            return logits.index_select(1, route).softmax(dim=-1)
-        return logits.softmax(dim=-1).index_select(1, route)
+        return graph_score_gates(route, logits, self.renormalize)
 
     def margins(self, logits: np.ndarray) -> np.ndarray:
         """By how much the k-th highest score of each row is above the next one, `[B]`."""

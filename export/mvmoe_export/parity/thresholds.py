@@ -28,7 +28,6 @@ MOST_SEARCHES = 6
 _CLEARANCE = 0.02
 """How far beyond a bound a value must be, relative to the bound: less could be lost in rounding."""
 
-_ATEN = torch.ops.aten
 _Sides = dict[tuple[int, bool], Tensor]
 """Signed distances beyond a bound, by its number and side: positive where a value is beyond."""
 

@@ -8,12 +8,9 @@ import mmap
 import os
 
 import pytest
+from memory_looks import CLOSE, MB, added, mapped
 
 from mvmoe_bench.measure.machine import held_memory, smaps
-
-MB = 2**20
-CLOSE = MB // 2
-"""Two looks at a process that did nothing in between differ by some pages of the heap."""
 
 
 @pytest.fixture
@@ -37,28 +34,13 @@ def _settle(files):
     raise AssertionError("the heap goes on growing with every look")
 
 
-def _mapped(path, size=8 * MB, **options):
-    """A file of which every page was read."""
-    with path.open("r+b") as file:
-        found = mmap.mmap(file.fileno(), size, **options)
-    assert sum(found[:: mmap.PAGESIZE]) > 0
-    return found
-
-
-def _added(files, before):
-    """What came since: anonymous memory and pages of files, in bytes."""
-    now = held_memory.held(files)
-    assert now.total == now.anonymous + now.bundle_files
-    return now.anonymous - before.anonymous, now.bundle_files - before.bundle_files
-
-
-def test_pages_of_its_files_are_counted_once_however_often_they_are_mapped(own):
+def test_pages_of_its_files_are_counted_once_however_often_they_aremapped(own):
     folder, files = own
     before = held_memory.held(files)
 
-    maps = [_mapped(folder / "weights.bin", access=mmap.ACCESS_READ) for _ in range(3)]
+    maps = [mapped(folder / "weights.bin", access=mmap.ACCESS_READ) for _ in range(3)]
 
-    anonymous, of_files = _added(files, before)
+    anonymous, of_files = added(files, before)
     assert of_files == 8 * MB
     assert abs(anonymous) < CLOSE
     assert len(maps) == 3
@@ -68,10 +50,10 @@ def test_pages_that_were_written_to_privately_are_anonymous(own):
     folder, files = own
     before = held_memory.held(files)
 
-    found = _mapped(folder / "weights.bin", access=mmap.ACCESS_COPY)
+    found = mapped(folder / "weights.bin", access=mmap.ACCESS_COPY)
     found[: 2 * MB] = bytes(2 * MB)
 
-    anonymous, of_files = _added(files, before)
+    anonymous, of_files = added(files, before)
     assert of_files == 6 * MB
     assert anonymous == pytest.approx(2 * MB, abs=CLOSE)
 
@@ -82,8 +64,8 @@ def test_other_files_are_not_counted_and_shared_memory_is(own, tmp_path):
     other.write_bytes(os.urandom(8 * MB))
     before = held_memory.held(files)
 
-    library = _mapped(other, access=mmap.ACCESS_READ)
-    assert abs(sum(_added(files, before))) < CLOSE
+    library = mapped(other, access=mmap.ACCESS_READ)
+    assert abs(sum(added(files, before))) < CLOSE
 
     shared = mmap.mmap(-1, 4 * MB)
     shared[:] = b"x" * 4 * MB
@@ -94,7 +76,7 @@ def test_other_files_are_not_counted_and_shared_memory_is(own, tmp_path):
         found[:] = b"y" * 3 * MB
     os.close(memfd)
 
-    anonymous, of_files = _added(files, before)
+    anonymous, of_files = added(files, before)
     assert anonymous == pytest.approx(7 * MB, abs=CLOSE)
     assert of_files == 0
     assert library[0] in range(256)

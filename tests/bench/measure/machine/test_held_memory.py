@@ -11,34 +11,15 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from memory_looks import CLOSE, MB, added, mapped
 
 from mvmoe_bench.measure.machine import held_memory, smaps
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import EngineChoice
 
-MB = 2**20
 TAKEN = 64 * MB
-CLOSE = MB // 2
-"""Two looks at a process that did nothing in between differ by some pages of the heap. PSS of a
-process with ONNX Runtime fell by 3 to 5 MB when four more mapped its libraries, which others did
-already."""
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="smaps is Linux's")
-
-
-def _mapped(path, size=8 * MB, **options):
-    """A file of which every page was read."""
-    with path.open("r+b") as file:
-        found = mmap.mmap(file.fileno(), size, **options)
-    assert sum(found[:: mmap.PAGESIZE]) > 0
-    return found
-
-
-def _added(files, before):
-    """What came since: anonymous memory and pages of files, in bytes."""
-    now = held_memory.held(files)
-    assert now.total == now.anonymous + now.bundle_files
-    return now.anonymous - before.anonymous, now.bundle_files - before.bundle_files
 
 
 def test_memory_that_is_taken_is_seen_and_so_is_what_is_given_back(tmp_path):
@@ -76,7 +57,7 @@ def test_its_files_are_known_whatever_became_of_their_path(tmp_path, change):
     link.symlink_to(folder)
     files = smaps.OwnFiles(link)
     before = held_memory.held(files)
-    found = _mapped(weights, access=mmap.ACCESS_READ)
+    found = mapped(weights, access=mmap.ACCESS_READ)
 
     if change == "replaced":
         (tmp_path / "new").write_bytes(b"new")
@@ -90,7 +71,7 @@ def test_its_files_are_known_whatever_became_of_their_path(tmp_path, change):
         (tmp_path / "link").symlink_to(tmp_path / "version 2")
         (tmp_path / "link").replace(link)
 
-    assert _added(files, before)[1] == 8 * MB
+    assert added(files, before)[1] == 8 * MB
     assert found[0] in range(256)
 
 
@@ -162,6 +143,8 @@ def measure(tiny, tmp_path, factory):
 
 @linux
 def test_idle_processes_that_map_the_same_files_change_nothing(measure, tiny):
+    """PSS would: with ONNX Runtime it fell by 3 to 5 MB when four more processes mapped its
+    libraries, which others did already."""
     alone = measure()
     command = [sys.executable, "-c", IDLE, str(tiny / "tiny.mvmoe")]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
