@@ -3,7 +3,7 @@
 This is what tracing a model gives, and the baseline that other strategies are compared with.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -19,14 +19,6 @@ class AllExpertsStrategy(Strategy):
     """The graph takes a gate for every expert `[B, E]`, 0 for those that are not on the route."""
 
     name: ClassVar[str] = "all-experts"
-
-    def graphs(self, rule: Rule) -> Iterator[Route | None]:
-        """One for all routes."""
-        yield None
-
-    def serving(self, route: Route) -> Route | None:
-        """The only one."""
-        return None
 
     def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
         """A gate for each expert of the stage."""

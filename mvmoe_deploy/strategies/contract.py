@@ -58,11 +58,11 @@ class Strategy(Protocol):
 
     def graphs(self, rule: Rule) -> Iterator[Route | None]:
         """The graphs of one routed stage, lazily: the route of each, None where it serves all."""
-        ...
+        yield None
 
     def serving(self, route: Route) -> Route | None:
         """Which of `graphs` serves the images of a route."""
-        ...
+        return None
 
     def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
         """What one of `graphs` takes beside the tensors of the stage before, in order."""

@@ -24,14 +24,6 @@ class GatherStrategy(Strategy):
     name: ClassVar[str] = "gather"
     gathers_weights: ClassVar[bool] = True
 
-    def graphs(self, rule: Rule) -> Iterator[Route | None]:
-        """One for all routes."""
-        yield None
-
-    def serving(self, route: Route) -> Route | None:
-        """The only one."""
-        return None
-
     def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
         """A gate and an index for each expert of the longest route."""
         shape = (batch, rule.longest)

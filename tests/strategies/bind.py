@@ -15,14 +15,6 @@ class Bind(Strategy):
 
     name: ClassVar[str] = "bind"
 
-    def graphs(self, rule: Rule) -> Iterator[Route | None]:
-        """One for all routes."""
-        yield None
-
-    def serving(self, route: Route) -> Route | None:
-        """The only one."""
-        return None
-
     def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
         """The gates of the route."""
         return {"gates": TensorType((batch, rule.longest), "float32")}
