@@ -364,6 +364,11 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "Give the shape and type that the message names.",
             ("expected", "found"),
         ),
+        "input.output-shape": ErrorCode(
+            "An output has a shape that an output of its kind cannot have.",
+            "Give the output another kind, or a model that gives the shape that the message names.",
+            ("kind", "expected", "found"),
+        ),
         "input.no-images": ErrorCode(
             "A directory holds no images.",
             "Give files, or a directory with images of the formats that the message names.",

@@ -36,6 +36,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "commands": ("mvmoe_deploy.commands", "mvmoe_export.commands", "mvmoe_bench.commands"),
         "rules": ("mvmoe_deploy.routing",),
         "strategies": ("mvmoe_deploy.strategies",),
+        "outputs": ("mvmoe_deploy.outputs",),
         "families": ("mvmoe_deploy.models.families",),
         "routings": ("mvmoe_deploy.training.routings",),
         "runners": ("mvmoe_deploy.runtime.runners",),
@@ -207,4 +208,5 @@ def _declared(module: ModuleType, name: str) -> Any:
 
 def _singular(kind: str) -> str:
     """What one part of a kind is called in a message."""
-    return {"families": "model family", "strategies": "strategy"}.get(kind, kind.removesuffix("s"))
+    words = {"families": "model family", "strategies": "strategy", "outputs": "output kind"}
+    return words.get(kind, kind.removesuffix("s"))

@@ -14,13 +14,15 @@ class InputTransform:
     All of the `image` (width, height) was resized to `resized`; the input begins at column `left`
     and row `top` of that, which are negative where padding comes first. Coordinates are those of
     edges: the first pixel reaches from 0 to 1, an image from 0 to its width. So a place x of the
-    input is `(x + left) * width / resized_width` in the image, and no scale is rounded.
+    input is `(x + left) * width / resized_width` in the image, and no scale is rounded. `input` is
+    the size (width, height) of the input.
     """
 
     image: tuple[int, int]
     resized: tuple[int, int]
     left: int
     top: int
+    input: tuple[int, int]
 
     def points_to_image(self, points: np.ndarray) -> np.ndarray:
         """Points `[N, 2]` (x, y) of the input as those of the upright image, in fp64.
@@ -43,12 +45,29 @@ class InputTransform:
             np.clip(found, 0.0, np.array([*self.image, *self.image], np.float64), out=found)
         return found
 
+    def cells_of_image(self, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """For each column and row of the image, that of a grid over the input: int64, -1 outside.
+
+        The `grid` has (columns, rows) of equal cells; the one is meant that the middle of the
+        pixel lies in.
+        """
+        sides = zip(self.image, self.resized, (self.left, self.top), self.input, grid, strict=True)
+        columns, rows = (_cells(*side) for side in sides)
+        return columns, rows
+
     def _move(self, places: np.ndarray) -> None:
         """Places `[N, 2 or 4]`, x and y in turn, in place: add, multiply, divide, in this order."""
         corners = places.reshape(len(places), places.shape[1] // 2, 2)
         corners += np.array([self.left, self.top], np.float64)
         corners *= np.array(self.image, np.float64)
         corners /= np.array(self.resized, np.float64)
+
+
+def _cells(image: int, resized: int, first: int, size: int, cells: int) -> np.ndarray:
+    """The cell of each of an image's columns, or rows, in whole numbers throughout."""
+    middles = (2 * np.arange(image) + 1) * resized - 2 * image * first
+    found = middles * cells // (2 * image * size)
+    return np.where((found >= 0) & (found < cells), found, -1)
 
 
 def _columns(places: np.ndarray, count: int) -> np.ndarray:

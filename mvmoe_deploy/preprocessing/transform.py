@@ -81,7 +81,8 @@ def window_of(image: tuple[int, int], spec: Preprocessing) -> Window:
 def transform_of(image: tuple[int, int], spec: Preprocessing) -> InputTransform:
     """The way back from the input to an upright image of this size (width, height)."""
     window = window_of(image, spec)
-    return InputTransform(image, window.whole, window.left, window.top)
+    size = (spec.width, spec.height)
+    return InputTransform(image, window.whole, window.left, window.top, size)
 
 
 def _require_array(array: np.ndarray, shape: tuple[int, ...], dtype: type, what: str) -> None:

@@ -23,6 +23,7 @@ from mvmoe_deploy.cli import main
 from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.models import preset
 from mvmoe_deploy.models.gating import select
+from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.routing.top_k import TopK
@@ -170,6 +171,19 @@ def test_a_recipe_is_exported_verified_and_dispatched(foreign, tmp_path, capsys)
         require_answers(dispatcher, rounded)
         with pytest.raises(AssertionError):
             require_answers(dispatcher, model)
+
+
+def test_a_kind_of_output_is_found_where_plug_ins_are_allowed(foreign):
+    angle = find_kind("angle")
+    angle.require_shape((2,))
+    wanted = np.array([[1, 0], [0, 1], [-1, 1e-3]], np.float32)
+    given = np.array([[0, 1], [0, 2], [-1, -1e-3]], np.float32)
+    found = angle.agreement(given, wanted)
+    np.testing.assert_allclose(found.agreement, [0.5, 1, 1], rtol=0, atol=1e-3)
+    assert angle.describe(wanted[1], None).rows == (("90.0",),)
+    with pytest.raises(InputError) as refused:
+        find_kind("angle", plugins=False)
+    assert refused.value.code == "part.plugin-not-allowed"
 
 
 def tiny() -> Tiny:

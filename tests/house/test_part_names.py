@@ -22,6 +22,9 @@ _OTHER_MEANINGS = {
     "mvmoe_deploy.training.folder": {"train"},  # the folder of the images
     "mvmoe_deploy.training.inventory": {"train"},
     "mvmoe_deploy.training.survey": {"train"},
+    "mvmoe_deploy.runtime.runners.coreml_reference.constants": {
+        "tensor"
+    },  # of Core ML's own format
     "mvmoe_deploy.runtime.runners.executorch.runner": {"coreml"},  # ExecuTorch's delegates
     "mvmoe_export.targets.executorch.job": {"portable"},
     "mvmoe_export.targets.executorch.lowering": {"coreml", "portable"},

@@ -1,5 +1,8 @@
 """The rule of detectors, against the formulas of the tools that train them, and the way back."""
 
+from fractions import Fraction
+from math import floor
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -176,13 +179,13 @@ def test_a_box_of_the_input_is_where_the_object_is_in_the_image(rule, size):
 
 def test_the_whole_image_comes_back_exactly():
     transform = transform_of((1920, 1081), spec())
-    assert transform == InputTransform((1920, 1081), (640, 360), 0, -140)
+    assert transform == InputTransform((1920, 1081), (640, 360), 0, -140, (640, 640))
     corners = transform.boxes_to_image(np.array([[0, 140, 640, 500]]))
     assert corners.tolist() == [[0, 0, 1920, 1081]]
 
 
 def test_boxes_are_cut_to_the_image_and_points_are_not():
-    transform = InputTransform((100, 50), (10, 5), 0, -2)
+    transform = InputTransform((100, 50), (10, 5), 0, -2, (10, 10))
     boxes = np.array([[-1, 0, 20, 9]], np.float32)
     assert transform.boxes_to_image(boxes).tolist() == [[0, 0, 100, 50]]
     assert transform.boxes_to_image(boxes, clip=False).tolist() == [[-10, -20, 200, 70]]
@@ -193,8 +196,23 @@ def test_boxes_are_cut_to_the_image_and_points_are_not():
 @pytest.mark.parametrize("boxes", [np.zeros(4), np.zeros((1, 5)), np.array([["a"] * 4])])
 def test_what_are_no_boxes_is_refused(boxes):
     with pytest.raises(InputError, check=lambda error: error.code == "input.shape"):
-        InputTransform((1, 1), (1, 1), 0, 0).boxes_to_image(boxes)
+        InputTransform((1, 1), (1, 1), 0, 0, (1, 1)).boxes_to_image(boxes)
 
 
 def test_no_boxes_are_no_boxes():
-    assert InputTransform((1, 1), (1, 1), 0, 0).boxes_to_image(np.zeros((0, 4))).shape == (0, 4)
+    transform = InputTransform((1, 1), (1, 1), 0, 0, (1, 1))
+    assert transform.boxes_to_image(np.zeros((0, 4))).shape == (0, 4)
+
+
+@pytest.mark.parametrize("image", [(100, 50), (37, 211), (16, 16), (1, 9)])
+def test_every_pixel_of_the_image_knows_its_cell_of_the_input(image):
+    transform = transform_of(image, spec())
+    columns, rows = transform.cells_of_image((8, 4))
+    (left, top), (wide, tall) = (transform.left, transform.top), transform.resized
+    for found, count, whole, first, cells in (
+        (columns, image[0], wide, left, 8),
+        (rows, image[1], tall, top, 4),
+    ):
+        middles = [Fraction(2 * pixel + 1, 2) * whole / count - first for pixel in range(count)]
+        wanted = [floor(middle * cells / 640) if 0 <= middle < 640 else -1 for middle in middles]
+        assert found.tolist() == wanted

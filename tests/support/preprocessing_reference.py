@@ -46,7 +46,8 @@ class ReferenceReader:
 
     def places(self, transform: list[int], boxes: np.ndarray, clip: bool) -> np.ndarray:
         w, h, wide, tall, left, top = transform
-        return InputTransform((w, h), (wide, tall), left, top).boxes_to_image(boxes, clip=clip)
+        found = InputTransform((w, h), (wide, tall), left, top, (1, 1))
+        return found.boxes_to_image(boxes, clip=clip)
 
     def refusal(self, buffer: dict[str, Any]) -> str | None:
         try:

@@ -1,0 +1,15 @@
+"""Kinds of outputs: what the numbers of an output mean. One module for each, found by its name.
+
+`contract.py` says what a kind knows; `docs/outputs.md` has the definitions for other languages.
+"""
+
+from mvmoe_deploy import parts
+from mvmoe_deploy.outputs.contract import Decisions, OutputKind, Table
+
+__all__ = ["Decisions", "OutputKind", "Table", "find_kind"]
+
+
+def find_kind(name: str, *, plugins: bool = True) -> OutputKind:
+    """The kind of output of that name; raises InputError as `parts.find` does."""
+    found: OutputKind = parts.find("outputs", name, plugins=plugins)
+    return found

@@ -1,0 +1,165 @@
+"""Output kind `boxes`: what a detector finds and where."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from mvmoe_deploy.outputs.contract import (
+    ALL_COUNT,
+    Decisions,
+    Labels,
+    OutputKind,
+    Table,
+    finite_images,
+    label_of,
+)
+from mvmoe_deploy.outputs.detections import detections_of, found_again
+from mvmoe_deploy.outputs.palette import colour_of
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageDraw
+
+    from mvmoe_deploy.bundle.manifest import Bounds
+    from mvmoe_deploy.preprocessing.input_transform import InputTransform
+
+_COORDINATES = 4
+_SHOWN = 20
+
+
+class FoundBox(msgspec.Struct, frozen=True, kw_only=True):
+    """One box: left, top, right and bottom in pixels."""
+
+    label: str
+    index: int
+    score: float
+    box: tuple[float, float, float, float]
+
+
+class BoxesData(msgspec.Struct, frozen=True, kw_only=True):
+    """The boxes, the highest score first; in pixels of the photograph where it is known."""
+
+    boxes: tuple[FoundBox, ...]
+
+
+class Boxes(OutputKind):
+    """Rows `[N, 4 + C]`: left, top, right, bottom in pixels of the input, then C scores in 0..1."""
+
+    name = "boxes"
+    form = "[N, 4 + C] with C of at least 1"
+    measure = "share of boxes found on both sides"
+    decides_by = "scores"
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Rows with a score at least."""
+        return len(shape) == 2 and shape[1] > _COORDINATES
+
+    def classes(self, shape: tuple[int, ...]) -> int:
+        """C."""
+        return shape[1] - _COORDINATES
+
+    def values(self, array: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Pixels and scores have nothing in common, so each has its own largest value."""
+        return {"coordinates": array[..., :_COORDINATES], "scores": array[..., _COORDINATES:]}
+
+    def agreement(
+        self, given: np.ndarray, wanted: np.ndarray, limit: float = ALL_COUNT
+    ) -> Decisions:
+        """The share of the boxes of both sides that the other side has too.
+
+        Near-ties are boxes with a score that near to the least that counts, or to the second best.
+        """
+        finite = finite_images(given, wanted)
+        found = np.zeros((len(wanted), 2))
+        for image in np.flatnonzero(finite):
+            found[image] = _counts(given[image], wanted[image], limit)
+        same, counted = found.T
+        shares = np.where(counted > 0, same / np.maximum(counted, 1), 1.0)
+        return Decisions(np.where(finite, shares, 0.0), (counted > 0) | ~finite)
+
+    def least_agreement(self, bounds: "Bounds") -> float:
+        """The share that is asked of a best class."""
+        return bounds.top1_agreement
+
+    def data(
+        self, value: np.ndarray, labels: Labels, transform: "InputTransform | None" = None
+    ) -> BoxesData:
+        """All boxes after non-maximum suppression."""
+        found = detections_of(value)
+        boxes = found.boxes if transform is None else transform.boxes_to_image(found.boxes)
+        return BoxesData(
+            boxes=tuple(
+                FoundBox(
+                    label=label_of(index, labels),
+                    index=index,
+                    score=score,
+                    box=(left, top, right, bottom),
+                )
+                for index, score, (left, top, right, bottom) in zip(
+                    found.classes.tolist(), found.scores.tolist(), boxes.tolist(), strict=True
+                )
+            )
+        )
+
+    def describe(
+        self, value: np.ndarray, labels: Labels, transform: "InputTransform | None" = None
+    ) -> Table:
+        """A row for each of the twenty best boxes."""
+        found = self.data(value, labels, transform).boxes
+        rows = [
+            (each.label, f"{each.score:.3f}", ", ".join(f"{place:.1f}" for place in each.box))
+            for each in found[:_SHOWN]
+        ]
+        if len(found) > _SHOWN:
+            rows.append((f"... and {len(found) - _SHOWN} more", "", ""))
+        return Table(("label", "score", "box"), tuple(rows))
+
+    def picture(
+        self,
+        value: np.ndarray,
+        labels: Labels,
+        image: "Image.Image",
+        transform: "InputTransform",
+    ) -> "Image.Image":
+        """The photograph with its boxes, the best on top."""
+        from PIL import ImageDraw
+
+        picture = image.convert("RGB")
+        draw = ImageDraw.Draw(picture)
+        for found in reversed(self.data(value, labels, transform).boxes):
+            _draw(draw, found, picture.size)
+        return picture
+
+
+def _counts(given: np.ndarray, wanted: np.ndarray, limit: float) -> tuple[int, int]:
+    """Of one image the boxes that both have, and all; each side's are counted, near-ties not."""
+    ours, theirs = detections_of(given), detections_of(wanted)
+    same = counted = 0
+    for some, others in ((ours, theirs), (theirs, ours)):
+        clear = some.margins > limit
+        counted += int(np.count_nonzero(clear))
+        same += int(np.count_nonzero(clear & found_again(some, others)))
+    return same, counted
+
+
+def _draw(draw: "ImageDraw.ImageDraw", found: FoundBox, size: tuple[int, int]) -> None:
+    """One box with its label; lines and letters grow with the photograph."""
+    from PIL import ImageFont
+
+    colour = colour_of(found.index)
+    width = max(1, round(max(size) / 400))
+    font = ImageFont.load_default(max(10, round(max(size) / 50)))
+    left, top, right, bottom = found.box
+    # Coordinates are of edges: the last pixel inside ends at the right edge.
+    corner = (max(left, right - 1), max(top, bottom - 1))
+    draw.rectangle(((left, top), corner), outline=colour, width=width)
+    words = f"{found.label} {found.score:.2f}"
+    _, _, wide, tall = draw.textbbox((0, 0), words, font=font)
+    place = (max(0.0, min(left, size[0] - wide)), max(0.0, top - tall))
+    draw.rectangle((place, (place[0] + wide, place[1] + tall)), fill=colour)
+    bright = 299 * colour[0] + 587 * colour[1] + 114 * colour[2] > 128_000
+    draw.text(place, words, fill=(0, 0, 0) if bright else (255, 255, 255), font=font)
+
+
+PART = Boxes()
