@@ -503,6 +503,12 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
                 "answer_error_bound",
             ),
         ),
+        "check.too-large": ErrorCode(
+            "One target of a bundle, as an app ships it, is larger than mvmoe pack was allowed.",
+            "Read which graphs and experts are large; use fewer or smaller ones, other numbers "
+            "(--coreml-precision fp16), or a higher limit.",
+            ("target", "limit", "bytes", "graphs", "experts"),
+        ),
         "check.failed": ErrorCode(
             "A check of the exported graphs fell short of its bound.",
             "Do not ship the bundle; read the figures.",

@@ -28,6 +28,8 @@ COMMANDS = {
     "train": (f"--preset tiny.json -o OUT/run {ONCE}", ["run"]),
     "export": (f"{CHECKPOINT} -o OUT/bundle {ALL}", ["bundle"]),
     "inspect": ("OUT/bundle", []),
+    "pack zip": ("OUT/bundle --target onnx -o OUT/app.zip", ["app.zip"]),
+    "pack directory": ("OUT/bundle --target coreml -o OUT/app", ["app"]),
     "verify": (f"OUT/bundle --checkpoint {CHECKPOINT} --images 2", []),
     "run onnx": ("OUT/bundle image.png --target onnx", []),
     "run executorch": ("OUT/bundle image.png --target executorch", []),

@@ -13,6 +13,8 @@ from mvmoe_deploy.system.limits import raise_if_limit
 
 _ADVICE = "copy the bundle again or export it again"
 
+_CHUNK_BYTES = 2**20
+
 
 def check_files(root: Path, listed: Iterable[File]) -> None:
     """Check every listed file below `root`; raises BundleError that names the first wrong one."""
@@ -71,6 +73,24 @@ def read_file(root: Path, file: File, most: int) -> bytes:
         _require_size(root, file, path.stat().st_size)
     _require_hash(root, file, hashlib.sha256(data).hexdigest())
     return data
+
+
+def checked_chunks(root: Path, file: File) -> Iterator[bytes]:
+    """The content of a listed file in pieces, for a copy that is thrown away if this raises.
+
+    Raises BundleError for a wrong file, at the latest after its last piece.
+    """
+    path = plain_file(root, file.path)
+    digest, size = hashlib.sha256(), 0
+    with read_errors(root, file.path), path.open("rb") as opened:
+        _require_size(root, file, os.fstat(opened.fileno()).st_size)
+        # One byte more than there should be: a file that grows meanwhile is not read to its end.
+        while chunk := opened.read(min(_CHUNK_BYTES, file.bytes + 1 - size)):
+            size += len(chunk)
+            digest.update(chunk)
+            yield chunk
+    _require_size(root, file, size)
+    _require_hash(root, file, digest.hexdigest())
 
 
 @contextlib.contextmanager

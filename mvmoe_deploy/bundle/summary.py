@@ -132,7 +132,7 @@ def summarize(manifest: Manifest) -> BundleSummary:
         ),
         routing=rules,
         source=manifest.source,
-        targets={name: _target(target, rules) for name, target in manifest.targets.items()},
+        targets={name: target_summary(target, rules) for name, target in manifest.targets.items()},
         input=manifest.input,
         input_shape=manifest.input.shape,
         input_origins=dict(manifest.source.input.items()),
@@ -142,7 +142,7 @@ def summarize(manifest: Manifest) -> BundleSummary:
     )
 
 
-def _target(target: Target, rules: tuple[Rule, ...]) -> TargetSummary:
+def target_summary(target: Target, rules: tuple[Rule, ...]) -> TargetSummary:
     """The summary of one target."""
     files = _Files.of(target)
     return TargetSummary(

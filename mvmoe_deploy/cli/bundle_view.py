@@ -71,10 +71,10 @@ def _show_target(out: "Console", name: str, target: "TargetSummary") -> None:
         f"{target.batch}, {size(target.bytes)} on disk"
     )
     _show_options(out, target)
-    out.print(_graph_rows(target.graphs))
+    out.print(graph_rows(target.graphs))
     _show_placement(out, target.graphs)
     if target.sizes is not None:
-        _show_sizes(out, target.sizes)
+        show_sizes(out, target.sizes)
     if target.parity is not None and (found := target.parity.verification):
         out.print(
             f"  verified on {found.images} images and {found.forced_routes} forced "
@@ -90,7 +90,7 @@ def _show_options(out: "Console", target: "TargetSummary") -> None:
     out.print(f"  {', '.join([target.format, *options])}; rewrites: {rewrites}")
 
 
-def _graph_rows(graphs: Sequence["GraphSummary"]) -> "Table":
+def graph_rows(graphs: Sequence["GraphSummary"]) -> "Table":
     """Graphs by size; of many only the first."""
     together = len({graph.file for graph in graphs}) < len(graphs)
     rows = table("graph", "route", "graph file", "weights read", "its alone", right=(2, 3, 4))
@@ -128,7 +128,7 @@ def _placement_line(found: "Placement") -> str:
     return f"{found.engine}: {pieces}, {left}{f': {outside}' if outside else ''}{verdict}"
 
 
-def _show_sizes(out: "Console", sizes: "SizeReport") -> None:
+def show_sizes(out: "Console", sizes: "SizeReport") -> None:
     """What sharing saves, and what an expert costs."""
     line = f"  weights: {size(sizes.shared)} for every expert"
     for stage, experts in enumerate(sizes.experts, start=1):

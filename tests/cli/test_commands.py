@@ -703,6 +703,9 @@ def _everything(root: Path) -> dict[str, object]:
         "bench b.mvmoe --distribution d.json -o d.json --force",
         "bench b.mvmoe --images photos -o photos --force",
         "bench b.mvmoe --cache b.mvmoe/cache -o out.jsonl",
+        "pack b.mvmoe --target onnx -o b.mvmoe --force",
+        "pack b.mvmoe --target onnx -o b.mvmoe/out.zip",
+        "pack cfg/../b.mvmoe --target onnx -o . --force",
         "report r.jsonl -o r.jsonl --force --format md",
         "report r.jsonl -o hard.jsonl --force --format html",
         "report hard.jsonl r.jsonl --compare -o r.jsonl --force --format html",
@@ -769,7 +772,10 @@ def no_work(monkeypatch):
 
 @pytest.mark.usefixtures("no_work")
 @pytest.mark.parametrize("kind", _DIRECTORIES)
-@pytest.mark.parametrize("words", ["export ck -o out", "init cfg/tiny.json -o out"])
+@pytest.mark.parametrize(
+    "words",
+    ["export ck -o out", "init cfg/tiny.json -o out", "pack b.mvmoe --target onnx -o out"],
+)
 def test_force_removes_no_directory_of_anything_else(mvmoe, desk, kind, words):
     _DIRECTORIES[kind](Path("out"))
     before = _everything(desk)
@@ -778,7 +784,7 @@ def test_force_removes_no_directory_of_anything_else(mvmoe, desk, kind, words):
         assert (code, out) == (2, "")
         assert "error: out " in err and len(err.strip().splitlines()) == 1
         assert _everything(desk) == before
-    if kind == f"a {'bundle' if words[0] == 'e' else 'checkpoint'} and more":
+    if kind == f"a {'checkpoint' if words[0] == 'i' else 'bundle'} and more":
         assert "notes.txt" in err
     if Path("out").is_dir() and not Path("out").is_symlink():
         assert "remove it yourself" in err
@@ -821,6 +827,7 @@ _FILES = {
         "report hard.jsonl -o out.md",
         "bench b.mvmoe -o out.jsonl",
         "init cfg/tiny.json -o out.safetensors",
+        "pack b.mvmoe --target onnx -o out.zip",
     ],
 )
 def test_force_replaces_no_file_of_anything_else(mvmoe, desk, kind, words):

@@ -13,6 +13,7 @@ from mvmoe_deploy import parts
 from mvmoe_deploy.cli.bundle_view import BundleView
 from mvmoe_deploy.cli.errors import FailedCommand, FailureData, error_report_of
 from mvmoe_deploy.commands.init import NewCheckpoint
+from mvmoe_deploy.commands.pack import NewPack
 from mvmoe_deploy.commands.parts import InstalledParts
 from mvmoe_deploy.commands.run import ImageAnswers
 from mvmoe_deploy.errors import InputError
@@ -24,6 +25,7 @@ RESULTS = {
     "train": FinishedRun,
     "export": BundleView,
     "inspect": BundleView,
+    "pack": NewPack,
     "verify": report_data.VerifiedBundle,
     "run": ImageAnswers,
     "bench": MeasuredRun,
