@@ -133,6 +133,15 @@ def _require_hash(root: Path, file: File, digest: str) -> None:
         )
 
 
+def is_missing(root: Path, file: File) -> bool:
+    """Whether nothing is at the path of a listed file; what is there and wrong is not missing."""
+    try:
+        plain_file(root, file.path)
+    except BundleError as error:
+        return isinstance(error.__cause__, FileNotFoundError)
+    return False
+
+
 def plain_file(root: Path, relative: str) -> Path:
     """The path of a regular file below `root`, reached without any symbolic link."""
     path = root

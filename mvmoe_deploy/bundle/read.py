@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,13 @@ import numpy as np
 
 from mvmoe_deploy import strict_json
 from mvmoe_deploy.bundle import consistency, golden, manifest_faults
-from mvmoe_deploy.bundle.integrity import check_files, plain_file, read_errors, read_file
+from mvmoe_deploy.bundle.integrity import (
+    check_files,
+    is_missing,
+    plain_file,
+    read_errors,
+    read_file,
+)
 from mvmoe_deploy.bundle.manifest import FORMAT, MANIFEST_FILE, VERSION, Manifest, Target
 from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.routing.plain_data import rule_decoder
@@ -86,14 +93,31 @@ class Bundle:
         """The strategy of the target `target`."""
         return find_strategy(self.target(target).strategy, plugins=self.plugins)
 
-    def verify(self, target: str | None = None) -> None:
-        """Check the files of one target (of all if None) against their hashes; golden ones too.
+    def removed_targets(self) -> dict[str, str]:
+        """The targets whose files somebody removed, each with a clause that says so.
 
-        Raises BundleError that names the first file that is missing, truncated or altered, or the
-        first golden vector that is not what the manifest makes it.
+        None of a target's own files is there then; those that other targets have too may be. A
+        target of which only some are missing is damaged, and so is a bundle of which no target is
+        left: `verify` refuses them.
         """
-        names = self.manifest.targets if target is None else [target]
-        for name in names:
+        manifest = self.manifest
+        listed = Counter(file.path for target in manifest.targets.values() for file in target.files)
+        listed[manifest.golden.file.path] += 1
+        removed = {}
+        for name, target in manifest.targets.items():
+            missing = {file.path for file in target.files if is_missing(self.path, file)}
+            own = {file.path for file in target.files if listed[file.path] == 1}
+            if missing and own <= missing:
+                removed[name] = _removed_clause(sorted(missing))
+        return removed if len(removed) < len(manifest.targets) else {}
+
+    def verify(self, *targets: str) -> None:
+        """Check the files of some targets (of all if none is given) against their hashes.
+
+        The golden vectors too. Raises BundleError that names the first file that is missing,
+        truncated or altered, or the first golden vector that is not what the manifest makes it.
+        """
+        for name in targets or self.manifest.targets:
             check_files(self.path, self.target(name).files)
         self.golden()
 
@@ -101,6 +125,12 @@ class Bundle:
         """The golden vectors by name (see `docs/bundle.md`); raises BundleError."""
         data = read_file(self.path, self.manifest.golden.file, golden.max_bytes(self.manifest))
         return golden.parse_vectors(data, self.manifest, f"bundle {self.path}")
+
+
+def _removed_clause(missing: list[str]) -> str:
+    """What is said of a target without its files."""
+    others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    return f"its files were removed from the bundle: {missing[0]}{others}"
 
 
 def _checked_sha256(given: str) -> str:

@@ -1,6 +1,7 @@
 """A bundle as `mvmoe inspect` and `mvmoe export` show it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -26,14 +27,27 @@ class BundleView(BundleSummary, frozen=True, kw_only=True):
     manifest_sha256: str | None
     notes: tuple[str, ...] = ()
     """What the export found in the checkpoint."""
+    removed_targets: dict[str, str] = msgspec.field(default_factory=dict)
+    """Targets in the manifest whose files are not there any more, each with what is missing."""
 
     @classmethod
     def of(
-        cls, bundle: str, manifest: "Manifest", sha256: str | None, notes: Sequence[str] = ()
+        cls,
+        bundle: str,
+        manifest: "Manifest",
+        sha256: str | None,
+        notes: Sequence[str] = (),
+        removed_targets: Mapping[str, str] = MappingProxyType({}),
     ) -> Self:
         """The view of a bundle."""
         summary = msgspec.structs.asdict(summarize(manifest))
-        return cls(bundle=bundle, manifest_sha256=sha256, notes=tuple(notes), **summary)
+        return cls(
+            bundle=bundle,
+            manifest_sha256=sha256,
+            notes=tuple(notes),
+            removed_targets=dict(removed_targets),
+            **summary,
+        )
 
 
 def show_bundle(out: "Console", view: BundleView) -> None:
@@ -49,7 +63,10 @@ def show_bundle(out: "Console", view: BundleView) -> None:
         out.print(f"  weights: {view.source.weights} of the checkpoint")
     _show_input(out, view)
     for name, target in view.targets.items():
-        _show_target(out, name, target)
+        if name in view.removed_targets:
+            out.print(f"\ntarget {name}: not there; {view.removed_targets[name]}")
+        else:
+            _show_target(out, name, target)
 
 
 def _show_input(out: "Console", view: BundleView) -> None:

@@ -63,8 +63,8 @@ def verify(
     from mvmoe_deploy.verification.verify import verify_bundle
 
     opened = Bundle.open(bundle, manifest_sha256, plugins=plugins)
-    for name in targets or (None,):
-        opened.verify(name)
+    removed = opened.removed_targets()
+    opened.verify(*(targets or (name for name in opened.manifest.targets if name not in removed)))
     # Before the model is loaded, and long before the graphs are run.
     pytorch = _pytorch() if checkpoint else None
     samples = choose_samples(opened, data, most, pytorch and pytorch.synthetic_images)
@@ -138,7 +138,7 @@ def _bounds_line(target: "VerifiedTarget") -> str:
 
 
 def _show_skipped(out: "Console", skipped: dict[str, str]) -> None:
-    """Targets that this machine cannot run."""
+    """Targets that this machine cannot run, or that are not there."""
     for name, reason in skipped.items():
         out.print(f"\ntarget {name}: not verified; {reason}")
 

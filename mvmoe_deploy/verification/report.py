@@ -119,7 +119,8 @@ class TargetReport:
 class Report:
     """All targets of a bundle that were verified; `reference` is `pytorch` or `golden`.
 
-    `skipped` has the others, which no engine of this machine runs, each with its reason.
+    `skipped` has the others, which no engine of this machine runs or whose files were removed, each
+    with its reason.
     """
 
     reference: str

@@ -46,9 +46,10 @@ def verify_bundle(
 
     Without samples the golden vectors are images and reference in one; without a model nothing else
     can be, and routes that no image takes are not run. `targets` None are all that run on this
-    machine; one that was asked for by name and does not run here is an error. The files are taken
-    as checked; where they are not trusted, `open_runner` is one that `isolated_runners` gives.
-    Runners of other distributions are opened if the bundle was opened with `plugins`.
+    machine and whose files were not removed; one that was asked for by name and is not among them
+    is an error. The files are taken as checked; where they are not trusted, `open_runner` is one
+    that `isolated_runners` gives. Runners of other distributions are opened if the bundle was
+    opened with `plugins`.
 
     Raises InputError for a model or samples that do not fit the bundle or a target that it lacks,
     BundleError for golden vectors that are damaged, MissingExtraError or EngineError of an engine,
@@ -59,8 +60,11 @@ def verify_bundle(
     records = {name: bundle.target(name) for name in names}
     reference = _reference(bundle, model, samples)
     open_runner = open_runner or partial(find_and_open, plugins=bundle.plugins)
-    reports, skipped = {}, {}
+    reports = {}
+    skipped = bundle.removed_targets() if targets is None else {}
     for name, record in records.items():
+        if name in skipped:
+            continue
         try:
             runner = open_runner(bundle.path, record)
         except UnsupportedPlatformError as error:

@@ -272,6 +272,61 @@ def test_only_the_files_of_the_chosen_target_are_read(make_bundle):
     refused(lambda: Bundle.open(root).verify(), "bundle.file-missing", **missing)
 
 
+# Targets whose files were removed
+
+
+def test_a_target_is_removed_when_none_of_its_own_files_is_there(make_bundle):
+    root = make_bundle(strategies=("dispatch", "gather", "all-experts"))
+    opened = Bundle.open(root)
+    assert opened.removed_targets() == {}
+    shutil.rmtree(root / "coreml")
+    (root / "executorch/weights.bin").unlink()
+    assert opened.removed_targets() == {
+        "coreml": "its files were removed from the bundle: coreml/stage0.onnx and 2 more"
+    }
+    opened.verify("onnx")
+    damaged = {"file": "executorch/weights.bin"}
+    refused(lambda: opened.verify("onnx", "executorch"), "bundle.file-missing", **damaged)
+
+
+def test_files_that_another_target_needs_do_not_make_a_target_complete(rewrite):
+    def share(content):
+        onnx = content["targets"]["onnx"]
+        other = json.loads(json.dumps(onnx).replace("stage1_e2.onnx", "other.onnx"))
+        content["targets"]["other"] = other
+
+    root = rewrite(share)
+    shutil.copy(root / "onnx/stage1_e2.onnx", root / "onnx/other.onnx")
+    assert Bundle.open(root).removed_targets() == {}
+    (root / "onnx/other.onnx").unlink()
+    removed = {"other": "its files were removed from the bundle: onnx/other.onnx"}
+    assert Bundle.open(root).removed_targets() == removed
+    Bundle.open(root).verify("onnx")
+
+
+def test_a_bundle_without_any_target_is_damaged(make_bundle):
+    root = make_bundle(strategies=("dispatch", "gather"))
+    for folder in ("onnx", "coreml"):
+        shutil.rmtree(root / folder)
+    assert Bundle.open(root).removed_targets() == {}
+    refused(lambda: Bundle.open(root).verify(), "bundle.file-missing", file="onnx/stage0.onnx")
+
+
+@pytest.mark.parametrize("instead", ["a file", "a link to nowhere", "a directory of a file"])
+def test_what_is_in_the_place_of_a_target_is_damage(make_bundle, instead):
+    root = make_bundle(strategies=("dispatch", "gather"))
+    shutil.rmtree(root / "coreml")
+    if instead == "a file":
+        (root / "coreml").write_text("")
+    elif instead == "a link to nowhere":
+        (root / "coreml").symlink_to(root / "nowhere")
+    else:
+        (root / "coreml/weights.bin").mkdir(parents=True)
+    assert Bundle.open(root).removed_targets() == {}
+    with pytest.raises(BundleError):
+        Bundle.open(root).verify()
+
+
 # Golden vectors: right by their hash, and still wrong
 
 

@@ -229,8 +229,16 @@ def alter(file):
     file.write_bytes(data)
 
 
-@pytest.mark.parametrize("damage", [cut, alter, Path.unlink])
-@pytest.mark.parametrize("file", [WEIGHTS, PROGRAM])
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        *[(file, damage) for file in (WEIGHTS, PROGRAM) for damage in (cut, alter)],
+        (
+            WEIGHTS,
+            Path.unlink,
+        ),  # The program is all of its target: see `tests/cli/test_removed.py`.
+    ],
+)
 def test_a_damaged_file_is_told_by_every_command(mvmoe, copy, image, file, damage):
     damage(copy / file)
     target = file.split("/")[0]

@@ -146,8 +146,7 @@ def _advise(
     found: list[Advice] = []
     for path, pin in zip(bundles, pins_of(bundles, manifest_sha256), strict=True):
         opened = Bundle.open(path, pin, plugins=plugins)
-        for name in targets or (None,):
-            opened.verify(name)
+        opened.verify(*targets)
         found += advise_isolated(opened, targets or None, name=str(path))
     emit(as_json, Estimates(advice=tuple(found)), show_advice)
     return 0
