@@ -3,6 +3,7 @@
 An expert that has to be loaded is loaded once for the whole batch, however the routes are mixed.
 """
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -116,7 +117,8 @@ class _Batch:
                 for name, array in self._buffers.outputs[graph.stage].items():
                     outputs[name][part] = array[: len(part)]
         except EngineError as error:
-            self.failed |= dict.fromkeys(images.tolist(), error)
+            # A copy: the raised error has the frames in which the graph ran, and they keep it.
+            self.failed |= dict.fromkeys(images.tolist(), copy.copy(error))
 
     def _fill(
         self,

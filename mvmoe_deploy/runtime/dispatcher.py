@@ -352,6 +352,7 @@ class Dispatcher:
             call = graphs.call(buffers, graph, route)
             timer.lap("load")
             call()
+            del call  # What the next stage needs may evict this graph, whose memory goes then.
             timer.lap("expert")
             routes.append(route)
             gates.append(gate)
