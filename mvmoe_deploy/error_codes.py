@@ -253,6 +253,21 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "The values of a routing rule leave no route.",
             "Give values that the message names.",
         ),
+        "routing.choice-missing": ErrorCode(
+            "The caller has to choose a route by its name, and has not.",
+            "Give one of the names: a task, for example.",
+            ("choice", "expected"),
+        ),
+        "routing.choice-unknown": ErrorCode(
+            "The caller chose a name that no route has.",
+            "Give one of the names that the message has; mvmoe inspect shows them.",
+            ("choice", "given", "expected"),
+        ),
+        "routing.no-such-choice": ErrorCode(
+            "The caller chose for something that the model leaves to nobody, or to its routers.",
+            "Give the choices that the message has; mvmoe inspect shows them.",
+            ("given", "expected"),
+        ),
         # The dispatcher.
         "dispatcher.closed": ErrorCode(
             "The dispatcher was closed.",

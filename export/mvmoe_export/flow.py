@@ -24,6 +24,7 @@ from mvmoe_deploy.models.stage_tensors import (
     taken_names,
 )
 from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.routing.choices import router_of
 from mvmoe_export.user_code import user_code
 
 _TYPES = (torch.float32, torch.float16)
@@ -73,9 +74,10 @@ class StageFlow:
         """What `module` has given, by the names of the graphs' outputs."""
         return dict(zip(self.record.gives, as_tuple(output), strict=True))
 
-    def logits(self, state: Mapping[str, _T]) -> _T:
-        """The logits of the stage's router."""
-        assert self.record.router is not None
+    def logits(self, state: Mapping[str, Tensor]) -> Tensor:
+        """The logits of the stage's router; `[B, 0]` where there is none."""
+        if self.record.router is None:
+            return torch.zeros(len(state[IMAGE]), 0, dtype=torch.float32)
         return state[self.record.router]
 
 
@@ -137,7 +139,7 @@ def _run_example(
     record = manifest.Stage(
         name=stage,
         rule=rule,
-        router=None if rule is None else state[LOGITS][0],
+        router=None if rule is None or router_of(rule) is None else state[LOGITS][0],
         takes={name: state[name][0] for name in taken},
         gives={graph_names[name]: f"{stage}.{name}" for name in given},
     )
@@ -184,7 +186,7 @@ def _checked(
         _require_type(tensor, f"{where} gives {name}", _types_of(name))
     if following is None:
         _require_answer(given.get(ANSWER), batch, where)
-    elif LOGITS not in given and LOGITS not in known:
+    elif router_of(following) is not None and LOGITS not in given and LOGITS not in known:
         raise InputError(
             f"{where} gives no logits, which the rule of the next stage decides on",
             code="model.contract",
@@ -228,7 +230,8 @@ def _require_shapes(
 ) -> None:
     """Refuse tensors whose first size is not the batch, and logits of other experts."""
     for name, tensor in given.items():
-        experts = following.experts if following is not None and name == LOGITS else None
+        router = None if following is None or name != LOGITS else router_of(following)
+        experts = None if router is None else router.experts
         wanted = f"[{batch}, {experts}]" if experts else f"[{batch}, ...]"
         fits = tuple(tensor.shape) == (batch, experts) if experts else tensor.ndim >= 2
         if not fits or len(tensor) != batch:

@@ -23,6 +23,7 @@ from mvmoe_deploy.bundle.manifest import (
 from mvmoe_deploy.bundle.manifest_faults import of_part
 from mvmoe_deploy.errors import BundleError, Fault, InputError
 from mvmoe_deploy.routing import Route, Rule, check_usage_prior
+from mvmoe_deploy.routing.choices import check_choices, router_of
 from mvmoe_deploy.strategies import INTEGER, Strategy, TensorType, find_strategy, stored_name
 from mvmoe_deploy.text import quoted
 
@@ -92,6 +93,10 @@ def _check_stages(stages: tuple[Stage, ...]) -> None:
         dict(stages[0].takes) == {IMAGE: IMAGE},
         f"the stem takes {quoted(stages[0].takes)}; expected the {IMAGE} alone",
     )
+    try:
+        check_choices([stage.routing for stage in stages[1:]], "the manifest")
+    except InputError as error:
+        raise _inconsistent(str(error)) from error
     known = {IMAGE}
     for stage in stages:
         _check_flow(stage, known)
@@ -101,9 +106,11 @@ def _check_stages(stages: tuple[Stage, ...]) -> None:
 
 def _check_flow(stage: Stage, known: set[str]) -> None:
     """A stage takes tensors that stages before it give, and gives new ones."""
+    has_router = stage.rule is not None and router_of(stage.rule) is not None
     _require(
-        (stage.router is None) == (stage.rule is None),
-        f"stage {stage.name} must have a rule and the tensor of its router's logits, or neither",
+        (stage.router is not None) == has_router,
+        f"stage {stage.name} must have a rule and the tensor of its router's logits, or neither; "
+        "and no such tensor if its rule leaves every route to the caller",
     )
     for tensor in stage.takes.values():
         wrong = Fault("bundle.tensor-unknown", stage=stage.name, tensor=tensor)
@@ -356,11 +363,13 @@ def _interfaces(name: str, target: Target, manifest: Manifest, classes: int) -> 
     outputs = _outputs_by_stage(target)
     known = {manifest.answer: TensorType((target.batch, classes), "float32")}
     for stage in manifest.stages[1:]:
+        if stage.router is None:
+            continue
         logits = TensorType((target.batch, stage.routing.experts), "float32")
-        tensors_of_router = known.setdefault(stage.routed_by, logits)
+        tensors_of_router = known.setdefault(stage.router, logits)
         _require(
             tensors_of_router == logits,
-            f"the tensor {stage.routed_by} would have the logits of "
+            f"the tensor {stage.router} would have the logits of "
             f"{tensors_of_router.shape[-1]} experts and of {stage.routing.experts}",
         )
     interfaces = []

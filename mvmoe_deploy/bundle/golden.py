@@ -1,7 +1,8 @@
 """The golden vectors: which tensors they are, and whether a file holds them.
 
 For each of `n` images: `image` (already preprocessed), for each routed stage `i` from 1 `logits.i`,
-`members.i` and `gates.i`, and the `answer`. They say nothing about residency.
+`members.i` and `gates.i`, and the `answer`. A stage without a router has no logits. They say
+nothing about residency.
 """
 
 import math
@@ -14,6 +15,7 @@ from safetensors.numpy import load
 from mvmoe_deploy.bundle.consistency import classes_of
 from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.errors import BundleError
+from mvmoe_deploy.routing.choices import no_logits, router_of
 
 _HEADER_BYTES = 2**20
 """What the names and offsets of a golden file may take beside its tensors."""
@@ -26,10 +28,17 @@ def expected_vectors(manifest: Manifest) -> dict[str, tuple[tuple[int, ...], np.
         "image": ((images, *manifest.input.shape), np.dtype(np.float32))
     }
     for stage, rule in enumerate(manifest.rules, start=1):
-        vectors[f"logits.{stage}"] = ((images, rule.experts), np.dtype(np.float32))
+        if router_of(rule) is not None:
+            vectors[f"logits.{stage}"] = ((images, rule.experts), np.dtype(np.float32))
         vectors[f"members.{stage}"] = ((images, rule.experts), np.dtype(np.bool_))
         vectors[f"gates.{stage}"] = ((images, rule.experts), np.dtype(np.float32))
     return {**vectors, "answer": ((images, classes_of(manifest)), np.dtype(np.float32))}
+
+
+def logits_in(vectors: Mapping[str, np.ndarray], stage: int) -> np.ndarray:
+    """The logits of a stage's router in such vectors, `[n, E]`; `[n, 0]` where there is none."""
+    found = vectors.get(f"logits.{stage}")
+    return no_logits(len(vectors[f"members.{stage}"])) if found is None else found
 
 
 def max_bytes(manifest: Manifest) -> int:

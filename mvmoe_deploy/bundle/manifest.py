@@ -83,7 +83,8 @@ class Stage(_Record, frozen=True):
 
     `takes` has the tensor that each input of its graphs is, but for those that say the route;
     `image` is the one that no stage gives. `gives` has the tensor that each output is; each tensor
-    is given once. `rule` turns the logits in the tensor `router` into the stage's route.
+    is given once. `rule` turns the logits in the tensor `router` into the stage's route; by a rule
+    that leaves the route to the caller alone there is no router.
     """
 
     name: Name
@@ -97,12 +98,6 @@ class Stage(_Record, frozen=True):
         """The rule of a routed stage."""
         assert self.rule is not None
         return self.rule
-
-    @property
-    def routed_by(self) -> str:
-        """The tensor with the logits of a routed stage."""
-        assert self.router is not None
-        return self.router
 
 
 Factor = Annotated[float, Meta(ge=-1e6, le=1e6)]

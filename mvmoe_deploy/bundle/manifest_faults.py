@@ -16,8 +16,8 @@ from mvmoe_deploy.text import name, one_line
 _LONGEST = 200
 """Characters of a text that a field holds: the manifest may be hostile."""
 
-_PLACES = (" - at `key` in `", " - at `")
-"""What stands before the path, at the end of a sentence."""
+_PLACE, _KEY = " - at `", "key` in `"
+"""What stands before the path at the end of a sentence, and then of a key that is refused."""
 
 _RULE = re.compile(r" \(of the rule [a-z0-9_-]+\)")
 
@@ -67,10 +67,9 @@ def of_part(error: MvmoeError) -> Fault:
 def _said_and_path(error: msgspec.ValidationError) -> tuple[str, str]:
     """What the decoder says, and the path where; `$` is the manifest itself."""
     text = str(error)
-    for before in _PLACES:
-        said, found, path = text.rpartition(before)
-        if found and path.endswith("`"):
-            return _RULE.sub("", said), one_line(path[:-1], _LONGEST)
+    said, found, path = text.rpartition(_PLACE)
+    if found and path.endswith("`"):
+        return _RULE.sub("", said), one_line(path[:-1].removeprefix(_KEY), _LONGEST)
     return _RULE.sub("", text), "$"
 
 

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.routing.arithmetic import as_logits
+from mvmoe_deploy.routing.choices import router_of
 from mvmoe_deploy.routing.contract import members_of
 
 
@@ -13,11 +14,14 @@ def select(logits: Tensor, rule: Rule, route: Route | None = None) -> tuple[Tens
 
     The routes are those of `rule.select`; gates are 0 for experts that are not in the route. A
     `route` (any distinct experts) is imposed on every image, with the gates that the rule gives it.
-    Raises RoutingError as `rule.select` does.
+    Without a router logits are `[B, 0]`, and a route has to be imposed. Raises RoutingError as
+    `rule.select` does.
     """
     # NumPy's implementation decides: two softmaxes that differ in a last bit would break near-ties
     # differently.
-    found = as_logits(logits.detach().float().cpu().numpy(), rule.experts)
+    found = logits.detach().float().cpu().numpy()
+    if router_of(rule) is not None:
+        found = as_logits(found, rule.experts)
     chosen = rule.select(found)[0] if route is None else members_of([route], rule.experts)
-    members = torch.from_numpy(chosen).to(logits.device).expand(logits.shape)
+    members = torch.from_numpy(chosen).to(logits.device).expand(len(logits), rule.experts)
     return members, rule.torch_gates(members, logits.float())

@@ -7,7 +7,7 @@ routes of any length.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, runtime_checkable
 
 import msgspec
@@ -23,6 +23,16 @@ Route = tuple[int, ...]
 
 Experts = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 """A number of experts, as a rule's field."""
+
+
+class Selector(Protocol):
+    """Gives images their routes, as a rule does; see `Rule` for both methods."""
+
+    def select(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The routes `[B, E]` (bool) and gates `[B, E]` (fp32) of logits `[B, E]`."""
+
+    def select_one(self, logits: np.ndarray) -> tuple[Route, tuple[float, ...]]:
+        """The route and its gates of one image's logits `[E]` (fp32)."""
 
 
 @runtime_checkable
@@ -92,6 +102,33 @@ class Rule(Protocol):
 
     def describe(self) -> str:
         """The rule in a few words for people: `top 2 of 8 experts`."""
+
+
+@runtime_checkable
+class CallersRule(Rule, Protocol):
+    """A rule whose route the caller of the dispatcher may choose, by a name.
+
+    Where there is no rule `otherwise`, the stage has no router: its logits are `[B, 0]` wherever a
+    rule takes some, and what selects without a chosen name raises InputError.
+    """
+
+    @property
+    def choice(self) -> str:
+        """What is chosen (`task`); one choice is made for all stages that name it."""
+
+    @property
+    def named(self) -> Mapping[str, Route]:
+        """What may be chosen, with the route of each."""
+
+    @property
+    def otherwise(self) -> Rule | None:
+        """The rule that decides where nothing was chosen; it is no caller's rule itself."""
+
+    def chosen(self, name: str | None) -> Selector:
+        """What gives every image the route of a name; of None the rule `otherwise`.
+
+        Raises InputError for an unknown name, and for None where no rule decides otherwise.
+        """
 
 
 @runtime_checkable

@@ -4,14 +4,16 @@
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast, get_args
 
 import msgspec
 
 from mvmoe_deploy import parts
-from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.errors import Fault, InputError
 from mvmoe_deploy.routing.contract import Rule
 from mvmoe_deploy.text import quoted
+
+_REFERENCE = "#/$defs/{name}"
 
 
 def find_rule(name: str, *, plugins: bool = True) -> type[Rule]:
@@ -29,11 +31,13 @@ def rule_from(content: object, *, plugins: bool = True) -> Rule:
         )
     part = find_rule(content["type"], plugins=plugins)
     try:
-        return msgspec.convert(content, part)
+        return msgspec.convert(content, part, dec_hook=rule_decoder(plugins))
     except msgspec.ValidationError as error:
+        cause = error.__cause__  # That of a rule within this one, which is unknown for example.
+        fault = Fault("routing.rule-invalid")
+        fault = Fault.of(cause) if isinstance(cause, InputError) else fault
         raise InputError(
-            f"{error} (of the rule {part.name})",
-            code="routing.rule-invalid",
+            f"{error} (of the rule {part.name})", code=fault.code, **fault.fields
         ) from error
 
 
@@ -51,8 +55,20 @@ def rule_decoder(plugins: bool) -> Callable[[type, Any], Rule]:
 def rule_schemas() -> tuple[dict[str, Any], dict[str, Any]]:
     """The JSON Schema of a field of the type `Rule`, and the definitions that it refers to.
 
-    It has the built-in rules.
+    It has the built-in rules. A rule within a rule holds none itself.
     """
     rules = [find_rule(name, plugins=False) for name in parts.built_in_names("rules")]
-    schemas, definitions = msgspec.json.schema_components(rules, ref_template="#/$defs/{name}")
+    schemas, _ = msgspec.json.schema_components(
+        [rule for rule in rules if not _holds_a_rule(rule)], ref_template=_REFERENCE
+    )
+    inner = {"anyOf": list(schemas)}
+    schemas, definitions = msgspec.json.schema_components(
+        rules, schema_hook=lambda _: inner, ref_template=_REFERENCE
+    )
     return {"anyOf": list(schemas)}, definitions
+
+
+def _holds_a_rule(part: type[Rule]) -> bool:
+    """Whether a rule has another one as a field."""
+    fields = msgspec.structs.fields(cast(type[msgspec.Struct], part))
+    return any(Rule in get_args(field.type) for field in fields)

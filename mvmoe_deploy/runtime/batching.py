@@ -10,8 +10,9 @@ import numpy as np
 
 from mvmoe_deploy.bundle.manifest import IMAGE, Graph, Manifest, Stage
 from mvmoe_deploy.errors import EngineError, PartialResultError
-from mvmoe_deploy.routing import Route, Rule
-from mvmoe_deploy.routing.contract import route_of
+from mvmoe_deploy.routing import Route
+from mvmoe_deploy.routing.choices import no_logits
+from mvmoe_deploy.routing.contract import Selector, route_of
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.graph_cache import GraphCache
 from mvmoe_deploy.runtime.prediction import without_finite_answer
@@ -24,18 +25,21 @@ def run_grouped(
     graphs: GraphCache,
     buffers: InferenceBuffers,
     manifest: Manifest,
+    selectors: Sequence[Selector],
     images: np.ndarray,
 ) -> np.ndarray:
     """Class logits `[n, classes]` of preprocessed images `[n, C, H, W]`.
 
-    Raises RoutingError for router logits that are not finite, PartialResultError with the other
-    images' answers, which are finite, if some need a graph that does not load.
+    `selectors` select the routes, one for each routed stage. Raises RoutingError for router logits
+    that are not finite, PartialResultError with the other images' answers, which are finite, if
+    some need a graph that does not load.
     """
     batch = _Batch(graphs, buffers, images)
     batch.run_stage(0, manifest.stages[0], None)
     for index, stage in enumerate(manifest.stages[1:], start=1):
         # Logits of images that failed before are zeros: their routes are never used.
-        choices = _choices(stage.routing, batch.tensors[stage.routed_by])
+        logits = no_logits(len(images)) if stage.router is None else batch.tensors[stage.router]
+        choices = _choices(selectors[index - 1], logits)
         batch.run_stage(index, stage, choices)
     answers = batch.tensors[manifest.answer]
     if batch.failed:
@@ -45,9 +49,9 @@ def run_grouped(
     return answers
 
 
-def _choices(rule: Rule, logits: np.ndarray) -> list[_Choice]:
+def _choices(selector: Selector, logits: np.ndarray) -> list[_Choice]:
     """The route and gates of each image by router logits `[n, E]`."""
-    members, gates = rule.select(logits)
+    members, gates = selector.select(logits)
     routes = map(route_of, members)
     return [(route, row[list(route)].tolist()) for route, row in zip(routes, gates, strict=True)]
 

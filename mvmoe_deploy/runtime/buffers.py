@@ -10,6 +10,7 @@ import numpy as np
 
 from mvmoe_deploy.bundle.manifest import IMAGE, Graph, Manifest, Target, TensorSpec
 from mvmoe_deploy.routing import Route
+from mvmoe_deploy.routing.choices import no_logits
 from mvmoe_deploy.strategies import Strategy
 
 
@@ -63,8 +64,14 @@ class InferenceBuffers:
             given = {spec.name: _zeros(spec) for spec in graph.outputs}
             self.outputs.append(given)
             self.tensors |= {stage.gives[name]: array for name, array in given.items()}
-        self.first_logits = [self.tensors[stage.routed_by][0] for stage in manifest.stages[1:]]
-        """For each routed stage the logits `[E]` of the first image, which its rule decides on."""
+        self.first_logits = [
+            no_logits(1)[0] if stage.router is None else self.tensors[stage.router][0]
+            for stage in manifest.stages[1:]
+        ]
+        """For each routed stage the logits `[E]` of the first image, which its rule decides on.
+
+        `[0]` where there is no router.
+        """
         self.answer = self.tensors[manifest.answer]
         """The answer of the last stage `[B, classes]`."""
 

@@ -24,6 +24,8 @@ from mvmoe_deploy.errors import (
 )
 from mvmoe_deploy.preprocessing import ImageLike, preprocess
 from mvmoe_deploy.routing import Route
+from mvmoe_deploy.routing.choices import Choices, default_selectors, selector_in_turn, selectors
+from mvmoe_deploy.routing.contract import Selector
 from mvmoe_deploy.runtime.batching import run_grouped
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.calls import Calls, engine_work
@@ -43,7 +45,7 @@ class _Selector(Protocol):
     """Selects the route of one image at one stage, as a routing rule does."""
 
     def select_one(self, logits: np.ndarray) -> tuple[Route, tuple[float, ...]]:
-        """The route and its gates of router logits `[E]` (fp32)."""
+        """The route and its gates of router logits `[E]` (fp32); `[0]` without a router."""
 
 
 class Dispatcher:
@@ -69,6 +71,8 @@ class Dispatcher:
         self.target = record = bundle.target(target)
         strategy = bundle.strategy(target)
         self._rules = bundle.manifest.rules
+        self._routers = default_selectors(self._rules)
+        """What selects routes where the caller chooses nothing; None if he has to."""
         self._shape = bundle.manifest.input.shape
         self._graphs = GraphCache(
             record,
@@ -204,24 +208,29 @@ class Dispatcher:
         """Names of the route graphs in memory, the least recently used first."""
         return self._graphs.resident
 
-    def predict(self, image: ImageLike) -> Prediction:
+    def predict(self, image: ImageLike, /, **choices: str | None) -> Prediction:
         """The answer for one image: a PIL image, a path, a uint8 array `[H, W, C]`, a PixelBuffer.
 
-        Raises ImageError, RoutingError, EngineError if the image's expert does not load, and
-        BundleReplacedError if that expert's files changed since the bundle was opened.
+        `choices` name routes where the model leaves them to its caller: `predict(image,
+        task="depth")`. Raises InputError for choices that it does not have, or lacks; ImageError,
+        RoutingError, EngineError if the image's expert does not load, and BundleReplacedError if
+        that expert's files changed since the bundle was opened.
         """
-        return self._calls.run(self._predict, image)
+        return self._calls.run(self._predict, image, self._selectors(choices))
 
-    def run(self, batch: np.ndarray) -> np.ndarray:
+    def run(self, batch: np.ndarray, /, **choices: str | None) -> np.ndarray:
         """Class logits `[B, classes]` of preprocessed images `[B, C, H, W]` (fp32).
 
-        Images are grouped by route, so that an expert that has to be loaded is loaded once.
-        Raises InputError for another shape or type, RoutingError for router logits or answers that
-        are not finite, PartialResultError (with the other images' answers) if an expert does not
-        load, and BundleReplacedError if an expert's files changed since the bundle was opened.
+        `choices` are those of all images, as `predict` has them. Images are grouped by route, so
+        that an expert that has to be loaded is loaded once.
+
+        Raises InputError for another shape or type, or other choices, RoutingError for router
+        logits or answers that are not finite, PartialResultError (with the other images' answers)
+        if an expert does not load, and BundleReplacedError if an expert's files changed since the
+        bundle was opened.
         """
         self._require_batch(batch)
-        return self._calls.run(self._run, batch)
+        return self._calls.run(self._run, batch, self._selectors(choices))
 
     def check(self) -> EngineCheck:
         """Answer the bundle's golden images with this engine, and say how far it is off.
@@ -263,24 +272,34 @@ class Dispatcher:
             elif graph.route is None:
                 self._graphs.call(buffers, graph)
 
-    def _predict(self, buffers: InferenceBuffers, image: ImageLike) -> Prediction:
+    def _selectors(self, choices: Choices) -> Sequence[Selector]:
+        """What selects the routes of a call with these choices; raises InputError."""
+        if self._routers is not None and not choices:
+            return self._routers
+        return selectors(self._rules, choices)
+
+    def _predict(
+        self, buffers: InferenceBuffers, image: ImageLike, selectors: Sequence[Selector]
+    ) -> Prediction:
         """The answer for one image."""
         timer = LapTimer()
         preprocess(image, self.bundle.manifest.input, out=buffers.image[0])
         timer.lap("preprocess")
-        routes, gates = self._run_one(buffers, timer, self._rules)
+        routes, gates = self._run_one(buffers, timer, selectors)
         labels = self.bundle.manifest.labels
         return make_prediction(buffers.answer[0], routes, gates, labels, timer)
 
-    def _run(self, buffers: InferenceBuffers, batch: np.ndarray) -> np.ndarray:
+    def _run(
+        self, buffers: InferenceBuffers, batch: np.ndarray, selectors: Sequence[Selector]
+    ) -> np.ndarray:
         """The answers for a batch."""
         if len(batch) > 1:
-            answers = run_grouped(self._graphs, buffers, self.bundle.manifest, batch)
+            answers = run_grouped(self._graphs, buffers, self.bundle.manifest, selectors, batch)
             require_finite(answers)
             return answers
         buffers.image[:1] = batch
         try:
-            self._run_one(buffers, _NO_TIMER, self._rules)
+            self._run_one(buffers, _NO_TIMER, selectors)
         except EngineError as error:
             answers = np.full_like(buffers.answer[:1], np.nan)
             raise PartialResultError.of({0: error}, answers) from error
@@ -288,14 +307,18 @@ class Dispatcher:
         return buffers.answer[:1].copy()
 
     def _answer_golden(self, buffers: InferenceBuffers, images: np.ndarray) -> list[Answered]:
-        """What the graphs make of preprocessed images `[n, C, H, W]`, one at a time."""
+        """What the graphs make of preprocessed images `[n, C, H, W]`, one at a time.
+
+        Where the caller chooses, they take what may be chosen in turn.
+        """
         answered = []
-        for image in images:
+        for number, image in enumerate(images):
+            in_turn = [selector_in_turn(rule, number) for rule in self._rules]
             routes: Sequence[Route] = ()
             buffers.image[0] = image
             # Logits that are not finite end the way here; they are infinitely far off.
             with contextlib.suppress(RoutingError):
-                routes, _ = self._run_one(buffers, _NO_TIMER, self._rules)
+                routes, _ = self._run_one(buffers, _NO_TIMER, in_turn)
             logits = [row.copy() for row in buffers.first_logits]
             answered.append(Answered(routes, logits, buffers.answer[0].copy()))
         return answered

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mvmoe_deploy.bundle.golden import logits_in
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.routing import Route, Rule
@@ -88,11 +89,11 @@ def check_answers(
     rerouted: list[int] = []
     near_ties: list[int] = []
     routers, answers = [0.0], [0.0]
-    peaks = [_peak(golden[f"logits.{stage}"]) for stage in range(1, len(rules) + 1)]
+    peaks = [_peak(logits_in(golden, stage)) for stage in range(1, len(rules) + 1)]
     for image, found in enumerate(answered):
         left = False
         for stage, (rule, peak) in enumerate(zip(rules, peaks, strict=True), start=1):
-            wanted = golden[f"logits.{stage}"][image]
+            wanted = logits_in(golden, stage)[image]
             error = _largest(found.logits[stage - 1], wanted)
             routers.append(error / peak)
             taken = found.routes[stage - 1] if len(found.routes) >= stage else None
@@ -127,10 +128,10 @@ def _bounds(target: Target) -> tuple[float, float]:
 
 def _peak(wanted: np.ndarray) -> float:
     """The largest absolute value."""
-    return max(float(np.abs(wanted).max()), _SMALLEST_PEAK)
+    return float(np.abs(wanted).max(initial=_SMALLEST_PEAK))
 
 
 def _largest(found: np.ndarray, wanted: np.ndarray) -> float:
     """The largest absolute difference; infinite where something is not finite."""
-    difference = float(np.abs(found.astype(np.float64) - wanted).max())
+    difference = float(np.abs(found.astype(np.float64) - wanted).max(initial=0.0))
     return difference if math.isfinite(difference) else math.inf

@@ -11,6 +11,8 @@ import numpy as np
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import Route, Rule, gates_of, require_route
+from mvmoe_deploy.routing.choices import chooser_of
+from mvmoe_deploy.routing.contract import Selector
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.dispatcher import Dispatcher
 from mvmoe_deploy.runtime.timing import Timer
@@ -58,26 +60,32 @@ class TracingDispatcher(Dispatcher):
 
         `routes`, one for each routed stage, are taken whatever the router selects, with the gates
         that its logits give them, as in `RoutedModel.forward`. The router's own selection is timed
-        all the same. Raises what `run` does.
+        all the same. A route that a caller can choose is chosen, as `run` does. Raises what `run`
+        does.
         """
         self._require_batch(image)
         if len(image) != 1:
             raise InputError(f"{len(image)} images were given; one at a time can be traced")
         imposed = None if routes is None else self._checked_routes(routes)
-        return self._calls.run(self._trace, image, imposed)
+        routers = self._selectors({}) if imposed is None else ()
+        return self._calls.run(self._trace, image, imposed, routers)
 
     def _trace(
-        self, buffers: InferenceBuffers, image: np.ndarray, imposed: Sequence[Route] | None
+        self,
+        buffers: InferenceBuffers,
+        image: np.ndarray,
+        imposed: Sequence[Route] | None,
+        routers: Sequence[Selector],
     ) -> Trace:
         """One image with a record of its laps."""
         resident = frozenset(self.resident)
         recorder = LapRecorder()
         buffers.image[:1] = image
         recorder.lap("rest")
-        selectors: Sequence[Rule | _ImposedRoute] = self._rules
+        selectors: Sequence[Selector | _ImposedRoute] = routers
         if imposed is not None:
             pairs = zip(self._rules, imposed, strict=True)
-            selectors = [_ImposedRoute(rule, route, recorder) for rule, route in pairs]
+            selectors = [_selector(rule, route, recorder) for rule, route in pairs]
         routes, _ = self._run_one(buffers, recorder, selectors)
         answer = buffers.answer[:1].copy()
         recorder.lap("rest")
@@ -95,6 +103,11 @@ class TracingDispatcher(Dispatcher):
         for route, rule in zip(routes, self._rules, strict=True):
             require_route(tuple(route), rule, "the trace")
         return [tuple(route) for route in routes]
+
+
+def _selector(rule: Rule, route: Route, timer: Timer) -> "Selector | _ImposedRoute":
+    """What takes a route at one stage: its caller's choice, or imposed on its router."""
+    return chooser_of(rule, route) or _ImposedRoute(rule, route, timer)
 
 
 @dataclass(frozen=True)

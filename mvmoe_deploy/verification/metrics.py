@@ -68,7 +68,7 @@ def absolute_errors(given: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 def peak(wanted: np.ndarray) -> float:
     """The largest absolute value of a reference, and at least `SMALLEST_PEAK`."""
-    return max(float(np.abs(wanted).max()), SMALLEST_PEAK)
+    return float(np.abs(wanted).max(initial=SMALLEST_PEAK))
 
 
 def top1_margins(answers: np.ndarray) -> np.ndarray:

@@ -11,9 +11,11 @@ import numpy as np
 
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.consistency import classes_of
+from mvmoe_deploy.bundle.golden import logits_in
 from mvmoe_deploy.bundle.manifest import Manifest, Stage
 from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.routing import Rule
+from mvmoe_deploy.routing.choices import select_in_turn
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.image_choice import golden_samples
 from mvmoe_deploy.verification.run_stages import StageEngine, Vectors
@@ -115,10 +117,10 @@ def _require_sound(golden: Vectors, rules: Sequence[Rule], where: str) -> None:
     """Refuse golden vectors that do not follow from each other; raises BundleError."""
     sound = bool(np.isfinite(golden["answer"]).all())
     for stage, rule in enumerate(rules, start=1):
-        logits = golden[f"logits.{stage}"]
+        logits = logits_in(golden, stage)
         sound = sound and bool(np.isfinite(logits).all())
         if sound:
-            members, gates = rule.select(logits)
+            members, gates = select_in_turn(rule, logits)
             sound = np.array_equal(members, golden[f"members.{stage}"])
             sound = sound and np.allclose(gates, golden[f"gates.{stage}"], rtol=0, atol=1e-6)
     if not sound:

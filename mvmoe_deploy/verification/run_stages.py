@@ -13,6 +13,7 @@ import numpy as np
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.manifest import ANSWER, IMAGE
 from mvmoe_deploy.routing import Route
+from mvmoe_deploy.routing.choices import no_logits, select_in_turn
 from mvmoe_deploy.routing.contract import images_of, route_of
 from mvmoe_deploy.runtime.buffers import graph_inputs
 from mvmoe_deploy.runtime.contract import Runner, run
@@ -53,24 +54,26 @@ def run_stages(
 ) -> Vectors:
     """Take images from what `run_stem` gave for them to the answer, each down its own route.
 
-    Gives `logits.i`, `members.i` and `gates.i` for each routed stage i, and `answer`. Routes that
-    are `imposed` (one membership `[n, E]` for each stage) have the gates that the rule gives them;
+    Gives `logits.i` (where there is a router), `members.i` and `gates.i` for each routed stage i,
+    and `answer`. Where the caller chooses, images take what may be chosen in turn. Routes that are
+    `imposed` (one membership `[n, E]` for each stage) have the gates that the rule gives them;
     at the stage `unit_gate_stage` `[n]` of an image its gates are all 1. Raises RoutingError or
     EngineError.
     """
     vectors: Vectors = {}
     state = dict(start)
     for stage, record in enumerate(stages[1:], start=1):
-        rule, logits = record.routing, state[record.routed_by]
+        rule, logits = record.routing, no_logits(len(start[IMAGE]))
+        if record.router is not None:
+            logits = vectors[f"logits.{stage}"] = state[record.router]
         if imposed is None:
-            members, gates = rule.select(logits)
+            members, gates = select_in_turn(rule, logits)
         else:
             members = imposed[stage - 1]
             gates = rule.gates(members, logits)
         if unit_gate_stage is not None:
             gates = np.where((unit_gate_stage == stage)[:, None], np.float32(members), gates)
-        vectors |= {f"logits.{stage}": logits, f"members.{stage}": members}
-        vectors[f"gates.{stage}"] = gates
+        vectors |= {f"members.{stage}": members, f"gates.{stage}": gates}
         tensors = {name: state[tensor] for name, tensor in record.takes.items()}
         state |= _by_tensor(record, _step(engine, stage, tensors, members, gates))
     return vectors | {"answer": state[stages[-1].gives[ANSWER]]}

@@ -5,8 +5,10 @@ from functools import partial
 
 import numpy as np
 
+from mvmoe_deploy.bundle.golden import logits_in
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.routing import Route
+from mvmoe_deploy.routing.choices import margins_in_turn
 from mvmoe_deploy.routing.contract import images_of, members_of, route_of
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.verification import metrics
@@ -96,10 +98,10 @@ class TargetCheck:
     def _stage(self, stage: int, same: Vectors, first: np.ndarray) -> StageReport:
         """One router on the reference's routes."""
         rule = self.rules[stage - 1]
-        wanted = self.reference.vectors[f"logits.{stage}"]
-        errors = metrics.absolute_errors(same[f"logits.{stage}"], wanted)
-        largest, peak = float(errors.max()), metrics.peak(wanted)
-        worst = int(errors.max(axis=1).argmax())
+        wanted = logits_in(self.reference.vectors, stage)
+        errors = metrics.absolute_errors(logits_in(same, stage), wanted)
+        largest, peak = float(errors.max(initial=0.0)), metrics.peak(wanted)
+        worst = int(errors.max(axis=1, initial=0.0).argmax())
         previous = route_of(self.reference.members[stage - 2][worst]) if stage > 1 else ()
         arrived = (first == 0) | (first >= stage)
         return StageReport(
@@ -108,10 +110,10 @@ class TargetCheck:
             routing_agreement=float(np.mean(first[arrived] != stage)) if arrived.any() else 1.0,
             max_abs_error=largest,
             max_rel_error=largest / peak,
-            rms_error=float(np.sqrt(np.mean(np.square(errors)))),
+            rms_error=float(np.sqrt(np.mean(np.square(errors)))) if errors.size else 0.0,
             worst_image=worst,
             previous_route=previous,
-            margins=rule.margins(wanted),
+            margins=margins_in_turn(rule, wanted),
             near_tie_limit=metrics.near_tie_limit(largest, self.bounds.router_error * peak),
         )
 
@@ -218,8 +220,13 @@ class TargetCheck:
         )
 
     def _image_with_highest_route_logits(self, stage: int, route: Route) -> int:
-        """The image with the largest sum of the route's logits, relative to its largest logit."""
-        logits = self.reference.vectors[f"logits.{stage}"]
+        """The image with the largest sum of the route's logits, relative to its largest logit.
+
+        The first one where there is no router.
+        """
+        logits = logits_in(self.reference.vectors, stage)
+        if not logits.size:
+            return 0
         return int((logits[:, list(route)].sum(axis=1) - len(route) * logits.max(axis=1)).argmax())
 
 

@@ -11,9 +11,10 @@ import pytest
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import manifest as fields
 from mvmoe_deploy.bundle.read import parse_manifest
-from mvmoe_deploy.errors import RoutingError
+from mvmoe_deploy.errors import MvmoeError
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import RouteShare
+from mvmoe_deploy.routing.given import Given
 from mvmoe_deploy.routing.plain_data import rule_from
 from mvmoe_deploy.routing.threshold import Threshold
 from mvmoe_deploy.routing.top_k import TopK
@@ -41,13 +42,17 @@ def numbers(cell):
 
 @pytest.mark.parametrize("row", routing_examples(), ids=lambda row: f"{row[0]} {row[1]}")
 def test_every_routing_example_comes_out(row):
-    logits, content, route, *gates = row
-    rule = rule_from({"experts": 4, **json.loads(content.strip("`"))})
+    said, content, route, *gates = row
+    said, _, chosen = said.partition(", and ")
+    logits = [] if said == "none" else numbers(said)
+    selector = rule_from({"experts": 4, **json.loads(content.strip("`"))})
+    if chosen:
+        selector = selector.chosen(chosen.removesuffix(" chosen").strip("`"))
     if route == "an error":
-        with pytest.raises(RoutingError):
-            rule.select(np.array([numbers(logits)]))
+        with pytest.raises(MvmoeError):
+            selector.select(np.array([logits]))
         return
-    taken, given = rule.select_one(np.float32(numbers(logits)))
+    taken, given = selector.select_one(np.float32(logits))
     assert list(taken) == numbers(route)
     np.testing.assert_allclose(given, numbers(gates[0]), atol=5e-6)  # as many digits are shown
 
@@ -61,7 +66,7 @@ STRUCTS = [
     fields.Manifest, fields.Model, fields.Source, fields.Stage, fields.Target, fields.Graph,
     fields.Placement, fields.Sizes, fields.Pixels,
     fields.File, fields.TensorSpec, fields.Parity, fields.Verification, fields.Golden,
-    Preprocessing, TopK, TopP, Threshold, RouteShare,
+    Preprocessing, TopK, TopP, Threshold, Given, RouteShare,
 ]  # fmt: skip
 
 

@@ -296,7 +296,11 @@ STEM = (*ONNX, "graphs", 0)
         ),
         (
             put("stages", 1, "rule", "type", "top_q"),
-            Fault("bundle.unknown-rule", name="top_q", installed=["threshold", "top_k", "top_p"]),
+            Fault(
+                "bundle.unknown-rule",
+                name="top_q",
+                installed=["given", "threshold", "top_k", "top_p"],
+            ),
         ),
         (
             put("targets", {}),

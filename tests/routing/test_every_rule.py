@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 from mvmoe_deploy.errors import RoutingError
 from mvmoe_deploy.routing import gates_of
 from mvmoe_deploy.routing.contract import GraphRule, members_of, route_of
+from mvmoe_deploy.routing.given import Given
 from mvmoe_deploy.routing.threshold import Threshold
 from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_deploy.routing.top_p import TopP
@@ -34,7 +35,14 @@ def threshold(experts, draw):
     return Threshold(experts=experts, thresholds=tuple(draw(value) for _ in range(experts)))
 
 
-RULES = [top_k, top_p, threshold]
+def given_or_routed(experts, draw):
+    router = draw(st.sampled_from([top_k, top_p, threshold]))(experts, draw)
+    route = st.sets(st.integers(0, experts - 1), min_size=1).map(lambda r: tuple(sorted(r)))
+    named = draw(st.dictionaries(st.text("ab_9", min_size=1, max_size=3), route, min_size=1))
+    return Given(experts=experts, choice="task", named=named, otherwise=router)
+
+
+RULES = [top_k, top_p, threshold, given_or_routed]
 
 
 @st.composite

@@ -14,6 +14,8 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.plain_data import find_rule, rule_decoder, rule_from, rule_schemas
 from mvmoe_deploy.routing.top_k import TopK
 
+NIGHT = {"type": "given", "experts": 3, "routes": {"night": [0]}}
+
 
 @pytest.fixture
 def plugin(monkeypatch):
@@ -49,6 +51,21 @@ def test_fields_have_defaults_but_the_name():
         ({"type": "top_k", "experts": 3, "k": 4}, "routing.rule-invalid"),
         ({"type": "top_k", "experts": 0}, "routing.rule-invalid"),
         ({"type": "top_k", "experts": 3, "z": 1}, "routing.rule-invalid"),
+        ({"type": "given", "experts": 3, "routes": {}}, "routing.rule-invalid"),
+        ({"type": "given", "experts": 3, "routes": {"": [0]}}, "routing.rule-invalid"),
+        ({"type": "given", "experts": 3, "routes": {"a\n": [0]}}, "routing.rule-invalid"),
+        ({"type": "given", "experts": 3, "routes": {"a": []}}, "routing.rule-invalid"),
+        ({"type": "given", "experts": 3, "routes": {"a": [3]}}, "routing.rule-invalid"),
+        ({"type": "given", "experts": 3, "routes": {"a": [1, 0]}}, "routing.rule-invalid"),
+        ({"type": "given", "experts": 3, "routes": [[0]]}, "routing.rule-invalid"),
+        ({**NIGHT, "choice": "Time of day"}, "routing.rule-invalid"),
+        ({**NIGHT, "choice": ""}, "routing.rule-invalid"),
+        ({**NIGHT, "otherwise": NIGHT}, "routing.rule-invalid"),
+        ({**NIGHT, "otherwise": {"type": "top_k", "experts": 4}}, "routing.rule-invalid"),
+        ({**NIGHT, "otherwise": {"type": "top_k", "experts": 3, "k": 4}}, "routing.rule-invalid"),
+        ({**NIGHT, "otherwise": {"type": "top_k", "experts": 3, "z": 4}}, "routing.rule-invalid"),
+        ({**NIGHT, "otherwise": {"type": "nope", "experts": 3}}, "part.unknown"),
+        ({**NIGHT, "otherwise": 3}, "routing.rule-invalid"),
     ],
 )
 def test_what_is_no_rule_is_refused(content, code):
@@ -72,6 +89,16 @@ def test_a_rule_of_another_distribution_has_to_be_allowed(plugin, monkeypatch):
     assert find_rule("best_share", plugins=True) is best_share.BestShare
 
 
+def test_a_rule_within_a_rule_comes_back_as_it_was_and_has_to_be_allowed(plugin):
+    inner = {"type": "best_share", "experts": 3, "p": 0.5, "k_max": 2}
+    content = {**NIGHT, "choice": "time", "otherwise": inner}
+    rule = rule_from(content, plugins=True)
+    assert rule.otherwise == best_share.BestShare(experts=3, p=0.5, k_max=2)
+    assert rule_from(msgspec.to_builtins(rule), plugins=True) == rule
+    with pytest.raises(InputError, check=lambda error: error.code == "part.plugin-not-allowed"):
+        rule_from(content, plugins=False)
+
+
 def test_a_decoder_knows_no_other_type():
     with pytest.raises(NotImplementedError):
         rule_decoder(False)(int, 3)
@@ -80,5 +107,7 @@ def test_a_decoder_knows_no_other_type():
 def test_the_schema_has_the_built_in_rules():
     schema, definitions = rule_schemas()
     assert schema == {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in definitions]}
-    assert set(definitions) == {"Threshold", "TopK", "TopP"}
+    assert set(definitions) == {"Given", "Threshold", "TopK", "TopP"}
+    inner = {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in ("Threshold", "TopK", "TopP")]}
+    assert definitions["Given"]["properties"]["otherwise"]["anyOf"] == [inner, {"type": "null"}]
     assert set(definitions["TopK"]["properties"]) == {"type", "experts", "k", "renormalize"}

@@ -6,6 +6,7 @@ would decide, every exponential and every sum can be moved by some units in its 
 
 import itertools
 import math
+import re
 import struct
 from decimal import Context, Decimal
 from functools import cache
@@ -50,11 +51,35 @@ class PageReader:
         return [fp32(weight / total) for weight in weights]
 
     def select(self, rule: dict[str, Any], logits: list[float]) -> tuple[list[int], list[float]]:
-        """Steps 1 to 4."""
+        """Steps 1 to 4, where the caller has chosen nothing."""
         require_rule(rule)
+        if rule["type"] == "given":
+            return self.choose(rule, {}, logits)
         require_logits(rule, logits)
         route = sorted(getattr(self, f"_{rule['type']}")(rule, logits))
         return route, self._gates(rule, route, logits)
+
+    def choose(
+        self, rule: dict[str, Any], choices: dict[str, str], logits: list[float]
+    ) -> tuple[list[int], list[float]]:
+        """What comes before step 1."""
+        require_rule(rule)
+        if any(choice != self._choice(rule) for choice in choices):
+            raise RefusedError("routing.no-such-choice")
+        if choices:
+            name = choices[self._choice(rule)]
+            if name not in rule["routes"]:
+                raise RefusedError("routing.choice-unknown")
+            return rule["routes"][name], self.gates(rule, rule["routes"][name], logits)
+        if rule["type"] != "given":
+            return self.select(rule, logits)
+        if rule.get("otherwise") is None:
+            raise RefusedError("routing.choice-missing")
+        return self.select(rule["otherwise"], logits)
+
+    def _choice(self, rule: dict[str, Any]) -> str | None:
+        """What the caller of a rule chooses; None for rules of a router."""
+        return rule.get("choice", "route") if rule["type"] == "given" else None
 
     def gates(self, rule: dict[str, Any], route: list[int], logits: list[float]) -> list[float]:
         """Step 4 for a route that is imposed."""
@@ -64,6 +89,9 @@ class PageReader:
         return self._gates(rule, route, logits)
 
     def _gates(self, rule: dict[str, Any], route: list[int], logits: list[float]) -> list[float]:
+        if rule["type"] == "given":
+            inner = rule.get("otherwise")
+            return [1.0] * len(route) if inner is None else self._gates(inner, route, logits)
         if rule["type"] == "threshold":
             return [fp32(1 / len(route))] * len(route)
         if rule.get("renormalize", False):
@@ -102,6 +130,9 @@ def longest(rule: dict[str, Any]) -> int:
         return rule.get("k", 1)
     if rule["type"] == "threshold":
         return rule["experts"]
+    if rule["type"] == "given":
+        inner = [longest(rule["otherwise"])] if rule.get("otherwise") else []
+        return max([*map(len, rule["routes"].values()), *inner])
     enough = math.floor(rule["p"] * rule["experts"] * (1 + 2**-22)) + 1
     return min(rule["k_max"], rule["experts"], enough)
 
@@ -115,13 +146,37 @@ def require_rule(rule: dict[str, Any]) -> None:
         "threshold": lambda: (
             len(rule["thresholds"]) == experts and all(abs(t) <= 3e38 for t in rule["thresholds"])
         ),
+        "given": lambda: fits_given(rule),
     }
     if not (1 <= experts <= 4096 and fits[kind]()):
         raise RefusedError("routing.rule-invalid")
 
 
+def fits_given(rule: dict[str, Any]) -> bool:
+    """Whether names and routes are some, and the rule otherwise is of as many experts."""
+    inner = rule.get("otherwise")
+    if inner is not None:
+        require_rule(inner)
+        if inner["type"] == "given" or inner["experts"] != rule["experts"]:
+            return False
+    names = all(
+        re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}", name) for name in rule["routes"]
+    )
+    choice = re.fullmatch("[a-z][a-z0-9_]{0,63}", rule.get("choice", "route"))
+    inside = all(is_some(route, rule["experts"]) for route in rule["routes"].values())
+    return bool(rule["routes"] and names and choice and inside)
+
+
+def is_some(route: list[int], experts: int) -> bool:
+    """Whether a route is some experts, in ascending order."""
+    ascending = all(low < high for low, high in itertools.pairwise(route))
+    return ascending and len(route) > 0 and route[0] >= 0 and route[-1] < experts
+
+
 def require_logits(rule: dict[str, Any], logits: list[float]) -> None:
-    """Step 1: a finite logit for each expert."""
+    """Step 1: a finite logit for each expert; a stage without a router has none."""
+    if rule["type"] == "given" and rule.get("otherwise") is None:
+        return
     if len(logits) != rule["experts"]:
         raise RefusedError("routing.logits-shape")
     if not all(map(math.isfinite, logits)):
@@ -130,8 +185,13 @@ def require_logits(rule: dict[str, Any], logits: list[float]) -> None:
 
 def require_route(rule: dict[str, Any], route: list[int]) -> None:
     """A route of the rule: ascending experts, as many as it may have."""
-    ascending = all(low < high for low, high in itertools.pairwise(route))
-    inside = len(route) > 0 and route[0] >= 0 and route[-1] < rule["experts"]
+    if rule["type"] == "given":
+        if route in rule["routes"].values():
+            return
+        if rule.get("otherwise") is None:
+            raise RefusedError("routing.unknown-route")
+        require_route(rule["otherwise"], route)
+        return
     least = longest(rule) if rule["type"] == "top_k" else 1
-    if not (ascending and inside and least <= len(route) <= longest(rule)):
+    if not (is_some(route, rule["experts"]) and least <= len(route) <= longest(rule)):
         raise RefusedError("routing.unknown-route")

@@ -7,6 +7,7 @@ from routing_suite import RefusedError
 
 from mvmoe_deploy.errors import MvmoeError
 from mvmoe_deploy.routing import Rule, gates_of, require_route
+from mvmoe_deploy.routing.choices import selectors
 from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.routing.plain_data import rule_from
 
@@ -18,6 +19,17 @@ class ReferenceReader:
         """See `Reader`."""
         try:
             route, gates = _rule(rule).select_one(np.float32(logits))
+        except MvmoeError as error:
+            raise RefusedError(error.code) from error
+        return list(route), list(gates)
+
+    def choose(
+        self, rule: dict[str, Any], choices: dict[str, str], logits: list[float]
+    ) -> tuple[list[int], list[float]]:
+        """See `Reader`."""
+        try:
+            (selector,) = selectors([_rule(rule)], choices)
+            route, gates = selector.select_one(np.float32(logits))
         except MvmoeError as error:
             raise RefusedError(error.code) from error
         return list(route), list(gates)
@@ -37,10 +49,17 @@ class BatchReader(ReferenceReader):
 
     def select(self, rule: dict[str, Any], logits: list[float]) -> tuple[list[int], list[float]]:
         """See `Reader`."""
+        return self.choose(rule, {}, logits)
+
+    def choose(
+        self, rule: dict[str, Any], choices: dict[str, str], logits: list[float]
+    ) -> tuple[list[int], list[float]]:
+        """See `Reader`."""
         row = np.float32(logits)
         others = np.zeros_like(row)
         try:
-            members, gates = _rule(rule).select(np.stack([others, row, others]))
+            (selector,) = selectors([_rule(rule)], choices)
+            members, gates = selector.select(np.stack([others, row, others]))
         except MvmoeError as error:
             raise RefusedError(error.code) from error
         return list(route_of(members[1])), gates[1][members[1]].tolist()

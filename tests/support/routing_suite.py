@@ -22,10 +22,18 @@ class RefusedError(Exception):
 
 
 class Reader(Protocol):
-    """An implementation of *Routing* in docs/bundle.md; rules are plain data, logits fp32."""
+    """An implementation of *Routing* in docs/bundle.md; rules are plain data, logits fp32.
+
+    A stage without a router has no logits: the list is empty.
+    """
 
     def select(self, rule: dict[str, Any], logits: list[float]) -> tuple[list[int], list[float]]:
         """The route and the gates of its experts; raises RefusedError."""
+
+    def choose(
+        self, rule: dict[str, Any], choices: dict[str, str], logits: list[float]
+    ) -> tuple[list[int], list[float]]:
+        """The same where the caller has chosen; raises RefusedError."""
 
     def gates(self, rule: dict[str, Any], route: list[int], logits: list[float]) -> list[float]:
         """The gates of a route that is imposed; raises RefusedError."""
@@ -69,7 +77,10 @@ def _answer(reader: Reader, rule: dict[str, Any], row: dict[str, Any]) -> dict[s
     try:
         if "imposed" in row:
             return {"gates": to_bits(reader.gates(rule, row["imposed"], logits))}
-        route, gates = reader.select(rule, logits)
+        if "choices" in row:
+            route, gates = reader.choose(rule, row["choices"], logits)
+        else:
+            route, gates = reader.select(rule, logits)
     except RefusedError as error:
         return {"code": error.code}
     return {"route": route, "gates": to_bits(gates)}

@@ -85,6 +85,8 @@ class ScoresDividedByTheirSum(PageReader):
 class RouteByScore(PageReader):
     def select(self, rule: dict[str, Any], logits: list[float]):
         require_rule(rule)
+        if rule["type"] == "given":
+            return super().select(rule, logits)
         require_logits(rule, logits)
         route = getattr(self, f"_{rule['type']}")(rule, logits)
         return route, self._gates(rule, route, logits)
@@ -182,8 +184,8 @@ class ThresholdsOnProbabilities(PageReader):
 
 class GatesOfThresholdAreScores(PageReader):
     def _gates(self, rule, route, logits):
-        scores = self.shares(logits)
         if rule["type"] == "threshold":
+            scores = self.shares(logits)
             return [scores[expert] for expert in route]
         return super()._gates(rule, route, logits)
 
@@ -205,9 +207,46 @@ class ShorterRoutesOfTopK(PageReader):
 
 class AnyRule(PageReader):
     def select(self, rule, logits):
+        if rule["type"] == "given":
+            return super().select(rule, logits)
         require_logits(rule, logits)
         route = sorted(getattr(self, f"_{rule['type']}")(rule, logits))
         return route, self._gates(rule, route, logits)
+
+
+class ChoicesAreIgnored(PageReader):
+    def choose(self, rule, choices, logits):
+        return super().choose(rule, choices if rule.get("otherwise") is None else {}, logits)
+
+
+class ChosenRoutesHaveGatesOfOne(PageReader):
+    def choose(self, rule, choices, logits):
+        route, gates = super().choose(rule, choices, logits)
+        return route, [1.0] * len(gates) if choices else gates
+
+
+class WhatIsNotChosenIsTheFirst(PageReader):
+    def choose(self, rule, choices, logits):
+        first = {self._choice(rule): min(rule.get("routes", [""]))}
+        return super().choose(rule, choices or first, logits)
+
+
+class UnknownNamesAreLeftToTheRouter(PageReader):
+    def choose(self, rule, choices, logits):
+        known = {name: value for name, value in choices.items() if value in rule["routes"]}
+        return super().choose(rule, known, logits)
+
+
+class AnyChoiceIsTheRules(PageReader):
+    def choose(self, rule, choices, logits):
+        mended = {self._choice(rule): value for value in choices.values()}
+        return super().choose(rule, mended, logits)
+
+
+class ChosenRoutesNeedNoLogits(PageReader):
+    def choose(self, rule, choices, logits):
+        mended = [logit if math.isfinite(logit) else 0.0 for logit in logits]
+        return super().choose(rule, choices, mended if choices else logits)
 
 
 WRONG = [

@@ -1,5 +1,6 @@
 """What PyTorch says of images, stage by stage: the reference that graphs are held against."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -9,9 +10,11 @@ from torch import Tensor
 from mvmoe_deploy.errors import CheckFailedError, RoutingError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
+from mvmoe_deploy.routing.choices import are_named
 from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.verification import metrics
 from mvmoe_deploy.verification.bounds import FP32, allowed, is_lost_in_rounding
+from mvmoe_deploy.verification.reference import members_in
 from mvmoe_deploy.verification.run_stages import Vectors, run_stages, run_stem
 from mvmoe_export.flow import flow_of
 from mvmoe_export.parity.double_precision import whole_way_error
@@ -76,14 +79,33 @@ def check_extremes(model: RoutedModel) -> None:
 def _both(model: RoutedModel, images: Tensor) -> tuple[Vectors, np.ndarray]:
     """What the stages of a model give, and what its own `forward` answers."""
     vectors = reference_outputs(model, images)
-    # In other batches than the stages: images that depend on each other show it here.
-    return vectors, np.concatenate([_answer(model, batch) for batch in torch.split(images, _BATCH)])
+    answers = np.zeros_like(vectors["answer"])
+    for routes, rows in _alike(model, vectors).items():
+        # In other batches than the stages: images that depend on each other show it here.
+        for first in range(0, len(rows), _BATCH):
+            part = rows[first : first + _BATCH]
+            answers[part] = _answer(model, images[part], routes)
+    return vectors, answers
 
 
-def _answer(model: RoutedModel, image: Tensor, routes: list[Route] | None = None) -> np.ndarray:
+def _alike(model: RoutedModel, vectors: Vectors) -> dict[tuple[Route, ...], list[int]]:
+    """Images by the routes that `forward` is forced down: `()` where its routers choose all."""
+    named = are_named(model.routing, len(vectors["image"]))
+    alike: dict[tuple[Route, ...], list[int]] = {}
+    for image in range(len(named)):
+        alike.setdefault(_routes(vectors, image) if named[image] else (), []).append(image)
+    return alike
+
+
+def _routes(vectors: Vectors, image: int) -> tuple[Route, ...]:
+    """The routes that an image took, one for each routed stage."""
+    return tuple(route_of(members[image]) for members in members_in(vectors))
+
+
+def _answer(model: RoutedModel, image: Tensor, routes: Sequence[Route] = ()) -> np.ndarray:
     """The model's own answers `[n, classes]`, on their own routes or a forced one."""
     with user_code(f"{type(model).__name__}.forward"):
-        given = model(image.clone(), routes=routes) if routes else model(image.clone())
+        given = model(image.clone(), routes=list(routes)) if routes else model(image.clone())
         return given.detach().numpy()
 
 
@@ -101,11 +123,12 @@ def _require_excused(model: RoutedModel, vectors: Vectors, answer: np.ndarray) -
     near-tie and that forward answers alike once it is forced down the same route.
     """
     router, own = whole_way_error(model, vectors)
+    named = are_named(model.routing, len(answer))
     tolerance = allowed(_ROUTING_TOLERANCE, own, FP32)
     wrong = [
         image
         for image in _far(vectors["answer"], answer, tolerance)
-        if not _is_near_tie(model, vectors, image, router, tolerance)
+        if named[image] or not _is_near_tie(model, vectors, image, router, tolerance)
     ]
     if wrong:
         raise CheckFailedError(
@@ -124,13 +147,12 @@ def _is_near_tie(
     row = {name: array[[image]] for name, array in vectors.items()}
     if not np.isfinite(row["answer"]).all():
         return False
-    tied, routes = False, []
+    tied = False
     for stage, rule in enumerate(model.routing, start=1):
         logits = row[f"logits.{stage}"]
         error = allowed(_LOGIT_ROUNDING, router, FP32) * metrics.peak(logits)
         tied = tied or rule.margins(logits)[0] <= metrics.near_tie_limit(error, error)
-        routes.append(route_of(row[f"members.{stage}"][0]))
     if not tied:
         return False
-    forced = _answer(model, torch.from_numpy(row["image"]), routes)
+    forced = _answer(model, torch.from_numpy(row["image"]), _routes(row, 0))
     return not len(_far(row["answer"], forced, tolerance))

@@ -1,5 +1,6 @@
 """What must hold of the model itself before anything is exported: one image, one answer."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import cast
 
@@ -8,7 +9,8 @@ from torch import Tensor, nn
 
 from mvmoe_deploy.bundle.manifest import IMAGE
 from mvmoe_deploy.errors import CheckFailedError, RoutingError
-from mvmoe_deploy.routing import Route
+from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.routing.choices import default_selectors
 from mvmoe_deploy.verification.metrics import checked_routes, in_enough_digits
 from mvmoe_export.flow import as_tuple
 from mvmoe_export.parity.images import synthetic_images
@@ -48,7 +50,15 @@ def require_sound(stages: Stages) -> None:
             state |= spec.flow.given(outputs)
         # The guard names what is at fault where logits do not route.
         with suppress(RoutingError):
-            _require(f"{name}.forward", cast("nn.Module", model), images)
+            forward = cast("nn.Module", model)
+            _require(f"{name}.forward", forward, images, **_forced(model.routing))
+
+
+def _forced(rules: Sequence[Rule]) -> dict[str, list[Route]]:
+    """The argument `routes` of `forward`, where a caller has to choose: the first of each stage."""
+    if default_selectors(rules) is not None:
+        return {}
+    return {"routes": [next(rule.routes()) for rule in rules]}
 
 
 def _gates(route: Route) -> list[Tensor]:
@@ -58,10 +68,12 @@ def _gates(route: Route) -> list[Tensor]:
     return [torch.full((_TOGETHER, len(route)), 1 / len(route), dtype=torch.float32)]
 
 
-def _require(what: str, module: nn.Module, *inputs: Tensor) -> tuple[Tensor, ...]:
+def _require(
+    what: str, module: nn.Module, *inputs: Tensor, **options: list[Route]
+) -> tuple[Tensor, ...]:
     """What a part of the model gives for a batch, if it is the same again and for its first row."""
-    together = _run(what, module, inputs)
-    if (far := _furthest(_run(what, module, inputs), together)) > _REPEATED:
+    together = _run(what, module, inputs, options)
+    if (far := _furthest(_run(what, module, inputs, options), together)) > _REPEATED:
         error, bound = in_enough_digits(far, _REPEATED)
         raise CheckFailedError(
             f"{what} answers the same images in two ways: they differ by {error} of the largest "
@@ -69,7 +81,7 @@ def _require(what: str, module: nn.Module, *inputs: Tensor) -> tuple[Tensor, ...
             f"training=self.training) or changes from call to call{quantizer(module)}",
             code="model.unsound",
         )
-    alone = _run(what, module, tuple(tensor[:1] for tensor in inputs))
+    alone = _run(what, module, tuple(tensor[:1] for tensor in inputs), options)
     if (far := _furthest(alone, tuple(tensor[:1] for tensor in together))) > _ALONE:
         error, bound = in_enough_digits(far, _ALONE)
         raise CheckFailedError(
@@ -80,10 +92,12 @@ def _require(what: str, module: nn.Module, *inputs: Tensor) -> tuple[Tensor, ...
     return together
 
 
-def _run(what: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def _run(
+    what: str, module: nn.Module, inputs: tuple[Tensor, ...], options: Mapping[str, list[Route]]
+) -> tuple[Tensor, ...]:
     """The tensors that a part of the model gives; the guard refuses what is no tensor."""
     with user_code(what):
-        given = module(*(tensor.clone() for tensor in inputs))
+        given = module(*(tensor.clone() for tensor in inputs), **options)
     return tuple(part for part in as_tuple(given) if isinstance(part, Tensor))
 
 

@@ -140,6 +140,40 @@ def rules() -> Iterator[tuple[str, Rule]]:
         )
 
 
+def routers() -> Iterator[Rule | None]:
+    """What decides where the caller does not."""
+    yield None
+    for k, renormalize in [(1, False), (2, False), (2, True)]:
+        yield {"type": "top_k", "experts": 4, "k": k, "renormalize": renormalize}
+    yield {"type": "top_p", "experts": 4, "p": 0.5, "k_max": 3, "renormalize": True}
+    yield {"type": "threshold", "experts": 4, "thresholds": [0.1, 0.3, -0.7, 2.0]}
+
+
+def given_rules() -> Iterator[Rule]:
+    """Rules whose caller may choose, with tables of one and of several names."""
+    tables = [
+        {"night": [2]},
+        {"depth": [0, 1], "segment": [3], "both": [0, 1, 3]},
+        {"b": [1], "a": [1], "B.2-x": [0, 2], "_": [0, 1, 2, 3]},
+    ]
+    for table, router in itertools.product(tables, routers()):
+        choice = {"choice": "task"} if len(table) > 1 else {}
+        otherwise = {} if router is None else {"otherwise": router}
+        yield {"type": "given", "experts": 4, **choice, "routes": table, **otherwise}
+
+
+def bad_given() -> Iterator[Rule]:
+    """Rules whose caller could not choose, each nearly right."""
+    good: Rule = {"type": "given", "experts": 4, "routes": {"night": [2]}}
+    for table in ({}, {"": [2]}, {"a b": [2]}, {"n\n": [2]}, {"a": []}, {"a": [4]}, {"a": [1, 0]}):
+        yield {**good, "routes": table}
+    for choice in ("", "Task", "a-b", "9"):
+        yield {**good, "choice": choice}
+    yield {**good, "otherwise": good}
+    yield {**good, "otherwise": {"type": "top_k", "experts": 3}}
+    yield {**good, "otherwise": {"type": "top_k", "experts": 4, "k": 5}}
+
+
 def bad_rules() -> Iterator[Rule]:
     """Rules that no image can follow, each nearly right."""
     yield from (
@@ -154,6 +188,7 @@ def bad_rules() -> Iterator[Rule]:
         {"type": "threshold", "experts": 2, "thresholds": thresholds}
         for thresholds in ([0.0], [0.0, 0.0, 0.0], [0.0, 1e39])
     )
+    yield from bad_given()
 
 
 # Rows
@@ -175,6 +210,23 @@ def imposed(rule: Rule, route: list[int], logits: Logits) -> Row | None:
     if any(slip.gates(rule, route, logits) != gates for slip in _SLIPS):
         return None
     return {"logits": to_bits(logits), "imposed": route, "gates": to_bits(gates)}
+
+
+def chosen(rule: Rule, choices: dict[str, str], logits: Logits) -> Row | None:
+    """What becomes of a caller's choice; None as above."""
+    route, gates = READER.choose(rule, choices, logits)
+    if any(slip.choose(rule, choices, logits) != (route, gates) for slip in _SLIPS):
+        return None
+    return {"logits": to_bits(logits), "choices": choices, "route": route, "gates": to_bits(gates)}
+
+
+def refused_choice(rule: Rule, choices: dict[str, str], logits: Logits) -> Row:
+    """The code that a reader gives to a choice."""
+    try:
+        found = READER.choose(rule, choices, logits)
+    except RefusedError as error:
+        return {"logits": to_bits(logits), "choices": choices, "code": error.code}
+    raise AssertionError(f"{rule} took {choices} and {logits}: {found}")
 
 
 def refused(rule: Rule, logits: Logits, route: list[int] | None = None) -> Row:
@@ -203,6 +255,40 @@ def rows(rule: Rule, dice: random.Random) -> Iterator[Row | None]:
             yield routed(rule, [step(t, dice.randint(-1, 1)) for t in thresholds])
 
 
+def given_rows(rule: Rule, dice: random.Random) -> Iterator[Row | None]:
+    """The rows of one rule whose caller may choose; without a router there are no logits."""
+    choice, routed_too = rule.get("choice", "route"), "otherwise" in rule
+    for name in rule["routes"]:
+        for maker in MAKERS if routed_too else [None]:
+            yield chosen(rule, {choice: name}, maker(dice, 4) if maker else [])
+    for route in rule["routes"].values():
+        yield imposed(rule, route, normal(dice, 4) if routed_too else [])
+    for maker, _ in itertools.product(MAKERS if routed_too else [], range(5)):
+        yield routed(rule, maker(dice, 4))
+        yield chosen(rule, {}, maker(dice, 4))
+        routes = [list(route) for route in itertools.islice(rule_from(rule).routes(), 20)]
+        yield imposed(rule, dice.choice(routes), maker(dice, 4))
+
+
+def given_refusals(rule: Rule, dice: random.Random) -> Iterator[Row]:
+    """Choices that a healthy rule refuses, before it looks at logits."""
+    choice = rule.get("choice", "route")
+    logits = normal(dice, 4) if "otherwise" in rule else []
+    yield refused_choice(rule, {choice: "nothing"}, logits)
+    yield refused_choice(rule, {choice: ""}, logits)
+    yield refused_choice(rule, {"other": next(iter(rule["routes"]))}, logits)
+    yield refused_choice(rule, {choice: next(iter(rule["routes"])), "other": "x"}, logits)
+    if "otherwise" not in rule:
+        yield refused_choice(rule, {}, logits)
+        yield refused(rule, logits, [0, 3])
+        return
+    for bad in (math.nan, math.inf, -math.inf):
+        row = [bad, *logits[1:]]
+        yield refused_choice(rule, {choice: next(iter(rule["routes"]))}, row)
+        yield refused_choice(rule, {}, row)
+    yield refused_choice(rule, {}, logits[1:])
+
+
 def refusals(rule: Rule, dice: random.Random) -> Iterator[Row]:
     """What a healthy rule refuses."""
     experts = rule["experts"]
@@ -227,12 +313,23 @@ def cases() -> dict[str, list[dict[str, Any]]]:
     for name, rule in rules():
         kept = [row for row in rows(rule, dice) if row is not None]
         found.setdefault(name, []).append({"rule": rule, "rows": kept})
+    own_dice = random.Random(18)
+    for rule in given_rules():
+        kept = [row for row in given_rows(rule, own_dice) if row is not None]
+        found.setdefault("given", []).append({"rule": rule, "rows": kept})
     order = {"type": "top_k", "experts": 4096, "k": 1}
     found["top_k"].append({"rule": order, "rows": [routed(order, where_order_matters())]})
     found["refused"] = [
         {"rule": rule, "rows": list(refusals(rule, dice))}
         for _, rule in rules()
         if rule["experts"] < 64
+    ]
+    found["refused"] += [
+        {"rule": rule, "rows": list(given_refusals(rule, own_dice))} for rule in given_rules()
+    ]
+    plain = {"type": "top_k", "experts": 2}
+    found["refused"] += [
+        {"rule": plain, "rows": [refused_choice(plain, {"task": "depth"}, [0.0, 1.0])]}
     ]
     found["refused"] += [
         {"rule": rule, "rows": [refused(rule, [0.0] * max(1, min(rule["experts"], 5)))]}

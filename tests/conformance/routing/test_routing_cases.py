@@ -74,6 +74,7 @@ def test_codes_are_those_of_the_list():
     (refused,) = (cases for name, cases in files() if name == "refused")
     codes = {row["code"] for case in refused for row in case["rows"]}
     wanted = {"rule-invalid", "not-finite", "logits-shape", "unknown-route"}
+    wanted |= {"choice-missing", "choice-unknown", "no-such-choice"}
     assert codes == {f"routing.{name}" for name in wanted}
     assert codes <= set(CODES)
 
