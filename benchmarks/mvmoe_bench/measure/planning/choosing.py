@@ -38,9 +38,17 @@ class SelectedSubject:
     @property
     def target_record(self) -> Target:
         """The manifest's record of its target; raises InputError for a subject without one."""
+        return self.bundle.target(self._target_name)
+
+    @property
+    def _target_name(self) -> str:
         if self.target is None:
             raise InputError(f"the subject {self.key} has no target of {self.bundle.path}")
-        return self.bundle.target(self.target)
+        return self.target
+
+    def verify(self) -> None:
+        """Check the files of its target; raises BundleError, InputError without a target."""
+        self.bundle.verify(self._target_name)
 
     @property
     def dispatches(self) -> bool:

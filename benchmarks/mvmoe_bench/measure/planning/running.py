@@ -93,7 +93,7 @@ def run_bench(request: Request, progress: Progress = ignore_progress) -> RunLine
     asked = _distributions(request, bundles)
     for subject in choice.subjects:
         if subject.dispatches:
-            subject.bundle.verify(subject.target)
+            subject.verify()
     inputs = load_inputs(request.images, list(bundles.values()), request.seed)
     run = _first_line(request, device, bundles, (choice, inputs, asked))
     if request.resume and _ended(request, run):
