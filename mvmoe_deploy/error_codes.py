@@ -103,9 +103,25 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             ("target", "graph", "expected", "found"),
         ),
         "bundle.tensor-unknown": ErrorCode(
-            "A stage takes a tensor, or is routed by one, that no stage before it gives.",
+            "A stage takes a tensor, or is routed by one, that no stage before it gives; or an "
+            "output is one that no stage gives.",
             "Export the bundle again.",
-            ("stage", "tensor"),
+            ("stage", "output", "tensor"),
+        ),
+        "bundle.output-missing": ErrorCode(
+            "An image may be finished before it has one of the outputs.",
+            "Export the bundle again.",
+            ("output", "stage"),
+        ),
+        "bundle.output-shape": ErrorCode(
+            "The tensors of an output do not have one shape that fits its kind.",
+            "Export the bundle again.",
+            ("output", "kind", "found"),
+        ),
+        "bundle.finishes-invalid": ErrorCode(
+            "A stage finishes images on routes that its rule does not have, or on all of them.",
+            "Export the bundle again.",
+            ("stage",),
         ),
         "bundle.tensor-given-twice": ErrorCode(
             "A stage gives a tensor that is there already.",
@@ -125,6 +141,11 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "bundle.unknown-strategy": ErrorCode(
             "A target is of a strategy that is not installed.",
             "Use a release that has the strategy, or install the package that brings it.",
+            ("name", "installed"),
+        ),
+        "bundle.unknown-kind": ErrorCode(
+            "An output has a kind that this release does not know.",
+            "Use a newer release, or install the package that the kind is from.",
             ("name", "installed"),
         ),
         "bundle.unknown-format": ErrorCode(
@@ -383,6 +404,11 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "An output has a shape that an output of its kind cannot have.",
             "Give the output another kind, or a model that gives the shape that the message names.",
             ("kind", "expected", "found"),
+        ),
+        "input.none-classifies": ErrorCode(
+            "The class was asked for of a model that does not classify.",
+            "Read the outputs that it has.",
+            ("outputs",),
         ),
         "input.no-images": ErrorCode(
             "A directory holds no images.",

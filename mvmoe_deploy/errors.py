@@ -125,22 +125,22 @@ class UnsupportedPlatformError(EngineError):
 class PartialResultError(EngineError):
     """Some images of a batch have no answer, because a graph they need does not load or run.
 
-    Images of the same batch whose answers are not finite are among them. `answers`
-    `[B, classes]` holds the others' (rows of NaN for those that failed), `failed` the error of each
-    that failed by its position.
+    Images of the same batch whose answers are not finite are among them. `answers` holds the
+    outputs `[B, ...]` of the others by name (NaN for those that failed), `failed` the error of
+    each that failed by its position.
     """
 
     general_code = "engine.partial-result"
 
-    answers: Any
+    answers: Mapping[str, Any]
     failed: Mapping[int, MvmoeError]
 
     @classmethod
-    def of(cls, failed: Mapping[int, MvmoeError], answers: Any) -> Self:
-        """The error for the images in `failed`; the others' answers are in `answers`."""
+    def of(cls, failed: Mapping[int, MvmoeError], answers: Mapping[str, Any], images: int) -> Self:
+        """The error for those of `images` in `failed`; the others' outputs are in `answers`."""
         causes = "; ".join(dict.fromkeys(str(error) for error in failed.values()))
         error = cls(
-            f"images {sorted(failed)} of {len(answers)} have no answer (error.answers has those "
+            f"images {sorted(failed)} of {images} have no answer (error.answers has those "
             f"of the others): {causes}",
             images=sorted(failed),
         )

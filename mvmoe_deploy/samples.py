@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mvmoe_deploy.bundle.consistency import classes_of
 from mvmoe_deploy.bundle.manifest import Manifest
+from mvmoe_deploy.bundle.outputs import class_output
 from mvmoe_deploy.errors import ImageError, InputError
 from mvmoe_deploy.preprocessing import ImageLike, preprocess
 from mvmoe_deploy.preprocessing.decoding import IMAGE_SUFFIXES
@@ -47,7 +47,7 @@ def _digits(manifest: Manifest, most: int) -> Samples:
     pixels, labels = digits_split("test")
     indices = _class_indices(NAMES, manifest, "data digits")
     rows = _spread(len(labels), most)
-    known = np.array([indices[NAMES[labels[row]]] for row in rows])
+    known = np.array([indices[NAMES[labels[row]]] for row in rows]) if indices else None
     names = tuple(f"digits test {row}" for row in rows)
     return Samples(names, _inputs((pixels[row] for row in rows), manifest), known)
 
@@ -82,15 +82,20 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
 
 
-def _class_indices(names: Sequence[str], manifest: Manifest, where: str) -> dict[str, int]:
-    """The index of each class in the bundle's answer; raises InputError if there is none."""
-    labels = manifest.labels
+def _class_indices(names: Sequence[str], manifest: Manifest, where: str) -> dict[str, int] | None:
+    """The index of each class in the bundle's answer; raises InputError if there is none.
+
+    None for a bundle that does not classify: folders say nothing of its answers then.
+    """
+    classes = class_output(manifest)
+    if classes is None:
+        return None
+    labels = classes.labels
     if labels is None:
-        classes = classes_of(manifest)
-        if len(names) != classes:
+        if len(names) != classes.classes:
             raise InputError(
-                f"{where} has {len(names)} classes, but the bundle answers with {classes} that "
-                "have no names; give data with these classes, or images without class folders"
+                f"{where} has {len(names)} classes, but the bundle answers with {classes.classes} "
+                "that have no names; give data with these classes, or images without class folders"
             )
         return {name: index for index, name in enumerate(names)}
     if extra := [name for name in names if name not in labels]:

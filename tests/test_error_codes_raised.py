@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from mvmoe_deploy import parts
-from mvmoe_deploy.bundle.consistency import classes_of
 from mvmoe_deploy.bundle.golden import parse_vectors
 from mvmoe_deploy.bundle.integrity import plain_file, read_errors
 from mvmoe_deploy.bundle.manifest_faults import of_field
@@ -88,12 +87,6 @@ def test_a_plug_in_without_a_part():
 def test_the_process():
     assert (INTERRUPTED.code, INTERRUPTED.exit_code) == ("process.interrupted", 130)
     assert error_report_of(OSError("disk"), "mvmoe").code == "system.refused"
-
-
-def test_a_manifest_without_an_answer():
-    with pytest.raises(BundleError) as caught:
-        classes_of(types.SimpleNamespace(stages=[None], targets={}))
-    assert caught.value.code == "bundle.manifest-inconsistent"
 
 
 def test_golden_vectors():

@@ -36,7 +36,7 @@ from mvmoe_export.parity.pytorch import verify_against_model
 from mvmoe_export.parity.soundness import require_sound
 from mvmoe_export.parity.torch_reference import TorchReference
 from mvmoe_export.preflight import (
-    require_labels,
+    labelled,
     require_manifest,
     require_options,
     require_prior,
@@ -245,7 +245,8 @@ def _verified(bundle: Bundle, model: RoutedModel, progress: Progress) -> manifes
 
 def _report(progress: Progress, target: str, stages: Stages, phase: str, graph: str) -> None:
     """Pass a graph that is done on, with the total of its phase."""
-    checked = 1 + sum(len(checked_routes(rule)) for rule in stages.model.routing)
+    routed = [(stage.routing, stage.finishes) for stage in stages.records[1:]]
+    checked = 1 + sum(len(checked_routes(rule, finishes)) for rule, finishes in routed)
     total = len(list(stages.graphs)) if phase == "export" else checked
     progress(f"{phase} {target}", graph, total)
 
@@ -260,7 +261,6 @@ def _checked(
 
     Raises InputError for what it could not hold: labels, texts, a usage prior, sizes.
     """
-    require_labels(identity.labels, stages.classes)
     require_prior(identity.usage_prior, stages)
     require_texts(options.identity)
     described = _described(stages, identity, found)
@@ -292,8 +292,8 @@ def _described(
             input=_origins(model),
         ),
         input=model.input,
-        labels=tuple(identity.labels) if identity.labels is not None else None,
         stages=stages.records,
+        outputs=labelled(stages, identity.labels),
         targets={},
         usage_prior=identity.usage_prior,
         golden=_NO_GOLDEN,

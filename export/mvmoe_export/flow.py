@@ -5,7 +5,7 @@ tensor of the same `NAME`, which the stages after it take then.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,13 +16,15 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.stage_tensors import (
-    ANSWER,
     IMAGE,
     LOGITS,
-    TOKENS,
+    declared_finishes,
+    declared_outputs,
     named_output,
+    output_alone,
     taken_names,
 )
+from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.routing.choices import router_of
 from mvmoe_export.user_code import user_code
@@ -48,11 +50,8 @@ class StageFlow:
     """By the names of the graphs' outputs."""
     names: tuple[str, ...] = ()
     """The names under which the stage's module gives its outputs; empty for the short form."""
-
-    @property
-    def answer(self) -> str:
-        """The manifest's name of the answer, which the last stage gives."""
-        return self.record.gives[ANSWER]
+    contract_names: tuple[str, ...] = ()
+    """The names of its outputs in the contract, in order."""
 
     def module(self, model: RoutedModel, route: Route) -> nn.Module:
         """The model's module of this stage; it gives its outputs in the order of `outputs`.
@@ -61,6 +60,10 @@ class StageFlow:
         """
         module = stage_module(model, self.index, route)
         return _InOrder(module, self.names) if self.names else module
+
+    def tensor(self, contract_name: str) -> str:
+        """The manifest's name of what the stage gives under a name of the contract."""
+        return list(self.record.gives.values())[self.contract_names.index(contract_name)]
 
     def taken(self, state: Mapping[str, _T]) -> list[_T]:
         """What the stage takes, in order, of tensors by the manifest's names."""
@@ -106,33 +109,119 @@ def as_tuple(output: Any) -> tuple[Any, ...]:
     return output if isinstance(output, tuple) else (output,)
 
 
-def flow_of(model: RoutedModel, batch: int = 1) -> tuple[StageFlow, ...]:
+@dataclass(frozen=True)
+class ModelFlow:
+    """All stages of a model, and which of their tensors its outputs are."""
+
+    stages: tuple[StageFlow, ...]
+    outputs: tuple[manifest.Output, ...]
+    """Without labels."""
+
+    @property
+    def records(self) -> tuple[manifest.Stage, ...]:
+        """The stages as the manifest describes them."""
+        return tuple(flow.record for flow in self.stages)
+
+    @property
+    def alone(self) -> str:
+        """The name of an output that comes without a name."""
+        return self.outputs[0].name
+
+    def shape(self, output: manifest.Output) -> tuple[int, ...]:
+        """The shape of an output for one image."""
+        return self._example(output.tensors[0]).shape[1:]
+
+    def _example(self, tensor: str) -> Tensor:
+        """An example of a tensor by the manifest's name."""
+        return next(
+            flow.outputs[name]
+            for flow in self.stages
+            for name, given in flow.record.gives.items()
+            if given == tensor
+        )
+
+    def outputs_of(self, state: Mapping[str, _T]) -> dict[str, _T]:
+        """The outputs of images that have all run the same stages, which gave `state`."""
+        return {
+            output.name: state[[tensor for tensor in output.tensors if tensor in state][-1]]
+            for output in self.outputs
+        }
+
+
+def flow_of(model: RoutedModel, batch: int = 1) -> ModelFlow:
     """The stages of a model, each down its first route; raises InputError for a broken contract."""
     images = torch.zeros(batch, *model.input.shape, dtype=torch.float32)
+    kinds = declared_outputs(model)
+    finishes = declared_finishes(model, model.routing)
     state = {IMAGE: (IMAGE, images)}
-    flows = []
+    flows: list[StageFlow] = []
     for index in range(len(model.routing) + 1):
-        flow = _run_example(model, index, state)
+        flow = _run_example(model, index, state, finishes[index], kinds)
         flows.append(flow)
-        contract_names = flow.names or _short_names(flow)
         tensors = zip(flow.record.gives.values(), flow.outputs.values(), strict=True)
-        state |= dict(zip(contract_names, tensors, strict=True))
-    return tuple(flows)
+        state |= dict(zip(flow.contract_names, tensors, strict=True))
+    found = ModelFlow(tuple(flows), tuple(_outputs(model, flows, kinds)))
+    _require_kinds(model, found)
+    return found
+
+
+def _outputs(
+    model: RoutedModel, flows: list[StageFlow], kinds: Mapping[str, str]
+) -> Iterator[manifest.Output]:
+    """The tensors that each of a model's outputs may be."""
+    first_finish = next((flow.index for flow in flows if flow.record.finishes), len(flows))
+    for name, kind in kinds.items():
+        by_stage = {flow.index: flow.tensor(name) for flow in flows if name in flow.contract_names}
+        if min(by_stage, default=len(flows)) >= first_finish:
+            given = ", ".join(dict.fromkeys(one for flow in flows for one in flow.contract_names))
+            when = "" if first_finish == len(flows) else f" before stage {first_finish} may finish"
+            raise InputError(
+                f"no stage of {type(model).__name__} gives the output {name}{when}; they give "
+                f"{given}: give a tensor of that name, or declare other outputs",
+                code="model.contract",
+            )
+        yield manifest.Output(name=name, kind=kind, tensors=tuple(by_stage.values()))
+
+
+def _require_kinds(model: RoutedModel, found: ModelFlow) -> None:
+    """Refuse outputs whose tensors have not one shape that fits their kind."""
+    for output in found.outputs:
+        shapes = {tuple(found._example(tensor).shape[1:]) for tensor in output.tensors}
+        if len(shapes) > 1:
+            raise InputError(
+                f"stages of {type(model).__name__} give the output {output.name} in the shapes "
+                f"{sorted(map(list, shapes))}; it must have one shape",
+                code="model.contract",
+            )
+        try:
+            find_kind(output.kind).require_shape(shapes.pop())
+        except InputError as error:
+            raise InputError(
+                f"the output {output.name} of {type(model).__name__} does not fit its kind: "
+                f"{error}",
+                code="model.contract",
+            ) from error
 
 
 def _run_example(
-    model: RoutedModel, index: int, state: Mapping[str, tuple[str, Tensor]]
+    model: RoutedModel,
+    index: int,
+    state: Mapping[str, tuple[str, Tensor]],
+    finishes: tuple[Route, ...],
+    kinds: Mapping[str, str],
 ) -> StageFlow:
     """One stage on the latest tensors, each with the manifest's name of it."""
     where = f"stage {index} of {type(model).__name__}"
     rule = model.routing[index - 1] if index else None
-    route: Route = next(rule.routes()) if rule is not None else ()
+    route = _first_route(rule, finishes, where)
     module = stage_module(model, index, route)
     taken = taken_names(module, state, routed=rule is not None)
     inputs = {name: state[name][1] for name in taken}
     output = _output(module, inputs, route, where)
     following = model.routing[index] if index < len(model.routing) else None
-    given = _checked(output, len(state[IMAGE][1]), following, known=set(state), where=where)
+    given = _checked(
+        output, len(state[IMAGE][1]), following, known=set(state), kinds=kinds, where=where
+    )
     stage = f"step{index}" if index else "stem"
     # A graph cannot have one name for an input and an output.
     graph_names = {name: f"next_{name}" if name in taken else name for name in given}
@@ -142,6 +231,7 @@ def _run_example(
         router=None if rule is None or router_of(rule) is None else state[LOGITS][0],
         takes={name: state[name][0] for name in taken},
         gives={graph_names[name]: f"{stage}.{name}" for name in given},
+        finishes=finishes,
     )
     # In the order of memory that a runner's buffers have, whatever the stage gave.
     outputs = {
@@ -149,7 +239,20 @@ def _run_example(
         for name, tensor in given.items()
     }
     names = tuple(given) if isinstance(output, Mapping) else ()
-    return StageFlow(index, record, inputs, outputs, names)
+    return StageFlow(index, record, inputs, outputs, names, tuple(given))
+
+
+def _first_route(rule: Rule | None, finishes: tuple[Route, ...], where: str) -> Route:
+    """The first route of a stage on which it runs; `()` for the stem."""
+    if rule is None:
+        return ()
+    if len(finishes) > manifest.MAX_FINISHING or len(finishes) >= rule.count():
+        raise InputError(
+            f"{where} finishes images on {len(finishes)} routes; expected at most "
+            f"{manifest.MAX_FINISHING}, and fewer than its rule has",
+            code="model.contract",
+        )
+    return next(route for route in rule.routes() if route not in finishes)
 
 
 def _output(module: nn.Module, inputs: Mapping[str, Tensor], route: Route, where: str) -> Any:
@@ -161,43 +264,37 @@ def _output(module: nn.Module, inputs: Mapping[str, Tensor], route: Route, where
         return module(*given)
 
 
-def _short_names(flow: StageFlow) -> tuple[str, ...]:
-    """The names of the short form: tokens and logits, or the answer."""
-    return (ANSWER,) if len(flow.outputs) == 1 else (TOKENS, LOGITS)
-
-
 def _checked(
-    output: Any, batch: int, following: Rule | None, *, known: set[str], where: str
+    output: Any,
+    batch: int,
+    following: Rule | None,
+    *,
+    known: set[str],
+    kinds: Mapping[str, str],
+    where: str,
 ) -> dict[str, Tensor]:
     """What a stage gives by name; refuses what the contract does not expect of it.
 
     `following` is the rule of the next stage, None behind the last one.
     """
     if isinstance(output, Mapping):
-        given = named_output(output)
-        _require_names(given, where)
+        _require_names(output, where)
     elif following is None:
-        _require_answer(output, batch, where)
-        return named_output(output)
+        _require_answer(output, where)
     else:
         _require_pair(output, where)
-        given = named_output(output)
+    given = named_output(output, output_alone(kinds))
     for name, tensor in given.items():
-        _require_type(tensor, f"{where} gives {name}", _types_of(name))
-    if following is None:
-        _require_answer(given.get(ANSWER), batch, where)
-    elif router_of(following) is not None and LOGITS not in given and LOGITS not in known:
+        fp32 = name == LOGITS or name in kinds
+        _require_type(tensor, f"{where} gives {name}", (torch.float32,) if fp32 else _TYPES)
+    routed = following is not None and router_of(following) is not None
+    if routed and LOGITS not in given and LOGITS not in known:
         raise InputError(
             f"{where} gives no logits, which the rule of the next stage decides on",
             code="model.contract",
         )
     _require_shapes(given, batch, following, where)
     return given
-
-
-def _types_of(name: str) -> tuple[torch.dtype, ...]:
-    """Types that a tensor of a name may have."""
-    return (torch.float32,) if name in (LOGITS, ANSWER) else _TYPES
 
 
 def _require_names(given: Mapping[str, Any], where: str) -> None:
@@ -241,16 +338,14 @@ def _require_shapes(
             )
 
 
-def _require_answer(output: Any, batch: int, where: str) -> None:
-    """Refuse what is not the answer of the last stage."""
-    if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != batch:
-        given = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
+def _require_answer(output: Any, where: str) -> None:
+    """Refuse what is not the answer of the last stage in its short form."""
+    if not isinstance(output, Tensor):
         raise InputError(
-            f"{where} gives {given}; the contract expects the answer [{batch}, classes] of the "
-            "last stage",
+            f"{where} gives {type(output).__name__}; the contract expects the answer of the last "
+            "stage, or a dict of named tensors",
             code="model.contract",
         )
-    _require_type(output, f"{where} gives an answer", (torch.float32,))
 
 
 def _require_type(given: Any, what: str, expected: tuple[torch.dtype, ...]) -> None:

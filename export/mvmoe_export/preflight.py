@@ -16,6 +16,7 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import encode_manifest
 from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.routing import UsagePrior, check_usage_prior
 from mvmoe_deploy.strategies import stored_name
 from mvmoe_deploy.system import files
@@ -44,20 +45,34 @@ def require_texts(texts: Mapping[str, str]) -> None:
             )
 
 
-def require_labels(labels: Sequence[str] | None, classes: int) -> None:
-    """Refuse labels that are not one text for each class; raises InputError."""
+def labelled(stages: Stages, labels: Sequence[str] | None) -> tuple[manifest.Output, ...]:
+    """A model's outputs, the first that has classes with these labels.
+
+    Raises InputError for labels that are not one text for each class.
+    """
     if labels is None:
-        return
-    if len(labels) != classes:
+        return stages.outputs
+    require_texts({f"label {index}": label for index, label in enumerate(labels)})
+    counts = {
+        output.name: classes
+        for output in stages.outputs
+        if (classes := find_kind(output.kind).classes(stages.flow.shape(output))) is not None
+    }
+    first = next(iter(counts), None)
+    if first is None or len(labels) != counts[first]:
+        what = f"an output {first} of {counts[first]}" if first else "outputs without"
         raise InputError(
-            f"there are {len(labels)} labels for an answer of {classes} classes; give one label "
-            "for each class, in their order",
+            f"there are {len(labels)} labels for {what} classes; give one label for each class, in "
+            "their order",
             code="input.option",
             name="labels",
             given=len(labels),
-            expected=classes,
+            expected=counts[first] if first else 0,
         )
-    require_texts({f"label {index}": label for index, label in enumerate(labels)})
+    return tuple(
+        msgspec.structs.replace(output, labels=tuple(labels)) if output.name == first else output
+        for output in stages.outputs
+    )
 
 
 def require_prior(prior: UsagePrior | None, stages: Stages) -> None:

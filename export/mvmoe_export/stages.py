@@ -18,14 +18,13 @@ from torch import Tensor, nn
 
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import manifest
-from mvmoe_deploy.bundle.consistency import MAX_ELEMENTS
+from mvmoe_deploy.bundle.consistency import MAX_ELEMENTS, stage_graphs
 from mvmoe_deploy.bundle.manifest import MAX_BATCH
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
-from mvmoe_deploy.models.stage_tensors import ANSWER
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.strategies import DEFAULT, INTEGER, Build, Strategy, TensorType, find_strategy
-from mvmoe_export.flow import StageFlow, flow_of, type_name
+from mvmoe_export.flow import ModelFlow, StageFlow, flow_of, type_name
 from mvmoe_export.interchangeable import require_interchangeable
 from mvmoe_export.structure import StructureGroup, group_by_structure
 
@@ -92,16 +91,18 @@ class Stages:
     strategy: Strategy
     batch: int
     specs: tuple[StageSpec, ...]
+    outputs: tuple[manifest.Output, ...]
+    """The model's outputs, without labels."""
+
+    @property
+    def flow(self) -> ModelFlow:
+        """How tensors go through the stages, and which of them are outputs."""
+        return ModelFlow(tuple(spec.flow for spec in self.specs), self.outputs)
 
     @property
     def records(self) -> tuple[manifest.Stage, ...]:
         """The stages as the manifest describes them."""
-        return tuple(spec.flow.record for spec in self.specs)
-
-    @property
-    def classes(self) -> int:
-        """How many values an answer has."""
-        return self.specs[-1].flow.outputs[ANSWER].shape[1]
+        return self.flow.records
 
     @property
     def graphs(self) -> Iterator[tuple[StageSpec, GraphSpec]]:
@@ -114,11 +115,20 @@ class Stages:
 
         Weights of the model that no stage reads (a head for the training) are not among them.
         """
-        rules = self.model.routing
         modules = [self.model.stage(0, ())]
-        modules += [self.model.stage(i, tuple(range(r.experts))) for i, r in enumerate(rules, 1)]
+        modules += [module for spec in self.specs[1:] for module in self._every_expert(spec)]
         tensors = {id(t): t for module in modules for t in module.state_dict().values()}
         return sum({_content(tensor): tensor.nbytes for tensor in tensors.values()}.values())
+
+    def _every_expert(self, spec: StageSpec) -> Iterator[nn.Module]:
+        """Modules of a stage that together have all experts which compute something."""
+        every, finishes = tuple(range(spec.flow.record.routing.experts)), spec.flow.record.finishes
+        if not finishes:
+            yield self.model.stage(spec.index, every)
+            return
+        for route in spec.flow.record.routing.routes():
+            if route not in finishes:
+                yield self.model.stage(spec.index, route)
 
     def graph(self, stage: int, route: Route) -> GraphSpec:
         """The graph that images of `route` run at `stage`."""
@@ -150,7 +160,8 @@ def make_stages(
     _require_batch(model, batch)
     _require_strategy(model, found, batch, max_graphs)
     specs = []
-    for flow in flow_of(model, batch):
+    flows = flow_of(model, batch)
+    for flow in flows.stages:
         weights = dict[str, Mapping[str, Tensor]]()
         stem = GraphSpec("stem", 0, None, partial(flow.module, model, ()), flow.inputs)
         graphs: tuple[GraphSpec, ...] = (stem,)
@@ -160,7 +171,7 @@ def make_stages(
             weights = dict(found.weights(flow.record.rule, build))
             graphs = tuple(_graphs(flow, flow.record.rule, found, build, weights))
         specs.append(StageSpec(flow, graphs, weights))
-    return Stages(model, found, batch, tuple(specs))
+    return Stages(model, found, batch, tuple(specs), flows.outputs)
 
 
 def _graphs(
@@ -174,10 +185,11 @@ def _graphs(
     # Copies: two inputs of one tensor would be captured as one.
     bound = {name: next(iter(found.values())).detach().clone() for name, found in weights.items()}
     batch = len(next(iter(flow.inputs.values())))
-    for route in strategy.graphs(rule):
+    for route in stage_graphs(strategy, flow.record):
         label = strategy.name.replace("-", "_") if route is None else _route_name(route)
         make = partial(_strategys_module, strategy, rule, route, build)
-        own = _route_inputs(strategy, rule, route, batch) | bound
+        example = route or flow.record.first_route
+        own = _route_inputs(strategy, rule, route, example, batch) | bound
         if taken := sorted(own.keys() & flow.inputs.keys()):
             raise InputError(
                 f"stage {flow.index} takes a tensor of the name {taken[0]}, which graphs of the "
@@ -204,12 +216,11 @@ def _strategys_module(
 
 
 def _route_inputs(
-    strategy: Strategy, rule: Rule, route: Route | None, batch: int
+    strategy: Strategy, rule: Rule, route: Route | None, example: Route, batch: int
 ) -> dict[str, Tensor]:
     """Examples of what a graph of a routed stage takes beside the tensors of the stage before."""
     wanted = strategy.inputs(rule, route, batch)
     arrays = {name: np.zeros(*_as_numpy(tensor)) for name, tensor in wanted.items()}
-    example = route or next(rule.routes())
     for position in range(batch):
         strategy.write(arrays, position, example, [1 / len(example)] * len(example))
     return {name: torch.from_numpy(array) for name, array in arrays.items()}

@@ -11,17 +11,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mvmoe_deploy.bundle.manifest import (
-    ANSWER,
     IMAGE,
     File,
     Graph,
     Manifest,
+    Output,
     Stage,
     Target,
     TensorSpec,
 )
 from mvmoe_deploy.bundle.manifest_faults import of_part
 from mvmoe_deploy.errors import BundleError, Fault, InputError
+from mvmoe_deploy.outputs import OutputKind, find_kind
 from mvmoe_deploy.routing import Route, Rule, check_usage_prior
 from mvmoe_deploy.routing.choices import check_choices, router_of
 from mvmoe_deploy.strategies import INTEGER, Strategy, TensorType, find_strategy, stored_name
@@ -49,28 +50,19 @@ def check(manifest: Manifest, *, plugins: bool = False) -> None:
     With `plugins` the strategies of targets may be those of other distributions.
     """
     _check_stages(manifest.stages)
+    _check_outputs(manifest)
     _check_prior(manifest)
     _check_files(manifest)
-    classes = classes_of(manifest)
-    _check_labels(manifest, classes)
-    _check_golden(manifest, classes)
+    shapes: dict[str, tuple[int, ...]] = {}
     for name, target in manifest.targets.items():
         strategy = _strategy(name, target, plugins)
         _check_graphs(name, target, strategy, manifest.stages)
         _check_expert_sizes(name, target, strategy, manifest.rules)
-        _check_tensors(name, target, strategy, manifest, classes)
+        _check_tensors(name, target, strategy, manifest, shapes)
         _check_stored(name, target)
-
-
-def classes_of(manifest: Manifest) -> int:
-    """Classes of the answer, as the first graph of the last stage says; raises BundleError."""
-    last = len(manifest.stages) - 1
-    for target in manifest.targets.values():
-        for graph in target.graphs:
-            for tensor in graph.outputs:
-                if graph.stage == last and tensor.name == ANSWER and tensor.shape:
-                    return tensor.shape[-1]
-    raise _inconsistent("no graph gives the answer")
+    for output in manifest.outputs:
+        _check_kind(output, _kind(output, plugins), [shapes[name] for name in output.tensors])
+    _check_golden(manifest, shapes)
 
 
 def _strategy(name: str, target: Target, plugins: bool) -> Strategy:
@@ -89,6 +81,8 @@ def _check_stages(stages: tuple[Stage, ...]) -> None:
         "the stages must be the stem without a rule and then routed steps with one",
     )
     _require_distinct((stage.name for stage in stages), "stage")
+    for stage in stages:
+        _check_finishes(stage)
     _require(
         dict(stages[0].takes) == {IMAGE: IMAGE},
         f"the stem takes {quoted(stages[0].takes)}; expected the {IMAGE} alone",
@@ -101,7 +95,27 @@ def _check_stages(stages: tuple[Stage, ...]) -> None:
     for stage in stages:
         _check_flow(stage, known)
         known |= set(stage.gives.values())
-    _require(ANSWER in stages[-1].gives, "the last stage gives no answer")
+
+
+def _check_finishes(stage: Stage) -> None:
+    """The routes that finish an image are some of the rule's, and not all."""
+    if not stage.finishes:
+        return
+    fault = Fault("bundle.finishes-invalid", stage=stage.name)
+    _require(stage.rule is not None, f"stage {stage.name} has no rule, yet finishes images", fault)
+    _require_distinct(stage.finishes, f"finishing route of stage {stage.name}", fault)
+    for route in stage.finishes:
+        _require(
+            stage.routing.contains(route),
+            f"stage {stage.name} finishes images on the route {quoted(list(route))}, which its "
+            "rule does not have",
+            fault,
+        )
+    _require(
+        len(stage.finishes) < stage.routing.count(),
+        f"stage {stage.name} finishes every image, so that it never runs",
+        fault,
+    )
 
 
 def _check_flow(stage: Stage, known: set[str]) -> None:
@@ -135,22 +149,75 @@ def _check_flow(stage: Stage, known: set[str]) -> None:
     _require(not both, f"graphs of stage {stage.name} take and give {quoted(both)} under one name")
 
 
-def _check_labels(manifest: Manifest, classes: int) -> None:
-    """As many labels as classes."""
-    labels = manifest.labels
-    _require(
-        labels is None or len(labels) == classes,
-        f"there are {len(labels or ())} labels for an answer of {classes} classes",
+def _check_outputs(manifest: Manifest) -> None:
+    """Outputs are tensors that stages give, and there wherever an image may be finished."""
+    _require_distinct((output.name for output in manifest.outputs), "output")
+    given_by = manifest.given_by
+    first_finish = next(
+        (index for index, stage in enumerate(manifest.stages) if stage.finishes),
+        len(manifest.stages),
     )
+    for output in manifest.outputs:
+        for tensor in output.tensors:
+            wrong = Fault("bundle.tensor-unknown", output=output.name, tensor=tensor)
+            _require(
+                tensor in given_by,
+                f"the output {output.name} is the tensor {tensor}, which no stage gives",
+                wrong,
+            )
+        stages = [given_by[tensor] for tensor in output.tensors]
+        _require(
+            all(earlier < later for earlier, later in itertools.pairwise(stages)),
+            f"the tensors of the output {output.name} are not of one stage after another",
+        )
+        _require(
+            stages[0] < first_finish,
+            f"an image may be finished at stage {first_finish} before it has the output "
+            f"{output.name}",
+            Fault("bundle.output-missing", output=output.name, stage=first_finish),
+        )
 
 
-def _check_golden(manifest: Manifest, classes: int) -> None:
+def _kind(output: Output, plugins: bool) -> OutputKind:
+    """The kind of an output."""
+    try:
+        return find_kind(output.kind, plugins=plugins)
+    except InputError as error:
+        sentence = f"output {output.name} cannot be read: {error}"
+        raise _inconsistent(sentence, of_part(error)) from error
+
+
+def _check_kind(output: Output, kind: OutputKind, shapes: list[tuple[int, ...]]) -> None:
+    """The tensors of an output have one shape, which fits its kind and its labels."""
+    shape = shapes[0]
+    fault = Fault("bundle.output-shape", output=output.name, kind=output.kind, found=list(shape))
+    _require(
+        all(other == shape for other in shapes),
+        f"the tensors of the output {output.name} have different shapes",
+        fault,
+    )
+    try:
+        kind.require_shape(shape)
+    except InputError as error:
+        raise _inconsistent(
+            f"the output {output.name} does not fit its kind: {error}", fault
+        ) from (error)
+    if output.labels is not None:
+        classes = kind.classes(shape)
+        _require(
+            len(output.labels) == classes,
+            f"there are {len(output.labels)} labels for the {classes or 'no'} classes of the "
+            f"output {output.name}",
+        )
+
+
+def _check_golden(manifest: Manifest, shapes: Mapping[str, tuple[int, ...]]) -> None:
     """The golden vectors are small enough to be read at once."""
     images = manifest.golden.images
-    vectors = {
-        "image": TensorType((images, *manifest.input.shape), "float32"),
-        "answer": TensorType((images, classes), "float32"),
-    }
+    vectors = {"image": TensorType((images, *manifest.input.shape), "float32")}
+    for output in manifest.outputs:
+        shape = (images, *shapes[output.tensors[0]])
+        vectors[f"outputs.{output.name}"] = TensorType(shape, "float32")
     _require_sizes(vectors, "the golden file")
     routed = sum(9 * rule.experts for rule in manifest.rules)
     total = _bytes(vectors.values()) + images * routed
@@ -238,7 +305,7 @@ def _check_complete(
     fault = Fault("bundle.graphs-mismatch", target=target, stage=stage.name)
     _require_distinct(found, f"route of {where}", fault)
     left = set(found)
-    for route in strategy.graphs(stage.rule) if stage.rule is not None else (None,):
+    for route in stage_graphs(strategy, stage):
         # Ends at the first graph that is missing: there may be more routes than memory holds.
         if route not in left:
             fault = Fault(fault.code, **fault.fields, route=_first(route))
@@ -248,6 +315,16 @@ def _check_complete(
         raise _inconsistent(
             f"{where} has a graph{_route_phrase(route)}, which it cannot have", fault
         )
+
+
+def stage_graphs(strategy: Strategy, stage: Stage) -> Iterator[Route | None]:
+    """The graphs of a stage, lazily: those of its strategy but for routes that run nothing."""
+    if stage.rule is None:
+        yield None
+        return
+    for route in strategy.graphs(stage.rule):
+        if route not in stage.finishes:
+            yield route
 
 
 def _first(route: Route | None) -> list[int] | None:
@@ -287,10 +364,18 @@ class _Interface:
 
 
 def _check_tensors(
-    name: str, target: Target, strategy: Strategy, manifest: Manifest, classes: int
+    name: str,
+    target: Target,
+    strategy: Strategy,
+    manifest: Manifest,
+    shapes: dict[str, tuple[int, ...]],
 ) -> None:
-    """Names, types and shapes of every graph are those of its stage and route."""
-    interfaces = _interfaces(name, target, manifest, classes)
+    """Names, types and shapes of every graph are those of its stage and route.
+
+    `shapes` are those of outputs for one image, which are the same in every target; what is not
+    known of them yet is added.
+    """
+    interfaces = _interfaces(name, target, manifest, shapes)
     buffers: set[tuple[int, str, TensorType]] = set()
     for graph in target.graphs:
         where = f"graph {graph.name} of target {name}"
@@ -357,11 +442,16 @@ def _check_stored(name: str, target: Target) -> None:
         )
 
 
-def _interfaces(name: str, target: Target, manifest: Manifest, classes: int) -> list[_Interface]:
+def _interfaces(
+    name: str, target: Target, manifest: Manifest, shapes: dict[str, tuple[int, ...]]
+) -> list[_Interface]:
     """The interface of each stage: every tensor is what the stage that gives it says."""
     tensors = {IMAGE: TensorType((target.batch, *manifest.input.shape), "float32")}
     outputs = _outputs_by_stage(target)
-    known = {manifest.answer: TensorType((target.batch, classes), "float32")}
+    listed = {tensor for output in manifest.outputs for tensor in output.tensors}
+    known = {
+        tensor: TensorType((target.batch, *shape), "float32") for tensor, shape in shapes.items()
+    }
     for stage in manifest.stages[1:]:
         if stage.router is None:
             continue
@@ -389,6 +479,14 @@ def _interfaces(name: str, target: Target, manifest: Manifest, classes: int) -> 
                 _require_passed_on(given[output], target.batch, f"{where} gives {output}", fault)
             given[output] = known.get(tensor, given[output])
             tensors[tensor] = given[output]
+            if tensor in listed and tensor not in shapes:
+                _require(
+                    given[output].dtype == "float32",
+                    f"{where} gives {output}, an output of the model, of type "
+                    f"{given[output].dtype}; expected float32",
+                    fault,
+                )
+                shapes[tensor] = given[output].shape[1:]
         interfaces.append(_Interface(inputs, given))
     return interfaces
 

@@ -1,7 +1,8 @@
 """The golden vectors: which tensors they are, and whether a file holds them.
 
 For each of `n` images: `image` (already preprocessed), for each routed stage `i` from 1 `logits.i`,
-`members.i` and `gates.i`, and the `answer`. A stage without a router has no logits. They say
+`members.i` and `gates.i`, and `outputs.NAME` for each output. A stage without a router has no
+logits. All of a stage that an image does not reach, because it was finished before, is 0. They say
 nothing about residency.
 """
 
@@ -12,8 +13,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from mvmoe_deploy.bundle.consistency import classes_of
 from mvmoe_deploy.bundle.manifest import Manifest
+from mvmoe_deploy.bundle.outputs import output_shapes
 from mvmoe_deploy.errors import BundleError
 from mvmoe_deploy.routing.choices import no_logits, router_of
 
@@ -32,7 +33,9 @@ def expected_vectors(manifest: Manifest) -> dict[str, tuple[tuple[int, ...], np.
             vectors[f"logits.{stage}"] = ((images, rule.experts), np.dtype(np.float32))
         vectors[f"members.{stage}"] = ((images, rule.experts), np.dtype(np.bool_))
         vectors[f"gates.{stage}"] = ((images, rule.experts), np.dtype(np.float32))
-    return {**vectors, "answer": ((images, classes_of(manifest)), np.dtype(np.float32))}
+    for name, shape in output_shapes(manifest).items():
+        vectors[f"outputs.{name}"] = ((images, *shape), np.dtype(np.float32))
+    return vectors
 
 
 def logits_in(vectors: Mapping[str, np.ndarray], stage: int) -> np.ndarray:

@@ -22,11 +22,14 @@ MAX_BATCH = 4096
 IMAGE = "image"
 """The tensor that the input is, `[B, C, H, W]`."""
 
-ANSWER = "answer"
-"""What graphs of the last stage call the answer `[B, classes]`."""
-
 MAX_TENSORS = 64
 """Tensors that one stage may take, and that it may give."""
+
+MAX_FINISHING = 1024
+"""Routes of one stage on which an image is finished."""
+
+MAX_OUTPUTS = 64
+"""Outputs of a model."""
 
 # In Python `$` matches before a final line feed, in JSON Schema's dialect it does not; `(?!\n)`
 # makes the two agree.
@@ -84,7 +87,8 @@ class Stage(_Record, frozen=True):
     `takes` has the tensor that each input of its graphs is, but for those that say the route;
     `image` is the one that no stage gives. `gives` has the tensor that each output is; each tensor
     is given once. `rule` turns the logits in the tensor `router` into the stage's route; by a rule
-    that leaves the route to the caller alone there is no router.
+    that leaves the route to the caller alone there is no router. An image whose route is one of
+    `finishes` is finished: it runs neither this stage nor those behind it.
     """
 
     name: Name
@@ -92,12 +96,33 @@ class Stage(_Record, frozen=True):
     router: Name | None
     takes: Annotated[dict[Name, Name], Meta(min_length=1, max_length=MAX_TENSORS)]
     gives: Annotated[dict[Name, Name], Meta(min_length=1, max_length=MAX_TENSORS)]
+    finishes: Annotated[tuple[Route, ...], Meta(max_length=MAX_FINISHING)] = ()
 
     @property
     def routing(self) -> Rule:
         """The rule of a routed stage."""
         assert self.rule is not None
         return self.rule
+
+    @property
+    def first_route(self) -> Route:
+        """The first route on which an image runs the stage; `()` for the stem."""
+        if self.rule is None:
+            return ()
+        return next(route for route in self.rule.routes() if route not in self.finishes)
+
+
+class Output(_Record, frozen=True):
+    """One of the model's outputs, of a kind of `mvmoe_deploy.outputs`.
+
+    `tensors` are those that it may be, in the order of the stages that give them: for an image it
+    is the last one whose stage the image has run. `labels` are names of the kind's classes.
+    """
+
+    name: Name
+    kind: PartName
+    tensors: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=1000)]
+    labels: Annotated[tuple[Text, ...], Meta(max_length=1_000_000)] | None = None
 
 
 Factor = Annotated[float, Meta(ge=-1e6, le=1e6)]
@@ -282,8 +307,8 @@ class Manifest(_Record, frozen=True):
     model: Model
     source: Source
     input: Preprocessing
-    labels: Annotated[tuple[Text, ...], Meta(max_length=1_000_000)] | None
     stages: Annotated[tuple[Stage, ...], Meta(min_length=1, max_length=1000)]
+    outputs: Annotated[tuple[Output, ...], Meta(min_length=1, max_length=MAX_OUTPUTS)]
     targets: Annotated[dict[Name, Target], Meta(min_length=1, max_length=100)]
     usage_prior: UsagePrior | None
     golden: Golden
@@ -294,9 +319,13 @@ class Manifest(_Record, frozen=True):
         return tuple(stage.rule for stage in self.stages if stage.rule is not None)
 
     @property
-    def answer(self) -> str:
-        """The tensor that is the answer `[B, classes]`."""
-        return self.stages[-1].gives[ANSWER]
+    def given_by(self) -> dict[str, int]:
+        """The index of the stage that gives each tensor."""
+        return {
+            tensor: index
+            for index, stage in enumerate(self.stages)
+            for tensor in stage.gives.values()
+        }
 
 
 def json_schema() -> dict[str, object]:

@@ -60,6 +60,7 @@ def of_part(error: MvmoeError) -> Fault:
         "rules": Fault("bundle.unknown-rule", **known),
         "strategies": Fault("bundle.unknown-strategy", **known),
         "runners": Fault("bundle.unknown-format", **known),
+        "outputs": Fault("bundle.unknown-kind", **known),
     }
     return unknown.get(error.fields["kind"], Fault.of(error))
 

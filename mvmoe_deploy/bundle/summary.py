@@ -10,11 +10,13 @@ from mvmoe_deploy.bundle.manifest import (
     Graph,
     Manifest,
     OptionValue,
+    Output,
     Parity,
     Placement,
     Source,
     Target,
 )
+from mvmoe_deploy.bundle.outputs import output_shapes
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Rule, UsagePrior
@@ -90,6 +92,15 @@ class TargetSummary(_Summary, frozen=True):
     parity: Parity | None
 
 
+class OutputSummary(_Summary, frozen=True):
+    """One output: its kind, its shape for one image, and the names of its classes."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    labels: tuple[str, ...] | None
+
+
 class GoldenSummary(_Summary, frozen=True):
     """The golden vectors: how many images, and the file."""
 
@@ -98,7 +109,7 @@ class GoldenSummary(_Summary, frozen=True):
 
 
 class BundleSummary(_Summary, frozen=True):
-    """A bundle: its model, rules (one for each router), targets, input, labels and usage prior."""
+    """A bundle: its model, rules (one for each router), targets, input, outputs, usage prior."""
 
     format: str
     version: int
@@ -110,14 +121,14 @@ class BundleSummary(_Summary, frozen=True):
     input_shape: tuple[int, int, int]
     input_origins: dict[str, str]
     """Where each value of `input` comes from that the checkpoint did not state."""
-    labels: tuple[str, ...] | None
+    outputs: tuple[OutputSummary, ...]
     usage_prior: UsagePrior | None
     golden: GoldenSummary
 
 
 def summarize(manifest: Manifest) -> BundleSummary:
     """The summary of a manifest."""
-    rules = manifest.rules
+    rules, shapes = manifest.rules, output_shapes(manifest)
     return BundleSummary(
         format=manifest.format,
         version=manifest.version,
@@ -136,10 +147,15 @@ def summarize(manifest: Manifest) -> BundleSummary:
         input=manifest.input,
         input_shape=manifest.input.shape,
         input_origins=dict(manifest.source.input.items()),
-        labels=manifest.labels,
+        outputs=tuple(_output(output, shapes[output.name]) for output in manifest.outputs),
         usage_prior=manifest.usage_prior,
         golden=GoldenSummary(images=manifest.golden.images, file=manifest.golden.file.path),
     )
+
+
+def _output(output: Output, shape: tuple[int, ...]) -> OutputSummary:
+    """One output, whose shape for one image is `shape`."""
+    return OutputSummary(name=output.name, kind=output.kind, shape=shape, labels=output.labels)
 
 
 def target_summary(target: Target, rules: tuple[Rule, ...]) -> TargetSummary:

@@ -22,6 +22,9 @@ from mvmoe_deploy.models.timm_config import TimmConfig
 from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
 from mvmoe_deploy.routing import Route, Rule
 
+ModelOutput = Tensor | dict[str, Tensor]
+"""What a model gives for a batch: its only output, or each of several by name."""
+
 
 @runtime_checkable
 class RoutedModel(Protocol):
@@ -32,9 +35,9 @@ class RoutedModel(Protocol):
     - `stage(0, ())` is the stem. Its forward takes images `[B, C, H, W]` and gives
       `(tokens, logits)`: tokens of any shape `[B, ...]`, and the logits `[B, E]` of the first
       router. Of a dense model (`routing == ()`) it gives the answer alone.
-    - A stage may give a dict of named tensors `[B, ...]` instead, `logits` and `answer` among them,
-      and take such tensors of any stage before it by the names of its parameters, gates last
-      (`stage_tensors.py`).
+    - A stage may give a dict of named tensors `[B, ...]` instead, `logits` and the model's outputs
+      among them, and take such tensors of any stage before it by the names of its parameters, gates
+      last (`stage_tensors.py`).
     - `stage(i, route)`, i >= 1, is the i-th routed step for one route. Its forward takes
       `(tokens, gates)`, gates `[B, len(route)]` in the order of the route, and gives
       `(tokens, logits)` of the next router, or the answer `[B, classes]` if it is the last.
@@ -47,6 +50,12 @@ class RoutedModel(Protocol):
       routed stage, each image follows its own (`mvmoe_deploy.routing` has the rule). A forced
       route keeps the gates that the router's scores give its experts.
     - In evaluation mode nothing depends on the other images of a batch.
+    - A model may have an attribute `outputs`, the kind of each of its outputs by name
+      (`{"boxes": "boxes", "depth": "map"}`); without it, it gives class logits, called `answer`.
+      An output is the latest tensor of its name. Of several outputs `forward` gives a dict.
+    - A model may have an attribute `finishes`, by the number of a routed stage the routes on which
+      an image is finished (`{1: [(0,)]}`): it runs neither that stage nor those behind it, and
+      `stage` is never asked for such a route. All outputs must be there by then.
     """
 
     training: bool
@@ -63,10 +72,10 @@ class RoutedModel(Protocol):
     def stage(self, index: int, route: Route) -> nn.Module:
         """The stage `index` for `route` (`()` for the stem), sharing the model's parameters."""
 
-    def forward(self, images: Tensor, routes: Sequence[Route] | None = None) -> Tensor:
-        """The answer `[B, classes]` for images `[B, C, H, W]`."""
+    def forward(self, images: Tensor, routes: Sequence[Route] | None = None) -> ModelOutput:
+        """The only output `[B, ...]`, or all by name, for images `[B, C, H, W]`."""
 
-    def __call__(self, images: Tensor, routes: Sequence[Route] | None = None) -> Tensor:
+    def __call__(self, images: Tensor, routes: Sequence[Route] | None = None) -> ModelOutput:
         """As `forward`."""
 
     def parameters(self) -> Iterator[nn.Parameter]:

@@ -8,8 +8,14 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from mvmoe_deploy.models.contract import RoutedModel
-from mvmoe_deploy.models.stage_tensors import IMAGE, run_stage
-from mvmoe_deploy.routing import Route
+from mvmoe_deploy.models.stage_tensors import (
+    IMAGE,
+    declared_finishes,
+    declared_outputs,
+    output_alone,
+    run_stage,
+)
+from mvmoe_deploy.routing import Route, Rule
 
 # The counter does not know this form of attention. To switch to a form that it knows would be seen
 # by every thread of the process, and an export in one of them fails when that changes meanwhile.
@@ -36,7 +42,8 @@ def count(model: RoutedModel) -> Counts:
     What one image costs does not depend on its route, as long as the experts of a stage have
     equal sizes; the first experts stand for all, as many as the longest route has.
     """
-    routes = [tuple(range(rule.longest)) for rule in model.routing]
+    finishes = declared_finishes(model, model.routing)[1:]
+    routes = [_longest(rule, ended) for rule, ended in zip(model.routing, finishes, strict=True)]
     stages = [model.stage(0, ())]
     stages += [model.stage(index, route) for index, route in enumerate(routes, start=1)]
     active = (parameter for stage in stages for parameter in stage.parameters())
@@ -45,6 +52,14 @@ def count(model: RoutedModel) -> Counts:
         params_active=_distinct(active),
         macs=_macs(model, stages, routes),
     )
+
+
+def _longest(rule: Rule, finishes: tuple[Route, ...]) -> Route:
+    """One of the longest routes of a rule, or the first of those on which a stage runs."""
+    longest = tuple(range(rule.longest))
+    if longest not in finishes:
+        return longest
+    return next(route for route in rule.routes() if route not in finishes)
 
 
 def distinct_parameter_bytes(model: nn.Module) -> int:
@@ -63,10 +78,11 @@ def _macs(model: RoutedModel, stages: list[nn.Module], routes: list[Route]) -> i
     device = next(model.parameters(), torch.empty(0)).device
     images = torch.zeros(1, *model.input.shape, dtype=torch.float32, device=device)
     counter = FlopCounterMode(display=False, custom_mapping=_FUSED_ON_CPU)
+    alone = output_alone(declared_outputs(model))
     with torch.no_grad(), counter:
-        state = run_stage(stages[0], {IMAGE: images}) | {IMAGE: images}
+        state = run_stage(stages[0], {IMAGE: images}, alone=alone) | {IMAGE: images}
         for stage, route in zip(stages[1:], routes, strict=True):
             gates = torch.ones(1, len(route), dtype=torch.float32, device=device)
-            state |= run_stage(stage, state, gates)
+            state |= run_stage(stage, state, gates, alone)
     # The counter gives two operations for each multiply-accumulate.
     return counter.get_total_flops() // 2

@@ -4,6 +4,8 @@ A stage takes tensors by the names of its parameters: `forward(self, p3, p4, gat
 latest `p3` and `p4` that earlier stages gave, and `image` is one of them. It gives a dict of named
 tensors. The short form, for models that pass on one tensor, has no names: `(tokens, logits)`,
 taken as the only parameter beside the gates, and the answer alone at the end.
+
+The model's outputs are the latest tensors of their names when an image is finished.
 """
 
 import inspect
@@ -13,17 +15,65 @@ from typing import Any
 from torch import Tensor, nn
 
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.routing import Route, Rule, require_route
 
 IMAGE, TOKENS, LOGITS, ANSWER = "image", "tokens", "logits", "answer"
 
+DEFAULT_OUTPUTS: Mapping[str, str] = {ANSWER: "logits"}
+"""The outputs of a model that does not say: class logits `[B, classes]`."""
+
 State = dict[str, Tensor]
 """The latest tensor `[B, ...]` of each name."""
+
+
+def declared_outputs(model: object) -> dict[str, str]:
+    """The kind of each of a model's outputs by name; raises InputError for what is no such table.
+
+    A model without an attribute `outputs` gives class logits, called `answer`.
+    """
+    declared = getattr(model, "outputs", DEFAULT_OUTPUTS)
+    if (
+        not isinstance(declared, Mapping)
+        or not declared
+        or not all(isinstance(text, str) for pair in declared.items() for text in pair)
+    ):
+        raise InputError(
+            f"{type(model).__name__}.outputs is {declared!r}; expected a dict with the kind of "
+            'each output by its name, as {"answer": "logits"}',
+            code="model.contract",
+        )
+    return dict(declared)
+
+
+def declared_finishes(model: object, rules: Collection[Rule]) -> list[tuple[Route, ...]]:
+    """For the stem and each routed stage the routes on which an image is finished.
+
+    A model says them in an attribute `finishes`, a dict from the number of a routed stage (from 1)
+    to routes; without it none does. Raises InputError for what is no such table, and for routes
+    that a rule does not have.
+    """
+    declared = getattr(model, "finishes", {})
+    found: list[tuple[Route, ...]] = [() for _ in range(len(rules) + 1)]
+    try:
+        for stage, routes in dict(declared).items():
+            found[range(1, len(found))[stage - 1]] = tuple(sorted({tuple(r) for r in routes}))
+    except (TypeError, ValueError, IndexError) as error:
+        raise InputError(
+            f"{type(model).__name__}.finishes is {declared!r}; expected a dict from the number of "
+            f"a routed stage (1 to {len(rules)}) to its finishing routes, as {{1: [(0,)]}}",
+            code="model.contract",
+        ) from error
+    for stage, (rule, routes) in enumerate(zip(rules, found[1:], strict=True), start=1):
+        for route in routes:
+            require_route(route, rule, f"{type(model).__name__}.finishes[{stage}]")
+    return found
 
 
 def run_stage(
     module: nn.Module,
     state: Mapping[str, Tensor],
     gates: Tensor | None = None,
+    alone: str = ANSWER,
 ) -> State:
     """What a stage's module gives for what it takes of `state`, which becomes the latest.
 
@@ -31,7 +81,7 @@ def run_stage(
     `named_output` do.
     """
     inputs = [state[name] for name in taken_names(module, state, routed=gates is not None)]
-    return named_output(module(*inputs, *([] if gates is None else [gates])))
+    return named_output(module(*inputs, *([] if gates is None else [gates])), alone)
 
 
 def taken_names(module: nn.Module, known: Collection[str], *, routed: bool) -> tuple[str, ...]:
@@ -61,12 +111,15 @@ def taken_names(module: nn.Module, known: Collection[str], *, routed: bool) -> t
     )
 
 
-def named_output(output: Any) -> State:
-    """What a stage's module has given, by name; raises InputError for what the contract lacks."""
+def named_output(output: Any, alone: str = ANSWER) -> State:
+    """What a stage's module has given, by name; raises InputError for what the contract lacks.
+
+    A tensor without a name is the model's only output, whose name is `alone`.
+    """
     if isinstance(output, Mapping):
         return dict(output)
     if isinstance(output, Tensor):
-        return {ANSWER: output}
+        return {alone: output}
     if isinstance(output, tuple) and len(output) == 2:
         return dict(zip((TOKENS, LOGITS), output, strict=True))
     raise InputError(
@@ -74,3 +127,8 @@ def named_output(output: Any) -> State:
         "(tokens, logits) before the last stage, or the answer",
         code="model.contract",
     )
+
+
+def output_alone(outputs: Collection[str]) -> str:
+    """The name of an output that a stage or `forward` gives without a name: the model's first."""
+    return next(iter(outputs))

@@ -55,6 +55,9 @@ class OutputKind(Protocol):
     form: ClassVar[str]
     """The shape that it needs, in words: `[classes]`."""
 
+    classifies: ClassVar[bool] = False
+    """Whether the class of an image is the place of its highest value."""
+
     measure: ClassVar[str | None] = None
     """What its agreement is called (`top-1 agreement`); None if it decides nothing."""
 

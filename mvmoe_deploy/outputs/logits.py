@@ -43,6 +43,7 @@ class Logits(OutputKind):
     name = "logits"
     form = "[classes]"
     measure = "top-1 agreement"
+    classifies = True
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """One size, the number of classes."""

@@ -4,18 +4,18 @@ An expert that has to be loaded is loaded once for the whole batch, however the 
 """
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from mvmoe_deploy.bundle.manifest import IMAGE, Graph, Manifest, Stage
+from mvmoe_deploy.bundle.manifest import IMAGE, Graph, Manifest, Output, Stage
 from mvmoe_deploy.errors import EngineError, PartialResultError
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.choices import no_logits
 from mvmoe_deploy.routing.contract import Selector, route_of
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.graph_cache import GraphCache
-from mvmoe_deploy.runtime.prediction import without_finite_answer
+from mvmoe_deploy.runtime.prediction import require_finite, without_finite_answer
 
 _Choice = tuple[Route, Sequence[float]]
 """The route of one image at one stage, and the gates of its experts."""
@@ -27,26 +27,29 @@ def run_grouped(
     manifest: Manifest,
     selectors: Sequence[Selector],
     images: np.ndarray,
-) -> np.ndarray:
-    """Class logits `[n, classes]` of preprocessed images `[n, C, H, W]`.
+) -> dict[str, np.ndarray]:
+    """The outputs `[n, ...]` by name of preprocessed images `[n, C, H, W]`.
 
     `selectors` select the routes, one for each routed stage. Raises RoutingError for router logits
-    that are not finite, PartialResultError with the other images' answers, which are finite, if
-    some need a graph that does not load.
+    or outputs that are not finite, PartialResultError with the other images' outputs, which are
+    finite, if some need a graph that does not load.
     """
     batch = _Batch(graphs, buffers, images)
     batch.run_stage(0, manifest.stages[0], None)
     for index, stage in enumerate(manifest.stages[1:], start=1):
-        # Logits of images that failed before are zeros: their routes are never used.
+        # Logits of images that failed or finished before are zeros: their routes are never used.
         logits = no_logits(len(images)) if stage.router is None else batch.tensors[stage.router]
         choices = _choices(selectors[index - 1], logits)
+        batch.finish(choices, stage.finishes)
         batch.run_stage(index, stage, choices)
-    answers = batch.tensors[manifest.answer]
+    outputs = {output.name: batch.latest(output, manifest.given_by) for output in manifest.outputs}
     if batch.failed:
-        failed = {**without_finite_answer(answers), **batch.failed}
-        answers[list(failed)] = np.nan
-        raise PartialResultError.of(failed, answers)
-    return answers
+        failed = {**without_finite_answer(outputs), **batch.failed}
+        for array in outputs.values():
+            array[list(failed)] = np.nan
+        raise PartialResultError.of(failed, outputs, len(images))
+    require_finite(outputs)
+    return outputs
 
 
 def _choices(selector: Selector, logits: np.ndarray) -> list[_Choice]:
@@ -67,6 +70,25 @@ class _Batch:
         """What stages gave, `[n, ...]`, by the manifest's names; zeros for images that failed."""
         self.failed: dict[int, EngineError] = {}
         """Images that needed a graph which does not load."""
+        self._finished: set[int] = set()
+        self._last = np.zeros(len(images), np.int64)
+        """The stage that each image has run last."""
+
+    def finish(self, choices: Sequence[_Choice], finishes: Collection[Route]) -> None:
+        """Images whose route is one that finishes them run no stage any more."""
+        if finishes:
+            ended = {image for image, (route, _) in enumerate(choices) if route in finishes}
+            self._finished |= ended
+
+    def latest(self, output: Output, given_by: Mapping[str, int]) -> np.ndarray:
+        """An output `[n, ...]`: of each image the last tensor whose stage the image has run."""
+        first, *others = output.tensors
+        found = self.tensors[first]
+        for tensor in others:
+            later = self._last >= given_by[tensor]
+            later = later.reshape(-1, *(1 for _ in found.shape[1:]))
+            found = np.where(later, self.tensors[tensor], found)
+        return found
 
     def run_stage(self, index: int, stage: Stage, choices: Sequence[_Choice] | None) -> None:
         """Run a stage on all images, each down the route of its choice; the stem has none."""
@@ -92,7 +114,7 @@ class _Batch:
             return
         groups: dict[tuple[str, Route | None], tuple[Graph, list[int]]] = {}
         for image, (route, _) in enumerate(choices):
-            if image not in self.failed:
+            if image not in self.failed and image not in self._finished:
                 graph = self._graphs.graph(stage, route)
                 key = self._graphs.key(graph, route)
                 groups.setdefault(key, (graph, []))[1].append(image)
@@ -120,6 +142,7 @@ class _Batch:
                 call()
                 for name, array in self._buffers.outputs[graph.stage].items():
                     outputs[name][part] = array[: len(part)]
+                self._last[part] = graph.stage
         except EngineError as error:
             # A copy: the raised error has the frames in which the graph ran, and they keep it.
             self.failed |= dict.fromkeys(images.tolist(), copy.copy(error))

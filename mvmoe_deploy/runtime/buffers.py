@@ -49,7 +49,7 @@ class InferenceBuffers:
 
     def __init__(self, manifest: Manifest, target: Target, strategy: Strategy) -> None:
         self._strategy = strategy
-        self._examples: list[Route] = [(), *(next(rule.routes()) for rule in manifest.rules)]
+        self._examples: list[Route] = [stage.first_route for stage in manifest.stages]
         self._arrays: dict[tuple[int, str, tuple[int, ...], str], np.ndarray] = {}
         self._inputs: dict[str, dict[str, np.ndarray]] = {}
         self._takes = [stage.takes for stage in manifest.stages]
@@ -72,8 +72,20 @@ class InferenceBuffers:
 
         `[0]` where there is no router.
         """
-        self.answer = self.tensors[manifest.answer]
-        """The answer of the last stage `[B, classes]`."""
+        self.results = self._results(manifest)
+        """For each stage the model's outputs `[B, ...]` of images for which it was the last."""
+
+    def _results(self, manifest: Manifest) -> list[dict[str, np.ndarray]]:
+        """By the last stage that ran: each output is the latest of its tensors."""
+        given_by = manifest.given_by
+        return [
+            {
+                output.name: self.tensors[given[-1]]
+                for output in manifest.outputs
+                if (given := [name for name in output.tensors if given_by[name] <= last])
+            }
+            for last in range(len(manifest.stages))
+        ]
 
     def inputs(self, graph: Graph) -> dict[str, np.ndarray]:
         """What a graph takes beside weights, by name."""

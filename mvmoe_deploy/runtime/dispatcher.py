@@ -12,6 +12,7 @@ from typing import Any, NoReturn, Protocol, Self
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph
+from mvmoe_deploy.bundle.outputs import class_output
 from mvmoe_deploy.bundle.read import Bundle
 from mvmoe_deploy.bundle.unchanged import UnchangedFiles
 from mvmoe_deploy.errors import (
@@ -22,7 +23,7 @@ from mvmoe_deploy.errors import (
     ProcessBoundError,
     RoutingError,
 )
-from mvmoe_deploy.preprocessing import ImageLike, preprocess
+from mvmoe_deploy.preprocessing import ImageLike, prepare
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.choices import Choices, default_selectors, selector_in_turn, selectors
 from mvmoe_deploy.routing.contract import Selector
@@ -32,7 +33,7 @@ from mvmoe_deploy.runtime.calls import Calls, engine_work
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.runtime.engine_check import Answered, EngineCheck, check_answers
 from mvmoe_deploy.runtime.graph_cache import GraphCache, Pin
-from mvmoe_deploy.runtime.prediction import Prediction, make_prediction, require_finite
+from mvmoe_deploy.runtime.prediction import Prediction, first_of
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.runtime.timing import LapTimer, NullTimer, Timer
 from mvmoe_deploy.system.limits import resource_limits
@@ -73,6 +74,8 @@ class Dispatcher:
         self._rules = bundle.manifest.rules
         self._routers = default_selectors(self._rules)
         """What selects routes where the caller chooses nothing; None if he has to."""
+        self._finishes = [frozenset(stage.finishes) for stage in bundle.manifest.stages]
+        self._class_output = class_output(bundle.manifest)
         self._shape = bundle.manifest.input.shape
         self._graphs = GraphCache(
             record,
@@ -218,8 +221,8 @@ class Dispatcher:
         """
         return self._calls.run(self._predict, image, self._selectors(choices))
 
-    def run(self, batch: np.ndarray, /, **choices: str | None) -> np.ndarray:
-        """Class logits `[B, classes]` of preprocessed images `[B, C, H, W]` (fp32).
+    def run(self, batch: np.ndarray, /, **choices: str | None) -> dict[str, np.ndarray]:
+        """The outputs `[B, ...]` by name of preprocessed images `[B, C, H, W]` (fp32).
 
         `choices` are those of all images, as `predict` has them. Images are grouped by route, so
         that an expert that has to be loaded is loaded once.
@@ -241,7 +244,7 @@ class Dispatcher:
         """
         golden = self.bundle.golden()
         answered = self._calls.run(self._answer_golden, golden["image"])
-        return check_answers(golden, answered, self._rules, self.target)
+        return check_answers(golden, answered, self.bundle.manifest, self.target)
 
     def prewarm(self, wait: bool = True) -> None:
         """Load pinned experts, then others by the usage prior, as many as fit; run each once.
@@ -283,28 +286,33 @@ class Dispatcher:
     ) -> Prediction:
         """The answer for one image."""
         timer = LapTimer()
-        preprocess(image, self.bundle.manifest.input, out=buffers.image[0])
+        prepared = prepare(image, self.bundle.manifest.input, out=buffers.image[0])
         timer.lap("preprocess")
-        routes, gates = self._run_one(buffers, timer, selectors)
-        labels = self.bundle.manifest.labels
-        return make_prediction(buffers.answer[0], routes, gates, labels, timer)
+        routes, gates, last = self._run_one(buffers, timer, selectors)
+        return Prediction(
+            outputs=first_of(buffers.results[last]),
+            routes=tuple(routes),
+            stage_gates=tuple(gates),
+            last_stage=self.bundle.manifest.stages[last].name,
+            transform=prepared.transform,
+            timings=timer.timings(),
+            class_output=self._class_output,
+        )
 
     def _run(
         self, buffers: InferenceBuffers, batch: np.ndarray, selectors: Sequence[Selector]
-    ) -> np.ndarray:
-        """The answers for a batch."""
+    ) -> dict[str, np.ndarray]:
+        """The outputs of a batch."""
         if len(batch) > 1:
-            answers = run_grouped(self._graphs, buffers, self.bundle.manifest, selectors, batch)
-            require_finite(answers)
-            return answers
+            return run_grouped(self._graphs, buffers, self.bundle.manifest, selectors, batch)
         buffers.image[:1] = batch
         try:
-            self._run_one(buffers, _NO_TIMER, selectors)
+            _, _, last = self._run_one(buffers, _NO_TIMER, selectors)
         except EngineError as error:
-            answers = np.full_like(buffers.answer[:1], np.nan)
-            raise PartialResultError.of({0: error}, answers) from error
-        require_finite(buffers.answer[:1])
-        return buffers.answer[:1].copy()
+            results = buffers.results[-1]
+            answers = {name: np.full_like(array[:1], np.nan) for name, array in results.items()}
+            raise PartialResultError.of({0: error}, answers, images=1) from error
+        return {name: array[None] for name, array in first_of(buffers.results[last]).items()}
 
     def _answer_golden(self, buffers: InferenceBuffers, images: np.ndarray) -> list[Answered]:
         """What the graphs make of preprocessed images `[n, C, H, W]`, one at a time.
@@ -315,12 +323,14 @@ class Dispatcher:
         for number, image in enumerate(images):
             in_turn = [selector_in_turn(rule, number) for rule in self._rules]
             routes: Sequence[Route] = ()
+            last = len(self._rules)
             buffers.image[0] = image
             # Logits that are not finite end the way here; they are infinitely far off.
             with contextlib.suppress(RoutingError):
-                routes, _ = self._run_one(buffers, _NO_TIMER, in_turn)
+                routes, _, last = self._run_one(buffers, _NO_TIMER, in_turn)
             logits = [row.copy() for row in buffers.first_logits]
-            answered.append(Answered(routes, logits, buffers.answer[0].copy()))
+            outputs = {name: array[0].copy() for name, array in buffers.results[last].items()}
+            answered.append(Answered(routes, logits, outputs))
         return answered
 
     def _prewarm_in_background(self) -> None:
@@ -357,18 +367,24 @@ class Dispatcher:
 
     def _run_one(
         self, buffers: InferenceBuffers, timer: Timer, selectors: Sequence[_Selector]
-    ) -> tuple[list[Route], list[tuple[float, ...]]]:
-        """Take the first image of the buffers through all stages; gives its routes and gates.
+    ) -> tuple[list[Route], list[tuple[float, ...]], int]:
+        """Take the first image of the buffers through the stages, until it is finished.
 
-        Between two graphs the caches are full of weights and every line here runs cold: what
-        takes a microsecond in a loop takes ten. So there is as little of it as possible.
+        Gives its routes and gates, and the stage that ran last. Between two graphs the caches are
+        full of weights and every line here runs cold: what takes a microsecond in a loop takes
+        ten. So there is as little of it as possible.
         """
         graphs = self._graphs
         graphs.call(buffers, graphs.graph(0))()
         timer.lap("stem")
-        routes, gates = [], []
+        routes, gates, last = [], [], 0
         for stage, selector in enumerate(selectors, start=1):
             route, gate = selector.select_one(buffers.first_logits[stage - 1])
+            if route in self._finishes[stage]:
+                timer.lap("select")
+                routes.append(route)
+                gates.append(gate)
+                break
             graph = graphs.graph(stage, route)
             buffers.write(graph, 0, route, gate)
             timer.lap("select")
@@ -379,7 +395,8 @@ class Dispatcher:
             timer.lap("expert")
             routes.append(route)
             gates.append(gate)
-        return routes, gates
+            last = stage
+        return routes, gates, last
 
     def _require_batch(self, batch: np.ndarray) -> None:
         """Refuse what is not a batch of preprocessed images."""

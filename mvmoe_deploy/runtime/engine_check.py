@@ -5,15 +5,16 @@ another, so an application asks after loading, and again after a while.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mvmoe_deploy.bundle.golden import logits_in
-from mvmoe_deploy.bundle.manifest import Target
+from mvmoe_deploy.bundle.manifest import Manifest, Target
 from mvmoe_deploy.errors import CheckFailedError
-from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.outputs import find_kind
+from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.contract import route_of
 
 _SMALLEST_PEAK = 1e-3
@@ -25,8 +26,8 @@ class EngineCheck:
     """How the engine answers the golden images, and how far it may be off.
 
     Errors are the largest differences from PyTorch, relative to the largest golden value: of the
-    routers' logits, and of the answers of images on the golden route. They are infinite where the
-    engine gives what is not finite.
+    routers' logits, and of the outputs of images on the golden route, of several outputs that which
+    is furthest off. They are infinite where the engine gives what is not finite.
     """
 
     images: int
@@ -71,17 +72,17 @@ class Answered:
     """What the engine made of one golden image."""
 
     routes: Sequence[Route]
-    """By routed stage; fewer if the logits of one were not finite."""
+    """By routed stage; fewer if the image was finished, or the logits of one were not finite."""
     logits: Sequence[np.ndarray]
-    """By routed stage, `[E]`."""
-    answer: np.ndarray
-    """`[classes]`."""
+    """By routed stage, `[E]`; those of stages that the image did not reach mean nothing."""
+    outputs: Mapping[str, np.ndarray]
+    """By name, `[...]`."""
 
 
 def check_answers(
     golden: Mapping[str, np.ndarray],
     answered: Sequence[Answered],
-    rules: Sequence[Rule],
+    manifest: Manifest,
     target: Target,
 ) -> EngineCheck:
     """Compare what the engine answered with the golden vectors, image by image."""
@@ -89,15 +90,19 @@ def check_answers(
     rerouted: list[int] = []
     near_ties: list[int] = []
     routers, answers = [0.0], [0.0]
+    rules = manifest.rules
     peaks = [_peak(logits_in(golden, stage)) for stage in range(1, len(rules) + 1)]
     for image, found in enumerate(answered):
         left = False
         for stage, (rule, peak) in enumerate(zip(rules, peaks, strict=True), start=1):
+            members = golden[f"members.{stage}"][image]
+            if not members.any():
+                break  # The image was finished before.
             wanted = logits_in(golden, stage)[image]
             error = _largest(found.logits[stage - 1], wanted)
             routers.append(error / peak)
             taken = found.routes[stage - 1] if len(found.routes) >= stage else None
-            if taken != route_of(golden[f"members.{stage}"][image]):
+            if taken != route_of(members):
                 # Two logits can move towards each other.
                 limit = 2 * min(error, router_bound * peak)
                 is_tie = taken is not None and float(rule.margins(wanted[None])[0]) <= limit
@@ -105,8 +110,7 @@ def check_answers(
                 left = True
                 break  # What comes after it cannot be compared.
         if not left:
-            wanted = golden["answer"]
-            answers.append(_largest(found.answer, wanted[image]) / _peak(wanted))
+            answers += _output_errors(found.outputs, golden, manifest, image)
     return EngineCheck(
         images=len(answered),
         rerouted=tuple(rerouted),
@@ -116,6 +120,21 @@ def check_answers(
         answer_error=max(answers),
         answer_error_bound=answer_bound,
     )
+
+
+def _output_errors(
+    outputs: Mapping[str, np.ndarray],
+    golden: Mapping[str, np.ndarray],
+    manifest: Manifest,
+    image: int,
+) -> Iterator[float]:
+    """The errors of an image's outputs `[...]`, each part by the largest value of all images."""
+    for output in manifest.outputs:
+        kind = find_kind(output.kind)
+        wanted = kind.values(golden[f"outputs.{output.name}"])
+        given = kind.values(outputs[output.name][None])
+        for part, array in wanted.items():
+            yield _largest(given[part][0], array[image]) / _peak(array)
 
 
 def _bounds(target: Target) -> tuple[float, float]:

@@ -1,28 +1,62 @@
-"""The answer for one image: its label, route, gates and timings."""
+"""The answer for one image: its outputs, label, route, gates and timings."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Never
 
 import numpy as np
 
-from mvmoe_deploy.errors import RoutingError
+from mvmoe_deploy.bundle.outputs import ClassOutput
+from mvmoe_deploy.errors import InputError, RoutingError
+from mvmoe_deploy.preprocessing import InputTransform
 from mvmoe_deploy.routing import Route
-from mvmoe_deploy.runtime.timing import LapTimer, Timings
+from mvmoe_deploy.runtime.timing import Timings
+
+Outputs = Mapping[str, np.ndarray]
+"""A model's outputs by name: `[B, ...]` of a batch, `[...]` of one image."""
 
 
 @dataclass(frozen=True)
 class Prediction:
     """The answer for one image.
 
-    `routes` and `gates` have one tuple for each routed stage, gates in the order of the experts.
+    `routes` and `gates` have one tuple for each routed stage that the image reached, gates in the
+    order of the experts. What is said of a class is of the first output that decides on one.
     """
 
-    label: str
-    label_index: int
-    probability: float
+    outputs: Mapping[str, np.ndarray]
+    """By name, `[...]`."""
     routes: tuple[Route, ...]
     stage_gates: tuple[tuple[float, ...], ...]
-    logits: np.ndarray
+    last_stage: str
+    """The stage that ran last: an image that was finished early has not run the others."""
+    transform: InputTransform
+    """Where the input lies in the upright image, so that boxes can be drawn on it."""
     timings: Timings
+    class_output: ClassOutput | None
+    """The output that decides on the class; None for a model that does not classify."""
+
+    @property
+    def logits(self) -> np.ndarray:
+        """Class logits `[classes]`; raises InputError for a model that does not classify."""
+        return self.outputs[self._classes.name]
+
+    @property
+    def label_index(self) -> int:
+        """The class with the highest logit; raises as `logits`."""
+        return int(self.logits.argmax())
+
+    @property
+    def label(self) -> str:
+        """The name of that class; raises as `logits`."""
+        return self._classes.label(self.label_index)
+
+    @property
+    def probability(self) -> float:
+        """Its share of the softmax; raises as `logits`."""
+        logits = self.logits
+        # The softmax of the highest logit alone, whose own exponential is 1.
+        return 1.0 / float(np.exp(logits - logits.max()).sum())
 
     @property
     def route(self) -> tuple[int, ...]:
@@ -34,36 +68,35 @@ class Prediction:
         """The gates of `route`."""
         return self.stage_gates[0] if self.stage_gates else ()
 
+    @property
+    def _classes(self) -> ClassOutput:
+        return self.class_output or _refuse_class(self.outputs)
 
-def make_prediction(
-    answer: np.ndarray,
-    routes: list[Route],
-    gates: list[tuple[float, ...]],
-    labels: tuple[str, ...] | None,
-    timer: LapTimer,
-) -> Prediction:
-    """The prediction of class logits `[classes]`; raises RoutingError if one is not finite."""
-    require_finite(answer[None])
-    index = int(answer.argmax())
-    # The softmax of the highest logit alone, whose own exponential is 1.
-    probability = 1.0 / float(np.exp(answer - answer[index]).sum())
-    return Prediction(
-        label=labels[index] if labels else str(index),
-        label_index=index,
-        probability=probability,
-        routes=tuple(routes),
-        stage_gates=tuple(gates),
-        logits=answer.copy(),
-        timings=timer.timings(),
+
+def _refuse_class(outputs: Outputs) -> Never:
+    raise InputError(
+        f"the model does not classify; it gives {', '.join(outputs)}: read them in `outputs`",
+        code="input.none-classifies",
+        outputs=list(outputs),
     )
 
 
-def require_finite(answers: np.ndarray) -> None:
-    """Refuse class logits `[B, classes]` that are not finite; raises RoutingError."""
-    if np.count_nonzero(np.isfinite(answers)) == answers.size:  # Half the time of `.all()`.
+def first_of(outputs: Outputs) -> dict[str, np.ndarray]:
+    """Copies of the outputs of the first image of a batch; raises RoutingError if not finite."""
+    require_finite({name: array[:1] for name, array in outputs.items()})
+    return {name: array[0].copy() for name, array in outputs.items()}
+
+
+def require_finite(outputs: Outputs) -> None:
+    """Refuse outputs `[B, ...]` that are not finite; raises RoutingError."""
+    for array in outputs.values():
+        if np.count_nonzero(np.isfinite(array)) != array.size:  # Half the time of `.all()`.
+            break
+    else:
         return
-    images = np.flatnonzero(~np.isfinite(answers).all(axis=1)).tolist()
-    which = "" if len(answers) == 1 else f" for the images {images[:20]} of the batch"
+    images = _not_finite(outputs)
+    count = len(next(iter(outputs.values())))
+    which = "" if count == 1 else f" for the images {images[:20]} of the batch"
     raise RoutingError(
         f"the answer holds a value that is not finite{which}; check the weights of the model",
         code="routing.not-finite",
@@ -71,9 +104,8 @@ def require_finite(answers: np.ndarray) -> None:
     )
 
 
-def without_finite_answer(answers: np.ndarray) -> dict[int, RoutingError]:
-    """An error for each image whose class logits, a row of `[B, classes]`, are not finite."""
-    images = np.flatnonzero(~np.isfinite(answers).all(axis=1)).tolist()
+def without_finite_answer(outputs: Outputs) -> dict[int, RoutingError]:
+    """An error for each image of a batch whose outputs `[B, ...]` are not all finite."""
     return {
         image: RoutingError(
             f"the answer for image {image} of the batch holds a value that is not finite; check "
@@ -81,5 +113,12 @@ def without_finite_answer(answers: np.ndarray) -> dict[int, RoutingError]:
             code="routing.not-finite",
             image=image,
         )
-        for image in images
+        for image in _not_finite(outputs)
     }
+
+
+def _not_finite(outputs: Outputs) -> Sequence[int]:
+    """The images with a value that is not finite, in ascending order."""
+    finite = [np.isfinite(array).reshape(len(array), -1).all(axis=1) for array in outputs.values()]
+    images: list[int] = np.flatnonzero(~np.logical_and.reduce(finite)).tolist()
+    return images

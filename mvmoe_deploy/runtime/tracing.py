@@ -3,7 +3,7 @@
 For benchmarks and tests: applications use `Dispatcher`, which has nothing of this.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
 
@@ -20,12 +20,12 @@ from mvmoe_deploy.runtime.timing import Timer
 
 @dataclass(frozen=True)
 class Trace:
-    """One answer `[1, classes]`, and where its time went."""
+    """The outputs `[1, ...]` of one image, and where its time went."""
 
-    answer: np.ndarray
+    outputs: Mapping[str, np.ndarray]
     routes: tuple[Route, ...]
     cold: tuple[bool, ...]
-    """By routed stage: whether the route's graph was not in memory before."""
+    """By routed stage that ran: whether the route's graph was not in memory before."""
     laps: tuple[tuple[str, int], ...]
     """Names and nanoseconds in order: `stem`, then `select`, `load` and `expert` of each routed
     stage; `rest`, copying the image in and the answer out, comes first and last. Where a route was
@@ -86,12 +86,12 @@ class TracingDispatcher(Dispatcher):
         if imposed is not None:
             pairs = zip(self._rules, imposed, strict=True)
             selectors = [_selector(rule, route, recorder) for rule, route in pairs]
-        routes, _ = self._run_one(buffers, recorder, selectors)
-        answer = buffers.answer[:1].copy()
+        routes, _, last = self._run_one(buffers, recorder, selectors)
+        outputs = {name: array[:1].copy() for name, array in buffers.results[last].items()}
         recorder.lap("rest")
-        names = [self._graphs.graph(i, route).name for i, route in enumerate(routes, start=1)]
-        cold = tuple(name not in resident for name in names)
-        return Trace(answer, tuple(routes), cold, recorder.laps)
+        ran = enumerate(routes[:last], start=1)
+        cold = tuple(self._graphs.graph(i, route).name not in resident for i, route in ran)
+        return Trace(outputs, tuple(routes), cold, recorder.laps)
 
     def _checked_routes(self, routes: Sequence[Route]) -> list[Route]:
         """One route for each routed stage, or InputError."""

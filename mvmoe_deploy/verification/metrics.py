@@ -1,7 +1,7 @@
 """The figures of a comparison: pure functions on arrays, with no model, graph or file in sight."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,9 +124,13 @@ def listed_routes(rule: Rule, members: np.ndarray) -> Iterator[Route]:
     yield from rule.cover(np.flatnonzero(~members.any(axis=0)).tolist())
 
 
-def checked_routes(rule: Rule) -> list[Route]:
-    """The routes that the guard looks at: all, or of very many some that cover every expert."""
-    return list(listed_routes(rule, np.zeros((0, rule.experts), bool)))
+def checked_routes(rule: Rule, finishes: Collection[Route] = ()) -> list[Route]:
+    """The routes that the guard looks at: all, or of very many some that cover every expert.
+
+    Without those on which an image is finished, which have no graph.
+    """
+    listed = listed_routes(rule, np.zeros((0, rule.experts), bool))
+    return [route for route in listed if route not in finishes]
 
 
 def in_enough_digits(value: float, bound: float) -> tuple[str, str]:

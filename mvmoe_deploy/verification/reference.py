@@ -3,19 +3,19 @@
 The model is asked through `ModelReference`: PyTorch is the exporter's, and nothing here imports it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.bundle.consistency import classes_of
 from mvmoe_deploy.bundle.golden import logits_in
-from mvmoe_deploy.bundle.manifest import Manifest, Stage
+from mvmoe_deploy.bundle.manifest import Manifest, Output, Stage
+from mvmoe_deploy.bundle.outputs import output_shapes
 from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.routing.choices import select_in_turn
+from mvmoe_deploy.routing.contract import images_of
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.image_choice import golden_samples
 from mvmoe_deploy.verification.run_stages import StageEngine, Vectors
@@ -54,6 +54,8 @@ class Reference:
 
     stages: tuple[Stage, ...]
     """The bundle's stages, as its manifest describes them."""
+    outputs: tuple[Output, ...]
+    """Its outputs, as well."""
     samples: Samples
     vectors: Vectors
     model_stages: StageEngine | None = None
@@ -78,24 +80,27 @@ def golden_reference(bundle: Bundle, model: ModelReference | None = None) -> Ref
     Raises BundleError for vectors that do not follow from each other.
     """
     golden = bundle.golden()
-    _require_sound(golden, bundle.manifest.rules, f"bundle {bundle.path}")
-    return _with_model(bundle.manifest.stages, golden_samples(golden), golden, model)
+    _require_sound(golden, bundle.manifest, f"bundle {bundle.path}")
+    return _with_model(bundle.manifest, golden_samples(golden), golden, model)
 
 
 def model_reference(bundle: Bundle, model: ModelReference, samples: Samples) -> Reference:
     """What the model answers to images; raises InputError for those that do not fit the bundle."""
     _require_inputs(samples, bundle.manifest)
     vectors = model.answers(samples.inputs)
-    classes = classes_of(bundle.manifest)
-    if vectors["answer"].shape[1] != classes:
-        raise InputError(
-            f"{model.name} answers with {vectors['answer'].shape[1]} classes, but the bundle with "
-            f"{classes}; give the checkpoint that it was exported from",
-            code="checkpoint.other-model",
-            expected=classes,
-            found=vectors["answer"].shape[1],
-        )
-    return _with_model(bundle.manifest.stages, samples, vectors, model)
+    for output, shape in output_shapes(bundle.manifest).items():
+        given = vectors.get(f"outputs.{output}")
+        if given is None or given.shape[1:] != shape:
+            found = None if given is None else list(given.shape[1:])
+            raise InputError(
+                f"the bundle gives the output {output} in the shape {list(shape)}, and "
+                f"{model.name} gives {found or 'none of that name'}; give the checkpoint that it "
+                "was exported from",
+                code="checkpoint.other-model",
+                expected=list(shape),
+                found=found,
+            )
+    return _with_model(bundle.manifest, samples, vectors, model)
 
 
 def members_in(vectors: Vectors) -> list[np.ndarray]:
@@ -105,30 +110,42 @@ def members_in(vectors: Vectors) -> list[np.ndarray]:
 
 
 def _with_model(
-    stages: tuple[Stage, ...], samples: Samples, vectors: Vectors, model: ModelReference | None
+    manifest: Manifest, samples: Samples, vectors: Vectors, model: ModelReference | None
 ) -> Reference:
     """The reference of vectors, with the model that gave them if there is one."""
+    described = (manifest.stages, manifest.outputs, samples, vectors)
     if model is None:
-        return Reference(stages, samples, vectors)
-    return Reference(stages, samples, vectors, model.stages, model.own_errors(vectors))
+        return Reference(*described)
+    return Reference(*described, model.stages, model.own_errors(vectors))
 
 
-def _require_sound(golden: Vectors, rules: Sequence[Rule], where: str) -> None:
+def _require_sound(golden: Vectors, manifest: Manifest, where: str) -> None:
     """Refuse golden vectors that do not follow from each other; raises BundleError."""
-    sound = bool(np.isfinite(golden["answer"]).all())
-    for stage, rule in enumerate(rules, start=1):
-        logits = logits_in(golden, stage)
-        sound = sound and bool(np.isfinite(logits).all())
-        if sound:
-            members, gates = select_in_turn(rule, logits)
-            sound = np.array_equal(members, golden[f"members.{stage}"])
-            sound = sound and np.allclose(gates, golden[f"gates.{stage}"], rtol=0, atol=1e-6)
+    sound = all(bool(np.isfinite(golden[f"outputs.{o.name}"]).all()) for o in manifest.outputs)
+    active = np.ones(manifest.golden.images, bool)
+    for number, stage in enumerate(manifest.stages[1:], start=1):
+        sound = sound and _follows(golden, number, stage, active)
+        if not sound:
+            break
+        for route in stage.finishes:
+            active[images_of(route, golden[f"members.{number}"])] = False
     if not sound:
         raise BundleError(
             f"the golden vectors of {where} contradict themselves: routes and gates do not follow "
             "from the logits, or a value is not finite; export the bundle again",
             code="bundle.golden-invalid",
         )
+
+
+def _follows(golden: Vectors, number: int, stage: Stage, active: np.ndarray) -> bool:
+    """Whether routes and gates follow from the logits, and are 0 for images that are finished."""
+    logits, members = logits_in(golden, number), golden[f"members.{number}"]
+    if not np.isfinite(logits).all() or logits[~active].any():
+        return False
+    wanted, gates = select_in_turn(stage.routing, logits)
+    wanted[~active], gates[~active] = False, 0
+    given = golden[f"gates.{number}"]
+    return np.array_equal(members, wanted) and np.allclose(given, gates, rtol=0, atol=1e-6)
 
 
 def _require_inputs(samples: Samples, manifest: Manifest) -> None:

@@ -36,7 +36,8 @@ class RouteReport:
 class StageReport:
     """One router: how far its logits are off, and how sure PyTorch's are of their route.
 
-    `margins` `[n]` are the reference's, `near_tie_limit` is the margin up to which a route may
+    `margins` `[n]` are the reference's, infinite for images that have not `reached` `[n]` the stage
+    because they were finished before; `near_tie_limit` is the margin up to which a route may
     flip. `worst_image` has the largest error; `previous_route` is the route that it
     took at the stage before, whose graph gave its logits (() for the stem).
     """
@@ -51,6 +52,7 @@ class StageReport:
     previous_route: Route
     margins: np.ndarray
     near_tie_limit: float
+    reached: np.ndarray
 
 
 @dataclass(frozen=True)

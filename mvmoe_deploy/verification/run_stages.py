@@ -5,13 +5,14 @@ are selected by the reference rules, or forced.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from mvmoe_deploy.bundle import manifest
-from mvmoe_deploy.bundle.manifest import ANSWER, IMAGE
+from mvmoe_deploy.bundle.manifest import IMAGE
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.choices import no_logits, select_in_turn
 from mvmoe_deploy.routing.contract import images_of, route_of
@@ -47,6 +48,7 @@ def run_stem(engine: StageEngine, stages: Sequence[manifest.Stage], images: np.n
 def run_stages(
     engine: StageEngine,
     stages: Sequence[manifest.Stage],
+    outputs: Sequence[manifest.Output],
     start: Vectors,
     *,
     imposed: Sequence[np.ndarray] | None = None,
@@ -55,28 +57,92 @@ def run_stages(
     """Take images from what `run_stem` gave for them to the answer, each down its own route.
 
     Gives `logits.i` (where there is a router), `members.i` and `gates.i` for each routed stage i,
-    and `answer`. Where the caller chooses, images take what may be chosen in turn. Routes that are
-    `imposed` (one membership `[n, E]` for each stage) have the gates that the rule gives them;
-    at the stage `unit_gate_stage` `[n]` of an image its gates are all 1. Raises RoutingError or
+    and `outputs.NAME` for each of `outputs`. What a stage would give an image that was finished
+    before is 0. Where the caller chooses, images take what may be chosen in turn. Routes that are
+    `imposed` (one membership `[n, E]` for each stage) have the gates that the rule gives them; at
+    the stage `unit_gate_stage` `[n]` of an image its gates are all 1. Raises RoutingError or
     EngineError.
     """
     vectors: Vectors = {}
     state = dict(start)
+    last = np.zeros(len(start[IMAGE]), np.int64)
     for stage, record in enumerate(stages[1:], start=1):
-        rule, logits = record.routing, no_logits(len(start[IMAGE]))
+        active = last == stage - 1
+        given = None if imposed is None else imposed[stage - 1]
+        units = None if unit_gate_stage is None else unit_gate_stage == stage
+        logits, members, gates = _routed(record, state, active, given, units)
         if record.router is not None:
-            logits = vectors[f"logits.{stage}"] = state[record.router]
-        if imposed is None:
-            members, gates = select_in_turn(rule, logits)
-        else:
-            members = imposed[stage - 1]
-            gates = rule.gates(members, logits)
-        if unit_gate_stage is not None:
-            gates = np.where((unit_gate_stage == stage)[:, None], np.float32(members), gates)
+            vectors[f"logits.{stage}"] = logits
         vectors |= {f"members.{stage}": members, f"gates.{stage}": gates}
-        tensors = {name: state[tensor] for name, tensor in record.takes.items()}
-        state |= _by_tensor(record, _step(engine, stage, tensors, members, gates))
-    return vectors | {"answer": state[stages[-1].gives[ANSWER]]}
+        running = members.copy()
+        for route in record.finishes:
+            running[images_of(route, members)] = False
+        last[running.any(axis=1)] = stage
+        step = partial(engine.step, stage)
+        state |= _by_tensor(record, _on_routes(step, record, state, running, gates))
+    return vectors | _outputs(stages, outputs, state, last)
+
+
+def _routed(
+    record: manifest.Stage,
+    state: Vectors,
+    active: np.ndarray,
+    imposed: np.ndarray | None,
+    unit_gates: np.ndarray | None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Logits, members and gates, each `[n, E]`, of one stage; 0 for images not `active` `[n]`.
+
+    Images that are `unit_gates` `[n]` have gates of 1.
+    """
+    rule, count = record.routing, len(active)
+    logits = no_logits(count)
+    if record.router is not None:
+        # A stage that no image has run gave nothing.
+        found = state.get(record.router, np.zeros((count, rule.experts), np.float32))
+        logits = _where(active, found)
+    if imposed is None:
+        # Of all images: which of them takes what may be chosen depends on its number.
+        members, gates = select_in_turn(rule, logits)
+        members, gates = _where(active, members), _where(active, gates)
+    else:
+        members = _where(active, imposed)
+        gates = np.zeros(members.shape, np.float32)
+        if active.any():
+            gates[active] = rule.gates(members[active], logits[active])
+    if unit_gates is not None:
+        gates = np.where(unit_gates[:, None], np.float32(members), gates)
+    return logits, members, gates
+
+
+def _where(active: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Rows `[n, ...]`, 0 for images that are not `active` `[n]`."""
+    return np.where(_column(active, rows), rows, rows.dtype.type(0))
+
+
+def _column(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """What is known of images `[n]`, in a shape that goes with rows `[n, ...]`."""
+    return images.reshape(-1, *(1 for _ in rows.shape[1:]))
+
+
+def _outputs(
+    stages: Sequence[manifest.Stage],
+    outputs: Sequence[manifest.Output],
+    state: Vectors,
+    last: np.ndarray,
+) -> Vectors:
+    """The outputs of images that have run stages up to `last` `[n]`."""
+    given_by = {
+        tensor: index for index, stage in enumerate(stages) for tensor in stage.gives.values()
+    }
+    found: Vectors = {}
+    for output in outputs:
+        # A stage that no image has run gave nothing.
+        first, *later = (tensor for tensor in output.tensors if tensor in state)
+        array = state[first]
+        for tensor in later:
+            array = np.where(_column(last >= given_by[tensor], array), state[tensor], array)
+        found[f"outputs.{output.name}"] = array
+    return found
 
 
 def rows_of(vectors: Vectors, images: np.ndarray) -> Vectors:
@@ -139,19 +205,26 @@ def _chunks(count: int, size: int) -> Iterator[np.ndarray]:
 
 
 def _by_tensor(stage: manifest.Stage, outputs: Vectors) -> Vectors:
-    """What a stage gave, by the manifest's names of the tensors."""
-    return {tensor: outputs[name] for name, tensor in stage.gives.items()}
+    """What a stage gave, by the manifest's names of the tensors; nothing if no image ran it."""
+    return {tensor: outputs[name] for name, tensor in stage.gives.items() if outputs}
 
 
-def _step(
-    engine: StageEngine, stage: int, tensors: Vectors, members: np.ndarray, gates: np.ndarray
+def _on_routes(
+    step: Callable[[Route, Vectors, np.ndarray], Vectors],
+    record: manifest.Stage,
+    state: Vectors,
+    members: np.ndarray,
+    gates: np.ndarray,
 ) -> Vectors:
-    """One routed stage over images that take different routes, `[n, E]` as their gates."""
+    """One routed stage over images that take different routes, `[n, E]` as their gates.
+
+    Images without a route do not run it; nothing is given if none does.
+    """
     given: Vectors = {}
-    for route in map(route_of, np.unique(members, axis=0)):
+    for route in filter(None, map(route_of, np.unique(members, axis=0))):
         rows = images_of(route, members)
-        some = {name: tensor[rows] for name, tensor in tensors.items()}
-        output = engine.step(stage, route, some, gates[rows][:, list(route)])
+        some = {name: state[tensor][rows] for name, tensor in record.takes.items()}
+        output = step(route, some, gates[rows][:, list(route)])
         for name, array in output.items():
             room = given.setdefault(name, np.zeros((len(members), *array.shape[1:]), array.dtype))
             room[rows] = array

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -44,14 +45,14 @@ class TargetCheck:
     def run(self, runner: Runner, progress: Callable[[str, int], None]) -> TargetReport:
         """Everything about this target, whose graphs `runner` runs."""
         reference = self.reference
-        wanted = reference.vectors["answer"]
+        wanted = self._answer(reference.vectors)
         start = run_stem(self.engine, self.stages, reference.samples.inputs)
-        own = run_stages(self.engine, self.stages, start)
+        own = self._run(self.engine, start)
         first = metrics.first_difference(members_in(own), reference.members)
         first = first if self.rules else np.zeros(len(wanted), np.int64)
         same = self._down_the_reference(start, own, first)
         stages = [self._stage(stage, same, first) for stage in range(1, len(self.rules) + 1)]
-        same_way = first == 0
+        same_way, answer = first == 0, self._answer(own)
         disagreements = self._disagreements(own, first, stages)
         per_route = self._per_route(start, same, progress)
         check = BoundsCheck(self.name, self.bounds, len(self.rules) > 1)
@@ -66,12 +67,10 @@ class TargetCheck:
             members=reference.members,
             target_members=members_in(own),
             routing_agreement=float(np.mean(same_way)),
-            overall=answer_errors(own["answer"], wanted),
-            agreeing=(
-                answer_errors(own["answer"][same_way], wanted[same_way]) if same_way.any() else None
-            ),
-            same_route=answer_errors(same["answer"], wanted),
-            accuracy=self._accuracy(own["answer"]),
+            overall=answer_errors(answer, wanted),
+            agreeing=answer_errors(answer[same_way], wanted[same_way]) if same_way.any() else None,
+            same_route=answer_errors(self._answer(same), wanted),
+            accuracy=self._accuracy(answer),
             stages=stages,
             near_ties=_near_ties(stages),
             disagreements=disagreements,
@@ -89,7 +88,7 @@ class TargetCheck:
         if not len(lost):
             return own
         imposed = [members[lost] for members in self.reference.members]
-        forced = run_stages(self.engine, self.stages, rows_of(start, lost), imposed=imposed)
+        forced = self._run(self.engine, rows_of(start, lost), imposed=imposed)
         same = {name: array.copy() for name, array in own.items()}
         for name, array in forced.items():
             same[name][lost] = array
@@ -103,7 +102,8 @@ class TargetCheck:
         largest, peak = float(errors.max(initial=0.0)), metrics.peak(wanted)
         worst = int(errors.max(axis=1, initial=0.0).argmax())
         previous = route_of(self.reference.members[stage - 2][worst]) if stage > 1 else ()
-        arrived = (first == 0) | (first >= stage)
+        reached: np.ndarray = np.any(self.reference.members[stage - 1], axis=1)
+        arrived = ((first == 0) | (first >= stage)) & reached
         return StageReport(
             stage=stage,
             experts=rule.experts,
@@ -113,7 +113,8 @@ class TargetCheck:
             rms_error=float(np.sqrt(np.mean(np.square(errors)))) if errors.size else 0.0,
             worst_image=worst,
             previous_route=previous,
-            margins=margins_in_turn(rule, wanted),
+            margins=np.where(reached, margins_in_turn(rule, wanted), np.inf),
+            reached=reached,
             near_tie_limit=metrics.near_tie_limit(largest, self.bounds.router_error * peak),
         )
 
@@ -142,7 +143,7 @@ class TargetCheck:
         labels = self.reference.samples.labels
         if labels is None:
             return None
-        both = (self.reference.vectors["answer"], answer)
+        both = (self._answer(self.reference.vectors), answer)
         theirs, ours = (float(np.mean(rows.argmax(axis=1) == labels)) for rows in both)
         return theirs, ours
 
@@ -150,7 +151,7 @@ class TargetCheck:
         self, start: Vectors, same: Vectors, progress: Callable[[str, int], None]
     ) -> list[RouteReport]:
         """Every route of every stage: by the images that took it, or forced."""
-        wanted = self.reference.vectors["answer"]
+        wanted = self._answer(self.reference.vectors)
         if not self.rules:
             progress("images", 1)
             return [self._route(0, (), np.arange(len(wanted)), same)]
@@ -176,8 +177,8 @@ class TargetCheck:
 
     def _route(self, stage: int, route: Route, images: np.ndarray, same: Vectors) -> RouteReport:
         """A route by the images that took it."""
-        given, wanted = same["answer"][images], self.reference.vectors["answer"][images]
-        return self._compare(stage, route, len(images), given, wanted)
+        given, wanted = self._answer(same), self._answer(self.reference.vectors)
+        return self._compare(stage, route, len(images), given[images], wanted[images])
 
     def _unreached(self, stage: int, route: Route, start: Vectors) -> RouteReport:
         """A route that no image took: one image is forced down it, in PyTorch and here.
@@ -194,11 +195,20 @@ class TargetCheck:
         unit_gate_stage = np.array([0, stage])
         inputs = self.reference.samples.inputs[[image]]
         theirs = rows_of(run_stem(torch_stages, self.stages, inputs), np.array([0, 0]))
-        forced = partial(run_stages, imposed=imposed, unit_gate_stage=unit_gate_stage)
-        wanted = forced(torch_stages, self.stages, theirs)["answer"]
+        forced = partial(self._run, imposed=imposed, unit_gate_stage=unit_gate_stage)
+        wanted = self._answer(forced(torch_stages, theirs))
         ours = rows_of(start, np.array([image, image]))
-        given = forced(self.engine, self.stages, ours)["answer"]
+        given = self._answer(forced(self.engine, ours))
         return self._compare(stage, route, 0, given, wanted)
+
+    def _run(self, engine: StageEngine, start: Vectors, **imposed: Any) -> Vectors:
+        """All stages of an engine, from what its stem gave."""
+        return run_stages(engine, self.stages, self.reference.outputs, start, **imposed)
+
+    def _answer(self, vectors: Vectors) -> np.ndarray:
+        """The first output, `[n, values]`."""
+        array = vectors[f"outputs.{self.reference.outputs[0].name}"]
+        return array.reshape(len(array), -1)
 
     def _compare(
         self, stage: int, route: Route, images: int, given: np.ndarray, wanted: np.ndarray

@@ -250,7 +250,7 @@ def yardstick(ms, repeat=0, number=0):
 def answer(key, image, routes, label=None, *, given=0, error=1e-6):
     return Answer(
         job="latency 0", subject=key, image=image, name=f"image {image}", label=label,
-        routes=routes, answer=given, max_abs_error=error,
+        routes=routes, answer=given, max_abs_error=error, max_rel_error=error,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from mvmoe_deploy.bundle.manifest import (
     Graph,
     Manifest,
     Model,
+    Output,
     Parity,
     Source,
     Stage,
@@ -113,7 +114,7 @@ def golden_vectors(rules, seed=0):
         members, gates = rule.select(logits)
         vectors |= {f"logits.{stage}": logits, f"members.{stage}": members}
         vectors[f"gates.{stage}"] = gates
-    return {**vectors, "answer": rng.normal(size=(IMAGES, CLASSES)).astype(np.float32)}
+    return {**vectors, "outputs.answer": rng.normal(size=(IMAGES, CLASSES)).astype(np.float32)}
 
 
 def uniform_prior(rules):
@@ -138,8 +139,15 @@ def describe(root, rules=ONE_OF_THREE, strategies=("dispatch",)):
         model=Model(family="f", name="tiny", params_total=30, params_active=20, macs=100),
         source=Source(checkpoint_sha256="0" * 64, packages={"torch": "2.13.0+cpu"}),
         input=INPUT,
-        labels=("a", "b", "ç", "日本"),
         stages=tuple(stages),
+        outputs=(
+            Output(
+                name="answer",
+                kind="logits",
+                tensors=(f"{stages[-1].name}.answer",),
+                labels=("a", "b", "ç", "日本"),
+            ),
+        ),
         targets=targets,
         usage_prior=uniform_prior(rules) if rules else None,
         golden=write_golden(root, golden_vectors(rules)),

@@ -189,6 +189,7 @@ def test_many_tensors_of_the_allowed_size_are_refused(plain):
         more |= {"takes": {"tokens": taken["tokens"]}, "gives": gives}
         content["stages"][i:] = [more]
     content["stages"][-1]["gives"] = {"answer": "answer"}
+    content["outputs"][0]["tensors"] = ["answer"]
     given = json.loads(json.dumps(target["graphs"][0]["outputs"]).replace("tokens", "next_tokens"))
     for stage in range(1, stages):
         for graph in routed:
@@ -209,7 +210,7 @@ def test_golden_vectors_that_are_too_many_together_are_refused(plain):
     # Image and answer have 2^28 elements each: every one of them is allowed alone.
     content["golden"]["images"] = 2**12
     content["input"] |= {"height": 256, "width": 256}
-    content["labels"] = None
+    content["outputs"][0]["labels"] = None
     for target in content["targets"].values():
         for graph in target["graphs"]:
             for spec in (*graph["inputs"], *graph["outputs"]):

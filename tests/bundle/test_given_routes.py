@@ -143,7 +143,7 @@ def test_golden_vectors_have_no_logits_of_a_stage_without_a_router(plain):
         "image": np.zeros((images, *manifest.input.shape), np.float32),
         "members.1": np.eye(3, dtype=bool)[:images],
         "gates.1": np.eye(3, dtype=np.float32)[:images],
-        "answer": np.zeros((images, 4), np.float32),
+        "outputs.answer": np.zeros((images, 4), np.float32),
     }
     check_vectors(vectors, manifest, "the test")
     assert logits_in(vectors, 1).shape == (images, 0)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mvmoe_deploy import parts
 from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.bundle.read import MAX_MANIFEST_BYTES, parse_manifest
 from mvmoe_deploy.bundle.schema import schema_text
@@ -127,6 +128,32 @@ def put(*path_and_value):
         content[last] = value
 
     return change
+
+
+def finishing(routes):
+    """Images on some routes are finished, with an output that the stem gives as well."""
+
+    def change(content):
+        content["stages"][0]["gives"]["early"] = "stem.early"
+        content["outputs"][0]["tensors"].insert(0, "stem.early")
+        content["stages"][1]["finishes"] = routes
+        for target in content["targets"].values():
+            for graph in target["graphs"]:
+                if graph["stage"] == 0:
+                    early = {"name": "early", "shape": [1, 4], "dtype": "float32", "pixels": None}
+                    graph["outputs"].append(early)
+
+    return change
+
+
+def test_a_route_on_which_images_are_finished_has_no_graph(plain):
+    content = plain()
+    finishing([[0], [2]])(content)
+    for target in content["targets"].values():
+        target["graphs"] = [graph for graph in target["graphs"] if graph["route"] not in ([0], [2])]
+    parsed = parse_manifest(json.dumps(content).encode(), "the test")
+    assert parsed.stages[1].finishes == ((0,), (2,))
+    assert parsed.stages[1].first_route == (1,)
 
 
 ONNX = ("targets", "onnx")
@@ -427,8 +454,8 @@ def shares(*pairs):
         (put("stages", 1, "rule", None), "the stem without a rule"),
         (lambda c: c["stages"].reverse(), "the stem without a rule"),
         (put("stages", 1, "name", "stem"), "the stage 'stem' is there 2 times"),
-        (put("labels", ["a"]), "1 labels for an answer of 4 classes"),
-        (put("labels", []), "0 labels for an answer of 4 classes"),
+        (put("outputs", 0, "labels", ["a"]), "1 labels for the 4 classes of the output answer"),
+        (put("outputs", 0, "labels", []), "0 labels for the 4 classes of the output answer"),
         (put("usage_prior", []), "the usage prior has 0 stages"),
         (put("usage_prior", [[], []]), "the usage prior has 2 stages"),
         (put("usage_prior", [[]]), "sum to 0.0"),
@@ -570,26 +597,23 @@ def shares(*pairs):
                 found=["tokens [1, 5, 8] float32"],
             ),
         ),
-        (put(*GRAPH, "outputs", 0, "shape", [1, 5]), "5 classes|labels"),
         (
-            put(*GRAPH, "outputs", 0, "shape", []),
+            put(*GRAPH, "outputs", 0, "shape", [1, 5]),
             Fault(
                 "bundle.tensors-mismatch",
                 target="onnx",
-                graph="stage1_e0",
-                expected=["answer [1, 4] float32"],
-                found=["answer [] float32"],
+                graph="stage1_e1",
+                expected=["answer [1, 5] float32"],
+                found=["answer [1, 4] float32"],
             ),
         ),
         (
+            put(*GRAPH, "outputs", 0, "shape", []),
+            Fault("bundle.tensors-mismatch", target="onnx"),
+        ),
+        (
             put(*GRAPH, "outputs", 0, "dtype", "int64"),
-            Fault(
-                "bundle.tensors-mismatch",
-                target="onnx",
-                graph="stage1_e0",
-                expected=["answer [1, 4] float32"],
-                found=["answer [1, 4] int64"],
-            ),
+            Fault("bundle.tensors-mismatch", target="onnx"),
         ),
         (
             put(*STEM, "inputs", 0, "shape", [1, 3, 6, 6]),
@@ -679,7 +703,49 @@ def shares(*pairs):
         (put("stages", 0, "takes", {"images": "image"}), "the stem takes .*'images'"),
         (put("stages", 1, "router", None), "must have a rule and the tensor of its router"),
         (put("stages", 0, "router", "image"), "must have a rule and the tensor of its router"),
-        (put("stages", 1, "gives", {"result": "step1.result"}), "last stage gives no answer"),
+        (
+            put("stages", 1, "gives", {"result": "step1.result"}),
+            Fault("bundle.tensor-unknown", output="answer", tensor="step1.answer"),
+        ),
+        (
+            put("outputs", 0, "tensors", ["step1.answer", "stem.tokens"]),
+            "are not of one stage after another",
+        ),
+        (
+            put("outputs", 0, "tensors", ["step1.answer", "step1.answer"]),
+            "are not of one stage after another",
+        ),
+        (
+            put("outputs", 0, "tensors", ["image"]),
+            Fault("bundle.tensor-unknown", output="answer", tensor="image"),
+        ),
+        (
+            put("outputs", 0, "tensors", ["stem.tokens", "step1.answer"]),
+            Fault("bundle.output-shape", output="answer", kind="logits", found=[5, 8]),
+        ),
+        (
+            put("outputs", 0, "tensors", ["stem.tokens"]),
+            Fault("bundle.output-shape", output="answer", kind="logits", found=[5, 8]),
+        ),
+        (
+            put("outputs", 0, "kind", "mask"),
+            Fault("bundle.output-shape", output="answer", kind="mask", found=[4]),
+        ),
+        (put("outputs", 0, "kind", "embedding"), "4 labels for the no classes"),
+        (
+            put("outputs", 0, "kind", "of-nobody"),
+            Fault("bundle.unknown-kind", name="of-nobody", installed=parts.names("outputs")),
+        ),
+        (lambda c: c["outputs"].append(c["outputs"][0]), "the output 'answer' is there 2 times"),
+        (
+            put("stages", 1, "finishes", [[0]]),
+            Fault("bundle.output-missing", output="answer", stage=1),
+        ),
+        (finishing([[0]]), Fault("bundle.graphs-mismatch", target="onnx", stage="step1")),
+        (finishing([[3]]), Fault("bundle.finishes-invalid", stage="step1")),
+        (finishing([[0], [1], [2]]), Fault("bundle.finishes-invalid", stage="step1")),
+        (finishing([[1], [1]]), Fault("bundle.finishes-invalid", stage="step1")),
+        (put("stages", 0, "finishes", [[0]]), Fault("bundle.finishes-invalid", stage="stem")),
         (put("stages", 1, "gives", {"tokens": "step1.tokens"}), "under one name"),
         (put("golden", "images", 10_000), None),
         (put(*ONNX, "precision", "of-another-release"), None),
@@ -948,7 +1014,7 @@ def test_a_valid_manifest_passes_the_schema(plain, validator, make_bundle):
         lambda c: c.pop("golden"),
         put("version", 1),
         put("format", "other"),
-        put("labels", [1]),
+        put("outputs", 0, "labels", [1]),
         put("input", "height", 0),
         put("input", "std", [0.0]),
         put("stages", 1, "rule", "k", 0),

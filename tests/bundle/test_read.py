@@ -48,7 +48,7 @@ def test_a_valid_bundle_opens_and_verifies(bundle, as_text):
     opened.verify()
     opened.verify("onnx")
     assert opened.target("onnx").strategy == "dispatch"
-    assert opened.manifest.labels == ("a", "b", "ç", "日本")
+    assert opened.manifest.outputs[0].labels == ("a", "b", "ç", "日本")
 
 
 def test_a_bundle_of_several_targets_and_stages_verifies(make_bundle):
@@ -62,7 +62,7 @@ def test_a_bundle_of_several_targets_and_stages_verifies(make_bundle):
 def test_a_dense_bundle_verifies(make_bundle):
     root = make_bundle(())
     Bundle.open(root).verify()
-    assert set(Bundle.open(root).golden()) == {"image", "answer"}
+    assert set(Bundle.open(root).golden()) == {"image", "outputs.answer"}
 
 
 def test_a_link_to_a_whole_bundle_may_be_opened(bundle, tmp_path):
@@ -78,7 +78,7 @@ def test_files_that_the_manifest_does_not_list_are_ignored(bundle):
 def test_golden_vectors_are_what_was_written(bundle):
     vectors = Bundle.open(bundle).golden()
     written = load_file(bundle / "golden.safetensors")
-    assert set(vectors) == {"image", "logits.1", "members.1", "gates.1", "answer"}
+    assert set(vectors) == {"image", "logits.1", "members.1", "gates.1", "outputs.answer"}
     for name, vector in vectors.items():
         np.testing.assert_array_equal(vector, written[name])
     assert vectors["image"].shape == (3, 1, 6, 6)
@@ -383,13 +383,16 @@ def test_damaged_golden_vectors_are_refused(with_golden, data):
     [
         (lambda v: v.pop("image"), "image"),
         (lambda v: v.pop("gates.1"), "gates.1"),
-        (lambda v: v.update(extra=v["answer"]), "extra"),
+        (lambda v: v.update(extra=v["outputs.answer"]), "extra"),
         (lambda v: v.update({"logits.2": v["logits.1"]}), "logits.2"),
         (lambda v: v.update(image=v["image"][:2]), "image"),
-        (lambda v: v.update(answer=v["answer"][:, :3]), "answer"),
+        (lambda v: v.update({"outputs.answer": v["outputs.answer"][:, :3]}), "outputs.answer"),
         (lambda v: v.update({"members.1": v["members.1"].astype(np.int32)}), "members.1"),
         (lambda v: v.update(image=v["image"].astype(np.float64)), "image"),
-        (lambda v: v.update(answer=v["answer"].astype(np.float16)), "answer"),
+        (
+            lambda v: v.update({"outputs.answer": v["outputs.answer"].astype(np.float16)}),
+            "outputs.answer",
+        ),
     ],
 )
 def test_golden_vectors_that_are_not_the_manifests_are_refused(

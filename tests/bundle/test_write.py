@@ -47,7 +47,9 @@ def test_a_manifest_that_no_reader_would_accept_is_not_written(bundle, tmp_path,
     manifest = Bundle.open(bundle).manifest
     target = manifest.targets["onnx"]
     wrong = {
-        "contradiction": replaced(manifest, labels=("a",)),
+        "contradiction": replaced(
+            manifest, outputs=(replaced(manifest.outputs[0], labels=("a",)),)
+        ),
         "field": replaced(manifest, model=replaced(manifest.model, macs=-1)),
         "name": replaced(manifest, targets={"on nx": target}),
         "not finite": replaced(
@@ -56,7 +58,10 @@ def test_a_manifest_that_no_reader_would_accept_is_not_written(bundle, tmp_path,
                 "onnx": replaced(target, parity=replaced(target.parity, max_abs_error=np.nan))
             },
         ),
-        "surrogate": replaced(manifest, labels=("a", "b", "c", "\ud800")),
+        "surrogate": replaced(
+            manifest,
+            outputs=(replaced(manifest.outputs[0], labels=("a", "b", "c", "\ud800")),),
+        ),
     }
     with pytest.raises(BundleError, match="the new bundle"):
         write_manifest(tmp_path, wrong[kind])
@@ -76,7 +81,7 @@ def test_file_records_are_in_order_with_forward_slashes(tmp_path):
 
 def test_golden_vectors_of_views_are_written_as_they_look(tmp_path):
     image = np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2).transpose(0, 1, 3, 2)
-    golden = write_golden(tmp_path, {"image": image, "answer": image[:, 0, 0]})
+    golden = write_golden(tmp_path, {"image": image, "outputs.answer": image[:, 0, 0]})
     assert golden.images == 2
     assert golden.file.path == "golden.safetensors"
     np.testing.assert_array_equal(load_file(tmp_path / golden.file.path)["image"], image)

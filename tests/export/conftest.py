@@ -325,7 +325,7 @@ def assert_answers():
         with torch.no_grad():
             wanted = model.eval()(images).numpy()
         with Dispatcher.open(path, threads=1) as dispatcher:
-            assert_close(dispatcher.run(images.numpy()), wanted)
+            assert_close(dispatcher.run(images.numpy())["answer"], wanted)
             assert_golden(dispatcher, Bundle.open(path).golden(), routes)
 
     return check
@@ -336,7 +336,7 @@ def assert_close(given, wanted):
 
 
 def assert_golden(dispatcher, golden, routes):
-    assert_close(dispatcher.run(golden["image"]), golden["answer"])
+    assert_close(dispatcher.run(golden["image"])["answer"], golden["outputs.answer"])
     if "members.1" in golden:
         # Otherwise nothing here would notice that all images take one route.
         assert len(np.unique(golden["members.1"], axis=0)) >= routes

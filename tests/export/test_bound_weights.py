@@ -40,8 +40,8 @@ def test_a_bundle_whose_graphs_take_weights_answers_as_pytorch(bound):
     with torch.no_grad():
         wanted = model(images).numpy()
     with Dispatcher.open(path, threads=1, plugins=True) as dispatcher:
-        together = dispatcher.run(images.numpy())
-        single = np.concatenate([dispatcher.run(image[None].numpy()) for image in images])
+        together = dispatcher.run(images.numpy())["answer"]
+        single = np.concatenate([dispatcher.run(image[None].numpy())["answer"] for image in images])
     for given in (together, single):
         np.testing.assert_allclose(given, wanted, rtol=0, atol=1e-4 * np.abs(wanted).max())
 

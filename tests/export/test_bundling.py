@@ -121,7 +121,7 @@ def test_the_manifest_says_who_the_model_is(zoo, tmp_path, shared_templates):
     model = zoo.enliven(zoo.Foreign(experts=2))
     manifest = export_bundle(model, tmp_path / "a.bundle", identity=identity)
     assert (manifest.model.name, manifest.model.family) == ("mine", "Foreign")
-    assert manifest.labels == ("a", "b", "c", "d", "e")
+    assert manifest.outputs[0].labels == ("a", "b", "c", "d", "e")
     assert manifest.source.packages.keys() >= {"torch", "onnx", "onnxruntime"}
     parity = manifest.targets["onnx"].parity
     assert parity.graphs == 3
@@ -307,7 +307,7 @@ def test_of_two_exports_to_one_place_exactly_one_wins(zoo, tmp_path, monkeypatch
     bundle.verify()
     golden = bundle.golden()
     wanted = models[1 - loser](torch.from_numpy(golden["image"])).detach().numpy()
-    np.testing.assert_allclose(golden["answer"], wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(golden["outputs.answer"], wanted, rtol=1e-4, atol=1e-5)
     assert [file.name for file in tmp_path.iterdir()] == ["a.bundle"]
 
 
@@ -375,4 +375,7 @@ def test_experts_of_different_shapes_cannot_be_gathered(zoo, tmp_path):
 @pytest.mark.parametrize("wrong", [{"labels": ["a"]}, {"usage_prior": ()}])
 def test_an_identity_that_contradicts_the_model(zoo, tmp_path, shared_templates, wrong):
     message = refusal(zoo.enliven(zoo.Foreign(experts=2)), tmp_path, identity=Identity(**wrong))
-    assert "labels for an answer of 5 classes" in message or "usage prior has 0 stages" in message
+    assert (
+        "labels for an output answer of 5 classes" in message
+        or "usage prior has 0 stages" in message
+    )

@@ -118,7 +118,7 @@ def model():
 
 
 def test_each_tensor_has_a_name_of_its_own_in_the_manifest(model):
-    stem, first, second, last = (flow.record for flow in flow_of(model))
+    stem, first, second, last = flow_of(model).records
     assert (stem.takes, stem.router) == ({"image": "image"}, None)
     assert stem.gives == {"p2": "stem.p2", "logits": "stem.logits"}
     assert (first.takes, first.router) == ({"p2": "stem.p2"}, "stem.logits")
@@ -147,8 +147,8 @@ def test_a_stage_reads_what_any_stage_before_it_gave(model, tmp_path, strategy, 
         wanted = model(torch.from_numpy(images)).numpy()
     for target in targets:
         with Dispatcher.open(path, target, threads=1) as dispatcher:
-            together = dispatcher.run(images)
-            alone = np.concatenate([dispatcher.run(image[None]) for image in images])
+            together = dispatcher.run(images)["answer"]
+            alone = np.concatenate([dispatcher.run(image[None])["answer"] for image in images])
         for given in (together, alone):
             bound = TOLERANCE[target] * np.abs(wanted).max()
             np.testing.assert_allclose(given, wanted, rtol=0, atol=bound)
@@ -159,7 +159,7 @@ def test_several_images_go_through_one_graph(model, tmp_path):
     export_bundle(model, path, batch=3, options=ExportOptions())
     images = Bundle.open(path).golden()["image"]
     with Dispatcher.open(path, threads=1) as dispatcher, torch.no_grad():
-        given, wanted = dispatcher.run(images), model(torch.from_numpy(images)).numpy()
+        given, wanted = dispatcher.run(images)["answer"], model(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(given, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
 
 
@@ -211,7 +211,7 @@ def no_tensor(self, images):
     ("index", "forward", "sentence"),
     [
         (3, unknown_tensor, "takes p3, p5 and gates, but the stages before it give image, p2, "),
-        (3, none_named_answer, "the contract expects the answer"),
+        (3, none_named_answer, "gives the output answer; they give p2, logits, p3, p4, result"),
         (0, no_logits, "gives no logits, which the rule of the next stage decides on"),
         (0, upper_case, "a tensor of the name 'P2'; names are lower-case letters"),
         (0, over_the_image, "a tensor of the name 'image'"),

@@ -45,11 +45,11 @@ def test_routes_of_different_lengths_are_exported_verified_and_run(
     verify_against_model(bundle, model).require_ok()
     verify_bundle(bundle).require_ok()
     with Dispatcher.open(path, plugins=rule is THEIRS, threads=1) as dispatcher:
-        together = dispatcher.run(golden["image"])
-        alone = [dispatcher.run(image[None])[0] for image in golden["image"]]
+        together = dispatcher.run(golden["image"])["answer"]
+        alone = [dispatcher.run(image[None])["answer"][0] for image in golden["image"]]
     with torch.no_grad():
         wanted = model(torch.from_numpy(golden["image"])).numpy()
-    for given in (together, alone, golden["answer"]):
+    for given in (together, alone, golden["outputs.answer"]):
         np.testing.assert_allclose(given, wanted, rtol=0, atol=TOLERANCE * np.abs(wanted).max())
 
 

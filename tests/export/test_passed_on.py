@@ -51,5 +51,5 @@ def test_a_tensor_that_is_passed_on_is_exported(zoo, export, kind):
         wanted = model(images).numpy()
     for target, tolerance in TOLERANCES.items():
         with Dispatcher.open(path, target=target, threads=1) as dispatcher:
-            found = dispatcher.run(images.numpy())
+            found = dispatcher.run(images.numpy())["answer"]
         np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance * np.abs(wanted).max())

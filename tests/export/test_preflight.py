@@ -47,7 +47,7 @@ def _refused(model, tmp_path: Path, kind, sentence: str, **how: object) -> None:
 @pytest.mark.parametrize(
     ("identity", "sentence"),
     [
-        ({"labels": ["a"] * 4}, "^there are 4 labels for an answer of 5 classes; give one"),
+        ({"labels": ["a"] * 4}, "^there are 4 labels for an output answer of 5 classes; give one"),
         ({"labels": ["a", "b", "c", "d\n", "e"]}, r"^label 3 is 'd\\n', which a bundle cannot"),
         ({"labels": ["\udce9", "b", "c", "d", "e"]}, r"^label 0 is '\\udce9', which a bundle"),
         ({"labels": ["a" * 1001, "b", "c", "d", "e"]}, "^label 0 is .* of at most 1,000 charac"),
@@ -232,4 +232,4 @@ def test_labels_may_be_alike(model, tmp_path: Path, shared_templates) -> None:
     made = export_bundle(
         model, tmp_path / "x.mvmoe", identity=Identity(labels=labels), skip_verify=True
     )
-    assert made.labels == tuple(labels)
+    assert made.outputs[0].labels == tuple(labels)

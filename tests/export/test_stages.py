@@ -107,9 +107,15 @@ def test_a_stem_that_breaks_the_contract(zoo, change, told):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda answer: (answer, answer), "gives tuple; the contract expects the answer [2, "),
-        (lambda answer: answer.flatten(), "gives [10]; the contract expects the answer [2, "),
-        (lambda answer: answer[..., None], "gives [2, 5, 1]; the contract expects the answer"),
+        (
+            lambda answer: (answer, answer),
+            "gives tuple; the contract expects the answer of the last",
+        ),
+        (lambda answer: answer.flatten(), "gives answer [10]; the contract expects [2, ...]"),
+        (
+            lambda answer: answer[..., None],
+            "the shape [classes] behind the batch, but [5, 1] was given",
+        ),
     ],
 )
 def test_a_last_stage_that_breaks_the_contract(zoo, change, told):

@@ -184,7 +184,7 @@ def casting(zoo, tokens=None, logits=None, answer=None):
         ({"tokens": torch.bfloat16}, "gives tokens of type bfloat16; the contract expects float32"),
         ({"tokens": torch.int64}, "gives tokens of type int64; the contract expects float32"),
         ({"logits": torch.float16}, "gives logits of type float16; the contract expects float32"),
-        ({"answer": torch.float64}, "gives an answer of type float64; the contract expects float"),
+        ({"answer": torch.float64}, "gives answer of type float64; the contract expects float32"),
     ],
 )
 def test_outputs_of_other_types_are_refused(zoo, tmp_path, types, says):
@@ -200,7 +200,7 @@ def test_half_precision_tokens_are_handed_on(zoo, export):
     images = torch.randn(8, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad(), Dispatcher.open(path, threads=1) as dispatcher:
         wanted = model(images).numpy()
-        found = dispatcher.run(images.numpy())
+        found = dispatcher.run(images.numpy())["answer"]
     # One rounding of a token may go the other way: half a unit in fp16.
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-3 * np.abs(wanted).max())
 

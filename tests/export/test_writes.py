@@ -162,7 +162,7 @@ def test_a_head_that_clamps_one_class_answers_as_the_model(zoo, tmp_path):
         wanted = model(image)
         assert wanted[0, 0] == 3.0
         with Dispatcher.open(tmp_path / "a.bundle", threads=1) as dispatcher:
-            found = dispatcher.run(image.numpy())
+            found = dispatcher.run(image.numpy())["answer"]
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-4 * wanted.abs().max().item())
 
 

@@ -89,7 +89,7 @@ def require_answers(dispatcher: Dispatcher, model: Tiny) -> None:
     with torch.no_grad():
         expected = model(torch.from_numpy(images)).numpy()
     # fp32 of two engines over sums of 48 products.
-    np.testing.assert_allclose(dispatcher.run(images), expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(dispatcher.run(images)["answer"], expected, rtol=0, atol=1e-5)
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def of_route(made, expert, count=1, stage=0):
 def test_run_answers_as_pytorch(single, batched, assert_answers):
     for made in (single, batched):
         with Dispatcher.open(made.path, threads=1) as dispatcher:
-            assert_answers(dispatcher.run(made.images), made.answers)
+            assert_answers(dispatcher.run(made.images)["answer"], made.answers)
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 9])
@@ -67,7 +67,7 @@ def test_any_number_of_images_runs_on_graphs_of_four(batched, count, assert_answ
     with Dispatcher.open(batched.path, threads=1) as dispatcher:
         for start in (0, 7):
             part = slice(start, start + count)
-            assert_answers(dispatcher.run(batched.images[part]), batched.answers[part])
+            assert_answers(dispatcher.run(batched.images[part])["answer"], batched.answers[part])
 
 
 def test_predict_says_what_pytorch_does(single, batched, assert_answers):
@@ -107,7 +107,9 @@ def test_run_and_predict_agree(single):
     (picture,) = pictures(1)
     with Dispatcher.open(single.path, threads=1) as dispatcher:
         batch = preprocess(picture, single.model.input)[None]
-        np.testing.assert_array_equal(dispatcher.run(batch)[0], dispatcher.predict(picture).logits)
+        np.testing.assert_array_equal(
+            dispatcher.run(batch)["answer"][0], dispatcher.predict(picture).logits
+        )
 
 
 def test_timings_are_whole(single):
@@ -131,12 +133,12 @@ def test_golden_vectors_are_reproduced(single, batched, assert_answers):
     for made in (single, batched):
         golden = Bundle.open(made.path).golden()
         with Dispatcher.open(made.path) as dispatcher:
-            assert_answers(dispatcher.run(golden["image"]), golden["answer"])
+            assert_answers(dispatcher.run(golden["image"])["answer"], golden["outputs.answer"])
 
 
 def test_answers_belong_to_the_caller(single):
     with Dispatcher.open(single.path) as dispatcher:
-        one = dispatcher.run(single.images[:1])
+        one = dispatcher.run(single.images[:1])["answer"]
         kept = one.copy()
         dispatcher.run(single.images[1:2])
         np.testing.assert_array_equal(one, kept)
@@ -152,7 +154,7 @@ def test_the_callers_batch_is_left_as_it_is(single):
 def test_a_batch_may_lie_in_memory_in_any_order(single, assert_answers):
     turned = np.asfortranarray(single.images)
     with Dispatcher.open(single.path) as dispatcher:
-        assert_answers(dispatcher.run(turned), single.answers)
+        assert_answers(dispatcher.run(turned)["answer"], single.answers)
 
 
 # What is not finite.
@@ -203,7 +205,9 @@ def test_what_an_earlier_batch_left_in_the_padding_does_not_leak(batched, assert
         for count in (1, 2, 3, 5):
             with pytest.raises(RoutingError):
                 dispatcher.run(spoiled)
-            assert_answers(dispatcher.run(batched.images[:count]), batched.answers[:count])
+            assert_answers(
+                dispatcher.run(batched.images[:count])["answer"], batched.answers[:count]
+            )
 
 
 def test_every_buffer_may_be_spoiled_before_a_call(batched, assert_answers):
@@ -214,7 +218,9 @@ def test_every_buffer_may_be_spoiled_before_a_call(batched, assert_answers):
             for arrays in (*buffers._inputs.values(), *buffers.outputs):
                 for array in arrays.values():
                     array.fill(np.nan)
-            assert_answers(dispatcher.run(batched.images[:count]), batched.answers[:count])
+            assert_answers(
+                dispatcher.run(batched.images[:count])["answer"], batched.answers[:count]
+            )
 
 
 # What is not a batch.
@@ -271,7 +277,7 @@ def test_each_expert_loads_once_for_a_batch_however_small_the_budget(
     single, watched, assert_answers
 ):
     dispatcher, runner = watched(single, max_resident_experts=1)
-    assert_answers(dispatcher.run(single.images), single.answers)
+    assert_answers(dispatcher.run(single.images)["answer"], single.answers)
     assert runner.loads == {f"step1_e{expert}": 1 for expert in range(4)}
     assert len(dispatcher.resident) == 1
     assert runner.alive() == {"stem", *dispatcher.resident}
@@ -287,7 +293,7 @@ def test_images_of_resident_experts_run_first(single, watched):
 
 def test_the_budget_is_of_each_routed_stage(batched, watched, assert_answers):
     dispatcher, runner = watched(batched, max_resident_experts=1)
-    assert_answers(dispatcher.run(batched.images), batched.answers)
+    assert_answers(dispatcher.run(batched.images)["answer"], batched.answers)
     assert sorted(name[:5] for name in dispatcher.resident) == ["step1", "step2"]
     assert set(runner.loads.values()) == {1}
 
@@ -299,7 +305,7 @@ def test_a_budget_of_bytes_holds(single, watched, assert_answers):
     runner.before_load = lambda name: most.append(len(dispatcher.resident))
     for image in single.images:
         dispatcher.run(image[None])
-    assert_answers(dispatcher.run(single.images), single.answers)
+    assert_answers(dispatcher.run(single.images)["answer"], single.answers)
     assert max(most) == 1, "room is made before the load"
     assert len(dispatcher.resident) == 2
 
@@ -388,7 +394,7 @@ def test_prewarming_without_a_prior_loads_all(batched, watched, assert_answers):
     dispatcher, _ = watched(batched)
     dispatcher.prewarm()
     assert len(dispatcher.resident) == 6
-    assert_answers(dispatcher.run(batched.images), batched.answers)
+    assert_answers(dispatcher.run(batched.images)["answer"], batched.answers)
 
 
 def test_prewarming_passes_a_broken_expert_over(single, watched, assert_answers):
@@ -397,7 +403,7 @@ def test_prewarming_passes_a_broken_expert_over(single, watched, assert_answers)
     dispatcher.prewarm()
     assert dispatcher.resident == ("step1_e2", "step1_e0", "step1_e1")
     runner.broken.clear()
-    assert_answers(dispatcher.run(single.images), single.answers)
+    assert_answers(dispatcher.run(single.images)["answer"], single.answers)
 
 
 def test_prewarming_in_the_background_serves_meanwhile(single, watched, assert_answers):
@@ -413,7 +419,7 @@ def test_prewarming_in_the_background_serves_meanwhile(single, watched, assert_a
     dispatcher.prewarm(wait=False)
     assert started.wait(30)
     ready = of_route(single, 0, count=2)
-    assert_answers(dispatcher.run(single.images[ready]), single.answers[ready])
+    assert_answers(dispatcher.run(single.images[ready])["answer"], single.answers[ready])
     go.set()
     dispatcher._prewarming.join(30)
     assert len(dispatcher.resident) == 4
@@ -459,11 +465,11 @@ def test_an_expert_that_does_not_load_fails_its_images_alone(single, watched, as
     assert sorted(error.failed) == broken
     assert all("step1_e1 is broken on purpose" in str(why) for why in error.failed.values())
     assert str(error).count("step1_e1") == 1
-    assert_answers(error.answers[whole], single.answers[whole])
-    assert np.isnan(error.answers[broken]).all()
+    assert_answers(error.answers["answer"][whole], single.answers[whole])
+    assert np.isnan(error.answers["answer"][broken]).all()
 
     runner.broken.clear()
-    assert_answers(dispatcher.run(single.images), single.answers)
+    assert_answers(dispatcher.run(single.images)["answer"], single.answers)
 
 
 @pytest.mark.parametrize("stage", [1, 2])
@@ -475,7 +481,7 @@ def test_a_failure_at_one_stage_spares_the_others_images(batched, watched, stage
     broken = [i for i, route in enumerate(batched.routes[stage - 1]) if route == (0,)]
     whole = np.setdiff1d(np.arange(len(batched.images)), broken)
     assert sorted(caught.value.failed) == broken
-    assert_answers(caught.value.answers[whole], batched.answers[whole])
+    assert_answers(caught.value.answers["answer"][whole], batched.answers[whole])
 
 
 def test_answers_that_are_not_finite_are_not_among_those_of_the_others(
@@ -495,8 +501,8 @@ def test_answers_that_are_not_finite_are_not_among_those_of_the_others(
     for image in spoilt:
         error = caught.value.failed[image]
         assert (error.code, error.fields) == ("routing.not-finite", {"image": image})
-    assert np.isnan(caught.value.answers[without]).all()
-    assert_answers(caught.value.answers[whole], single.answers[whole])
+    assert np.isnan(caught.value.answers["answer"][without]).all()
+    assert_answers(caught.value.answers["answer"][whole], single.answers[whole])
 
 
 def test_images_that_failed_load_nothing_more(batched, watched):
@@ -514,8 +520,8 @@ def test_a_batch_of_one_fails_in_the_same_way(single, watched):
     with pytest.raises(PartialResultError) as caught:
         dispatcher.run(single.images[of_route(single, 1)])
     assert list(caught.value.failed) == [0]
-    assert np.isnan(caught.value.answers).all()
-    assert caught.value.answers.shape == (1, 5)
+    assert np.isnan(caught.value.answers["answer"]).all()
+    assert caught.value.answers["answer"].shape == (1, 5)
 
 
 def test_predict_tells_which_expert_does_not_load(single, watched):
@@ -541,7 +547,7 @@ def test_a_damaged_expert_is_named_and_works_again_after_repair(copied, single, 
         ):
             dispatcher.run(single.images)
         file.write_bytes(healthy)
-        assert_answers(dispatcher.run(single.images), single.answers)
+        assert_answers(dispatcher.run(single.images)["answer"], single.answers)
 
 
 def test_a_damaged_stem_fails_at_once(copied):
@@ -565,7 +571,7 @@ def test_threads_get_the_answers_of_a_single_one(batched, watched, assert_answer
         for step in range(12):
             start = (seed * 5 + step) % 24
             part = slice(start, start + 1 + (seed + step) % 7)
-            assert_answers(dispatcher.run(batched.images[part]), batched.answers[part])
+            assert_answers(dispatcher.run(batched.images[part])["answer"], batched.answers[part])
             position = (seed + step) % SHOTS
             given = dispatcher.predict(shots[position])
             assert given.routes == wanted[position].routes
@@ -590,7 +596,7 @@ def test_a_closed_dispatcher_refuses_calls_and_may_be_closed_again(single):
     dispatcher.close()
     dispatcher.close()
     for call in (
-        lambda: dispatcher.run(single.images),
+        lambda: dispatcher.run(single.images)["answer"],
         lambda: dispatcher.predict(pictures(1)[0]),
         dispatcher.prewarm,
         lambda: dispatcher.prewarm(wait=False),
@@ -618,7 +624,7 @@ def test_closing_waits_for_calls_in_flight(single, watched, assert_answers):
             dispatcher.run(single.images)
         assert not closing.done()
         go.set()
-        assert_answers(call.result(30), single.answers)
+        assert_answers(call.result(30)["answer"], single.answers)
         closing.result(30)
     assert runner.alive() == set()
 
@@ -643,7 +649,7 @@ with Dispatcher.open(sys.argv[1], prewarm=True) as dispatcher:
     prediction = dispatcher.predict(np.full((9, 9, 3), 100, np.uint8))
     assert len(prediction.route) == 1
     answers = dispatcher.run(np.zeros((3, 3, 8, 8), np.float32))
-    assert answers.shape == (3, 5)
+    assert answers["answer"].shape == (3, 5)
 heavy = {"torch", "onnx", "onnxscript", "coremltools", "executorch", "scipy", "pandas"}
 print(sorted(heavy & set(sys.modules)))
 """

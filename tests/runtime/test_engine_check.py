@@ -129,7 +129,7 @@ def answered_as(golden, rules, logits):
         Answered(
             [rule.select_one(row[index])[0] for rule, row in zip(rules, [logits], strict=True)],
             [logits[index]],
-            golden["answer"][index],
+            {"answer": golden["outputs.answer"][index]},
         )
         for index in range(len(logits))
     ]
@@ -143,10 +143,10 @@ def test_a_near_tie_may_take_either_route(single):
     wanted[:, 0], wanted[:, 1] = 1.0, (1.0 - 1e-6, 0.5)
     members, gates = rule.select(wanted)
     golden = {"logits.1": wanted, "members.1": members, "gates.1": gates}
-    golden["answer"] = np.ones((2, 5), np.float32)
+    golden["outputs.answer"] = np.ones((2, 5), np.float32)
     given = wanted.copy()
     given[0, 1] += 3e-6  # less than the bound
     given[1, 1] += 1.0  # far more
-    found = check_answers(golden, answered_as(golden, [rule], given), [rule], target)
+    found = check_answers(golden, answered_as(golden, [rule], given), bundle.manifest, target)
     assert route_of(members[0]) == (0,)
     assert (found.near_ties, found.rerouted) == ((0,), (1,))

@@ -89,13 +89,13 @@ def test_a_call_that_loads_an_expert(single, assert_answers):
     with TracingDispatcher.open(single.path, threads=1, max_resident_experts=1) as dispatcher:
 
         def check():
-            assert_answers(in_time(lambda: dispatcher.run(image)), wanted)
+            assert_answers(in_time(lambda: dispatcher.run(image)["answer"]), wanted)
             in_time(lambda: dispatcher.trace(image, [(next(others),)]))
             assert len(dispatcher.resident) == 1
             assert not dispatcher._calls.running
 
         check()
-        every_line(lambda: dispatcher.run(image), check, least=100)
+        every_line(lambda: dispatcher.run(image)["answer"], check, least=100)
         in_time(dispatcher.close)
 
 
@@ -107,7 +107,7 @@ def test_a_call_of_any_kind(batched, name, tmp_path, assert_answers):
         work = getattr(dispatcher, name)
 
         def check():
-            answers = in_time(lambda: dispatcher.run(batched.images[:5]))
+            answers = in_time(lambda: dispatcher.run(batched.images[:5])["answer"])
             assert_answers(answers, batched.answers[:5])
             in_time(lambda: work(*argument[name]))
             assert not dispatcher._calls.running

@@ -116,7 +116,7 @@ def test_a_handler_that_closes_does_not_spoil_the_call_that_it_interrupts(
 ):
     dispatcher, runner = watched(single)
     runner.before_load = lambda name: dispatcher.close()
-    assert_answers(dispatcher.run(single.images), single.answers)
+    assert_answers(dispatcher.run(single.images)["answer"], single.answers)
     assert runner.alive() == set()
 
 
@@ -216,7 +216,7 @@ for turn in range(15):
                     sys.exit(repr(error))
         dispatcher.close()
         with Dispatcher.open(sys.argv[1], threads=2) as own:
-            assert own.run(image).shape == (1, 5)
+            assert own.run(image)["answer"].shape == (1, 5)
         sys.exit(0)
     assert os.waitpid(child, 0)[1] == 0
 dispatcher.run(image)
@@ -253,7 +253,7 @@ def test_a_fork_waits_until_no_thread_is_inside_an_engine(single, watched, asser
         go.set()
         forking.result(30)
         for call in (inside, later):
-            assert_answers(call.result(30), single.answers)
+            assert_answers(call.result(30)["answer"], single.answers)
 
 
 @pytest.mark.parametrize("send", [pickle.dumps, copy.copy, copy.deepcopy])

@@ -6,16 +6,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mvmoe_deploy.errors import RoutingError
-from mvmoe_deploy.runtime.prediction import make_prediction
+from mvmoe_deploy.bundle.outputs import ClassOutput
+from mvmoe_deploy.errors import InputError, RoutingError
+from mvmoe_deploy.preprocessing import InputTransform
+from mvmoe_deploy.runtime.prediction import Prediction, first_of, without_finite_answer
 from mvmoe_deploy.runtime.timing import LapTimer
 
-ROUTES = [(1, 3), (0, 2)]
-GATES = [(0.5, 0.25), (0.75, 0.125)]
+ROUTES = ((1, 3), (0, 2))
+GATES = ((0.5, 0.25), (0.75, 0.125))
 
 
-def predict(answer, labels=None):
-    return make_prediction(np.array(answer, np.float32), ROUTES, GATES, labels, LapTimer())
+def predict(answer, labels=None, routes=ROUTES, gates=GATES, **others):
+    answer = np.array(answer, np.float32)
+    return Prediction(
+        outputs={**others, "answer": answer},
+        routes=routes,
+        stage_gates=gates,
+        last_stage="step2",
+        transform=InputTransform((4, 4), (4, 4), 0, 0, (4, 4)),
+        timings=LapTimer().timings(),
+        class_output=ClassOutput("answer", len(answer), labels),
+    )
 
 
 @given(arrays(np.float32, st.integers(1, 8), elements=st.floats(-(2.0**100), 2.0**100, width=32)))
@@ -33,22 +44,54 @@ def test_label_is_the_name_or_else_the_number():
     assert predict([0, 2, 1]).label == "1"
 
 
+def test_the_label_is_of_the_output_that_classifies():
+    prediction = predict([0, 2, 1], depth=np.full((1, 2, 2), 9, np.float32))
+    assert prediction.label == "1" and set(prediction.outputs) == {"depth", "answer"}
+
+
+def test_a_model_that_does_not_classify_has_no_label():
+    found = predict([0, 1])
+    depth = Prediction(
+        outputs={"depth": np.zeros((1, 2, 2), np.float32)},
+        routes=found.routes,
+        stage_gates=found.stage_gates,
+        last_stage="step2",
+        transform=found.transform,
+        timings=found.timings,
+        class_output=None,
+    )
+    for ask in ("label", "label_index", "probability", "logits"):
+        with pytest.raises(InputError, match="gives depth: read them in `outputs`") as caught:
+            getattr(depth, ask)
+        assert caught.value.code == "input.none-classifies"
+
+
 def test_routes_and_gates_are_told_for_each_stage():
     prediction = predict([0, 1])
     assert prediction.routes == ((1, 3), (0, 2))
     assert prediction.stage_gates == ((0.5, 0.25), (0.75, 0.125))
     assert (prediction.route, prediction.gates) == ((1, 3), (0.5, 0.25))
+    dense = predict([0, 1], routes=(), gates=())
+    assert (dense.route, dense.gates) == ((), ())
 
 
-def test_logits_are_a_copy():
-    answer = np.array([0, 1], np.float32)
-    prediction = make_prediction(answer, [], [], None, LapTimer())
-    answer[:] = 7
-    assert prediction.logits.tolist() == [0, 1]
-    assert (prediction.route, prediction.gates) == ((), ())
+def test_outputs_are_copies_of_the_first_image():
+    batch = {"answer": np.array([[0, 1], [2, 3]], np.float32)}
+    outputs = first_of(batch)
+    batch["answer"][:] = 7
+    assert outputs["answer"].tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_an_answer_that_is_not_finite_is_an_error(value):
+def test_an_output_that_is_not_finite_is_an_error(value):
+    outputs = {"answer": np.zeros((1, 2), np.float32), "map": np.zeros((1, 1, 2, 2), np.float32)}
+    outputs["map"][0, 0, 1, 0] = value
     with pytest.raises(RoutingError, match="not finite; check the weights"):
-        predict([0, value])
+        first_of(outputs)
+
+
+def test_only_the_images_with_such_a_value_are_named():
+    outputs = {"answer": np.zeros((3, 2), np.float32), "map": np.zeros((3, 1, 2, 2), np.float32)}
+    outputs["map"][2, 0, 1, 0] = np.nan
+    outputs["answer"][0, 1] = np.inf
+    assert list(without_finite_answer(outputs)) == [0, 2]

@@ -99,14 +99,14 @@ def test_experts_in_memory_go_on_answering(copied, single, other, assert_answers
     with Dispatcher.open(copied, threads=1) as dispatcher:
         dispatcher.prewarm()
         swap_directories(copied, other)
-        assert_answers(dispatcher.run(single.images), single.answers)
+        assert_answers(dispatcher.run(single.images)["answer"], single.answers)
 
 
 def test_the_same_content_under_another_identity_is_accepted(copied, single, assert_answers):
     with Dispatcher.open(copied, threads=1) as dispatcher:
         swap_directories(copied, single.path)
         os.utime(copied / "onnx" / "stem.onnx")
-        assert_answers(dispatcher.run(single.images), single.answers)
+        assert_answers(dispatcher.run(single.images)["answer"], single.answers)
 
 
 def test_a_swap_during_the_load_itself_is_seen(copied, single, other):
@@ -148,14 +148,14 @@ def test_a_link_to_the_bundle_may_turn_to_another(copied, single, other, tmp_pat
     with Dispatcher.open(link, threads=1) as dispatcher:
         link.unlink()
         link.symlink_to(other)
-        assert_answers(dispatcher.run(single.images), single.answers)
+        assert_answers(dispatcher.run(single.images)["answer"], single.answers)
 
 
 def test_the_working_directory_may_change(copied, single, monkeypatch, tmp_path, assert_answers):
     monkeypatch.chdir(copied.parent)
     with Dispatcher.open(copied.name, threads=1) as dispatcher:
         monkeypatch.chdir(tmp_path)
-        assert_answers(dispatcher.run(single.images), single.answers)
+        assert_answers(dispatcher.run(single.images)["answer"], single.answers)
 
 
 def test_a_file_that_was_missing_and_is_there_later_is_verified(copied, single, assert_answers):
@@ -170,7 +170,7 @@ def test_a_file_that_was_missing_and_is_there_later_is_verified(copied, single, 
         with pytest.raises(BundleReplacedError):
             dispatcher.run(image)
         file.write_bytes(content)
-        assert_answers(dispatcher.run(single.images), single.answers)
+        assert_answers(dispatcher.run(single.images)["answer"], single.answers)
 
 
 def test_files_of_packages_belong_to_their_graphs(single):

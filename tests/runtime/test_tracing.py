@@ -11,7 +11,7 @@ def test_a_trace_answers_as_run_and_says_where_its_time_went(single, batched, as
     for made, stages in ((single, 1), (batched, 2)):
         with TracingDispatcher.open(made.path, threads=1) as dispatcher:
             cold, warm = (dispatcher.trace(made.images[:1]) for _ in range(2))
-        assert_answers(warm.answer, made.answers[:1])
+        assert_answers(warm.outputs["answer"], made.answers[:1])
         assert warm.routes == tuple(routes[0] for routes in made.routes)
         names = [name for name, _ in warm.laps]
         assert names == ["rest", "stem", *["select", "load", "expert"] * stages, "rest"]
@@ -26,7 +26,9 @@ def test_an_imposed_route_is_taken_with_the_routers_gates(single, batched, asser
         with TracingDispatcher.open(made.path, threads=1) as dispatcher, torch.no_grad():
             trace = dispatcher.trace(image, routes)
             assert trace.routes == routes and "forced" in dict(trace.laps)
-            assert_answers(trace.answer, made.model(torch.from_numpy(image), routes).numpy())
+            assert_answers(
+                trace.outputs["answer"], made.model(torch.from_numpy(image), routes).numpy()
+            )
 
 
 @pytest.mark.parametrize(

@@ -52,16 +52,16 @@ class ReferenceReader:
     def ask(self, graphs: list[str]) -> list[int]:
         """See `Reader`."""
         levels = np.uint8(self._image(graphs) * 255).reshape(1, -1, 1)
-        return _numbers(self._dispatcher.predict(levels).logits)
+        return _numbers(self._dispatcher.predict(levels).outputs["answer"])
 
     def ask_batch(self, images: list[list[str]]) -> tuple[list[list[int] | None], dict[int, str]]:
         """See `Reader`."""
         batch = np.float32([self._image(graphs) for graphs in images])[:, None, None]
         try:
-            return [_numbers(row) for row in self._dispatcher.run(batch)], {}
+            return [_numbers(row) for row in self._dispatcher.run(batch)["answer"]], {}
         except PartialResultError as error:
             codes = {image: found.code for image, found in sorted(error.failed.items())}
-            rows = enumerate(error.answers)
+            rows = enumerate(error.answers["answer"])
             return [None if image in codes else _numbers(row) for image, row in rows], codes
 
     def prewarm(self) -> None:
@@ -209,7 +209,9 @@ def _manifest(engine: FakeEngine, script: Script) -> dict[str, Any]:
             "height": 1, "width": sum(counts), "channel_order": "L", "resize": "squash",
             "interpolation": "nearest", "mean": [0.0], "std": [1.0],
         },
-        "labels": None,
+        "outputs": [
+            {"name": "answer", "kind": "tensor", "tensors": [f"{steps[last]}.numbers"]},
+        ],
         "stages": [
             {
                 "name": STEM, "rule": None, "router": None, "takes": {"image": "image"},

@@ -5,7 +5,7 @@ last place, in PyTorch as in any engine. No graph can be nearer to it than PyTor
 """
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TypeVar
 
@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mvmoe_deploy.bundle.manifest import IMAGE
+from mvmoe_deploy.bundle.manifest import IMAGE, Output
 from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.run_stages import Vectors, run_stages, run_stem
-from mvmoe_export.flow import StageFlow, as_tuple, flow_of
+from mvmoe_export.flow import ModelFlow, StageFlow, as_tuple, flow_of
 from mvmoe_export.parity.nearness import Outputs, difference, peak
 from mvmoe_export.parity.torch_stages import TorchStages
 
@@ -36,19 +37,17 @@ class DoublePrecisionCopy:
     `model` is None for one that does not run there, whatever it raises.
     """
 
-    def __init__(
-        self, model: RoutedModel, image: Tensor, flows: Sequence[StageFlow] | None = None
-    ) -> None:
+    def __init__(self, model: RoutedModel, image: Tensor, flow: ModelFlow | None = None) -> None:
         self._single = model
         self._image = image
-        self._flows = flows
+        self._flow = flow
 
     @property
     def flows(self) -> Sequence[StageFlow]:
         """How tensors go through the model."""
-        if self._flows is None:
-            self._flows = flow_of(self._single)
-        return self._flows
+        if self._flow is None:
+            self._flow = flow_of(self._single)
+        return self._flow.stages
 
     @cached_property
     def model(self) -> RoutedModel | None:
@@ -119,28 +118,43 @@ def whole_way_error(model: RoutedModel, vectors: Vectors) -> tuple[float, float]
     count, images = len(model.routing), few["image"]
     imposed = [few[f"members.{stage}"] for stage in range(1, count + 1)]
 
-    flows = flow_of(model)
-    records = [flow.record for flow in flows]
+    flow = flow_of(model)
 
     def answers(engine: TorchStages, images: np.ndarray) -> Vectors:
-        return run_stages(engine, records, run_stem(engine, records, images), imposed=imposed)
+        start = run_stem(engine, flow.records, images)
+        return run_stages(engine, flow.records, flow.outputs, start, imposed=imposed)
 
-    in_double = DoublePrecisionCopy(model, torch.from_numpy(images[:1].copy()), flows)
-    precise = in_double.ask(lambda double: answers(DoubleStages(double, flows), images))
+    in_double = DoublePrecisionCopy(model, torch.from_numpy(images[:1].copy()), flow)
+    precise = in_double.ask(lambda double: answers(DoubleStages(double, flow), images))
     if precise is None:
-        precise = answers(TorchStages(model, flows), moved(torch.from_numpy(images)).numpy())
-    routers = [_array_share(few[name], precise[name]) for name in precise if _is_logits(name)]
-    return max(routers, default=0.0), _array_share(few["answer"], precise["answer"])
+        precise = answers(TorchStages(model, flow), moved(torch.from_numpy(images)).numpy())
+    routers = [
+        _array_share(few[name], array)
+        for name, array in precise.items()
+        if name.startswith("logits.")
+    ]
+    outputs = [
+        _array_share(part, precise_part)
+        for output in flow.outputs
+        for part, precise_part in _parts(output, few, precise)
+    ]
+    return max(routers, default=0.0), max(outputs)
 
 
-def _is_logits(name: str) -> bool:
-    return name.startswith("logits.")
+def _parts(
+    output: Output, few: Vectors, precise: Vectors
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The parts of an output that are compared by themselves, in fp32 and in double precision."""
+    kind, name = find_kind(output.kind), f"outputs.{output.name}"
+    found = kind.values(precise[name])
+    for part, array in kind.values(few[name]).items():
+        yield array, found[part]
 
 
 def _double(model: RoutedModel, image: Tensor, flows: Sequence[StageFlow]) -> RoutedModel:
     """A copy in double precision that has run once; raises whatever the model raises."""
     in_double, precise = copy.deepcopy(model).double(), image.double()
-    routes = [next(rule.routes()) for rule in model.routing]
+    routes = [flow.record.first_route for flow in flows[1:]]
     in_double(precise.clone(), routes=routes or None)
     state = {IMAGE: precise}
     for flow, route in zip(flows, [(), *routes], strict=True):
@@ -176,5 +190,5 @@ def _share(single: Tensor, precise: Tensor) -> float:
 
 def _array_share(single: np.ndarray, precise: np.ndarray) -> float:
     """The largest share of any image: each may be the only one of its route."""
-    rows = zip(torch.from_numpy(single), torch.from_numpy(precise), strict=True)
+    rows = zip(*map(torch.from_numpy, map(np.ascontiguousarray, (single, precise))), strict=True)
     return max(_share(*row) for row in rows)

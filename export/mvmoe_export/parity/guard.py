@@ -38,6 +38,7 @@ from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_export.compression import find_recipe
 from mvmoe_export.parity.double_precision import moved
 from mvmoe_export.parity.exported_graphs import ExportedGraphs
+from mvmoe_export.parity.forward import forward
 from mvmoe_export.parity.half import LARGEST, beyond_half
 from mvmoe_export.parity.nearness import Nearness, Outputs, compare, difference, peak
 from mvmoe_export.parity.torch_reference import TorchReference, named, with_gates
@@ -121,16 +122,31 @@ class _Guard:
         self.start = {IMAGE: self.images, **_by_tensor(stem.stage, stem.start)}
         progress("stem")
         for stage, rule in zip(self.stages.specs[1:], self.model.routing, strict=True):
-            for route in checked_routes(rule):
+            for route in checked_routes(rule, stage.flow.record.finishes):
                 step = self.step(stage, route)
                 yield step.check_graph()
                 yield step.check_whole_way(wanted=step.check_stages())
                 self.graphs.release(step.graph.name)
                 progress(step.graph.name)
+            for route in stage.flow.record.finishes:
+                yield self.check_finish(stage.index, route)
         if len(self.stages.specs) == 1:
-            answer = self.forward(self.model, self.images, routes=[])
-            given = self.start[stem.stage.flow.answer]
+            answer = forward(self.model, self.images)
+            given = self.stages.flow.outputs_of(self.start)
             yield self.check_answer("stem", given, answer, routes=[])
+
+    def check_finish(self, stage: int, route: Route) -> float:
+        """The second and third question for a route that finishes an image at a stage."""
+        specs = self.stages.specs
+        routes = [spec.flow.record.first_route for spec in specs[1:]]
+        routes[stage - 1] = route
+        graph = specs[stage - 1].graphs[0].name
+        wanted = self.check_stages(graph, routes)
+        state = dict(self.start)
+        for spec, taken in zip(specs[1:stage], routes[: stage - 1], strict=True):
+            state |= self.step(spec, taken).given(state)
+        outputs = _first_images(self.stages.flow.outputs_of(state), wanted)
+        return self.check_answer(graph, outputs, wanted, routes)
 
     def extremes(self, given: list[_T]) -> list[_T]:
         """Those of the extreme inputs of a stage that its graph is compared on."""
@@ -177,17 +193,17 @@ class _Guard:
         return _Step(self, stage, route)
 
     def check_answer(
-        self, graph: str, answer: Tensor, wanted: Tensor, routes: list[Route]
+        self, graph: str, answer: Outputs, wanted: Outputs, routes: list[Route]
     ) -> float:
         """The third question: an answer against the model's own, forced down the same routes."""
         return self._require_answer(
             graph, answer, wanted, routes, bound=self.tolerance, bounds=self.bounds
         )
 
-    def check_stages(self, graph: str, routes: list[Route]) -> Tensor:
+    def check_stages(self, graph: str, routes: list[Route]) -> Outputs:
         """The second question; `graph` is that of the route in question.
 
-        Gives the model's own answer `[1, classes]`, which the third question asks for as well.
+        Gives the model's own outputs `[1, ...]`, which the third question asks for as well.
         """
         answers = self.reference.answers
         if tuple(routes) in answers:
@@ -198,51 +214,35 @@ class _Guard:
         )
         output, wanted, smallest = both or self._both_ways(self.model, image, routes)
         tolerance = max(_DOUBLE_ROUNDING, _STAGES_TOLERANCE * smallest)
-        if not _close({"answer": output}, {"answer": wanted}, tolerance):
+        if not _close(output, wanted, tolerance):
             # So small a difference may be rounding, where a part of forward stays in fp32.
             self._locate_fault(routes)
         self._require_answer(graph, output, wanted, routes, bound=_TORCH_TOLERANCE, bounds=FP32)
-        answers[tuple(routes)] = wanted.float()
+        answers[tuple(routes)] = {name: tensor.float() for name, tensor in wanted.items()}
         return answers[tuple(routes)]
 
     def _both_ways(
         self, model: RoutedModel, image: Tensor, routes: list[Route]
-    ) -> tuple[Tensor, Tensor, float]:
-        """The answers of a model's stages in a row and of its `forward`, and the smallest gate."""
+    ) -> tuple[Outputs, Outputs, float]:
+        """The outputs of a model's stages in a row and of its `forward`, and the smallest gate."""
         smallest = 1.0
         state = dict(self.reference.start(model, image))
         for spec, rule, route in zip(self.stages.specs[1:], model.routing, routes, strict=True):
             flow = spec.flow
+            if route in flow.record.finishes:
+                break
             gates = select(flow.logits(state), rule, route)[1][:, list(route)]
             smallest = min(smallest, gates.min().item())
             with user_code(f"stage {flow.index} of {type(model).__name__}"):
                 state |= flow.given(flow.module(model, route)(*flow.taken(state), gates))
-        answer = state[self.stages.specs[-1].flow.answer]
-        return answer, self.forward(model, image, routes), smallest
-
-    def forward(self, model: RoutedModel, images: Tensor, routes: list[Route]) -> Tensor:
-        """A model's own answer, down forced routes."""
-        name = f"{type(model).__name__}.forward"
-        try:
-            with user_code(name, passing=TypeError):
-                answer = model(images.clone(), routes=routes) if routes else model(images.clone())
-        except TypeError as error:
-            raise CheckFailedError(
-                f"{name} cannot be forced down a route ({error}); the contract asks for "
-                "forward(images, routes=None)",
-                code="model.contract",
-            ) from error
-        if not isinstance(answer, Tensor) or answer.ndim != 2 or len(answer) != len(images):
-            given = list(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
-            raise CheckFailedError(
-                f"{name} gives {given}; the contract asks for the answer [{len(images)}, classes]",
-                code="model.contract",
-            )
-        return answer.detach()
+        outputs = self.stages.flow.outputs_of(state)
+        return outputs, forward(model, image, routes), smallest
 
     def _locate_fault(self, routes: list[Route]) -> None:
         """Fail if an experiment shows one of the model's own stages to be wrong."""
         for stage, route in zip(self.stages.specs[1:], routes, strict=True):
+            if route in stage.flow.record.finishes:
+                break
             step = self.step(stage, route)
             if fault := step.find_fault():
                 self._fail(step.graph.name, fault)
@@ -250,8 +250,8 @@ class _Guard:
     def _require_answer(
         self,
         graph: str,
-        answer: Tensor,
-        wanted: Tensor,
+        answer: Outputs,
+        wanted: Outputs,
         routes: list[Route],
         *,
         bound: float,
@@ -261,11 +261,12 @@ class _Guard:
 
         Gives the absolute error.
         """
-        own, near = 0.0, compare({"answer": answer}, {"answer": wanted}, bound)
-        if not near.ok and bool(wanted.isfinite().all()):
-            own = self._own_answer_error(wanted, routes)
-            bound = allowed(bound, own, bounds)
-            near = compare({"answer": answer}, {"answer": wanted}, bound)
+        own, near = 0.0, compare(answer, wanted, bound)
+        if not near.ok and _are_finite(wanted):
+            errors = self._own_answer_errors(wanted, routes)
+            bounded = {name: allowed(bound, error, bounds) for name, error in errors.items()}
+            near = compare(answer, wanted, bounded)
+            own = errors[near.output]
         if not near.ok:
             self._locate_fault(routes)
             self._fail(
@@ -275,25 +276,25 @@ class _Guard:
             )
         return near.absolute
 
-    def _own_answer_error(self, wanted: Tensor, routes: list[Route]) -> float:
-        """How far PyTorch's own fp32 answer is from the precise one, relative to the largest."""
-        most = 0.0
+    def _own_answer_errors(self, wanted: Outputs, routes: list[Route]) -> dict[str, float]:
+        """How far PyTorch's own fp32 outputs are from precise ones, each by its largest value."""
+        most = dict.fromkeys(wanted, 0.0)
         for (images,) in self.reference.samples(0, ()):
             precise = self._precise_answer(images[:1], routes)
             if precise is None:
-                answer = self.forward(self.model, moved(self.images[: len(wanted)]), routes)
-                return difference(answer, wanted) / peak(wanted)
-            answer = self.forward(self.model, images[:1], routes)
-            own = difference(answer, precise) / peak(precise)
-            # An extreme picture on which fp32 says nothing says nothing of the others.
-            if images is self.images or not is_lost_in_rounding(own):
-                most = max(most, own)
+                count = len(next(iter(wanted.values())))
+                return _shares(forward(self.model, moved(self.images[:count]), routes), wanted)
+            found = _shares(forward(self.model, images[:1], routes), precise)
+            for name, own in found.items():
+                # An extreme picture on which fp32 says nothing says nothing of the others.
+                if images is self.images or not is_lost_in_rounding(own):
+                    most[name] = max(most[name], own)
         return most
 
-    def _precise_answer(self, image: Tensor, routes: list[Route]) -> Tensor | None:
-        """The answer of `forward` in double precision; None where it does not run there."""
+    def _precise_answer(self, image: Tensor, routes: list[Route]) -> Outputs | None:
+        """What `forward` gives in double precision; None where it does not run there."""
         double = image.double()
-        return self.reference.in_double.ask(lambda model: self.forward(model, double, routes))
+        return self.reference.in_double.ask(lambda model: forward(model, double, routes))
 
     def explained(self, module: nn.Module, comparison: "_Comparison", near: Nearness) -> str:
         """How a graph differs from its stage, in words."""
@@ -413,24 +414,29 @@ class _Step:
 
     def routes(self) -> list[Route]:
         """This route at its stage, the first one at every other."""
-        routes = [next(rule.routes()) for rule in self.guard.model.routing]
+        routes = [spec.flow.record.first_route for spec in self.guard.stages.specs[1:]]
         routes[self.stage.index - 1] = self.route
         return routes
 
-    def check_stages(self) -> Tensor:
+    def check_stages(self) -> Outputs:
         """The second question: all stages in a row, forced down this route at this stage."""
         return self.guard.check_stages(self.graph.name, self.routes())
 
-    def check_whole_way(self, wanted: Tensor) -> float:
+    def given(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What the graph gives for tensors by the manifest's names, by these names as well."""
+        flow = self.stage.flow
+        gates = select(flow.logits(state), self.rule, self.route)[1][:, list(self.route)]
+        return _by_tensor(self.stage, self.exported(*flow.taken(state), gates))
+
+    def check_whole_way(self, wanted: Outputs) -> float:
         """The third question: all graphs in a row, forced down this route at this stage."""
         guard = self.guard
         state = dict(guard.start)
         for spec, route in zip(guard.stages.specs[1:], self.routes(), strict=True):
             step = self if spec is self.stage else _Step(guard, spec, route)
-            gates = select(spec.flow.logits(state), step.rule, route)[1][:, list(route)]
-            state |= _by_tensor(spec, step.exported(*spec.flow.taken(state), gates))
-        answer = state[guard.stages.specs[-1].flow.answer][: len(wanted)]
-        return guard.check_answer(self.graph.name, answer, wanted, self.routes())
+            state |= step.given(state)
+        outputs = _first_images(guard.stages.flow.outputs_of(state), wanted)
+        return guard.check_answer(self.graph.name, outputs, wanted, self.routes())
 
     def find_fault(self) -> str | None:
         """What is wrong with the model's stage, if one of the usual faults is."""
@@ -460,6 +466,8 @@ class _Step:
     ) -> Route | None:
         """The other route whose stage gives just `given`."""
         for other in self.rule.routes():
+            if other in self.stage.flow.record.finishes:
+                continue
             module = self.stage.flow.module(self.guard.model, other)
             computed = named(self.stage.flow, module(*self.tensors, gates))
             if other != self.route and _close(given, computed, tolerance):
@@ -482,6 +490,18 @@ class _Step:
 def _by_tensor(stage: StageSpec, outputs: Outputs) -> dict[str, Tensor]:
     """What a stage's graph gave, by the manifest's names of the tensors."""
     return {stage.flow.record.gives[name]: tensor for name, tensor in outputs.items()}
+
+
+def _first_images(outputs: Outputs, wanted: Outputs) -> Outputs:
+    """As many images of each output as the wanted ones are of."""
+    return {name: tensor[: len(wanted[name])] for name, tensor in outputs.items()}
+
+
+def _shares(single: Outputs, precise: Outputs) -> dict[str, float]:
+    """How far outputs are off, each relative to its largest value."""
+    return {
+        name: difference(single[name], tensor) / peak(tensor) for name, tensor in precise.items()
+    }
 
 
 def _probe_gates(batch: int, k: int) -> Iterator[Tensor]:

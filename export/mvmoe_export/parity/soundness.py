@@ -42,7 +42,8 @@ def require_sound(stages: Stages) -> None:
         state = {IMAGE: images}
         for spec in stages.specs:
             outputs: tuple[Tensor, ...] = ()
-            for route in checked_routes(spec.rule) if spec.rule is not None else [()]:
+            rule, finishes = spec.rule, spec.flow.record.finishes
+            for route in checked_routes(rule, finishes) if rule is not None else [()]:
                 what = f"{name}.stage({spec.index}, {route})"
                 inputs = [*spec.flow.taken(state), *_gates(route)]
                 given = _require(what, spec.flow.module(model, route), *inputs)

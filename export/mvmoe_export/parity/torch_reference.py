@@ -1,6 +1,6 @@
 """What PyTorch says of a model: the inputs that graphs are asked on, and the answers to them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -33,9 +33,9 @@ class TorchReference:
         self.stages = stages
         self.images = synthetic_images(stages.model.input, stages.batch, seed=1)
         self.flows = [spec.flow for spec in stages.specs]
-        self.in_double = DoublePrecisionCopy(stages.model, self.images[:1], self.flows)
-        self.answers: dict[tuple[Route, ...], Tensor] = {}
-        """The model's own answer down routes that have passed the second question."""
+        self.in_double = DoublePrecisionCopy(stages.model, self.images[:1], stages.flow)
+        self.answers: dict[tuple[Route, ...], Mapping[str, Tensor]] = {}
+        """The model's own outputs down routes that have passed the second question."""
         self._starts: dict[torch.dtype, dict[str, Tensor]] = {}
         self._searches = Searches()
         self._reaching: dict[tuple[int, Route], list[list[Tensor]]] = {}
@@ -74,7 +74,7 @@ class TorchReference:
             taken.append([flow.taken(state) for state in states])
             if flow is self.flows[-1]:
                 break
-            route = next(flow.record.routing.routes()) if flow.index else ()
+            route = flow.record.first_route
             inputs = [with_gates(tensors, route) for tensors in taken[-1]]
             found = self.outputs(flow.index, route, inputs) if flow.index else self.stem
             for state, given in zip(states, found, strict=True):
@@ -95,7 +95,8 @@ class TorchReference:
             spans = [_span(list(column)) for column in zip(*given, strict=True)]
             spans = spans if index else [input_range(self.model.input)]
             rule = self.stages.specs[index].rule
-            searches = _MOST_SEARCHES // len(checked_routes(rule)) if rule else _MOST_SEARCHES
+            count = len(checked_routes(rule, self.flows[index].record.finishes)) if rule else 1
+            searches = _MOST_SEARCHES // count
             with user_code(f"stage {index} of {type(self.model).__name__}"):
                 self._reaching[place] = self._searches.find(
                     module, inputs, spans, min(searches, MOST_SEARCHES)

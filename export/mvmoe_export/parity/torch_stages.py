@@ -9,7 +9,7 @@ import torch
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.run_stages import Vectors
-from mvmoe_export.flow import StageFlow, as_tuple
+from mvmoe_export.flow import ModelFlow, as_tuple
 from mvmoe_export.user_code import user_code
 
 _AT_ONCE = 32
@@ -19,9 +19,9 @@ _AT_ONCE = 32
 class TorchStages:
     """The engine that a model's own stages are."""
 
-    def __init__(self, model: RoutedModel, flows: Sequence[StageFlow]) -> None:
+    def __init__(self, model: RoutedModel, flow: ModelFlow) -> None:
         self._model = model
-        self._flows = flows
+        self._flows = flow.stages
 
     def stem(self, images: np.ndarray) -> Vectors:
         """What the stem gives."""

@@ -18,14 +18,14 @@ def test_vectors_are_what_the_model_does(zoo):
     assert list(vectors) == [
         "image",
         *(f"{what}.{stage}" for stage in (1, 2) for what in ("logits", "members", "gates")),
-        "answer",
+        "outputs.answer",
     ]
     for stage, rule in enumerate(model.routing, start=1):
         members, gates = rule.select(vectors[f"logits.{stage}"])
         np.testing.assert_array_equal(vectors[f"members.{stage}"], members)
         np.testing.assert_array_equal(vectors[f"gates.{stage}"], gates)
     answer = model(torch.from_numpy(vectors["image"])).detach().numpy()
-    np.testing.assert_allclose(vectors["answer"], answer, rtol=TOLERANCE, atol=TOLERANCE)
+    np.testing.assert_allclose(vectors["outputs.answer"], answer, rtol=TOLERANCE, atol=TOLERANCE)
 
 
 def test_images_take_as_many_routes_as_there_are(zoo):
@@ -40,7 +40,7 @@ def test_dense_model_has_images_and_answers(vmoe):
     vectors = golden_vectors(ViT(vmoe().config.dense()).eval())
     assert {name: array.shape for name, array in vectors.items()} == {
         "image": (8, 1, 8, 8),
-        "answer": (8, 5),
+        "outputs.answer": (8, 5),
     }
 
 

@@ -19,10 +19,19 @@ def bundle(zoo, export):
     return Bundle.open(export(zoo.enliven(zoo.Foreign()), skip_verify=True))
 
 
+LABELS = ("ant", "bee", "cat", "dog", "elk")
+
+
 @pytest.fixture
 def manifest(bundle):
     """A manifest with five labels."""
-    return msgspec.structs.replace(bundle.manifest, labels=("ant", "bee", "cat", "dog", "elk"))
+    return labelled(bundle.manifest, LABELS)
+
+
+def labelled(manifest, labels):
+    (output,) = manifest.outputs
+    output = msgspec.structs.replace(output, labels=labels)
+    return msgspec.structs.replace(manifest, outputs=(output,))
 
 
 def draw(folder, count, value=0):
@@ -69,7 +78,7 @@ def test_of_a_training_directory_val_is_taken(manifest, tmp_path):
 
 
 def test_a_limit_is_spread_over_the_classes(manifest, tmp_path):
-    for name in manifest.labels:
+    for name in LABELS:
         draw(tmp_path / name, 10)
     samples = load_samples(str(tmp_path), manifest, 10)
     assert len(samples.names) == 10
@@ -85,8 +94,8 @@ def test_digits_need_their_classes(bundle, manifest):
 
 def test_digits_follow_the_order_of_the_labels(manifest):
     backwards = tuple("9876543210")
-    samples = load_samples("digits", msgspec.structs.replace(manifest, labels=backwards), 40)
-    straight = load_samples("digits", msgspec.structs.replace(manifest, labels=backwards[::-1]), 40)
+    samples = load_samples("digits", labelled(manifest, backwards), 40)
+    straight = load_samples("digits", labelled(manifest, backwards[::-1]), 40)
     np.testing.assert_array_equal(samples.labels, 9 - straight.labels)
     assert len(set(samples.labels.tolist())) > 5
 

@@ -388,7 +388,7 @@ def test_a_graph_that_is_missing_is_named(reachable, altered):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("members.1", True), ("logits.1", np.nan), ("answer", np.inf), ("gates.1", 0.5)],
+    [("members.1", True), ("logits.1", np.nan), ("outputs.answer", np.inf), ("gates.1", 0.5)],
 )
 def test_golden_vectors_that_contradict_themselves_are_refused(reachable, tmp_path, name, value):
     _, path = reachable

@@ -51,7 +51,7 @@ def record(ours):
 
 def answers(path, images, target):
     with Dispatcher.open(path, target, threads=1) as dispatcher:
-        return dispatcher.run(images)
+        return dispatcher.run(images)["answer"]
 
 
 def images_for(model, count=12):

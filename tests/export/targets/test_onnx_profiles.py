@@ -149,9 +149,9 @@ def test_profiles_answer_alike(made, profile):
     name, model, path = made
     images = np.random.default_rng(3).standard_normal((8, *model.input.shape), np.float32)
     with Dispatcher.open(path, threads=1) as plain:
-        wanted = plain.run(images)
+        wanted = plain.run(images)["answer"]
     with Dispatcher.open(path, f"onnx-{profile}", threads=1) as other:
-        given = other.run(images)
+        given = other.run(images)["answer"]
     approximate = profile == "nnapi" and name != "ours-tanh"
     bound = (2e-3 if approximate else 1e-5) * np.abs(wanted).max()
     np.testing.assert_allclose(given, wanted, rtol=0, atol=bound)

@@ -69,5 +69,5 @@ def test_it_is_trained_by_its_own_loss_and_exported(tmp_path: Path) -> None:
     image = torch.rand(1, 1, 8, 8)
     with Dispatcher.open(tmp_path / "bundle") as dispatcher:
         assert dispatcher.bundle.manifest.model.family == "colour_moe"
-        answer = torch.from_numpy(dispatcher.run(image.numpy()))
+        answer = torch.from_numpy(dispatcher.run(image.numpy())["answer"])
     assert answer.allclose(loaded.model(image), atol=1e-4)

@@ -24,6 +24,7 @@ from mvmoe_bench.measure.schema.records import Done, Failure, Preset, Record, Ro
 from mvmoe_bench.measure.schema.results import Output
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.outputs import class_output
 from mvmoe_deploy.progress import Progress
 
 WHOLE_RUN = "run"
@@ -151,12 +152,14 @@ class BenchRun:
     ) -> SubjectOrder:
         """A subject and what it is asked."""
         variant = subject.variant
+        classes = class_output(subject.bundle.manifest)
         return SubjectOrder(
             key=subject.key,
             kind=subject.kind.name,
             root=self._roots.get(subject.key) or str(subject.bundle.path.resolve()),
             manifest_sha256=subject.bundle.manifest_sha256,
             target=subject.target,
+            class_output=None if classes is None else classes.name,
             engine_options=variant.engine_options,
             engine_modules=variant.engine_modules,
             requested=variant.requested,

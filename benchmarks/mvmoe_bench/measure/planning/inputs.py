@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.outputs import class_output
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import Preprocessing, normalize
 from mvmoe_deploy.samples import load_samples
@@ -93,8 +94,8 @@ def _label_names(bundle: Bundle, indices: np.ndarray | None, count: int) -> list
     """The names of class indices; a class without a name is called by its number."""
     if indices is None:
         return [None] * count
-    names = bundle.manifest.labels
-    return [names[index] if names else str(index) for index in indices]
+    classes = class_output(bundle.manifest)
+    return [None if classes is None else classes.label(index) for index in indices]
 
 
 def _synthetic(bundle: Bundle, seed: int) -> Inputs:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from safetensors.numpy import save_file
 
 from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.machine.identity import version_of
@@ -22,7 +23,6 @@ from mvmoe_bench.measure.schema.records import Routes
 from mvmoe_bench.measure.subjects.contract import Preparation
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Manifest
-from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.system.outputs import output_errors
 from mvmoe_deploy.system.space import require_space
 
@@ -82,30 +82,31 @@ class Models:
         require_space(root, needed, "the graphs of what --compare names")
 
     def reference(self, bundle: str, imposed: bool) -> Path | None:
-        """A `.npy` file of PyTorch's class logits `[n, classes]`; None without a checkpoint.
+        """A safetensors file of PyTorch's outputs `[n, ...]` by name; None without a checkpoint.
 
         With `imposed` routes those of the queries, else the router's own.
         """
         if bundle not in self.checkpoints:
             return None
         kind = "imposed" if imposed else "own"
-        path = self.folder / f"{list(self.bundles).index(bundle)}-{kind}.npy"
+        path = self.folder / f"{list(self.bundles).index(bundle)}-{kind}.safetensors"
         if not path.exists():
-            np.save(path, self._answers(bundle, imposed))
+            save_file(self._answers(bundle, imposed), path)
         return path
 
     def judge(self, subject: SelectedSubject, answers: Sequence[Answer]) -> str | None:
         """Why a subject is not worth timing; None if its answers are PyTorch's, or unknown."""
-        errors = [answer.max_abs_error for answer in answers if answer.max_abs_error is not None]
+        errors = [answer.max_rel_error for answer in answers if answer.max_rel_error is not None]
         if not errors:
             return None
-        limit = _bound(subject) * self._scale(subject.record.bundle)
+        limit = _bound(subject)
         beyond = [error for error in errors if not error <= limit]
         if len(beyond) <= _MAY_FLIP * len(errors):
             return None
         return (
             f"it answers otherwise than PyTorch: {len(beyond)} of {len(errors)} images are off by "
-            f"up to {max(beyond):.3g}, and {limit:.3g} is allowed; run mvmoe verify on the bundle"
+            f"up to {max(beyond):.3g} of the largest value, and {limit:.3g} is allowed; run mvmoe "
+            "verify on the bundle"
         )
 
     def prepare(self, subject: SelectedSubject, routes: Sequence[Routes]) -> str:
@@ -147,27 +148,25 @@ class Models:
             self._loaded[bundle] = loaded.model.eval()
         return self._loaded[bundle]
 
-    def _answers(self, bundle: str, imposed: bool) -> np.ndarray:
+    def _answers(self, bundle: str, imposed: bool) -> dict[str, np.ndarray]:
         """One image at a time, as the subjects answer them: a batch adds in another order."""
         import torch
 
-        model, images = self._model(bundle), torch.from_numpy(self.inputs.images)
-        answers = []
-        with torch.inference_mode():
-            for query in self.queries[bundle].once():
-                image = images[query.image : query.image + 1]
-                answers.append(model(image, query.routes) if imposed else model(image))
-        return torch.cat(answers).numpy()
+        from mvmoe_export.parity.forward import forward
 
-    def _scale(self, bundle: str) -> float:
-        """The largest class logit of PyTorch's answers."""
-        reference = self.reference(bundle, imposed=False)
-        if reference is None:
-            raise InputError(
-                f"bundle {bundle} has no checkpoint to compare with; give --checkpoint"
-            )
-        answers = np.load(reference)
-        return max(float(np.abs(answers).max()), 1e-3)
+        model, images = self._model(bundle), torch.from_numpy(self.inputs.images)
+        with torch.inference_mode():
+            answers = [
+                forward(
+                    model,
+                    images[query.image : query.image + 1],
+                    query.routes if imposed else None,
+                )
+                for query in self.queries[bundle].once()
+            ]
+        return {
+            name: torch.cat([answer[name] for answer in answers]).numpy() for name in answers[0]
+        }
 
 
 def _packages(subject: SelectedSubject) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from mvmoe_bench.measure.schema.records import (
 from mvmoe_bench.measure.schema.results import Output, RunLines
 from mvmoe_bench.measure.subjects import find_kind
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.outputs import class_output
 from mvmoe_deploy.bundle.summary import summarize
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.progress import Progress, ignore_progress
@@ -245,6 +246,7 @@ def _first_line(
 def _bundle_record(name: str, bundle: Bundle) -> BundleRecord:
     """What reports say of a bundle."""
     manifest = bundle.manifest
+    classes = class_output(manifest)
     return BundleRecord(
         name=name,
         sha256=bundle.manifest_sha256 or "",
@@ -254,7 +256,7 @@ def _bundle_record(name: str, bundle: Bundle) -> BundleRecord:
         params_active=manifest.model.params_active,
         macs=manifest.model.macs,
         experts=tuple(rule.experts for rule in manifest.rules),
-        labels=manifest.labels,
+        labels=classes.labels if classes is not None else None,
         usage_prior=manifest.usage_prior,
         targets=msgspec.to_builtins(summarize(manifest).targets),
     )

@@ -36,6 +36,8 @@ class SubjectOrder(_Part, kw_only=True, frozen=True):
     """Of the bundle that was checked: what is measured is that one."""
     target: str | None
     """The bundle's target, or None."""
+    class_output: str | None = None
+    """The output whose highest value is the class; None of a model that does not classify."""
     engine_options: dict[str, str] = {}
     engine_modules: tuple[str, ...] = ()
     """What an application with this engine imports; timed apart in `start`."""
@@ -73,7 +75,7 @@ class MeasurementOrder(_Part, kw_only=True, frozen=True):
     labels: tuple[str | None, ...] = ()
     """Of the images, for `answers`."""
     reference: dict[str, str] = {}
-    """By subject, a `.npy` file of the class logits `[n, classes]` that it should answer."""
+    """By subject, a safetensors file of the outputs `[n, ...]` that it should answer with."""
     subjects: tuple[SubjectOrder, ...]
     started_ns: int = 0
     """`time.monotonic_ns()` just before the process was started."""

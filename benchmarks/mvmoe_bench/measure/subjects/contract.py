@@ -19,6 +19,7 @@ from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.contract import Runner
+from mvmoe_deploy.runtime.prediction import Outputs
 
 if TYPE_CHECKING:
     from mvmoe_deploy.models import RoutedModel
@@ -30,9 +31,9 @@ router's. None if its answers mean nothing."""
 
 @dataclass(frozen=True)
 class Traced:
-    """One answer `[1, classes]`, and where its time went."""
+    """The outputs `[1, ...]` of one image, and where its time went."""
 
-    answer: np.ndarray
+    outputs: Outputs
     routes: Routes
     cold: tuple[bool, ...]
     laps: Laps
@@ -84,8 +85,8 @@ class Subject:
             raise TypeError(f"{type(self).__name__} has no parts to trace; measure its answers")
         return traced
 
-    def answer(self, query: Query) -> np.ndarray:
-        """Class logits `[1, classes]`: a new array, as an application would get one."""
+    def answer(self, query: Query) -> Outputs:
+        """Outputs `[1, ...]` by name: new arrays, as an application would get them."""
         raise NotImplementedError
 
     def trace(self, query: Query) -> Traced | None:

@@ -4,6 +4,7 @@ Each is composed of the model's own stages and shares their parameters. Importin
 imports PyTorch.
 """
 
+import itertools
 from functools import partial
 
 import torch
@@ -12,7 +13,12 @@ from torch import Tensor, nn
 from mvmoe_bench.measure.schema.records import Routes
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
-from mvmoe_deploy.models.stage_tensors import ANSWER, IMAGE, LOGITS, named_output
+from mvmoe_deploy.models.stage_tensors import (
+    IMAGE,
+    LOGITS,
+    declared_finishes,
+    named_output,
+)
 from mvmoe_deploy.routing.contract import GraphRule
 from mvmoe_deploy.strategies import find_strategy
 from mvmoe_export.flow import flow_of
@@ -25,20 +31,25 @@ class _ComposedModel(nn.Module):
         super().__init__()
         self.stem = model.stage(0, ())
         self.steps = steps
-        self.takes = [tuple(flow.record.takes) for flow in flow_of(model)[1:]]
+        flow = flow_of(model)
+        self.takes = [tuple(stage.record.takes) for stage in flow.stages[1:]]
         """For each step the tensors that it takes, by name."""
+        self.outputs = tuple(output.name for output in flow.outputs)
 
     def selected(self, stage: int, logits: Tensor) -> tuple[Tensor, ...]:
         """What step `stage` (from 0) takes after its tensors, of router logits `[B, E]`."""
         raise NotImplementedError
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Images `[B, C, H, W]` to the answer `[B, classes]`."""
-        state = {IMAGE: image, **named_output(self.stem(image))}
-        for stage, (step, names) in enumerate(zip(self.steps, self.takes, strict=True)):
+    def forward(self, image: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Images `[B, C, H, W]` to the outputs `[B, ...]`: one, or several in their order."""
+        alone = self.outputs[0]
+        state = {IMAGE: image, **named_output(self.stem(image), alone)}
+        # A route on which images are finished has no step, and nothing comes behind it.
+        for stage, (step, names) in enumerate(zip(self.steps, self.takes, strict=False)):
             tensors = [state[name] for name in names]
-            state |= named_output(step(*tensors, *self.selected(stage, state[LOGITS])))
-        return state[ANSWER]
+            state |= named_output(step(*tensors, *self.selected(stage, state[LOGITS])), alone)
+        found = tuple(state[name] for name in self.outputs)
+        return found if len(found) > 1 else found[0]
 
 
 class StaticRoute(_ComposedModel):
@@ -110,8 +121,12 @@ class Dense(_ComposedModel):
 
 
 def _steps(model: RoutedModel, routes: Routes) -> nn.ModuleList:
-    """The routed steps of these routes."""
-    return nn.ModuleList(model.stage(i, route) for i, route in enumerate(routes, start=1))
+    """The routed steps of these routes, up to one on which images are finished."""
+    finishes = declared_finishes(model, model.routing)
+    running = itertools.takewhile(
+        lambda step: step[1] and step[1] not in finishes[step[0]], enumerate(routes, start=1)
+    )
+    return nn.ModuleList(model.stage(i, route) for i, route in running)
 
 
 def _graph_rules(model: RoutedModel) -> list[GraphRule]:

@@ -15,7 +15,7 @@ from mvmoe_bench.measure.subjects import fused
 from mvmoe_bench.measure.subjects.contract import Preparation
 from mvmoe_bench.measure.subjects.fused import StaticRoute
 from mvmoe_bench.measure.subjects.whole_model import ONE_GRAPH, RECORD, graph_name
-from mvmoe_deploy.bundle.manifest import ANSWER, IMAGE, Stage
+from mvmoe_deploy.bundle.manifest import IMAGE, Stage
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import RoutedModel
 from mvmoe_deploy.system import files
@@ -81,9 +81,14 @@ def _single_stage(model: RoutedModel, graphs: dict[str, Build]) -> Stages:
         GraphSpec(name, 0, None, partial(_built, build), inputs) for name, build in graphs.items()
     )
     known = make_stages(model)
-    record = Stage(
-        name="whole", rule=None, router=None, takes={IMAGE: IMAGE}, gives={ANSWER: "whole.answer"}
+    outputs = {
+        output.name: torch.zeros(1, *known.flow.shape(output), dtype=torch.float32)
+        for output in known.outputs
+    }
+    gives = {name: f"whole.{name}" for name in outputs}
+    record = Stage(name="whole", rule=None, router=None, takes={IMAGE: IMAGE}, gives=gives)
+    whole = tuple(
+        msgspec.structs.replace(output, tensors=(gives[output.name],)) for output in known.outputs
     )
-    answer = torch.zeros(1, known.classes, dtype=torch.float32)
-    stage = StageSpec(StageFlow(0, record, inputs, {ANSWER: answer}), specs)
-    return Stages(model, known.strategy, 1, (stage,))
+    stage = StageSpec(StageFlow(0, record, inputs, outputs), specs)
+    return Stages(model, known.strategy, 1, (stage,), whole)

@@ -1,6 +1,6 @@
 """The subjects that run the PyTorch model itself, eager or compiled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +17,10 @@ from mvmoe_bench.measure.subjects.contract import (
     SubjectLook,
 )
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.runtime.prediction import Outputs
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from mvmoe_deploy.models.contract import RoutedModel
+    from mvmoe_deploy.models.contract import ModelOutput, RoutedModel
 
 
 def load_model(order: SubjectOrder) -> "RoutedModel":
@@ -39,28 +38,35 @@ def load_model(order: SubjectOrder) -> "RoutedModel":
 class PyTorchSubject(Subject):
     """A module that takes images and, if they are imposed, routes."""
 
-    def __init__(self, model: "Callable[..., Tensor]", images: np.ndarray, compiled: bool) -> None:
+    def __init__(
+        self,
+        model: "Callable[..., ModelOutput]",
+        images: np.ndarray,
+        outputs: Sequence[str],
+        compiled: bool,
+    ) -> None:
         import torch
 
         # What dynamo compiles must not meet inference tensors: its guards fail on them.
         self._context = torch.inference_mode if not compiled else torch.no_grad
-        self._model: Callable[..., Tensor] | None = model
+        self._model: Callable[..., ModelOutput] | None = model
+        self._names = tuple(outputs)
         self._images = torch.from_numpy(images)
         self.actual = EngineChoice(
             engine=f"PyTorch {torch.__version__} ({'compiled' if compiled else 'eager'})",
             provider="CPU",
         )
 
-    def answer(self, query: Query) -> np.ndarray:
+    def answer(self, query: Query) -> Outputs:
         """The model's own forward."""
         model = self._model
         if model is None:
             raise InputError("a subject that was closed was asked to answer; make it again")
         with self._context():
             image = self._images[query.image : query.image + 1]
-            if query.forced:
-                return model(image, query.routes).numpy()
-            return model(image).numpy()
+            given = model(image, query.routes) if query.forced else model(image)
+        named = given if isinstance(given, dict) else {self._names[0]: given}
+        return {name: named[name].numpy() for name in self._names}
 
     def close(self) -> None:
         """Forget the model."""
@@ -84,7 +90,9 @@ class PyTorchKind(SubjectKind):
         """The model; if compiled, by its first answers. Sets the threads of the whole process."""
         import torch
 
+        from mvmoe_deploy.models.stage_tensors import declared_outputs
+
         model = load_model(order)
         answering = torch.compile(model) if self.compiled else model
         watch.lap("open")
-        return PyTorchSubject(answering, images, self.compiled)
+        return PyTorchSubject(answering, images, list(declared_outputs(model)), self.compiled)

@@ -24,6 +24,7 @@ from mvmoe_bench.measure.subjects.contract import (
 )
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.runtime.memory import return_free_memory
+from mvmoe_deploy.runtime.prediction import Outputs
 from mvmoe_deploy.runtime.runners import open_runner
 
 RECORD = "record.json"
@@ -52,7 +53,7 @@ class WholeModel(Subject):
         graph = record.graphs[0]
         inputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.inputs}
         outputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.outputs}
-        self._input, self._output = inputs["image"], outputs["answer"]
+        self._input, self._outputs = inputs["image"], outputs
         self._images = images
         self._pick = pick
         # Many queries are answered by the same graph, which is loaded once.
@@ -61,12 +62,12 @@ class WholeModel(Subject):
         self.actual = actual_engine(runner)
         watch.lap("open")
 
-    def answer(self, query: Query) -> np.ndarray:
-        """As `Dispatcher.run` does: the image goes into the bound buffer, the answer is a copy."""
+    def answer(self, query: Query) -> Outputs:
+        """As `Dispatcher.run` does: the image goes into the bound buffer, outputs are copies."""
         call = self._calls[self._pick(query)]
         np.copyto(self._input, self._images[query.image : query.image + 1], casting="same_kind")
         call()
-        return self._output.copy()
+        return {name: array.copy() for name, array in self._outputs.items()}
 
     def close(self) -> None:
         """Release every graph."""

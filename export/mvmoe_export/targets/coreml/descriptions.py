@@ -10,7 +10,7 @@ _FEATURES = {
     "gates": "The weights of the experts' outputs, as the host took them from the router's logits",
     "experts": "The indices of the experts that the host selected",
     "logits": "The router's logits as they are: the host selects the route of the next stage",
-    "answer": "The model's answer before any softmax, one number a class",
+    "answer": "The model's answer, as its last layer gives it",
 }
 _PASSED_ON = {True: "A tensor that a stage before gave", False: "A tensor for later stages"}
 """Of inputs and outputs without a meaning that is known here."""

@@ -81,6 +81,7 @@ def conversion_options(
     """The options of the compiler."""
     facts = {
         "mvmoe.labels": options.labels,
+        "mvmoe.outputs": stages.outputs,
         "mvmoe.preprocessing": stages.model.input,
         "mvmoe.stages": [{"name": stage.name, "rule": stage.rule} for stage in stages.specs],
     }

@@ -59,4 +59,4 @@ def test_a_graph_that_answers_many_queries_is_loaded_once(graphs, tmp_path):
     )
 
     assert graphs.loaded == ["e2", "e1"]
-    assert subject.answer(order.queries[1]).tolist() == [[2, 2]]
+    assert subject.answer(order.queries[1])["answer"].tolist() == [[2, 2]]

@@ -23,5 +23,5 @@ def test_a_gather_graph_with_gelus_of_tanh_form_answers_as_pytorch(vmoe, tmp_pat
     with torch.no_grad():
         wanted = model(torch.from_numpy(images)).numpy()
     with Dispatcher.open(tmp_path / "a", "coreml") as dispatcher:
-        given = dispatcher.run(images)
+        given = dispatcher.run(images)["answer"]
     np.testing.assert_allclose(given, wanted, rtol=0, atol=TOLERANCE * np.abs(wanted).max())

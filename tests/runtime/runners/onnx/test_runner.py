@@ -290,7 +290,7 @@ def test_it_says_what_it_is_and_knows_its_option(single):
 def test_a_provider_of_this_build_can_be_chosen(single, assert_answers):
     with Dispatcher.open(single.path, engine_options={"provider": "CPU"}) as dispatcher:
         assert dispatcher.engine.endswith("(CPU)")
-        assert_answers(dispatcher.run(single.images[:1]), single.answers[:1])
+        assert_answers(dispatcher.run(single.images[:1])["answer"], single.answers[:1])
     with pytest.raises(
         InputError,
         check=lambda error: (error.code, error.fields["option"]) == ("engine.option", "provider"),

@@ -21,6 +21,7 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.bundle.unchanged import UnchangedFiles
 from mvmoe_deploy.routing import Route
+from mvmoe_deploy.runtime.prediction import Outputs
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.runtime.tracing import Trace, TracingDispatcher
 
@@ -36,10 +37,10 @@ class DispatcherSubject(Subject):
         self._rules = dispatcher.bundle.manifest.rules
         self.actual = actual
 
-    def answer(self, query: Query) -> np.ndarray:
+    def answer(self, query: Query) -> Outputs:
         """As an application asks; only a trace can impose a route."""
         if query.forced:
-            return self.trace(query).answer
+            return self.trace(query).outputs
         return self._dispatcher.run(self._image(query))
 
     def trace(self, query: Query) -> Traced:
@@ -103,8 +104,10 @@ def _traced(trace: Trace, stages: int) -> Traced:
             parts[name][stage] += ns
             stage += name == "expert"
     laps = Laps(stem=stem, rest=rest, **{name: tuple(spent) for name, spent in parts.items()})
-    routes: Routes = trace.routes
-    return Traced(trace.answer, routes, trace.cold, laps)
+    # An image that was finished has no route at the stages that it did not reach.
+    routes: Routes = (*trace.routes, *[()] * (stages - len(trace.routes)))
+    cold = (*trace.cold, *[False] * (stages - len(trace.cold)))
+    return Traced(trace.outputs, routes, cold, laps)
 
 
 class DispatcherKind(SubjectKind):

@@ -44,6 +44,8 @@ def class_maps(index: Index) -> tuple[ClassMap, ...] | None:
         subject = _first_with_routes(index, bundle)
         if subject is not None:
             lines = [line for line in index.answers[subject.key] if line.routes]
+            if any(line.answer is None and line.label is None for line in lines):
+                continue
             stages = min(len(line.routes or ()) for line in lines)
             result += [_map(lines, stage, subject, bundle) for stage in range(stages)]
     return tuple(result) or None
@@ -87,8 +89,8 @@ def _map(lines: list[Answer], stage: int, subject: SubjectRecord, bundle: Bundle
 
 def _name(line: Answer, bundle: BundleRecord) -> str:
     """The class that was answered, by name if the bundle has names."""
-    labels = bundle.labels
-    return labels[line.answer] if labels and line.answer < len(labels) else str(line.answer)
+    labels, answer = bundle.labels, line.answer
+    return labels[answer] if labels and answer is not None and answer < len(labels) else str(answer)
 
 
 def _ordered(cells: list[ClassRoute]) -> tuple[str, ...]:

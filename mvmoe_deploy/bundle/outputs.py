@@ -1,0 +1,47 @@
+"""A model's outputs, as a manifest that was checked describes them."""
+
+from typing import NamedTuple
+
+from mvmoe_deploy.bundle.manifest import Manifest, Output
+from mvmoe_deploy.outputs import find_kind
+
+
+class ClassOutput(NamedTuple):
+    """The output that says which class an image is of."""
+
+    name: str
+    classes: int
+    labels: tuple[str, ...] | None
+
+    def label(self, index: int) -> str:
+        """The name of a class; its number where classes have no names."""
+        return self.labels[index] if self.labels else str(index)
+
+
+def output_shapes(manifest: Manifest) -> dict[str, tuple[int, ...]]:
+    """The shape of each output for one image, as graphs of the first target have it."""
+    shapes = tensor_shapes(manifest)
+    return {output.name: shapes[output.tensors[0]] for output in manifest.outputs}
+
+
+def tensor_shapes(manifest: Manifest) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor that stages give for one image, as the first target has it."""
+    (target, *_) = manifest.targets.values()
+    shapes: dict[str, tuple[int, ...]] = {}
+    for graph in target.graphs:
+        gives = manifest.stages[graph.stage].gives
+        for spec in graph.outputs:
+            shapes.setdefault(gives[spec.name], spec.shape[1:])
+    return shapes
+
+
+def class_output(manifest: Manifest) -> ClassOutput | None:
+    """The first output that decides on a class; None for a model that does not classify."""
+    for output in manifest.outputs:
+        if find_kind(output.kind).classifies:
+            return ClassOutput(output.name, _classes(manifest, output), output.labels)
+    return None
+
+
+def _classes(manifest: Manifest, output: Output) -> int:
+    return output_shapes(manifest)[output.name][-1]
