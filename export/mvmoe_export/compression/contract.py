@@ -59,8 +59,9 @@ class Recipe:
     attribute of theirs (`mvmoe_export.bounds`)."""
     compress: Callable[["Program"], "Program"] = unchanged
     """Called once for each structure, after the rewrites: gives the program to compile, and with it
-    how the weights of each graph fill its slots (`Program.compressed`). A target that does not call
-    it refuses a recipe that `changes_weights`."""
+    how the weights of each graph fill its slots (`Program.compressed`). Weights
+    that graphs take as inputs it does not see: a target refuses them with a recipe that
+    `changes_weights`."""
 
     @property
     def changes_weights(self) -> bool:

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mvmoe_deploy.errors import InputError, MissingExtraError
+from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_export.targets.contract import ExportOptions, TargetJob
 from mvmoe_export.targets.coreml.bounds import BOUNDS
 from mvmoe_export.targets.coreml.engines import ENGINES
@@ -33,11 +33,6 @@ class CoreMLTarget:
         chosen = self._chosen(options)
         if find_spec("coremltools") is None:
             raise MissingExtraError.of("coremltools", self.extra)
-        if chosen.recipe.changes_weights:
-            raise InputError(
-                f"the recipe {chosen.precision} changes weights, which the target {self.name} "
-                "leaves to coremltools; give another --coreml-precision"
-            )
         if chosen.input == "image":
             require_pixels(stages.model.input, stages.batch)
 
