@@ -8,6 +8,7 @@ import msgspec
 
 from mvmoe_deploy.bundle.summary import BundleSummary, summarize
 from mvmoe_deploy.cli.tables import model_line, percent, route_text, size, table
+from mvmoe_deploy.routing.contract import CallersRule
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
 
     from mvmoe_deploy.bundle.manifest import Manifest, Placement
     from mvmoe_deploy.bundle.summary import GraphSummary, SizeReport, TargetSummary
+    from mvmoe_deploy.routing import Rule
 
 _MOST_GRAPHS = 12
 """Graphs of one target that are shown; `--json` has all."""
+_MOST_NAMES = 12
+"""Names of routes that are shown of one rule."""
 
 
 class BundleView(BundleSummary, frozen=True, kw_only=True):
@@ -59,6 +63,7 @@ def show_bundle(out: "Console", view: BundleView) -> None:
     out.print(f"  {model_line(model.params_total, model.params_active, model.macs)}")
     for rule in view.routing:
         out.print(f"  routing: {rule.describe()}")
+        _show_choices(out, rule)
     if view.source.weights:
         out.print(f"  weights: {view.source.weights} of the checkpoint")
     _show_input(out, view)
@@ -67,6 +72,16 @@ def show_bundle(out: "Console", view: BundleView) -> None:
             out.print(f"\ntarget {name}: not there; {view.removed_targets[name]}")
         else:
             _show_target(out, name, target)
+
+
+def _show_choices(out: "Console", rule: "Rule") -> None:
+    """The names that a caller may give, with the route of each; of many only the first."""
+    if not isinstance(rule, CallersRule):
+        return
+    for name in sorted(rule.named)[:_MOST_NAMES]:
+        out.print(f"    {rule.choice}={name}: {route_text(rule.named[name])}")
+    if len(rule.named) > _MOST_NAMES:
+        out.print(f"    ... and {len(rule.named) - _MOST_NAMES} more (all are in --json)")
 
 
 def _show_input(out: "Console", view: BundleView) -> None:

@@ -1,6 +1,6 @@
 """`mvmoe run`: the answers of a bundle for images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,12 @@ from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note
 from mvmoe_deploy.cli.tables import route_text, table
 from mvmoe_deploy.errors import InputError, MvmoeError
+from mvmoe_deploy.text import quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mvmoe_deploy.routing import Rule
     from mvmoe_deploy.runtime import Dispatcher
 
 
@@ -59,6 +61,14 @@ class ImageAnswers(msgspec.Struct, frozen=True):
     multiple=True,
     help="What only the target's engine knows: compute_units=cpuOnly for Core ML.",
 )
+@click.option(
+    "--route",
+    "routes",
+    multiple=True,
+    metavar="CHOICE=NAME",
+    help="A route that the model leaves to its caller: task=depth; mvmoe inspect shows them. The "
+    "name alone is enough where there is one choice.",
+)
 @options.manifest_sha256
 @options.plugins
 def run(
@@ -67,6 +77,7 @@ def run(
     images: tuple[Path, ...],
     target: str,
     engine_options: tuple[tuple[str, str], ...],
+    routes: tuple[str, ...],
     manifest_sha256: str | None,
     plugins: bool,
     as_json: bool,
@@ -92,9 +103,31 @@ def run(
     ) as dispatcher:
         if dispatcher.stands_in_for:
             note(f"no {dispatcher.stands_in_for} on this machine; using the {dispatcher.engine}")
-        answers = [_answer(dispatcher, path) for path in paths]
+        choices = _choices(routes, dispatcher.bundle.manifest.rules)
+        answers = [_answer(dispatcher, path, choices) for path in paths]
     emit(as_json, ImageAnswers(tuple(answer for answer, _ in answers)), show)
     return max(code for _, code in answers)
+
+
+def _choices(given: Sequence[str], rules: "Sequence[Rule]") -> dict[str, str]:
+    """What `--route` chooses, once for all images; raises InputError as the dispatcher does."""
+    from mvmoe_deploy.routing.choices import choices_of, selectors
+
+    known = choices_of(rules)
+    choices: dict[str, str] = {}
+    for text in given:
+        choice, named, name = text.partition("=")
+        if not named and len(known) == 1:
+            (choice,), name = known, text
+        if choice in choices:
+            raise InputError(
+                f"--route {quoted(choice)} was given twice; give one name for each choice",
+                code="input.option",
+                name="route",
+            )
+        choices[choice] = name
+    selectors(rules, choices)
+    return choices
 
 
 def _image_files(path: Path) -> list[Path]:
@@ -114,12 +147,14 @@ def _image_files(path: Path) -> list[Path]:
     return found
 
 
-def _answer(dispatcher: "Dispatcher", path: Path) -> tuple[ImageAnswer | NoImageAnswer, int]:
+def _answer(
+    dispatcher: "Dispatcher", path: Path, choices: "Mapping[str, str]"
+) -> tuple[ImageAnswer | NoImageAnswer, int]:
     """The result of one image and its exit code."""
     from dataclasses import asdict
 
     try:
-        prediction = dispatcher.predict(path)
+        prediction = dispatcher.predict(path, **choices)
     except MvmoeError as error:
         refused = NoImageAnswer(
             image=str(path), error=str(error), code=error.code, fields=error.fields

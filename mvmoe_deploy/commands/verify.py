@@ -194,7 +194,7 @@ def _show_routers(out: "Console", target: "VerifiedTarget") -> None:
     """Routers by their margins, then near-ties; of many only the first."""
     for stage in target.stages:
         margin = stage.margin
-        spread = "no margin: every expert is used"
+        spread = "no margin: every expert is used, or the caller chooses"
         if margin is not None:
             spread = f"margins {margin.min:.2g} to {margin.max:.2g}, median {margin.p50:.2g}"
         out.print(

@@ -48,7 +48,9 @@ class RoutedModel(Protocol):
       that one exported graph can be bound to the weights of either.
     - `forward(images, routes=None)` gives the answer. Unless `routes` forces one route per
       routed stage, each image follows its own (`mvmoe_deploy.routing` has the rule). A forced
-      route keeps the gates that the router's scores give its experts.
+      route keeps the gates that the router's scores give its experts. Where a rule leaves the
+      route of a stage to the caller alone, `routes` are always given, gates are 1, and the stage
+      before it gives no logits.
     - In evaluation mode nothing depends on the other images of a batch.
     - A model may have an attribute `outputs`, the kind of each of its outputs by name
       (`{"boxes": "boxes", "depth": "map"}`); without it, it gives class logits, called `answer`.

@@ -27,6 +27,11 @@ def choices_of(rules: Sequence[Rule]) -> dict[str, list[str]]:
     return {rule.choice: sorted(rule.named) for rule in rules if isinstance(rule, CallersRule)}
 
 
+def required_choices(rules: Sequence[Rule]) -> dict[str, list[str]]:
+    """As `choices_of`, of those that a caller has to make: no router decides."""
+    return choices_of([rule for rule in rules if router_of(rule) is None])
+
+
 def check_choices(rules: Sequence[Rule], where: str) -> None:
     """Refuse rules whose choices contradict each other; raises InputError.
 

@@ -6,12 +6,13 @@ For benchmarks and tests: applications use `Dispatcher`, which has nothing of th
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
+from types import MappingProxyType
 
 import numpy as np
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import Route, Rule, gates_of, require_route
-from mvmoe_deploy.routing.choices import chooser_of
+from mvmoe_deploy.routing.choices import Choices, chooser_of
 from mvmoe_deploy.routing.contract import Selector
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.dispatcher import Dispatcher
@@ -55,19 +56,24 @@ class LapRecorder:
 class TracingDispatcher(Dispatcher):
     """A dispatcher with `trace`."""
 
-    def trace(self, image: np.ndarray, routes: Sequence[Route] | None = None) -> Trace:
+    def trace(
+        self,
+        image: np.ndarray,
+        routes: Sequence[Route] | None = None,
+        choices: Choices = MappingProxyType({}),
+    ) -> Trace:
         """Where the time of one preprocessed image `[1, C, H, W]` (fp32) goes, lap by lap.
 
         `routes`, one for each routed stage, are taken whatever the router selects, with the gates
         that its logits give them, as in `RoutedModel.forward`. The router's own selection is timed
-        all the same. A route that a caller can choose is chosen, as `run` does. Raises what `run`
-        does.
+        all the same; a route that a caller can choose is chosen, as `run` does. Without `routes`
+        its `choices` are those of `run`. Raises what `run` does.
         """
         self._require_batch(image)
         if len(image) != 1:
             raise InputError(f"{len(image)} images were given; one at a time can be traced")
         imposed = None if routes is None else self._checked_routes(routes)
-        routers = self._selectors({}) if imposed is None else ()
+        routers = self._selectors(choices) if imposed is None else ()
         return self._calls.run(self._trace, image, imposed, routers)
 
     def _trace(

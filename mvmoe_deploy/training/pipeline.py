@@ -15,6 +15,7 @@ from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.contract import FamilyModel
 from mvmoe_deploy.models.families import find_family, seeded
 from mvmoe_deploy.routing import UsagePrior
+from mvmoe_deploy.routing.choices import router_of
 from mvmoe_deploy.system import outputs
 from mvmoe_deploy.training.batches import Batches
 from mvmoe_deploy.training.data import ImageData, image_directory, load_data
@@ -121,6 +122,15 @@ def _require_fit(options: TrainOptions, data: ImageData) -> None:
             expected=classes,
             found=config.num_classes,
         )
+    for stage, rule in enumerate(config.routing, start=1):
+        if router_of(rule) is None:
+            raise InputError(
+                f"routed stage {stage} of the configuration has no router ({rule.describe()}), and "
+                "a training has no caller; give it a rule of a router, or train the model with "
+                "code of your own and export it with mvmoe export --model",
+                code="model.config-invalid",
+                name="routing",
+            )
     experts = _super_class_count(config)
     if experts > classes and any(_routing(name).guided for name in options.routings):
         raise InputError(

@@ -211,7 +211,8 @@ def _errors(errors: AnswerErrors | None) -> AnswerFigures | None:
 
 def _stage(stage: StageReport) -> RouterFigures:
     """One router."""
-    margins = quantiles(stage.margins[stage.reached])
+    decided = stage.reached & np.isfinite(stage.margins)
+    margins = quantiles(stage.margins[decided])
     return RouterFigures(
         stage=stage.stage,
         routing_agreement=_finite(stage.routing_agreement),

@@ -10,6 +10,7 @@ from PIL import Image
 
 from mvmoe_deploy.errors import ImageError, InputError, MissingExtraError, OutputError
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
+from mvmoe_deploy.routing.given import Given
 from mvmoe_deploy.training import RichProgress, Silent, TrainOptions, requirements, survey, train
 from mvmoe_deploy.training.footprint import run_bytes
 
@@ -154,3 +155,15 @@ def test_a_directory_that_was_there_stays_when_a_run_does_not_begin(
     with pytest.raises(ImageError):
         train(_options(image_folder), tmp_path / "run")
     assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_stage_that_only_its_caller_routes_is_known_before_the_first_epoch(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_caller = Given(experts=2, named={"depth": (0,)})
+    routing = property(lambda _: (by_caller,))
+    monkeypatch.setattr(MobileVMoEConfig, "routing", routing)
+    with pytest.raises(InputError, match=r"stage 1 .* has no router .* caller") as caught:
+        train(_options(image_folder), tmp_path / "run", progress=NotBegun())
+    assert caught.value.code == "model.config-invalid"
+    assert not (tmp_path / "run").exists()

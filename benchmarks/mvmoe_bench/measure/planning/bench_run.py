@@ -259,7 +259,7 @@ class BenchRun:
         known = self._routes_of_images(subject)
         if known is None or self._of(subject).forced:
             return list(queries)
-        return [Query(image=query.image, routes=known[query.image]) for query in queries]
+        return [query.down(known[query.image]) for query in queries]
 
     def round_queries(self, subject: SelectedSubject, repeat: int) -> list[Query]:
         """What a subject is asked in a repeat; a dispatcher also what covers all its routes."""

@@ -23,6 +23,8 @@ from mvmoe_bench.measure.schema.records import Routes
 from mvmoe_bench.measure.subjects.contract import Preparation
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Manifest
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.routing.choices import required_choices
 from mvmoe_deploy.system.outputs import output_errors
 from mvmoe_deploy.system.space import require_space
 
@@ -53,9 +55,21 @@ class Models:
     _loaded: dict[str, "RoutedModel"] = field(default_factory=dict)
 
     def load(self) -> None:
-        """Load every model now; raises CheckpointError, or InputError for one of another bundle."""
+        """Load every model now; raises CheckpointError, or InputError for one of another bundle.
+
+        And InputError for one whose routes only its caller knows, where none are imposed.
+        """
         for bundle in self.checkpoints:
             self._model(bundle)
+            choices = required_choices(self.bundles[bundle].manifest.rules)
+            if choices and not self.queries[bundle].forced:
+                raise InputError(
+                    f"the caller of bundle {bundle} chooses its {', '.join(choices)}, and PyTorch "
+                    "is compared with it down imposed routes only; leave --checkpoint out, or "
+                    "--images",
+                    code="input.option",
+                    name="images",
+                )
 
     def weights_of(self, manifest: Manifest) -> str | None:
         """Which set of a checkpoint belongs to a bundle."""
@@ -88,6 +102,8 @@ class Models:
         """
         if bundle not in self.checkpoints:
             return None
+        # A model that its caller has to tell the route has no answer of its own.
+        imposed = imposed or bool(required_choices(self.bundles[bundle].manifest.rules))
         kind = "imposed" if imposed else "own"
         path = self.folder / f"{list(self.bundles).index(bundle)}-{kind}.safetensors"
         if not path.exists():

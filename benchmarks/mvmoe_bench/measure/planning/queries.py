@@ -9,6 +9,7 @@ from mvmoe_bench.measure.schema.orders import Query
 from mvmoe_bench.measure.schema.records import Preset, Routes
 from mvmoe_deploy.bundle.manifest import Manifest, Target
 from mvmoe_deploy.routing import UsagePrior
+from mvmoe_deploy.routing.choices import required_choices
 
 _ALL_BUDGETS = 12
 """Up to so many routes every residency budget is measured; of more, about four an octave."""
@@ -18,7 +19,8 @@ _ALL_BUDGETS = 12
 class QueryPlan:
     """What the subjects of one bundle are asked.
 
-    Real images take the routes that the router gives them. Synthetic ones are forced down routes
+    Real images take the routes that the router gives them, and where the model has none for a
+    stage, what its caller may choose there, in turn. Synthetic ones are forced down routes
     that were drawn from a distribution: what a router makes of them would mean nothing.
     """
 
@@ -41,13 +43,18 @@ class QueryPlan:
         """`count` images in the inputs' order, again from the first after the last."""
         images = [number % len(self.inputs.images) for number in range(count)]
         if not self.forced:
-            return tuple(Query(image=image) for image in images)
+            return tuple(Query(image=image, choices=self._choices(image)) for image in images)
         shares = self.distribution or distribution.default(self.manifest)
         routes = distribution.draw(shares, count, self.seed)
         return tuple(
             Query(image=image, routes=taken, forced=True)
             for image, taken in zip(images, routes, strict=True)
         )
+
+    def _choices(self, image: int) -> dict[str, str]:
+        """What the caller of an image chooses."""
+        names = required_choices(self.manifest.rules)
+        return {choice: found[image % len(found)] for choice, found in names.items()}
 
     def rounds(self, preset: Preset, repeat: int, known: Sequence[Routes] | None) -> list[Query]:
         """The questions of one repeat; repeats ask different images as long as there are any.
@@ -58,7 +65,7 @@ class QueryPlan:
         mine = list(every[repeat * preset.queries : (repeat + 1) * preset.queries])
         if self.forced or known is None:
             return mine
-        return [Query(image=query.image, routes=known[query.image]) for query in mine]
+        return [query.down(known[query.image]) for query in mine]
 
     def coverage(
         self, target: Target, known: Sequence[Routes], preset: Preset, repeat: int

@@ -36,6 +36,7 @@ from mvmoe_deploy.bundle.summary import summarize
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.routing import UsagePrior
+from mvmoe_deploy.routing.choices import required_choices
 from mvmoe_deploy.system import outputs
 from mvmoe_deploy.system.temporary import private_temporary_files
 from mvmoe_deploy.training.digits import DIGITS
@@ -239,8 +240,18 @@ def _first_line(
         ),
         bundles=tuple(_bundle_record(name, bundle) for name, bundle in bundles.items()),
         subjects=tuple(subject.record for subject in choice.subjects),
-        notes=choice.notes,
+        notes=(*choice.notes, *_choice_notes(bundles, inputs)),
     )
+
+
+def _choice_notes(bundles: dict[str, Bundle], inputs: Inputs) -> Iterator[str]:
+    """What images take where the caller has to choose, and no route is imposed."""
+    for name, bundle in bundles.items() if inputs.real else ():
+        for choice, names in required_choices(bundle.manifest.rules).items():
+            yield (
+                f"the caller of bundle {name} chooses its {choice}: images take "
+                f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''} in turn"
+            )
 
 
 def _bundle_record(name: str, bundle: Bundle) -> BundleRecord:

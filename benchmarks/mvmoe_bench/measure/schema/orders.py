@@ -4,6 +4,8 @@ A device on another machine sends the order there with the files that it names, 
 side answer with lines of a results file. Paths are the device's to translate.
 """
 
+from typing import Self
+
 import msgspec
 
 from mvmoe_bench.measure.schema.records import EngineChoice, Preset, Routes
@@ -22,6 +24,12 @@ class Query(_Part, frozen=True):
     """What the image takes; None if nobody has asked the router yet, or nobody routes."""
     forced: bool = False
     """Whether `routes` are imposed, whatever the router says."""
+    choices: dict[str, str] = {}
+    """What its caller chooses, where no router decides: `{"task": "depth"}`."""
+
+    def down(self, routes: Routes) -> Self:
+        """The same question, with the routes that its image is known to take."""
+        return msgspec.structs.replace(self, routes=routes)
 
 
 class SubjectOrder(_Part, kw_only=True, frozen=True):

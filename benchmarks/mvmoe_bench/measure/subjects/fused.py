@@ -19,6 +19,8 @@ from mvmoe_deploy.models.stage_tensors import (
     declared_finishes,
     named_output,
 )
+from mvmoe_deploy.routing import Rule
+from mvmoe_deploy.routing.choices import router_of
 from mvmoe_deploy.routing.contract import GraphRule
 from mvmoe_deploy.strategies import find_strategy
 from mvmoe_export.flow import flow_of
@@ -47,7 +49,9 @@ class _ComposedModel(nn.Module):
         # A route on which images are finished has no step, and nothing comes behind it.
         for stage, (step, names) in enumerate(zip(self.steps, self.takes, strict=False)):
             tensors = [state[name] for name in names]
-            state |= named_output(step(*tensors, *self.selected(stage, state[LOGITS])), alone)
+            # Where the caller chooses there is no router, and nothing has logits.
+            logits = state.get(LOGITS, image.new_ones((len(image), 1)))
+            state |= named_output(step(*tensors, *self.selected(stage, logits)), alone)
         found = tuple(state[name] for name in self.outputs)
         return found if len(found) > 1 else found[0]
 
@@ -57,14 +61,17 @@ class StaticRoute(_ComposedModel):
 
     def __init__(self, model: RoutedModel, routes: Routes) -> None:
         super().__init__(model, _steps(model, routes))
-        self.rules = _graph_rules(model)
+        self.rules = [_graph_rule(rule) for rule in model.routing]
         for number, route in enumerate(routes):
             # A buffer, not a number in the code: the graphs of all routes have one structure then.
             self.register_buffer(f"route_{number}", torch.tensor(route))
 
     def selected(self, stage: int, logits: Tensor) -> tuple[Tensor, ...]:
-        """The gates of the known route."""
-        return (self.rules[stage].graph_gates(self.get_buffer(f"route_{stage}"), logits),)
+        """The gates of the known route; of one that a caller chose without a router all are 1."""
+        rule, route = self.rules[stage], self.get_buffer(f"route_{stage}")
+        if rule is None:
+            return (logits.new_ones((len(logits), len(route))),)
+        return (rule.graph_gates(route, logits),)
 
 
 class AllExperts(_ComposedModel):
@@ -91,7 +98,7 @@ class Gather(_ComposedModel):
         strategy = find_strategy("gather")
         steps = (
             strategy.module(rule, None, partial(model.stage, index))
-            for index, rule in enumerate(model.routing, start=1)
+            for index, rule in enumerate(_graph_rules(model), start=1)
         )
         super().__init__(model, nn.ModuleList(steps))
         self.rules = _graph_rules(model)
@@ -130,13 +137,31 @@ def _steps(model: RoutedModel, routes: Routes) -> nn.ModuleList:
 
 
 def _graph_rules(model: RoutedModel) -> list[GraphRule]:
-    """The model's rules; raises InputError for one that cannot be a part of a graph."""
+    """The rules of the model's routers, in a graph.
+
+    Raises InputError for a stage that only the caller routes: a graph can ask nobody.
+    """
     rules = []
-    for rule in model.routing:
-        if not isinstance(rule, GraphRule):
+    for stage, rule in enumerate(model.routing, start=1):
+        found = _graph_rule(rule)
+        if found is None:
             raise InputError(
-                f"the rule {rule.name} has no form inside of a graph (see GraphRule), which this "
-                "subject needs; leave the subject out"
+                f"the routes of routed stage {stage} are chosen by the caller ({rule.describe()}), "
+                "and this subject routes inside of its graph; leave the subject out"
             )
-        rules.append(rule)
+        rules.append(found)
     return rules
+
+
+def _graph_rule(rule: Rule) -> GraphRule | None:
+    """The rule of a stage's router, in a graph; None if the stage has no router.
+
+    Raises InputError for one that cannot be a part of a graph.
+    """
+    router = router_of(rule)
+    if router is None or isinstance(router, GraphRule):
+        return router
+    raise InputError(
+        f"the rule {router.name} has no form inside of a graph (see GraphRule), which this "
+        "subject needs; leave the subject out"
+    )

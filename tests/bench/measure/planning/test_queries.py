@@ -12,6 +12,7 @@ from mvmoe_bench.measure.planning.presets import PRESETS
 from mvmoe_bench.measure.planning.queries import QueryPlan, budgets
 from mvmoe_bench.measure.schema.records import Preset
 from mvmoe_deploy.routing import RouteShare
+from mvmoe_deploy.routing.given import Given
 from mvmoe_deploy.routing.top_k import TopK
 
 PRESET = Preset(
@@ -45,6 +46,21 @@ def test_repeats_ask_different_images_and_real_ones_are_not_forced():
         0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1,
     ]  # fmt: skip
     assert not any(query.forced or query.routes for queries in asked for query in queries)
+
+
+def test_real_images_take_in_turn_what_their_caller_has_to_choose():
+    task = Given(experts=3, choice="task", named={"depth": (0,), "edges": (1,), "segment": (2,)})
+    power = Given(experts=3, choice="power", named={"low": (0,)}, otherwise=TopK(experts=3))
+    asked = questions()
+    asked.manifest.rules = (task, power)
+    names = [query.choices for query in asked.once()]
+    assert names == [{"task": name} for name in ("depth", "edges", "segment", "depth", "edges")]
+    known = [((number % 3,), (0,)) for number in range(5)]
+    for query in asked.rounds(PRESET, 0, known):
+        assert (query.routes, query.choices) == (known[query.image], names[query.image])
+    forced = questions(SYNTHETIC)
+    forced.manifest.rules = (task,)
+    assert not any(query.choices for query in forced.once())
 
 
 def test_known_routes_are_told_to_those_who_need_them():

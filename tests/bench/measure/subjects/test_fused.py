@@ -1,11 +1,16 @@
 """Whole models as single modules answer as the model does."""
 
+import itertools
+
 import pytest
 import torch
+from task_moe import TaskMoE
 
 from mvmoe_bench.measure.subjects.fused import AllExperts, Dense, Gather, StaticRoute
+from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import build, count
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
+from mvmoe_deploy.routing.given import Given
 
 
 def model(**fields):
@@ -41,6 +46,42 @@ def test_fused_modules_answer_as_the_model(top_k, renormalize, routers):
             torch.testing.assert_close(StaticRoute(routed, routes)(image), wanted)
             torch.testing.assert_close(Gather(routed)(image), wanted)
             torch.testing.assert_close(everything[number : number + 1], wanted)
+
+
+def test_the_static_graph_of_a_model_whose_caller_chooses_answers_as_the_model():
+    torch.manual_seed(0)
+    by_task = TaskMoE().eval()
+    images = torch.randn(4, 3, 16, 16)
+    with torch.no_grad():
+        for routes in itertools.product([(0, 1), (2,)], [(0,), (1,), (2,)]):
+            given = StaticRoute(by_task, routes)(images)
+            torch.testing.assert_close(given, by_task(images, routes))
+        Dense(by_task)(images)
+
+
+@pytest.mark.parametrize("subject", [AllExperts, Gather])
+def test_a_graph_that_routes_itself_can_ask_no_caller(subject):
+    with pytest.raises(InputError, match="routed stage 1 are chosen by the caller"):
+        subject(TaskMoE())
+
+
+@pytest.mark.parametrize("subject", [AllExperts, Gather])
+def test_a_graph_routes_by_the_router_that_decides_otherwise(subject):
+    routed, image = model(), torch.ones(1, 1, 8, 8)
+    with torch.no_grad():
+        wanted = subject(routed)(image)
+        (rule,) = routed.routing
+        named = {"all": (0, 1, 2, 3)}
+        changed = RoutedBy(routed, Given(experts=4, named=named, otherwise=rule))
+        torch.testing.assert_close(subject(changed)(image), wanted)
+
+
+class RoutedBy(torch.nn.Module):
+    """A model with another rule."""
+
+    def __init__(self, routed, rule):
+        super().__init__()
+        self.input, self.stage, self.routing = routed.input, routed.stage, (rule,)
 
 
 def test_another_route_is_another_answer():

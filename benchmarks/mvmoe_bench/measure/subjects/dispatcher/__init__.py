@@ -41,12 +41,13 @@ class DispatcherSubject(Subject):
         """As an application asks; only a trace can impose a route."""
         if query.forced:
             return self.trace(query).outputs
-        return self._dispatcher.run(self._image(query))
+        return self._dispatcher.run(self._image(query), **query.choices)
 
     def trace(self, query: Query) -> Traced:
         """With the time of each part; imposes the route if the query does."""
         forced = query.routes if query.forced else None
-        return _traced(self._dispatcher.trace(self._image(query), forced), len(self._rules))
+        trace = self._dispatcher.trace(self._image(query), forced, query.choices)
+        return _traced(trace, len(self._rules))
 
     def prewarm(self) -> None:
         """Bring in as many experts as may be resident, the most used first."""
