@@ -24,7 +24,7 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.manifest import TensorSpec
 from mvmoe_deploy.routing import Route
 from mvmoe_export.programs import program_weights, without_other_libraries
-from mvmoe_export.silence import exporting
+from mvmoe_export.pytorch_silence import exporting
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec
 from mvmoe_export.structure import StructureGroup
 

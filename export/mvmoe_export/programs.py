@@ -22,8 +22,8 @@ from torch.overrides import TorchFunctionMode
 from mvmoe_deploy.errors import InputError
 from mvmoe_export import rewrites
 from mvmoe_export.fingerprint import weights_of
+from mvmoe_export.pytorch_silence import exporting
 from mvmoe_export.rewrites.graph import attribute, elements, is_weight
-from mvmoe_export.silence import exporting
 from mvmoe_export.source_location import PREFIX, quantizer
 from mvmoe_export.writes import first_write, require_functional
 

@@ -26,7 +26,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.runtime.runners.onnx.importing import disable_telemetry, import_onnxruntime
 from mvmoe_export.compression.contract import unchanged
 from mvmoe_export.programs import Program, make_program
-from mvmoe_export.silence import exporting
+from mvmoe_export.pytorch_silence import exporting
 from mvmoe_export.source_location import location_hint
 
 _OPERATOR = re.compile(r"(?:aten|prims)[.:]+\w+")

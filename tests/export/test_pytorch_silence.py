@@ -11,7 +11,7 @@ from torch import nn
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_export import programs
-from mvmoe_export.silence import exporting, silenced
+from mvmoe_export.pytorch_silence import exporting, silenced
 
 TORCH = "torch.export"
 OURS = "application"

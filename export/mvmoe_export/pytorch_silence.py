@@ -3,14 +3,15 @@
 A failure of an export is one sentence; PyTorch adds pages to it. Python's own switches (the levels
 of loggers, `warnings.catch_warnings`, `sys.stderr`) are those of the whole process: what another
 thread says meanwhile would be lost. So what is installed here, once and for ever, asks whether the
-thread that speaks is a silenced one, and changes nothing for all others.
+thread that speaks is a silenced one, and changes nothing for all others. Unlike the general
+`mvmoe_deploy.system.silence`, from which it takes the warnings, it knows how PyTorch prints and
+logs, and keeps back its errors too.
 """
 
 import builtins
 import contextlib
 import logging
 import threading
-import warnings
 from collections.abc import Iterator
 from contextvars import ContextVar
 from types import ModuleType
@@ -18,6 +19,8 @@ from typing import Any
 
 import torch.export._trace
 import torch.fx.graph_module
+
+from mvmoe_deploy.system.silence import without_warnings
 
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
 _LIBRARIES = ("torch", "onnxscript")
@@ -36,7 +39,8 @@ def silenced() -> Iterator[None]:
     _install()
     token = _silent.set(True)
     try:
-        yield
+        with without_warnings():
+            yield
     finally:
         _silent.reset(token)
 
@@ -64,17 +68,6 @@ def _is_kept_back(logger: str, level: int) -> bool:
     return level <= logging.ERROR and logger.partition(".")[0] in _LIBRARIES
 
 
-class _InSilence(type):
-    """Its classes are above every other while the thread that asks is silenced."""
-
-    def __subclasscheck__(cls, _: type) -> bool:
-        return _silent.get()
-
-
-class _KeptBack(Warning, metaclass=_InSilence):
-    """The category of every warning of a silenced thread, and of none of another."""
-
-
 _FILTER = _OfAnother()
 
 
@@ -96,6 +89,3 @@ def _install() -> None:
                 logger.addFilter(_FILTER)
                 for handler in logger.handlers:
                     handler.addFilter(_FILTER)
-        first = warnings.filters[0] if warnings.filters else None
-        if first is None or first[2] is not _KeptBack:
-            warnings.simplefilter("ignore", _KeptBack)
