@@ -188,6 +188,15 @@ def is_ascending(route: Route, experts: int) -> bool:
     return inside and all(low < high for low, high in itertools.pairwise(route))
 
 
+def routes_up_to(longest: int, experts: int) -> Iterator[Route]:
+    """The sets of one of `experts` experts, then those of two, and so on up to `longest`.
+
+    Those of one length come in lexicographic order.
+    """
+    for length in range(1, longest + 1):
+        yield from itertools.combinations(range(experts), length)
+
+
 def _shown(route: Route) -> str:
     """A route for a message: of a long one the beginning only."""
     text = ", ".join(map(str, route[:16]))

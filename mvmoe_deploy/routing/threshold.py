@@ -6,7 +6,6 @@ the logits are compared, which needs no function. The output is the mean of the 
 """
 
 import functools
-import itertools
 from array import array
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -16,7 +15,7 @@ import numpy as np
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.arithmetic import as_logits, logits_one
-from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending
+from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending, routes_up_to
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,8 +63,7 @@ class Threshold(
 
     def routes(self) -> Iterator[Route]:
         """The sets of one expert, then those of two, and so on, each in lexicographic order."""
-        for length in range(1, self.experts + 1):
-            yield from itertools.combinations(range(self.experts), length)
+        return routes_up_to(self.experts, self.experts)
 
     def contains(self, route: Route) -> bool:
         """Whether a route is ascending experts."""

@@ -5,7 +5,6 @@ instead of tokens and with a limit. The scores of the route are its gates, as th
 `renormalize` divided by their sum.
 """
 
-import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -25,7 +24,7 @@ from mvmoe_deploy.routing.arithmetic import (
     softmax,
     torch_score_gates,
 )
-from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending
+from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending, routes_up_to
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,8 +74,7 @@ class TopP(
 
     def routes(self) -> Iterator[Route]:
         """The sets of one expert, then those of two, and so on, each in lexicographic order."""
-        for length in range(1, self.longest + 1):
-            yield from itertools.combinations(range(self.experts), length)
+        return routes_up_to(self.longest, self.experts)
 
     def contains(self, route: Route) -> bool:
         """Whether a route is up to `longest` ascending experts."""

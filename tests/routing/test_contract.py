@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as hnp
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import require_route
-from mvmoe_deploy.routing.contract import is_ascending, members_of, route_of
+from mvmoe_deploy.routing.contract import is_ascending, members_of, route_of, routes_up_to
 from mvmoe_deploy.routing.top_k import TopK
 
 
@@ -36,3 +36,9 @@ def test_the_message_about_a_long_route_is_short():
     with pytest.raises(InputError) as caught:
         require_route(tuple(range(10**5)), TopK(experts=3), "the log")
     assert len(str(caught.value)) < 200
+
+
+def test_routes_of_any_length_come_by_their_length_and_one_by_one():
+    assert list(routes_up_to(2, 3)) == [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
+    # There may be more than memory holds.
+    assert next(routes_up_to(4096, 4096)) == (0,)
