@@ -15,7 +15,11 @@ from best_share import BestShare
 from torch import Tensor, nn
 
 from mvmoe_bench.advice import advise
-from mvmoe_bench.measure.subjects.contract import Preparation
+from mvmoe_bench.measure.jobs.process import find_measurement
+from mvmoe_bench.measure.schema.orders import SubjectOrder
+from mvmoe_bench.measure.schema.records import EngineChoice
+from mvmoe_bench.measure.subjects import find_kind as find_kind_of_subject
+from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch
 from mvmoe_bench.measure.subjects.making import make_static
 from mvmoe_bench.measure.subjects.whole_model import RECORD
 from mvmoe_deploy import Dispatcher, parts
@@ -315,6 +319,37 @@ def test_without_leave_neither_the_runner_nor_the_target_of_a_bundle_is_imported
         advise(Bundle.open(path))
     assert refused.value.code == "part.plugin-not-allowed"
     assert refused.value.fields["kind"] == "targets"
+
+
+def test_the_bench_needs_leave_in_each_of_its_processes(export_foreign_target, tmp_path, capsys):
+    _, path = export_foreign_target(TopK(experts=3, k=1))
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", str(path), "-o", str(tmp_path / "r.jsonl"), "--preset", "quick", "--json"])
+    assert ended.value.code == 2
+    refused = json.loads(capsys.readouterr().out)["error"]
+    assert refused["code"] == "part.plugin-not-allowed" and not (tmp_path / "r.jsonl").exists()
+    root, record = tmp_path / "whole", Bundle.open(path).target("aten-json")
+    root.mkdir()
+    (root / RECORD).write_bytes(msgspec.json.encode(record))
+    order = SubjectOrder(
+        key="s",
+        kind="dispatcher",
+        root=str(path),
+        target="aten-json",
+        requested=EngineChoice(engine="aten-json"),
+        threads=1,
+        queries=(),
+    )
+    images, watch = np.zeros((1, 3, 4, 4), np.float32), Stopwatch()
+    whole = msgspec.structs.replace(order, root=str(root))
+    for act in (
+        lambda: find_kind_of_subject("dispatcher").make(order, images, watch),
+        lambda: find_kind_of_subject("static").make(whole, images, watch),
+        lambda: find_measurement("placement").measure(None, order),
+    ):
+        with pytest.raises(InputError) as caught:
+            act()
+        assert caught.value.code == "part.plugin-not-allowed"
 
 
 def test_a_family_is_trained_by_a_foreign_routing(foreign, tmp_path):

@@ -52,11 +52,12 @@ class Device(Protocol):
     def identity(self) -> dict[str, Any]:
         """What the device says of itself: processor, cores, memory, system, versions, load."""
 
-    def variants(self, target: Target) -> list[Variant]:
+    def variants(self, target: Target, *, plugins: bool) -> list[Variant]:
         """How it runs a target, the usual way first.
 
-        Raises UnsupportedPlatformError for a target that it cannot run, MissingExtraError for one
-        whose engine is not installed.
+        With `plugins` a runner of another distribution may be imported. Raises InputError for one
+        that may not, or for no runner at all, UnsupportedPlatformError for a target that it cannot
+        run, MissingExtraError for one whose engine is not installed.
         """
 
     def subjects(self) -> tuple[str, ...] | None:

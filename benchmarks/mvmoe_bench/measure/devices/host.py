@@ -59,9 +59,9 @@ class HostDevice:
         """All."""
         return None
 
-    def variants(self, target: Target) -> list[Variant]:
+    def variants(self, target: Target, *, plugins: bool) -> list[Variant]:
         """As the runner of its format says; engines that it knows run in processes of their own."""
-        runner = find_runner(target.format, plugins=True)
+        runner = find_runner(target.format, plugins=plugins)
         return [
             Variant(
                 EngineChoice(engine=variant.engine, provider=variant.provider),

@@ -41,9 +41,9 @@ class PlacementMeasurement(Measurement):
 
     def measure(self, session: Session, subject: SubjectOrder) -> None:
         """A line for each graph that the engine speaks of."""
-        bundle = Bundle.open(subject.root, subject.manifest_sha256, plugins=True)
+        bundle = Bundle.open(subject.root, subject.manifest_sha256, plugins=subject.plugins)
         record = bundle.target(subject.of_target)
-        runner = find_runner(record.format, plugins=True)
+        runner = find_runner(record.format, plugins=subject.plugins)
         for placement in runner.placements(bundle.path, record, subject.engine_options):
             session.emit(
                 Placement(

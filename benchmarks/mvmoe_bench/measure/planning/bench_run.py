@@ -167,6 +167,7 @@ class BenchRun:
             budget=budget,
             config=self._context.models.config,
             weights=self._context.models.weights_of(subject.bundle.manifest),
+            plugins=subject.bundle.plugins,
             queries=tuple(queries),
         )
 

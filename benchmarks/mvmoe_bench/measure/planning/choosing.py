@@ -135,7 +135,7 @@ def _variants(
         notes.append(problem)
         return []
     try:
-        return device.variants(record)
+        return device.variants(record, plugins=bundle.plugins)
     except (UnsupportedPlatformError, MissingExtraError) as error:
         if asked:
             raise

@@ -189,7 +189,9 @@ def _packages(subject: SelectedSubject) -> tuple[str, ...]:
     """The distributions that make a subject's graphs; none of one that has no target."""
     from mvmoe_export.targets import find_target
 
-    return () if subject.target is None else find_target(subject.target_record.format).packages
+    if subject.target is None:
+        return ()
+    return find_target(subject.target_record.format, plugins=subject.bundle.plugins).packages
 
 
 def _stem_bytes(model: "RoutedModel") -> int:

@@ -57,6 +57,8 @@ class SubjectOrder(_Part, kw_only=True, frozen=True):
     """For a checkpoint that comes without its configuration."""
     weights: str | None = None
     """Of a checkpoint with several sets of weights the one to take."""
+    plugins: bool = False
+    """Whether its bundle may name parts of other distributions, which are then imported."""
     queries: tuple[Query, ...]
 
     @property

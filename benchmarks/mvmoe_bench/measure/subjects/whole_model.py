@@ -49,7 +49,9 @@ class WholeModel(Subject):
     ) -> None:
         root = Path(order.root)
         record = msgspec.json.decode((root / RECORD).read_bytes(), type=Target)
-        runner = open_runner(root, record, order.threads, order.engine_options, plugins=True)
+        runner = open_runner(
+            root, record, order.threads, order.engine_options, plugins=order.plugins
+        )
         graph = record.graphs[0]
         inputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.inputs}
         outputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.outputs}

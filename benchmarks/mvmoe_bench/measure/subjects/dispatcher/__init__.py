@@ -131,12 +131,16 @@ class DispatcherKind(SubjectKind):
 
     def make(self, order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> DispatcherSubject:
         """A dispatcher over the bundle, opened step by step as `Dispatcher.open` does."""
-        bundle = Bundle.open(os.path.realpath(order.root), order.manifest_sha256, plugins=True)
+        bundle = Bundle.open(
+            os.path.realpath(order.root), order.manifest_sha256, plugins=order.plugins
+        )
         record = bundle.target(order.of_target)
         watch.lap("parse")
         files = UnchangedFiles.verified(bundle.path, record.files)
         watch.lap("hash")
-        runner = open_runner(bundle.path, record, order.threads, order.engine_options, plugins=True)
+        runner = open_runner(
+            bundle.path, record, order.threads, order.engine_options, plugins=order.plugins
+        )
         dispatcher = TracingDispatcher(
             bundle, order.of_target, runner, files=files, max_resident_experts=order.budget
         )
