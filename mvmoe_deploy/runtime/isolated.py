@@ -10,6 +10,7 @@ import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,22 @@ def isolated_runners(
         process.close()
 
 
+@dataclass(frozen=True)
+class _Step:
+    """What is asked of the process, and of which graph: what its errors say."""
+
+    what: str
+    """Such as `load`."""
+    about: str
+    """The engine; or the graph with its file and engine, for a sentence."""
+    graph: str | None = None
+
+    def ended(self, sentence: str, *, code: str) -> EngineError:
+        """An error whose sentence begins with what this is about."""
+        graph = {} if self.graph is None else {"graph": self.graph}
+        return EngineError(f"{self.about} {sentence}; {_ADVICE}", code=code, **graph)
+
+
 class _EngineProcess:
     """The process in which engines run, started when it is needed."""
 
@@ -79,41 +96,32 @@ class _EngineProcess:
             self._current = OwnProcess(_WORK)
         return self._current
 
-    def ask(self, process: OwnProcess, request: Request, about: str, what: str, most: int) -> Any:
+    def ask(self, process: OwnProcess, request: Request, step: _Step, most: int) -> Any:
         """The answer to a request, of at most `most` bytes of arrays.
 
-        Raises the error that was raised there, or EngineError if the process ended or was too
-        slow: `about` names the graph, and `what` the step.
+        Raises the error that was raised there, or EngineError if the process ended or was too slow.
         """
         try:
             process.send(_encode(request), self._time_limit)
             answer = _decode(process.receive(most + _ANSWER_BYTES, self._time_limit))
         except ProcessEndedError as error:
-            raise EngineError(
-                f"{about} ended the process of its engine {error} at {what}; {_ADVICE}",
-                code="engine.process-ended",
-            ) from error
+            sentence = f"ended the process of its engine {error} at {step.what}"
+            raise step.ended(sentence, code="engine.process-ended") from error
         except ProcessTimeoutError as error:
-            raise EngineError(
-                f"{about} did not {what} within {self._time_limit:g} seconds and was stopped; "
-                f"{_ADVICE}",
-                code="engine.timeout",
-            ) from error
+            sentence = f"did not {step.what} within {self._time_limit:g} seconds and was stopped"
+            raise step.ended(sentence, code="engine.timeout") from error
         except msgspec.MsgspecError as error:
-            raise self.malformed_answer(process, about) from error
+            raise self.malformed_answer(process, step) from error
         if isinstance(answer, Refused):
             raise answer.as_error()
         if not isinstance(answer, _EXPECTED[type(request)]):
-            raise self.malformed_answer(process, about)
+            raise self.malformed_answer(process, step)
         return answer
 
-    def malformed_answer(self, process: OwnProcess, about: str) -> EngineError:
+    def malformed_answer(self, process: OwnProcess, step: _Step) -> EngineError:
         """The error for an answer that breaks the protocol; the process is ended."""
         process.end()
-        return EngineError(
-            f"{about} gave an answer that cannot be read; {_ADVICE}",
-            code="engine.process-ended",
-        )
+        return step.ended("gave an answer that cannot be read", code="engine.process-ended")
 
     def close(self) -> None:
         """End the process."""
@@ -200,7 +208,7 @@ class IsolatedRunner:
             del self._unused[: len(unused)]
             process = self._shared.current()
             request = LoadRequest(self._request.runner, graph, number, unused)
-            self._shared.ask(process, request, self._about(record), "load", 0)
+            self._shared.ask(process, request, self._step("load", record), 0)
         made = IsolatedGraph(self, process, record, number)
         weakref.finalize(made, self._unused.append, number)
         return made
@@ -222,23 +230,24 @@ class IsolatedRunner:
                     graph=graph.name,
                 )
             most = sum(array.nbytes for array in wanted)
-            about = self._about(graph)
-            answer = self._shared.ask(process, request, about, "run", most)
+            step = self._step("run", graph)
+            answer = self._shared.ask(process, request, step, most)
             if [len(data) for data in answer.outputs] != [array.nbytes for array in wanted]:
-                raise self._shared.malformed_answer(process, about)
+                raise self._shared.malformed_answer(process, step)
         for array, data in zip(wanted, answer.outputs, strict=True):
             array[...] = np.frombuffer(data, array.dtype).reshape(array.shape)
 
     def _opened(self) -> OpenReply:
         """Open the runner in the process that runs now."""
         self._process = self._shared.current()
-        answer: OpenReply = self._shared.ask(self._process, self._request, self._engine, "open", 0)
+        step = _Step("open", self._engine)
+        answer: OpenReply = self._shared.ask(self._process, self._request, step, 0)
         self._engine = answer.description
         return answer
 
-    def _about(self, graph: Graph) -> str:
-        """A graph with its file and engine, for a sentence."""
-        return f"graph {graph.name} ({graph.file}) in {self._engine}"
+    def _step(self, what: str, graph: Graph) -> _Step:
+        """What is asked of a graph."""
+        return _Step(what, f"graph {graph.name} ({graph.file}) in {self._engine}", graph.name)
 
 
 class IsolatedGraph:

@@ -68,8 +68,9 @@ class Refused(Message, frozen=True):
 
     @classmethod
     def of(cls, error: MvmoeError) -> Self:
-        """The message for an error."""
-        return cls(type(error).__name__, str(error), error.code, error.fields)
+        """The message for an error; of its fields what is no plain value becomes its text."""
+        fields = msgspec.to_builtins(error.fields, enc_hook=str)
+        return cls(type(error).__name__, str(error), error.code, fields)
 
     def as_error(self) -> MvmoeError:
         """The error that was raised; one of a class that this process lacks is an EngineError."""

@@ -16,7 +16,8 @@ from mvmoe_deploy.runtime.runners.onnx.runner import OnnxRunner
 
 ENGINE = """
 import ctypes, os, signal, time
-from mvmoe_deploy.errors import MissingExtraError
+from pathlib import Path
+from mvmoe_deploy.errors import EngineError, MissingExtraError
 
 class Graph:
     def __init__(self, name, runner):
@@ -35,8 +36,11 @@ def loop():
 def raising():
     raise ValueError("no\\nsuch \\x1b[2J thing")
 
+def refusing():
+    raise EngineError("no", code="engine.option", option=Path("a"), given=(1, 2), graph="stem")
+
 WAYS = {
-    "well": lambda: None, "segv": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "well": lambda: None, "refuse": refusing, "segv": lambda: os.kill(os.getpid(), signal.SIGSEGV),
     "exit": lambda: os._exit(3), "hang": loop, "raise": raising,
     "abort": lambda: (os.write(2, b"terminate called\\n"), os.abort()),
 }
@@ -180,6 +184,7 @@ def test_an_engine_that_ends_its_process_is_one_sentence(hostile, opened, monkey
     ) as caught:
         once(runner, step)
     message = str(caught.value)
+    assert caught.value.fields == {"graph": step.name}
     assert f"graph {step.name} ({step.file})" in message
     assert re.search(f"{re.escape(ENDS[way])} at {moment[3:].lower()};", message)
     # The next load has a new process; what was loaded in the old one is gone.
@@ -208,8 +213,18 @@ def test_an_engine_that_ends_its_process_when_it_is_opened(hostile, opened, monk
 def test_an_engine_that_does_not_come_back_is_stopped(hostile, opened, monkeypatch):
     monkeypatch.setenv("AT_RUN", "hang")
     runner = opened(*hostile, time_limit=3)
-    with pytest.raises(EngineError, check=lambda error: error.code == "engine.timeout"):
+    with pytest.raises(EngineError, check=lambda error: error.code == "engine.timeout") as caught:
         once(runner, hostile[1].graphs[0])
+    assert caught.value.fields == {"graph": "stem"}
+
+
+def test_an_error_keeps_its_code_and_its_fields(hostile, opened, monkeypatch):
+    monkeypatch.setenv("AT_RUN", "refuse")
+    with pytest.raises(EngineError) as caught:
+        once(opened(*hostile), hostile[1].graphs[0])
+    assert caught.value.code == "engine.option"
+    # Fields are plain values; what an engine of somebody else puts there does not end its process.
+    assert caught.value.fields == {"option": "a", "given": [1, 2], "graph": "stem"}
 
 
 def test_whatever_an_engine_raises_is_one_plain_line(hostile, opened, monkeypatch):
@@ -244,5 +259,7 @@ def test_an_answer_that_no_process_of_ours_gives_is_refused(hostile, opened, mon
     loaded = runner.load(stem.name)
     for answer in (b"", b"\xff" * 10, msgspec.msgpack.encode({"type": "Opened"})):
         monkeypatch.setattr(type(runner._process), "receive", lambda *_, a=answer: bytearray(a))
-        with pytest.raises(EngineError, check=lambda error: error.code == "engine.process-ended"):
+        with pytest.raises(EngineError) as caught:
             run(loaded, arrays(stem.inputs), arrays(stem.outputs))
+        assert caught.value.code == "engine.process-ended"
+        assert caught.value.fields == {"graph": stem.name}
