@@ -542,6 +542,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
                 "router_error_bound",
                 "answer_error",
                 "answer_error_bound",
+                "disagreeing",
             ),
         ),
         "check.too-large": ErrorCode(

@@ -196,24 +196,38 @@ Error = Annotated[float, Meta(ge=0, le=1e30)]
 Relative = Annotated[float, Meta(gt=0, le=1)]
 
 
+class VerifiedOutput(_Record, frozen=True):
+    """How one output compared with PyTorch, over all images.
+
+    `measure` says in words what `agreement` is, by the kind of the output; both are null for a kind
+    that decides nothing. `max_rel_error` is relative to the largest reference value. `psnr_db` is
+    null where nothing differs.
+    """
+
+    kind: PartName
+    measure: Text | None
+    agreement: Share | None
+    max_abs_error: Error
+    max_rel_error: Error
+    rms_error: Error
+    psnr_db: Annotated[float, Meta(ge=-1000, le=10_000)] | None
+
+
 class Verification(_Record, frozen=True):
     """How the target's graphs in a row compared with PyTorch, image by image.
 
-    `router_error` and `answer_error` are relative to the largest reference value, the others of
-    the errors are absolute. `psnr_db` is null where nothing differs. `near_ties` are images whose
-    route rounding may flip, `forced_routes` the routes that none of the images took.
+    `router_error` and `answer_error` are the largest of any route, relative to the largest
+    reference value; `outputs` are by name. `near_ties` are images whose route rounding may flip,
+    `forced_routes` the routes that none of the images took.
     """
 
     images: Count
     routing_agreement: Share
-    top1_agreement: Share
     router_error: Error
     router_error_bound: Error
     answer_error: Error
     answer_error_bound: Error
-    max_abs_error: Error
-    rms_error: Error
-    psnr_db: Annotated[float, Meta(ge=-1000, le=10_000)] | None
+    outputs: Annotated[dict[Name, VerifiedOutput], Meta(max_length=MAX_OUTPUTS)]
     near_ties: Count
     forced_routes: Count
 
@@ -222,17 +236,18 @@ class Bounds(_Record, frozen=True):
     """How far a target's graphs may be from PyTorch; the defaults are those of any engine in fp32.
 
     Errors are relative to the largest reference value of what is compared: the logits of one
-    router, the answers of one route. `psnr_db` is the least peak signal-to-noise ratio of a route's
-    answers. `top1_agreement` is the least share of a route's images with the same best class,
-    near-ties of classes left out, `routing_agreement` that of images with the same route, near-ties
-    of experts left out. The graphs of an ill-conditioned model may be off by `own_error_factor`
-    times PyTorch's own fp32 error, up to `conditioned_error`. `reason` says why these numbers.
+    router, an output of one route. `psnr_db` is the least peak signal-to-noise ratio of a route's
+    outputs. `agreement` is the least share of what a route's images decide that is the same (the
+    best class, the class of a pixel, a box), near-ties left out, `routing_agreement` that of images
+    with the same route, near-ties of experts left out. The graphs of an ill-conditioned model may
+    be off by `own_error_factor` times PyTorch's own fp32 error, up to `conditioned_error`. `reason`
+    says why these numbers.
     """
 
     router_error: Relative = 1e-4
     answer_error: Relative = 1e-4
     psnr_db: Annotated[float, Meta(ge=0, le=1000)] = 90.0
-    top1_agreement: Share = 1.0
+    agreement: Share = 1.0
     routing_agreement: Share = 1.0
     own_error_factor: Annotated[float, Meta(ge=0, le=1e9)] = 8.0
     conditioned_error: Annotated[float, Meta(ge=0, le=1)] = 5e-3

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mvmoe_deploy.verification.report_data import (
-        AnswerFigures,
-        RouteFigures,
+        ComparedImages,
+        OutputFigures,
         VerifiedBundle,
         VerifiedTarget,
     )
@@ -117,7 +117,7 @@ def show(out: "Console", data: "VerifiedBundle") -> None:
         out.print(Text(f"  {_bounds_line(target)}"))
         out.print(_parity_rows(target))
         out.print()
-        out.print(_route_parity_rows(target.routes))
+        out.print(_route_parity_rows(target))
         _show_routers(out, target)
         for failure in target.failures:
             out.print(Text(f"  {failure.sentence}", style="red"))
@@ -129,8 +129,8 @@ def _bounds_line(target: "VerifiedTarget") -> str:
     bounds = target.bounds
     line = (
         f"held to errors of {bounds.router_error:.2g} (router logits) and "
-        f"{bounds.answer_error:.2g} (answers), {bounds.psnr_db:.4g} dB, same top-1 "
-        f"{percent(bounds.top1_agreement)}, same route {percent(bounds.routing_agreement)}"
+        f"{bounds.answer_error:.2g} (answers), {bounds.psnr_db:.4g} dB, {_heading(target)} "
+        f"{percent(bounds.agreement)}, same route {percent(bounds.routing_agreement)}"
     )
     if target.bounds_limited:
         line += "; the bundle asks for looser bounds than any may have, so these are the limits"
@@ -144,28 +144,29 @@ def _show_skipped(out: "Console", skipped: dict[str, str]) -> None:
 
 
 def _parity_rows(target: "VerifiedTarget") -> "Table":
-    """Answers over all images and over those that agree."""
-    rows = table(
-        "answers of", "images", "same top-1", "max error", "RMS", "PSNR", right=range(1, 6)
-    )
-    for what, errors in (
+    """Outputs over all images and over those that agree."""
+    output = _output_column(target)
+    titles = ["answers of", "images", *output, _heading(target), "max error", "RMS", "PSNR"]
+    rows = table(*titles, right={1, *range(2 + len(output), len(titles))})
+    for what, compared in (
         ("all images", target),
         ("images on the same route", target.agreeing),
         ("all, forced down PyTorch's route", target.same_route),
     ):
-        if errors is not None:
-            rows.add_row(what, str(errors.images), *_error_cells(errors))
+        if compared is not None:
+            for cells in _output_rows(compared, named=bool(output)):
+                rows.add_row(what, str(compared.images), *cells)
     return rows
 
 
-def _route_parity_rows(routes: list["RouteFigures"]) -> "Table":
+def _route_parity_rows(target: "VerifiedTarget") -> "Table":
     """Every route of every stage."""
     from rich.text import Text
 
-    rows = table(
-        "stage", "route", "images", "same top-1", "max error", "RMS", "PSNR", "", right=range(2, 7)
-    )
-    for row in routes:
+    output = _output_column(target)
+    titles = ["stage", "route", "images", *output, _heading(target), "max error", "RMS", "PSNR", ""]
+    rows = table(*titles, right={2, *range(3 + len(output), len(titles) - 1)})
+    for row in target.routes:
         state: Text | str
         if not row.checked:
             state = "not checked: needs --checkpoint"
@@ -173,18 +174,39 @@ def _route_parity_rows(routes: list["RouteFigures"]) -> "Table":
             state = Text("beyond its bound", style="red")
         else:
             state = "forced" if row.forced else ""
-        cells = _error_cells(row) if row.checked else ["-"] * 4
-        rows.add_row(str(row.stage), route_text(row.route), str(row.images), *cells, state)
+        for cells in _output_rows(row, named=bool(output)) or [["-"] * (4 + len(output))]:
+            rows.add_row(str(row.stage), route_text(row.route), str(row.images), *cells, state)
     return rows
 
 
-def _error_cells(errors: "AnswerFigures") -> list[str]:
-    """Top-1 agreement, largest and RMS error, PSNR."""
+def _output_column(target: "VerifiedTarget") -> list[str]:
+    """The title of the column with the outputs' names; none where there is one output."""
+    return ["output"] if len(target.outputs) > 1 else []
+
+
+def _heading(target: "VerifiedTarget") -> str:
+    """What the agreement of the outputs is called."""
+    from mvmoe_deploy.outputs import OutputKind, find_kind
+
+    headings = {find_kind(found.kind).heading for found in target.outputs.values()}
+    return headings.pop() if len(headings) == 1 else OutputKind.heading
+
+
+def _output_rows(compared: "ComparedImages", *, named: bool) -> list[list[str]]:
+    """Of each output agreement, largest and RMS error, and PSNR, after its name if `named`."""
+    return [
+        [*([name] if named else []), *_error_cells(found)]
+        for name, found in compared.outputs.items()
+    ]
+
+
+def _error_cells(errors: "OutputFigures") -> list[str]:
+    """Agreement, largest and RMS error, PSNR."""
     exact = errors.max_abs_error == 0
     numbers = [errors.max_abs_error, errors.rms_error]
     psnr = errors.psnr_db
     return [
-        percent(errors.top1_agreement),
+        percent(errors.agreement),
         *map(scientific, numbers),
         f"{psnr:.1f} dB" if psnr is not None else "exact" if exact else "-",
     ]

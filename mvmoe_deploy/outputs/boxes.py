@@ -49,7 +49,9 @@ class Boxes(OutputKind):
     name = "boxes"
     form = "[N, 4 + C] with C of at least 1"
     measure = "share of boxes found on both sides"
+    heading = "same boxes"
     decides_by = "scores"
+    has_picture = True
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Rows with a score at least."""
@@ -80,7 +82,7 @@ class Boxes(OutputKind):
 
     def least_agreement(self, bounds: "Bounds") -> float:
         """The share that is asked of a best class."""
-        return bounds.top1_agreement
+        return bounds.agreement
 
     def data(
         self, value: np.ndarray, labels: Labels, transform: "InputTransform | None" = None

@@ -61,8 +61,14 @@ class OutputKind(Protocol):
     measure: ClassVar[str | None] = None
     """What its agreement is called (`top-1 agreement`); None if it decides nothing."""
 
+    heading: ClassVar[str] = "agreement"
+    """What the agreement is called above a column of a table."""
+
     decides_by: ClassVar[str] = "values"
     """Which of `values` has the numbers whose error may turn a decision."""
+
+    has_picture: ClassVar[bool] = False
+    """Whether `picture` gives one."""
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Whether an output of this kind can have the shape; all its sizes are at least 1."""

@@ -25,6 +25,7 @@ class Embedding(OutputKind):
     name = "embedding"
     form = "[D]"
     measure = "least cosine similarity"
+    heading = "cosine"
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """One size, the dimension."""

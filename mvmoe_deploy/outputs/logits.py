@@ -43,6 +43,7 @@ class Logits(OutputKind):
     name = "logits"
     form = "[classes]"
     measure = "top-1 agreement"
+    heading = "same top-1"
     classifies = True
 
     def fits(self, shape: tuple[int, ...]) -> bool:
@@ -65,7 +66,7 @@ class Logits(OutputKind):
 
     def least_agreement(self, bounds: "Bounds") -> float:
         """The share of images with the same best class."""
-        return bounds.top1_agreement
+        return bounds.agreement
 
     def data(
         self, value: np.ndarray, labels: Labels, transform: "InputTransform | None" = None

@@ -20,6 +20,7 @@ class Map(OutputKind):
 
     name = "map"
     form = "[C, H, W]"
+    has_picture = True
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Channels, rows and columns."""

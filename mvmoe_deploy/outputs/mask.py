@@ -51,6 +51,8 @@ class Mask(OutputKind):
     name = "mask"
     form = "[K, H, W]"
     measure = "share of pixels with the same class"
+    heading = "same pixels"
+    has_picture = True
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Classes, rows and columns."""
@@ -75,7 +77,7 @@ class Mask(OutputKind):
 
     def least_agreement(self, bounds: "Bounds") -> float:
         """The share that is asked of a best class."""
-        return bounds.top1_agreement
+        return bounds.agreement
 
     def data(
         self, value: np.ndarray, labels: Labels, transform: "InputTransform | None" = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.metrics import in_enough_digits
+from mvmoe_deploy.verification.output_errors import RouteOutput
 from mvmoe_deploy.verification.report import BoundExceeded, Disagreement, RouteReport, StageReport
 
 
@@ -52,44 +53,61 @@ class BoundsCheck:
                 failures.append(self._fail(where, "routing_agreement", share, bound, what))
         return failures
 
-    def answers(self, routes: list[RouteReport]) -> Iterator[BoundExceeded]:
-        """Routes whose answers are too far off: of several figures the plainest one.
+    def outputs(self, routes: list[RouteReport]) -> Iterator[BoundExceeded]:
+        """Routes with outputs that are too far off: of an output's figures the plainest one.
 
         A broken expert spoils the rows of other stages too, but all images only of its own: that
         row comes first.
         """
         blame = sorted(routes, key=lambda report: (-report.share_over_bound, -report.stage))
         for report in blame:
-            errors = report.errors
-            if errors is None:
-                continue
-            where = (report.stage, report.route)
-            bounds = self.bounds
-            if not errors.max_rel_error <= bounds.answer_error:
-                error, _ = in_enough_digits(errors.max_rel_error, bounds.answer_error)
-                what = (
-                    f"answers are off by {errors.max_abs_error:.3g}, which is {error} of the "
-                    "largest one"
-                )
-                value, bound = errors.max_rel_error, bounds.answer_error
-                yield self._fail(where, "max_rel_error", value, bound, what)
-            elif not errors.psnr_db >= bounds.psnr_db:
-                ratio, _ = in_enough_digits(errors.psnr_db, bounds.psnr_db)
-                what = f"answers have a signal-to-noise ratio of {ratio} dB"
-                yield self._fail(where, "psnr_db", errors.psnr_db, bounds.psnr_db, what)
-            elif report.top1_without_near_ties < bounds.top1_agreement:
-                share, _ = in_enough_digits(report.top1_without_near_ties, bounds.top1_agreement)
-                what = f"only {share} of the clear answers have the same best class"
-                value, bound = report.top1_without_near_ties, bounds.top1_agreement
-                yield self._fail(where, "top1_agreement", value, bound, what)
+            for name, found in report.outputs.items():
+                if (failure := self._output((report.stage, report.route), name, found)) is not None:
+                    yield failure
+
+    def _output(
+        self, where: tuple[int, Route], name: str, found: RouteOutput
+    ) -> BoundExceeded | None:
+        """One output of one route, if it is too far off."""
+        errors, bounds = found.errors, self.bounds
+        if not errors.max_rel_error <= bounds.answer_error:
+            value, bound = errors.max_rel_error, bounds.answer_error
+            what = (
+                f"the {errors.furthest} of the output {name} are off by "
+                f"{errors.max_abs_error:.3g}, which is {in_enough_digits(value, bound)[0]} of the "
+                "largest one"
+            )
+            return self._fail(where, "max_rel_error", value, bound, what, output=name)
+        if not errors.psnr_db >= bounds.psnr_db:
+            value, bound = errors.psnr_db, bounds.psnr_db
+            what = (
+                f"the {errors.noisiest} of the output {name} have a signal-to-noise ratio of "
+                f"{in_enough_digits(value, bound)[0]} dB"
+            )
+            return self._fail(where, "psnr_db", value, bound, what, output=name)
+        agreement, least = found.clear_agreement, found.least_agreement
+        if agreement is None or least is None or agreement >= least:
+            return None
+        what = (
+            f"the output {name} has a {errors.measure} of {in_enough_digits(agreement, least)[0]} "
+            "beside near-ties"
+        )
+        return self._fail(where, "agreement", agreement, least, what, output=name)
 
     def _fail(
-        self, where: tuple[int, Route], figure: str, value: float, bound: float, what: str
+        self,
+        where: tuple[int, Route],
+        figure: str,
+        value: float,
+        bound: float,
+        what: str,
+        *,
+        output: str | None = None,
     ) -> BoundExceeded:
         stage, route = where
         place = f"target {self.target}, {self._place(stage, route)}"
         sentence = f"{place}: {what}; the bound on {figure} is {in_enough_digits(value, bound)[1]}"
-        return BoundExceeded(stage, route, figure, value, bound, sentence)
+        return BoundExceeded(stage, route, output, figure, value, bound, sentence)
 
     def _place(self, stage: int, route: Route) -> str:
         """A route, with its stage if there are several."""

@@ -20,31 +20,27 @@ _MOST_ROUTES = 1024
 
 
 @dataclass(frozen=True)
-class AnswerErrors:
-    """How answers differ from the reference; a value that is not finite makes errors infinite.
+class ArrayErrors:
+    """How values differ from the reference; one that is not finite makes errors infinite.
 
     `psnr_db` is 20 log10(peak / RMS error), peak the largest absolute value of the reference (as
     `compute_psnr` in apple/ml-stable-diffusion); infinite where nothing differs. `max_rel_error`
     is relative to the peak.
     """
 
-    images: int
-    top1_agreement: float
     max_abs_error: float
     max_rel_error: float
     rms_error: float
     psnr_db: float
 
 
-def answer_errors(given: np.ndarray, wanted: np.ndarray) -> AnswerErrors:
-    """The errors of answers `[n, classes]` of at least one image."""
+def array_errors(given: np.ndarray, wanted: np.ndarray) -> ArrayErrors:
+    """The errors of values `[n, ...]` of at least one image."""
     errors = absolute_errors(given, wanted)
     largest = float(errors.max())
     rms = float(np.sqrt(np.mean(np.square(errors)))) if math.isfinite(largest) else math.inf
     top = peak(wanted)
-    return AnswerErrors(
-        images=len(wanted),
-        top1_agreement=float(np.mean(given.argmax(axis=1) == wanted.argmax(axis=1))),
+    return ArrayErrors(
         max_abs_error=largest,
         max_rel_error=largest / top,
         rms_error=rms,
@@ -71,19 +67,8 @@ def peak(wanted: np.ndarray) -> float:
     return float(np.abs(wanted).max(initial=SMALLEST_PEAK))
 
 
-def top1_margins(answers: np.ndarray) -> np.ndarray:
-    """By how much the best class of each answer `[n, classes]` is above the second best, `[n]`.
-
-    Infinite where there is only one class.
-    """
-    if answers.shape[1] == 1:
-        return np.full(len(answers), np.inf)
-    best = np.partition(answers.astype(np.float64), -2, axis=1)
-    return best[:, -1] - best[:, -2]
-
-
 def near_tie_limit(error: float, allowed: float) -> float:
-    """The margin up to which a router with this error may decide otherwise.
+    """The margin up to which a router, or an output, with this error may decide otherwise.
 
     Two logits can move towards each other, so twice the error. It counts up to what is `allowed`:
     a broken router cannot excuse itself by its own error.

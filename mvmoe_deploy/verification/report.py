@@ -1,5 +1,6 @@
 """What a verification found: of each route, router and target, and of the whole bundle."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.bounds import UsedBounds
-from mvmoe_deploy.verification.metrics import AnswerErrors
+from mvmoe_deploy.verification.output_errors import OutputsCompared, RouteOutput
 
 
 @dataclass(frozen=True)
@@ -17,19 +18,20 @@ class RouteReport:
     """One route of one routed stage, images taken down the reference's own route.
 
     `images` took it in PyTorch. Where none did, `forced` says whether it was run all the same;
-    `errors` is None where it was not. `top1_without_near_ties` is the share of images
-    with the same best class among those whose two best classes are no near-tie, `share_over_bound`
-    that of images with an error over the bound. A dense model has one report of stage 0 and
-    route ().
+    `outputs`, by their names, are empty where it was not. A dense model has one report of stage 0
+    and route ().
     """
 
     stage: int
     route: Route
     images: int
     forced: bool
-    errors: AnswerErrors | None
-    top1_without_near_ties: float = 1.0
-    share_over_bound: float = 0.0
+    outputs: Mapping[str, RouteOutput]
+
+    @property
+    def share_over_bound(self) -> float:
+        """The largest share, of any output, of images with an error over the bound."""
+        return max((found.share_over_bound for found in self.outputs.values()), default=0.0)
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,14 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class BoundExceeded:
-    """A figure beyond its bound, and the graph to look at: route () of stage 0 is the stem."""
+    """A figure beyond its bound, and the graph to look at: route () of stage 0 is the stem.
+
+    `output` is the name of the output that it is a figure of; None if it is one of routing.
+    """
 
     stage: int
     route: Route
+    output: str | None
     figure: str
     value: float
     bound: float
@@ -83,7 +89,7 @@ class BoundExceeded:
 class TargetReport:
     """One target against the reference.
 
-    `overall` compares answers of images on the target's own routes, `agreeing` only those that go
+    `overall` compares outputs of images on the target's own routes, `agreeing` only those that go
     the same way (None if none does), `same_route` all images taken down the reference's routes.
     `near_ties` are positions (stage, image).
     """
@@ -100,9 +106,9 @@ class TargetReport:
     target_members: list[np.ndarray]
     """The routes of the target."""
     routing_agreement: float
-    overall: AnswerErrors
-    agreeing: AnswerErrors | None
-    same_route: AnswerErrors
+    overall: OutputsCompared
+    agreeing: OutputsCompared | None
+    same_route: OutputsCompared
     accuracy: tuple[float, float] | None
     """Top-1 of PyTorch and of the target, where labels are known."""
     stages: list[StageReport]

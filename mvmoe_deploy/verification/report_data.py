@@ -1,7 +1,7 @@
 """A verification as plain data: what `mvmoe verify --json` prints, and what a manifest keeps."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.contract import route_of
-from mvmoe_deploy.verification.metrics import AnswerErrors, quantiles
+from mvmoe_deploy.verification.metrics import quantiles
+from mvmoe_deploy.verification.output_errors import OutputErrors, OutputsCompared
 from mvmoe_deploy.verification.report import (
     BoundExceeded,
     Disagreement,
@@ -26,16 +27,24 @@ class _Data(msgspec.Struct, frozen=True, kw_only=True):
     """What a report is as data; a figure that is not finite is None (see `docs/verify.md`)."""
 
 
-class AnswerFigures(_Data, frozen=True):
-    """How answers differ from the reference; all but `images` are None where none were compared."""
+class OutputFigures(_Data, frozen=True):
+    """How one output differs from the reference; `measure` says in words what `agreement` is."""
 
-    images: int
-    top1_agreement: float | None
+    kind: str
+    measure: str | None
+    agreement: float | None
     max_abs_error: float | None
     max_rel_error: float | None
     rms_error: float | None
     psnr_db: float | None
     """None where nothing differs as well."""
+
+
+class ComparedImages(_Data, frozen=True):
+    """How the outputs of some images differ, by name; none where the images were not compared."""
+
+    images: int
+    outputs: dict[str, OutputFigures]
 
 
 class MarginFigures(_Data, frozen=True):
@@ -84,7 +93,7 @@ class DisagreeingImage(_Data, frozen=True):
     near_tie: bool
 
 
-class RouteFigures(AnswerFigures, frozen=True):
+class RouteFigures(ComparedImages, frozen=True):
     """A row of the table of routes; `images` took the route in the reference."""
 
     stage: int
@@ -99,13 +108,14 @@ class BrokenBound(_Data, frozen=True):
 
     stage: int
     route: Route
+    output: str | None
     figure: str
     value: float | None
     bound: float | None
     sentence: str
 
 
-class VerifiedTarget(AnswerFigures, frozen=True):
+class VerifiedTarget(ComparedImages, frozen=True):
     """One target: figures over all images on its own routes first, then by stage and by route."""
 
     ok: bool
@@ -117,8 +127,8 @@ class VerifiedTarget(AnswerFigures, frozen=True):
     routing_agreement: float
     top1_pytorch: float | None
     top1_target: float | None
-    agreeing: AnswerFigures | None
-    same_route: AnswerFigures | None
+    agreeing: ComparedImages | None
+    same_route: ComparedImages
     stages: list[RouterFigures]
     near_ties: list[NearTie]
     disagreements: list[DisagreeingImage]
@@ -153,19 +163,15 @@ def report_data(report: Report, bundle: str) -> VerifiedBundle:
 
 def summarize(target: TargetReport) -> manifest.Verification:
     """What a manifest keeps of a target that was within its bounds."""
-    errors = target.overall
-    routed = [report.errors for report in target.per_route if report.errors is not None]
+    routed = [output.errors for report in target.per_route for output in report.outputs.values()]
     return manifest.Verification(
-        images=errors.images,
+        images=target.overall.images,
         routing_agreement=target.routing_agreement,
-        top1_agreement=errors.top1_agreement,
         router_error=max((stage.max_rel_error for stage in target.stages), default=0.0),
         router_error_bound=target.used_bounds.bounds.router_error,
         answer_error=max(figures.max_rel_error for figures in routed),
         answer_error_bound=target.used_bounds.bounds.answer_error,
-        max_abs_error=errors.max_abs_error,
-        rms_error=errors.rms_error,
-        psnr_db=errors.psnr_db if math.isfinite(errors.psnr_db) else None,
+        outputs={name: _verified(found) for name, found in target.overall.outputs.items()},
         near_ties=len({image for _, image in target.near_ties}),
         forced_routes=sum(report.forced for report in target.per_route),
     )
@@ -182,11 +188,12 @@ def _target(target: TargetReport) -> VerifiedTarget:
         engine=target.engine,
         stands_in_for=target.stands_in_for,
         routing_agreement=target.routing_agreement,
-        **_figures(target.overall),
+        images=target.overall.images,
+        outputs=_outputs(target.overall.outputs),
         top1_pytorch=_finite(top1_pytorch),
         top1_target=_finite(top1_target),
-        agreeing=_errors(target.agreeing),
-        same_route=_errors(target.same_route),
+        agreeing=None if target.agreeing is None else _compared(target.agreeing),
+        same_route=_compared(target.same_route),
         stages=[_stage(stage) for stage in target.stages],
         near_ties=[_near_tie(target, *place) for place in target.near_ties],
         disagreements=[_disagreement(item) for item in target.disagreements],
@@ -197,16 +204,40 @@ def _target(target: TargetReport) -> VerifiedTarget:
     )
 
 
-def _figures(errors: AnswerErrors | None) -> dict[str, Any]:
-    """The fields of `AnswerFigures`; of nothing compared all are None but `images`, left out."""
-    if errors is None:
-        names = AnswerFigures.__struct_fields__
-        return dict.fromkeys(name for name in names if name != "images")
-    return {name: _finite(value) for name, value in asdict(errors).items()}
+def _verified(errors: OutputErrors) -> manifest.VerifiedOutput:
+    """What a manifest keeps of one output."""
+    return manifest.VerifiedOutput(
+        kind=errors.kind,
+        measure=errors.measure,
+        agreement=errors.agreement,
+        max_abs_error=errors.max_abs_error,
+        max_rel_error=errors.max_rel_error,
+        rms_error=errors.rms_error,
+        psnr_db=_finite(errors.psnr_db),
+    )
 
 
-def _errors(errors: AnswerErrors | None) -> AnswerFigures | None:
-    return None if errors is None else AnswerFigures(**_figures(errors))
+def _compared(found: OutputsCompared) -> ComparedImages:
+    """The outputs of some images."""
+    return ComparedImages(images=found.images, outputs=_outputs(found.outputs))
+
+
+def _outputs(outputs: Mapping[str, OutputErrors]) -> dict[str, OutputFigures]:
+    """Each output."""
+    return {name: _output(errors) for name, errors in outputs.items()}
+
+
+def _output(errors: OutputErrors) -> OutputFigures:
+    """One output."""
+    return OutputFigures(
+        kind=errors.kind,
+        measure=errors.measure,
+        agreement=_finite(errors.agreement),
+        max_abs_error=_finite(errors.max_abs_error),
+        max_rel_error=_finite(errors.max_rel_error),
+        rms_error=_finite(errors.rms_error),
+        psnr_db=_finite(errors.psnr_db),
+    )
 
 
 def _stage(stage: StageReport) -> RouterFigures:
@@ -260,11 +291,12 @@ def _route(target: TargetReport, report: RouteReport) -> RouteFigures:
     """A row of the table of routes."""
     failed = {(failure.stage, failure.route) for failure in target.failures}
     return RouteFigures(
-        **{**_figures(report.errors), "images": report.images},
+        images=report.images,
+        outputs=_outputs({name: found.errors for name, found in report.outputs.items()}),
         stage=report.stage,
         route=report.route,
         forced=report.forced,
-        checked=report.errors is not None,
+        checked=bool(report.outputs),
         ok=(report.stage, report.route) not in failed,
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from mvmoe_deploy.bundle.golden import logits_in
 from mvmoe_deploy.bundle.manifest import Target
+from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.choices import margins_in_turn
 from mvmoe_deploy.routing.contract import images_of, members_of, route_of
@@ -15,7 +16,7 @@ from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.verification import metrics
 from mvmoe_deploy.verification.bounds import used_bounds
 from mvmoe_deploy.verification.bounds_check import BoundsCheck
-from mvmoe_deploy.verification.metrics import answer_errors
+from mvmoe_deploy.verification.output_errors import OutputsCompared, compare_outputs, compare_route
 from mvmoe_deploy.verification.reference import Reference, members_in
 from mvmoe_deploy.verification.report import Disagreement, RouteReport, StageReport, TargetReport
 from mvmoe_deploy.verification.run_stages import (
@@ -45,14 +46,14 @@ class TargetCheck:
     def run(self, runner: Runner, progress: Callable[[str, int], None]) -> TargetReport:
         """Everything about this target, whose graphs `runner` runs."""
         reference = self.reference
-        wanted = self._answer(reference.vectors)
+        count = len(reference.samples.names)
         start = run_stem(self.engine, self.stages, reference.samples.inputs)
         own = self._run(self.engine, start)
         first = metrics.first_difference(members_in(own), reference.members)
-        first = first if self.rules else np.zeros(len(wanted), np.int64)
+        first = first if self.rules else np.zeros(count, np.int64)
         same = self._down_the_reference(start, own, first)
         stages = [self._stage(stage, same, first) for stage in range(1, len(self.rules) + 1)]
-        same_way, answer = first == 0, self._answer(own)
+        same_way = first == 0
         disagreements = self._disagreements(own, first, stages)
         per_route = self._per_route(start, same, progress)
         check = BoundsCheck(self.name, self.bounds, len(self.rules) > 1)
@@ -67,10 +68,10 @@ class TargetCheck:
             members=reference.members,
             target_members=members_in(own),
             routing_agreement=float(np.mean(same_way)),
-            overall=answer_errors(answer, wanted),
-            agreeing=answer_errors(answer[same_way], wanted[same_way]) if same_way.any() else None,
-            same_route=answer_errors(self._answer(same), wanted),
-            accuracy=self._accuracy(answer),
+            overall=self._compared(own),
+            agreeing=self._compared(own, same_way) if same_way.any() else None,
+            same_route=self._compared(same),
+            accuracy=self._accuracy(own),
             stages=stages,
             near_ties=_near_ties(stages),
             disagreements=disagreements,
@@ -78,7 +79,7 @@ class TargetCheck:
             failures=[
                 *check.routers(stages, names),
                 *check.routing(disagreements, per_route),
-                *check.answers(per_route),
+                *check.outputs(per_route),
             ],
         )
 
@@ -138,12 +139,21 @@ class TargetCheck:
             )
         return result
 
-    def _accuracy(self, answer: np.ndarray) -> tuple[float, float] | None:
-        """Top-1 of PyTorch and of the target."""
+    def _compared(self, given: Vectors, images: np.ndarray | None = None) -> OutputsCompared:
+        """The outputs of all images, or some, against the reference."""
+        outputs, wanted = self.reference.outputs, self.reference.vectors
+        if images is not None:
+            given, wanted = rows_of(given, images), rows_of(wanted, images)
+        return compare_outputs(outputs, given, wanted)
+
+    def _accuracy(self, own: Vectors) -> tuple[float, float] | None:
+        """Top-1 of PyTorch and of the target, by the first output that decides on a class."""
         labels = self.reference.samples.labels
-        if labels is None:
+        decides = [each for each in self.reference.outputs if find_kind(each.kind).classifies]
+        if labels is None or not decides:
             return None
-        both = (self._answer(self.reference.vectors), answer)
+        name = f"outputs.{decides[0].name}"
+        both = (self.reference.vectors[name], own[name])
         theirs, ours = (float(np.mean(rows.argmax(axis=1) == labels)) for rows in both)
         return theirs, ours
 
@@ -151,10 +161,9 @@ class TargetCheck:
         self, start: Vectors, same: Vectors, progress: Callable[[str, int], None]
     ) -> list[RouteReport]:
         """Every route of every stage: by the images that took it, or forced."""
-        wanted = self._answer(self.reference.vectors)
         if not self.rules:
             progress("images", 1)
-            return [self._route(0, (), np.arange(len(wanted)), same)]
+            return [self._route(0, (), np.arange(len(self.reference.samples.names)), same)]
         listed = [
             (stage, route, images_of(route, members))
             for stage, (rule, members) in enumerate(
@@ -177,8 +186,8 @@ class TargetCheck:
 
     def _route(self, stage: int, route: Route, images: np.ndarray, same: Vectors) -> RouteReport:
         """A route by the images that took it."""
-        given, wanted = self._answer(same), self._answer(self.reference.vectors)
-        return self._compare(stage, route, len(images), given[images], wanted[images])
+        given, wanted = rows_of(same, images), rows_of(self.reference.vectors, images)
+        return self._compare(stage, route, len(images), given, wanted)
 
     def _unreached(self, stage: int, route: Route, start: Vectors) -> RouteReport:
         """A route that no image took: one image is forced down it, in PyTorch and here.
@@ -188,7 +197,7 @@ class TargetCheck:
         """
         torch_stages = self.reference.model_stages
         if torch_stages is None:
-            return RouteReport(stage, route, images=0, forced=False, errors=None)
+            return RouteReport(stage, route, images=0, forced=False, outputs={})
         image = self._image_with_highest_route_logits(stage, route)
         imposed = [members[[image, image]] for members in self.reference.members]
         imposed[stage - 1] = members_of([route, route], self.rules[stage - 1].experts)
@@ -196,38 +205,21 @@ class TargetCheck:
         inputs = self.reference.samples.inputs[[image]]
         theirs = rows_of(run_stem(torch_stages, self.stages, inputs), np.array([0, 0]))
         forced = partial(self._run, imposed=imposed, unit_gate_stage=unit_gate_stage)
-        wanted = self._answer(forced(torch_stages, theirs))
+        wanted = forced(torch_stages, theirs)
         ours = rows_of(start, np.array([image, image]))
-        given = self._answer(forced(self.engine, ours))
+        given = forced(self.engine, ours)
         return self._compare(stage, route, 0, given, wanted)
 
     def _run(self, engine: StageEngine, start: Vectors, **imposed: Any) -> Vectors:
         """All stages of an engine, from what its stem gave."""
         return run_stages(engine, self.stages, self.reference.outputs, start, **imposed)
 
-    def _answer(self, vectors: Vectors) -> np.ndarray:
-        """The first output, `[n, values]`."""
-        array = vectors[f"outputs.{self.reference.outputs[0].name}"]
-        return array.reshape(len(array), -1)
-
     def _compare(
-        self, stage: int, route: Route, images: int, given: np.ndarray, wanted: np.ndarray
+        self, stage: int, route: Route, images: int, given: Vectors, wanted: Vectors
     ) -> RouteReport:
-        """The report of a route from answers `[n, classes]`; forced if no image took it."""
-        allowed = self.bounds.answer_error * metrics.peak(wanted)
-        errors = metrics.absolute_errors(given, wanted)
-        limit = metrics.near_tie_limit(float(errors.max()), allowed)
-        decided = metrics.top1_margins(wanted) > limit
-        same = given.argmax(axis=1) == wanted.argmax(axis=1)
-        return RouteReport(
-            stage=stage,
-            route=route,
-            images=images,
-            forced=not images,
-            errors=answer_errors(given, wanted),
-            top1_without_near_ties=float(np.mean(same[decided])) if decided.any() else 1.0,
-            share_over_bound=float(np.mean(errors.max(axis=1) > allowed)),
-        )
+        """The report of a route from what it gave; forced if no image took it."""
+        outputs = compare_route(self.reference.outputs, given, wanted, self.bounds)
+        return RouteReport(stage, route, images, forced=not images, outputs=outputs)
 
     def _image_with_highest_route_logits(self, stage: int, route: Route) -> int:
         """The image with the largest sum of the route's logits, relative to its largest logit.

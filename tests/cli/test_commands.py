@@ -137,7 +137,7 @@ def test_inspect_has_the_fields_that_scripts_rely_on(mvmoe_json, bundle):
     ]
     on_disk = sum(file.stat().st_size for file in (bundle / "onnx").iterdir())
     assert target["bytes"] == on_disk
-    assert {"input", "labels", "usage_prior"} <= data.keys()
+    assert {"input", "outputs", "usage_prior"} <= data.keys()
 
 
 def test_run_answers_files_and_directories(mvmoe_json, bundle, images):
@@ -148,6 +148,7 @@ def test_run_answers_files_and_directories(mvmoe_json, bundle, images):
     for result in data["results"]:
         assert set(result) == {
             "image", "label", "label_index", "probability", "route", "gates", "timings_ms",
+            "outputs", "pictures",
         }  # fmt: skip
         assert set(result["timings_ms"]) == {
             "preprocess", "stem", "select", "load", "expert", "total",
@@ -331,7 +332,7 @@ def test_the_demo_misses_a_package_before_it_trains(tmp_path, module, extra):
 
 
 _FIGURES = {
-    "top1_agreement", "max_abs_error", "max_rel_error", "rms_error", "psnr_db", "images",
+    "kind", "measure", "agreement", "max_abs_error", "max_rel_error", "rms_error", "psnr_db",
 }  # fmt: skip
 
 
@@ -340,12 +341,16 @@ def test_verify_has_the_fields_that_scripts_rely_on(mvmoe_json, bundle, checkpoi
     assert (code, data["ok"], data["reference"], data["images"]) == (0, True, "pytorch", 12)
     target = data["targets"]["onnx"]
     assert target["ok"] is True
-    assert _FIGURES | {
+    assert target["outputs"]["answer"].keys() == _FIGURES
+    assert target["outputs"]["answer"]["measure"] == "top-1 agreement"
+    assert {
+        "images", "outputs",
         "routing_agreement", "near_ties", "disagreements", "routes", "bounds", "stages",
         "agreeing", "same_route", "failures", "top1_pytorch", "top1_target",
     } <= target.keys()  # fmt: skip
     assert [row["route"] for row in target["routes"]] == [[0], [1], [2]]
-    assert _FIGURES | {"stage", "forced", "checked", "ok"} <= target["routes"][0].keys()
+    assert {"stage", "forced", "checked", "ok", "images"} <= target["routes"][0].keys()
+    assert target["routes"][0]["outputs"]["answer"].keys() == _FIGURES
     assert all(row["checked"] for row in target["routes"])
     assert target["bounds"]["answer_error"] == 1e-4
 
@@ -383,7 +388,7 @@ def test_verify_tells_target_route_figure_and_bound_after_the_whole_report(
     assert mvmoe("inspect", swapped)[0] == 0
     code, out, err = mvmoe("verify", swapped, "--checkpoint", checkpoint)
     assert code == 1
-    assert "error: target onnx, route [1]: answers are off by" in err
+    assert "error: target onnx, route [1]: the values of the output answer are off by" in err
     assert "the bound on max_rel_error is 0.0001" in err
     assert len(err.strip().splitlines()) == 1
     assert "FELL SHORT" in out
@@ -391,6 +396,7 @@ def test_verify_tells_target_route_figure_and_bound_after_the_whole_report(
     code, data = mvmoe_json("verify", swapped, "--checkpoint", checkpoint)
     assert (code, data["ok"]) == (1, False)
     assert data["targets"]["onnx"]["failures"][0]["route"] == [1]
+    assert data["targets"]["onnx"]["failures"][0]["output"] == "answer"
     assert [row["ok"] for row in data["targets"]["onnx"]["routes"]] == [True, False, True]
 
 

@@ -58,16 +58,16 @@ def test_a_verified_target_has_the_documented_fields():
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        (report_data.AnswerFigures, "images top1_agreement max_abs_error max_rel_error rms_error "
-         "psnr_db"),
+        (report_data.OutputFigures, "kind measure agreement max_abs_error max_rel_error "
+         "rms_error psnr_db"),
+        (report_data.ComparedImages, "images outputs"),
         (report_data.RouterFigures, "stage routing_agreement router_max_abs_error "
          "router_max_rel_error router_rms_error margin near_tie_limit"),
         (report_data.MarginFigures, "min p05 p50 p95 max"),
         (report_data.NearTie, "image stage margin route target_route"),
         (report_data.DisagreeingImage, "image stage route target_route margin near_tie"),
-        (report_data.RouteFigures, "stage route images top1_agreement max_abs_error max_rel_error "
-         "rms_error psnr_db forced checked ok"),
-        (report_data.BrokenBound, "stage route figure value bound sentence"),
+        (report_data.RouteFigures, "stage route images outputs forced checked ok"),
+        (report_data.BrokenBound, "stage route output figure value bound sentence"),
     ],
 )  # fmt: skip
 def test_what_a_verification_consists_of_has_the_fields_of_the_page(kind, names):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from best_share import BestShare
+from PIL import Image
 from torch import Tensor, nn
 
 from mvmoe_bench.advice import advise
@@ -199,6 +200,32 @@ def test_a_kind_of_output_is_found_where_plug_ins_are_allowed(foreign):
     with pytest.raises(InputError) as refused:
         find_kind("angle", plugins=False)
     assert refused.value.code == "part.plugin-not-allowed"
+
+
+class Pointing(Tiny):
+    """A model that gives an angle."""
+
+    def __init__(self) -> None:
+        super().__init__(TopK(experts=3, k=1))
+        self.outputs = {"heading": "angle"}
+        self.experts = nn.ModuleList(nn.Linear(8, 2) for _ in range(3))
+
+
+def test_an_output_of_a_foreign_kind_is_exported_verified_and_shown(foreign, tmp_path, capsys):
+    torch.manual_seed(0)
+    path, photograph = tmp_path / "pointing.mvmoe", tmp_path / "photograph.png"
+    export_bundle(Pointing(), path)
+    with pytest.raises(BundleError, match="plug-ins are not allowed here"):
+        Bundle.open(path)
+    succeeds("verify", str(path), "--plugins", "--json")
+    (target,) = json.loads(capsys.readouterr().out)["targets"].values()
+    heading = target["outputs"]["heading"]
+    assert (heading["kind"], heading["measure"]) == ("angle", "share of a half turn")
+    assert heading["agreement"] == pytest.approx(1, abs=1e-5)
+    Image.new("RGB", (8, 8)).save(photograph)
+    succeeds("run", str(path), str(photograph), "--plugins", "--json")
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert -180 <= result["outputs"]["heading"]["value"]["degrees"] <= 180
 
 
 def tiny() -> Tiny:

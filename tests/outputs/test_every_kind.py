@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from PIL import Image
 
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.outputs import find_kind
+from mvmoe_deploy.preprocessing import InputTransform
 
 SHAPES = {
     "logits": (7,),
@@ -65,8 +67,16 @@ def test_how_many_labels_fit():
     assert found == expected
 
 
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_kind_says_whether_it_has_a_picture(name):
+    kind, image = find_kind(name), Image.new("RGB", (20, 10))
+    transform = InputTransform((20, 10), (20, 10), 0, 0, (20, 10))
+    picture = kind.picture(np.zeros(SHAPES[name], np.float32), None, image, transform)
+    assert (picture is not None) == kind.has_picture == (name in ("boxes", "mask", "map"))
+
+
 def test_what_is_asked_of_each_kind():
-    bounds = Bounds(top1_agreement=0.9, answer_error=0.02)
+    bounds = Bounds(agreement=0.9, answer_error=0.02)
     found = {name: find_kind(name).least_agreement(bounds) for name in SHAPES}
     expected = {"logits": 0.9, "embedding": 0.98, "boxes": 0.9, "mask": 0.9}
     assert found == {"map": None, "tensor": None, **expected}

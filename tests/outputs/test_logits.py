@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from mvmoe_deploy.outputs import find_kind
-from mvmoe_deploy.verification.metrics import top1_margins
+from mvmoe_deploy.outputs.contract import class_margins
 
 LOGITS = find_kind("logits")
 
@@ -18,7 +18,8 @@ LOGITS = find_kind("logits")
 )
 def test_it_is_the_share_of_clear_images_with_the_same_best_class(rows, limit):
     ours, theirs = rows
-    clear = top1_margins(theirs) > limit
+    two = np.sort(theirs, axis=1)[:, -2:]
+    clear = two[:, 1] - two[:, 0] > limit
     same = (ours.argmax(axis=1) == theirs.argmax(axis=1))[clear]
     expected = float(np.mean(same)) if clear.any() else 1.0
     assert LOGITS.summary(LOGITS.agreement(ours, theirs, limit)) == expected
@@ -29,6 +30,14 @@ def test_without_a_limit_every_image_counts():
     found = LOGITS.agreement(tied[:, ::-1], tied)
     assert found.decided.tolist() == [True, True]
     assert found.agreement.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [([[7, 1, 8, 5], [6, 0, 6, 1]], [1.0, 0.0]), ([[3], [4]], [np.inf] * 2)],
+)
+def test_the_margin_of_an_answer_is_between_its_two_best_classes(answers, expected):
+    np.testing.assert_array_equal(class_margins(np.float32(answers)), expected)
 
 
 def test_one_class_is_never_a_near_tie():

@@ -48,14 +48,11 @@ def verified(router, answer):
     return Verification(
         images=8,
         routing_agreement=1,
-        top1_agreement=1,
         router_error=0,
         router_error_bound=router,
         answer_error=0,
         answer_error_bound=answer,
-        max_abs_error=0,
-        rms_error=0,
-        psnr_db=None,
+        outputs={},
         near_ties=0,
         forced_routes=0,
     )
@@ -76,7 +73,7 @@ ABSURD = Bounds(
     router_error=1,
     answer_error=1,
     psnr_db=0,
-    top1_agreement=0,
+    agreement=0,
     routing_agreement=0,
     own_error_factor=1e9,
     conditioned_error=1,
@@ -114,9 +111,9 @@ def test_a_model_that_is_asked_now_counts_as_well():
 
 def test_looser_and_stricter_are_field_by_field():
     one = Bounds(router_error=1e-3, psnr_db=50, reason="one")
-    other = Bounds(answer_error=1e-3, top1_agreement=0.9, reason="other")
+    other = Bounds(answer_error=1e-3, agreement=0.9, reason="other")
     loose, strict = looser(one, other), stricter(one, other)
     assert (loose.router_error, loose.answer_error, loose.psnr_db) == (1e-3, 1e-3, 50)
-    assert (loose.top1_agreement, loose.reason) == (0.9, "one; other")
+    assert (loose.agreement, loose.reason) == (0.9, "one; other")
     assert (strict.router_error, strict.answer_error, strict.psnr_db) == (1e-4, 1e-4, 90)
-    assert (strict.top1_agreement, strict.reason) == (1, "one")
+    assert (strict.agreement, strict.reason) == (1, "one")

@@ -24,26 +24,24 @@ LOGITS = arrays.arrays(np.float32, st.tuples(st.integers(1, 8), st.just(4)), ele
 def test_errors_of_known_answers():
     wanted = np.array([[0, 10], [2, 0]], np.float32)
     given = np.array([[0, 9], [2, 3]], np.float32)
-    errors = metrics.answer_errors(given, wanted)
-    assert errors.images == 2
+    errors = metrics.array_errors(given, wanted)
     assert errors.max_abs_error == 3
     assert errors.max_rel_error == pytest.approx(0.3)
     assert errors.rms_error == pytest.approx(math.sqrt((1 + 9) / 4))
     assert errors.psnr_db == pytest.approx(20 * math.log10(10 / math.sqrt(2.5)))
-    assert errors.top1_agreement == 0.5
 
 
 @given(ANSWERS)
 def test_what_is_identical_has_no_error(wanted):
-    errors = metrics.answer_errors(wanted.copy(), wanted)
-    assert (errors.max_abs_error, errors.rms_error, errors.top1_agreement) == (0, 0, 1)
+    errors = metrics.array_errors(wanted.copy(), wanted)
+    assert (errors.max_abs_error, errors.rms_error) == (0, 0)
     assert errors.psnr_db == math.inf
 
 
 @given(ANSWERS, st.floats(0.001, 10))
 def test_rms_is_at_most_the_largest_error(wanted, step):
     noise = np.random.default_rng(0).uniform(-step, step, wanted.shape).astype(np.float32)
-    errors = metrics.answer_errors(wanted + noise, wanted)
+    errors = metrics.array_errors(wanted + noise, wanted)
     assert errors.rms_error <= errors.max_abs_error * (1 + 1e-12)
     assert errors.max_abs_error == pytest.approx(np.abs((wanted + noise) - wanted).max(), abs=1e-4)
 
@@ -53,20 +51,12 @@ def test_what_is_not_finite_is_infinitely_wrong(value):
     wanted = np.ones((2, 3), np.float32)
     given = wanted.copy()
     given[1, 1] = value
-    errors = metrics.answer_errors(given, wanted)
+    errors = metrics.array_errors(given, wanted)
     assert (errors.max_abs_error, errors.rms_error, errors.psnr_db) == (
         math.inf,
         math.inf,
         -math.inf,
     )
-
-
-@pytest.mark.parametrize(
-    ("answers", "expected"),
-    [([[7, 1, 8, 5], [6, 0, 6, 1]], [1.0, 0.0]), ([[3], [4]], [np.inf] * 2)],
-)
-def test_the_margin_of_an_answer_is_between_its_two_best_classes(answers, expected):
-    np.testing.assert_array_equal(metrics.top1_margins(np.float32(answers)), expected)
 
 
 @settings(max_examples=200)

@@ -114,14 +114,15 @@ def demo(output: Path, as_json: bool) -> None:
     _write_digits(places.images)
     images, targets = _compare(bundle, checkpoint.model)
     found = targets["onnx"]
+    (answer,) = found.outputs.values()
     result = Demo(
         images=images,
         top1_dense=trained.dense.top1,
         top1_pytorch=found.top1_pytorch,
         top1_bundle=found.top1_target,
-        top1_agreement=found.top1_agreement,
+        top1_agreement=answer.agreement,
         routing_agreement=found.routing_agreement,
-        max_abs_error=found.max_abs_error,
+        max_abs_error=answer.max_abs_error,
         targets=tuple(_target(bundle, name, figures) for name, figures in targets.items()),
         usage=tuple(
             RouteUsage(route=row.route, images=row.images) for row in found.routes if row.images
@@ -191,6 +192,7 @@ def _compare(bundle: "Bundle", model: Any) -> tuple[int, dict[str, "VerifiedTarg
 
 def _target(bundle: "Bundle", name: str, figures: "VerifiedTarget") -> DemoTarget:
     """One target's row."""
+    (answer,) = figures.outputs.values()
     return DemoTarget(
         target=name,
         engine=figures.engine,
@@ -198,7 +200,7 @@ def _target(bundle: "Bundle", name: str, figures: "VerifiedTarget") -> DemoTarge
         bytes=sum(file.bytes for file in bundle.target(name).files),
         top1=figures.top1_target,
         routing_agreement=figures.routing_agreement,
-        max_abs_error=figures.max_abs_error,
+        max_abs_error=answer.max_abs_error,
     )
 
 

@@ -45,31 +45,33 @@ def _chart(summary: Summary, found: Found) -> Chart:
 
 
 def _table(found: Found) -> Table:
-    """All figures of the verification."""
-
-    def errors(title: str, name: str, help: str) -> columns.Field:
-        return columns.number(title, lambda row: error_cell(getattr(row.found, name)), help)
-
+    """All figures of the verification, a row for each output."""
     return columns.table(
         "Verification against PyTorch: shares that are the same, and largest errors",
-        ((target,) for target in found),
-        columns.text("bundle", lambda row: row.bundle),
-        columns.text("target", lambda row: row.target),
-        columns.text("verdict", _verdict),
-        columns.number("route", lambda row: _share(row.found.routing_agreement),
+        ((target, *named) for target in found for named in target.found.outputs.items()),
+        columns.text("bundle", lambda row, *_: row.bundle),
+        columns.text("target", lambda row, *_: row.target),
+        columns.text("verdict", lambda row, *_: _verdict(row)),
+        columns.number("route", lambda row, *_: _share(row.found.routing_agreement),
                        "Images on the route that PyTorch takes."),
-        columns.number("top-1", lambda row: _share(row.found.top1_agreement),
-                       "Images whose most likely class is that of PyTorch."),
-        columns.count("near-ties", lambda row: row.found.near_ties,
+        columns.count("near-ties", lambda row, *_: row.found.near_ties,
                       "Images whose route rounding may change."),
-        columns.count("forced", lambda row: row.found.forced_routes, "Routes that no image took; "
-                      "they were forced."),
-        errors("router", "router_error", "Largest error of a router's logit, relative."),
-        errors("answer", "answer_error", "Largest error of a class logit, relative."),
-        errors("absolute", "max_abs_error", "Largest error of a class logit, not relative."),
-        columns.number("PSNR dB", lambda row: _psnr(row.found.psnr_db), "Peak signal to noise: 20 "
-                       "dB more is an error ten times as small."),
-        columns.count("images", lambda row: row.found.images),
+        columns.count("forced", lambda row, *_: row.found.forced_routes, "Routes that no image "
+                      "took; they were forced."),
+        columns.number("router", lambda row, *_: error_cell(row.found.router_error),
+                       "Largest error of a router's logit, relative."),
+        columns.number("answer", lambda row, *_: error_cell(row.found.answer_error),
+                       "Largest error of any output, relative."),
+        columns.text("output", lambda _, name, __: name),
+        columns.text("measure", lambda _, __, output: output.measure or "-",
+                     "What the agreement of this kind of output is."),
+        columns.number("agreement", lambda _, __, output: _share(output.agreement),
+                       "How far what the output decides is what PyTorch decides."),
+        columns.number("absolute", lambda _, __, output: error_cell(output.max_abs_error),
+                       "Largest error of a value of the output, not relative."),
+        columns.number("PSNR dB", lambda _, __, output: _psnr(output.psnr_db),
+                       "Peak signal to noise: 20 dB more is an error ten times as small."),
+        columns.count("images", lambda row, *_: row.found.images),
     )  # fmt: skip
 
 
@@ -78,8 +80,10 @@ def _verdict(target: TargetParity) -> Cell:
     return text("within bounds", "good") if target.within else text("beyond a bound", "bad")
 
 
-def _share(share: float) -> Cell:
+def _share(share: float | None) -> Cell:
     """A share that is never rounded up to all."""
+    if share is None:
+        return number(None)
     return number(share, agreement(share), "" if share == 1 else "bad")
 
 
