@@ -1,51 +1,32 @@
 """`mvmoe run`: the answers of a bundle for images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from mvmoe_deploy.cli import options
 from mvmoe_deploy.cli.group import command
+from mvmoe_deploy.cli.image_answers import (
+    AnsweredImages,
+    Details,
+    ImageAnswer,
+    ImageAnswers,
+    NoImageAnswer,
+    PictureFile,
+)
 from mvmoe_deploy.cli.output import emit, note
 from mvmoe_deploy.cli.tables import route_text, table
-from mvmoe_deploy.errors import InputError, MvmoeError
-from mvmoe_deploy.text import quoted
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.text import escaped, quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mvmoe_deploy.bundle.manifest import Output
     from mvmoe_deploy.routing import Rule
-    from mvmoe_deploy.runtime import Dispatcher
-
-
-class ImageAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer for one image; of several routed stages `route` and `gates` have one item each."""
-
-    image: str
-    label: str
-    label_index: int
-    probability: float
-    route: tuple[Any, ...]
-    gates: tuple[Any, ...]
-    timings_ms: dict[str, float]
-
-
-class NoImageAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """An image without an answer, and why."""
-
-    image: str
-    error: str
-    code: str
-    fields: dict[str, object]
-
-
-class ImageAnswers(msgspec.Struct, frozen=True):
-    """One result for each image, in their order."""
-
-    results: tuple[ImageAnswer | NoImageAnswer, ...]
 
 
 @command(extra="onnx")
@@ -69,6 +50,12 @@ class ImageAnswers(msgspec.Struct, frozen=True):
     help="A route that the model leaves to its caller: task=depth; mvmoe inspect shows them. The "
     "name alone is enough where there is one choice.",
 )
+@click.option(
+    "--pictures",
+    type=click.Path(path_type=Path),
+    help="A new directory for what the outputs show: boxes, masks and maps, as PNG.",
+)
+@options.force
 @options.manifest_sha256
 @options.plugins
 def run(
@@ -78,6 +65,8 @@ def run(
     target: str,
     engine_options: tuple[tuple[str, str], ...],
     routes: tuple[str, ...],
+    pictures: Path | None,
+    force: bool,
     manifest_sha256: str | None,
     plugins: bool,
     as_json: bool,
@@ -89,9 +78,12 @@ def run(
     Images that fail are listed with their error; the rest are processed. A directory without images
     is refused at the start.
     """
+    from mvmoe_deploy.cli.pictures import new_pictures, picture_stems, require_free
     from mvmoe_deploy.runtime import Dispatcher
 
     paths = [file for path in images for file in _image_files(path)]
+    if pictures is not None:
+        require_free(pictures, force, bundle, images)
     with Dispatcher.open(
         bundle,
         target,
@@ -104,9 +96,23 @@ def run(
         if dispatcher.stands_in_for:
             note(f"no {dispatcher.stands_in_for} on this machine; using the {dispatcher.engine}")
         choices = _choices(routes, dispatcher.bundle.manifest.rules)
-        answers = [_answer(dispatcher, path, choices) for path in paths]
-    emit(as_json, ImageAnswers(tuple(answer for answer, _ in answers)), show)
-    return max(code for _, code in answers)
+        answered = AnsweredImages(dispatcher, choices, plugins)
+        if pictures is None:
+            for path in paths:
+                answered.answer(path)
+        else:
+            _require_picture(dispatcher.bundle.manifest.outputs, plugins)
+            with new_pictures(pictures, force) as work:
+                for path, stem in zip(paths, picture_stems(paths), strict=True):
+                    answered.answer(path, partial(_picture_file, work, pictures, stem))
+    emit(as_json, ImageAnswers(tuple(answered.results)), partial(show, details=answered.details))
+    return answered.exit_code
+
+
+def _picture_file(work: Path, folder: Path, stem: str, output: str) -> PictureFile:
+    """Where the picture of an output of one image is written, and where it will be."""
+    name = f"{stem}.{output}.png"
+    return work / name, folder / name
 
 
 def _choices(given: Sequence[str], rules: "Sequence[Rule]") -> dict[str, str]:
@@ -147,50 +153,57 @@ def _image_files(path: Path) -> list[Path]:
     return found
 
 
-def _answer(
-    dispatcher: "Dispatcher", path: Path, choices: "Mapping[str, str]"
-) -> tuple[ImageAnswer | NoImageAnswer, int]:
-    """The result of one image and its exit code."""
-    from dataclasses import asdict
+def _require_picture(outputs: Sequence["Output"], plugins: bool) -> None:
+    """Refuse `--pictures` for a model without an output that has one."""
+    from mvmoe_deploy.outputs import find_kind
 
-    try:
-        prediction = dispatcher.predict(path, **choices)
-    except MvmoeError as error:
-        refused = NoImageAnswer(
-            image=str(path), error=str(error), code=error.code, fields=error.fields
+    if not any(find_kind(output.kind, plugins=plugins).has_picture for output in outputs):
+        kinds = ", ".join(f"{output.name} ({output.kind})" for output in outputs)
+        raise InputError(
+            f"--pictures was given, but no output has a picture: the model gives {kinds}; leave it "
+            "out",
+            code="input.option",
+            name="pictures",
         )
-        return refused, error.exit_code
-    several = len(prediction.routes) > 1
-    answer = ImageAnswer(
-        image=str(path),
-        label=prediction.label,
-        label_index=prediction.label_index,
-        probability=prediction.probability,
-        route=prediction.routes if several else prediction.route,
-        gates=prediction.stage_gates if several else prediction.gates,
-        timings_ms=asdict(prediction.timings),
-    )
-    return answer, 0
 
 
-def show(out: "Console", answers: ImageAnswers) -> None:
-    """Answers, one image a line."""
+def show(out: "Console", answers: ImageAnswers, details: Sequence[Details] = ()) -> None:
+    """Answers, one image a line, then the outputs that say more than a class."""
     from rich.text import Text
 
-    rows = table("image", "label", "probability", "route", "gates", "ms", right=(2, 4, 5))
+    found = [result for result in answers.results if isinstance(result, ImageAnswer)]
+    # Where no image has an answer nothing says that the model does not classify.
+    classifies = not found or found[0].label is not None
+    classes = ["label", "probability"] if classifies else []
+    titles = ["image", *classes, "route", "gates", "ms"]
+    rows = table(*titles, right=(2, 4, 5) if classifies else (2, 3))
     for result in answers.results:
         if isinstance(result, NoImageAnswer):
             rows.add_row(result.image, Text(f"error: {result.error}", style="red"))
             continue
+        cells = [result.label, f"{result.probability:.3f}"] if classifies else []
         rows.add_row(
             result.image,
-            result.label,
-            f"{result.probability:.3f}",
+            *cells,
             route_text(result.route),
             ", ".join(f"{gate:.3f}" for gate in _flat(result.gates)),
             f"{result.timings_ms['total']:.2f}",
         )
     out.print(rows)
+    for title, shown in details:
+        out.print(f"\n{escaped(title)}")
+        several = table(*map(escaped, shown.columns), right=range(1, len(shown.columns)))
+        for row in shown.rows:
+            several.add_row(*map(escaped, row))
+        out.print(several if shown.rows else "nothing")
+    _show_pictures(out, found)
+
+
+def _show_pictures(out: "Console", found: Sequence[ImageAnswer]) -> None:
+    """Where the pictures are."""
+    written = [file for result in found for file in result.pictures.values()]
+    if written:
+        out.print(f"\n{len(written)} pictures in {Path(written[0]).parent}")
 
 
 def _flat(gates: Sequence[Any]) -> list[float]:

@@ -1,0 +1,148 @@
+"""What `mvmoe run` says of images: the records that it prints, and how they come about."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mvmoe_deploy.errors import MvmoeError
+
+if TYPE_CHECKING:
+    from mvmoe_deploy.outputs import Table
+    from mvmoe_deploy.runtime import Dispatcher
+    from mvmoe_deploy.runtime.prediction import Prediction
+
+
+class OutputValue(msgspec.Struct, frozen=True, kw_only=True):
+    """What an output says of one image, in the form of its kind (docs/outputs.md)."""
+
+    kind: str
+    value: Any
+
+
+class ImageAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer for one image; of several routed stages `route` and `gates` have one item each.
+
+    The label, its index and probability are None for a model that does not classify.
+    """
+
+    image: str
+    label: str | None
+    label_index: int | None
+    probability: float | None
+    route: tuple[Any, ...]
+    gates: tuple[Any, ...]
+    timings_ms: dict[str, float]
+    outputs: dict[str, OutputValue]
+    pictures: dict[str, str]
+    """The file of each output that has a picture, where pictures were asked for."""
+
+
+class NoImageAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An image without an answer, and why."""
+
+    image: str
+    error: str
+    code: str
+    fields: dict[str, object]
+
+
+class ImageAnswers(msgspec.Struct, frozen=True):
+    """One result for each image, in their order."""
+
+    results: tuple[ImageAnswer | NoImageAnswer, ...]
+
+
+PictureFile = tuple[Path, Path]
+"""Where a picture is written, and where it will be at the end."""
+
+Details = tuple[str, "Table"]
+"""A title, and what an output says of an image."""
+
+
+class AnsweredImages:
+    """Answers images one by one, and keeps what is shown of them."""
+
+    def __init__(self, dispatcher: "Dispatcher", choices: Mapping[str, str], plugins: bool) -> None:
+        from mvmoe_deploy.outputs import find_kind
+
+        self.dispatcher = dispatcher
+        self.choices = choices
+        self.outputs = [
+            (output, find_kind(output.kind, plugins=plugins))
+            for output in dispatcher.bundle.manifest.outputs
+        ]
+        self.results: list[ImageAnswer | NoImageAnswer] = []
+        self.details: list[Details] = []
+        self.exit_code = 0
+
+    def answer(self, path: Path, pictures: Callable[[str], "PictureFile"] | None = None) -> None:
+        """Answer one image; `pictures` says where the picture of an output goes."""
+        try:
+            prediction = self.dispatcher.predict(path, **self.choices)
+        except MvmoeError as error:
+            self.exit_code = max(self.exit_code, error.exit_code)
+            self.results.append(
+                NoImageAnswer(
+                    image=str(path), error=str(error), code=error.code, fields=error.fields
+                )
+            )
+            return
+        written = {} if pictures is None else self._write_pictures(path, prediction, pictures)
+        self.results.append(self._result(path, prediction, written))
+        self._keep_details(path, prediction)
+
+    def _result(
+        self, path: Path, prediction: "Prediction", pictures: dict[str, str]
+    ) -> ImageAnswer:
+        """The result of one image."""
+        from dataclasses import asdict
+
+        several = len(prediction.routes) > 1
+        classifies = prediction.class_output is not None
+        return ImageAnswer(
+            image=str(path),
+            label=prediction.label if classifies else None,
+            label_index=prediction.label_index if classifies else None,
+            probability=prediction.probability if classifies else None,
+            route=prediction.routes if several else prediction.route,
+            gates=prediction.stage_gates if several else prediction.gates,
+            timings_ms=asdict(prediction.timings),
+            outputs={
+                output.name: OutputValue(
+                    kind=kind.name,
+                    value=kind.data(
+                        prediction.outputs[output.name], output.labels, prediction.transform
+                    ),
+                )
+                for output, kind in self.outputs
+            },
+            pictures=pictures,
+        )
+
+    def _keep_details(self, path: Path, prediction: "Prediction") -> None:
+        """A table of each output, but for the classes: their best is in the row of the image."""
+        classes = prediction.class_output
+        for output, kind in self.outputs:
+            if classes is None or output.name != classes.name:
+                value = prediction.outputs[output.name]
+                shown = kind.describe(value, output.labels, prediction.transform)
+                self.details.append((f"{path}: {output.name} ({kind.name})", shown))
+
+    def _write_pictures(
+        self, path: Path, prediction: "Prediction", pictures: Callable[[str], "PictureFile"]
+    ) -> dict[str, str]:
+        """Write the pictures of one image; gives their files by output."""
+        from mvmoe_deploy.cli.pictures import write_picture
+        from mvmoe_deploy.preprocessing.decoding import open_image
+
+        photograph, written = open_image(path), {}
+        for output, kind in self.outputs:
+            value = prediction.outputs[output.name]
+            picture = kind.picture(value, output.labels, photograph, prediction.transform)
+            if picture is not None:
+                now, later = pictures(output.name)
+                write_picture(picture, now)
+                written[output.name] = str(later)
+        return written
