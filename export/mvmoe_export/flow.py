@@ -169,7 +169,8 @@ def _outputs(
     model: RoutedModel, flows: list[StageFlow], kinds: Mapping[str, str]
 ) -> Iterator[manifest.Output]:
     """The tensors that each of a model's outputs may be."""
-    first_finish = next((flow.index for flow in flows if flow.record.finishes), len(flows))
+    ends = [*(flow.index for flow in flows if flow.record.finishes), len(flows)]
+    first_finish = ends[0]
     for name, kind in kinds.items():
         by_stage = {flow.index: flow.tensor(name) for flow in flows if name in flow.contract_names}
         if min(by_stage, default=len(flows)) >= first_finish:
@@ -180,7 +181,10 @@ def _outputs(
                 f"{given}: give a tensor of that name, or declare other outputs",
                 code="model.contract",
             )
-        yield manifest.Output(name=name, kind=kind, tensors=tuple(by_stage.values()))
+        # Of several stages before an end the last one: what the others give is never the output.
+        last = {max(stage for stage in by_stage if stage < end) for end in ends}
+        tensors = tuple(by_stage[stage] for stage in sorted(last))
+        yield manifest.Output(name=name, kind=kind, tensors=tensors)
 
 
 def _require_kinds(model: RoutedModel, found: ModelFlow) -> None:

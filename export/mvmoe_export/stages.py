@@ -24,6 +24,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.strategies import DEFAULT, INTEGER, Build, Strategy, TensorType, find_strategy
+from mvmoe_export.finishing import computing_experts
 from mvmoe_export.flow import ModelFlow, StageFlow, flow_of, type_name
 from mvmoe_export.interchangeable import require_interchangeable
 from mvmoe_export.structure import StructureGroup, group_by_structure
@@ -166,7 +167,7 @@ def make_stages(
         stem = GraphSpec("stem", 0, None, partial(flow.module, model, ()), flow.inputs)
         graphs: tuple[GraphSpec, ...] = (stem,)
         if flow.record.rule is not None:
-            build = partial(flow.module, model)
+            build = computing_experts(flow, partial(flow.module, model))
             require_interchangeable(model, flow.index, found, build, flow.inputs)
             weights = dict(found.weights(flow.record.rule, build))
             graphs = tuple(_graphs(flow, flow.record.rule, found, build, weights))

@@ -81,6 +81,7 @@ class AllExperts(_ComposedModel):
     """
 
     def __init__(self, model: RoutedModel) -> None:
+        _require_all_stages(model)
         every = tuple(tuple(range(rule.experts)) for rule in model.routing)
         super().__init__(model, _steps(model, every))
         self.rules = _graph_rules(model)
@@ -95,6 +96,7 @@ class Gather(_ComposedModel):
     """Routing in the graph, which then gathers the selected experts' weights: one image a time."""
 
     def __init__(self, model: RoutedModel) -> None:
+        _require_all_stages(model)
         strategy = find_strategy("gather")
         steps = (
             strategy.module(rule, None, partial(model.stage, index))
@@ -117,6 +119,7 @@ class Dense(_ComposedModel):
     """
 
     def __init__(self, model: RoutedModel) -> None:
+        _require_all_stages(model)
         first = tuple(tuple(range(rule.longest)) for rule in model.routing)
         super().__init__(model, _steps(model, first))
         self.rules = model.routing
@@ -134,6 +137,15 @@ def _steps(model: RoutedModel, routes: Routes) -> nn.ModuleList:
         lambda step: step[1] and step[1] not in finishes[step[0]], enumerate(routes, start=1)
     )
     return nn.ModuleList(model.stage(i, route) for i, route in running)
+
+
+def _require_all_stages(model: RoutedModel) -> None:
+    """Refuse a model whose images may be finished early: a graph runs all that it has."""
+    if any(declared_finishes(model, model.routing)):
+        raise InputError(
+            f"{type(model).__name__} finishes some images before its last stage, which one graph "
+            "for all images cannot do; leave this subject out"
+        )
 
 
 def _graph_rules(model: RoutedModel) -> list[GraphRule]:

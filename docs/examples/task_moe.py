@@ -1,7 +1,4 @@
-"""A model whose caller chooses: a task picks the experts, a device's state may pick a cheaper one.
-
-The example of `docs/own_model.md` for the rule `given`.
-"""
+"""A task picks the experts of one stage; the state of the device may pick a cheap one after it."""
 
 import torch
 from torch import Tensor, nn
@@ -24,11 +21,8 @@ class TaskMoE(nn.Module):
         )
         self.patches = nn.Conv2d(3, 16, kernel_size=4, stride=4)
         self.tasks = nn.ModuleList(nn.Conv2d(16, 16, 3, padding=1) for _ in range(3))
-        self.router = nn.Linear(16, 3)
-        self.blocks = nn.ModuleList(
-            nn.Conv2d(16, 16, size, padding=size // 2) for size in (1, 3, 3)
-        )
-        self.head = nn.Linear(16, classes)
+        self.blocks = nn.ModuleList(nn.Conv2d(16, 16, n, padding=n // 2) for n in (1, 3, 3))
+        self.router, self.head = nn.Linear(16, 3), nn.Linear(16, classes)
 
     def forward(self, images: Tensor, routes: tuple[Route, Route]) -> Tensor:
         maps, logits = self.stage(1, routes[0])(self.patches(images), torch.ones(1, 3)).values()
@@ -36,37 +30,30 @@ class TaskMoE(nn.Module):
         return self.stage(2, routes[1])(maps, gates[:, list(routes[1])])
 
     def stage(self, index: int, route: Route) -> nn.Module:
-        return (Stem, TaskStep, PowerStep)[index](self, route)
+        return (Stem, TaskStep, PowerStep)[index](self, (self.tasks, self.blocks)[index - 1], route)
 
 
-class Stem(nn.Module):
-    def __init__(self, model: TaskMoE, route: Route) -> None:
+class Step(nn.Module):
+    def __init__(self, model: TaskMoE, experts: nn.ModuleList, route: Route) -> None:
         super().__init__()
-        self.patches = model.patches
+        self.patches, self.router, self.head = model.patches, model.router, model.head
+        self.experts = nn.ModuleList(experts[expert] for expert in route)
 
+    def mix(self, maps: Tensor, gates: Tensor) -> Tensor:
+        pairs = zip(gates.T[..., None, None, None], self.experts)
+        return (maps + sum(gate * expert(maps) for gate, expert in pairs)).relu()
+
+
+class Stem(Step):
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         return {"maps": self.patches(images)}
 
 
-class TaskStep(nn.Module):
-    def __init__(self, model: TaskMoE, route: Route) -> None:
-        super().__init__()
-        self.experts = nn.ModuleList(model.tasks[expert] for expert in route)
-        self.router = model.router
-
+class TaskStep(Step):
     def forward(self, maps: Tensor, gates: Tensor) -> dict[str, Tensor]:
-        parts = [gates[:, slot, None, None, None] * e(maps) for slot, e in enumerate(self.experts)]
-        mixed = maps + sum(parts)
-        return {"maps": mixed.relu(), "logits": self.router(mixed.mean((2, 3)))}
+        return {"maps": (mixed := self.mix(maps, gates)), "logits": self.router(mixed.mean((2, 3)))}
 
 
-class PowerStep(nn.Module):
-    def __init__(self, model: TaskMoE, route: Route) -> None:
-        super().__init__()
-        self.experts = nn.ModuleList(model.blocks[expert] for expert in route)
-        self.head = model.head
-
+class PowerStep(Step):
     def forward(self, maps: Tensor, gates: Tensor) -> Tensor:
-        for slot, expert in enumerate(self.experts):
-            maps = maps + gates[:, slot, None, None, None] * expert(maps)
-        return self.head(maps.relu().mean((2, 3)))
+        return self.head(self.mix(maps, gates).mean((2, 3)))

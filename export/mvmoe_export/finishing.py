@@ -1,0 +1,52 @@
+"""Experts that stand for the end of an image, and so compute nothing.
+
+Where every route has one expert, one whose route finishes an image is never computed. A strategy
+that puts several experts into one graph asks for it all the same, and gives it a gate.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.routing import Route
+from mvmoe_deploy.strategies import DEFAULT, Build
+from mvmoe_export.flow import StageFlow
+
+
+def computing_experts(flow: StageFlow, build: Build) -> Build:
+    """`build` for any experts of a stage, of which those that only finish images are left out.
+
+    Its modules take a gate for each expert that was asked for. They raise InputError if none of
+    these computes anything.
+    """
+    record = flow.record
+    if not record.finishes or record.routing.longest > 1:
+        return build
+    ends = {expert for (expert,) in record.finishes}
+
+    def made(route: Route) -> nn.Module:
+        kept = [slot for slot, expert in enumerate(route) if expert not in ends]
+        if not kept:
+            raise InputError(
+                f"stage {flow.index} finishes images on the route {list(route)}, so there is no "
+                f"expert for it; export the model with --strategy {DEFAULT}",
+                code="model.contract",
+            )
+        module = build(tuple(route[slot] for slot in kept))
+        return module if len(kept) == len(route) else _SomeGates(module, kept)
+
+    return made
+
+
+class _SomeGates(nn.Module):
+    """A stage that takes a gate for more experts than it has."""
+
+    def __init__(self, stage: nn.Module, kept: list[int]) -> None:
+        super().__init__()
+        self.stage, self._kept = stage, kept
+
+    def forward(self, *inputs: Tensor) -> Any:
+        """The stage's outputs for its tensors and gates `[B, k]`."""
+        *tensors, gates = inputs
+        return self.stage(*tensors, gates[:, self._kept])
