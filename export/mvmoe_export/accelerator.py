@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from mvmoe_export.sources import Source
+from mvmoe_export.sources import Citation
 
 Value = TypeVar("Value")
 
@@ -19,7 +19,7 @@ class Fact(Generic[Value]):
     value: Value
     reason: str
     """Why it matters for the graphs, in a sentence or two."""
-    sources: tuple[Source, ...]
+    sources: tuple[Citation, ...]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Accelerator:
     """The type that it computes in, as NumPy calls it."""
     no_arithmetic: Fact[frozenset[str]] | None = None
     """The types that it does not compute."""
-    leaves: Fact[Mapping[str, tuple[Source, ...]]] | None = None
+    leaves: Fact[Mapping[str, tuple[Citation, ...]]] | None = None
     """Operators that run elsewhere, as the format calls them, with sources of their own."""
     inexact: Fact[frozenset[str]] | None = None
     """Operators that were seen to answer wrongly there."""

@@ -12,10 +12,10 @@ from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_deploy.verification.bounds import looser
 from mvmoe_export.compression import find_recipe
 from mvmoe_export.rewrites import find_rewrite
-from mvmoe_export.targets import Target
+from mvmoe_export.targets import TargetPart
 
 
-def bounds_for(target: Target, precision: str, rewrites: Iterable[str] = ()) -> Bounds:
+def bounds_for(target: TargetPart, precision: str, rewrites: Iterable[str] = ()) -> Bounds:
     """The bounds of graphs that a target made with the recipe `precision`, and with `rewrites`.
 
     Of all that the recipe, the target and the rewrites allow, the loosest. Raises InputError for a

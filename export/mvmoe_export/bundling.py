@@ -47,7 +47,7 @@ from mvmoe_export.preflight import (
 from mvmoe_export.resuming import FinishedTargets, export_key
 from mvmoe_export.rewrites import find_rewrite
 from mvmoe_export.stages import MAX_GRAPHS, Stages, make_stages
-from mvmoe_export.targets import ExportOptions, Target, TargetJob, find_target, target_names
+from mvmoe_export.targets import ExportOptions, TargetJob, TargetPart, find_target, target_names
 from mvmoe_export.targets.contract import InlineJob
 
 _SCRATCH = ".scratch"
@@ -148,7 +148,7 @@ def export_bundle(
     return result
 
 
-def _key(stages: Stages, options: ExportOptions, found: Mapping[str, Target]) -> str:
+def _key(stages: Stages, options: ExportOptions, found: Mapping[str, TargetPart]) -> str:
     """What a finished target depends on."""
     chosen = (options.targets, options.rewrites, options.identity, options.labels)
     return export_key(stages, (stages.strategy.name, stages.batch, *chosen, _packages(found)))
@@ -165,7 +165,7 @@ class _Export:
     progress: Progress
     reference: TorchReference
 
-    def start(self, name: str, target: Target, scratch: Path) -> TargetJob:
+    def start(self, name: str, target: TargetPart, scratch: Path) -> TargetJob:
         """Let a target begin, unless an interrupted export has finished it."""
         records = self.finished.restore(name, self.root)
         if records is not None:
@@ -197,7 +197,7 @@ class _Export:
             return None
 
 
-def _run(found: dict[str, Target], export: _Export) -> dict[str, manifest.Target]:
+def _run(found: dict[str, TargetPart], export: _Export) -> dict[str, manifest.Target]:
     """All targets side by side, each checked as soon as it is ready; stops all if one fails."""
     scratch = export.root / _SCRATCH
     scratch.mkdir()
@@ -255,7 +255,7 @@ def _checked(
     stages: Stages,
     identity: Identity,
     options: ExportOptions,
-    found: Mapping[str, Target],
+    found: Mapping[str, TargetPart],
 ) -> manifest.Manifest:
     """The manifest of a bundle, its targets and golden file still to come.
 
@@ -270,7 +270,7 @@ def _checked(
 
 
 def _described(
-    stages: Stages, identity: Identity, found: Mapping[str, Target]
+    stages: Stages, identity: Identity, found: Mapping[str, TargetPart]
 ) -> manifest.Manifest:
     """What the manifest says of the model."""
     model = stages.model
@@ -306,7 +306,7 @@ def _origins(model: RoutedModel) -> dict[TrainedField, Origin]:
     return unstated(model.input) if known is None else known
 
 
-def _packages(found: Mapping[str, Target]) -> dict[str, str]:
+def _packages(found: Mapping[str, TargetPart]) -> dict[str, str]:
     """The versions of what makes the graphs, as far as it is installed."""
     versions = {"mvmoe-deploy": mvmoe_deploy.__version__}
     for package in dict.fromkeys(name for target in found.values() for name in target.packages):

@@ -32,7 +32,7 @@ from mvmoe_export.programs import Program, rewrite_program
 OUTPUT = "output"
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
+class CompileRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a compiler is asked to do: `module:function` on families, with options of its own."""
 
     compiler: str
@@ -75,7 +75,7 @@ class CompileJob:
     """
 
     folder: Path
-    job: Job
+    job: CompileRequest
     report: Callable[[str], None]
     """To be called with a graph's name when it is done."""
     _programs: dict[str, Program] = field(default_factory=dict)

@@ -18,7 +18,7 @@ import msgspec
 from mvmoe_deploy import errors
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import EngineError, MvmoeError
-from mvmoe_export.compile_job import OUTPUT, CompileJob, Job, Rewritten
+from mvmoe_export.compile_job import OUTPUT, CompileJob, CompileRequest, Rewritten
 from mvmoe_export.sizes import exclusive
 
 _JOB, _RESULT, _LOG = "job.json", "result.json", "log.txt"
@@ -96,7 +96,7 @@ class Compilation:
             self.process.kill()
 
 
-def start(job: Job, folder: Path, progress: Callable[[str], None]) -> Compilation:
+def start(job: CompileRequest, folder: Path, progress: Callable[[str], None]) -> Compilation:
     """Start a compiler that works in `folder`, which is made here; it finds what this process does.
 
     Its finished files will be in `folder / OUTPUT`.
@@ -126,7 +126,9 @@ def start(job: Job, folder: Path, progress: Callable[[str], None]) -> Compilatio
 
 def read_job(folder: Path, report: Callable[[str], None]) -> CompileJob:
     """The job in a folder."""
-    return CompileJob(folder, msgspec.json.decode((folder / _JOB).read_bytes(), type=Job), report)
+    return CompileJob(
+        folder, msgspec.json.decode((folder / _JOB).read_bytes(), type=CompileRequest), report
+    )
 
 
 def write_result(folder: Path, given: Compiled | MvmoeError) -> None:
@@ -172,7 +174,7 @@ def _error_of(given: _Result) -> MvmoeError:
 
 
 def graph_records(
-    job: Job,
+    job: CompileRequest,
     contents: dict[str, dict[str, int]],
     file: str,
     placement: Callable[[str], tuple[manifest.Placement, ...]],

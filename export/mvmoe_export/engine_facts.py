@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mvmoe_export.accelerator import Accelerator
-from mvmoe_export.sources import Source
+from mvmoe_export.sources import Citation
 
 Need = Literal[
     "one-partition",
@@ -59,12 +59,12 @@ class EngineFacts:
     """The axes of a tensor that it takes at most; None for any number."""
     accelerator: Accelerator | None = None
     """The unit that it hands graphs to, or pieces of them; None for one that computes itself."""
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Citation, ...] = ()
     """Of what a graph in pieces costs there."""
     shares_weights: tuple[str, str] | None = None
     """The option, with its value, from which on graphs share a copy of the weights, and do not
     before; None where that does not depend on an option."""
-    axes_sources: tuple[Source, ...] = ()
+    axes_sources: tuple[Citation, ...] = ()
     """Of `most_axes`."""
 
     @property

@@ -7,13 +7,13 @@ from mvmoe_export.sources import (
     APPLE_TRANSFORMERS,
     CORE_ML_AXES,
     MULTIFUNCTION,
-    Source,
+    Citation,
     issue,
 )
 
 _RF_DETR = issue("roboflow/rf-detr", 1495, note="MLComputePlan on an M3 Pro", kind="pull")
 _USERS = (
-    Source(
+    Citation(
         "hollance/neural-engine, unsupported-layers.md",
         "https://github.com/hollance/neural-engine/blob/master/docs/unsupported-layers.md",
     ),
@@ -47,7 +47,7 @@ NEURAL_ENGINE = Accelerator(
         "float16",
         "The Neural Engine computes in fp16 only; fp32 operators run on the GPU or CPU.",
         (
-            Source(
+            Citation(
                 "coremltools, Typed Execution Workflow Example",
                 "https://apple.github.io/coremltools/docs-guides/source/"
                 "typed-execution-example.html",
@@ -108,7 +108,7 @@ NEURAL_ENGINE = Accelerator(
         (
             ANE_GUIDE.at("chapters 11 and 18, figures of an M1"),
             issue("aosama/astronomical", 540),
-            Source(
+            Citation(
                 "a transformer of 50 thousand parameters that was placed on the CPU whole",
                 "https://ask-meridian.uk/blog/apple-neural-engine-eligibility-vs-placement/",
             ),

@@ -25,7 +25,7 @@ def product(shape: Shape | None) -> int:
 
 
 @dataclass(frozen=True)
-class Tensor:
+class OperatorTensor:
     """What is known of one value of a graph."""
 
     shape: Shape | None
@@ -65,16 +65,16 @@ class Op:
 
     type: str
     """The format's own name for it: `MatMul` in ONNX, `matmul` in Core ML's MIL."""
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[OperatorTensor, ...]
     """What it reads, weights included; the order is the format's own."""
-    outputs: tuple[Tensor, ...]
+    outputs: tuple[OperatorTensor, ...]
     macs: int = 0
     """Multiplications that are added up, of convolutions and matrix products."""
     kernel: tuple[int, ...] = ()
     """Of a convolution: the size of its window, height and width."""
 
     @property
-    def tensors(self) -> tuple[Tensor, ...]:
+    def tensors(self) -> tuple[OperatorTensor, ...]:
         """All that it reads and gives."""
         return (*self.inputs, *self.outputs)
 
@@ -82,23 +82,23 @@ class Op:
 ReadGraph = Callable[[Graph], tuple[Op, ...]]
 """Gives the operators of a graph in a file that was opened; raises BundleError."""
 
-UNKNOWN = Tensor(None, "")
+UNKNOWN = OperatorTensor(None, "")
 _LONGEST = 60
 
 
 def operator(
     kind: str,
-    inputs: tuple[Tensor, ...],
-    outputs: tuple[Tensor, ...],
+    inputs: tuple[OperatorTensor, ...],
+    outputs: tuple[OperatorTensor, ...],
     macs: int = 0,
-    filters: Tensor = UNKNOWN,
+    filters: OperatorTensor = UNKNOWN,
 ) -> Op:
     """An operator, its type as a terminal may show it; `filters` are a convolution's weights."""
     window = (filters.shape or ())[2:]
     return Op(name(kind, _LONGEST), inputs, outputs, macs, tuple(axis or 0 for axis in window))
 
 
-def multiply_adds(result: Tensor, terms: int | None) -> int:
+def multiply_adds(result: OperatorTensor, terms: int | None) -> int:
     """Those of a result each of whose elements is a sum of `terms` products.
 
     0 where a size is not known.

@@ -24,7 +24,7 @@ from mvmoe_deploy.system.space import require_space
 from mvmoe_deploy.text import quoted
 from mvmoe_export.parity.golden import GOLDEN_IMAGES
 from mvmoe_export.stages import Stages, dtype_of, make_stages
-from mvmoe_export.targets import ExportOptions, Target, find_target, target_names
+from mvmoe_export.targets import ExportOptions, TargetPart, find_target, target_names
 
 _NO_TEXT = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 """What a manifest's texts may not hold: control characters and halves of characters."""
@@ -95,7 +95,9 @@ def require_options(options: ExportOptions) -> None:
         )
 
 
-def require_targets(found: Mapping[str, Target], stages: Stages, options: ExportOptions) -> None:
+def require_targets(
+    found: Mapping[str, TargetPart], stages: Stages, options: ExportOptions
+) -> None:
     """Ask every target whether it can serve these stages; raises what the first that cannot does.
 
     A target of another package may have no `require`: its `start` is what refuses then.
@@ -120,7 +122,7 @@ def require_able(model: RoutedModel, names: Sequence[str]) -> None:
 
 
 def require_room(
-    found: Mapping[str, Target], stages: Stages, options: ExportOptions, path: Path
+    found: Mapping[str, TargetPart], stages: Stages, options: ExportOptions, path: Path
 ) -> None:
     """Refuse an export whose graphs do not fit on the disk of `path`; raises OutputError.
 

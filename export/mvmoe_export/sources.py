@@ -8,7 +8,7 @@ from typing import Self
 
 
 @dataclass(frozen=True)
-class Source:
+class Citation:
     """A public document, a thread, or a measurement of ours with its command."""
 
     title: str
@@ -27,38 +27,40 @@ class Source:
         return f"[{self.title}]({self.address})" if self.address else self.title
 
 
-def issue(repository: str, *numbers: int, note: str = "", kind: str = "issues") -> Source:
+def issue(repository: str, *numbers: int, note: str = "", kind: str = "issues") -> Citation:
     """Issues of a repository on GitHub, or its `pull` requests; the address is the first one's."""
     title = f"{repository}#{', #'.join(map(str, numbers))}" + (f", {note}" if note else "")
-    return Source(title, f"https://github.com/{repository}/{kind}/{numbers[0]}")
+    return Citation(title, f"https://github.com/{repository}/{kind}/{numbers[0]}")
 
 
-def as_text(sources: tuple[Source, ...]) -> str:
+def as_text(sources: tuple[Citation, ...]) -> str:
     """Several sources in one line of text."""
     return "; ".join(map(str, sources))
 
 
-ANE_GUIDE = Source("sbryngelson/ane-guide, reverse-engineered", "https://ane-guide.readthedocs.io")
-APPLE_RULES = Source(
+ANE_GUIDE = Citation(
+    "sbryngelson/ane-guide, reverse-engineered", "https://ane-guide.readthedocs.io"
+)
+APPLE_RULES = Citation(
     "Apple, coreai-models, Neural Engine Rules",
     "https://github.com/apple/coreai-models/blob/main/"
     "skills/skills/model-authoring/references/neural_engine_rules.md",
 )
-APPLE_TRANSFORMERS = Source(
+APPLE_TRANSFORMERS = Citation(
     "Apple, Deploying Transformers on the Apple Neural Engine",
     "https://machinelearning.apple.com/research/neural-engine-transformers",
 )
-ARM_SUMMARY = Source(
+ARM_SUMMARY = Citation(
     "Arm, ExecuTorch on Arm, Inspect the delegation summary",
     "https://learn.arm.com/courses/executorch-on-arm/optimize-image-classification/"
     "export-and-lower-mobilenetv2-with-executorch-and-xnnpack/inspect-the-delegation-summary/",
 )
 CORE_ML_AXES = issue("apple/coremltools", 1723)
-MULTIFUNCTION = Source(
+MULTIFUNCTION = Citation(
     "coremltools, Multifunction Models",
     "https://apple.github.io/coremltools/docs-guides/source/multifunction-models.html",
 )
-ORT_CHECKER = Source(
+ORT_CHECKER = Citation(
     "onnxruntime, Model Usability Checker",
     "https://onnxruntime.ai/docs/tutorials/mobile/helpers/model-usability-checker.html",
 )

@@ -28,7 +28,7 @@ class KeyValue(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
         return name, setting
 
 
-class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+class NumberList(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
     """One number, or one for each channel with commas between them."""
 
     name = "number[,number,number]"
@@ -104,8 +104,8 @@ INPUT_FIELDS = (
 def input_options(function: Function) -> Function:
     """What the caller says of the input: it goes before the checkpoint, and before defaults."""
     return together(
-        click.option("--mean", type=Numbers(), help="Of the channels, as in 0.485,0.456,0.406."),
-        click.option("--std", type=Numbers(), help="Of the channels."),
+        click.option("--mean", type=NumberList(), help="Of the channels, as in 0.485,0.456,0.406."),
+        click.option("--std", type=NumberList(), help="Of the channels."),
         click.option(
             "--crop", type=float, help="A fraction; or pixels to resize to (torchvision)."
         ),

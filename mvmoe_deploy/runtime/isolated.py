@@ -65,7 +65,7 @@ def isolated_runners(
 
 
 @dataclass(frozen=True)
-class _Step:
+class _Asked:
     """What is asked of the process, and of which graph: what its errors say."""
 
     what: str
@@ -96,7 +96,7 @@ class _EngineProcess:
             self._current = OwnProcess(_WORK)
         return self._current
 
-    def ask(self, process: OwnProcess, request: Request, step: _Step, most: int) -> Any:
+    def ask(self, process: OwnProcess, request: Request, step: _Asked, most: int) -> Any:
         """The answer to a request, of at most `most` bytes of arrays.
 
         Raises the error that was raised there, or EngineError if the process ended or was too slow.
@@ -118,7 +118,7 @@ class _EngineProcess:
             raise self.malformed_answer(process, step)
         return answer
 
-    def malformed_answer(self, process: OwnProcess, step: _Step) -> EngineError:
+    def malformed_answer(self, process: OwnProcess, step: _Asked) -> EngineError:
         """The error for an answer that breaks the protocol; the process is ended."""
         process.end()
         return step.ended("gave an answer that cannot be read", code="engine.process-ended")
@@ -240,14 +240,14 @@ class IsolatedRunner:
     def _opened(self) -> OpenReply:
         """Open the runner in the process that runs now."""
         self._process = self._shared.current()
-        step = _Step("open", self._engine)
+        step = _Asked("open", self._engine)
         answer: OpenReply = self._shared.ask(self._process, self._request, step, 0)
         self._engine = answer.description
         return answer
 
-    def _step(self, what: str, graph: Graph) -> _Step:
+    def _step(self, what: str, graph: Graph) -> _Asked:
         """What is asked of a graph."""
-        return _Step(what, f"graph {graph.name} ({graph.file}) in {self._engine}", graph.name)
+        return _Asked(what, f"graph {graph.name} ({graph.file}) in {self._engine}", graph.name)
 
 
 class IsolatedGraph:

@@ -12,7 +12,7 @@ import numpy as np
 from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.latency import Opened, Overhead, ReferenceMatmul, Sample
 from mvmoe_bench.measure.jobs.memory import Memory
-from mvmoe_bench.measure.jobs.placement import Placement
+from mvmoe_bench.measure.jobs.placement import PlacementLine
 from mvmoe_bench.measure.jobs.start import GraphLoad, Start
 from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.machine.held_memory import Held
@@ -413,7 +413,7 @@ def _placement_lines():
         reason="Core ML's Neural Engine backend takes tensors up to rank 4.",
         source="apple/ml-ane-transformers (https://github.com/apple/ml-ane-transformers)",
     )  # fmt: skip
-    placed = Placement(
+    placed = PlacementLine(
         job="placement", subject="dispatcher:digits:onnx", graph="stem",
         by_unit={"CPUExecutionProvider": 118}, cost_by_unit=None, outside={},
     )  # fmt: skip
@@ -436,7 +436,7 @@ def hostile():
     lines += [memory(s.key), stream(s.key, 1, 0, 8.0)]
     lines += [
         r.Failure(job="x", subject=s.key, message=HOSTILE),
-        Placement(
+        PlacementLine(
             job="x", subject=s.key, graph=HOSTILE, by_unit={HOSTILE: 1}, cost_by_unit=None,
             outside={HOSTILE: 2},
         ),

@@ -594,10 +594,10 @@ def test_bench_measures_and_prints_its_summary(mvmoe_json, bundle, tmp_path, mon
 
 @pytest.mark.parametrize("how", ["--resume", "--force"])
 def test_two_runs_do_not_write_to_one_results_file(mvmoe, bundle, results, tmp_path, how):
-    from mvmoe_bench.measure.schema.results import Output, read
+    from mvmoe_bench.measure.schema.results import ResultsFile, read
 
     path = tmp_path / "results.jsonl"
-    with Output.new(path, read(results)[0].run):
+    with ResultsFile.new(path, read(results)[0].run):
         before = path.read_bytes()
         code, _, err = mvmoe("bench", bundle, "-o", path, "--preset", "quick", how)
     assert (code, f"another mvmoe bench is writing to {path}" in err) == (2, True)

@@ -14,7 +14,7 @@ from mvmoe_deploy.error_codes import CODES
 from mvmoe_deploy.errors import CheckFailedError, EngineError, MissingExtraError, MvmoeError
 from mvmoe_export import ExportOptions, captured, compiler, compiling, export_bundle, programs
 from mvmoe_export.captured import CapturedFamily, CapturedGraph, write_captured
-from mvmoe_export.compile_job import CompileJob, Job, encoded
+from mvmoe_export.compile_job import CompileJob, CompileRequest, encoded
 from mvmoe_export.stages import make_stages
 from mvmoe_export.targets import find_target
 
@@ -93,7 +93,7 @@ class Given(msgspec.Struct):
 
 def job_of(compiler="", families=(), rewrites=(), folder="", *, recipe="fp32", options=None):
     """What a compiler is asked to do."""
-    return Job(
+    return CompileRequest(
         compiler=compiler,
         extra="coreml",
         captured=str(folder),

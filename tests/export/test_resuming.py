@@ -19,7 +19,7 @@ from mvmoe_deploy.models import Checkpoint, build, save_checkpoint
 from mvmoe_deploy.models.families.vit import ViTConfig
 from mvmoe_deploy.system import files
 from mvmoe_export import ExportOptions, Identity, bundling, export_bundle
-from mvmoe_export.compile_job import Job
+from mvmoe_export.compile_job import CompileRequest
 from mvmoe_export.resuming import FinishedTargets
 from mvmoe_export.stages import make_stages
 from mvmoe_export.targets import find_target
@@ -39,7 +39,7 @@ import msgspec
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_export import compiling
-from mvmoe_export.compile_job import Job, encoded
+from mvmoe_export.compile_job import CompileRequest, encoded
 from mvmoe_export.targets.onnx import OnnxTarget
 
 START = OnnxTarget.start
@@ -63,7 +63,7 @@ class LaterTarget:
 
     def start(self, stages, options, root, scratch):
         folder = scratch / "later"
-        job = Job(
+        job = CompileRequest(
             compiler="later_target:compile",
             extra="export",
             captured="",
@@ -268,7 +268,7 @@ def wait_for(holds, process=None, seconds=120):
 
 def test_a_compiler_ends_when_the_other_end_of_its_stdin_does(package, later, tmp_path):
     (later / "wait").touch()
-    job = Job(
+    job = CompileRequest(
         compiler="later_target:compile",
         extra="export",
         captured="",

@@ -7,21 +7,21 @@ with its reason and source, are listed in `docs/placement.md`.
 
 from mvmoe_bench.advice.advice import Estimates, advise, all_rules
 from mvmoe_bench.advice.contract import (
+    AdviceRule,
     Finding,
     GraphView,
-    Rule,
     TargetView,
 )
-from mvmoe_export.operators import Op, Tensor
+from mvmoe_export.operators import Op, OperatorTensor
 
 __all__ = [
+    "AdviceRule",
     "Estimates",
     "Finding",
     "GraphView",
     "Op",
-    "Rule",
+    "OperatorTensor",
     "TargetView",
-    "Tensor",
     "advise",
     "all_rules",
 ]

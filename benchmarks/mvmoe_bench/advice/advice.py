@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from mvmoe_bench.advice.contract import Finding, GraphView, Rule, TargetView
+from mvmoe_bench.advice.contract import AdviceRule, Finding, GraphView, TargetView
 from mvmoe_bench.advice.graph_view import Reading, view_target
 from mvmoe_bench.measure.schema.records import Advice
 from mvmoe_deploy import parts
@@ -26,7 +26,7 @@ class Estimates(msgspec.Struct, frozen=True, kw_only=True):
     advice: tuple[Advice, ...]
 
 
-def all_rules() -> tuple[Rule, ...]:
+def all_rules() -> tuple[AdviceRule, ...]:
     """The rules of this package and of plug-ins, by name."""
     return tuple(parts.find("advice", name) for name in parts.names("advice"))
 
@@ -35,7 +35,7 @@ def advise(
     bundle: Bundle,
     targets: Sequence[str] | None = None,
     *,
-    rules: Sequence[Rule] | None = None,
+    rules: Sequence[AdviceRule] | None = None,
     name: str | None = None,
     reading: Reading = len,
 ) -> list[Advice]:
@@ -58,7 +58,7 @@ def advise(
 
 
 def _of_target(
-    bundle: Bundle, name: str, rules: Sequence[Rule], called: str, reading: Reading
+    bundle: Bundle, name: str, rules: Sequence[AdviceRule], called: str, reading: Reading
 ) -> Iterable[Advice]:
     """The advice for one target."""
     target, read_errors = view_target(bundle, name, reading)
@@ -70,7 +70,7 @@ def _of_target(
 
 
 def _merged(
-    target: TargetView, rule: Rule, findings: Iterable[Finding], called: str
+    target: TargetView, rule: AdviceRule, findings: Iterable[Finding], called: str
 ) -> list[Advice]:
     """One advice for each distinct finding, however many graphs have it."""
     graphs: dict[Finding, list[str]] = defaultdict(list)

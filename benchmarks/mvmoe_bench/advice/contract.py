@@ -1,7 +1,7 @@
 """What a rule of the advisor sees, and what it gives back.
 
-A rule is one file in `rules/` whose `PART` is an object as `Rule` says. Another distribution brings
-its own as the part `advice.NAME` (see `mvmoe_deploy.parts`).
+A rule is one file in `rules/` whose `PART` is an object as `AdviceRule` says. Another distribution
+brings its own as the part `advice.NAME` (see `mvmoe_deploy.parts`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ from mvmoe_deploy.routing import Route
 from mvmoe_deploy.strategies import Strategy, find_strategy
 from mvmoe_export.accelerator import Accelerator
 from mvmoe_export.engine_facts import EngineFacts
-from mvmoe_export.operators import Op, Tensor
+from mvmoe_export.operators import Op, OperatorTensor
 from mvmoe_export.targets import engine_of_record, engines_of
 
 Severity = Literal["info", "warning", "problem"]
@@ -38,7 +38,7 @@ class GraphView:
         return self.ops or ()
 
     @property
-    def results(self) -> Iterator[Tensor]:
+    def results(self) -> Iterator[OperatorTensor]:
         """What its operators give."""
         return (tensor for op in self.known for tensor in op.outputs)
 
@@ -110,7 +110,7 @@ class Finding:
     source: str | None = None
 
 
-class Rule(Protocol):
+class AdviceRule(Protocol):
     """One thing that is known of an engine.
 
     Invariants:

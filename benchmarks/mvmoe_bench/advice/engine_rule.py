@@ -1,6 +1,6 @@
 """The form of our own rules: data that the advice and `docs/placement.md` are made of, and a check.
 
-A rule of another distribution may have this form too, or any that fulfils `contract.Rule`.
+A rule of another distribution may have this form too, or any that fulfils `contract.AdviceRule`.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from mvmoe_bench.advice.contract import Finding, GraphView, Severity, TargetView
 from mvmoe_bench.advice.wording import counted, plural
 from mvmoe_export.accelerator import Accelerator, Fact
 from mvmoe_export.operators import Op
-from mvmoe_export.sources import Source, as_text
+from mvmoe_export.sources import Citation, as_text
 
 Value = TypeVar("Value")
 Check = Callable[[TargetView], Iterable[Finding]]
@@ -24,7 +24,7 @@ Said = Iterable[tuple[Severity, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class EngineRule:
-    """One thing that is known of an engine: see `contract.Rule`."""
+    """One thing that is known of an engine: see `contract.AdviceRule`."""
 
     name: str
     looks_at: str
@@ -33,7 +33,7 @@ class EngineRule:
     gravity: str
     """Which severity it has when."""
     reason: str
-    sources: tuple[Source, ...]
+    sources: tuple[Citation, ...]
     check: Check
 
     @property

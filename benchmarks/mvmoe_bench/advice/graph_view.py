@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from mvmoe_bench.advice.contract import Finding, GraphView, Rule, TargetView
+from mvmoe_bench.advice.contract import AdviceRule, Finding, GraphView, TargetView
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.errors import BundleError, MissingExtraError
@@ -37,7 +37,7 @@ UNREADABLE = ReadError("unreadable", "An engine reads the same file, and will re
 
 def view_target(
     bundle: Bundle, name: str, reading: Reading = len
-) -> tuple[TargetView, Sequence[tuple[Rule, Sequence[Finding]]]]:
+) -> tuple[TargetView, Sequence[tuple[AdviceRule, Sequence[Finding]]]]:
     """The view of the target called `name`, and what kept graphs of it from being read."""
     record = bundle.target(name)
     read = reader_of(record.format, plugins=bundle.plugins)

@@ -47,14 +47,14 @@ class Said(Message, frozen=True):
     advice: tuple[Advice, ...]
 
 
-class Fault(Message, frozen=True):
+class RuleFault(Message, frozen=True):
     """A fault of a rule, ours or a plug-in's."""
 
     text: str
 
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Reading | Said | Refused | Fault).decode
+_decode = msgspec.json.Decoder(Reading | Said | Refused | RuleFault).decode
 
 
 def advise_isolated(
@@ -85,7 +85,7 @@ def _listen(process: OwnProcess, bundle: Bundle, time_limit: float) -> list[Advi
                 return list(said.advice)
             if isinstance(said, Refused):
                 raise said.as_error()
-            if isinstance(said, Fault):
+            if isinstance(said, RuleFault):
                 raise RuntimeError(said.text)
             about = f"{said.file} of bundle {bundle.path}"
     except ProcessEndedError as error:
@@ -114,9 +114,9 @@ def serve(line: Channel) -> None:
             name=asked.name,
             reading=lambda file: line.send(_encode(Reading(file))),
         )
-        answer: Said | Refused | Fault = Said(tuple(advice))
+        answer: Said | Refused | RuleFault = Said(tuple(advice))
     except MvmoeError as error:
         answer = Refused.of(error)
     except Exception as error:
-        answer = Fault(f"{type(error).__name__}: {error}")
+        answer = RuleFault(f"{type(error).__name__}: {error}")
     line.send(_encode(answer))

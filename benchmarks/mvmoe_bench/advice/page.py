@@ -10,7 +10,7 @@ from pathlib import Path
 from mvmoe_bench.advice.engine_rule import EngineRule
 from mvmoe_deploy import parts
 from mvmoe_export.engine_facts import EngineFacts
-from mvmoe_export.sources import Source
+from mvmoe_export.sources import Citation
 from mvmoe_export.targets import engines_of
 
 _BEGIN, _END = "<!-- begin: from the rules -->\n", "<!-- end: from the rules -->\n"
@@ -83,7 +83,7 @@ def _engine(engine: EngineFacts) -> tuple[str, ...]:
     )
 
 
-def _linked(sources: Iterable[Source]) -> str:
+def _linked(sources: Iterable[Citation]) -> str:
     """Sources with their links."""
     return "; ".join(source.markdown for source in sources)
 

@@ -47,7 +47,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class TableBlock:
     """Rows of cells."""
 
     caption: str
@@ -86,7 +86,7 @@ class Terms:
     pairs: tuple[tuple[str, str], ...]
 
 
-Block = Table | Chart | Text | Terms
+Block = TableBlock | Chart | Text | Terms
 
 
 @dataclass(frozen=True)

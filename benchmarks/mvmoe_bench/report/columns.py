@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvmoe_bench.report import blocks
-from mvmoe_bench.report.blocks import Cell, Column, Table
+from mvmoe_bench.report.blocks import Cell, Column, TableBlock
 from mvmoe_bench.report.formatting import percent
 from mvmoe_bench.report.printed import alone
 from mvmoe_bench.report.statistics import Distribution, Estimate
@@ -25,11 +25,13 @@ class Field:
 
 def table(
     caption: str, items: Iterable[tuple[Any, ...]], *fields: Field, folded: bool | int = False
-) -> Table:
+) -> TableBlock:
     """A table with a row for each item; a number folds a table of more rows than that."""
     rows = [tuple(cell for field in fields for cell in field.cells(*item)) for item in items]
     columns = tuple(column for field in fields for column in field.columns)
-    return Table(caption, columns, rows, folded if isinstance(folded, bool) else len(rows) > folded)
+    return TableBlock(
+        caption, columns, rows, folded if isinstance(folded, bool) else len(rows) > folded
+    )
 
 
 def text(title: str, take: Callable[..., object], help: str = "", brief: bool = False) -> Field:

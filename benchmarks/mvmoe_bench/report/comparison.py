@@ -11,7 +11,7 @@ from mvmoe_bench.report.blocks import (
     Column,
     Document,
     Section,
-    Table,
+    TableBlock,
     Text,
     Tone,
     figure,
@@ -119,7 +119,7 @@ def _colour(row: VerdictRow) -> str:
     return "c3" if row.verdict in _GOOD else "c2" if row.verdict in _BAD else "c6"
 
 
-def _table(kind: ComparedKind, rows: Sequence[VerdictRow]) -> Table:
+def _table(kind: ComparedKind, rows: Sequence[VerdictRow]) -> TableBlock:
     """Both sides, the ratio, the verdict."""
     unit = "ms" if rows[0].unit == "ms" else "MB"
     interval = Column("95% interval", number=False)

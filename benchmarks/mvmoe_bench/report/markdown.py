@@ -2,7 +2,7 @@
 
 import re
 
-from mvmoe_bench.report.blocks import Block, Cell, Chart, Document, Piece, Table, Terms
+from mvmoe_bench.report.blocks import Block, Cell, Chart, Document, Piece, TableBlock, Terms
 from mvmoe_bench.report.marking import IN_MARKDOWN
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$@!])")
@@ -58,7 +58,7 @@ def _block(block: Block) -> list[str]:
     """One block; a plot has its numbers in the tables."""
     if isinstance(block, Chart):
         return []
-    if isinstance(block, Table):
+    if isinstance(block, TableBlock):
         return _table(block)
     if isinstance(block, Terms):
         return [*(f"- **{plain(word)}**: {plain(meaning)}" for word, meaning in block.pairs), ""]
@@ -81,7 +81,7 @@ def _spaced(text: str) -> str:
     return f"{' ' * text[:1].isspace()}{plain(text)}{' ' * text[-1:].isspace()}"
 
 
-def _table(table: Table) -> list[str]:
+def _table(table: TableBlock) -> list[str]:
     """A table; a folded one can be opened on GitHub."""
     head = "| " + " | ".join(plain(column.title) for column in table.columns) + " |"
     rule = "|" + "|".join("---:" if column.number else "---" for column in table.columns) + "|"

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mvmoe_bench.report.blocks import Block, Chart, Document, Table, Terms, Text
+from mvmoe_bench.report.blocks import Block, Chart, Document, TableBlock, Terms, Text
 from mvmoe_bench.report.marking import IN_HTML
 from mvmoe_bench.report.svg import svg
 
@@ -50,5 +50,5 @@ def _file(name: str) -> str:
 
 def _kind(block: Block) -> str:
     """Which macro shows a block."""
-    kinds = {Table: "table", Chart: "chart", Text: "text", Terms: "terms"}
+    kinds = {TableBlock: "table", Chart: "chart", Text: "text", Terms: "terms"}
     return kinds[type(block)]

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from mvmoe_bench.report.blocks import Table
+from mvmoe_bench.report.blocks import TableBlock
 from mvmoe_bench.report.document import document
 from mvmoe_bench.report.summary import Summary
 
@@ -21,12 +21,12 @@ def show_summary(out: Console, summary: Summary) -> None:
         out.print(Text(_line(sentences)))
     for section in made.sections:
         for block in section.blocks:
-            if isinstance(block, Table) and any(column.brief for column in block.columns):
+            if isinstance(block, TableBlock) and any(column.brief for column in block.columns):
                 out.print()
                 out.print(_table(block))
 
 
-def _table(table: Table) -> RichTable:
+def _table(table: TableBlock) -> RichTable:
     """The brief columns of a table; text that came from files is not read as markup."""
     shown = [number for number, column in enumerate(table.columns) if column.brief]
     made = RichTable(

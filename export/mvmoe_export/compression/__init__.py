@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from mvmoe_deploy import parts
 from mvmoe_deploy.errors import InputError
-from mvmoe_export.compression.contract import FLOAT16, FLOAT32, Numbers, Recipe
+from mvmoe_export.compression.contract import FLOAT16, FLOAT32, NumberTypes, Recipe
 
 KIND = "recipes"
 
-__all__ = ["FLOAT16", "FLOAT32", "KIND", "Numbers", "Recipe", "RecipesIn", "find_recipe"]
+__all__ = ["FLOAT16", "FLOAT32", "KIND", "NumberTypes", "Recipe", "RecipesIn", "find_recipe"]
 
 
 def find_recipe(name: str, *, plugins: bool = True) -> Recipe:
@@ -29,9 +29,9 @@ class RecipesIn:
     precision: Annotated[str, Meta(extra={"allowed": RecipesIn(FLOAT32)})] = "fp32"
     """
 
-    numbers: tuple[Numbers, ...]
+    numbers: tuple[NumberTypes, ...]
 
-    def __init__(self, *numbers: Numbers) -> None:
+    def __init__(self, *numbers: NumberTypes) -> None:
         object.__setattr__(self, "numbers", numbers)
 
     def __contains__(self, name: object) -> bool:

@@ -18,7 +18,7 @@ Number = Literal["float32", "float16"]
 _BYTES: dict[Number, int] = {"float32": 4, "float16": 2}
 
 
-class Numbers(NamedTuple):
+class NumberTypes(NamedTuple):
     """The types of the numbers in a graph, its inputs and outputs left out.
 
     A recipe states those that it makes, a target those that its engine runs, so neither names the
@@ -29,8 +29,8 @@ class Numbers(NamedTuple):
     activations: Number
 
 
-FLOAT32 = Numbers("float32", "float32")
-FLOAT16 = Numbers("float16", "float16")
+FLOAT32 = NumberTypes("float32", "float32")
+FLOAT16 = NumberTypes("float16", "float16")
 
 
 def unchanged(program: "Program") -> "Program":
@@ -53,7 +53,7 @@ class Recipe:
     """As `--TARGET-precision` and the manifest's `precision` have it."""
     summary: str
     """One line: what it does."""
-    numbers: Numbers
+    numbers: NumberTypes
     bounds: Bounds
     """How far graphs may be from PyTorch, on any engine; what an engine or a rewrite adds is an
     attribute of theirs (`mvmoe_export.bounds`)."""

@@ -9,7 +9,13 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.engine_facts import EngineFacts
 from mvmoe_export.operators import ReadGraph
-from mvmoe_export.targets.contract import ExportOptions, Records, Target, TargetJob, TargetOptions
+from mvmoe_export.targets.contract import (
+    ExportOptions,
+    Records,
+    TargetJob,
+    TargetOptions,
+    TargetPart,
+)
 
 KIND = "targets"
 
@@ -17,9 +23,9 @@ __all__ = [
     "KIND",
     "ExportOptions",
     "Records",
-    "Target",
     "TargetJob",
     "TargetOptions",
+    "TargetPart",
     "engine_of_record",
     "engines_of",
     "find_target",
@@ -34,12 +40,12 @@ def target_names() -> list[str]:
     return parts.names(KIND)
 
 
-def find_target(name: str, *, plugins: bool = True) -> Target:
+def find_target(name: str, *, plugins: bool = True) -> TargetPart:
     """The target called `name`; raises InputError if no installed package brings it.
 
     With `plugins=False` one of another distribution is refused and not imported.
     """
-    return cast(Target, parts.find(KIND, name, plugins=plugins))
+    return cast(TargetPart, parts.find(KIND, name, plugins=plugins))
 
 
 def options_of_record(

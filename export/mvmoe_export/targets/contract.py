@@ -24,7 +24,7 @@ import msgspec
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.text import quoted
-from mvmoe_export.compression.contract import Numbers
+from mvmoe_export.compression.contract import NumberTypes
 from mvmoe_export.engine_facts import EngineFacts
 from mvmoe_export.operators import ReadGraph
 
@@ -232,7 +232,7 @@ class TargetJob(Protocol):
         """Stop it and wait until it has stopped; does nothing once it has finished."""
 
 
-class Target(Protocol):
+class TargetPart(Protocol):
     """A format with its engine.
 
     One without `require` and `room` is taken as able to do all, one without `bounds` as no further
@@ -262,7 +262,7 @@ class Target(Protocol):
     options: type[TargetOptions]
     packages: tuple[str, ...]
     """The distributions that make its graphs; their versions are in the manifest."""
-    bounds: Mapping[Numbers, manifest.Bounds]
+    bounds: Mapping[NumberTypes, manifest.Bounds]
     """What is allowed where its engine may be further off than the numbers of a recipe alone say;
     without an entry, the recipe's bounds are those of the target."""
     engines: tuple[EngineFacts, ...]

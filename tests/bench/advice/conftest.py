@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mvmoe_bench.advice import GraphView, Op, TargetView, Tensor
+from mvmoe_bench.advice import GraphView, Op, OperatorTensor, TargetView
 from mvmoe_deploy.bundle import manifest
 
 MODEL = {
@@ -21,7 +21,7 @@ MODEL = {
 
 
 def tensor(*shape, dtype="float16"):
-    return Tensor(shape, dtype)
+    return OperatorTensor(shape, dtype)
 
 
 def op(kind, *shape, dtype="float16", inputs=(), macs=0, kernel=()):

@@ -153,7 +153,7 @@ def test_without_the_formats_package_one_is_told_which_extra_to_install(exported
 
 WITHOUT_READER = """
 from mvmoe_export.engine_facts import EngineFacts
-from mvmoe_export.sources import Source
+from mvmoe_export.sources import Citation
 from mvmoe_export.targets.onnx.target import OnnxTarget
 
 
@@ -169,7 +169,7 @@ class Strange(OnnxTarget):
             needs=("one-partition",),
             few_partitions=9,
             most_axes=3,
-            sources=(Source("its maker, a manual", "https://example.org/npu"),),
+            sources=(Citation("its maker, a manual", "https://example.org/npu"),),
         ),
     )
 

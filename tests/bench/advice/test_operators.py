@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from mvmoe_bench.advice import Tensor
+from mvmoe_bench.advice import OperatorTensor
 from mvmoe_bench.advice.graph_view import view_target
 from mvmoe_deploy.errors import BundleError
 from mvmoe_export.targets import find_target
@@ -75,7 +75,7 @@ def test_onnx_operators_have_shapes_kernels_and_multiply_adds(hand, tmp_path):
     ops = operators("onnx", tmp_path, hand.record("onnx", files=(file,)))
     conv, matmul, gemm, nonzero, unsqueeze = ops
     assert (conv.kernel, conv.macs) == ((8, 8), 4 * 4 * 4 * 3 * 8 * 8)
-    assert conv.outputs == (Tensor((1, 4, 4, 4), "float32"),)
+    assert conv.outputs == (OperatorTensor((1, 4, 4, 4), "float32"),)
     assert matmul.macs == 4 * 4 * 6 * 4
     assert gemm.macs == 2 * 7 * 5
     assert nonzero.outputs[0].shape == (4, None)
@@ -140,7 +140,7 @@ def test_core_ml_operators_have_shapes_kernels_and_multiply_adds(hand, package):
     assert "const" not in found
     conv, matmul = found["conv"], found["matmul"]
     assert (conv.kernel, conv.macs) == ((8, 8), 4 * 4 * 4 * 3 * 8 * 8)
-    assert conv.outputs[0] == Tensor((1, 4, 4, 4), "float16")
+    assert conv.outputs[0] == OperatorTensor((1, 4, 4, 4), "float16")
     assert matmul.macs == 16 * 16 * 4, "the axis that is summed is the first: x is transposed"
     assert [tensor.dtype for tensor in found["topk"].outputs] == ["float16", "int32"]
     assert max(tensor.rank for op in ops for tensor in op.outputs) == 5

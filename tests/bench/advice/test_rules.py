@@ -301,10 +301,10 @@ def test_padding_of_the_last_axis_is_added_up(hand):
 NPU = """
 from mvmoe_export.accelerator import Accelerator, Fact, Windows
 from mvmoe_export.engine_facts import EngineFacts
-from mvmoe_export.sources import Source
+from mvmoe_export.sources import Citation
 from mvmoe_export.targets.onnx.target import OnnxTarget
 
-MANUAL = (Source("its manual", "https://example.org/npu"),)
+MANUAL = (Citation("its manual", "https://example.org/npu"),)
 
 
 class NpuTarget(OnnxTarget):

@@ -9,7 +9,7 @@ from torch import nn
 
 from mvmoe_deploy import parts
 from mvmoe_deploy.errors import InputError
-from mvmoe_export.compression import FLOAT16, FLOAT32, Numbers, RecipesIn, find_recipe
+from mvmoe_export.compression import FLOAT16, FLOAT32, NumberTypes, RecipesIn, find_recipe
 from mvmoe_export.compression.contract import unchanged
 from mvmoe_export.programs import make_program
 
@@ -35,7 +35,7 @@ def test_asking_for_a_recipe_imports_no_pytorch():
 def test_an_engine_takes_the_recipes_whose_numbers_it_runs():
     assert list(RecipesIn(FLOAT16, FLOAT32)) == ["fp16", "fp32"]
     assert list(RecipesIn(FLOAT32)) == ["fp32"]
-    assert list(RecipesIn(Numbers("float16", "float32"))) == []
+    assert list(RecipesIn(NumberTypes("float16", "float32"))) == []
     assert "fp16" not in RecipesIn(FLOAT32)
     assert "fp8" not in RecipesIn(FLOAT32)
     assert 32 not in RecipesIn(FLOAT32)

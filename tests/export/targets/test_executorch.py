@@ -14,7 +14,7 @@ from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import CheckFailedError, EngineError, InputError, MissingExtraError
 from mvmoe_export import ExportOptions, captured, export_bundle
-from mvmoe_export.compile_job import CompileJob, Job
+from mvmoe_export.compile_job import CompileJob, CompileRequest
 from mvmoe_export.stages import make_stages
 from mvmoe_export.targets.executorch import ExecuTorchOptions, job, target
 
@@ -156,7 +156,7 @@ def test_a_structure_is_lowered_once(zoo, tmp_path):
     assert [family.probed for family in families] == [False, True]
     compile_job = CompileJob(
         tmp_path,
-        Job(
+        CompileRequest(
             compiler="a:b",
             extra="",
             captured=str(tmp_path / captured.FOLDER),

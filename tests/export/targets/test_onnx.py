@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_export.targets.onnx.weights import Place, WeightFile
+from mvmoe_export.targets.onnx.weights import StoredBytes, WeightFile
 
 LINE, PAGE, PAGE_FROM = 64, 4096, 64 * 1024
 
@@ -25,7 +25,7 @@ def places(model):
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             entry = {item.key: item.value for item in tensor.external_data}
             assert entry["location"] == "weights.bin"
-            yield tensor, Place(int(entry["offset"]), int(entry["length"]))
+            yield tensor, StoredBytes(int(entry["offset"]), int(entry["length"]))
 
 
 def check_size(model, path, distinct_bytes):

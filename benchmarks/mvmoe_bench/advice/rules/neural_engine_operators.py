@@ -8,7 +8,7 @@ from mvmoe_bench.advice.engine_rule import accelerator_rule
 from mvmoe_bench.advice.wording import counted
 from mvmoe_deploy.strategies import DEFAULT
 from mvmoe_export.neural_engine import LEAVES, NEURAL_ENGINE
-from mvmoe_export.sources import Source, as_text
+from mvmoe_export.sources import Citation, as_text
 
 
 def _check(target: TargetView) -> Iterator[Finding]:
@@ -18,7 +18,7 @@ def _check(target: TargetView) -> Iterator[Finding]:
         return
     known = unit.leaves.value
     for graph in target.graphs:
-        by_source: dict[tuple[Source, ...], Counter[str]] = {}
+        by_source: dict[tuple[Citation, ...], Counter[str]] = {}
         for op in graph.known:
             if op.type in known:
                 by_source.setdefault(known[op.type], Counter())[op.type] += 1

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mvmoe_bench.advice.contract import Finding, TargetView
 from mvmoe_bench.advice.engine_rule import EngineRule
-from mvmoe_export.sources import Source, issue
+from mvmoe_export.sources import Citation, issue
 
 _NNAPI, _ITS_SUCCESSOR = "nnapi", "xnnpack"
 
@@ -33,7 +33,7 @@ PART = EngineRule(
     reason="Android deprecated NNAPI in version 15 and expects most devices to use its CPU "
     "backend; users report it slower than the CPU: a ViT took 2 s on the CPU and 4 s with NNAPI.",
     sources=(
-        Source(
+        Citation(
             "Android NDK, NNAPI Migration Guide",
             "https://developer.android.com/ndk/guides/neuralnetworks/migration-guide",
         ),

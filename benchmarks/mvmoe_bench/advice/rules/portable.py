@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mvmoe_bench.advice.contract import Finding, TargetView
 from mvmoe_bench.advice.engine_rule import EngineRule
-from mvmoe_export.sources import Source
+from mvmoe_export.sources import Citation
 
 _PORTABLE = "portable"
 
@@ -28,7 +28,7 @@ PART = EngineRule(
     reason="The portable kernels are written to run anywhere and not for speed; what makes "
     "ExecuTorch quick are its delegates.",
     sources=(
-        Source(
+        Citation(
             "ExecuTorch, Kernel Registration",
             "https://docs.pytorch.org/executorch/stable/kernel-library-custom-aten-kernel.html",
         ),

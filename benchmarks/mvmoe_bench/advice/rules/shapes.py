@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from mvmoe_bench.advice.contract import Finding, TargetView
 from mvmoe_bench.advice.engine_rule import EngineRule
 from mvmoe_bench.advice.wording import plural
-from mvmoe_export.sources import APPLE_RULES, ORT_CHECKER, Source, issue
+from mvmoe_export.sources import APPLE_RULES, ORT_CHECKER, Citation, issue
 
 
 def _check(target: TargetView) -> Iterator[Finding]:
@@ -34,7 +34,7 @@ PART = EngineRule(
     "and NNAPI's provider takes nodes of fixed shapes only.",
     sources=(
         APPLE_RULES,
-        Source(
+        Citation(
             "Apple Developer Forums, thread 724930",
             "https://developer.apple.com/forums/thread/724930",
         ),

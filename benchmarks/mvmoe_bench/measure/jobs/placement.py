@@ -10,7 +10,7 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.runtime.runners import find_runner
 
 
-class Placement(SubjectJobRecord, tag="placement", frozen=True):
+class PlacementLine(SubjectJobRecord, tag="placement", frozen=True):
     """Where an engine puts the operators of a graph, as the engine itself says on this device."""
 
     graph: str
@@ -27,7 +27,7 @@ class PlacementMeasurement(Measurement):
 
     name = "placement"
     position = 10
-    records = (Placement,)
+    records = (PlacementLine,)
 
     def jobs(self, plan: Plan, repeat: int) -> Iterator[Job]:
         """One process a run."""
@@ -46,7 +46,7 @@ class PlacementMeasurement(Measurement):
         runner = find_runner(record.format, plugins=subject.plugins)
         for placement in runner.placements(bundle.path, record, subject.engine_options):
             session.emit(
-                Placement(
+                PlacementLine(
                     job=session.order.job,
                     subject=subject.key,
                     graph=placement.graph,

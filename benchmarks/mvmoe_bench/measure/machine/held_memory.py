@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from mvmoe_bench.measure.machine import smaps
-from mvmoe_bench.measure.schema.records import Bytes, Part
+from mvmoe_bench.measure.schema.records import Bytes, RecordPart
 
 MemoryKind = Literal["own", "RSS", "footprint"]
 """`own`: anonymous memory and the distinct pages of the bundle's files that the process maps, which
@@ -16,7 +16,7 @@ no other process changes. `RSS`: the resident set, shared libraries included.
 _STATUS = Path("/proc/self/status")
 
 
-class Held(Part, frozen=True):
+class Held(RecordPart, frozen=True):
     """What a process held at one moment."""
 
     total: Bytes

@@ -21,7 +21,7 @@ from mvmoe_bench.measure.planning.models import Models
 from mvmoe_bench.measure.planning.queries import QueryPlan, budgets
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import Done, Failure, Preset, Record, Routes
-from mvmoe_bench.measure.schema.results import Output
+from mvmoe_bench.measure.schema.results import ResultsFile
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.outputs import class_output
@@ -52,7 +52,7 @@ class RunContext:
 class BenchRun:
     """One run's jobs, and what is known meanwhile: routes, failures, where graphs are."""
 
-    def __init__(self, context: RunContext, out: Output, known: Iterable[Record]) -> None:
+    def __init__(self, context: RunContext, out: ResultsFile, known: Iterable[Record]) -> None:
         self._context = context
         self._out = out
         self._done: set[str] = set()

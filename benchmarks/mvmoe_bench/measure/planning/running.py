@@ -28,7 +28,7 @@ from mvmoe_bench.measure.schema.records import (
     Resumed,
     Run,
 )
-from mvmoe_bench.measure.schema.results import Output, RunLines
+from mvmoe_bench.measure.schema.results import ResultsFile, RunLines
 from mvmoe_bench.measure.subjects import find_kind
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.outputs import class_output
@@ -283,7 +283,9 @@ def _ended(request: Request, run: Run) -> bool:
 
 
 @contextlib.contextmanager
-def _output(request: Request, run: Run, device: Device) -> Iterator[tuple[Output, list[Record]]]:
+def _output(
+    request: Request, run: Run, device: Device
+) -> Iterator[tuple[ResultsFile, list[Record]]]:
     """The results file, and what it holds already of a run that goes on."""
     with results.reserved(request.output):
         opened, kept = _begun(request, run, device)
@@ -291,16 +293,16 @@ def _output(request: Request, run: Run, device: Device) -> Iterator[tuple[Output
         yield out, kept
 
 
-def _begun(request: Request, run: Run, device: Device) -> tuple[Output, list[Record]]:
+def _begun(request: Request, run: Run, device: Device) -> tuple[ResultsFile, list[Record]]:
     """A new results file, or the one that goes on, without the jobs that did not end."""
     if not request.resume or not request.output.exists():
-        return Output.new(request.output, run, replace=request.replace), []
+        return ResultsFile.new(request.output, run, replace=request.replace), []
     *others, previous = results.read(request.output)
     _require_same_run(previous.run, run, request.output)
     kept = results.finished_jobs(previous)
     before = [line for other in others for line in (other.run, *other.lines)]
     resumed = Resumed(at=_now(), load_average=device.load_average())
-    return Output.again(request.output, [*before, previous.run, *kept, resumed]), kept
+    return ResultsFile.again(request.output, [*before, previous.run, *kept, resumed]), kept
 
 
 def _require_same_run(previous: Run, now: Run, path: Path) -> None:

@@ -63,11 +63,11 @@ class RepeatFields(TypedDict):
     repeat: int
 
 
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class RecordPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What lines consist of."""
 
 
-class Preset(Part, frozen=True):
+class Preset(RecordPart, frozen=True):
     """How much is measured (see `planning/presets.py`)."""
 
     name: str
@@ -89,7 +89,7 @@ class Preset(Part, frozen=True):
     """Seconds of rest before each process."""
 
 
-class EngineChoice(Part, frozen=True):
+class EngineChoice(RecordPart, frozen=True):
     """An engine and where it runs its graphs; None where an engine has no such choice."""
 
     engine: str
@@ -98,7 +98,7 @@ class EngineChoice(Part, frozen=True):
     """ONNX Runtime's execution provider, ExecuTorch's delegate, Core ML's compute units."""
 
 
-class SubjectRecord(Part, frozen=True):
+class SubjectRecord(RecordPart, frozen=True):
     """One thing that is measured: a way to answer images, with one target of one bundle."""
 
     key: str
@@ -113,7 +113,7 @@ class SubjectRecord(Part, frozen=True):
     threads: int
 
 
-class BundleRecord(Part, frozen=True):
+class BundleRecord(RecordPart, frozen=True):
     """What a report says of a bundle without having it."""
 
     name: str
@@ -132,7 +132,7 @@ class BundleRecord(Part, frozen=True):
     """Of each target what `mvmoe inspect --json` says: sizes, parity, placement of its graphs."""
 
 
-class InputRecord(Part, frozen=True):
+class InputRecord(RecordPart, frozen=True):
     """What the subjects were asked."""
 
     source: str
@@ -177,7 +177,7 @@ class Resumed(Record, tag="resumed", frozen=True):
     load_average: tuple[float, ...] | None
 
 
-class Laps(Part, frozen=True):
+class Laps(RecordPart, frozen=True):
     """Where one answer's time went; one entry a routed stage in the tuples."""
 
     stem: Ns

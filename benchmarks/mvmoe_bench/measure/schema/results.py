@@ -79,7 +79,7 @@ def read(path: Path) -> list[RunLines]:
     ]
 
 
-class Output:
+class ResultsFile:
     """A results file that lines are appended to; each is on disk when `write` returns.
 
     A device may give lines from another thread than the one that opened the file. No other process

@@ -27,7 +27,7 @@ _SINGLE = "main"
 
 
 @dataclass(frozen=True)
-class Part:
+class PackagedGraph:
     """A graph to write: a program that is its own, or one of its family bound to its weights."""
 
     family: CapturedFamily
@@ -56,7 +56,7 @@ class Written:
 
 
 def write_multifunction(
-    parts: Iterable[Part], options: ConversionOptions, folder: Path
+    parts: Iterable[PackagedGraph], options: ConversionOptions, folder: Path
 ) -> list[Written]:
     """Write `model.mlpackage` with all graphs as functions over one weight file.
 
@@ -78,7 +78,7 @@ def write_multifunction(
     return written
 
 
-def write_single(part: Part, options: ConversionOptions, folder: Path) -> Written:
+def write_single(part: PackagedGraph, options: ConversionOptions, folder: Path) -> Written:
     """Write `<graph>.mlpackage` with one graph and its own weights."""
     package = folder / f"{part.graph.name}.mlpackage"
     model = Model_pb2.Model(specificationVersion=part.program.version)
@@ -113,7 +113,7 @@ def _writer(package: Path) -> BlobWriter:
     return BlobWriter(weights / "weight.bin")
 
 
-def _describe(description: Any, part: Part) -> None:
+def _describe(description: Any, part: PackagedGraph) -> None:
     """Say what a graph takes and gives, of a model or of one of its functions."""
     description.input.extend(part.program.inputs)
     description.output.extend(part.program.outputs)
@@ -121,7 +121,7 @@ def _describe(description: Any, part: Part) -> None:
 
 
 def _add_function(
-    model: Any, name: str, part: Part, writer: BlobWriter
+    model: Any, name: str, part: PackagedGraph, writer: BlobWriter
 ) -> frozenset[tuple[int, int]]:
     """Add a graph's function to a model; gives the blobs that it reads."""
     function = model.mlProgram.functions[name]

@@ -31,7 +31,7 @@ _TINY_FP32 = np.nextafter(np.float32(0), np.float32(1))
 
 
 @dataclass(frozen=True)
-class Place:
+class SlotPlace:
     """A constant that holds a slot: in which order of axes, and as which type."""
 
     slot: str
@@ -43,7 +43,7 @@ class Place:
         return cast(slots[self.slot].transpose(self.order).reshape(-1), self.dtype)
 
 
-Binding = tuple[Place | None, ...]
+Binding = tuple[SlotPlace | None, ...]
 """For each constant, the slot that it holds, if any."""
 
 
@@ -58,7 +58,7 @@ def find_places(
     one, other = probes
     if len(one.constants) != len(other.constants):
         return None
-    places: list[Place | None] = []
+    places: list[SlotPlace | None] = []
     for constant, again in zip(one.constants, other.constants, strict=True):
         if constant is None or again is None or np.array_equal(constant, again, equal_nan=True):
             places.append(None)
@@ -104,7 +104,7 @@ def cast(content: Array, dtype: np.dtype[Any]) -> Array:
     return given
 
 
-def _find(constant: Array, slots: Mapping[str, Array]) -> Place | None:
+def _find(constant: Array, slots: Mapping[str, Array]) -> SlotPlace | None:
     """The one slot whose content a constant has."""
     found = []
     for name, content in slots.items():
@@ -114,7 +114,7 @@ def _find(constant: Array, slots: Mapping[str, Array]) -> Place | None:
         if not np.array_equal(first, constant[:1]):
             continue
         for order in itertools.permutations(range(min(content.ndim, _MOST_AXES))):
-            place = Place(name, (*order, *range(_MOST_AXES, content.ndim)), constant.dtype)
+            place = SlotPlace(name, (*order, *range(_MOST_AXES, content.ndim)), constant.dtype)
             if np.array_equal(place.content(slots), constant):
                 found.append(place)
                 break
@@ -126,7 +126,7 @@ def _overflows(content: Array) -> bool:
     return bool(((size > _LARGEST_FP16) & (size < _INFINITE)).any())
 
 
-def _outline(program: Converted, places: list[Place | None]) -> bytes:
+def _outline(program: Converted, places: list[SlotPlace | None]) -> bytes:
     """A program without what its slots hold, and without where blobs are."""
     function = type(program.function)()
     function.CopyFrom(program.function)

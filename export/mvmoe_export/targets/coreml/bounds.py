@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from mvmoe_deploy.bundle.manifest import Bounds
-from mvmoe_export.compression import FLOAT16, FLOAT32, Numbers
+from mvmoe_export.compression import FLOAT16, FLOAT32, NumberTypes
 
-BOUNDS: Mapping[Numbers, Bounds] = {
+BOUNDS: Mapping[NumberTypes, Bounds] = {
     FLOAT32: Bounds(
         router_error=1e-3,
         answer_error=1e-3,

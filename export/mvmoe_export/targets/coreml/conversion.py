@@ -11,7 +11,12 @@ from torch.export import ExportedProgram
 
 from mvmoe_export.captured import CapturedFamily, CapturedGraph
 from mvmoe_export.compile_job import CompileJob
-from mvmoe_export.targets.coreml.assembly import Part, figures, write_multifunction, write_single
+from mvmoe_export.targets.coreml.assembly import (
+    PackagedGraph,
+    figures,
+    write_multifunction,
+    write_single,
+)
 from mvmoe_export.targets.coreml.binding import Binding, can_hold, find_places
 from mvmoe_export.targets.coreml.constants import Array
 from mvmoe_export.targets.coreml.engine import Converted, Signature, convert, lower
@@ -41,7 +46,9 @@ def compile(job: CompileJob) -> dict[str, Any]:
     }
 
 
-def _parts(job: CompileJob, options: ConversionOptions, counts: Counter[str]) -> Iterator[Part]:
+def _parts(
+    job: CompileJob, options: ConversionOptions, counts: Counter[str]
+) -> Iterator[PackagedGraph]:
     """Every graph; each may be forgotten before the next is made."""
     for family in job.families:
         for part in _Family(job, family, options, counts).parts():
@@ -68,7 +75,7 @@ class _Family:
         self._layout: str | None = None
         self._program = lower(self._source(), self._name)
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[PackagedGraph]:
         """Every graph of the family, bound to its weights or converted with them."""
         if not self._family.probed:
             yield self._own(self._family.graphs[0], {})
@@ -79,7 +86,9 @@ class _Family:
             if binding is None or not self._fits(weights, binding):
                 yield self._own(graph, weights)
             else:
-                yield Part(self._family, graph, probe, binding, partial(self._slots, graph))
+                yield PackagedGraph(
+                    self._family, graph, probe, binding, partial(self._slots, graph)
+                )
 
     def _source(self) -> ExportedProgram:
         """The family's program, on pixels if it takes images and that was asked for."""
@@ -111,9 +120,9 @@ class _Family:
         same = all(torch.equal(weights[slot], tensor) for slot, tensor in indices)
         return same and can_hold(binding, _arrays(weights))
 
-    def _own(self, graph: CapturedGraph, weights: Mapping[str, Tensor]) -> Part:
+    def _own(self, graph: CapturedGraph, weights: Mapping[str, Tensor]) -> PackagedGraph:
         """A graph that is converted with its weights."""
-        return Part(self._family, graph, self._convert(weights, graph.name))
+        return PackagedGraph(self._family, graph, self._convert(weights, graph.name))
 
     def _convert(self, weights: Mapping[str, Tensor], name: str | None = None) -> Converted:
         """The ML Program for contents of slots; those that are not given stay."""

@@ -13,7 +13,7 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_export import captured, compiling
 from mvmoe_export.captured import CapturedFamily, CapturedGraph
-from mvmoe_export.compile_job import OUTPUT, Job, Rewritten, encoded
+from mvmoe_export.compile_job import OUTPUT, CompileRequest, Rewritten, encoded
 from mvmoe_export.compiling import Compiled
 from mvmoe_export.rewrites import names_for
 from mvmoe_export.sizes import sizes
@@ -34,7 +34,7 @@ def start(
 ) -> "CoreMLJob":
     """Start the compiler; its packages will be below `root / "coreml"`."""
     rewrites = REWRITES if options.rewrites is None else options.rewrites
-    job = Job(
+    job = CompileRequest(
         compiler=_COMPILER,
         extra="coreml",
         captured=str(scratch / captured.FOLDER),
@@ -99,7 +99,7 @@ def conversion_options(
 
 def _record(
     stages: Stages,
-    job: Job,
+    job: CompileRequest,
     chosen: CoreMLOptions,
     made: Compiled,
     folder: Path,

@@ -6,7 +6,7 @@ from typing import Any
 
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.errors import BundleError
-from mvmoe_export.operators import UNKNOWN, Op, ReadGraph, Tensor, multiply_adds, operator
+from mvmoe_export.operators import UNKNOWN, Op, OperatorTensor, ReadGraph, multiply_adds, operator
 
 _CONSTANTS = ("const", "constexpr_")
 """Prefixes of operators that hold weights: they are computed once, when the program loads."""
@@ -57,7 +57,7 @@ class _Function:
             for inner in proto.blocks if depth < _DEEPEST else ():
                 yield from self.block(inner, depth + 1)
 
-    def _tensor(self, kind: Any) -> Tensor:
+    def _tensor(self, kind: Any) -> OperatorTensor:
         """What a value's declared type says."""
         if kind.WhichOneof("type") != "tensorType":
             return UNKNOWN
@@ -67,9 +67,9 @@ class _Function:
             for dim in declared.dimensions
         )
         known = self._dtypes.get(declared.dataType)
-        return Tensor(shape, "" if known is None else known.name.lower())
+        return OperatorTensor(shape, "" if known is None else known.name.lower())
 
-    def _op(self, proto: Any, outputs: tuple[Tensor, ...]) -> Op:
+    def _op(self, proto: Any, outputs: tuple[OperatorTensor, ...]) -> Op:
         """One operator."""
         given = {
             key: [self._given(binding) for binding in argument.arguments]
@@ -81,7 +81,7 @@ class _Function:
         macs = self._macs(proto, first, outputs[0]) if outputs else 0
         return operator(proto.type, inputs, outputs, macs, filters)
 
-    def _given(self, binding: Any) -> Tensor:
+    def _given(self, binding: Any) -> OperatorTensor:
         """What an operator reads: a value by its name, or one that is written in place."""
         if binding.WhichOneof("binding") == "value":
             return self._tensor(binding.value.type)
@@ -95,7 +95,7 @@ class _Function:
             return self._flags.get(binding.name, False)
         return False
 
-    def _macs(self, proto: Any, given: Mapping[str, Tensor], result: Tensor) -> int:
+    def _macs(self, proto: Any, given: Mapping[str, OperatorTensor], result: OperatorTensor) -> int:
         """Multiply-adds of the operators that have most of them."""
         x, weight = given.get("x", UNKNOWN), given.get("weight", UNKNOWN)
         match proto.type:

@@ -8,7 +8,7 @@ from functools import partial
 
 from mvmoe_export.engine_facts import EngineFacts
 from mvmoe_export.neural_engine import NEURAL_ENGINE
-from mvmoe_export.sources import APPLE_RULES, ARM_SUMMARY, Source
+from mvmoe_export.sources import APPLE_RULES, ARM_SUMMARY, Citation
 
 _CORE_ML = partial(
     EngineFacts,
@@ -28,7 +28,7 @@ ENGINES = (
         few_partitions=4,  # Its pieces share the CPU's memory with what is between them.
         bookkeeping=frozenset({"getitem", "alloc", "free"}),
         sources=(
-            Source(
+            Citation(
                 "measured by us, 1.22 times slower in 52 pieces: python -m own_standing.rewriting"
             ),
             ARM_SUMMARY,

@@ -11,7 +11,7 @@ import msgspec
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_export import captured, compiling
-from mvmoe_export.compile_job import OUTPUT, Job, encoded
+from mvmoe_export.compile_job import OUTPUT, CompileRequest, encoded
 from mvmoe_export.compiling import Compilation, Compiled
 from mvmoe_export.rewrites import names_for
 from mvmoe_export.sizes import sizes
@@ -49,7 +49,7 @@ class _Lowering:
 
     delegate: Delegate
     chosen: ExecuTorchOptions
-    job: Job
+    job: CompileRequest
     compilation: Compilation
 
 
@@ -91,7 +91,7 @@ def _start(
     """Start the compiler of one delegate."""
     (delegate,) = chosen.delegate
     rewrites = REWRITES[delegate] if options.rewrites is None else options.rewrites
-    job = Job(
+    job = CompileRequest(
         compiler=_COMPILER,
         extra="executorch",
         captured=str(scratch / captured.FOLDER),

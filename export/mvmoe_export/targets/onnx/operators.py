@@ -6,7 +6,7 @@ from typing import Any
 
 from mvmoe_deploy.bundle.integrity import plain_file, read_errors
 from mvmoe_deploy.errors import BundleError, MissingExtraError
-from mvmoe_export.operators import UNKNOWN, Op, ReadGraph, Tensor, multiply_adds, operator
+from mvmoe_export.operators import UNKNOWN, Op, OperatorTensor, ReadGraph, multiply_adds, operator
 
 _MOST_BYTES = 256 << 20
 """Weights are in a file of their own: a graph of a thousand operators has a tenth of a megabyte."""
@@ -48,7 +48,7 @@ def _bytes(root: Path, file: str) -> bytes:
     return data
 
 
-def _tensors(onnx: Any, graph: Any) -> dict[str, Tensor]:
+def _tensors(onnx: Any, graph: Any) -> dict[str, OperatorTensor]:
     """What is known of each value by its name."""
     tensors = {
         value.name: _declared(onnx, value.type.tensor_type)
@@ -56,19 +56,19 @@ def _tensors(onnx: Any, graph: Any) -> dict[str, Tensor]:
         for value in values
     }
     for weight in graph.initializer:
-        tensors[weight.name] = Tensor(tuple(weight.dims), _dtype(onnx, weight.data_type))
+        tensors[weight.name] = OperatorTensor(tuple(weight.dims), _dtype(onnx, weight.data_type))
     return tensors
 
 
-def _declared(onnx: Any, kind: Any) -> Tensor:
+def _declared(onnx: Any, kind: Any) -> OperatorTensor:
     """A tensor of its declared type."""
     dtype = _dtype(onnx, kind.elem_type)
     if not kind.HasField("shape"):
-        return Tensor(None, dtype)
+        return OperatorTensor(None, dtype)
     shape = tuple(
         dim.dim_value if dim.WhichOneof("value") == "dim_value" else None for dim in kind.shape.dim
     )
-    return Tensor(shape, dtype)
+    return OperatorTensor(shape, dtype)
 
 
 def _dtype(onnx: Any, number: int) -> str:
@@ -79,7 +79,7 @@ def _dtype(onnx: Any, number: int) -> str:
         return ""
 
 
-def _op(onnx: Any, node: Any, tensors: Mapping[str, Tensor]) -> Op:
+def _op(onnx: Any, node: Any, tensors: Mapping[str, OperatorTensor]) -> Op:
     """One node."""
     inputs, outputs = (
         tuple(tensors.get(name, UNKNOWN) for name in names if name)
@@ -90,7 +90,7 @@ def _op(onnx: Any, node: Any, tensors: Mapping[str, Tensor]) -> Op:
     return operator(node.op_type, inputs, outputs, macs, filters)
 
 
-def _macs(node: Any, x: Tensor, filters: Tensor, result: Tensor) -> int:
+def _macs(node: Any, x: OperatorTensor, filters: OperatorTensor, result: OperatorTensor) -> int:
     """Multiply-adds of the operators that have most of them."""
     match node.op_type:
         case "MatMul":

@@ -15,7 +15,7 @@ _PAGE_FROM = 64 * 1024
 
 
 @dataclass(frozen=True)
-class Place:
+class StoredBytes:
     """Where a tensor's bytes are in the file."""
 
     offset: int
@@ -31,7 +31,7 @@ class WeightFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = path.open("wb")
-        self._places: dict[bytes, Place] = {}
+        self._places: dict[bytes, StoredBytes] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -44,7 +44,7 @@ class WeightFile:
     ) -> None:
         self._file.close()
 
-    def add(self, array: np.ndarray) -> Place:
+    def add(self, array: np.ndarray) -> StoredBytes:
         """Store a tensor and say where; raises OSError when the disk refuses."""
         little = array.astype(array.dtype.newbyteorder("<"), copy=False)
         data = np.ascontiguousarray(little).reshape(-1).data.cast("B")
@@ -53,11 +53,11 @@ class WeightFile:
             self._places[key] = self._append(data)
         return self._places[key]
 
-    def _append(self, data: memoryview) -> Place:
+    def _append(self, data: memoryview) -> StoredBytes:
         """Write bytes at the next aligned offset."""
         alignment = _PAGE if len(data) >= _PAGE_FROM else _LINE
         position = self._file.tell()
         padding = -position % alignment
         self._file.write(b"\0" * padding)
         self._file.write(data)
-        return Place(position + padding, len(data))
+        return StoredBytes(position + padding, len(data))

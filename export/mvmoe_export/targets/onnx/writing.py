@@ -18,7 +18,7 @@ from mvmoe_export.targets.onnx.options import OnnxOptions
 from mvmoe_export.targets.onnx.placement import placement
 from mvmoe_export.targets.onnx.profiles import REWRITES
 from mvmoe_export.targets.onnx.template import make_template
-from mvmoe_export.targets.onnx.weights import Place, WeightFile
+from mvmoe_export.targets.onnx.weights import StoredBytes, WeightFile
 
 WEIGHTS = "weights.bin"
 _DTYPES: dict[int, manifest.DType] = {
@@ -36,10 +36,10 @@ class _Written:
     spec: GraphSpec
     path: Path
     proto: onnx.ModelProto
-    places: frozenset[Place]
+    places: frozenset[StoredBytes]
     placement: tuple[manifest.Placement, ...]
     rewritten: dict[str, int]
-    stored: dict[str, Place]
+    stored: dict[str, StoredBytes]
     """Where the weights are that the graph takes as inputs."""
 
 
@@ -123,7 +123,7 @@ def _stage(
 
 
 def _bind(
-    body: onnx.ModelProto, name: str, filled: dict[str, np.ndarray], places: dict[str, Place]
+    body: onnx.ModelProto, name: str, filled: dict[str, np.ndarray], places: dict[str, StoredBytes]
 ) -> onnx.ModelProto:
     """The body with its slots as initializers whose bytes are in the weight file."""
     model = onnx.ModelProto()
@@ -150,7 +150,7 @@ def _may_be_a_shape(array: np.ndarray) -> bool:
     return array.dtype.kind == "i" and array.nbytes <= _MOST_SHAPE_BYTES
 
 
-def _external(name: str, array: np.ndarray, place: Place) -> onnx.TensorProto:
+def _external(name: str, array: np.ndarray, place: StoredBytes) -> onnx.TensorProto:
     """An initializer that names its bytes instead of holding them."""
     tensor = onnx.TensorProto(
         name=name,

@@ -1,9 +1,9 @@
-"""Placement lines: what engines say of their own, on this device or another's."""
+"""Lines of placements: what engines say of their own, on this device or another's."""
 
 from types import SimpleNamespace
 
 from mvmoe_bench.measure.jobs import placement
-from mvmoe_bench.measure.jobs.placement import Placement
+from mvmoe_bench.measure.jobs.placement import PlacementLine
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import EngineChoice
 from mvmoe_deploy.bundle import Bundle
@@ -57,7 +57,7 @@ def test_core_ml_tells_of_every_function_with_the_units_that_were_asked_for(tiny
     placement.PART.run(session)
     assert asked == [{"compute_units": "cpuAndGPU"}]
     assert session.lines == [
-        Placement(
+        PlacementLine(
             job="placement",
             subject="dispatcher",
             graph="stem",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mvmoe_bench.measure.schema import records as r
-from mvmoe_bench.measure.schema.results import Output, finished_jobs, read, reserved
+from mvmoe_bench.measure.schema.results import ResultsFile, finished_jobs, read, reserved
 from mvmoe_deploy.errors import InputError, OutputError
 
 
@@ -89,13 +89,13 @@ def test_a_new_file_does_not_replace_another_unless_told(measured, tmp_path):
     path = tmp_path / "there.jsonl"
     path.write_text("precious")
     with pytest.raises(InputError, check=lambda error: error.code == "output.exists"):
-        Output.new(path, run)
+        ResultsFile.new(path, run)
     with pytest.raises(InputError, match="does not hold what mvmoe bench has measured"):
-        Output.new(path, run, replace=True)
+        ResultsFile.new(path, run, replace=True)
     assert path.read_text() == "precious"
     for before in (b"", measured.read_bytes(), lines(measured)[0].replace(b":1,", b":2,", 1)):
         path.write_bytes(before)
-        with Output.new(path, run, replace=True) as out:
+        with ResultsFile.new(path, run, replace=True) as out:
             out.write(r.Done(job="a", load_average=None))
         assert read(path)[0].lines == (r.Done(job="a", load_average=None),)
 
@@ -108,18 +108,18 @@ def test_a_file_that_holds_no_results_is_never_replaced(measured, tmp_path, cont
     path = tmp_path / "there.jsonl"
     path.write_bytes(content)
     with pytest.raises(InputError, match="so it is not replaced"):
-        Output.new(path, run, replace=True)
+        ResultsFile.new(path, run, replace=True)
     with pytest.raises(InputError, match="so it is not replaced"):
-        Output.again(path, [run])
+        ResultsFile.again(path, [run])
     assert path.read_bytes() == content
 
 
 def test_a_file_that_is_being_written_is_kept_from_others(measured, tmp_path):
     path, run = tmp_path / "open.jsonl", read(measured)[0].run
     says = pytest.raises(InputError, check=lambda error: error.code == "output.busy")
-    with Output.new(path, run), says, reserved(path):
+    with ResultsFile.new(path, run), says, reserved(path):
         pytest.fail("it was reserved")
-    with reserved(path), Output.new(path, run, replace=True):
+    with reserved(path), ResultsFile.new(path, run, replace=True):
         pass
     for other in (tmp_path / "missing", tmp_path):
         with reserved(other):
@@ -128,7 +128,7 @@ def test_a_file_that_is_being_written_is_kept_from_others(measured, tmp_path):
 
 def test_a_file_that_was_replaced_before_it_was_locked_is_taken(measured, tmp_path, monkeypatch):
     path, run = tmp_path / "open.jsonl", read(measured)[0].run
-    Output.new(path, run).__exit__(None, None, None)
+    ResultsFile.new(path, run).__exit__(None, None, None)
 
     def late(*_):
         path.unlink()
@@ -141,7 +141,7 @@ def test_a_file_that_was_replaced_before_it_was_locked_is_taken(measured, tmp_pa
 
 def test_lines_are_on_disk_when_they_were_written(measured, tmp_path):
     path = tmp_path / "open.jsonl"
-    with Output.new(path, read(measured)[0].run) as out:
+    with ResultsFile.new(path, read(measured)[0].run) as out:
         out.write(r.Done(job="a", load_average=None))
         assert len(read(path)[0].lines) == 1
 
@@ -151,7 +151,7 @@ def test_a_full_disk_is_one_sentence_that_names_the_way_on(tmp_path):
     path = tmp_path / "results.jsonl"
     with (
         pytest.raises(OutputError, match=r"results\.jsonl takes no more lines .* --resume"),
-        Output(path, open("/dev/full", "ab")) as out,  # noqa: PTH123
+        ResultsFile(path, open("/dev/full", "ab")) as out,  # noqa: PTH123
     ):
         out.write(r.Done(job="a", load_average=None))
 

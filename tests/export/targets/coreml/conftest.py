@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mvmoe_export import captured
-from mvmoe_export.compile_job import OUTPUT, CompileJob, Job, encoded
+from mvmoe_export.compile_job import OUTPUT, CompileJob, CompileRequest, encoded
 from mvmoe_export.stages import make_stages
 from mvmoe_export.targets.contract import ExportOptions
 from mvmoe_export.targets.coreml import CoreMLOptions, job
@@ -33,7 +33,7 @@ def prepare(tmp_path_factory):
         folder = tmp_path_factory.mktemp("coreml")
         (folder / OUTPUT).mkdir()
         chosen = job.conversion_options(stages, OPTIONS, CoreMLOptions(**options))
-        asked = Job(
+        asked = CompileRequest(
             compiler="",
             extra="",
             captured=str(folder / captured.FOLDER),

@@ -1,7 +1,7 @@
 """Which expert gets which class."""
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Block, Chart, Table, route_cell
+from mvmoe_bench.report.blocks import Block, Chart, TableBlock, route_cell
 from mvmoe_bench.report.section_part import View
 from mvmoe_bench.report.sections.classes.figures import ClassMap
 from mvmoe_bench.report.sections.classes.plot import ClassPlot, cut
@@ -46,7 +46,7 @@ def _of(summary: Summary, found: Found, class_map: ClassMap) -> str:
     return of + (f", stage {class_map.stage + 1}" if len(stages) > 1 else "")
 
 
-def _table(found: ClassMap, of: str) -> Table:
+def _table(found: ClassMap, of: str) -> TableBlock:
     """Pairs that occur."""
     return columns.table(
         f"Classes and routes{of}",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Chart, Table, Tile, error_cell
+from mvmoe_bench.report.blocks import Chart, TableBlock, Tile, error_cell
 from mvmoe_bench.report.formatting import count, engine, repeats_of, threads
 from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.section_part import Point, View
@@ -59,7 +59,7 @@ def _chart(
     )
 
 
-def _table(summary: Summary, found: Latencies) -> Table:
+def _table(summary: Summary, found: Latencies) -> TableBlock:
     """All numbers."""
     few = any(latency.wall_ms.few(99) for latency in found.values())
     middle = "The median, in milliseconds, over the medians of all repeats."

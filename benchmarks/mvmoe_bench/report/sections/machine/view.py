@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Block, Chart, Table
+from mvmoe_bench.report.blocks import Block, Chart, TableBlock
 from mvmoe_bench.report.formatting import count, engine, percent
 from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.section_part import View
@@ -62,7 +62,7 @@ def _chart(reference: ReferenceSpeed) -> Chart:
     )
 
 
-def _table(summary: Summary, machine: Machine) -> Table:
+def _table(summary: Summary, machine: Machine) -> TableBlock:
     """What subjects achieve."""
     subjects = [(s, machine.uses[s.key]) for s in summary.subjects if s.key in machine.uses]
     return columns.table(

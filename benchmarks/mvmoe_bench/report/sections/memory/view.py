@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Chart, Table, Tile
+from mvmoe_bench.report.blocks import Chart, TableBlock, Tile
 from mvmoe_bench.report.formatting import count, room_for
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import printed
@@ -77,7 +77,7 @@ def _name(name: str, held: MemoryFigure) -> str:
     return name if held.budget is None else f"{name}, room for {held.budget}"
 
 
-def _table(summary: Summary, found: Found) -> Table:
+def _table(summary: Summary, found: Found) -> TableBlock:
     """All medians."""
 
     def megabytes(title: str, take: Callable[[MemoryFigure], Estimate | None], help: str,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Block, Table, Text, text
+from mvmoe_bench.report.blocks import Block, TableBlock, Text, text
 from mvmoe_bench.report.formatting import count, engine
 from mvmoe_bench.report.section_part import View
 from mvmoe_bench.report.statistics import ENOUGH_REPEATS
@@ -84,7 +84,7 @@ def _value(name: str, value: Any) -> str:
     return str(value)
 
 
-def _where(summary: Summary) -> Table:
+def _where(summary: Summary) -> TableBlock:
     """Where and how it was measured."""
     return columns.table(
         "Where and how",
@@ -94,7 +94,7 @@ def _where(summary: Summary) -> Table:
     )
 
 
-def _subjects(summary: Summary) -> Table:
+def _subjects(summary: Summary) -> TableBlock:
     """Who was measured, and on which engine."""
     return columns.table(
         "Subjects",
@@ -109,7 +109,7 @@ def _subjects(summary: Summary) -> Table:
     )
 
 
-def _bundles(summary: Summary) -> Table:
+def _bundles(summary: Summary) -> TableBlock:
     """Whose models."""
     return columns.table(
         "Bundles",

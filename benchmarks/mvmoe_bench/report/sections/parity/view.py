@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Cell, Chart, Table, error_cell, number, text
+from mvmoe_bench.report.blocks import Cell, Chart, TableBlock, error_cell, number, text
 from mvmoe_bench.report.formatting import agreement
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.parity.figures import TargetParity
@@ -44,7 +44,7 @@ def _chart(summary: Summary, found: Found) -> Chart:
     )
 
 
-def _table(found: Found) -> Table:
+def _table(found: Found) -> TableBlock:
     """All figures of the verification, a row for each output."""
     return columns.table(
         "Verification against PyTorch: shares that are the same, and largest errors",

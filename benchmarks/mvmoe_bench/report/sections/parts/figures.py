@@ -10,7 +10,7 @@ from mvmoe_bench.report.statistics import MS, Estimate, Figure, PerRepeat
 PART_NAMES = ("stem", "select", "load", "expert", "rest")
 
 
-class Part(Figure, frozen=True):
+class PartTime(Figure, frozen=True):
     """One part of an answer."""
 
     name: str
@@ -28,9 +28,9 @@ class Parts(Figure, frozen=True):
     n: int
     total_ms: Estimate
     """The sum of the parts' medians."""
-    parts: tuple[Part, ...]
+    parts: tuple[PartTime, ...]
     """Stem, select, load, expert, rest; summed over stages."""
-    by_stage: tuple[Part, ...]
+    by_stage: tuple[PartTime, ...]
     """Select, load and expert of each stage; empty where there is one."""
     router_share: Estimate
     """Of selecting the route on the host; the router's own matmul is inside the stem."""
@@ -48,9 +48,9 @@ def _parts(index: Index, samples: list[Sample]) -> Parts:
     first, *others = medians.values()
     total = first.each(lambda *ms: sum(ms), *others)
 
-    def part(name: str, stage: int | None, ms: PerRepeat) -> Part:
+    def part(name: str, stage: int | None, ms: PerRepeat) -> PartTime:
         share = ms.each(lambda its, whole: its / max(whole, MS), total)
-        return Part(name=name, stage=stage, ms=ms.estimate(), share=share.estimate())
+        return PartTime(name=name, stage=stage, ms=ms.estimate(), share=share.estimate())
 
     found = {name: part(name, None, ms) for name, ms in medians.items()}
     stages = min(len(sample.laps.expert) for sample in samples if sample.laps)

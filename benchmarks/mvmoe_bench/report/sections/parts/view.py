@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Chart, Table
+from mvmoe_bench.report.blocks import Chart, TableBlock
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import percents, printed
 from mvmoe_bench.report.section_part import View
-from mvmoe_bench.report.sections.parts.figures import PART_NAMES, Part, Parts
+from mvmoe_bench.report.sections.parts.figures import PART_NAMES, Parts, PartTime
 from mvmoe_bench.report.summary import Summary
 
 _COLOURS = {"stem": "c1", "select": "c2", "load": "c4", "expert": "c3", "rest": "c6"}
@@ -58,7 +58,7 @@ def _chart(summary: Summary, found: dict[str, Parts]) -> Chart:
     )
 
 
-def _table(summary: Summary, found: dict[str, Parts]) -> Table:
+def _table(summary: Summary, found: dict[str, Parts]) -> TableBlock:
     """Medians and shares, then those of each routed stage."""
     stage = columns.text("stage", lambda _, part, row: _stage(part, row), brief=True)
     several = any(parts.by_stage for parts in found.values())
@@ -78,7 +78,7 @@ def _table(summary: Summary, found: dict[str, Parts]) -> Table:
     )  # fmt: skip
 
 
-def _stage(part: Part, parts: Parts) -> str:
+def _stage(part: PartTime, parts: Parts) -> str:
     """The routed stage of a part, where there are several."""
     if part.stage is not None:
         return str(part.stage + 1)

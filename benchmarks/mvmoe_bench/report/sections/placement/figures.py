@@ -2,7 +2,7 @@
 
 import msgspec
 
-from mvmoe_bench.measure.jobs.placement import Placement
+from mvmoe_bench.measure.jobs.placement import PlacementLine
 from mvmoe_bench.measure.schema.records import Advice
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import Figure
@@ -60,7 +60,7 @@ def placement(index: Index) -> Placements | None:
 
 def _measured(index: Index) -> tuple[PlacementFigure, ...]:
     """Measured placements, one a graph: the last that the engine said."""
-    last = {(line.subject, line.graph): line for line in index.of_kind(Placement)}
+    last = {(line.subject, line.graph): line for line in index.of_kind(PlacementLine)}
     return msgspec.convert(tuple(last.values()), tuple[PlacementFigure, ...], from_attributes=True)
 
 

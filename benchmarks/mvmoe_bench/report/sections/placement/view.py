@@ -1,7 +1,7 @@
 """Where operators run: measured placements, and the advisor's estimates apart from them."""
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Block, Cell, Table, Text
+from mvmoe_bench.report.blocks import Block, Cell, TableBlock, Text
 from mvmoe_bench.report.formatting import percent
 from mvmoe_bench.report.links import sourced
 from mvmoe_bench.report.section_part import View
@@ -26,7 +26,7 @@ def view(summary: Summary, found: Placements) -> View:
     return View(tuple(blocks))
 
 
-def _measured(summary: Summary, found: tuple[PlacementFigure, ...]) -> Table:
+def _measured(summary: Summary, found: tuple[PlacementFigure, ...]) -> TableBlock:
     """What engines said."""
     return columns.table(
         "Measured: where the engine says that it puts the operators of these graphs",
@@ -53,7 +53,7 @@ def _costs(costs: dict[str, float] | None) -> str | None:
     return ", ".join(f"{unit} {percent(share)}" for unit, share in costs.items())
 
 
-def _advice(found: EngineAdvice) -> Table:
+def _advice(found: EngineAdvice) -> TableBlock:
     """Estimates for one engine."""
     return columns.table(
         f"ESTIMATE for {found.engine}, not measured",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Chart, Table, Tile
+from mvmoe_bench.report.blocks import Chart, TableBlock, Tile
 from mvmoe_bench.report.formatting import no_verdict, repeats_of
 from mvmoe_bench.report.plots.intervals import IntervalPlot, IntervalRow
 from mvmoe_bench.report.printed import printed
@@ -72,7 +72,7 @@ def _several(found: Sequence[RatioFigure]) -> bool:
     return len({pair.product for pair in found}) > 1
 
 
-def _table(summary: Summary, found: Found) -> Table:
+def _table(summary: Summary, found: Found) -> TableBlock:
     """All ratios, both clocks."""
     of = columns.text("of", lambda row: summary.names[row.product], brief=True)
     return columns.table(

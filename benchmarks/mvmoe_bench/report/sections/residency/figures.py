@@ -50,7 +50,7 @@ class Budget(Figure, frozen=True):
         return "all" if self.experts is None else self.experts
 
 
-class Residency(Figure, frozen=True):
+class ResidencyCurve(Figure, frozen=True):
     """The curve over budgets of one subject."""
 
     order: str
@@ -60,17 +60,17 @@ class Residency(Figure, frozen=True):
     budgets: tuple[Budget, ...]
 
 
-def residency(index: Index) -> dict[str, Residency] | None:
+def residency(index: Index) -> dict[str, ResidencyCurve] | None:
     """The curve of every subject that a sequence was run of, by its key."""
     return {key: _residency(index, lines) for key, lines in index.stream.items()} or None
 
 
-def _residency(index: Index, lines: list[StreamSample]) -> Residency:
+def _residency(index: Index, lines: list[StreamSample]) -> ResidencyCurve:
     """The curve of one subject."""
     by_budget: dict[int | None, list[StreamSample]] = {}
     for line in lines:
         by_budget.setdefault(line.budget, []).append(line)
-    return Residency(
+    return ResidencyCurve(
         order=index.run.inputs.order,
         length=1 + max(line.number for line in lines),
         budgets=tuple(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mvmoe_bench.report.formatting import percent, room_for
 from mvmoe_bench.report.plots.canvas import SMALL, Canvas
 from mvmoe_bench.report.printed import alone, printed
-from mvmoe_bench.report.sections.residency.figures import Budget, Residency
+from mvmoe_bench.report.sections.residency.figures import Budget, ResidencyCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class ResidencyPlot:
     """One subject's curve: latency above, the share of loads and the memory held below."""
 
-    curve: Residency
+    curve: ResidencyCurve
 
     def height(self) -> float:
         """Pixels that it needs."""

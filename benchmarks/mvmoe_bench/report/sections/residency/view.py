@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Chart, Table
+from mvmoe_bench.report.blocks import Chart, TableBlock
 from mvmoe_bench.report.formatting import from_to, percent, room_for
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.section_part import Point, View
-from mvmoe_bench.report.sections.residency.figures import Residency
+from mvmoe_bench.report.sections.residency.figures import ResidencyCurve
 from mvmoe_bench.report.sections.residency.plot import ResidencyPlot
 from mvmoe_bench.report.statistics import conclusive
 from mvmoe_bench.report.summary import Summary
 
-Found = dict[str, Residency]
+Found = dict[str, ResidencyCurve]
 
 
 def view(summary: Summary, found: Found) -> View:
@@ -31,7 +31,7 @@ def picture(summary: Summary, found: Found) -> Iterator[Chart]:
         yield _chart(summary, found, summary.main)
 
 
-def _sequences(curves: list[Residency]) -> str:
+def _sequences(curves: list[ResidencyCurve]) -> str:
     """What was run; how long and with how much room, where that is the same for all subjects."""
     first = curves[0]
     rooms = {tuple(point.room for point in curve.budgets) for curve in curves}
@@ -60,7 +60,7 @@ def _chart(summary: Summary, found: Found, key: str) -> Chart:
     )
 
 
-def _table(summary: Summary, found: Found) -> Table:
+def _table(summary: Summary, found: Found) -> TableBlock:
     """All points."""
     points = [(key, point) for key, curve in found.items() for point in curve.budgets]
     few = any(point.total_ms.few(95) for _, point in points)
@@ -88,7 +88,7 @@ def _which(summary: Summary, found: Found) -> list[columns.Field]:
     return [subject, experts] if len(found) > 1 else [experts]
 
 
-def _switches(summary: Summary, found: Found) -> Table:
+def _switches(summary: Summary, found: Found) -> TableBlock:
     """What changing the expert adds to an answer."""
     return columns.table(
         "What a change of expert adds to an answer",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mvmoe_bench.report import columns, formatting
-from mvmoe_bench.report.blocks import Block, Cell, Chart, Table, Text, number, route_cell
+from mvmoe_bench.report.blocks import Block, Cell, Chart, TableBlock, Text, number, route_cell
 from mvmoe_bench.report.formatting import percent
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.section_part import Point, View
@@ -80,7 +80,7 @@ _SHOWN: dict[Under, str] = {
 }
 
 
-def _expected(summary: Summary, found: Found) -> Table:
+def _expected(summary: Summary, found: Found) -> TableBlock:
     """Expected latency under every distribution."""
     return columns.table(
         "Expected latency of an image",
@@ -128,7 +128,7 @@ _SHARES = {
 }
 
 
-def _table(summary: Summary, found: Found) -> Table:
+def _table(summary: Summary, found: Found) -> TableBlock:
     """Every route."""
     several = max(routes.stages for routes in found.values()) > 1
     rows = [(key, row) for key, routes in found.items() for row in routes.rows]

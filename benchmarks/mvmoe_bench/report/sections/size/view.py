@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Chart, Table, Tile
+from mvmoe_bench.report.blocks import Chart, TableBlock, Tile
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import alone
 from mvmoe_bench.report.section_part import View
@@ -52,7 +52,7 @@ def _experts(target: TargetSize) -> int:
     return sum(map(sum, target.expert_bytes))
 
 
-def _table(found: Found) -> Table:
+def _table(found: Found) -> TableBlock:
     """All sizes."""
     return columns.table(
         "Bundle sizes",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mvmoe_bench.report import columns
-from mvmoe_bench.report.blocks import Block, Chart, Table, Tile
+from mvmoe_bench.report.blocks import Block, Chart, TableBlock, Tile
 from mvmoe_bench.report.formatting import count, route
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import printed
@@ -76,7 +76,7 @@ def _values(starts: Starts) -> tuple[float, ...]:
     return tuple(ms.value if ms is not None else 0.0 for ms in medians)
 
 
-def _table(summary: Summary, found: dict[str, Starts]) -> Table:
+def _table(summary: Summary, found: dict[str, Starts]) -> TableBlock:
     """All components."""
 
     def component(name: str, title: str, help: str) -> columns.Field:
@@ -103,7 +103,7 @@ def _median(starts: Starts, name: str) -> Estimate | None:
     return next((part.ms for part in starts.parts if part.name == name), None)
 
 
-def _components(summary: Summary, found: dict[str, Starts]) -> Table:
+def _components(summary: Summary, found: dict[str, Starts]) -> TableBlock:
     """Every component with its interval."""
     titles = {name: title for name, title, *_ in _PARTS}
     rows: list[tuple[str, str, Estimate]] = []
@@ -123,7 +123,7 @@ def _components(summary: Summary, found: dict[str, Starts]) -> Table:
     )
 
 
-def _loads(summary: Summary, found: dict[str, tuple[Load, ...]]) -> Table:
+def _loads(summary: Summary, found: dict[str, tuple[Load, ...]]) -> TableBlock:
     """Every graph."""
     return columns.table(
         "Milliseconds to bring each graph into memory and run it",

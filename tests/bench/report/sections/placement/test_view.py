@@ -1,6 +1,6 @@
 """Placements that were measured and estimates are apart, each column with its own text."""
 
-from mvmoe_bench.measure.jobs.placement import Placement
+from mvmoe_bench.measure.jobs.placement import PlacementLine
 from mvmoe_bench.measure.schema.records import Advice
 
 KEY = "dispatcher:digits:onnx"
@@ -13,7 +13,7 @@ def _advice(severity, **fields):
 
 
 def test_measured_placements(factory, shown):
-    placed = Placement(
+    placed = PlacementLine(
         job="p", subject=KEY, graph="stem", by_unit={"cpu": 3, "gpu": 1200},
         cost_by_unit={"gpu": 0.25, "cpu": 0.75}, outside={"softmax": 2},
     )  # fmt: skip
