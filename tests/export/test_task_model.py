@@ -1,12 +1,16 @@
 """A model whose caller chooses its routes: exported, verified, run, and held to PyTorch."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
-from task_moe import TaskMoE
+from task_moe import TaskMoE, TaskStep
 
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.errors import CheckFailedError, InputError
+from mvmoe_deploy.models.gating import select
+from mvmoe_deploy.routing import RouteShare
 from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.routing.given import Given
 from mvmoe_deploy.runtime.tracing import TracingDispatcher
@@ -107,7 +111,7 @@ def test_every_route_is_verified(path, model, images):
         report = verify_against_model(opened.bundle, model)
     assert report.ok
     (target,) = report.targets.values()
-    looked_at = {(route.stage, route.route) for route in target.per_route if route.errors}
+    looked_at = {(route.stage, route.route) for route in target.per_route if route.outputs}
     assert looked_at == {(1, (0, 1)), (1, (2,)), (2, (0,)), (2, (1,)), (2, (2,))}
 
 
@@ -120,6 +124,80 @@ def test_a_trace_imposes_a_route_as_its_caller_does(path, images):
         assert names.count("forced") == 1  # a chosen route is the caller's way, not a measurement's
         with pytest.raises(InputError, check=lambda e: e.code == "routing.choice-missing"):
             opened.trace(image)
+
+
+@pytest.mark.parametrize("strategy", ["gather", "all-experts"])
+def test_one_graph_for_all_routes_takes_a_named_one(model, images, tmp_path, strategy):
+    if strategy == "gather":
+        model = make_model()
+        model.blocks[0] = torch.nn.Conv2d(16, 16, 3, padding=1)  # it needs experts of one shape
+    export_bundle(model, tmp_path / "one.bundle", strategy=strategy)
+    with Dispatcher.open(tmp_path / "one.bundle") as opened:
+        assert opened.check().ok
+        for task in ROUTES:
+            given = opened.run(images, task=task)["answer"]
+            np.testing.assert_allclose(given, wanted(model, images, task), atol=1e-5)
+
+
+def test_every_engine_takes_a_named_route(model, images, tmp_path):
+    targets = ("executorch", "coreml")
+    export_bundle(model, tmp_path / "both.bundle", targets=targets)
+    for target in targets:
+        with Dispatcher.open(tmp_path / "both.bundle", target) as opened:
+            assert opened.check().ok
+            few = images[:2]
+            given = opened.run(few, task="segment", power="low")["answer"]
+            np.testing.assert_allclose(given, wanted(model, few, "segment", "low"), atol=5e-3)
+
+
+class StopsEarly(TaskMoE):
+    """A device that saves power runs no second step: the first one has answered already."""
+
+    finishes: ClassVar = {2: [(0,)]}
+
+    def stage(self, index, route):
+        return AnsweringStep(self, route) if index == 1 else super().stage(index, route)
+
+    def forward(self, images, routes):
+        first = self.stage(1, routes[0])(self.patches(images), torch.ones(1, 3))
+        if routes[1] == (0,):
+            return first["answer"]
+        _, gates = select(first["logits"], self.routing[1], routes[1])
+        return self.stage(2, routes[1])(first["maps"], gates[:, list(routes[1])])
+
+
+class AnsweringStep(TaskStep):
+    def __init__(self, model, route):
+        super().__init__(model, route)
+        self.head = model.head
+
+    def forward(self, maps, gates):
+        given = super().forward(maps, gates)
+        return given | {"answer": self.head(given["maps"].mean((2, 3)))}
+
+
+def test_a_named_route_may_finish_an_image(images, tmp_path):
+    torch.manual_seed(0)
+    model = StopsEarly().eval()
+    export_bundle(model, tmp_path / "early.bundle")
+    with Dispatcher.open(tmp_path / "early.bundle") as opened, torch.no_grad():
+        given = opened.run(images, task="depth", power="low")["answer"]
+        early = model(torch.from_numpy(images), (ROUTES["depth"], (0,)))
+        np.testing.assert_allclose(given, early.numpy(), atol=1e-5)
+        assert opened.resident == ("step1_e0_e1",)
+        assert opened.check().ok
+
+
+def test_a_usage_prior_may_name_given_routes(model, tmp_path):
+    prior = (
+        (RouteShare((0, 1), 0.25), RouteShare((2,), 0.75)),
+        (RouteShare((0,), 0.5), RouteShare((1,), 0.5)),
+    )
+    identity = Identity(usage_prior=prior)
+    export_bundle(model, tmp_path / "prior.bundle", identity=identity, skip_verify=True)
+    with Dispatcher.open(tmp_path / "prior.bundle", max_resident_experts=1) as opened:
+        opened.prewarm()
+        assert "step1_e2" in opened.resident
 
 
 class IgnoresItsTask(TaskMoE):

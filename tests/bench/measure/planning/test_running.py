@@ -513,7 +513,7 @@ class Wrong(Subject):
     actual = EngineChoice(engine="wrong")
 
     def answer(self, query):
-        return np.full((1, 10), np.nan, np.float32)
+        return {"answer": np.full((1, 10), np.nan, np.float32)}
 
 
 PART = Kind()
