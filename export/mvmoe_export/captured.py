@@ -100,7 +100,7 @@ def _write(
         inputs=tuple(_spec(name, tensor) for name, tensor in inputs.items()),
         outputs=tuple(
             _spec(name, tensor)
-            for name, tensor in zip(stage.outputs, _outputs(program), strict=True)
+            for name, tensor in zip(group.template.outputs, _outputs(program), strict=True)
         ),
         graphs=tuple(_graph(stage, spec, tensors) for spec in group.members),
     )

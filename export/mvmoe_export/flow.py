@@ -282,7 +282,7 @@ def _checked(
     `following` is the rule of the next stage, None behind the last one.
     """
     if isinstance(output, Mapping):
-        _require_names(output, where)
+        require_names(output, where)
     elif following is None:
         _require_answer(output, where)
     else:
@@ -301,8 +301,8 @@ def _checked(
     return given
 
 
-def _require_names(given: Mapping[str, Any], where: str) -> None:
-    """Refuse names that no graph could have."""
+def require_names(given: Mapping[str, Any], where: str) -> None:
+    """Refuse names that no graph could have; raises InputError."""
     for name in given:
         if not isinstance(name, str) or not _NAME.fullmatch(name) or name == IMAGE:
             raise InputError(
@@ -340,6 +340,16 @@ def _require_shapes(
                 f"{where} gives {name} {list(tensor.shape)}; the contract expects {wanted}",
                 code="model.contract",
             )
+
+
+def require_passed_on(name: str, tensor: Any, batch: int, where: str) -> None:
+    """Refuse what is no tensor `[B, ...]` that graphs can pass on; raises InputError."""
+    _require_type(tensor, f"{where} gives {name}", _TYPES)
+    if tensor.ndim < 2 or len(tensor) != batch:
+        raise InputError(
+            f"{where} gives {name} {list(tensor.shape)}; the contract expects [{batch}, ...]",
+            code="model.contract",
+        )
 
 
 def _require_answer(output: Any, where: str) -> None:

@@ -182,7 +182,7 @@ def _graphs(stages: Stages) -> tuple[manifest.Graph, ...]:
             weight_bytes=0,
             exclusive_bytes=0,
             inputs=tuple(_tensor(name, value) for name, value in graph.inputs.items()),
-            outputs=tuple(_tensor(name, value) for name, value in stage.flow.outputs.items()),
+            outputs=tuple(_tensor(name, value) for name, value in graph.outputs.items()),
         )
         for stage, graph in stages.graphs
     )

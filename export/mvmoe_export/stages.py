@@ -6,7 +6,7 @@ structure. How a target writes them is not known here.
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import islice
@@ -24,6 +24,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.strategies import DEFAULT, INTEGER, Build, Strategy, TensorType, find_strategy
+from mvmoe_export.expert_flow import ExpertFlow, expert_flow
 from mvmoe_export.finishing import computing_experts
 from mvmoe_export.flow import ModelFlow, StageFlow, flow_of, type_name
 from mvmoe_export.interchangeable import require_interchangeable
@@ -47,6 +48,8 @@ class GraphSpec:
     """Makes the stage's module; it shares the model's parameters."""
     inputs: dict[str, Tensor]
     """Example inputs by name, in order: they fix shapes and types."""
+    outputs: dict[str, Tensor]
+    """Examples of what it gives, in the same way."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class StageSpec:
     graphs: tuple[GraphSpec, ...]
     weights: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
     """Contents of the inputs that are weights, as `Strategy.weights` gives them."""
+    experts: ExpertFlow | None = None
+    """How tensors go through its experts, where each has a graph and another one joins them."""
 
     @property
     def index(self) -> int:
@@ -75,7 +80,7 @@ class StageSpec:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The names of its graphs' outputs, in order."""
+        """The names of what it gives, in the order of its graphs' outputs."""
         return tuple(self.flow.outputs)
 
     @cached_property
@@ -132,9 +137,9 @@ class Stages:
                 yield self.model.stage(spec.index, route)
 
     def graph(self, stage: int, route: Route) -> GraphSpec:
-        """The graph that images of `route` run at `stage`."""
-        serving = self.strategy.serving(route)
-        return next(graph for graph in self.specs[stage].graphs if graph.route == serving)
+        """The graph that gives what `stage` gives for images of `route`."""
+        last = self.strategy.serving(route)[-1]
+        return next(graph for graph in self.specs[stage].graphs if graph.route == last)
 
 
 def dtype_of(tensor: Tensor) -> manifest.DType:
@@ -164,15 +169,44 @@ def make_stages(
     flows = flow_of(model, batch)
     for flow in flows.stages:
         weights = dict[str, Mapping[str, Tensor]]()
-        stem = GraphSpec("stem", 0, None, partial(flow.module, model, ()), flow.inputs)
+        stem = GraphSpec(
+            "stem", 0, None, partial(flow.module, model, ()), flow.inputs, flow.outputs
+        )
         graphs: tuple[GraphSpec, ...] = (stem,)
-        if flow.record.rule is not None:
+        experts: ExpertFlow | None = None
+        if (rule := flow.record.rule) is not None and found.slots(rule):
+            routes = list(stage_graphs(found, flow.record))
+            experts = expert_flow(model, flow, found.slots(rule), [one for one in routes if one])
+            graphs = tuple(_expert_graphs(model, experts, found, routes))
+        elif rule is not None:
             build = computing_experts(flow, partial(flow.module, model))
             require_interchangeable(model, flow.index, found, build, flow.inputs)
-            weights = dict(found.weights(flow.record.rule, build))
-            graphs = tuple(_graphs(flow, flow.record.rule, found, build, weights))
-        specs.append(StageSpec(flow, graphs, weights))
+            weights = dict(found.weights(rule, build))
+            graphs = tuple(_graphs(flow, rule, found, build, weights))
+        specs.append(StageSpec(flow, graphs, weights, experts))
     return Stages(model, found, batch, tuple(specs), flows.outputs)
+
+
+def _expert_graphs(
+    model: RoutedModel, experts: ExpertFlow, strategy: Strategy, routes: Sequence[Route | None]
+) -> Iterator[GraphSpec]:
+    """The graphs of one routed stage, one for each expert and one that joins them."""
+    flow, rule = experts.stage, experts.stage.record.routing
+    for route in routes:
+        label = "join" if route is None else _route_name(route)
+        make = partial(_strategys_module, strategy, rule, route, partial(experts.module, model))
+        own = _route_inputs(strategy, rule, route, flow.record.first_route, experts.batch)
+        outputs = experts.outputs if strategy.is_joined(rule, route) else flow.outputs
+        yield _graph(
+            flow,
+            label,
+            route,
+            build=make,
+            tensors=experts.inputs(route or ()),
+            own=own,
+            outputs=outputs,
+            strategy=strategy,
+        )
 
 
 def _graphs(
@@ -191,13 +225,37 @@ def _graphs(
         make = partial(_strategys_module, strategy, rule, route, build)
         example = route or flow.record.first_route
         own = _route_inputs(strategy, rule, route, example, batch) | bound
-        if taken := sorted(own.keys() & flow.inputs.keys()):
-            raise InputError(
-                f"stage {flow.index} takes a tensor of the name {taken[0]}, which graphs of the "
-                f"strategy {strategy.name} have for something else; give it another name"
-            )
-        inputs = flow.inputs | own
-        yield GraphSpec(f"{flow.record.name}_{label}", flow.index, route, make, inputs)
+        yield _graph(
+            flow,
+            label,
+            route,
+            build=make,
+            tensors=flow.inputs,
+            own=own,
+            outputs=flow.outputs,
+            strategy=strategy,
+        )
+
+
+def _graph(
+    flow: StageFlow,
+    label: str,
+    route: Route | None,
+    *,
+    build: Callable[[], nn.Module],
+    tensors: Mapping[str, Tensor],
+    own: Mapping[str, Tensor],
+    outputs: Mapping[str, Tensor],
+    strategy: Strategy,
+) -> GraphSpec:
+    """One graph of a stage, which takes some tensors, and `own` inputs behind them."""
+    if taken := sorted(own.keys() & tensors.keys()):
+        raise InputError(
+            f"stage {flow.index} takes a tensor of the name {taken[0]}, which graphs of the "
+            f"strategy {strategy.name} have for something else; give it another name"
+        )
+    name = f"{flow.record.name}_{label}"
+    return GraphSpec(name, flow.index, route, build, {**tensors, **own}, dict(outputs))
 
 
 def _route_name(route: Route) -> str:
@@ -221,6 +279,8 @@ def _route_inputs(
 ) -> dict[str, Tensor]:
     """Examples of what a graph of a routed stage takes beside the tensors of the stage before."""
     wanted = strategy.inputs(rule, route, batch)
+    if not wanted:
+        return {}
     arrays = {name: np.zeros(*_as_numpy(tensor)) for name, tensor in wanted.items()}
     for position in range(batch):
         strategy.write(arrays, position, example, [1 / len(example)] * len(example))

@@ -25,7 +25,15 @@ from mvmoe_deploy.errors import BundleError, Fault, InputError
 from mvmoe_deploy.outputs import OutputKind, find_kind
 from mvmoe_deploy.routing import Route, Rule, check_usage_prior
 from mvmoe_deploy.routing.choices import check_choices, router_of
-from mvmoe_deploy.strategies import INTEGER, Strategy, TensorType, find_strategy, stored_name
+from mvmoe_deploy.strategies import (
+    INTEGER,
+    Strategy,
+    TensorType,
+    find_strategy,
+    slot_input,
+    slot_of,
+    stored_name,
+)
 from mvmoe_deploy.text import quoted
 
 MAX_ELEMENTS = 2**28
@@ -318,12 +326,15 @@ def _check_complete(
 
 
 def stage_graphs(strategy: Strategy, stage: Stage) -> Iterator[Route | None]:
-    """The graphs of a stage, lazily: those of its strategy but for routes that run nothing."""
+    """The graphs of a stage, lazily: those of its strategy but for routes that run nothing.
+
+    Of an expert that a longer route may have too, there is a graph in any case.
+    """
     if stage.rule is None:
         yield None
         return
     for route in strategy.graphs(stage.rule):
-        if route not in stage.finishes:
+        if route not in stage.finishes or strategy.slots(stage.rule) > 1:
             yield route
 
 
@@ -357,10 +368,12 @@ _Tensors = dict[str, TensorType]
 
 @dataclass(frozen=True)
 class _Interface:
-    """What the graphs of one stage of one target take from the stage before, and what they give."""
+    """What the graphs of one stage of one target take of the stages before, and what they give."""
 
     inputs: _Tensors
     outputs: _Tensors
+    of_expert: _Tensors
+    """What each expert's graph gives for a slot, where another graph joins them."""
 
 
 def _check_tensors(
@@ -375,7 +388,7 @@ def _check_tensors(
     `shapes` are those of outputs for one image, which are the same in every target; what is not
     known of them yet is added.
     """
-    interfaces = _interfaces(name, target, manifest, shapes)
+    interfaces = _interfaces(name, target, strategy, manifest, shapes)
     buffers: set[tuple[int, str, TensorType]] = set()
     for graph in target.graphs:
         where = f"graph {graph.name} of target {name}"
@@ -383,10 +396,15 @@ def _check_tensors(
             _require_pixels(
                 tensor, graph, manifest.input.channel_order, f"{where} has {tensor.name}"
             )
-        outputs = interfaces[graph.stage].outputs
-        inputs = _in_order_of(graph.inputs, interfaces[graph.stage].inputs)
+        interface = interfaces[graph.stage]
+        outputs = interface.outputs
+        inputs = _in_order_of(graph.inputs, interface.inputs)
         if graph.stage:
             rule = manifest.rules[graph.stage - 1]
+            if strategy.slots(rule):
+                inputs = _some_and_slots(graph, interface, strategy, rule)
+            if strategy.is_joined(rule, graph.route):
+                outputs = interface.of_expert
             inputs = inputs | strategy.inputs(rule, graph.route, target.batch)
             inputs = inputs | _weights(graph, name, target, strategy, rule)
         _require_sizes({**inputs, **outputs}, f"target {name}")
@@ -407,6 +425,22 @@ def _in_order_of(specs: tuple[TensorSpec, ...], tensors: _Tensors) -> _Tensors:
     """Tensors in the order of those of a graph: the entries of an object have none."""
     found = {spec.name: tensors[spec.name] for spec in specs if spec.name in tensors}
     return found | tensors
+
+
+def _some_and_slots(
+    graph: Graph, interface: _Interface, strategy: Strategy, rule: Rule
+) -> _Tensors:
+    """What an expert's graph or the joining one takes: some of its stage's tensors, and slots."""
+    names = {spec.name for spec in graph.inputs}
+    some = {name: tensor for name, tensor in interface.inputs.items() if name in names}
+    taken = _in_order_of(graph.inputs, some)
+    if strategy.is_joined(rule, graph.route):
+        return taken
+    return taken | {
+        slot_input(slot, name): tensor
+        for slot in range(strategy.slots(rule))
+        for name, tensor in interface.of_expert.items()
+    }
 
 
 def _weights(graph: Graph, name: str, target: Target, strategy: Strategy, rule: Rule) -> _Tensors:
@@ -443,11 +477,15 @@ def _check_stored(name: str, target: Target) -> None:
 
 
 def _interfaces(
-    name: str, target: Target, manifest: Manifest, shapes: dict[str, tuple[int, ...]]
+    name: str,
+    target: Target,
+    strategy: Strategy,
+    manifest: Manifest,
+    shapes: dict[str, tuple[int, ...]],
 ) -> list[_Interface]:
     """The interface of each stage: every tensor is what the stage that gives it says."""
     tensors = {IMAGE: TensorType((target.batch, *manifest.input.shape), "float32")}
-    outputs = _outputs_by_stage(target)
+    outputs, of_experts = _outputs_by_stage(target, strategy, manifest.rules)
     listed = {tensor for output in manifest.outputs for tensor in output.tensors}
     known = {
         tensor: TensorType((target.batch, *shape), "float32") for tensor, shape in shapes.items()
@@ -467,7 +505,7 @@ def _interfaces(
         where = f"stage {stage.name} of target {name}"
         _require(index in outputs, f"{where} has no graph")
         inputs = {taken: tensors[tensor] for taken, tensor in stage.takes.items()}
-        given = {spec.name: TensorType(spec.shape, spec.dtype) for spec in outputs[index]}
+        given = _types(outputs[index])
         fault = Fault("bundle.tensors-mismatch", target=name)
         _require(
             set(given) == set(stage.gives),
@@ -487,16 +525,36 @@ def _interfaces(
                     fault,
                 )
                 shapes[tensor] = given[output].shape[1:]
-        interfaces.append(_Interface(inputs, given))
+        of_expert = _types(of_experts.get(index, ()))
+        for output, kind in of_expert.items():
+            _require_passed_on(kind, target.batch, f"an expert of {where} gives {output}", fault)
+        taken = [tensor for tensor in stage.takes if of_expert and slot_of(tensor) is not None]
+        _require(not taken, f"{where} takes {quoted(taken)}, which is the name of a slot", fault)
+        interfaces.append(_Interface(inputs, given, of_expert))
     return interfaces
 
 
-def _outputs_by_stage(target: Target) -> dict[int, tuple[TensorSpec, ...]]:
-    """What the first graph of each stage gives: all others of the stage must give the same."""
-    outputs: dict[int, tuple[TensorSpec, ...]] = {}
+def _types(specs: Iterable[TensorSpec]) -> _Tensors:
+    """Some tensors of a graph, by name."""
+    return {spec.name: TensorType(spec.shape, spec.dtype) for spec in specs}
+
+
+_Outputs = dict[int, tuple[TensorSpec, ...]]
+
+
+def _outputs_by_stage(
+    target: Target, strategy: Strategy, rules: tuple[Rule, ...]
+) -> tuple[_Outputs, _Outputs]:
+    """What each stage gives, and what its experts give for slots, as the first graph of each says.
+
+    All others of the stage must give the same.
+    """
+    outputs: _Outputs = {}
+    of_experts: _Outputs = {}
     for graph in target.graphs:
-        outputs.setdefault(graph.stage, graph.outputs)
-    return outputs
+        joined = graph.stage > 0 and strategy.is_joined(rules[graph.stage - 1], graph.route)
+        (of_experts if joined else outputs).setdefault(graph.stage, graph.outputs)
+    return outputs, of_experts
 
 
 def _require_passed_on(tensor: TensorType, batch: int, where: str, fault: Fault) -> None:
@@ -554,7 +612,7 @@ def _require_tensors(
     tensors: tuple[TensorSpec, ...], expected: Mapping[str, TensorType], where: str, fault: Fault
 ) -> None:
     """Compare tensors with what is expected of them, order included."""
-    given = {tensor.name: TensorType(tensor.shape, tensor.dtype) for tensor in tensors}
+    given = _types(tensors)
     if (
         len(given) != len(tensors)
         or list(given) != list(expected)

@@ -166,6 +166,7 @@ class Placement(_Record, frozen=True):
 class Graph(_Record, frozen=True):
     """One static-shape program: a stage, and its route where the strategy has a graph per route.
 
+    Of a graph that one expert has, and another graph joins with others, the expert is the route.
     `file` is a file, or a package: a directory of the target's files. `entry` is what the engine
     calls the graph where one file holds several. `weight_bytes` are the weights it reads;
     `exclusive_bytes` those of them that no other graph of its target reads.

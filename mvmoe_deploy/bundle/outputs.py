@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from mvmoe_deploy.bundle.manifest import Manifest, Output
 from mvmoe_deploy.outputs import find_kind
+from mvmoe_deploy.strategies import find_strategy
 
 
 class ClassOutput(NamedTuple):
@@ -28,10 +29,13 @@ def tensor_shapes(manifest: Manifest) -> dict[str, tuple[int, ...]]:
     """The shape of every tensor that stages give for one image, as the first target has it."""
     (target, *_) = manifest.targets.values()
     shapes: dict[str, tuple[int, ...]] = {}
+    strategy = find_strategy(target.strategy)
     for graph in target.graphs:
-        gives = manifest.stages[graph.stage].gives
+        stage = manifest.stages[graph.stage]
+        if stage.rule is not None and strategy.is_joined(stage.rule, graph.route):
+            continue  # It gives what another graph of its stage takes.
         for spec in graph.outputs:
-            shapes.setdefault(gives[spec.name], spec.shape[1:])
+            shapes.setdefault(stage.gives[spec.name], spec.shape[1:])
     return shapes
 
 

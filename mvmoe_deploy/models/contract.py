@@ -96,6 +96,30 @@ class RoutedModel(Protocol):
         """Convert all floating-point parameters and buffers to fp64."""
 
 
+@runtime_checkable
+class ExpertModules(Protocol):
+    """What a routed model offers beside, so that a stage can have a graph for each expert.
+
+    Invariants:
+
+    - `expert(i, e)` computes what expert `e` of the routed stage i gives to the stage: one tensor
+      `[B, ...]`, or a dict of named ones, the same for all experts of the stage. Its forward takes
+      tensors that the stage takes, by the names of its parameters; it knows no gates.
+    - `join(i, count)` makes of what `count` experts give what the stage gives. Its forward takes
+      tensors that the stage takes, by the names of its parameters, then what each expert gives, in
+      the order of the route, then the gates `[B, count]`.
+    - An expert with the gate 0 changes nothing, whatever finite values it gives.
+    - With the experts of a route and its gates they give what `stage(i, route)` gives.
+    - Both share the model's parameters, as stages do.
+    """
+
+    def expert(self, stage: int, index: int) -> nn.Module:
+        """The module of one expert; raises InputError where a stage's experts do not separate."""
+
+    def join(self, stage: int, count: int) -> nn.Module:
+        """The module behind `count` experts; raises InputError as `expert` does."""
+
+
 class RoutedOutput(NamedTuple):
     """What a forward pass for training gives; each list has one entry for each routed stage."""
 

@@ -5,6 +5,7 @@ latest `p3` and `p4` that earlier stages gave, and `image` is one of them. It gi
 tensors. The short form, for models that pass on one tensor, has no names: `(tokens, logits)`,
 taken as the only parameter beside the gates, and the answer alone at the end.
 
+The modules of single experts and those that join them (`ExpertModules`) take tensors by name too.
 The model's outputs are the latest tensors of their names when an image is finished.
 """
 
@@ -92,13 +93,7 @@ def taken_names(module: nn.Module, known: Collection[str], *, routed: bool) -> t
     """
     if not routed:
         return (IMAGE,)
-    required = [
-        parameter.name
-        for parameter in inspect.signature(module.forward).parameters.values()
-        if parameter.default is parameter.empty
-        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-    ]
-    names = tuple(required[:-1])
+    names = _required(module)[:-1]
     if names and all(name in known for name in names):
         return names
     if len(names) <= 1 and TOKENS in known:
@@ -109,6 +104,67 @@ def taken_names(module: nn.Module, known: Collection[str], *, routed: bool) -> t
         "takes, the gates last",
         code="model.contract",
     )
+
+
+def expert_takes(module: nn.Module, known: Collection[str]) -> tuple[str, ...]:
+    """The tensors that the module of one expert takes, in the order of its parameters.
+
+    `known` are those that its stage takes. Raises InputError for parameters that are none of them.
+    """
+    names = _required(module)
+    found = _by_name(names, known)
+    if found:
+        return found
+    raise InputError(
+        f"{type(module).__name__}.forward, of an expert, takes {', '.join(names) or 'nothing'}; "
+        f"expected some of the tensors that its stage takes, by name: {', '.join(known)}",
+        code="model.contract",
+    )
+
+
+def join_takes(module: nn.Module, known: Collection[str], count: int) -> tuple[str, ...]:
+    """The tensors that a joining module takes before what `count` experts give, and the gates.
+
+    `known` are those that its stage takes. Raises InputError for parameters that are none of them.
+    """
+    names = parameters = _required(module)
+    enough = _takes_any_number(module)
+    if not enough:
+        names, enough = parameters[: -(count + 1)], len(parameters) > count
+    found = _by_name(names, known) if enough else None
+    if found is not None:
+        return found
+    raise InputError(
+        f"{type(module).__name__}.forward, of a join, takes {', '.join(parameters)}; expected some "
+        f"of the tensors that its stage takes, by name: {', '.join(known)}, then what {count} "
+        "experts give, and the gates (*outputs_and_gates)",
+        code="model.contract",
+    )
+
+
+def _required(module: nn.Module) -> tuple[str, ...]:
+    """The parameters of a module's forward that have to be given, by position."""
+    return tuple(
+        parameter.name
+        for parameter in inspect.signature(module.forward).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    )
+
+
+def _takes_any_number(module: nn.Module) -> bool:
+    """Whether a module's forward has a parameter such as `*outputs`."""
+    parameters = inspect.signature(module.forward).parameters.values()
+    return any(parameter.kind == parameter.VAR_POSITIONAL for parameter in parameters)
+
+
+def _by_name(names: tuple[str, ...], known: Collection[str]) -> tuple[str, ...] | None:
+    """The tensors that parameters stand for: by name, or the only one, whatever it is called."""
+    if all(name in known for name in names):
+        return names
+    if len(names) == 1 and TOKENS in known:
+        return (TOKENS,)
+    return tuple(known) if len(names) == len(known) == 1 else None
 
 
 def named_output(output: Any, alone: str = ANSWER) -> State:

@@ -1,4 +1,4 @@
-"""Many images at once: stage by stage, the images of each stage grouped by route.
+"""Many images at once: stage by stage, the images of each stage grouped by the graph they need.
 
 An expert that has to be loaded is loaded once for the whole batch, however the routes are mixed.
 """
@@ -16,9 +16,13 @@ from mvmoe_deploy.routing.contract import Selector, route_of
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.graph_cache import GraphCache
 from mvmoe_deploy.runtime.prediction import require_finite, without_finite_answer
+from mvmoe_deploy.strategies import slot_input
 
 _Choice = tuple[Route, Sequence[float]]
 """The route of one image at one stage, and the gates of its experts."""
+
+_Arrays = Mapping[str, np.ndarray]
+"""Arrays `[n, ...]` by the names of a graph's inputs or outputs."""
 
 
 def run_grouped(
@@ -94,9 +98,41 @@ class _Batch:
         """Run a stage on all images, each down the route of its choice; the stem has none."""
         outputs = self._new_outputs(index)
         inputs = {name: self.tensors[tensor] for name, tensor in stage.takes.items()}
+        if choices is not None:
+            inputs |= self._run_experts(index, inputs, choices)
         for graph, images in self._groups(index, choices):
             self._run(graph, images, inputs, outputs, choices)
         self.tensors |= {tensor: outputs[name] for name, tensor in stage.gives.items()}
+
+    def _run_experts(
+        self, stage: int, inputs: _Arrays, choices: Sequence[_Choice]
+    ) -> dict[str, np.ndarray]:
+        """What the slots of a joining graph take, zeros where a route is shorter.
+
+        Each expert's graph runs once for all images that need it, at whichever place of their
+        routes it stands. Nothing, where one graph serves a route.
+        """
+        users: dict[str, tuple[Graph, list[tuple[int, int]]]] = {}
+        for image, (route, _) in enumerate(choices):
+            if image not in self.failed:
+                for slot, expert in enumerate(self._graphs.serving(stage, route)[:-1]):
+                    users.setdefault(expert.name, (expert, []))[1].append((image, slot))
+        filled: dict[str, np.ndarray] = {}
+        resident = set(self._graphs.resident)
+        for name in sorted(users, key=lambda name: name not in resident):
+            expert, places = users[name]
+            images, slots = np.array(places).T
+            given = {
+                spec.name: np.zeros((self._count, *spec.shape[1:]), spec.dtype)
+                for spec in expert.outputs
+            }
+            self._run(expert, images, inputs, given, None, slot=0)
+            for output, array in given.items():
+                for slot in np.unique(slots).tolist():
+                    room = filled.setdefault(slot_input(slot, output), np.zeros_like(array))
+                    rows = images[slots == slot]
+                    room[rows] = array[rows]
+        return filled
 
     def _new_outputs(self, stage: int) -> dict[str, np.ndarray]:
         """Arrays for what a stage gives."""
@@ -127,22 +163,25 @@ class _Batch:
         self,
         graph: Graph,
         images: np.ndarray,
-        tensors: Mapping[str, np.ndarray],
-        outputs: Mapping[str, np.ndarray],
+        tensors: _Arrays,
+        outputs: _Arrays,
         choices: Sequence[_Choice] | None,
+        *,
+        slot: int | None = None,
     ) -> None:
         """Run one graph on some images, as many at a time as it takes; note it if that fails."""
         size = len(self._buffers.image)
         try:
             route = None if choices is None else choices[images[0]][0]
-            call = self._graphs.call(self._buffers, graph, route)
+            call = self._graphs.call(self._buffers, graph, route, slot)
             for first in range(0, len(images), size):
                 part = images[first : first + size]
                 self._fill(graph, part, tensors, choices)
                 call()
-                for name, array in self._buffers.outputs[graph.stage].items():
+                for name, array in self._buffers.outputs_of(graph, slot).items():
                     outputs[name][part] = array[: len(part)]
-                self._last[part] = graph.stage
+                if slot is None:
+                    self._last[part] = graph.stage
         except EngineError as error:
             # A copy: the raised error has the frames in which the graph ran, and they keep it.
             self.failed |= dict.fromkeys(images.tolist(), copy.copy(error))
@@ -151,13 +190,13 @@ class _Batch:
         self,
         graph: Graph,
         images: np.ndarray,
-        tensors: Mapping[str, np.ndarray],
+        tensors: _Arrays,
         choices: Sequence[_Choice] | None,
     ) -> None:
         """Put some images into the inputs of a graph, the first of its batch."""
-        inputs = self._buffers.inputs(graph)
-        for name, tensor in tensors.items():
-            inputs[name][: len(images)] = tensor[images]
+        for name, array in self._buffers.inputs(graph).items():
+            if name in tensors:
+                array[: len(images)] = tensors[name][images]
         if choices is not None:
             for position, image in enumerate(images.tolist()):
                 self._buffers.write(graph, position, *choices[image])

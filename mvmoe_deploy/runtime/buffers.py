@@ -4,14 +4,14 @@ A dispatcher keeps as many sets as calls ever ran at once. Each graph is bound t
 time it runs on it; after that a call allocates nothing here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import IMAGE, Graph, Manifest, Target, TensorSpec
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.choices import no_logits
-from mvmoe_deploy.strategies import Strategy
+from mvmoe_deploy.strategies import Strategy, slot_input
 
 
 def graph_inputs(
@@ -23,21 +23,31 @@ def graph_inputs(
     *,
     weights: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
-    """New arrays with what a graph of a routed stage takes for images that are all on one route.
+    """New arrays with what the last graph of a route takes for images that are all on the route.
 
-    `tensors` are those that its stage takes, `[B, ...]`, B being the graph's batch; `gates`
-    `[B, len(route)]` are in the order of the route; `weights` are the graph's inputs as they are.
+    `tensors` are those that its stage takes, `[B, ...]`, B being the graph's batch, and what the
+    graphs before it gave for its slots; `gates` `[B, len(route)]` are in the order of the route;
+    `weights` are the graph's inputs as they are.
     """
-    inputs = {
-        spec.name: np.zeros(spec.shape, spec.dtype)
-        for spec in graph.inputs
-        if spec.name not in weights
-    }
-    for name, tensor in tensors.items():
-        inputs[name][:] = tensor
+    inputs = tensor_inputs(graph, tensors, weights)
     for position, row in enumerate(gates.tolist()):
         strategy.write(inputs, position, route, row)
     return {**inputs, **weights}
+
+
+def tensor_inputs(
+    graph: Graph, tensors: Mapping[str, np.ndarray], others: Container[str] = ()
+) -> dict[str, np.ndarray]:
+    """New arrays with those of some tensors that a graph takes, zeros for all but the `others`."""
+    inputs = {
+        spec.name: np.zeros(spec.shape, spec.dtype)
+        for spec in graph.inputs
+        if spec.name not in others
+    }
+    for name, array in inputs.items():
+        if name in tensors:
+            array[:] = tensors[name]
+    return inputs
 
 
 class InferenceBuffers:
@@ -53,14 +63,14 @@ class InferenceBuffers:
         self._arrays: dict[tuple[int, str, tuple[int, ...], str], np.ndarray] = {}
         self._inputs: dict[str, dict[str, np.ndarray]] = {}
         self._takes = [stage.takes for stage in manifest.stages]
-        first = [_first_graph(target, stage) for stage in range(len(manifest.stages))]
-        self.image = _zeros(next(spec for spec in first[0].inputs if spec.name == IMAGE))
+        last = _last_graphs(manifest, target, strategy)
+        self.image = _zeros(next(spec for spec in last[0].inputs if spec.name == IMAGE))
         """The input of the stem `[B, C, H, W]`."""
         self.tensors: dict[str, np.ndarray] = {IMAGE: self.image}
         """Every tensor that stages pass on, by the manifest's name of it."""
         self.outputs: list[dict[str, np.ndarray]] = []
         """For each stage its outputs, by the names that its graphs have for them."""
-        for stage, graph in zip(manifest.stages, first, strict=True):
+        for stage, graph in zip(manifest.stages, last, strict=True):
             given = {spec.name: _zeros(spec) for spec in graph.outputs}
             self.outputs.append(given)
             self.tensors |= {stage.gives[name]: array for name, array in given.items()}
@@ -87,6 +97,15 @@ class InferenceBuffers:
             for last in range(len(manifest.stages))
         ]
 
+    def outputs_of(self, graph: Graph, slot: int | None) -> dict[str, np.ndarray]:
+        """What a graph gives: its stage's outputs, or the inputs of a slot of the joining graph."""
+        if slot is None:
+            return self.outputs[graph.stage]
+        return {
+            spec.name: self._own(graph.stage, slot_input(slot, spec.name), spec)
+            for spec in graph.outputs
+        }
+
     def inputs(self, graph: Graph) -> dict[str, np.ndarray]:
         """What a graph takes beside weights, by name."""
         found = self._inputs.get(graph.name)
@@ -109,7 +128,11 @@ class InferenceBuffers:
         tensor = self._takes[stage].get(spec.name)
         if tensor is not None:
             return self.tensors[tensor]
-        key = (stage, spec.name, spec.shape, spec.dtype)
+        return self._own(stage, spec.name, spec)
+
+    def _own(self, stage: int, name: str, spec: TensorSpec) -> np.ndarray:
+        """The array of a tensor that stays inside of a stage."""
+        key = (stage, name, spec.shape, spec.dtype)
         if key not in self._arrays:
             self._arrays[key] = _zeros(spec)
         return self._arrays[key]
@@ -120,6 +143,9 @@ def _zeros(spec: TensorSpec) -> np.ndarray:
     return np.zeros(spec.shape, spec.dtype)
 
 
-def _first_graph(target: Target, stage: int) -> Graph:
-    """One of the graphs of a stage: all of them give the same."""
-    return next(graph for graph in target.graphs if graph.stage == stage)
+def _last_graphs(manifest: Manifest, target: Target, strategy: Strategy) -> list[Graph]:
+    """For each stage a graph that gives what the stage gives: of one route, the last."""
+    routes = [stage.first_route for stage in manifest.stages[1:]]
+    places: list[Route | None] = [None, *(strategy.serving(route)[-1] for route in routes)]
+    graphs = {(graph.stage, graph.route): graph for graph in target.graphs}
+    return [graphs[place] for place in enumerate(places)]

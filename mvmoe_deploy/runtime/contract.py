@@ -170,11 +170,15 @@ class RunnerDefaults:
 
 
 def one_graph_per_stage(target: Target) -> Iterator[Graph]:
-    """The first graph of each stage: the graphs of its other routes differ in weights alone."""
-    seen: set[int] = set()
+    """The first graph of each stage: the graphs of its other routes differ in weights alone.
+
+    Where a stage has graphs of routes and one of all routes beside them, the first of each.
+    """
+    seen: set[tuple[int, bool]] = set()
     for graph in target.graphs:
-        if graph.stage not in seen:
-            seen.add(graph.stage)
+        kind = graph.stage, graph.route is None
+        if kind not in seen:
+            seen.add(kind)
             yield graph
 
 

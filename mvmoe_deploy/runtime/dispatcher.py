@@ -70,7 +70,7 @@ class Dispatcher:
         """Over an opened runner; without `files` the bundle's files are trusted as they are."""
         self.bundle = bundle
         self.target = record = bundle.target(target)
-        strategy = bundle.strategy(target)
+        self._strategy = strategy = bundle.strategy(target)
         self._rules = bundle.manifest.rules
         self._routers = default_selectors(self._rules)
         """What selects routes where the caller chooses nothing; None if he has to."""
@@ -347,16 +347,23 @@ class Dispatcher:
                 return
             if self._graphs.has_room(graph):
                 with contextlib.suppress(EngineError):
-                    self._graphs.call(buffers, graph)()
+                    self._graphs.call(buffers, graph, slot=self._first_slot(graph))()
+
+    def _first_slot(self, graph: Graph) -> int | None:
+        """Slot 0 for a graph that fills slots of another; None for every other routed graph."""
+        rule = self._rules[graph.stage - 1]
+        return 0 if self._strategy.is_joined(rule, graph.route) else None
 
     def _by_usage(self) -> list[Graph]:
         """The route graphs, pinned ones first, in descending order of their share of images."""
         prior = self.bundle.manifest.usage_prior or ()
-        shares: dict[tuple[int, Route | None], float] = {
-            (stage, item.route): item.share
-            for stage, items in enumerate(prior, start=1)
-            for item in items
-        }
+        shares: dict[tuple[int, Route | None], float] = {}
+        for stage, items in enumerate(prior, start=1):
+            for item in items:
+                if item.route in self._finishes[stage]:
+                    continue
+                for place in self._strategy.serving(item.route):
+                    shares[stage, place] = shares.get((stage, place), 0.0) + item.share
         return sorted(
             self._graphs.routed,
             key=lambda graph: (
@@ -385,9 +392,14 @@ class Dispatcher:
                 routes.append(route)
                 gates.append(gate)
                 break
-            graph = graphs.graph(stage, route)
+            *experts, graph = graphs.serving(stage, route)
             buffers.write(graph, 0, route, gate)
             timer.lap("select")
+            for slot, expert in enumerate(experts):  # None, unless another graph joins them.
+                call = graphs.call(buffers, expert, route, slot)
+                timer.lap("load")
+                call()
+                timer.lap("expert")
             call = graphs.call(buffers, graph, route)
             timer.lap("load")
             call()

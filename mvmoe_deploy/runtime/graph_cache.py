@@ -16,7 +16,10 @@ from mvmoe_deploy.runtime.stored_weights import StoredWeights
 from mvmoe_deploy.strategies import Strategy
 
 Pin = str | int | Route
-"""A graph's name, or a route of every routed stage (an int is the route of one expert)."""
+"""A graph's name, or a route of every routed stage (an int is the route of one expert).
+
+A route is all of its graphs, where the strategy has several.
+"""
 
 
 class GraphCache:
@@ -65,9 +68,16 @@ class GraphCache:
         return tuple(name for name in self._residency.resident if name not in self._always)
 
     def graph(self, stage: int, route: Route | None = None) -> Graph:
-        """The graph that images of `route` run at `stage`."""
-        serving = None if route is None else self._strategy.serving(route)
-        return self._by_stage[stage][serving]
+        """The graph that gives what `stage` gives for images of `route`."""
+        return self._by_stage[stage][None] if route is None else self.serving(stage, route)[-1]
+
+    def serving(self, stage: int, route: Route) -> list[Graph]:
+        """The graphs that images of `route` run at `stage`, in order.
+
+        All but the last fill its slots, the first one slot 0.
+        """
+        graphs = self._by_stage[stage]
+        return [graphs[place] for place in self._strategy.serving(route)]
 
     def has_room(self, graph: Graph) -> bool:
         """Whether a graph is in memory or fits without evicting another."""
@@ -82,18 +92,25 @@ class GraphCache:
         self._residency.get(graph.name)
 
     def call(
-        self, buffers: InferenceBuffers, graph: Graph, route: Route | None = None
+        self,
+        buffers: InferenceBuffers,
+        graph: Graph,
+        route: Route | None = None,
+        slot: int | None = None,
     ) -> Callable[[], None]:
         """What runs a graph on buffers for images of a route; loads the graph if it is cold.
 
+        What it gives goes into a `slot` of the graph that joins, or is what its stage gives.
         Raises EngineError that names the graph if it does not load, BundleReplacedError if its
         files are not those that were there when the bundle was opened.
         """
         bound = self._residency.get(graph.name)
-        key = (buffers, route) if self._takes_weights else buffers
+        key: object = buffers if slot is None else (buffers, slot)
+        if self._takes_weights:
+            key = (key, route)
         call = bound.calls.get(key)
         if call is None:
-            inputs, outputs = buffers.inputs(graph), buffers.outputs[graph.stage]
+            inputs, outputs = buffers.inputs(graph), buffers.outputs_of(graph, slot)
             if route is not None and self._takes_weights:
                 inputs = inputs | self._weights_of(graph, route)
             call = bound.calls[key] = bound.graph.bind(inputs, outputs)
@@ -113,8 +130,10 @@ class GraphCache:
     def _matching(self, pin: Pin) -> list[Graph]:
         """The graphs that a pin names; raises InputError if there are none."""
         route = (pin,) if isinstance(pin, int) else pin
-        found = [graph for graph in self.routed if pin == graph.name or route == graph.route]
-        if not found:
+        places = self._strategy.serving(route) if isinstance(route, tuple) else ()
+        wanted = [place for place in places if place is not None]
+        found = [graph for graph in self.routed if pin == graph.name or graph.route in wanted]
+        if not found or not {graph.route for graph in found}.issuperset(wanted):
             raise InputError(
                 f"{pin!r} cannot be pinned: the bundle has no such route or graph; give an "
                 "expert's number, a tuple of them, or the name of a routed graph",

@@ -26,12 +26,13 @@ class Trace:
     outputs: Mapping[str, np.ndarray]
     routes: tuple[Route, ...]
     cold: tuple[bool, ...]
-    """By routed stage that ran: whether the route's graph was not in memory before."""
+    """By routed stage that ran: whether a graph of the route was not in memory before."""
     laps: tuple[tuple[str, int], ...]
     """Names and nanoseconds in order: `stem`, then `select`, `load` and `expert` of each routed
-    stage; `rest`, copying the image in and the answer out, comes first and last. Where a route was
-    imposed, `forced` stands after the first `select` of the stage: it is the time to impose the
-    route, and no part of the latency of an image that follows the router."""
+    stage, where several graphs run `load` and `expert` of each; `rest`, copying the image in and
+    the answer out, comes first and last. Where a route was imposed, `forced` stands after the first
+    `select` of the stage: it is the time to impose the route, and no part of the latency of an
+    image that follows the router."""
 
 
 class LapRecorder:
@@ -96,7 +97,11 @@ class TracingDispatcher(Dispatcher):
         outputs = {name: array[:1].copy() for name, array in buffers.results[last].items()}
         recorder.lap("rest")
         ran = enumerate(routes[:last], start=1)
-        cold = tuple(self._graphs.graph(i, route).name not in resident for i, route in ran)
+        used = [self._graphs.serving(stage, route) for stage, route in ran]
+        cold = tuple(
+            any(graph.route is not None and graph.name not in resident for graph in graphs)
+            for graphs in used
+        )
         return Trace(outputs, tuple(routes), cold, recorder.laps)
 
     def _checked_routes(self, routes: Sequence[Route]) -> list[Route]:

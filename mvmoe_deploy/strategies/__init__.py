@@ -6,13 +6,25 @@ from mvmoe_deploy.strategies.contract import (
     Build,
     Strategy,
     TensorType,
+    slot_input,
+    slot_of,
     stored_name,
 )
 
 DEFAULT = "dispatch"
 """The strategy of an export that names none."""
 
-__all__ = ["DEFAULT", "INTEGER", "Build", "Strategy", "TensorType", "find_strategy", "stored_name"]
+__all__ = [
+    "DEFAULT",
+    "INTEGER",
+    "Build",
+    "Strategy",
+    "TensorType",
+    "find_strategy",
+    "slot_input",
+    "slot_of",
+    "stored_name",
+]
 
 
 def find_strategy(name: str, *, plugins: bool = True) -> Strategy:

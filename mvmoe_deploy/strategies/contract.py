@@ -3,7 +3,8 @@
 A strategy knows nothing of engines and file formats, and imports PyTorch only in `module`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -28,8 +29,22 @@ Build = Callable[[Route], "nn.Module"]
 """Makes the model's module of one routed stage for any distinct experts, ascending or not.
 
 The module shares the model's parameters. It takes the tensors that the stage before gives, and
-gates `[B, len(route)]` in the order of the route.
+gates `[B, len(route)]` in the order of the route. For a strategy with slots it makes the module of
+one expert for that expert's route, and for `()` the one that joins those of the longest route.
 """
+
+_SLOT = re.compile(r"slot([0-9]+)_.+", re.DOTALL)
+
+
+def slot_input(slot: int, output: str) -> str:
+    """The input of a joining graph that takes `output` of the expert in a slot of the route."""
+    return f"slot{slot}_{output}"
+
+
+def slot_of(name: str) -> int | None:
+    """The slot whose expert gives an input of a joining graph; None for every other input."""
+    found = _SLOT.fullmatch(name)
+    return int(found[1]) if found else None
 
 
 def stored_name(stage: int, content: str) -> str:
@@ -40,8 +55,8 @@ def stored_name(stage: int, content: str) -> str:
 class Strategy(Protocol):
     """Which graphs a routed stage has, what they take, and how a route is put into it.
 
-    The inputs of a graph are the tensors that the stage before gives, those of `inputs`, and those
-    of `weights`.
+    The inputs of a graph are the tensors that the stage before gives, those of `slots`, those of
+    `inputs`, and those of `weights`.
     Methods without a body have to be written; the others suit strategies that do not need them.
     """
 
@@ -60,12 +75,39 @@ class Strategy(Protocol):
         """The graphs of one routed stage, lazily: the route of each, None where it serves all."""
         yield None
 
-    def serving(self, route: Route) -> Route | None:
-        """Which of `graphs` serves the images of a route."""
-        return None
+    def serving(self, route: Route) -> tuple[Route | None, ...]:
+        """Which of `graphs` serve the images of a route, in the order in which they run.
+
+        The last one gives what the stage gives. Of a strategy with slots there is one before it for
+        each expert of the route, in the order of the route.
+        """
+        return (None,)
+
+    def slots(self, rule: Rule) -> int:
+        """How many experts' graphs the last graph of a route joins; 0 where one graph serves it.
+
+        What the graph of the expert at place j of the route gives are inputs of the last graph,
+        each under the name `slot_input(j, its name)`. Slots that a shorter route leaves have gates
+        of 0 and content that is finite: `write` sees to both.
+        """
+        return 0
+
+    def is_joined(self, rule: Rule, graph: Route | None) -> bool:
+        """Whether what one of `graphs` gives fills slots of another, which joins them."""
+        return self.slots(rule) > 0 and graph is not None
+
+    def example(
+        self, rule: Rule, graph: Route | None, finishes: Collection[Route] = ()
+    ) -> Route | None:
+        """The first of the rule's routes that one of `graphs` serves; None if it serves none.
+
+        Those in `finishes` run no graph.
+        """
+        routes = (route for route in rule.routes() if graph in self.serving(route))
+        return next((route for route in routes if route not in finishes), None)
 
     def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
-        """What one of `graphs` takes beside the tensors of the stage before, in order."""
+        """What one of `graphs` takes beside the tensors of stages before and slots, in order."""
         ...
 
     def write(

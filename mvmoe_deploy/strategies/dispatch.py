@@ -1,6 +1,6 @@
 """The strategy `dispatch`: a graph for every route, of which one runs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -22,9 +22,15 @@ class DispatchStrategy(Strategy):
         """One for every route."""
         yield from rule.routes()
 
-    def serving(self, route: Route) -> Route | None:
+    def serving(self, route: Route) -> tuple[Route | None, ...]:
         """The route's own."""
-        return route
+        return (route,)
+
+    def example(
+        self, rule: Rule, graph: Route | None, finishes: Collection[Route] = ()
+    ) -> Route | None:
+        """The graph's own."""
+        return graph
 
     def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
         """A gate for each expert of the route."""

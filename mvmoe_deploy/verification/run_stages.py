@@ -16,11 +16,11 @@ from mvmoe_deploy.bundle.manifest import IMAGE
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.choices import no_logits, select_in_turn
 from mvmoe_deploy.routing.contract import images_of, route_of
-from mvmoe_deploy.runtime.buffers import graph_inputs
+from mvmoe_deploy.runtime.buffers import graph_inputs, tensor_inputs
 from mvmoe_deploy.runtime.contract import Runner, run
 from mvmoe_deploy.runtime.memory import return_free_memory
 from mvmoe_deploy.runtime.stored_weights import StoredWeights
-from mvmoe_deploy.strategies import Strategy
+from mvmoe_deploy.strategies import Strategy, slot_input
 
 Vectors = dict[str, np.ndarray]
 """Arrays `[n, ...]` by name: what a stage gives, or the names of the golden vectors."""
@@ -172,11 +172,15 @@ class TargetGraphs:
 
     def step(self, stage: int, route: Route, tensors: Vectors, gates: np.ndarray) -> Vectors:
         """What a routed stage gives, its inputs as the strategy takes them."""
-        graph = self._graphs[stage, self._strategy.serving(route)]
+        *experts, graph = [self._graphs[stage, place] for place in self._strategy.serving(route)]
         weights = self._weights.inputs(graph, route)
+        known = dict(tensors)
+        for slot, expert in enumerate(experts):
+            given = self._run(expert, len(gates), partial(_expert_inputs, expert, tensors))
+            known |= {slot_input(slot, name): tensor for name, tensor in given.items()}
 
         def inputs(rows: np.ndarray) -> Vectors:
-            some = {name: tensor[rows] for name, tensor in tensors.items()}
+            some = rows_of(known, rows)
             return graph_inputs(graph, self._strategy, some, route, gates[rows], weights=weights)
 
         return self._run(graph, len(gates), inputs)
@@ -196,6 +200,11 @@ class TargetGraphs:
             spec.name: np.concatenate([part[spec.name] for part in parts])[:count]
             for spec in graph.outputs
         }
+
+
+def _expert_inputs(expert: manifest.Graph, tensors: Vectors, rows: np.ndarray) -> Vectors:
+    """What an expert's graph takes of its stage's tensors, for some rows."""
+    return tensor_inputs(expert, rows_of(tensors, rows))
 
 
 def _chunks(count: int, size: int) -> Iterator[np.ndarray]:

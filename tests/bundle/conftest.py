@@ -35,14 +35,19 @@ def spec(name, shape, dtype="float32"):
     return TensorSpec(name=name, shape=shape, dtype=dtype)
 
 
-def interface(rules, stage, strategy, folder):
+def interface(rules, stage, strategy, folder, route=None):
     """Inputs and outputs of the graphs of a stage."""
     tokens = spec("tokens", TOKENS)
+    if strategy == "experts" and stage > 0 and route is not None:
+        return {"inputs": (tokens,), "outputs": (spec("output", TOKENS),)}
     inputs = [spec("image", (1, *INPUT.shape))]
     if stage > 0:
         rule = rules[stage - 1]
         width = rule.experts if strategy == "all-experts" else rule.k
         inputs = [tokens, spec("gates", (1, width))]
+        if strategy == "experts":
+            slots = [spec(f"slot{slot}_output", TOKENS) for slot in range(rule.k)]
+            inputs = [tokens, *slots, spec("gates", (1, rule.k))]
         if strategy == "gather":
             inputs.append(spec("experts", (1, rule.k), "int32" if folder == "coreml" else "int64"))
     outputs = [spec("answer", (1, CLASSES))]
@@ -69,6 +74,8 @@ def stage_record(rules, index):
 
 
 def routes_of(rules, stage, strategy):
+    if stage and strategy == "experts":
+        return [*((expert,) for expert in range(rules[stage - 1].experts)), None]
     if stage == 0 or strategy != "dispatch":
         return [None]
     return itertools.combinations(range(rules[stage - 1].experts), rules[stage - 1].k)
@@ -91,7 +98,7 @@ def make_target(root, folder, rules, strategy):
                     file=f"{folder}/{name}.onnx",
                     weight_bytes=14,
                     exclusive_bytes=2,
-                    **interface(rules, stage, strategy, folder),
+                    **interface(rules, stage, strategy, folder, route),
                 )
             )
     return Target(

@@ -525,7 +525,7 @@ def shares(*pairs):
             Fault(
                 "bundle.unknown-strategy",
                 name="no-such",
-                installed=["all-experts", "dispatch", "gather"],
+                installed=["all-experts", "dispatch", "experts", "gather"],
             ),
         ),
         (
@@ -533,7 +533,7 @@ def shares(*pairs):
             Fault(
                 "bundle.unknown-strategy",
                 name="contract",
-                installed=["all-experts", "dispatch", "gather"],
+                installed=["all-experts", "dispatch", "experts", "gather"],
             ),
         ),
         (put(*ONNX, "batch", 2), Fault("bundle.tensors-mismatch", target="onnx")),
@@ -840,7 +840,7 @@ def test_golden_vectors_that_no_reader_could_hold_are_refused(plain):
     refused(content, Fault("bundle.too-large", limit=2**28))
 
 
-@pytest.mark.parametrize("strategy", ["dispatch", "gather", "all-experts"])
+@pytest.mark.parametrize("strategy", ["dispatch", "experts", "gather", "all-experts"])
 @pytest.mark.parametrize(
     "rules",
     [

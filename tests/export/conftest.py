@@ -77,6 +77,22 @@ class Step(nn.Module):
         return self.tail(mixed) if self.last else (mixed, self.tail(mixed))
 
 
+class Join(nn.Module):
+    """A step whose experts were computed before."""
+
+    def __init__(self, model, index):
+        super().__init__()
+        self.last = index == len(model.routing)
+        self.tail = model.head if self.last else model.routers[index]
+
+    def forward(self, tokens, *outputs_and_gates):
+        *outputs, gates = outputs_and_gates
+        mixed = tokens
+        for slot, output in enumerate(outputs):
+            mixed = mixed + gates[:, slot, None] * output
+        return self.tail(mixed) if self.last else (mixed, self.tail(mixed))
+
+
 class Foreign(nn.Module):
     """Not a transformer, no class of ours: an image is one vector, experts add to it.
 
@@ -114,6 +130,12 @@ class Foreign(nn.Module):
 
     def stage(self, index, route):
         return Step(self, index, route) if index else Stem(self)
+
+    def expert(self, stage, index):
+        return self.experts[stage - 1][index]
+
+    def join(self, stage, count):
+        return Join(self, stage)
 
 
 class Different(Foreign):
@@ -194,6 +216,7 @@ def zoo():
         Stacked=Stacked,
         Stem=Stem,
         Step=Step,
+        Join=Join,
         enliven=enliven,
     )
 
@@ -284,6 +307,10 @@ OURS = {
     "all-experts-k2-per-layer-batch4": (
         {"top_k": 2, "routers": "per-layer"},
         {"strategy": "all-experts", "batch": 4},
+    ),
+    "experts-k2-per-layer-batch2": (
+        {"top_k": 2, "routers": "per-layer"},
+        {"strategy": "experts", "batch": 2},
     ),
 }
 """Mobile V-MoE: what changes in its configuration, and how it is exported."""

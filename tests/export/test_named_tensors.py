@@ -60,6 +60,12 @@ class Scales(nn.Module):
             return Stem(self)
         return (Last if index == 3 else First if index == 1 else Second)(self, index - 1, route)
 
+    def expert(self, stage, index):
+        return (Coarsest if stage == 3 else Finer)(self.levels[stage - 1], index)
+
+    def join(self, stage, count):
+        return JoinedScales(self) if stage == 3 else Joined(self, stage - 1)
+
 
 class Stem(nn.Module):
     def __init__(self, model):
@@ -112,6 +118,55 @@ class Last(Step):
         return {"answer": self.head(torch.cat([maps.mean((2, 3)) for maps in scales], dim=1))}
 
 
+class Finer(nn.Module):
+    """An expert that reads the one tensor of its stage, whatever it is called."""
+
+    def __init__(self, level, index):
+        super().__init__()
+        self.down, self.expert = level.down, level.experts[index]
+
+    def forward(self, maps):
+        down = self.down(maps)
+        return {"down": down, "added": self.expert(down)}
+
+
+class Coarsest(Finer):
+    """An expert that reads one of two tensors."""
+
+    def forward(self, p4):
+        return super().forward(p4)
+
+
+class Joined(nn.Module):
+    """What follows the experts of a scale; it takes nothing but what they gave."""
+
+    def __init__(self, model, index):
+        super().__init__()
+        self.router, self.name = model.routers[index + 1], f"p{index + 3}"
+
+    def forward(self, *experts_and_gates):
+        mixed = joined(*experts_and_gates)
+        return {self.name: mixed, "logits": self.router(mixed.mean((2, 3)))}
+
+
+class JoinedScales(nn.Module):
+    """What follows the experts of the last scale, and reads the others too."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.head = model.head
+
+    def forward(self, p4, p3, *experts_and_gates):
+        scales = (p3, p4, joined(*experts_and_gates))
+        return {"answer": self.head(torch.cat([maps.mean((2, 3)) for maps in scales], dim=1))}
+
+
+def joined(*experts_and_gates):
+    *experts, gates = experts_and_gates
+    parts = [gates[:, slot, None, None, None] * one["added"] for slot, one in enumerate(experts)]
+    return experts[0]["down"] + sum(parts)
+
+
 @pytest.fixture(scope="module")
 def model():
     return Scales().eval()
@@ -132,6 +187,7 @@ def test_each_tensor_has_a_name_of_its_own_in_the_manifest(model):
     ("strategy", "targets"),
     [
         ("dispatch", ["onnx", "executorch", "coreml"]),
+        ("experts", ["onnx", "executorch", "coreml"]),
         ("gather", ["onnx"]),
         ("all-experts", ["onnx"]),
     ],

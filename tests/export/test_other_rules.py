@@ -28,7 +28,7 @@ def plugin(monkeypatch):
     monkeypatch.setattr(parts, "entry_points", lambda group: [entry])
 
 
-@pytest.mark.parametrize("strategy", ["dispatch", "all-experts", "gather"])
+@pytest.mark.parametrize("strategy", ["dispatch", "all-experts", "gather", "experts"])
 @pytest.mark.parametrize("rule", [*OURS, THEIRS], ids=lambda rule: rule.name)
 def test_routes_of_different_lengths_are_exported_verified_and_run(
     zoo, export, plugin, rule, strategy

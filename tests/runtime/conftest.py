@@ -59,9 +59,9 @@ def images_for(model, count, seed=5):
     return generator.standard_normal((count, *model.input.shape), dtype=np.float32)
 
 
-def make(path, identity=None, batch=1, **changes):
+def make(path, identity=None, batch=1, strategy="dispatch", **changes):
     model = enliven(build(MobileVMoEConfig(**CONFIG | changes), seed=0))
-    export_bundle(model, path, batch=batch, identity=identity)
+    export_bundle(model, path, batch=batch, identity=identity, strategy=strategy)
     images = images_for(model, 32)
     with torch.no_grad():
         output = model.forward_routed(torch.from_numpy(images))
@@ -69,6 +69,12 @@ def make(path, identity=None, batch=1, **changes):
     return SimpleNamespace(
         path=path, model=model, images=images, answers=output.logits.numpy(), routes=routes
     )
+
+
+@pytest.fixture(scope="session")
+def make_model():
+    """Makes a model, its bundle at a path, and what PyTorch says of some images."""
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -25,14 +25,14 @@ def arrays(inputs: dict[str, TensorType]) -> dict[str, np.ndarray]:
 def written(name: str, rule: TopK, *choices: tuple[tuple[int, ...], tuple[float, ...]]) -> dict:
     """The inputs of the graph of the first choice's route, in which the others stand too."""
     strategy = find_strategy(name)
-    inputs = arrays(strategy.inputs(rule, strategy.serving(choices[0][0]), batch=3))
+    inputs = arrays(strategy.inputs(rule, strategy.serving(choices[0][0])[-1], batch=3))
     for position, (route, gates) in enumerate(choices):
         strategy.write(inputs, position, route, gates)
     return {name: array.tolist() for name, array in inputs.items()}
 
 
 def test_our_own_strategies_are_found_and_the_default_is_one_of_them() -> None:
-    assert EVERY == ["all-experts", "dispatch", "gather"]
+    assert EVERY == ["all-experts", "dispatch", "experts", "gather"]
     assert DEFAULT in EVERY
     assert all(find_strategy(name, plugins=False).name == name for name in EVERY)
     with pytest.raises(InputError, match=r"the strategy 'no-such' is unknown; installed are all-"):
@@ -45,7 +45,7 @@ def test_every_route_is_served_by_one_of_the_graphs(name: str, rule: TopK) -> No
     strategy = find_strategy(name)
     graphs = list(strategy.graphs(rule))
     assert len(set(graphs)) == len(graphs)
-    assert {strategy.serving(route) for route in rule.routes()} == set(graphs)
+    assert {one for route in rule.routes() for one in strategy.serving(route)} == set(graphs)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -60,7 +60,7 @@ def test_what_is_written_says_the_route_and_its_gates_and_nothing_of_what_was_th
     for route, of_route in itertools.product(rule.routes(), gates):
         rows = []
         for old in (9, 5):
-            inputs = arrays(strategy.inputs(rule, strategy.serving(route), batch=1))
+            inputs = arrays(strategy.inputs(rule, strategy.serving(route)[-1], batch=1))
             for array in inputs.values():
                 array[:] = old
             strategy.write(inputs, 0, route, of_route)
@@ -106,7 +106,10 @@ def test_all_experts_takes_zero_for_those_that_are_not_selected() -> None:
 
 def test_which_strategies_separate_experts_and_which_gather() -> None:
     found = {name: find_strategy(name) for name in EVERY}
-    assert [name for name in EVERY if found[name].separates_experts] == ["dispatch"]
+    assert [name for name in EVERY if found[name].separates_experts] == [
+        "dispatch",
+        "experts",
+    ]
     assert [name for name in EVERY if found[name].gathers_weights] == ["gather"]
 
 

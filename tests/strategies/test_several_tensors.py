@@ -33,7 +33,7 @@ def test_every_strategy_makes_graphs_of_a_stage_with_two_tensors(name):
         return Stage([experts[expert] for expert in route])
 
     for route, gates in product(RULE.routes(), [(0.5, 0.25)]):
-        graph = strategy.serving(route)
+        (graph,) = strategy.serving(route)
         specs = strategy.inputs(RULE, graph, batch=1)
         inputs = {
             name: torch.zeros(shape, dtype=torch.float32 if dtype == "float32" else torch.int64)

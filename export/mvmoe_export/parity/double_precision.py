@@ -70,22 +70,21 @@ class DoublePrecisionCopy:
         except (Exception, SystemExit):  # The model's own code raises what it likes.
             return None
 
-    def stage(self, index: int, route: Route, inputs: list[Tensor]) -> tuple[Tensor, ...] | None:
-        """What a stage gives for fp32 inputs, computed in double precision; None if it cannot."""
-        flow = self.flows[index]
-        return self.ask(lambda model: _run(flow.module(model, route), map(_widened, inputs)))
-
     def own_error(
-        self, names: tuple[str, ...], index: int, route: Route, inputs: list[Tensor]
+        self,
+        names: tuple[str, ...],
+        part: Callable[[RoutedModel], nn.Module],
+        inputs: list[Tensor],
     ) -> tuple[dict[str, float], Outputs | None]:
         """How far PyTorch's own fp32 is off, relative to each output's peak, and the fp64 outputs.
 
-        Where the stage does not run in double precision: by how much a rounding of what the stage
-        is given moves what it gives.
+        `part` makes the module of a model that is asked, such as a stage, for fp32 inputs; `names`
+        are those of its outputs. Where it does not run in double precision: by how much a rounding
+        of what the module is given moves what it gives.
         """
-        module = self.flows[index].module(self._single, route)
+        module = part(self._single)
         single = dict(zip(names, _run(module, inputs), strict=True))
-        outputs = self.stage(index, route, inputs)
+        outputs = self.ask(lambda model: _run(part(model), map(_widened, inputs)))
         if outputs is not None:
             precise = dict(zip(names, outputs, strict=True))
             return {name: _share(single[name], precise[name]) for name in names}, precise

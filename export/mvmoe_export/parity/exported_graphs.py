@@ -9,11 +9,11 @@ from torch import Tensor
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.routing import Route
-from mvmoe_deploy.runtime.buffers import graph_inputs
+from mvmoe_deploy.runtime.buffers import graph_inputs, tensor_inputs
 from mvmoe_deploy.runtime.contract import LoadedGraph, Runner, run
 from mvmoe_deploy.runtime.memory import return_free_memory
 from mvmoe_deploy.runtime.stored_weights import StoredWeights
-from mvmoe_deploy.strategies import Strategy
+from mvmoe_deploy.strategies import Strategy, slot_input
 
 
 class ExportedGraphs:
@@ -28,20 +28,36 @@ class ExportedGraphs:
         self._loaded: dict[str, LoadedGraph] = {}
         self.is_evaluated = runner.stands_in_for is not None
         self._records = {graph.name: graph for graph in record.graphs}
+        self._places = {(graph.stage, graph.route): graph for graph in record.graphs}
 
     def run_stem(self, graph: str, images: Tensor) -> dict[str, Tensor]:
         """The outputs of the stem by name."""
         return self._run(self._records[graph], {"image": np.ascontiguousarray(images.numpy())})
 
     def run_step(
+        self, stage: int, tensors: Mapping[str, Tensor], route: Route, gates: Tensor
+    ) -> dict[str, Tensor]:
+        """What the graphs of a routed stage give for images that are all on one route.
+
+        `tensors` `[B, ...]` are those that the stage takes, gates `[B, len(route)]`.
+        """
+        *experts, last = [self._places[stage, place] for place in self._strategy.serving(route)]
+        known = dict(tensors)
+        for slot, expert in enumerate(experts):
+            given = self.run_expert(expert.name, tensors)
+            known |= {slot_input(slot, name): tensor for name, tensor in given.items()}
+        return self.run_last(last.name, known, route, gates)
+
+    def run_expert(self, graph: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The outputs of an expert's graph, for those tensors of its stage that it takes."""
+        record = self._records[graph]
+        return self._run(record, tensor_inputs(record, _arrays(tensors)))
+
+    def run_last(
         self, graph: str, tensors: Mapping[str, Tensor], route: Route, gates: Tensor
     ) -> dict[str, Tensor]:
-        """The outputs of a graph of a routed stage, for images that are all on one route.
-
-        `tensors` `[B, ...]` are those that the stage before gave, gates `[B, len(route)]`.
-        """
-        record = self._records[graph]
-        arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+        """The outputs of a route's last graph; `tensors` are also those of its slots."""
+        record, arrays = self._records[graph], _arrays(tensors)
         weights = self._weights.inputs(record, route)
         inputs = graph_inputs(record, self._strategy, arrays, route, gates.numpy(), weights=weights)
         return self._run(record, inputs)
@@ -58,3 +74,7 @@ class ExportedGraphs:
             self._loaded[graph.name] = self._runner.load(graph.name)
         given = run(self._loaded[graph.name], inputs, outputs)
         return {name: torch.from_numpy(array) for name, array in given.items()}
+
+
+def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    return {name: tensor.numpy() for name, tensor in tensors.items()}

@@ -6,6 +6,8 @@ Three questions, each for every route:
    time at 4.0, which no router gives: an expert that got lost or a gate that is ignored then shows
    far above rounding. Asked on a smooth picture, on pictures from the edges of what a picture
    can be, and on inputs that reach both sides of the bounds which the stage compares values with.
+   Where each expert has a graph: does each as the model's expert does, the join as the model's
+   join, and those of a route in a row as the stage?
 2. Do the model's stages in a row, forced down the route, answer as its own `forward` forced down
    it? This finds stages that do not say what the model does. Asked of PyTorch alone, in double
    precision: an expert that the router does not want has a tiny gate, and with it the error of a
@@ -36,11 +38,14 @@ from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.verification.bounds import FP32, allowed, is_lost_in_rounding
 from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_export.compression import find_recipe
+from mvmoe_export.expert_flow import JOIN, ExpertFlow
+from mvmoe_export.flow import as_tuple
 from mvmoe_export.parity.double_precision import moved
 from mvmoe_export.parity.exported_graphs import ExportedGraphs
 from mvmoe_export.parity.forward import forward
 from mvmoe_export.parity.half import LARGEST, beyond_half
 from mvmoe_export.parity.nearness import Nearness, Outputs, compare, difference, peak
+from mvmoe_export.parity.probes import probe_gates
 from mvmoe_export.parity.torch_reference import TorchReference, named, with_gates
 from mvmoe_export.stages import Stages, StageSpec
 from mvmoe_export.user_code import user_code
@@ -50,11 +55,11 @@ _T = TypeVar("_T")
 _TORCH_TOLERANCE = 1e-4
 """Between two ways through the same PyTorch model in fp32, relative to the largest value."""
 
-_BASE_GATE, _PROBE_GATE = 0.5, 4.0
-"""Gates of the first question: all have the first one, one slot at a time the other."""
-
 _MOST_EVALUATED = 3
 """Extreme inputs of a graph that no engine but a slow reference evaluator runs."""
+
+_FEW = 4
+"""Inputs that tell how well an expert is conditioned."""
 
 _STAGES_TOLERANCE = 1e-6
 """Of the second question, relative to the largest answer and to the smallest gate of the route:
@@ -122,12 +127,17 @@ class _Guard:
         self.start = {IMAGE: self.images, **_by_tensor(stem.stage, stem.start)}
         progress("stem")
         for stage, rule in zip(self.stages.specs[1:], self.model.routing, strict=True):
+            if stage.experts is not None:
+                yield from _Experts(self, stage, stage.experts).check(progress)
             for route in checked_routes(rule, stage.flow.record.finishes):
                 step = self.step(stage, route)
                 yield step.check_graph()
                 yield step.check_whole_way(wanted=step.check_stages())
-                self.graphs.release(step.graph.name)
-                progress(step.graph.name)
+                if stage.experts is None:  # Other routes have the experts of this one.
+                    self.graphs.release(step.graph.name)
+                    progress(step.graph.name)
+            for graph in stage.graphs:
+                self.graphs.release(graph.name)
             for route in stage.flow.record.finishes:
                 yield self.check_finish(stage.index, route)
         if len(self.stages.specs) == 1:
@@ -176,13 +186,11 @@ class _Guard:
 
         Asked only where the comparison falls short.
         """
-        in_double, stage = self.reference.in_double, comparison.stage
-        own, precise = in_double.own_error(
-            stage.outputs, stage.index, comparison.route, comparison.inputs
-        )
+        in_double, part = self.reference.in_double, comparison.part
+        own, precise = in_double.own_error(part.names, part.module, comparison.inputs)
         most = dict(own)
-        for others in self.reference.samples(stage.index, comparison.route):
-            found, _ = in_double.own_error(stage.outputs, stage.index, comparison.route, others)
+        for others in part.samples():
+            found, _ = in_double.own_error(part.names, part.module, others)
             if not any(map(is_lost_in_rounding, found.values())):
                 most = {name: max(error, most[name]) for name, error in found.items()}
         bounds = {name: allowed(self.tolerance, error, self.bounds) for name, error in most.items()}
@@ -323,12 +331,32 @@ class _Guard:
 
 
 @dataclass(frozen=True)
+class _Part:
+    """A part of the model, which a graph does or several in a row: a stage, an expert, a join."""
+
+    names: tuple[str, ...]
+    """What it gives, in order."""
+    module: Callable[[RoutedModel], nn.Module]
+    """Its module of the model, or of the model's copy in double precision."""
+    samples: Callable[[], list[list[Tensor]]]
+    """A few of its inputs, to see how well it is conditioned."""
+
+
+def _stage_part(guard: _Guard, stage: StageSpec, route: Route) -> _Part:
+    """A whole stage, down a route."""
+    return _Part(
+        stage.outputs,
+        lambda model: stage.flow.module(model, route),
+        lambda: guard.reference.samples(stage.index, route),
+    )
+
+
+@dataclass(frozen=True)
 class _Comparison:
-    """What a graph gave for inputs of its stage, and what the stage gives."""
+    """What a graph gave for inputs of a part of the model, and what the part gives."""
 
     graph: str
-    stage: StageSpec
-    route: Route
+    part: "_Part"
     inputs: list[Tensor]
     given: Outputs
     wanted: Outputs
@@ -360,7 +388,8 @@ class _Stem:
         given = self.guard.graphs.run_stem("stem", images)
         is_extreme = images is not self.guard.images
         self.start = self.start if is_extreme else given
-        comparison = _Comparison("stem", self.stage, (), [images], given, wanted, is_extreme)
+        part = _stage_part(self.guard, self.stage, ())
+        comparison = _Comparison("stem", part, [images], given, wanted, is_extreme)
         return self.guard.require_near(
             comparison, partial(self.guard.explained, self.module, comparison)
         )
@@ -388,14 +417,14 @@ class _Step:
         """What the exported graph gives for the tensors of its stage and gates `[B, k]`."""
         *tensors, gates = inputs
         by_name = dict(zip(self.stage.flow.record.takes, tensors, strict=True))
-        return self.guard.graphs.run_step(self.graph.name, by_name, self.route, gates)
+        return self.guard.graphs.run_step(self.stage.index, by_name, self.route, gates)
 
     def check_graph(self) -> float:
         """The first question: the graph against the model's stage; gives the largest error.
 
         With one larger gate at a time on the smooth picture, with gates of 1 on the extreme ones.
         """
-        probes = _probe_gates(len(self.tensors[0]), len(self.route))
+        probes = probe_gates(len(self.tensors[0]), len(self.route))
         errors = [self._check([*self.tensors, gates], self.eager(gates)) for gates in probes]
         reference = self.guard.reference
         extremes = self.guard.extremes(reference.tensors[self.stage.index][1:])
@@ -409,7 +438,8 @@ class _Step:
         given = self.exported(*inputs)
         is_extreme = inputs[0] is not self.tensors[0]
         name = self.graph.name
-        comparison = _Comparison(name, self.stage, self.route, inputs, given, wanted, is_extreme)
+        part = _stage_part(self.guard, self.stage, self.route)
+        comparison = _Comparison(name, part, inputs, given, wanted, is_extreme)
         return self.guard.require_near(comparison, partial(self._explain, comparison))
 
     def routes(self) -> list[Route]:
@@ -441,7 +471,7 @@ class _Step:
     def find_fault(self) -> str | None:
         """What is wrong with the model's stage, if one of the usual faults is."""
         name = f"comes from a model.stage({self.stage.index}, {self.route}) that"
-        for gates in _probe_gates(len(self.tensors[0]), len(self.route)):
+        for gates in probe_gates(len(self.tensors[0]), len(self.route)):
             given = self.eager(gates)
             if _close(given, self.eager(gates * 2)):
                 return f"{name} ignores its gates"
@@ -487,6 +517,67 @@ class _Step:
         return f"{self.guard.explained(self.module, comparison, near)} on route {self.route}"
 
 
+class _Experts:
+    """The first question about single experts of a routed stage, and about their join."""
+
+    def __init__(self, guard: _Guard, stage: StageSpec, flow: ExpertFlow) -> None:
+        self.guard = guard
+        self.flow = flow
+        self.graphs = {graph.route or JOIN: graph.name for graph in stage.graphs}
+        names = list(stage.flow.record.takes)
+        given = guard.reference.tensors[stage.index]
+        given = [given[0], *guard.extremes(given[1:])]
+        self.inputs = [dict(zip(names, tensors, strict=True)) for tensors in given]
+        """The tensors of the stage by name: of the smooth picture, then of extreme ones."""
+        self.outputs = stage.outputs
+
+    def check(self, progress: Callable[[str], None]) -> Iterator[float]:
+        """Every graph against the model's own module; gives the absolute errors."""
+        for route, graph in self.graphs.items():
+            yield from self._check_join(graph) if route == JOIN else self._check(route, graph)
+            progress(graph)
+
+    def _check(self, route: Route, graph: str) -> Iterator[float]:
+        """An expert's graph."""
+        every = [self.flow.of(tensors, route) for tensors in self.inputs]
+        part = _Part(
+            tuple(self.flow.outputs),
+            lambda model: self.flow.module(model, route),
+            lambda: every[:_FEW],
+        )
+        for number, (tensors, inputs) in enumerate(zip(self.inputs, every, strict=True)):
+            given = self.guard.graphs.run_expert(graph, tensors)
+            yield self._compare(graph, part, inputs, given, is_extreme=number > 0)
+
+    def _check_join(self, graph: str) -> Iterator[float]:
+        """The join's graph, on what the first experts give."""
+        route = tuple(range(self.flow.slots))
+        every = [self.flow.join_inputs(self.guard.model, tensors) for tensors in self.inputs]
+        batch = len(next(iter(self.inputs[0].values())))
+        part = _Part(
+            self.outputs,
+            lambda model: self.flow.module(model, JOIN),
+            lambda: [[*inputs.values(), torch.ones(batch, len(route))] for inputs in every[:_FEW]],
+        )
+        for gates in probe_gates(batch, len(route)):
+            for number, tensors in enumerate(every):
+                given = self.guard.graphs.run_last(graph, tensors, route, gates)
+                inputs = [*tensors.values(), gates]
+                yield self._compare(graph, part, inputs, given, is_extreme=number > 0)
+
+    def _compare(
+        self, graph: str, part: _Part, inputs: list[Tensor], given: Outputs, *, is_extreme: bool
+    ) -> float:
+        """A graph against its part of the model; gives the absolute error."""
+        module = part.module(self.guard.model)
+        with user_code(f"graph {graph}"):
+            found = as_tuple(module(*(tensor.clone() for tensor in inputs)))
+        wanted = {name: t.detach() for name, t in zip(part.names, found, strict=True)}
+        comparison = _Comparison(graph, part, inputs, given, wanted, is_extreme)
+        explain = partial(self.guard.explained, module, comparison)
+        return self.guard.require_near(comparison, explain)
+
+
 def _by_tensor(stage: StageSpec, outputs: Outputs) -> dict[str, Tensor]:
     """What a stage's graph gave, by the manifest's names of the tensors."""
     return {stage.flow.record.gives[name]: tensor for name, tensor in outputs.items()}
@@ -502,15 +593,6 @@ def _shares(single: Outputs, precise: Outputs) -> dict[str, float]:
     return {
         name: difference(single[name], tensor) / peak(tensor) for name, tensor in precise.items()
     }
-
-
-def _probe_gates(batch: int, k: int) -> Iterator[Tensor]:
-    """Gates `[batch, k]` with one slot after another large, and first all small."""
-    yield torch.full((batch, k), _BASE_GATE, dtype=torch.float32)
-    for slot in range(k):
-        gates = torch.full((batch, k), _BASE_GATE, dtype=torch.float32)
-        gates[:, slot] = _PROBE_GATE
-        yield gates
 
 
 def _cause(own: float) -> str:

@@ -1,4 +1,7 @@
-"""What must hold of the model itself before anything is exported: one image, one answer."""
+"""What must hold of the model itself before anything is exported: one image, one answer.
+
+Where each expert has a graph of its own, experts and their join must also be what their stage is.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -9,14 +12,17 @@ from torch import Tensor, nn
 
 from mvmoe_deploy.bundle.manifest import IMAGE
 from mvmoe_deploy.errors import CheckFailedError, RoutingError
+from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.routing.choices import default_selectors
 from mvmoe_deploy.verification.metrics import checked_routes, in_enough_digits
+from mvmoe_export.expert_flow import JOIN, ExpertFlow
 from mvmoe_export.flow import as_tuple
 from mvmoe_export.parity.images import synthetic_images
+from mvmoe_export.parity.joined_experts import require_joined
 from mvmoe_export.parity.nearness import peak
 from mvmoe_export.source_location import quantizer
-from mvmoe_export.stages import Stages
+from mvmoe_export.stages import Stages, StageSpec
 from mvmoe_export.user_code import user_code
 
 _TOGETHER = 2
@@ -48,6 +54,8 @@ def require_sound(stages: Stages) -> None:
                 inputs = [*spec.flow.taken(state), *_gates(route)]
                 given = _require(what, spec.flow.module(model, route), *inputs)
                 outputs = outputs or given
+            if spec.experts is not None:
+                _require_experts(model, spec, spec.experts, state)
             state |= spec.flow.given(outputs)
         # The guard names what is at fault where logits do not route.
         with suppress(RoutingError):
@@ -60,6 +68,25 @@ def _forced(rules: Sequence[Rule]) -> dict[str, list[Route]]:
     if default_selectors(rules) is not None:
         return {}
     return {"routes": [next(rule.routes()) for rule in rules]}
+
+
+def _require_experts(
+    model: RoutedModel, spec: StageSpec, experts: ExpertFlow, state: Mapping[str, Tensor]
+) -> None:
+    """Ask every expert and the join as a stage is asked, then whether they are what the stage is.
+
+    `state` has tensors of two images.
+    """
+    name, rule = type(model).__name__, spec.flow.record.routing
+    tensors = dict(zip(spec.flow.record.takes, spec.flow.taken(state), strict=True))
+    for expert in experts.experts:
+        module = experts.module(model, (expert,))
+        _require(f"{name}.expert({spec.index}, {expert})", module, *experts.of(tensors, (expert,)))
+    join = experts.module(model, JOIN)
+    inputs = [*experts.join_inputs(model, tensors).values(), *_gates(tuple(range(experts.slots)))]
+    _require(f"{name}.join({spec.index}, {experts.slots})", join, *inputs)
+    routes = checked_routes(rule, spec.flow.record.finishes)
+    require_joined(model, experts, routes, tensors)
 
 
 def _gates(route: Route) -> list[Tensor]:

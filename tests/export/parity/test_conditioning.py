@@ -135,7 +135,9 @@ def test_a_model_without_doubles_is_judged_by_moved_inputs():
 
     in_double = DoublePrecisionCopy(Model(), torch.ones(1, 1, 1, 4))
     assert in_double.model is None
-    own, precise = in_double.own_error(("y",), 0, (), [torch.full((1, 1, 1, 4), 1.01)])
+    own, precise = in_double.own_error(
+        ("y",), lambda model: model.stage(0, ()), [torch.full((1, 1, 1, 4), 1.01)]
+    )
     assert precise is None
     assert 1e-6 < own["y"] < 1e-3
 

@@ -77,9 +77,6 @@ def _built(build: Build) -> nn.Module:
 def _single_stage(model: RoutedModel, graphs: dict[str, Build]) -> Stages:
     """Graphs that take the image and give the answer, as the one stage of a model."""
     inputs = {IMAGE: torch.zeros(1, *model.input.shape, dtype=torch.float32)}
-    specs = tuple(
-        GraphSpec(name, 0, None, partial(_built, build), inputs) for name, build in graphs.items()
-    )
     known = make_stages(model)
     outputs = {
         output.name: torch.zeros(1, *known.flow.shape(output), dtype=torch.float32)
@@ -89,6 +86,10 @@ def _single_stage(model: RoutedModel, graphs: dict[str, Build]) -> Stages:
     record = Stage(name="whole", rule=None, router=None, takes={IMAGE: IMAGE}, gives=gives)
     whole = tuple(
         msgspec.structs.replace(output, tensors=(gives[output.name],)) for output in known.outputs
+    )
+    specs = tuple(
+        GraphSpec(name, 0, None, partial(_built, build), inputs, outputs)
+        for name, build in graphs.items()
     )
     stage = StageSpec(StageFlow(0, record, inputs, outputs), specs)
     return Stages(model, known.strategy, 1, (stage,), whole)

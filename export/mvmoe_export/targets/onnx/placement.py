@@ -16,8 +16,11 @@ def placement(model: onnx.ModelProto) -> tuple[manifest.Placement, ...]:
     """Pieces and verdict for NNAPI and for Core ML (ML Program), of a graph of fixed shapes.
 
     The tool is onnxruntime's mobile usability checker (`onnxruntime.tools`); what it does not check
-    may still keep a node from the provider.
+    may still keep a node from the provider. Nothing of a graph without nodes, such as that of an
+    expert which adds nothing: the tool divides by their number.
     """
+    if not model.graph.node:
+        return ()
     usability_checker = import_onnxruntime(_CHECKER)
     inferred = onnx.shape_inference.infer_shapes(model)
     if not inferred.graph.value_info:

@@ -91,7 +91,7 @@ def _stage(
             name,
             module,
             group.template.inputs,
-            stage.outputs,
+            tuple(group.template.outputs),
             chosen.opset,
             rewrites=names,
             capture=group.capture,

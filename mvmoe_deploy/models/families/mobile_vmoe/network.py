@@ -83,6 +83,32 @@ class MobileVMoE(ViT):
         self._require_route(index, route)
         return RoutedStep(self, index, route)
 
+    def expert(self, stage: int, index: int) -> nn.Module:
+        """One expert of a routed stage of one layer, behind the layer's attention.
+
+        Raises InputError for a stage of several layers: between its experts' MLPs is attention that
+        they share, so that no expert computes without the others.
+        """
+        self._require_route(stage, (index,))
+        return ExpertStep(self._only_block(stage), index)
+
+    def join(self, stage: int, count: int) -> nn.Module:
+        """What follows `count` experts of a routed stage; raises InputError as `expert` does."""
+        self._require_route(stage, tuple(range(count)))
+        self._only_block(stage)
+        return JoinedStep(self, stage)
+
+    def _only_block(self, stage: int) -> Block:
+        """The layer of a routed stage that has one."""
+        blocks = self.blocks_of(stage)
+        if len(blocks) > 1:
+            raise InputError(
+                f"{len(blocks)} MoE layers stand behind one router, with attention between them "
+                "that experts share, so an expert cannot have a graph of its own; use --strategy "
+                "dispatch, or a model with one MoE layer behind each router"
+            )
+        return blocks[0]
+
     def forward(self, images: Tensor, routes: Sequence[Route] | None = None) -> Tensor:
         """Class logits `[B, classes]` of images `[B, C, H, W]`."""
         return self.forward_routed(images, routes).logits
@@ -157,8 +183,7 @@ class RoutedStep(nn.Module):
             block.with_mlp(cast("ExpertMlps", block.mlp).selected(route))
             for block in model.blocks_of(index)
         )
-        last = index == model.config.routed_stages
-        self.tail = AnswerHead(model) if last else NextRouter(model, index)
+        self.tail = _tail(model, index)
 
     def forward(self, tokens: Tensor, gates: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Tokens `[B, N, D]` and gates `[B, len(route)]` to what the tail gives."""
@@ -166,6 +191,43 @@ class RoutedStep(nn.Module):
             tokens = block(tokens, gates)
         output: Tensor | tuple[Tensor, Tensor] = self.tail(tokens)
         return output
+
+
+class ExpertStep(nn.Module):
+    """One expert of a layer, and before it the layer's attention, which every expert computes."""
+
+    def __init__(self, block: Block, index: int) -> None:
+        super().__init__()
+        self.norm1, self.attn, self.norm2 = block.norm1, block.attn, block.norm2
+        self.mlp = cast("ExpertMlps", block.mlp).experts[index]
+
+    def forward(self, tokens: Tensor) -> dict[str, Tensor]:
+        """Tokens `[B, N, D]` behind the attention, and what the expert adds to them."""
+        attended = tokens + self.attn(self.norm1(tokens))
+        return {"attended": attended, "added": self.mlp(self.norm2(attended))}
+
+
+class JoinedStep(nn.Module):
+    """What follows the experts of a layer."""
+
+    def __init__(self, model: MobileVMoE, index: int) -> None:
+        super().__init__()
+        self.tail = _tail(model, index)
+
+    def forward(self, *outputs_and_gates: Any) -> Tensor | tuple[Tensor, Tensor]:
+        """What each of k experts gave, and gates `[B, k]`, to what the tail gives."""
+        *outputs, gates = outputs_and_gates
+        mixed = outputs[0]["attended"]
+        for slot, output in enumerate(outputs):
+            mixed = mixed + gates[:, slot, None, None] * output["added"]
+        given: Tensor | tuple[Tensor, Tensor] = self.tail(mixed)
+        return given
+
+
+def _tail(model: MobileVMoE, index: int) -> nn.Module:
+    """The end of a routed step."""
+    last = index == model.config.routed_stages
+    return AnswerHead(model) if last else NextRouter(model, index)
 
 
 class NextRouter(nn.Module):
