@@ -114,7 +114,7 @@ class _Batch:
         """
         users: dict[str, tuple[Graph, list[tuple[int, int]]]] = {}
         for image, (route, _) in enumerate(choices):
-            if image not in self.failed:
+            if image not in self.failed and image not in self._finished:
                 for slot, expert in enumerate(self._graphs.serving(stage, route)[:-1]):
                     users.setdefault(expert.name, (expert, []))[1].append((image, slot))
         filled: dict[str, np.ndarray] = {}
