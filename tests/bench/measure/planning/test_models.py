@@ -3,9 +3,12 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from mvmoe_bench.measure.planning import models
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.routing.given import Given
 from mvmoe_export.targets import find_target
 
 
@@ -14,7 +17,7 @@ def folder(format=None):
     subject = SimpleNamespace(
         target=format,
         target_record=SimpleNamespace(format=format),
-        bundle=SimpleNamespace(manifest_sha256="ab"),
+        bundle=SimpleNamespace(manifest_sha256="ab", plugins=False),
     )
     run = SimpleNamespace(cache=Path("cache"))
     return models.Models._folder(run, subject)
@@ -42,3 +45,39 @@ def test_other_packages_do_not_count(versions):
     before = folder("executorch"), folder()
     versions["onnxruntime"] = "2"
     assert (folder("executorch"), folder()) == before
+
+
+@pytest.fixture
+def by_task(tmp_path, monkeypatch):
+    """The models of one bundle whose caller chooses a task; its queries are imposed or not."""
+
+    def made(imposed):
+        rules = (Given(experts=2, choice="task", named={"depth": (0,), "segment": (1,)}),)
+        monkeypatch.setattr(models.Models, "_model", lambda self, name: None)
+        monkeypatch.setattr(
+            models.Models, "_answers", lambda self, name, imposed: {"a": np.zeros((1, 1))}
+        )
+        return models.Models(
+            bundles={"b": SimpleNamespace(manifest=SimpleNamespace(rules=rules))},
+            checkpoints={"b": tmp_path / "checkpoint"},
+            config=None,
+            weights=None,
+            inputs=None,
+            queries={"b": SimpleNamespace(forced=imposed)},
+            folder=tmp_path,
+            cache=None,
+        )
+
+    return made
+
+
+def test_pytorch_is_compared_down_imposed_routes_where_a_caller_chooses(by_task):
+    found = by_task(imposed=True)
+    found.load()
+    assert found.reference("b", imposed=False) == found.reference("b", imposed=True)
+
+
+def test_real_images_of_a_caller_have_no_answer_of_pytorch(by_task):
+    with pytest.raises(InputError, match="the caller of bundle b chooses its task") as caught:
+        by_task(imposed=False).load()
+    assert caught.value.code == "input.option"
