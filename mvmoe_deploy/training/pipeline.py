@@ -21,6 +21,7 @@ from mvmoe_deploy.training.batches import Batches
 from mvmoe_deploy.training.data import ImageData, image_directory, load_data
 from mvmoe_deploy.training.evaluation import Tally
 from mvmoe_deploy.training.footprint import require_room
+from mvmoe_deploy.training.heat_map import draw_class_to_expert, foreign_to_picture
 from mvmoe_deploy.training.inventory import (
     DataChange,
     Inventory,
@@ -32,7 +33,6 @@ from mvmoe_deploy.training.loop import Phase, Trainer
 from mvmoe_deploy.training.losses import Objective
 from mvmoe_deploy.training.metrics import METRICS, foreign_to_metrics
 from mvmoe_deploy.training.options import TrainOptions
-from mvmoe_deploy.training.picture import draw_class_to_expert, foreign_to_picture
 from mvmoe_deploy.training.progress import Progress, terminal_progress
 from mvmoe_deploy.training.report import (
     DenseReport,

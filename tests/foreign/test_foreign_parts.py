@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from mvmoe_bench.advice import advise
-from mvmoe_bench.measure.jobs.process import find_measurement
+from mvmoe_bench.measure.jobs.order_process import find_measurement
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import EngineChoice
 from mvmoe_bench.measure.subjects import find_kind as find_kind_of_subject

@@ -100,7 +100,7 @@ def bench(
     from mvmoe_bench.measure.planning.running import Request, run_bench
     from mvmoe_bench.measure.schema.records import Failure
     from mvmoe_bench.report.summary import summarize_run
-    from mvmoe_bench.report.terminal import show_summary
+    from mvmoe_bench.report.terminal_report import show_summary
 
     request = Request(
         bundles=bundles,
@@ -139,7 +139,7 @@ def _advise(
 ) -> int:
     """Print what the placement advisor thinks; it is no check, so the exit code is 0."""
     from mvmoe_bench.advice import Estimates
-    from mvmoe_bench.advice.isolated import advise_isolated
+    from mvmoe_bench.advice.advisor_process import advise_isolated
     from mvmoe_bench.measure.planning.running import pins_of
     from mvmoe_deploy.bundle import Bundle
 

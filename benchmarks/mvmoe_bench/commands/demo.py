@@ -138,7 +138,7 @@ def demo(output: Path, as_json: bool) -> None:
 def _require_free(places: _Places) -> None:
     """Refuse a directory in which something else is where the demo would put its own."""
     from mvmoe_bench.measure.schema import results
-    from mvmoe_bench.report import write
+    from mvmoe_bench.report import report_files
     from mvmoe_deploy.bundle.write import foreign_to_bundle
     from mvmoe_deploy.system import outputs
 
@@ -146,7 +146,7 @@ def _require_free(places: _Places) -> None:
     outputs.require_directory(places.images, _foreign_to_digits)
     results.require_free(places.measurements, replace=True)
     for path in (places.report, places.picture):
-        write.require_free(path, True, [])
+        report_files.require_free(path, True, [])
 
 
 def _require_packages(config: "ModelConfig") -> None:
@@ -208,8 +208,8 @@ def _measure(places: _Places) -> tuple[str, ...]:
     """Measure the bundle, quickly, and write the report; gives its sentences."""
     from mvmoe_bench.measure.planning.presets import PRESETS
     from mvmoe_bench.measure.planning.running import Request, run_bench
+    from mvmoe_bench.report.report_files import write_report
     from mvmoe_bench.report.summary import summarize_run
-    from mvmoe_bench.report.write import write_report
 
     request = Request(
         bundles=(places.bundle,),

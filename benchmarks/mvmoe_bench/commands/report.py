@@ -55,7 +55,7 @@ def report(
     two are given with --compare.
     """
     from mvmoe_bench.measure.schema.results import read
-    from mvmoe_bench.report.write import require_free, write_report
+    from mvmoe_bench.report.report_files import require_free, write_report
 
     kind = kind or _kind_of(output)
     require_free(output, force, results)

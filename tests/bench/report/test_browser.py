@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from mvmoe_bench.report.write import write_report
+from mvmoe_bench.report.report_files import write_report
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

@@ -13,7 +13,7 @@ from mvmoe_bench.report.markdown import markdown
 from mvmoe_bench.report.section_part import section_parts
 from mvmoe_bench.report.subjects import UNKNOWN, look_of
 from mvmoe_bench.report.summary import summarize_run
-from mvmoe_bench.report.terminal import show_summary
+from mvmoe_bench.report.terminal_report import show_summary
 
 CODE = '''
 """How many answers took more than twice the median."""

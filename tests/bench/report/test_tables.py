@@ -18,7 +18,7 @@ from mvmoe_bench.report.plots.intervals import IntervalPlot, IntervalRow
 from mvmoe_bench.report.sections.parity.plot import BoundsPlot, BoundsRow
 from mvmoe_bench.report.statistics import Ratio
 from mvmoe_bench.report.summary import summarize_run
-from mvmoe_bench.report.terminal import show_summary
+from mvmoe_bench.report.terminal_report import show_summary
 
 KEY = "dispatcher:digits:onnx"
 

@@ -6,7 +6,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan
-from mvmoe_bench.measure.jobs.process import Session
+from mvmoe_bench.measure.jobs.order_process import Session
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import Count, Routes, SubjectJobRecord
 from mvmoe_deploy.runtime.prediction import Outputs

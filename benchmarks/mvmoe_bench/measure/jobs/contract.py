@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from mvmoe_bench.measure.jobs.timing import rotated
+from mvmoe_bench.measure.jobs.answer_timing import rotated
 from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import Preset, Record
 
 if TYPE_CHECKING:
-    from mvmoe_bench.measure.jobs.process import Session
+    from mvmoe_bench.measure.jobs.order_process import Session
     from mvmoe_bench.measure.planning.choosing import SelectedSubject
 
 

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from mvmoe_bench.measure.jobs.answer_timing import rotated, timed_call
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan
-from mvmoe_bench.measure.jobs.process import Session
-from mvmoe_bench.measure.jobs.timing import rotated, timed_call
+from mvmoe_bench.measure.jobs.order_process import Session
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import (
     Count,

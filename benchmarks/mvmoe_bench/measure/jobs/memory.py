@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan, alone, started_alone
-from mvmoe_bench.measure.jobs.process import Session
+from mvmoe_bench.measure.jobs.order_process import Session
 from mvmoe_bench.measure.machine import held_memory
 from mvmoe_bench.measure.machine.held_memory import Held, MemoryKind
 from mvmoe_bench.measure.machine.smaps import OwnFiles

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan
-from mvmoe_bench.measure.jobs.process import Session
+from mvmoe_bench.measure.jobs.order_process import Session
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import Count, SubjectJobRecord
 from mvmoe_deploy.bundle import Bundle

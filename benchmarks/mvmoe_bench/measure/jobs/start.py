@@ -6,7 +6,7 @@ from functools import partial
 from time import perf_counter_ns
 
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan, alone, started_alone
-from mvmoe_bench.measure.jobs.process import Session
+from mvmoe_bench.measure.jobs.order_process import Session
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import Count, Laps, Ns, RepeatRecord
 from mvmoe_bench.measure.subjects.contract import Stopwatch

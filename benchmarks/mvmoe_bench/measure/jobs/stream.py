@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mvmoe_bench.measure.jobs.answer_timing import rotated
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan, started_alone
-from mvmoe_bench.measure.jobs.process import Session
-from mvmoe_bench.measure.jobs.timing import rotated
+from mvmoe_bench.measure.jobs.order_process import Session
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import Count, Laps, Ns, RepeatRecord, Routes
 

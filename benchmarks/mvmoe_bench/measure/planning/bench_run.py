@@ -14,7 +14,7 @@ from mvmoe_bench.measure.devices.contract import Device
 from mvmoe_bench.measure.jobs.answers import PART as ANSWERS
 from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.contract import Job
-from mvmoe_bench.measure.jobs.process import find_measurement
+from mvmoe_bench.measure.jobs.order_process import find_measurement
 from mvmoe_bench.measure.planning.choosing import SelectedSubject
 from mvmoe_bench.measure.planning.inputs import Inputs
 from mvmoe_bench.measure.planning.models import Models
@@ -179,7 +179,7 @@ class BenchRun:
 
     def _advise(self) -> None:
         """What the placement advisor thinks of each bundle; its failure stops nothing."""
-        from mvmoe_bench.advice.isolated import advise_isolated
+        from mvmoe_bench.advice.advisor_process import advise_isolated
 
         targets: dict[str, dict[str, Bundle]] = {}
         for subject in self._context.subjects:

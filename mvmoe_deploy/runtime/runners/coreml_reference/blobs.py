@@ -16,8 +16,8 @@ from mvmoe_deploy.runtime.runners.coreml_reference.engine import (
     types,
 )
 from mvmoe_deploy.runtime.runners.coreml_reference.package import plain_file
+from mvmoe_deploy.runtime.runners.coreml_reference.printable import printable_name
 from mvmoe_deploy.runtime.runners.coreml_reference.tensors import MilTensorType
-from mvmoe_deploy.runtime.runners.coreml_reference.text import printable_name
 
 _SENTINEL = 0xDEADBEEF
 _RECORD = struct.Struct("<IIQQ")

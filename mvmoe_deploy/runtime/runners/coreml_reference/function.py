@@ -15,8 +15,8 @@ from mvmoe_deploy.errors import EngineError, InputError
 from mvmoe_deploy.runtime.runners.coreml_reference.engine import Operation
 from mvmoe_deploy.runtime.runners.coreml_reference.kernels import Kernel
 from mvmoe_deploy.runtime.runners.coreml_reference.operations import Slot
+from mvmoe_deploy.runtime.runners.coreml_reference.printable import one_line, printable_name
 from mvmoe_deploy.runtime.runners.coreml_reference.tensors import MilTensorType, cast_to_declared
-from mvmoe_deploy.runtime.runners.coreml_reference.text import one_line, printable_name
 
 
 @dataclass(eq=False)

@@ -20,8 +20,8 @@ from mvmoe_deploy.runtime.runners.coreml_reference.operations import (
     require_type,
 )
 from mvmoe_deploy.runtime.runners.coreml_reference.package import Package, open_package
+from mvmoe_deploy.runtime.runners.coreml_reference.printable import one_line, printable_name
 from mvmoe_deploy.runtime.runners.coreml_reference.tensors import MilTensorType, tensor_type
-from mvmoe_deploy.runtime.runners.coreml_reference.text import one_line, printable_name
 
 _VERSIONS = {name: AvailableTarget(version) for version, name in OPSETS.items()}
 _MOST_BYTES = 1 << 30

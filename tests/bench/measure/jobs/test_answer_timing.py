@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mvmoe_bench.measure.jobs import latency
+from mvmoe_bench.measure.jobs.answer_timing import ClockReading, rotated, timed_call
 from mvmoe_bench.measure.jobs.latency import Overhead
-from mvmoe_bench.measure.jobs.timing import ClockReading, rotated, timed_call
 from mvmoe_bench.measure.schema.orders import Query
 from mvmoe_bench.measure.subjects.contract import Subject
 from mvmoe_bench.report.statistics import paired_ratio

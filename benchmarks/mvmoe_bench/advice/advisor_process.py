@@ -20,7 +20,7 @@ from mvmoe_deploy.system.own_process import (
 TIME_LIMIT = 600.0
 """Seconds for reading one file."""
 
-_WORK = "mvmoe_bench.advice.isolated:serve"
+_WORK = "mvmoe_bench.advice.advisor_process:serve"
 _MOST_BYTES = 2**26
 """Of the advice: a sentence for each graph of the largest bundle."""
 

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from mvmoe_bench.measure.schema import records
 from mvmoe_bench.report.summary import summarize_run
-from mvmoe_bench.report.terminal import show_summary
+from mvmoe_bench.report.terminal_report import show_summary
 
 
 def _shown(run):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.training.picture import draw_class_to_expert
+from mvmoe_deploy.training.heat_map import draw_class_to_expert
 from mvmoe_deploy.training.report import DenseReport, RoutingReport, TrainReport
 
 

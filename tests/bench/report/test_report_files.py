@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mvmoe_bench.report.write import write_report
+from mvmoe_bench.report.report_files import write_report
 from mvmoe_deploy.errors import InputError
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mvmoe_bench.advice import advise
-from mvmoe_bench.advice.isolated import advise_isolated
+from mvmoe_bench.advice.advisor_process import advise_isolated
 from mvmoe_deploy.cli import main
 from mvmoe_deploy.errors import BundleError, EngineError
 
