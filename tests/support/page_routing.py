@@ -77,6 +77,16 @@ class PageReader:
             raise RefusedError("routing.choice-missing")
         return self.select(rule["otherwise"], logits)
 
+    def in_turn(
+        self, rule: dict[str, Any], image: int, logits: list[float]
+    ) -> tuple[list[int], list[float]]:
+        """*Golden vectors*: what golden image j takes."""
+        turns: list[str | None] = [*sorted(rule["routes"])]
+        if rule.get("otherwise") is not None:
+            turns.append(None)
+        name = turns[image % len(turns)]
+        return self.choose(rule, {} if name is None else {self._choice(rule): name}, logits)
+
     def _choice(self, rule: dict[str, Any]) -> str | None:
         """What the caller of a rule chooses; None for rules of a router."""
         return rule.get("choice", "route") if rule["type"] == "given" else None

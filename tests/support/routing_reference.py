@@ -7,7 +7,7 @@ from routing_suite import RefusedError
 
 from mvmoe_deploy.errors import MvmoeError
 from mvmoe_deploy.routing import Rule, gates_of, require_route
-from mvmoe_deploy.routing.choices import selectors
+from mvmoe_deploy.routing.choices import select_in_turn, selector_in_turn, selectors
 from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.routing.plain_data import rule_from
 
@@ -32,6 +32,13 @@ class ReferenceReader:
             route, gates = selector.select_one(np.float32(logits))
         except MvmoeError as error:
             raise RefusedError(error.code) from error
+        return list(route), list(gates)
+
+    def in_turn(
+        self, rule: dict[str, Any], image: int, logits: list[float]
+    ) -> tuple[list[int], list[float]]:
+        """See `Reader`."""
+        route, gates = selector_in_turn(_rule(rule), image).select_one(np.float32(logits))
         return list(route), list(gates)
 
     def gates(self, rule: dict[str, Any], route: list[int], logits: list[float]) -> list[float]:
@@ -63,6 +70,13 @@ class BatchReader(ReferenceReader):
         except MvmoeError as error:
             raise RefusedError(error.code) from error
         return list(route_of(members[1])), gates[1][members[1]].tolist()
+
+    def in_turn(
+        self, rule: dict[str, Any], image: int, logits: list[float]
+    ) -> tuple[list[int], list[float]]:
+        """See `Reader`; the images before it have the same logits."""
+        members, gates = select_in_turn(_rule(rule), np.float32([logits] * (image + 1)))
+        return list(route_of(members[image])), gates[image][members[image]].tolist()
 
 
 def _rule(rule: dict[str, Any]) -> Rule:

@@ -35,6 +35,11 @@ class Reader(Protocol):
     ) -> tuple[list[int], list[float]]:
         """The same where the caller has chosen; raises RefusedError."""
 
+    def in_turn(
+        self, rule: dict[str, Any], image: int, logits: list[float]
+    ) -> tuple[list[int], list[float]]:
+        """The same for a golden image by its number; raises RefusedError."""
+
     def gates(self, rule: dict[str, Any], route: list[int], logits: list[float]) -> list[float]:
         """The gates of a route that is imposed; raises RefusedError."""
 
@@ -77,7 +82,9 @@ def _answer(reader: Reader, rule: dict[str, Any], row: dict[str, Any]) -> dict[s
     try:
         if "imposed" in row:
             return {"gates": to_bits(reader.gates(rule, row["imposed"], logits))}
-        if "choices" in row:
+        if "golden" in row:
+            route, gates = reader.in_turn(rule, row["golden"], logits)
+        elif "choices" in row:
             route, gates = reader.choose(rule, row["choices"], logits)
         else:
             route, gates = reader.select(rule, logits)

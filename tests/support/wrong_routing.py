@@ -243,6 +243,18 @@ class AnyChoiceIsTheRules(PageReader):
         return super().choose(rule, mended, logits)
 
 
+class GoldenImagesGoByTheTable(PageReader):
+    def in_turn(self, rule, image, logits):
+        name = list(rule["routes"])[image % len(rule["routes"])]
+        return self.choose(rule, {self._choice(rule): name}, logits)
+
+
+class TheRouterHasNoTurn(PageReader):
+    def in_turn(self, rule, image, logits):
+        name = sorted(rule["routes"])[image % len(rule["routes"])]
+        return self.choose(rule, {self._choice(rule): name}, logits)
+
+
 class ChosenRoutesNeedNoLogits(PageReader):
     def choose(self, rule, choices, logits):
         mended = [logit if math.isfinite(logit) else 0.0 for logit in logits]

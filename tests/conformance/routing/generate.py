@@ -220,6 +220,14 @@ def chosen(rule: Rule, choices: dict[str, str], logits: Logits) -> Row | None:
     return {"logits": to_bits(logits), "choices": choices, "route": route, "gates": to_bits(gates)}
 
 
+def golden(rule: Rule, image: int, logits: Logits) -> Row | None:
+    """What becomes of a golden image; None as above."""
+    route, gates = READER.in_turn(rule, image, logits)
+    if any(slip.in_turn(rule, image, logits) != (route, gates) for slip in _SLIPS):
+        return None
+    return {"logits": to_bits(logits), "golden": image, "route": route, "gates": to_bits(gates)}
+
+
 def refused_choice(rule: Rule, choices: dict[str, str], logits: Logits) -> Row:
     """The code that a reader gives to a choice."""
     try:
@@ -263,6 +271,8 @@ def given_rows(rule: Rule, dice: random.Random) -> Iterator[Row | None]:
             yield chosen(rule, {choice: name}, maker(dice, 4) if maker else [])
     for route in rule["routes"].values():
         yield imposed(rule, route, normal(dice, 4) if routed_too else [])
+    for image in range(7):
+        yield golden(rule, image, normal(random.Random(image), 4) if routed_too else [])
     for maker, _ in itertools.product(MAKERS if routed_too else [], range(5)):
         yield routed(rule, maker(dice, 4))
         yield chosen(rule, {}, maker(dice, 4))
