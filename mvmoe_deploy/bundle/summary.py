@@ -19,7 +19,7 @@ from mvmoe_deploy.bundle.manifest import (
 from mvmoe_deploy.bundle.outputs import output_shapes
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import Preprocessing
-from mvmoe_deploy.routing import Rule, UsagePrior
+from mvmoe_deploy.routing import Route, Rule, UsagePrior
 
 
 class _Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +115,8 @@ class BundleSummary(_Summary, frozen=True):
     version: int
     model: ModelSummary
     routing: tuple[Rule, ...]
+    finishes: tuple[tuple[Route, ...], ...]
+    """For each routed stage the routes on which an image is finished."""
     source: Source
     targets: dict[str, TargetSummary]
     input: Preprocessing
@@ -142,6 +144,7 @@ def summarize(manifest: Manifest) -> BundleSummary:
             macs=manifest.model.macs,
         ),
         routing=rules,
+        finishes=tuple(stage.finishes for stage in manifest.stages[1:]),
         source=manifest.source,
         targets={name: target_summary(target, rules) for name, target in manifest.targets.items()},
         input=manifest.input,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mvmoe_deploy.bundle.manifest import Manifest, Placement
     from mvmoe_deploy.bundle.summary import GraphSummary, SizeReport, TargetSummary
-    from mvmoe_deploy.routing import Rule
+    from mvmoe_deploy.routing import Route, Rule
 
 _MOST_GRAPHS = 12
 """Graphs of one target that are shown; `--json` has all."""
@@ -61,9 +61,13 @@ def show_bundle(out: "Console", view: BundleView) -> None:
     if view.manifest_sha256:
         out.print(f"  manifest: SHA-256 {view.manifest_sha256}")
     out.print(f"  {model_line(model.params_total, model.params_active, model.macs)}")
-    for rule in view.routing:
-        out.print(f"  routing: {rule.describe()}")
+    for rule, finishes in zip(view.routing, view.finishes, strict=True):
+        out.print(f"  routing: {rule.describe()}{_ends(finishes)}")
         _show_choices(out, rule)
+    for output in view.outputs:
+        labels = f", {len(output.labels)} labels" if output.labels else ""
+        sizes = " x ".join(map(str, output.shape))
+        out.print(f"  output: {output.name} ({output.kind}), {sizes}{labels}")
     if view.source.weights:
         out.print(f"  weights: {view.source.weights} of the checkpoint")
     _show_input(out, view)
@@ -72,6 +76,15 @@ def show_bundle(out: "Console", view: BundleView) -> None:
             out.print(f"\ntarget {name}: not there; {view.removed_targets[name]}")
         else:
             _show_target(out, name, target)
+
+
+def _ends(finishes: "Sequence[Route]") -> str:
+    """On which routes an image is finished; of many the first."""
+    if not finishes:
+        return ""
+    shown = "; ".join(route_text(route) for route in finishes[:_MOST_NAMES])
+    more = ", ..." if len(finishes) > _MOST_NAMES else ""
+    return f"; finishes an image on {shown}{more}"
 
 
 def _show_choices(out: "Console", rule: "Rule") -> None:

@@ -33,6 +33,8 @@ class ImageAnswer(msgspec.Struct, frozen=True, kw_only=True):
     probability: float | None
     route: tuple[Any, ...]
     gates: tuple[Any, ...]
+    last_stage: str
+    """The stage that ran last: an image may be finished early."""
     timings_ms: dict[str, float]
     outputs: dict[str, OutputValue]
     pictures: dict[str, str]
@@ -99,7 +101,7 @@ class AnsweredImages:
         """The result of one image."""
         from dataclasses import asdict
 
-        several = len(prediction.routes) > 1
+        several = len(self.dispatcher.bundle.manifest.rules) > 1
         classifies = prediction.class_output is not None
         return ImageAnswer(
             image=str(path),
@@ -108,6 +110,7 @@ class AnsweredImages:
             probability=prediction.probability if classifies else None,
             route=prediction.routes if several else prediction.route,
             gates=prediction.stage_gates if several else prediction.gates,
+            last_stage=prediction.last_stage,
             timings_ms=asdict(prediction.timings),
             outputs={
                 output.name: OutputValue(

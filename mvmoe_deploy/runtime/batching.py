@@ -114,7 +114,7 @@ class _Batch:
         """
         users: dict[str, tuple[Graph, list[tuple[int, int]]]] = {}
         for image, (route, _) in enumerate(choices):
-            if image not in self.failed and image not in self._finished:
+            if self._runs(image):
                 for slot, expert in enumerate(self._graphs.serving(stage, route)[:-1]):
                     users.setdefault(expert.name, (expert, []))[1].append((image, slot))
         filled: dict[str, np.ndarray] = {}
@@ -134,6 +134,10 @@ class _Batch:
                     room[rows] = array[rows]
         return filled
 
+    def _runs(self, image: int) -> bool:
+        """Whether an image goes on: it has neither failed nor been finished."""
+        return image not in self.failed and image not in self._finished
+
     def _new_outputs(self, stage: int) -> dict[str, np.ndarray]:
         """Arrays for what a stage gives."""
         return {
@@ -150,7 +154,7 @@ class _Batch:
             return
         groups: dict[tuple[str, Route | None], tuple[Graph, list[int]]] = {}
         for image, (route, _) in enumerate(choices):
-            if image not in self.failed and image not in self._finished:
+            if self._runs(image):
                 graph = self._graphs.graph(stage, route)
                 key = self._graphs.key(graph, route)
                 groups.setdefault(key, (graph, []))[1].append(image)

@@ -147,7 +147,8 @@ def test_run_answers_files_and_directories(mvmoe_json, bundle, images):
     assert names == ["1.png", "0.png", "1.png", "2.png", "3.png"]
     for result in data["results"]:
         assert set(result) == {
-            "image", "label", "label_index", "probability", "route", "gates", "timings_ms",
+            "image", "label", "label_index", "probability", "route", "gates", "last_stage",
+            "timings_ms",
             "outputs", "pictures",
         }  # fmt: skip
         assert set(result["timings_ms"]) == {

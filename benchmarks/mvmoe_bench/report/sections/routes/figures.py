@@ -127,8 +127,9 @@ def distributions(index: Index, subject: SubjectRecord) -> dict[Under, Shares]:
     if asked is not None:
         result["given distribution"] = _shares(asked)
     natural = [sample for sample in index.natural(subject.key) if sample.routes]
-    counts = Counter((i, r) for s in natural for i, r in enumerate(s.routes or ()))
-    result["observed usage"] = {key: count / len(natural) for key, count in counts.items()}
+    counts = Counter((i, r) for s in natural for i, r in enumerate(s.routes or ()) if r)
+    reached = Counter(stage for stage, _ in counts.elements())
+    result["observed usage"] = {key: count / reached[key[0]] for key, count in counts.items()}
     return result
 
 
@@ -148,11 +149,12 @@ def routed_samples(index: Index, subject: str) -> list[Sample]:
 
 
 def _by_route(samples: list[Sample]) -> dict[Key, list[Sample]]:
-    """Samples by stage and route."""
+    """Samples by stage and route; a sample has none at stages before which it was finished."""
     result: dict[Key, list[Sample]] = {}
     for sample in samples:
         for stage, route in enumerate(sample.routes or ()):
-            result.setdefault((stage, route), []).append(sample)
+            if route:
+                result.setdefault((stage, route), []).append(sample)
     return result
 
 
@@ -164,6 +166,7 @@ def expectation(
     With one routed stage: the sum over routes of share times median of the whole answer. With
     several: the median of stem and rest, and for each stage the sum over routes of share times
     median of select, load and expert there; routes of different stages need not be independent.
+    Shares are those of images that reach a stage, so its sum counts for as many as do.
     A repeat that lacks a rare route takes the route's median over the other repeats. None if a
     stage has no measured route of the distribution.
     """
@@ -175,11 +178,12 @@ def expectation(
     if not coverage or min(coverage) <= 0:
         return None
     totals: dict[Hashable, float] = dict.fromkeys((sample.repeat for sample in samples), 0.0)
+    reach = _reach(known, taken, coverage)
     for key, share in known.items():
         medians = _costs(index, taken[key], key[0], stages)
         for repeat in totals:
             ms = medians.by_repeat.get(repeat, medians.value)
-            totals[repeat] += share / coverage[key[0]] * ms
+            totals[repeat] += reach[key[0]] * share / coverage[key[0]] * ms
     # With one stage, answers of routes without a share are not used.
     n = len(samples) if stages > 1 else sum(len(taken[key]) for key in known)
     expected = PerRepeat(totals, n, index.run.seed)
@@ -187,6 +191,21 @@ def expectation(
         common = index.per_repeat(samples, lambda s: _common(s) * MS)
         expected = expected.each(operator.add, common)
     return expected, coverage
+
+
+def _reach(
+    shares: Shares, taken: dict[Key, list[Sample]], coverage: tuple[float, ...]
+) -> list[float]:
+    """By stage the share of images that reach it: a route whose graph takes no time ends them."""
+    reach = [1.0]
+    for stage, whole in enumerate(coverage):
+        ends = sum(
+            share
+            for key, share in shares.items()
+            if key[0] == stage and not any(s.laps and s.laps.expert[stage] for s in taken[key])
+        )
+        reach.append(reach[-1] * (1 - ends / whole))
+    return reach
 
 
 def compared_times(index: Index, key: str) -> PerRepeat:
