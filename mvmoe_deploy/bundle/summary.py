@@ -20,6 +20,7 @@ from mvmoe_deploy.bundle.outputs import output_shapes
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Route, Rule, UsagePrior
+from mvmoe_deploy.strategies import find_strategy
 
 
 class _Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,7 +204,11 @@ def _one_more(target: Target, rules: tuple[Rule, ...], stored: int) -> int | Non
     if target.sizes is None or not target.sizes.expert_bytes:
         return None
     try:
-        routes = sum(_with_one_more(rule).count() - rule.count() for rule in rules)
+        graphs = find_strategy(target.strategy).graphs
+        routes = sum(
+            sum(1 for _ in graphs(_with_one_more(rule))) - sum(1 for _ in graphs(rule))
+            for rule in rules
+        )
     except InputError:  # A rule with fields for each of its experts.
         return None
     program = routes * _program(target, stored)

@@ -83,11 +83,11 @@ def test_exclusive_is_what_no_other_graph_reads():
 def bundles(made_once, zoo):
     """Bundles of a model by its experts and k."""
 
-    def make(experts, k):
+    def make(experts, k, strategy="dispatch"):
         model = zoo.enliven(zoo.Foreign(experts=experts, k=k))
         path = made_once(
-            f"sizes-{experts}-{k}.bundle",
-            lambda path: export_bundle(model, path, skip_verify=True),
+            f"sizes-{experts}-{k}-{strategy}.bundle",
+            lambda path: export_bundle(model, path, skip_verify=True, strategy=strategy),
         )
         return Bundle.open(path).manifest
 
@@ -97,10 +97,10 @@ def bundles(made_once, zoo):
 @pytest.fixture
 def pair(bundles, shared_templates, request):
     """The manifests of a model and of the same with one more expert."""
-    return bundles(3, request.param), bundles(4, request.param)
+    return bundles(3, *request.param), bundles(4, *request.param)
 
 
-@pytest.mark.parametrize("pair", [1, 2], indirect=True)
+@pytest.mark.parametrize("pair", [(1, "dispatch"), (2, "dispatch"), (2, "experts")], indirect=True)
 def test_one_more_expert_costs_what_was_said(pair):
     before, after = (manifest.targets["onnx"] for manifest in pair)
     said = size_report(before, pair[0].rules).one_more_expert
@@ -108,7 +108,7 @@ def test_one_more_expert_costs_what_was_said(pair):
     assert abs(said - cost) <= NEAR * cost
 
 
-@pytest.mark.parametrize("pair", [1, 2], indirect=True)
+@pytest.mark.parametrize("pair", [(1, "dispatch"), (2, "dispatch")], indirect=True)
 def test_one_more_expert_costs_its_packages_where_each_graph_has_its_own(pair):
     before, after = (packaged(manifest.targets["onnx"]) for manifest in pair)
     report = size_report(before, pair[0].rules)
@@ -119,7 +119,7 @@ def test_one_more_expert_costs_its_packages_where_each_graph_has_its_own(pair):
     assert report.repeated == report.stored - report.distinct > 0
 
 
-@pytest.mark.parametrize("pair", [1, 2], indirect=True)
+@pytest.mark.parametrize("pair", [(1, "dispatch"), (2, "dispatch")], indirect=True)
 def test_sharing_saves_what_separate_files_would_take(pair):
     target = pair[0].targets["onnx"]
     report = size_report(target, pair[0].rules)

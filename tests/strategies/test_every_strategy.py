@@ -8,7 +8,16 @@ import pytest
 from mvmoe_deploy import parts
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.top_k import TopK
-from mvmoe_deploy.strategies import DEFAULT, INTEGER, Strategy, TensorType, find_strategy
+from mvmoe_deploy.routing.top_p import TopP
+from mvmoe_deploy.strategies import (
+    DEFAULT,
+    INTEGER,
+    Strategy,
+    TensorType,
+    find_strategy,
+    slot_input,
+    slot_of,
+)
 
 RULES = [TopK(experts=1), TopK(experts=4), TopK(experts=4, k=2), TopK(experts=3, k=3)]
 EVERY = parts.built_in_names("strategies")
@@ -41,7 +50,7 @@ def test_our_own_strategies_are_found_and_the_default_is_one_of_them() -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("rule", RULES, ids=repr)
-def test_every_route_is_served_by_one_of_the_graphs(name: str, rule: TopK) -> None:
+def test_every_route_is_served_by_some_of_the_graphs(name: str, rule: TopK) -> None:
     strategy = find_strategy(name)
     graphs = list(strategy.graphs(rule))
     assert len(set(graphs)) == len(graphs)
@@ -96,6 +105,54 @@ def test_gather_fills_up_a_route_that_is_shorter_than_the_longest() -> None:
     found = written("gather", TopK(experts=4, k=3), ((2, 3), (0.5, 0.25)))
     assert found["experts"][0] == [2, 3, 0]
     assert found["gates"][0] == [0.5, 0.25, 0]
+
+
+def test_experts_gives_each_expert_a_graph_and_joins_them_in_the_order_of_the_route():
+    strategy, rule = find_strategy("experts"), TopK(experts=4, k=3)
+    assert list(strategy.graphs(rule)) == [(0,), (1,), (2,), (3,), None]
+    assert strategy.serving((0, 2, 3)) == ((0,), (2,), (3,), None)
+    assert (strategy.slots(rule), find_strategy("dispatch").slots(rule)) == (3, 0)
+    assert strategy.inputs(rule, (1,), batch=2) == {}
+    assert strategy.inputs(rule, None, batch=2) == {"gates": TensorType((2, 3), "float32")}
+    assert [strategy.is_joined(rule, graph) for graph in ((1,), None)] == [True, False]
+    assert not find_strategy("dispatch").is_joined(rule, (0, 1, 2))
+
+
+def test_what_a_shorter_route_leaves_in_a_slot_is_finite():
+    inputs = {"gates": np.full((2, 3), 9.0), "tokens": np.full((2, 1), np.nan)}
+    inputs |= {slot_input(slot, "output"): np.full((2, 4), np.nan) for slot in range(3)}
+    find_strategy("experts").write(inputs, 1, (2,), (0.5,))
+    assert inputs["gates"].tolist() == [[9, 9, 9], [0.5, 0, 0]]
+    for slot, wanted in enumerate((True, False, False)):
+        rows = np.isnan(inputs[slot_input(slot, "output")]).all(axis=1).tolist()
+        assert rows == [True, wanted]
+    assert np.isnan(inputs["tokens"]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "slot"),
+    [
+        ("slot0_output", 0),
+        ("slot12_a_b", 12),
+        ("slot_output", None),
+        ("slot1", None),
+        ("gates", None),
+    ],
+)
+def test_an_input_says_which_slot_it_is(name, slot):
+    assert slot_of(name) == slot
+    assert slot is None or slot_input(slot, name.partition("_")[2]) == name
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_graph_has_a_route_that_it_serves(name: str) -> None:
+    strategy = find_strategy(name)
+    for rule in (TopK(experts=4, k=2), TopP(experts=3, p=0.5, k_max=2)):
+        for graph in strategy.graphs(rule):
+            route = strategy.example(rule, graph)
+            assert rule.contains(route) and graph in strategy.serving(route)
+    ends = {(0, expert) for expert in range(1, 4)}
+    assert find_strategy("experts").example(TopK(experts=4, k=2), (0,), ends) is None
 
 
 def test_all_experts_takes_zero_for_those_that_are_not_selected() -> None:

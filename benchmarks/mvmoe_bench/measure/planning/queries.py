@@ -10,6 +10,7 @@ from mvmoe_bench.measure.schema.records import Preset, Routes
 from mvmoe_deploy.bundle.manifest import Manifest, Target
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.routing.choices import required_choices
+from mvmoe_deploy.strategies import find_strategy
 
 _ALL_BUDGETS = 12
 """Up to so many routes every residency budget is measured; of more, about four an octave."""
@@ -87,12 +88,21 @@ class QueryPlan:
         """For each route graph that no image has taken, a way through all stages that does."""
         if not known or not known[0]:
             return
-        usual = known[0]
-        seen = {(stage, route) for routes in known for stage, route in enumerate(routes, start=1)}
+        usual, strategy = known[0], find_strategy(target.strategy)
+        seen = {
+            (stage, place)
+            for routes in known
+            for stage, route in enumerate(routes, start=1)
+            for place in strategy.serving(route)
+        }
         for graph in target.graphs:
-            if graph.route is not None and (graph.stage, graph.route) not in seen:
+            if graph.route is None or (graph.stage, graph.route) in seen:
+                continue
+            record = self.manifest.stages[graph.stage]
+            unseen = strategy.example(record.routing, graph.route, record.finishes)
+            if unseen is not None:
                 yield tuple(
-                    graph.route if stage == graph.stage else route
+                    unseen if stage == graph.stage else route
                     for stage, route in enumerate(usual, start=1)
                 )
 

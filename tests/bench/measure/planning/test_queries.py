@@ -21,22 +21,24 @@ PRESET = Preset(
 )  # fmt: skip
 
 
-def questions(source="digits", images=5, stages=1, distribution=None):
-    rules = (TopK(experts=3),) * stages
+def questions(source="digits", images=5, stages=1, distribution=None, *, k=1, experts=3):
+    rules = (TopK(experts=experts, k=k),) * stages
     inputs = Inputs(
         source, np.zeros((images, 1, 2, 2), np.float32), ("",) * images, (None,) * images, "name"
     )
-    manifest = SimpleNamespace(rules=rules, usage_prior=None)
+    records = [SimpleNamespace(routing=rule, finishes=()) for rule in (None, *rules)]
+    manifest = SimpleNamespace(rules=rules, usage_prior=None, stages=records)
     return QueryPlan(manifest, inputs, distribution, seed=0)
 
 
-def target(experts=3, stages=1):
+def target(experts=3, stages=1, strategy="dispatch"):
     return SimpleNamespace(
+        strategy=strategy,
         graphs=[
             SimpleNamespace(stage=stage, route=(expert,) if stage else None)
             for stage in range(stages + 1)
             for expert in range(experts if stage else 1)
-        ]
+        ],
     )
 
 
@@ -87,9 +89,16 @@ def test_routes_that_no_image_takes_are_covered_by_force():
     assert questions().coverage(target(), [((e,),) for e in range(3)], PRESET, 0) == []
 
 
+def test_experts_with_graphs_of_their_own_are_covered_by_routes_that_have_them():
+    known = [((0, 1),), ((1, 3),)]
+    covered = questions(k=2, experts=5).coverage(target(5, strategy="experts"), known, PRESET, 0)
+    assert [query.routes for query in covered] == [((0, 2),), ((0, 4),)]
+
+
 def test_very_many_routes_are_covered_over_the_repeats():
     known = [((0,),)] * 5
-    parts = [questions().coverage(target(20), known, PRESET, repeat) for repeat in range(3)]
+    asked = questions(experts=20)
+    parts = [asked.coverage(target(20), known, PRESET, repeat) for repeat in range(3)]
     routes = [query.routes[0][0] for queries in parts for query in queries]
     assert sorted(routes) == list(range(1, 20)) and max(map(len, parts)) == 7
 

@@ -1,7 +1,7 @@
 """The product: stem, selection on the host, the route's graph alone."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -18,12 +18,12 @@ from mvmoe_bench.measure.subjects.contract import (
     actual_engine,
 )
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.bundle.unchanged import UnchangedFiles
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.prediction import Outputs
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.runtime.tracing import Trace, TracingDispatcher
+from mvmoe_deploy.strategies import find_strategy
 
 
 class DispatcherSubject(Subject):
@@ -55,24 +55,38 @@ class DispatcherSubject(Subject):
 
     def loads(self) -> Iterator[Loaded]:
         """Every route's graph, the first time and the second: imposed, one stage after another."""
-        graphs = self._dispatcher.target.graphs
-        first = _first_routes(graphs)
-        for graph in graphs:
-            if graph.route is None:
+        target = self._dispatcher.target
+        stages = self._dispatcher.bundle.manifest.stages
+        strategy = find_strategy(target.strategy)
+        for graph in target.graphs:
+            if graph.route is None or graph.name in self._dispatcher.resident:
                 continue
-            routes = tuple((first | {graph.stage: graph.route}).values())
-            query = Query(image=0, routes=routes, forced=True)
-            cold, warm = self.trace(query), self.trace(query)
-            if cold.cold[graph.stage - 1]:
-                step = graph.stage - 1
-                yield Loaded(
-                    graph=graph.name,
-                    stage=graph.stage,
-                    route=graph.route,
-                    load_ns=cold.laps.load[step],
-                    first_ns=cold.laps.expert[step],
-                    warm_ns=warm.laps.expert[step],
-                )
+            stage = stages[graph.stage]
+            route = strategy.example(stage.routing, graph.route, stage.finishes)
+            if route is not None:
+                routes = [other.first_route for other in stages[1:]]
+                routes[graph.stage - 1] = route
+                yield from self._loaded_by(routes)
+
+    def _loaded_by(self, routes: Sequence[Route]) -> Iterator[Loaded]:
+        """The graphs that an image with these routes brings into memory."""
+        target, resident = self._dispatcher.target, self._dispatcher.resident
+        graphs = {(graph.stage, graph.route): graph for graph in target.graphs}
+        strategy = find_strategy(target.strategy)
+        cold, warm = (self._dispatcher.trace(self._images[:1], routes) for _ in range(2))
+        rounds = zip(routes, _times(cold), _times(warm), strict=True)
+        for stage, (route, first, second) in enumerate(rounds, start=1):
+            ran = [graphs[stage, place] for place in strategy.serving(route)]
+            for graph, (load, start), (_, again) in zip(ran, first, second, strict=True):
+                if graph.route is not None and graph.name not in resident:
+                    yield Loaded(
+                        graph=graph.name,
+                        stage=stage,
+                        route=graph.route,
+                        load_ns=load,
+                        first_ns=start,
+                        warm_ns=again,
+                    )
 
     def close(self) -> None:
         """Release every graph."""
@@ -82,28 +96,36 @@ class DispatcherSubject(Subject):
         return self._images[query.image : query.image + 1]
 
 
-def _first_routes(graphs: Iterable[Graph]) -> dict[int, Route]:
-    """The first route of each stage whose graphs are of one route each."""
-    first: dict[int, Route] = {}
-    for graph in graphs:
-        if graph.route is not None:
-            first.setdefault(graph.stage, graph.route)
-    return first
+def _times(trace: Trace) -> list[list[tuple[int, int]]]:
+    """By routed stage, for each graph that ran: the time to have it in memory, and that it took."""
+    times: list[list[tuple[int, int]]] = []
+    load, before = 0, ""
+    for name, ns in trace.laps:
+        if name == "select" and before != "forced":
+            times.append([])
+        elif name == "load":
+            load = ns
+        elif name == "expert":
+            times[-1].append((load, ns))
+        before = name
+    return times
 
 
 def _traced(trace: Trace, stages: int) -> Traced:
     """A trace with its laps added up by part and routed stage."""
     stem = rest = 0
     parts = {name: [0] * stages for name in ("select", "load", "expert")}
-    stage = 0
+    stage, before = 0, ""
     for name, ns in trace.laps:
         if name == "stem":
             stem += ns
         elif name == "rest":
             rest += ns
         elif name in parts:
+            # A stage may run several graphs, but selects one route.
+            stage += name == "select" and before == "expert"
             parts[name][stage] += ns
-            stage += name == "expert"
+        before = name
     laps = Laps(stem=stem, rest=rest, **{name: tuple(spent) for name, spent in parts.items()})
     # An image that was finished has no route at the stages that it did not reach.
     routes: Routes = (*trace.routes, *[()] * (stages - len(trace.routes)))
