@@ -16,6 +16,12 @@ from mvmoe_deploy.text import quoted
 _REFERENCE = "#/$defs/{name}"
 
 
+class _Tagged(msgspec.Struct):
+    """What every rule has: the name that it is found by."""
+
+    type: str
+
+
 def find_rule(name: str, *, plugins: bool = True) -> type[Rule]:
     """The rule of that name; raises InputError as `parts.find` does."""
     found: type[Rule] = parts.find("rules", name, plugins=plugins)
@@ -24,12 +30,14 @@ def find_rule(name: str, *, plugins: bool = True) -> type[Rule]:
 
 def rule_from(content: object, *, plugins: bool = True) -> Rule:
     """The rule that plain data describes; raises InputError."""
-    if not isinstance(content, dict) or "type" not in content:
+    try:
+        name = msgspec.convert(content, _Tagged).type
+    except msgspec.ValidationError as error:
         raise InputError(
             f"a rule was given as {quoted(content)}; expected an object with a type",
             code="routing.rule-invalid",
-        )
-    part = find_rule(content["type"], plugins=plugins)
+        ) from error
+    part = find_rule(name, plugins=plugins)
     try:
         return msgspec.convert(content, part, dec_hook=rule_decoder(plugins))
     except msgspec.ValidationError as error:

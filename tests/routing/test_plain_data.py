@@ -47,7 +47,7 @@ def test_fields_have_defaults_but_the_name():
         ({"type": "nope"}, "part.unknown"),
         ({"type": "contract"}, "part.unknown"),
         ({"type": "top-k", "experts": 3}, "part.unknown"),
-        ({"type": ["top_k"]}, "part.unknown"),
+        ({"type": ["top_k"]}, "routing.rule-invalid"),
         ({"type": "top_k", "experts": 3, "k": 4}, "routing.rule-invalid"),
         ({"type": "top_k", "experts": 0}, "routing.rule-invalid"),
         ({"type": "top_k", "experts": 3, "z": 1}, "routing.rule-invalid"),

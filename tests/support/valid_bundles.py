@@ -1,0 +1,310 @@
+"""The valid bundles from which the cases of `tests/conformance/bundles` are made, one edit each."""
+
+from fake_bundles import FakeBundle, FakeStage, FakeTarget, make
+
+TOKENS = [3, 4]
+F32, F16 = "float32", "float16"
+
+SINGLE_CLASSES = [
+    {"name": "answer", "kind": "logits", "tensors": ["step1.answer"], "labels": ["a", "ç", "日本"]}
+]
+
+
+def stem(experts: int | None = None, dtype: str = F32, **more: list[int]) -> FakeStage:
+    """A stem that gives tokens, and the logits of so many experts."""
+    gives = {"tokens": ("stem.tokens", TOKENS, dtype)}
+    if experts is not None:
+        gives["logits"] = ("stem.logits", [experts], F32)
+    gives |= {name: (f"stem.{name}", shape, F32) for name, shape in more.items()}
+    return FakeStage("stem", {"image": "image"}, gives)
+
+
+def last(rule: dict, name: str = "step1", before: str = "stem", **changes) -> FakeStage:
+    """A routed stage that gives the answer of three classes."""
+    fields = {"router": f"{before}.logits", "takes": {"tokens": f"{before}.tokens"}, **changes}
+    return FakeStage(name=name, gives={"answer": (f"{name}.answer", [3], F32)}, rule=rule, **fields)
+
+
+def minimal() -> FakeBundle:
+    """A dense model; every field with a default is left out."""
+    dense = FakeStage("stem", {"image": "image"}, {"answer": ("stem.answer", [3], F32)})
+    outputs = [{"name": "answer", "kind": "logits", "tensors": ["stem.answer"]}]
+    return make("minimal", [dense], outputs, [FakeTarget("onnx")], {"height": 3, "width": 2})
+
+
+def single() -> FakeBundle:
+    """One routed stage, three targets, and every field that a manifest can have."""
+    placement = {
+        "engine": "nnapi", "partitions": 2, "nodes_outside": 1, "outside": {"Erf": 1},
+        "nodes": 9, "verdict": "MAYBE",
+    }  # fmt: skip
+    verified = {
+        "kind": "logits",
+        "measure": "top-1 agreement",
+        "agreement": 1.0,
+        "max_abs_error": 1e-7,
+        "max_rel_error": 1e-7,
+        "rms_error": 1e-8,
+        "psnr_db": 130,
+    }
+    verification = {
+        "images": 2,
+        "routing_agreement": 1.0,
+        "router_error": 1e-7,
+        "router_error_bound": 1e-4,
+        "answer_error": 1e-7,
+        "answer_error_bound": 1e-4,
+        "outputs": {"answer": verified},
+        "near_ties": 0,
+        "forced_routes": 1,
+    }
+    onnx = FakeTarget(
+        "onnx",
+        weights="onnx/weights.bin",
+        changes={
+            "parity": {
+                "graphs": 3,
+                "max_abs_error": 1e-6,
+                "tolerance": 0.0001,
+                "verification": verification,
+            },
+            "options": {"opset": 21, "profile": "default", "fast": True, "limit": 0.5, "x": None},
+            "rewrites": ["gelu-tanh", "erf"],
+            "sizes": {"distinct_bytes": 90, "shared_bytes": 50, "expert_bytes": [[20, 20]]},
+            "tensors": {"stage1.bias": {"offset": 4, "shape": [2, 3], "dtype": F32}},
+            "bounds": {"router_error": 0.001, "answer_error": 0.01, "psnr_db": 60, "reason": "r"},
+        },
+        graph_changes={"step1_e0": {"placement": [placement]}},
+    )
+    profile = FakeTarget(
+        "onnx-nnapi", precision="fp16", profile=".nnapi", weights="onnx/weights.bin"
+    )
+    pixels = {"channel_order": "L", "scale": [0.0078125], "bias": [-1]}
+    coreml = FakeTarget("coreml", "coreml")
+    executorch = FakeTarget("executorch", "executorch")
+    bundle = make(
+        "single",
+        [stem(2), last({"type": "top_k", "experts": 2, "k": 1, "renormalize": False})],
+        SINGLE_CLASSES,
+        [onnx, profile, coreml, executorch],
+        {
+            "height": 2, "width": 2, "channel_order": "L", "resize": "squash",
+            "crop_fraction": 0.875, "interpolation": "bilinear", "mean": [0.5], "std": [0.25],
+        },
+        source={
+            "checkpoint_sha256": "0123456789abcdef" * 4,
+            "packages": {"torch": "2.13.0+cpu", "onnx": "1.20"},
+            "weights": "ema",
+            "input": {"mean": "checkpoint", "std": "default", "resize": "option"},
+        },
+        usage_prior=[[{"route": [0], "share": 0.75}, {"route": [1], "share": 0.25}]],
+        golden={"images": 2},
+    )  # fmt: skip
+    image = bundle.manifest["targets"]["coreml"]["graphs"][0]["inputs"][0]
+    image["pixels"] = pixels
+    return bundle
+
+
+def two_stages() -> FakeBundle:
+    """Two routed stages with k = 2, each strategy, a batch, tensors that pass over a stage."""
+    first = FakeStage(
+        "step1",
+        {"tokens": "stem.tokens", "image": "image"},
+        {
+            "next_tokens": ("step1.tokens", TOKENS, F16),
+            "logits": ("step1.logits", [4], F32),
+        },
+        {"type": "top_k", "experts": 3, "k": 2, "renormalize": True},
+        "stem.logits",
+        expert_takes=("tokens",),
+        join_takes=("image", "tokens"),
+        expert_gives={"output": ("", [3, 4], F16), "norm": ("", [3], F32)},
+    )
+    second = FakeStage(
+        "step2",
+        {"early": "stem.tokens", "tokens": "step1.tokens", "skip": "stem.skip"},
+        {"answer": ("step2.answer", [3], F32)},
+        {"type": "top_k", "experts": 4, "k": 2},
+        "step1.logits",
+        expert_gives={"output": ("", [3], F32)},
+    )
+    return make(
+        "two-stages",
+        [stem(3, F16, skip=[5]), first, second],
+        [{"name": "answer", "kind": "logits", "tensors": ["step2.answer"]}],
+        [
+            FakeTarget("onnx", batch=4),
+            FakeTarget("gathered", "onnx", "gather", profile=".gathered"),
+            FakeTarget("coreml", "coreml", "gather"),
+            FakeTarget(
+                "separate",
+                "onnx",
+                "experts",
+                batch=2,
+                profile=".separate",
+                changes={
+                    "sizes": {
+                        "distinct_bytes": 9,
+                        "shared_bytes": 2,
+                        "expert_bytes": [[1, 1, 1], [1, 1, 1, 1]],
+                    }
+                },
+            ),
+            FakeTarget("executorch", "executorch", "all-experts", batch=2),
+        ],
+        usage_prior=[
+            [{"route": [0, 1], "share": 0.5}, {"route": [1, 2], "share": 0.5}],
+            [{"route": [0, 3], "share": 1}],
+        ],
+    )
+
+
+def other_rules() -> FakeBundle:
+    """Routes of varying length: `top_p`, and then `threshold`, which reads the stem's logits."""
+    top_p = FakeStage(
+        "step1",
+        {"tokens": "stem.tokens"},
+        {"next_tokens": ("step1.tokens", TOKENS, F32)},
+        {"type": "top_p", "experts": 3, "p": 0.5, "k_max": 2, "renormalize": True},
+        "stem.logits",
+    )
+    threshold = last(
+        {"type": "threshold", "experts": 3, "thresholds": [0.5, -1, 2]},
+        "step2",
+        takes={"tokens": "step1.tokens"},
+        router="stem.logits",
+    )
+    return make(
+        "other-rules",
+        [stem(3), top_p, threshold],
+        [{"name": "answer", "kind": "logits", "tensors": ["step2.answer"], "labels": None}],
+        [FakeTarget("onnx"), FakeTarget("gathered", "onnx", "gather", profile=".gathered")],
+    )
+
+
+def given_routes() -> FakeBundle:
+    """The caller's task in two stages, and a device state, which a router may decide instead."""
+    tasks = {"depth": [0, 1], "edges": [2], "both": [0, 2]}
+    first = FakeStage(
+        "step1",
+        {"tokens": "stem.tokens"},
+        {"next_tokens": ("step1.tokens", TOKENS, F32)},
+        {"type": "given", "experts": 3, "choice": "task", "routes": tasks},
+    )
+    second = FakeStage(
+        "step2",
+        {"tokens": "step1.tokens"},
+        {"next_tokens": ("step2.tokens", TOKENS, F32)},
+        {
+            "type": "given", "experts": 2, "choice": "task",
+            "routes": {"depth": [0], "edges": [1], "both": [0]}, "otherwise": None,
+        },
+    )  # fmt: skip
+    device = last(
+        {
+            "type": "given", "experts": 4, "routes": {"low-power": [3]},
+            "otherwise": {"type": "top_k", "experts": 4, "k": 2},
+        },
+        "step3",
+        takes={"tokens": "step2.tokens"},
+        router="stem.logits",
+    )  # fmt: skip
+    return make(
+        "given-routes",
+        [stem(4), first, second, device],
+        [{"name": "answer", "kind": "logits", "tensors": ["step3.answer"]}],
+        [FakeTarget("onnx"), FakeTarget("everything", "executorch", "all-experts")],
+        golden={"images": 3},
+    )
+
+
+def finishing() -> FakeBundle:
+    """An early exit and a cascade: images are finished at both routed stages, on some routes."""
+    exit_ = FakeStage(
+        "step1",
+        {"tokens": "stem.tokens"},
+        {
+            "next_tokens": ("step1.tokens", TOKENS, F32),
+            "logits": ("step1.logits", [3], F32),
+            "answer": ("step1.answer", [3], F32),
+        },
+        {"type": "top_k", "experts": 3},
+        "stem.logits",
+        [[0]],
+        expert_gives={"output": ("", TOKENS, F32)},
+    )
+    cascade = last(
+        {"type": "threshold", "experts": 3, "thresholds": [0, 0, 0]},
+        "step2",
+        "step1",
+        finishes=[[0], [1, 2]],
+        expert_gives={"output": ("", [3], F32)},
+    )
+    return make(
+        "finishing",
+        [stem(3, answer=[3]), exit_, cascade],
+        [
+            {
+                "name": "answer",
+                "kind": "logits",
+                "tensors": ["stem.answer", "step1.answer", "step2.answer"],
+                "labels": ["x", "y", "z"],
+            },
+            {"name": "features", "kind": "tensor", "tensors": ["stem.tokens", "step1.tokens"]},
+        ],
+        [
+            FakeTarget("onnx"),
+            FakeTarget("everything", "onnx", "all-experts", profile=".all"),
+            FakeTarget("separate", "executorch", "experts"),
+        ],
+    )
+
+
+def every_kind() -> FakeBundle:
+    """Outputs of every kind, from several stages; a letterboxed input in colour."""
+    gives = {
+        "found": ("step1.found", [6, 7], F32),
+        "shape": ("step1.shape", [2, 4, 6], F32),
+        "depth": ("step1.depth", [1, 4, 6], F32),
+        "state": ("step1.state", [2, 1, 2, 1], F32),
+    }
+    heads = FakeStage(
+        "step1",
+        {"tokens": "stem.tokens"},
+        gives,
+        {"type": "top_k", "experts": 2},
+        "stem.logits",
+    )
+    outputs = [
+        {"name": "boxes", "kind": "boxes", "tensors": ["step1.found"], "labels": ["a", "b", "c"]},
+        {"name": "mask", "kind": "mask", "tensors": ["step1.shape"], "labels": ["thing", "rest"]},
+        {"name": "depth", "kind": "map", "tensors": ["step1.depth"]},
+        {"name": "state", "kind": "tensor", "tensors": ["step1.state"]},
+        {"name": "embedding", "kind": "embedding", "tensors": ["stem.embedding"]},
+        {"name": "classes", "kind": "logits", "tensors": ["stem.logits"]},
+    ]
+    return make(
+        "every-kind",
+        [stem(2, embedding=[8]), heads],
+        outputs,
+        [FakeTarget("onnx")],
+        {
+            "height": 4, "width": 6, "channel_order": "BGR", "resize": "letterbox",
+            "pad_level": 114, "pad_place": "around", "pad_rounding": "nearest",
+            "interpolation": "bilinear", "mean": [0, 0, 0], "std": [1, 1, 1],
+        },
+    )  # fmt: skip
+
+
+def torchvision() -> FakeBundle:
+    """The resize rule `torchvision`, in colour, one routed stage."""
+    return make(
+        "torchvision",
+        [stem(2), last({"type": "top_k", "experts": 2})],
+        [{"name": "answer", "kind": "logits", "tensors": ["step1.answer"]}],
+        [FakeTarget("executorch", "executorch")],
+        {"height": 2, "width": 4, "resize": "torchvision", "resize_size": 5},
+    )
+
+
+ALL = [minimal, single, two_stages, other_rules, given_routes, finishing, every_kind, torchvision]
