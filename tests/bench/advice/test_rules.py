@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 
+import msgspec
 import pytest
 
 from mvmoe_bench.advice import GraphView
@@ -247,6 +248,21 @@ def test_small_graphs_are_for_the_cpu(hand, macs, severity, begins):
     ((found, text),) = check("dispatch-cost", hand.target(*staged(hand, macs)))
     assert found == severity
     assert text.startswith(begins)
+
+
+def test_an_image_pays_a_call_for_each_of_its_experts_and_the_one_that_joins_them(hand):
+    def view(name, stage, route):
+        return GraphView(name, stage, route, (hand.op("linear", 1, 8, macs=10**9),), 1, ())
+
+    views = [view("stem", 0, None), view("e0", 1, (0,)), view("e1", 1, (1,)), view("join", 1, None)]
+    slots = [f"slot{slot}_output" for slot in range(2)]
+    (join,) = hand.target().record.graphs
+    given = [msgspec.structs.replace(join.inputs[0], name=name) for name in ("x", *slots, "gates")]
+    join = msgspec.structs.replace(join, name="join", stage=1, inputs=tuple(given))
+    target = hand.target(*views, graphs=(join,))
+    assert check("dispatch-cost", target)[-1][1].startswith(
+        "An image takes 4 calls, one for each expert and stage: 0.92 ms of an estimated 5.6 ms"
+    )
 
 
 def test_an_image_pays_a_call_for_each_stage(hand):

@@ -7,6 +7,7 @@ from operator import attrgetter
 from mvmoe_bench.advice.contract import Finding, GraphView, TargetView
 from mvmoe_bench.advice.engine_rule import Said, accelerator_rule, of_graphs, of_targets
 from mvmoe_bench.advice.wording import duration, work
+from mvmoe_deploy.strategies import slot_of
 from mvmoe_export.accelerator import Accelerator, CallCost
 from mvmoe_export.neural_engine import NEURAL_ENGINE
 
@@ -33,16 +34,35 @@ def _say_of_graph(graph: GraphView, cost: CallCost, unit: Accelerator) -> Said:
 
 
 def _say_of_image(target: TargetView, cost: CallCost, unit: Accelerator) -> Said:
-    """What an image's calls cost: each stage is one, whichever route the image takes."""
-    stages = {graph.stage: graph for graph in target.graphs if graph.macs}
-    if len(stages) > 1:
-        total = sum(_milliseconds(graph, cost) for graph in stages.values())
+    """What an image's calls cost: one a stage, and one more for each expert that is joined."""
+    calls = list(_calls(target))
+    if len(calls) > 1:
+        total = sum(_milliseconds(graph, cost) for graph in calls)
+        stages = len({graph.stage for graph in calls})
+        how = "one a stage" if stages == len(calls) else "one for each expert and stage"
         yield (
             "info",
-            f"An image takes {len(stages)} calls, one a stage: "
-            f"{duration(len(stages) * cost.call_ms)} of an estimated {duration(total)} on the "
+            f"An image takes {len(calls)} calls, {how}: "
+            f"{duration(len(calls) * cost.call_ms)} of an estimated {duration(total)} on the "
             f"{unit.title}; fewer routed stages mean fewer calls",
         )
+
+
+def _calls(target: TargetView) -> Iterator[GraphView]:
+    """The graphs with known multiply-adds that an image runs, on the longest route."""
+    slots = {
+        graph.stage: 1 + max(slot_of(spec.name) or 0 for spec in graph.inputs)
+        for graph in target.record.graphs
+        if any(slot_of(spec.name) is not None for spec in graph.inputs)
+    }
+    # Where experts are joined, graphs with a route are experts', and one without joins them.
+    kinds = {
+        (graph.stage, graph.stage in slots and graph.route is not None): graph
+        for graph in target.graphs
+        if graph.macs
+    }
+    for (stage, is_joined), graph in kinds.items():
+        yield from [graph] * (slots[stage] if is_joined else 1)
 
 
 def _milliseconds(graph: GraphView, cost: CallCost) -> float:
