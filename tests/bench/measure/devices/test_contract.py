@@ -9,7 +9,7 @@ from mvmoe_bench.measure.devices import default_device, find_device
 from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.latency import Sample
 from mvmoe_bench.measure.jobs.memory import Memory
-from mvmoe_bench.measure.jobs.placement import Placement
+from mvmoe_bench.measure.jobs.placement import PlacementLine
 from mvmoe_bench.measure.jobs.start import Start
 from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.schema import records as r
@@ -101,7 +101,7 @@ def test_a_device_elsewhere_gets_orders_and_files_and_gives_the_same_lines(
     assert [line for line in result.lines if isinstance(line, r.Failure)] == []
     assert result.run.device == "elsewhere" and result.run.identity["cpu"] == "another"
     kinds = {type(line) for line in result.lines}
-    assert {Sample, Start, Memory, StreamSample, Answer, Placement} <= kinds
+    assert {Sample, Start, Memory, StreamSample, Answer, PlacementLine} <= kinds
     orders = [
         msgspec.json.decode((folder / "order.json").read_bytes(), type=MeasurementOrder)
         for folder in place.iterdir()

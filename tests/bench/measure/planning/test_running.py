@@ -20,7 +20,7 @@ from mvmoe_bench.measure.devices.host import HostDevice
 from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.latency import Opened, Sample
 from mvmoe_bench.measure.jobs.memory import Memory
-from mvmoe_bench.measure.jobs.placement import Placement
+from mvmoe_bench.measure.jobs.placement import PlacementLine
 from mvmoe_bench.measure.jobs.start import GraphLoad, Start
 from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.schema import records as r
@@ -159,7 +159,7 @@ def test_the_first_line_says_what_it_was_made_with(run):
     opened = of(run.lines, Opened, "dispatcher onnx")
     assert {line.actual.provider for line in opened} == {"CPU"}
     assert run.run.subjects[0].requested.provider == "CPU"
-    (placed,) = {tuple(line.by_unit) for line in of(run.lines, Placement)}
+    (placed,) = {tuple(line.by_unit) for line in of(run.lines, PlacementLine)}
     assert placed == ("CPU",)
 
 
@@ -407,7 +407,7 @@ def reformatted(tiny, tmp_path):
 
 def test_a_slow_runner_shows_where_it_is_slow(ask, plug_in, reformatted):
     plug_in("slowrunner", SLOW, "[mvmoe.parts]\nrunners.slow = slowrunner\n")
-    result = ask(bundles=(reformatted("slow"),), images="synthetic")
+    result = ask(bundles=(reformatted("slow"),), images="synthetic", plugins=True)
     warm = [line.laps for line in of(result.lines, Sample)]
     assert 12 < median(laps.expert[0] for laps in warm) / 1e6 < 30
     assert 6 < median(laps.stem for laps in warm) / 1e6 < 12
