@@ -1,16 +1,16 @@
 """What each subject answers to each image, and which route it takes. Nothing is timed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-import numpy as np
 from safetensors.numpy import load_file
 
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan
 from mvmoe_bench.measure.jobs.order_process import Session
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import Count, Routes, SubjectJobRecord
+from mvmoe_deploy.outputs import OutputKind, find_kind
 from mvmoe_deploy.runtime.prediction import Outputs
-from mvmoe_deploy.verification.metrics import peak
+from mvmoe_deploy.verification.metrics import absolute_errors, peak
 
 
 class Answer(SubjectJobRecord, tag="answer", frozen=True):
@@ -27,23 +27,33 @@ class Answer(SubjectJobRecord, tag="answer", frozen=True):
     max_abs_error: float | None
     """From the reference's outputs (see `reference` of docs/benchmarking.md), of all outputs."""
     max_rel_error: float | None
-    """The same, each output relative to its largest value of all images."""
+    """The same, each part of an output relative to its largest value of all images."""
 
     def by_stage(self) -> list[tuple[object, ...]]:
         """The route."""
         return [] if self.routes is None else [self.routes]
 
 
-def _errors(outputs: Outputs, reference: Outputs | None, image: int) -> dict[str, float | None]:
-    """The largest error of any output; what is no number counts as very large."""
-    if reference is None:
-        return {"max_abs_error": None, "max_rel_error": None}
+_VERY_LARGE = 1e30
+
+
+def largest_errors(
+    given: Outputs, reference: Outputs, image: int, kinds: Mapping[str, OutputKind]
+) -> tuple[float, float]:
+    """The largest error of any of an image's outputs `[1, ...]`, and the largest relative one.
+
+    Each is compared with that image's in the reference `[n, ...]`, in the parts that its kind
+    compares apart, relative to the largest value of all images. What is no number counts as very
+    large.
+    """
     errors, shares = [], []
-    for name, array in outputs.items():
-        largest = np.abs(array[0] - reference[name][image]).max()
-        errors.append(float(np.nan_to_num(largest, nan=1e30, posinf=1e30)))
-        shares.append(errors[-1] / peak(reference[name]))
-    return {"max_abs_error": max(errors), "max_rel_error": min(max(shares), 1e30)}
+    for name, kind in kinds.items():
+        ours = kind.values(given[name])
+        for part, array in kind.values(reference[name]).items():
+            largest = float(absolute_errors(ours[part][0], array[image]).max())
+            errors.append(min(largest, _VERY_LARGE))
+            shares.append(min(largest / peak(array), _VERY_LARGE))
+    return max(errors), max(shares)
 
 
 def _class(outputs: Outputs, name: str | None) -> int | None:
@@ -68,9 +78,18 @@ class AnswersMeasurement(Measurement):
         order, opened = session.order, session.open(subject)
         path = order.reference.get(subject.key)
         reference = None if path is None else load_file(path)
+        kinds = {
+            name: find_kind(kind, plugins=subject.plugins)
+            for name, kind in subject.output_kinds.items()
+        }
         for query in subject.queries:
             image, traced = query.image, opened.trace(query)
             outputs = opened.answer(query) if traced is None else traced.outputs
+            absolute, relative = (
+                (None, None)
+                if reference is None
+                else largest_errors(outputs, reference, image, kinds)
+            )
             session.emit(
                 Answer(
                     job=order.job,
@@ -80,7 +99,8 @@ class AnswersMeasurement(Measurement):
                     label=order.labels[image],
                     routes=None if traced is None else traced.routes,
                     answer=_class(outputs, subject.class_output),
-                    **_errors(outputs, reference, image),
+                    max_abs_error=absolute,
+                    max_rel_error=relative,
                 )
             )
             session.flush()

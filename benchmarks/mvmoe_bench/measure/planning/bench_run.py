@@ -159,6 +159,7 @@ class BenchRun:
             root=self._roots.get(subject.key) or str(subject.bundle.path.resolve()),
             manifest_sha256=subject.bundle.manifest_sha256,
             target=subject.target,
+            output_kinds={output.name: output.kind for output in subject.bundle.manifest.outputs},
             class_output=None if classes is None else classes.name,
             engine_options=variant.engine_options,
             engine_modules=variant.engine_modules,

@@ -44,6 +44,8 @@ class SubjectOrder(_Part, kw_only=True, frozen=True):
     """Of the bundle that was checked: what is measured is that one."""
     target: str | None
     """The bundle's target, or None."""
+    output_kinds: dict[str, str] = {}
+    """The kind of each output, which says what of it is compared apart."""
     class_output: str | None = None
     """The output whose highest value is the class; None of a model that does not classify."""
     engine_options: dict[str, str] = {}
