@@ -1,0 +1,53 @@
+"""The bundles on mvmoe_deploy, on a second dispatcher, and on wrong ones, which must fail."""
+
+import pytest
+from page_answers import BUNDLES, PageDispatcher, faults
+from wrong_answers import WRONG
+
+from mvmoe_deploy import Dispatcher
+from mvmoe_deploy.bundle import Bundle
+
+NAMES = ["dispatch", "experts"]
+
+
+def golden(name):
+    return Bundle.open(BUNDLES / name).golden()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_mvmoe_answers_as_the_golden_vectors(name):
+    Bundle.open(BUNDLES / name).verify()
+    with Dispatcher.open(BUNDLES / name, threads=1, max_resident_experts=1) as dispatcher:
+        dispatcher.check().require_ok()
+        answers = dispatcher.run(golden(name)["image"])
+        assert answers.keys() == {"answer"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_dispatcher_written_from_the_page_does(name):
+    assert faults(PageDispatcher(BUNDLES / name), golden(name)) == []
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.__name__)
+def test_a_wrong_dispatcher_is_caught(wrong):
+    for name in WRONG[wrong]:
+        assert faults(wrong(BUNDLES / name), golden(name)), name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_golden_image_is_a_near_tie(name):
+    """Another engine's rounding decides no route."""
+    bundle = Bundle.open(BUNDLES / name)
+    vectors = bundle.golden()
+    for stage, rule in enumerate(bundle.manifest.rules, start=1):
+        logits = vectors[f"logits.{stage}"]
+        assert (rule.margins(logits) > 1e-3 * abs(logits).max()).all()
+        assert len({tuple(row) for row in vectors[f"members.{stage}"]}) > 1
+
+
+def test_the_bundles_are_small_and_of_these_strategies():
+    strategies = {name: Bundle.open(BUNDLES / name).strategy("onnx").name for name in NAMES}
+    assert strategies == {"dispatch": "dispatch", "experts": "experts"}
+    files = [path for path in BUNDLES.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 200_000
+    assert {path.parent.name for path in BUNDLES.glob("*/manifest.json")} == set(NAMES)

@@ -1,0 +1,63 @@
+"""Dispatchers that are wrong in one thing each between two graphs, as ports tend to be."""
+
+import numpy as np
+from page_answers import PageDispatcher
+
+
+class GatesOfOne(PageDispatcher):
+    def run(self, graph, tensors):
+        gates = {name: np.ones_like(array) for name, array in tensors.items() if name == "gates"}
+        return super().run(graph, {**tensors, **gates})
+
+
+class GatesInTheOtherOrder(PageDispatcher):
+    def run_stage(self, index, rule, route, gates, taken):
+        return super().run_stage(index, rule, route, gates[::-1], taken)
+
+
+class NextRoute(PageDispatcher):
+    """The graph beside the right one."""
+
+    def graph(self, stage, route):
+        right = super().graph(stage, route)
+        others = [graph for graph in self.target["graphs"] if graph["stage"] == stage]
+        others = [graph for graph in others if (graph["route"] is None) == (route is None)]
+        return others[(others.index(right) + 1) % len(others)]
+
+
+class SlotsInTheOtherOrder(PageDispatcher):
+    def run(self, graph, tensors):
+        slots = {name: array for name, array in tensors.items() if name.startswith("slot")}
+        swapped = {f"slot{1 - int(name[4])}{name[5:]}": array for name, array in slots.items()}
+        return super().run(graph, {**tensors, **swapped})
+
+
+class FirstExpertInEverySlot(PageDispatcher):
+    def run(self, graph, tensors):
+        first = {name: tensors[f"slot0{name[5:]}"] for name in tensors if name.startswith("slot")}
+        return super().run(graph, {**tensors, **first})
+
+
+class LowestExperts(PageDispatcher):
+    def __init__(self, root):
+        super().__init__(root)
+        select = self.routing.select
+        self.routing.select = lambda rule, logits: select(rule, [-logit for logit in logits])
+
+
+class ImageOfTheCallBefore(PageDispatcher):
+    def answer(self, image):
+        before, self.before = getattr(self, "before", image * 0), image
+        return super().answer(before)
+
+
+WRONG = {
+    GatesOfOne: {"dispatch", "experts"},
+    GatesInTheOtherOrder: {"experts"},
+    NextRoute: {"dispatch", "experts"},
+    SlotsInTheOtherOrder: {"experts"},
+    FirstExpertInEverySlot: {"experts"},
+    LowestExperts: {"dispatch", "experts"},
+    ImageOfTheCallBefore: {"dispatch", "experts"},
+}
+"""Each with the bundles that must show it."""
