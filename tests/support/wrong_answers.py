@@ -51,13 +51,35 @@ class ImageOfTheCallBefore(PageDispatcher):
         return super().answer(before)
 
 
+class RouterOfTheFirstStage(PageDispatcher):
+    """Every stage is routed by the logits that the first one is."""
+
+    def __init__(self, root):
+        super().__init__(root)
+        _, first, *others = self.manifest["stages"]
+        for stage in others:
+            stage["router"] = first["router"]
+
+
+class TensorsOfTheStem(PageDispatcher):
+    """Every stage takes what the stem gives."""
+
+    def __init__(self, root):
+        super().__init__(root)
+        _, first, *others = self.manifest["stages"]
+        for stage in others:
+            stage["takes"] = first["takes"]
+
+
 WRONG = {
-    GatesOfOne: {"dispatch", "experts"},
-    GatesInTheOtherOrder: {"experts"},
-    NextRoute: {"dispatch", "experts"},
+    GatesOfOne: {"dispatch", "experts", "two_stages"},
+    GatesInTheOtherOrder: {"experts", "two_stages"},
+    NextRoute: {"dispatch", "experts", "two_stages"},
+    RouterOfTheFirstStage: {"two_stages"},
+    TensorsOfTheStem: {"two_stages"},
     SlotsInTheOtherOrder: {"experts"},
     FirstExpertInEverySlot: {"experts"},
-    LowestExperts: {"dispatch", "experts"},
-    ImageOfTheCallBefore: {"dispatch", "experts"},
+    LowestExperts: {"dispatch", "experts", "two_stages"},
+    ImageOfTheCallBefore: {"dispatch", "experts", "two_stages"},
 }
 """Each with the bundles that must show it."""

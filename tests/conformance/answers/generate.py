@@ -1,4 +1,4 @@
-"""Export the two bundles of the conformance of answers again: run this file.
+"""Export the three bundles of the conformance of answers again: run this file.
 
 Other releases of PyTorch and of the exporter give other bytes, so no test asks for the same ones;
 the answers in the golden vectors stay what PyTorch says.
@@ -29,6 +29,7 @@ SIZES = {
 BUNDLES = {
     "dispatch": ("dispatch", {"moe_layers": 1}),
     "experts": ("experts", {"moe_layers": 1, "top_k": 2, "renormalize": True}),
+    "two_stages": ("dispatch", {"depth": 3, "moe_layers": 2, "routers": "per-layer", "top_k": 2}),
 }
 """Strategy, and what the model has beside `SIZES`."""
 
