@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+from torch.utils.module_tracker import ModuleTracker
 
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.stage_tensors import (
@@ -24,6 +25,20 @@ _FUSED_ON_CPU = {
         lambda query, key, value, *_, **__: sdpa_flop_count(query, key, value)  # type: ignore[no-untyped-call]
     )
 }
+
+
+class _NoModules(ModuleTracker):
+    """Tracks no modules: what each of them costs is not asked for.
+
+    PyTorch's own hooks every module of the process, those of other threads too, and fails on one
+    that gives a parameter as it is.
+    """
+
+    def __enter__(self) -> "_NoModules":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return
 
 
 @dataclass(frozen=True)
@@ -78,6 +93,7 @@ def _macs(model: RoutedModel, stages: list[nn.Module], routes: list[Route]) -> i
     device = next(model.parameters(), torch.empty(0)).device
     images = torch.zeros(1, *model.input.shape, dtype=torch.float32, device=device)
     counter = FlopCounterMode(display=False, custom_mapping=_FUSED_ON_CPU)
+    counter.mod_tracker = _NoModules()
     alone = output_alone(declared_outputs(model))
     with torch.no_grad(), counter:
         state = run_stage(stages[0], {IMAGE: images}, alone=alone) | {IMAGE: images}

@@ -104,3 +104,20 @@ def test_counting_leaves_alone_what_other_threads_see():
         )
     count(model)
     assert set(seen) == {(True, True)}
+
+
+def test_counting_hooks_no_module_of_the_process():
+    from torch.nn.modules import module as modules
+
+    model = build(MobileVMoEConfig(image_size=32, patch_size=16, width=12, depth=2), seed=0)
+    hooks = []
+    stem = model.stage
+
+    def watched(index, route):
+        found = stem(index, route)
+        found.register_forward_pre_hook(lambda *_: hooks.append(len(modules._global_forward_hooks)))
+        return found
+
+    model.stage = watched
+    count(model)
+    assert hooks and set(hooks) == {0}
