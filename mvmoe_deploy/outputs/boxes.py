@@ -15,7 +15,12 @@ from mvmoe_deploy.outputs.contract import (
     finite_images,
     label_of,
 )
-from mvmoe_deploy.outputs.detections import detections_of, found_again
+from mvmoe_deploy.outputs.detections import (
+    are_large,
+    detections_of,
+    found_again,
+    is_in_place,
+)
 from mvmoe_deploy.outputs.palette import colour_of
 
 if TYPE_CHECKING:
@@ -70,7 +75,8 @@ class Boxes(OutputKind):
     ) -> Decisions:
         """The share of the boxes of both sides that the other side has too.
 
-        Near-ties are boxes with a score that near to the least that counts, or to the second best.
+        Near-ties are boxes with a score that near to the least that counts, or to the second best,
+        and those of a pixel: whether they have an area, and what they overlap, rounding decides.
         """
         finite = finite_images(given, wanted)
         found = np.zeros((len(wanted), 2))
@@ -138,10 +144,13 @@ def _counts(given: np.ndarray, wanted: np.ndarray, limit: float) -> tuple[int, i
     """Of one image the boxes that both have, and all; each side's are counted, near-ties not."""
     ours, theirs = detections_of(given), detections_of(wanted)
     same = counted = 0
-    for some, others in ((ours, theirs), (theirs, ours)):
-        clear = some.margins > limit
+    for some, others, rows in ((ours, theirs, wanted), (theirs, ours, given)):
+        clear, found = some.margins > limit, found_again(some, others)
+        if limit >= 0:  # Else nothing is a near-tie.
+            clear &= are_large(some)
+            found |= is_in_place(some, others, rows)
         counted += int(np.count_nonzero(clear))
-        same += int(np.count_nonzero(clear & found_again(some, others)))
+        same += int(np.count_nonzero(clear & found))
     return same, counted
 
 

@@ -1,6 +1,6 @@
 """What a detector's rows say: which boxes are found, and whether two sets of them are the same."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,13 @@ across that bound, is then the same as the box that it was left out for.
 """
 
 
+SAME_PLACE = 0.5
+"""Pixels: edges of one row that are no further apart than this say the same place.
+
+Of a box of a few pixels a shift far below one pixel changes every overlap.
+"""
+
+
 @dataclass(frozen=True)
 class Detections:
     """The boxes of one image, the highest score first."""
@@ -28,6 +35,8 @@ class Detections:
     """`[m]`, fp64: that of the best class."""
     classes: np.ndarray
     """`[m]`, int64."""
+    rows: np.ndarray
+    """`[m]`, int64: the row that each box is."""
     margins: np.ndarray
     """`[m]`, fp64: how far a score is from changing whether the row is a box, or its class."""
 
@@ -47,7 +56,7 @@ def detections_of(value: np.ndarray) -> Detections:
     chosen = chosen[np.argsort(-best[chosen], kind="stable")]
     classes = scores.argmax(axis=1)
     kept = _suppressed(boxes, classes, chosen)
-    return Detections(boxes[kept], best[kept], classes[kept], _margins(scores[kept]))
+    return Detections(boxes[kept], best[kept], classes[kept], kept, _margins(scores[kept]))
 
 
 def overlaps(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -67,6 +76,25 @@ def found_again(some: Detections, others: Detections) -> np.ndarray:
         for index in np.flatnonzero(some.classes == label):
             found[index] = bool((overlaps(some.boxes[index], rivals) >= SAME_BOX).any())
     return found
+
+
+def is_in_place(some: Detections, others: Detections, value: np.ndarray) -> np.ndarray:
+    """For each box of `some` whether the other side has it at the same row and place, `[m]`.
+
+    `value` `[N, 4 + C]` are the other side's rows, `others` what is left of them: the row is there,
+    or was left out for a box that it overlaps.
+    """
+    places = value.astype(np.float64)[some.rows, :4]
+    near = np.abs(places - some.boxes).max(axis=1, initial=0.0) <= SAME_PLACE
+    found: np.ndarray = near & found_again(replace(some, boxes=places), others)
+    return found
+
+
+def are_large(some: Detections) -> np.ndarray:
+    """Which boxes keep an area if each edge is moved by `SAME_PLACE`, `[m]`."""
+    sides = some.boxes[:, 2:] - some.boxes[:, :2]
+    large: np.ndarray = sides.min(axis=1, initial=np.inf) > 2 * SAME_PLACE
+    return large
 
 
 def _suppressed(boxes: np.ndarray, classes: np.ndarray, order: np.ndarray) -> np.ndarray:

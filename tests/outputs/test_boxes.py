@@ -83,6 +83,23 @@ def test_rounding_changes_nothing_that_is_counted(rows, seed):
     assert BOXES.summary(found) == 1
 
 
+@given(rows=ROWS, scale=st.sampled_from([0.4, 1.0, 3.0]), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=300)
+def test_a_shift_below_half_a_pixel_changes_nothing_that_is_counted(rows, scale, seed):
+    """Boxes of a few pixels, whose overlaps such a shift changes entirely."""
+    rows = rows.copy()
+    rows[:, :4] *= scale
+    moved = rows.copy()
+    moved[:, :4] += np.random.default_rng(seed).uniform(-0.49, 0.49, rows[:, :4].shape)
+    assert BOXES.summary(BOXES.agreement(moved[None], rows[None], 0.0)) == 1
+
+
+def test_a_shift_of_more_than_that_is_seen_in_small_boxes():
+    stays = row(50, 50, 60, 60, 0.9)
+    small, moved = row(10, 10, 12, 12, 0.9), row(11.5, 10, 13.5, 12, 0.9)
+    assert agreement([small, stays], [moved, stays], limit=0.0) == 0.5
+
+
 def row(left, top, right, bottom, *scores):
     return [left, top, right, bottom, *scores]
 
