@@ -290,7 +290,7 @@ class Dispatcher:
         timer.lap("preprocess")
         routes, gates, last = self._run_one(buffers, timer, selectors)
         return Prediction(
-            outputs=first_of(buffers.results[last]),
+            outputs={name: array[0] for name, array in first_of(buffers.results[last]).items()},
             routes=tuple(routes),
             stage_gates=tuple(gates),
             last_stage=self.bundle.manifest.stages[last].name,
@@ -312,7 +312,7 @@ class Dispatcher:
             results = buffers.results[-1]
             answers = {name: np.full_like(array[:1], np.nan) for name, array in results.items()}
             raise PartialResultError.of({0: error}, answers, images=1) from error
-        return {name: array[None] for name, array in first_of(buffers.results[last]).items()}
+        return first_of(buffers.results[last])
 
     def _answer_golden(self, buffers: InferenceBuffers, images: np.ndarray) -> list[Answered]:
         """What the graphs make of preprocessed images `[n, C, H, W]`, one at a time.

@@ -22,6 +22,10 @@ A route is all of its graphs, where the strategy has several.
 """
 
 
+_MOST_KNOWN = 4096
+"""Routes whose graphs are looked up once: a rule may have far more than memory holds."""
+
+
 class GraphCache:
     """Graphs that every image runs stay loaded; those of single routes come and go.
 
@@ -47,6 +51,7 @@ class GraphCache:
         self._weights_file = tuple(file for file in target.files if file.path == target.weights)
         self._takes_weights = bool(target.tensors)
         self._by_stage = _by_route(target.graphs)
+        self._serving: dict[tuple[int, Route], tuple[Graph, ...]] = {}
         self.routed = tuple(graph for graph in target.graphs if graph.route is not None)
         self._always = tuple(graph.name for graph in target.graphs if graph.route is None)
         pins = [pin] if isinstance(pin, str | int) else pin
@@ -71,13 +76,18 @@ class GraphCache:
         """The graph that gives what `stage` gives for images of `route`."""
         return self._by_stage[stage][None] if route is None else self.serving(stage, route)[-1]
 
-    def serving(self, stage: int, route: Route) -> list[Graph]:
+    def serving(self, stage: int, route: Route) -> tuple[Graph, ...]:
         """The graphs that images of `route` run at `stage`, in order.
 
         All but the last fill its slots, the first one slot 0.
         """
-        graphs = self._by_stage[stage]
-        return [graphs[place] for place in self._strategy.serving(route)]
+        found = self._serving.get((stage, route))
+        if found is None:
+            graphs = self._by_stage[stage]
+            found = tuple(graphs[place] for place in self._strategy.serving(route))
+            if len(self._serving) < _MOST_KNOWN:
+                self._serving[stage, route] = found
+        return found
 
     def has_room(self, graph: Graph) -> bool:
         """Whether a graph is in memory or fits without evicting another."""

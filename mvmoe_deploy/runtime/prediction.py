@@ -82,9 +82,16 @@ def _refuse_class(outputs: Outputs) -> Never:
 
 
 def first_of(outputs: Outputs) -> dict[str, np.ndarray]:
-    """Copies of the outputs of the first image of a batch; raises RoutingError if not finite."""
-    require_finite({name: array[:1] for name, array in outputs.items()})
-    return {name: array[0].copy() for name, array in outputs.items()}
+    """Copies `[1, ...]` of the outputs of the first image of a batch, whose values are finite.
+
+    Raises RoutingError. It stands behind the last graph, where every line runs cold.
+    """
+    copies = {}
+    for name, array in outputs.items():
+        copies[name] = copy = array[:1].copy()
+        if np.count_nonzero(np.isfinite(copy)) != copy.size:
+            require_finite({name: copy})
+    return copies
 
 
 def require_finite(outputs: Outputs) -> None:

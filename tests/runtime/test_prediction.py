@@ -79,7 +79,7 @@ def test_outputs_are_copies_of_the_first_image():
     batch = {"answer": np.array([[0, 1], [2, 3]], np.float32)}
     outputs = first_of(batch)
     batch["answer"][:] = 7
-    assert outputs["answer"].tolist() == [0, 1]
+    assert outputs["answer"].tolist() == [[0, 1]]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
