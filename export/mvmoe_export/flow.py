@@ -129,9 +129,9 @@ class ModelFlow:
 
     def shape(self, output: manifest.Output) -> tuple[int, ...]:
         """The shape of an output for one image."""
-        return self._example(output.tensors[0]).shape[1:]
+        return self.example(output.tensors[0]).shape[1:]
 
-    def _example(self, tensor: str) -> Tensor:
+    def example(self, tensor: str) -> Tensor:
         """An example of a tensor by the manifest's name."""
         return next(
             flow.outputs[name]
@@ -190,7 +190,7 @@ def _outputs(
 def _require_kinds(model: RoutedModel, found: ModelFlow) -> None:
     """Refuse outputs whose tensors have not one shape that fits their kind."""
     for output in found.outputs:
-        shapes = {tuple(found._example(tensor).shape[1:]) for tensor in output.tensors}
+        shapes = {tuple(found.example(tensor).shape[1:]) for tensor in output.tensors}
         if len(shapes) > 1:
             raise InputError(
                 f"stages of {type(model).__name__} give the output {output.name} in the shapes "

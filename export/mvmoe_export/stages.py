@@ -122,19 +122,11 @@ class Stages:
         Weights of the model that no stage reads (a head for the training) are not among them.
         """
         modules = [self.model.stage(0, ())]
-        modules += [module for spec in self.specs[1:] for module in self._every_expert(spec)]
+        for spec in self.specs[1:]:
+            build = computing_experts(spec.flow, partial(self.model.stage, spec.index))
+            modules.append(build(tuple(range(spec.flow.record.routing.experts))))
         tensors = {id(t): t for module in modules for t in module.state_dict().values()}
         return sum({_content(tensor): tensor.nbytes for tensor in tensors.values()}.values())
-
-    def _every_expert(self, spec: StageSpec) -> Iterator[nn.Module]:
-        """Modules of a stage that together have all experts which compute something."""
-        every, finishes = tuple(range(spec.flow.record.routing.experts)), spec.flow.record.finishes
-        if not finishes:
-            yield self.model.stage(spec.index, every)
-            return
-        for route in spec.flow.record.routing.routes():
-            if route not in finishes:
-                yield self.model.stage(spec.index, route)
 
     def graph(self, stage: int, route: Route) -> GraphSpec:
         """The graph that gives what `stage` gives for images of `route`."""

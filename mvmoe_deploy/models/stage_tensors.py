@@ -57,8 +57,9 @@ def declared_finishes(model: object, rules: Collection[Rule]) -> list[tuple[Rout
     found: list[tuple[Route, ...]] = [() for _ in range(len(rules) + 1)]
     try:
         for stage, routes in dict(declared).items():
-            found[range(1, len(found))[stage - 1]] = tuple(sorted({tuple(r) for r in routes}))
-    except (TypeError, ValueError, IndexError) as error:
+            place = range(1, len(found)).index(stage)  # Neither the stem nor one from the end.
+            found[1 + place] = tuple(sorted({tuple(route) for route in routes}))
+    except (TypeError, ValueError) as error:
         raise InputError(
             f"{type(model).__name__}.finishes is {declared!r}; expected a dict from the number of "
             f"a routed stage (1 to {len(rules)}) to its finishing routes, as {{1: [(0,)]}}",

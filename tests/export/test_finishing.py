@@ -279,6 +279,9 @@ def test_an_output_that_a_finished_image_would_lack_is_refused(model):
     ("finishes", "says"),
     [
         ({3: [STOP]}, "expected a dict from the number of a routed stage"),
+        ({0: [STOP]}, "expected a dict from the number of a routed stage"),
+        ({-1: [STOP]}, "expected a dict from the number of a routed stage"),
+        ({"1": [STOP]}, "expected a dict from the number of a routed stage"),
         ({1: [(5,)]}, r"has the route \[5\]"),
         ({1: [(0,), (1,), (2,)]}, "finishes images on 3 routes"),
         ({1: 0}, "expected a dict"),
