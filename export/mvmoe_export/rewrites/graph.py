@@ -21,13 +21,21 @@ _META = "val"
 class AtenGraph:
     """A graph of ATen operators over a module's weights, for example inputs of fixed shapes.
 
-    Raises InputError for a graph with writes in place: rewrites know values, no memory.
+    `bound` are the names of the weights that are not stored with the graph but given to it with its
+    inputs, one expert's or another's. Raises InputError for a graph with writes in place: rewrites
+    know values, no memory.
     """
 
-    def __init__(self, module: fx.GraphModule, inputs: Sequence[Tensor]) -> None:
+    def __init__(
+        self,
+        module: fx.GraphModule,
+        inputs: Sequence[Tensor],
+        bound: frozenset[str] = frozenset(),
+    ) -> None:
         require_functional(module)
         self.module = module
         self.inputs = tuple(inputs)
+        self.bound = bound
         _forget_strides(module)
         _infer(module, self.inputs)
 
@@ -44,6 +52,16 @@ class AtenGraph:
         """Let everything that read `node` read `other`; drops what nobody reads any more."""
         node.replace_all_uses_with(other)
         self.erase(node)
+
+    def is_dynamic(self, node: fx.Node) -> bool:
+        """Whether a node's value may change from run to run: it depends on an input of the graph.
+
+        Bound weights are inputs, and so is what is made of them alone.
+        """
+        return any(
+            source.op == "placeholder" or (source.op == "get_attr" and source.target in self.bound)
+            for source in _behind(node)
+        )
 
     def erase(self, node: fx.Node) -> None:
         """Drop a node that nobody reads, and then what only it had read."""
@@ -185,12 +203,15 @@ def elements(node: fx.Node) -> int:
 
 def is_weight(node: fx.Node) -> bool:
     """Whether a node is made of weights and constants alone."""
+    return all(source.op in ("get_attr", "call_function") for source in _behind(node))
+
+
+def _behind(node: fx.Node) -> Iterator[fx.Node]:
+    """A node and all that it depends on, each once."""
     # Not by recursion: a deep model's graph is longer than Python's stack.
     seen, left = {node}, [node]
     while left:
         this = left.pop()
-        if this.op not in ("get_attr", "call_function"):
-            return False
+        yield this
         left += [source for source in this.all_input_nodes if source not in seen]
         seen.update(this.all_input_nodes)
-    return True
