@@ -111,6 +111,20 @@ def several(made_once):
     return made_once("bench-several", write)
 
 
+@pytest.fixture(scope="session")
+def experts_bundle(made_once, several):
+    """Two of three experts at each of two stages, with a graph for each expert."""
+    from mvmoe_deploy.models import load_checkpoint
+    from mvmoe_export import Identity, export_bundle
+
+    def write(path):
+        model = load_checkpoint(several / "checkpoint").model
+        identity = Identity(name="experts")
+        export_bundle(model, path, identity=identity, strategy="experts", skip_verify=True)
+
+    return made_once("bench-experts.mvmoe", write)
+
+
 @pytest.fixture
 def ask(tiny, tmp_path):
     """Runs a benchmark of the tiny bundle on this machine; fields of `Request` override."""

@@ -49,7 +49,8 @@ if TYPE_CHECKING:
 @click.option(
     "--compare",
     default="",
-    help="With commas: static, all-experts, gather, dense, eager, compile. Needs --checkpoint.",
+    help="With commas: bare, static, all-experts, gather, dense, eager, compile. All but bare need "
+    "--checkpoint.",
 )
 @click.option(
     "--checkpoint",

@@ -36,6 +36,8 @@ ENOUGH_SAMPLES = {90: 10, 95: 20, 99: 100}
 """By percentile, the fewest samples of which at least one lies beyond it."""
 MS = 1e-6
 """Milliseconds in a nanosecond."""
+US = 1e-3
+"""Microseconds in a nanosecond."""
 _RESAMPLES = 2999
 
 

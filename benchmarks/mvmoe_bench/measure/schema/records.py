@@ -104,7 +104,8 @@ class SubjectRecord(RecordPart, frozen=True):
     key: str
     """Its name in all other lines; unique in a run."""
     name: str
-    """`dispatcher`, `static`, `all-experts`, `gather`, `dense`, `eager`, `compile`, a plug-in's."""
+    """`dispatcher`, `bare`, `static`, `all-experts`, `gather`, `dense`, `eager`, `compile`, or a
+    plug-in's."""
     bundle: str
     """The bundle whose model it answers with, by its name in the run."""
     target: str | None

@@ -122,6 +122,9 @@ class SubjectLook:
     """The subject of a sentence on that ratio; without one there is no sentence."""
     key_figure: bool = False
     """Whether that ratio is a key figure."""
+    is_floor: bool = False
+    """Whether it runs the product's own graphs and nothing else: what the product takes above it
+    is the product's host time."""
 
 
 class SubjectKind:

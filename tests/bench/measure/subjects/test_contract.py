@@ -18,7 +18,7 @@ def test_a_provider_is_where_the_runner_says_it_runs():
 
 
 def test_the_subjects_of_this_installation_are_found():
-    known = {"dispatcher", "static", "all-experts", "gather", "dense", "eager", "compile"}
+    known = {"dispatcher", "bare", "static", "all-experts", "gather", "dense", "eager", "compile"}
     assert known <= set(parts.names("subjects"))
     for name in known:
         assert name == find_kind(name).name

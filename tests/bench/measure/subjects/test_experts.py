@@ -11,25 +11,11 @@ from mvmoe_deploy.runtime.runners.onnx.runner import OnnxRunner
 from mvmoe_deploy.runtime.tracing import Trace, TracingDispatcher
 
 
-@pytest.fixture(scope="module")
-def path(made_once, several):
-    """Two of three experts at each of two stages, with a graph for each expert."""
-    from mvmoe_deploy.models import load_checkpoint
-    from mvmoe_export import Identity, export_bundle
-
-    def write(path):
-        model = load_checkpoint(several / "checkpoint").model
-        identity = Identity(name="experts")
-        export_bundle(model, path, identity=identity, strategy="experts", skip_verify=True)
-
-    return made_once("bench-experts.mvmoe", write)
-
-
 @pytest.fixture
-def subject(path):
+def subject(experts_bundle):
     """A subject in which nothing was asked yet."""
-    bundle = Bundle.open(path)
-    runner = OnnxRunner.open(path, bundle.target("onnx"), 1)
+    bundle = Bundle.open(experts_bundle)
+    runner = OnnxRunner.open(experts_bundle, bundle.target("onnx"), 1)
     images = bundle.golden()["image"]
     dispatcher = TracingDispatcher(bundle, "onnx", runner)
     subject = DispatcherSubject(dispatcher, EngineChoice(engine="ort", provider="cpu"), images)
