@@ -102,6 +102,13 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "Export the bundle again.",
             ("target", "graph", "expected", "found"),
         ),
+        "bundle.ranges-invalid": ErrorCode(
+            "The weights of experts, which graphs take as inputs, are not ranges of the target's "
+            "file of weights: one overlaps another, ends beyond the file, begins at no multiple of "
+            "16,384, or does not hold its tensors.",
+            "Export the bundle again.",
+            ("target",),
+        ),
         "bundle.tensor-unknown": ErrorCode(
             "A stage takes a tensor, or is routed by one, that no stage before it gives; or an "
             "output is one that no stage gives.",

@@ -10,6 +10,7 @@ import hashlib
 import io
 import math
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -25,7 +26,8 @@ from mvmoe_deploy.bundle.manifest import TensorSpec
 from mvmoe_deploy.routing import Route
 from mvmoe_export.programs import program_weights, without_other_libraries
 from mvmoe_export.pytorch_silence import exporting
-from mvmoe_export.stages import GraphSpec, Stages, StageSpec
+from mvmoe_export.source_location import PREFIX
+from mvmoe_export.stages import Filling, GraphSpec, Stages
 from mvmoe_export.structure import StructureGroup
 
 FOLDER = "captured"
@@ -37,6 +39,14 @@ _LITTLE = 1 << 20
 """Bytes of free space below which a refused write means a full disk."""
 
 
+class CapturedFilling(msgspec.Struct, frozen=True, kw_only=True):
+    """The weights of an expert at a place of the route, by their names with the keys of tensors."""
+
+    expert: int
+    place: int
+    weights: dict[str, str]
+
+
 class CapturedGraph(msgspec.Struct, frozen=True, kw_only=True):
     """One graph to make: what it is called, and the key of the tensor that each weight is."""
 
@@ -44,6 +54,8 @@ class CapturedGraph(msgspec.Struct, frozen=True, kw_only=True):
     stage: int
     route: Route | None
     weights: dict[str, str]
+    fillings: tuple[CapturedFilling, ...] = ()
+    """Where its structure binds weights, those that it may be given."""
 
 
 class CapturedFamily(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +66,8 @@ class CapturedFamily(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[TensorSpec, ...]
     graphs: tuple[CapturedGraph, ...]
     """The program is that of the first."""
+    bound: dict[str, int] = {}
+    """As `GraphSpec.bound` has it."""
 
     @property
     def probed(self) -> bool:
@@ -76,18 +90,15 @@ def write_captured(stages: Stages, scratch: Path) -> Families:
     folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Tensor] = {}
     families = tuple(
-        _write(stage, group, tensors, folder / f"program{stage.index}_{number}.pt2")
-        for stage in stages.specs
-        for number, group in enumerate(stage.groups)
+        _write(group, tensors, folder / f"program{number}.pt2")
+        for number, group in enumerate(stages.groups)
     )
     _save(tensors, folder / WEIGHTS)
     (folder / _INDEX).write_bytes(msgspec.json.encode(families))  # Last: all else is there.
     return families
 
 
-def _write(
-    stage: StageSpec, group: StructureGroup, tensors: dict[str, Tensor], path: Path
-) -> CapturedFamily:
+def _write(group: StructureGroup, tensors: dict[str, Tensor], path: Path) -> CapturedFamily:
     """Write a structure's program, and put the weights of its graphs among the tensors."""
     program = without_other_libraries(group.capture())
     packed = io.BytesIO()  # Given a path, PyTorch aborts the process where the disk is full.
@@ -102,17 +113,38 @@ def _write(
             _spec(name, tensor)
             for name, tensor in zip(group.template.outputs, _outputs(program), strict=True)
         ),
-        graphs=tuple(_graph(stage, spec, tensors) for spec in group.members),
+        graphs=tuple(_graph(spec, tensors) for spec in group.members),
+        bound=dict(group.template.bound),
     )
 
 
-def _graph(stage: StageSpec, spec: GraphSpec, tensors: dict[str, Tensor]) -> CapturedGraph:
+def _graph(spec: GraphSpec, tensors: dict[str, Tensor]) -> CapturedGraph:
     """A graph, its weights put among the tensors."""
-    weights = program_weights(spec.build())
+    return CapturedGraph(
+        name=spec.name,
+        stage=spec.stage,
+        route=spec.route,
+        weights=_keys(program_weights(spec.build()), tensors),
+        fillings=tuple(_filling(spec, filling, tensors) for filling in spec.fillings),
+    )
+
+
+def _filling(spec: GraphSpec, filling: Filling, tensors: dict[str, Tensor]) -> CapturedFilling:
+    """What a graph may be given at one place, put among the tensors."""
+    own = {f"{PREFIX}{name}" for name, place in spec.bound.items() if place == filling.place}
+    weights = program_weights(filling.build())
+    chosen = {name: tensor for name, tensor in weights.items() if name in own}
+    return CapturedFilling(
+        expert=filling.expert, place=filling.place, weights=_keys(chosen, tensors)
+    )
+
+
+def _keys(weights: Mapping[str, Tensor], tensors: dict[str, Tensor]) -> dict[str, str]:
+    """The key of each weight, which is put among the tensors."""
     keys = {name: tensor_key(tensor) for name, tensor in weights.items()}
     for name, tensor in weights.items():
         tensors.setdefault(keys[name], tensor.detach().contiguous())
-    return CapturedGraph(name=spec.name, stage=stage.index, route=spec.route, weights=keys)
+    return keys
 
 
 def _outputs(program: ExportedProgram) -> list[Tensor]:

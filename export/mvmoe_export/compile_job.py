@@ -6,18 +6,20 @@ made-up weights, each slot's unlike all others, so that the compiler can find ea
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 import torch
 from safetensors import safe_open
 from torch import Tensor
 from torch.export import ExportedProgram
 
+from mvmoe_deploy.bundle.manifest import DType, TensorSpec
 from mvmoe_export.captured import (
     WEIGHTS,
     CapturedFamily,
@@ -27,9 +29,14 @@ from mvmoe_export.captured import (
     tensor_key,
 )
 from mvmoe_export.compression import find_recipe
+from mvmoe_export.expert_weights import BoundRecords, ExpertFile
 from mvmoe_export.programs import Program, rewrite_program
+from mvmoe_export.stages import dtype_of
+from mvmoe_export.weight_file import WeightFile
 
 OUTPUT = "output"
+EXPERT_WEIGHTS = "weights.bin"
+"""The file of the weights that graphs take as inputs, below the output."""
 
 
 class CompileRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +52,8 @@ class CompileRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The names of the rewrites to apply, in order."""
     recipe: str
     """The name of the recipe that changes the programs, and the weights of each graph, then."""
+    experts: tuple[int, ...] = ()
+    """How many experts each routed stage has, where graphs take their weights as inputs."""
     options: msgspec.Raw
     """The compiler's own struct, encoded (`encoded`): only the compiler knows it."""
 
@@ -108,7 +117,51 @@ class CompileJob:
 
     def weights(self, family: CapturedFamily, graph: CapturedGraph) -> dict[str, Tensor]:
         """The content of each slot of a family's graph."""
-        return self._rewritten(family).contents(self._captured_weights(graph))
+        return self._rewritten(family).contents(self._captured_weights(graph.weights))
+
+    def bound(self, family: CapturedFamily) -> tuple[TensorSpec, ...]:
+        """What a family's program takes behind its stage's inputs: weights of experts, in order.
+
+        In the numbers of the recipe.
+        """
+        program = self._rewritten(family)
+        nodes = program.exported.graph.find_nodes(op="placeholder")
+        found = [node.meta["val"] for node in nodes[len(nodes) - len(program.bound) :]]
+        return tuple(
+            TensorSpec(name=slot.name, shape=tuple(value.shape), dtype=self._number(value))
+            for slot, value in zip(program.bound, found, strict=True)
+        )
+
+    def write_expert_weights(self) -> BoundRecords:
+        """Write the weights of experts that graphs take, if they take any, for the target's record.
+
+        The file is `output / EXPERT_WEIGHTS`.
+        """
+        if not self.job.experts:
+            return BoundRecords()
+        experts = ExpertFile(self.job.experts, find_recipe(self.job.recipe).numbers.weights)
+        for family in self.families:
+            slots = self._rewritten(family).bound
+            for graph in family.graphs:
+                experts.add(graph.stage, graph.name, slots, self._fillings(family, graph))
+        with WeightFile(self.output / EXPERT_WEIGHTS) as file:
+            return experts.write(file)
+
+    def _number(self, value: Tensor) -> DType:
+        """The type of an input that is a weight."""
+        if value.is_floating_point():
+            return find_recipe(self.job.recipe).numbers.weights
+        return dtype_of(value)
+
+    def _fillings(
+        self, family: CapturedFamily, graph: CapturedGraph
+    ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        """What the bound inputs of a graph hold, expert by expert and place by place."""
+        program, own = self._rewritten(family), self._captured_weights(graph.weights)
+        for filling in graph.fillings if program.bound else ():
+            weights = {**own, **self._captured_weights(filling.weights)}
+            found = program.bound_contents(weights, filling.place)
+            yield filling.expert, {name: tensor.numpy() for name, tensor in found.items()}
 
     def rewritten(self) -> Rewritten:
         """What the manifest says of the rewrites, and of what each graph reads."""
@@ -138,17 +191,17 @@ class CompileJob:
     def _rewrite(self, family: CapturedFamily) -> Program:
         captured = torch.export.load(Path(self.job.captured) / family.program)
         first = family.graphs[0]
-        weights = self._captured_weights(first)
-        rewritten = rewrite_program(first.name, captured, weights, self.job.rewrites)
+        weights = self._captured_weights(first.weights)
+        rewritten = rewrite_program(first.name, captured, weights, self.job.rewrites, family.bound)
         program = find_recipe(self.job.recipe).compress(rewritten)
         if family.probed:
             _probe(program)
         return program
 
-    def _captured_weights(self, graph: CapturedGraph) -> Mapping[str, Tensor]:
-        """The weights of a graph's module by name; those of one name are one tensor."""
-        tensors = {key: self._file.get_tensor(key) for key in set(graph.weights.values())}
-        return {name: tensors[key] for name, key in graph.weights.items()}
+    def _captured_weights(self, keys: Mapping[str, str]) -> Mapping[str, Tensor]:
+        """Weights by name, of the keys of their tensors; those of one key are one tensor."""
+        tensors = {key: self._file.get_tensor(key) for key in set(keys.values())}
+        return {name: tensors[key] for name, key in keys.items()}
 
     @cached_property
     def _file(self) -> Any:

@@ -24,7 +24,7 @@ def main(folder: Path) -> None:
     try:
         module, name = given.job.compiler.split(":")
         data = getattr(importlib.import_module(module), name)(given)
-        compiled = compiling.Compiled(data, given.rewritten())
+        compiled = compiling.Compiled(data, given.rewritten(), given.write_expert_weights())
     except MvmoeError as error:
         compiling.write_result(folder, error)
     except ModuleNotFoundError as error:

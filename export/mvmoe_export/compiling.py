@@ -19,7 +19,9 @@ from mvmoe_deploy import errors
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import EngineError, MvmoeError
 from mvmoe_export.compile_job import OUTPUT, CompileJob, CompileRequest, Rewritten
+from mvmoe_export.expert_weights import BoundRecords
 from mvmoe_export.sizes import exclusive
+from mvmoe_export.stages import Stages
 
 _JOB, _RESULT, _LOG = "job.json", "result.json", "log.txt"
 _TEMPORARY = "temporary"
@@ -32,6 +34,7 @@ class Compiled:
     data: Any
     """JSON data of the compiler's own."""
     rewritten: Rewritten
+    bound: BoundRecords
 
 
 @dataclass
@@ -70,7 +73,7 @@ class Compilation:
         given = msgspec.json.decode(result.read_bytes(), type=_Result)
         if given.error is not None:
             raise _error_of(given)
-        return Compiled(given.data, given.rewritten)
+        return Compiled(given.data, given.rewritten, given.bound)
 
     def cancel(self) -> None:
         """Stop the compiler."""
@@ -136,7 +139,7 @@ def write_result(folder: Path, given: Compiled | MvmoeError) -> None:
     if isinstance(given, MvmoeError):
         result = _result_of(given)
     else:
-        result = _Result(given.data, given.rewritten)
+        result = _Result(given.data, given.rewritten, given.bound)
     partial = folder / f"{_RESULT}.partial"
     partial.write_bytes(msgspec.json.encode(result))
     partial.replace(folder / _RESULT)  # Whole or not at all: the disk may be full.
@@ -147,6 +150,7 @@ class _Result(msgspec.Struct, omit_defaults=True):
 
     data: Any = None
     rewritten: Rewritten = Rewritten()
+    bound: BoundRecords = BoundRecords()
     error: str | None = None
     """The name of the error's class."""
     message: str = ""
@@ -174,29 +178,34 @@ def _error_of(given: _Result) -> MvmoeError:
 
 
 def graph_records(
+    stages: Stages,
     job: CompileRequest,
+    bound: BoundRecords,
+    *,
     contents: dict[str, dict[str, int]],
     file: str,
     placement: Callable[[str], tuple[manifest.Placement, ...]],
 ) -> tuple[manifest.Graph, ...]:
     """The manifest's records of graphs that one file holds, called by their names in it.
 
-    `contents` is `Rewritten.tensors`.
+    `contents` is `Rewritten.tensors`, `bound` what they take of experts' weights.
     """
     alone = exclusive(contents)
-    return tuple(
+    records = [
         manifest.Graph(
             name=graph.name,
             stage=graph.stage,
             route=graph.route,
             file=file,
             entry=graph.name,
-            weight_bytes=sum(contents[graph.name].values()),
+            weight_bytes=sum(contents[graph.name].values()) + bound.read_bytes(graph.name),
             exclusive_bytes=alone[graph.name],
-            inputs=family.inputs,
+            inputs=(*family.inputs, *bound.inputs.get(graph.name, ())),
             outputs=family.outputs,
             placement=placement(graph.name),
+            bound=bound.graphs.get(graph.name, {}),
         )
         for family in job.families
         for graph in family.graphs
-    )
+    ]
+    return tuple(stages.in_order(records, lambda record: record.name))

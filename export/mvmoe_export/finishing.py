@@ -14,16 +14,23 @@ from mvmoe_deploy.strategies import DEFAULT, Build
 from mvmoe_export.flow import StageFlow
 
 
+def computing(flow: StageFlow) -> list[int]:
+    """The experts of a stage that compute something: all but those that only finish images."""
+    record = flow.record
+    single = record.routing.longest == 1
+    ends = {expert for (expert,) in record.finishes} if single else set()
+    return [expert for expert in range(record.routing.experts) if expert not in ends]
+
+
 def computing_experts(flow: StageFlow, build: Build) -> Build:
     """`build` for any experts of a stage, of which those that only finish images are left out.
 
     Its modules take a gate for each expert that was asked for. They raise InputError if none of
     these computes anything.
     """
-    record = flow.record
-    if not record.finishes or record.routing.longest > 1:
+    ends = set(range(flow.record.routing.experts)).difference(computing(flow))
+    if not ends:
         return build
-    ends = {expert for (expert,) in record.finishes}
 
     def made(route: Route) -> nn.Module:
         kept = [slot for slot, expert in enumerate(route) if expert not in ends]

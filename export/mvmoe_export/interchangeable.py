@@ -1,6 +1,6 @@
 """Whether the experts of a stage differ in their weights alone, where a strategy relies on it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -33,6 +33,20 @@ def require_interchangeable(
     # Says in its own words that names and shapes of weights differ.
     for route in strategy.graphs(rule):
         strategy.module(rule, route, build)
+    require_alike(model, index, [first, *routes], strategy, build, tensors=tensors)
+
+
+def require_alike(
+    model: RoutedModel,
+    index: int,
+    routes: Iterable[Route],
+    strategy: Strategy,
+    build: Build,
+    *,
+    tensors: Mapping[str, Tensor],
+) -> None:
+    """Refuse routes of a stage whose modules differ in more than weights; raises InputError."""
+    first, *others = routes
 
     def traced(route: Route) -> Trace:
         name = f"{type(model).__name__}.stage({index}, {route})"
@@ -41,7 +55,7 @@ def require_interchangeable(
         return trace(build(route), [*given, gates], name)
 
     wanted = traced(first)
-    for route in routes:
+    for route in others:
         found = traced(route)
         if (difference := first_difference(wanted, found)) is not None:
             raise InputError(

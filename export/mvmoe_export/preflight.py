@@ -18,7 +18,6 @@ from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.routing import UsagePrior, check_usage_prior
-from mvmoe_deploy.strategies import stored_name
 from mvmoe_deploy.system import files
 from mvmoe_deploy.system.space import require_space
 from mvmoe_deploy.text import quoted
@@ -28,6 +27,9 @@ from mvmoe_export.targets import ExportOptions, TargetPart, find_target, target_
 
 _NO_TEXT = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 """What a manifest's texts may not hold: control characters and halves of characters."""
+
+_NO_WEIGHTS = manifest.ExpertWeights(offset=0, bytes=0, tensors={})
+"""Of an expert whose weights will be inputs: which they are is known when the graph is made."""
 
 _LONGEST_TEXT = 1000
 _FP32 = 4
@@ -103,7 +105,7 @@ def require_targets(
     A target of another package may have no `require`: its `start` is what refuses then.
     """
     for name, target in found.items():
-        if any(stage.weights for stage in stages.specs) and not getattr(target, "binds", False):
+        if stages.bound_experts and not getattr(target, "binds", False):
             raise InputError(
                 f"the target {name} cannot store the weights that graphs of the strategy "
                 f"{stages.strategy.name} take as inputs; give another target or strategy",
@@ -158,7 +160,7 @@ def require_manifest(
         weights="graphs",
         files=(msgspec.structs.replace(_file("graphs"), bytes=2**53),),
         parity=None,
-        tensors=_tensors(stages),
+        experts=tuple((_NO_WEIGHTS,) * experts for experts in stages.bound_experts),
     )
     complete = msgspec.structs.replace(
         described,
@@ -186,20 +188,6 @@ def _graphs(stages: Stages) -> tuple[manifest.Graph, ...]:
         )
         for stage, graph in stages.graphs
     )
-
-
-def _tensors(stages: Stages) -> dict[str, manifest.StoredTensor]:
-    """The weights that graphs take as inputs, wherever they will be."""
-    return {
-        stored_name(stage.index, content): manifest.StoredTensor(
-            offset=0,
-            shape=tuple(tensor.shape),
-            dtype=dtype_of(tensor),
-        )
-        for stage in stages.specs
-        for contents in stage.weights.values()
-        for content, tensor in contents.items()
-    }
 
 
 def _tensor(name: str, tensor: torch.Tensor) -> manifest.TensorSpec:

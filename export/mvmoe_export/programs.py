@@ -8,8 +8,10 @@ Here modules are captured, rewritten and cut; which rewrites is a target's choic
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Self
 
 import torch
@@ -49,6 +51,9 @@ _KEPT = (
 _PYTORCHS_OWN = ("aten", "prims")
 """The namespaces of operators that every process with PyTorch knows."""
 
+_NO_NAME = re.compile("[^A-Za-z0-9_]")
+"""What the name of an input may not have: some engines want an identifier."""
+
 _IN_TRAINING = ("train", "training", "dropout_p")
 """Arguments of operators that are random in training alone, such as a GRU; one that is active all
 the same answers in two ways."""
@@ -58,15 +63,26 @@ _GROWTH = 1 << 18
 batch is stored so, a bias that is broadcast over all tokens of a large batch is not."""
 
 
+@dataclass(frozen=True)
+class BoundSlot:
+    """A slot that is an input of the program: a weight of the expert at a place of the route."""
+
+    name: str
+    """Of the input."""
+    place: int
+
+
 @dataclass
 class Program:
     """The program of one structure, with the weights of the module that it was captured from."""
 
     exported: ExportedProgram
-    """Its parameters are the slots."""
+    """Its parameters are the slots; it takes those that are bound behind the stage's inputs."""
     prologue: fx.GraphModule
-    """Gives the contents of the slots."""
+    """Gives the contents of the slots, and then of those that are bound."""
     slots: tuple[str, ...]
+    bound: tuple[BoundSlot, ...]
+    """In the order in which they are read."""
     rewritten: dict[str, int]
     """How many places each rewrite has changed."""
     compression: Callable[[dict[str, Tensor]], dict[str, Tensor]] = dict
@@ -78,14 +94,25 @@ class Program:
 
     def contents(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The content of every slot for weights that are named as `program_weights` does."""
+        contents = self._prologue_contents(weights)
+        return self.compression(dict(zip(self.slots, contents, strict=False)))
+
+    def bound_contents(self, weights: Mapping[str, Tensor], place: int) -> dict[str, Tensor]:
+        """What the inputs of the expert at a place hold for weights that are named so."""
+        contents = self._prologue_contents(weights)[len(self.slots) :]
+        return {
+            slot.name: tensor
+            for slot, tensor in zip(self.bound, contents, strict=True)
+            if slot.place == place
+        }
+
+    def _prologue_contents(self, weights: Mapping[str, Tensor]) -> list[Tensor]:
+        """What the prologue gives."""
         mine = dict(self.prologue.named_buffers())
         chosen = {name: tensor.detach() for name, tensor in weights.items() if name in mine}
         with torch.no_grad():
             contents = functional_call(self.prologue, chosen, (), tie_weights=False)
-        filled = {
-            slot: tensor.contiguous() for slot, tensor in zip(self.slots, contents, strict=True)
-        }
-        return self.compression(filled)
+        return [tensor.contiguous() for tensor in contents]
 
     def compressed(self, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> Self:
         """This program with `change` made to the contents of its slots, whichever graph's.
@@ -129,18 +156,20 @@ def make_program(
     module: nn.Module,
     inputs: dict[str, Tensor],
     names: Sequence[str],
+    *,
     capture: Callable[[], ExportedProgram] | None = None,
+    bound: Mapping[str, int] = MappingProxyType({}),
 ) -> Program:
     """Capture the stage module of graph `name` and apply rewrites, in order.
 
     `capture` gives the program of a module of this structure (`capture_stage`), which is not
-    changed; without it the module is captured here.
+    changed; without it the module is captured here. `bound` is as `GraphSpec.bound` has it.
 
     Without rewrites the program is what `torch.export` gives, as it is. Raises InputError that
     names the graph if it cannot be captured.
     """
     captured = capture() if capture is not None else capture_stage(name, module, inputs)
-    return rewrite_program(name, captured, program_weights(module), names)
+    return rewrite_program(name, captured, program_weights(module), names, bound)
 
 
 def program_weights(module: nn.Module) -> dict[str, Tensor]:
@@ -149,12 +178,17 @@ def program_weights(module: nn.Module) -> dict[str, Tensor]:
 
 
 def rewrite_program(
-    name: str, captured: ExportedProgram, weights: Mapping[str, Tensor], names: Sequence[str]
+    name: str,
+    captured: ExportedProgram,
+    weights: Mapping[str, Tensor],
+    names: Sequence[str],
+    bound: Mapping[str, int] = MappingProxyType({}),
 ) -> Program:
     """Apply rewrites, in order, to what `capture_stage` gave of graph `name`, which is not changed.
 
     `weights` are those of its module, as `program_weights` gives them; neither the module nor its
-    class is needed.
+    class is needed. `bound` are those of its weights that become inputs, by the module's names,
+    with the place of the expert that each belongs to.
     """
     examples: tuple[Tensor, ...] = captured.example_inputs[0]
     if names:
@@ -162,17 +196,26 @@ def rewrite_program(
             captured = captured.run_decompositions(_decompositions())
     graph = captured.module(check_guards=False)
     known, counts = set(weights), dict[str, int]()
+    places = {f"{PREFIX}{name}": place for name, place in bound.items()}
     if names:
         _fold(graph, known)
-        counts = rewrites.apply(rewrites.AtenGraph(graph, examples), names)
+        aten = rewrites.AtenGraph(graph, examples, frozenset(places))
+        counts = rewrites.apply(aten, names)
         _fold(graph, known)
-    slots = _slots(_weight_only_nodes(graph, known) if names else _weights(graph, known))
-    program = Program(captured, _prologue(graph, slots), tuple(slots), counts)
+    early = _weight_only_nodes(graph, known, places, deep=bool(names))
+    slots, inputs = _slots(graph.graph, early)
+    prologue = _prologue(graph, [*slots.values(), *inputs.values()])
+    program = Program(captured, prologue, tuple(slots), tuple(inputs), counts)
     # Captured once more, since PyTorch has no public way from a graph to an ExportedProgram: the
     # constructor is its own and changes between releases, and wants each node's fake tensor, which
     # is what capturing makes. It also refuses what a rewrite has broken (shapes, writes in place,
     # names). Of 12 blocks of width 192 it takes 1 s of CPU time a target, of 90 s in all.
-    program.exported = _capture(name, _body(graph, slots, program.contents(weights)), examples)
+    body = _body(graph, slots, inputs, program.contents(weights))
+    # Copies: two inputs of one tensor would be captured as one.
+    bound_examples = [
+        program.bound_contents(weights, slot.place)[slot.name].clone() for slot in inputs
+    ]
+    program.exported = _capture(name, body, (*examples, *bound_examples))
     return program
 
 
@@ -349,43 +392,70 @@ def _fold(graph: fx.GraphModule, weights: set[str]) -> None:
 
 
 def _weights(graph: fx.GraphModule, weights: set[str]) -> list[fx.Node]:
-    """The weights alone: nothing is computed before the graph runs."""
+    """The nodes of weights themselves."""
     return [node for node in graph.graph.nodes if node.op == "get_attr" and node.target in weights]
 
 
-def _weight_only_nodes(graph: fx.GraphModule, weights: set[str]) -> list[fx.Node]:
-    """The nodes made of weights and constants alone that give not much more than they take."""
-    early = dict.fromkeys(_weights(graph, weights))
-    for node in graph.graph.nodes:
+def _weight_only_nodes(
+    graph: fx.GraphModule, weights: set[str], places: Mapping[str, int], *, deep: bool
+) -> dict[fx.Node, int | None]:
+    """The nodes made of weights and constants alone that give not much more than they take.
+
+    Unless `deep` the weights alone: nothing is computed before the graph runs.
+    Each with the place of the expert that it belongs to, None for none: what is made of weights of
+    two of them is not among these nodes, for it would have to be stored for every pair.
+    """
+    early = {node: places.get(str(node.target)) for node in _weights(graph, weights)}
+    for node in graph.graph.nodes if deep else ():
         taken = [source for source in node.all_input_nodes if source in early]
         if not taken or node.op != "call_function" or not is_weight(node):
+            continue
+        if len({early[source] for source in taken}) > 1:
             continue
         others = [source for source in node.all_input_nodes if source not in early]
         grown = elements(node) - sum(map(elements, taken))
         if all(source.op == "get_attr" for source in others) and grown <= _GROWTH:
-            early[node] = None
-    return list(early)
+            early[node] = early[taken[0]]
+    return early
 
 
-def _slots(early: list[fx.Node]) -> dict[str, fx.Node]:
-    """Names for the nodes that the body reads: a weight's own, or that of what it is made of."""
-    inside = set(early)
+def _slots(
+    graph: fx.Graph, early: Mapping[fx.Node, int | None]
+) -> tuple[dict[str, fx.Node], dict[BoundSlot, fx.Node]]:
+    """Names for the nodes that the body reads: a weight's own, or that of what it is made of.
+
+    First those that are stored with the graph, then those that are bound, in the order in which
+    they are read.
+    """
     slots: dict[str, fx.Node] = {}
+    bound: dict[str, fx.Node] = {}
     for node in early:
-        if all(user in inside for user in node.users):
+        if all(user in early for user in node.users):
             continue
         root = node
         while root.op != "get_attr":
-            root = next(source for source in root.all_input_nodes if source in inside)
-        name, count = str(root.target), 0
-        while name in slots or (node is not root and name == root.target):
-            name, count = f"{root.target}_{count}", count + 1
-        slots[name] = node
-    return slots
+            root = next(source for source in root.all_input_nodes if source in early)
+        own, taken = str(root.target), slots
+        if early[node] is not None:
+            own = _NO_NAME.sub("_", f"place{early[node]}_{own.removeprefix(PREFIX)}")
+            taken = bound
+        name, count = own, 0
+        while name in taken or (node is not root and name == root.target):
+            name, count = f"{own}_{count}", count + 1
+        taken[name] = node
+    readers = [node for node in graph.nodes if node not in early]
+    read = dict.fromkeys(source for node in readers for source in node.all_input_nodes)
+    names = {node: name for name, node in bound.items()}
+    inputs = {
+        BoundSlot(names[node], place): node
+        for node in read
+        if node in names and (place := early[node]) is not None
+    }
+    return slots, inputs
 
 
-def _prologue(graph: fx.GraphModule, slots: dict[str, fx.Node]) -> fx.GraphModule:
-    """The graph that makes the contents of the slots."""
+def _prologue(graph: fx.GraphModule, made: Sequence[fx.Node]) -> fx.GraphModule:
+    """The graph that gives what some nodes hold."""
     prologue = fx.Graph()
     copies: dict[fx.Node, fx.Node] = {}
 
@@ -397,7 +467,7 @@ def _prologue(graph: fx.GraphModule, slots: dict[str, fx.Node]) -> fx.GraphModul
             copies[node] = prologue.node_copy(node, copies.__getitem__)
         return copies[node]
 
-    prologue.output(tuple([copy(node) for node in slots.values()]))
+    prologue.output(tuple([copy(node) for node in made]))
     targets = {node.target for node in prologue.nodes if node.op == "get_attr"}
     return fx.GraphModule({name: attribute(graph, name).detach() for name in targets}, prologue)
 
@@ -428,18 +498,27 @@ def _part_outputs(graph: fx.Graph) -> None:
 
 
 def _body(
-    graph: fx.GraphModule, slots: dict[str, fx.Node], contents: dict[str, Tensor]
+    graph: fx.GraphModule,
+    slots: Mapping[str, fx.Node],
+    bound: Mapping[BoundSlot, fx.Node],
+    contents: dict[str, Tensor],
 ) -> fx.GraphModule:
-    """The graph with its slots as parameters, and without what nobody reads."""
+    """The graph with its slots as parameters and inputs, and without what nobody reads."""
     require_functional(graph)
     nodes = graph.graph
-    made = {}
+    made: dict[fx.Node, fx.Node] = {}
     for name, node in slots.items():
         with nodes.inserting_before(next(iter(nodes.nodes))):
             made[node] = nodes.create_node("get_attr", name)
+    if bound:
+        nodes.set_codegen(fx.graph.CodeGen())  # The captured one knows how many inputs there were.
+    last = nodes.find_nodes(op="placeholder")[-1]
+    for slot, node in bound.items():
+        with nodes.inserting_after(last):
+            last = made[node] = nodes.placeholder(slot.name)
     # All at once: a slot may be what another one is made of.
-    for node, slot in made.items():
-        node.replace_all_uses_with(slot)
+    for node, content in made.items():
+        node.replace_all_uses_with(content)
     for node in reversed(nodes.nodes):
         if not node.users and node.op in ("get_attr", "call_function"):
             nodes.erase_node(node)

@@ -113,11 +113,10 @@ def export_key(stages: Stages, choices: Iterable[object]) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         data = tensor.detach().cpu().contiguous().reshape(-1)
         digest.update(data.view(torch.uint8).numpy().data if data.numel() else b"")
-    for stage in stages.specs:
-        for group in stage.groups:
-            # What a module computes is not all in its name and weights.
-            names = [graph.name for graph in group.members]
-            digest.update(f"{group.fingerprint} {names}".encode())
+    for group in stages.groups:
+        # What a module computes is not all in its name and weights.
+        names = [graph.name for graph in group.members]
+        digest.update(f"{group.fingerprint} {names}".encode())
     digest.update(repr(list(choices)).encode())
     return digest.hexdigest()
 

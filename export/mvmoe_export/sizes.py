@@ -16,13 +16,21 @@ Reads = Mapping[str, Mapping[K, int]]
 """For each graph by name, the contents that it reads and their bytes."""
 
 
-def sizes(stages: Stages, reads: Reads[K]) -> manifest.Sizes:
+def sizes(
+    stages: Stages, reads: Reads[K], bound: tuple[tuple[int, ...], ...] = ()
+) -> manifest.Sizes:
     """Bytes of all distinct weights, of those that no expert owns, and of each expert's own.
 
     An expert owns what is read by graphs of one stage only, all on routes that it is on. Experts
-    have no bytes of their own where the strategy does not separate them.
+    have no bytes of their own where the strategy does not separate them. `bound` are the bytes of
+    each stage's experts where graphs take those as inputs; what graphs read beside them is shared.
     """
     bytes_of = {key: size for contents in reads.values() for key, size in contents.items()}
+    if stages.strategy.binds_weights:
+        shared = sum(bytes_of.values())
+        return manifest.Sizes(
+            distinct_bytes=shared + sum(map(sum, bound)), shared_bytes=shared, expert_bytes=bound
+        )
     owners = {key: _owners(readers) for key, readers in _readers(stages, reads).items()}
     experts = tuple(
         tuple(

@@ -6,10 +6,11 @@ structure. How a target writes them is not known here.
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import islice
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -24,17 +25,30 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.strategies import DEFAULT, INTEGER, Build, Strategy, TensorType, find_strategy
+from mvmoe_deploy.strategies.places import first_route, placements, places_of_weights
 from mvmoe_export.expert_flow import ExpertFlow, expert_flow
-from mvmoe_export.finishing import computing_experts
+from mvmoe_export.finishing import computing, computing_experts
 from mvmoe_export.flow import ModelFlow, StageFlow, flow_of, type_name
-from mvmoe_export.interchangeable import require_interchangeable
+from mvmoe_export.interchangeable import require_alike, require_interchangeable
 from mvmoe_export.structure import StructureGroup, group_by_structure
+
+T = TypeVar("T")
 
 _LONGEST_NAME = 100
 """Characters that the experts of a route may take in a graph's name, which is a file's too."""
 
 MAX_GRAPHS = 256
 """Graphs of one stage; a model with more routes is better served by another strategy."""
+
+
+@dataclass(frozen=True)
+class Filling:
+    """Where the weights of an expert at a place of the route are: in the module that it builds."""
+
+    expert: int
+    place: int
+    build: Callable[[], nn.Module]
+    """Makes the module of a route that has the expert at the place."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,10 @@ class GraphSpec:
     """Example inputs by name, in order: they fix shapes and types."""
     outputs: dict[str, Tensor]
     """Examples of what it gives, in the same way."""
+    bound: Mapping[str, int] = field(default_factory=dict)
+    """Those of the module's weights that it takes as inputs, with the place in the route of the
+    expert that each belongs to; which experts' they may be, `fillings` say."""
+    fillings: tuple[Filling, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,8 +76,6 @@ class StageSpec:
 
     flow: StageFlow
     graphs: tuple[GraphSpec, ...]
-    weights: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
-    """Contents of the inputs that are weights, as `Strategy.weights` gives them."""
     experts: ExpertFlow | None = None
     """How tensors go through its experts, where each has a graph and another one joins them."""
 
@@ -82,11 +98,6 @@ class StageSpec:
     def outputs(self) -> tuple[str, ...]:
         """The names of what it gives, in the order of its graphs' outputs."""
         return tuple(self.flow.outputs)
-
-    @cached_property
-    def groups(self) -> tuple[StructureGroup, ...]:
-        """Its graphs by structure, found once for all targets; raises InputError."""
-        return group_by_structure(self)
 
 
 @dataclass(frozen=True)
@@ -114,6 +125,23 @@ class Stages:
     def graphs(self) -> Iterator[tuple[StageSpec, GraphSpec]]:
         """Every graph with its stage, stem first."""
         return ((stage, graph) for stage in self.specs for graph in stage.graphs)
+
+    @property
+    def bound_experts(self) -> tuple[int, ...]:
+        """How many experts each routed stage has whose weights are inputs of graphs."""
+        if not self.strategy.binds_weights:
+            return ()
+        return tuple(spec.flow.record.routing.experts for spec in self.specs[1:])
+
+    def in_order(self, items: Iterable[T], name: Callable[[T], str]) -> list[T]:
+        """Items of graphs, by the name of the graph of each, in the order of the graphs."""
+        order = {graph.name: place for place, (_, graph) in enumerate(self.graphs)}
+        return sorted(items, key=lambda item: order[name(item)])
+
+    @cached_property
+    def groups(self) -> tuple[StructureGroup, ...]:
+        """All graphs by structure, found once for all targets; raises InputError."""
+        return group_by_structure(graph for _, graph in self.graphs)
 
     @cached_property
     def weight_bytes(self) -> int:
@@ -160,7 +188,6 @@ def make_stages(
     specs = []
     flows = flow_of(model, batch)
     for flow in flows.stages:
-        weights = dict[str, Mapping[str, Tensor]]()
         stem = GraphSpec(
             "stem", 0, None, partial(flow.module, model, ()), flow.inputs, flow.outputs
         )
@@ -172,10 +199,9 @@ def make_stages(
             graphs = tuple(_expert_graphs(model, experts, found, routes))
         elif rule is not None:
             build = computing_experts(flow, partial(flow.module, model))
-            require_interchangeable(model, flow.index, found, build, flow.inputs)
-            weights = dict(found.weights(rule, build))
-            graphs = tuple(_graphs(flow, rule, found, build, weights))
-        specs.append(StageSpec(flow, graphs, weights, experts))
+            make = _bound_graphs if found.binds_weights else _graphs
+            graphs = tuple(make(model, flow, found, build))
+        specs.append(StageSpec(flow, graphs, experts))
     return Stages(model, found, batch, tuple(specs), flows.outputs)
 
 
@@ -185,7 +211,7 @@ def _expert_graphs(
     """The graphs of one routed stage, one for each expert and one that joins them."""
     flow, rule = experts.stage, experts.stage.record.routing
     for route in routes:
-        label = "join" if route is None else _route_name(route)
+        label = strategy.label(rule, route) or _route_name(route or ())
         make = partial(_strategys_module, strategy, rule, route, partial(experts.module, model))
         own = _route_inputs(strategy, rule, route, flow.record.first_route, experts.batch)
         outputs = experts.outputs if strategy.is_joined(rule, route) else flow.outputs
@@ -201,22 +227,41 @@ def _expert_graphs(
         )
 
 
-def _graphs(
-    flow: StageFlow,
-    rule: Rule,
-    strategy: Strategy,
-    build: Build,
-    weights: Mapping[str, Mapping[str, Tensor]],
+def _bound_graphs(
+    model: RoutedModel, flow: StageFlow, strategy: Strategy, build: Build
 ) -> Iterator[GraphSpec]:
-    """The graphs of one routed stage, which takes tensors of stages before and some weights."""
-    # Copies: two inputs of one tensor would be captured as one.
-    bound = {name: next(iter(found.values())).detach().clone() for name, found in weights.items()}
+    """The graphs of one routed stage that take the weights of experts as inputs."""
+    numbers = computing(flow)
+
+    def of_numbers(route: Route) -> nn.Module:
+        """The module of experts that compute, by their number among those."""
+        return build(tuple(numbers[number] for number in route))
+
+    for graph in _graphs(model, flow, strategy, of_numbers):
+        size = len(graph.route or ())
+        every = list(placements(len(numbers), size))
+        bound = places_of_weights(len(numbers), size, of_numbers)
+        routes = [first_route(size), *(route for _, _, route in every)]
+        require_alike(model, flow.index, routes, strategy, of_numbers, tensors=flow.inputs)
+        fillings = tuple(
+            Filling(numbers[number], place, partial(of_numbers, route))
+            for number, place, route in every
+        )
+        yield replace(graph, bound=bound, fillings=fillings)
+
+
+def _graphs(
+    model: RoutedModel, flow: StageFlow, strategy: Strategy, build: Build
+) -> Iterator[GraphSpec]:
+    """The graphs of one routed stage, which takes tensors of stages before."""
+    rule = flow.record.routing
+    require_interchangeable(model, flow.index, strategy, build, flow.inputs)
     batch = len(next(iter(flow.inputs.values())))
     for route in stage_graphs(strategy, flow.record):
-        label = strategy.name.replace("-", "_") if route is None else _route_name(route)
+        label = strategy.label(rule, route) or _route_name(route or ())
         make = partial(_strategys_module, strategy, rule, route, build)
         example = route or flow.record.first_route
-        own = _route_inputs(strategy, rule, route, example, batch) | bound
+        own = _route_inputs(strategy, rule, route, example, batch)
         yield _graph(
             flow,
             label,

@@ -7,6 +7,7 @@ shapes and types. A module that does something else for one expert has another s
 exported on its own.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,12 +18,12 @@ from mvmoe_export import programs
 from mvmoe_export.fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    from mvmoe_export.stages import GraphSpec, StageSpec
+    from mvmoe_export.stages import GraphSpec
 
 
 @dataclass(frozen=True)
 class StructureGroup:
-    """Graphs of one stage that share a structure; the first serves as their template."""
+    """Graphs, of any stages, that share a structure; the first serves as their template."""
 
     fingerprint: str
     template: "GraphSpec"
@@ -42,16 +43,18 @@ class StructureGroup:
         )
 
 
-def group_by_structure(stage: "StageSpec") -> tuple[StructureGroup, ...]:
-    """Group the graphs of one stage by structure, in order of first appearance.
+def group_by_structure(graphs: Iterable["GraphSpec"]) -> tuple[StructureGroup, ...]:
+    """Group graphs by structure, in order of first appearance.
 
+    Those of one structure take and give tensors of the same names, and bind the same weights.
     Raises InputError for what a stage's own code raises.
     """
-    groups: dict[str, list[GraphSpec]] = {}
-    for graph in stage.graphs:
-        groups.setdefault(_fingerprint_of(graph), []).append(graph)
+    groups: dict[tuple[object, ...], list[GraphSpec]] = {}
+    for graph in graphs:
+        key = (_fingerprint_of(graph), *graph.inputs, "", *graph.outputs, *graph.bound.items())
+        groups.setdefault(key, []).append(graph)
     return tuple(
-        StructureGroup(found, members[0], tuple(members)) for found, members in groups.items()
+        StructureGroup(str(key[0]), members[0], tuple(members)) for key, members in groups.items()
     )
 
 

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from mvmoe_deploy.bundle.bound_weights import check_bound_weights
 from mvmoe_deploy.bundle.manifest import (
     IMAGE,
     File,
@@ -20,8 +21,8 @@ from mvmoe_deploy.bundle.manifest import (
     Target,
     TensorSpec,
 )
-from mvmoe_deploy.bundle.manifest_faults import of_part
-from mvmoe_deploy.errors import BundleError, Fault, InputError
+from mvmoe_deploy.bundle.manifest_faults import inconsistent, of_part
+from mvmoe_deploy.errors import Fault, InputError
 from mvmoe_deploy.outputs import OutputKind, find_kind
 from mvmoe_deploy.routing import Route, Rule, check_usage_prior
 from mvmoe_deploy.routing.choices import check_choices, router_of
@@ -32,7 +33,6 @@ from mvmoe_deploy.strategies import (
     find_strategy,
     slot_input,
     slot_of,
-    stored_name,
 )
 from mvmoe_deploy.text import quoted
 
@@ -67,7 +67,7 @@ def check(manifest: Manifest, *, plugins: bool = False) -> None:
         _check_graphs(name, target, strategy, manifest.stages)
         _check_expert_sizes(name, target, strategy, manifest.rules)
         _check_tensors(name, target, strategy, manifest, shapes)
-        _check_stored(name, target)
+        check_bound_weights(name, target, strategy, manifest.stages)
     for output in manifest.outputs:
         _check_kind(output, _kind(output, plugins), [shapes[name] for name in output.tensors])
     _check_golden(manifest, shapes)
@@ -78,7 +78,7 @@ def _strategy(name: str, target: Target, plugins: bool) -> Strategy:
     try:
         return find_strategy(target.strategy, plugins=plugins)
     except InputError as error:
-        raise _inconsistent(f"target {name} cannot be read: {error}", of_part(error)) from error
+        raise inconsistent(f"target {name} cannot be read: {error}", of_part(error)) from error
 
 
 def _check_stages(stages: tuple[Stage, ...]) -> None:
@@ -98,7 +98,7 @@ def _check_stages(stages: tuple[Stage, ...]) -> None:
     try:
         check_choices([stage.routing for stage in stages[1:]], "the manifest")
     except InputError as error:
-        raise _inconsistent(str(error)) from error
+        raise inconsistent(str(error)) from error
     known = {IMAGE}
     for stage in stages:
         _check_flow(stage, known)
@@ -192,7 +192,7 @@ def _kind(output: Output, plugins: bool) -> OutputKind:
         return find_kind(output.kind, plugins=plugins)
     except InputError as error:
         sentence = f"output {output.name} cannot be read: {error}"
-        raise _inconsistent(sentence, of_part(error)) from error
+        raise inconsistent(sentence, of_part(error)) from error
 
 
 def _check_kind(output: Output, kind: OutputKind, shapes: list[tuple[int, ...]]) -> None:
@@ -207,9 +207,9 @@ def _check_kind(output: Output, kind: OutputKind, shapes: list[tuple[int, ...]])
     try:
         kind.require_shape(shape)
     except InputError as error:
-        raise _inconsistent(
-            f"the output {output.name} does not fit its kind: {error}", fault
-        ) from (error)
+        raise inconsistent(f"the output {output.name} does not fit its kind: {error}", fault) from (
+            error
+        )
     if output.labels is not None:
         classes = kind.classes(shape)
         _require(
@@ -243,7 +243,7 @@ def _check_prior(manifest: Manifest) -> None:
     try:
         check_usage_prior(manifest.usage_prior, manifest.rules, "the usage prior")
     except InputError as error:
-        raise _inconsistent(str(error)) from error
+        raise inconsistent(str(error)) from error
 
 
 def _check_files(manifest: Manifest) -> None:
@@ -317,24 +317,21 @@ def _check_complete(
         # Ends at the first graph that is missing: there may be more routes than memory holds.
         if route not in left:
             fault = Fault(fault.code, **fault.fields, route=_first(route))
-            raise _inconsistent(f"{where} has no graph{_route_phrase(route)}", fault)
+            raise inconsistent(f"{where} has no graph{_route_phrase(route)}", fault)
         left.remove(route)
     for route in left:
-        raise _inconsistent(
+        raise inconsistent(
             f"{where} has a graph{_route_phrase(route)}, which it cannot have", fault
         )
 
 
 def stage_graphs(strategy: Strategy, stage: Stage) -> Iterator[Route | None]:
-    """The graphs of a stage, lazily: those of its strategy but for routes that run nothing.
-
-    Of an expert that a longer route may have too, there is a graph in any case.
-    """
+    """The graphs of a stage, lazily: those of its strategy that some route which runs needs."""
     if stage.rule is None:
         yield None
         return
     for route in strategy.graphs(stage.rule):
-        if route not in stage.finishes or strategy.slots(stage.rule) > 1:
+        if strategy.is_needed(stage.rule, route, stage.finishes):
             yield route
 
 
@@ -406,10 +403,9 @@ def _check_tensors(
             if strategy.is_joined(rule, graph.route):
                 outputs = interface.of_expert
             inputs = inputs | strategy.inputs(rule, graph.route, target.batch)
-            inputs = inputs | _weights(graph, name, target, strategy, rule)
         _require_sizes({**inputs, **outputs}, f"target {name}")
         fault = Fault("bundle.tensors-mismatch", target=name, graph=graph.name)
-        _require_tensors(graph.inputs, inputs, f"{where} takes", fault)
+        _require_tensors(graph.inputs, inputs | _bound(graph), f"{where} takes", fault)
         _require_tensors(graph.outputs, outputs, f"{where} gives", fault)
         buffers.update((graph.stage, *tensor) for tensor in (*inputs.items(), *outputs.items()))
     total = _bytes(tensor for _, _, tensor in buffers)
@@ -443,37 +439,13 @@ def _some_and_slots(
     }
 
 
-def _weights(graph: Graph, name: str, target: Target, strategy: Strategy, rule: Rule) -> _Tensors:
-    """The inputs of a graph that are weights; each has a content for every expert."""
-    found: _Tensors = {}
-    for spec in graph.inputs:
-        wanted = TensorType(spec.shape, spec.dtype)
-        for route in strategy.interchangeable(rule):
-            content = strategy.content(spec.name, route)
-            if content is None:
-                break
-            found[spec.name] = wanted
-            stored = target.tensors.get(stored_name(graph.stage, content))
-            if stored is None or TensorType(stored.shape, stored.dtype) != wanted:
-                raise _inconsistent(
-                    f"graph {graph.name} of target {name} takes the weight "
-                    f"{_describe([(spec.name, wanted)])}, of which its target has no such tensor "
-                    f"for the route {quoted(list(route))}",
-                    Fault("bundle.tensors-mismatch", target=name, graph=graph.name),
-                )
-    return found
-
-
-def _check_stored(name: str, target: Target) -> None:
-    """The stored tensors of a target are inside its file of weights."""
-    sizes = {file.path: file.bytes for file in target.files}
-    room = sizes.get(target.weights or "", 0)
-    for tensor, stored in target.tensors.items():
-        size = _bytes([TensorType(stored.shape, stored.dtype)])
-        _require(
-            stored.offset + size <= room,
-            f"the tensor {tensor} of target {name} ends beyond its file of weights",
-        )
+def _bound(graph: Graph) -> _Tensors:
+    """The inputs of a graph that are weights, as they are: `bound_weights` looks at them."""
+    return {
+        spec.name: TensorType(spec.shape, spec.dtype)
+        for spec in graph.inputs
+        if spec.name in graph.bound
+    }
 
 
 def _interfaces(
@@ -619,7 +591,7 @@ def _require_tensors(
         or not all(_fits(given[name], expected[name]) for name in given)
     ):
         shown = {"expected": _texts(expected.items()), "found": _texts(given.items())}
-        raise _inconsistent(
+        raise inconsistent(
             f"{where} {_describe(given.items())} where {_describe(expected.items())} is expected",
             Fault(fault.code, **fault.fields, **shown),
         )
@@ -649,10 +621,4 @@ def _require_distinct(items: Iterable[object], what: str, fault: Fault | None = 
 def _require(holds: bool, sentence: str, fault: Fault | None = None) -> None:
     """Raise BundleError unless `holds`."""
     if not holds:
-        raise _inconsistent(sentence, fault)
-
-
-def _inconsistent(sentence: str, fault: Fault | None = None) -> BundleError:
-    """The error for fields of a manifest that contradict each other, or for one of its own code."""
-    fault = fault or Fault("bundle.manifest-inconsistent")
-    return BundleError(f"the manifest is inconsistent: {sentence}", code=fault.code, **fault.fields)
+        raise inconsistent(sentence, fault)

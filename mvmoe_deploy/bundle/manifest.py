@@ -31,6 +31,15 @@ MAX_FINISHING = 1024
 MAX_OUTPUTS = 64
 """Outputs of a model."""
 
+MAX_BOUND = 10_000
+"""Weights that one graph may take as inputs, and tensors of one expert."""
+
+RANGE_ALIGNMENT = 16_384
+"""Where an expert's range may begin: at a page of any device, Apple's and Android's of 16 KiB."""
+
+TENSOR_ALIGNMENT = 64
+"""Where a tensor may begin inside of a range: at a line of any cache."""
+
 # In Python `$` matches before a final line feed, in JSON Schema's dialect it does not; `(?!\n)`
 # makes the two agree.
 Name = Annotated[
@@ -163,10 +172,19 @@ class Placement(_Record, frozen=True):
     verdict: Text | None = None
 
 
+class BoundInput(_Record, frozen=True):
+    """An input of a graph that is a weight: of the expert at `place` of the route, its `tensor`."""
+
+    place: Annotated[int, Meta(ge=0, le=100_000)]
+    tensor: Name
+
+
 class Graph(_Record, frozen=True):
     """One static-shape program: a stage, and its route where the strategy has a graph per route.
 
-    Of a graph that one expert has, and another graph joins with others, the expert is the route.
+    Of a graph that one expert has, and another graph joins with others, the expert is the route; of
+    one that takes its experts' weights as inputs, the first experts of the length that it serves.
+    `bound` are those inputs: what each is of the expert at which place of an image's route.
     `file` is a file, or a package: a directory of the target's files. `entry` is what the engine
     calls the graph where one file holds several. `weight_bytes` are the weights it reads;
     `exclusive_bytes` those of them that no other graph of its target reads.
@@ -181,6 +199,7 @@ class Graph(_Record, frozen=True):
     inputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1, max_length=10_000)]
     outputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1, max_length=MAX_TENSORS)]
     entry: Name | None = None
+    bound: Annotated[dict[Name, BoundInput], Meta(max_length=MAX_BOUND)] = {}
     placement: Annotated[tuple[Placement, ...], Meta(max_length=20)] = ()
 
 
@@ -277,11 +296,26 @@ class Sizes(_Record, frozen=True):
 
 
 class StoredTensor(_Record, frozen=True):
-    """A tensor in the file `weights` of its target: little-endian, in C order from `offset` on."""
+    """A tensor in the file `weights` of its target: little-endian, in C order from `offset` on.
+
+    `offset` is from the beginning of the file.
+    """
 
     offset: Count
     shape: Annotated[tuple[Dimension, ...], Meta(max_length=8)]
     dtype: DType
+
+
+class ExpertWeights(_Record, frozen=True):
+    """The weights of one expert: a range of the file `weights` of its target, and its tensors.
+
+    The range begins at a multiple of 16,384, its tensors, inside of it, at multiples of 64. No two
+    experts have bytes in common. Tensors are in the order in which a graph reads them.
+    """
+
+    offset: Count
+    bytes: Count
+    tensors: Annotated[dict[Name, StoredTensor], Meta(max_length=MAX_BOUND)]
 
 
 class Target(_Record, frozen=True):
@@ -303,8 +337,11 @@ class Target(_Record, frozen=True):
     options: dict[Name, OptionValue] = {}
     rewrites: Annotated[tuple[Name, ...], Meta(max_length=100)] = ()
     sizes: Sizes | None = None
-    tensors: Annotated[dict[Name, StoredTensor], Meta(max_length=100_000)] = {}
-    """The weights that graphs take as inputs."""
+    experts: Annotated[
+        tuple[Annotated[tuple[ExpertWeights, ...], Meta(max_length=100_000)], ...],
+        Meta(max_length=1000),
+    ] = ()
+    """The weights that graphs take as inputs: for each routed stage those of every expert."""
     bounds: Bounds = Bounds()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from mvmoe_deploy.errors import Fault, MvmoeError
+from mvmoe_deploy.errors import BundleError, Fault, MvmoeError
 from mvmoe_deploy.strict_json import StrictJsonError
 from mvmoe_deploy.text import name, one_line
 
@@ -20,6 +20,12 @@ _PLACE, _KEY = " - at `", "key` in `"
 """What stands before the path at the end of a sentence, and then of a key that is refused."""
 
 _RULE = re.compile(r" \(of the rule [a-z0-9_-]+\)")
+
+
+def inconsistent(sentence: str, fault: Fault | None = None) -> BundleError:
+    """The error for fields of a manifest that contradict each other, or for one of its own code."""
+    fault = fault or Fault("bundle.manifest-inconsistent")
+    return BundleError(f"the manifest is inconsistent: {sentence}", code=fault.code, **fault.fields)
 
 
 def of_text(error: Exception) -> Fault:

@@ -62,11 +62,18 @@ class Rule(Protocol):
     def longest(self) -> int:
         """The most experts of one route."""
 
+    @property
+    def lengths(self) -> Sequence[int]:
+        """How many experts a route may have, ascending; each has at least one route."""
+
     def count(self) -> int:
         """The number of routes. It may be astronomically large; the time to say so is not."""
 
     def routes(self) -> Iterator[Route]:
         """Every route, one after the other: there may be more than memory holds."""
+
+    def routes_of(self, length: int) -> Iterator[Route]:
+        """The routes of that many experts, lazily; the first of them at once."""
 
     def contains(self, route: Route) -> bool:
         """Whether `route` (any tuple of integers) is one of the rule's."""

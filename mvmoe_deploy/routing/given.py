@@ -112,6 +112,12 @@ class Given(
         named = max(map(len, self._distinct))
         return named if self.otherwise is None else max(named, self.otherwise.longest)
 
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Those of named routes and of the router's."""
+        router = () if self.otherwise is None else self.otherwise.lengths
+        return tuple(sorted({*map(len, self._distinct), *router}))
+
     def count(self) -> int:
         """The named routes that the router cannot select, and its own."""
         if self.otherwise is None:
@@ -124,6 +130,13 @@ class Given(
         yield from self._distinct
         if self.otherwise is not None:
             yield from (route for route in self.otherwise.routes() if route not in self._distinct)
+
+    def routes_of(self, length: int) -> Iterator[Route]:
+        """The named routes of that many experts, then those of the router that have no name."""
+        yield from (route for route in self._distinct if len(route) == length)
+        if self.otherwise is not None:
+            others = self.otherwise.routes_of(length)
+            yield from (route for route in others if route not in self._distinct)
 
     def contains(self, route: Route) -> bool:
         """Whether a route has a name, or is one of the router's."""

@@ -6,6 +6,7 @@ the logits are compared, which needs no function. The output is the mean of the 
 """
 
 import functools
+import itertools
 from array import array
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -57,6 +58,11 @@ class Threshold(
         """All experts may be active."""
         return self.experts
 
+    @property
+    def lengths(self) -> range:
+        """From one expert to all."""
+        return range(1, self.experts + 1)
+
     def count(self) -> int:
         """The number of sets of experts, without the empty one."""
         return (1 << self.experts) - 1
@@ -64,6 +70,11 @@ class Threshold(
     def routes(self) -> Iterator[Route]:
         """The sets of one expert, then those of two, and so on, each in lexicographic order."""
         return routes_up_to(self.experts, self.experts)
+
+    def routes_of(self, length: int) -> Iterator[Route]:
+        """The sets of that many experts, in lexicographic order."""
+        if length in self.lengths:
+            yield from itertools.combinations(range(self.experts), length)
 
     def contains(self, route: Route) -> bool:
         """Whether a route is ascending experts."""

@@ -59,6 +59,11 @@ class TopK(
         """Every route has k experts."""
         return self.k
 
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """One: k."""
+        return (self.k,)
+
     def count(self) -> int:
         """The number of sets of k experts."""
         return math.comb(self.experts, self.k)
@@ -66,6 +71,11 @@ class TopK(
     def routes(self) -> Iterator[Route]:
         """Every set of k experts, in lexicographic order."""
         return itertools.combinations(range(self.experts), self.k)
+
+    def routes_of(self, length: int) -> Iterator[Route]:
+        """The sets of that many experts, in lexicographic order."""
+        if length in self.lengths:
+            yield from itertools.combinations(range(self.experts), length)
 
     def contains(self, route: Route) -> bool:
         """Whether a route is k ascending experts."""

@@ -5,6 +5,7 @@ instead of tokens and with a limit. The scores of the route are its gates, as th
 `renormalize` divided by their sum.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -68,6 +69,11 @@ class TopP(
         enough = math.floor(self.p * self.experts * (1 + _ROUNDING)) + 1
         return min(self.k_max, self.experts, enough)
 
+    @property
+    def lengths(self) -> range:
+        """From one expert to `longest`."""
+        return range(1, self.longest + 1)
+
     def count(self) -> int:
         """The number of sets of up to `longest` experts."""
         return sum(math.comb(self.experts, length) for length in range(1, self.longest + 1))
@@ -75,6 +81,11 @@ class TopP(
     def routes(self) -> Iterator[Route]:
         """The sets of one expert, then those of two, and so on, each in lexicographic order."""
         return routes_up_to(self.longest, self.experts)
+
+    def routes_of(self, length: int) -> Iterator[Route]:
+        """The sets of that many experts, in lexicographic order."""
+        if length in self.lengths:
+            yield from itertools.combinations(range(self.experts), length)
 
     def contains(self, route: Route) -> bool:
         """Whether a route is up to `longest` ascending experts."""

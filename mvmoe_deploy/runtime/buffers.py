@@ -59,7 +59,6 @@ class InferenceBuffers:
 
     def __init__(self, manifest: Manifest, target: Target, strategy: Strategy) -> None:
         self._strategy = strategy
-        self._examples: list[Route] = [stage.first_route for stage in manifest.stages]
         self._arrays: dict[tuple[int, str, tuple[int, ...], str], np.ndarray] = {}
         self._inputs: dict[str, dict[str, np.ndarray]] = {}
         self._takes = [stage.takes for stage in manifest.stages]
@@ -110,11 +109,10 @@ class InferenceBuffers:
         """What a graph takes beside weights, by name."""
         found = self._inputs.get(graph.name)
         if found is None:
-            route = self._examples[graph.stage]
             found = {
                 spec.name: self._input(graph.stage, spec)
                 for spec in graph.inputs
-                if self._strategy.content(spec.name, route) is None
+                if spec.name not in graph.bound
             }
             self._inputs[graph.name] = found
         return found

@@ -270,7 +270,7 @@ class Dispatcher:
     def _load_always(self, buffers: InferenceBuffers) -> None:
         """Bring in what every image runs, and bind it."""
         for graph in self.target.graphs:
-            if graph.route is None and graph.stage and self.target.tensors:
+            if graph.stage and self._graphs.takes_weights:
                 self._graphs.load(graph)  # It is bound to the weights of a route.
             elif graph.route is None:
                 self._graphs.call(buffers, graph)
@@ -382,6 +382,7 @@ class Dispatcher:
         ten. So there is as little of it as possible.
         """
         graphs = self._graphs
+        advises = graphs.takes_weights
         graphs.call(buffers, graphs.graph(0))()
         timer.lap("stem")
         routes, gates, last = [], [], 0
@@ -392,6 +393,8 @@ class Dispatcher:
                 routes.append(route)
                 gates.append(gate)
                 break
+            if advises:
+                graphs.advise(stage, route)
             *experts, graph = graphs.serving(stage, route)
             buffers.write(graph, 0, route, gate)
             timer.lap("select")

@@ -1,12 +1,13 @@
 """The graphs of one target in memory: which graph a route needs, and the call that runs it."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import File, Graph, Target
 from mvmoe_deploy.bundle.unchanged import UnchangedFiles
-from mvmoe_deploy.errors import EngineError, InputError
+from mvmoe_deploy.errors import BundleError, EngineError, InputError, ResourceLimitError
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.contract import LoadedGraph, Runner
@@ -21,6 +22,9 @@ Pin = str | int | Route
 A route is all of its graphs, where the strategy has several.
 """
 
+
+_MOST_BINDINGS = 256
+"""Bindings of a graph to the weights of routes that are kept; making one takes microseconds."""
 
 _MOST_KNOWN = 4096
 """Routes whose graphs are looked up once: a rule may have far more than memory holds."""
@@ -47,15 +51,21 @@ class GraphCache:
         self.runner = runner
         self._strategy = strategy
         self._files = files
-        self._weights = StoredWeights(files.root, target, strategy)
+        self._weights = StoredWeights(files.root, target)
         self._weights_file = tuple(file for file in target.files if file.path == target.weights)
-        self._takes_weights = bool(target.tensors)
+        self._experts = target.experts
+        self.takes_weights = strategy.binds_weights
+        """Whether the weights of experts are bound to graphs, instead of being in them."""
+        self._advised: dict[int, Route] = {}
         self._by_stage = _by_route(target.graphs)
         self._serving: dict[tuple[int, Route], tuple[Graph, ...]] = {}
-        self.routed = tuple(graph for graph in target.graphs if graph.route is not None)
-        self._always = tuple(graph.name for graph in target.graphs if graph.route is None)
+        # Graphs that weights are bound to serve many routes each: they stay, and which weights are
+        # in memory is the system's to decide.
+        kept = strategy.binds_weights
+        self.routed = tuple(g for g in target.graphs if g.route is not None and not kept)
+        self._always = tuple(g.name for g in target.graphs if g.route is None or kept)
         pins = [pin] if isinstance(pin, str | int) else pin
-        self.pinned = frozenset(graph.name for item in pins for graph in self._matching(item))
+        self.pinned = frozenset(graph.name for item in pins for graph in self._pin(item))
         # Graphs that every image runs take no part in the budgets of the others.
         items = {graph.name: Item(graph.stage, graph.weight_bytes) for graph in self.routed}
         self._residency: Residency[_BoundGraph] = Residency(
@@ -95,7 +105,7 @@ class GraphCache:
 
     def key(self, graph: Graph, route: Route) -> tuple[str, Route | None]:
         """Identifies a call: images with the same key are run by the same call."""
-        return graph.name, route if self._takes_weights else None
+        return graph.name, route if graph.bound else None
 
     def load(self, graph: Graph) -> None:
         """Load a graph if it is cold; raises as `call` does."""
@@ -116,13 +126,14 @@ class GraphCache:
         """
         bound = self._residency.get(graph.name)
         key: object = buffers if slot is None else (buffers, slot)
-        if self._takes_weights:
+        if graph.bound:
             key = (key, route)
         call = bound.calls.get(key)
         if call is None:
             inputs, outputs = buffers.inputs(graph), buffers.outputs_of(graph, slot)
-            if route is not None and self._takes_weights:
+            if graph.bound and route is not None:
                 inputs = inputs | self._weights_of(graph, route)
+                _forget_some(bound.calls)
             call = bound.calls[key] = bound.graph.bind(inputs, outputs)
         return call
 
@@ -137,19 +148,61 @@ class GraphCache:
         """Release everything."""
         self._residency.clear()
 
-    def _matching(self, pin: Pin) -> list[Graph]:
-        """The graphs that a pin names; raises InputError if there are none."""
+    def advise(self, stage: int, route: Route) -> None:
+        """Let the system read the weights of a route's experts, which are needed soon.
+
+        Not again for the route of the image before. What is wrong with the file is said when the
+        weights are bound.
+        """
+        if self._advised.get(stage) != route:
+            self._advised[stage] = route
+            with contextlib.suppress(BundleError, ResourceLimitError):
+                self._weights.advise(stage, route)
+
+    def _pin(self, pin: Pin) -> list[Graph]:
+        """The graphs that a pin names; raises InputError if there are none.
+
+        Where weights are bound there is no such graph: the weights of the experts are asked for.
+        """
         route = (pin,) if isinstance(pin, int) else pin
+        if not self._strategy.binds_weights:
+            return self._matching(pin, route)
+        wanted = route if isinstance(route, tuple) else ()
+        stages = [
+            stage
+            for stage, row in enumerate(self._experts, start=1)
+            if wanted and set(wanted) <= set(range(len(row)))
+        ]
+        if not stages:
+            raise _no_such_pin(pin)
+        for stage in stages:
+            self._weights.advise(stage, wanted)
+        return []
+
+    def _matching(self, pin: Pin, route: Pin) -> list[Graph]:
+        """The graphs of single routes that a pin names; raises InputError if there are none."""
         places = self._strategy.serving(route) if isinstance(route, tuple) else ()
         wanted = [place for place in places if place is not None]
         found = [graph for graph in self.routed if pin == graph.name or graph.route in wanted]
         if not found or not {graph.route for graph in found}.issuperset(wanted):
-            raise InputError(
-                f"{pin!r} cannot be pinned: the bundle has no such route or graph; give an "
-                "expert's number, a tuple of them, or the name of a routed graph",
-                code="routing.unknown-route",
-            )
+            raise _no_such_pin(pin)
         return found
+
+
+def _no_such_pin(pin: Pin) -> InputError:
+    """The error for what cannot be pinned."""
+    return InputError(
+        f"{pin!r} cannot be pinned: the bundle has no such route or graph; give an expert's "
+        "number, a tuple of them, or the name of a routed graph",
+        code="routing.unknown-route",
+    )
+
+
+def _forget_some(calls: dict[object, Callable[[], None]]) -> None:
+    """Make room for another route's binding: there may be far more routes than memory holds."""
+    while len(calls) >= _MOST_BINDINGS:
+        # Another thread may have dropped the same one.
+        calls.pop(next(iter(list(calls)), None), None)
 
 
 class _VerifiedLoader:

@@ -1,42 +1,117 @@
 """Weights that graphs take as inputs, mapped from the file of weights of their target."""
 
+import contextlib
+import errno
+import mmap
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
 
 from mvmoe_deploy.bundle.integrity import read_errors
-from mvmoe_deploy.bundle.manifest import Graph, Target
+from mvmoe_deploy.bundle.manifest import ExpertWeights, Graph, Target
 from mvmoe_deploy.routing import Route
-from mvmoe_deploy.strategies import Strategy, stored_name
+
+_PAGE = mmap.ALLOCATIONGRANULARITY
+
+_CANNOT_MAP = (errno.ENODEV, errno.EINVAL, errno.EACCES, errno.EPERM)
+"""What a file system says that cannot map files."""
 
 
 class StoredWeights:
-    """The weights that the graphs of one target take as inputs; what is not used is not read."""
+    """The weights of experts, by stage and number; what no graph uses is not read.
 
-    def __init__(self, root: Path, target: Target, strategy: Strategy) -> None:
+    The file is mapped: the system brings pages in when they are used, and may drop them again. On a
+    file system that cannot map, an expert's range is read when it is first used, and kept.
+    """
+
+    def __init__(self, root: Path, target: Target) -> None:
         self._root = root
         self._file = target.weights or ""
-        self._tensors = target.tensors
-        self._strategy = strategy
+        self._bytes = sum(file.bytes for file in target.files if file.path == target.weights)
+        self._experts = target.experts
+        self._mapped: mmap.mmap | None = None
+        self._read: dict[tuple[int, int], np.ndarray] = {}
+        self._tensors: dict[tuple[int, int], dict[str, np.ndarray]] = {}
+        self._mapping = threading.Lock()
+        self._can_map = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the file has been mapped."""
+        return self._mapped is not None
 
     def inputs(self, graph: Graph, route: Route) -> dict[str, np.ndarray]:
         """The weights that a graph takes for the images of a route, by the inputs' names.
 
         Raises BundleError if their file cannot be read, ResourceLimitError where a limit is met.
         """
-        if not self._tensors:
-            return {}
-        found = {spec.name: self._strategy.content(spec.name, route) for spec in graph.inputs}
         return {
-            name: self._mapped(stored_name(graph.stage, content))
-            for name, content in found.items()
-            if content is not None
+            name: self._of(graph.stage, route[bound.place])[bound.tensor]
+            for name, bound in graph.bound.items()
         }
 
-    def _mapped(self, name: str) -> np.ndarray:
-        """One tensor, as it lies in the file."""
-        tensor = self._tensors[name]
-        kind = np.dtype(tensor.dtype).newbyteorder("<")
+    def advise(self, stage: int, route: Route) -> None:
+        """Ask the system to read the ranges of a route's experts now, in the background.
+
+        Without effect where it takes no advice. Raises as `inputs` does.
+        """
+        for number in route if self._experts else ():
+            expert = self._experts[stage - 1][number]
+            mapped = self._map() if expert.bytes else None
+            if mapped is not None and hasattr(mapped, "madvise"):
+                start = expert.offset - expert.offset % _PAGE
+                with contextlib.suppress(OSError):  # It was advice.
+                    mapped.madvise(mmap.MADV_WILLNEED, start, expert.offset + expert.bytes - start)
+
+    def _of(self, stage: int, number: int) -> dict[str, np.ndarray]:
+        """The tensors of an expert, as they lie in the file."""
+        found = self._tensors.get((stage, number))
+        if found is None:
+            expert = self._experts[stage - 1][number]
+            content, start = self._content(stage, number, expert)
+            found = {}
+            for name, stored in expert.tensors.items():
+                kind = np.dtype(stored.dtype).newbyteorder("<")
+                found[name] = np.ndarray(stored.shape, kind, content, stored.offset - start)
+            self._tensors[stage, number] = found
+        return found
+
+    def _content(
+        self, stage: int, number: int, expert: ExpertWeights
+    ) -> tuple[mmap.mmap | np.ndarray, int]:
+        """Memory with the range of an expert, and where in the file it begins."""
+        mapped = self._map()
+        if mapped is not None:
+            return mapped, 0
         with read_errors(self._root, self._file):
             path = self._root / self._file
-            return np.asarray(np.memmap(path, kind, "r", tensor.offset, tensor.shape))
+            read = np.fromfile(path, np.uint8, expert.bytes, offset=expert.offset)
+            self._require_size(expert.offset + len(read), expert.offset + expert.bytes)
+        return self._read.setdefault((stage, number), read), expert.offset
+
+    def _require_size(self, found: int, wanted: int) -> None:
+        """Raise OSError for a file that is not as long as it was."""
+        if found != wanted:
+            raise OSError(errno.EIO, f"{found:,} bytes were found instead of {wanted:,}")
+
+    def _map(self) -> mmap.mmap | None:
+        """The mapping of the file, made once; None on a file system that cannot."""
+        if self._mapped is None and self._can_map:
+            # On one line: at a line of its own, leaving the block could be interrupted.
+            with self._mapping: self._map_once()  # fmt: skip  # noqa: E701
+        return self._mapped
+
+    def _map_once(self) -> None:
+        """Map the file, unless another thread has."""
+        if self._mapped is not None:
+            return
+        with read_errors(self._root, self._file), (self._root / self._file).open("rb") as file:
+            self._require_size(os.fstat(file.fileno()).st_size, self._bytes)
+            try:
+                self._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            except OSError as error:
+                if error.errno not in _CANNOT_MAP:
+                    raise
+                self._can_map = False

@@ -8,7 +8,6 @@ from mvmoe_deploy.strategies.contract import (
     TensorType,
     slot_input,
     slot_of,
-    stored_name,
 )
 
 DEFAULT = "dispatch"
@@ -23,7 +22,6 @@ __all__ = [
     "find_strategy",
     "slot_input",
     "slot_of",
-    "stored_name",
 ]
 
 

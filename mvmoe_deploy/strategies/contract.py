@@ -12,7 +12,7 @@ import numpy as np
 from mvmoe_deploy.routing import Route, Rule
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 INTEGER = "integer"
 """The type of an input of integers: int64, or int32 for an engine that has no others."""
@@ -47,16 +47,11 @@ def slot_of(name: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def stored_name(stage: int, content: str) -> str:
-    """The name under which a target keeps a content of a stage's inputs."""
-    return f"stage{stage}.{content}"
-
-
 class Strategy(Protocol):
     """Which graphs a routed stage has, what they take, and how a route is put into it.
 
     The inputs of a graph are the tensors that the stage before gives, those of `slots`, those of
-    `inputs`, and those of `weights`.
+    `inputs`, and, where weights are bound, those of the experts of its route.
     Methods without a body have to be written; the others suit strategies that do not need them.
     """
 
@@ -66,6 +61,15 @@ class Strategy(Protocol):
     """Whether no graph reads the weights of an expert that is not on the image's route.
 
     A bundle then says how many bytes each expert has of its own.
+    """
+
+    binds_weights: ClassVar[bool] = False
+    """Whether graphs take the weights of their route's experts as inputs.
+
+    Each graph then serves all routes of its length, is named by the first experts of that length,
+    and is made from their module. Which weights are inputs follows from the model
+    (`places.places_of_weights`); the bundle keeps them by expert, and its graphs say which of their
+    inputs is which of the expert at which place of the route.
     """
 
     gathers_weights: ClassVar[bool] = False
@@ -106,6 +110,14 @@ class Strategy(Protocol):
         routes = (route for route in rule.routes() if graph in self.serving(route))
         return next((route for route in routes if route not in finishes), None)
 
+    def is_needed(self, rule: Rule, graph: Route | None, finishes: Collection[Route]) -> bool:
+        """Whether a bundle has one of `graphs`; images on the routes in `finishes` run none."""
+        return True
+
+    def label(self, rule: Rule, graph: Route | None) -> str:
+        """What tells one of `graphs` from the others in its name; empty for its route's experts."""
+        return self.name.replace("-", "_") if graph is None else ""
+
     def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
         """What one of `graphs` takes beside the tensors of stages before and slots, in order."""
         ...
@@ -126,18 +138,6 @@ class Strategy(Protocol):
         Raises InputError for a stage that the strategy cannot serve.
         """
         ...
-
-    def weights(self, rule: Rule, build: Build) -> "Mapping[str, Mapping[str, Tensor]]":
-        """Weights that graphs take as inputs: for each of these inputs its contents.
-
-        They are not in the graphs. The contents of an input have a name each, under which the
-        bundle keeps them; all of one input have one shape and type.
-        """
-        return {}
-
-    def content(self, name: str, route: Route) -> str | None:
-        """The content that the input `name` has for a route; None if the input is no weight."""
-        return None
 
     def interchangeable(self, rule: Rule) -> Iterator[Route]:
         """Routes whose modules must compute the same thing, their weights left out.

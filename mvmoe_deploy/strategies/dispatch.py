@@ -32,6 +32,10 @@ class DispatchStrategy(Strategy):
         """The graph's own."""
         return graph
 
+    def is_needed(self, rule: Rule, graph: Route | None, finishes: Collection[Route]) -> bool:
+        """Whether images on its route run anything."""
+        return graph not in finishes
+
     def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
         """A gate for each expert of the route."""
         assert graph is not None

@@ -3,7 +3,7 @@
 A stage of many routes has few graphs this way, and weights are constants in each of them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -36,6 +36,14 @@ class ExpertsStrategy(Strategy):
     def slots(self, rule: Rule) -> int:
         """One for each expert of the longest route."""
         return rule.longest
+
+    def is_needed(self, rule: Rule, graph: Route | None, finishes: Collection[Route]) -> bool:
+        """Whether an expert is computed: one that a longer route may have always is."""
+        return graph not in finishes or self.slots(rule) > 1
+
+    def label(self, rule: Rule, graph: Route | None) -> str:
+        """`join`, of the one that joins."""
+        return "join" if graph is None else ""
 
     def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
         """Nothing for an expert; a gate for each slot where they are joined."""

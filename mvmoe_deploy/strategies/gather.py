@@ -13,6 +13,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.strategies import DEFAULT
 from mvmoe_deploy.strategies.contract import INTEGER, Build, Strategy, TensorType
+from mvmoe_deploy.strategies.places import first_route, is_same, placed, placements, weights_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -61,7 +62,7 @@ class GatherStrategy(Strategy):
 
             def __init__(self) -> None:
                 super().__init__()
-                self.template = build(_first(rule))
+                self.template = build(first_route(rule.longest))
                 stacks = _stacks(rule, self.template, build)
                 self.slots = {stack.weight: stack.slot for stack in stacks}
                 """The slot of the route that a stacked weight belongs to, by the weight's name."""
@@ -92,10 +93,8 @@ class GatherStrategy(Strategy):
     def interchangeable(self, rule: Rule) -> Iterator[Route]:
         """Every expert in every slot; none where all experts are on every route."""
         if rule.longest < rule.experts:
-            yield _first(rule)
-            for expert in range(rule.experts):
-                for slot in range(rule.longest):
-                    yield _route_with(expert, slot, rule.longest)
+            yield first_route(rule.longest)
+            yield from (route for _, _, route in placements(rule.experts, rule.longest))
 
     def require_batch(self, batch: int) -> None:
         """One image at a time: a batch would need weights for each of its images."""
@@ -118,10 +117,8 @@ def _stacks(rule: Rule, template: "nn.Module", build: Build) -> list[_Stack]:
     size = rule.longest
     found = []
     for slot in range(size if size < rule.experts else 0):
-        choices = [
-            _weights_of(build(_route_with(expert, slot, size))) for expert in range(rule.experts)
-        ]
-        found += _stacks_of_slot(slot, _weights_of(template), choices, size)
+        choices = [weights_of(build(placed(expert, slot, size))) for expert in range(rule.experts)]
+        found += _stacks_of_slot(slot, weights_of(template), choices, size)
     return found
 
 
@@ -141,7 +138,7 @@ def _stacks_of_slot(
         # Experts beyond the first route stand in a slot without moving the others. Only those are
         # compared, but all are stacked: one may have weights in common with the expert whose
         # place it takes.
-        if all(_is_same(tensor, other[name]) for other in choices[size:]):
+        if all(is_same(tensor, other[name]) for other in choices[size:]):
             continue
         tensors = [choice[name] for choice in choices]
         if len({one.shape for one in tensors}) > 1:
@@ -152,37 +149,6 @@ def _stacks_of_slot(
         contents = torch.nn.Parameter(torch.stack(tensors), requires_grad=False)
         found.append(_Stack(name, slot, contents))
     return found
-
-
-def _weights_of(module: "nn.Module") -> "dict[str, Tensor]":
-    """A module's parameters and buffers by name, tied ones under each of their names."""
-    return {
-        **dict(module.named_parameters(remove_duplicate=False)),
-        **dict(module.named_buffers(remove_duplicate=False)),
-    }
-
-
-def _is_same(one: "Tensor", other: "Tensor") -> bool:
-    """Whether two tensors are the same memory, read in the same way."""
-    return (one.data_ptr(), one.shape, one.stride()) == (
-        other.data_ptr(),
-        other.shape,
-        other.stride(),
-    )
-
-
-def _first(rule: Rule) -> Route:
-    """The first of the longest routes."""
-    return tuple(range(rule.longest))
-
-
-def _route_with(expert: int, slot: int, size: int) -> Route:
-    """The first `size` experts, `expert` at `slot`; if it is one of them, the two change places."""
-    route = list(range(size))
-    if expert < size:
-        route[expert] = slot
-    route[slot] = expert
-    return tuple(route)
 
 
 def _key(name: str) -> str:

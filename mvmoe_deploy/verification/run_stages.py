@@ -159,7 +159,7 @@ class TargetGraphs:
         self._runner = runner
         self._batch = record.batch
         self._strategy = strategy
-        self._weights = StoredWeights(root, record, strategy)
+        self._weights = StoredWeights(root, record)
         self._graphs = {(graph.stage, graph.route): graph for graph in record.graphs}
 
     def stem(self, images: np.ndarray) -> Vectors:

@@ -525,7 +525,7 @@ def shares(*pairs):
             Fault(
                 "bundle.unknown-strategy",
                 name="no-such",
-                installed=["all-experts", "dispatch", "experts", "gather"],
+                installed=["all-experts", "bind", "dispatch", "experts", "gather"],
             ),
         ),
         (
@@ -533,7 +533,7 @@ def shares(*pairs):
             Fault(
                 "bundle.unknown-strategy",
                 name="contract",
-                installed=["all-experts", "dispatch", "experts", "gather"],
+                installed=["all-experts", "bind", "dispatch", "experts", "gather"],
             ),
         ),
         (put(*ONNX, "batch", 2), Fault("bundle.tensors-mismatch", target="onnx")),

@@ -1,88 +1,136 @@
-"""A strategy of another package whose graph takes the experts' weights as inputs."""
+"""Bundles of the strategy `bind`, whose graphs take the experts' weights as inputs."""
 
 import json
 import shutil
-from importlib.metadata import EntryPoint
-from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
-from mvmoe_deploy import Dispatcher, parts
+from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.errors import BundleError, BundleReplacedError, InputError
+from mvmoe_deploy.errors import BundleReplacedError, InputError
+from mvmoe_deploy.routing.top_p import TopP
 from mvmoe_export import export_bundle
+from mvmoe_export.stages import make_stages
 
-FOLDER = Path(__file__).parents[1] / "strategies"
+ALIGNMENT = 16_384
 
 
-@pytest.fixture(scope="module", autouse=True)
-def plugin():
-    """The strategy `bind` as a plug-in; its module is `tests/strategies/bind.py`."""
-    entry = EntryPoint("strategies.bind", "bind", parts.GROUP)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(FOLDER))
-        patch.setattr(parts, "entry_points", lambda group: [entry])
-        yield
+def answers_as_pytorch(path, model, target, tolerance):
+    images = torch.randn(24, *model.input.shape, generator=torch.Generator().manual_seed(7))
+    with torch.no_grad():
+        wanted = model(images).numpy()
+    with Dispatcher.open(path, target, threads=1) as dispatcher:
+        together = dispatcher.run(images.numpy())["answer"]
+        single = np.concatenate([dispatcher.run(image[None].numpy())["answer"] for image in images])
+        assert dispatcher.resident == ()
+    for given in (together, single):
+        np.testing.assert_allclose(given, wanted, rtol=0, atol=tolerance * np.abs(wanted).max())
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["k1", "k2"])
-def bound(request, plugin, zoo, export):
+def bound(request, zoo, export):
     """A model of two routed stages, and its bundle; the export has checked and verified it."""
     model = zoo.enliven(zoo.Foreign(experts=3, k=request.param, stages=2))
     return model, export(model, strategy="bind")
 
 
+@pytest.fixture(scope="module")
+def everywhere(zoo, export):
+    """The same of one stage, for all engines; two experts, all on the route of an image."""
+    model = zoo.enliven(zoo.Foreign(experts=2, k=2))
+    return model, export(model, strategy="bind", targets=["onnx", "executorch", "coreml"])
+
+
 def test_a_bundle_whose_graphs_take_weights_answers_as_pytorch(bound):
     model, path = bound
-    images = torch.randn(24, *model.input.shape, generator=torch.Generator().manual_seed(7))
-    with torch.no_grad():
-        wanted = model(images).numpy()
-    with Dispatcher.open(path, threads=1, plugins=True) as dispatcher:
-        together = dispatcher.run(images.numpy())["answer"]
-        single = np.concatenate([dispatcher.run(image[None].numpy())["answer"] for image in images])
-    for given in (together, single):
-        np.testing.assert_allclose(given, wanted, rtol=0, atol=1e-4 * np.abs(wanted).max())
+    answers_as_pytorch(path, model, "onnx", 1e-4)
 
 
-def test_a_stage_has_one_graph_and_each_experts_weights_are_stored_once(bound, distinct_bytes):
+@pytest.mark.parametrize(
+    ("target", "tolerance"), [("onnx", 1e-4), ("executorch", 1e-4), ("coreml", 2e-2)]
+)
+def test_every_engine_takes_them(everywhere, target, tolerance):
+    """Core ML's are fp16."""
+    model, path = everywhere
+    answers_as_pytorch(path, model, target, tolerance)
+
+
+@pytest.mark.parametrize("target", ["onnx", "executorch", "coreml"])
+def test_each_experts_weights_are_one_range_and_are_stored_once(everywhere, target, distinct_bytes):
+    model, path = everywhere
+    record = Bundle.open(path).target(target)
+    (row,) = record.experts
+    half = 2 if target == "coreml" else 1
+    own = sum(p.nbytes for p in model.experts[0][0].parameters()) // half
+    assert record.sizes.expert_bytes == ((own, own),)
+    assert record.sizes.distinct_bytes <= distinct_bytes(model) // half + 256
+    for expert in row:
+        assert expert.offset % ALIGNMENT == 0
+        assert own <= expert.bytes <= own + 64 * len(expert.tensors)
+    # Another program reads the ranges: the contents are the model's own weights.
+    file = (path / record.weights).read_bytes()
+    for expert, module in zip(row, model.experts[0], strict=True):
+        wanted = {p.detach().numpy().astype(f"f{4 // half}").tobytes() for p in module.parameters()}
+        wanted |= {
+            p.detach().numpy().T.astype(f"f{4 // half}").tobytes() for p in module.parameters()
+        }
+        for tensor in expert.tensors.values():
+            size = int(np.prod(tensor.shape)) * 4 // half
+            assert file[tensor.offset : tensor.offset + size] in wanted
+
+
+def test_a_stage_has_one_graph_whatever_the_number_of_experts(bound):
     model, path = bound
-    target = Bundle.open(path, plugins=True).target("onnx")
+    target = Bundle.open(path).target("onnx")
     assert [graph.name for graph in target.graphs] == ["stem", "step1_bind", "step2_bind"]
     k = model.routing[0].k
-    # Two layers of a weight and a bias each, for every slot.
-    assert all(len(graph.inputs) == 2 + 4 * k for graph in target.graphs[1:])
-    assert len(target.tensors) == 2 * 3 * 4 * k
-    assert distinct_bytes(model) <= target.sizes.distinct_bytes <= distinct_bytes(model) + 256
+    for graph in target.graphs[1:]:
+        # Two layers of a weight and a bias each, for every place.
+        assert len(graph.bound) == 4 * k == len(graph.inputs) - 2
+        assert {bound.place for bound in graph.bound.values()} == set(range(k))
+    assert [len(row) for row in target.experts] == [3, 3]
 
 
-def test_its_bundle_is_opened_only_where_plugins_are_allowed(bound):
-    with pytest.raises(BundleError, match="plug-ins are not allowed here"):
-        Dispatcher.open(bound[1])
+def test_stages_of_one_structure_are_compiled_once(zoo):
+    """The last one gives an answer; those before it compute the same with other weights."""
+    groups = make_stages(zoo.Foreign(experts=4, k=2, stages=4), "bind").groups
+    assert [[graph.name for graph in group.members] for group in groups] == [
+        ["stem"],
+        ["step1_bind", "step2_bind", "step3_bind"],
+        ["step4_bind"],
+    ]
 
 
-def test_a_weight_that_is_missing_or_outside_of_the_file_is_refused(bound):
-    path = bound[1] / "manifest.json"
-    text = path.read_text()
-    try:
-        for change, says in (
-            (lambda tensors: tensors.popitem(), "has no such tensor for the route"),
-            (lambda tensors: next(iter(tensors.values())).update(offset=10**9), "ends beyond"),
-            (lambda tensors: next(iter(tensors.values())).update(shape=[1]), "no such tensor"),
-        ):
-            content = json.loads(text)
-            change(content["targets"]["onnx"]["tensors"])
-            path.write_text(json.dumps(content))
-            with pytest.raises(BundleError, match=says):
-                Bundle.open(bound[1], plugins=True)
-    finally:
-        path.write_text(text)
+def test_the_graphs_hold_no_weight_of_an_expert(bound):
+    _, path = bound
+    for graph in Bundle.open(path).target("onnx").graphs[1:]:
+        proto = onnx.load(path / graph.file, load_external_data=False)
+        # An expert is as wide as nothing else.
+        assert all(24 not in tensor.dims for tensor in proto.graph.initializer)
 
 
-def test_a_target_that_cannot_store_such_weights_is_refused(zoo, tmp_path):
-    with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
-        export_bundle(zoo.Foreign(), tmp_path / "a.bundle", strategy="bind", targets=["executorch"])
+def test_routes_of_several_lengths_are_served_by_a_graph_for_each(zoo, export):
+    model = zoo.Foreign(experts=3)
+    model.routing = (TopP(experts=3, p=0.6, k_max=2),)
+    path = export(zoo.enliven(model), strategy="bind")
+    target = Bundle.open(path).target("onnx")
+    assert [graph.name for graph in target.graphs] == ["stem", "step1_bind_1", "step1_bind_2"]
+    # An expert has the same tensors in both graphs.
+    assert all(len(expert.tensors) == 4 for expert in target.experts[0])
+    answers_as_pytorch(path, model, "onnx", 1e-4)
+
+
+def test_a_batch_is_grouped_by_the_routes_of_its_images(zoo, export):
+    model = zoo.enliven(zoo.Foreign(experts=3, k=2))
+    answers_as_pytorch(export(model, strategy="bind", batch=4), model, "onnx", 1e-4)
+
+
+def test_experts_that_differ_in_more_than_weights_are_refused(zoo, tmp_path):
+    with pytest.raises(InputError, match="another --strategy"):
+        export_bundle(zoo.Different(), tmp_path / "a.bundle", strategy="bind")
 
 
 @pytest.mark.parametrize("change", ["replaced", "removed"])
@@ -92,7 +140,7 @@ def test_weights_of_another_bundle_are_not_bound(bound, tmp_path, change):
     copied = shutil.copytree(path, tmp_path / "copied.bundle")
     weights = copied / "onnx" / "weights.bin"
     images = np.random.default_rng(0).random((2, *model.input.shape), np.float32)
-    with Dispatcher.open(copied, plugins=True) as dispatcher:
+    with Dispatcher.open(copied) as dispatcher:
         if change == "replaced":
             other = 1.25 * np.fromfile(weights, np.float32)
             other.tofile(tmp_path / "other.bin")
@@ -102,3 +150,40 @@ def test_weights_of_another_bundle_are_not_bound(bound, tmp_path, change):
         for batch in (images[:1], images):
             with pytest.raises(BundleReplacedError):
                 dispatcher.run(batch)
+
+
+def test_experts_that_are_exchanged_in_the_manifest_fail_the_golden_vectors(bound, tmp_path):
+    """Every hash is right then, and every range; the answers are not."""
+    copied = shutil.copytree(bound[1], tmp_path / "copied.bundle")
+    path = copied / "manifest.json"
+    content = json.loads(path.read_text())
+    row = content["targets"]["onnx"]["experts"][0]
+    row.append(row.pop(0))
+    path.write_text(json.dumps(content))
+    with Dispatcher.open(copied) as dispatcher:
+        check = dispatcher.check()
+    assert not check.ok
+
+
+def test_what_a_route_needs_can_be_asked_for_when_a_bundle_is_opened(bound):
+    _, path = bound
+    route = tuple(range(Bundle.open(path).manifest.rules[0].longest))
+    with Dispatcher.open(path, pin=[route, 2]) as dispatcher:
+        assert dispatcher.resident == ()
+    with pytest.raises(InputError, check=lambda error: error.code == "routing.unknown-route"):
+        Dispatcher.open(path, pin=7)
+
+
+def test_the_manifest_of_a_bundle_is_the_same_every_time(bound, tmp_path):
+    model, path = bound
+    export_bundle(model, tmp_path / "again.bundle", strategy="bind")
+    for file in ("manifest.json", "onnx/weights.bin", "onnx/step1_bind.onnx"):
+        assert (path / file).read_bytes() == (tmp_path / "again.bundle" / file).read_bytes()
+
+
+def test_a_target_that_cannot_store_such_weights_is_refused(zoo, tmp_path, monkeypatch):
+    from mvmoe_export.targets.onnx.target import OnnxTarget
+
+    monkeypatch.delattr(OnnxTarget, "binds")
+    with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
+        export_bundle(zoo.Foreign(), tmp_path / "a.bundle", strategy="bind")

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mvmoe_export.targets.onnx.weights import WeightFile
 from PIL import Image
 
 from mvmoe_deploy import Dispatcher
@@ -20,7 +21,6 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError, OutputError
 from mvmoe_deploy.models.families.vit import ViT, ViTConfig
 from mvmoe_export import Identity, bundling, export_bundle
-from mvmoe_export.targets.onnx.weights import WeightFile
 
 
 def test_mobile_vmoe_answers_as_in_pytorch(ours, assert_answers):

@@ -41,7 +41,7 @@ def written(name: str, rule: TopK, *choices: tuple[tuple[int, ...], tuple[float,
 
 
 def test_our_own_strategies_are_found_and_the_default_is_one_of_them() -> None:
-    assert EVERY == ["all-experts", "dispatch", "experts", "gather"]
+    assert EVERY == ["all-experts", "bind", "dispatch", "experts", "gather"]
     assert DEFAULT in EVERY
     assert all(find_strategy(name, plugins=False).name == name for name in EVERY)
     with pytest.raises(InputError, match=r"the strategy 'no-such' is unknown; installed are all-"):
@@ -75,7 +75,9 @@ def test_what_is_written_says_the_route_and_its_gates_and_nothing_of_what_was_th
             strategy.write(inputs, 0, route, of_route)
             rows.append(str({name: array.tolist() for name, array in inputs.items()}))
         assert rows[0] == rows[1]
-        seen.add((strategy.serving(route), rows[0]))
+        # Weights that are bound say the route, too.
+        bound = route if strategy.binds_weights else None
+        seen.add((strategy.serving(route), bound, rows[0]))
     assert len(seen) == 2 * rule.count()
 
 
@@ -164,6 +166,7 @@ def test_all_experts_takes_zero_for_those_that_are_not_selected() -> None:
 def test_which_strategies_separate_experts_and_which_gather() -> None:
     found = {name: find_strategy(name) for name in EVERY}
     assert [name for name in EVERY if found[name].separates_experts] == [
+        "bind",
         "dispatch",
         "experts",
     ]

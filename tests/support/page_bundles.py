@@ -365,11 +365,10 @@ class PageReader:
                 self._pixels(found, graph, tensor, note)
         if sum(total.values()) > 2**32:
             note("bytes of tensors", "bundle.too-large")
-        sizes = {file["path"]: file["bytes"] for file in target["files"]}
-        for stored in target["tensors"].values():
-            end = stored["offset"] + math.prod(stored["shape"]) * _ITEM[stored["dtype"]]
-            if end > sizes.get(target["weights"], 0):
-                note("stored tensors", _WRONG)
+        if target["experts"]:
+            note("ranges", "bundle.ranges-invalid")
+        if any(graph["bound"] for graph in target["graphs"]):
+            note("bound", "bundle.tensors-mismatch")
 
     def _given(self, found: Plain, target: Plain, note: Any) -> dict[str, tuple[list[int], str]]:
         """Shape and type of every tensor of a target, as the first graph of its stage gives it."""

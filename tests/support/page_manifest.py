@@ -307,7 +307,16 @@ graph = Record(
         "inputs": Array(tensor, 1, 10_000),
         "outputs": Array(tensor, 1, 64),
     },
-    {"entry": (Maybe(name), None), "placement": (Array(placement, 0, 20), [])},
+    {
+        "entry": (Maybe(name), None),
+        "bound": (Table(Record({"place": whole(0, 100_000), "tensor": name}), name, 0, 10_000), {}),
+        "placement": (Array(placement, 0, 20), []),
+    },
+)
+
+stored = Record({"offset": count, "shape": shape, "dtype": dtype})
+expert_weights = Record(
+    {"offset": count, "bytes": count, "tensors": Table(stored, name, 0, 10_000)}
 )
 
 bounds_defaults = {
@@ -389,10 +398,7 @@ target = Record(
             ),
             None,
         ),
-        "tensors": (
-            Table(Record({"offset": count, "shape": shape, "dtype": dtype}), name, 0, 100_000),
-            {},
-        ),
+        "experts": (Array(Array(expert_weights, 0, 100_000), 0, 1000), []),
         "bounds": (bounds, bounds_defaults),
     },
 )

@@ -71,7 +71,6 @@ def single() -> FakeBundle:
             "options": {"opset": 21, "profile": "default", "fast": True, "limit": 0.5, "x": None},
             "rewrites": ["gelu-tanh", "erf"],
             "sizes": {"distinct_bytes": 90, "shared_bytes": 50, "expert_bytes": [[20, 20]]},
-            "tensors": {"stage1.bias": {"offset": 4, "shape": [2, 3], "dtype": F32}},
             "bounds": {"router_error": 0.001, "answer_error": 0.01, "psnr_db": 60, "reason": "r"},
         },
         graph_changes={"step1_e0": {"placement": [placement]}},

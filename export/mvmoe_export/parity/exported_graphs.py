@@ -24,7 +24,7 @@ class ExportedGraphs:
     ) -> None:
         self._runner = runner
         self._strategy = strategy
-        self._weights = StoredWeights(root, record, strategy)
+        self._weights = StoredWeights(root, record)
         self._loaded: dict[str, LoadedGraph] = {}
         self.is_evaluated = runner.stands_in_for is not None
         self._records = {graph.name: graph for graph in record.graphs}

@@ -251,7 +251,7 @@ class TargetPart(Protocol):
     - Every option is in each of its records (`TargetOptions.recorded`).
     - A tensor that several graphs read is stored once, as far as the format can.
     - A target with `binds = True` stores the weights that graphs take as inputs
-      (`StageSpec.weights`), and lists them in its record; others are not given such stages.
+      (`GraphSpec.bound`), and lists them in its record; others are not given such stages.
     - Router logits and answers leave the graphs in fp32; no graph selects a route.
     - The same stages and options give the same bytes.
     """

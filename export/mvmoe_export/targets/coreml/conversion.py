@@ -130,7 +130,10 @@ class _Family:
             self._program.state_dict[slot] = torch.nn.Parameter(tensor, requires_grad=False)
         self._counts["converted"] += 1
         signature = Signature(
-            name or self._name, self._family.inputs, self._family.outputs, self._layout
+            name or self._name,
+            (*self._family.inputs, *self._job.bound(self._family)),
+            self._family.outputs,
+            self._layout,
         )
         return convert(self._program, signature, self._options.chosen)
 

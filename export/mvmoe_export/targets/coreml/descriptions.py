@@ -15,19 +15,26 @@ _FEATURES = {
 _PASSED_ON = {True: "A tensor that a stage before gave", False: "A tensor for later stages"}
 """Of inputs and outputs without a meaning that is known here."""
 
+_BOUND = "A weight of an expert of the route, as the bundle's file of weights has it"
+
 _PIXELS = "One image; the graph normalises its pixels itself"
 
 
 def describe(features: Any, family: CapturedFamily, graph: CapturedGraph) -> None:
-    """Set the text of each of a graph's inputs and outputs (`FeatureDescription`), with shapes."""
+    """Set the text of each of a graph's inputs and outputs (`FeatureDescription`), with shapes.
+
+    What is neither in the family is a weight that is bound to the graph.
+    """
     taken = {spec.name: spec.shape for spec in family.inputs}
     shapes = taken | {spec.name: spec.shape for spec in family.outputs}
     for feature in features:
         kind = feature.type.WhichOneof("Type")
         text = _FEATURES.get(feature.name, _PASSED_ON[feature.name in taken])
         text = _PIXELS if kind == "imageType" else text
-        sizes = " x ".join(map(str, shapes[feature.name]))
-        feature.shortDescription = f"{text}; {_type(feature, kind)} {sizes}{_route(graph)}"
+        text = text if feature.name in shapes else _BOUND
+        shape = shapes.get(feature.name, feature.type.multiArrayType.shape)
+        sizes = " x ".join(map(str, shape))
+        feature.shortDescription = f"{text}; {_type(feature, kind)} {sizes}{_route(family, graph)}"
 
 
 def describe_model(metadata: Any, options: ConversionOptions) -> None:
@@ -50,8 +57,10 @@ def _type(feature: Any, kind: str) -> str:
     return name.lower()
 
 
-def _route(graph: CapturedGraph) -> str:
+def _route(family: CapturedFamily, graph: CapturedGraph) -> str:
     """The route that a graph is for."""
     if graph.route is None:
         return ""
+    if family.bound:
+        return f"; for all routes of {len(graph.route)} experts"
     return f"; for experts {', '.join(map(str, graph.route))}"

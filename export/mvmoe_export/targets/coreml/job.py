@@ -13,8 +13,9 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_export import captured, compiling
 from mvmoe_export.captured import CapturedFamily, CapturedGraph
-from mvmoe_export.compile_job import OUTPUT, CompileRequest, Rewritten, encoded
+from mvmoe_export.compile_job import EXPERT_WEIGHTS, OUTPUT, CompileRequest, Rewritten, encoded
 from mvmoe_export.compiling import Compiled
+from mvmoe_export.expert_weights import BoundRecords
 from mvmoe_export.rewrites import names_for
 from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
@@ -41,6 +42,7 @@ def start(
         families=captured.write_captured(stages, scratch),
         rewrites=rewrites,
         recipe=chosen.precision,
+        experts=stages.bound_experts,
         options=encoded(conversion_options(stages, options, chosen)),
     )
     compilation = compiling.start(job, scratch / chosen.target, options.progress)
@@ -115,11 +117,15 @@ def _record(
         strategy=stages.strategy.name,
         precision=chosen.precision,
         batch=stages.batch,
-        graphs=tuple(_graph(*graphs[facts["name"]], facts, pixels) for facts in found),
-        weights=None,
+        graphs=tuple(
+            _graph(*graphs[facts["name"]], facts, pixels, made.bound)
+            for facts in stages.in_order(found, lambda facts: facts["name"])
+        ),
+        weights=f"{folder.name}/{EXPERT_WEIGHTS}" if made.bound.experts else None,
         files=describe_files(folder.parent, (path for path in folder.rglob("*") if path.is_file())),
         parity=None,
-        sizes=sizes(stages, _reads(made.rewritten, chosen)),
+        sizes=sizes(stages, _reads(made.rewritten, chosen), made.bound.expert_bytes),
+        experts=made.bound.experts,
     )
 
 
@@ -137,6 +143,7 @@ def _graph(
     graph: CapturedGraph,
     facts: dict[str, Any],
     pixels: manifest.Pixels | None,
+    bound: BoundRecords,
 ) -> manifest.Graph:
     """The manifest's record of one graph."""
     return manifest.Graph(
@@ -145,10 +152,14 @@ def _graph(
         route=graph.route,
         file=f"coreml/{facts['file']}",
         entry=facts["entry"],
-        weight_bytes=facts["weight_bytes"],
+        weight_bytes=facts["weight_bytes"] + bound.read_bytes(graph.name),
         exclusive_bytes=facts["exclusive_bytes"],
-        inputs=tuple(_tensor(spec, pixels) for spec in family.inputs),
+        inputs=(
+            *(_tensor(spec, pixels) for spec in family.inputs),
+            *bound.inputs.get(graph.name, ()),
+        ),
         outputs=family.outputs,
+        bound=bound.graphs.get(graph.name, {}),
     )
 
 

@@ -22,6 +22,7 @@ class CoreMLTarget:
     name = "coreml"
     extra = "coreml"
     reads_captured = True
+    binds = True
     options = CoreMLOptions
     packages = ("torch", "coremltools")
     bounds = BOUNDS

@@ -11,7 +11,7 @@ import msgspec
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_export import captured, compiling
-from mvmoe_export.compile_job import OUTPUT, CompileRequest, encoded
+from mvmoe_export.compile_job import EXPERT_WEIGHTS, OUTPUT, CompileRequest, encoded
 from mvmoe_export.compiling import Compilation, Compiled
 from mvmoe_export.rewrites import names_for
 from mvmoe_export.sizes import sizes
@@ -76,7 +76,9 @@ class _Lowerings:
             path = self.folder / (_FILE if first else f"model-{lowering.delegate}.pte")
             shutil.move(lowering.compilation.folder / OUTPUT / _FILE, path)
             name = "executorch" if first else f"executorch-{lowering.delegate}"
-            records[name] = _record(self.stages, lowering, made, path, self.root)
+            weights = _take_weights(lowering, path.with_suffix(".weights"))
+            files = [path] if weights is None else [path, weights]
+            records[name] = _record(self.stages, lowering, made, files, self.root)
         return records
 
     def cancel(self) -> None:
@@ -98,6 +100,7 @@ def _start(
         families=captured.write_captured(stages, scratch),
         rewrites=rewrites,
         recipe=precision_of(delegate),
+        experts=stages.bound_experts,
         options=encoded(
             LoweringOptions(
                 delegate=delegate,
@@ -111,10 +114,24 @@ def _start(
     return _Lowering(delegate, chosen, job, compilation)
 
 
+def _take_weights(lowering: _Lowering, path: Path) -> Path | None:
+    """Move the weights that graphs take as inputs to `path`; None if they take none."""
+    written = lowering.compilation.folder / OUTPUT / EXPERT_WEIGHTS
+    if not written.exists():
+        return None
+    shutil.move(written, path)
+    return path
+
+
 def _record(
-    stages: Stages, lowering: _Lowering, made: Compiled, path: Path, root: Path
+    stages: Stages,
+    lowering: _Lowering,
+    made: Compiled,
+    files: list[Path],
+    root: Path,
 ) -> manifest.Target:
-    """The manifest's record of one `.pte`."""
+    """The manifest's record of one `.pte`, and of the weights beside it that its graphs take."""
+    path, *weights = files
     delegate, job = lowering.delegate, lowering.job
     place = partial(_placement, delegate, made.data["placement"])
     return manifest.Target(
@@ -125,12 +142,18 @@ def _record(
         precision=precision_of(delegate),
         batch=stages.batch,
         graphs=compiling.graph_records(
-            job, made.rewritten.tensors, path.relative_to(root).as_posix(), place
+            stages,
+            job,
+            made.bound,
+            contents=made.rewritten.tensors,
+            file=path.relative_to(root).as_posix(),
+            placement=place,
         ),
-        weights=None,
-        files=describe_files(root, [path]),
+        weights=weights[0].relative_to(root).as_posix() if weights else None,
+        files=describe_files(root, files),
         parity=None,
-        sizes=sizes(stages, made.rewritten.tensors),
+        sizes=sizes(stages, made.rewritten.tensors, made.bound.expert_bytes),
+        experts=made.bound.experts,
     )
 
 

@@ -16,6 +16,7 @@ from executorch.exir import (
     ExecutorchBackendConfig,
     to_edge_transform_and_lower,
 )
+from executorch.exir.passes import MemoryPlanningPass
 from torch.export import ExportedProgram
 from torch.fx.traceback import NodeSource
 
@@ -51,7 +52,7 @@ def compile(job: CompileJob) -> dict[str, Any]:
             }
         placement = {name: _placement(method) for name, method in methods.items()}
         manager = EdgeProgramManager(methods, compile_config=_CONFIG)
-        program = manager.to_executorch(ExecutorchBackendConfig(extract_delegate_segments=True))
+        program = manager.to_executorch(_backend_config(job))
     _require_kernels(job, program.executorch_program)
     with (job.output / FILE).open("wb") as file:
         program.write_to_file(file)
@@ -59,6 +60,19 @@ def compile(job: CompileJob) -> dict[str, Any]:
         "placement": placement,
         "loaded": _load_all(job.output / FILE, list(methods), delegate),
     }
+
+
+def _backend_config(job: CompileJob) -> ExecutorchBackendConfig:
+    """How programs are written: weights that are inputs stay where their caller has them.
+
+    Planned memory would have room for every input, and each call would copy the weights there.
+    """
+    if not job.job.experts:
+        return ExecutorchBackendConfig(extract_delegate_segments=True)
+    return ExecutorchBackendConfig(
+        extract_delegate_segments=True,
+        memory_planning_pass=MemoryPlanningPass(alloc_graph_input=False),
+    )
 
 
 def _lower_family(

@@ -29,6 +29,7 @@ class ExecuTorchTarget:
     name = "executorch"
     extra = "executorch"
     reads_captured = True
+    binds = True
     options = ExecuTorchOptions
     packages = ("torch", "executorch", "torchao", "coremltools")
     engines = ENGINES

@@ -4,7 +4,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mvmoe_deploy.errors import InputError, MissingExtraError
+from mvmoe_deploy.errors import MissingExtraError
+from mvmoe_export.targets.bound import require_unchanged_weights
 from mvmoe_export.targets.contract import ExportOptions, InlineJob, Records
 from mvmoe_export.targets.onnx.engines import ENGINES
 from mvmoe_export.targets.onnx.operators import read
@@ -27,13 +28,7 @@ class OnnxTarget:
 
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Raises InputError for options that it cannot serve, MissingExtraError."""
-        chosen = options.of(self.name, self.options)
-        if chosen.recipe.changes_weights and any(stage.weights for stage in stages.specs):
-            raise InputError(
-                f"the recipe {chosen.precision} changes weights, and graphs of the strategy "
-                f"{stages.strategy.name} take theirs as inputs; give another strategy or "
-                "--onnx-precision"
-            )
+        require_unchanged_weights(options.of(self.name, self.options).recipe, stages)
         for package in ("onnxscript", "onnxruntime"):
             if find_spec(package) is None:
                 raise MissingExtraError.of(package, self.extra)

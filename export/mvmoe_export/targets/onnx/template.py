@@ -9,8 +9,9 @@ values: what holds for one expert's values may not hold for another's.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ class Template:
     """A graph for all stage modules of one structure."""
 
     body: onnx.ModelProto
-    """Its inputs are the stage's, then the slots."""
+    """Its inputs are the stage's, those that are bound to weights of experts, then the slots."""
     program: Program
     slots: dict[str, str | None]
     """Slot to the program's slot that fills it as it is; None where the prologue makes it."""
@@ -66,19 +67,21 @@ def make_template(
     rewrites: tuple[str, ...] = (),
     capture: Callable[[], ExportedProgram] | None = None,
     compress: Callable[[Program], Program] = unchanged,
+    bound: Mapping[str, int] = MappingProxyType({}),
 ) -> Template:
     """Export one stage module; raises InputError that names the graph and what failed.
 
-    `capture` is that of `make_program`, `compress` a recipe's.
+    `capture` and `bound` are those of `make_program`, `compress` is a recipe's.
     """
     disable_telemetry()  # The exporter's own libraries import ONNX Runtime as they need it.
-    program = compress(make_program(name, module, inputs, rewrites, capture))
-    model = _export(name, program, tuple(inputs), outputs, opset)
+    program = compress(make_program(name, module, inputs, rewrites, capture=capture, bound=bound))
+    taken = (*inputs, *(slot.name for slot in program.bound))
+    model = _export(name, program, taken, outputs, opset)
     _open_weights(model, set(program.slots))
     optimizer.optimize_ir(model)
     passes.ClearMetadataAndDocStringPass()(model)
     _require_types(name, model.graph)
-    return _split(model, program, tuple(inputs))
+    return _split(model, program, taken)
 
 
 def _export(

@@ -10,15 +10,17 @@ import onnx
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
-from mvmoe_deploy.strategies import stored_name
+from mvmoe_export.expert_weights import BoundRecords, Contents, ExpertFile
+from mvmoe_export.programs import Program, program_weights
 from mvmoe_export.sizes import exclusive, sizes
-from mvmoe_export.stages import GraphSpec, Stages, StageSpec, dtype_of
+from mvmoe_export.stages import GraphSpec, Stages
+from mvmoe_export.structure import StructureGroup
 from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.onnx.options import OnnxOptions
 from mvmoe_export.targets.onnx.placement import placement
 from mvmoe_export.targets.onnx.profiles import REWRITES
 from mvmoe_export.targets.onnx.template import make_template
-from mvmoe_export.targets.onnx.weights import StoredBytes, WeightFile
+from mvmoe_export.weight_file import StoredBytes, WeightFile
 
 WEIGHTS = "weights.bin"
 _DTYPES: dict[int, manifest.DType] = {
@@ -32,15 +34,12 @@ _DTYPES: dict[int, manifest.DType] = {
 class _Written:
     """A graph that is on disk, and the tensors it reads."""
 
-    stage: StageSpec
     spec: GraphSpec
     path: Path
     proto: onnx.ModelProto
     places: frozenset[StoredBytes]
     placement: tuple[manifest.Placement, ...]
     rewritten: dict[str, int]
-    stored: dict[str, StoredBytes]
-    """Where the weights are that the graph takes as inputs."""
 
 
 _MOST_SHAPE_BYTES = 1024
@@ -53,56 +52,61 @@ def write_graphs(
     folder = root / chosen.target
     folder.mkdir(parents=True)
     written: dict[str, list[_Written]] = {}
+    bound: dict[str, BoundRecords] = {}
     with WeightFile(folder / WEIGHTS) as weights:
         for profile in chosen.profile:
             names = REWRITES[profile] if options.rewrites is None else options.rewrites
             suffix = f".{profile}" if written else ""
+            experts = ExpertFile(stages.bound_experts)
+            one = _Profile(names, chosen, weights, experts, f"{suffix}.onnx")
             written[profile] = []
-            for stage in stages.specs:
-                for graph in _stage(stage, names, chosen, weights, f"{suffix}.onnx"):
+            for group in stages.groups:
+                for graph in one.write(group):
                     written[profile].append(graph)
                     options.progress(graph.spec.name)
+            bound[profile] = experts.write(weights)
     first = chosen.profile[0]
     return {
         "onnx" if profile == first else f"onnx-{profile}": _record(
-            stages, msgspec.structs.replace(chosen, profile=(profile,)), graphs, root
+            stages,
+            msgspec.structs.replace(chosen, profile=(profile,)),
+            stages.in_order(graphs, lambda graph: graph.spec.name),
+            bound[profile],
+            root,
         )
         for profile, graphs in written.items()
     }
 
 
-def _stage(
-    stage: StageSpec,
-    names: tuple[str, ...],
-    chosen: OnnxOptions,
-    weights: WeightFile,
-    suffix: str,
-) -> Iterator[_Written]:
-    """Write all graphs of one stage."""
-    folder = weights.path.parent
-    stored = {
-        content: weights.add(tensor.detach().numpy())
-        for contents in stage.weights.values()
-        for content, tensor in contents.items()
-    }
-    for group in stage.groups:
-        name, module = group.template.name, group.template.build()
+@dataclass(frozen=True)
+class _Profile:
+    """How all graphs of one profile are written."""
+
+    rewrites: tuple[str, ...]
+    chosen: OnnxOptions
+    weights: WeightFile
+    experts: ExpertFile
+    suffix: str
+
+    def write(self, group: StructureGroup) -> Iterator[_Written]:
+        """Write all graphs of one structure."""
         template = make_template(
-            name,
-            module,
+            group.template.name,
+            group.template.build(),
             group.template.inputs,
             tuple(group.template.outputs),
-            chosen.opset,
-            rewrites=names,
+            self.chosen.opset,
+            rewrites=self.rewrites,
             capture=group.capture,
-            compress=chosen.recipe.compress,
+            compress=self.chosen.recipe.compress,
+            bound=group.template.bound,
         )
-        placed = None
+        program, placed = template.program, None
         for spec in group.members:
-            path = folder / f"{spec.name}{suffix}"
+            path = self.weights.path.parent / f"{spec.name}{self.suffix}"
             filled = template.fill(spec.build())
             places = {
-                slot: weights.add(array)
+                slot: self.weights.add(array)
                 for slot, array in filled.items()
                 if not _may_be_a_shape(array)
             }
@@ -110,16 +114,15 @@ def _stage(
             # Deterministic, so that the same model gives the same bundle, byte for byte.
             path.write_bytes(proto.SerializeToString(deterministic=True))
             placed = placed or placement(proto)
-            yield _Written(
-                stage,
-                spec,
-                path,
-                proto,
-                frozenset([*places.values(), *(stored.values())]),
-                placed,
-                template.program.rewritten,
-                stored,
-            )
+            self.experts.add(spec.stage, spec.name, program.bound, _fillings(program, spec))
+            yield _Written(spec, path, proto, frozenset(places.values()), placed, program.rewritten)
+
+
+def _fillings(program: Program, spec: GraphSpec) -> Iterator[tuple[int, Contents]]:
+    """What the bound inputs of a graph hold, expert by expert and place by place."""
+    for filling in spec.fillings if program.bound else ():
+        contents = program.bound_contents(program_weights(filling.build()), filling.place)
+        yield filling.expert, {name: tensor.numpy() for name, tensor in contents.items()}
 
 
 def _bind(
@@ -165,7 +168,11 @@ def _external(name: str, array: np.ndarray, place: StoredBytes) -> onnx.TensorPr
 
 
 def _record(
-    stages: Stages, chosen: OnnxOptions, written: list[_Written], root: Path
+    stages: Stages,
+    chosen: OnnxOptions,
+    written: list[_Written],
+    bound: BoundRecords,
+    root: Path,
 ) -> manifest.Target:
     """The manifest's record of one profile."""
     reads = {graph.spec.name: {place: place.length for place in graph.places} for graph in written}
@@ -181,37 +188,32 @@ def _record(
         strategy=stages.strategy.name,
         precision=chosen.precision,
         batch=stages.batch,
-        graphs=tuple(_graph_record(graph, alone[graph.spec.name], root) for graph in written),
+        graphs=tuple(
+            _graph_record(graph, alone[graph.spec.name], bound, root) for graph in written
+        ),
         weights=weights.relative_to(root).as_posix(),
         files=describe_files(root, [weights, *(graph.path for graph in written)]),
         parity=None,
-        sizes=sizes(stages, reads),
-        tensors={
-            stored_name(graph.stage.index, content): manifest.StoredTensor(
-                offset=graph.stored[content].offset,
-                shape=tuple(tensor.shape),
-                dtype=dtype_of(tensor),
-            )
-            for graph in written
-            for contents in graph.stage.weights.values()
-            for content, tensor in contents.items()
-        },
+        sizes=sizes(stages, reads, bound.expert_bytes),
+        experts=bound.experts,
     )
 
 
-def _graph_record(written: _Written, alone: int, root: Path) -> manifest.Graph:
+def _graph_record(written: _Written, alone: int, bound: BoundRecords, root: Path) -> manifest.Graph:
     """The manifest's record of one graph."""
     graph = written.proto.graph
     return manifest.Graph(
         name=written.spec.name,
-        stage=written.stage.index,
+        stage=written.spec.stage,
         route=written.spec.route,
         file=written.path.relative_to(root).as_posix(),
-        weight_bytes=sum(place.length for place in written.places),
+        weight_bytes=sum(place.length for place in written.places)
+        + bound.read_bytes(written.spec.name),
         exclusive_bytes=alone,
         inputs=tuple(_tensor(value) for value in graph.input),
         outputs=tuple(_tensor(value) for value in graph.output),
         placement=written.placement,
+        bound=bound.graphs.get(written.spec.name, {}),
     )
 
 

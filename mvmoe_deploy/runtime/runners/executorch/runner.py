@@ -1,5 +1,6 @@
 """ExecuTorch: one program per file, one method per graph."""
 
+import ctypes
 import gc
 import os
 import sys
@@ -198,6 +199,11 @@ class ExecuTorchGraph:
     def _tensor(self, spec: TensorSpec, array: np.ndarray) -> Any:
         """A tensor over an array's own memory."""
         require_array(spec, array)
+        if not array.flags.writeable:
+            # PyTorch has no tensors that cannot be written to. No graph writes to its inputs; the
+            # mapped pages themselves stay read-only.
+            memory = (ctypes.c_uint8 * array.nbytes).from_address(array.ctypes.data)
+            array = np.ndarray(array.shape, array.dtype, memoryview(memory))
         return self._torch.from_numpy(array)
 
 

@@ -1,0 +1,77 @@
+"""The strategy `bind`: one graph for each length of route, the experts' weights are its inputs.
+
+A graph serves every route of its length, so there are as few graphs as with one for all experts,
+and yet an image reads no weights but those of its own route.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.strategies.contract import Build, Strategy, TensorType
+from mvmoe_deploy.strategies.places import first_route
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class BindStrategy(Strategy):
+    """A graph takes the gates of its route `[B, k]`, then the weights of the expert at each place.
+
+    All graphs are named by the first experts of their length. The images of one batch are of one
+    route.
+    """
+
+    name: ClassVar[str] = "bind"
+    separates_experts: ClassVar[bool] = True
+    binds_weights: ClassVar[bool] = True
+
+    def graphs(self, rule: Rule) -> Iterator[Route | None]:
+        """One for every length."""
+        yield from map(first_route, rule.lengths)
+
+    def serving(self, route: Route) -> tuple[Route | None, ...]:
+        """That of the route's length."""
+        return (first_route(len(route)),)
+
+    def is_needed(self, rule: Rule, graph: Route | None, finishes: Collection[Route]) -> bool:
+        """Whether a route of its length runs."""
+        return self.example(rule, graph, finishes) is not None
+
+    def example(
+        self, rule: Rule, graph: Route | None, finishes: Collection[Route] = ()
+    ) -> Route | None:
+        """The first route of its length that runs."""
+        assert graph is not None
+        routes = rule.routes_of(len(graph))
+        return next((route for route in routes if route not in finishes), None)
+
+    def label(self, rule: Rule, graph: Route | None) -> str:
+        """`bind`, and the length where a rule has routes of several."""
+        assert graph is not None
+        return self.name if len(rule.lengths) == 1 else f"{self.name}_{len(graph)}"
+
+    def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
+        """A gate for each expert of the route; the weights are bound, not written."""
+        assert graph is not None
+        return {"gates": TensorType((batch, len(graph)), "float32")}
+
+    def write(
+        self,
+        inputs: Mapping[str, np.ndarray],
+        position: int,
+        route: Route,
+        gates: Sequence[float],
+    ) -> None:
+        """The gates as they are."""
+        inputs["gates"][position] = gates
+
+    def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
+        """The model's own module of the first experts."""
+        assert graph is not None
+        return build(graph)
+
+
+PART = BindStrategy()
