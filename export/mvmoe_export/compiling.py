@@ -21,7 +21,6 @@ from mvmoe_deploy.errors import EngineError, MvmoeError
 from mvmoe_export.compile_job import OUTPUT, CompileJob, CompileRequest, Rewritten
 from mvmoe_export.expert_weights import BoundRecords
 from mvmoe_export.sizes import exclusive
-from mvmoe_export.stages import Stages
 
 _JOB, _RESULT, _LOG = "job.json", "result.json", "log.txt"
 _TEMPORARY = "temporary"
@@ -178,20 +177,19 @@ def _error_of(given: _Result) -> MvmoeError:
 
 
 def graph_records(
-    stages: Stages,
     job: CompileRequest,
-    bound: BoundRecords,
-    *,
     contents: dict[str, dict[str, int]],
     file: str,
     placement: Callable[[str], tuple[manifest.Placement, ...]],
-) -> tuple[manifest.Graph, ...]:
+    bound: BoundRecords | None = None,
+) -> list[manifest.Graph]:
     """The manifest's records of graphs that one file holds, called by their names in it.
 
     `contents` is `Rewritten.tensors`, `bound` what they take of experts' weights.
     """
     alone = exclusive(contents)
-    records = [
+    bound = bound or BoundRecords()
+    return [
         manifest.Graph(
             name=graph.name,
             stage=graph.stage,
@@ -208,4 +206,3 @@ def graph_records(
         for family in job.families
         for graph in family.graphs
     ]
-    return tuple(stages.in_order(records, lambda record: record.name))

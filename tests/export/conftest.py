@@ -254,9 +254,10 @@ def shared_templates(monkeypatch, templates):
     """Exports a structure once for all tests, as a target does for all graphs of a model."""
     make = writing.make_template
 
-    def make_once(name, module, inputs, outputs, opset, *, rewrites, capture, compress):
+    def make_once(name, module, inputs, outputs, opset, *, rewrites, capture, compress, bound):
         structure = fingerprint(module, list(inputs.values()))
-        key = structure, *inputs, *outputs, opset, rewrites, compress, template.make_program
+        key = (structure, *inputs, *outputs, opset, rewrites, compress, *bound.items())
+        key = *key, template.make_program
         if key not in templates:
             templates[key] = make(
                 name,
@@ -267,6 +268,7 @@ def shared_templates(monkeypatch, templates):
                 rewrites=rewrites,
                 capture=capture,
                 compress=compress,
+                bound=bound,
             )
         return templates[key]
 

@@ -54,7 +54,8 @@ def test_an_expert_has_one_graph_and_a_stage_one_that_joins(split):
     slots = ["slot0_output", "slot1_output"]
     assert list(of_step["step1_join"].inputs) == ["tokens", *slots, "gates"]
     assert list(of_step["step1_join"].outputs) == ["next_tokens", "logits"]
-    assert [len(group.members) for group in stages.specs[1].groups] == [4, 1]
+    # The stem, all experts of both steps, and a join for each: the last one gives the answer.
+    assert [len(group.members) for group in stages.groups] == [1, 8, 1, 1]
 
 
 def test_forty_five_routes_are_eleven_graphs(split):

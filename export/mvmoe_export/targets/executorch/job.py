@@ -133,7 +133,9 @@ def _record(
     """The manifest's record of one `.pte`, and of the weights beside it that its graphs take."""
     path, *weights = files
     delegate, job = lowering.delegate, lowering.job
+    file = path.relative_to(root).as_posix()
     place = partial(_placement, delegate, made.data["placement"])
+    graphs = compiling.graph_records(job, made.rewritten.tensors, file, place, made.bound)
     return manifest.Target(
         format="executorch",
         options=lowering.chosen.recorded(),
@@ -141,14 +143,7 @@ def _record(
         strategy=stages.strategy.name,
         precision=precision_of(delegate),
         batch=stages.batch,
-        graphs=compiling.graph_records(
-            stages,
-            job,
-            made.bound,
-            contents=made.rewritten.tensors,
-            file=path.relative_to(root).as_posix(),
-            placement=place,
-        ),
+        graphs=tuple(stages.in_order(graphs, lambda graph: graph.name)),
         weights=weights[0].relative_to(root).as_posix() if weights else None,
         files=describe_files(root, files),
         parity=None,
