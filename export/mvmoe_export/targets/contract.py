@@ -24,7 +24,7 @@ import msgspec
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.text import quoted
-from mvmoe_export.compression.contract import NumberTypes
+from mvmoe_export.compression.contract import NumberTypes, Recipe
 from mvmoe_export.engine_facts import EngineFacts
 from mvmoe_export.operators import ReadGraph
 
@@ -311,3 +311,12 @@ class InlineJob:
 
     def cancel(self) -> None:
         """Nothing runs yet."""
+
+
+def require_unchanged_weights(recipe: Recipe, stages: "Stages") -> None:
+    """Refuse a recipe that changes weights which graphs take as inputs; raises InputError."""
+    if recipe.changes_weights and stages.bound_experts:
+        raise InputError(
+            f"the recipe {recipe.name} changes weights, and graphs of the strategy "
+            f"{stages.strategy.name} take theirs as inputs; give another strategy or --precision"
+        )

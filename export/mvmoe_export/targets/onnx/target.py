@@ -5,8 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvmoe_deploy.errors import MissingExtraError
-from mvmoe_export.targets.bound import require_unchanged_weights
-from mvmoe_export.targets.contract import ExportOptions, InlineJob, Records
+from mvmoe_export.targets.contract import (
+    ExportOptions,
+    InlineJob,
+    Records,
+    require_unchanged_weights,
+)
 from mvmoe_export.targets.onnx.engines import ENGINES
 from mvmoe_export.targets.onnx.operators import read
 from mvmoe_export.targets.onnx.options import OnnxOptions

@@ -39,7 +39,7 @@ class BareGraphs(Subject):
         self.actual = actual_engine(runner)
         self._manifest, self._strategy = bundle.manifest, bundle.strategy(target)
         self._runner, self._images = runner, images
-        self._weights = StoredWeights(bundle.path, record, self._strategy)
+        self._weights = StoredWeights(bundle.path, record)
         self._buffers = InferenceBuffers(bundle.manifest, record, self._strategy)
         self._graphs = _by_place(record)
         self._loaded: dict[str, LoadedGraph] = {}
@@ -56,7 +56,7 @@ class BareGraphs(Subject):
         """Find out which graphs and gates a query needs, by answering it once."""
         image = self._images[query.image : query.image + 1]
         tensors, stem = {**self._buffers.tensors, IMAGE: image}, self._graphs[0, None]
-        calls, last = [self._bind(stem, (), self._inputs(stem, (), tensors))], 0
+        calls, last = [self._bind(stem, (), self._inputs(stem, tensors))], 0
         calls[0]()
         for number, stage in enumerate(self._manifest.stages[1:], start=1):
             logits = self._buffers.first_logits[number - 1]
@@ -81,15 +81,15 @@ class BareGraphs(Subject):
     ) -> _Calls:
         """The calls of one stage: those of experts that another graph joins, and the last."""
         *experts, last = (self._graphs[number, place] for place in self._strategy.serving(route))
-        inputs = self._inputs(last, route, tensors)
+        inputs = self._inputs(last, tensors)
         self._strategy.write(inputs, 0, route, gates)
         calls = []
         for slot, expert in enumerate(experts):
             given = {spec.name: inputs[slot_input(slot, spec.name)] for spec in expert.outputs}
-            calls.append(self._bind(expert, route, self._inputs(expert, route, tensors), given))
+            calls.append(self._bind(expert, route, self._inputs(expert, tensors), given))
         return [*calls, self._bind(last, route, inputs)]
 
-    def _inputs(self, graph: Graph, route: Route, tensors: _Arrays) -> dict[str, np.ndarray]:
+    def _inputs(self, graph: Graph, tensors: _Arrays) -> dict[str, np.ndarray]:
         """What a graph takes beside weights: tensors of stages before, and arrays of its own."""
         takes = self._manifest.stages[graph.stage].takes
         return {
@@ -97,7 +97,7 @@ class BareGraphs(Subject):
             if spec.name in takes
             else np.zeros(spec.shape, spec.dtype)
             for spec in graph.inputs
-            if self._strategy.content(spec.name, route) is None
+            if spec.name not in graph.bound
         }
 
     def _bind(
