@@ -29,6 +29,7 @@ from mvmoe_export.compression.contract import unchanged
 from mvmoe_export.programs import Program, make_program
 from mvmoe_export.pytorch_silence import exporting
 from mvmoe_export.source_location import location_hint
+from mvmoe_export.targets.onnx.torchlib import table_read_once
 
 _OPERATOR = re.compile(r"(?:aten|prims)[.:]+\w+")
 
@@ -89,7 +90,8 @@ def _export(
 ) -> ir.Model:
     """ONNX operators for ATen's, nothing optimized yet."""
     try:
-        with exporting():  # Of its own deprecations, and of a missing torchvision.
+        # In silence: of its own deprecations, and of a missing torchvision.
+        with exporting(), table_read_once():
             exported = torch.onnx.export(
                 program.exported,
                 input_names=list(inputs),
