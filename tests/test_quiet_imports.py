@@ -1,5 +1,6 @@
 """Importing an engine in silence: of the thread that imports it, and of no other."""
 
+import importlib
 import logging
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from functools import partial
 import pytest
 
 from mvmoe_deploy.errors import MissingExtraError
-from mvmoe_deploy.quiet_imports import import_quietly
+from mvmoe_deploy.quiet_imports import import_quietly, without_packages
 
 _LOGGER = logging.getLogger("an.engine")
 
@@ -104,3 +105,36 @@ def test_an_engine_is_imported_in_silence(engine, code):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == ""
     assert done.stderr == ""
+
+
+def test_a_package_that_is_left_out_is_missing_for_the_importing_thread_alone(
+    tmp_path, monkeypatch
+):
+    for name in ("left_out_here", "left_out_twice"):
+        (tmp_path / f"{name}.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    names = set()
+
+    def find():
+        names.add(importlib.import_module("left_out_here").__name__)
+
+    with without_packages("left_out_here", "left_out_twice", "json"):
+        with pytest.raises(ModuleNotFoundError, match="left_out_here"):
+            find()
+        with pytest.raises(ImportError, match="left_out_twice"):
+            importlib.import_module("left_out_twice")
+        importlib.import_module("json")  # It is imported already.
+        _in_another_thread(find)
+    assert names == {"left_out_here"}
+    importlib.import_module("left_out_twice")
+
+
+def test_the_compiler_for_core_ml_imports_no_library_that_it_only_converts_from():
+    """Each takes seconds; ExecuTorch is installed, and coremltools would import it."""
+    pytest.importorskip("coremltools")
+    code = (
+        "import sys; from mvmoe_export.targets.coreml import toolkit\n"
+        "print(*{'executorch', 'sklearn', 'torchao'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == ("", "")
