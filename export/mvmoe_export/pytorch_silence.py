@@ -21,6 +21,7 @@ import torch.export._trace
 import torch.fx.graph_module
 
 from mvmoe_deploy.system.silence import without_warnings
+from mvmoe_export.pytorch_listing import operators_listed_once
 
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
 _LIBRARIES = ("torch", "onnxscript")
@@ -51,7 +52,7 @@ def exporting() -> Iterator[None]:
 
     Another thread that exports waits until this block has ended.
     """
-    with _EXPORTING, silenced():
+    with _EXPORTING, silenced(), operators_listed_once():
         yield
 
 

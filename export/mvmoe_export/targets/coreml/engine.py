@@ -19,6 +19,7 @@ from torch.export import ExportedProgram
 
 from mvmoe_deploy.bundle.manifest import TensorSpec
 from mvmoe_deploy.errors import InputError
+from mvmoe_export.pytorch_listing import operators_listed_once
 from mvmoe_export.targets.coreml.constants import Array, BlobReader, body, values
 from mvmoe_export.targets.coreml.options import CoreMLOptions
 from mvmoe_export.targets.coreml.toolkit import Builder, ct
@@ -69,7 +70,8 @@ def lower(program: ExportedProgram, name: str) -> ExportedProgram:
     `name` is the graph's. Raises InputError that names it.
     """
     try:
-        lowered: ExportedProgram = program.run_decompositions({})
+        with operators_listed_once():
+            lowered: ExportedProgram = program.run_decompositions({})
     except Exception as error:  # PyTorch raises whatever its decompositions raise.
         raise InputError(
             f"graph {name} cannot be taken apart into core ATen operators: {_line(error)}; leave "
