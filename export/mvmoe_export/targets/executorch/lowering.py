@@ -1,7 +1,6 @@
 """From programs to one `.pte` with a method for each graph: runs in a process of its own."""
 
 import contextlib
-import gc
 import logging
 import warnings
 from collections import Counter
@@ -18,7 +17,6 @@ from executorch.exir import (
 )
 from executorch.exir.passes import MemoryPlanningPass
 from torch.export import ExportedProgram
-from torch.fx.traceback import NodeSource
 
 from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_deploy.runtime.runners.executorch.runner import BACKENDS
@@ -27,6 +25,7 @@ from mvmoe_export.compile_job import CompileJob
 from mvmoe_export.source_location import location_hint
 from mvmoe_export.targets.executorch.binding import find_slots
 from mvmoe_export.targets.executorch.options import LoweringOptions
+from mvmoe_export.targets.executorch.shortcuts import shortcuts, without_attention_patterns
 
 FILE = "model.pte"
 _DELEGATE = torch.ops.higher_order.executorch_call_delegate
@@ -41,7 +40,7 @@ def compile(job: CompileJob) -> dict[str, Any]:
     """
     options = job.options(LoweringOptions)
     delegate = options.delegate
-    with _without_gc_and_history():
+    with shortcuts(), _silenced():
         if delegate == "coreml":
             methods = _lower_all(job, options)
         else:
@@ -124,9 +123,10 @@ def _lower(
     """Programs in ExecuTorch's edge dialect, as much of them delegated as the delegate takes."""
     partitioners = {name: _partitioners(options) for name in programs}
     try:
-        edge = to_edge_transform_and_lower(
-            programs, partitioner=partitioners, compile_config=_CONFIG
-        )
+        with without_attention_patterns(programs.values()):
+            edge = to_edge_transform_and_lower(
+                programs, partitioner=partitioners, compile_config=_CONFIG
+            )
     except Exception as error:  # Its passes raise whatever they like.
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
@@ -219,15 +219,8 @@ def _load_all(path: Path, methods: list[str], delegate: str) -> bool:
 
 
 @contextlib.contextmanager
-def _without_gc_and_history() -> Iterator[None]:
-    """Lower without what costs time and gives nothing here.
-
-    The garbage collector walks millions of live nodes again and again. Every pass copies each
-    node's whole history of passes, which nobody reads or changes: it is shared instead.
-    """
-    gc.disable()
-    # In the compiler's own process, where nothing else runs. The class has no such attribute yet.
-    NodeSource.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined] # set here
+def _silenced() -> Iterator[None]:
+    """Lower without what ExecuTorch logs and warns of."""
     logging.disable(logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -235,5 +228,3 @@ def _without_gc_and_history() -> Iterator[None]:
             yield
         finally:
             logging.disable(logging.NOTSET)
-            del NodeSource.__deepcopy__  # type: ignore[attr-defined] # as it was before
-            gc.enable()
