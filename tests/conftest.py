@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -37,6 +38,24 @@ def made_once(tmp_path_factory, worker_id):
         return path
 
     return make
+
+
+@pytest.fixture(scope="session")
+def warm_compilers():
+    """Lets exports of this process have compilers whose engines are imported already."""
+    from warm_compilers import WarmCompilers
+
+    from mvmoe_export import compiling
+
+    # The path of a socket has at most 107 characters.
+    with (
+        tempfile.TemporaryDirectory(prefix="warm-") as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        compilers = WarmCompilers(Path(folder))
+        patch.setattr(compiling, "subprocess", compilers)
+        yield
+        compilers.close()
 
 
 @pytest.fixture(scope="session")
