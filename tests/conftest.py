@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -40,12 +41,17 @@ def made_once(tmp_path_factory, worker_id):
     return make
 
 
-@pytest.fixture(scope="session")
-def warm_compilers():
-    """Lets exports of this process have compilers whose engines are imported already."""
-    from warm_compilers import WarmCompilers
+@pytest.fixture(scope="session", autouse=True)
+def _warm_compilers():
+    """Lets exports of this process have compilers whose engines are imported already.
 
-    from mvmoe_export import compiling
+    Where no test module that was collected imports the exporter, it is left as it is.
+    """
+    compiling = sys.modules.get("mvmoe_export.compiling")
+    if compiling is None:
+        yield
+        return
+    from warm_compilers import WarmCompilers
 
     # The path of a socket has at most 107 characters.
     with (

@@ -41,11 +41,6 @@ CONFIG = {
 }
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _warm(warm_compilers):
-    """Every export here."""
-
-
 def enliven(model, seed=0):
     """Random weights under which experts differ clearly and images spread over routes."""
     generator = torch.Generator().manual_seed(seed)

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,21 +73,25 @@ class FakeBundle:
         return json.dumps(self.manifest, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def routes_of(rule: Plain) -> list[list[int]]:
-    """The routes of a rule, as docs/bundle.md counts them."""
+def routes_of(rule: Plain, most: int | None = None) -> list[list[int]]:
+    """The routes of a rule, as docs/bundle.md counts them; of a rule with more the first `most`."""
+    return [list(route) for route in itertools.islice(_routes(rule), most)]
+
+
+def _routes(rule: Plain) -> Iterator[tuple[int, ...]]:
+    """The routes of a rule one after the other: of 32 experts there may be millions."""
     if rule["type"] == "given":
-        named = [rule["routes"][name] for name in sorted(rule["routes"])]
-        others = routes_of(rule["otherwise"]) if rule.get("otherwise") else []
-        return [list(route) for route in dict.fromkeys(map(tuple, [*named, *others]))]
+        named = [tuple(rule["routes"][name]) for name in sorted(rule["routes"])]
+        yield from dict.fromkeys(named)
+        others = _routes(rule["otherwise"]) if rule.get("otherwise") else ()
+        yield from (route for route in others if route not in named)
+        return
     experts = rule["experts"]
     lengths = range(1, longest(rule) + 1)
     if rule["type"] == "top_k":
         lengths = range(rule.get("k", 1), rule.get("k", 1) + 1)
-    return [
-        list(route)
-        for length in lengths
-        for route in itertools.combinations(range(experts), length)
-    ]
+    for length in lengths:
+        yield from itertools.combinations(range(experts), length)
 
 
 def longest(rule: Plain) -> int:

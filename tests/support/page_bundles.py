@@ -20,6 +20,8 @@ from fake_bundles import golden_tensors, longest, routes_of
 from page_manifest import manifest as fields
 
 _MOST_BYTES = 32 * 2**20
+_MANY = 10_000
+"""More routes than a bundle of the suite has graphs."""
 _ITEM = {"float32": 4, "float16": 2, "int64": 8, "int32": 4}
 _WRONG = "bundle.manifest-inconsistent"
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -274,8 +276,8 @@ class PageReader:
         if prior is not None and len(prior) != len(rules):
             note("stages of the prior", _WRONG)
         for row, rule in zip(prior or [], rules, strict=False):
-            routes = [item["route"] for item in row]
-            if any(route not in routes_of(rule) for route in routes):
+            routes, known = [item["route"] for item in row], routes_of(rule)
+            if any(route not in known for route in routes):
                 note("routes of the prior", _WRONG)
             if len(set(map(tuple, routes))) < len(routes):
                 note("routes of the prior are distinct", _WRONG)
@@ -334,7 +336,7 @@ class PageReader:
                 for graph in target["graphs"]
                 if graph["stage"] == index
             ]
-            wanted = _wanted(stage, target["strategy"])
+            wanted = _wanted(stage, target["strategy"], len(routes))
             if len(set(routes)) < len(routes):
                 note("one graph a route", code)
             if set(wanted) - set(routes):
@@ -660,15 +662,17 @@ def _giver(found: Plain) -> dict[str, int]:
     }
 
 
-def _wanted(stage: Plain, strategy: str) -> list[tuple[int, ...] | None]:
-    """The routes of a stage's graphs."""
+def _wanted(stage: Plain, strategy: str, graphs: int) -> list[tuple[int, ...] | None]:
+    """The routes of a stage's graphs; the first ones where there are many more than graphs."""
     if stage["rule"] is None or strategy in ("gather", "all-experts"):
         return [None]
     if strategy == "experts":
         left_out = stage["finishes"] if longest(stage["rule"]) == 1 else []
         experts = range(stage["rule"]["experts"])
         return [*((expert,) for expert in experts if [expert] not in left_out), None]
-    return [tuple(route) for route in routes_of(stage["rule"]) if route not in stage["finishes"]]
+    # A rule may have millions; one more than there are graphs is missing, which is known then.
+    routes = routes_of(stage["rule"], max(_MANY, graphs + len(stage["finishes"]) + 1))
+    return [tuple(route) for route in routes if route not in stage["finishes"]]
 
 
 def _own(stage: Plain, target: Plain, graph: Plain) -> list[tuple[str, list[int], str]]:
