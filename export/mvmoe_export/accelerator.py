@@ -56,6 +56,8 @@ class Accelerator:
     """The types that it does not compute."""
     leaves: Fact[Mapping[str, tuple[Citation, ...]]] | None = None
     """Operators that run elsewhere, as the format calls them, with sources of their own."""
+    dynamic_leaves: Fact[frozenset[str]] | None = None
+    """Operators that run elsewhere where their weights are no constants."""
     inexact: Fact[frozenset[str]] | None = None
     """Operators that were seen to answer wrongly there."""
     axes: Fact[int] | None = None

@@ -18,6 +18,8 @@ Need = Literal[
     "gelu-as-trained",
     "no-erf",
     "no-hard-swish",
+    "constant-linears",
+    "constant-convolutions",
 ]
 """What an engine needs of a graph. A target states the needs of its engines, a rewrite the one that
 it serves, so neither names the other:
@@ -28,6 +30,8 @@ it serves, so neither names the other:
 - gelu-as-trained: it takes every GELU for one of erf form.
 - no-erf: it has no erf at all.
 - no-hard-swish: it has neither hard swish nor hard sigmoid.
+- constant-linears: it takes linear layers only with weights that are constants of the graph.
+- constant-convolutions: it takes convolutions only with weights that are constants of the graph.
 """
 
 
@@ -57,6 +61,9 @@ class EngineFacts:
     """Whether it takes tensors of fixed shapes only, or is slow with others."""
     most_axes: int | None = None
     """The axes of a tensor that it takes at most; None for any number."""
+    constant_weights: frozenset[str] = frozenset()
+    """Operators that it takes only with weights and biases that are constants of the graph, as the
+    target's format calls them."""
     accelerator: Accelerator | None = None
     """The unit that it hands graphs to, or pieces of them; None for one that computes itself."""
     sources: tuple[Citation, ...] = ()
@@ -66,6 +73,8 @@ class EngineFacts:
     before; None where that does not depend on an option."""
     axes_sources: tuple[Citation, ...] = ()
     """Of `most_axes`."""
+    constant_sources: tuple[Citation, ...] = ()
+    """Of `constant_weights`."""
 
     @property
     def unit(self) -> str:

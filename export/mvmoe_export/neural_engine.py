@@ -68,6 +68,19 @@ NEURAL_ENGINE = Accelerator(
         "and back.",
         (_RF_DETR, *_USERS, _APPLE_ENGINEER, _NO_PATH),
     ),
+    dynamic_leaves=Fact(
+        frozenset({"conv", "conv_transpose"}),
+        "A convolution whose weights are computed, or an input of the program, was reported to "
+        "leave the Neural Engine; with dilations Core ML does not take it at all.",
+        (
+            issue("apple/coremltools", 2536),
+            Citation(
+                "coremltools, MIL Ops, conv",
+                "https://apple.github.io/coremltools/source/"
+                "coremltools.converters.mil.mil.ops.defs.html",
+            ),
+        ),
+    ),
     inexact=Fact(
         frozenset({"reduce_argmax", "reduce_argmin"}),
         "An argmax of fp16 values gave other classes on an iPhone 17 Pro's Neural Engine than on "

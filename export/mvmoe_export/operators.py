@@ -72,6 +72,8 @@ class Op:
     """Multiplications that are added up, of convolutions and matrix products."""
     kernel: tuple[int, ...] = ()
     """Of a convolution: the size of its window, height and width."""
+    dynamic: bool = False
+    """Of a linear layer or convolution: whether weight or bias is no constant of the graph."""
 
     @property
     def tensors(self) -> tuple[OperatorTensor, ...]:
@@ -92,10 +94,12 @@ def operator(
     outputs: tuple[OperatorTensor, ...],
     macs: int = 0,
     filters: OperatorTensor = UNKNOWN,
+    *,
+    dynamic: bool = False,
 ) -> Op:
     """An operator, its type as a terminal may show it; `filters` are a convolution's weights."""
-    window = (filters.shape or ())[2:]
-    return Op(name(kind, _LONGEST), inputs, outputs, macs, tuple(axis or 0 for axis in window))
+    window = tuple(axis or 0 for axis in (filters.shape or ())[2:])
+    return Op(name(kind, _LONGEST), inputs, outputs, macs, window, dynamic)
 
 
 def multiply_adds(result: OperatorTensor, terms: int | None) -> int:

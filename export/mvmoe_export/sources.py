@@ -64,3 +64,11 @@ ORT_CHECKER = Citation(
     "onnxruntime, Model Usability Checker",
     "https://onnxruntime.ai/docs/tutorials/mobile/helpers/model-usability-checker.html",
 )
+_ORT_SUPPORT = "https://github.com/microsoft/onnxruntime/blob/main/tools/ci_build/github"
+ORT_NNAPI_OPERATORS = Citation(
+    "onnxruntime, nnapi_supported_ops.md", f"{_ORT_SUPPORT}/android/nnapi_supported_ops.md"
+)
+ORT_COREML_OPERATORS = Citation(
+    "onnxruntime, coreml_supported_mlprogram_ops.md",
+    f"{_ORT_SUPPORT}/apple/coreml_supported_mlprogram_ops.md",
+)

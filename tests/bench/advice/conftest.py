@@ -24,9 +24,9 @@ def tensor(*shape, dtype="float16"):
     return OperatorTensor(shape, dtype)
 
 
-def op(kind, *shape, dtype="float16", inputs=(), macs=0, kernel=()):
+def op(kind, *shape, dtype="float16", inputs=(), **fields):
     """An operator with one output."""
-    return Op(kind, tuple(inputs), (tensor(*shape, dtype=dtype),), macs, kernel)
+    return Op(kind, tuple(inputs), (tensor(*shape, dtype=dtype),), **fields)
 
 
 def placed(engine, partitions, outside=None, nodes=None):

@@ -82,6 +82,29 @@ def test_onnx_operators_have_shapes_kernels_and_multiply_adds(hand, tmp_path):
     assert unsqueeze.outputs[0].rank == 0, "its rank is not known"
 
 
+def test_layers_of_an_onnx_graph_whose_weights_are_no_constants(hand, tmp_path):
+    nodes = [
+        ("Conv", ["x", "w"], "a", {}),
+        ("Conv", ["x", "made"], "b", {}),
+        ("Conv", ["x", "w", "p"], "c", {}),
+        ("ConvTranspose", ["x", "w", "", "p"], "d", {}),
+        ("Gemm", ["p", "both"], "e", {}),
+        ("Gemm", ["w", "v"], "f", {}),
+        ("MatMul", ["w", "p"], "g", {}),
+    ]
+    file = write_onnx(
+        tmp_path,
+        ("Relu", ["w"], "made", {}),
+        *nodes,
+        inputs={"x": [1, 3, 8, 8], "p": [2, 2], "both": [2, 2]},
+        outputs=("g",),
+        # A graph may be run without an input that is an initializer too, or with it.
+        initializers=[("w", [4, 3, 2, 2], 48), ("v", [2, 2], 4), ("both", [2, 2], 4)],
+    )
+    ops = operators("onnx", tmp_path, hand.record("onnx", files=(file,)))
+    assert [op.dynamic for op in ops] == [False, False, False, True, True, True, False, False]
+
+
 def test_operators_types_are_made_fit_for_a_terminal(hand, tmp_path):
     nodes = [("\x1b[2J" + "x" * 99, ["x"], "a", {"domain": "odd"})]
     file = write_onnx(tmp_path, *nodes, inputs={"x": [1]}, outputs=("a",))
@@ -122,11 +145,13 @@ def package(tmp_path_factory):
     @mb.program(input_specs=[spec], opset_version=ct.target.iOS16)
     def program(image):
         patches = mb.conv(x=image, weight=weight, strides=[8, 8], pad_type="valid")
+        corner = mb.slice_by_size(x=image, begin=[0, 0, 0, 0], size=[1, 3, 8, 8])
+        mixed = mb.conv(x=image, weight=corner, strides=[8, 8], pad_type="valid")
         rows = mb.reshape(x=patches, shape=[4, 16])
         products = mb.matmul(x=rows, y=rows, transpose_x=True)
         split = mb.reshape(x=products, shape=[1, 2, 2, 8, 8])
         best, places = mb.topk(x=rows, k=2, axis=1)
-        return split, best, mb.cast(x=places, dtype="int32")
+        return split, best, mb.cast(x=places, dtype="int32"), mixed
 
     folder = tmp_path_factory.mktemp("package")
     model = ct.convert(program, convert_to="mlprogram", minimum_deployment_target=ct.target.iOS16)
@@ -138,7 +163,8 @@ def test_core_ml_operators_have_shapes_kernels_and_multiply_adds(hand, package):
     ops = operators("coreml", package, hand.record(files=("model.mlpackage",)))
     found = {op.type: op for op in ops}
     assert "const" not in found
-    conv, matmul = found["conv"], found["matmul"]
+    (conv, mixed), matmul = (op for op in ops if op.type == "conv"), found["matmul"]
+    assert (conv.dynamic, mixed.dynamic) == (False, True)
     assert (conv.kernel, conv.macs) == ((8, 8), 4 * 4 * 4 * 3 * 8 * 8)
     assert conv.outputs[0] == OperatorTensor((1, 4, 4, 4), "float16")
     assert matmul.macs == 16 * 16 * 4, "the axis that is summed is the first: x is transposed"

@@ -395,3 +395,25 @@ def test_nnapi_is_legacy_and_wants_xnnpack_beside_it(hand):
     assert severity == "info"
     assert "measure the target executorch" in text
     assert check("nnapi", hand.target(**CPU)) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "kinds"),
+    [(NNAPI, "Gemm (2), Conv (1)"), (EP, "Gemm (2), Conv (1)"), (CPU, None), (XNNPACK, None)],
+)
+def test_providers_want_the_weights_of_layers_as_constants(hand, fields, kinds):
+    dynamic = [hand.op(kind, 1, 4, dynamic=True) for kind in ("Gemm", "Conv", "Gemm", "MatMul")]
+    constant = [hand.op(kind, 1, 4) for kind in ("Gemm", "Conv")]
+    found = check("dynamic-weights", hand.target(hand.stem(*dynamic, *constant), **fields))
+    assert [severity for severity, _ in found] == (["warning"] if kinds else [])
+    assert all(text.startswith(f"{kinds} with weights that are no constants") for _, text in found)
+    assert check("dynamic-weights", hand.target(hand.stem(*constant), **fields)) == []
+
+
+def test_convolutions_with_computed_weights_leave_the_neural_engine(hand):
+    ops = [hand.op(kind, 1, 4, dynamic=True) for kind in ("conv", "linear", "matmul")]
+    target = hand.target(hand.stem(*ops, hand.op("conv", 1, 4)))
+    ((severity, text),) = check("dynamic-convolutions", target)
+    assert severity == "warning"
+    assert text.startswith("conv (1) with weights that are no constants will probably not run")
+    assert check("dynamic-convolutions", hand.target(hand.stem(*ops), **EP)) == []

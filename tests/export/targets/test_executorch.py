@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import CheckFailedError, EngineError, InputError, MissingExtraError
 from mvmoe_export import ExportOptions, captured, export_bundle
 from mvmoe_export.compile_job import CompileJob, CompileRequest
+from mvmoe_export.programs import capture_stage
+from mvmoe_export.rewrites import AtenGraph, apply
 from mvmoe_export.stages import make_stages
 from mvmoe_export.targets.executorch import ExecuTorchOptions, job, target
 
@@ -204,6 +207,48 @@ def test_an_operator_without_a_kernel_is_named_with_its_layer(zoo, tmp_path):
     with pytest.raises(InputError, match=r"step1_e0 needs operator aten::special_bessel_j0 \(near"):
         export_bundle(WithOdd(experts=2), tmp_path / "odd.bundle", targets=["executorch"])
     assert not list(tmp_path.iterdir())
+
+
+class Filters(nn.Module):
+    """A convolution with groups and one without, and a filter that is an input."""
+
+    def __init__(self):
+        super().__init__()
+        self.whole, self.depthwise = nn.Conv2d(4, 4, 3), nn.Conv2d(4, 4, 3, groups=4)
+
+    def forward(self, x, filters):
+        return self.depthwise(self.whole(x)) * functional.conv2d(x, 2 * filters)
+
+
+def with_filters(bound, names):
+    """A program with such weights bound, after rewrites; its inputs are image and filter."""
+    inputs = {"x": torch.randn(1, 4, 8, 8), "filters": torch.randn(4, 4, 5, 5)}
+    module = capture_stage("expert", Filters(), inputs).module(check_guards=False)
+    apply(AtenGraph(module, tuple(inputs.values()), frozenset(bound)), names)
+    return torch.export.export(module, tuple(inputs.values()), strict=False)
+
+
+@pytest.mark.parametrize(
+    ("weight", "names"),
+    [("depthwise.weight", ("dynamic-convolutions",)), ("whole.weight", ()), (None, ())],
+)
+def test_a_convolution_that_would_stay_outside_of_xnnpack_is_named(weight, names):
+    lowering = pytest.importorskip("mvmoe_export.targets.executorch.lowering")
+    program = with_filters({f"stage.{weight}"}, names)
+    (_, filters), bound = program.graph_signature.user_inputs, {f"stage.{weight}"}
+    said = rf"^graph expert has an operator conv2d\S* whose weight {weight or filters} is an input"
+    with pytest.raises(InputError, match=said) as error:
+        lowering.require_constant_filters("expert", program, bound if weight else {filters})
+    assert (error.value.code, error.value.fields["graph"]) == ("export.graph-refused", "expert")
+
+
+@pytest.mark.parametrize("weight", ["whole.weight", "depthwise.bias"])
+def test_convolutions_that_become_products_are_not_refused(weight):
+    lowering = pytest.importorskip("mvmoe_export.targets.executorch.lowering")
+    bound = {f"stage.{weight}"}
+    program = with_filters(bound, ("dynamic-convolutions",))
+    lowering.require_constant_filters("expert", program, bound)
+    lowering.require_constant_filters("expert", with_filters(set(), ()), frozenset())
 
 
 def test_core_ml_below_executorch_is_written_but_not_checked_here(zoo, tmp_path):

@@ -1,6 +1,7 @@
 """Profiles of the `onnx` target: one piece for the mobile providers, weights stored once."""
 
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import get_args
 
@@ -20,6 +21,8 @@ from mvmoe_export.targets import find_target
 from mvmoe_export.targets.onnx import OnnxOptions
 from mvmoe_export.targets.onnx.options import Profile
 from mvmoe_export.targets.onnx.placement import placement
+from mvmoe_export.targets.onnx.profiles import REWRITES
+from mvmoe_export.targets.onnx.template import make_template
 
 PROFILES = get_args(Profile)
 MOBILE = PROFILES[1:]
@@ -203,3 +206,40 @@ def test_a_graph_without_values_between_its_nodes_has_a_placement():
 def test_profiles_that_make_no_sense_are_one_sentence(profiles):
     with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         OnnxOptions(profile=profiles)
+
+
+class Expert(nn.Module):
+    """Layers whose weights are taken out of stacks, as the strategy `gather` does it."""
+
+    def __init__(self):
+        super().__init__()
+        sizes = {"conv": (4, 4, 3, 3), "conv_bias": (4,), "first": (8, 4), "second": (3, 8)}
+        for name, size in sizes.items():
+            self.register_buffer(name, torch.randn(5, *size))
+
+    def forward(self, x, index):
+        weights = {name: stack.index_select(0, index)[0] for name, stack in self.named_buffers()}
+        features = nn.functional.conv2d(x, weights["conv"], weights["conv_bias"]).flatten(1)
+        hidden = nn.functional.linear(features, weights["first"]).relu()
+        return nn.functional.linear(hidden, weights["second"])
+
+
+@pytest.mark.parametrize("profile", MOBILE)
+def test_layers_with_weights_that_are_no_constants_are_products_for_a_mobile_provider(profile):
+    inputs = {"x": torch.randn(1, 4, 3, 3), "index": torch.tensor([2])}
+    names = REWRITES[profile]
+    body = make_template("expert", Expert().eval(), inputs, ("y",), 18, rewrites=names).body
+    operators = Counter(node.op_type for node in body.graph.node)
+    # A row of the 3 x 3 kernel each, and two linear layers.
+    assert operators["MatMul"] == 3 + 2
+    assert not {"Gemm", "Conv"} & operators.keys()
+    shapes = {value.name: len(value.type.tensor_type.shape.dim) for value in shaped(body)}
+    factors = [node.input[1] for node in body.graph.node if node.op_type == "MatMul"]
+    # NNAPI takes a product of two values only with three axes.
+    assert {shapes[name] for name in factors} == {3}
+    made = {output: node.op_type for node in body.graph.node for output in node.output}
+    assert {made[name] for name in factors} == {"Gather"}, "nothing of a weight is moved"
+
+
+def shaped(model):
+    return onnx.shape_inference.infer_shapes(model).graph.value_info

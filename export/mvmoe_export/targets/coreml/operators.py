@@ -11,6 +11,11 @@ from mvmoe_export.operators import UNKNOWN, Op, OperatorTensor, ReadGraph, multi
 _CONSTANTS = ("const", "constexpr_")
 """Prefixes of operators that hold weights: they are computed once, when the program loads."""
 
+_LAYERS = ("conv", "linear")
+"""Prefixes of operators that read `weight` and `bias`."""
+
+_WEIGHTS = ("weight", "bias")
+
 _DEEPEST = 20
 """Blocks within blocks that are looked at: no program of ours has any."""
 
@@ -42,6 +47,7 @@ class _Function:
         self._dtypes = mil.DataType.DESCRIPTOR.values_by_number
         self._values = {value.name: self._tensor(value.type) for value in inputs}
         self._flags: dict[str, bool] = {}
+        self._constants: set[str] = set()
 
     def block(self, block: Any, depth: int = 0) -> Iterator[Op]:
         """The operators of a block and of the blocks within."""
@@ -49,6 +55,7 @@ class _Function:
             outputs = {output.name: self._tensor(output.type) for output in proto.outputs}
             self._values |= outputs
             if proto.type.startswith(_CONSTANTS):
+                self._constants |= outputs.keys()
                 value = proto.attributes.get("val")
                 if value is not None and outputs:  # Such say which way round a product is.
                     self._flags[proto.outputs[0].name] = _is_true(value)
@@ -79,7 +86,17 @@ class _Function:
         filters = first.get("weight", UNKNOWN) if proto.type.startswith("conv") else UNKNOWN
         inputs = tuple(tensor for tensors in given.values() for tensor in tensors)
         macs = self._macs(proto, first, outputs[0]) if outputs else 0
-        return operator(proto.type, inputs, outputs, macs, filters)
+        dynamic = self._is_dynamic(proto)
+        return operator(proto.type, inputs, outputs, macs, filters, dynamic=dynamic)
+
+    def _is_dynamic(self, proto: Any) -> bool:
+        """Whether a weight or bias is the value of an operator, or an input of the function."""
+        return any(
+            binding.WhichOneof("binding") == "name" and binding.name not in self._constants
+            for key in _WEIGHTS
+            if key in proto.inputs and proto.type.startswith(_LAYERS)
+            for binding in proto.inputs[key].arguments
+        )
 
     def _given(self, binding: Any) -> OperatorTensor:
         """What an operator reads: a value by its name, or one that is written in place."""

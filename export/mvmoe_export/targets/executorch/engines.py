@@ -24,7 +24,14 @@ ENGINES = (
         "xnnpack",
         "XNNPACK",
         {"delegate": ("xnnpack",)},
-        needs=("one-partition", "no-reductions", "fold-batch-norm", "gelu-as-trained"),
+        needs=(
+            "one-partition",
+            "no-reductions",
+            "fold-batch-norm",
+            "gelu-as-trained",
+            "constant-linears",
+            "constant-convolutions",
+        ),
         few_partitions=4,  # Its pieces share the CPU's memory with what is between them.
         bookkeeping=frozenset({"getitem", "alloc", "free"}),
         sources=(

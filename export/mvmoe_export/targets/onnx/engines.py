@@ -1,14 +1,30 @@
 """ONNX Runtime's providers: what each needs of a graph, and what is known of it.
 
 - cpu: it has kernels for LayerNormalization and GELU.
-- nnapi: it has neither, nor erf, nor a reciprocal, nor a hard sigmoid, nor tensors of five axes.
-- coreml-ep: it has no gather with a dynamic index and no LayerNormalization.
+- nnapi: it has neither, nor erf, nor a reciprocal, nor a hard sigmoid, nor tensors of five axes. Of
+  products it takes a MatMul of two tensors of three axes with any factors, one of two axes and a
+  Conv only with constants.
+- coreml-ep: it has no gather with a dynamic index and no LayerNormalization. It takes a MatMul with
+  any factors, a Gemm only with constants, and a Conv only with a constant bias.
 """
 
 from mvmoe_export.engine_facts import EngineFacts, Need
-from mvmoe_export.sources import APPLE_TRANSFORMERS, CORE_ML_AXES, ORT_CHECKER, issue
+from mvmoe_export.sources import (
+    APPLE_TRANSFORMERS,
+    CORE_ML_AXES,
+    ORT_CHECKER,
+    ORT_COREML_OPERATORS,
+    ORT_NNAPI_OPERATORS,
+    issue,
+)
 
-_ONE_PARTITION: tuple[Need, ...] = ("one-partition", "no-reductions", "fold-batch-norm")
+_ONE_PARTITION: tuple[Need, ...] = (
+    "one-partition",
+    "no-reductions",
+    "fold-batch-norm",
+    "constant-linears",
+    "constant-convolutions",
+)
 
 ENGINES = (
     EngineFacts("cpu", "CPU", {"profile": ("cpu",)}, fixed_shapes=False),
@@ -18,6 +34,8 @@ ENGINES = (
         {"profile": ("nnapi",)},
         needs=(*_ONE_PARTITION, "no-erf", "gelu-as-trained", "no-hard-swish"),
         most_axes=4,
+        constant_weights=frozenset({"Gemm", "Conv"}),
+        constant_sources=(ORT_NNAPI_OPERATORS,),
         sources=(ORT_CHECKER, issue("microsoft/onnxruntime", 9054, 9285)),
         axes_sources=(issue("microsoft/onnxruntime", 12979, note="NNAPI's check of dimensions"),),
     ),
@@ -27,6 +45,8 @@ ENGINES = (
         {"profile": ("coreml-ep",)},
         needs=_ONE_PARTITION,
         most_axes=5,
+        constant_weights=frozenset({"Gemm", "Conv", "ConvTranspose"}),
+        constant_sources=(ORT_COREML_OPERATORS,),
         sources=(
             ORT_CHECKER,
             issue("microsoft/onnxruntime", 28022, note="where 14 reflecting pads break a graph"),

@@ -1,12 +1,15 @@
 """Reads ONNX graphs: operators, and their tensors' shapes as far as ONNX infers them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from mvmoe_deploy.bundle.integrity import plain_file, read_errors
 from mvmoe_deploy.errors import BundleError, MissingExtraError
 from mvmoe_export.operators import UNKNOWN, Op, OperatorTensor, ReadGraph, multiply_adds, operator
+
+_LAYERS = ("Gemm", "Conv", "ConvTranspose")
+"""Operators that read a weight after their input, and then a bias."""
 
 _MOST_BYTES = 256 << 20
 """Weights are in a file of their own: a graph of a thousand operators has a tenth of a megabyte."""
@@ -21,8 +24,10 @@ def read(root: Path, file: str) -> ReadGraph:
     data = _bytes(root, file)
     try:
         graph = _inferred(onnx, onnx.load_from_string(data)).graph
-        tensors = _tensors(onnx, graph)
-        found = tuple(_op(onnx, node, tensors) for node in graph.node if node.op_type != "Constant")
+        tensors, constants = _tensors(onnx, graph), _constants(graph)
+        found = tuple(
+            _op(node, tensors, constants) for node in graph.node if node.op_type != "Constant"
+        )
     except Exception as error:  # Protobuf's and ONNX's exceptions share no base class of their own.
         raise BundleError(
             f"{file} is no ONNX graph ({type(error).__name__}); export it again"
@@ -79,7 +84,17 @@ def _dtype(onnx: Any, number: int) -> str:
         return ""
 
 
-def _op(onnx: Any, node: Any, tensors: Mapping[str, OperatorTensor]) -> Op:
+def _constants(graph: Any) -> set[str]:
+    """The values that no input of the graph changes; an input it may be without is none of them."""
+    constants = {weight.name for weight in graph.initializer}
+    constants -= {value.name for value in graph.input}
+    for node in graph.node:
+        if all(name in constants for name in node.input if name):
+            constants.update(node.output)
+    return constants
+
+
+def _op(node: Any, tensors: Mapping[str, OperatorTensor], constants: Collection[str]) -> Op:
     """One node."""
     inputs, outputs = (
         tuple(tensors.get(name, UNKNOWN) for name in names if name)
@@ -87,7 +102,9 @@ def _op(onnx: Any, node: Any, tensors: Mapping[str, OperatorTensor]) -> Op:
     )
     filters = inputs[1] if node.op_type.startswith("Conv") and len(inputs) > 1 else UNKNOWN
     macs = _macs(node, inputs[0], filters, outputs[0]) if inputs and outputs else 0
-    return operator(node.op_type, inputs, outputs, macs, filters)
+    weights = node.input[1:] if node.op_type in _LAYERS else ()
+    dynamic = any(name not in constants for name in weights if name)
+    return operator(node.op_type, inputs, outputs, macs, filters, dynamic=dynamic)
 
 
 def _macs(node: Any, x: OperatorTensor, filters: OperatorTensor, result: OperatorTensor) -> int:
