@@ -27,6 +27,7 @@ from mvmoe_deploy.strategies import DEFAULT
 from mvmoe_deploy.system import files, outputs
 from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_deploy.verification.report_data import summarize
+from mvmoe_export.auto_strategy import AUTO, choose_strategy
 from mvmoe_export.bounds import bounds_for
 from mvmoe_export.captured import write_captured
 from mvmoe_export.evaluation_mode import evaluation_mode
@@ -104,6 +105,9 @@ def export_bundle(
     As the last step the bundle is verified on its golden images and every route that none of them
     takes (see `docs/verify.md`), unless `skip_verify`; the manifest keeps the figures.
 
+    `strategy` is the name of one, or `auto`: the most suitable that can serve the model
+    (`auto_strategy.choose_strategy` says which, and why).
+
     With `resume`, targets that are finished are kept beside `path` (in `.NAME.resume`) if the
     export ends early, and taken over by the next one of the same model and options.
 
@@ -127,6 +131,8 @@ def export_bundle(
     for name in options.rewrites or ():
         find_rewrite(name)
     require_options(options)
+    if strategy == AUTO:
+        strategy = choose_strategy(model, batch, max_graphs).name
     with evaluation_mode(model):
         stages = make_stages(model, strategy, batch, max_graphs)
         require_targets(found, stages, options)

@@ -25,6 +25,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.strategies import DEFAULT, INTEGER, Build, Strategy, TensorType, find_strategy
+from mvmoe_deploy.strategies.contract import shown_count
 from mvmoe_deploy.strategies.places import first_route, placements, places_of_weights
 from mvmoe_export.expert_flow import ExpertFlow, expert_flow
 from mvmoe_export.finishing import computing, computing_experts
@@ -385,19 +386,14 @@ def _require_strategy(model: RoutedModel, strategy: Strategy, batch: int, max_gr
             ]
             raise InputError(
                 f"routed stage {index} selects {rule.describe()}, which has "
-                f"{_shown(rule.count())} routes: strategy {strategy.name} makes more graphs of it "
-                f"than the limit of {max_graphs}; "
+                f"{shown_count(rule.count())} routes: strategy {strategy.name} makes more graphs "
+                f"of it than the limit of {max_graphs}; "
                 f"use a strategy that makes one ({' or '.join(f'--strategy {one}' for one in few)})"
                 ", or raise --max-graphs",
                 code="export.too-many-graphs",
                 stage=index,
                 limit=max_graphs,
             )
-
-
-def _shown(count: int) -> str:
-    """A number of routes for a message: some rules have more than a line has room for."""
-    return str(count) if count < 10**9 else "over a billion"
 
 
 def _has_more_graphs(strategy: Strategy, rule: Rule, most: int) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from mvmoe_deploy.routing import Route, Rule
-from mvmoe_deploy.strategies.contract import Build, Strategy, TensorType
+from mvmoe_deploy.strategies.contract import Build, Strategy, Suitability, TensorType
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,6 +40,10 @@ class AllExpertsStrategy(Strategy):
     def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
         """The model's own module for a route of all experts."""
         return build(tuple(range(rule.experts)))
+
+    def suits(self, rules: Sequence[Rule]) -> Suitability | None:
+        """Last: it computes what no image needs."""
+        return Suitability(40, "every expert is computed for every image, for want of another way")
 
 
 PART = AllExpertsStrategy()

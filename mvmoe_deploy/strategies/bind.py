@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from mvmoe_deploy.routing import Route, Rule
-from mvmoe_deploy.strategies.contract import Build, Strategy, TensorType
+from mvmoe_deploy.strategies.contract import Build, Strategy, Suitability, TensorType, shown_count
 from mvmoe_deploy.strategies.places import first_route
 
 if TYPE_CHECKING:
@@ -72,6 +72,16 @@ class BindStrategy(Strategy):
         """The model's own module of the first experts."""
         assert graph is not None
         return build(graph)
+
+    def suits(self, rules: Sequence[Rule]) -> Suitability | None:
+        """Where a graph each route would be too many."""
+        routes = shown_count(sum(rule.count() for rule in rules))
+        lengths = sum(len(rule.lengths) for rule in rules)
+        return Suitability(
+            10,
+            f"{lengths} graphs serve {routes} routes in {len(rules)} stages, the experts' weights "
+            "being inputs; a graph for each route is faster where routes are few",
+        )
 
 
 PART = BindStrategy()

@@ -3,6 +3,7 @@
 A strategy knows nothing of engines and file formats, and imports PyTorch only in `module`.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
@@ -45,6 +46,15 @@ def slot_of(name: str) -> int | None:
     """The slot whose expert gives an input of a joining graph; None for every other input."""
     found = _SLOT.fullmatch(name)
     return int(found[1]) if found else None
+
+
+class Suitability(NamedTuple):
+    """How well a strategy suits a model where the exporter chooses, and why."""
+
+    rank: int
+    """The lowest is tried first."""
+    reason: str
+    """For people, as an ending of `bind: ...`."""
 
 
 class Strategy(Protocol):
@@ -147,6 +157,22 @@ class Strategy(Protocol):
         """
         yield from ()
 
+    def suits(self, rules: Sequence[Rule]) -> Suitability | None:
+        """How well it suits a model with these rules; None: it is never chosen unless named."""
+        return None
+
     def require_batch(self, batch: int) -> None:
         """Refuse a batch size that the strategy's graphs cannot have; raises InputError."""
         return
+
+
+def few_graphs(strategy: Strategy, rules: Sequence[Rule], most: int) -> int | None:
+    """How many graphs a strategy has for routed stages; None for more than `most`."""
+    every = itertools.chain.from_iterable(map(strategy.graphs, rules))
+    count = sum(1 for _ in itertools.islice(every, most + 1))
+    return count if count <= most else None
+
+
+def shown_count(count: int) -> str:
+    """A number of routes for a message: some rules have more than a line has room for."""
+    return f"{count:,}" if count < 10**9 else "over a billion"

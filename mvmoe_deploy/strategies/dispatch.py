@@ -6,10 +6,22 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from mvmoe_deploy.routing import Route, Rule
-from mvmoe_deploy.strategies.contract import Build, Strategy, TensorType
+from mvmoe_deploy.strategies.contract import (
+    Build,
+    Strategy,
+    Suitability,
+    TensorType,
+    few_graphs,
+)
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+_FEW_GRAPHS = 64
+"""Graphs that an export makes in a minute, and a phone keeps without being asked."""
+
+_FEW_STAGES = 4
 
 
 class DispatchStrategy(Strategy):
@@ -55,6 +67,17 @@ class DispatchStrategy(Strategy):
         """The model's own module for the route."""
         assert graph is not None
         return build(graph)
+
+    def suits(self, rules: Sequence[Rule]) -> Suitability | None:
+        """First, while all graphs are few: its weights are constants, which is the fastest."""
+        count = few_graphs(self, rules, _FEW_GRAPHS)
+        if count is None or len(rules) > _FEW_STAGES:
+            return None
+        if not rules:
+            return Suitability(0, "the model has no routed stage, so there is one graph")
+        return Suitability(
+            0, f"a graph for each of {count} routes, whose weights are constants, is the fastest"
+        )
 
 
 PART = DispatchStrategy()

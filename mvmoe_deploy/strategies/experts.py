@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from mvmoe_deploy.routing import Route, Rule
-from mvmoe_deploy.strategies.contract import Build, Strategy, TensorType, slot_of
+from mvmoe_deploy.strategies.contract import Build, Strategy, Suitability, TensorType, slot_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -75,6 +75,11 @@ class ExpertsStrategy(Strategy):
     def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
         """The model's own module of the expert, or of the join."""
         return build(graph or ())
+
+    def suits(self, rules: Sequence[Rule]) -> Suitability | None:
+        """Where experts differ in more than weights, so that none can stand in another's place."""
+        experts = sum(rule.experts for rule in rules)
+        return Suitability(20, f"a graph for each of {experts} experts, and one that joins them")
 
 
 PART = ExpertsStrategy()

@@ -12,7 +12,7 @@ import numpy as np
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.strategies import DEFAULT
-from mvmoe_deploy.strategies.contract import INTEGER, Build, Strategy, TensorType
+from mvmoe_deploy.strategies.contract import INTEGER, Build, Strategy, Suitability, TensorType
 from mvmoe_deploy.strategies.places import first_route, is_same, placed, placements, weights_of
 
 if TYPE_CHECKING:
@@ -95,6 +95,10 @@ class GatherStrategy(Strategy):
         if rule.longest < rule.experts:
             yield first_route(rule.longest)
             yield from (route for _, _, route in placements(rule.experts, rule.longest))
+
+    def suits(self, rules: Sequence[Rule]) -> Suitability | None:
+        """After those that read no other expert's weights."""
+        return Suitability(30, "one graph a stage gathers the weights of the route's experts")
 
     def require_batch(self, batch: int) -> None:
         """One image at a time: a batch would need weights for each of its images."""

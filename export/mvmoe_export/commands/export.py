@@ -50,8 +50,8 @@ _HOW = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
 @click.option(
     "--strategy",
     metavar="NAME",
-    help="A graph per route, which is the default; one that gathers weights; or one that computes "
-    "every expert.",
+    help="How routing becomes graphs: dispatch (the default), bind, experts, gather, all-experts, "
+    "see docs/strategies.md; or auto, which says what it takes and why.",
 )
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True)
 @click.option("--rewrites", help="none, or names in order and separated by commas; else by target.")
@@ -89,6 +89,7 @@ def export(
     from mvmoe_deploy.cli.bundle_view import BundleView, show_bundle
     from mvmoe_deploy.system import files, outputs
     from mvmoe_export import export_bundle
+    from mvmoe_export.auto_strategy import AUTO, choose_strategy
 
     given = [path for path in (checkpoint, own_weights) if path is not None]
     outputs.refuse_overlap([output], [*given, *options.named_files(config)])
@@ -104,6 +105,11 @@ def export(
         source = _from_checkpoint(checkpoint, config, weights, choices)
     else:
         raise InputError("no model was given; give CHECKPOINT, or --model with --checkpoint")
+    if how["strategy"] == AUTO:
+        with stdout_left_alone():
+            chosen_strategy = choose_strategy(source.model, how["batch"], how["max_graphs"])
+        how["strategy"] = chosen_strategy.name
+        note(chosen_strategy.sentence)
     with progress() as advance, stdout_left_alone():
         manifest = export_bundle(
             source.model,

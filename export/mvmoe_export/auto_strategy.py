@@ -1,0 +1,60 @@
+"""The strategy of an export that leaves the choice to us."""
+
+from typing import NamedTuple
+
+from mvmoe_deploy import parts
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.strategies import Suitability, find_strategy
+from mvmoe_export.evaluation_mode import evaluation_mode
+from mvmoe_export.stages import MAX_GRAPHS, make_stages
+
+AUTO = "auto"
+"""What is given instead of a strategy's name."""
+
+
+class ChosenStrategy(NamedTuple):
+    """A strategy that can serve a model, and why it was taken."""
+
+    name: str
+    reason: str
+    refused: dict[str, str]
+    """Those that would have suited better, with what each says against the model."""
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        others = "".join(f"; {name} cannot: {said}" for name, said in self.refused.items())
+        return f"strategy {self.name}: {self.reason}{others}"
+
+
+def choose_strategy(
+    model: RoutedModel, batch: int = 1, max_graphs: int = MAX_GRAPHS
+) -> ChosenStrategy:
+    """The most suitable of the built-in strategies that can serve a model.
+
+    Each says itself how well it suits the model's rules (`Strategy.suits`). Raises what the last of
+    them raises where none can.
+    """
+    refused: dict[str, str] = {}
+    last: InputError | None = None
+    for name, suitability in _by_rank(model):
+        try:
+            with evaluation_mode(model):
+                make_stages(model, name, batch, max_graphs)
+        except InputError as error:
+            refused[name], last = str(error), error
+        else:
+            return ChosenStrategy(name, suitability.reason, refused)
+    assert last is not None
+    raise last
+
+
+def _by_rank(model: RoutedModel) -> list[tuple[str, Suitability]]:
+    """The built-in strategies that may be chosen, the most suitable first."""
+    found = []
+    for name in parts.built_in_names("strategies"):
+        suitability = find_strategy(name).suits(tuple(model.routing))
+        if suitability is not None:
+            found.append((name, suitability))
+    return sorted(found, key=lambda item: item[1].rank)

@@ -1,0 +1,59 @@
+"""Which strategy an export takes that leaves the choice to us, and what it says about it."""
+
+import pytest
+
+from mvmoe_deploy import parts
+from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.strategies import find_strategy
+from mvmoe_export.auto_strategy import choose_strategy
+
+
+def test_few_routes_have_a_graph_each(zoo):
+    chosen = choose_strategy(zoo.Foreign(experts=4, k=2, stages=2))
+    assert chosen.name == "dispatch"
+    assert "12 routes" in chosen.reason
+    assert not chosen.refused
+
+
+def test_many_routes_are_served_by_bound_weights(zoo):
+    chosen = choose_strategy(zoo.Foreign(experts=16, k=3))
+    assert chosen.name == "bind"
+    assert "1 graphs serve 560 routes in 1 stages" in chosen.sentence
+
+
+def test_many_stages_are_served_by_bound_weights(zoo):
+    assert choose_strategy(zoo.Foreign(experts=2, stages=6)).name == "bind"
+
+
+def test_what_could_not_serve_the_model_is_named_with_its_reason(zoo):
+    """Four experts of different structures, and no room for a graph each."""
+    chosen = choose_strategy(zoo.Different(), max_graphs=2)
+    assert chosen.name == "all-experts"
+    assert list(chosen.refused) == ["dispatch", "bind", "experts", "gather"]
+    assert "bind cannot: " in chosen.sentence
+
+
+def test_one_image_at_a_time_is_what_some_strategies_need(zoo):
+    """Whatever is taken can serve the batch."""
+    chosen = choose_strategy(zoo.Foreign(experts=16, k=3), batch=4)
+    find_strategy(chosen.name).require_batch(4)
+
+
+def test_a_model_that_none_can_serve_is_refused_by_the_last(zoo):
+    with pytest.raises(InputError):
+        choose_strategy(zoo.Foreign(), batch=0)
+
+
+def test_every_built_in_strategy_can_be_chosen():
+    ranks = [
+        found.rank
+        for name in parts.built_in_names("strategies")
+        if (found := find_strategy(name).suits(())) is not None
+    ]
+    assert len(ranks) == len(set(ranks)) == len(parts.built_in_names("strategies"))
+
+
+def test_an_export_takes_what_was_chosen(zoo, export):
+    path = export(zoo.enliven(zoo.Foreign(experts=12, k=2, stages=1)), strategy="auto")
+    assert Bundle.open(path).target("onnx").strategy == "bind"
