@@ -210,45 +210,57 @@ def test_an_operator_without_a_kernel_is_named_with_its_layer(zoo, tmp_path):
 
 
 class Filters(nn.Module):
-    """A convolution with groups and one without, and a filter that is an input."""
+    """A convolution with groups and one without, whose filters may be inputs."""
 
-    def __init__(self):
-        super().__init__()
-        self.whole, self.depthwise = nn.Conv2d(4, 4, 3), nn.Conv2d(4, 4, 3, groups=4)
-
-    def forward(self, x, filters):
-        return self.depthwise(self.whole(x)) * functional.conv2d(x, 2 * filters)
+    def forward(self, x, whole, depthwise):
+        constant = torch.ones(4, 4, 1, 1)
+        x = functional.conv2d(functional.conv2d(x, 2 * whole), constant)
+        return functional.conv2d(x, depthwise, groups=4)
 
 
-def with_filters(bound, names):
-    """A program with such weights bound, after rewrites; its inputs are image and filter."""
-    inputs = {"x": torch.randn(1, 4, 8, 8), "filters": torch.randn(4, 4, 5, 5)}
-    module = capture_stage("expert", Filters(), inputs).module(check_guards=False)
-    apply(AtenGraph(module, tuple(inputs.values()), frozenset(bound)), names)
-    return torch.export.export(module, tuple(inputs.values()), strict=False)
+def with_filters(names):
+    """The program of such convolutions after rewrites, and the names of its inputs."""
+    inputs = torch.randn(1, 4, 8, 8), torch.randn(4, 4, 3, 3), torch.randn(4, 1, 3, 3)
+    captured = capture_stage("expert", Filters(), dict(zip("xwd", inputs, strict=True)))
+    module = captured.module(check_guards=False)
+    apply(AtenGraph(module, inputs), names)
+    program = torch.export.export(module, inputs, strict=False)
+    return program, program.graph_signature.user_inputs
 
 
-@pytest.mark.parametrize(
-    ("weight", "names"),
-    [("depthwise.weight", ("dynamic-convolutions",)), ("whole.weight", ()), (None, ())],
-)
-def test_a_convolution_that_would_stay_outside_of_xnnpack_is_named(weight, names):
+def test_a_convolution_that_would_stay_outside_of_xnnpack_is_named():
     lowering = pytest.importorskip("mvmoe_export.targets.executorch.lowering")
-    program = with_filters({f"stage.{weight}"}, names)
-    (_, filters), bound = program.graph_signature.user_inputs, {f"stage.{weight}"}
-    said = rf"^graph expert has an operator conv2d\S* whose weight {weight or filters} is an input"
-    with pytest.raises(InputError, match=said) as error:
-        lowering.require_constant_filters("expert", program, bound if weight else {filters})
-    assert (error.value.code, error.value.fields["graph"]) == ("export.graph-refused", "expert")
+    program, (_, whole, depthwise) = with_filters(())
+    for bound, weight in (({whole: "a"}, "a"), ({depthwise: "b"}, "b")):
+        said = rf"^graph expert has an operator conv2d\S* whose weight {weight} is an input"
+        with pytest.raises(InputError, match=said) as error:
+            lowering.require_constant_filters("expert", program, bound)
+        assert (error.value.code, error.value.fields["graph"]) == ("export.graph-refused", "expert")
 
 
-@pytest.mark.parametrize("weight", ["whole.weight", "depthwise.bias"])
-def test_convolutions_that_become_products_are_not_refused(weight):
+def test_convolutions_that_become_products_are_not_refused():
     lowering = pytest.importorskip("mvmoe_export.targets.executorch.lowering")
-    bound = {f"stage.{weight}"}
-    program = with_filters(bound, ("dynamic-convolutions",))
-    lowering.require_constant_filters("expert", program, bound)
-    lowering.require_constant_filters("expert", with_filters(set(), ()), frozenset())
+    program, (x, whole, depthwise) = with_filters(("dynamic-convolutions",))
+    lowering.require_constant_filters("expert", program, {x: "x", whole: "a"})
+    with pytest.raises(InputError, match="whose weight b is an input"):
+        lowering.require_constant_filters("expert", program, {whole: "a", depthwise: "b"})
+
+
+def test_experts_with_depthwise_convolutions_are_not_bound(zoo, tmp_path):
+    class Depthwise(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(4, 4, 3, padding=1, groups=4)
+
+        def forward(self, tokens):
+            return self.conv(tokens.reshape(len(tokens), 4, 4, -1)).reshape(tokens.shape)
+
+    class Model(zoo.Foreign):
+        def make_expert(self, expert):
+            return Depthwise()
+
+    with pytest.raises(InputError, match=r"operator conv2d\S* whose weight \S*conv_weight is an "):
+        export_bundle(Model(), tmp_path / "a", targets=["executorch"], strategy="bind")
 
 
 def test_core_ml_below_executorch_is_written_but_not_checked_here(zoo, tmp_path):

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_deploy.runtime.runners.executorch.runner import BACKENDS
 from mvmoe_export.captured import CapturedFamily
 from mvmoe_export.compile_job import CompileJob
-from mvmoe_export.source_location import PREFIX, location_hint
+from mvmoe_export.source_location import location_hint
 from mvmoe_export.targets.executorch.binding import find_slots
 from mvmoe_export.targets.executorch.options import LoweringOptions
 from mvmoe_export.targets.executorch.shortcuts import shortcuts, without_attention_patterns
@@ -80,6 +80,10 @@ def _lower_family(
     """The methods of one structure, lowered once if its weights can be told apart afterwards."""
     graphs = family.graphs
     exported = job.program(family)
+    if options.delegate == "xnnpack":
+        names = [spec.name for spec in job.bound(family)]
+        inputs = exported.graph_signature.user_inputs[-len(names) :] if names else ()
+        require_constant_filters(graphs[0].name, exported, dict(zip(inputs, names, strict=True)))
     lowered = _lower({graphs[0].name: exported}, options)[graphs[0].name]
     if not family.probed:
         job.report(graphs[0].name)
@@ -139,26 +143,23 @@ def _lower(
     return {name: edge.exported_program(name) for name in programs}
 
 
-def require_constant_filters(name: str, program: ExportedProgram, bound: Set[str]) -> None:
-    """Refuse a convolution whose weight is made of one of the inputs `bound` of graph `name`.
+def require_constant_filters(name: str, program: ExportedProgram, bound: Mapping[str, str]) -> None:
+    """Refuse a convolution of graph `name` whose weight is made of one of its bound inputs.
 
-    `bound` are names of the program's inputs, or of parameters that become inputs. XNNPACK leaves
-    such a convolution to kernels that take over a hundred times as long. The rewrite
+    `bound` has what an input of the program holds, by the input's name. XNNPACK leaves such a
+    convolution to kernels that take over a hundred times as long. The rewrite
     `dynamic-convolutions` has made products of all that it can, before. Raises InputError.
     """
-    parameters = program.graph_signature.inputs_to_parameters
     made_of: dict[torch.fx.Node, str] = {}
     for node in program.graph.nodes:
-        if node.op == "placeholder":
-            names = node.name, parameters.get(node.name, node.name)
-            roots = [root for root in names if root in bound]
-        else:
-            roots = [made_of[source] for source in node.all_input_nodes if source in made_of]
+        roots = [made_of[source] for source in node.all_input_nodes if source in made_of]
+        if node.op == "placeholder" and node.name in bound:
+            roots = [bound[node.name]]
         if roots:
             made_of[node] = roots[0]
         operator = _name(node.target) if node.op == "call_function" else ""
         if "conv" in operator and node.args[1] in made_of:
-            weight = made_of[node.args[1]].removeprefix(PREFIX)
+            weight = made_of[node.args[1]]
             raise InputError(
                 f"graph {name} has an operator {operator} whose weight {weight} is an input, which "
                 "XNNPACK leaves to slow kernels; only convolutions without groups, with kernels of "
