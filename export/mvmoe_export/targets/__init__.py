@@ -8,6 +8,7 @@ from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.engine_facts import EngineFacts
+from mvmoe_export.graph_taps import GraphTap
 from mvmoe_export.operators import ReadGraph
 from mvmoe_export.targets.contract import (
     ExportOptions,
@@ -28,6 +29,7 @@ __all__ = [
     "TargetPart",
     "engine_of_record",
     "engines_of",
+    "find_tap",
     "find_target",
     "options_of_record",
     "reader_of",
@@ -70,6 +72,23 @@ def reader_of(format_: str, *, plugins: bool) -> Callable[[Path, str], ReadGraph
         if error.code != "part.unknown":
             raise
         return None
+
+
+def find_tap(
+    record: manifest.Target, root: Path, graph: manifest.Graph, *, plugins: bool
+) -> GraphTap | None:
+    """One graph of a bundle's target, opened to be looked into; None if its target cannot do that.
+
+    Raises InputError if the target is a plug-in's and those are not allowed, BundleError for a file
+    that cannot be read, MissingExtraError without the package that reads it.
+    """
+    try:
+        tap = getattr(find_target(record.format, plugins=plugins), "tap", None)
+    except InputError as error:
+        if error.code != "part.unknown":
+            raise
+        return None
+    return None if tap is None else cast(GraphTap | None, tap(root, record, graph))
 
 
 def engines_of(format_: str, *, plugins: bool) -> tuple[EngineFacts, ...]:

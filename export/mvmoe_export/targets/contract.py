@@ -26,6 +26,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.text import quoted
 from mvmoe_export.compression.contract import NumberTypes, Recipe
 from mvmoe_export.engine_facts import EngineFacts
+from mvmoe_export.graph_taps import GraphTap
 from mvmoe_export.operators import ReadGraph
 
 if TYPE_CHECKING:
@@ -238,6 +239,7 @@ class TargetPart(Protocol):
     One without `require` and `room` is taken as able to do all, one without `bounds` as no further
     off than others; without `engines` nothing is known of what runs its graphs, and without
     `read_operators` their operators are not: those that are in a delegate's own form cannot be.
+    Without `tap` it is told which of its graphs is at fault, and not which operator.
 
     Invariants:
 
@@ -273,6 +275,13 @@ class TargetPart(Protocol):
 
         Raises BundleError for a file that cannot be read, MissingExtraError without the package
         that reads it.
+        """
+
+    def tap(self, root: Path, record: manifest.Target, graph: manifest.Graph) -> GraphTap | None:
+        """A graph of the bundle at `root`, opened to give values from its inside.
+
+        None if that is not possible with what the record says of it. Raises BundleError for a file
+        that cannot be read, MissingExtraError without the package that reads it.
         """
 
     def require(self, stages: "Stages", options: ExportOptions) -> None:

@@ -4,7 +4,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import MissingExtraError
+from mvmoe_export.graph_taps import GraphTap
 from mvmoe_export.targets.contract import ExportOptions, TargetJob
 from mvmoe_export.targets.coreml.bounds import BOUNDS
 from mvmoe_export.targets.coreml.engines import ENGINES
@@ -36,6 +38,14 @@ class CoreMLTarget:
             raise MissingExtraError.of("coremltools", self.extra)
         if chosen.input == "image":
             require_pixels(stages.model.input, stages.batch)
+
+    def tap(self, root: Path, record: manifest.Target, graph: manifest.Graph) -> GraphTap:
+        """A function whose values can be made outputs; raises BundleError, MissingExtraError."""
+        try:
+            from mvmoe_export.targets.coreml.tapping import CoreMLTap
+        except ImportError as error:
+            raise MissingExtraError.from_import(error, "coremltools", self.extra) from error
+        return CoreMLTap(root, graph)
 
     def room(self, stages: "Stages", options: ExportOptions) -> int:
         """The weights that the compiler reads, and those that it writes."""

@@ -23,12 +23,13 @@ with import_quietly(), without_packages(*_CONVERTERS):
     from coremltools.converters.mil.frontend.milproto import load as milproto
     from coremltools.converters.mil.mil import Builder
     from coremltools.libmilstoragepython import _BlobStorageReader, _BlobStorageWriter
-    from coremltools.proto import MIL_pb2, Model_pb2
+    from coremltools.proto import FeatureTypes_pb2, MIL_pb2, Model_pb2
 
 logging.getLogger("coremltools").setLevel(logging.CRITICAL)
 
 __all__ = [
     "Builder",
+    "FeatureTypes_pb2",
     "MIL_pb2",
     "Model_pb2",
     "_BlobStorageReader",

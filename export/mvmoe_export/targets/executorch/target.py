@@ -5,8 +5,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_export.compression import find_recipe
+from mvmoe_export.graph_taps import GraphTap
 from mvmoe_export.targets.contract import ExportOptions, TargetJob
 from mvmoe_export.targets.executorch.engines import ENGINES
 from mvmoe_export.targets.executorch.options import ExecuTorchOptions
@@ -43,6 +45,14 @@ class ExecuTorchTarget:
             raise MissingExtraError.of(
                 "coremltools, which ExecuTorch's delegate coreml needs,", "coreml"
             )
+
+    def tap(self, root: Path, record: manifest.Target, graph: manifest.Graph) -> GraphTap:
+        """A method whose values can be made outputs; raises BundleError, MissingExtraError."""
+        try:
+            from mvmoe_export.targets.executorch.tapping import ExecuTorchTap
+        except ImportError as error:
+            raise MissingExtraError.from_import(error, "ExecuTorch", self.extra) from error
+        return ExecuTorchTap(root, graph)
 
     def room(self, stages: "Stages", options: ExportOptions) -> int:
         """The weights that the compilers read, and for each delegate the program that it writes."""

@@ -4,7 +4,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import MissingExtraError
+from mvmoe_export.graph_taps import GraphTap
 from mvmoe_export.targets.contract import (
     ExportOptions,
     InlineJob,
@@ -36,6 +38,14 @@ class OnnxTarget:
         for package in ("onnxscript", "onnxruntime"):
             if find_spec(package) is None:
                 raise MissingExtraError.of(package, self.extra)
+
+    def tap(self, root: Path, record: manifest.Target, graph: manifest.Graph) -> GraphTap:
+        """A graph whose values can be made outputs; raises BundleError, MissingExtraError."""
+        try:
+            from mvmoe_export.targets.onnx.tapping import OnnxTap
+        except ImportError as error:
+            raise MissingExtraError.from_import(error, "onnx", self.extra) from error
+        return OnnxTap(root, graph)
 
     def room(self, stages: "Stages", options: ExportOptions) -> int:
         """One file of weights, whatever the profiles."""
