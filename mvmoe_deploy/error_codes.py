@@ -560,8 +560,19 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         ),
         "check.failed": ErrorCode(
             "A check of the exported graphs fell short of its bound.",
-            "Do not ship the bundle; read the figures.",
-            ("target", "graph"),
+            "Do not ship the bundle; read the figures. Where it is known which operator is the "
+            "first to leave its bound, it is among the fields.",
+            (
+                "target",
+                "graph",
+                "stage",
+                "route",
+                "operator",
+                "node",
+                "layer",
+                "engine_operator",
+                "engine_value",
+            ),
         ),
         "export.graph-refused": ErrorCode(
             "A stage cannot be made into a graph of the target.",

@@ -237,7 +237,7 @@ def _verified(bundle: Bundle, model: RoutedModel, progress: Progress) -> manifes
     checked = [name for name, record in bundle.manifest.targets.items() if record.parity]
     report = verify_against_model(bundle, model, targets=checked, progress=progress)
     if not report.ok:
-        raise CheckFailedError(f"{report.shortfall}; the bundle was not written")
+        raise CheckFailedError(f"{report.shortfall}; the bundle was not written", **report.fields)
     targets = {}
     for name, record in bundle.manifest.targets.items():
         if record.parity is None:

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from torch import fx, nn
+from torch import Tensor, fx, nn
 from torch._ops import OpOverload
 from torch.export import ExportedProgram
 
@@ -23,6 +23,22 @@ def layer_of(program: ExportedProgram, operator: str) -> str | None:
     return _nearest_layer(found[0], names) if found else None
 
 
+def nearest_weight(program: ExportedProgram, name: str) -> str | None:
+    """The weight that is nearest to the node of this name, as the stage's module calls it."""
+    names = program.graph_signature.inputs_to_parameters
+    found = next((node for node in program.graph.nodes if node.name == name), None)
+    return None if found is None else _nearest_weight(found, names)
+
+
+def layer_in_model(model: nn.Module, weight: Tensor) -> str | None:
+    """The layer of a model that has a weight, or a part of it; None if no layer has."""
+    storage = weight.untyped_storage().data_ptr()
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if tensor.untyped_storage().data_ptr() == storage:
+            return name.rpartition(".")[0] or name
+    return None
+
+
 def _is_operator(node: fx.Node) -> bool:
     """Whether a node calls an operator, not Python's `getitem`."""
     return node.op == "call_function" and isinstance(node.target, OpOverload)
@@ -39,12 +55,18 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _nearest_layer(start: fx.Node, names: dict[str, str]) -> str | None:
-    """The layer of the weight that is fewest steps away, against and along the edges."""
+    """The layer of the nearest weight."""
+    weight = _nearest_weight(start, names)
+    return None if weight is None else weight.rpartition(".")[0]
+
+
+def _nearest_weight(start: fx.Node, names: dict[str, str]) -> str | None:
+    """The weight that is fewest steps away, against and along the edges."""
     waiting, seen = deque([start]), {start}
     while waiting:
         node = waiting.popleft()
         if node.name in names:
-            return names[node.name].removeprefix(PREFIX).rpartition(".")[0]
+            return names[node.name].removeprefix(PREFIX)
         for neighbour in (*node.all_input_nodes, *node.users):
             if neighbour not in seen:
                 seen.add(neighbour)

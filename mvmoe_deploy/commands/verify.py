@@ -121,6 +121,8 @@ def show(out: "Console", data: "VerifiedBundle") -> None:
         _show_routers(out, target)
         for failure in target.failures:
             out.print(Text(f"  {failure.sentence}", style="red"))
+        if target.fault is not None:
+            out.print(Text(f"  {target.fault.sentence}", style="red"))
     _show_skipped(out, data.skipped)
 
 

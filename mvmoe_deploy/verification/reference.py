@@ -17,6 +17,7 @@ from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.routing.choices import select_in_turn
 from mvmoe_deploy.routing.contract import images_of
 from mvmoe_deploy.samples import Samples
+from mvmoe_deploy.verification.faults import FaultLocation, SearchedTarget, ShownBy
 from mvmoe_deploy.verification.image_choice import golden_samples
 from mvmoe_deploy.verification.run_stages import StageEngine, Vectors
 
@@ -45,6 +46,13 @@ class ModelReference(Protocol):
         """Its own fp32 errors of router logits and answers, relative to the largest of each.
 
         `vectors` are what it gave for images.
+        """
+
+    def find_fault(self, target: SearchedTarget, shown: ShownBy) -> FaultLocation | None:
+        """The first graph, and in it the first operator, that differs from the model's.
+
+        None if every graph alone is within its bound: errors add up on the way. Raises what
+        runners raise.
         """
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.bounds import UsedBounds
+from mvmoe_deploy.verification.faults import FaultLocation
 from mvmoe_deploy.verification.output_errors import OutputsCompared, RouteOutput
 
 
@@ -116,6 +118,20 @@ class TargetReport:
     disagreements: list[Disagreement]
     per_route: list[RouteReport]
     failures: list[BoundExceeded]
+    fault: FaultLocation | None = None
+    """Where the error begins that the first failure is about; None where that is not known."""
+
+    @property
+    def shortfall(self) -> str:
+        """The first failure, and where it begins, in a sentence; empty if there is none."""
+        begins = f"; {self.fault.sentence}" if self.fault else ""
+        return f"{self.failures[0].sentence}{begins}" if self.failures else ""
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What the first failure is about, for an error's fields."""
+        fault = {} if self.fault is None else self.fault.fields
+        return {"target": self.name, **fault}
 
     @property
     def ok(self) -> bool:
@@ -149,11 +165,19 @@ class Report:
     def require_ok(self) -> None:
         """Raise CheckFailedError with the first failure unless everything is within its bounds."""
         if not self.ok:
-            raise CheckFailedError(self.shortfall)
+            raise CheckFailedError(self.shortfall, **self.fields)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What the first failure is about, for an error's fields; empty if there is none."""
+        return next((target.fields for target in self.targets.values() if target.failures), {})
 
     @property
     def shortfall(self) -> str:
-        """The first failure in a sentence, and how many there are beside it; empty if none."""
-        sentences = [failure.sentence for failure in self.failures]
-        more = f" (and {len(sentences) - 1} more)" if len(sentences) > 1 else ""
-        return sentences[0] + more if sentences else ""
+        """The first failure in a sentence, with where it begins, and how many there are beside it.
+
+        Empty if there is none.
+        """
+        more = f" (and {len(self.failures) - 1} more)" if len(self.failures) > 1 else ""
+        fallen = next((target for target in self.targets.values() if target.failures), None)
+        return f"{fallen.shortfall}{more}" if fallen is not None else ""

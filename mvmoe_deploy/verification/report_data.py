@@ -11,6 +11,7 @@ import numpy as np
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.contract import route_of
+from mvmoe_deploy.verification.faults import FaultLocation
 from mvmoe_deploy.verification.metrics import quantiles
 from mvmoe_deploy.verification.output_errors import OutputErrors, OutputsCompared
 from mvmoe_deploy.verification.report import (
@@ -115,6 +116,27 @@ class BrokenBound(_Data, frozen=True):
     sentence: str
 
 
+class FoundFault(_Data, frozen=True):
+    """Where the error of the first failure begins; what is not known is None.
+
+    `operator`, `node` and `layer` are the model's, `engine_operator` and `engine_value` the
+    exported graph's; `reason` says why there is no operator.
+    """
+
+    stage: int
+    route: Route
+    graph: str
+    operator: str | None
+    node: str | None
+    layer: str | None
+    engine_operator: str | None
+    engine_value: str | None
+    error: float | None
+    bound: float | None
+    reason: str | None
+    sentence: str
+
+
 class VerifiedTarget(ComparedImages, frozen=True):
     """One target: figures over all images on its own routes first, then by stage and by route."""
 
@@ -136,6 +158,7 @@ class VerifiedTarget(ComparedImages, frozen=True):
     bounds: manifest.Bounds
     bounds_limited: bool
     failures: list[BrokenBound]
+    fault: FoundFault | None
 
 
 class VerifiedBundle(_Data, frozen=True):
@@ -201,6 +224,7 @@ def _target(target: TargetReport) -> VerifiedTarget:
         bounds=target.used_bounds.bounds,
         bounds_limited=target.used_bounds.limited,
         failures=[_failure(failure) for failure in target.failures],
+        fault=None if target.fault is None else _fault(target.fault),
     )
 
 
@@ -276,6 +300,12 @@ def _failure(failure: BoundExceeded) -> BrokenBound:
     """A figure beyond its bound."""
     numbers = {"value": _finite(failure.value), "bound": _finite(failure.bound)}
     return BrokenBound(**{**asdict(failure), **numbers})
+
+
+def _fault(fault: FaultLocation) -> FoundFault:
+    """Where an error begins."""
+    numbers = {"error": _finite(fault.error), "bound": _finite(fault.bound)}
+    return FoundFault(**{**asdict(fault), **numbers}, sentence=fault.sentence)
 
 
 def _whole_route(members: Sequence[np.ndarray], image: int) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mvmoe_deploy.bundle.golden import logits_in
-from mvmoe_deploy.bundle.manifest import Target
+from mvmoe_deploy.bundle.manifest import Bounds, Target
 from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.choices import margins_in_turn
@@ -16,9 +16,17 @@ from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.verification import metrics
 from mvmoe_deploy.verification.bounds import used_bounds
 from mvmoe_deploy.verification.bounds_check import BoundsCheck
+from mvmoe_deploy.verification.fault_images import routes_of, shown_by
+from mvmoe_deploy.verification.faults import FaultLocation, ShownBy
 from mvmoe_deploy.verification.output_errors import OutputsCompared, compare_outputs, compare_route
 from mvmoe_deploy.verification.reference import Reference, members_in
-from mvmoe_deploy.verification.report import Disagreement, RouteReport, StageReport, TargetReport
+from mvmoe_deploy.verification.report import (
+    BoundExceeded,
+    Disagreement,
+    RouteReport,
+    StageReport,
+    TargetReport,
+)
 from mvmoe_deploy.verification.run_stages import (
     StageEngine,
     Vectors,
@@ -27,17 +35,27 @@ from mvmoe_deploy.verification.run_stages import (
     run_stem,
 )
 
+FindFault = Callable[[Bounds, ShownBy], FaultLocation | None]
+"""Finds where a target's error begins, for the bounds that it was held to."""
+
 
 class TargetCheck:
     """One target's graphs on all images."""
 
     def __init__(
-        self, name: str, record: Target, engine: StageEngine, reference: Reference
+        self,
+        name: str,
+        record: Target,
+        engine: StageEngine,
+        reference: Reference,
+        *,
+        find_fault: FindFault | None = None,
     ) -> None:
         self.name = name
         self.record = record
         self.engine = engine
         self.reference = reference
+        self.find_fault = find_fault
         self.used_bounds = used_bounds(record, *reference.own_errors)
         self.bounds = self.used_bounds.bounds
         self.stages = reference.stages
@@ -58,6 +76,11 @@ class TargetCheck:
         per_route = self._per_route(start, same, progress)
         check = BoundsCheck(self.name, self.bounds, len(self.rules) > 1)
         names = reference.samples.names
+        failures = [
+            *check.routers(stages, names),
+            *check.routing(disagreements, per_route),
+            *check.outputs(per_route),
+        ]
         return TargetReport(
             name=self.name,
             record=self.record,
@@ -76,12 +99,22 @@ class TargetCheck:
             near_ties=_near_ties(stages),
             disagreements=disagreements,
             per_route=per_route,
-            failures=[
-                *check.routers(stages, names),
-                *check.routing(disagreements, per_route),
-                *check.outputs(per_route),
-            ],
+            failures=failures,
+            fault=self._fault(failures[0], same) if failures else None,
         )
+
+    def _fault(self, failure: BoundExceeded, same: Vectors) -> FaultLocation | None:
+        """Where a figure beyond its bound comes from; None if there is nobody to ask."""
+        if self.find_fault is None:
+            return None
+        shown = shown_by(failure, self.reference, same)
+        if shown is None:
+            number = self._image_with_highest_route_logits(failure.stage, failure.route)
+            routes = list(routes_of(self.reference.members, number))
+            routes[failure.stage - 1] = failure.route
+            image = self.reference.samples.inputs[[number]]
+            shown = ShownBy(image, tuple(routes), unit_gate_stage=failure.stage)
+        return self.find_fault(self.bounds, shown)
 
     def _down_the_reference(self, start: Vectors, own: Vectors, first: np.ndarray) -> Vectors:
         """What the target says on the reference's routes: only images that left them run again."""

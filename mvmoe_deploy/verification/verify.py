@@ -5,6 +5,7 @@ See `docs/verify.md` for what is compared and how.
 - `reference`: what is compared with; `image_choice`: on which images.
 - `run_stages`: images through a model's stages or a target's graphs; `metrics`: their differences.
 - `target_check`: one target; `bounds`, `bounds_check`: what it is held to.
+- `faults`: where the error of a target begins; `fault_images`: which image shows it.
 - `report`: what was found; `report_data`: the same as plain data.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.manifest import Bounds, Target
 from mvmoe_deploy.errors import (
     CheckFailedError,
     InputError,
@@ -22,6 +24,7 @@ from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.runtime.isolated import OpenRunner
 from mvmoe_deploy.runtime.runners import open_runner as find_and_open
 from mvmoe_deploy.samples import Samples
+from mvmoe_deploy.verification.faults import FaultLocation, SearchedTarget, ShownBy
 from mvmoe_deploy.verification.reference import (
     ModelReference,
     Reference,
@@ -30,7 +33,7 @@ from mvmoe_deploy.verification.reference import (
 )
 from mvmoe_deploy.verification.report import Report
 from mvmoe_deploy.verification.run_stages import TargetGraphs
-from mvmoe_deploy.verification.target_check import TargetCheck
+from mvmoe_deploy.verification.target_check import FindFault, TargetCheck
 
 
 def verify_bundle(
@@ -47,7 +50,8 @@ def verify_bundle(
     Without samples the golden vectors are images and reference in one; without a model nothing else
     can be, and routes that no image takes are not run. `targets` None are all that run on this
     machine and whose files were not removed; one that was asked for by name and is not among them
-    is an error. The files are taken as checked; where they are not trusted, `open_runner` is one
+    is an error. With a model, the operator is looked for at which the error of a target that falls
+    short begins. The files are taken as checked; where they are not trusted, `open_runner` is one
     that `isolated_runners` gives. Runners of other distributions are opened if the bundle was
     opened with `plugins`.
 
@@ -73,13 +77,29 @@ def verify_bundle(
             skipped[name] = str(error)
             continue
         graphs = TargetGraphs(runner, bundle.path, record, bundle.strategy(name))
-        check = TargetCheck(name, record, graphs, reference)
+        find = _fault_finder(model, bundle, record, open_runner)
+        check = TargetCheck(name, record, graphs, reference, find_fault=find)
         try:
             reports[name] = check.run(runner, partial(progress, f"verify {name}"))
         except RoutingError as error:
             raise CheckFailedError(f"target {name}: {error}") from error
     kind = "golden" if model is None else "pytorch"
     return Report(kind, len(reference.samples.names), reports, skipped)
+
+
+def _fault_finder(
+    model: ModelReference | None, bundle: Bundle, record: Target, open_runner: OpenRunner
+) -> FindFault | None:
+    """What finds where the error of a target begins; None without a model to ask."""
+    if model is None:
+        return None
+
+    def find(bounds: Bounds, shown: ShownBy) -> FaultLocation | None:
+        return model.find_fault(
+            SearchedTarget(bundle.path, record, bounds, open_runner, bundle.plugins), shown
+        )
+
+    return find
 
 
 def _reference(bundle: Bundle, model: ModelReference | None, samples: Samples | None) -> Reference:

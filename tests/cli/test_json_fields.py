@@ -67,6 +67,8 @@ def test_a_verified_target_has_the_documented_fields():
         (report_data.NearTie, "image stage margin route target_route"),
         (report_data.DisagreeingImage, "image stage route target_route margin near_tie"),
         (report_data.RouteFigures, "stage route images outputs forced checked ok"),
+        (report_data.FoundFault, "stage route graph operator node layer engine_operator "
+         "engine_value error bound reason sentence"),
         (report_data.BrokenBound, "stage route output figure value bound sentence"),
     ],
 )  # fmt: skip

@@ -14,16 +14,18 @@ Three questions, each for every route:
    wrong expert is below fp32's rounding.
 3. Does the whole way through the graphs answer as `forward` does?
 
+Of a graph that falls short the first operator is named whose output does (`locating`).
+
 A graph may be as far from PyTorch as its target's bound says, or, of an ill-conditioned model, a
 few times as far as PyTorch's own fp32 is from its fp64 (`bounds.allowed`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +38,7 @@ from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.verification.bounds import FP32, allowed, is_lost_in_rounding
+from mvmoe_deploy.verification.faults import FaultLocation, SearchedTarget, ShownBy
 from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_export.compression import find_recipe
 from mvmoe_export.expert_flow import JOIN, ExpertFlow
@@ -44,6 +47,7 @@ from mvmoe_export.parity.double_precision import moved
 from mvmoe_export.parity.exported_graphs import ExportedGraphs
 from mvmoe_export.parity.forward import forward
 from mvmoe_export.parity.half import LARGEST, beyond_half
+from mvmoe_export.parity.locating.find import FaultSearch
 from mvmoe_export.parity.nearness import Nearness, Outputs, compare, difference, peak
 from mvmoe_export.parity.probes import probe_gates
 from mvmoe_export.parity.torch_reference import TorchReference, named, with_gates
@@ -84,9 +88,12 @@ def guard(
     A `reference` that several targets share asks PyTorch the second question once for all of them.
     Raises CheckFailedError that names the graph and what is wrong with it.
     """
-    runner = open_runner(root, record, threads=1, plugins=True)
-    graphs = ExportedGraphs(runner, root, record, stages.strategy)
-    check = _Guard(name, stages, graphs, record, reference or TorchReference(stages))
+    open_alone = partial(open_runner, threads=1, plugins=True)
+    graphs = ExportedGraphs(open_alone(root, record), root, record, stages.strategy)
+    searched = SearchedTarget(root, record, record.bounds, open_alone, plugins=True)
+    search = FaultSearch(stages, searched)
+    reference = reference or TorchReference(stages)
+    check = _Guard(name, stages, graphs, search=search, record=record, reference=reference)
     with torch.no_grad():
         errors = list(check.run(progress))
     return manifest.Parity(
@@ -102,10 +109,13 @@ class _Guard:
         target: str,
         stages: Stages,
         graphs: ExportedGraphs,
+        *,
+        search: FaultSearch,
         record: manifest.Target,
         reference: TorchReference,
     ) -> None:
         self.target = target
+        self.search = search
         self.reference = reference
         self.recipe = find_recipe(record.precision)
         self.bounds = record.bounds
@@ -176,7 +186,7 @@ class _Guard:
             near, own = self._conditioned(comparison)
         if not near.ok:
             if not comparison.is_extreme or not any(map(is_lost_in_rounding, own.values())):
-                self._fail(comparison.graph, explain(near))
+                self._fail(comparison.graph, explain(near), comparison.fault(self.search))
             return 0.0
         self.largest_bound = max(self.largest_bound, near.bound)
         return near.absolute
@@ -277,10 +287,12 @@ class _Guard:
             own = errors[near.output]
         if not near.ok:
             self._locate_fault(routes)
+            shown = ShownBy(self.images[:1].numpy(), tuple(routes))
             self._fail(
                 graph,
                 f"answers with an error of {near.words} against {type(self.model).__name__}"
                 f".forward forced down routes {routes}: {_cause(own)}",
+                self.search.on_the_way(shown),
             )
         return near.absolute
 
@@ -321,12 +333,14 @@ class _Guard:
         kind = " on an extreme input" if comparison.is_extreme else ""
         return f"differs from PyTorch by {near.words}{kind}"
 
-    def _fail(self, graph: str, what: str) -> NoReturn:
+    def _fail(self, graph: str, what: str, fault: FaultLocation | None = None) -> NoReturn:
+        begins = "" if fault is None else f"; {fault.sentence}"
+        fields = {} if fault is None else fault.fields
         raise CheckFailedError(
-            f"graph {graph} of target {self.target} {what}; the bundle was not written",
+            f"graph {graph} of target {self.target} {what}{begins}; the bundle was not written",
             code="check.failed",
             target=self.target,
-            graph=graph,
+            **{"graph": graph, **fields},
         )
 
 
@@ -356,11 +370,33 @@ class _Comparison:
     """What a graph gave for inputs of a part of the model, and what the part gives."""
 
     graph: str
+    place: "_Place"
     part: "_Part"
     inputs: list[Tensor]
     given: Outputs
     wanted: Outputs
     is_extreme: bool
+
+    def fault(self, search: FaultSearch) -> FaultLocation | None:
+        """Where the graph, or one that serves the same route, begins to differ."""
+        place = self.place
+        return search.in_stage(place.stage, place.route, place.tensors, place.gates)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A stage, a route, and what the stage takes for it."""
+
+    stage: StageSpec
+    route: Route
+    tensors: Mapping[str, Tensor]
+    gates: Tensor
+
+    @classmethod
+    def of(cls, stage: StageSpec, route: Route, inputs: list[Tensor]) -> Self:
+        """For the tensors of a stage in order, and behind them the gates of its route."""
+        *tensors, gates = inputs if route else [*inputs, torch.ones(len(inputs[0]), 0)]
+        return cls(stage, route, dict(zip(stage.flow.record.takes, tensors, strict=True)), gates)
 
 
 class _Stem:
@@ -389,7 +425,8 @@ class _Stem:
         is_extreme = images is not self.guard.images
         self.start = self.start if is_extreme else given
         part = _stage_part(self.guard, self.stage, ())
-        comparison = _Comparison("stem", part, [images], given, wanted, is_extreme)
+        place = _Place.of(self.stage, (), [images])
+        comparison = _Comparison("stem", place, part, [images], given, wanted, is_extreme)
         return self.guard.require_near(
             comparison, partial(self.guard.explained, self.module, comparison)
         )
@@ -439,7 +476,8 @@ class _Step:
         is_extreme = inputs[0] is not self.tensors[0]
         name = self.graph.name
         part = _stage_part(self.guard, self.stage, self.route)
-        comparison = _Comparison(name, part, inputs, given, wanted, is_extreme)
+        place = _Place.of(self.stage, self.route, inputs)
+        comparison = _Comparison(name, place, part, inputs, given, wanted, is_extreme)
         return self.guard.require_near(comparison, partial(self._explain, comparison))
 
     def routes(self) -> list[Route]:
@@ -522,6 +560,7 @@ class _Experts:
 
     def __init__(self, guard: _Guard, stage: StageSpec, flow: ExpertFlow) -> None:
         self.guard = guard
+        self.stage = stage
         self.flow = flow
         self.graphs = {graph.route or JOIN: graph.name for graph in stage.graphs}
         names = list(stage.flow.record.takes)
@@ -547,7 +586,8 @@ class _Experts:
         )
         for number, (tensors, inputs) in enumerate(zip(self.inputs, every, strict=True)):
             given = self.guard.graphs.run_expert(graph, tensors)
-            yield self._compare(graph, part, inputs, given, is_extreme=number > 0)
+            place = self._place(route, tensors)
+            yield self._compare(graph, place, part, inputs, given, is_extreme=number > 0)
 
     def _check_join(self, graph: str) -> Iterator[float]:
         """The join's graph, on what the first experts give."""
@@ -560,20 +600,35 @@ class _Experts:
             lambda: [[*inputs.values(), torch.ones(batch, len(route))] for inputs in every[:_FEW]],
         )
         for gates in probe_gates(batch, len(route)):
-            for number, tensors in enumerate(every):
+            for number, (taken, tensors) in enumerate(zip(self.inputs, every, strict=True)):
                 given = self.guard.graphs.run_last(graph, tensors, route, gates)
                 inputs = [*tensors.values(), gates]
-                yield self._compare(graph, part, inputs, given, is_extreme=number > 0)
+                place = _Place(self.stage, route, taken, gates)
+                yield self._compare(graph, place, part, inputs, given, is_extreme=number > 0)
+
+    def _place(self, expert: Route, tensors: Mapping[str, Tensor]) -> _Place:
+        """A route that an expert serves, with gates of 1."""
+        rule = self.stage.flow.record.routing
+        route = next(iter(rule.cover(list(expert))))
+        batch = len(next(iter(tensors.values())))
+        return _Place(self.stage, route, tensors, torch.ones(batch, len(route)))
 
     def _compare(
-        self, graph: str, part: _Part, inputs: list[Tensor], given: Outputs, *, is_extreme: bool
+        self,
+        graph: str,
+        place: _Place,
+        part: _Part,
+        inputs: list[Tensor],
+        given: Outputs,
+        *,
+        is_extreme: bool,
     ) -> float:
         """A graph against its part of the model; gives the absolute error."""
         module = part.module(self.guard.model)
         with user_code(f"graph {graph}"):
             found = as_tuple(module(*(tensor.clone() for tensor in inputs)))
         wanted = {name: t.detach() for name, t in zip(part.names, found, strict=True)}
-        comparison = _Comparison(graph, part, inputs, given, wanted, is_extreme)
+        comparison = _Comparison(graph, place, part, inputs, given, wanted, is_extreme)
         explain = partial(self.guard.explained, module, comparison)
         return self.guard.require_near(comparison, explain)
 
