@@ -403,9 +403,12 @@ def _check_tensors(
             if strategy.is_joined(rule, graph.route):
                 outputs = interface.of_expert
             inputs = inputs | strategy.inputs(rule, graph.route, target.batch)
-        _require_sizes({**inputs, **outputs}, f"target {name}")
+        bound = _bound(graph)
+        _require_sizes({**inputs, **bound, **outputs}, f"target {name}")
         fault = Fault("bundle.tensors-mismatch", target=name, graph=graph.name)
-        _require_tensors(graph.inputs, inputs | _bound(graph), f"{where} takes", fault)
+        both = sorted(inputs.keys() & bound.keys())
+        _require(not both, f"{where} binds {quoted(both)}, which is no weight", fault)
+        _require_tensors(graph.inputs, inputs | bound, f"{where} takes", fault)
         _require_tensors(graph.outputs, outputs, f"{where} gives", fault)
         buffers.update((graph.stage, *tensor) for tensor in (*inputs.items(), *outputs.items()))
     total = _bytes(tensor for _, _, tensor in buffers)

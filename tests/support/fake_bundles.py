@@ -14,6 +14,8 @@ Given = dict[str, tuple[str, list[int], str]]
 
 _SUFFIX = {"onnx": "onnx/{name}{profile}.onnx", "executorch": "executorch/model.pte",
            "coreml": "coreml/model.mlpackage"}  # fmt: skip
+_WEIGHT_TYPE = {"fp32": "float32", "fp16": "float16"}
+_WEIGHT_BYTES = {"fp32": 4, "fp16": 2}
 _INTEGER = {"onnx": "int64", "executorch": "int64", "coreml": "int32"}
 
 
@@ -31,6 +33,8 @@ class FakeStage:
     """Of the strategy `experts`: what an expert's graph takes; all if None."""
     join_takes: tuple[str, ...] = ()
     expert_gives: Given = field(default_factory=dict)
+    weights: dict[str, list[int]] = field(default_factory=dict)
+    """Of the strategy `bind`: the shapes of an expert's weights."""
 
     def record(self) -> Plain:
         """The stage in a manifest."""
@@ -115,13 +119,16 @@ def graphs_of(stage: FakeStage, target: FakeTarget) -> list[list[int] | None]:
         left_out = stage.finishes if longest(stage.rule) == 1 else []
         experts = range(stage.rule["experts"])
         return [*([expert] for expert in experts if [expert] not in left_out), None]
-    return [route for route in routes_of(stage.rule) if route not in stage.finishes]
+    routes = [route for route in routes_of(stage.rule) if route not in stage.finishes]
+    if target.strategy == "bind":
+        return [list(range(length)) for length in sorted(set(map(len, routes)))]
+    return routes
 
 
 def _own_inputs(rule: Plain, route: list[int] | None, target: FakeTarget) -> list[Plain]:
     """What a strategy adds to a routed stage's tensors."""
     batch, most = target.batch, longest(rule)
-    if target.strategy == "dispatch":
+    if target.strategy in ("dispatch", "bind"):
         return [_spec("gates", [batch, len(route or ())], "float32")]
     if target.strategy == "all-experts":
         return [_spec("gates", [batch, rule["experts"]], "float32")]
@@ -131,6 +138,10 @@ def _own_inputs(rule: Plain, route: list[int] | None, target: FakeTarget) -> lis
 
 def _spec(name: str, shape: list[int], dtype: str) -> Plain:
     return {"name": name, "shape": shape, "dtype": dtype}
+
+
+def _aligned(offset: int, step: int) -> int:
+    return -(-offset // step) * step
 
 
 class _Making:
@@ -152,8 +163,12 @@ class _Making:
             for route in graphs_of(stage, target)
         ]
         paths = {path for graph in graphs for path in self._write(target, graph)}
+        experts, size = self._ranges(target)
         if target.weights is not None:
-            self.files[target.weights] = f"weights {target.weights}".encode() * 4
+            text = f"weights {target.weights}".encode() * 4
+            # Beyond the last range there is a page more, for cases that need one.
+            room = _aligned(size, 16_384) + 64
+            self.files[target.weights] = b"w" * room if experts else text
             paths.add(target.weights)
         return {
             "format": target.format,
@@ -164,8 +179,38 @@ class _Making:
             "weights": target.weights,
             "files": [self.file(path) for path in sorted(paths)],
             "parity": None,
+            **({"experts": experts} if experts else {}),
             **target.changes,
         }
+
+    def _ranges(self, target: FakeTarget) -> tuple[list[list[Plain]], int]:
+        """The weights of each expert of each routed stage, and where the last of them ends."""
+        rows, end = [], 0
+        for stage in self.stages[1:] if target.strategy == "bind" else ():
+            row = []
+            for expert in range(stage.rule["experts"] if stage.rule else 0):
+                # What only finishes images is never computed, and has no weights.
+                weights = {} if [expert] in stage.finishes else stage.weights
+                start = _aligned(end, 16_384) if weights else 0
+                tensors = self._stored(target, weights, start)
+                for stored in tensors.values():
+                    end = (
+                        stored["offset"]
+                        + math.prod(stored["shape"]) * _WEIGHT_BYTES[target.precision]
+                    )
+                found = {"offset": start, "bytes": end - start if tensors else 0}
+                row.append({**found, "tensors": tensors})
+            rows.append(row)
+        return rows, end
+
+    def _stored(self, target: FakeTarget, weights: dict[str, list[int]], start: int) -> Plain:
+        """The tensors of one expert, from the beginning of its range on."""
+        found, at = {}, start
+        for name, shape in weights.items():
+            kind = _WEIGHT_TYPE[target.precision]
+            found[name] = {"offset": at, "shape": list(shape), "dtype": kind}
+            at = _aligned(at + math.prod(shape) * _WEIGHT_BYTES[target.precision], 64)
+        return found
 
     def file(self, path: str) -> Plain:
         """The record of a file."""
@@ -186,6 +231,12 @@ class _Making:
             "inputs": self._inputs(stage, target, route),
             "outputs": self._outputs(stage, target, route),
         }
+        if target.strategy == "bind" and stage.weights and route is not None:
+            found["bound"] = {
+                f"{tensor}_{place}": {"place": place, "tensor": tensor}
+                for place in range(len(route))
+                for tensor in stage.weights
+            }
         return found if target.format == "onnx" else {**found, "entry": name}
 
     def _inputs(self, stage: FakeStage, target: FakeTarget, route: list[int] | None) -> list[Plain]:
@@ -198,7 +249,12 @@ class _Making:
         if stage.rule is None or (joined and route is not None):
             return found
         if not joined:
-            return [*found, *_own_inputs(stage.rule, route, target)]
+            weights = [
+                _spec(f"{name}_{place}", shape, _WEIGHT_TYPE[target.precision])
+                for place in range(len(route or ()) if target.strategy == "bind" else 0)
+                for name, shape in stage.weights.items()
+            ]
+            return [*found, *_own_inputs(stage.rule, route, target), *weights]
         most = longest(stage.rule)
         slots = [
             _spec(f"slot{slot}_{name}", [target.batch, *shape], dtype)

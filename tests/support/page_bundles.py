@@ -62,7 +62,7 @@ class PageReader:
             yield self._found(step)
         found = content["manifest"]
         for target in found["targets"].values():
-            for check in (self._graphs, self._sizes, self._tensors):
+            for check in (self._graphs, self._sizes, self._tensors, self._ranges, self._bound):
                 yield self._found(partial(check, found, target))
         yield self._found(partial(self._shapes, found))
         yield self._found(partial(self._files, root, found))
@@ -321,7 +321,7 @@ class PageReader:
     def _graphs(self, found: Plain, target: Plain, note: Any) -> None:
         """A target has the graphs of its strategy."""
         code = "bundle.graphs-mismatch"
-        if target["strategy"] not in ("dispatch", "gather", "all-experts", "experts"):
+        if target["strategy"] not in ("dispatch", "gather", "all-experts", "experts", "bind"):
             note("strategy", "bundle.unknown-strategy")
             raise _Stop
         _distinct((graph["name"] for graph in target["graphs"]), "graph names", note)
@@ -348,7 +348,7 @@ class PageReader:
         """The bytes of experts."""
         wanted = [stage["rule"]["experts"] for stage in found["stages"][1:]]
         rows = (target["sizes"] or {}).get("expert_bytes", [])
-        if rows and target["strategy"] not in ("dispatch", "experts"):
+        if rows and target["strategy"] not in ("dispatch", "experts", "bind"):
             note("expert bytes of a strategy", _WRONG)
         elif rows and [len(row) for row in rows] != wanted:
             note("expert bytes", _WRONG)
@@ -363,14 +363,11 @@ class PageReader:
                 if math.prod(tensor["shape"]) > 2**28:
                     note("elements", "bundle.too-large")
                 key = (graph["stage"], tensor["name"], str(tensor["shape"]), tensor["dtype"])
-                total[key] = math.prod(tensor["shape"]) * _ITEM[tensor["dtype"]]
+                if tensor["name"] not in graph["bound"]:
+                    total[key] = math.prod(tensor["shape"]) * _ITEM[tensor["dtype"]]
                 self._pixels(found, graph, tensor, note)
         if sum(total.values()) > 2**32:
             note("bytes of tensors", "bundle.too-large")
-        if target["experts"]:
-            note("ranges", "bundle.ranges-invalid")
-        if any(graph["bound"] for graph in target["graphs"]):
-            note("bound", "bundle.tensors-mismatch")
 
     def _given(self, found: Plain, target: Plain, note: Any) -> dict[str, tuple[list[int], str]]:
         """Shape and type of every tensor of a target, as the first graph of its stage gives it."""
@@ -430,8 +427,13 @@ class PageReader:
             return
         if sorted(inputs[: len(taken)]) != sorted(taken.values()):
             note("what a graph takes", code)
-        own = inputs[len(taken) :]
         wanted = _own(stage, target, graph)
+        own = inputs[len(taken) :][: len(wanted)]
+        weights = [name for name, _, _ in inputs[len(taken) + len(wanted) :]]
+        if set(weights) - graph["bound"].keys() or len(set(weights)) < len(weights):
+            note("weights behind all others", code)
+        if graph["bound"].keys() & {name for name, _, _ in [*taken.values(), *wanted]}:
+            note("what is no weight is not bound", code)
         if len(own) != len(wanted) or not all(map(_fits, own, wanted)):
             note("what a strategy adds", code)
 
@@ -479,6 +481,64 @@ class PageReader:
             note("slots", code)
         if inputs[-1] != ("gates", [batch, most], "float32"):
             note("gates of the joining graph", code)
+
+    def _ranges(self, found: Plain, target: Plain, note: Any) -> None:
+        """Where the weights of experts are that graphs take."""
+        code, rows = "bundle.ranges-invalid", target["experts"]
+        binds = target["strategy"] == "bind"
+        if rows and not binds:
+            note("ranges of another strategy", code)
+        if binds and len(rows) != len(found["stages"]) - 1:
+            note("a row for each routed stage", code)
+        for row, stage in zip(rows, found["stages"][1:], strict=False):
+            if binds and len(row) != stage["rule"]["experts"]:
+                note("an entry for each expert", code)
+        room = max(
+            (f["bytes"] for f in target["files"] if f["path"] == target["weights"]), default=0
+        )
+        taken: list[tuple[int, int]] = []
+        for expert in itertools.chain.from_iterable(rows):
+            start, end = expert["offset"], expert["offset"] + expert["bytes"]
+            if start % 16_384:
+                note("a range begins at a page", code)
+            if end > room:
+                note("a range ends within its file", code)
+            for tensor in expert["tensors"].values():
+                size = math.prod(tensor["shape"]) * _ITEM[tensor["dtype"]]
+                if tensor["offset"] % 64:
+                    note("a tensor begins at a multiple of 64", code)
+                if tensor["offset"] < start:
+                    note("a tensor begins within its range", code)
+                if tensor["offset"] + size > end:
+                    note("a tensor ends within its range", code)
+            if any(start < other_end and other < end for other, other_end in taken):
+                note("no byte in two ranges", code)
+            taken += [(start, end)] if end > start else []
+
+    def _bound(self, found: Plain, target: Plain, note: Any) -> None:
+        """Which weight of which expert an input is."""
+        code = "bundle.tensors-mismatch"
+        for graph in target["graphs"]:
+            inputs = {name: (shape, kind) for name, shape, kind in _triples(graph["inputs"])}
+            stage = found["stages"][graph["stage"]]
+            if graph["bound"] and (target["strategy"] != "bind" or stage["rule"] is None):
+                note("bound of another strategy, or of the stem", code)
+                continue
+            for name, bound in graph["bound"].items():
+                if name not in inputs:
+                    note("what is bound is an input", code)
+                    continue
+                if bound["place"] >= len(graph["route"]):
+                    note("a place of the route", code)
+                single = longest(stage["rule"]) == 1
+                for number, expert in enumerate(target["experts"][graph["stage"] - 1]):
+                    tensor = expert["tensors"].get(bound["tensor"])
+                    if tensor is None and not (single and [number] in stage["finishes"]):
+                        note("every expert has the tensor", code)
+                    if tensor and tensor["shape"] != inputs[name][0]:
+                        note("shape of a weight", code)
+                    if tensor and tensor["dtype"] != inputs[name][1]:
+                        note("type of a weight", code)
 
     def _pixels(self, found: Plain, graph: Plain, tensor: Plain, note: Any) -> None:
         pixels = tensor["pixels"]
@@ -609,8 +669,9 @@ def summary(found: Plain) -> Plain:
         "targets": {
             name: {
                 "bounds": target["bounds"],
+                "experts": target["experts"],
                 "graphs": [
-                    [graph["stage"], graph["route"], graph["file"], graph["entry"]]
+                    [graph["stage"], graph["route"], graph["file"], graph["entry"], graph["bound"]]
                     for graph in target["graphs"]
                 ],
             }
@@ -672,7 +733,10 @@ def _wanted(stage: Plain, strategy: str, graphs: int) -> list[tuple[int, ...] | 
         return [*((expert,) for expert in experts if [expert] not in left_out), None]
     # A rule may have millions; one more than there are graphs is missing, which is known then.
     routes = routes_of(stage["rule"], max(_MANY, graphs + len(stage["finishes"]) + 1))
-    return [tuple(route) for route in routes if route not in stage["finishes"]]
+    running = [tuple(route) for route in routes if route not in stage["finishes"]]
+    if strategy == "bind":
+        return [tuple(range(length)) for length in sorted(set(map(len, running)))]
+    return running
 
 
 def _own(stage: Plain, target: Plain, graph: Plain) -> list[tuple[str, list[int], str]]:
@@ -680,7 +744,7 @@ def _own(stage: Plain, target: Plain, graph: Plain) -> list[tuple[str, list[int]
     rule, batch = stage["rule"], target["batch"]
     if rule is None:
         return []
-    if target["strategy"] == "dispatch":
+    if target["strategy"] in ("dispatch", "bind"):
         return [("gates", [batch, len(graph["route"] or ())], "float32")]
     if target["strategy"] == "all-experts":
         return [("gates", [batch, rule["experts"]], "float32")]

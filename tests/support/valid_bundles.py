@@ -306,4 +306,53 @@ def torchvision() -> FakeBundle:
     )
 
 
-ALL = [minimal, single, two_stages, other_rules, given_routes, finishing, every_kind, torchvision]
+def bound() -> FakeBundle:
+    """Weights that graphs take: routes of one and two experts, then an expert that finishes."""
+    first = FakeStage(
+        "step1",
+        {"tokens": "stem.tokens"},
+        {"next_tokens": ("step1.tokens", TOKENS, F32)},
+        {"type": "top_p", "experts": 3, "p": 0.5, "k_max": 2},
+        "stem.logits",
+        weights={"up": [4, 5], "bias": [5]},
+    )
+    second = last(
+        {"type": "top_k", "experts": 2},
+        "step2",
+        takes={"tokens": "step1.tokens"},
+        router="stem.others",
+        finishes=[[1]],
+        weights={"matrix": [1, 4, 3]},
+    )
+    sizes = {"distinct_bytes": 9, "shared_bytes": 2, "expert_bytes": [[1, 1, 1], [1, 0]]}
+    return make(
+        "bound",
+        [stem(3, others=[2], answer=[3]), first, second],
+        [{"name": "answer", "kind": "logits", "tensors": ["stem.answer", "step2.answer"]}],
+        [
+            FakeTarget("onnx", strategy="bind", weights="onnx/weights.bin"),
+            FakeTarget(
+                "executorch",
+                "executorch",
+                "bind",
+                batch=2,
+                precision="fp16",
+                weights="executorch/weights.bin",
+                changes={"sizes": sizes},
+            ),
+            FakeTarget("plain", "onnx", profile=".plain"),
+        ],
+    )
+
+
+ALL = [
+    minimal,
+    single,
+    two_stages,
+    other_rules,
+    given_routes,
+    finishing,
+    every_kind,
+    torchvision,
+    bound,
+]

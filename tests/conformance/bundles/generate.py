@@ -771,31 +771,6 @@ def tensors() -> Iterator[Draft]:
         ("logits of rank 3", put(*stem, "outputs", 1, "shape", [1, 2, 1])),
         ("another batch", put(*ONNX, "batch", 2)),
         (
-            "a stored tensor that ends after its file",
-            put(*ONNX, "tensors", "stage1.bias", "offset", 10**6),
-        ),
-        (
-            "a stored tensor that ends with its file",
-            put(
-                *ONNX, "tensors", "stage1.bias", "offset", 4 * len("weights onnx/weights.bin") - 24
-            ),
-        ),
-        (
-            "a stored tensor that ends a byte after its file",
-            put(
-                *ONNX, "tensors", "stage1.bias", "offset", 4 * len("weights onnx/weights.bin") - 23
-            ),
-        ),
-        (
-            "a stored tensor without a file of weights",
-            put(
-                "targets",
-                "coreml",
-                "tensors",
-                {"stage1.bias": {"offset": 0, "shape": [1], "dtype": "float32"}},
-            ),
-        ),
-        (
             "pixels of another order",
             put(
                 "targets",
@@ -1044,6 +1019,298 @@ def _renamed_input(content: Plain) -> None:
                     spec["name"] = "slot0_early"
 
 
+BOUND = ("targets", "onnx")
+_END = len(BUNDLES["bound"].files["onnx/weights.bin"])
+
+
+def bound_weights() -> Iterator[Draft]:
+    """The strategy `bind`: ranges of experts, and the inputs that are their weights."""
+    yield from ranges()
+    yield from bound_inputs()
+    yield from bound_graphs()
+
+
+def ranges() -> Iterator[Draft]:
+    """Ranges that leave the file, have bytes in common, or do not hold their tensors."""
+    # Three experts, and two of the second stage, of which the last computes nothing.
+    rows = (*BOUND, "experts")
+    first, second, last, nothing = (*rows, 0, 0), (*rows, 0, 1), (*rows, 1, 0), (*rows, 1, 1)
+    page = 16_384
+    yield from _of(
+        "bound",
+        ("a row too few", drop(*rows, 1)),
+        ("a row too many", lambda content: content["targets"]["onnx"]["experts"].append([])),
+        ("no rows", drop(*rows)),
+        ("an expert too few", drop(*rows, 0, 2)),
+        (
+            "an expert too many",
+            lambda content: content["targets"]["onnx"]["experts"][1].append(
+                {"offset": 0, "bytes": 0, "tensors": {}}
+            ),
+        ),
+        (
+            "ranges with another strategy",
+            lambda content: content["targets"]["plain"].update(
+                experts=content["targets"]["onnx"]["experts"]
+            ),
+        ),
+        (
+            "rows without an expert with another strategy",
+            put("targets", "plain", "experts", [[], []]),
+        ),
+        ("no file of weights", put(*BOUND, "weights", None)),
+        ("another file of weights", put(*BOUND, "weights", "onnx/stem.onnx")),
+        ("a range that ends where the next begins", put(*first, "bytes", page)),
+        ("a range that ends a byte after the next begins", put(*first, "bytes", page + 1)),
+        ("a range around all of the next", put(*first, "bytes", 2 * page)),
+        (
+            "two equal ranges",
+            lambda content: content["targets"]["onnx"]["experts"][0].__setitem__(
+                1, content["targets"]["onnx"]["experts"][0][0]
+            ),
+        ),
+        (
+            "ranges of two stages in common",
+            lambda content: content["targets"]["onnx"]["experts"][1][0].update(
+                offset=2 * page, bytes=_END - 2 * page
+            ),
+        ),
+        ("an empty range within another", put(*nothing, "offset", 0)),
+        ("an empty range beyond the file", put(*nothing, "offset", page * 2**30)),
+        ("an empty range at no page", put(*nothing, "offset", 64)),
+        ("a range at no page", _moved_range(64)),
+        ("a range half a page later", _moved_range(page // 2)),
+        ("a range that ends a byte after its file", put(*last, "bytes", _END - 3 * page + 1)),
+        ("a range that ends with its file", put(*last, "bytes", _END - 3 * page)),
+        ("a range far longer than its file", put(*last, "bytes", 2**53)),
+        ("a range that begins after its file", put(*last, "offset", 5 * page)),
+        ("a tensor of which a byte is beyond its range", put(*second, "bytes", 147)),
+        ("a tensor before its range", put(*second, "tensors", "up", "offset", 0)),
+        ("a tensor behind its range", put(*second, "tensors", "bias", "offset", 3 * page)),
+        ("a tensor at 4 bytes", put(*first, "tensors", "up", "offset", 4)),
+        ("a tensor at 32 bytes", put(*first, "tensors", "up", "offset", 32)),
+        (
+            "a tensor at 64 bytes",
+            both(put(*first, "tensors", "up", "offset", 64), put(*first, "bytes", 148)),
+        ),
+        ("a tensor of another size than its range", put(*first, "tensors", "up", "shape", [9, 5])),
+        ("a tensor in the place of another", put(*first, "tensors", "bias", "offset", 0)),
+        (
+            "a tensor that no graph takes",
+            put(*first, "tensors", "more", {"offset": 0, "shape": [], "dtype": "int64"}),
+        ),
+        (
+            "experts in another order",
+            lambda content: content["targets"]["onnx"]["experts"][0].reverse(),
+        ),
+        (
+            "tensors in another order",
+            lambda content: content["targets"]["onnx"]["experts"][0][0].update(
+                tensors=dict(
+                    reversed(content["targets"]["onnx"]["experts"][0][0]["tensors"].items())
+                )
+            ),
+        ),
+        (
+            "bytes of experts of two stages",
+            put(
+                *BOUND,
+                "sizes",
+                {"distinct_bytes": 1, "shared_bytes": 1, "expert_bytes": [[1, 1, 1], [1, 0]]},
+            ),
+        ),
+        (
+            "bytes of an expert too few",
+            put(
+                *BOUND,
+                "sizes",
+                {"distinct_bytes": 1, "shared_bytes": 1, "expert_bytes": [[1, 1], [1, 0]]},
+            ),
+        ),
+    )
+
+
+def _moved_range(by: int) -> Change:
+    """The range of the second expert begins so many bytes later, and so do its tensors."""
+
+    def change(content: Plain) -> None:
+        expert = content["targets"]["onnx"]["experts"][0][1]
+        expert["offset"] += by
+        for tensor in expert["tensors"].values():
+            tensor["offset"] += by
+
+    return change
+
+
+def bound_inputs() -> Iterator[Draft]:
+    """Inputs that are no weights, of no expert, or of other tensors than the experts have."""
+    stem, one, two, last = ((*BOUND, "graphs", number) for number in range(4))
+    expert = (*BOUND, "experts", 0, 2, "tensors")
+    place = {"place": 0, "tensor": "up"}
+    fixed = (*BOUND, "experts", 1)
+    yield from _of(
+        "bound",
+        ("a name that is no input", put(*one, "bound", "more_0", place)),
+        ("a place beyond a route of one", put(*one, "bound", "up_0", "place", 1)),
+        ("a place beyond a route of two", put(*two, "bound", "up_1", "place", 2)),
+        ("one expert's weights in both places", put(*two, "bound", "up_1", "place", 0)),
+        ("a tensor that no expert has", put(*one, "bound", "up_0", "tensor", "down")),
+        ("a tensor that one expert lacks", drop(*expert, "bias")),
+        ("another shape than the input's", put(*one, "inputs", 2, "shape", [5, 4])),
+        ("another type than the input's", put(*one, "inputs", 3, "dtype", "float16")),
+        ("another shape of one expert's tensor", put(*expert, "up", "shape", [5, 4])),
+        ("another type of one expert's tensor", put(*expert, "up", "dtype", "int32")),
+        (
+            "two tensors exchanged",
+            both(
+                put(*one, "bound", "up_0", "tensor", "bias"),
+                put(*one, "bound", "bias_0", "tensor", "up"),
+            ),
+        ),
+        ("a weight that is not bound", drop(*one, "bound", "up_0")),
+        ("no weight is bound", drop(*one, "bound")),
+        ("a weight that is not taken", drop(*one, "inputs", 2)),
+        (
+            "a weight that is taken twice",
+            lambda content: content["targets"]["onnx"]["graphs"][1]["inputs"].append(
+                content["targets"]["onnx"]["graphs"][1]["inputs"][2]
+            ),
+        ),
+        (
+            "a graph without weights",
+            both(drop(*one, "bound"), drop(*one, "inputs", 3), drop(*one, "inputs", 2)),
+        ),
+        (
+            "weights in another order",
+            lambda content: content["targets"]["onnx"]["graphs"][1]["inputs"].insert(
+                2, content["targets"]["onnx"]["graphs"][1]["inputs"].pop()
+            ),
+        ),
+        (
+            "a weight before the gates",
+            lambda content: content["targets"]["onnx"]["graphs"][1]["inputs"].insert(
+                1, content["targets"]["onnx"]["graphs"][1]["inputs"].pop()
+            ),
+        ),
+        ("a tensor of the stage as a weight", _as_weight("tokens", [1, 3, 4])),
+        ("gates as a weight", _as_weight("gates", [1, 1])),
+        ("the image as a weight of the stem", put(*stem, "bound", {"image": place})),
+        (
+            "gates as a weight of another strategy",
+            put("targets", "plain", "graphs", 1, "bound", {"gates": place}),
+        ),
+        (
+            "a weight of another strategy",
+            lambda content: content["targets"]["plain"]["graphs"][1].update(
+                inputs=content["targets"]["onnx"]["graphs"][1]["inputs"],
+                bound=content["targets"]["onnx"]["graphs"][1]["bound"],
+            ),
+        ),
+        (
+            "no input as a weight of another strategy",
+            put("targets", "plain", "graphs", 1, "bound", {"more": place}),
+        ),
+        ("nothing bound with another strategy", put("targets", "plain", "graphs", 1, "bound", {})),
+        ("a tensor that an expert lacks which computes nothing", put(*fixed, 1, "tensors", {})),
+        (
+            "another shape of an expert that computes nothing",
+            put(
+                *fixed,
+                1,
+                {
+                    "offset": 4 * 16_384,
+                    "bytes": 48,
+                    "tensors": {
+                        "matrix": {"offset": 4 * 16_384, "shape": [1, 4, 3], "dtype": "int32"}
+                    },
+                },
+            ),
+        ),
+        (
+            "a tensor that an expert lacks which computes",
+            both(put(*fixed, 0, "tensors", {}), put(*fixed, 0, "bytes", 0)),
+        ),
+        (
+            "an expert lacks a tensor, and no longer finishes",
+            both(_alone, drop("stages", 2, "finishes")),
+        ),
+        ("a weight with more than 2^28 elements", put(*last, "inputs", 2, "shape", [2**14, 2**15])),
+    )
+
+
+def _as_weight(name: str, shape: list[int]) -> Change:
+    """An input that is no weight, bound to a tensor of its own shape that every expert has."""
+
+    def change(content: Plain) -> None:
+        target = content["targets"]["onnx"]
+        target["graphs"][1]["bound"][name] = {"place": 0, "tensor": name}
+        for expert in target["experts"][0]:
+            stored = {"offset": expert["offset"], "shape": shape, "dtype": "float32"}
+            expert["tensors"][name] = stored
+
+    return change
+
+
+def _alone(content: Plain) -> None:
+    """Leave the other targets out, which a change of the stages would break as well."""
+    content["targets"] = {"onnx": content["targets"]["onnx"]}
+
+
+def bound_graphs() -> Iterator[Draft]:
+    """Graphs of lengths that routes have, and of others."""
+    graphs, last = (*BOUND, "graphs"), (*BOUND, "graphs", 3)
+    yield from _of(
+        "bound",
+        ("no graph of one expert", drop(*graphs, 1)),
+        ("no graph of two experts", drop(*graphs, 2)),
+        (
+            "a graph of three experts",
+            lambda content: content["targets"]["onnx"]["graphs"].append(
+                {**content["targets"]["onnx"]["graphs"][2], "name": "more", "route": [0, 1, 2]}
+            ),
+        ),
+        ("a graph of other experts than the first", put(*graphs, 2, "route", [1, 2])),
+        ("a graph of the first experts in another order", put(*graphs, 2, "route", [1, 0])),
+        ("a graph for all routes", put(*last, "route", None)),
+        ("two graphs of one length", put(*graphs, 2, "route", [0])),
+        (
+            "a graph of each expert",
+            lambda content: content["targets"]["onnx"]["graphs"].append(
+                {**content["targets"]["onnx"]["graphs"][3], "name": "more", "route": [1]}
+            ),
+        ),
+        (
+            "the first expert finishes, and has weights",
+            both(_alone, put("stages", 2, "finishes", [[0]])),
+        ),
+        (
+            "the first expert finishes, and has no weights",
+            both(
+                _alone,
+                put("stages", 2, "finishes", [[0]]),
+                lambda content: content["targets"]["onnx"]["experts"][1].reverse(),
+            ),
+        ),
+        (
+            "every route of one expert finishes, and has a graph",
+            both(_alone, put("stages", 1, "finishes", [[0], [1], [2]])),
+        ),
+        (
+            "every route of one expert finishes, and has no graph",
+            both(_alone, put("stages", 1, "finishes", [[0], [1], [2]]), drop(*graphs, 1)),
+        ),
+        (
+            "experts of longer routes lack what finishing alone would allow",
+            both(
+                _alone,
+                put("stages", 1, "finishes", [[0], [1], [2]]),
+                drop(*graphs, 1),
+                put(*BOUND, "experts", 0, 0, {"offset": 0, "bytes": 0, "tensors": {}}),
+            ),
+        ),
+    )
+
+
 def shapes() -> Iterator[Draft]:
     """Outputs whose shapes do not fit their kinds, and what is too large."""
     yield from _of(
@@ -1240,6 +1507,7 @@ FILES = {
     "graphs": graphs,
     "tensors": tensors,
     "experts": separate_experts,
+    "bound": bound_weights,
     "shapes": shapes,
     "files": files,
     "golden": golden,
@@ -1256,7 +1524,7 @@ def valid() -> list[Plain]:
         for name, contents in CONTENTS.items():
             code, read = place.outcome(ReferenceReader(), name, [])
             assert code is None, (name, code)
-            kept = {path: stored(data) for path, data in contents.items()}
+            kept = {path: _short(data) for path, data in contents.items()}
             found.append({"name": name, "files": kept, "read": read})
     return found
 

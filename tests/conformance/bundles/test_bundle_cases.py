@@ -109,7 +109,20 @@ def test_a_reader_with_another_default_is_caught(record, field, other, monkeypat
 
 @pytest.mark.parametrize(
     "name",
-    ["text", "fields", "values", "flow", "lists", "graphs", "tensors", "shapes", "files", "golden"],
+    [
+        "text",
+        "fields",
+        "values",
+        "flow",
+        "lists",
+        "graphs",
+        "tensors",
+        "experts",
+        "bound",
+        "shapes",
+        "files",
+        "golden",
+    ],
 )
 def test_the_generator_writes_what_is_committed(name):
     assert generator().text(name) == (CASES / f"{name}.json").read_text(encoding="utf-8")
