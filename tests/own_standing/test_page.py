@@ -1,6 +1,5 @@
 """Our own standing: measured in small, and the page that is written of it."""
 
-import json
 from pathlib import Path
 
 import msgspec
@@ -13,10 +12,6 @@ from mvmoe_deploy.errors import InputError
 from own_standing import measuring, page
 
 ROOT = Path(__file__).parents[2]
-TINY = {
-    "image_size": 8, "patch_size": 4, "in_channels": 1, "num_classes": 5, "width": 32, "depth": 3,
-    "heads": 2, "mlp_ratio": 2.0, "experts": 3, "moe_layers": 2,
-}  # fmt: skip
 EFFORT = msgspec.structs.replace(
     PRESETS["quick"], repeats=2, queries=3, starts=1, stream=6, warmup=1
 )
@@ -36,19 +31,17 @@ NAIVE = {
 
 
 @pytest.fixture(scope="module")
-def standing(tmp_path_factory):
+def standing(tmp_path_factory, tiny):
     """A real run of every step but the naive export, which `test_rewriting.py` has."""
 
     folder = tmp_path_factory.mktemp("standing")
-    preset = folder / "tiny.json"
-    preset.write_text(json.dumps({"family": "mobile_vmoe", "config": TINY}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measuring, "_TARGETS", ("onnx",))
         patch.setattr(measuring, "_BASELINES", ("static", "all-experts"))
         patch.setattr(measuring, "_naive", lambda *_: NAIVE)
 
         def again(effort=EFFORT):
-            return measuring.measure(str(preset), (2, 4), effort, folder / "work")
+            return measuring.measure(tiny, (2, 4), effort, folder / "work")
 
         yield again(), again
 

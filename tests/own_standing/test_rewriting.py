@@ -10,9 +10,9 @@ from own_standing import rewriting
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory):
+def measured(tmp_path_factory, tiny):
     folder = tmp_path_factory.mktemp("rewriting")
-    model = build(configuration("digits")).eval()
+    model = build(configuration(tiny)).eval()
     ours = ExportOptions(targets={"onnx": OnnxOptions(profile=("cpu", "nnapi"))})
     paths = {"ours": folder / "ours", "naive": folder / "naive"}
     for name, options in (("ours", ours), ("naive", ExportOptions(rewrites=()))):
