@@ -1,5 +1,6 @@
 """What all tests share: repeatable properties, and one thread each on a machine that others use."""
 
+import gc
 import importlib.util
 import os
 import signal
@@ -22,6 +23,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Same examples in every run, none kept on disk; how long one takes is the machine's affair.
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 hypothesis.settings.load_profile("repeatable")
+
+
+def pytest_collection_finish(session):
+    """Take what was imported out of the garbage collector's way: no test frees it.
+
+    Each export makes enough objects for a walk over all that lives, and most of that is PyTorch's.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The process that a compiler runs in: `python -m mvmoe_export.compiler FOLDER`."""
 
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -23,7 +24,10 @@ def main(folder: Path) -> None:
     given = compiling.read_job(folder, report)
     try:
         module, name = given.job.compiler.split(":")
-        data = getattr(importlib.import_module(module), name)(given)
+        compile_job = getattr(importlib.import_module(module), name)
+        # An engine is a million objects, which would be walked again and again.
+        gc.freeze()
+        data = compile_job(given)
         compiled = compiling.Compiled(data, given.rewritten(), given.write_expert_weights())
     except MvmoeError as error:
         compiling.write_result(folder, error)

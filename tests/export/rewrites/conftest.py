@@ -8,6 +8,7 @@ from torch import nn
 
 from mvmoe_export import rewrites
 from mvmoe_export.programs import _decompositions
+from mvmoe_export.pytorch_silence import exporting
 
 
 class Lambda(nn.Module):
@@ -25,9 +26,9 @@ class Lambda(nn.Module):
 
 def aten(module, inputs):
     """The graph of a module as rewrites get it."""
-    with torch.no_grad():
+    with torch.no_grad(), exporting():
         captured = torch.export.export(module.eval(), inputs, strict=False)
-    captured = captured.run_decompositions(_decompositions())
+        captured = captured.run_decompositions(_decompositions())
     return rewrites.AtenGraph(captured.module(check_guards=False), inputs)
 
 

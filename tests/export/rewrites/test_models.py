@@ -220,11 +220,14 @@ def test_xnnpack_takes_a_foreign_model_in_one_piece(name):
     executorch = pytest.importorskip("executorch.exir")
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 
+    from mvmoe_export.targets.executorch.shortcuts import shortcuts
+
     logging.disable(logging.WARNING)
     try:
-        lowered = executorch.to_edge_transform_and_lower(
-            made(name).exported, partitioner=[XnnpackPartitioner()]
-        )
+        with shortcuts():
+            lowered = executorch.to_edge_transform_and_lower(
+                made(name).exported, partitioner=[XnnpackPartitioner()]
+            )
     finally:
         logging.disable(logging.NOTSET)
     nodes = lowered.exported_program().graph.nodes
