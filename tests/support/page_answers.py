@@ -51,6 +51,10 @@ class PageDispatcher:
         if rule is None:
             return self.run(self.graph(index, None), taken)
         row = np.float32([gates])
+        if self.target["strategy"] == "bind":
+            graph = self.graph(index, list(range(len(route))))
+            weights = self.weights(index, graph["bound"], route)
+            return self.run(graph, {**taken, "gates": row, **weights})
         if self.target["strategy"] == "dispatch":
             return self.run(self.graph(index, route), {**taken, "gates": row})
         slots: Tensors = {}
@@ -58,6 +62,18 @@ class PageDispatcher:
             given = self.run(self.graph(index, [expert]), taken)
             slots |= {f"slot{slot}_{name}": array for name, array in given.items()}
         return self.run(self.graph(index, None), {**taken, **slots, "gates": row})
+
+    def weights(self, stage: int, bound: Plain, route: list[int]) -> Tensors:
+        """The weights that a graph takes, from the file in which they lie."""
+        path = self.root / self.target["weights"]
+        found = {}
+        for name, of in bound.items():
+            expert = self.target["experts"][stage - 1][route[of["place"]]]
+            stored = expert["tensors"][of["tensor"]]
+            kind = np.dtype(stored["dtype"]).newbyteorder("<")
+            mapped = np.memmap(path, kind, "r", stored["offset"], tuple(stored["shape"]))
+            found[name] = np.asarray(mapped)
+        return found
 
     def graph(self, stage: int, route: list[int] | None) -> Plain:
         """The graph of a stage and route."""

@@ -38,6 +38,26 @@ class FirstExpertInEverySlot(PageDispatcher):
         return super().run(graph, {**tensors, **first})
 
 
+class WeightsInTheOtherOrder(PageDispatcher):
+    def weights(self, stage, bound, route):
+        return super().weights(stage, bound, route[::-1])
+
+
+class WeightsOfTheFirstExperts(PageDispatcher):
+    """Those of the experts after which the graph is named."""
+
+    def weights(self, stage, bound, route):
+        return super().weights(stage, bound, list(range(len(route))))
+
+
+class WeightsOfTheRouteBefore(PageDispatcher):
+    """What was bound once stays."""
+
+    def weights(self, stage, bound, route):
+        self.kept = getattr(self, "kept", None) or super().weights(stage, bound, route)
+        return self.kept
+
+
 class LowestExperts(PageDispatcher):
     def __init__(self, root):
         super().__init__(root)
@@ -72,14 +92,17 @@ class TensorsOfTheStem(PageDispatcher):
 
 
 WRONG = {
-    GatesOfOne: {"dispatch", "experts", "two_stages"},
-    GatesInTheOtherOrder: {"experts", "two_stages"},
+    GatesOfOne: {"dispatch", "experts", "bind", "two_stages"},
+    GatesInTheOtherOrder: {"experts", "bind", "two_stages"},
     NextRoute: {"dispatch", "experts", "two_stages"},
     RouterOfTheFirstStage: {"two_stages"},
     TensorsOfTheStem: {"two_stages"},
     SlotsInTheOtherOrder: {"experts"},
     FirstExpertInEverySlot: {"experts"},
-    LowestExperts: {"dispatch", "experts", "two_stages"},
-    ImageOfTheCallBefore: {"dispatch", "experts", "two_stages"},
+    WeightsInTheOtherOrder: {"bind"},
+    WeightsOfTheFirstExperts: {"bind"},
+    WeightsOfTheRouteBefore: {"bind"},
+    LowestExperts: {"dispatch", "experts", "bind", "two_stages"},
+    ImageOfTheCallBefore: {"dispatch", "experts", "bind", "two_stages"},
 }
 """Each with the bundles that must show it."""
