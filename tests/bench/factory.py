@@ -4,12 +4,13 @@ Loaded by the `factory` fixtures of `figures/` and `reporting/`; nothing is meas
 """
 
 import hashlib
-from itertools import combinations, count
+from itertools import combinations, count, product
 from pathlib import Path
 
 import numpy as np
 
 from mvmoe_bench.measure.jobs.answers import Answer
+from mvmoe_bench.measure.jobs.change import ChangeSample
 from mvmoe_bench.measure.jobs.latency import Opened, Overhead, ReferenceMatmul, Sample
 from mvmoe_bench.measure.jobs.memory import Memory
 from mvmoe_bench.measure.jobs.placement import PlacementLine
@@ -249,6 +250,28 @@ def stream(key, budget, number, ms, repeat=0, **fields):
     )
 
 
+def change(key, same, changed, repeat=0, number=0, **fields):
+    """A pair of answers; `same` and `changed` are their laps."""
+    stages = len(same.select)
+    read = fields.pop("read", None)
+    return ChangeSample(
+        job=f"change {repeat}",
+        subject=key,
+        repeat=repeat,
+        budget=fields.pop("budget", None),
+        round=number,
+        image=number % 16,
+        before=((0,),) * stages,
+        routes=((1,),) * stages,
+        first=fields.pop("first", False),
+        dropped=fields.pop("dropped", False),
+        same=same,
+        changed=changed,
+        read_ns=None if read is None else round(read * MS),
+        **fields,
+    )
+
+
 def yardstick(ms, repeat=0, number=0):
     flop = 2 * 512**3
     return ReferenceMatmul(
@@ -288,6 +311,7 @@ def lifelike(*, seed=0, experts=4, k=1, stages=1, repeats=9, rounds=48, slower=1
     lines = _latency_lines(rng, subjects, base, usage, (stages, repeats, rounds))
     lines += _fresh_lines(rng, subjects, experts, all_routes)
     lines += _stream_lines(rng, subjects, experts, usage, stages)
+    lines += _change_lines(rng, subjects, stages)
     lines += _answer_lines(rng, subjects, all_routes, weights, stages)
     lines += _placement_lines()
     return run(subjects, [the_bundle], lines, **fields)
@@ -389,6 +413,20 @@ def _stream(rng, key, budget, repeat, order):
         fields = {"routes": taken, "cold": tuple(cold), "switched": switched}
         lines.append(stream(key, budget, number, ms, repeat, **fields))
         before = taken
+    return lines
+
+
+def _change_lines(rng, subjects, stages):
+    lines = []
+    for s in (subjects[0], subjects[5]):
+        for budget, repeat, number in product((None, 1), range(6), range(12)):
+            load = 0.05 if budget is None else 12.0
+            same, changed = (
+                laps(stem=5 * rng.lognormal(0, 0.01), load=ms / stages, stages=stages)
+                for ms in (0.05, load * rng.lognormal(0, 0.02))
+            )
+            fields = {"first": number < 4, "dropped": number > 8, "budget": budget}
+            lines.append(change(s.key, same, changed, repeat, number, **fields))
     return lines
 
 

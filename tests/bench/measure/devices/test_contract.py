@@ -107,7 +107,7 @@ def test_a_device_elsewhere_gets_orders_and_files_and_gives_the_same_lines(
         for folder in place.iterdir()
     ]
     assert {order.kind for order in orders} == {
-        "answers", "placement", "latency", "start", "memory", "stream",
+        "answers", "placement", "latency", "start", "memory", "stream", "change",
     }  # fmt: skip
     for order in orders:
         assert not any(Path(subject.root).is_absolute() for subject in order.subjects)
