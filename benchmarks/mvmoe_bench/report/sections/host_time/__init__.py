@@ -5,7 +5,7 @@ from mvmoe_bench.report.sections.host_time.figures import host_time
 from mvmoe_bench.report.sections.host_time.view import sentences, view
 
 PART = SectionPart(
-    name="host_time",
+    name="host-time",
     title="What the dispatcher adds to its graphs",
     order=310,
     figures=host_time,

@@ -13,7 +13,7 @@ def _summary(factory, times, **run):
 def test_it_is_the_difference_in_microseconds(factory):
     dispatcher, bare = factory.subject("dispatcher"), factory.subject("bare")
 
-    (found,) = _summary(factory, {dispatcher: 10.0, bare: 9.75}).sections["host_time"]
+    (found,) = _summary(factory, {dispatcher: 10.0, bare: 9.75}).sections["host-time"]
 
     assert (found.subject, found.floor) == (dispatcher.key, bare.key)
     assert found.us.value == pytest.approx(250)
@@ -30,7 +30,7 @@ def test_differences_are_of_one_round(factory):
             lines.append(factory.sample(dispatcher.key, 8.1 + slow, repeat, number))
     run = factory.run([dispatcher, bare], lines=lines)
 
-    (found,) = summarize_run(run).sections["host_time"]
+    (found,) = summarize_run(run).sections["host-time"]
 
     assert found.us.value == found.us.low == found.us.high == pytest.approx(100)
 
@@ -42,7 +42,7 @@ def test_other_engines_and_subjects_are_not_subtracted(factory):
         factory.subject("static"),
     ]
 
-    assert "host_time" not in _summary(factory, dict.fromkeys(subjects, 5.0)).sections
+    assert "host-time" not in _summary(factory, dict.fromkeys(subjects, 5.0)).sections
 
 
 def test_a_sentence_says_it(factory):
