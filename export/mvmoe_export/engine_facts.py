@@ -59,6 +59,8 @@ class EngineFacts:
     """Nodes outside of its pieces that compute nothing: they hand a value on, or make room."""
     fixed_shapes: bool = True
     """Whether it takes tensors of fixed shapes only, or is slow with others."""
+    bound_needs: tuple[Need, ...] = ()
+    """What it needs beside of graphs that take weights as inputs."""
     most_axes: int | None = None
     """The axes of a tensor that it takes at most; None for any number."""
     constant_weights: frozenset[str] = frozenset()

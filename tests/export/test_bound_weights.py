@@ -112,6 +112,15 @@ def test_the_graphs_hold_no_weight_of_an_expert(bound):
         assert all(24 not in tensor.dims for tensor in proto.graph.initializer)
 
 
+def test_bound_weights_are_factors_as_they_are(bound):
+    """They were turned when the graph was made; NNAPI and the CoreML provider take no Gemm."""
+    _, path = bound
+    for graph in Bundle.open(path).target("onnx").graphs[1:]:
+        nodes = onnx.load(path / graph.file, load_external_data=False).graph.node
+        readers = {node.op_type for node in nodes if set(node.input) & set(graph.bound)}
+        assert readers == {"MatMul", "Add"}
+
+
 def test_routes_of_several_lengths_are_served_by_a_graph_for_each(zoo, export):
     model = zoo.Foreign(experts=3)
     model.routing = (TopP(experts=3, p=0.6, k_max=2),)

@@ -27,7 +27,14 @@ _ONE_PARTITION: tuple[Need, ...] = (
 )
 
 ENGINES = (
-    EngineFacts("cpu", "CPU", {"profile": ("cpu",)}, fixed_shapes=False),
+    EngineFacts(
+        "cpu",
+        "CPU",
+        {"profile": ("cpu",)},
+        fixed_shapes=False,
+        # As a product of the weight turned beforehand, which it would turn in every call.
+        bound_needs=("constant-linears",),
+    ),
     EngineFacts(
         "nnapi",
         "NNAPI",

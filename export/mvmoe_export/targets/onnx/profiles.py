@@ -5,3 +5,8 @@ from mvmoe_export.targets.onnx.engines import ENGINES
 
 REWRITES = {engine.name: names_for(engine.needs) for engine in ENGINES}
 """By profile; `docs/rewrites.md` has the measurements behind them."""
+
+BOUND_REWRITES = {
+    engine.name: names_for((*engine.needs, *engine.bound_needs)) for engine in ENGINES
+}
+"""Those of graphs that take weights as inputs."""

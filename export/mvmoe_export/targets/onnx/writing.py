@@ -16,9 +16,9 @@ from mvmoe_export.sizes import exclusive, sizes
 from mvmoe_export.stages import GraphSpec, Stages
 from mvmoe_export.structure import StructureGroup
 from mvmoe_export.targets.contract import ExportOptions, Records
-from mvmoe_export.targets.onnx.options import OnnxOptions
+from mvmoe_export.targets.onnx.options import OnnxOptions, Profile
 from mvmoe_export.targets.onnx.placement import placement
-from mvmoe_export.targets.onnx.profiles import REWRITES
+from mvmoe_export.targets.onnx.profiles import BOUND_REWRITES, REWRITES
 from mvmoe_export.targets.onnx.template import make_template
 from mvmoe_export.weight_file import StoredBytes, WeightFile
 
@@ -55,10 +55,9 @@ def write_graphs(
     bound: dict[str, BoundRecords] = {}
     with WeightFile(folder / WEIGHTS) as weights:
         for profile in chosen.profile:
-            names = REWRITES[profile] if options.rewrites is None else options.rewrites
             suffix = f".{profile}" if written else ""
             experts = ExpertFile(stages.bound_experts)
-            one = _Profile(names, chosen, weights, experts, f"{suffix}.onnx")
+            one = _Profile(profile, options.rewrites, chosen, weights, experts, f"{suffix}.onnx")
             written[profile] = []
             for group in stages.groups:
                 for graph in one.write(group):
@@ -82,7 +81,9 @@ def write_graphs(
 class _Profile:
     """How all graphs of one profile are written."""
 
-    rewrites: tuple[str, ...]
+    name: Profile
+    rewrites: tuple[str, ...] | None
+    """Those that the caller named."""
     chosen: OnnxOptions
     weights: WeightFile
     experts: ExpertFile
@@ -96,7 +97,7 @@ class _Profile:
             group.template.inputs,
             tuple(group.template.outputs),
             self.chosen.opset,
-            rewrites=self.rewrites,
+            rewrites=self._rewrites(bool(group.template.bound)),
             capture=group.capture,
             compress=self.chosen.recipe.compress,
             bound=group.template.bound,
@@ -116,6 +117,12 @@ class _Profile:
             placed = placed or placement(proto)
             self.experts.add(spec.stage, spec.name, program.bound, _fillings(program, spec))
             yield _Written(spec, path, proto, frozenset(places.values()), placed, program.rewritten)
+
+    def _rewrites(self, is_bound: bool) -> tuple[str, ...]:
+        """What is applied to a graph, which may take weights as inputs."""
+        if self.rewrites is not None:
+            return self.rewrites
+        return (BOUND_REWRITES if is_bound else REWRITES)[self.name]
 
 
 def _fillings(program: Program, spec: GraphSpec) -> Iterator[tuple[int, Contents]]:
