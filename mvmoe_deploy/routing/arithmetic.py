@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 _STEP = 2.0**-22
 """Two roundings to fp32, relative to what is rounded, and as much again for the logarithms."""
 
+_BELOW_ONE = 1 - 2.0**-20
+"""Weights below this have another score in fp32 than the weight 1, whatever the total is."""
+
+_exp = math.exp
+
 _SMALLEST = -149 * math.log(2)
 """The logarithm of the smallest number of fp32 above 0."""
 
@@ -74,6 +79,40 @@ def softmax_one(logits: Sequence[float]) -> list[float]:
         total += weight
         weights.append(weight)
     return array("f", [weight / total for weight in weights]).tolist()
+
+
+def first_one(logits: Sequence[float]) -> tuple[int, float] | None:
+    """The expert of highest score of one image's logits, and that score, as `softmax_one` has them.
+
+    None where `softmax_one` has to be asked: another score may be equal once rounded, or a logit
+    is not finite. Between two graphs each function of C that is called runs cold, which takes 2 to
+    10 us, and a loop of Python does not: so `exp` is the only one here.
+    """
+    top = logits[0]
+    for logit in logits:
+        if logit > top:  # noqa: PLR1730  `max` takes 4 us here.
+            top = logit
+    total, unclear = 0.0, 0
+    for logit in logits:
+        weight = _exp(logit - top)
+        total += weight
+        if not 0.0 < weight < _BELOW_ONE:  # The highest itself; what ties with it; NaN; underflow.
+            unclear += 1
+    if unclear != 1 or not total >= 1.0:
+        return None
+    return logits.index(top), rounded_share(1.0 / total)
+
+
+def rounded_share(share: float) -> float:
+    """A share of 2^-12 to 1 in fp32: to the nearest, ties to even.
+
+    A double near 1.5 * 2^29 has the last bit that fp32 has from 1 to 2, and so on by powers of 2.
+    """
+    least, shift = 1.0, 1.5 * 2.0**29
+    while share < least:
+        least *= 0.5
+        shift *= 0.5
+    return share + shift - shift
 
 
 def scores(logits: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.arithmetic import (
     as_logits,
+    first_one,
     graph_score_gates,
     log_scores,
     order_margins,
@@ -101,6 +102,11 @@ class TopK(
 
     def select_one(self, logits: np.ndarray) -> tuple[Route, tuple[float, ...]]:
         """The route and its gates of one image's logits `[E]` (fp32)."""
+        if self.k == 1 and not self.renormalize and logits.ndim == 1:
+            row = logits.tolist()
+            first = first_one(row) if len(row) == self.experts else None
+            if first is not None:
+                return (first[0],), (first[1],)
         row, scores = scores_one(logits, self.experts)
         if self.k == 1:
             route: Route = (scores.index(max(scores)),)

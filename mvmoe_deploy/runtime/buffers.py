@@ -4,7 +4,7 @@ A dispatcher keeps as many sets as calls ever ran at once. Each graph is bound t
 time it runs on it; after that a call allocates nothing here.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 import numpy as np
 
@@ -12,6 +12,12 @@ from mvmoe_deploy.bundle.manifest import IMAGE, Graph, Manifest, Target, TensorS
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.choices import no_logits
 from mvmoe_deploy.strategies import Strategy, slot_input
+
+Step = tuple[Callable[[Sequence[float]], None], tuple[tuple[int, Graph], ...], Graph]
+"""What writes the gates of an image, the graphs that fill slots with their slots, and the last."""
+
+_MOST_KNOWN = 4096
+"""Routes that are remembered: a rule may have far more than memory holds."""
 
 
 def graph_inputs(
@@ -81,8 +87,18 @@ class InferenceBuffers:
 
         `[0]` where there is no router.
         """
+        self.known: list[dict[Route, Step]] = [{} for _ in manifest.stages[1:]]
+        """For each routed stage what the first image of a route takes there, once that is known."""
+        self.is_image_of_stem_alone = not any(
+            IMAGE in stage.takes.values() for stage in manifest.stages[1:]
+        ) and not any(IMAGE in output.tensors for output in manifest.outputs)
+        """Whether nothing but the stem reads the image."""
         self.results = self._results(manifest)
         """For each stage the model's outputs `[B, ...]` of images for which it was the last."""
+        self.first_results = [
+            {name: array[:1] for name, array in result.items()} for result in self.results
+        ]
+        """The same `[1, ...]` of the first image."""
 
     def _results(self, manifest: Manifest) -> list[dict[str, np.ndarray]]:
         """By the last stage that ran: each output is the latest of its tensors."""
@@ -120,6 +136,16 @@ class InferenceBuffers:
     def write(self, graph: Graph, position: int, route: Route, gates: Sequence[float]) -> None:
         """Write the route and gates of the image at `position` into the inputs of its graph."""
         self._strategy.write(self.inputs(graph), position, route, gates)
+
+    def learn(self, graphs: tuple[Graph, ...], route: Route) -> Step:
+        """Remember which graphs the first image of a route runs at a stage: those, in order."""
+        *experts, graph = graphs
+        write = self._strategy.writer(self.inputs(graph), route)
+        step = write, tuple(enumerate(experts)), graph
+        known = self.known[graph.stage - 1]
+        if len(known) < _MOST_KNOWN:
+            known[route] = step
+        return step
 
     def _input(self, stage: int, spec: TensorSpec) -> np.ndarray:
         """The array of an input: a tensor that a stage before gave, or one of the stage's own."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -27,6 +27,33 @@ class LoadedGraph(Protocol):
         Bindings are made once and called many times. Different bindings of one graph may be
         called from different threads at once. Calls raise EngineError.
         """
+
+
+@runtime_checkable
+class ReadsInPlace(LoadedGraph, Protocol):
+    """A graph that can read an input where its caller has it, without a copy."""
+
+    def bind_from(self, inputs: Arrays, outputs: Arrays, name: str) -> Callable[[np.ndarray], None]:
+        """As `bind`, but each call reads input `name` from the array that it is given.
+
+        That one is contiguous, of the input's shape and type, and stays as it is until the call
+        has returned. Different bindings are independent of each other, as those of `bind` are.
+        """
+
+
+def bind_from(
+    graph: LoadedGraph, inputs: Arrays, outputs: Arrays, name: str
+) -> Callable[[np.ndarray], None]:
+    """`ReadsInPlace.bind_from` of any graph: one that cannot read in place copies."""
+    if isinstance(graph, ReadsInPlace):
+        return graph.bind_from(inputs, outputs, name)
+    call, own = graph.bind(inputs, outputs), inputs[name]
+
+    def copy_and_call(array: np.ndarray) -> None:
+        own[:] = array
+        call()
+
+    return copy_and_call
 
 
 class Runner(Protocol):

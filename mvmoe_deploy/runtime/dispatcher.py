@@ -28,18 +28,17 @@ from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.choices import Choices, default_selectors, selector_in_turn, selectors
 from mvmoe_deploy.routing.contract import Selector
 from mvmoe_deploy.runtime.batching import run_grouped
-from mvmoe_deploy.runtime.buffers import InferenceBuffers
+from mvmoe_deploy.runtime.buffers import InferenceBuffers, Step
 from mvmoe_deploy.runtime.calls import Calls, engine_work
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.runtime.engine_check import Answered, EngineCheck, check_answers
 from mvmoe_deploy.runtime.graph_cache import GraphCache, Pin
-from mvmoe_deploy.runtime.prediction import Prediction, first_of
+from mvmoe_deploy.runtime.prediction import Prediction, finite_copies
 from mvmoe_deploy.runtime.runners import open_runner
-from mvmoe_deploy.runtime.timing import LapTimer, NullTimer, Timer
+from mvmoe_deploy.runtime.timing import LapTimer, Timer
 from mvmoe_deploy.system.limits import resource_limits
 
 _FLOAT32 = np.dtype(np.float32)
-_NO_TIMER = NullTimer()
 
 
 class _Selector(Protocol):
@@ -77,6 +76,8 @@ class Dispatcher:
         self._finishes = [frozenset(stage.finishes) for stage in bundle.manifest.stages]
         self._class_output = class_output(bundle.manifest)
         self._shape = bundle.manifest.input.shape
+        self._shape_of_one = (1, *self._shape)
+        self._stem = next(graph for graph in record.graphs if graph.stage == 0)
         self._graphs = GraphCache(
             record,
             strategy,
@@ -232,8 +233,15 @@ class Dispatcher:
         if an expert does not load, and BundleReplacedError if an expert's files changed since the
         bundle was opened.
         """
-        self._require_batch(batch)
-        return self._calls.run(self._run, batch, self._selectors(choices))
+        # What nearly every batch is, in as few steps as can be: see `_run_one`.
+        if (
+            type(batch) is not np.ndarray
+            or batch.shape != self._shape_of_one
+            or batch.dtype is not _FLOAT32
+        ):
+            self._require_batch(batch)
+        selectors = None if choices else self._routers
+        return self._calls.run(self._run, batch, selectors or self._selectors(choices))
 
     def check(self) -> EngineCheck:
         """Answer the bundle's golden images with this engine, and say how far it is off.
@@ -289,8 +297,9 @@ class Dispatcher:
         prepared = prepare(image, self.bundle.manifest.input, out=buffers.image[0])
         timer.lap("preprocess")
         routes, gates, last = self._run_one(buffers, timer, selectors)
+        outputs = finite_copies(buffers.first_results[last])
         return Prediction(
-            outputs={name: array[0] for name, array in first_of(buffers.results[last]).items()},
+            outputs={name: array[0] for name, array in outputs.items()},
             routes=tuple(routes),
             stage_gates=tuple(gates),
             last_stage=self.bundle.manifest.stages[last].name,
@@ -305,14 +314,13 @@ class Dispatcher:
         """The outputs of a batch."""
         if len(batch) > 1:
             return run_grouped(self._graphs, buffers, self.bundle.manifest, selectors, batch)
-        buffers.image[:1] = batch
         try:
-            _, _, last = self._run_one(buffers, _NO_TIMER, selectors)
+            _, _, last = self._run_one(buffers, None, selectors, self._in_place(buffers, batch))
         except EngineError as error:
             results = buffers.results[-1]
             answers = {name: np.full_like(array[:1], np.nan) for name, array in results.items()}
             raise PartialResultError.of({0: error}, answers, images=1) from error
-        return first_of(buffers.results[last])
+        return finite_copies(buffers.first_results[last])
 
     def _answer_golden(self, buffers: InferenceBuffers, images: np.ndarray) -> list[Answered]:
         """What the graphs make of preprocessed images `[n, C, H, W]`, one at a time.
@@ -327,7 +335,7 @@ class Dispatcher:
             buffers.image[0] = image
             # Logits that are not finite end the way here; they are infinitely far off.
             with contextlib.suppress(RoutingError):
-                routes, _, last = self._run_one(buffers, _NO_TIMER, in_turn)
+                routes, _, last = self._run_one(buffers, None, in_turn)
             logits = [row.copy() for row in buffers.first_logits]
             outputs = {name: array[0].copy() for name, array in buffers.results[last].items()}
             answered.append(Answered(routes, logits, outputs))
@@ -372,46 +380,75 @@ class Dispatcher:
             ),
         )
 
-    def _run_one(
-        self, buffers: InferenceBuffers, timer: Timer, selectors: Sequence[_Selector]
-    ) -> tuple[list[Route], list[tuple[float, ...]], int]:
-        """Take the first image of the buffers through the stages, until it is finished.
+    def _in_place(self, buffers: InferenceBuffers, batch: np.ndarray) -> np.ndarray | None:
+        """A batch of one image if the stem can read it where it lies, else None; it is copied."""
+        if buffers.is_image_of_stem_alone and self.target.batch == 1 and batch.flags.carray:
+            return batch
+        buffers.image[:1] = batch
+        return None
 
+    def _run_one(  # noqa: PLR0912  A method of its own for a stage is a call more.
+        self,
+        buffers: InferenceBuffers,
+        timer: Timer | None,
+        selectors: Sequence[_Selector],
+        image: np.ndarray | None = None,
+    ) -> tuple[list[Route], list[tuple[float, ...]], int]:
+        """Take one image through the stages, until it is finished.
+
+        That is the first one in the buffers, unless one is given that the stem reads in place.
         Gives its routes and gates, and the stage that ran last. Between two graphs the caches are
         full of weights and every line here runs cold: what takes a microsecond in a loop takes
         ten. So there is as little of it as possible.
         """
         graphs = self._graphs
         advises = graphs.takes_weights
-        graphs.call(buffers, graphs.graph(0))()
-        timer.lap("stem")
-        routes, gates, last = [], [], 0
-        for stage, selector in enumerate(selectors, start=1):
-            route, gate = selector.select_one(buffers.first_logits[stage - 1])
-            if route in self._finishes[stage]:
-                timer.lap("select")
-                routes.append(route)
-                gates.append(gate)
-                break
-            if advises:
-                graphs.advise(stage, route)
-            *experts, graph = graphs.serving(stage, route)
-            buffers.write(graph, 0, route, gate)
-            timer.lap("select")
-            for slot, expert in enumerate(experts):  # None, unless another graph joins them.
-                call = graphs.call(buffers, expert, route, slot)
-                timer.lap("load")
-                call()
-                timer.lap("expert")
-            call = graphs.call(buffers, graph, route)
-            timer.lap("load")
-            call()
-            del call  # What the next stage needs may evict this graph, whose memory goes then.
-            timer.lap("expert")
+        if image is None:
+            graphs.call(buffers, self._stem)()
+        else:
+            graphs.call_on_image(buffers, self._stem)(image)
+        if timer is not None:
+            timer.lap("stem")
+        routes: list[Route] = []
+        gates: list[tuple[float, ...]] = []
+        stage = 0
+        for selector in selectors:
+            route, gate = selector.select_one(buffers.first_logits[stage])
             routes.append(route)
             gates.append(gate)
-            last = stage
-        return routes, gates, last
+            step = buffers.known[stage].get(route) or self._first_step(buffers, stage + 1, route)
+            if step is None:
+                if timer is not None:
+                    timer.lap("select")
+                break
+            stage += 1
+            if advises:
+                graphs.advise(stage, route)
+            write, experts, graph = step
+            write(gate)
+            if timer is not None:
+                timer.lap("select")
+            for slot, expert in experts:  # None, unless another graph joins them.
+                call = graphs.call(buffers, expert, route, slot)
+                if timer is not None:
+                    timer.lap("load")
+                call()
+                if timer is not None:
+                    timer.lap("expert")
+            call = graphs.call(buffers, graph, route)
+            if timer is not None:
+                timer.lap("load")
+            call()
+            del call  # What the next stage needs may evict this graph, whose memory goes then.
+            if timer is not None:
+                timer.lap("expert")
+        return routes, gates, stage
+
+    def _first_step(self, buffers: InferenceBuffers, stage: int, route: Route) -> Step | None:
+        """What the first image of a route takes at a stage; None if the route finishes images."""
+        if route in self._finishes[stage]:
+            return None
+        return buffers.learn(self._graphs.serving(stage, route), route)
 
     def _require_batch(self, batch: np.ndarray) -> None:
         """Refuse what is not a batch of preprocessed images."""

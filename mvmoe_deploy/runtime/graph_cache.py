@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from mvmoe_deploy.bundle.manifest import File, Graph, Target
+from mvmoe_deploy.bundle.manifest import IMAGE, File, Graph, Target
 from mvmoe_deploy.bundle.unchanged import UnchangedFiles
 from mvmoe_deploy.errors import BundleError, EngineError, InputError, ResourceLimitError
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
-from mvmoe_deploy.runtime.contract import LoadedGraph, Runner
+from mvmoe_deploy.runtime.contract import LoadedGraph, Runner, bind_from
 from mvmoe_deploy.runtime.memory import return_free_memory
 from mvmoe_deploy.runtime.residency import Item, Residency
 from mvmoe_deploy.runtime.stored_weights import StoredWeights
@@ -137,6 +137,21 @@ class GraphCache:
             call = bound.calls[key] = bound.graph.bind(inputs, outputs)
         return call
 
+    def call_on_image(
+        self, buffers: InferenceBuffers, graph: Graph
+    ) -> Callable[[np.ndarray], None]:
+        """As `call`, of the graph of the stem, on an image that it is given; it is bound to none.
+
+        The image is contiguous, and stays as it is until the call has returned.
+        """
+        bound = self._residency.get(graph.name)
+        call = bound.calls_on_image.get(buffers)
+        if call is None:
+            outputs = buffers.outputs_of(graph, None)
+            call = bind_from(bound.graph, buffers.inputs(graph), outputs, IMAGE)
+            bound.calls_on_image[buffers] = call
+        return call
+
     def _weights_of(self, graph: Graph, route: Route) -> dict[str, np.ndarray]:
         """The weights that a graph takes for a route, from the file that was verified."""
         self._files.require(self._weights_file)
@@ -234,6 +249,7 @@ class _BoundGraph:
     def __init__(self, graph: LoadedGraph) -> None:
         self.graph = graph
         self.calls: dict[object, Callable[[], None]] = {}
+        self.calls_on_image: dict[object, Callable[[np.ndarray], None]] = {}
 
 
 def _by_route(graphs: Iterable[Graph]) -> dict[int, dict[Route | None, Graph]]:

@@ -41,10 +41,3 @@ class LapTimer:
         """The time of each part in milliseconds; `total` ends now."""
         parts = {name: spent / 1e6 for name, spent in self._spent.items()}
         return Timings(**parts, total=(perf_counter_ns() - self._start) / 1e6)
-
-
-class NullTimer:
-    """Measures nothing."""
-
-    def lap(self, name: str) -> None:
-        """Do nothing."""

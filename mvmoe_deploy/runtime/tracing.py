@@ -87,13 +87,13 @@ class TracingDispatcher(Dispatcher):
         """One image with a record of its laps."""
         resident = frozenset(self.resident)
         recorder = LapRecorder()
-        buffers.image[:1] = image
+        in_place = self._in_place(buffers, image)
         recorder.lap("rest")
         selectors: Sequence[Selector | _ImposedRoute] = routers
         if imposed is not None:
             pairs = zip(self._rules, imposed, strict=True)
             selectors = [_selector(rule, route, recorder) for rule, route in pairs]
-        routes, _, last = self._run_one(buffers, recorder, selectors)
+        routes, _, last = self._run_one(buffers, recorder, selectors, in_place)
         outputs = {name: array[:1].copy() for name, array in buffers.results[last].items()}
         recorder.lap("rest")
         ran = enumerate(routes[:last], start=1)

@@ -4,13 +4,20 @@ A graph serves every route of its length, so there are as few graphs as with one
 and yet an image reads no weights but those of its own route.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from mvmoe_deploy.routing import Route, Rule
-from mvmoe_deploy.strategies.contract import Build, Strategy, Suitability, TensorType, shown_count
+from mvmoe_deploy.strategies.contract import (
+    Build,
+    Strategy,
+    Suitability,
+    TensorType,
+    numbers_writer,
+    shown_count,
+)
 from mvmoe_deploy.strategies.places import first_route
 
 if TYPE_CHECKING:
@@ -67,6 +74,12 @@ class BindStrategy(Strategy):
     ) -> None:
         """The gates as they are."""
         inputs["gates"][position] = gates
+
+    def writer(
+        self, inputs: Mapping[str, np.ndarray], route: Route
+    ) -> Callable[[Sequence[float]], None]:
+        """The gates as they are."""
+        return numbers_writer(inputs["gates"][0])
 
     def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
         """The model's own module of the first experts."""

@@ -6,7 +6,8 @@ A strategy knows nothing of engines and file formats, and imports PyTorch only i
 import itertools
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -55,6 +56,17 @@ class Suitability(NamedTuple):
     """The lowest is tried first."""
     reason: str
     """For people, as an ending of `bind: ...`."""
+
+
+def numbers_writer(row: np.ndarray) -> Callable[[Sequence[float]], None]:
+    """What writes numbers into a row `[n]` (fp32), in a fifth of the time that NumPy takes cold."""
+    view: Any = row.data  # Its stubs know memory of integers only.
+
+    def write(numbers: Sequence[float]) -> None:
+        for place, number in enumerate(numbers):
+            view[place] = number
+
+    return write
 
 
 class Strategy(Protocol):
@@ -141,6 +153,12 @@ class Strategy(Protocol):
     ) -> None:
         """Write the route and gates of the image at `position` into the inputs of its graph."""
         ...
+
+    def writer(
+        self, inputs: Mapping[str, np.ndarray], route: Route
+    ) -> Callable[[Sequence[float]], None]:
+        """What writes a route and gates as `write` does, of the first image; made once a route."""
+        return partial(self.write, inputs, 0, route)
 
     def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
         """The module of one of `graphs`; its forward takes the graph's inputs in order.

@@ -1,6 +1,6 @@
 """The strategy `dispatch`: a graph for every route, of which one runs."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from mvmoe_deploy.strategies.contract import (
     Suitability,
     TensorType,
     few_graphs,
+    numbers_writer,
 )
 
 if TYPE_CHECKING:
@@ -62,6 +63,12 @@ class DispatchStrategy(Strategy):
     ) -> None:
         """The gates as they are."""
         inputs["gates"][position] = gates
+
+    def writer(
+        self, inputs: Mapping[str, np.ndarray], route: Route
+    ) -> Callable[[Sequence[float]], None]:
+        """The gates as they are."""
+        return numbers_writer(inputs["gates"][0])
 
     def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
         """The model's own module for the route."""

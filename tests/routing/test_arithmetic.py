@@ -12,8 +12,10 @@ from hypothesis.extra import numpy as hnp
 
 from mvmoe_deploy.errors import RoutingError
 from mvmoe_deploy.routing.arithmetic import (
+    first_one,
     log_scores,
     order_margins,
+    rounded_share,
     scores,
     scores_one,
     softmax,
@@ -52,6 +54,42 @@ def order_matters():
 
 def rounded(weights, total):
     return np.float32([weight / total for weight in weights]).tolist()
+
+
+@given(LOGITS)
+def test_the_first_of_one_image_is_that_of_its_softmax(logits):
+    """The same expert and fp32 score, wherever it says one; where it does not, they tie."""
+    for row in logits.tolist():
+        found, all_scores = first_one(row), softmax_one(row)
+        top = max(all_scores)
+        if found is None:
+            near = [score for score in all_scores if score == 0 or score > top * (1 - 1e-5)]
+            assert len(near) > 1
+        else:
+            assert found == (all_scores.index(top), top)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("row", [[0], [0, 1], [0, 1, 2]])
+def test_there_is_no_first_of_what_is_not_finite(bad, row):
+    for place in row:
+        logits = [float(number) for number in row]
+        logits[place] = bad
+        assert first_one(logits) is None
+
+
+def test_scores_that_are_equal_once_rounded_have_no_first():
+    assert first_one([1.0, 1.0 + 2**-23]) is None
+    assert first_one([0.0, 1.0]) is not None
+
+
+def test_a_share_is_rounded_as_fp32_does():
+    """To the nearest; what lies in the middle of two, to the even one."""
+    shares = np.exp(np.random.default_rng(0).uniform(-8.3, 0, 20_000))
+    single = shares.astype(np.float32)
+    middles = (single[:-1].astype(float) + np.nextafter(single[:-1], np.float32(0))) / 2
+    for share in [*shares.tolist(), *middles.tolist(), 1.0, 0.5, 2.0**-12]:
+        assert rounded_share(share) == float(np.float32(share))
 
 
 def test_scores_are_summed_from_the_first_expert_to_the_last():

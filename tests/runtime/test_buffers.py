@@ -41,6 +41,25 @@ def test_graphs_of_one_stage_that_take_the_same_take_the_same_arrays(buffers, gr
     assert buffers.inputs(first)["gates"] is not buffers.inputs(graphs[2][0])["gates"]
 
 
+def test_an_image_that_other_stages_or_outputs_need_is_not_the_stems_alone(bundle, buffers):
+    manifest = bundle.manifest
+    stem, first, *others = manifest.stages
+    takes = replace(first, takes={**first.takes, "picture": "image"})
+    assert buffers.is_image_of_stem_alone
+    other = replace(manifest, stages=(stem, takes, *others))
+    made = InferenceBuffers(other, bundle.target("onnx"), bundle.strategy("onnx"))
+    assert not made.is_image_of_stem_alone
+
+
+def test_a_route_is_learnt_once(buffers, graphs):
+    step = buffers.learn((graphs[1][0],), (0,))
+    assert buffers.known == [{(0,): step}, {}]
+    write, experts, graph = step
+    write((0.5,))
+    assert buffers.inputs(graph)["gates"].tolist() == [[0.5], [0], [0], [0]]
+    assert (experts, graph) == ((), graphs[1][0])
+
+
 def test_a_graph_that_takes_another_shape_has_an_array_of_its_own(buffers, graphs):
     first, second, _ = graphs[1]
     tokens, gates = second.inputs

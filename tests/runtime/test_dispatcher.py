@@ -157,6 +157,23 @@ def test_a_batch_may_lie_in_memory_in_any_order(single, assert_answers):
         assert_answers(dispatcher.run(turned)["answer"], single.answers)
 
 
+@pytest.mark.parametrize("kind", ["read-only", "not aligned", "turned"])
+def test_one_image_may_lie_anywhere(single, kind):
+    """What an engine cannot read in place is copied."""
+    image = single.images[:1]
+    given = np.asfortranarray(image)
+    if kind == "read-only":
+        given = image.copy()
+        given.flags.writeable = False
+    elif kind == "not aligned":
+        room = np.zeros(image.nbytes + 1, np.uint8)
+        given = room[1:].view(np.float32).reshape(image.shape)
+        given[:] = image
+    with Dispatcher.open(single.path) as dispatcher:
+        wanted = dispatcher.run(image)["answer"]
+        np.testing.assert_array_equal(dispatcher.run(given)["answer"], wanted)
+
+
 # What is not finite.
 
 

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from mvmoe_deploy.bundle.outputs import ClassOutput
 from mvmoe_deploy.errors import InputError, RoutingError
 from mvmoe_deploy.preprocessing import InputTransform
-from mvmoe_deploy.runtime.prediction import Prediction, first_of, without_finite_answer
+from mvmoe_deploy.runtime.prediction import Prediction, finite_copies, without_finite_answer
 from mvmoe_deploy.runtime.timing import LapTimer
 
 ROUTES = ((1, 3), (0, 2))
@@ -75,10 +75,10 @@ def test_routes_and_gates_are_told_for_each_stage():
     assert (dense.route, dense.gates) == ((), ())
 
 
-def test_outputs_are_copies_of_the_first_image():
-    batch = {"answer": np.array([[0, 1], [2, 3]], np.float32)}
-    outputs = first_of(batch)
-    batch["answer"][:] = 7
+def test_outputs_are_copies():
+    given = {"answer": np.array([[0, 1]], np.float32)}
+    outputs = finite_copies(given)
+    given["answer"][:] = 7
     assert outputs["answer"].tolist() == [[0, 1]]
 
 
@@ -87,7 +87,7 @@ def test_an_output_that_is_not_finite_is_an_error(value):
     outputs = {"answer": np.zeros((1, 2), np.float32), "map": np.zeros((1, 1, 2, 2), np.float32)}
     outputs["map"][0, 0, 1, 0] = value
     with pytest.raises(RoutingError, match="not finite; check the weights"):
-        first_of(outputs)
+        finite_copies(outputs)
 
 
 def test_only_the_images_with_such_a_value_are_named():

@@ -1,6 +1,6 @@
 """The timers of the parts of an inference."""
 
-from mvmoe_deploy.runtime.timing import LapTimer, NullTimer
+from mvmoe_deploy.runtime.timing import LapTimer
 
 
 def test_laps_add_up_and_do_not_exceed_the_total():
@@ -12,7 +12,3 @@ def test_laps_add_up_and_do_not_exceed_the_total():
     assert min(parts) >= 0
     assert timings.preprocess == timings.load == 0
     assert sum(parts) <= timings.total
-
-
-def test_a_null_timer_takes_laps_as_others_do():
-    NullTimer().lap("stem")

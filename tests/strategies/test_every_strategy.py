@@ -59,6 +59,18 @@ def test_every_route_is_served_by_some_of_the_graphs(name: str, rule: TopK) -> N
 
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_a_writer_of_the_first_image_writes_the_same(name: str, rule: TopK) -> None:
+    strategy = find_strategy(name)
+    gates = tuple(0.25 * (slot + 1) for slot in range(rule.longest))
+    for route in rule.routes():
+        inputs = arrays(strategy.inputs(rule, strategy.serving(route)[-1], batch=3))
+        strategy.writer(inputs, route)(gates)
+        wanted = written(name, rule, (route, gates))
+        assert {input_: array.tolist() for input_, array in inputs.items()} == wanted
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_what_is_written_says_the_route_and_its_gates_and_nothing_of_what_was_there(
     name: str, rule: TopK
 ) -> None:

@@ -3,12 +3,13 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError, UnsupportedPlatformError
-from mvmoe_deploy.runtime.contract import RunnerDefaults
+from mvmoe_deploy.runtime.contract import RunnerDefaults, bind_from
 from mvmoe_deploy.runtime.runners import find_runner
 
 ENGINES = {"onnxruntime", "coremltools", "executorch", "torch"}
@@ -29,6 +30,16 @@ def test_finding_a_runner_imports_no_engine():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not ENGINES & set(done.stdout.split())
+
+
+def test_a_graph_that_cannot_read_in_place_is_given_a_copy():
+    class Doubling:
+        def bind(self, inputs, outputs):
+            return lambda: np.multiply(inputs["x"], 2, out=outputs["y"])
+
+    inputs, outputs = {"x": np.zeros(3)}, {"y": np.zeros(3)}
+    bind_from(Doubling(), inputs, outputs, "x")(np.array([1.0, 2.0, 3.0]))
+    assert outputs["y"].tolist() == [2, 4, 6]
 
 
 def test_a_runner_without_more_to_say_runs_one_way_and_places_nothing(single):

@@ -51,7 +51,7 @@ def compile(job: CompileJob) -> dict[str, Any]:
             }
         placement = {name: _placement(method) for name, method in methods.items()}
         manager = EdgeProgramManager(methods, compile_config=_CONFIG)
-        program = manager.to_executorch(_backend_config(job))
+        program = manager.to_executorch(_backend_config())
     _require_kernels(job, program.executorch_program)
     with (job.output / FILE).open("wb") as file:
         program.write_to_file(file)
@@ -61,13 +61,12 @@ def compile(job: CompileJob) -> dict[str, Any]:
     }
 
 
-def _backend_config(job: CompileJob) -> ExecutorchBackendConfig:
-    """How programs are written: weights that are inputs stay where their caller has them.
+def _backend_config() -> ExecutorchBackendConfig:
+    """How programs are written: inputs stay where their caller has them.
 
-    Planned memory would have room for every input, and each call would copy the weights there.
+    Planned memory would have room for every input, and each call would copy it there: the image,
+    and weights that are inputs.
     """
-    if not job.job.experts:
-        return ExecutorchBackendConfig(extract_delegate_segments=True)
     return ExecutorchBackendConfig(
         extract_delegate_segments=True,
         memory_planning_pass=MemoryPlanningPass(alloc_graph_input=False),

@@ -166,35 +166,82 @@ class ExecuTorchGraph:
     def __init__(self, graph: Graph, program: Any, method: Any, torch: Any) -> None:
         self._graph = graph
         self._program = program  # Holds the data that the method works on.
-        self._method = method
+        self._metadata = method.metadata
+        # What `method.execute` calls, which copies each output into a new tensor on its way.
+        self._method = method._method
         self._torch = torch
         self._lock = threading.Lock()
+        self._given: list[Any] | None = None
+        """What the method reads its inputs from at present, where it reads them in place."""
+        self._gives: list[np.ndarray] | None = None
+        """Where the method's outputs lie, once it has run; all of them in memory of its own."""
         _LOADED.add(self)
 
     @property
     def metadata(self) -> Any:
         """What the method says of its inputs and outputs."""
-        return self._method.metadata
+        return self._metadata
 
     def bind(self, inputs: Arrays, outputs: Arrays) -> Callable[[], None]:
         """A call on tensors that share the caller's memory."""
-        given, wanted = (
-            [self._tensor(spec, arrays[spec.name]) for spec in specs]
-            for specs, arrays in ((self._graph.inputs, inputs), (self._graph.outputs, outputs))
-        )
-        execute, lock, name = self._method.execute, self._lock, self._graph.name
-
-        def execute_and_copy() -> None:
-            for result, place in zip(execute(given), wanted, strict=True):
-                place.copy_(result)
+        given = [self._tensor(spec, inputs[spec.name]) for spec in self._graph.inputs]
+        execute, lock, name = self._executed(outputs), self._lock, self._graph.name
 
         def call(keep: object = (self, inputs, outputs)) -> None:
             try:
-                with lock: execute_and_copy()  # fmt: skip  # noqa: E701  As in `_open`.
+                with lock: execute(given)  # fmt: skip  # noqa: E701  As in `_open`.
             except Exception as error:
                 raise run_error(name, "ExecuTorch", error) from error
 
         return call
+
+    def bind_from(self, inputs: Arrays, outputs: Arrays, name: str) -> Callable[[np.ndarray], None]:
+        """A call on tensors that share the caller's memory, one of them made anew each time."""
+        given = [self._tensor(spec, inputs[spec.name]) for spec in self._graph.inputs]
+        place = [spec.name for spec in self._graph.inputs].index(name)
+        execute, lock, graph = self._executed(outputs, False), self._lock, self._graph.name
+        tensor_of = self._torch.from_numpy
+
+        def call(array: np.ndarray, keep: object = (self, inputs, outputs)) -> None:
+            now = given.copy()
+            try:
+                now[place] = tensor_of(array)
+                with lock: execute(now)  # fmt: skip  # noqa: E701  As in `_open`.
+            except Exception as error:
+                raise run_error(graph, "ExecuTorch", error) from error
+
+        return call
+
+    def _executed(self, outputs: Arrays, again: bool = True) -> Callable[[list[Any]], None]:
+        """What runs the method on tensors and copies what it gives, while the lock is held.
+
+        `again`: the same list will be given again, and its tensors are the same then.
+        """
+        wanted = []
+        for spec in self._graph.outputs:
+            require_array(spec, outputs[spec.name])
+            wanted.append(outputs[spec.name])
+        set_inputs, execute = self._method.set_inputs, self._method.execute
+        copies_inputs = any(_planned(self._metadata.input_tensor_meta, len(self._graph.inputs)))
+
+        def execute_and_copy(given: list[Any]) -> None:
+            if copies_inputs or self._given is not given:
+                self._given = None  # An interruption leaves it open which were set.
+                set_inputs(given)
+                if again:
+                    self._given = given
+            execute()
+            for array, result in zip(wanted, self._gives or self._results(), strict=True):
+                array[...] = result
+
+        return execute_and_copy
+
+    def _results(self) -> list[np.ndarray]:
+        """What the method gives, where it lies; remembered if that is the same after every run."""
+        found = [tensor.numpy() for tensor in self._method.get_outputs(False)]
+        if all(_planned(self._metadata.output_tensor_meta, len(found))):
+            self._gives = found
+        return found
 
     def _tensor(self, spec: TensorSpec, array: np.ndarray) -> Any:
         """A tensor over an array's own memory."""
@@ -205,6 +252,11 @@ class ExecuTorchGraph:
             memory = (ctypes.c_uint8 * array.nbytes).from_address(array.ctypes.data)
             array = np.ndarray(array.shape, array.dtype, memoryview(memory))
         return self._torch.from_numpy(array)
+
+
+def _planned(describe: Callable[[int], Any], count: int) -> list[bool]:
+    """Whether each of a method's inputs or outputs has a place of its own in its memory."""
+    return [describe(index).is_memory_planned() for index in range(count)]
 
 
 def _start_pool(bindings: Any, threads: int | None) -> None:

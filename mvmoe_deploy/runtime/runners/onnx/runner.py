@@ -126,23 +126,43 @@ class OnnxGraph:
     def __init__(self, graph: Graph, session: Any) -> None:
         self._graph = graph
         self._session = session
+        # What `session.run_with_iobinding` does itself, without what it asks about WebGPU before:
+        # that is as much again, where it runs cold.
+        self._run = session._sess.run_with_iobinding
 
     def bind(self, inputs: Arrays, outputs: Arrays) -> Callable[[], None]:
         """A call on the caller's arrays themselves: nothing is copied or allocated in it."""
+        binding, name, run = self._bound(inputs, outputs), self._graph.name, self._run
+
+        def call(keep: object = (self._session, inputs, outputs)) -> None:
+            try:
+                run(binding, None)
+            except Exception as error:
+                raise run_error(name, "ONNX Runtime", error) from error
+
+        return call
+
+    def bind_from(self, inputs: Arrays, outputs: Arrays, name: str) -> Callable[[np.ndarray], None]:
+        """A call that binds input `name` to the memory of the array that it is given."""
+        binding, graph, run = self._bound(inputs, outputs), self._graph.name, self._run
+
+        def call(array: np.ndarray, keep: object = (self._session, inputs, outputs)) -> None:
+            try:
+                binding.bind_input(name, array)
+                run(binding, None)
+            except Exception as error:
+                raise run_error(graph, "ONNX Runtime", error) from error
+
+        return call
+
+    def _bound(self, inputs: Arrays, outputs: Arrays) -> Any:
+        """A binding to arrays, of the session that `_run` belongs to."""
         binding = self._session.io_binding()
         for spec in self._graph.inputs:
             binding.bind_input(*_place(spec, inputs[spec.name]))
         for spec in self._graph.outputs:
             binding.bind_output(*_place(spec, outputs[spec.name]))
-        session, name, run = self._session, self._graph.name, self._session.run_with_iobinding
-
-        def call(keep: object = (session, inputs, outputs)) -> None:
-            try:
-                run(binding)
-            except Exception as error:
-                raise run_error(name, "ONNX Runtime", error) from error
-
-        return call
+        return binding._iobinding
 
 
 def providers(engine: Any) -> list[str]:

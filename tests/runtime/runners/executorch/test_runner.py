@@ -19,7 +19,7 @@ from mvmoe_deploy.errors import (
 )
 from mvmoe_deploy.models import build
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
-from mvmoe_deploy.runtime.contract import run
+from mvmoe_deploy.runtime.contract import bind_from, run
 from mvmoe_deploy.runtime.runners.executorch.runner import ExecuTorchRunner
 from mvmoe_export import export_bundle
 
@@ -76,6 +76,36 @@ def test_a_binding_reads_and_overwrites_the_callers_arrays(bundle, runner):
             tokens, logits = module(torch.from_numpy(inputs["image"]))
         np.testing.assert_allclose(outputs["tokens"], tokens.numpy(), atol=TOLERANCE)
         np.testing.assert_allclose(outputs["logits"], logits.numpy(), atol=TOLERANCE)
+
+
+def test_bindings_of_one_method_take_turns(bundle, runner):
+    """What one has set or given is not what another reads."""
+    step = bundle.target.graphs[1]
+    method = runner.load(step.name)
+    sets = [(arrays(step.inputs, seed), arrays(step.outputs)) for seed in range(2)]
+    calls = [method.bind(*pair) for pair in sets]
+    for number in (0, 1, 1, 0):
+        sets[number][1]["answer"][:] = 0
+        calls[number]()
+        alone = run(runner.load(step.name), sets[number][0], arrays(step.outputs))
+        np.testing.assert_array_equal(sets[number][1]["answer"], alone["answer"])
+    assert not np.array_equal(sets[0][1]["answer"], sets[1][1]["answer"])
+
+
+def test_an_input_is_read_where_each_call_has_it(bundle, runner):
+    stem = bundle.target.graphs[0]
+    inputs, outputs = arrays(stem.inputs), arrays(stem.outputs)
+    method = runner.load("stem")
+    call, plain = bind_from(method, inputs, outputs, "image"), method.bind(inputs, outputs)
+    for seed in (1, 2, 1):
+        given = arrays(stem.inputs, seed)
+        wanted = run(runner.load("stem"), given, arrays(stem.outputs))
+        plain()
+        assert not np.array_equal(outputs["tokens"], wanted["tokens"])
+        call(given["image"])
+        for name, array in wanted.items():
+            np.testing.assert_array_equal(outputs[name], array)
+    assert not inputs["image"].any()  # It was not copied there.
 
 
 def test_every_load_gives_a_graph_of_its_own(runner):

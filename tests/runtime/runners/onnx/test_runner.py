@@ -13,7 +13,7 @@ import pytest
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import BundleError, EngineError, InputError, MissingExtraError
-from mvmoe_deploy.runtime.contract import run
+from mvmoe_deploy.runtime.contract import bind_from, run
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.runtime.runners.onnx.runner import OnnxRunner
 
@@ -51,6 +51,21 @@ def test_a_binding_reads_and_overwrites_the_callers_arrays(single):
         wanted = run(runner.load(graph.name), arrays(graph.inputs, seed), arrays(graph.outputs))
         np.testing.assert_array_equal(wanted["answer"], answers[-1])
     assert not np.array_equal(*answers)
+
+
+def test_an_input_is_read_where_each_call_has_it(single):
+    runner, target = open_(single.path)
+    stem = target.graphs[0]
+    inputs, outputs = arrays(stem.inputs), arrays(stem.outputs)
+    inputs["image"][:] = 0
+    call = bind_from(runner.load(stem.name), inputs, outputs, "image")
+    for seed in (1, 2, 1):
+        given = arrays(stem.inputs, seed)
+        call(given["image"])
+        wanted = run(runner.load(stem.name), given, arrays(stem.outputs))
+        for name, array in wanted.items():
+            np.testing.assert_array_equal(outputs[name], array)
+    assert not inputs["image"].any()  # It was not copied.
 
 
 def test_a_binding_keeps_its_arrays_and_session_alive(single):
