@@ -59,6 +59,13 @@ if TYPE_CHECKING:
     multiple=True,
     help="What the bundle was exported from; once for each bundle.",
 )
+@click.option(
+    "--engine-option",
+    "engine_options",
+    type=options.KeyValue(),
+    multiple=True,
+    help="Measure each target once more with it: pool=process for ONNX Runtime.",
+)
 @options.config
 @options.weights
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)

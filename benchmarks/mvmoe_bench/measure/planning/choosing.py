@@ -1,7 +1,8 @@
 """Which subjects a run has: of each bundle, each target that the device runs, and the baselines."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from mvmoe_bench.measure.devices.contract import Device, Variant
 from mvmoe_bench.measure.schema.records import EngineChoice, SubjectRecord
@@ -70,8 +71,12 @@ def choose(
     targets: Sequence[str],
     compare: Sequence[str],
     threads: int,
+    *,
+    engine_options: Mapping[str, str] = MappingProxyType({}),
 ) -> Selection:
     """The dispatchers of all targets that the device runs, and after each its baselines.
+
+    With `engine_options` each target is measured once more, with those.
 
     A target that was asked for by name and cannot be run is refused with its own error; one that
     was not is left out with a note. Raises InputError if nothing is left.
@@ -85,7 +90,8 @@ def choose(
         for target in targets or bundle.manifest.targets:
             for variant in _variants(device, bundle, target, bool(targets), notes):
                 ours = [kind for kind in kinds if kind.per_target]
-                subjects += [factory.subject(kind, target, variant) for kind in ours]
+                for each in _with_options(variant, engine_options):
+                    subjects += [factory.subject(kind, target, each) for kind in ours]
         ours = [kind for kind in kinds if not kind.per_target]
         subjects += [factory.subject(kind, None, _PYTORCH) for kind in ours]
     if not any(subject.dispatches for subject in subjects):
@@ -118,6 +124,21 @@ class _SubjectFactory:
             threads=self.threads,
         )
         return SelectedSubject(record, kind, variant, self.bundle)
+
+
+def _with_options(variant: Variant, given: Mapping[str, str]) -> list[Variant]:
+    """A variant as it is, and once more with other options of its engine, if any are given."""
+    if not given:
+        return [variant]
+    words = " ".join(f"{name}={value}" for name, value in given.items())
+    engine = f"{variant.requested.engine}, {words}"
+    other = replace(
+        variant,
+        requested=EngineChoice(engine=engine, provider=variant.requested.provider),
+        engine_options={**variant.engine_options, **given},
+        label=f"{variant.label} {words}".strip(),
+    )
+    return [variant, other]
 
 
 def _variants(

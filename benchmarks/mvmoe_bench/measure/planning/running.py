@@ -58,6 +58,8 @@ class Request:
     targets: tuple[str, ...] = ()
     """Empty for all that the device runs."""
     threads: int = 1
+    engine_options: tuple[tuple[str, str], ...] = ()
+    """Names and values with which each target is measured once more."""
     images: str = SYNTHETIC
     distribution: str | None = None
     compare: tuple[str, ...] = ()
@@ -91,7 +93,14 @@ def run_bench(request: Request, progress: Progress = ignore_progress) -> RunLine
         for target in request.targets:
             bundle.target(target)
     require_same_input(list(bundles.values()))
-    choice = choose(device, bundles, request.targets, request.compare, request.threads)
+    choice = choose(
+        device,
+        bundles,
+        request.targets,
+        request.compare,
+        request.threads,
+        engine_options=dict(request.engine_options),
+    )
     asked = _distributions(request, bundles)
     for subject in choice.subjects:
         if subject.dispatches:

@@ -21,11 +21,13 @@ from mvmoe_deploy.runtime.contract import (
     require_threads,
     run_error,
 )
+from mvmoe_deploy.runtime.runners.onnx import process_pool
 from mvmoe_deploy.runtime.runners.onnx.importing import import_onnxruntime
 from mvmoe_deploy.runtime.runners.onnx.placement import placements
 
 _CPU = "CPU"
 _SUFFIX = "ExecutionProvider"
+_OWN_POOLS, _ONE_POOL = "session", "process"
 _TYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
@@ -42,7 +44,14 @@ class OnnxRunner(RunnerDefaults):
     packages = ("onnxruntime",)
 
     def __init__(
-        self, engine: Any, root: Path, target: Target, threads: int | None, provider: str = _CPU
+        self,
+        engine: Any,
+        root: Path,
+        target: Target,
+        threads: int | None,
+        provider: str = _CPU,
+        *,
+        pool: str = _OWN_POOLS,
     ) -> None:
         self._engine = engine
         self._root = root
@@ -50,6 +59,9 @@ class OnnxRunner(RunnerDefaults):
         # What a provider does not take, the CPU's runs.
         self._providers = [f"{name}{_SUFFIX}" for name in dict.fromkeys((provider, _CPU))]
         self._options = _session_options(engine, threads)
+        if pool == _ONE_POOL:
+            process_pool.start(engine, threads)
+            self._options.use_per_session_threads = False
         self._graphs = {graph.name: graph for graph in target.graphs}
 
     @classmethod
@@ -60,17 +72,20 @@ class OnnxRunner(RunnerDefaults):
         threads: int | None,
         engine_options: Mapping[str, str] | None = None,
     ) -> Self:
-        """A runner for the checked bundle at `root`; its option is `provider`.
+        """A runner for the checked bundle at `root`; its options are `provider` and `pool`.
 
-        That is an execution provider of this build of ONNX Runtime without its suffix, `CPU` if
-        none is given: `CoreML`, `XNNPACK`. Raises MissingExtraError, InputError.
+        `provider` is an execution provider of this build of ONNX Runtime without its suffix, `CPU`
+        if none is given: `CoreML`, `XNNPACK`. With `pool` = `process` all graphs run on one pool of
+        threads, of which the process has one, with `session`, as without it, each on one of its
+        own. Raises MissingExtraError, InputError (where the pool has another number of threads).
         """
         require_threads(threads)
         onnxruntime = import_onnxruntime()
-        known = {"provider": providers(onnxruntime)}
+        known = {"provider": providers(onnxruntime), "pool": (_OWN_POOLS, _ONE_POOL)}
         require_options("ONNX Runtime", known, engine_options)
-        chosen = (engine_options or {}).get("provider", _CPU)
-        return cls(onnxruntime, root, target, threads, chosen)
+        chosen = engine_options or {}
+        provider, pool = chosen.get("provider", _CPU), chosen.get("pool", _OWN_POOLS)
+        return cls(onnxruntime, root, target, threads, provider, pool=pool)
 
     @classmethod
     def variants(cls, target: Target) -> list[EngineVariant]:

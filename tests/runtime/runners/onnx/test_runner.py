@@ -1,6 +1,7 @@
 """The ONNX Runtime runner on real graphs, healthy, damaged and hostile."""
 
 import gc
+import subprocess
 import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -321,3 +322,54 @@ def test_a_service_is_no_provider_of_this_machine(monkeypatch):
     told = ["CoreMLExecutionProvider", "AzureExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: told)
     assert providers(onnxruntime) == ["CoreML", "CPU"]
+
+
+_IN_ONE_POOL = """
+import sys
+import numpy as np
+import onnxruntime
+from mvmoe_deploy import Dispatcher
+from mvmoe_deploy.errors import InputError
+
+path = sys.argv[1]
+def answers(**options):
+    with Dispatcher.open(path, threads=2, **options) as dispatcher:
+        return dispatcher.run(dispatcher.bundle.golden()["image"][:2])["answer"]
+
+own = answers()
+shared = answers(engine_options={"pool": "process"})
+again = answers(engine_options={"pool": "process"})
+np.testing.assert_allclose(shared, own, atol=1e-5)  # Fp32 sums may be cut elsewhere.
+np.testing.assert_array_equal(again, shared)
+try:
+    onnxruntime.set_global_thread_pool_sizes(2, 1)
+except Exception as error:
+    assert "already been created" in str(error)
+else:
+    raise AssertionError("no pool was made")
+try:
+    Dispatcher.open(path, threads=1, engine_options={"pool": "process"})
+except InputError as error:
+    assert "one pool for all graphs of ONNX Runtime, with 2;" in str(error), error
+    assert (error.code, error.fields["option"]) == ("engine.option", "pool")
+else:
+    raise AssertionError("a second size was taken")
+"""
+
+
+def test_all_graphs_may_run_on_one_pool_whose_size_stays(single):
+    """In a process of its own: its pool stays for good."""
+    command = [sys.executable, "-c", _IN_ONE_POOL, str(single.path)]
+    subprocess.run(command, check=True, timeout=120)
+
+
+def test_a_pool_that_other_code_made_is_refused(single):
+    code = (
+        "import sys, onnxruntime; onnxruntime.set_global_thread_pool_sizes(2, 1)\n"
+        "from mvmoe_deploy import Dispatcher\n"
+        "try: Dispatcher.open(sys.argv[1], threads=2, engine_options={'pool': 'process'})\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    command = [sys.executable, "-c", code, str(single.path)]
+    done = subprocess.run(command, check=True, timeout=120, capture_output=True, text=True)
+    assert done.stdout.startswith("InputError pool=process was given, but other code")
