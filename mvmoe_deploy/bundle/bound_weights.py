@@ -32,6 +32,14 @@ def stored_bytes(tensor: StoredTensor | TensorSpec) -> int:
     return math.prod(tensor.shape) * _ITEM_BYTES[tensor.dtype]
 
 
+def budgets_note(target: str) -> str:
+    """What to know of budgets of experts with a target whose graphs take weights as inputs."""
+    return (
+        f"budgets of resident experts have no effect with the target {target}: the weights of its "
+        "experts are mapped from a file, and the system decides which pages of it are in memory"
+    )
+
+
 def check_bound_weights(
     name: str, target: Target, strategy: Strategy, stages: tuple[Stage, ...]
 ) -> None:

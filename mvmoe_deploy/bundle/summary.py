@@ -7,6 +7,7 @@ from typing import cast
 import msgspec
 
 from mvmoe_deploy.bundle.manifest import (
+    ExpertWeights,
     Graph,
     Manifest,
     OptionValue,
@@ -43,12 +44,14 @@ class GraphSummary(_Summary, frozen=True):
     """One graph: its place and the bytes it needs.
 
     `bytes` are those of its program and of the weights that it reads, shared ones included; where
-    one file holds several graphs, those of the weights alone.
+    one file holds several graphs, those of the weights alone. A graph that takes the weights of its
+    route's experts serves all routes as long as `route`, of `any_of` experts.
     """
 
     name: str
     stage: int
     route: tuple[int, ...] | None
+    any_of: int | None
     bytes: int
     file: str
     entry: str | None
@@ -56,6 +59,17 @@ class GraphSummary(_Summary, frozen=True):
     weight_bytes: int
     exclusive_bytes: int
     placement: tuple[Placement, ...]
+
+
+class ExpertRange(_Summary, frozen=True):
+    """Where the weights of one expert are in the file of weights, and how many tensors these are.
+
+    `offset` and `bytes` are in bytes.
+    """
+
+    offset: int
+    bytes: int
+    tensors: int
 
 
 class SizeReport(_Summary, frozen=True):
@@ -89,6 +103,8 @@ class TargetSummary(_Summary, frozen=True):
     graphs: tuple[GraphSummary, ...]
     weight_bytes: int
     bytes: int
+    ranges: tuple[tuple[ExpertRange, ...], ...]
+    """Of graphs that take weights: for each routed stage the range of every expert."""
     sizes: SizeReport | None
     parity: Parity | None
 
@@ -175,9 +191,15 @@ def target_summary(target: Target, rules: tuple[Rule, ...]) -> TargetSummary:
         graphs=tuple(_graph(graph, target, files) for graph in target.graphs),
         weight_bytes=files.of_path[target.weights] if target.weights else 0,
         bytes=files.total,
+        ranges=tuple(tuple(map(_range, row)) for row in target.experts),
         sizes=size_report(target, rules),
         parity=target.parity,
     )
+
+
+def _range(expert: ExpertWeights) -> ExpertRange:
+    """The range of one expert."""
+    return ExpertRange(offset=expert.offset, bytes=expert.bytes, tensors=len(expert.tensors))
 
 
 def size_report(target: Target, rules: tuple[Rule, ...]) -> SizeReport | None:
@@ -267,6 +289,7 @@ def _graph(graph: Graph, target: Target, files: _Files) -> GraphSummary:
         name=graph.name,
         stage=graph.stage,
         route=graph.route,
+        any_of=len(target.experts[graph.stage - 1]) if graph.stage and target.experts else None,
         bytes=_needed(graph, target, files),
         file=graph.file,
         entry=graph.entry,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from mvmoe_deploy.bundle.bound_weights import budgets_note
 from mvmoe_deploy.bundle.summary import BundleSummary, summarize
 from mvmoe_deploy.cli.tables import model_line, percent, route_text, size, table
 from mvmoe_deploy.routing.contract import CallersRule
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _MOST_GRAPHS = 12
 """Graphs of one target that are shown; `--json` has all."""
+_MOST_RANGES = 8
+"""Ranges of experts that are shown of one target."""
 _MOST_NAMES = 12
 """Names of routes that are shown of one rule."""
 
@@ -117,6 +120,7 @@ def _show_target(out: "Console", name: str, target: "TargetSummary") -> None:
     )
     _show_options(out, target)
     out.print(graph_rows(target.graphs))
+    _show_ranges(out, name, target)
     _show_placement(out, target.graphs)
     if target.sizes is not None:
         show_sizes(out, target.sizes)
@@ -143,7 +147,7 @@ def graph_rows(graphs: Sequence["GraphSummary"]) -> "Table":
     for graph in graphs[:_MOST_GRAPHS]:
         rows.add_row(
             graph.name,
-            route_text(graph.route),
+            _served(graph),
             "in one file" if together else size(graph.file_bytes),
             size(graph.weight_bytes),
             size(graph.exclusive_bytes),
@@ -151,6 +155,33 @@ def graph_rows(graphs: Sequence["GraphSummary"]) -> "Table":
     if len(graphs) > _MOST_GRAPHS:
         rows.add_row(f"... and {len(graphs) - _MOST_GRAPHS} more")
     return rows
+
+
+def _served(graph: "GraphSummary") -> str:
+    """The route of a graph, or of how many experts it serves any."""
+    if graph.any_of is None:
+        return route_text(graph.route)
+    length = len(graph.route or ())
+    return f"any of {graph.any_of}" if length == 1 else f"any {length} of {graph.any_of}"
+
+
+def _show_ranges(out: "Console", name: str, target: "TargetSummary") -> None:
+    """Where the weights of experts are in the target's file, of many only the first."""
+    if not target.ranges:
+        return
+    rows = table("stage", "expert", "offset", "bytes", "tensors", right=range(5))
+    found = [
+        (stage, number, one)
+        for stage, row in enumerate(target.ranges, start=1)
+        for number, one in enumerate(row)
+    ]
+    for stage, number, one in found[:_MOST_RANGES]:
+        cells = (stage, number, one.offset, one.bytes, one.tensors)
+        rows.add_row(*(f"{cell:,}" for cell in cells))
+    out.print(rows)
+    if len(found) > _MOST_RANGES:
+        out.print(f"... and {len(found) - _MOST_RANGES} more")
+    out.print(f"  {budgets_note(name)}")
 
 
 def _show_placement(out: "Console", graphs: Sequence["GraphSummary"]) -> None:

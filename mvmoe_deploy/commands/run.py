@@ -84,6 +84,9 @@ def run(
     paths = [file for path in images for file in _image_files(path)]
     if pictures is not None:
         require_free(pictures, force, bundle, images)
+    budget = max_resident_experts
+    if budget is not None and _ignores_budgets(bundle, target, manifest_sha256, plugins):
+        budget = None
     with Dispatcher.open(
         bundle,
         target,
@@ -91,7 +94,7 @@ def run(
         manifest_sha256=manifest_sha256,
         plugins=plugins,
         threads=threads,
-        max_resident_experts=max_resident_experts,
+        max_resident_experts=budget,
     ) as dispatcher:
         if dispatcher.stands_in_for:
             note(f"no {dispatcher.stands_in_for} on this machine; using the {dispatcher.engine}")
@@ -107,6 +110,18 @@ def run(
                     answered.answer(path, partial(_picture_file, work, pictures, stem))
     emit(as_json, ImageAnswers(tuple(answered.results)), partial(show, details=answered.details))
     return answered.exit_code
+
+
+def _ignores_budgets(bundle: Path, target: str, sha256: str | None, plugins: bool) -> bool:
+    """Whether no budget of experts has an effect with a target, which is then told."""
+    from mvmoe_deploy.bundle import Bundle
+    from mvmoe_deploy.bundle.bound_weights import budgets_note
+
+    opened = Bundle.open(bundle, sha256, plugins=plugins)
+    binds = opened.strategy(target).binds_weights
+    if binds:
+        note(budgets_note(target))
+    return binds
 
 
 def _picture_file(work: Path, folder: Path, stem: str, output: str) -> PictureFile:

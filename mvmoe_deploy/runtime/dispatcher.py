@@ -3,6 +3,7 @@
 import contextlib
 import os
 import threading
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, NoReturn, Protocol, Self
 
 import numpy as np
 
+from mvmoe_deploy.bundle.bound_weights import budgets_note
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.bundle.outputs import class_output
 from mvmoe_deploy.bundle.read import Bundle
@@ -112,6 +114,8 @@ class Dispatcher:
 
         `max_resident_experts` bounds the route graphs in memory for each routed stage,
         `max_resident_bytes` the weights of all of them; pinned ones are never released.
+        Where graphs take the weights of experts as inputs, neither has an effect, which a
+        UserWarning says; there a pin asks the system for the pages of its experts.
         `prewarm` loads experts in the background, the most used first. `verify=False` skips the
         hashes of the files, for a bundle that was verified already. `threads` is what one graph
         may use; None leaves it to the engine. `engine_options` are what only the target's engine
@@ -129,7 +133,7 @@ class Dispatcher:
         or threads run out) or InputError.
         """
         with resource_limits(f"bundle {path} cannot be opened"):
-            return engine_work(
+            dispatcher = engine_work(
                 cls._open,
                 # A link or the working directory may change; what graphs are loaded from may not.
                 Path(os.path.realpath(path)),
@@ -144,6 +148,9 @@ class Dispatcher:
                 max_resident_bytes=max_resident_bytes,
                 pin=pin,
             )
+        if dispatcher._graphs.takes_weights and (max_resident_experts or max_resident_bytes):
+            warnings.warn(budgets_note(target), stacklevel=2)
+        return dispatcher
 
     @classmethod
     def _open(

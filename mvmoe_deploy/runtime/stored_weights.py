@@ -110,7 +110,9 @@ class StoredWeights:
         with read_errors(self._root, self._file), (self._root / self._file).open("rb") as file:
             self._require_size(os.fstat(file.fileno()).st_size, self._bytes)
             try:
-                self._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                self._mapped = mmap.mmap(file.fileno(), self._bytes, access=mmap.ACCESS_READ)
+            except ValueError as error:  # It has become shorter since it was looked at.
+                raise OSError(errno.EIO, "it is shorter than it was") from error
             except OSError as error:
                 if error.errno not in _CANNOT_MAP:
                     raise
