@@ -50,7 +50,7 @@ class _Case(NamedTuple):
 
 _CASES = (
     _Case("vit", 10, 1, ("onnx", "executorch")),
-    _Case("vit", 10, 2, ("onnx", "executorch")),
+    _Case("vit", 10, 2, ("onnx",)),
     _Case("vit", 64, 1, ("onnx",)),
     _Case("vit", 64, 2, ("onnx",)),
     _Case("conv", 8, 2, ("onnx",)),

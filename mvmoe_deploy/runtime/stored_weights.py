@@ -37,11 +37,6 @@ class StoredWeights:
         self._mapping = threading.Lock()
         self._can_map = True
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the file has been mapped."""
-        return self._mapped is not None
-
     def inputs(self, graph: Graph, route: Route) -> dict[str, np.ndarray]:
         """The weights that a graph takes for the images of a route, by the inputs' names.
 

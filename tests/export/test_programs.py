@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_export.programs import make_program
+from mvmoe_export.programs import make_program, program_weights
 
 ALL = ("views", "slices", "projections", "rank", "attention", "layer-norm", "averages", "views")
 X = torch.randn(1, 4, 8)
@@ -193,3 +193,53 @@ def test_a_relu6_has_bounds_that_are_floats():
         op="call_function", target=torch.ops.aten.hardtanh.default
     )
     assert [(type(bound), bound) for bound in node.args[1:]] == [(float, 0.0), (float, 6.0)]
+
+
+class TwoExperts(nn.Module):
+    """Two experts with a weight each, and one that both share; the second is read first."""
+
+    def __init__(self):
+        super().__init__()
+        self.shared = nn.Parameter(torch.randn(8, 8))
+        self.own = nn.ParameterList(torch.randn(8, 8) for _ in range(2))
+
+    def forward(self, x):
+        late = x @ self.own[1].mT.contiguous()
+        early = x @ (self.shared + self.own[0])
+        return late + early + x @ (self.own[0] + self.own[1])
+
+
+def test_bound_weights_are_inputs_in_the_order_in_which_they_are_read():
+    module = TwoExperts()
+    bound = {"own.0": 0, "own.1": 1}
+    program = make_program("graph", module, {"x": X}, ALL, bound=bound)
+    assert [(slot.name, slot.place) for slot in program.bound] == [
+        ("place1_own_1_0", 1),  # Turned, as `mT` wants it.
+        ("place0_own_0", 0),
+        ("place1_own_1", 1),
+    ]
+    assert program.slots == ("stage.shared",)
+
+
+def test_bound_weights_are_not_mixed_with_others_before_the_graph_runs():
+    """A sum with a shared weight would be stored for each expert, one of two for each pair."""
+    bound = {"own.0": 0, "own.1": 1}
+    first, second = TwoExperts(), TwoExperts()
+    second.shared = first.shared
+    program = make_program("graph", first, {"x": X}, ALL, bound=bound)
+    given = []
+    for slot, other in zip(program.bound, (first, second, first), strict=True):
+        contents = program.bound_contents(program_weights(other), slot.place)
+        assert set(contents) == {one.name for one in program.bound if one.place == slot.place}
+        given.append(contents[slot.name])
+    compare_bound(program, (first, second, first), given)
+
+
+def compare_bound(program, modules, given):
+    """The program with contents of other modules, against the sum written out."""
+    late, early, both = (module.own for module in modules)
+    wanted = X @ late[1].mT + X @ (modules[0].shared + early[0]) + X @ (early[0] + both[1])
+    found = program.exported.module(check_guards=False)(X, *given)
+    torch.testing.assert_close(
+        found[0] if isinstance(found, tuple | list) else found, wanted, rtol=1e-5, atol=1e-5
+    )
