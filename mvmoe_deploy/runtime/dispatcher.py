@@ -356,6 +356,8 @@ class Dispatcher:
     def _prewarm(self, buffers: InferenceBuffers) -> None:
         """Load what fits, the most used first, and run it on whatever is in the buffers."""
         main = threading.main_thread()
+        if self._graphs.takes_weights:
+            self._prewarm_bound(buffers)
         for graph in self._by_usage():
             # Python joins this thread once its main one has ended.
             if self._calls.closing or not main.is_alive():
@@ -363,6 +365,24 @@ class Dispatcher:
             if self._graphs.has_room(graph):
                 with contextlib.suppress(EngineError):
                     self._graphs.call(buffers, graph, slot=self._first_slot(graph))()
+
+    def _prewarm_bound(self, buffers: InferenceBuffers) -> None:
+        """Run every graph that takes weights with those of the route that is used most."""
+        prior = self.bundle.manifest.usage_prior
+        for graph in self.target.graphs:
+            if not graph.stage or self._calls.closing:
+                continue
+            stage = self.bundle.manifest.stages[graph.stage]
+            used = [] if prior is None else prior[graph.stage - 1]
+            routes = [
+                item.route
+                for item in sorted(used, key=lambda item: -item.share)
+                if item.route not in stage.finishes
+                and self._strategy.serving(item.route)[-1] == graph.route
+            ]
+            example = self._strategy.example(stage.routing, graph.route, stage.finishes)
+            route = next(iter(routes), example)
+            self._graphs.call(buffers, graph, route)()
 
     def _first_slot(self, graph: Graph) -> int | None:
         """Slot 0 for a graph that fills slots of another; None for every other routed graph."""

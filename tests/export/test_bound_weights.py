@@ -11,8 +11,10 @@ import torch
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import BundleReplacedError, InputError
+from mvmoe_deploy.routing import RouteShare
 from mvmoe_deploy.routing.top_p import TopP
-from mvmoe_export import export_bundle
+from mvmoe_deploy.runtime.stored_weights import StoredWeights
+from mvmoe_export import Identity, export_bundle
 from mvmoe_export.stages import make_stages
 
 ALIGNMENT = 16_384
@@ -181,6 +183,20 @@ def test_what_a_route_needs_can_be_asked_for_when_a_bundle_is_opened(bound):
         assert dispatcher.resident == ()
     with pytest.raises(InputError, check=lambda error: error.code == "routing.unknown-route"):
         Dispatcher.open(path, pin=7)
+
+
+def test_prewarming_binds_what_is_used_most(zoo, export, monkeypatch):
+    prior = ((RouteShare((2,), 0.25), RouteShare((1,), 0.75)),)
+    path = export(zoo.Foreign(), strategy="bind", identity=Identity(usage_prior=prior))
+    asked = []
+    inputs = StoredWeights.inputs
+    monkeypatch.setattr(
+        StoredWeights, "inputs", lambda self, *given: asked.append(given[1]) or inputs(self, *given)
+    )
+    with Dispatcher.open(path) as dispatcher:
+        assert asked == []
+        dispatcher.prewarm()
+        assert asked == [(1,)]
 
 
 def test_the_manifest_of_a_bundle_is_the_same_every_time(bound, tmp_path):
