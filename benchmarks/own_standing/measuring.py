@@ -23,7 +23,7 @@ from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.system import files
 from own_standing.rounds import latencies, ratio
 
-_BASELINES = ("static", "all-experts", "gather", "dense", "eager")
+_BASELINES = ("bare", "static", "all-experts", "gather", "dense", "eager")
 _TARGETS = ("onnx", "executorch")
 _PICTURES = 64
 

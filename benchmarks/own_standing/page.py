@@ -57,6 +57,8 @@ def render(own: OwnPerformance) -> str:
         verdict=_verdict,
         meaning=_MEANING,
         latencies=own.baselines.sections["latency"],
+        host_times=own.baselines.sections.get("host-time", ()),
+        parts=own.baselines.sections.get("parts", {}),
         uses=own.baselines.sections["machine"].uses,
         reference=own.baselines.sections["machine"].reference,
         scales=[_scale(own, scale) for scale in own.scales],
@@ -69,6 +71,7 @@ def render(own: OwnPerformance) -> str:
 
 
 _MEANING = {
+    "dispatcher/bare": "what lies between the graphs and around them",
     "dispatcher/static": "what not knowing the expert beforehand costs",
     "all-experts/dispatcher": "what tracing the model gives, over ours",
     "gather/dispatcher": "weights gathered in one graph, over ours",

@@ -37,7 +37,7 @@ def standing(tmp_path_factory, tiny):
     folder = tmp_path_factory.mktemp("standing")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measuring, "_TARGETS", ("onnx",))
-        patch.setattr(measuring, "_BASELINES", ("static", "all-experts"))
+        patch.setattr(measuring, "_BASELINES", ("bare", "static", "all-experts"))
         patch.setattr(measuring, "_naive", lambda *_: NAIVE)
 
         def again(effort=EFFORT):
@@ -49,7 +49,7 @@ def standing(tmp_path_factory, tiny):
 def test_every_figure_of_the_page_was_measured(standing):
     found, _ = standing
     assert {ratio.name for ratio in found.baselines.sections["ratios"]} == {
-        "dispatcher/static", "all-experts/dispatcher",
+        "dispatcher/bare", "dispatcher/static", "all-experts/dispatcher",
     }  # fmt: skip
     assert {ratio.clock for ratio in found.baselines.sections["ratios"]} == {"wall", "CPU"}
     assert [scale.experts for scale in found.scales] == [2, 4]
@@ -71,8 +71,8 @@ def test_what_was_measured_is_not_measured_again(standing):
 def test_the_page_has_every_table_with_its_numbers(standing):
     found, _ = standing
     text = page.render(found)
-    for title in ("Against the alternatives", "Naive export and ours", "More experts",
-                  "Fewer experts in memory", "Starts", "Again"):  # fmt: skip
+    for title in ("Against the alternatives", "Between the graphs", "Naive export and ours",
+                  "More experts", "Fewer experts in memory", "Starts", "Again"):  # fmt: skip
         assert f"## {title}\n" in text
     assert (
         "| executorch | 5.00 | 4.00 | 1.25 (roughly 1.20 to 1.30) | 52 and 11 to 1 and 1 |" in text
@@ -85,6 +85,8 @@ def test_the_page_has_every_table_with_its_numbers(standing):
     ready, python = printed(starts.ready_ms), printed(starts.python_ms)
     cells = (ready.value, ready.span, printed(starts.over_oracle).value, python.value, "1")
     assert f"| {ours.key} | {' | '.join(cells)} |" in text
+    (host,) = found.baselines.sections["host-time"]
+    assert f"| {ours.key} | {printed(host.us).value} (" in text
     one = found.scaling.sections["memory"][0].added.total
     assert f"| {printed(one, 1e-6).value} |" in text
     # Tables are whole: every row has as many cells as its head.
