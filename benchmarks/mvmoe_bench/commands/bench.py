@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     "engine_options",
     type=options.KeyValue(),
     multiple=True,
-    help="Measure each target once more with it: pool=process for ONNX Runtime.",
+    help="Measure each target with it: pool=process for ONNX Runtime.",
 )
 @options.config
 @options.weights

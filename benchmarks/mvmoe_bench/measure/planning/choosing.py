@@ -76,7 +76,7 @@ def choose(
 ) -> Selection:
     """The dispatchers of all targets that the device runs, and after each its baselines.
 
-    With `engine_options` each target is measured once more, with those.
+    With `engine_options` each target is measured with those.
 
     A target that was asked for by name and cannot be run is refused with its own error; one that
     was not is left out with a note. Raises InputError if nothing is left.
@@ -90,8 +90,8 @@ def choose(
         for target in targets or bundle.manifest.targets:
             for variant in _variants(device, bundle, target, bool(targets), notes):
                 ours = [kind for kind in kinds if kind.per_target]
-                for each in _with_options(variant, engine_options):
-                    subjects += [factory.subject(kind, target, each) for kind in ours]
+                chosen = _with_options(variant, engine_options)
+                subjects += [factory.subject(kind, target, chosen) for kind in ours]
         ours = [kind for kind in kinds if not kind.per_target]
         subjects += [factory.subject(kind, None, _PYTORCH) for kind in ours]
     if not any(subject.dispatches for subject in subjects):
@@ -126,19 +126,18 @@ class _SubjectFactory:
         return SelectedSubject(record, kind, variant, self.bundle)
 
 
-def _with_options(variant: Variant, given: Mapping[str, str]) -> list[Variant]:
-    """A variant as it is, and once more with other options of its engine, if any are given."""
+def _with_options(variant: Variant, given: Mapping[str, str]) -> Variant:
+    """A variant with other options of its engine, if any are given."""
     if not given:
-        return [variant]
+        return variant
     words = " ".join(f"{name}={value}" for name, value in given.items())
     engine = f"{variant.requested.engine}, {words}"
-    other = replace(
+    return replace(
         variant,
         requested=EngineChoice(engine=engine, provider=variant.requested.provider),
         engine_options={**variant.engine_options, **given},
         label=f"{variant.label} {words}".strip(),
     )
-    return [variant, other]
 
 
 def _variants(

@@ -59,7 +59,7 @@ class Request:
     """Empty for all that the device runs."""
     threads: int = 1
     engine_options: tuple[tuple[str, str], ...] = ()
-    """Names and values with which each target is measured once more."""
+    """Names and values with which each target is measured."""
     images: str = SYNTHETIC
     distribution: str | None = None
     compare: tuple[str, ...] = ()

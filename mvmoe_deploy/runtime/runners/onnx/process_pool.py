@@ -1,7 +1,7 @@
 """The pool of threads that the sessions of a process may share, of which ONNX Runtime has one.
 
-Sessions with pools of their own wait for each other's threads to stop, once for each graph that an
-image runs. The pool is made once, and its number of threads stays as it is.
+The pool is made once, and its number of threads stays as it is. From then on ONNX Runtime refuses
+sessions with pools of their own, so that all later ones of the process use it.
 """
 
 import threading
@@ -12,6 +12,11 @@ from mvmoe_deploy.errors import InputError
 _STARTING = threading.Lock()
 _started: list[int] = []
 """The number of threads, once there is a pool; 0 for as many as ONNX Runtime chose."""
+
+
+def is_started() -> bool:
+    """Whether this process has a pool that its sessions have to use."""
+    return bool(_started)
 
 
 def start(engine: Any, threads: int | None) -> None:
@@ -39,9 +44,8 @@ def _start(engine: Any, wanted: int) -> None:
     if _started[0] != wanted:
         found = _started[0] or "as many as ONNX Runtime chose"
         raise InputError(
-            f"pool=process was given with threads {wanted or None}, but this process has one pool "
-            f"for all graphs of ONNX Runtime, with {found}; give that number, or leave the engine "
-            "option pool out",
+            f"threads {wanted or None} was given, but this process has one pool for all graphs of "
+            f"ONNX Runtime, with {found}; give that number, or use another process",
             code="engine.option",
             option="pool",
         )

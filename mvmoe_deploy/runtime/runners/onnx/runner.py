@@ -59,9 +59,8 @@ class OnnxRunner(RunnerDefaults):
         # What a provider does not take, the CPU's runs.
         self._providers = [f"{name}{_SUFFIX}" for name in dict.fromkeys((provider, _CPU))]
         self._options = _session_options(engine, threads)
-        if pool == _ONE_POOL:
+        if pool == _ONE_POOL or process_pool.is_started():
             process_pool.start(engine, threads)
-            self._options.use_per_session_threads = False
         self._graphs = {graph.name: graph for graph in target.graphs}
 
     @classmethod
@@ -76,8 +75,9 @@ class OnnxRunner(RunnerDefaults):
 
         `provider` is an execution provider of this build of ONNX Runtime without its suffix, `CPU`
         if none is given: `CoreML`, `XNNPACK`. With `pool` = `process` all graphs run on one pool of
-        threads, of which the process has one, with `session`, as without it, each on one of its
-        own. Raises MissingExtraError, InputError (where the pool has another number of threads).
+        threads, of which the process has one, else each on one of its own; once there is that pool,
+        all later graphs of the process use it. Raises MissingExtraError, InputError (where the pool
+        has another number of threads).
         """
         require_threads(threads)
         onnxruntime = import_onnxruntime()
@@ -121,6 +121,7 @@ class OnnxRunner(RunnerDefaults):
     def _open(self, graph: Graph) -> "OnnxGraph":
         """Make a session and compare it with what the manifest says of the graph."""
         path = self._root / graph.file
+        self._options.use_per_session_threads = not process_pool.is_started()
         try:
             # Of its own accord it would fall back to other providers, and print so to stdout.
             session = self._engine.InferenceSession(
