@@ -4,27 +4,22 @@ A graph serves every route of its length, so there are as few graphs as with one
 and yet an image reads no weights but those of its own route.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
-
-import numpy as np
 
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.strategies.contract import (
-    Build,
-    Strategy,
+    RouteModules,
     Suitability,
-    TensorType,
-    numbers_writer,
     shown_count,
 )
 from mvmoe_deploy.strategies.places import first_route
 
 if TYPE_CHECKING:
-    from torch import nn
+    pass
 
 
-class BindStrategy(Strategy):
+class BindStrategy(RouteModules):
     """A graph takes the gates of its route `[B, k]`, then the weights of the expert at each place.
 
     All graphs are named by the first experts of their length. The images of one batch are of one
@@ -59,32 +54,6 @@ class BindStrategy(Strategy):
         """`bind`, and the length where a rule has routes of several."""
         assert graph is not None
         return self.name if len(rule.lengths) == 1 else f"{self.name}_{len(graph)}"
-
-    def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
-        """A gate for each expert of the route; the weights are bound, not written."""
-        assert graph is not None
-        return {"gates": TensorType((batch, len(graph)), "float32")}
-
-    def write(
-        self,
-        inputs: Mapping[str, np.ndarray],
-        position: int,
-        route: Route,
-        gates: Sequence[float],
-    ) -> None:
-        """The gates as they are."""
-        inputs["gates"][position] = gates
-
-    def writer(
-        self, inputs: Mapping[str, np.ndarray], route: Route
-    ) -> Callable[[Sequence[float]], None]:
-        """The gates as they are."""
-        return numbers_writer(inputs["gates"][0])
-
-    def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
-        """The model's own module of the first experts."""
-        assert graph is not None
-        return build(graph)
 
     def suits(self, rules: Sequence[Rule]) -> Suitability | None:
         """Where a graph each route would be too many."""

@@ -184,6 +184,36 @@ class Strategy(Protocol):
         return
 
 
+class RouteModules(Strategy):
+    """A base of strategies whose graphs are the model's own modules of routes, with their gates."""
+
+    def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
+        """A gate for each expert of the route."""
+        assert graph is not None
+        return {"gates": TensorType((batch, len(graph)), "float32")}
+
+    def write(
+        self,
+        inputs: Mapping[str, np.ndarray],
+        position: int,
+        route: Route,
+        gates: Sequence[float],
+    ) -> None:
+        """The gates as they are."""
+        inputs["gates"][position] = gates
+
+    def writer(
+        self, inputs: Mapping[str, np.ndarray], route: Route
+    ) -> Callable[[Sequence[float]], None]:
+        """The gates as they are."""
+        return numbers_writer(inputs["gates"][0])
+
+    def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
+        """The model's own module for the route that names the graph."""
+        assert graph is not None
+        return build(graph)
+
+
 def few_graphs(strategy: Strategy, rules: Sequence[Rule], most: int) -> int | None:
     """How many graphs a strategy has for routed stages; None for more than `most`."""
     every = itertools.chain.from_iterable(map(strategy.graphs, rules))

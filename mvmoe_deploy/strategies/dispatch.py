@@ -1,22 +1,17 @@
 """The strategy `dispatch`: a graph for every route, of which one runs."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
-
-import numpy as np
 
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.strategies.contract import (
-    Build,
-    Strategy,
+    RouteModules,
     Suitability,
-    TensorType,
     few_graphs,
-    numbers_writer,
 )
 
 if TYPE_CHECKING:
-    from torch import nn
+    pass
 
 
 _FEW_GRAPHS = 64
@@ -25,7 +20,7 @@ _FEW_GRAPHS = 64
 _FEW_STAGES = 4
 
 
-class DispatchStrategy(Strategy):
+class DispatchStrategy(RouteModules):
     """Each graph holds the experts of its route alone, and takes their gates `[B, k]`."""
 
     name: ClassVar[str] = "dispatch"
@@ -48,32 +43,6 @@ class DispatchStrategy(Strategy):
     def is_needed(self, rule: Rule, graph: Route | None, finishes: Collection[Route]) -> bool:
         """Whether images on its route run anything."""
         return graph not in finishes
-
-    def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
-        """A gate for each expert of the route."""
-        assert graph is not None
-        return {"gates": TensorType((batch, len(graph)), "float32")}
-
-    def write(
-        self,
-        inputs: Mapping[str, np.ndarray],
-        position: int,
-        route: Route,
-        gates: Sequence[float],
-    ) -> None:
-        """The gates as they are."""
-        inputs["gates"][position] = gates
-
-    def writer(
-        self, inputs: Mapping[str, np.ndarray], route: Route
-    ) -> Callable[[Sequence[float]], None]:
-        """The gates as they are."""
-        return numbers_writer(inputs["gates"][0])
-
-    def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
-        """The model's own module for the route."""
-        assert graph is not None
-        return build(graph)
 
     def suits(self, rules: Sequence[Rule]) -> Suitability | None:
         """First, while all graphs are few: its weights are constants, which is the fastest."""
