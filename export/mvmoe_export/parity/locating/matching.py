@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import permutations
 
 import numpy as np
@@ -55,6 +56,22 @@ class _Known:
     limits: Limits
     precise: np.ndarray | None = None
 
+    @cached_property
+    def _step(self) -> int:
+        """Of how many elements one is compared first."""
+        return max(self.values.size // _SAMPLES, 1)
+
+    @cached_property
+    def _few(self) -> np.ndarray:
+        """The elements that are compared first."""
+        return self.values.reshape(-1)[:: self._step]
+
+    @cached_property
+    def _most(self) -> float:
+        """By how much an element may be off."""
+        finite = self.values[np.isfinite(self.values)]
+        return self.limits.largest * peak(finite) if finite.size else math.inf
+
     def error(self, given: np.ndarray) -> float:
         """How far an array of this size is off; the nearer of fp32 and fp64 counts."""
         given = given.reshape(self.values.shape)
@@ -65,12 +82,8 @@ class _Known:
 
     def is_near(self, given: np.ndarray) -> bool:
         """Whether an array of this size is within the limits; most are told by a few elements."""
-        step = max(given.size // _SAMPLES, 1)
-        few, wanted = given.reshape(-1)[::step], self.values.reshape(-1)[::step]
-        finite = np.isfinite(self.values)
-        most = self.limits.largest * peak(self.values[finite]) if finite.any() else math.inf
         with np.errstate(invalid="ignore"):
-            if bool((np.abs(few - wanted) > most).any()):
+            if bool((np.abs(given.flat[:: self._step] - self._few) > self._most).any()):
                 return False
         return self.error(given) <= self.limits.largest
 

@@ -73,8 +73,8 @@ def plant_onnx(copy):
 def found(model):
     """What a verification finds at a target: the report's row for it, and its fault."""
 
-    def verify(path, target):
-        report = verify_against_model(Bundle.open(path), model, targets=[target])
+    def verify(path, target, **options):
+        report = verify_against_model(Bundle.open(path), model, targets=[target], **options)
         row = report.targets[target]
         return SimpleNamespace(report=report, row=row, fault=row.fault)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from executorch.exir._serialize._program import deserialize_pte_binary, serialize_pte_binary
 
+from mvmoe_deploy.runtime.isolated import isolated_runners
 from mvmoe_export.targets.executorch import payloads
 from mvmoe_export.targets.executorch.payloads import Payload
 
@@ -69,6 +70,13 @@ def test_the_planted_node_is_named(plant, found, planted, named):
     fault = found(plant(*planted), "executorch").fault
     assert fault.graph == planted[0]
     assert (fault.engine_operator, fault.operator, fault.layer) == named
+
+
+def test_a_copy_of_a_method_runs_in_a_process_of_its_own(plant, found):
+    path = plant("step1_e1", "XNNGelu", 0, becomes("XNNTanh"))
+    with isolated_runners() as open_runner:
+        fault = found(path, "executorch", open_runner=open_runner).fault
+    assert (fault.operator, fault.engine_operator) == ("aten.gelu.default", "XNNTanh")
 
 
 @pytest.mark.parametrize("name", ["executorch", "executorch-portable"])

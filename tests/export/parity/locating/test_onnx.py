@@ -1,9 +1,12 @@
 """One wrong operator in an ONNX graph: the verification names it, and no other."""
 
+import msgspec
 import onnx
 import pytest
 
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.verification.report_data import report_data
+from mvmoe_deploy.verification.verify import verify_bundle
 from mvmoe_export import export_bundle
 
 
@@ -63,6 +66,25 @@ def test_an_error_that_a_stage_passes_on_is_not_found_in_later_ones(plant_onnx, 
     assert {failure.stage for failure in result.row.failures} > {0}
     assert result.fault.engine_value == "logits"
     assert result.fault.layer == "routers.0"
+
+
+def test_report_and_sentence_have_the_operator(plant_onnx, found):
+    result = found(plant_onnx("step1_e0", "gelu", kind("Relu")), "onnx")
+    data = msgspec.to_builtins(report_data(result.report, "bundle"))["targets"]["onnx"]["fault"]
+    assert (data["graph"], data["operator"], data["reason"]) == (
+        "step1_e0",
+        "aten.gelu.default",
+        None,
+    )
+    assert data["sentence"] in result.report.shortfall
+    assert result.report.fields["operator"] == "aten.gelu.default"
+    assert "it begins in graph step1_e0 (stage 1) at operator aten.gelu.default" in data["sentence"]
+
+
+def test_golden_vectors_alone_tell_no_operator(plant_onnx):
+    path = plant_onnx("step1_e0", "gelu", kind("Relu"))
+    row = verify_bundle(Bundle.open(path), targets=["onnx"]).targets["onnx"]
+    assert row.failures and row.fault is None
 
 
 def test_a_healthy_target_has_no_fault(bundle, found):
