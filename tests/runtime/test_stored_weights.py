@@ -107,7 +107,7 @@ def test_a_file_system_that_cannot_map_gives_the_same_answers(monkeypatch, numbe
     with_map(monkeypatch, refusing(number))
     with Dispatcher.open(BOUND, pin=[(0, 1)]) as dispatcher:
         assert_answers(dispatcher)
-        assert not dispatcher._graphs._weights.is_open
+        assert dispatcher._graphs._weights._mapped is None
 
 
 def test_each_range_is_read_once_there(monkeypatch):
@@ -201,7 +201,7 @@ def test_a_file_that_nobody_verified_is_not_read_beyond_its_end(bundle, size, wh
     with pytest.raises(BundleError) as caught:
         weights.inputs(graph, (1, 2))
     assert caught.value.code == "bundle.file-unreadable"
-    assert not weights.is_open
+    assert weights._mapped is None
 
 
 def test_a_range_that_ends_early_is_not_read_where_nothing_is_mapped(bundle, monkeypatch):
