@@ -6,6 +6,7 @@ of a file (device, inode, size, times) is compared before it is used and after; 
 the file is hashed again, and only the content in the manifest is accepted.
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
@@ -20,6 +21,7 @@ class UnchangedFiles:
 
     def __init__(self, root: Path, identities: dict[str, FileIdentity | None]) -> None:
         self.root = root
+        self._folder = str(root)
         self._identities = identities
 
     @classmethod
@@ -35,7 +37,11 @@ class UnchangedFiles:
     def require(self, listed: Iterable[File]) -> None:
         """Raise BundleReplacedError if one of these files is not the one that was opened."""
         for file in listed:
-            if _identity_or_none(self.root, file) != self._identities[file.path]:
+            known = self._identities[file.path]
+            # The same file is there, whichever way its path goes now: one question is enough.
+            if known is not None and _found_at(f"{self._folder}/{file.path}") == known:
+                continue
+            if _identity_or_none(self.root, file) != known:
                 self._identities[file.path] = self._verify_again(file)
 
     def _verify_again(self, file: File) -> FileIdentity:
@@ -49,6 +55,14 @@ class UnchangedFiles:
                 "again",
                 file=file.path,
             ) from error
+
+
+def _found_at(path: str) -> FileIdentity | None:
+    """The identity of whatever is at a path, a link itself; None for nothing."""
+    try:
+        return identity_of(os.lstat(path))
+    except OSError:
+        return None
 
 
 def _identity_or_none(root: Path, file: File) -> FileIdentity | None:

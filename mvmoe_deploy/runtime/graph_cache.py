@@ -56,6 +56,8 @@ class GraphCache:
         self._experts = target.experts
         self.takes_weights = strategy.binds_weights
         """Whether the weights of experts are bound to graphs, instead of being in them."""
+        self._checked: set[tuple[int, int]] = set()
+        """Experts whose weights were bound, by stage and number, and are those of the manifest."""
         self._advised: dict[int, Route] = {}
         self._by_stage = _by_route(target.graphs)
         self._serving: dict[tuple[int, Route], tuple[Graph, ...]] = {}
@@ -153,10 +155,17 @@ class GraphCache:
         return call
 
     def _weights_of(self, graph: Graph, route: Route) -> dict[str, np.ndarray]:
-        """The weights that a graph takes for a route, from the file that was verified."""
+        """The weights that a graph takes for a route, from the file that was verified.
+
+        Experts that were bound before lie where they were checked: in the mapping, or read.
+        """
+        wanted = {(graph.stage, number) for number in route}
+        if wanted <= self._checked:
+            return self._weights.inputs(graph, route)
         self._files.require(self._weights_file)
         weights = self._weights.inputs(graph, route)
         self._files.require(self._weights_file)
+        self._checked |= wanted
         return weights
 
     def clear(self) -> None:

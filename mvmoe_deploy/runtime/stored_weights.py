@@ -15,6 +15,8 @@ from mvmoe_deploy.routing import Route
 
 _PAGE = mmap.ALLOCATIONGRANULARITY
 
+_CAN_ADVISE = hasattr(mmap.mmap, "madvise")
+
 _CANNOT_MAP = (errno.ENODEV, errno.EINVAL, errno.EACCES, errno.EPERM)
 """What a file system says that cannot map files."""
 
@@ -52,10 +54,10 @@ class StoredWeights:
 
         Without effect where it takes no advice. Raises as `inputs` does.
         """
-        for number in route if self._experts else ():
+        for number in route if self._experts and _CAN_ADVISE else ():
             expert = self._experts[stage - 1][number]
             mapped = self._map() if expert.bytes else None
-            if mapped is not None and hasattr(mapped, "madvise"):
+            if mapped is not None:
                 start = expert.offset - expert.offset % _PAGE
                 with contextlib.suppress(OSError):  # It was advice.
                     mapped.madvise(mmap.MADV_WILLNEED, start, expert.offset + expert.bytes - start)

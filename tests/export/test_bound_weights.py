@@ -14,6 +14,7 @@ from mvmoe_deploy.errors import BundleReplacedError, InputError
 from mvmoe_deploy.routing import RouteShare
 from mvmoe_deploy.routing.top_p import TopP
 from mvmoe_deploy.runtime.stored_weights import StoredWeights
+from mvmoe_deploy.runtime.tracing import TracingDispatcher
 from mvmoe_export import Identity, export_bundle
 from mvmoe_export.stages import make_stages
 
@@ -161,6 +162,25 @@ def test_weights_of_another_bundle_are_not_bound(bound, tmp_path, change):
         for batch in (images[:1], images):
             with pytest.raises(BundleReplacedError):
                 dispatcher.run(batch)
+
+
+def test_an_expert_whose_weights_were_bound_is_not_looked_into_again(bound):
+    """Another route of experts that were checked costs no question to the file system."""
+    model, path = bound
+    k = model.routing[0].k
+    image = np.zeros((1, *model.input.shape), np.float32)
+    experts = [tuple(sorted((number, (number + 1) % 3)[:k])) for number in range(3)]
+    with TracingDispatcher.open(path) as dispatcher:
+        asked = []
+        files = dispatcher._graphs._files
+        require, files.require = files.require, lambda listed: asked.append(require(listed))
+        for route in experts[:2]:
+            dispatcher.trace(image, [route, route])
+        # Before and after, for each route at each stage.
+        assert len(asked) == 2 * 2 * 2
+        asked.clear()
+        dispatcher.trace(image, [experts[2], experts[2]])
+        assert len(asked) == (4 if k == 1 else 0)
 
 
 def test_experts_that_are_exchanged_in_the_manifest_fail_the_golden_vectors(bound, tmp_path):
