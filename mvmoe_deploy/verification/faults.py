@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,13 @@ class FaultLocation:
     @property
     def sentence(self) -> str:
         """Where it is, in words."""
-        error, bound = in_enough_digits(self.error, self.bound)
         place = f"it begins in graph {self.graph} (stage {self.stage})"
-        figures = f"off by {error} of its largest value, bound {bound}"
+        figures = "it has values that are not finite"
+        if isfinite(self.error):
+            error, bound = in_enough_digits(self.error, self.bound)
+            figures = f"off by {error} of its largest value, bound {bound}"
         if self.operator is None:
-            return f"{place}, whose output is {figures}; {self.reason}"
+            return f"{place}, by its output ({figures}); {self.reason}"
         near = f" near layer {self.layer}" if self.layer else ""
         engine = (
             f", {self.engine_operator} ({self.engine_value}) in the graph"
