@@ -44,17 +44,24 @@ class UnchangedFiles:
             if _identity_or_none(self.root, file) != known:
                 self._identities[file.path] = self._verify_again(file)
 
+    def identity(self, file: File) -> FileIdentity | None:
+        """The file that was opened, or found to be of the same content since."""
+        return self._identities[file.path]
+
+    def replaced(self, file: File) -> BundleReplacedError:
+        """The error for a file that is not the one that was opened."""
+        return BundleReplacedError(
+            f"{file.path} of bundle {self.root} was replaced, changed or removed while the "
+            "bundle was open, so that its graphs no longer belong together; open the bundle again",
+            file=file.path,
+        )
+
     def _verify_again(self, file: File) -> FileIdentity:
         """The new identity of a file of the same content."""
         try:
             return check_file(self.root, file)
         except BundleError as error:
-            raise BundleReplacedError(
-                f"{file.path} of bundle {self.root} was replaced, changed or removed while the "
-                "bundle was open, so that its graphs no longer belong together; open the bundle "
-                "again",
-                file=file.path,
-            ) from error
+            raise self.replaced(file) from error
 
 
 def _found_at(path: str) -> FileIdentity | None:

@@ -26,6 +26,9 @@ A route is all of its graphs, where the strategy has several.
 _MOST_BINDINGS = 256
 """Bindings of a graph to the weights of routes that are kept; making one takes microseconds."""
 
+_MOST_MAPPINGS = 3
+"""How often a file is mapped that is another one each time."""
+
 _MOST_KNOWN = 4096
 """Routes whose graphs are looked up once: a rule may have far more than memory holds."""
 
@@ -162,11 +165,16 @@ class GraphCache:
         wanted = {(graph.stage, number) for number in route}
         if wanted <= self._checked:
             return self._weights.inputs(graph, route)
-        self._files.require(self._weights_file)
-        weights = self._weights.inputs(graph, route)
-        self._files.require(self._weights_file)
-        self._checked |= wanted
-        return weights
+        (file,) = self._weights_file
+        for _ in range(_MOST_MAPPINGS):
+            self._files.require(self._weights_file)
+            weights = self._weights.inputs(graph, route)
+            self._files.require(self._weights_file)
+            # Another file may have been there just while it was mapped, and not before or after.
+            if self._weights.require_file(self._files.identity(file)):
+                self._checked |= wanted
+                return weights
+        raise self._files.replaced(file)
 
     def clear(self) -> None:
         """Release everything."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mvmoe_deploy.bundle.integrity import read_errors
+from mvmoe_deploy.bundle.integrity import FileIdentity, read_errors
 from mvmoe_deploy.bundle.manifest import ExpertWeights, Graph, Target
 from mvmoe_deploy.routing import Route
 
@@ -34,6 +34,8 @@ class StoredWeights:
         self._bytes = sum(file.bytes for file in target.files if file.path == target.weights)
         self._experts = target.experts
         self._mapped: mmap.mmap | None = None
+        self._source: tuple[int, int] | None = None
+        """Device and inode of the file that is mapped."""
         self._read: dict[tuple[int, int], np.ndarray] = {}
         self._tensors: dict[tuple[int, int], dict[str, np.ndarray]] = {}
         self._mapping = threading.Lock()
@@ -48,6 +50,16 @@ class StoredWeights:
             name: self._of(graph.stage, route[bound.place])[bound.tensor]
             for name, bound in graph.bound.items()
         }
+
+    def require_file(self, identity: FileIdentity | None) -> bool:
+        """Whether what is mapped is of the file that was identified so; nothing mapped is, too.
+
+        If not, it is forgotten, and mapped again when it is next used.
+        """
+        if self._mapped is None or (identity is not None and self._source == identity[:2]):
+            return True
+        self._mapped, self._tensors = None, {}
+        return False
 
     def advise(self, stage: int, route: Route) -> None:
         """Ask the system to read the ranges of a route's experts now, in the background.
@@ -105,7 +117,9 @@ class StoredWeights:
         if self._mapped is not None:
             return
         with read_errors(self._root, self._file), (self._root / self._file).open("rb") as file:
-            self._require_size(os.fstat(file.fileno()).st_size, self._bytes)
+            found = os.fstat(file.fileno())
+            self._require_size(found.st_size, self._bytes)
+            self._source = found.st_dev, found.st_ino
             try:
                 self._mapped = mmap.mmap(file.fileno(), self._bytes, access=mmap.ACCESS_READ)
             except ValueError as error:  # It has become shorter since it was looked at.

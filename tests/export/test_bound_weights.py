@@ -232,3 +232,26 @@ def test_a_target_that_cannot_store_such_weights_is_refused(zoo, tmp_path, monke
     monkeypatch.delattr(OnnxTarget, "binds")
     with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         export_bundle(zoo.Foreign(), tmp_path / "a.bundle", strategy="bind")
+
+
+def test_a_file_that_was_there_only_while_it_was_mapped_is_not_used(bound, tmp_path, monkeypatch):
+    """It is exchanged after the bundle is opened, and put back before anybody looks again."""
+    model, path = bound
+    copied = shutil.copytree(path, tmp_path / "copied.bundle")
+    weights, kept = copied / "onnx" / "weights.bin", tmp_path / "kept.bin"
+    images = np.random.default_rng(0).random((2, *model.input.shape), np.float32)
+    with Dispatcher.open(path) as dispatcher:
+        wanted = dispatcher.run(images[:1])["answer"].copy()
+    advise = StoredWeights.advise
+
+    def advise_and_put_back(self, *given):
+        advise(self, *given)
+        if kept.exists():
+            kept.replace(weights)
+
+    monkeypatch.setattr(StoredWeights, "advise", advise_and_put_back)
+    with Dispatcher.open(copied) as dispatcher:
+        other = 1.25 * np.fromfile(weights, np.float32)
+        weights.rename(kept)
+        other.tofile(weights)
+        np.testing.assert_array_equal(dispatcher.run(images[:1])["answer"], wanted)
