@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mvmoe_export.targets.onnx.weights import WeightFile
 from PIL import Image
 
 from mvmoe_deploy import Dispatcher
@@ -21,6 +20,7 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError, OutputError
 from mvmoe_deploy.models.families.vit import ViT, ViTConfig
 from mvmoe_export import Identity, bundling, export_bundle
+from mvmoe_export.weight_file import WeightFile
 
 
 def test_mobile_vmoe_answers_as_in_pytorch(ours, assert_answers):
@@ -328,7 +328,7 @@ def test_too_many_routes_suggest_gather(zoo, tmp_path):
     assert caught.value.code == "export.too-many-graphs"
     assert caught.value.fields == {"stage": 1, "limit": 256}
     message = str(caught.value)
-    assert "selects top 3 of 20 experts, which has 1140 routes" in message
+    assert "selects top 3 of 20 experts, which has 1,140 routes" in message
     assert "more graphs of it than the limit of 256" in message
     assert "--strategy gather" in message
     assert "--max-graphs" in message

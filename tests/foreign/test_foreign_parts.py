@@ -406,6 +406,17 @@ def test_graphs_to_compare_with_are_made_with_the_recipe_where_plug_ins_are_allo
     assert make("with leave", plugins=True)["precision"] == "coarse"
 
 
+def test_a_strategy_is_exported_and_run_where_plug_ins_are_allowed(foreign, tmp_path):
+    torch.manual_seed(0)
+    model, path = Tiny(TopK(experts=3, k=2)), tmp_path / "turned.mvmoe"
+    export_bundle(model, path, strategy="last-first")
+    with Dispatcher.open(path, plugins=True) as dispatcher:
+        assert dispatcher.target.strategy == "last-first"
+        require_answers(dispatcher, model)
+    with pytest.raises(BundleError, match="plug-ins are not allowed here"):
+        Dispatcher.open(path)
+
+
 def test_a_recipe_that_changes_weights_is_refused_where_it_would_not_be_applied(foreign, tmp_path):
     chosen = ExportOptions(targets={"onnx": OnnxOptions(precision="coarse")})
     with pytest.raises(InputError, match="take theirs as inputs"):

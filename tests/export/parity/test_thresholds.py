@@ -116,13 +116,13 @@ def without_clamps(monkeypatch):
     """An exporter that loses every bound."""
     healthy = onnx_template.make_program
 
-    def capture(name, module, *arguments):
+    def capture(name, module, *arguments, **options):
         def unbounded(x, *_, **__):
             return x
 
         with monkeypatch.context() as patch:
             patch.setattr(torch.Tensor, "clamp", unbounded)
-            return healthy(name, module, *arguments)
+            return healthy(name, module, *arguments, **options)
 
     monkeypatch.setattr(onnx_template, "make_program", capture)
 

@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mvmoe_export.targets.onnx.weights import StoredBytes, WeightFile
 
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_export.weight_file import StoredBytes, WeightFile
 
 LINE, PAGE, PAGE_FROM = 64, 4096, 64 * 1024
 

@@ -1,6 +1,5 @@
 """What an exported graph gives inside, run by its own engine."""
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from mvmoe_deploy.bundle.manifest import MAX_TENSORS, Target, TensorSpec
 from mvmoe_deploy.runtime.contract import Runner, run
+from mvmoe_deploy.system.temporary import temporary_directory
 from mvmoe_export.graph_taps import EngineOperator, GraphTap
 
 _MOST_BYTES = 128 << 20
@@ -28,11 +28,11 @@ def graph_values(
     room = MAX_TENSORS - len(tap.outputs)
     found: dict[str, np.ndarray] = {}
     for names in _parts(tap.values, room):
-        with tempfile.TemporaryDirectory(prefix="mvmoe-tap-") as folder:
-            graph = tap.write(Path(folder), names)
+        with temporary_directory() as folder:
+            graph = tap.write(folder, names)
             tapped = msgspec.structs.replace(record, graphs=(graph,))
             outputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.outputs}
-            loaded = open_runner(Path(folder), tapped).load(graph.name)
+            loaded = open_runner(folder, tapped).load(graph.name)
             run(loaded, inputs, outputs)
             del loaded
         found |= {name: outputs[tap.values[name].name] for name in names}

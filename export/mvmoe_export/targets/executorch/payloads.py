@@ -6,7 +6,6 @@ through the compiler of FlatBuffers that the package has, as JSON.
 
 import json
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from executorch.backends.xnnpack.serialization.xnnpack_graph_serialize import (
 from executorch.exir._serialize._flatbuffer import _flatc_compile, _flatc_decompile
 
 from mvmoe_deploy.errors import BundleError
+from mvmoe_deploy.system.temporary import temporary_directory
 
 _NONE = 2**32 - 1
 """The number of a value that there is not."""
@@ -104,28 +104,28 @@ class Payload:
 
 def _as_json(data: bytes) -> dict[str, Any]:
     """A payload's FlatBuffer as JSON data."""
-    with tempfile.TemporaryDirectory() as folder:
-        schema, file = _schema(folder), Path(folder, "graph.bin")
+    with temporary_directory() as folder:
+        schema, file = _schema(folder), folder / "graph.bin"
         file.write_bytes(data)
         try:
-            _flatc_decompile(folder, str(schema), str(file), ["--raw-binary"])
+            _flatc_decompile(str(folder), str(schema), str(file), ["--raw-binary"])
         except Exception as error:  # What a process raises that ends with a code or does not start.
             raise BundleError(f"a payload of XNNPACK cannot be read: {error}") from error
-        text = Path(folder, "graph.json").read_text()
+        text = (folder / "graph.json").read_text()
     graph: dict[str, Any] = json.loads(_INFINITE.sub(r': "\1"', text))
     return graph
 
 
 def _as_flatbuffer(graph: Mapping[str, Any]) -> bytes:
     """JSON data as a payload's FlatBuffer."""
-    with tempfile.TemporaryDirectory() as folder:
-        schema, file = _schema(folder), Path(folder, "graph.json")
+    with temporary_directory() as folder:
+        schema, file = _schema(folder), folder / "graph.json"
         file.write_text(json.dumps(graph))
-        _flatc_compile(folder, str(schema), str(file))
-        return Path(folder, "graph.bin").read_bytes()
+        _flatc_compile(str(folder), str(schema), str(file))
+        return (folder / "graph.bin").read_bytes()
 
 
-def _schema(folder: str) -> Path:
-    path = Path(folder, "schema.fbs")
+def _schema(folder: Path) -> Path:
+    path = folder / "schema.fbs"
     path.write_bytes(_get_schema_bytes())
     return path

@@ -26,5 +26,6 @@ def test_progress_hears_of_every_job_that_is_done():
     assert Counter(phase for phase, _, _ in said) == totals
     assert list(totals) == ["answers and graphs to compare with", "measure"]
     jobs = [item for phase, item, _ in said if phase == "measure"]
-    assert jobs == ["placement", *(f"latency:{repeat}" for repeat in range(6))]
+    each = [f"{name}:{repeat}" for repeat in range(6) for name in ("latency", "change")]
+    assert jobs == ["placement", *each]
     assert [line.job for line in lines if isinstance(line, Done)][-1] == WHOLE_RUN

@@ -66,18 +66,21 @@ def _write(
     graphs: list[manifest.Graph] = []
     reads: dict[str, dict[str, int]] = {}
     rewrites: dict[str, None] = {}
-    for stage in stages.specs:
-        for group in stage.groups:
-            first, names = group.template, options.rewrites or ()
-            program = make_program(first.name, first.build(), first.inputs, names, group.capture)
-            rewrites |= {name: None for name, places in program.rewritten.items() if places}
-            for spec in group.members:
-                content, reads[spec.name] = _content(program, spec, stage.outputs, folder)
-                (folder / f"{spec.name}.json").write_text(
-                    json.dumps(content, indent=chosen.indent or None)
-                )
-                graphs.append(_record(program, spec, stage, reads[spec.name]))
-                options.progress(spec.name)
+    for group in stages.groups:
+        first, names = group.template, options.rewrites or ()
+        program = make_program(
+            first.name, first.build(), first.inputs, names, capture=group.capture
+        )
+        rewrites |= {name: None for name, places in program.rewritten.items() if places}
+        for spec in group.members:
+            stage = stages.specs[spec.stage]
+            content, reads[spec.name] = _content(program, spec, stage.outputs, folder)
+            (folder / f"{spec.name}.json").write_text(
+                json.dumps(content, indent=chosen.indent or None)
+            )
+            graphs.append(_record(program, spec, stage, reads[spec.name]))
+            options.progress(spec.name)
+    graphs = stages.in_order(graphs, lambda graph: graph.name)
     alone = exclusive(reads)
     graphs = [msgspec.structs.replace(graph, exclusive_bytes=alone[graph.name]) for graph in graphs]
     record = manifest.Target(
