@@ -27,6 +27,10 @@ from mvmoe_deploy.strategies import Strategy
 _ITEM_BYTES: Mapping[DType, int] = {"float32": 4, "float16": 2, "int64": 8, "int32": 4}
 
 
+_Wanted = tuple[int, str, tuple[tuple[int, ...], DType]]
+"""A stage, and the name, shape and type of a tensor that each of its experts must have."""
+
+
 def stored_bytes(tensor: StoredTensor | TensorSpec) -> int:
     """The bytes of a tensor."""
     return math.prod(tensor.shape) * _ITEM_BYTES[tensor.dtype]
@@ -53,9 +57,10 @@ def check_bound_weights(
         name,
     )
     _check_ranges(name, target)
+    known: set[_Wanted] = set()
     for graph in target.graphs:
         if graph.bound:
-            _check_graph(name, target, graph, stages[graph.stage])
+            _check_graph(name, target, graph, stages[graph.stage], known)
 
 
 def _check_ranges(name: str, target: Target) -> None:
@@ -100,8 +105,13 @@ def _named(name: str, target: Target) -> Iterator[tuple[str, ExpertWeights]]:
             yield f"expert {number} of routed stage {stage} of target {name}", expert
 
 
-def _check_graph(name: str, target: Target, graph: Graph, stage: Stage) -> None:
-    """Each bound input is a tensor that every expert of the stage has, in one shape and type."""
+def _check_graph(
+    name: str, target: Target, graph: Graph, stage: Stage, known: set[_Wanted]
+) -> None:
+    """Each bound input is a tensor that every expert of the stage has, in one shape and type.
+
+    What every expert is known to have is asked once: inputs and experts may both be very many.
+    """
     where = f"graph {graph.name} of target {name}"
     size = len(graph.route or ())
     inputs = {spec.name: (spec.shape, spec.dtype) for spec in graph.inputs}
@@ -117,6 +127,10 @@ def _check_graph(name: str, target: Target, graph: Graph, stage: Stage) -> None:
                 f"{where} binds {taken} to the expert at place {bound.place} of a route of {size}",
                 fault,
             )
+        wanted = graph.stage, bound.tensor, inputs[taken]
+        if wanted in known:
+            continue
+        known.add(wanted)
         for number, expert in enumerate(row):
             stored = expert.tensors.get(bound.tensor)
             if number in ends and stored is None:

@@ -44,11 +44,16 @@ class UnchangedFiles:
             if _identity_or_none(self.root, file) != known:
                 self._identities[file.path] = self._verify_again(file)
 
-    def identity(self, file: File) -> FileIdentity | None:
-        """The file that was opened, or found to be of the same content since."""
-        return self._identities[file.path]
+    def require_opened(self, file: File, status: os.stat_result) -> None:
+        """Raise BundleReplacedError unless what was opened is the file that `require` knows.
 
-    def replaced(self, file: File) -> BundleReplacedError:
+        Whether that one still has its content is `require`'s question.
+        """
+        known = self._identities[file.path]
+        if known is None or known[:2] != (status.st_dev, status.st_ino):
+            raise self._replaced(file)
+
+    def _replaced(self, file: File) -> BundleReplacedError:
         """The error for a file that is not the one that was opened."""
         return BundleReplacedError(
             f"{file.path} of bundle {self.root} was replaced, changed or removed while the "
@@ -61,7 +66,7 @@ class UnchangedFiles:
         try:
             return check_file(self.root, file)
         except BundleError as error:
-            raise self.replaced(file) from error
+            raise self._replaced(file) from error
 
 
 def _found_at(path: str) -> FileIdentity | None:

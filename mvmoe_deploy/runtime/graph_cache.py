@@ -1,6 +1,7 @@
 """The graphs of one target in memory: which graph a route needs, and the call that runs it."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
@@ -26,12 +27,6 @@ A route is all of its graphs, where the strategy has several.
 _MOST_BINDINGS = 256
 """Bindings of a graph to the weights of routes that are kept; making one takes microseconds."""
 
-_MOST_MAPPINGS = 3
-"""How often a file is mapped that is another one each time."""
-
-_MOST_KNOWN = 4096
-"""Routes whose graphs are looked up once: a rule may have far more than memory holds."""
-
 
 class GraphCache:
     """Graphs that every image runs stay loaded; those of single routes come and go.
@@ -54,8 +49,8 @@ class GraphCache:
         self.runner = runner
         self._strategy = strategy
         self._files = files
-        self._weights = StoredWeights(files.root, target)
         self._weights_file = tuple(file for file in target.files if file.path == target.weights)
+        self._weights = StoredWeights(files.root, target, self._require_weights)
         self._experts = target.experts
         self.takes_weights = strategy.binds_weights
         """Whether the weights of experts are bound to graphs, instead of being in them."""
@@ -63,7 +58,6 @@ class GraphCache:
         """Experts whose weights were bound, by stage and number, and are those of the manifest."""
         self._advised: dict[int, Route] = {}
         self._by_stage = _by_route(target.graphs)
-        self._serving: dict[tuple[int, Route], tuple[Graph, ...]] = {}
         # Graphs that weights are bound to serve many routes each: they stay, and which weights are
         # in memory is the system's to decide.
         kept = strategy.binds_weights
@@ -96,13 +90,8 @@ class GraphCache:
 
         All but the last fill its slots, the first one slot 0.
         """
-        found = self._serving.get((stage, route))
-        if found is None:
-            graphs = self._by_stage[stage]
-            found = tuple(graphs[place] for place in self._strategy.serving(route))
-            if len(self._serving) < _MOST_KNOWN:
-                self._serving[stage, route] = found
-        return found
+        graphs = self._by_stage[stage]
+        return tuple(graphs[place] for place in self._strategy.serving(route))
 
     def has_room(self, graph: Graph) -> bool:
         """Whether a graph is in memory or fits without evicting another."""
@@ -165,16 +154,19 @@ class GraphCache:
         wanted = {(graph.stage, number) for number in route}
         if wanted <= self._checked:
             return self._weights.inputs(graph, route)
-        (file,) = self._weights_file
-        for _ in range(_MOST_MAPPINGS):
-            self._files.require(self._weights_file)
-            weights = self._weights.inputs(graph, route)
-            self._files.require(self._weights_file)
-            # Another file may have been there just while it was mapped, and not before or after.
-            if self._weights.require_file(self._files.identity(file)):
-                self._checked |= wanted
-                return weights
-        raise self._files.replaced(file)
+        self._files.require(self._weights_file)
+        weights = self._weights.inputs(graph, route)
+        self._files.require(self._weights_file)
+        self._checked |= wanted
+        return weights
+
+    def _require_weights(self, opened: os.stat_result) -> None:
+        """Raise BundleReplacedError unless the file of weights that was opened is the verified one.
+
+        Another one may be at its path just while it is opened, and not before or after.
+        """
+        for file in self._weights_file:
+            self._files.require_opened(file, opened)
 
     def clear(self) -> None:
         """Release everything."""

@@ -5,11 +5,12 @@ import errno
 import mmap
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from mvmoe_deploy.bundle.integrity import FileIdentity, read_errors
+from mvmoe_deploy.bundle.integrity import read_errors
 from mvmoe_deploy.bundle.manifest import ExpertWeights, Graph, Target
 from mvmoe_deploy.routing import Route
 
@@ -28,14 +29,22 @@ class StoredWeights:
     file system that cannot map, an expert's range is read when it is first used, and kept.
     """
 
-    def __init__(self, root: Path, target: Target) -> None:
+    def __init__(
+        self,
+        root: Path,
+        target: Target,
+        require: Callable[[os.stat_result], None] = lambda _: None,
+    ) -> None:
+        """Over a checked bundle at `root`; `require` raises for a file that is another one.
+
+        It is asked of the file that was opened: its path may lead to another one by then.
+        """
         self._root = root
+        self._require = require
         self._file = target.weights or ""
         self._bytes = sum(file.bytes for file in target.files if file.path == target.weights)
         self._experts = target.experts
         self._mapped: mmap.mmap | None = None
-        self._source: tuple[int, int] | None = None
-        """Device and inode of the file that is mapped."""
         self._read: dict[tuple[int, int], np.ndarray] = {}
         self._tensors: dict[tuple[int, int], dict[str, np.ndarray]] = {}
         self._mapping = threading.Lock()
@@ -50,16 +59,6 @@ class StoredWeights:
             name: self._of(graph.stage, route[bound.place])[bound.tensor]
             for name, bound in graph.bound.items()
         }
-
-    def require_file(self, identity: FileIdentity | None) -> bool:
-        """Whether what is mapped is of the file that was identified so; nothing mapped is, too.
-
-        If not, it is forgotten, and mapped again when it is next used.
-        """
-        if self._mapped is None or (identity is not None and self._source == identity[:2]):
-            return True
-        self._mapped, self._tensors = None, {}
-        return False
 
     def advise(self, stage: int, route: Route) -> None:
         """Ask the system to read the ranges of a route's experts now, in the background.
@@ -94,9 +93,9 @@ class StoredWeights:
         mapped = self._map()
         if mapped is not None:
             return mapped, 0
-        with read_errors(self._root, self._file):
-            path = self._root / self._file
-            read = np.fromfile(path, np.uint8, expert.bytes, offset=expert.offset)
+        with read_errors(self._root, self._file), (self._root / self._file).open("rb") as file:
+            self._require(os.fstat(file.fileno()))
+            read = np.fromfile(file, np.uint8, expert.bytes, offset=expert.offset)
             self._require_size(expert.offset + len(read), expert.offset + expert.bytes)
         return self._read.setdefault((stage, number), read), expert.offset
 
@@ -119,7 +118,7 @@ class StoredWeights:
         with read_errors(self._root, self._file), (self._root / self._file).open("rb") as file:
             found = os.fstat(file.fileno())
             self._require_size(found.st_size, self._bytes)
-            self._source = found.st_dev, found.st_ino
+            self._require(found)
             try:
                 self._mapped = mmap.mmap(file.fileno(), self._bytes, access=mmap.ACCESS_READ)
             except ValueError as error:  # It has become shorter since it was looked at.

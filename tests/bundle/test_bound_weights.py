@@ -1,16 +1,19 @@
 """Manifests of targets whose graphs take the weights of experts as inputs, whole and hostile."""
 
 import copy
+import itertools
 import json
 
 import pytest
+from msgspec.structs import replace
 from valid_bundles import bound
 
-from mvmoe_deploy.bundle.bound_weights import stored_bytes
+from mvmoe_deploy.bundle.bound_weights import check_bound_weights, stored_bytes
 from mvmoe_deploy.bundle.manifest import RANGE_ALIGNMENT as PAGE
 from mvmoe_deploy.bundle.manifest import StoredTensor, TensorSpec
 from mvmoe_deploy.bundle.read import parse_manifest
 from mvmoe_deploy.errors import BundleError
+from mvmoe_deploy.strategies import find_strategy
 
 RANGES = "bundle.ranges-invalid"
 TENSORS = "bundle.tensors-mismatch"
@@ -256,3 +259,36 @@ def test_each_length_of_route_has_a_graph_and_no_other_has(target):
     code, sentence = refusal(target)
     assert code == GRAPHS
     assert "has no graph for the route [0]" in sentence
+
+
+class Counting(dict):
+    """Tensors that count how often one is asked for."""
+
+    asked = 0
+
+    def get(self, name, default=None):
+        type(self).asked += 1
+        return super().get(name, default)
+
+
+def test_what_every_expert_has_is_asked_once_for_however_many_inputs(target):
+    """Both may be many thousands: the time is that of their sum, not of their product."""
+    manifest = parse(target)
+    record = manifest.targets["onnx"]
+    graphs = []
+    for made in record.graphs:
+        more, specs = {}, []
+        for name, weight in itertools.islice(made.bound.items(), 1):
+            spec = next(spec for spec in made.inputs if spec.name == name)
+            more = {f"more{number}": weight for number in range(40)}
+            specs = [replace(spec, name=one) for one in more]
+        graphs.append(replace(made, bound=made.bound | more, inputs=(*made.inputs, *specs)))
+    Counting.asked = 0
+    experts = tuple(
+        tuple(replace(one, tensors=Counting(one.tensors)) for one in row) for row in record.experts
+    )
+    many = replace(record, graphs=tuple(graphs), experts=experts)
+    check_bound_weights("onnx", many, find_strategy("bind"), manifest.stages)
+    names = [set().union(*(one.tensors for one in row)) for row in experts]
+    every = sum(len(row) * len(known) for row, known in zip(experts, names, strict=True))
+    assert 0 < Counting.asked <= every

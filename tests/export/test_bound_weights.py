@@ -245,9 +245,11 @@ def test_a_file_that_was_there_only_while_it_was_mapped_is_not_used(bound, tmp_p
     advise = StoredWeights.advise
 
     def advise_and_put_back(self, *given):
-        advise(self, *given)
-        if kept.exists():
-            kept.replace(weights)
+        try:
+            advise(self, *given)
+        finally:
+            if kept.exists():
+                kept.replace(weights)
 
     monkeypatch.setattr(StoredWeights, "advise", advise_and_put_back)
     with Dispatcher.open(copied) as dispatcher:
