@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -50,7 +51,9 @@ class GraphCache:
         self._strategy = strategy
         self._files = files
         self._weights_file = tuple(file for file in target.files if file.path == target.weights)
-        self._weights = StoredWeights(files.root, target, self._require_weights)
+        self._weights = StoredWeights(
+            files.root, target, partial(_require_opened, files, self._weights_file)
+        )
         self._experts = target.experts
         self.takes_weights = strategy.binds_weights
         """Whether the weights of experts are bound to graphs, instead of being in them."""
@@ -160,14 +163,6 @@ class GraphCache:
         self._checked |= wanted
         return weights
 
-    def _require_weights(self, opened: os.stat_result) -> None:
-        """Raise BundleReplacedError unless the file of weights that was opened is the verified one.
-
-        Another one may be at its path just while it is opened, and not before or after.
-        """
-        for file in self._weights_file:
-            self._files.require_opened(file, opened)
-
     def clear(self) -> None:
         """Release everything."""
         self._residency.clear()
@@ -211,6 +206,18 @@ class GraphCache:
         if not found or not {graph.route for graph in found}.issuperset(wanted):
             raise _no_such_pin(pin)
         return found
+
+
+def _require_opened(
+    files: UnchangedFiles, weights: tuple[File, ...], opened: os.stat_result
+) -> None:
+    """Raise BundleReplacedError unless the file of weights that was opened is the verified one.
+
+    Another one may be at its path just while it is opened, and not before or after. No method: a
+    dispatcher that nobody holds any more must be freed at once, without a cycle.
+    """
+    for file in weights:
+        files.require_opened(file, opened)
 
 
 def _no_such_pin(pin: Pin) -> InputError:
