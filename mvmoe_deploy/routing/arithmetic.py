@@ -168,6 +168,16 @@ def torch_score_gates(members: "Tensor", logits: "Tensor", renormalize: bool) ->
     return logits.softmax(dim=-1).masked_fill(~members, 0.0)
 
 
+def torch_unit_gates(members: "Tensor", logits: "Tensor") -> "Tensor":
+    """1 for the members `[B, E]` (bool), 0 for the others, with the gradient of their scores.
+
+    It is `1 + (p - stop_gradient(p))`: routers of experts that are added up without a gate learn by
+    it, and what is computed forward is exact.
+    """
+    scores = logits.softmax(dim=-1)
+    return (1 + (scores - scores.detach())).masked_fill(~members, 0.0)
+
+
 def graph_score_gates(route: "Tensor", logits: "Tensor", renormalize: bool) -> "Tensor":
     """The gates `[B, k]` of one route `[k]` (int64) for all images, inside of a graph."""
     if renormalize:

@@ -1,6 +1,8 @@
 """The rule `top_k`: the k experts of highest score.
 
 Their scores are the gates (arXiv 2309.04354, section 3), with `renormalize` divided by their sum.
+With `unit_gates` all gates are 1: the experts are the parts of one layer, which are added up (arXiv
+2503.02495).
 """
 
 import itertools
@@ -23,6 +25,7 @@ from mvmoe_deploy.routing.arithmetic import (
     scores_one,
     softmax,
     torch_score_gates,
+    torch_unit_gates,
 )
 from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending
 
@@ -38,13 +41,14 @@ class TopK(
     tag_field="type",
     tag="top_k",
 ):
-    """The `k` experts of highest score, ties to the lowest; gates that sum to 1 if renormalized."""
+    """The `k` experts of highest score, ties to the lowest; gates as the module says."""
 
     name: ClassVar[str] = "top_k"
 
     experts: Experts
     k: Experts = 1
     renormalize: bool = False
+    unit_gates: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a rule that no image could follow."""
@@ -52,6 +56,12 @@ class TopK(
             raise InputError(
                 f"top_k with k = {self.k} cannot select from {self.experts} experts; "
                 "give 1 <= k <= experts",
+                code="routing.rule-invalid",
+            )
+        if self.renormalize and self.unit_gates:
+            raise InputError(
+                "top_k cannot have gates that are renormalized scores and gates of 1; give "
+                "renormalize or unit_gates",
                 code="routing.rule-invalid",
             )
 
@@ -106,26 +116,38 @@ class TopK(
             row = logits.tolist()
             first = first_one(row) if len(row) == self.experts else None
             if first is not None:
-                return (first[0],), (first[1],)
+                return (first[0],), ((1.0,) if self.unit_gates else (first[1],))
         row, scores = scores_one(logits, self.experts)
         if self.k == 1:
             route: Route = (scores.index(max(scores)),)
         else:
             order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
             route = tuple(sorted(order[: self.k]))
+        if self.unit_gates:
+            return route, (1.0,) * self.k
         return route, score_gates_one(route, row, scores, self.renormalize)
 
     def gates(self, members: np.ndarray, logits: np.ndarray) -> np.ndarray:
         """The gates `[B, E]` (fp32) that logits `[B, E]` give to routes `[B, E]` (bool)."""
-        return score_gates(members, as_logits(logits, self.experts), self.renormalize)
+        logits = as_logits(logits, self.experts)
+        if self.unit_gates:
+            return members.astype(np.float32)
+        return score_gates(members, logits, self.renormalize)
 
     def torch_gates(self, members: "Tensor", logits: "Tensor") -> "Tensor":
-        """`gates` on PyTorch's tensors, differentiable by the logits."""
+        """`gates` on PyTorch's tensors, differentiable by the logits.
+
+        Gates of 1 have the gradient of the scores.
+        """
+        if self.unit_gates:
+            return torch_unit_gates(members, logits)
         return torch_score_gates(members, logits, self.renormalize)
 
     def graph_select(self, logits: "Tensor") -> "tuple[Tensor, Tensor]":
         """The route `[B, k]` (int64, ascending) and its gates `[B, k]`, inside of a graph."""
         gates, experts = logits.softmax(dim=-1).topk(self.k, dim=-1)
+        if self.unit_gates:
+            return experts.sort(dim=-1)[0], gates.new_ones(gates.shape)
         if self.k > 1:
             experts, order = experts.sort(dim=-1)
             gates = gates.gather(1, order)
@@ -135,6 +157,8 @@ class TopK(
 
     def graph_gates(self, route: "Tensor", logits: "Tensor") -> "Tensor":
         """The gates `[B, k]` of one route `[k]` (int64) for all images, inside of a graph."""
+        if self.unit_gates:
+            return logits.new_ones((len(logits), len(route)))
         return graph_score_gates(route, logits, self.renormalize)
 
     def margins(self, logits: np.ndarray) -> np.ndarray:
@@ -146,7 +170,7 @@ class TopK(
 
     def describe(self) -> str:
         """Such as `top 2 of 8 experts, renormalized`."""
-        kept = ", renormalized" if self.renormalize else ""
+        kept = ", renormalized" if self.renormalize else ", gates of 1" if self.unit_gates else ""
         return f"top {self.k} of {self.experts} experts{kept}"
 
 

@@ -15,6 +15,7 @@ SCORE_TOLERANCE = 1e-6
 
 RULES = [
     *(TopK(experts=5, k=k, renormalize=kept) for k in (1, 2, 5) for kept in (False, True)),
+    TopK(experts=5, k=2, unit_gates=True),
     TopP(experts=5, p=0.6, k_max=3),
     TopP(experts=5, p=0.6, k_max=3, renormalize=True),
     Threshold(experts=5, thresholds=(3.5, -1.0, 0.0, 2.0, 6.5)),
@@ -32,6 +33,19 @@ def test_torch_selects_the_same_routes_and_gates(rule, levels):
     np.testing.assert_array_equal(torch_members.numpy(), members)
     np.testing.assert_allclose(torch_gates.numpy(), gates, atol=SCORE_TOLERANCE)
     assert not torch_gates[~torch_members].any()
+
+
+def test_gates_of_one_have_the_gradient_of_the_scores():
+    """`1 + (p - stop_gradient(p))`: forward exactly 1, backward the score's own derivative."""
+    logits = torch.randn(7, 5, generator=torch.Generator().manual_seed(0))
+    ours, theirs = logits.clone().requires_grad_(), logits.clone().requires_grad_()
+    weights = torch.arange(1.0, 6.0)
+    members, gates = gating.select(ours, TopK(experts=5, k=2, unit_gates=True))
+    assert torch.equal(gates, members.float())
+    (gates * weights).sum().backward()
+    (theirs.softmax(dim=-1) * members * weights).sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-6, atol=1e-7)
+    assert ours.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])

@@ -21,7 +21,9 @@ TORCH_TOLERANCE = 1e-6
 
 
 def top_k(experts, draw):
-    return TopK(experts=experts, k=draw(st.integers(1, experts)), renormalize=draw(st.booleans()))
+    gates = draw(st.sampled_from(["renormalize", "unit_gates", None]))
+    k = draw(st.integers(1, experts))
+    return TopK(experts=experts, k=k, **({} if gates is None else {gates: True}))
 
 
 def top_p(experts, draw):

@@ -29,6 +29,30 @@ def routed_logits(draw, elements=None):
     return logits, rule
 
 
+@given(routed_logits())
+def test_unit_gates_are_ones_for_the_same_route(case):
+    logits, rule = case
+    ones = TopK(experts=rule.experts, k=rule.k, unit_gates=True)
+    members, gates = ones.select(logits)
+    np.testing.assert_array_equal(members, rule.select(logits)[0])
+    np.testing.assert_array_equal(gates, members)
+    assert [ones.select_one(row)[1] for row in logits] == [(1.0,) * rule.k] * len(logits)
+    assert gates_of(tuple(range(rule.k)), logits[0], ones) == (1.0,) * rule.k
+
+
+def test_gates_are_renormalized_or_ones_but_not_both():
+    with pytest.raises(InputError, match="renormalize or unit_gates"):
+        TopK(experts=4, k=2, renormalize=True, unit_gates=True)
+
+
+def test_unit_gates_of_logits_that_are_not_finite_are_an_error():
+    rule = TopK(experts=3, unit_gates=True)
+    with pytest.raises(RoutingError):
+        rule.select_one(np.float32([0, np.nan, 1]))
+    with pytest.raises(RoutingError):
+        rule.gates(np.array([[True, False, False]]), np.float32([[0, np.inf, 1]]))
+
+
 def routes_of(logits, rule):
     """The routes of a batch as tuples."""
     return [route_of(row) for row in rule.select(logits)[0]]

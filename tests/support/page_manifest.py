@@ -242,7 +242,14 @@ factors = Array(Number(-1e6, 1e6), 1, 3)
 
 _experts = whole(1, 4096)
 records = {
-    "top_k": Record({"experts": _experts}, {"k": (_experts, 1), "renormalize": (Boolean(), False)}),
+    "top_k": Record(
+        {"experts": _experts},
+        {
+            "k": (_experts, 1),
+            "renormalize": (Boolean(), False),
+            "unit_gates": (Boolean(), False),
+        },
+    ),
     "top_p": Record(
         {"experts": _experts, "p": Number(0, below=1), "k_max": _experts},
         {"renormalize": (Boolean(), False)},

@@ -104,6 +104,8 @@ class PageReader:
             return [1.0] * len(route) if inner is None else self._gates(inner, route, logits)
         if rule["type"] == "threshold":
             return [fp32(1 / len(route))] * len(route)
+        if rule.get("unit_gates", False):
+            return [1.0] * len(route)
         if rule.get("renormalize", False):
             return self.shares([logits[expert] for expert in route])
         scores = self.shares(logits)
@@ -151,7 +153,10 @@ def require_rule(rule: dict[str, Any]) -> None:
     """A rule that images can follow."""
     experts, kind = rule["experts"], rule["type"]
     fits = {
-        "top_k": lambda: 1 <= rule.get("k", 1) <= experts,
+        "top_k": lambda: (
+            1 <= rule.get("k", 1) <= experts
+            and not (rule.get("renormalize") and rule.get("unit_gates"))
+        ),
         "top_p": lambda: 0 <= rule["p"] < 1 and 1 <= rule["k_max"] <= experts,
         "threshold": lambda: (
             len(rule["thresholds"]) == experts and all(abs(t) <= 3e38 for t in rule["thresholds"])

@@ -71,6 +71,11 @@ class AlwaysRenormalized(PageReader):
         return super()._gates({**rule, "renormalize": True}, route, logits)
 
 
+class ScoresInsteadOfOnes(PageReader):
+    def _gates(self, rule, route, logits):
+        return super()._gates({**rule, "unit_gates": False}, route, logits)
+
+
 class ScoresDividedByTheirSum(PageReader):
     """Loses an imposed route whose scores underflow, and rounds twice."""
 

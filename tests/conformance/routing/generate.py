@@ -138,6 +138,8 @@ def rules() -> Iterator[tuple[str, Rule]]:
                 "thresholds": thresholds,
             },
         )
+    for experts, k in [(1, 1), (4, 1), (4, 2), (5, 5)]:
+        yield "top_k", {"type": "top_k", "experts": experts, "k": k, "unit_gates": True}
 
 
 def routers() -> Iterator[Rule | None]:
@@ -180,6 +182,7 @@ def bad_rules() -> Iterator[Rule]:
         {"type": "top_k", "experts": experts, "k": k}
         for experts, k in [(0, 0), (4, 0), (4, 5), (4, -1), (4097, 1)]
     )
+    yield {"type": "top_k", "experts": 4, "renormalize": True, "unit_gates": True}
     yield from (
         {"type": "top_p", "experts": 4, "p": p, "k_max": k_max}
         for p, k_max in [(1.0, 2), (-0.25, 2), (0.5, 0), (0.5, 5)]
