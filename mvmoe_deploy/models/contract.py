@@ -247,6 +247,14 @@ class Family(Generic[ConfigT, ModelT]):
         """A routed model that starts from a trained dense twin; what the twin lacks is random."""
         raise NotImplementedError
 
+    def to_dense(self, model: ModelT) -> FamilyModel | None:
+        """The dense twin whose weights a routed model has; None if no dense model answers as it.
+
+        Given by families whose experts are the parts of dense layers: fine-tuning such a model
+        compares it with its twin.
+        """
+        return None
+
     def losses(self, output: RoutedOutput, labels: Tensor, smoothing: float) -> dict[str, Tensor]:
         """Named terms whose sum training minimises, of a batch with labels `[B]`.
 
