@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mvmoe_deploy.training.report import FinishedRun, RoutingReport
 
 
+_PRESET = "digits"
+
+
 class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
     """A number of processes, or `auto`."""
 
@@ -33,7 +36,18 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 @command(extra="train")
 @options.output
 @click.option("--data", default="digits", show_default=True, help="digits, or an image folder.")
-@click.option("--preset", default="digits", show_default=True, help="Preset or JSON file.")
+@click.option(
+    "--preset",
+    help="Preset or JSON file; by default digits, or what the checkpoint of --from says.",
+)
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(path_type=Path),
+    metavar="CHECKPOINT",
+    help="Start from trained weights: a dense model, or a routed one to fine-tune.",
+)
+@options.weights
 @click.option(
     "--routing",
     "routings",
@@ -43,7 +57,7 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     show_default=True,
     help="May be given several times; the dense baseline is shared.",
 )
-@click.option("--dense-epochs", type=int, help="Epochs of the dense baseline.")
+@click.option("--dense-epochs", type=int, help="Epochs of the dense baseline; with --from 0.")
 @click.option("--moe-epochs", type=int, help="Epochs of each routed model.")
 @click.option("--batch-size", type=int, help="Images of one step, over all processes.")
 @click.option("--lr", type=float, help="Peak learning rate.")
@@ -66,26 +80,38 @@ def train(
     *,
     output: Path,
     data: str,
-    preset: str,
+    preset: str | None,
+    start: Path | None,
+    weights: str | None,
     routings: tuple[str, ...],
     resume: bool,
     accept_changed_data: bool,
     as_json: bool,
     **recipe: Any,
 ) -> None:
-    """Train a dense model, find its super-classes, and train a routed model for each routing."""
+    """Train a dense model, find its super-classes, and train a routed model for each routing.
+
+    With --from the dense model, or the routed one, is trained already.
+    """
     from mvmoe_deploy import training
     from mvmoe_deploy.models import InputChoices
     from mvmoe_deploy.models.presets import configuration
     from mvmoe_deploy.system import outputs
     from mvmoe_deploy.training.report import FinishedRun
 
-    outputs.refuse_overlap([output], options.named_files(preset))
+    begun_with = [] if start is None else [start]
+    outputs.refuse_overlap([output], [*options.named_files(preset), *begun_with])
+    if preset is not None or start is None:
+        config = configuration(preset or _PRESET)
+    else:
+        config = training.configuration_of(start, weights)
     choices = InputChoices(**{name: recipe.pop(name) for name in options.INPUT_FIELDS})
     chosen = {name: value for name, value in recipe.items() if value is not None}
     chosen_options = training.default_options(
-        configuration(preset),
+        config,
         data,
+        start=None if start is None else str(start),
+        weights=weights,
         routings=tuple(dict.fromkeys(routings)),
         input=choices,
         **chosen,
@@ -99,7 +125,8 @@ def train(
 def show(out: "Console", run: "FinishedRun") -> None:
     """Accuracy of each model, and which classes each expert owns."""
     rows = table("model", "top-1", "router accuracy", "checkpoint", right=(1, 2))
-    rows.add_row("dense", percent(run.dense.top1), "-", run.dense.checkpoint)
+    if run.dense is not None:
+        rows.add_row("dense", percent(run.dense.top1), "-", run.dense.checkpoint)
     for routing in run.routings:
         accuracy = percent(routing.router_accuracy)
         rows.add_row(routing.routing, percent(routing.top1), accuracy, routing.checkpoint)
@@ -113,6 +140,10 @@ def show(out: "Console", run: "FinishedRun") -> None:
             f"\nthe images changed after epoch {change.epoch} of {change.phase}: "
             f"{change.added} added, {change.removed} removed, {change.changed} changed"
         )
+    if run.start is not None:
+        out.print(f"\nstarted from the {run.start.family} in {run.start.checkpoint}")
+        for line in run.start.notes:
+            out.print(line)
     out.print(f"\neverything is in {run.run}")
 
 

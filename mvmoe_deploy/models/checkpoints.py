@@ -31,6 +31,7 @@ from mvmoe_deploy.models.checkpoint_header import (
     input_notes,
     read_description,
 )
+from mvmoe_deploy.models.class_parameters import with_classes_of
 from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.contract import FamilyModel
 from mvmoe_deploy.models.families import build, find_family
@@ -131,13 +132,15 @@ def load_checkpoint(
     *,
     weights: str | None = None,
     choices: InputChoices | None = None,
+    any_classes: bool = False,
 ) -> Checkpoint:
     """Read any of the four forms; `config` is for weights that come without one.
 
-    `weights` names one of several sets in the file. `choices` are a person's, and go before what
-    the file states of the input. `notes` of the result says what was chosen, replaced or guessed.
-    A family named by the file may be another distribution's. Raises CheckpointError, naming the
-    keys or bytes that are wrong, InputError for choices that make no input.
+    `weights` names one of several sets in the file. With `any_classes` the number of classes is
+    that of the weights, whatever the configuration says. `choices` are a person's, and go before
+    what the file states of the input. `notes` of the result says what was chosen, replaced or
+    guessed. A family named by the file may be another distribution's. Raises CheckpointError,
+    naming the keys or bytes that are wrong, InputError for choices that make no input.
     """
     path = Path(path)
     where = f"checkpoint {path}"
@@ -146,6 +149,8 @@ def load_checkpoint(
     described = read_description(path, metadata.get(_METADATA_KEY), content)
     config = described_config(described, config, where)
     _require_plausible(config, count_tensors(content), where)
+    if any_classes:
+        config = with_classes_of(config, content, weights, where)
     resolved = described_input(described, config, choices or InputChoices(), where)
     # Nothing is allocated before the weights are known to have the shapes of the model.
     with torch.device("meta"):

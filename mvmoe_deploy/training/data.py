@@ -16,6 +16,7 @@ import numpy as np
 from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.input_choices import InputChoices, resolve_input
 from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.preprocessing.resize_rules import RULE_FIELDS
 from mvmoe_deploy.training.augment import Augmentation, vary_digit, vary_photo
 from mvmoe_deploy.training.digits import (
     DIGITS,
@@ -83,21 +84,38 @@ def image_directory(data: str) -> Path | None:
     return None if data == DIGITS else Path(data)
 
 
-def load_data(data: str, config: ModelConfig, choices: InputChoices | None = None) -> ImageData:
-    """The splits of `data` with preprocessing for `config`'s input size, unless `choices` state it.
+def load_data(
+    data: str,
+    config: ModelConfig,
+    choices: InputChoices | None = None,
+    stated: Mapping[str, Any] | None = None,
+) -> ImageData:
+    """The splits of `data`, with what makes input of `config`'s size of an image.
 
-    Raises InputError for a folder that is not laid out as `folder.py` says, and for statements
-    that make no input.
+    That is what `choices` say, else what is `stated` (fields of `Preprocessing`, of the model that
+    a run starts from), else what suits the data. Raises InputError for a folder that is not laid
+    out as `folder.py` says, and for statements that make no input.
     """
-    choices = choices or InputChoices()
-    return _digits(config, choices) if data == DIGITS else _folder(Path(data), config, choices)
+    choices, stated = choices or InputChoices(), stated or {}
+    if data == DIGITS:
+        return _digits(config, choices, stated)
+    return _folder(Path(data), config, choices, stated)
 
 
-def _digits(config: ModelConfig, choices: InputChoices) -> ImageData:
+def _input(
+    config: ModelConfig, suited: Mapping[str, Any], stated: Mapping[str, Any], choices: InputChoices
+) -> Preprocessing:
+    """The input; what suits the data of a resize rule goes with that rule alone."""
+    if "resize" in stated:
+        suited = {name: value for name, value in suited.items() if name not in RULE_FIELDS}
+    return resolve_input(config, {**suited, **stated}, choices).preprocessing
+
+
+def _digits(config: ModelConfig, choices: InputChoices, stated: Mapping[str, Any]) -> ImageData:
     """The embedded digits."""
     suited = msgspec.structs.asdict(digits_preprocessing(config))
     train, held_out, test = _digits_of("train"), _digits_of("held-out"), _digits_of("test")
-    preprocessing = resolve_input(config, suited, choices).preprocessing
+    preprocessing = _input(config, suited, stated, choices)
     return ImageData(NAMES, train, held_out, test, vary_digit, preprocessing)
 
 
@@ -107,7 +125,9 @@ def _digits_of(name: Literal["train", "held-out", "test"]) -> Split:
     return Split(list(images), labels)
 
 
-def _folder(root: Path, config: ModelConfig, choices: InputChoices) -> ImageData:
+def _folder(
+    root: Path, config: ModelConfig, choices: InputChoices, stated: Mapping[str, Any]
+) -> ImageData:
     """An image folder, its held-out split cut from `train/`."""
     classes = folder_classes(root)
     paths, labels = folder_images(root, "train", classes)
@@ -116,5 +136,5 @@ def _folder(root: Path, config: ModelConfig, choices: InputChoices) -> ImageData
         Split([paths[row] for row in rows], labels[rows]) for rows in stratified_split(labels, size)
     )
     test = Split(*folder_images(root, "val", classes))
-    preprocessing = resolve_input(config, {}, choices).preprocessing
+    preprocessing = _input(config, {}, stated, choices)
     return ImageData(classes, train, held_out, test, vary_photo, preprocessing, root)

@@ -34,9 +34,14 @@ def run_bytes(options: TrainOptions) -> int:
         dense = _bytes(build(find_family(config.family).dense(config)))
         routed = _bytes(build(config))
     # Weights and AdamW's two moments; the averaged weights if there are any.
-    copies = 3 + (options.ema > 0)
+    learnt = 3 + (options.ema > 0)
     held = peak = 0
-    for model in (dense, *[routed] * len(options.routings)):
+    phases = [
+        (dense, options.dense_epochs),
+        *[(routed, options.moe_epochs)] * len(options.routings),
+    ]
+    for model, epochs in phases:
+        copies = learnt if epochs else 0
         peak = max(peak, held + 2 * copies * model)
         held += (copies + 1) * model
     return max(peak, held) + _SMALL_FILES

@@ -29,6 +29,8 @@ class TrainOptions:
     """One run: model, data, recipe and machines. `default_options` fills in what suits the data.
 
     - `data` is a data source's name or an image folder; `routings` are names of training routings.
+    - `start` is the path of a checkpoint that the run starts from, `weights` one of several sets in
+      it. `dense_epochs` may be 0 then: its dense model is trained already.
     - `input` says what makes the model's input of an image, where it is not what suits the data.
     - `lr`, `warmup` (share of a phase's steps), `clip_norm` (0 = off) and `ema` (decay, 0 = off)
       hold for the dense and the routed phases alike; each phase has its own cosine.
@@ -41,6 +43,8 @@ class TrainOptions:
 
     config: ModelConfig
     data: str = DIGITS
+    start: str | None = None
+    weights: str | None = None
     input: InputChoices = field(default_factory=InputChoices)
     routings: tuple[str, ...] = ("super-class",)
     dense_epochs: int = 300
@@ -72,12 +76,24 @@ class TrainOptions:
                 name="config",
                 given=self.config.family,
             )
+        self._require_start()
         self._require_routings()
         self._require_integers()
         self._require_numbers()
         _require(self.accelerator in ACCELERATORS, "accelerator", self.accelerator, ACCELERATORS)
         precisions = get_args(TrainingPrecision)
         _require(self.precision in precisions, "precision", self.precision, precisions)
+
+    def _require_start(self) -> None:
+        """A set of weights is of a checkpoint."""
+        if self.weights is not None and self.start is None:
+            raise InputError(
+                f"the weights {self.weights!r} were given, but no checkpoint that the run starts "
+                "from; give --from CHECKPOINT too",
+                code="input.option",
+                name="weights",
+                given=quoted(self.weights),
+            )
 
     def _require_routings(self) -> None:
         """At least one routing, all known, none twice."""
@@ -96,7 +112,7 @@ class TrainOptions:
     def _require_integers(self) -> None:
         """Counts are whole numbers in their range."""
         for name, low, high in (
-            ("dense_epochs", 1, None),
+            ("dense_epochs", 1 if self.start is None else 0, None),
             ("moe_epochs", 1, None),
             ("batch_size", 1, None),
             ("seed", 0, 2**63 - 1),
@@ -136,11 +152,13 @@ def default_options(config: ModelConfig, data: str = DIGITS, **changes: Any) -> 
     """Options that suit `data`, with `changes` on top; the classes are counted in the data.
 
     For digits a recipe of about a minute; for an image folder DeiT's recipe (arXiv
-    2012.12877, table 9) without its distillation and mixing. Raises InputError for data that
-    cannot be used and for options out of range.
+    2012.12877, table 9) without its distillation and mixing. A run that starts from a checkpoint
+    has no dense epochs unless `changes` give some. Raises InputError for data that cannot be used
+    and for options out of range.
     """
     config = config.replace(num_classes=len(class_names(data)))
-    fields = {"config": config, "data": str(data), **recipe(data), **changes}
+    started = {"dense_epochs": 0} if changes.get("start") is not None else {}
+    fields = {"config": config, "data": str(data), **recipe(data), **started, **changes}
     return TrainOptions(**fields)
 
 

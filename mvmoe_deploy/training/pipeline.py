@@ -1,10 +1,11 @@
 """The paper's three steps as one resumable run: dense baseline, super-classes, routed models."""
 
+import copy
 import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.routing.choices import router_of
 from mvmoe_deploy.system import outputs
 from mvmoe_deploy.training.batches import Batches
-from mvmoe_deploy.training.data import ImageData, image_directory, load_data
+from mvmoe_deploy.training.data import ImageData, Split, image_directory, load_data
 from mvmoe_deploy.training.evaluation import Tally
 from mvmoe_deploy.training.footprint import require_room
 from mvmoe_deploy.training.heat_map import draw_class_to_expert, foreign_to_picture
@@ -53,6 +54,7 @@ from mvmoe_deploy.training.run import (
     record_start,
     require_same,
 )
+from mvmoe_deploy.training.start import StartingModels, fitted_start, read_start, stated_input
 from mvmoe_deploy.training.state import OWNERS, read_owners, read_position, write_owners
 from mvmoe_deploy.training.survey import survey
 
@@ -82,8 +84,13 @@ def train(
     All images are checked first. With `accept_changed_data` a run goes on although some of them
     are not what they were when it began (see `docs/training.md`).
 
-    Raises InputError for data, options or a directory that cannot be used, ImageError for images
-    that cannot be read, CheckFailedError if the training diverges, OutputError if nothing can be
+    A run that starts from a checkpoint takes its weights: a dense model is the dense twin, which is
+    trained further only if there are dense epochs; a routed model is what every routed phase begins
+    with.
+
+    Raises InputError for data, options or a directory that cannot be used, CheckpointError for a
+    checkpoint that cannot be read or has layers that do not fit, ImageError for images that cannot
+    be read, CheckFailedError if the training diverges, OutputError if nothing can be
     written or the disk has too little space, MissingExtraError without the `train` extra.
     """
     if accept_changed_data and not resume:
@@ -94,11 +101,15 @@ def train(
         )
     require_packages()
     _require_apart(options.data, Path(out))
-    data = load_data(options.data, options.config, options.input)
+    _require_apart_from_start(options, Path(out))
+    checkpoint = read_start(options)
+    stated = stated_input(checkpoint, options.config)
+    data = load_data(options.data, options.config, options.input, stated)
     _require_fit(options, data)
+    start = fitted_start(checkpoint, options, data)
     # Before any process is started: each of them would find the same fault.
     Batches(data, options.batch_size, options.seed, processes=processes_of(options))
-    run = TrainingRun(options, data, Path(out), resume, accept_changed_data)
+    run = TrainingRun(options, data, start, Path(out), resume, accept_changed_data)
     launch(options, partial(_run_process, run=run, progress=progress or terminal_progress()))
     # Read, not returned: the processes of the run may be others than this one.
     return read_report(run.out / REPORT)
@@ -108,6 +119,12 @@ def _require_apart(data: str, out: Path) -> None:
     """Refuse to train in a directory of the images, where what is written would count as some."""
     if (root := image_directory(data)) is not None:
         outputs.refuse_overlap([out], [root / "train", root / "val"], [root])
+
+
+def _require_apart_from_start(options: TrainOptions, out: Path) -> None:
+    """Refuse to train in, or around, the checkpoint that the run starts from."""
+    if options.start is not None:
+        outputs.refuse_overlap([out], [Path(options.start)])
 
 
 def _require_fit(options: TrainOptions, data: ImageData) -> None:
@@ -159,9 +176,15 @@ class TrainingRun:
 
     options: TrainOptions
     data: ImageData
+    start: StartingModels | None
     out: Path
     resume: bool
     accept: bool
+
+    @property
+    def start_sha256(self) -> str | None:
+        """The hash of the checkpoint that the run starts from; None if there is none."""
+        return None if self.start is None else self.start.report.sha256
 
 
 def _run_process(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
@@ -172,7 +195,7 @@ def _run_process(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None
         fabric.barrier()
         return
     with locked_run_directory(run.out, run.resume):
-        require_same(run.out, run.options, run.data.classes)
+        require_same(run.out, run.options, run.data.classes, run.start_sha256)
         _require_places(run.out, run.options)
         require_room(run.options, run.out)
         fabric.barrier()
@@ -205,8 +228,11 @@ def _run_phases(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
     data, images = _images(fabric, run, progress, finished)
     if finished:
         return
+    if fabric.is_global_zero and run.start is not None:
+        for line in run.start.report.notes:
+            progress.note(line)
     trainer = Trainer(fabric, options, _batches(fabric, options, data), out, progress)
-    report = _Phases(trainer, out, images.changes).report()
+    report = _Phases(trainer, out, run.start, images.changes).report()
     if fabric.is_global_zero:
         draw_class_to_expert(report, out / PICTURE)
         write_report(report, out / REPORT)
@@ -224,7 +250,7 @@ def _images(
     data = with_recorded_splits(run.data, images)
     fabric.barrier()  # Every process has read what the first one is about to write.
     if fabric.is_global_zero and images != before and not finished:
-        record_start(out, options, images)
+        record_start(out, options, images, run.start_sha256)
     return data, images
 
 
@@ -242,8 +268,9 @@ def _batches(fabric: "Fabric", options: TrainOptions, data: ImageData) -> Batche
 
 def _reached(options: TrainOptions, out: Path) -> tuple[str, int]:
     """The last phase that was begun, and its finished epochs."""
-    reached = (DENSE, 0)
-    for phase in (DENSE, *options.routings):
+    phases = (*([DENSE] if options.dense_epochs else []), *options.routings)
+    reached = (phases[0], 0)
+    for phase in phases:
         if position := read_position(out / STATE / f"{phase}.safetensors"):
             reached = (phase, position.epoch)
     return reached
@@ -252,8 +279,15 @@ def _reached(options: TrainOptions, out: Path) -> tuple[str, int]:
 class _Phases:
     """The phases of a run and what they leave in its directory."""
 
-    def __init__(self, trainer: Trainer, out: Path, changes: tuple[DataChange, ...]) -> None:
+    def __init__(
+        self,
+        trainer: Trainer,
+        out: Path,
+        start: StartingModels | None,
+        changes: tuple[DataChange, ...],
+    ) -> None:
         self.trainer = trainer
+        self.start = start
         self.changes = changes
         self.options = trainer.options
         self.family = find_family(self.options.config.family)
@@ -263,7 +297,8 @@ class _Phases:
 
     def report(self) -> TrainReport:
         """Train everything; what came of it."""
-        dense, held_out, dense_report = self._dense()
+        dense = self._dense_model()
+        held_out, dense_report = self._baseline(dense)
         began = time.perf_counter()
         owners = self._owners(held_out)
         self.seconds["super-classes"] = round(time.perf_counter() - began, 3)
@@ -279,27 +314,45 @@ class _Phases:
             routings=routings,
             seconds=self.seconds,
             data_changes=self.changes,
+            start=None if self.start is None else self.start.report,
         )
 
-    def _dense(self) -> tuple[FamilyModel, Tally, DenseReport]:
-        """Step 1 and the confusion matrix of step 2."""
+    def _dense_model(self) -> FamilyModel | None:
+        """Step 1: the trained dense twin; None for a start from a routed model without one."""
         options = self.options
         config = self.family.dense(options.config)
         family = find_family(config.family)
-        with seeded(options.seed):
-            model = family.start(config, self.data.preprocessing)
-        objective = Objective(family, options.label_smoothing)
-        self._fit(Phase(DENSE, model, options.dense_epochs, objective))
-        held_out = self.trainer.evaluate(model, self.data.held_out)
-        test = self.trainer.evaluate(model, self.data.test)
-        self._save(model, DENSE, None)
+        if self.start is not None:
+            model = self.start.dense
+        else:
+            with seeded(options.seed):
+                model = family.start(config, self.data.preprocessing)
+        if model is not None and options.dense_epochs:
+            objective = Objective(family, options.label_smoothing)
+            self._fit(Phase(DENSE, model, options.dense_epochs, objective))
+        return model
+
+    def _baseline(self, dense: FamilyModel | None) -> tuple[Tally, DenseReport | None]:
+        """The confusions of step 2, and the report of the dense twin.
+
+        Without a twin they are those of the routed model that the run starts from.
+        """
+        if dense is None:
+            return self._evaluate(self._routed_model(None), self.data.held_out), None
+        held_out = self._evaluate(dense, self.data.held_out)
+        test = self._evaluate(dense, self.data.test)
+        self._save(dense, DENSE, None)
         report = DenseReport(
             checkpoint=DENSE,
             top1=test.top1,
             held_out_top1=held_out.top1,
             confusion=held_out.confusion.tolist(),
         )
-        return model, held_out, report
+        return held_out, report
+
+    def _evaluate(self, model: FamilyModel, split: Split) -> Tally:
+        """What a model does with the images of a split; it need not have been trained here."""
+        return self.trainer.evaluate(model.to(self.trainer.fabric.device), split)
 
     def _owners(self, held_out: Tally) -> dict[str, np.ndarray | None]:
         """The super-classes of every routing; found once, however often the run is resumed.
@@ -322,16 +375,26 @@ class _Phases:
         experts = _super_class_count(self.options.config)
         return _routing(name).super_classes(held_out, experts, self.options.seed)
 
-    def _routed(self, dense: FamilyModel, routing: str, owner: np.ndarray | None) -> RoutingReport:
+    def _routed_model(self, dense: FamilyModel | None) -> FamilyModel:
+        """What a routed phase begins with: the model that the run starts from, or the twin's."""
+        if self.start is not None and self.start.routed is not None:
+            return copy.deepcopy(self.start.routed)
+        twin = cast("FamilyModel", dense)  # only a start from a routed model has none
+        with seeded(self.options.seed):
+            model: FamilyModel = self.family.from_dense(twin, self.options.config)
+        return model
+
+    def _routed(
+        self, dense: FamilyModel | None, routing: str, owner: np.ndarray | None
+    ) -> RoutingReport:
         """Step 3 for one routing."""
         options = self.options
-        with seeded(options.seed):
-            model = self.family.from_dense(dense, options.config)
+        model = self._routed_model(dense)
         router_loss = _routing(routing).loss(owner, options)
         objective = Objective(self.family, options.label_smoothing, router_loss)
         self._fit(Phase(routing, model, options.moe_epochs, objective, owner))
-        held_out = self.trainer.evaluate(model, self.data.held_out)
-        test = self.trainer.evaluate(model, self.data.test)
+        held_out = self._evaluate(model, self.data.held_out)
+        test = self._evaluate(model, self.data.test)
         self._save(model, routing, held_out.route_shares)
         return RoutingReport(
             routing=routing,

@@ -8,6 +8,8 @@ import sys
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from mvmoe_deploy.text import one_line
+
 
 class Progress(Protocol):
     """Called by the first process of a run; entered before the first phase, left after the last."""
@@ -22,6 +24,9 @@ class Progress(Protocol):
         trace: TracebackType | None,
     ) -> None:
         """End showing, whatever happened."""
+
+    def note(self, text: str) -> None:
+        """Something that a person should know before the first phase, in one line."""
 
     def images(self, total: int) -> None:
         """Before the first phase `total` images are checked, whether they can be read."""
@@ -47,6 +52,9 @@ class Silent:
 
     def __exit__(self, *_: object) -> None:
         return None
+
+    def note(self, text: str) -> None:
+        """Do nothing."""
 
     def images(self, total: int) -> None:
         """Do nothing."""
@@ -84,6 +92,10 @@ class RichProgress:
 
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
+
+    def note(self, text: str) -> None:
+        """Print it above the bars."""
+        self._bars.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
 
     def images(self, total: int) -> None:
         """Add a bar that counts images."""

@@ -12,6 +12,21 @@ from mvmoe_deploy.training.inventory import DataChange
 
 
 @dataclass(frozen=True, kw_only=True)
+class StartReport:
+    """The checkpoint that a run started from."""
+
+    checkpoint: str
+    """Its path, as it was given."""
+    sha256: str
+    """Of the file, or over the files of a directory."""
+    family: str
+    weights: str | None
+    """Which of several sets of the file; None where it has one."""
+    notes: tuple[str, ...]
+    """What was chosen, resampled or started fresh, one line each."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DenseReport:
     """The dense baseline. `confusion` `[C][C]` counts held-out images: true class, then answer."""
 
@@ -53,11 +68,14 @@ class TrainReport:
     """Images of the splits `train`, `held_out` and `test`."""
     processes: int
     device: str
-    dense: DenseReport
+    dense: DenseReport | None
+    """None where the run started from a routed model that no dense one answers as."""
     routings: tuple[RoutingReport, ...]
     seconds: dict[str, float]
     data_changes: tuple[DataChange, ...] = ()
     """Changes of the images that the run was resumed with; figures are of the last images."""
+    start: StartReport | None = None
+    """What the run started from; None for random weights."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,16 +93,20 @@ def _finished(out: Path) -> bool:
     return False
 
 
-def require_same(out: Path, options: TrainOptions, classes: tuple[str, ...]) -> None:
+def require_same(
+    out: Path, options: TrainOptions, classes: tuple[str, ...], start: str | None = None
+) -> None:
     """Check that a run that was begun has the same options; raises InputError that names one.
 
-    Does nothing for a run that is new.
+    `start` is the SHA-256 of the checkpoint that the run starts from. Does nothing for a run that
+    is new.
     """
     if not os.path.lexists(out / OPTIONS):
         return
     before = _read_options(out / OPTIONS)
     _require_same_classes(out, classes)
-    asked = _plain(options)
+    asked = _plain(options, start)
+    _require_same_start(out, options, asked, before)
     name = differing_option(asked, before)
     if name is not None:
         raise InputError(
@@ -113,6 +117,23 @@ def require_same(out: Path, options: TrainOptions, classes: tuple[str, ...]) -> 
             expected=quoted(_at(before, name)),
             found=quoted(_at(asked, name)),
         )
+
+
+def _require_same_start(
+    out: Path, options: TrainOptions, asked: dict[str, Any], before: dict[str, Any]
+) -> None:
+    """Refuse a checkpoint with other bytes than the one that the run started from."""
+    was, given = before.get("start"), asked.get("start")
+    if was is None or given is None or was == given:
+        return
+    raise InputError(
+        f"checkpoint {options.start} is not the one that the run in {out} started from (its "
+        "SHA-256 is another); restore that file, or train in another directory",
+        code="resume.mismatch",
+        name="start",
+        expected=quoted(was),
+        found=quoted(given),
+    )
 
 
 def known_images(out: Path) -> Inventory | None:
@@ -160,15 +181,19 @@ def accepted_images(
     return dataclasses.replace(going_on, changes=(*before.changes, change))
 
 
-def record_start(out: Path, options: TrainOptions, images: Inventory) -> None:
+def record_start(
+    out: Path, options: TrainOptions, images: Inventory, start: str | None = None
+) -> None:
     """Write down what the run is asked to do and on which images; raises OutputError.
+
+    `start` is the SHA-256 of the checkpoint that the run starts from.
 
     The options come last: where they are, everything is.
     """
     images.write(out / IMAGES)
     if (out / OPTIONS).exists():
         return
-    text = json.dumps(_plain(options), indent=2) + "\n"
+    text = json.dumps(_plain(options, start), indent=2) + "\n"
     files.write_file(out / OPTIONS, lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
@@ -277,10 +302,10 @@ def _is_own(path: Path) -> bool:
     return path.name.startswith((f".{OPTIONS}.", f".{IMAGES}."))
 
 
-def _plain(options: TrainOptions) -> dict[str, Any]:
-    """The options as JSON has them."""
-    family = options.config.family
-    return {"format": FORMAT, "family": family, **json.loads(msgspec.json.encode(options))}
+def _plain(options: TrainOptions, start: str | None) -> dict[str, Any]:
+    """The options as JSON has them; a checkpoint by its hash, since its path may change."""
+    fields = json.loads(msgspec.json.encode(options))
+    return {"format": FORMAT, "family": options.config.family, **fields, "start": start}
 
 
 def _at(options: dict[str, Any], name: str) -> object:

@@ -202,6 +202,8 @@ def test_images_may_have_brackets_in_their_name(mvmoe, bundle, images, tmp_path)
         (["run", "b", "i", "--threads", "0"], "--threads"),
         (["train", "--data", "missing", "-o", "out"], "missing"),
         (["train", "--preset", "vit_digits", "-o", "out"], "dense vit"),
+        (["train", "--from", "missing", "-o", "out"], "checkpoint missing does not exist"),
+        (["train", "--weights", "model", "-o", "out"], "--from"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_2(mvmoe, tmp_path, monkeypatch, arguments, says):
@@ -698,6 +700,9 @@ def _everything(root: Path) -> dict[str, object]:
         "init cfg/tiny.json -o cfg/tiny.json --force",
         "init cfg/tiny.json -o cfg --force",
         "train --preset cfg/tiny.json -o cfg --resume",
+        "train --from ck -o ck --resume",
+        "train --from ck -o ck/inner",
+        "train --from ck/model.safetensors --preset cfg/tiny.json -o ck",
         "train --data photos -o photos --resume",
         "train --data photos -o photos/train/z",
         "train --data photos -o photos/val",

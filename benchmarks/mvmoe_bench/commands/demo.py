@@ -109,6 +109,7 @@ def demo(output: Path, as_json: bool) -> None:
     options = training.default_options(configuration("digits"), "digits")
     _require_packages(options.config)
     trained = training.train(options, places.run, resume=True)
+    assert trained.dense is not None  # The run starts from nothing.
     checkpoint = load_checkpoint(places.checkpoint)
     bundle = _export(checkpoint, places.bundle)
     _write_digits(places.images)
