@@ -586,7 +586,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         ),
         # Training and measuring.
         "data.invalid": ErrorCode(
-            "A directory of images is not laid out as training needs it.",
+            "Images for training or a comparison are missing, or not laid out as they have to be.",
             "Lay it out as the message says.",
             ("path", "name"),
         ),

@@ -39,6 +39,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "outputs": ("mvmoe_deploy.outputs",),
         "families": ("mvmoe_deploy.models.families",),
         "routings": ("mvmoe_deploy.training.routings",),
+        "datasets": ("mvmoe_deploy.training.datasets",),
         "runners": ("mvmoe_deploy.runtime.runners",),
         "references": ("mvmoe_export.parity",),
         "targets": ("mvmoe_export.targets",),
@@ -208,5 +209,10 @@ def _declared(module: ModuleType, name: str) -> Any:
 
 def _singular(kind: str) -> str:
     """What one part of a kind is called in a message."""
-    words = {"families": "model family", "strategies": "strategy", "outputs": "output kind"}
+    words = {
+        "families": "model family",
+        "strategies": "strategy",
+        "outputs": "output kind",
+        "datasets": "data set",
+    }
     return words.get(kind, kind.removesuffix("s"))

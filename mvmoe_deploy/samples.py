@@ -1,4 +1,4 @@
-"""Real images with their names and classes: the digits, or a directory. No PyTorch here."""
+"""Real images with their names and classes: of a data set, or a directory. No PyTorch here."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from mvmoe_deploy.errors import ImageError, InputError
 from mvmoe_deploy.preprocessing import ImageLike, preprocess
 from mvmoe_deploy.preprocessing.decoding import IMAGE_SUFFIXES
 from mvmoe_deploy.preprocessing.screening import require_readable
-from mvmoe_deploy.training.digits import DIGITS, NAMES, digits_split
+from mvmoe_deploy.training.datasets import find_data_set
+from mvmoe_deploy.training.datasets.contract import DataSet
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,16 @@ class Samples:
 
 
 def load_samples(data: str, manifest: Manifest, most: int) -> Samples:
-    """At most `most` images of `data` (`digits`, or a directory), spread evenly over it.
+    """At most `most` images of `data` (a data set's name, or a directory), spread evenly over it.
 
-    A directory has one folder of images for each class, or images and no folders, or the `train/`
-    and `val/` that `mvmoe train` learns from (`val/` is taken). Raises InputError for classes that
+    Of a data set they are the test split's. A directory holds a data set's files, or one folder of
+    images for each class, or images and no folders, or the `train/` and `val/` that `mvmoe train`
+    learns from (`val/` is taken). Raises InputError for classes that
     are not those of the bundle, ImageError that says how many images cannot be read.
     """
-    if data == DIGITS:
-        return _digits(manifest, most)
+    found = find_data_set(data)
+    if found is not None:
+        return _of_data_set(found, data, manifest, most)
     images, classes = _directory(Path(data))
     labels = _class_indices(classes, manifest, f"data {data}") if classes else None
     rows = _spread(len(images), most)
@@ -42,23 +45,19 @@ def load_samples(data: str, manifest: Manifest, most: int) -> Samples:
     return Samples(names, _inputs((images[row] for row in rows), manifest), known)
 
 
-def _digits(manifest: Manifest, most: int) -> Samples:
-    """The held-out digits."""
-    pixels, labels = digits_split("test")
-    indices = _class_indices(NAMES, manifest, "data digits")
+def _of_data_set(found: DataSet, data: str, manifest: Manifest, most: int) -> Samples:
+    """Images of a data set's test split."""
+    pixels, labels = found.split("test")
+    classes = found.classes
+    indices = _class_indices(classes, manifest, f"data {data}")
     rows = _spread(len(labels), most)
-    known = np.array([indices[NAMES[labels[row]]] for row in rows]) if indices else None
-    names = tuple(f"digits test {row}" for row in rows)
+    known = np.array([indices[classes[labels[row]]] for row in rows]) if indices else None
+    names = tuple(f"{data} test {row}" for row in rows)
     return Samples(names, _inputs((pixels[row] for row in rows), manifest), known)
 
 
 def _directory(root: Path) -> tuple[list[Path], tuple[str, ...]]:
     """Images in order of class and name, and the classes; no classes if there are no folders."""
-    if not root.is_dir():
-        raise InputError(
-            f"data {root} is no directory; give 'digits' or a directory of images, with or without "
-            "one folder for each class"
-        )
     if (root / "train").is_dir() and (root / "val").is_dir():
         root = root / "val"
     folders = sorted(path for path in _visible(root) if path.is_dir())

@@ -65,6 +65,19 @@ class PartName(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
         return str(value)
 
 
+class ImageSource(click.ParamType):  # type: ignore[type-arg]  # as above
+    """The name of a data set, a directory of images, or one of a command's own words."""
+
+    name = "images"
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """The names, as those of `click.Choice` are shown."""
+        return f"[{'|'.join((*self.words, *parts.names('datasets'), 'DIRECTORY'))}]"
+
+
 output = click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 
 force = click.option(

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from mvmoe_deploy.training.report import FinishedRun, RoutingReport
 
 
-_PRESET = "digits"
-
-
 class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
     """A number of processes, or `auto`."""
 
@@ -35,10 +32,10 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 
 @command(extra="train")
 @options.output
-@click.option("--data", default="digits", show_default=True, help="digits, or an image folder.")
+@click.option("--data", type=options.ImageSource(), default="digits", show_default=True)
 @click.option(
     "--preset",
-    help="Preset or JSON file; by default digits, or what the checkpoint of --from says.",
+    help="Preset or JSON file; by default that of the data set, or what --from brings.",
 )
 @click.option(
     "--from",
@@ -101,10 +98,10 @@ def train(
 
     begun_with = [] if start is None else [start]
     outputs.refuse_overlap([output], [*options.named_files(preset), *begun_with])
-    if preset is not None or start is None:
-        config = configuration(preset or _PRESET)
-    else:
+    if preset is None and start is not None:
         config = training.configuration_of(start, weights)
+    else:
+        config = configuration(preset or training.suited_preset(data))
     choices = InputChoices(**{name: recipe.pop(name) for name in options.INPUT_FIELDS})
     chosen = {name: value for name, value in recipe.items() if value is not None}
     chosen_options = training.default_options(

@@ -33,7 +33,9 @@ _MOST_NEAR_TIES = 10
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="What it was exported from.")
 @options.config
 @options.weights
-@click.option("--data", help="digits, or a directory of images; needs --checkpoint.")
+@click.option(
+    "--data", type=options.ImageSource(), help="Compare on real images; needs --checkpoint."
+)
 @click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
 @click.option("--images", "most", type=click.IntRange(1, 10_000), help="Compare at most so many.")
 @options.manifest_sha256

@@ -1,7 +1,7 @@
 """Super-class guided training of Mobile V-MoE (arXiv 2309.04354, section 3.2).
 
 `train` is the whole of it: dense baseline, its confusion matrix, super-classes, routed models.
-Names are loaded when they are asked for: digits and image folders can be read without PyTorch.
+Names are loaded when they are asked for: data sets and image folders can be read without PyTorch.
 """
 
 import importlib
@@ -19,9 +19,10 @@ _HOMES = {
     "TrainReport": "report",
     "configuration_of": "start",
     "default_options": "options",
-    "digits_preprocessing": "digits",
-    "digits_split": "digits",
+    "digits_preprocessing": "datasets.digits",
+    "digits_split": "datasets.digits",
     "load_data": "data",
+    "suited_preset": "data",
     "terminal_progress": "progress",
     "train": "pipeline",
 }

@@ -15,8 +15,8 @@ from mvmoe_deploy.preprocessing.resizing import resample
 Augmentation = Callable[[Image.Image, Preprocessing, np.random.Generator], np.ndarray]
 """`(image, spec, rng) -> pixels [H, W, C] uint8`, the same whenever `rng` has the same state."""
 
-_DEGREES, _PIXELS, _SCALE = 8.0, 0.5, 0.08
-"""Bounds of a digit's rotation, shift (of 8 pixels) and relative change of size."""
+_DEGREES, _SHIFT, _SCALE = 8.0, 1 / 16, 0.08
+"""Bounds of a digit's rotation, shift (as a share of its side) and relative change of size."""
 
 _AREA, _RATIO, _JITTER = (0.25, 1.0), (3 / 4, 4 / 3), 0.2
 """Bounds of a photo's cropped area and aspect ratio, and of each change of colour."""
@@ -37,8 +37,8 @@ def vary_digit(image: Image.Image, spec: Preprocessing, rng: np.random.Generator
     cos, sin = zoom * math.cos(turn), zoom * math.sin(turn)
     # Pillow wants the map from output to input pixels; the centre stays, but for the shift.
     x, y = image.width / 2, image.height / 2
-    left = x - cos * x - sin * y + _PIXELS * dx
-    top = y + sin * x - cos * y + _PIXELS * dy
+    left = x - cos * x - sin * y + _SHIFT * image.width * dx
+    top = y + sin * x - cos * y + _SHIFT * image.height * dy
     moved = image.transform(
         image.size,
         Image.Transform.AFFINE,
@@ -46,6 +46,11 @@ def vary_digit(image: Image.Image, spec: Preprocessing, rng: np.random.Generator
         resample=Image.Resampling.BICUBIC,
     )
     return resize(moved, spec)
+
+
+def vary_mirrored(image: Image.Image, spec: Preprocessing, rng: np.random.Generator) -> np.ndarray:
+    """As `vary_digit`, and perhaps mirrored: for things that are as likely the other way round."""
+    return vary_digit(image.transpose(_FLIPPED) if rng.random() < 0.5 else image, spec, rng)
 
 
 def vary_photo(image: Image.Image, spec: Preprocessing, rng: np.random.Generator) -> np.ndarray:

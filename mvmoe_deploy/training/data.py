@@ -1,6 +1,6 @@
 """The images of a run: three splits, their classes, and what makes model input of them.
 
-Where they come from is in `digits.py` and `folder.py`; in which order they are learned from, in
+Where they come from is in `datasets/` and `folder.py`; in which order they are learned from, in
 `batches.py`.
 """
 
@@ -8,23 +8,18 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
 import numpy as np
 
+from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.input_choices import InputChoices, resolve_input
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.preprocessing.resize_rules import RULE_FIELDS
-from mvmoe_deploy.training.augment import Augmentation, vary_digit, vary_photo
-from mvmoe_deploy.training.digits import (
-    DIGITS,
-    NAMES,
-    RECIPE,
-    digits_preprocessing,
-    digits_split,
-)
+from mvmoe_deploy.training.augment import Augmentation, vary_photo
+from mvmoe_deploy.training.datasets import find_data_set, is_name
+from mvmoe_deploy.training.datasets.contract import DataSet, Part
 from mvmoe_deploy.training.folder import folder_classes, folder_images
 from mvmoe_deploy.training.splits import stratified_split
 
@@ -70,18 +65,33 @@ class ImageData:
 
 
 def class_names(data: str) -> tuple[str, ...]:
-    """The class names of `data`; raises InputError if it is neither digits nor an image folder."""
-    return NAMES if data == DIGITS else folder_classes(Path(data))
+    """The class names of `data`; raises InputError if it is no data set and no image folder."""
+    found = find_data_set(data)
+    return folder_classes(Path(data)) if found is None else found.classes
 
 
 def recipe(data: str) -> Mapping[str, Any]:
     """Training options that suit `data`; none for a folder, which the defaults are for."""
-    return RECIPE if data == DIGITS else {}
+    found = find_data_set(data)
+    return {} if found is None else found.recipe
+
+
+def suited_preset(data: str) -> str:
+    """The preset that suits `data`; raises InputError for image folders, which none suits."""
+    found = find_data_set(data)
+    if found is None:
+        raise InputError(
+            f"no preset was given for the images in {data}; give --preset NAME or --preset "
+            "FILE.json of a model of their size, or --from CHECKPOINT",
+            code="input.option",
+            name="preset",
+        )
+    return found.preset
 
 
 def image_directory(data: str) -> Path | None:
-    """The directory that `data` is; None for digits, which are no files."""
-    return None if data == DIGITS else Path(data)
+    """The directory that `data` is; None for the name of a data set."""
+    return None if is_name(data) else Path(data)
 
 
 def load_data(
@@ -97,9 +107,10 @@ def load_data(
     out as `folder.py` says, and for statements that make no input.
     """
     choices, stated = choices or InputChoices(), stated or {}
-    if data == DIGITS:
-        return _digits(config, choices, stated)
-    return _folder(Path(data), config, choices, stated)
+    found = find_data_set(data)
+    if found is None:
+        return _folder(Path(data), config, choices, stated)
+    return _arrays(found, config, choices, stated)
 
 
 def _input(
@@ -111,17 +122,18 @@ def _input(
     return resolve_input(config, {**suited, **stated}, choices).preprocessing
 
 
-def _digits(config: ModelConfig, choices: InputChoices, stated: Mapping[str, Any]) -> ImageData:
-    """The embedded digits."""
-    suited = msgspec.structs.asdict(digits_preprocessing(config))
-    train, held_out, test = _digits_of("train"), _digits_of("held-out"), _digits_of("test")
-    preprocessing = _input(config, suited, stated, choices)
-    return ImageData(NAMES, train, held_out, test, vary_digit, preprocessing)
+def _arrays(
+    found: DataSet, config: ModelConfig, choices: InputChoices, stated: Mapping[str, Any]
+) -> ImageData:
+    """The images of a data set."""
+    train, held_out, test = (_split(found, part) for part in ("train", "held-out", "test"))
+    preprocessing = _input(config, found.suited_input(config), stated, choices)
+    return ImageData(found.classes, train, held_out, test, found.augment, preprocessing)
 
 
-def _digits_of(name: Literal["train", "held-out", "test"]) -> Split:
-    """One split of the digits."""
-    images, labels = digits_split(name)
+def _split(found: DataSet, part: Part) -> Split:
+    """One split of a data set."""
+    images, labels = found.split(part)
     return Split(list(images), labels)
 
 

@@ -24,8 +24,8 @@ def folder_classes(root: Path) -> tuple[str, ...]:
     for part in ("train", "val"):
         if not (root / part).is_dir():
             raise InputError(
-                f"data {root} has no {part}/ directory; give 'digits' or a directory with "
-                "train/<class>/ and val/<class>/",
+                f"data {root} has no {part}/ directory; give a directory with train/<class>/ and "
+                "val/<class>/, or with MNIST's four IDX files",
                 code="data.invalid",
                 path=str(root),
             )

@@ -13,7 +13,6 @@ from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.input_choices import InputChoices
 from mvmoe_deploy.text import quoted
 from mvmoe_deploy.training.data import class_names, recipe
-from mvmoe_deploy.training.digits import DIGITS
 
 TrainingPrecision = Literal["32-true", "bf16-mixed"]
 """fp32, or bf16 autocast: neither has a loss scale that would have to be resumed."""
@@ -28,7 +27,8 @@ ACCELERATORS = ("auto", "cpu", "cuda", "mps")
 class TrainOptions:
     """One run: model, data, recipe and machines. `default_options` fills in what suits the data.
 
-    - `data` is a data source's name or an image folder; `routings` are names of training routings.
+    - `data` is a data set's name, the folder of one, or an image folder; `routings` are names of
+      training routings.
     - `start` is the path of a checkpoint that the run starts from, `weights` one of several sets in
       it. `dense_epochs` may be 0 then: its dense model is trained already.
     - `input` says what makes the model's input of an image, where it is not what suits the data.
@@ -42,7 +42,7 @@ class TrainOptions:
     """
 
     config: ModelConfig
-    data: str = DIGITS
+    data: str = "digits"
     start: str | None = None
     weights: str | None = None
     input: InputChoices = field(default_factory=InputChoices)
@@ -148,13 +148,13 @@ class TrainOptions:
             _require(holds, name, value, _range(low, high))
 
 
-def default_options(config: ModelConfig, data: str = DIGITS, **changes: Any) -> TrainOptions:
+def default_options(config: ModelConfig, data: str = "digits", **changes: Any) -> TrainOptions:
     """Options that suit `data`, with `changes` on top; the classes are counted in the data.
 
-    For digits a recipe of about a minute; for an image folder DeiT's recipe (arXiv
-    2012.12877, table 9) without its distillation and mixing. A run that starts from a checkpoint
-    has no dense epochs unless `changes` give some. Raises InputError for data that cannot be used
-    and for options out of range.
+    For a data set its own recipe, for digits one of about a minute; for an image folder DeiT's
+    recipe (arXiv 2012.12877, table 9) without its distillation and mixing. A run that starts from
+    a checkpoint has no dense epochs unless `changes` give some. Raises InputError for data that
+    cannot be used and for options out of range.
     """
     config = config.replace(num_classes=len(class_names(data)))
     started = {"dense_epochs": 0} if changes.get("start") is not None else {}

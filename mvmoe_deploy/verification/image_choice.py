@@ -1,4 +1,4 @@
-"""The images of a comparison: golden, synthetic, the digits, or from a directory."""
+"""The images of a comparison: golden, synthetic, a data set's, or from a directory."""
 
 from collections.abc import Callable
 

@@ -27,13 +27,14 @@ from mvmoe_deploy import Dispatcher, parts
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.cli import main
 from mvmoe_deploy.errors import BundleError, InputError
-from mvmoe_deploy.models import preset
+from mvmoe_deploy.models import load_checkpoint, preset
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.routing.top_k import TopK
-from mvmoe_deploy.training import default_options, train
+from mvmoe_deploy.samples import load_samples
+from mvmoe_deploy.training import default_options, suited_preset, train
 from mvmoe_export import ExportOptions, Identity, export_bundle
 from mvmoe_export.compression import FLOAT32
 from mvmoe_export.rewrites import repairs
@@ -385,6 +386,17 @@ def test_a_family_is_trained_by_a_foreign_routing(foreign, tmp_path):
     )
     (found,) = train(options, tmp_path / "run").routings
     assert found.super_classes == [["0", "2", "4", "6", "8"], ["1", "3", "5", "7", "9"]]
+
+
+def test_a_data_set_is_trained_on_and_gives_the_images_of_a_comparison(foreign, tmp_path):
+    options = default_options(preset(suited_preset("shades")), "shades", routings=("end-to-end",))
+    report = train(options, tmp_path / "run")
+    assert report.images == {"train": 40, "held_out": 40, "test": 40}
+    assert report.classes[3] == "shade 3"
+    model = load_checkpoint(tmp_path / "run" / "end-to-end")
+    export_bundle(model.model, tmp_path / "b", identity=Identity.of(model), skip_verify=True)
+    samples = load_samples("shades", Bundle.open(tmp_path / "b").manifest, most=20)
+    assert (samples.names[0], len(samples.labels)) == ("shades test 0", 20)
 
 
 def test_graphs_to_compare_with_are_made_with_the_recipe_where_plug_ins_are_allowed(

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--images",
+    type=options.ImageSource("synthetic"),
     default="synthetic",
     show_default=True,
-    help="digits, a directory of images, or synthetic: images forced down given routes.",
+    help="Real images, or synthetic ones that are forced down given routes.",
 )
 @click.option(
     "--distribution",

@@ -3,6 +3,7 @@
 import msgspec
 import numpy as np
 import pytest
+from idx_files import write_idx_folder
 from PIL import Image
 
 from mvmoe_deploy.bundle import Bundle
@@ -65,6 +66,19 @@ def test_class_folders_give_labels(manifest, tmp_path):
     assert samples.names[0].endswith("bee/000.png")
 
 
+def test_a_directory_of_idx_files_gives_its_test_images(manifest, tmp_path):
+    write_idx_folder(tmp_path, test=20, classes=5)
+    named = labelled(manifest, ["4", "3", "2", "1", "0"])
+    samples = load_samples(str(tmp_path), named, 10)
+    assert samples.names[:2] == (f"{tmp_path} test 0", f"{tmp_path} test 2")
+    assert samples.inputs.shape == (10, 1, 8, 8)
+    # Of 20 images whose labels are 0 to 4 in turn; class 0 is the bundle's last one.
+    rows = [int(name.rsplit(" ", 1)[1]) for name in samples.names]
+    assert samples.labels.tolist() == [4 - row % 5 for row in rows]
+    with pytest.raises(InputError, match="has the class '0', which is none of the bundle's"):
+        load_samples(str(tmp_path), manifest, 10)
+
+
 def test_a_flat_directory_has_no_labels(manifest, tmp_path):
     samples = load_samples(str(draw(tmp_path, 3)), manifest, 100)
     assert (len(samples.names), samples.labels) == (3, None)
@@ -123,7 +137,7 @@ def test_a_directory_without_images_or_with_both_kinds_is_refused(manifest, tmp_
     draw(tmp_path / "ant", 1)
     with pytest.raises(InputError, match="both in folders and beside them"):
         load_samples(str(tmp_path), manifest, 10)
-    with pytest.raises(InputError, match="is no directory"):
+    with pytest.raises(InputError, match="is neither a directory nor a data set"):
         load_samples(str(tmp_path / "missing"), manifest, 10)
 
 

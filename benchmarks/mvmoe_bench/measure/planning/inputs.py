@@ -14,7 +14,7 @@ from mvmoe_deploy.bundle.outputs import class_output
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import Preprocessing, normalize
 from mvmoe_deploy.samples import load_samples
-from mvmoe_deploy.training.digits import DIGITS
+from mvmoe_deploy.training.datasets import find_data_set, is_name
 
 SYNTHETIC = "synthetic"
 _SYNTHETIC_IMAGES = 32
@@ -49,7 +49,7 @@ class Inputs:
 
 
 def load_inputs(source: str, bundles: Sequence[Bundle], seed: int) -> Inputs:
-    """The images of `source`: `digits`, `synthetic`, or a directory.
+    """The images of `source`: a data set's name, `synthetic`, or a directory.
 
     Raises InputError for bundles that do not take the same input, and for a directory without
     images; ImageError that names an image that cannot be read.
@@ -73,16 +73,16 @@ def require_same_input(bundles: Sequence[Bundle]) -> None:
 
 
 def _real(source: str, bundle: Bundle, seed: int) -> Inputs:
-    """The digits, or a directory's images; shuffled if they are sorted by class."""
+    """A data set's images, or a directory's; shuffled if they are sorted by class."""
     most = _fitting(bundle.manifest.input, _MOST_IMAGES, _MOST_BYTES)
     samples = load_samples(source, bundle.manifest, most)
     names, labels = samples.names, _label_names(bundle, samples.labels, len(samples.names))
-    sorted_by_class = source != DIGITS and samples.labels is not None
+    sorted_by_class = find_data_set(source) is None and samples.labels is not None
     order = np.arange(len(names))
     if sorted_by_class:
         order = np.random.default_rng(seed).permutation(len(names))
     return Inputs(
-        source=source if source == DIGITS else str(Path(source)),
+        source=source if is_name(source) else str(Path(source)),
         images=np.ascontiguousarray(samples.inputs[order]),
         names=tuple(names[position] for position in order),
         labels=tuple(labels[position] for position in order),

@@ -39,7 +39,7 @@ from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.routing.choices import required_choices
 from mvmoe_deploy.system import outputs
 from mvmoe_deploy.system.temporary import private_temporary_files
-from mvmoe_deploy.training.digits import DIGITS
+from mvmoe_deploy.training.datasets import is_name
 
 _FIXED = ("device", "preset", "seed", "threads", "inputs", "bundles", "subjects")
 """Fields of a run that a resumed one must have alike."""
@@ -122,7 +122,8 @@ def _require_places(request: Request) -> None:
     read = [*request.bundles, *request.checkpoints]
     named = (request.config, request.distribution)
     read += [Path(text) for text in named if text and text.endswith(".json")]
-    folders = [] if request.images in (SYNTHETIC, DIGITS) else [Path(request.images)]
+    without = request.images == SYNTHETIC or is_name(request.images)
+    folders = [] if without else [Path(request.images)]
     outputs.refuse_overlap([request.output], read, folders)
     if request.cache is not None:
         outputs.require_outside(request.cache, [*request.bundles, *request.checkpoints, *folders])

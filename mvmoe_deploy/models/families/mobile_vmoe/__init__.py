@@ -13,7 +13,15 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import AdaptedState, Family, FamilyModel
 from mvmoe_deploy.models.families.mobile_vmoe.config import MobileVMoEConfig
 from mvmoe_deploy.models.families.mobile_vmoe.network import MobileVMoE
-from mvmoe_deploy.models.families.vit import DIGITS, GRID, ViT, ViTConfig, positions, timm
+from mvmoe_deploy.models.families.vit import (
+    DIGITS,
+    FASHION_MNIST,
+    GRID,
+    ViT,
+    ViTConfig,
+    positions,
+    timm,
+)
 from mvmoe_deploy.models.families.vit import PART as VIT
 from mvmoe_deploy.models.timm_config import TimmConfig
 
@@ -29,9 +37,10 @@ class MobileVMoEFamily(Family[MobileVMoEConfig, MobileVMoE]):
     without_decay = VIT.without_decay
 
     def presets(self) -> Mapping[str, MobileVMoEConfig]:
-        """`digits`, and the models of the paper's grid."""
+        """Two for small data sets, and the models of the paper's grid."""
         grid = {f"mobile_vmoe_{name}": _routed(dense) for name, dense in GRID.items()}
-        return {"digits": _routed(DIGITS, experts=4), **grid}
+        small = {"digits": DIGITS, "fashion_mnist": FASHION_MNIST}
+        return {**{name: _routed(dense, experts=4) for name, dense in small.items()}, **grid}
 
     def fits(self, name: str, tensor: Tensor, expected: Tensor) -> bool:
         """Position embeddings may be of another grid."""

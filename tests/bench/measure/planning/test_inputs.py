@@ -53,7 +53,7 @@ def test_synthetic_images_begin_with_the_golden_ones_and_are_repeatable(bundle):
 def test_a_directory_without_images_is_refused(bundle, tmp_path):
     with pytest.raises(InputError, match="holds no images"):
         load_inputs(str(tmp_path), [bundle], seed=0)
-    with pytest.raises(InputError, match="is no directory"):
+    with pytest.raises(InputError, match="is neither a directory nor a data set"):
         load_inputs(str(tmp_path / "nowhere"), [bundle], seed=0)
 
 

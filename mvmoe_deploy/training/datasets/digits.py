@@ -5,19 +5,20 @@ E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI (199
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
+import msgspec
 import numpy as np
 
 from mvmoe_deploy.errors import InputError, MissingExtraError
 from mvmoe_deploy.preprocessing import Preprocessing
+from mvmoe_deploy.training.augment import vary_digit
+from mvmoe_deploy.training.datasets.contract import DataSet, Part
 from mvmoe_deploy.training.splits import stratified_split
 
 if TYPE_CHECKING:
     from mvmoe_deploy.models.config import ModelConfig
-
-DIGITS = "digits"
-"""The name of this data; every other name of data is a directory."""
 
 NAMES = tuple("0123456789")
 """The names of the classes."""
@@ -38,15 +39,13 @@ _SHARE = 0.2
 """Of all images, the share of the test split, and again of the held-out split."""
 
 
-def digits_split(
-    split: Literal["train", "held-out", "test"] = "test",
-) -> tuple[np.ndarray, np.ndarray]:
+def digits_split(split: Part = "test") -> tuple[np.ndarray, np.ndarray]:
     """Images `[N, 8, 8]` (uint8) and labels `[N]` (int64) of one split.
 
     Stratified, 60 / 20 / 20 %, and the same whatever the seed of a run is: no run ever trains on
     a test image. Raises MissingExtraError without scikit-learn.
     """
-    if split not in (names := ("train", "held-out", "test")):
+    if split not in (names := get_args(Part)):
         raise InputError(f"split {split!r} is unknown; digits has {', '.join(names)}")
     images, labels = _load()
     rest, test = stratified_split(labels, round(_SHARE * len(labels)))
@@ -80,3 +79,27 @@ def _load() -> tuple[np.ndarray, np.ndarray]:
     bunch = load_digits()
     images = np.round(bunch.images * 255 / 16).astype(np.uint8)
     return images, bunch.target.astype(np.int64)
+
+
+class Digits:
+    """The data set `digits`."""
+
+    classes = NAMES
+    preset = "digits"
+    recipe = RECIPE
+    augment = staticmethod(vary_digit)
+
+    def at(self, folder: Path) -> DataSet | None:
+        """None: these images are no files."""
+        return None
+
+    def split(self, part: Part) -> tuple[np.ndarray, np.ndarray]:
+        """See `digits_split`."""
+        return digits_split(part)
+
+    def suited_input(self, config: "ModelConfig") -> Mapping[str, Any]:
+        """See `digits_preprocessing`."""
+        return msgspec.structs.asdict(digits_preprocessing(config))
+
+
+PART = Digits()
