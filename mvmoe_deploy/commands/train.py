@@ -50,9 +50,8 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     "routings",
     multiple=True,
     type=options.PartName("routings"),
-    default=["super-class"],
-    show_default=True,
-    help="May be given several times; the dense baseline is shared.",
+    help="May be given several times; the dense baseline is shared. By default super-class, or "
+    "end-to-end where a model selects tokens and images have no routes.",
 )
 @click.option("--dense-epochs", type=int, help="Epochs of the dense baseline; with --from 0.")
 @click.option("--moe-epochs", type=int, help="Epochs of each routed model.")
@@ -109,8 +108,8 @@ def train(
         data,
         start=None if start is None else str(start),
         weights=weights,
-        routings=tuple(dict.fromkeys(routings)),
         input=choices,
+        **({"routings": tuple(dict.fromkeys(routings))} if routings else {}),
         **chosen,
     )
     report = training.train(
@@ -129,6 +128,8 @@ def show(out: "Console", run: "FinishedRun") -> None:
         rows.add_row(routing.routing, percent(routing.top1), accuracy, routing.checkpoint)
     out.print(rows)
     for routing in run.routings:
+        if not routing.expert_usage:
+            continue
         out.print()
         out.print(f"experts of {routing.routing} (share of test images, super-class)")
         out.print(_experts(routing))
@@ -149,9 +150,10 @@ def _experts(routing: "RoutingReport") -> "Table":
     stages = routing.expert_usage
     names = [f"stage {i}" if len(stages) > 1 else "usage" for i in range(1, len(stages) + 1)]
     rows = table("expert", *names, "classes", right=tuple(range(1, len(stages) + 1)))
-    owned = routing.super_classes or [[]] * len(stages[0])
-    for expert, classes in enumerate(owned):
-        shares = [percent(stage[expert]) for stage in stages]
+    owned = routing.super_classes or []
+    for expert in range(max(map(len, stages))):
+        classes = owned[expert] if expert < len(owned) else []
+        shares = [percent(stage[expert]) if expert < len(stage) else "-" for stage in stages]
         rows.add_row(str(expert), *shares, ", ".join(classes) or "-")
     return rows
 

@@ -23,7 +23,7 @@ class Tally:
     soft_confusion: np.ndarray
     """As `confusion`, but each answer counts by its probability `[C, C]`."""
     used: np.ndarray
-    """Images by stage, class and expert that they use `[S, C, E]`."""
+    """Images by stage, class and expert that they use `[S, C, E]`; E of the stage that has most."""
     preferred: np.ndarray
     """As `used`, but only the expert of highest score `[S, C, E]`."""
     gates: np.ndarray
@@ -107,7 +107,8 @@ def _count(result: Tally, model: FamilyModel, images: Tensor, labels: np.ndarray
         zip(output.router_logits, output.members, output.gates, strict=True)
     ):
         chosen = members.cpu().numpy()
-        np.add.at(result.used[stage], labels, chosen)
+        # A stage may have fewer experts than another.
+        np.add.at(result.used[stage, :, : chosen.shape[1]], labels, chosen)
         np.add.at(result.preferred[stage], (labels, logits.argmax(dim=-1).cpu().numpy()), 1)
         result.gates[stage] += gates.double().sum().item()
         result.routes[stage].update(map(route_of, chosen))

@@ -72,7 +72,7 @@ def _draw(figure: "Figure", report: TrainReport, percent: "Formatter") -> None:
 
 def _size(report: TrainReport, panels: int) -> tuple[float, float]:
     """Width and height in inches: room for every cell, within what a viewer can show."""
-    experts = len(report.routings[0].expert_usage[0])
+    experts = max(map(len, report.routings[0].expert_usage))
     names = min(0.09 * max(map(len, report.classes)), 2.5)
     width = 1.6 + panels * (names + max(2.6, 0.5 * experts))
     height = 1.6 + 0.34 * len(report.classes)

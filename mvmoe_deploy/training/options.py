@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from mvmoe_deploy import parts
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.config import ModelConfig
+from mvmoe_deploy.models.families import find_family
 from mvmoe_deploy.models.input_choices import InputChoices
 from mvmoe_deploy.text import quoted
 from mvmoe_deploy.training.data import class_names, recipe
@@ -68,7 +69,7 @@ class TrainOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained; raises InputError."""
-        if not self.config.routing:
+        if not is_routed(self.config):
             raise InputError(
                 f"config describes a dense {self.config.family}; give the configuration of a "
                 "routed model (its dense twin is trained first)",
@@ -148,17 +149,33 @@ class TrainOptions:
             _require(holds, name, value, _range(low, high))
 
 
+def is_routed(config: ModelConfig) -> bool:
+    """Whether a configuration is of a routed model: of images, or of tokens inside of the model.
+
+    The latter has no rule that anybody sees, but a dense twin that is another model.
+    """
+    if config.routing:
+        return True
+    try:
+        return bool(find_family(config.family).dense(config) != config)
+    except InputError:
+        return False
+
+
 def default_options(config: ModelConfig, data: str = "digits", **changes: Any) -> TrainOptions:
     """Options that suit `data`, with `changes` on top; the classes are counted in the data.
 
     For a data set its own recipe, for digits one of about a minute; for an image folder DeiT's
     recipe (arXiv 2012.12877, table 9) without its distillation and mixing. A run that starts from
-    a checkpoint has no dense epochs unless `changes` give some. Raises InputError for data that
+    a checkpoint has no dense epochs unless `changes` give some. Where images have no routes there
+    is nothing to guide, and the routing is `end-to-end`. Raises InputError for data that
     cannot be used and for options out of range.
     """
     config = config.replace(num_classes=len(class_names(data)))
     started = {"dense_epochs": 0} if changes.get("start") is not None else {}
-    fields = {"config": config, "data": str(data), **recipe(data), **started, **changes}
+    unguided = {} if config.routing else {"routings": ("end-to-end",)}
+    suited = {**recipe(data), **started, **unguided}
+    fields = {"config": config, "data": str(data), **suited, **changes}
     return TrainOptions(**fields)
 
 

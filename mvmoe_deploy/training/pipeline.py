@@ -148,8 +148,17 @@ def _require_fit(options: TrainOptions, data: ImageData) -> None:
                 code="model.config-invalid",
                 name="routing",
             )
+    guided = [name for name in options.routings if _routing(name).guided]
+    if guided and not config.routing:
+        raise InputError(
+            f"the routing {guided[0]} guides images to experts, but images have no routes in this "
+            f"{config.family}: it selects inside; give --routing end-to-end",
+            code="input.option",
+            name="routings",
+            given=guided[0],
+        )
     experts = _super_class_count(config)
-    if experts > classes and any(_routing(name).guided for name in options.routings):
+    if experts > classes and guided:
         raise InputError(
             f"{experts} experts cannot each own one of the {classes} classes of {options.data}; "
             f"give at most {classes} experts",
@@ -161,7 +170,12 @@ def _require_fit(options: TrainOptions, data: ImageData) -> None:
 
 def _super_class_count(config: ModelConfig) -> int:
     """As many super-classes as each router has experts, or the smallest if they differ."""
-    return min(rule.experts for rule in config.routing)
+    return min((rule.experts for rule in config.routing), default=0)
+
+
+def _by_stage(model: FamilyModel, counted: np.ndarray) -> list[np.ndarray]:
+    """What was counted `[S, C, E]`, for each stage `[C, E]` with the experts that it has."""
+    return [found[:, : rule.experts] for found, rule in zip(counted, model.routing, strict=True)]
 
 
 def _routing(name: str) -> TrainingRouting:
@@ -234,7 +248,8 @@ def _run_phases(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
     trainer = Trainer(fabric, options, _batches(fabric, options, data), out, progress)
     report = _Phases(trainer, out, run.start, images.changes).report()
     if fabric.is_global_zero:
-        draw_class_to_expert(report, out / PICTURE)
+        if options.config.routing:
+            draw_class_to_expert(report, out / PICTURE)
         write_report(report, out / REPORT)
 
 
@@ -390,23 +405,26 @@ class _Phases:
         """Step 3 for one routing."""
         options = self.options
         model = self._routed_model(dense)
-        router_loss = _routing(routing).loss(owner, options)
+        # Without routers of images there is nothing that a routing could guide or balance.
+        router_loss = _routing(routing).loss(owner, options) if model.routing else None
         objective = Objective(self.family, options.label_smoothing, router_loss)
         self._fit(Phase(routing, model, options.moe_epochs, objective, owner))
         held_out = self._evaluate(model, self.data.held_out)
         test = self._evaluate(model, self.data.test)
-        self._save(model, routing, held_out.route_shares)
+        self._save(model, routing, held_out.route_shares or None)
         return RoutingReport(
             routing=routing,
             checkpoint=routing,
             top1=test.top1,
             held_out_top1=held_out.top1,
             router_accuracy=None if owner is None else test.router_accuracy(owner),
-            mean_gate=test.mean_gate,
+            mean_gate=test.mean_gate if model.routing else None,
             route_usage=test.route_shares,
-            expert_usage=(test.used.sum(axis=1) / test.images).tolist(),
+            expert_usage=[
+                (used.sum(axis=0) / test.images).tolist() for used in _by_stage(model, test.used)
+            ],
             super_classes=None if owner is None else self._names(owner),
-            class_to_expert=test.class_to_expert.tolist(),
+            class_to_expert=[shares.tolist() for shares in _by_stage(model, test.class_to_expert)],
         )
 
     def _names(self, owner: np.ndarray) -> list[list[str]]:

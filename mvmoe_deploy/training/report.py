@@ -46,8 +46,8 @@ class RoutingReport:
     held_out_top1: float
     router_accuracy: float | None
     """Images whose router prefers their super-class, over all routers; None without a guide."""
-    mean_gate: float
-    """Mean gate of a selected expert."""
+    mean_gate: float | None
+    """Mean gate of a selected expert; None where images have no routes."""
     route_usage: UsagePrior
     """For each routed stage the share of images of every route taken."""
     expert_usage: list[list[float]]

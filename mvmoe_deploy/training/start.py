@@ -18,7 +18,7 @@ from mvmoe_deploy.parts import find
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.training.data import ImageData
 from mvmoe_deploy.training.head import fitted_head
-from mvmoe_deploy.training.options import TrainOptions
+from mvmoe_deploy.training.options import TrainOptions, is_routed
 from mvmoe_deploy.training.report import StartReport
 
 _NO_CONFIG = "checkpoint.no-config"
@@ -55,7 +55,7 @@ def configuration_of(checkpoint: Path, weights: str | None = None) -> ModelConfi
             code="input.option",
             name="preset",
         ) from error
-    if not config.routing:
+    if not is_routed(config):
         raise InputError(
             f"checkpoint {checkpoint} is a dense {config.family}; name with --preset the routed "
             "model that it becomes, or make one of it with mvmoe convert",

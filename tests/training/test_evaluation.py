@@ -7,6 +7,7 @@ import torch
 from mvmoe_deploy.models.contract import RoutedOutput
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
 from mvmoe_deploy.routing import RouteShare
+from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_deploy.training.evaluation import Tally, tally
 
 
@@ -71,3 +72,20 @@ def test_counts_of_processes_add_up(counted: Tally) -> None:
     assert twice.images == 8
     assert twice.top1 == counted.top1
     assert twice.route_shares == counted.route_shares
+
+
+def test_stages_may_have_different_numbers_of_experts(tiny_config) -> None:
+    rules = (TopK(experts=4, k=1), TopK(experts=2, k=1))
+
+    class Two(Scripted):
+        routing = property(lambda self: rules)
+
+        def forward_routed(self, images, routes=None) -> RoutedOutput:
+            logits = torch.zeros(len(images), self.config.num_classes)
+            routers = [torch.eye(4)[:2], torch.eye(2)]
+            return RoutedOutput(logits, routers, [each > 0 for each in routers], routers)
+
+    batch = (torch.zeros(2, 1, 8, 8), torch.tensor([0, 1]))
+    found = tally(Two(tiny_config), [batch], torch.device("cpu"))
+    assert found.used[:, :2].tolist() == [[[1, 0, 0, 0], [0, 1, 0, 0]]] * 2
+    assert found.mean_gate == 1.0
