@@ -109,6 +109,12 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "Export the bundle again.",
             ("target",),
         ),
+        "bundle.routers-mismatch": ErrorCode(
+            "A target has its routers inside of its graph, which its strategy, or the model's "
+            "stages, rules or names, do not allow.",
+            "Export the bundle again.",
+            ("target",),
+        ),
         "bundle.tensor-unknown": ErrorCode(
             "A stage takes a tensor, or is routed by one, that no stage before it gives; or an "
             "output is one that no stage gives.",

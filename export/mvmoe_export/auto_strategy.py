@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from mvmoe_deploy import parts
+from mvmoe_deploy.bundle.manifest import HOST, Routers
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.strategies import Suitability, find_strategy
@@ -29,7 +30,11 @@ class ChosenStrategy(NamedTuple):
 
 
 def choose_strategy(
-    model: RoutedModel, batch: int = 1, max_graphs: int = MAX_GRAPHS
+    model: RoutedModel,
+    batch: int = 1,
+    max_graphs: int = MAX_GRAPHS,
+    *,
+    routers: Routers = HOST,
 ) -> ChosenStrategy:
     """The most suitable of the built-in strategies that can serve a model.
 
@@ -41,7 +46,7 @@ def choose_strategy(
     for name, suitability in _by_rank(model):
         try:
             with evaluation_mode(model):
-                make_stages(model, name, batch, max_graphs)
+                make_stages(model, name, batch, max_graphs, routers=routers)
         except InputError as error:
             refused[name], last = str(error), error
         else:

@@ -33,6 +33,7 @@ from mvmoe_export.captured import write_captured
 from mvmoe_export.evaluation_mode import evaluation_mode
 from mvmoe_export.parity.golden import GOLDEN_IMAGES, golden_vectors
 from mvmoe_export.parity.guard import guard
+from mvmoe_export.parity.guard_in_graph import guard_in_graph
 from mvmoe_export.parity.pytorch import verify_against_model
 from mvmoe_export.parity.soundness import require_sound
 from mvmoe_export.parity.torch_reference import TorchReference
@@ -93,6 +94,7 @@ def export_bundle(
     strategy: str = DEFAULT,
     batch: int = 1,
     max_graphs: int = MAX_GRAPHS,
+    routers: manifest.Routers = manifest.HOST,
     identity: Identity | None = None,
     options: ExportOptions | None = None,
     replace_existing: bool = False,
@@ -106,7 +108,8 @@ def export_bundle(
     takes (see `docs/verify.md`), unless `skip_verify`; the manifest keeps the figures.
 
     `strategy` is the name of one, or `auto`: the most suitable that can serve the model
-    (`auto_strategy.choose_strategy` says which, and why).
+    (`auto_strategy.choose_strategy` says which, and why). With the `routers` `in-graph` there is
+    one graph that selects by itself, for strategies that can have that.
 
     With `resume`, targets that are finished are kept beside `path` (in `.NAME.resume`) if the
     export ends early, and taken over by the next one of the same model and options.
@@ -132,17 +135,17 @@ def export_bundle(
         find_rewrite(name)
     require_options(options)
     if strategy == AUTO:
-        strategy = choose_strategy(model, batch, max_graphs).name
+        strategy = choose_strategy(model, batch, max_graphs, routers=routers).name
     with evaluation_mode(model):
-        stages = make_stages(model, strategy, batch, max_graphs)
+        stages = make_stages(model, strategy, batch, max_graphs, routers=routers)
         require_targets(found, stages, options)
         require_room(found, stages, options, path)
         with files.new_directory(path, replace) as work, torch.no_grad():
             described = _checked(stages, identity, options, found)
-            require_sound(stages)
+            require_sound(stages.on_host)
             finished = FinishedTargets(path, _key(stages, options, found) if resume else None)
             finished.require_free(found)
-            reference = TorchReference(stages)
+            reference = TorchReference(stages.on_host)
             records = _run(found, _Export(stages, options, work, finished, progress, reference))
             # After the route guard, which says what is wrong with a model more exactly.
             golden = write_golden(work, golden_vectors(model))
@@ -157,7 +160,8 @@ def export_bundle(
 def _key(stages: Stages, options: ExportOptions, found: Mapping[str, TargetPart]) -> str:
     """What a finished target depends on."""
     chosen = (options.targets, options.rewrites, options.identity, options.labels)
-    return export_key(stages, (stages.strategy.name, stages.batch, *chosen, _packages(found)))
+    kind = (stages.strategy.name, stages.routers, stages.batch)
+    return export_key(stages, (*kind, *chosen, _packages(found)))
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,8 @@ class _Export:
     def finish(self, name: str, work: TargetJob) -> dict[str, manifest.Target]:
         """Wait for a target, and ask the route guard's questions of what it has written."""
         records = work.finish()
-        for variant, record in records.items():
+        for variant, made in records.items():
+            record = msgspec.structs.replace(made, routers=self.stages.routers)
             if record.parity is None:
                 bounds = bounds_for(find_target(name), record.precision, record.rewrites)
                 bounded = msgspec.structs.replace(record, bounds=bounds)
@@ -198,7 +203,8 @@ class _Export:
         """The route guard's report; None for graphs that run on no engine of this machine."""
         report = partial(_report, self.progress, name, self.stages, "check")
         try:
-            return guard(name, self.stages, record, self.root, report, reference=self.reference)
+            ask = guard if self.stages.routers == manifest.HOST else guard_in_graph
+            return ask(name, self.stages, record, self.root, report, reference=self.reference)
         except UnsupportedPlatformError:
             return None
 

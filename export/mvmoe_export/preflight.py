@@ -154,6 +154,7 @@ def require_manifest(
     record = manifest.Target(
         format="provisional",
         strategy=stages.strategy.name,
+        routers=stages.routers,
         precision="fp32",
         batch=stages.batch,
         graphs=graphs,

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.consistency import MAX_ELEMENTS, stage_graphs
-from mvmoe_deploy.bundle.manifest import MAX_BATCH
+from mvmoe_deploy.bundle.graph_stages import STEERING, steering_type
+from mvmoe_deploy.bundle.manifest import MAX_BATCH, Routers
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route, Rule
@@ -30,6 +31,7 @@ from mvmoe_deploy.strategies.places import first_route, placements, places_of_we
 from mvmoe_export.expert_flow import ExpertFlow, expert_flow
 from mvmoe_export.finishing import computing, computing_experts
 from mvmoe_export.flow import ModelFlow, StageFlow, flow_of, type_name
+from mvmoe_export.in_graph import SteeredModel, in_graph_flow, require_in_graph
 from mvmoe_export.interchangeable import require_alike, require_interchangeable
 from mvmoe_export.structure import StructureGroup, group_by_structure
 
@@ -109,13 +111,23 @@ class Stages:
     strategy: Strategy
     batch: int
     specs: tuple[StageSpec, ...]
-    outputs: tuple[manifest.Output, ...]
-    """The model's outputs, without labels."""
+    """Those that have graphs: the model's, or one where the routers are inside of the graph."""
+    flow: ModelFlow
+    """How tensors go through the model's own stages, and which of them are outputs."""
+    routers: Routers = manifest.HOST
+    """Who selects routes, as a manifest says it."""
+
+    @cached_property
+    def on_host(self) -> "Stages":
+        """The same model and strategy with the routers on the host."""
+        if self.routers == manifest.HOST:
+            return self
+        return make_stages(self.model, self.strategy.name, self.batch)
 
     @property
-    def flow(self) -> ModelFlow:
-        """How tensors go through the stages, and which of them are outputs."""
-        return ModelFlow(tuple(spec.flow for spec in self.specs), self.outputs)
+    def outputs(self) -> tuple[manifest.Output, ...]:
+        """The model's outputs, without labels."""
+        return self.flow.outputs
 
     @property
     def records(self) -> tuple[manifest.Stage, ...]:
@@ -151,9 +163,9 @@ class Stages:
         Weights of the model that no stage reads (a head for the training) are not among them.
         """
         modules = [self.model.stage(0, ())]
-        for spec in self.specs[1:]:
-            build = computing_experts(spec.flow, partial(self.model.stage, spec.index))
-            modules.append(build(tuple(range(spec.flow.record.routing.experts))))
+        for flow in self.flow.stages[1:]:
+            build = computing_experts(flow, partial(self.model.stage, flow.index))
+            modules.append(build(tuple(range(flow.record.routing.experts))))
         tensors = {id(t): t for module in modules for t in module.state_dict().values()}
         return sum({_content(tensor): tensor.nbytes for tensor in tensors.values()}.values())
 
@@ -180,14 +192,22 @@ def make_stages(
     strategy: str = DEFAULT,
     batch: int = 1,
     max_graphs: int = MAX_GRAPHS,
+    *,
+    routers: Routers = manifest.HOST,
 ) -> Stages:
-    """Cut `model` into stages; raises InputError for a strategy that cannot serve it."""
+    """Cut `model` into stages, or make them one with the routers inside of its graph.
+
+    Raises InputError for a strategy that cannot serve it.
+    """
     found = find_strategy(strategy)
     _require_contract(model)
     _require_batch(model, batch)
     _require_strategy(model, found, batch, max_graphs)
     specs = []
     flows = flow_of(model, batch)
+    if routers == manifest.IN_GRAPH:
+        require_in_graph(model, found, flows)
+        return Stages(model, found, batch, (_whole(model, found, flows, batch),), flows, routers)
     for flow in flows.stages:
         stem = GraphSpec(
             "stem", 0, None, partial(flow.module, model, ()), flow.inputs, flow.outputs
@@ -203,7 +223,25 @@ def make_stages(
             make = _bound_graphs if found.binds_weights else _graphs
             graphs = tuple(make(model, flow, found, build))
         specs.append(StageSpec(flow, graphs, experts))
-    return Stages(model, found, batch, tuple(specs), flows.outputs)
+    return Stages(model, found, batch, tuple(specs), flows)
+
+
+def _whole(model: RoutedModel, strategy: Strategy, flows: ModelFlow, batch: int) -> StageSpec:
+    """The whole model as one graph that routes by itself."""
+    for flow in flows.stages[1:]:
+        build = partial(flow.module, model)
+        require_interchangeable(model, flow.index, strategy, build, flow.inputs)
+    flow = in_graph_flow(model, flows, batch)
+    steering = steering_type(model.routing, batch)
+    inputs = {**flow.inputs, STEERING: torch.zeros(steering.shape)}
+    build_whole = partial(_evaluated, SteeredModel, model, strategy)
+    graph = GraphSpec("model", 0, None, build_whole, inputs, flow.outputs)
+    return StageSpec(flow, (graph,))
+
+
+def _evaluated(make: Callable[..., nn.Module], *arguments: object) -> nn.Module:
+    """A module in evaluation mode."""
+    return make(*arguments).eval()
 
 
 def _expert_graphs(

@@ -11,8 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mvmoe_deploy.bundle.bound_weights import check_bound_weights
+from mvmoe_deploy.bundle.graph_stages import (
+    ROUTER_LOGITS,
+    STEERING,
+    graph_stages,
+    steering_type,
+)
 from mvmoe_deploy.bundle.manifest import (
     IMAGE,
+    IN_GRAPH,
     File,
     Graph,
     Manifest,
@@ -20,12 +27,14 @@ from mvmoe_deploy.bundle.manifest import (
     Stage,
     Target,
     TensorSpec,
+    given_by,
 )
 from mvmoe_deploy.bundle.manifest_faults import inconsistent, of_part
 from mvmoe_deploy.errors import Fault, InputError
 from mvmoe_deploy.outputs import OutputKind, find_kind
 from mvmoe_deploy.routing import Route, Rule, check_usage_prior
 from mvmoe_deploy.routing.choices import check_choices, router_of
+from mvmoe_deploy.routing.contract import CallersRule
 from mvmoe_deploy.strategies import (
     INTEGER,
     Strategy,
@@ -64,7 +73,9 @@ def check(manifest: Manifest, *, plugins: bool = False) -> None:
     shapes: dict[str, tuple[int, ...]] = {}
     for name, target in manifest.targets.items():
         strategy = _strategy(name, target, plugins)
-        _check_graphs(name, target, strategy, manifest.stages)
+        if target.routers == IN_GRAPH:
+            _check_routers_in_graph(name, strategy, manifest)
+        _check_graphs(name, target, strategy, graph_stages(manifest, target))
         _check_expert_sizes(name, target, strategy, manifest.rules)
         _check_tensors(name, target, strategy, manifest, shapes)
         check_bound_weights(name, target, strategy, manifest.stages)
@@ -79,6 +90,31 @@ def _strategy(name: str, target: Target, plugins: bool) -> Strategy:
         return find_strategy(target.strategy, plugins=plugins)
     except InputError as error:
         raise inconsistent(f"target {name} cannot be read: {error}", of_part(error)) from error
+
+
+def _check_routers_in_graph(name: str, strategy: Strategy, manifest: Manifest) -> None:
+    """One graph can have the routers of this model inside, and its strategy can."""
+    fault = Fault("bundle.routers-mismatch", target=name)
+    _require(
+        strategy.routes_in_graph and len(manifest.stages) > 1,
+        f"target {name} has its routers in a graph, which a model without routers, or the strategy "
+        f"{strategy.name}, cannot have",
+        fault,
+    )
+    for stage in manifest.stages[1:]:
+        _require(
+            not stage.finishes and not isinstance(stage.rule, CallersRule),
+            f"target {name} has its routers in a graph, but stage {stage.name} finishes images or "
+            "leaves routes to the caller",
+            fault,
+        )
+    taken = [output.name for output in manifest.outputs if output.name in (ROUTER_LOGITS, STEERING)]
+    _require(
+        not taken and ROUTER_LOGITS not in given_by(manifest.stages),
+        f"target {name} has its routers in a graph, and the model a tensor of the name "
+        f"{ROUTER_LOGITS} or {STEERING}",
+        fault,
+    )
 
 
 def _check_stages(stages: tuple[Stage, ...]) -> None:
@@ -160,7 +196,7 @@ def _check_flow(stage: Stage, known: set[str]) -> None:
 def _check_outputs(manifest: Manifest) -> None:
     """Outputs are tensors that stages give, and there wherever an image may be finished."""
     _require_distinct((output.name for output in manifest.outputs), "output")
-    given_by = manifest.given_by
+    stage_of = given_by(manifest.stages)
     first_finish = next(
         (index for index, stage in enumerate(manifest.stages) if stage.finishes),
         len(manifest.stages),
@@ -169,11 +205,11 @@ def _check_outputs(manifest: Manifest) -> None:
         for tensor in output.tensors:
             wrong = Fault("bundle.tensor-unknown", output=output.name, tensor=tensor)
             _require(
-                tensor in given_by,
+                tensor in stage_of,
                 f"the output {output.name} is the tensor {tensor}, which no stage gives",
                 wrong,
             )
-        stages = [given_by[tensor] for tensor in output.tensors]
+        stages = [stage_of[tensor] for tensor in output.tensors]
         _require(
             all(earlier < later for earlier, later in itertools.pairwise(stages)),
             f"the tensors of the output {output.name} are not of one stage after another",
@@ -403,6 +439,8 @@ def _check_tensors(
             if strategy.is_joined(rule, graph.route):
                 outputs = interface.of_expert
             inputs = inputs | strategy.inputs(rule, graph.route, target.batch)
+        elif target.routers == IN_GRAPH:
+            inputs = inputs | {STEERING: steering_type(manifest.rules, target.batch)}
         bound = _bound(graph)
         _require_sizes({**inputs, **bound, **outputs}, f"target {name}")
         fault = Fault("bundle.tensors-mismatch", target=name, graph=graph.name)
@@ -460,12 +498,15 @@ def _interfaces(
 ) -> list[_Interface]:
     """The interface of each stage: every tensor is what the stage that gives it says."""
     tensors = {IMAGE: TensorType((target.batch, *manifest.input.shape), "float32")}
+    stages = graph_stages(manifest, target)
     outputs, of_experts = _outputs_by_stage(target, strategy, manifest.rules)
     listed = {tensor for output in manifest.outputs for tensor in output.tensors}
     known = {
         tensor: TensorType((target.batch, *shape), "float32") for tensor, shape in shapes.items()
     }
-    for stage in manifest.stages[1:]:
+    if target.routers == IN_GRAPH:
+        known[ROUTER_LOGITS] = steering_type(manifest.rules, target.batch)
+    for stage in stages[1:]:
         if stage.router is None:
             continue
         logits = TensorType((target.batch, stage.routing.experts), "float32")
@@ -476,7 +517,7 @@ def _interfaces(
             f"{tensors_of_router.shape[-1]} experts and of {stage.routing.experts}",
         )
     interfaces = []
-    for index, stage in enumerate(manifest.stages):
+    for index, stage in enumerate(stages):
         where = f"stage {stage.name} of target {name}"
         _require(index in outputs, f"{where} has no graph")
         inputs = {taken: tensors[tensor] for taken, tensor in stage.takes.items()}

@@ -4,6 +4,7 @@ What one field alone cannot say (a route's experts exist, shapes fit together) i
 `consistency.py`; files are looked at in `integrity.py`.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -21,6 +22,12 @@ MAX_BATCH = 4096
 
 IMAGE = "image"
 """The tensor that the input is, `[B, C, H, W]`."""
+
+Routers = Literal["host", "in-graph"]
+"""Who selects the routes of images: the host between two graphs, or the only graph itself."""
+
+HOST: Final = "host"
+IN_GRAPH: Final = "in-graph"
 
 MAX_TENSORS = 64
 """Tensors that one stage may take, and that it may give."""
@@ -323,7 +330,8 @@ class Target(_Record, frozen=True):
 
     `format` says whose graphs they are: it finds the runner. `options` are all options of the
     target that made them (a profile, an opset, ...), `precision` the recipe of their numbers,
-    `rewrites` what was done to the graphs.
+    `rewrites` what was done to the graphs. `routers` says who selects routes: the host between two
+    graphs, or the only graph itself (`graph_stages.py`).
     """
 
     format: Name
@@ -334,6 +342,7 @@ class Target(_Record, frozen=True):
     weights: RelativePath | None
     files: Annotated[tuple[File, ...], Meta(min_length=1, max_length=200_000)]
     parity: Parity | None
+    routers: Routers = HOST
     options: dict[Name, OptionValue] = {}
     rewrites: Annotated[tuple[Name, ...], Meta(max_length=100)] = ()
     sizes: Sizes | None = None
@@ -371,14 +380,10 @@ class Manifest(_Record, frozen=True):
         """The routing rules, one for each routed stage."""
         return tuple(stage.rule for stage in self.stages if stage.rule is not None)
 
-    @property
-    def given_by(self) -> dict[str, int]:
-        """The index of the stage that gives each tensor."""
-        return {
-            tensor: index
-            for index, stage in enumerate(self.stages)
-            for tensor in stage.gives.values()
-        }
+
+def given_by(stages: Sequence[Stage]) -> dict[str, int]:
+    """The index of the stage that gives each tensor."""
+    return {tensor: index for index, stage in enumerate(stages) for tensor in stage.gives.values()}
 
 
 def json_schema() -> dict[str, object]:

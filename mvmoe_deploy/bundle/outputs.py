@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from mvmoe_deploy.bundle.graph_stages import graph_stages
 from mvmoe_deploy.bundle.manifest import Manifest, Output
 from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.strategies import find_strategy
@@ -30,8 +31,9 @@ def tensor_shapes(manifest: Manifest) -> dict[str, tuple[int, ...]]:
     (target, *_) = manifest.targets.values()
     shapes: dict[str, tuple[int, ...]] = {}
     strategy = find_strategy(target.strategy)
+    stages = graph_stages(manifest, target)
     for graph in target.graphs:
-        stage = manifest.stages[graph.stage]
+        stage = stages[graph.stage]
         if stage.rule is not None and strategy.is_joined(stage.rule, graph.route):
             continue  # It gives what another graph of its stage takes.
         for spec in graph.outputs:

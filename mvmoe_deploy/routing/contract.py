@@ -142,12 +142,20 @@ class CallersRule(Rule, Protocol):
 class GraphRule(Rule, Protocol):
     """A rule that can also be a part of a static graph.
 
-    The dispatcher never needs it: it is for models that are compared with it, which select inside
-    of the graph. There the engine computes the softmax and breaks ties as it does.
+    There the engine computes the softmax, and breaks ties as it does.
     """
 
     def graph_select(self, logits: "Tensor") -> "tuple[Tensor, Tensor]":
-        """The route `[B, longest]` (int64, ascending) and its gates `[B, longest]`."""
+        """The experts of the route `[B, longest]` (int64), each once, and their gates.
+
+        They come in any order. A shorter route is filled up with experts whose gates are 0.
+        """
+
+    def logits_of(self, route: Route) -> tuple[float, ...] | None:
+        """Logits `[E]` for which the rule selects a route, and would with others that are near.
+
+        No gate of the route is much smaller than the others. None if there are no such logits.
+        """
 
     def graph_gates(self, route: "Tensor", logits: "Tensor") -> "Tensor":
         """The gates `[B, k]` of one route `[k]` (int64) for all images."""

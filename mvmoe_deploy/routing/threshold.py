@@ -135,6 +135,12 @@ class Threshold(
         taken = logits.index_select(1, route)
         return taken.new_ones(taken.shape) / len(route)
 
+    def logits_of(self, route: Route) -> tuple[float, ...]:
+        """The route's experts above their thresholds, the others below, by 1 or a thousandth."""
+        signs = (1 if expert in route else -1 for expert in range(self.experts))
+        pairs = zip(signs, self.thresholds, strict=True)
+        return tuple(least + sign * max(1.0, abs(least) * 1e-3) for sign, least in pairs)
+
     def margins(self, logits: np.ndarray) -> np.ndarray:
         """By how much each row of logits `[B, E]` keeps its route, `[B]`.
 

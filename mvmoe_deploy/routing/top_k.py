@@ -32,6 +32,9 @@ from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending
 if TYPE_CHECKING:
     from torch import Tensor
 
+_FAR = 16.0
+"""A logit by so much below another one has a score of 1e-7 of the other's."""
+
 
 class TopK(
     msgspec.Struct,
@@ -144,13 +147,11 @@ class TopK(
         return torch_score_gates(members, logits, self.renormalize)
 
     def graph_select(self, logits: "Tensor") -> "tuple[Tensor, Tensor]":
-        """The route `[B, k]` (int64, ascending) and its gates `[B, k]`, inside of a graph."""
-        gates, experts = logits.softmax(dim=-1).topk(self.k, dim=-1)
+        """The route `[B, k]` (int64) and its gates `[B, k]`, inside of a graph."""
         if self.unit_gates:
-            return experts.sort(dim=-1)[0], gates.new_ones(gates.shape)
-        if self.k > 1:
-            experts, order = experts.sort(dim=-1)
-            gates = gates.gather(1, order)
+            best, experts = logits.topk(self.k, dim=-1)
+            return experts, best.new_ones(best.shape)
+        gates, experts = logits.softmax(dim=-1).topk(self.k, dim=-1)
         if self.renormalize:  # Scores of a selected route do not all underflow.
             gates = gates / gates.sum(dim=-1, keepdim=True)
         return experts, gates
@@ -160,6 +161,10 @@ class TopK(
         if self.unit_gates:
             return logits.new_ones((len(logits), len(route)))
         return graph_score_gates(route, logits, self.renormalize)
+
+    def logits_of(self, route: Route) -> tuple[float, ...]:
+        """The route's experts, all alike, far above the others."""
+        return tuple(_FAR * (expert in route) for expert in range(self.experts))
 
     def margins(self, logits: np.ndarray) -> np.ndarray:
         """By how much the k-th highest score of each row is above the next one, `[B]`."""

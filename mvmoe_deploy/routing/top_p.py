@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _ROUNDING = 2.0**-22
 """More than the fp32 scores of a route, and their sum, are off by, relative to it."""
 
+_CLEAR = 1e-4
+"""Scores may be off by half of this, and a route is still the one that they were made for."""
+
 
 class TopP(
     msgspec.Struct,
@@ -130,9 +133,7 @@ class TopP(
     def graph_select(self, logits: "Tensor") -> "tuple[Tensor, Tensor]":
         """The best experts `[B, longest]` (int64) and their gates, 0 for those not on the route."""
         scores, experts = logits.softmax(dim=-1).topk(self.longest, dim=-1)
-        inside = scores.cumsum(dim=-1) - scores <= self.p
-        experts, order = experts.sort(dim=-1)
-        gates = scores.masked_fill(~inside, 0.0).gather(1, order)
+        gates = scores.masked_fill(scores.cumsum(dim=-1) - scores > self.p, 0.0)
         if self.renormalize:  # Scores of a selected route do not all underflow.
             gates = gates / gates.sum(dim=-1, keepdim=True)
         return experts, gates
@@ -140,6 +141,23 @@ class TopP(
     def graph_gates(self, route: "Tensor", logits: "Tensor") -> "Tensor":
         """The gates `[B, k]` of one route `[k]` (int64) for all images, inside of a graph."""
         return graph_score_gates(route, logits, self.renormalize)
+
+    def logits_of(self, route: Route) -> tuple[float, ...] | None:
+        """The route's m experts have one score a, the others another, so that m a > p >= (m - 1) a.
+
+        None where p is so small that only a tie of all experts makes a route of m.
+        """
+        size, others = len(route), self.experts - len(route)
+        if not others:
+            return (0.0,) * self.experts
+        least = max(self.p / size if size < self.longest else 0.0, 1 / self.experts)
+        most = min(self.p / (size - 1) if size > 1 else 1.0, 1 / size)
+        score = (least + most) / 2
+        other = (1 - size * score) / others
+        if most - least < _CLEAR or other <= 0:
+            return None
+        above = math.log(score / other)
+        return tuple(above * (expert in route) for expert in range(self.experts))
 
     def margins(self, logits: np.ndarray) -> np.ndarray:
         """By how much each row of logits `[B, E]` keeps its route, `[B]`.

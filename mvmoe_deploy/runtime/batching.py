@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from mvmoe_deploy.bundle.manifest import IMAGE, Graph, Manifest, Output, Stage
+from mvmoe_deploy.bundle.manifest import IMAGE, Graph, Output, Stage, given_by
 from mvmoe_deploy.errors import EngineError, PartialResultError
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.choices import no_logits
@@ -28,32 +28,35 @@ _Arrays = Mapping[str, np.ndarray]
 def run_grouped(
     graphs: GraphCache,
     buffers: InferenceBuffers,
-    manifest: Manifest,
+    stages: Sequence[Stage],
+    outputs: Sequence[Output],
     selectors: Sequence[Selector],
+    *,
     images: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """The outputs `[n, ...]` by name of preprocessed images `[n, C, H, W]`.
+    """The `outputs` `[n, ...]` by name of preprocessed images `[n, C, H, W]`.
 
-    `selectors` select the routes, one for each routed stage. Raises RoutingError for router logits
-    or outputs that are not finite, PartialResultError with the other images' outputs, which are
-    finite, if some need a graph that does not load.
+    `selectors` select the routes, one for each routed one of `stages`. Raises RoutingError for
+    router logits or outputs that are not finite, PartialResultError with the other images' outputs,
+    which are finite, if some need a graph that does not load.
     """
     batch = _Batch(graphs, buffers, images)
-    batch.run_stage(0, manifest.stages[0], None)
-    for index, stage in enumerate(manifest.stages[1:], start=1):
+    batch.run_stage(0, stages[0], None)
+    for index, stage in enumerate(stages[1:], start=1):
         # Logits of images that failed or finished before are zeros: their routes are never used.
         logits = no_logits(len(images)) if stage.router is None else batch.tensors[stage.router]
         choices = _choices(selectors[index - 1], logits)
         batch.finish(choices, stage.finishes)
         batch.run_stage(index, stage, choices)
-    outputs = {output.name: batch.latest(output, manifest.given_by) for output in manifest.outputs}
+    stage_of = given_by(stages)
+    found = {output.name: batch.latest(output, stage_of) for output in outputs}
     if batch.failed:
-        failed = {**without_finite_answer(outputs), **batch.failed}
-        for array in outputs.values():
+        failed = {**without_finite_answer(found), **batch.failed}
+        for array in found.values():
             array[list(failed)] = np.nan
-        raise PartialResultError.of(failed, outputs, len(images))
-    require_finite(outputs)
-    return outputs
+        raise PartialResultError.of(failed, found, len(images))
+    require_finite(found)
+    return found
 
 
 def _choices(selector: Selector, logits: np.ndarray) -> list[_Choice]:
@@ -84,12 +87,12 @@ class _Batch:
             ended = {image for image, (route, _) in enumerate(choices) if route in finishes}
             self._finished |= ended
 
-    def latest(self, output: Output, given_by: Mapping[str, int]) -> np.ndarray:
+    def latest(self, output: Output, stage_of: Mapping[str, int]) -> np.ndarray:
         """An output `[n, ...]`: of each image the last tensor whose stage the image has run."""
         first, *others = output.tensors
         found = self.tensors[first]
         for tensor in others:
-            later = self._last >= given_by[tensor]
+            later = self._last >= stage_of[tensor]
             later = later.reshape(-1, *(1 for _ in found.shape[1:]))
             found = np.where(later, self.tensors[tensor], found)
         return found

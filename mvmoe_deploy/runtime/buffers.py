@@ -8,7 +8,17 @@ from collections.abc import Callable, Container, Mapping, Sequence
 
 import numpy as np
 
-from mvmoe_deploy.bundle.manifest import IMAGE, Graph, Manifest, Target, TensorSpec
+from mvmoe_deploy.bundle.graph_stages import graph_stages
+from mvmoe_deploy.bundle.manifest import (
+    IMAGE,
+    Graph,
+    Manifest,
+    Output,
+    Stage,
+    Target,
+    TensorSpec,
+    given_by,
+)
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.choices import no_logits
 from mvmoe_deploy.strategies import Strategy, slot_input
@@ -67,49 +77,52 @@ class InferenceBuffers:
         self._strategy = strategy
         self._arrays: dict[tuple[int, str, tuple[int, ...], str], np.ndarray] = {}
         self._inputs: dict[str, dict[str, np.ndarray]] = {}
-        self._takes = [stage.takes for stage in manifest.stages]
-        last = _last_graphs(manifest, target, strategy)
+        stages = graph_stages(manifest, target)
+        self._takes = [stage.takes for stage in stages]
+        last = _last_graphs(stages, target, strategy)
         self.image = _zeros(next(spec for spec in last[0].inputs if spec.name == IMAGE))
         """The input of the stem `[B, C, H, W]`."""
         self.tensors: dict[str, np.ndarray] = {IMAGE: self.image}
         """Every tensor that stages pass on, by the manifest's name of it."""
         self.outputs: list[dict[str, np.ndarray]] = []
         """For each stage its outputs, by the names that its graphs have for them."""
-        for stage, graph in zip(manifest.stages, last, strict=True):
+        for stage, graph in zip(stages, last, strict=True):
             given = {spec.name: _zeros(spec) for spec in graph.outputs}
             self.outputs.append(given)
             self.tensors |= {stage.gives[name]: array for name, array in given.items()}
         self.first_logits = [
             no_logits(1)[0] if stage.router is None else self.tensors[stage.router][0]
-            for stage in manifest.stages[1:]
+            for stage in stages[1:]
         ]
         """For each routed stage the logits `[E]` of the first image, which its rule decides on.
 
         `[0]` where there is no router.
         """
-        self.known: list[dict[Route, Step]] = [{} for _ in manifest.stages[1:]]
+        self.known: list[dict[Route, Step]] = [{} for _ in stages[1:]]
         """For each routed stage what the first image of a route takes there, once that is known."""
         self.is_image_of_stem_alone = not any(
-            IMAGE in stage.takes.values() for stage in manifest.stages[1:]
+            IMAGE in stage.takes.values() for stage in stages[1:]
         ) and not any(IMAGE in output.tensors for output in manifest.outputs)
         """Whether nothing but the stem reads the image."""
-        self.results = self._results(manifest)
+        self.results = self._results(stages, manifest.outputs)
         """For each stage the model's outputs `[B, ...]` of images for which it was the last."""
         self.first_results = [
             {name: array[:1] for name, array in result.items()} for result in self.results
         ]
         """The same `[1, ...]` of the first image."""
 
-    def _results(self, manifest: Manifest) -> list[dict[str, np.ndarray]]:
+    def _results(
+        self, stages: Sequence[Stage], outputs: Sequence[Output]
+    ) -> list[dict[str, np.ndarray]]:
         """By the last stage that ran: each output is the latest of its tensors."""
-        given_by = manifest.given_by
+        stage_of = given_by(stages)
         return [
             {
                 output.name: self.tensors[given[-1]]
-                for output in manifest.outputs
-                if (given := [name for name in output.tensors if given_by[name] <= last])
+                for output in outputs
+                if (given := [name for name in output.tensors if stage_of[name] <= last])
             }
-            for last in range(len(manifest.stages))
+            for last in range(len(stages))
         ]
 
     def outputs_of(self, graph: Graph, slot: int | None) -> dict[str, np.ndarray]:
@@ -167,9 +180,9 @@ def _zeros(spec: TensorSpec) -> np.ndarray:
     return np.zeros(spec.shape, spec.dtype)
 
 
-def _last_graphs(manifest: Manifest, target: Target, strategy: Strategy) -> list[Graph]:
+def _last_graphs(stages: Sequence[Stage], target: Target, strategy: Strategy) -> list[Graph]:
     """For each stage a graph that gives what the stage gives: of one route, the last."""
-    routes = [stage.first_route for stage in manifest.stages[1:]]
+    routes = [stage.first_route for stage in stages[1:]]
     places: list[Route | None] = [None, *(strategy.serving(route)[-1] for route in routes)]
     graphs = {(graph.stage, graph.route): graph for graph in target.graphs}
     return [graphs[place] for place in enumerate(places)]

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, Protocol, Self
 import numpy as np
 
 from mvmoe_deploy.bundle.bound_weights import budgets_note
+from mvmoe_deploy.bundle.graph_stages import graph_stages
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.bundle.outputs import class_output
 from mvmoe_deploy.bundle.read import Bundle
@@ -35,6 +36,7 @@ from mvmoe_deploy.runtime.calls import Calls, engine_work
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.runtime.engine_check import Answered, EngineCheck, check_answers
 from mvmoe_deploy.runtime.graph_cache import GraphCache, Pin
+from mvmoe_deploy.runtime.inner_routing import InnerRouting
 from mvmoe_deploy.runtime.prediction import Prediction, finite_copies
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.runtime.timing import LapTimer, Timer
@@ -72,10 +74,14 @@ class Dispatcher:
         self.bundle = bundle
         self.target = record = bundle.target(target)
         self._strategy = strategy = bundle.strategy(target)
-        self._rules = bundle.manifest.rules
+        self._stages = graph_stages(bundle.manifest, record)
+        self._rules = tuple(stage.routing for stage in self._stages[1:])
+        """Those by which routes are selected between graphs."""
+        self._inner = InnerRouting.of(bundle.manifest, record)
+        """What is known of routes that are selected inside of a graph."""
         self._routers = default_selectors(self._rules)
         """What selects routes where the caller chooses nothing; None if he has to."""
-        self._finishes = [frozenset(stage.finishes) for stage in bundle.manifest.stages]
+        self._finishes = [frozenset(stage.finishes) for stage in self._stages]
         self._class_output = class_output(bundle.manifest)
         self._shape = bundle.manifest.input.shape
         self._shape_of_one = (1, *self._shape)
@@ -304,12 +310,14 @@ class Dispatcher:
         prepared = prepare(image, self.bundle.manifest.input, out=buffers.image[0])
         timer.lap("preprocess")
         routes, gates, last = self._run_one(buffers, timer, selectors)
+        if self._inner is not None:
+            routes, gates = self._inner.selected(buffers)
         outputs = finite_copies(buffers.first_results[last])
         return Prediction(
             outputs={name: array[0] for name, array in outputs.items()},
             routes=tuple(routes),
             stage_gates=tuple(gates),
-            last_stage=self.bundle.manifest.stages[last].name,
+            last_stage=self._stages[last].name,
             transform=prepared.transform,
             timings=timer.timings(),
             class_output=self._class_output,
@@ -320,7 +328,10 @@ class Dispatcher:
     ) -> dict[str, np.ndarray]:
         """The outputs of a batch."""
         if len(batch) > 1:
-            return run_grouped(self._graphs, buffers, self.bundle.manifest, selectors, batch)
+            outputs = self.bundle.manifest.outputs
+            return run_grouped(
+                self._graphs, buffers, self._stages, outputs, selectors, images=batch
+            )
         try:
             _, _, last = self._run_one(buffers, None, selectors, self._in_place(buffers, batch))
         except EngineError as error:
@@ -343,7 +354,9 @@ class Dispatcher:
             # Logits that are not finite end the way here; they are infinitely far off.
             with contextlib.suppress(RoutingError):
                 routes, _, last = self._run_one(buffers, None, in_turn)
-            logits = [row.copy() for row in buffers.first_logits]
+                routes = routes if self._inner is None else self._inner.selected(buffers)[0]
+            rows = buffers.first_logits if self._inner is None else self._inner.logits(buffers)
+            logits = [row.copy() for row in rows]
             outputs = {name: array[0].copy() for name, array in buffers.results[last].items()}
             answered.append(Answered(routes, logits, outputs))
         return answered
@@ -372,7 +385,7 @@ class Dispatcher:
         for graph in self.target.graphs:
             if not graph.stage or self._calls.closing:
                 continue
-            stage = self.bundle.manifest.stages[graph.stage]
+            stage = self._stages[graph.stage]
             used = [] if prior is None else prior[graph.stage - 1]
             routes = [
                 item.route
@@ -391,6 +404,8 @@ class Dispatcher:
 
     def _by_usage(self) -> list[Graph]:
         """The route graphs, pinned ones first, in descending order of their share of images."""
+        if not self._graphs.routed:
+            return []
         prior = self.bundle.manifest.usage_prior or ()
         shares: dict[tuple[int, Route | None], float] = {}
         for stage, items in enumerate(prior, start=1):

@@ -12,13 +12,14 @@ from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.strategies.contract import Build, Strategy, Suitability, TensorType
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 class AllExpertsStrategy(Strategy):
     """The graph takes a gate for every expert `[B, E]`, 0 for those that are not on the route."""
 
     name: ClassVar[str] = "all-experts"
+    routes_in_graph: ClassVar[bool] = True
 
     def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
         """A gate for each expert of the stage."""
@@ -40,6 +41,11 @@ class AllExpertsStrategy(Strategy):
     def module(self, rule: Rule, graph: Route | None, build: Build) -> "nn.Module":
         """The model's own module for a route of all experts."""
         return build(tuple(range(rule.experts)))
+
+    def selected(self, experts: "Tensor", gates: "Tensor", rule: Rule) -> "tuple[Tensor, ...]":
+        """A gate for each expert."""
+        every = gates.new_zeros((len(gates), rule.experts))
+        return (every.scatter(1, experts, gates),)
 
     def suits(self, rules: Sequence[Rule]) -> Suitability | None:
         """Last: it computes what no image needs."""

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
+from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import Route, Rule
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 INTEGER = "integer"
 """The type of an input of integers: int64, or int32 for an engine that has no others."""
@@ -97,6 +98,9 @@ class Strategy(Protocol):
     gathers_weights: ClassVar[bool] = False
     """Whether graphs select weights by an index while they run, with operators such as gather."""
 
+    routes_in_graph: ClassVar[bool] = False
+    """Whether routers can be inside of its graphs, which then are one: see `selected`."""
+
     def graphs(self, rule: Rule) -> Iterator[Route | None]:
         """The graphs of one routed stage, lazily: the route of each, None where it serves all."""
         yield None
@@ -166,6 +170,14 @@ class Strategy(Protocol):
         Raises InputError for a stage that the strategy cannot serve.
         """
         ...
+
+    def selected(self, experts: "Tensor", gates: "Tensor", rule: Rule) -> "tuple[Tensor, ...]":
+        """What `module` takes behind its tensors, where a router inside of its graph selects.
+
+        That are experts and gates, both `[B, longest]`, as `GraphRule.graph_select` gives them.
+        Raises InputError where `routes_in_graph` is false.
+        """
+        raise InputError(f"the strategy {self.name} cannot have routers inside of its graphs")
 
     def interchangeable(self, rule: Rule) -> Iterator[Route]:
         """Routes whose modules must compute the same thing, their weights left out.

@@ -24,6 +24,7 @@ class GatherStrategy(Strategy):
 
     name: ClassVar[str] = "gather"
     gathers_weights: ClassVar[bool] = True
+    routes_in_graph: ClassVar[bool] = True
 
     def inputs(self, rule: Rule, graph: Route | None, batch: int) -> dict[str, TensorType]:
         """A gate and an index for each expert of the longest route."""
@@ -89,6 +90,10 @@ class GatherStrategy(Strategy):
                 return functional_call(self.template, weights, given, tie_weights=False)
 
         return GatheredExperts()
+
+    def selected(self, experts: "Tensor", gates: "Tensor", rule: Rule) -> "tuple[Tensor, ...]":
+        """Gates, and the experts that they are of."""
+        return gates, experts
 
     def interchangeable(self, rule: Rule) -> Iterator[Route]:
         """Every expert in every slot; none where all experts are on every route."""

@@ -52,6 +52,7 @@ def run_stages(
     start: Vectors,
     *,
     imposed: Sequence[np.ndarray] | None = None,
+    imposed_gates: Sequence[np.ndarray] | None = None,
     unit_gate_stage: np.ndarray | None = None,
 ) -> Vectors:
     """Take images from what `run_stem` gave for them to the answer, each down its own route.
@@ -59,8 +60,9 @@ def run_stages(
     Gives `logits.i` (where there is a router), `members.i` and `gates.i` for each routed stage i,
     and `outputs.NAME` for each of `outputs`. What a stage would give an image that was finished
     before is 0. Where the caller chooses, images take what may be chosen in turn. Routes that are
-    `imposed` (one membership `[n, E]` for each stage) have the gates that the rule gives them; at
-    the stage `unit_gate_stage` `[n]` of an image its gates are all 1. Raises RoutingError or
+    `imposed` (one membership `[n, E]` for each stage) have the gates that the rule gives them, or
+    `imposed_gates` (`[n, E]` for each stage); at the stage `unit_gate_stage` `[n]` of an image its
+    gates are all 1. Raises RoutingError or
     EngineError.
     """
     vectors: Vectors = {}
@@ -71,6 +73,8 @@ def run_stages(
         given = None if imposed is None else imposed[stage - 1]
         units = None if unit_gate_stage is None else unit_gate_stage == stage
         logits, members, gates = _routed(record, state, active, given, units)
+        if imposed_gates is not None:
+            gates = imposed_gates[stage - 1]
         if record.router is not None:
             vectors[f"logits.{stage}"] = logits
         vectors |= {f"members.{stage}": members, f"gates.{stage}": gates}
@@ -131,9 +135,7 @@ def _outputs(
     last: np.ndarray,
 ) -> Vectors:
     """The outputs of images that have run stages up to `last` `[n]`."""
-    given_by = {
-        tensor: index for index, stage in enumerate(stages) for tensor in stage.gives.values()
-    }
+    given_by = manifest.given_by(stages)
     found: Vectors = {}
     for output in outputs:
         # A stage that no image has run gave nothing.
@@ -191,7 +193,7 @@ class TargetGraphs:
         """A graph on `count` images, as many at a time as it takes; `inputs` are those of rows."""
         loaded = self._runner.load(graph.name)
         parts = []
-        for rows in _chunks(count, self._batch):
+        for rows in in_chunks(count, self._batch):
             outputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in graph.outputs}
             parts.append(run(loaded, inputs(rows), outputs))
         del loaded
@@ -207,7 +209,7 @@ def _expert_inputs(expert: manifest.Graph, tensors: Vectors, rows: np.ndarray) -
     return tensor_inputs(expert, rows_of(tensors, rows))
 
 
-def _chunks(count: int, size: int) -> Iterator[np.ndarray]:
+def in_chunks(count: int, size: int) -> Iterator[np.ndarray]:
     """Rows in blocks of `size`; the last block is filled up with the last row."""
     for first in range(0, count, size):
         yield np.minimum(np.arange(first, first + size), count - 1)

@@ -1,8 +1,6 @@
 """One target's graphs on all images, route by route, against the reference."""
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -11,13 +9,14 @@ from mvmoe_deploy.bundle.manifest import Bounds, Target
 from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.choices import margins_in_turn
-from mvmoe_deploy.routing.contract import images_of, members_of, route_of
+from mvmoe_deploy.routing.contract import images_of, route_of
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.verification import metrics
 from mvmoe_deploy.verification.bounds import used_bounds
 from mvmoe_deploy.verification.bounds_check import BoundsCheck
 from mvmoe_deploy.verification.fault_images import routes_of, shown_by
 from mvmoe_deploy.verification.faults import FaultLocation, ShownBy
+from mvmoe_deploy.verification.image_engine import ImageEngine
 from mvmoe_deploy.verification.output_errors import OutputsCompared, compare_outputs, compare_route
 from mvmoe_deploy.verification.reference import Reference, members_in
 from mvmoe_deploy.verification.report import (
@@ -27,13 +26,7 @@ from mvmoe_deploy.verification.report import (
     StageReport,
     TargetReport,
 )
-from mvmoe_deploy.verification.run_stages import (
-    StageEngine,
-    Vectors,
-    rows_of,
-    run_stages,
-    run_stem,
-)
+from mvmoe_deploy.verification.run_stages import Vectors, rows_of
 
 FindFault = Callable[[Bounds, ShownBy], FaultLocation | None]
 """Finds where a target's error begins, for the bounds that it was held to."""
@@ -46,7 +39,7 @@ class TargetCheck:
         self,
         name: str,
         record: Target,
-        engine: StageEngine,
+        engine: ImageEngine,
         reference: Reference,
         *,
         find_fault: FindFault | None = None,
@@ -65,8 +58,8 @@ class TargetCheck:
         """Everything about this target, whose graphs `runner` runs."""
         reference = self.reference
         count = len(reference.samples.names)
-        start = run_stem(self.engine, self.stages, reference.samples.inputs)
-        own = self._run(self.engine, start)
+        start = self.engine.start(reference.samples.inputs)
+        own = self.engine.own(start)
         first = metrics.first_difference(members_in(own), reference.members)
         first = first if self.rules else np.zeros(count, np.int64)
         same = self._down_the_reference(start, own, first)
@@ -121,8 +114,7 @@ class TargetCheck:
         lost = np.flatnonzero(first)
         if not len(lost):
             return own
-        imposed = [members[lost] for members in self.reference.members]
-        forced = self._run(self.engine, rows_of(start, lost), imposed=imposed)
+        forced = self.engine.down(rows_of(start, lost), rows_of(self.reference.vectors, lost))
         same = {name: array.copy() for name, array in own.items()}
         for name, array in forced.items():
             same[name][lost] = array
@@ -223,29 +215,19 @@ class TargetCheck:
         return self._compare(stage, route, len(images), given, wanted)
 
     def _unreached(self, stage: int, route: Route, start: Vectors) -> RouteReport:
-        """A route that no image took: one image is forced down it, in PyTorch and here.
-
-        Twice: with the gates that its scores give, and with gates of 1. An expert that its router
-        does not want has a gate of nearly nothing, and so little of a broken one does not show.
-        """
+        """A route that no image took: one image is forced down it, in PyTorch and here."""
         torch_stages = self.reference.model_stages
-        if torch_stages is None:
+        both = None
+        if torch_stages is not None:
+            image = self._image_with_highest_route_logits(stage, route)
+            routes = list(routes_of(self.reference.members, image))
+            routes[stage - 1] = route
+            one = rows_of(start, np.array([image]))
+            both = self.engine.unreached(torch_stages, one, stage, routes)
+        if both is None:
             return RouteReport(stage, route, images=0, forced=False, outputs={})
-        image = self._image_with_highest_route_logits(stage, route)
-        imposed = [members[[image, image]] for members in self.reference.members]
-        imposed[stage - 1] = members_of([route, route], self.rules[stage - 1].experts)
-        unit_gate_stage = np.array([0, stage])
-        inputs = self.reference.samples.inputs[[image]]
-        theirs = rows_of(run_stem(torch_stages, self.stages, inputs), np.array([0, 0]))
-        forced = partial(self._run, imposed=imposed, unit_gate_stage=unit_gate_stage)
-        wanted = forced(torch_stages, theirs)
-        ours = rows_of(start, np.array([image, image]))
-        given = forced(self.engine, ours)
+        wanted, given = both
         return self._compare(stage, route, 0, given, wanted)
-
-    def _run(self, engine: StageEngine, start: Vectors, **imposed: Any) -> Vectors:
-        """All stages of an engine, from what its stem gave."""
-        return run_stages(engine, self.stages, self.reference.outputs, start, **imposed)
 
     def _compare(
         self, stage: int, route: Route, images: int, given: Vectors, wanted: Vectors

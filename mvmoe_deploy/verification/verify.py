@@ -4,6 +4,8 @@ See `docs/verify.md` for what is compared and how.
 
 - `reference`: what is compared with; `image_choice`: on which images.
 - `run_stages`: images through a model's stages or a target's graphs; `metrics`: their differences.
+- `image_engine`: what is asked of a target, by whom its routes are selected: `routed_by_host`,
+  `routed_in_graph` with `steering`.
 - `target_check`: one target; `bounds`, `bounds_check`: what it is held to.
 - `faults`: where the error of a target begins; `fault_images`: which image shows it.
 - `report`: what was found; `report_data`: the same as plain data.
@@ -13,7 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.bundle.manifest import Bounds, Target
+from mvmoe_deploy.bundle.manifest import IN_GRAPH, Bounds, Target
 from mvmoe_deploy.errors import (
     CheckFailedError,
     InputError,
@@ -21,10 +23,12 @@ from mvmoe_deploy.errors import (
     UnsupportedPlatformError,
 )
 from mvmoe_deploy.progress import Progress, ignore_progress
+from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.runtime.isolated import OpenRunner
 from mvmoe_deploy.runtime.runners import open_runner as find_and_open
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.faults import FaultLocation, SearchedTarget, ShownBy
+from mvmoe_deploy.verification.image_engine import ImageEngine
 from mvmoe_deploy.verification.reference import (
     ModelReference,
     Reference,
@@ -32,6 +36,8 @@ from mvmoe_deploy.verification.reference import (
     model_reference,
 )
 from mvmoe_deploy.verification.report import Report
+from mvmoe_deploy.verification.routed_by_host import RoutedByHost
+from mvmoe_deploy.verification.routed_in_graph import RoutedInGraph
 from mvmoe_deploy.verification.run_stages import TargetGraphs
 from mvmoe_deploy.verification.target_check import FindFault, TargetCheck
 
@@ -76,15 +82,24 @@ def verify_bundle(
                 raise
             skipped[name] = str(error)
             continue
-        graphs = TargetGraphs(runner, bundle.path, record, bundle.strategy(name))
+        engine = _engine(runner, bundle, name, record)
         find = _fault_finder(model, bundle, record, open_runner)
-        check = TargetCheck(name, record, graphs, reference, find_fault=find)
+        check = TargetCheck(name, record, engine, reference, find_fault=find)
         try:
             reports[name] = check.run(runner, partial(progress, f"verify {name}"))
         except RoutingError as error:
             raise CheckFailedError(f"target {name}: {error}") from error
     kind = "golden" if model is None else "pytorch"
     return Report(kind, len(reference.samples.names), reports, skipped)
+
+
+def _engine(runner: Runner, bundle: Bundle, name: str, record: Target) -> ImageEngine:
+    """The graphs of a target, asked for whole images."""
+    described = bundle.manifest
+    if record.routers == IN_GRAPH:
+        return RoutedInGraph(runner, described, record)
+    graphs = TargetGraphs(runner, bundle.path, record, bundle.strategy(name))
+    return RoutedByHost(graphs, described.stages, described.outputs)
 
 
 def _fault_finder(

@@ -21,6 +21,7 @@ from mvmoe_export import Identity, export_bundle
 from mvmoe_export.flow import flow_of
 from mvmoe_export.parity.pytorch import verify_against_model
 from mvmoe_export.parity.reference import reference_outputs
+from mvmoe_export.stages import make_stages
 
 STOP = (0,)
 TOLERANCE = 1e-5
@@ -305,3 +306,8 @@ def test_a_forward_that_does_not_finish_where_the_model_says_is_refused(tmp_path
     with pytest.raises(CheckFailedError):
         export_bundle(Runs().eval(), tmp_path / "runs.bundle")
     assert not (tmp_path / "runs.bundle").exists()
+
+
+def test_a_graph_with_its_routers_inside_runs_all_stages():
+    with pytest.raises(InputError, match="finishes some images before its last stage"):
+        make_stages(make_model(), "gather", routers="in-graph")

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import click
 
+from mvmoe_deploy.bundle.manifest import HOST, Routers
 from mvmoe_deploy.cli import options
 from mvmoe_deploy.cli.group import Command, command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
@@ -27,7 +28,7 @@ class _ExportCommand(Command):
         return [*super().get_params(ctx), *target_flags()]
 
 
-_HOW = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
+_HOW = ("strategy", "routers", "batch", "max_graphs", "skip_verify", "resume")
 """Parameters that `export_bundle` takes as they are."""
 
 
@@ -52,6 +53,14 @@ _HOW = ("strategy", "batch", "max_graphs", "skip_verify", "resume")
     metavar="NAME",
     help="How routing becomes graphs: dispatch (the default), bind, experts, gather, all-experts, "
     "see docs/strategies.md; or auto, which says what it takes and why.",
+)
+@click.option(
+    "--routers",
+    type=click.Choice(get_args(Routers)),
+    default=HOST,
+    show_default=True,
+    help="Who selects routes: the host between graphs, or one graph that has the routers inside "
+    "(--strategy gather or all-experts).",
 )
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True)
 @click.option("--rewrites", help="none, or names in order and separated by commas; else by target.")
@@ -107,7 +116,9 @@ def export(
         raise InputError("no model was given; give CHECKPOINT, or --model with --checkpoint")
     if how["strategy"] == AUTO:
         with stdout_left_alone():
-            chosen_strategy = choose_strategy(source.model, how["batch"], how["max_graphs"])
+            chosen_strategy = choose_strategy(
+                source.model, how["batch"], how["max_graphs"], routers=how["routers"]
+            )
         how["strategy"] = chosen_strategy.name
         note(chosen_strategy.sentence)
     with progress() as advance, stdout_left_alone():

@@ -34,6 +34,10 @@ class ExportedGraphs:
         """The outputs of the stem by name."""
         return self._run(self._records[graph], {"image": np.ascontiguousarray(images.numpy())})
 
+    def run_alone(self, graph: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The outputs of a graph that takes these tensors and nothing else."""
+        return self._run(self._records[graph], _arrays(tensors))
+
     def run_step(
         self, stage: int, tensors: Mapping[str, Tensor], route: Route, gates: Tensor
     ) -> dict[str, Tensor]:

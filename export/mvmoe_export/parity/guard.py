@@ -93,7 +93,7 @@ def guard(
     searched = SearchedTarget(root, record, record.bounds, open_alone, plugins=True)
     search = FaultSearch(stages, searched)
     reference = reference or TorchReference(stages)
-    check = _Guard(name, stages, graphs, search=search, record=record, reference=reference)
+    check = RouteGuard(name, stages, graphs, search=search, record=record, reference=reference)
     with torch.no_grad():
         errors = list(check.run(progress))
     return manifest.Parity(
@@ -101,7 +101,7 @@ def guard(
     )
 
 
-class _Guard:
+class RouteGuard:
     """The questions over all stages and routes of one target."""
 
     def __init__(
@@ -172,7 +172,9 @@ class _Guard:
         """Those of the extreme inputs of a stage that its graph is compared on."""
         return given[:_MOST_EVALUATED] if self.graphs.is_evaluated else given
 
-    def require_near(self, comparison: "_Comparison", explain: Callable[[Nearness], str]) -> float:
+    def require_near(
+        self, comparison: "GraphComparison", explain: Callable[[Nearness], str]
+    ) -> float:
         """Fail unless a graph's outputs are near to its stage's; gives the absolute error.
 
         An extreme input does not count where the model itself gives values that are not finite, or
@@ -191,7 +193,7 @@ class _Guard:
         self.largest_bound = max(self.largest_bound, near.bound)
         return near.absolute
 
-    def _conditioned(self, comparison: "_Comparison") -> tuple[Nearness, dict[str, float]]:
+    def _conditioned(self, comparison: "GraphComparison") -> tuple[Nearness, dict[str, float]]:
         """The same comparison by bounds that PyTorch's own fp32 error allows, and that error.
 
         Asked only where the comparison falls short.
@@ -316,7 +318,7 @@ class _Guard:
         double = image.double()
         return self.reference.in_double.ask(lambda model: forward(model, double, routes))
 
-    def explained(self, module: nn.Module, comparison: "_Comparison", near: Nearness) -> str:
+    def explained(self, module: nn.Module, comparison: "GraphComparison", near: Nearness) -> str:
         """How a graph differs from its stage, in words."""
         if not _are_finite(comparison.wanted):
             return (
@@ -345,7 +347,7 @@ class _Guard:
 
 
 @dataclass(frozen=True)
-class _Part:
+class ModelPart:
     """A part of the model, which a graph does or several in a row: a stage, an expert, a join."""
 
     names: tuple[str, ...]
@@ -356,9 +358,9 @@ class _Part:
     """A few of its inputs, to see how well it is conditioned."""
 
 
-def _stage_part(guard: _Guard, stage: StageSpec, route: Route) -> _Part:
+def _stage_part(guard: RouteGuard, stage: StageSpec, route: Route) -> ModelPart:
     """A whole stage, down a route."""
-    return _Part(
+    return ModelPart(
         stage.outputs,
         lambda model: stage.flow.module(model, route),
         lambda: guard.reference.samples(stage.index, route),
@@ -366,12 +368,12 @@ def _stage_part(guard: _Guard, stage: StageSpec, route: Route) -> _Part:
 
 
 @dataclass(frozen=True)
-class _Comparison:
+class GraphComparison:
     """What a graph gave for inputs of a part of the model, and what the part gives."""
 
     graph: str
-    place: "_Place"
-    part: "_Part"
+    place: "RoutePlace"
+    part: "ModelPart"
     inputs: list[Tensor]
     given: Outputs
     wanted: Outputs
@@ -384,7 +386,7 @@ class _Comparison:
 
 
 @dataclass(frozen=True)
-class _Place:
+class RoutePlace:
     """A stage, a route, and what the stage takes for it."""
 
     stage: StageSpec
@@ -402,7 +404,7 @@ class _Place:
 class _Stem:
     """The first question about the stem."""
 
-    def __init__(self, guard: _Guard) -> None:
+    def __init__(self, guard: RouteGuard) -> None:
         self.guard = guard
         self.stage = guard.stages.specs[0]
         self.module = self.stage.graphs[0].build()
@@ -425,8 +427,8 @@ class _Stem:
         is_extreme = images is not self.guard.images
         self.start = self.start if is_extreme else given
         part = _stage_part(self.guard, self.stage, ())
-        place = _Place.of(self.stage, (), [images])
-        comparison = _Comparison("stem", place, part, [images], given, wanted, is_extreme)
+        place = RoutePlace.of(self.stage, (), [images])
+        comparison = GraphComparison("stem", place, part, [images], given, wanted, is_extreme)
         return self.guard.require_near(
             comparison, partial(self.guard.explained, self.module, comparison)
         )
@@ -435,7 +437,7 @@ class _Stem:
 class _Step:
     """The questions about one route of one routed stage."""
 
-    def __init__(self, guard: _Guard, stage: StageSpec, route: Route) -> None:
+    def __init__(self, guard: RouteGuard, stage: StageSpec, route: Route) -> None:
         self.guard = guard
         self.stage = stage
         self.route = route
@@ -476,8 +478,8 @@ class _Step:
         is_extreme = inputs[0] is not self.tensors[0]
         name = self.graph.name
         part = _stage_part(self.guard, self.stage, self.route)
-        place = _Place.of(self.stage, self.route, inputs)
-        comparison = _Comparison(name, place, part, inputs, given, wanted, is_extreme)
+        place = RoutePlace.of(self.stage, self.route, inputs)
+        comparison = GraphComparison(name, place, part, inputs, given, wanted, is_extreme)
         return self.guard.require_near(comparison, partial(self._explain, comparison))
 
     def routes(self) -> list[Route]:
@@ -542,7 +544,7 @@ class _Step:
                 return other
         return None
 
-    def _explain(self, comparison: _Comparison, near: Nearness) -> str:
+    def _explain(self, comparison: GraphComparison, near: Nearness) -> str:
         """Why a graph differs from its stage, as far as an experiment can tell."""
         given, gates, tolerance = comparison.given, comparison.inputs[-1], near.bound
         if not comparison.is_extreme and near.error < inf:
@@ -558,7 +560,7 @@ class _Step:
 class _Experts:
     """The first question about single experts of a routed stage, and about their join."""
 
-    def __init__(self, guard: _Guard, stage: StageSpec, flow: ExpertFlow) -> None:
+    def __init__(self, guard: RouteGuard, stage: StageSpec, flow: ExpertFlow) -> None:
         self.guard = guard
         self.stage = stage
         self.flow = flow
@@ -579,7 +581,7 @@ class _Experts:
     def _check(self, route: Route, graph: str) -> Iterator[float]:
         """An expert's graph."""
         every = [self.flow.of(tensors, route) for tensors in self.inputs]
-        part = _Part(
+        part = ModelPart(
             tuple(self.flow.outputs),
             lambda model: self.flow.module(model, route),
             lambda: every[:_FEW],
@@ -594,7 +596,7 @@ class _Experts:
         route = tuple(range(self.flow.slots))
         every = [self.flow.join_inputs(self.guard.model, tensors) for tensors in self.inputs]
         batch = len(next(iter(self.inputs[0].values())))
-        part = _Part(
+        part = ModelPart(
             self.outputs,
             lambda model: self.flow.module(model, JOIN),
             lambda: [[*inputs.values(), torch.ones(batch, len(route))] for inputs in every[:_FEW]],
@@ -603,21 +605,21 @@ class _Experts:
             for number, (taken, tensors) in enumerate(zip(self.inputs, every, strict=True)):
                 given = self.guard.graphs.run_last(graph, tensors, route, gates)
                 inputs = [*tensors.values(), gates]
-                place = _Place(self.stage, route, taken, gates)
+                place = RoutePlace(self.stage, route, taken, gates)
                 yield self._compare(graph, place, part, inputs, given, is_extreme=number > 0)
 
-    def _place(self, expert: Route, tensors: Mapping[str, Tensor]) -> _Place:
+    def _place(self, expert: Route, tensors: Mapping[str, Tensor]) -> RoutePlace:
         """A route that an expert serves, with gates of 1."""
         rule = self.stage.flow.record.routing
         route = next(iter(rule.cover(list(expert))))
         batch = len(next(iter(tensors.values())))
-        return _Place(self.stage, route, tensors, torch.ones(batch, len(route)))
+        return RoutePlace(self.stage, route, tensors, torch.ones(batch, len(route)))
 
     def _compare(
         self,
         graph: str,
-        place: _Place,
-        part: _Part,
+        place: RoutePlace,
+        part: ModelPart,
         inputs: list[Tensor],
         given: Outputs,
         *,
@@ -628,7 +630,7 @@ class _Experts:
         with user_code(f"graph {graph}"):
             found = as_tuple(module(*(tensor.clone() for tensor in inputs)))
         wanted = {name: t.detach() for name, t in zip(part.names, found, strict=True)}
-        comparison = _Comparison(graph, place, part, inputs, given, wanted, is_extreme)
+        comparison = GraphComparison(graph, place, part, inputs, given, wanted, is_extreme)
         explain = partial(self.guard.explained, module, comparison)
         return self.guard.require_near(comparison, explain)
 

@@ -32,7 +32,7 @@ class TorchReference:
         self.model = stages.model
         self.stages = stages
         self.images = synthetic_images(stages.model.input, stages.batch, seed=1)
-        self.flows = [spec.flow for spec in stages.specs]
+        self.flows = stages.flow.stages
         self.in_double = DoublePrecisionCopy(stages.model, self.images[:1], stages.flow)
         self.answers: dict[tuple[Route, ...], Mapping[str, Tensor]] = {}
         """The model's own outputs down routes that have passed the second question."""
@@ -94,7 +94,7 @@ class TorchReference:
             inputs = [with_gates(tensors, route) for tensors in given]
             spans = [_span(list(column)) for column in zip(*given, strict=True)]
             spans = spans if index else [input_range(self.model.input)]
-            rule = self.stages.specs[index].rule
+            rule = self.flows[index].record.rule
             count = len(checked_routes(rule, self.flows[index].record.finishes)) if rule else 1
             searches = _MOST_SEARCHES // count
             with user_code(f"stage {index} of {type(self.model).__name__}"):

@@ -322,8 +322,19 @@ class InlineJob:
         """Nothing runs yet."""
 
 
-def require_unchanged_weights(recipe: Recipe, stages: "Stages") -> None:
-    """Refuse a recipe that changes weights which graphs take as inputs; raises InputError."""
+def require_fitting(recipe: Recipe, stages: "Stages") -> None:
+    """Refuse a recipe that graphs cannot have; raises InputError.
+
+    It may not change weights that graphs take as inputs, nor round the logits of a router inside of
+    a graph to fp16, where experts that are as good as equal change places.
+    """
+    if stages.routers == manifest.IN_GRAPH and recipe.numbers.activations != "float32":
+        raise InputError(
+            f"the recipe {recipe.name} computes in {recipe.numbers.activations}, in which a router "
+            "inside of a graph flips experts; give --precision fp32, or let the host route",
+            code="input.option",
+            name="routers",
+        )
     if recipe.changes_weights and stages.bound_experts:
         raise InputError(
             f"the recipe {recipe.name} changes weights, and graphs of the strategy "

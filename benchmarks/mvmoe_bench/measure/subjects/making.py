@@ -21,7 +21,7 @@ from mvmoe_deploy.models import RoutedModel
 from mvmoe_deploy.system import files
 from mvmoe_deploy.system.temporary import temporary_directory
 from mvmoe_export import ExportOptions
-from mvmoe_export.flow import StageFlow
+from mvmoe_export.flow import ModelFlow, StageFlow
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec, make_stages
 from mvmoe_export.targets import find_target, options_of_record
 
@@ -92,4 +92,5 @@ def _single_stage(model: RoutedModel, graphs: dict[str, Build]) -> Stages:
         for name, build in graphs.items()
     )
     stage = StageSpec(StageFlow(0, record, inputs, outputs), specs)
-    return Stages(model, known.strategy, 1, (stage,), whole)
+    flow = ModelFlow((stage.flow,), whole)
+    return Stages(model, known.strategy, 1, (stage,), flow)

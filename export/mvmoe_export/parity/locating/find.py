@@ -34,7 +34,13 @@ def find_fault(model: RoutedModel, target: SearchedTarget, shown: ShownBy) -> Fa
     """
     record = target.record
     with suppress(MvmoeError):
-        stages = make_stages(model, record.strategy, record.batch, max_graphs=len(record.graphs))
+        stages = make_stages(
+            model,
+            record.strategy,
+            record.batch,
+            max_graphs=len(record.graphs),
+            routers=record.routers,
+        )
         return FaultSearch(stages, target).on_the_way(shown)
     return None
 

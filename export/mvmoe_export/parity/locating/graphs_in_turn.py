@@ -1,6 +1,6 @@
 """The graphs that serve an image, one after the other, each on what PyTorch gives it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.bundle.graph_stages import STEERING, steering_type
 from mvmoe_deploy.bundle.manifest import IMAGE
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing import Route
@@ -16,7 +17,9 @@ from mvmoe_deploy.runtime.contract import Runner, run
 from mvmoe_deploy.runtime.stored_weights import StoredWeights
 from mvmoe_deploy.strategies import slot_input
 from mvmoe_deploy.verification.faults import ShownBy
+from mvmoe_deploy.verification.steering import steered_way
 from mvmoe_export.flow import as_tuple
+from mvmoe_export.parity.torch_stages import TorchStages
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec
 from mvmoe_export.user_code import user_code
 
@@ -60,6 +63,9 @@ class GraphsInTurn:
     def on_the_way(self, shown: ShownBy) -> Iterator[GraphCall]:
         """Every graph that serves an image, stem first."""
         rows = np.repeat(shown.image, self._stages.batch, axis=0)
+        if self._stages.routers == manifest.IN_GRAPH:
+            yield from self._whole(rows, shown.routes)
+            return
         state: dict[str, Tensor] = {IMAGE: torch.from_numpy(rows)}
         for spec, route in zip(self._stages.specs, [(), *shown.routes], strict=True):
             flow = spec.flow
@@ -70,6 +76,19 @@ class GraphsInTurn:
             for call in self.in_stage(spec, route, tensors, gates):
                 yield call
             state |= {flow.record.gives[name]: tensor for name, tensor in call.wanted.items()}
+
+    def _whole(self, images: np.ndarray, routes: Sequence[Route]) -> Iterator[GraphCall]:
+        """The graph that routes by itself, steered down an image's routes."""
+        flow = self._stages.flow
+        engine = TorchStages(self._stages.model, flow)
+        way = steered_way(engine, flow.records, flow.outputs, images, routes)
+        steering = np.zeros(
+            steering_type(self._stages.model.routing, len(images)).shape, np.float32
+        )
+        if way is not None:
+            steering = way.steering
+        tensors = {IMAGE: torch.from_numpy(images), STEERING: torch.from_numpy(steering)}
+        yield from self.in_stage(self._stages.specs[0], (), tensors, torch.ones(len(images), 0))
 
     def in_stage(
         self, stage: StageSpec, route: Route, tensors: Mapping[str, Tensor], gates: Tensor

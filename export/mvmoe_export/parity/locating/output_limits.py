@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mvmoe_deploy.bundle.graph_stages import ROUTER_LOGITS
 from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.verification.bounds import conditioned
@@ -62,7 +63,7 @@ class _Kind:
     def of(cls, stages: Stages, call: GraphCall, name: str) -> Self:
         """That of an output by its name."""
         tensor = call.stage.flow.record.gives.get(name) if call.gives_stage else None
-        routers = {spec.flow.record.router for spec in stages.specs} - {None}
+        routers = {record.router for record in stages.records} - {None} | {ROUTER_LOGITS}
         kinds = [output.kind for output in stages.outputs if tensor in output.tensors]
         return cls(tensor in routers, kinds[0] if kinds else None)
 

@@ -27,7 +27,7 @@ class ReferenceValues:
     nodes: list[fx.Node] = field(default_factory=list)
     """Those that depend on the input, in the order in which they run."""
     values: dict[fx.Node, Tensor] = field(default_factory=dict)
-    """What those of them give that give one tensor."""
+    """What those of them give that give one tensor of floating-point numbers."""
     precise: dict[fx.Node, Tensor] = field(default_factory=dict)
     inner: dict[fx.Node, list[Tensor]] = field(default_factory=lambda: defaultdict(list))
     """What the steps of an operator give, the last of which may be what it gives itself; and the
@@ -69,7 +69,7 @@ class _Run(fx.Interpreter):
         elif n.op == "call_function" and n in self._moving:
             self.found.nodes.append(n)
             self.look_inside(n)
-            if isinstance(result, Tensor):
+            if isinstance(result, Tensor) and result.is_floating_point():
                 self.found.values[n] = result.detach().clone()
         return result
 

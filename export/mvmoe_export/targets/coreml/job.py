@@ -85,7 +85,7 @@ def conversion_options(
         "mvmoe.labels": options.labels,
         "mvmoe.outputs": stages.outputs,
         "mvmoe.preprocessing": stages.model.input,
-        "mvmoe.stages": [{"name": stage.name, "rule": stage.rule} for stage in stages.specs],
+        "mvmoe.stages": [{"name": stage.name, "rule": stage.rule} for stage in stages.records],
     }
     return ConversionOptions(
         chosen=chosen,

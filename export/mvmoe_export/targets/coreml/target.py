@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_export.graph_taps import GraphTap
-from mvmoe_export.targets.contract import ExportOptions, TargetJob
+from mvmoe_export.targets.contract import ExportOptions, TargetJob, require_fitting
 from mvmoe_export.targets.coreml.bounds import BOUNDS
 from mvmoe_export.targets.coreml.engines import ENGINES
 from mvmoe_export.targets.coreml.operators import read
@@ -34,6 +34,7 @@ class CoreMLTarget:
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Raises InputError for options that do not go with the model, MissingExtraError."""
         chosen = self._chosen(options)
+        require_fitting(chosen.recipe, stages)
         if find_spec("coremltools") is None:
             raise MissingExtraError.of("coremltools", self.extra)
         if chosen.input == "image":

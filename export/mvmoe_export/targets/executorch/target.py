@@ -9,7 +9,7 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_export.compression import find_recipe
 from mvmoe_export.graph_taps import GraphTap
-from mvmoe_export.targets.contract import ExportOptions, TargetJob
+from mvmoe_export.targets.contract import ExportOptions, TargetJob, require_fitting
 from mvmoe_export.targets.executorch.engines import ENGINES
 from mvmoe_export.targets.executorch.options import ExecuTorchOptions
 
@@ -39,6 +39,8 @@ class ExecuTorchTarget:
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Raises InputError for options of another target, MissingExtraError."""
         chosen = self._chosen(options)
+        for delegate in chosen.delegate:
+            require_fitting(find_recipe(precision_of(delegate)), stages)
         if find_spec("executorch") is None:
             raise MissingExtraError.of("ExecuTorch", self.extra)
         if "coreml" in chosen.delegate and find_spec("coremltools") is None:

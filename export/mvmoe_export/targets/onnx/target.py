@@ -11,7 +11,7 @@ from mvmoe_export.targets.contract import (
     ExportOptions,
     InlineJob,
     Records,
-    require_unchanged_weights,
+    require_fitting,
 )
 from mvmoe_export.targets.onnx.engines import ENGINES
 from mvmoe_export.targets.onnx.operators import read
@@ -34,7 +34,7 @@ class OnnxTarget:
 
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Raises InputError for options that it cannot serve, MissingExtraError."""
-        require_unchanged_weights(options.of(self.name, self.options).recipe, stages)
+        require_fitting(options.of(self.name, self.options).recipe, stages)
         for package in ("onnxscript", "onnxruntime"):
             if find_spec(package) is None:
                 raise MissingExtraError.of(package, self.extra)
