@@ -6,6 +6,7 @@ finding: another exception, the end of the process, gigabytes of memory. Hashes 
 damage gets past them: they protect against accidents, not against an author.
 """
 
+import gzip
 import hashlib
 import io
 import json
@@ -20,6 +21,7 @@ from pathlib import Path
 import material
 import msgspec
 import numpy as np
+from idx_files import write_idx_folder
 from mutations import damaged, damaged_json, damaged_png
 
 from mvmoe_deploy.bundle import Bundle, consistency
@@ -342,6 +344,44 @@ class Images(Kind):
         return "read"
 
 
+class Idx(Kind):
+    """A directory of MNIST's four files, one of them damaged, as it is or inside of its pack."""
+
+    def __init__(self, made, work):
+        super().__init__(made, work)
+        for packed in (True, False):
+            write_idx_folder(self.work / "whole", packed=packed)
+        self.forms = {path.name: path.read_bytes() for path in (self.work / "whole").iterdir()}
+
+    def case(self, rng):
+        name = rng.choice(sorted(self.forms))
+        if name.endswith(".gz") and rng.random() < 0.7:
+            inner = damaged(gzip.decompress(self.forms[name]), rng, 16)
+            return {name: gzip.compress(inner, mtime=0)}
+        return {name: damaged(self.forms[name], rng, 16)}
+
+    def use(self, files):
+        from mvmoe_deploy.training.datasets.idx_folder import IdxFolder
+
+        ((name, data),) = files.items()
+        folder = self.work / "case"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        packed = name.endswith(".gz")
+        healthy = {
+            other: whole for other, whole in self.forms.items() if packed == (".gz" in other)
+        }
+        for other, content in {**healthy, name: data}.items():
+            (folder / other).write_bytes(content)
+        found = IdxFolder(folder)
+        for part in ("train", "held-out", "test"):
+            images, labels = found.split(part)
+            if len(images) != len(labels) or not set(labels.tolist()) <= set(range(256)):
+                raise FindingError(f"the images of {part} have other labels")
+        found.statistics()
+        return "read"
+
+
 KINDS = {
     "manifest": Manifest,
     "onnx": Onnx,
@@ -351,4 +391,5 @@ KINDS = {
     "checkpoint-pt": Pickled,
     "checkpoint-safetensors": Safetensors,
     "image": Images,
+    "idx": Idx,
 }

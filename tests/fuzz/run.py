@@ -20,7 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 _START_SECONDS = 300
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 
 
 def rng_of(kind, seed, number):

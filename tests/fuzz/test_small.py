@@ -12,6 +12,7 @@ from run import rng_of
 CASES = {
     "manifest": 300,
     "image": 200,
+    "idx": 150,
     "golden": 60,
     "checkpoint-safetensors": 100,
     "checkpoint-pt": 60,
