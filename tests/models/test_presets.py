@@ -20,7 +20,7 @@ def test_every_preset_builds_and_its_stem_runs(name):
         output = model.stage(0, ())(torch.empty(1, *model.input.shape))
     config = model.config
     if model.routing:
-        assert output[1].shape == (1, config.experts)
+        assert output[1].shape == (1, config.routing[0].experts)
     else:
         assert output.shape == (1, config.num_classes)
 

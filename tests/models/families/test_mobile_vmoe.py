@@ -241,14 +241,14 @@ def test_routers_per_layer_read_the_tokens_before_their_layer(tiny_moe, images, 
         after, logits = model.stage(1, (2,))(tokens, torch.full((3, 1), 0.7))
         close(logits, model.routers[1](after[:, 0]))
     assert len(model.routers) == 2
-    assert len(model.stage(1, (0,)).blocks) == 1
+    assert len(model.stage(1, (0,)).layers) == 1
 
 
 def test_one_router_serves_all_moe_layers(tiny_moe):
     model = build(tiny_moe(moe_layers=3), seed=0)
     assert len(model.routers) == 1
-    assert len(model.stage(0, ()).blocks) == 0
-    assert len(model.stage(1, (0,)).blocks) == 3
+    assert len(model.stage(0, ()).layers) == 0
+    assert len(model.stage(1, (0,)).layers) == 3
 
 
 def test_unused_experts_get_no_gradient(tiny_moe, images):

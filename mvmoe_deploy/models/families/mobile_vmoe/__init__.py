@@ -9,7 +9,6 @@ from typing import Any
 
 from torch import Tensor
 
-from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import AdaptedState, Family, FamilyModel
 from mvmoe_deploy.models.families.mobile_vmoe.config import MobileVMoEConfig
 from mvmoe_deploy.models.families.mobile_vmoe.network import MobileVMoE
@@ -17,9 +16,9 @@ from mvmoe_deploy.models.families.vit import (
     DIGITS,
     FASHION_MNIST,
     GRID,
-    ViT,
     ViTConfig,
     positions,
+    require_vit,
     timm,
 )
 from mvmoe_deploy.models.families.vit import PART as VIT
@@ -65,13 +64,10 @@ class MobileVMoEFamily(Family[MobileVMoEConfig, MobileVMoE]):
 
         Raises InputError for a model that is no ViT.
         """
-        if not isinstance(dense, ViT):
-            raise InputError(
-                f"a {self.name} starts from a ViT, but the dense model is a {dense.config.family}"
-            )
-        shared = asdict(dense.config)
+        vit = require_vit(dense, self.name)
+        shared = asdict(vit.config)
         routing = {name: value for name, value in asdict(config).items() if name not in shared}
-        return MobileVMoE.from_dense(dense, **routing)
+        return MobileVMoE.from_dense(vit, **routing)
 
 
 def _routed(dense: ViTConfig, **routing: Any) -> MobileVMoEConfig:

@@ -9,7 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from mvmoe_deploy.models.contract import AdaptedState, Family
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models.contract import AdaptedState, Family, FamilyModel
 from mvmoe_deploy.models.families.vit import positions, timm
 from mvmoe_deploy.models.families.vit.config import ViTConfig
 from mvmoe_deploy.models.families.vit.network import ViT
@@ -17,7 +18,16 @@ from mvmoe_deploy.models.families.vit.start import dense_start
 from mvmoe_deploy.models.timm_config import TimmConfig
 from mvmoe_deploy.preprocessing import Preprocessing
 
-__all__ = ["DIGITS", "FASHION_MNIST", "GRID", "PART", "ViT", "ViTConfig", "ViTFamily"]
+__all__ = [
+    "DIGITS",
+    "FASHION_MNIST",
+    "GRID",
+    "PART",
+    "ViT",
+    "ViTConfig",
+    "ViTFamily",
+    "require_vit",
+]
 
 DIGITS = ViTConfig(
     image_size=8, patch_size=2, in_channels=1, num_classes=10, width=64, depth=6, heads=4
@@ -75,6 +85,20 @@ class ViTFamily(Family[ViTConfig, ViT]):
     def start(self, config: ViTConfig, preprocessing: Preprocessing) -> ViT:
         """Sine-cosine positions, and Glorot's weights in the layers."""
         return dense_start(config, preprocessing)
+
+
+def require_vit(model: FamilyModel, family: str) -> ViT:
+    """A dense ViT that a model of another family can be made of; raises InputError for others."""
+    if not isinstance(model, ViT) or model.config.family != ViTFamily.name:
+        raise InputError(
+            f"a {family} is made of a ViT, but the dense model is a {model.config.family}; give "
+            "the checkpoint of a ViT",
+            code="model.config-invalid",
+            name="family",
+            expected=ViTFamily.name,
+            found=model.config.family,
+        )
+    return model
 
 
 PART = ViTFamily()

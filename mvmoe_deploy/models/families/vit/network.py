@@ -23,18 +23,16 @@ class ViT(FamilyModel):
         self.patch_embed = PatchEmbed(config)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, config.width))
         self.pos_embed = nn.Parameter(torch.zeros(1, config.tokens, config.width))
-        self.blocks = nn.ModuleList(
-            Block.of(config, self._mlp(layer)) for layer in range(config.depth)
-        )
+        self.blocks = nn.ModuleList(self._block(layer) for layer in range(config.depth))
         self.norm = nn.LayerNorm(config.width, eps=config.norm_eps)
         self.head = nn.Linear(config.width, config.num_classes)
-        self.apply(_initialize)
+        self.apply(initialize)
         nn.init.normal_(self.cls_token, std=1e-6)
         nn.init.trunc_normal_(self.pos_embed, std=0.02)
 
-    def _mlp(self, layer: int) -> nn.Module:
-        """The MLP of layer `layer`; Mobile V-MoE gives experts here."""
-        return Mlp.of(self.config)
+    def _block(self, layer: int) -> nn.Module:
+        """The layer number `layer`; families of routed models give others here."""
+        return Block.of(self.config, Mlp.of(self.config))
 
     def stage(self, index: int, route: Route) -> nn.Module:
         """The whole model: the one stage of a dense model."""
@@ -77,8 +75,9 @@ def pool(tokens: Tensor, kind: str) -> Tensor:
     return tokens[:, 0] if kind == "cls" else tokens[:, 1:].mean(dim=1)
 
 
-def _initialize(module: nn.Module) -> None:
+def initialize(module: nn.Module) -> None:
     """ViT's usual start: truncated normal 0.02 for linear layers, zero biases."""
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

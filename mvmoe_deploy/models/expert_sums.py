@@ -1,4 +1,4 @@
-"""The MLPs of a MoE layer: all of them, and those of one route."""
+"""The experts of one layer, and those of one route: what they give is weighed and added up."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 
-class ExpertMlps(nn.Module):
-    """All expert MLPs of one MoE layer, each image through its own: for training and eager runs."""
+class ExpertSum(nn.Module):
+    """All experts of one layer, each image through its own: for training and eager runs."""
 
     def __init__(self, experts: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -25,13 +25,13 @@ class ExpertMlps(nn.Module):
             mixed = mixed.index_add(0, images, weighted.to(mixed.dtype))
         return mixed
 
-    def selected(self, route: Sequence[int]) -> "SelectedExperts":
-        """The part of this layer that images of `route` use."""
-        return SelectedExperts([self.experts[expert] for expert in route])
+    def selected(self, route: Sequence[int]) -> nn.Module:
+        """The part of this layer that images of `route` use: tokens and gates to tokens."""
+        return SelectedSum([self.experts[expert] for expert in route])
 
 
-class SelectedExperts(nn.Module):
-    """The experts of one route of one MoE layer: static, nothing left to decide."""
+class SelectedSum(nn.Module):
+    """The experts of one route of one layer: static, nothing left to decide."""
 
     def __init__(self, experts: Sequence[nn.Module]) -> None:
         super().__init__()
