@@ -313,8 +313,13 @@ def test_parameters_and_products_are_those_of_the_arithmetic(selection):
 
 def test_presets_stand_beside_those_of_mobile_vmoe():
     presets = PART.presets()
-    assert {"uoe_digits", "uoe_blocks_12x192_p32_224", "uoe_tokens_6x64_p16_224"} <= set(presets)
-    assert len(presets) == 3 * (1 + 3 * 4 * 2)
+    assert {
+        "uoe_digits",
+        "uoe_fashion_mnist",
+        "uoe_blocks_12x192_p32_224",
+        "uoe_tokens_6x64_p16_224",
+    } <= set(presets)
+    assert len(presets) == 3 * (2 + 3 * 4 * 2)
     blocks = presets["uoe_blocks_12x192_p32_224"]
     assert [(rule.experts, rule.k) for rule in blocks.routing] == [(4, 2)] * 24
     assert presets["uoe_tokens_12x192_p32_224"].expert_tokens == 25

@@ -18,6 +18,7 @@ from mvmoe_deploy.models.families.uoe.cutting import cut, merge
 from mvmoe_deploy.models.families.uoe.network import UoE
 from mvmoe_deploy.models.families.vit import (
     DIGITS,
+    FASHION_MNIST,
     GRID,
     ViT,
     ViTConfig,
@@ -50,8 +51,8 @@ class UoEFamily(Family[UoEConfig, UoE]):
     without_decay = VIT.without_decay
 
     def presets(self) -> Mapping[str, UoEConfig]:
-        """Three forms of the digits' model and of every size of Mobile V-MoE's grid."""
-        sizes = {"digits": DIGITS, **GRID}
+        """Three forms of the models of small data sets and of every size of Mobile V-MoE's grid."""
+        sizes = {"digits": DIGITS, "fashion_mnist": FASHION_MNIST, **GRID}
         return {
             f"{form}_{name}": _form(dense, **fields)
             for form, fields in _FORMS.items()
