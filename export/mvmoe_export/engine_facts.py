@@ -20,6 +20,11 @@ Need = Literal[
     "no-hard-swish",
     "constant-linears",
     "constant-convolutions",
+    "rows-of-tokens",
+    "few-selections",
+    "no-selection",
+    "no-ceil",
+    "no-minimum",
 ]
 """What an engine needs of a graph. A target states the needs of its engines, a rewrite the one that
 it serves, so neither names the other:
@@ -32,6 +37,12 @@ it serves, so neither names the other:
 - no-hard-swish: it has neither hard swish nor hard sigmoid.
 - constant-linears: it takes linear layers only with weights that are constants of the graph.
 - constant-convolutions: it takes convolutions only with weights that are constants of the graph.
+- rows-of-tokens: it copies rows at once but looks up single elements one by one, and its top-k
+  gives equal scores in their order.
+- few-selections: a selection of tokens takes it as long to start as to do.
+- no-selection: it has no sort and no top-k, no gather and no scatter by a computed index.
+- no-ceil: it rounds down, not up.
+- no-minimum: it has the higher of two tensors, not the lower.
 """
 
 

@@ -191,6 +191,7 @@ def rewrite_program(
     with the place of the expert that each belongs to.
     """
     examples: tuple[Tensor, ...] = captured.example_inputs[0]
+    names = rewrites.concerned(names, captured)
     if names:
         with exporting():
             captured = captured.run_decompositions(_decompositions())

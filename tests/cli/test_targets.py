@@ -157,7 +157,7 @@ def test_a_graph_that_takes_pixels_answers_as_one_that_does_not(everything):
             ["--rewrites", "views,shapes"],
             "'shapes' is unknown; installed are arithmetic",
         ),
-        (["--rewrites", ""], "softmax, views"),
+        (["--rewrites", ""], "token-rows, views"),
         (["--strategy", "all"], "all-experts"),
     ],
 )

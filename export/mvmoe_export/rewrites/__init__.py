@@ -6,6 +6,9 @@ A target says what its engine needs (`Need`), and each rewrite says which need i
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from torch._ops import OpOverload
+from torch.export import ExportedProgram
+
 from mvmoe_deploy import parts
 from mvmoe_export.engine_facts import Need
 from mvmoe_export.rewrites.contract import Rewrite
@@ -19,6 +22,7 @@ __all__ = [
     "Rewrite",
     "apply",
     "built_in",
+    "concerned",
     "find_rewrite",
     "names_for",
     "repairs",
@@ -87,6 +91,20 @@ def repairs(operators: Iterable[str], needs: Iterable[Need], applied: Iterable[s
         wanted |= missing
         without += [] if missing else [operator]
     return Repairs(sorted(wanted & defaults), sorted(wanted - defaults), without)
+
+
+def concerned(names: Sequence[str], program: ExportedProgram) -> tuple[str, ...]:
+    """Those of some rewrites that may find something in a program as it was captured.
+
+    Raises InputError for a rewrite that does not exist.
+    """
+    called = {
+        node.target._schema.name.partition("::")[2]
+        for node in program.graph.nodes
+        if isinstance(node.target, OpOverload)
+    }
+    found = ((name, find_rewrite(name).only_with) for name in names)
+    return tuple(name for name, wanted in found if not wanted or wanted & called)
 
 
 def apply(graph: AtenGraph, names: Sequence[str]) -> dict[str, int]:

@@ -38,6 +38,13 @@ class Rewrite:
     """0 where only the order of memory changes."""
     bounds: Bounds | None = None
     """How far a model may then be from PyTorch, where it computes something else on purpose."""
+    only_with: frozenset[str] = frozenset()
+    """PyTorch's operators of which a graph has to have one for the rewrite to find anything, as
+    `torch.ops.aten` names them without their overloads; none for those that look at every graph.
+
+    A graph for which no rewrite is left stays as it was captured, with operators that PyTorch would
+    take apart before the rewrites see it.
+    """
     replaces: frozenset[str] = frozenset()
     """Operators that it removes, by the names that engines have for them: ExecuTorch's edge
     dialect without its overloads, and ONNX."""
@@ -55,12 +62,22 @@ def rewrite(
     order: int | tuple[int, ...],
     error: float = 0.0,
     bounds: Bounds | None = None,
+    only_with: tuple[str, ...] = (),
     replaces: tuple[str, ...] = (),
 ) -> Callable[[Apply], Rewrite]:
     """Make a function a rewrite."""
     orders = (order,) if isinstance(order, int) else order
 
     def make(apply: Apply) -> Rewrite:
-        return Rewrite(name, apply, need, orders, error, bounds, frozenset(replaces))
+        return Rewrite(
+            name,
+            apply,
+            need,
+            orders,
+            error,
+            bounds,
+            only_with=frozenset(only_with),
+            replaces=frozenset(replaces),
+        )
 
     return make

@@ -11,7 +11,13 @@ ENGINES = (
     EngineFacts(
         "coreml",
         "Core ML",
-        needs=("one-partition", "fold-batch-norm", "gelu-as-trained"),
+        needs=(
+            "one-partition",
+            "fold-batch-norm",
+            "gelu-as-trained",
+            "no-selection",
+            "few-selections",
+        ),
         most_axes=5,
         accelerator=NEURAL_ENGINE,
         shares_weights=("deployment_target", "iOS18"),

@@ -14,7 +14,7 @@ _CORE_ML = partial(
     EngineFacts,
     "coreml",
     "Core ML",
-    needs=("one-partition", "gelu-as-trained"),
+    needs=("one-partition", "gelu-as-trained", "no-selection", "few-selections"),
     bookkeeping=frozenset({"getitem", "alloc", "free"}),
     sources=(ARM_SUMMARY, APPLE_RULES),
 )
@@ -31,6 +31,8 @@ ENGINES = (
             "gelu-as-trained",
             "constant-linears",
             "constant-convolutions",
+            "no-selection",
+            "few-selections",
         ),
         few_partitions=4,  # Its pieces share the CPU's memory with what is between them.
         bookkeeping=frozenset({"getitem", "alloc", "free"}),
@@ -41,7 +43,13 @@ ENGINES = (
             ARM_SUMMARY,
         ),
     ),
-    EngineFacts("portable", "Portable kernels", {"delegate": ("portable",)}, fixed_shapes=False),
+    EngineFacts(
+        "portable",
+        "Portable kernels",
+        {"delegate": ("portable",)},
+        needs=("no-selection",),  # There is none of a sort, and topk's equal scores have no order.
+        fixed_shapes=False,
+    ),
     _CORE_ML(
         chosen_by={"delegate": ("coreml",), "compute_units": ("all", "cpu_and_ne")},
         most_axes=5,

@@ -1,11 +1,12 @@
 """ONNX Runtime's providers: what each needs of a graph, and what is known of it.
 
-- cpu: it has kernels for LayerNormalization and GELU.
-- nnapi: it has neither, nor erf, nor a reciprocal, nor a hard sigmoid, nor tensors of five axes. Of
-  products it takes a MatMul of two tensors of three axes with any factors, one of two axes and a
-  Conv only with constants.
-- coreml-ep: it has no gather with a dynamic index and no LayerNormalization. It takes a MatMul with
-  any factors, a Gemm only with constants, and a Conv only with a constant bias.
+- cpu: it has kernels for LayerNormalization and GELU. GatherElements and ScatterElements look up
+  every number; Gather and ScatterND copy rows. TopK gives equal scores in their order.
+- nnapi: it has neither, nor erf, nor a reciprocal, nor a hard sigmoid, nor a ceiling, nor tensors
+  of five axes. Of products it takes a MatMul of two tensors of three axes with any factors, one of
+  two axes and a Conv only with constants.
+- coreml-ep: it has no gather with a dynamic index, no minimum and no LayerNormalization. It takes a
+  MatMul with any factors, a Gemm only with constants, and a Conv only with a constant bias.
 """
 
 from mvmoe_export.engine_facts import EngineFacts, Need
@@ -24,6 +25,8 @@ _ONE_PARTITION: tuple[Need, ...] = (
     "fold-batch-norm",
     "constant-linears",
     "constant-convolutions",
+    "no-selection",
+    "few-selections",
 )
 
 ENGINES = (
@@ -31,6 +34,7 @@ ENGINES = (
         "cpu",
         "CPU",
         {"profile": ("cpu",)},
+        needs=("rows-of-tokens", "few-selections"),
         fixed_shapes=False,
         # As a product of the weight turned beforehand, which it would turn in every call.
         bound_needs=("constant-linears",),
@@ -39,7 +43,7 @@ ENGINES = (
         "nnapi",
         "NNAPI",
         {"profile": ("nnapi",)},
-        needs=(*_ONE_PARTITION, "no-erf", "gelu-as-trained", "no-hard-swish"),
+        needs=(*_ONE_PARTITION, "no-erf", "gelu-as-trained", "no-hard-swish", "no-ceil"),
         most_axes=4,
         constant_weights=frozenset({"Gemm", "Conv"}),
         constant_sources=(ORT_NNAPI_OPERATORS,),
@@ -50,7 +54,7 @@ ENGINES = (
         "coreml-ep",
         "CoreML EP",
         {"profile": ("coreml-ep",)},
-        needs=_ONE_PARTITION,
+        needs=(*_ONE_PARTITION, "no-minimum"),
         most_axes=5,
         constant_weights=frozenset({"Gemm", "Conv", "ConvTranspose"}),
         constant_sources=(ORT_COREML_OPERATORS,),
