@@ -196,6 +196,9 @@ class Family(Generic[ConfigT, ModelT]):
     model: type[ModelT]
     without_decay: frozenset[str] = frozenset()
     """Names of parameters of two and more dimensions that weight decay leaves out."""
+    bound_to_weights: frozenset[str] = frozenset()
+    """Fields of the configuration that no weight's shape shows, and that trained weights are bound
+    to: with another value they fit and mean nothing."""
 
     def presets(self) -> Mapping[str, ConfigT]:
         """Named configurations; the names are unique among all families."""

@@ -167,6 +167,7 @@ def _fitted(
     checkpoint: Checkpoint, config: ModelConfig, options: TrainOptions, data: ImageData
 ) -> _Fitted:
     """A model of `config` with the checkpoint's weights; raises CheckpointError."""
+    _require_same_meaning(checkpoint.config, config, options)
     with seeded(options.seed):
         model: FamilyModel = find_family(config.family).build(config, data.preprocessing)
     state = checkpoint.model.state_dict()
@@ -174,6 +175,20 @@ def _fitted(
     adapted = load_weights(model, {**state, **head.tensors}, f"checkpoint {options.start}")
     notes = (*_replaced(checkpoint.config, config), *adapted, *head.notes)
     return _Fitted(model.eval(), notes, head.fresh)
+
+
+def _require_same_meaning(before: ModelConfig, config: ModelConfig, options: TrainOptions) -> None:
+    """Refuse weights that would fit, and mean nothing."""
+    for name in sorted(find_family(before.family).bound_to_weights):
+        stored, wanted = getattr(before, name), getattr(config, name)
+        if stored != wanted:
+            raise CheckpointError(
+                f"checkpoint {options.start} does not fit a {config.family}: it was trained with "
+                f"{name} {stored}, and its weights mean nothing with {wanted}; give --preset of a "
+                f"model with {name} {stored}",
+                code=_DOES_NOT_FIT,
+                family=config.family,
+            )
 
 
 def _replaced(before: ModelConfig, config: ModelConfig) -> list[str]:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,14 @@ def test_two_processes_train_like_one_and_resume_exactly(tiny_options, tmp_path:
             load_file(tmp_path / run / name / "model.safetensors") for run in ("two", "again")
         )
         assert all(bool((ours[key] == theirs[key]).all()) for key in ours)
+    # Both processes have the checkpoint that a run starts from.
+    start = replace(options, start=str(tmp_path / "two" / "dense"), dense_epochs=0)
+    assert train(start, tmp_path / "started").dense == report.dense
+    weights = [
+        (tmp_path / run / "super-class" / "model.safetensors").read_bytes()
+        for run in ("two", "started")
+    ]
+    assert weights[0] == weights[1]
 
 
 def test_a_machine_that_is_not_there_is_refused(tiny_options, tmp_path: Path) -> None:

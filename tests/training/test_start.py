@@ -222,6 +222,14 @@ def test_layers_that_do_not_fit_are_named(
     assert not (tmp_path / "run").exists()
 
 
+def test_weights_that_would_fit_and_mean_nothing_are_refused(tiny_options, tmp_path: Path) -> None:
+    options = tiny_options()
+    config = options.config.dense().replace(heads=4)
+    path = _saved(build(config, _input(), seed=0), tmp_path / "c")
+    with pytest.raises(CheckpointError, match="with heads 4, and its weights mean nothing with 2"):
+        train(replace(options, start=str(path), dense_epochs=0), tmp_path / "run")
+
+
 def test_what_no_weight_shows_is_said(tiny_options, tmp_path: Path) -> None:
     options = tiny_options(routings=("end-to-end",), moe_epochs=1)
     config = options.config.dense().replace(gelu="tanh")

@@ -34,6 +34,7 @@ class MobileVMoEFamily(Family[MobileVMoEConfig, MobileVMoE]):
     config = MobileVMoEConfig
     model = MobileVMoE
     without_decay = VIT.without_decay
+    bound_to_weights = VIT.bound_to_weights
 
     def presets(self) -> Mapping[str, MobileVMoEConfig]:
         """Two for small data sets, and the models of the paper's grid."""

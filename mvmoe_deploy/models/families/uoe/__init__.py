@@ -49,6 +49,7 @@ class UoEFamily(Family[UoEConfig, UoE]):
     config = UoEConfig
     model = UoE
     without_decay = VIT.without_decay
+    bound_to_weights = VIT.bound_to_weights
 
     def presets(self) -> Mapping[str, UoEConfig]:
         """Three forms of the models of small data sets and of every size of Mobile V-MoE's grid."""

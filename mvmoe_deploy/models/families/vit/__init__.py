@@ -58,6 +58,7 @@ class ViTFamily(Family[ViTConfig, ViT]):
     config = ViTConfig
     model = ViT
     without_decay = frozenset({"pos_embed", "cls_token"})
+    bound_to_weights = frozenset({"heads"})
 
     def presets(self) -> Mapping[str, ViTConfig]:
         """Two for small data sets, and the dense models of the paper's grid."""
