@@ -246,6 +246,60 @@ def test_gather_nd(run_op, coreml):
     close(given, t(x)[[0, 2, 1], [1, 3, 0]])
 
 
+MODES = {"add": "sum", "mul": "prod", "max": "amax", "min": "amin"}
+"""PyTorch's names of the modes that it has."""
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("axis", [0, -1])
+def test_scatter_along_axis_meets_every_update_of_a_place(run_op, coreml, mode, axis):
+    x, updates = normal(4, 5), normal(4, 5)
+    indices = np.random.default_rng(0).integers(0, 3, (4, 5), dtype=np.int32)
+
+    def build(x, updates):
+        return coreml.mb.scatter_along_axis(
+            data=x, indices=indices, updates=updates, axis=axis, mode=mode, validate_indices=False
+        )
+
+    wanted = t(x).scatter_reduce(axis, t(indices).long(), t(updates), MODES[mode])
+    close(run_op(build, x, updates), wanted)
+
+
+@pytest.mark.parametrize(("mode", "sign"), [("add", 1), ("sub", -1)])
+def test_scatter_and_scatter_nd_meet_every_update_of_a_row(run_op, coreml, mode, sign):
+    x, updates, rows = normal(4, 5), normal(3, 5), np.int32([2, 0, 2])
+    wanted = t(x).index_add(0, t(rows).long(), sign * t(updates))
+    same = {"mode": mode, "validate_indices": False}
+
+    def nd(x, updates):
+        return coreml.mb.scatter_nd(data=x, indices=rows[:, None], updates=updates, **same)
+
+    def along(x, updates):
+        return coreml.mb.scatter(data=x, indices=rows, updates=updates, axis=0, **same)
+
+    close(run_op(nd, x, updates), wanted)
+    close(run_op(along, x, updates), wanted)
+
+
+def test_scatter_replaces_and_divides(run_op, coreml):
+    x, updates, rows = normal(4, 5), 1 + normal(2, 4) ** 2, np.int32([4, 1])
+
+    def build(mode):
+        def scatter(x, updates):
+            return coreml.mb.scatter(
+                data=x, indices=rows, updates=updates, axis=1, mode=mode, validate_indices=False
+            )
+
+        return scatter
+
+    wanted = t(x).clone()
+    wanted[:, [4, 1]] = t(updates).T
+    close(run_op(build("update"), x, updates.T.copy()), wanted)
+    wanted = t(x).clone()
+    wanted[:, [4, 1]] /= t(updates).T
+    close(run_op(build("div"), x, updates.T.copy()), wanted)
+
+
 @pytest.mark.parametrize("factor", [2, 3])
 def test_pixel_shuffle_and_its_inverse(run_op, coreml, factor):
     x, y = normal(2, 2 * factor**2, 3, 4), normal(2, 2, 3 * factor, 4 * factor)

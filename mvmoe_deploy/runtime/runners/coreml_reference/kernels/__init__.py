@@ -18,6 +18,7 @@ from mvmoe_deploy.runtime.runners.coreml_reference.kernels import (
     quantization,
     rearranging,
     resizing,
+    scattering,
 )
 
 Kernel = Callable[[Operation], Any]
@@ -32,6 +33,7 @@ REGISTRY: dict[str, Kernel] = {
     **quantization.KERNELS,
     **rearranging.KERNELS,
     **resizing.KERNELS,
+    **scattering.KERNELS,
 }
 """Our kernels by the type of the op."""
 
