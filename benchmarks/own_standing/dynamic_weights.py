@@ -4,10 +4,7 @@
 """
 
 import json
-import random
 import sys
-import time
-from collections.abc import Callable
 from statistics import median
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,15 +15,14 @@ from rich.table import Table
 from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.statistics import ENOUGH_REPEATS, MS, Ratio, paired_ratio
 from mvmoe_deploy.cli.process import run_command
+from own_standing.turns import Run, on_xnnpack, one_thread, times_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-    from torch.export import ExportedProgram
 
 _PROGRAM = "python -m own_standing.dynamic_weights"
 _CONSTANT, _AS_IT_IS, _REWRITTEN = "constant", "input", "input, rewritten"
 _REWRITES = ("dynamic-linears", "dynamic-convolutions")
-_Run = Callable[[], object]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -49,14 +45,14 @@ def measure(blocks: int, rounds: int) -> dict[str, Any]:
     """
     from msgspec.structs import asdict
 
-    _one_thread()
+    one_thread()
     found: dict[str, Any] = {}
     for layer, (module, x) in _layers().items():
         runs = _forms(module, x)
         found[layer] = {}
         # What is a hundred times as long needs few calls.
         for form, count in ((_REWRITTEN, rounds), (_AS_IT_IS, 1)):
-            times = _times({name: runs[name] for name in (_CONSTANT, form)}, blocks * count)
+            times = times_of({name: runs[name] for name in (_CONSTANT, form)}, blocks * count)
             repeats = [position // count for position in range(blocks * count)]
             ratio = paired_ratio(times[form], times[_CONSTANT], repeats)
             found[layer][form] = {
@@ -64,13 +60,6 @@ def measure(blocks: int, rounds: int) -> dict[str, Any]:
                 "over_constant": asdict(ratio),
             }
     return found
-
-
-def _one_thread() -> None:
-    """Let ExecuTorch's pool be of one thread."""
-    from executorch.extension.pybindings import portable_lib
-
-    portable_lib._unsafe_reset_threadpool(1)
 
 
 def _layers() -> "dict[str, tuple[nn.Module, Tensor]]":
@@ -88,7 +77,7 @@ def _layers() -> "dict[str, tuple[nn.Module, Tensor]]":
     }
 
 
-def _forms(module: "nn.Module", x: "Tensor") -> dict[str, _Run]:
+def _forms(module: "nn.Module", x: "Tensor") -> dict[str, Run]:
     """Each form of a layer, ready to run."""
     from mvmoe_export.programs import make_program, program_weights
     from mvmoe_export.targets.executorch.job import REWRITES
@@ -104,50 +93,8 @@ def _forms(module: "nn.Module", x: "Tensor") -> dict[str, _Run]:
     ):
         program = make_program("layer", module, {"x": x}, names, bound=bound)
         held = program.bound_contents(program_weights(module), 0)
-        runs[form] = _ready(program.exported, [x, *(held[slot.name] for slot in program.bound)])
+        runs[form] = on_xnnpack(program.exported, [x, *(held[slot.name] for slot in program.bound)])
     return runs
-
-
-def _ready(program: "ExportedProgram", inputs: "list[Tensor]") -> _Run:
-    """A program on XNNPACK, whose inputs stay where they are."""
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-    from executorch.exir import (
-        EdgeCompileConfig,
-        ExecutorchBackendConfig,
-        to_edge_transform_and_lower,
-    )
-    from executorch.exir.passes import MemoryPlanningPass
-    from executorch.runtime import Runtime
-
-    edge = to_edge_transform_and_lower(
-        program,
-        partitioner=[XnnpackPartitioner()],
-        compile_config=EdgeCompileConfig(_check_ir_validity=False),
-    )
-    planning = MemoryPlanningPass(alloc_graph_input=False)
-    buffer = edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=planning)).buffer
-    loaded = Runtime.get().load_program(buffer)
-    method = loaded.load_method("forward")
-    assert method is not None
-    # A method does not keep the program it is of.
-    return lambda kept=loaded: method.execute(inputs)  # type: ignore[misc] # kept is no argument
-
-
-def _times(runs: dict[str, _Run], rounds: int) -> dict[str, list[int]]:
-    """Nanoseconds of each round of each form.
-
-    Each follows a call of its own that is not counted: a long call of another form leaves caches
-    cold, and its time slice used up.
-    """
-    times: dict[str, list[int]] = {form: [] for form in runs}
-    draw = random.Random(0)
-    for _ in range(rounds):
-        for form in draw.sample(list(runs), len(runs)):
-            runs[form]()
-            start = time.perf_counter_ns()
-            runs[form]()
-            times[form].append(time.perf_counter_ns() - start)
-    return times
 
 
 def show(out: Console, data: dict[str, Any]) -> None:

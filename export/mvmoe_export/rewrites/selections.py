@@ -105,9 +105,8 @@ def choice_of(node: fx.Node) -> Choice | None:
     if node.target not in CHOICES or not value(source_of(node)).is_floating_point():
         return None
     scores, rank = source_of(node), len(shape(source_of(node)))
-    if not rank or any(user.target is not operator.getitem for user in node.users) != (
-        node.target == _ATEN.argmax.default
-    ):
+    several = node.target != _ATEN.argmax.default
+    if not rank or (several and any(user.target is not operator.getitem for user in node.users)):
         return None
     if node.target in SORTS:
         stable = node.target == _ATEN.sort.stable

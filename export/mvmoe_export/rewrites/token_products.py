@@ -43,7 +43,7 @@ _MOST_STACKED = 1 << 16
     need="no-selection",
     order=118,
     error=1e-6,
-    only_with=CHOOSING,
+    only_with=(*CHOOSING, "max", "min", "argmax"),
     replaces=("topk", "sort", "gather", "scatter_add", "index_put", "TopK", "GatherElements"),
 )
 def token_products(graph: AtenGraph) -> int:
@@ -84,7 +84,7 @@ def token_products(graph: AtenGraph) -> int:
         if choice.node not in kept:
             for node in choice.values:
                 _as_scores(plan, choice, node)
-    return changed + len(choices) - len(kept)
+    return changed + len(choices.keys() - kept)
 
 
 @dataclass
@@ -132,11 +132,9 @@ class _Plan:
         return rows.adds or (not others and rows.count == choice.count)
 
     def sources(self, index: fx.Node) -> set[fx.Node]:
-        """The choices that an index is made of."""
-        if index in self.choices:
+        """The choices that an index is made of, and whatever else it is made of."""
+        if index in self.choices or not index.all_input_nodes:
             return {index}
-        if index.op != "call_function":
-            return set()
         return set().union(*map(self.sources, index.all_input_nodes))
 
     def one_hot(self, index: fx.Node) -> fx.Node:

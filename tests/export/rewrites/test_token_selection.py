@@ -180,7 +180,13 @@ def of_others(tokens, scores):
     return take_tokens(torch.cat([tokens, tokens], 1), top_tokens(scores, COUNT))
 
 
-@pytest.mark.parametrize("way", [numbers, of_others])
+def beside_others(tokens, scores):
+    """The CLS token, and those that are chosen."""
+    first = torch.zeros(len(scores), 1, dtype=torch.int64)
+    return take_tokens(tokens, torch.cat([first, top_tokens(scores, COUNT)], 1))
+
+
+@pytest.mark.parametrize("way", [numbers, of_others, beside_others])
 def test_choices_that_are_no_one_hot_matrix_stay(check, way):
     assert check("token-products", way, TOKENS, SCORES).changed == 0
 
@@ -275,15 +281,16 @@ def test_ceilings_and_minimums_by_other_operators(check, row):
     assert "minimum.default" not in graph.operators
 
 
+@pytest.mark.parametrize("largest", [True, False])
 @pytest.mark.parametrize("name", ["cpu", "nnapi", "coreml-ep"])
-def test_onnx_runtime_chooses_as_a_stable_sort(name):
+def test_onnx_runtime_chooses_as_a_stable_sort(name, largest):
     """Its top-k too gives equal scores in their order."""
     import onnxruntime
 
     from mvmoe_export.targets.onnx.profiles import REWRITES
     from mvmoe_export.targets.onnx.template import make_template
 
-    module = Chosen(50, 25)
+    module = Chosen(50, 25, largest)
     scores = torch.randint(0, 9, (40, 50), generator=torch.Generator().manual_seed(0)) / 8
     inputs = {"scores": scores[:1]}
     template = make_template("g", module, inputs, ("chosen",), 20, rewrites=REWRITES[name])
@@ -293,7 +300,7 @@ def test_onnx_runtime_chooses_as_a_stable_sort(name):
     filled = template.fill(module)
     for row in scores.numpy():
         (found,) = session.run(None, {"scores": row[None], **filled})
-        assert found[0, :, 0].tolist() == expected_places(row.tolist(), 25)
+        assert found[0, :, 0].tolist() == expected_places(row.tolist(), 25, largest)
     hard = np.array([*HARD, *[-1.0] * 44], np.float32)[None]
     (found,) = session.run(None, {"scores": hard, **filled})
-    assert found[0, :, 0].tolist() == expected_places(hard[0].tolist(), 25)
+    assert found[0, :, 0].tolist() == expected_places(hard[0].tolist(), 25, largest)
