@@ -22,6 +22,7 @@ Need = Literal[
     "constant-convolutions",
     "rows-of-tokens",
     "few-selections",
+    "wide-layers",
     "no-selection",
     "no-ceil",
     "no-minimum",
@@ -39,6 +40,7 @@ it serves, so neither names the other:
 - constant-convolutions: it takes convolutions only with weights that are constants of the graph.
 - rows-of-tokens: it copies rows at once but looks up single elements one by one, and its top-k
   gives equal scores in their order.
+- wide-layers: one layer takes it less time than several narrow ones that are added up.
 - few-selections: a selection of tokens takes it as long to start as to do.
 - no-selection: it has no sort and no top-k, no gather and no scatter by a computed index.
 - no-ceil: it rounds down, not up.

@@ -25,7 +25,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_export import rewrites
 from mvmoe_export.fingerprint import weights_of
 from mvmoe_export.pytorch_silence import exporting
-from mvmoe_export.rewrites.graph import attribute, elements, is_weight
+from mvmoe_export.rewrites.graph import STAYS, attribute, elements, is_weight
 from mvmoe_export.source_location import PREFIX, quantizer
 from mvmoe_export.writes import first_write, require_functional
 
@@ -409,7 +409,7 @@ def _weight_only_nodes(
     early = {node: places.get(str(node.target)) for node in _weights(graph, weights)}
     for node in graph.graph.nodes if deep else ():
         taken = [source for source in node.all_input_nodes if source in early]
-        if not taken or node.op != "call_function" or not is_weight(node):
+        if not taken or node.op != "call_function" or not is_weight(node) or STAYS in node.meta:
             continue
         if len({early[source] for source in taken}) > 1:
             continue

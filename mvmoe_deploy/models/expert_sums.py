@@ -37,10 +37,18 @@ class SelectedSum(nn.Module):
         super().__init__()
         self.experts = nn.ModuleList(experts)
 
-    def forward(self, tokens: Tensor, gates: Tensor) -> Tensor:
-        """`sum_i gate_i * expert_i(x)`: tokens `[B, N, D]`, gates `[B, len(route)]`."""
+    def forward(self, tokens: Tensor, gates: Tensor | None) -> Tensor:
+        """`sum_i gate_i * expert_i(x)`: tokens `[B, N, D]`, gates `[B, len(route)]`.
+
+        Without gates all are 1.
+        """
         # The first expert starts the sum: a zero to start from would stay in the graph.
-        mixed: Tensor = gates[:, 0, None, None] * self.experts[0](tokens)
+        mixed = self._weighed(0, tokens, gates)
         for slot in range(1, len(self.experts)):
-            mixed = mixed + gates[:, slot, None, None] * self.experts[slot](tokens)
+            mixed = mixed + self._weighed(slot, tokens, gates)
         return mixed
+
+    def _weighed(self, slot: int, tokens: Tensor, gates: Tensor | None) -> Tensor:
+        """What the expert in one slot adds."""
+        output: Tensor = self.experts[slot](tokens)
+        return output if gates is None else gates[:, slot, None, None] * output

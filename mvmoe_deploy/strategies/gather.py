@@ -65,10 +65,10 @@ class GatherStrategy(Strategy):
                 super().__init__()
                 self.template = build(first_route(rule.longest))
                 stacks = _stacks(rule, self.template, build)
-                self.slots = {stack.weight: stack.slot for stack in stacks}
-                """The slot of the route that a stacked weight belongs to, by the weight's name."""
+                self.slots = {stack.weight: (_key(stack.stored_as), stack.slot) for stack in stacks}
+                """The stack and the slot of the route of each stacked weight, by its name."""
                 self.stacked = nn.ParameterDict(
-                    {_key(stack.weight): stack.contents for stack in stacks}
+                    {_key(stack.stored_as): stack.contents for stack in stacks}
                 )
                 self.sorts_gates = rule.count() > 1 and rule.longest == rule.experts
                 """Whether every expert has its own place, and gates have to be brought to it."""
@@ -81,11 +81,11 @@ class GatherStrategy(Strategy):
                     own = (experts[:, :, None] == places).to(gates.dtype)
                     gates = (gates[:, :, None] * own).sum(dim=1)
                 weights = {
-                    name: self.stacked[_key(name)].index_select(0, experts[0, slot : slot + 1])[0]
-                    for name, slot in self.slots.items()
+                    name: self.stacked[stack].index_select(0, experts[0, slot : slot + 1])[0]
+                    for name, (stack, slot) in self.slots.items()
                 }
-                # Names that share a tensor each have their own stack: elsewhere they may not
-                # share one.
+                # Names of one slot that share a tensor each have their own stack: elsewhere they
+                # may not share one.
                 given = (*tensors, gates)
                 return functional_call(self.template, weights, given, tie_weights=False)
 
@@ -119,30 +119,45 @@ class _Stack(NamedTuple):
     weight: str
     slot: int
     contents: "nn.Parameter"
+    stored_as: str
+    """The first weight of another slot that has the same contents, or its own name."""
 
 
 def _stacks(rule: Rule, template: "nn.Module", build: Build) -> list[_Stack]:
     """Stacks of those weights of the first route's module that depend on an expert."""
     size = rule.longest
-    found = []
+    found: list[_Stack] = []
+    # What the first slot has, by where it is in memory: the others mostly have the same.
+    known: dict[object, _Stack] = {}
     for slot in range(size if size < rule.experts else 0):
         choices = [weights_of(build(placed(expert, slot, size))) for expert in range(rule.experts)]
-        found += _stacks_of_slot(slot, weights_of(template), choices, size)
+        own: dict[object, _Stack] = {}
+        for name, tensors in _tensors_of_slot(weights_of(template), choices, size):
+            places = tuple((t.data_ptr(), t.shape, t.stride()) for t in tensors)
+            stack = known.get(places)
+            if stack is None:
+                stack = own[places] = _Stack(name, slot, _stacked(tensors), name)
+            found.append(stack._replace(weight=name, slot=slot))
+        known |= own
     return found
 
 
-def _stacks_of_slot(
-    slot: int, first: "dict[str, Tensor]", choices: "list[dict[str, Tensor]]", size: int
-) -> list[_Stack]:
-    """Stack the weights that change when the expert at `slot` does."""
+def _stacked(tensors: "list[Tensor]") -> "nn.Parameter":
+    """The contents of one weight for every expert `[E, ...]`."""
     import torch
 
+    return torch.nn.Parameter(torch.stack(tensors), requires_grad=False)
+
+
+def _tensors_of_slot(
+    first: "dict[str, Tensor]", choices: "list[dict[str, Tensor]]", size: int
+) -> "Iterator[tuple[str, list[Tensor]]]":
+    """The weights that change when the expert at a slot does, with those of every expert."""
     if any(choice.keys() != first.keys() for choice in choices):
         raise InputError(
             "strategy gather needs experts with the same parameters; this model's differ: "
             f"export it with --strategy {DEFAULT}"
         )
-    found = []
     for name, tensor in first.items():
         # Experts beyond the first route stand in a slot without moving the others. Only those are
         # compared, but all are stacked: one may have weights in common with the expert whose
@@ -155,9 +170,7 @@ def _stacks_of_slot(
                 f"strategy gather needs experts of equal shapes, but {name} differs: export it "
                 f"with --strategy {DEFAULT}"
             )
-        contents = torch.nn.Parameter(torch.stack(tensors), requires_grad=False)
-        found.append(_Stack(name, slot, contents))
-    return found
+        yield name, tensors
 
 
 def _key(name: str) -> str:

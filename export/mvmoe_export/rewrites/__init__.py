@@ -103,8 +103,13 @@ def concerned(names: Sequence[str], program: ExportedProgram) -> tuple[str, ...]
         for node in program.graph.nodes
         if isinstance(node.target, OpOverload)
     }
-    found = ((name, find_rewrite(name).only_with) for name in names)
-    return tuple(name for name, wanted in found if not wanted or wanted & called)
+    found = [find_rewrite(name) for name in names]
+    return tuple(
+        one.name
+        for one in found
+        if (not one.only_with or one.only_with & called)
+        and (one.only_if is None or one.only_if(program.graph))
+    )
 
 
 def apply(graph: AtenGraph, names: Sequence[str]) -> dict[str, int]:

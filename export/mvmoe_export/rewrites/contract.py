@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from torch import fx
+
 from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_export.engine_facts import Need
 from mvmoe_export.rewrites.graph import AtenGraph
@@ -38,6 +40,9 @@ class Rewrite:
     """0 where only the order of memory changes."""
     bounds: Bounds | None = None
     """How far a model may then be from PyTorch, where it computes something else on purpose."""
+    only_if: Callable[[fx.Graph], bool] | None = None
+    """Whether a graph as it was captured has something for the rewrite to find; None for those that
+    look at every graph. As with `only_with`, which asks for single operators."""
     only_with: frozenset[str] = frozenset()
     """PyTorch's operators of which a graph has to have one for the rewrite to find anything, as
     `torch.ops.aten` names them without their overloads; none for those that look at every graph.
@@ -63,6 +68,7 @@ def rewrite(
     error: float = 0.0,
     bounds: Bounds | None = None,
     only_with: tuple[str, ...] = (),
+    only_if: Callable[[fx.Graph], bool] | None = None,
     replaces: tuple[str, ...] = (),
 ) -> Callable[[Apply], Rewrite]:
     """Make a function a rewrite."""
@@ -77,6 +83,7 @@ def rewrite(
             error,
             bounds,
             only_with=frozenset(only_with),
+            only_if=only_if,
             replaces=frozenset(replaces),
         )
 

@@ -17,6 +17,10 @@ from mvmoe_export.writes import require_functional
 
 _META = "val"
 
+STAYS = "stays in the graph"
+"""Marks a node that is made of weights alone and is computed in the graph all the same: what it
+gives would have to be stored for every graph, and what it is made of is stored once."""
+
 
 class AtenGraph:
     """A graph of ATen operators over a module's weights, for example inputs of fixed shapes.

@@ -34,7 +34,7 @@ ENGINES = (
         "cpu",
         "CPU",
         {"profile": ("cpu",)},
-        needs=("rows-of-tokens", "few-selections"),
+        needs=("rows-of-tokens", "few-selections", "wide-layers"),
         fixed_shapes=False,
         # As a product of the weight turned beforehand, which it would turn in every call.
         bound_needs=("constant-linears",),

@@ -193,9 +193,11 @@ def _session(prologue: onnx.ModelProto) -> Any:
 
 
 def _weight_only_nodes(graph: ir.Graph, opened: set[ir.Value]) -> list[ir.Node]:
-    """Nodes that depend on weights and constants alone, in order, none larger than its inputs.
+    """Nodes that depend on a weight and constants alone, in order, none larger than its inputs.
 
     One that grows its inputs (a bias broadcast over all tokens) is cheaper to run than to store.
+    One that joins several weights would be stored for every graph that joins others; ONNX Runtime
+    does it once, when it loads the graph.
     """
     known = set(opened)
     early: list[ir.Node] = []
@@ -203,7 +205,7 @@ def _weight_only_nodes(graph: ir.Graph, opened: set[ir.Value]) -> list[ir.Node]:
         sources = [value for value in node.inputs if value is not None]
         weights = [value for value in sources if value in known]
         constant = all(value in known or _is_constant(value) for value in sources)
-        if weights and constant and _size(node.outputs) <= _size(weights):
+        if len(set(weights)) == 1 and constant and _size(node.outputs) <= _size(weights):
             early.append(node)
             known.update(node.outputs)
     return early

@@ -53,25 +53,32 @@ class MlpSlice(nn.Module):
 
 
 class SelectedUnion(nn.Module):
-    """The experts of one route of one layer, and the layer's own bias."""
+    """The experts of one route of one layer, and the layer's own bias.
 
-    def __init__(self, experts: nn.Module, bias: nn.Parameter) -> None:
+    The gates of a route are 1, so none is multiplied by: what is added up then is one narrower
+    layer. Of a module that has more experts than a route the gates tell which ones are active.
+    """
+
+    def __init__(self, experts: nn.Module, bias: nn.Parameter, *, has_gates: bool) -> None:
         super().__init__()
         self.experts = experts
         self.bias = bias
+        self._has_gates = has_gates
 
     def forward(self, tokens: Tensor, gates: Tensor) -> Tensor:
         """Tokens `[B, N, D]` and gates `[B, len(route)]` to tokens."""
-        output: Tensor = self.experts(tokens, gates) + self.bias
+        taken = gates if self._has_gates else None
+        output: Tensor = self.experts(tokens, taken) + self.bias
         return output
 
 
 class UnionLayer(ExpertSum):
     """An attention layer or MLP in its experts, of which each image uses some."""
 
-    def __init__(self, experts: Sequence[nn.Module], width: int) -> None:
+    def __init__(self, experts: Sequence[nn.Module], width: int, active: int) -> None:
         super().__init__(experts)
         self.bias = nn.Parameter(torch.zeros(width))
+        self._active = active
 
     def forward(self, tokens: Tensor, members: Tensor, gates: Tensor) -> Tensor:
         """Tokens `[B, N, D]`, routes `[B, E]` (bool) and gates `[B, E]` to tokens."""
@@ -79,7 +86,8 @@ class UnionLayer(ExpertSum):
 
     def selected(self, route: Sequence[int]) -> SelectedUnion:
         """The part of this layer that images of `route` use."""
-        return SelectedUnion(super().selected(route), self.bias)
+        selected = super().selected(route)
+        return SelectedUnion(selected, self.bias, has_gates=len(route) != self._active)
 
 
 class TokenUnionLayer(nn.Module):
@@ -111,18 +119,24 @@ class TokenUnionLayer(nn.Module):
         return mixed
 
 
+def _union(experts: Sequence[nn.Module], config: UoEConfig, active: int) -> nn.Module:
+    """A layer of experts of which an image uses `active`, or all with some of its tokens."""
+    if config.selection == "per-token":
+        return TokenUnionLayer(experts, config.width)
+    return UnionLayer(experts, config.width, active)
+
+
 class UnionBlock(nn.Module):
     """A pre-norm transformer layer whose attention and MLP are unions of experts."""
 
     def __init__(self, config: UoEConfig) -> None:
         super().__init__()
-        layer = UnionLayer if config.selection == "per-image" else TokenUnionLayer
         heads = [HeadGroup(config) for _ in range(config.head_groups)]
         slices = [MlpSlice(config) for _ in range(config.experts)]
         self.norm1 = nn.LayerNorm(config.width, eps=config.norm_eps)
-        self.attn = layer(heads, config.width)
+        self.attn = _union(heads, config, config.active_head_groups)
         self.norm2 = nn.LayerNorm(config.width, eps=config.norm_eps)
-        self.mlp = layer(slices, config.width)
+        self.mlp = _union(slices, config, config.top_k)
 
     @property
     def layers(self) -> "list[Residual]":
