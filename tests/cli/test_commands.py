@@ -418,7 +418,7 @@ def test_verify_refuses_another_checkpoint(mvmoe, bundle, tiny, tmp_path):
         (["--data", "missing"], "--data was given without a checkpoint"),
         (["--images", "3"], "--images was given without a checkpoint"),
         (["--target", "coreml"], "no target 'coreml'"),
-        (["--checkpoint", "CHECKPOINT", "--data", "missing"], "missing is no directory"),
+        (["--checkpoint", "CHECKPOINT", "--data", "missing"], "'missing' is neither a directory"),
         (["--checkpoint", "CHECKPOINT", "--data", "digits"], "digits has 10 classes"),
     ],
 )

@@ -326,7 +326,7 @@ def _smallest(**fields):
         ({"device": "macos"}, UnsupportedPlatformError, "the device macos was asked for"),
         ({"targets": ("coreml",)}, BundleError, "has no target 'coreml'"),
         ({"distribution": "9=1"}, InputError, "the distribution has the route"),
-        ({"images": "/nowhere"}, InputError, "is no directory"),
+        ({"images": "/nowhere"}, InputError, "is neither a directory nor a data set"),
         ({"checkpoints": "other"}, InputError, "give the checkpoint that it was exported from"),
         ({"checkpoints": "none"}, CheckpointError, "nowhere"),
         ({"cache": Path("/dev/null/cache")}, OutputError, "/dev/null/cache could not be written"),
