@@ -63,7 +63,10 @@ def on_onnx_runtime(model: "onnx.ModelProto", inputs: "Mapping[str, Tensor]") ->
 
 
 def times_of(runs: dict[str, Run], rounds: int) -> dict[str, list[int]]:
-    """Nanoseconds of each round of each form.
+    """Nanoseconds of CPU time of each round of each form.
+
+    Of the calling thread, in which engines of one thread compute: what other programs take of the
+    machine meanwhile is not counted.
 
     Each follows a call of its own that is not counted: a long call of another form leaves caches
     cold, and its time slice used up.
@@ -73,7 +76,7 @@ def times_of(runs: dict[str, Run], rounds: int) -> dict[str, list[int]]:
     for _ in range(rounds):
         for form in draw.sample(list(runs), len(runs)):
             runs[form]()
-            start = time.perf_counter_ns()
+            start = time.thread_time_ns()
             runs[form]()
-            times[form].append(time.perf_counter_ns() - start)
+            times[form].append(time.thread_time_ns() - start)
     return times

@@ -41,7 +41,7 @@ it serves, so neither names the other:
 - rows-of-tokens: it copies rows at once but looks up single elements one by one, and its top-k
   gives equal scores in their order.
 - wide-layers: one layer takes it less time than several narrow ones that are added up.
-- few-selections: a selection of tokens takes it as long to start as to do.
+- few-selections: small operators, as of chosen tokens, take it as long to start as to do.
 - no-selection: it has no sort and no top-k, no gather and no scatter by a computed index.
 - no-ceil: it rounds down, not up.
 - no-minimum: it has the higher of two tensors, not the lower.

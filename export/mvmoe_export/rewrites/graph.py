@@ -64,7 +64,7 @@ class AtenGraph:
         """
         return any(
             source.op == "placeholder" or (source.op == "get_attr" and source.target in self.bound)
-            for source in _behind(node)
+            for source in behind(node)
         )
 
     def erase(self, node: fx.Node) -> None:
@@ -207,10 +207,10 @@ def elements(node: fx.Node) -> int:
 
 def is_weight(node: fx.Node) -> bool:
     """Whether a node is made of weights and constants alone."""
-    return all(source.op in ("get_attr", "call_function") for source in _behind(node))
+    return all(source.op in ("get_attr", "call_function") for source in behind(node))
 
 
-def _behind(node: fx.Node) -> Iterator[fx.Node]:
+def behind(node: fx.Node) -> Iterator[fx.Node]:
     """A node and all that it depends on, each once."""
     # Not by recursion: a deep model's graph is longer than Python's stack.
     seen, left = {node}, [node]

@@ -304,3 +304,39 @@ def test_onnx_runtime_chooses_as_a_stable_sort(name, largest):
     hard = np.array([*HARD, *[-1.0] * 44], np.float32)[None]
     (found,) = session.run(None, {"scores": hard, **filled})
     assert found[0, :, 0].tolist() == expected_places(hard[0].tolist(), 25, largest)
+
+
+def attending(heads, joint=False):
+    """Two experts' heads, each among its own tokens; joint: the second's are of the first."""
+
+    def way(tokens, scores, first, second):
+        result = tokens
+        for expert, weight in enumerate((first, second)):
+            read = result if joint else tokens
+            rows = take_tokens(read, top_tokens(scores if expert else -scores, COUNT))
+            parts = F.linear(rows, weight).chunk(3, -1)
+            q, k, v = (part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in parts)
+            mixed = F.scaled_dot_product_attention(q, k, v, scale=0.3)
+            result = result + mixed.transpose(1, 2).flatten(2).sum() * tokens
+        return result
+
+    return way
+
+
+QKV = {name: torch.randn(12, WIDTH) for name in ("first", "second")}
+
+
+@pytest.mark.parametrize("before", [(), ("views", "slices")], ids=["as it is", "slices"])
+@pytest.mark.parametrize("images", [(TOKENS, SCORES), SEVERAL], ids=["one", "three"])
+@pytest.mark.parametrize("heads", [1, 2])
+def test_experts_attend_side_by_side(check, heads, images, before):
+    graph = check("joined-attention", attending(heads), *images, before=before, **QKV)
+    assert graph.changed == 2
+    assert graph.operators.count("scaled_dot_product_attention.default") == 1
+    # Of one head each, q, k and v are cut out of both experts' at once.
+    assert graph.operators.count("cat.default") == (1 if heads == 1 else 3)
+
+
+def test_attentions_that_depend_on_each_other_stay_apart(check):
+    graph = check("joined-attention", attending(1, joint=True), TOKENS, SCORES, **QKV)
+    assert graph.changed == 0
