@@ -26,6 +26,7 @@ COMMANDS = {
     "--help": ("", []),
     "init": ("tiny.json -o OUT/checkpoint", ["checkpoint"]),
     "train": (f"--preset tiny.json -o OUT/run {ONCE}", ["run"]),
+    "convert": ("OUT/run/dense --to uoe -o OUT/cut --set experts=2 --calibrate digits", ["cut"]),
     "export": (f"{CHECKPOINT} -o OUT/bundle {ALL}", ["bundle"]),
     "inspect": ("OUT/bundle", []),
     "pack zip": ("OUT/bundle --target onnx -o OUT/app.zip", ["app.zip"]),

@@ -6,22 +6,18 @@ nothing was chosen by them. Intervals are Student's, over the seeds.
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 import numpy as np
 
 from mvmoe_deploy.cli.process import run_command
-from mvmoe_deploy.models.families.uoe import PART, UoE, UoEConfig
-from mvmoe_deploy.models.families.uoe.cutting import set_mean_outputs
+from mvmoe_deploy.models.families.uoe import PART, UoEConfig
 from mvmoe_deploy.models.families.vit import DIGITS, ViTConfig
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _FORMS: Mapping[str, Mapping[str, Any]] = {
     "images, one router": {},
@@ -180,41 +176,8 @@ def _cut_top1(case: Case, dense: Path, form: str, seed: int, means: bool = False
     batches = Batches(data, _BATCH, seed)
     if means:
         images = (images for images, _ in islice(batches.evaluation(data.train), _CALIBRATED))
-        set_mean_outputs(model, mean_outputs(model.eval(), images))
+        PART.calibrate(model.eval(), images)
     return tally(model, batches.evaluation(data.test), torch.device("cpu")).top1
-
-
-def mean_outputs(model: UoE, batches: Iterable["Tensor"]) -> dict[str, "Tensor"]:
-    """The mean output `[E, D]` of every expert of each layer, over all tokens of images.
-
-    By the name of the layer; all experts are active meanwhile. `batches` are images `[B, C, H, W]`.
-    """
-    import torch
-
-    sums: dict[str, list[Tensor]] = {}
-    handles = []
-    for name, layer in model.named_modules():
-        if hasattr(layer, "experts"):
-            sums[name] = [torch.zeros(model.config.width) for _ in layer.experts]
-            for total, expert in zip(sums[name], layer.experts, strict=True):
-                handles.append(expert.register_forward_hook(_adding(total)))
-    tokens = 0
-    with torch.no_grad():
-        for images in batches:
-            model.forward_complete(images)
-            tokens += len(images) * model.config.tokens
-    for handle in handles:
-        handle.remove()
-    return {name: torch.stack(each) / tokens for name, each in sums.items()}
-
-
-def _adding(total: "Tensor") -> Any:
-    """A hook that adds what a module gives `[B, N, D]` to `total` `[D]`."""
-
-    def hook(module: Any, inputs: Any, output: "Tensor") -> None:
-        total.add_(output.sum(dim=(0, 1)))
-
-    return hook
 
 
 def show(case: Case, rows: Sequence[Row]) -> None:

@@ -4,7 +4,7 @@ A user's own module satisfies `RoutedModel` in about thirty lines (see `docs/own
 no family: a family is what presets, checkpoints and training need beside the module.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
@@ -169,6 +169,13 @@ class FamilyModel(nn.Module):
         """As `forward`, with what the routers gave: for training and its statistics."""
         raise NotImplementedError
 
+    def forward_complete(self, images: Tensor) -> Tensor | None:
+        """The answer `[B, classes]` with every expert active, which is the dense twin's.
+
+        None where experts are no parts of dense layers.
+        """
+        return None
+
 
 @dataclass(frozen=True)
 class AdaptedState:
@@ -199,6 +206,8 @@ class Family(Generic[ConfigT, ModelT]):
     bound_to_weights: frozenset[str] = frozenset()
     """Fields of the configuration that no weight's shape shows, and that trained weights are bound
     to: with another value they fit and mean nothing."""
+    calibrated: str | None = None
+    """The field of the configuration, true or false, of models that are calibrated on images."""
 
     def presets(self) -> Mapping[str, ConfigT]:
         """Named configurations; the names are unique among all families."""
@@ -242,8 +251,7 @@ class Family(Generic[ConfigT, ModelT]):
         family that is not trained so.
         """
         raise InputError(
-            f"a {self.name} model has no dense twin, which training starts with; give a "
-            "configuration of a family that has one"
+            f"a {self.name} has no dense twin that it could start from; name a family that has one"
         )
 
     def from_dense(self, dense: FamilyModel, config: ConfigT) -> ModelT:
@@ -257,6 +265,13 @@ class Family(Generic[ConfigT, ModelT]):
         compares it with its twin.
         """
         return None
+
+    def calibrate(self, model: ModelT, batches: Iterable[Tensor]) -> None:
+        """Set what a model with the field `calibrated` takes from images `[B, C, H, W]`.
+
+        Asked only of families that name such a field.
+        """
+        raise NotImplementedError
 
     def losses(self, output: RoutedOutput, labels: Tensor, smoothing: float) -> dict[str, Tensor]:
         """Named terms whose sum training minimises, of a batch with labels `[B]`.

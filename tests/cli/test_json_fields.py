@@ -12,6 +12,7 @@ from mvmoe_bench.report.summary import MeasuredRun
 from mvmoe_deploy import parts
 from mvmoe_deploy.cli.bundle_view import BundleView
 from mvmoe_deploy.cli.errors import FailedCommand, FailureData, error_report_of
+from mvmoe_deploy.commands.convert import ConvertedCheckpoint
 from mvmoe_deploy.commands.init import NewCheckpoint
 from mvmoe_deploy.commands.pack import NewPack
 from mvmoe_deploy.commands.parts import InstalledParts
@@ -23,6 +24,7 @@ from mvmoe_deploy.verification import report_data
 RESULTS = {
     "init": NewCheckpoint,
     "train": FinishedRun,
+    "convert": ConvertedCheckpoint,
     "export": BundleView,
     "inspect": BundleView,
     "pack": NewPack,

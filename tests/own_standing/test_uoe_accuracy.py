@@ -1,17 +1,15 @@
 """The accuracy of cuts: every row, what it is made of, and the mean outputs of experts."""
 
 import pytest
-import torch
 from idx_files import write_idx_folder
 from scipy import stats
 
-from mvmoe_deploy.models import build, load_checkpoint
+from mvmoe_deploy.models import build
 from mvmoe_deploy.models.families.uoe import PART
-from mvmoe_deploy.models.families.uoe.cutting import set_mean_outputs
 from mvmoe_deploy.models.families.vit import ViTConfig
 from mvmoe_deploy.training.report import read_report
 from own_standing import uoe_accuracy
-from own_standing.uoe_accuracy import Case, interval, mean_outputs, measure, show
+from own_standing.uoe_accuracy import Case, interval, measure, show
 
 DENSE = ViTConfig(
     image_size=6, patch_size=2, in_channels=1, num_classes=3, width=16, depth=2, heads=4
@@ -63,26 +61,6 @@ def test_what_was_trained_is_not_trained_again(case, measured, monkeypatch):
     folder, rows = measured
     monkeypatch.setattr("mvmoe_deploy.training.loop.Trainer.fit", None)
     assert measure(case, folder, (0, 1)) == rows
-
-
-def test_mean_outputs_are_those_of_plain_algebra_and_change_no_complete_answer(case, measured):
-    folder, _ = measured
-    vit = load_checkpoint(folder / "0" / "dense" / "dense").model
-    model = PART.from_dense(vit, case.config(FORMS[0], mean_outputs=True)).eval()
-    images = torch.rand(8, 1, 6, 6, generator=torch.Generator().manual_seed(0))
-    means = mean_outputs(model, [images[:3], images[3:]])
-    assert means.keys() == {f"blocks.{n}.{kind}" for n in (0, 1) for kind in ("attn", "mlp")}
-    with torch.no_grad():
-        tokens, block = vit.embed(images), vit.blocks[0]
-        tokens = tokens + block.attn(block.norm1(tokens))
-        hidden = block.mlp.act(block.mlp.fc1(block.norm2(tokens)))
-        second = hidden[..., 16:32] @ block.mlp.fc2.weight[:, 16:32].T
-        set_mean_outputs(model, means)
-        answer = model.forward_complete(images)
-        # Sums in another order: fp32 of numbers of order one.
-        assert torch.allclose(means["blocks.0.mlp"][1], second.mean(dim=(0, 1)), atol=1e-5)
-        assert torch.allclose(answer, vit(images), atol=1e-5)
-        assert not torch.allclose(model(images), answer, atol=1e-3)
 
 
 def test_the_table_has_means_and_students_intervals(case, measured, capsys):

@@ -5,7 +5,7 @@ the same.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,8 +13,9 @@ from torch import Tensor
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import AdaptedState, Family, FamilyModel
+from mvmoe_deploy.models.families.uoe.calibration import mean_outputs
 from mvmoe_deploy.models.families.uoe.config import UoEConfig
-from mvmoe_deploy.models.families.uoe.cutting import cut, merge
+from mvmoe_deploy.models.families.uoe.cutting import cut, merge, set_mean_outputs
 from mvmoe_deploy.models.families.uoe.network import UoE
 from mvmoe_deploy.models.families.vit import (
     DIGITS,
@@ -50,6 +51,7 @@ class UoEFamily(Family[UoEConfig, UoE]):
     model = UoE
     without_decay = VIT.without_decay
     bound_to_weights = VIT.bound_to_weights
+    calibrated = "mean_outputs"
 
     def presets(self) -> Mapping[str, UoEConfig]:
         """Three forms of the models of small data sets and of every size of Mobile V-MoE's grid."""
@@ -100,6 +102,10 @@ class UoEFamily(Family[UoEConfig, UoE]):
     def to_dense(self, model: UoE) -> ViT:
         """The experts put together again."""
         return merge(model)
+
+    def calibrate(self, model: UoE, batches: Iterable[Tensor]) -> None:
+        """Experts that are left out give their mean output on these images from now on."""
+        set_mean_outputs(model, mean_outputs(model, batches))
 
 
 def _form(dense: ViTConfig, **fields: Any) -> UoEConfig:
