@@ -59,6 +59,7 @@ class FakeTarget:
     precision: str = "fp32"
     weights: str | None = None
     profile: str = ""
+    routers: str = "host"
     changes: Plain = field(default_factory=dict)
     graph_changes: dict[str, Plain] = field(default_factory=dict)
 
@@ -147,8 +148,9 @@ def _aligned(offset: int, step: int) -> int:
 class _Making:
     """Makes one bundle."""
 
-    def __init__(self, image: list[int], stages: list[FakeStage]) -> None:
+    def __init__(self, image: list[int], stages: list[FakeStage], outputs: list[Plain]) -> None:
         self.stages = stages
+        self.outputs = outputs
         self.files: dict[str, bytes] = {}
         self.tensors: dict[str, tuple[list[int], str]] = {"image": (image, "float32")}
         for stage in stages:
@@ -159,7 +161,7 @@ class _Making:
         """The record of a target, whose files are made too."""
         graphs = [
             self._graph(target, index, route)
-            for index, stage in enumerate(self.stages)
+            for index, stage in enumerate(self.stages_of(target))
             for route in graphs_of(stage, target)
         ]
         paths = {path for graph in graphs for path in self._write(target, graph)}
@@ -180,8 +182,21 @@ class _Making:
             "files": [self.file(path) for path in sorted(paths)],
             "parity": None,
             **({"experts": experts} if experts else {}),
+            **({"routers": target.routers} if target.routers != "host" else {}),
             **target.changes,
         }
+
+    def stages_of(self, target: FakeTarget) -> list[FakeStage]:
+        """What the graphs of a target are of: with inner routers all stages as one."""
+        if target.routers == "host":
+            return self.stages
+        gives: Given = {
+            output["name"]: (output["tensors"][-1], *self.tensors[output["tensors"][-1]])
+            for output in self.outputs
+        }
+        experts = sum(stage.rule["experts"] for stage in self.stages if stage.rule)
+        gives["router_logits"] = ("router_logits", [experts], "float32")
+        return [FakeStage("model", {"image": "image"}, gives)]
 
     def _ranges(self, target: FakeTarget) -> tuple[list[list[Plain]], int]:
         """The weights of each expert of each routed stage, and where the last of them ends."""
@@ -219,7 +234,7 @@ class _Making:
 
     def _graph(self, target: FakeTarget, index: int, route: list[int] | None) -> Plain:
         """The record of a graph."""
-        stage = self.stages[index]
+        stage = self.stages_of(target)[index]
         name = stage.name + "".join(f"_e{expert}" for expert in route or ())
         found: Plain = {
             "name": name,
@@ -246,6 +261,9 @@ class _Making:
         if joined:
             taken = list(stage.join_takes if route is None else stage.expert_takes or taken)
         found = [self._taken(target, name, stage.takes[name]) for name in taken]
+        if target.routers == "in-graph":
+            experts = sum(stage.rule["experts"] for stage in self.stages if stage.rule)
+            return [*found, _spec("steering", [target.batch, experts], "float32")]
         if stage.rule is None or (joined and route is not None):
             return found
         if not joined:
@@ -333,7 +351,7 @@ def make(
         "height": 2, "width": 2, "channel_order": "L", "mean": [0.5], "std": [0.5],
     }  # fmt: skip
     channels = 1 if given.get("channel_order") == "L" else 3
-    making = _Making([channels, given["height"], given["width"]], stages)
+    making = _Making([channels, given["height"], given["width"]], stages, outputs)
     manifest: Plain = {
         "format": "mvmoe-bundle",
         "version": 2,

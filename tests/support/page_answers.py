@@ -27,6 +27,8 @@ class PageDispatcher:
 
     def answer(self, image: np.ndarray) -> tuple[list[list[int]], list[np.ndarray], Tensors]:
         """Routes, the routers' logits and the outputs of an image `[1, C, H, W]`."""
+        if self.target.get("routers") == "in-graph":
+            return self.answer_at_once(image)
         tensors: Tensors = {"image": image}
         routes, logits = [], []
         for index, stage in enumerate(self.manifest["stages"]):
@@ -42,6 +44,22 @@ class PageDispatcher:
         outputs = {
             output["name"]: tensors[output["tensors"][-1]] for output in self.manifest["outputs"]
         }
+        return routes, logits, outputs
+
+    def answer_at_once(
+        self, image: np.ndarray
+    ) -> tuple[list[list[int]], list[np.ndarray], Tensors]:
+        """The same from one graph that has the routers inside."""
+        rules = [stage["rule"] for stage in self.manifest["stages"][1:]]
+        count = sum(rule["experts"] for rule in rules)
+        steering = np.zeros((1, count), np.float32)
+        given = self.run(self.graph(0, None), {"image": image, "steering": steering})
+        left, routes, logits = given["router_logits"][0], [], []
+        for rule in rules:
+            logits.append(left[: rule["experts"]])
+            left = left[rule["experts"] :]
+            routes.append(self.routing.select(rule, logits[-1].tolist())[0])
+        outputs = {output["name"]: given[output["name"]] for output in self.manifest["outputs"]}
         return routes, logits, outputs
 
     def run_stage(

@@ -62,7 +62,14 @@ class PageReader:
             yield self._found(step)
         found = content["manifest"]
         for target in found["targets"].values():
-            for check in (self._graphs, self._sizes, self._tensors, self._ranges, self._bound):
+            for check in (
+                self._routers,
+                self._graphs,
+                self._sizes,
+                self._tensors,
+                self._ranges,
+                self._bound,
+            ):
                 yield self._found(partial(check, found, target))
         yield self._found(partial(self._shapes, found))
         yield self._found(partial(self._files, root, found))
@@ -318,19 +325,39 @@ class PageReader:
 
     # Graphs.
 
-    def _graphs(self, found: Plain, target: Plain, note: Any) -> None:
-        """A target has the graphs of its strategy."""
-        code = "bundle.graphs-mismatch"
+    def _routers(self, found: Plain, target: Plain, note: Any) -> None:
+        """Routers are inside of a graph only where they can be."""
+        code = "bundle.routers-mismatch"
         if target["strategy"] not in ("dispatch", "gather", "all-experts", "experts", "bind"):
             note("strategy", "bundle.unknown-strategy")
             raise _Stop
+        if target["routers"] == "host":
+            return
+        if target["strategy"] not in ("gather", "all-experts"):
+            note("strategy of inner routers", code)
+        if len(found["stages"]) == 1:
+            note("inner routers of a dense model", code)
+        if any(stage["finishes"] for stage in found["stages"]):
+            note("finishing with inner routers", code)
+        if any(stage["rule"]["type"] == "given" for stage in found["stages"][1:]):
+            note("a caller of inner routers", code)
+        names = {output["name"] for output in found["outputs"]}
+        if names & {"steering", "router_logits"}:
+            note("an output of that name", code)
+        if "router_logits" in _giver(found):
+            note("a tensor of that name", code)
+
+    def _graphs(self, found: Plain, target: Plain, note: Any) -> None:
+        """A target has the graphs of its strategy."""
+        code = "bundle.graphs-mismatch"
+        stages = _stages_of(found, target)
         _distinct((graph["name"] for graph in target["graphs"]), "graph names", note)
         for graph in target["graphs"]:
-            if graph["stage"] >= len(found["stages"]):
+            if graph["stage"] >= len(stages):
                 note("graph's stage", code)
             if graph["exclusive_bytes"] > graph["weight_bytes"]:
                 note("exclusive bytes", _WRONG)
-        for index, stage in enumerate(found["stages"]):
+        for index, stage in enumerate(stages):
             routes = [
                 None if graph["route"] is None else tuple(graph["route"])
                 for graph in target["graphs"]
@@ -377,7 +404,8 @@ class PageReader:
         tensors = {"image": (image, "float32")}
         code = "bundle.tensors-mismatch"
         outputs = {tensor for output in found["outputs"] for tensor in output["tensors"]}
-        for index, stage in enumerate(found["stages"]):
+        stages = _stages_of(found, target)
+        for index, stage in enumerate(stages):
             first = _first_of(target, index)
             specs = {spec["name"]: (spec["shape"], spec["dtype"]) for spec in first["outputs"]}
             if specs.keys() != stage["gives"].keys():
@@ -391,7 +419,12 @@ class PageReader:
                     note("type of what is given", code)
                 if tensor in outputs and dtype != "float32":
                     note("type of an output", code)
-        for stage in found["stages"][1:]:
+        if target["routers"] == "in-graph" and tensors["router_logits"] != (
+            [batch, _logits_of(found)],
+            "float32",
+        ):
+            note("logits of inner routers", code)
+        for stage in stages[1:]:
             if stage["router"] is None:
                 continue
             wanted = ([batch, stage["rule"]["experts"]], "float32")
@@ -408,7 +441,7 @@ class PageReader:
 
     def _graph(self, found: Plain, target: Plain, graph: Plain, tensors: Any, note: Any) -> None:
         """One graph takes and gives what its stage does."""
-        stage = found["stages"][graph["stage"]]
+        stage = _stages_of(found, target)[graph["stage"]]
         code = "bundle.tensors-mismatch"
         inputs, outputs = _triples(graph["inputs"]), _triples(graph["outputs"])
         given = [(name, *tensors[tensor]) for name, tensor in stage["gives"].items()]
@@ -427,7 +460,7 @@ class PageReader:
             return
         if sorted(inputs[: len(taken)]) != sorted(taken.values()):
             note("what a graph takes", code)
-        wanted = _own(stage, target, graph)
+        wanted = _own(found, stage, target, graph)
         own = inputs[len(taken) :][: len(wanted)]
         weights = [name for name, _, _ in inputs[len(taken) + len(wanted) :]]
         if set(weights) - graph["bound"].keys() or len(set(weights)) < len(weights):
@@ -520,7 +553,7 @@ class PageReader:
         code = "bundle.tensors-mismatch"
         for graph in target["graphs"]:
             inputs = {name: (shape, kind) for name, shape, kind in _triples(graph["inputs"])}
-            stage = found["stages"][graph["stage"]]
+            stage = _stages_of(found, target)[graph["stage"]]
             if graph["bound"] and (target["strategy"] != "bind" or stage["rule"] is None):
                 note("bound of another strategy, or of the stem", code)
                 continue
@@ -670,6 +703,7 @@ def summary(found: Plain) -> Plain:
             name: {
                 "bounds": target["bounds"],
                 "experts": target["experts"],
+                "routers": target["routers"],
                 "graphs": [
                     [graph["stage"], graph["route"], graph["file"], graph["entry"], graph["bound"]]
                     for graph in target["graphs"]
@@ -739,9 +773,28 @@ def _wanted(stage: Plain, strategy: str, graphs: int) -> list[tuple[int, ...] | 
     return running
 
 
-def _own(stage: Plain, target: Plain, graph: Plain) -> list[tuple[str, list[int], str]]:
+def _stages_of(found: Plain, target: Plain) -> list[Plain]:
+    """What the graphs of a target are of: the stages, or with inner routers all of them as one."""
+    if target["routers"] == "host":
+        stages: list[Plain] = found["stages"]
+        return stages
+    gives = {output["name"]: output["tensors"][-1] for output in found["outputs"]}
+    whole = {"rule": None, "router": None, "takes": {"image": "image"}, "finishes": []}
+    return [{**whole, "gives": {**gives, "router_logits": "router_logits"}}]
+
+
+def _logits_of(found: Plain) -> int:
+    """How many logits all routers give together."""
+    return sum(stage["rule"]["experts"] for stage in found["stages"][1:])
+
+
+def _own(
+    found: Plain, stage: Plain, target: Plain, graph: Plain
+) -> list[tuple[str, list[int], str]]:
     """What a strategy adds to what a stage's graphs take; `int` is either type of integers."""
     rule, batch = stage["rule"], target["batch"]
+    if target["routers"] == "in-graph":
+        return [("steering", [batch, _logits_of(found)], "float32")]
     if rule is None:
         return []
     if target["strategy"] in ("dispatch", "bind"):
@@ -759,8 +812,9 @@ def _fits(given: tuple[str, list[int], str], wanted: tuple[str, list[int], str])
 
 def _shape(found: Plain, target: Plain, tensor: str) -> list[int]:
     """The shape of a tensor behind the batch."""
-    stage = _giver(found)[tensor]
-    name = next(name for name, given in found["stages"][stage]["gives"].items() if given == tensor)
+    stages = _stages_of(found, target)
+    stage = next(i for i, each in enumerate(stages) if tensor in each["gives"].values())
+    name = next(name for name, given in stages[stage]["gives"].items() if given == tensor)
     outputs = _first_of(target, stage)["outputs"]
     return next(spec["shape"][1:] for spec in outputs if spec["name"] == name)
 

@@ -394,6 +394,7 @@ target = Record(
         ),
     },
     {
+        "routers": (OneOf(("host", "in-graph")), "host"),
         "options": (Table(Option(), name), {}),
         "rewrites": (Array(name, 0, 100), []),
         "sizes": (

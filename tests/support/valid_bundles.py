@@ -345,6 +345,36 @@ def bound() -> FakeBundle:
     )
 
 
+def inner_routers() -> FakeBundle:
+    """Routers inside of one graph: of two stages and two outputs, beside graphs between hosts."""
+    first = FakeStage(
+        "step1",
+        {"tokens": "stem.tokens"},
+        {"next_tokens": ("step1.tokens", TOKENS, F32), "logits": ("step1.logits", [2], F32)},
+        {"type": "top_k", "experts": 3, "k": 2, "unit_gates": True},
+        "stem.logits",
+    )
+    second = last(
+        {"type": "top_p", "experts": 2, "p": 0.5, "k_max": 2},
+        "step2",
+        takes={"tokens": "step1.tokens"},
+        router="step1.logits",
+    )
+    return make(
+        "inner-routers",
+        [stem(3, depth=[5]), first, second],
+        [
+            {"name": "answer", "kind": "logits", "tensors": ["step2.answer"]},
+            {"name": "depth", "kind": "embedding", "tensors": ["stem.depth"]},
+        ],
+        [
+            FakeTarget("onnx", strategy="gather", routers="in-graph"),
+            FakeTarget("executorch", "executorch", "all-experts", batch=2, routers="in-graph"),
+            FakeTarget("plain", "onnx", strategy="gather", profile=".plain"),
+        ],
+    )
+
+
 ALL = [
     minimal,
     single,
@@ -355,4 +385,5 @@ ALL = [
     every_kind,
     torchvision,
     bound,
+    inner_routers,
 ]

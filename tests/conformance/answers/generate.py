@@ -32,8 +32,11 @@ BUNDLES = {
     "experts": ("experts", {"moe_layers": 1, "top_k": 2, "renormalize": True}),
     "bind": ("bind", {"moe_layers": 1, "top_k": 2, "renormalize": True}),
     "two_stages": ("dispatch", {"depth": 3, "moe_layers": 2, "routers": "per-layer", "top_k": 2}),
+    "in_graph": ("gather", {"depth": 3, "moe_layers": 2, "routers": "per-layer", "top_k": 2}),
 }
 """Strategy, and what the model has beside `SIZES`."""
+ROUTERS = {"in_graph": "in-graph"}
+"""Where they are not on the host."""
 
 
 def lively(model: RoutedModel, seed: int) -> RoutedModel:
@@ -71,7 +74,8 @@ def main(*names: str) -> None:
         )
         model = next(filter(is_telling, models))
         shutil.rmtree(FOLDER / name, ignore_errors=True)
-        export_bundle(model, FOLDER / name, strategy=strategy)
+        routers = ROUTERS.get(name, "host")
+        export_bundle(model, FOLDER / name, strategy=strategy, routers=routers)
 
 
 if __name__ == "__main__":

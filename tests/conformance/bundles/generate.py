@@ -1311,6 +1311,137 @@ def bound_graphs() -> Iterator[Draft]:
     )
 
 
+def _only(name: str) -> Change:
+    """Leave the other targets out, which a change of the stages would break as well."""
+
+    def change(content: Plain) -> None:
+        content["targets"] = {name: content["targets"][name]}
+
+    return change
+
+
+def inner_routers() -> Iterator[Draft]:
+    """Routers inside of a graph: where they cannot be, and graphs that they cannot have."""
+    target = ("targets", "onnx")
+    graph = (*target, "graphs", 0)
+    image, steering = (*graph, "inputs", 0), (*graph, "inputs", 1)
+    logits = (*graph, "outputs", 2)
+    only = _only("onnx")
+    yield from _of(
+        "inner-routers",
+        ("another strategy", put(*target, "strategy", "dispatch")),
+        ("the strategy bind", put(*target, "strategy", "bind")),
+        ("a strategy that nobody has", put(*target, "strategy", "other")),
+        ("the other strategy that can", put(*target, "strategy", "all-experts")),
+        ("routers on the host, and one graph", put(*target, "routers", "host")),
+        ("a stage that finishes images early", both(only, put("stages", 2, "finishes", [[0]]))),
+        (
+            "a caller's rule",
+            both(
+                only,
+                put(
+                    "stages",
+                    1,
+                    "rule",
+                    {
+                        "type": "given",
+                        "experts": 3,
+                        "routes": {"a": [0]},
+                        "otherwise": {"type": "top_k", "experts": 3},
+                    },
+                ),
+            ),
+        ),
+        (
+            "an output called router_logits",
+            both(only, put("outputs", 1, "name", "router_logits")),
+        ),
+        ("an output called steering", both(only, put("outputs", 1, "name", "steering"))),
+        (
+            "a tensor called router_logits",
+            both(
+                only,
+                put("stages", 0, "gives", "depth", "router_logits"),
+                put("outputs", 1, "tensors", ["router_logits"]),
+            ),
+        ),
+        ("a second graph", lambda content: _second_graph(content, stage=0)),
+        ("a graph of a routed stage", lambda content: _second_graph(content, stage=1)),
+        ("the graph of another stage", put(*graph, "stage", 1)),
+        ("the graph of a route", put(*graph, "route", [0, 1])),
+        ("no steering", drop(*steering)),
+        ("steering of one router", put(*steering, "shape", [1, 3])),
+        ("steering of a logit more", put(*steering, "shape", [1, 6])),
+        ("steering of two images", put(*steering, "shape", [2, 5])),
+        ("steering of halves", put(*steering, "dtype", "float16")),
+        ("steering of another name", put(*steering, "name", "gates")),
+        ("steering twice", lambda content: _twice(content, "inputs")),
+        ("steering before the image", lambda content: _turned(content, "inputs")),
+        ("another image", put(*image, "shape", [1, 1, 2, 3])),
+        ("no logits of routers", drop(*logits)),
+        ("logits of one router", put(*logits, "shape", [1, 3])),
+        ("logits of a router more", put(*logits, "shape", [1, 7])),
+        ("logits of halves", put(*logits, "dtype", "float16")),
+        ("logits of another name", put(*logits, "name", "logits")),
+        ("logits first", lambda content: _turned(content, "outputs")),
+        ("no output", drop(*graph, "outputs", 0)),
+        ("a tensor between stages given too", lambda content: _twice(content, "outputs")),
+        (
+            "a weight that is an input",
+            put(*graph, "bound", {"steering": {"place": 0, "tensor": "up"}}),
+        ),
+        (
+            "bytes of experts",
+            put(
+                *target,
+                "sizes",
+                {"distinct_bytes": 1, "shared_bytes": 1, "expert_bytes": [[1, 1, 1], [1, 1]]},
+            ),
+        ),
+        ("neither host nor graph", put(*target, "routers", "caller")),
+        ("the host, said", put("targets", "plain", "routers", "host")),
+        ("the graph, said of graphs of stages", put("targets", "plain", "routers", "in-graph")),
+    )
+    yield from _of(
+        "finishing",
+        (
+            "inner routers where images are finished",
+            both(
+                only,
+                put("targets", "onnx", "routers", "in-graph"),
+                put("targets", "onnx", "strategy", "gather"),
+            ),
+        ),
+    )
+    yield from _of(
+        "minimal",
+        (
+            "inner routers of a dense model",
+            both(
+                put("targets", "onnx", "routers", "in-graph"),
+                put("targets", "onnx", "strategy", "gather"),
+            ),
+        ),
+    )
+
+
+def _second_graph(content: Plain, stage: int) -> None:
+    """One graph more."""
+    graphs = content["targets"]["onnx"]["graphs"]
+    graphs.append({**graphs[0], "name": "more", "stage": stage})
+
+
+def _twice(content: Plain, field: str) -> None:
+    """The last tensor once more, under another name where it is given."""
+    specs = content["targets"]["onnx"]["graphs"][0][field]
+    specs.append(specs[-1] if field == "inputs" else {**specs[-1], "name": "tokens"})
+
+
+def _turned(content: Plain, field: str) -> None:
+    """The tensors in the opposite order."""
+    content["targets"]["onnx"]["graphs"][0][field].reverse()
+
+
 def shapes() -> Iterator[Draft]:
     """Outputs whose shapes do not fit their kinds, and what is too large."""
     yield from _of(
@@ -1508,6 +1639,7 @@ FILES = {
     "tensors": tensors,
     "experts": separate_experts,
     "bound": bound_weights,
+    "inner": inner_routers,
     "shapes": shapes,
     "files": files,
     "golden": golden,

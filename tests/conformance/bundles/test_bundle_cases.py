@@ -119,6 +119,7 @@ def test_a_reader_with_another_default_is_caught(record, field, other, monkeypat
         "tensors",
         "experts",
         "bound",
+        "inner",
         "shapes",
         "files",
         "golden",
