@@ -8,8 +8,9 @@ on another image of the batch. With three such steps a layer is
     index = top_tokens(scores, count)
     tokens = add_tokens(tokens, index, expert(take_tokens(tokens, index)))
 
-Where a router is to learn, multiply the rows by something that has its gradient, such as the scores
-of the chosen tokens: an index has none.
+Exporting writes them in the form that an engine runs fastest, or keeps in one piece: see
+`docs/rewrites.md`. Where a router is to learn, multiply the rows by something that has its
+gradient, such as the scores of the chosen tokens: an index has none.
 """
 
 import torch
