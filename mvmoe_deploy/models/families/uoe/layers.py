@@ -87,7 +87,11 @@ class UnionLayer(ExpertSum):
     def selected(self, route: Sequence[int]) -> SelectedUnion:
         """The part of this layer that images of `route` use."""
         selected = super().selected(route)
-        return SelectedUnion(selected, self.bias, has_gates=len(route) != self._active)
+        return SelectedUnion(selected, self.bias, has_gates=self.has_gates(len(route)))
+
+    def has_gates(self, count: int) -> bool:
+        """Whether `count` experts are multiplied by gates: those of a route are not."""
+        return count != self._active
 
 
 class TokenUnionLayer(nn.Module):

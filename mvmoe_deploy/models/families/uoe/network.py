@@ -65,7 +65,7 @@ class UoE(RoutedViT):
     def join(self, stage: int, count: int) -> nn.Module:
         """What follows `count` experts of a routed stage; raises InputError as `expert` does."""
         self.require_route(stage, tuple(range(count)))
-        return UnionJoin(self, stage)
+        return UnionJoin(self, stage, count)
 
     def only_layer(self, stage: int) -> Residual:
         """The layer of a routed stage that has one; raises InputError for one of several."""
@@ -117,16 +117,19 @@ class UnionExpert(nn.Module):
 
 
 class UnionJoin(nn.Module):
-    """What follows the experts of a layer."""
+    """What follows `count` experts of a layer; as in a stage, those of a route need no gates."""
 
-    def __init__(self, model: UoE, index: int) -> None:
+    def __init__(self, model: UoE, index: int, count: int) -> None:
         super().__init__()
-        self.bias = cast("UnionLayer", model.only_layer(index).layer).bias
+        layer = cast("UnionLayer", model.only_layer(index).layer)
+        self.bias = layer.bias
+        self._has_gates = layer.has_gates(count)
         self.end = model.end_of(index)
 
     def forward(self, tokens: Tensor, *outputs_and_gates: Any) -> Any:
         """Tokens `[B, N, D]`, what each of k experts gave, and gates `[B, k]`."""
         *outputs, gates = outputs_and_gates
         for slot, output in enumerate(outputs):
-            tokens = tokens + gates[:, slot, None, None] * output["added"]
+            added = output["added"]
+            tokens = tokens + (gates[:, slot, None, None] * added if self._has_gates else added)
         return self.end(tokens + self.bias)
