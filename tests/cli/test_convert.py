@@ -214,6 +214,32 @@ def test_a_model_that_is_no_plain_vit_is_named_layer_by_layer(convert, vit, tmp_
         assert name in message
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ((None, "blocks.1.ls2.gamma"), "unknown keys: blocks.1.ls2.gamma"),
+        ((None, "blocks.0.attn.k_norm.weight"), "unknown keys: blocks.0.attn.k_norm.weight"),
+        ((None, "reg_token"), "unknown keys: reg_token"),
+        (("cls_token", None), "missing keys: cls_token"),
+        ((None, "blocks.0.mlp.fc1_g.weight"), "unknown keys: blocks.0.mlp.fc1_g.weight"),
+        (("norm.bias", "fc_norm.bias"), "missing keys: norm.bias; unknown keys: fc_norm.bias"),
+        (("blocks.1.attn.qkv.bias", None), "missing keys: blocks.1.attn.qkv.bias"),
+    ],
+    ids=["layer-scale", "qk-norm", "registers", "no-cls", "swiglu", "fc-norm", "no-qkv-bias"],
+)
+def test_each_other_kind_of_vit_is_told_by_its_layers(mvmoe, vit, tmp_path, change, said):
+    removed, added = change
+    state = {name: tensor for name, tensor in vit.state_dict().items() if name != removed}
+    torch.save(state | ({added: torch.ones(16)} if added else {}), tmp_path / "other.pth")
+    config = tmp_path / "vit.json"
+    config.write_text(json.dumps({"family": "vit", "config": asdict(DENSE)}))
+    words = ("--config", config, "--to", "uoe", "-o", tmp_path / "out")
+    code, _, err = mvmoe("convert", tmp_path / "other.pth", *words)
+    assert code == 2
+    assert " ".join(err.split()).endswith(said)
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_is_there_is_kept(convert, dense, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "notes.txt").write_text("mine")
