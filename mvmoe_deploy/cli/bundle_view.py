@@ -1,6 +1,7 @@
 """A bundle as `mvmoe inspect` and `mvmoe export` show it."""
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
@@ -23,6 +24,8 @@ _MOST_GRAPHS = 12
 """Graphs of one target that are shown; `--json` has all."""
 _MOST_RANGES = 8
 """Ranges of experts that are shown of one target."""
+_MOST_STAGES = 3
+"""Stages with experts of the same size that are told by their numbers."""
 _MOST_NAMES = 12
 """Names of routes that are shown of one rule."""
 
@@ -64,9 +67,7 @@ def show_bundle(out: "Console", view: BundleView) -> None:
     if view.manifest_sha256:
         out.print(f"  manifest: SHA-256 {view.manifest_sha256}")
     out.print(f"  {model_line(model.params_total, model.params_active, model.macs)}")
-    for rule, finishes in zip(view.routing, view.finishes, strict=True):
-        out.print(f"  routing: {rule.describe()}{_ends(finishes)}")
-        _show_choices(out, rule)
+    _show_routing(out, view)
     for output in view.outputs:
         labels = f", {len(output.labels)} labels" if output.labels else ""
         sizes = " x ".join(map(str, output.shape))
@@ -79,6 +80,23 @@ def show_bundle(out: "Console", view: BundleView) -> None:
             out.print(f"\ntarget {name}: not there; {view.removed_targets[name]}")
         else:
             _show_target(out, name, target)
+
+
+def _show_routing(out: "Console", view: BundleView) -> None:
+    """The rule of each routed stage, stages in a row that have the same in one line."""
+    if not view.routing:
+        out.print("  routing: none; every image runs the same graph")
+    stage = 0
+    for (rule, finishes), alike in groupby(zip(view.routing, view.finishes, strict=True)):
+        first, stage = stage + 1, stage + len(list(alike))
+        where = f" of {_stages(first, stage)}" if len(view.routing) > 1 else ""
+        out.print(f"  routing{where}: {rule.describe()}{_ends(finishes)}")
+        _show_choices(out, rule)
+
+
+def _stages(first: int, last: int) -> str:
+    """Routed stages in a row; the first routed one is stage 1."""
+    return f"stage {first}" if first == last else f"stages {first} to {last}"
 
 
 def _ends(finishes: "Sequence[Route]") -> str:
@@ -205,14 +223,35 @@ def _placement_line(found: "Placement") -> str:
     return f"{found.engine}: {pieces}, {left}{f': {outside}' if outside else ''}{verdict}"
 
 
+def _each_expert(experts: Sequence[int]) -> str:
+    """What each expert of a stage takes."""
+    least, most = size(min(experts)), size(max(experts))
+    each = least if least == most else f"{least} to {most}"
+    return f"{each} for each of {len(experts)} experts"
+
+
+def _alike(texts: Sequence[str]) -> Mapping[str, Sequence[int]]:
+    """The stages of each text, counted from 1."""
+    found: dict[str, list[int]] = {}
+    for stage, text in enumerate(texts, start=1):
+        found.setdefault(text, []).append(stage)
+    return found
+
+
+def _in_words(stages: Sequence[int]) -> str:
+    """Stages; of many the first ones."""
+    shown = ", ".join(map(str, stages[:_MOST_STAGES]))
+    more = f" and {len(stages) - _MOST_STAGES} more" if len(stages) > _MOST_STAGES else ""
+    return f"stage{'' if len(stages) == 1 else 's'} {shown}{more}"
+
+
 def show_sizes(out: "Console", sizes: "SizeReport") -> None:
     """What sharing saves, and what an expert costs."""
-    line = f"  weights: {size(sizes.shared)} for every expert"
-    for stage, experts in enumerate(sizes.experts, start=1):
-        where = f" of stage {stage}" if len(sizes.experts) > 1 else ""
-        least, most = size(min(experts)), size(max(experts))
-        each = least if least == most else f"{least} to {most}"
-        line += f", {each} for each of {len(experts)} experts{where}"
+    line = f"  weights: {size(sizes.shared)} for every image"
+    costs = [_each_expert(experts) for experts in sizes.experts]
+    for cost, stages in _alike(costs).items():
+        where = f" of {_in_words(stages)}" if len(costs) > 1 else ""
+        line += f", {cost}{where}"
     out.print(line)
     more = sizes.one_more_expert
     out.print(
