@@ -160,6 +160,7 @@ def test_some_images_are_enough(convert, dense):
     [
         (("--set", "experts=5"), "experts 5, but it must be a divisor of the MLP's 64"),
         (("--set", "experts=8"), "attention_experts 8, but it must be a divisor of heads 4"),
+        (("--set", "experts=8"), "with routers per-block there need not be"),
         (
             ("--set", "selection=per-token", "--set", "capacity=6"),
             "capacity 6, but it must be 1 to 5, the number of tokens",

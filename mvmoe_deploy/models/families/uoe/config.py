@@ -105,7 +105,7 @@ class UoEConfig(ViTConfig):
         require(
             1 <= self.head_groups <= self.heads and self.heads % self.head_groups == 0,
             f"attention_experts {self.head_groups}",
-            f"a divisor of heads {self.heads}",
+            f"a divisor of heads {self.heads}{self._or_own_routers()}",
         )
         require(
             1 <= self.active_head_groups <= self.head_groups,
@@ -129,6 +129,15 @@ class UoEConfig(ViTConfig):
             self.router_input == "mean" or self.dense_layers > 0,
             "router_input cls",
             "mean where dense_layers is 0: the CLS token is the same for every image there",
+        )
+
+    def _or_own_routers(self) -> str:
+        """What to do where the number of groups was not chosen: a shared router wants `experts`."""
+        if not self.is_shared or self.attention_experts is not None:
+            return ""
+        return (
+            " (one router selects heads and slices, so there are as many groups as experts; with "
+            "routers per-block there need not be)"
         )
 
     def dense(self) -> ViTConfig:
