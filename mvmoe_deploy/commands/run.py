@@ -201,7 +201,7 @@ def show(out: "Console", answers: ImageAnswers, details: Sequence[Details] = ())
             result.image,
             *cells,
             route_text(result.route),
-            ", ".join(f"{gate:.3f}" for gate in _flat(result.gates)),
+            _gates_text(_flat(result.gates)),
             f"{result.timings_ms['total']:.2f}",
         )
     out.print(rows)
@@ -219,6 +219,13 @@ def _show_pictures(out: "Console", found: Sequence[ImageAnswer]) -> None:
     written = [file for result in found for file in result.pictures.values()]
     if written:
         out.print(f"\n{len(written)} pictures in {Path(written[0]).parent}")
+
+
+def _gates_text(gates: Sequence[float]) -> str:
+    """Gates with three digits; several that are all 1, as with `unit_gates`, in two words."""
+    if len(gates) > 1 and all(gate == 1 for gate in gates):
+        return "1 each"
+    return ", ".join(f"{gate:.3f}" for gate in gates) or "-"
 
 
 def _flat(gates: Sequence[Any]) -> list[float]:
