@@ -14,6 +14,7 @@ from mvmoe_deploy.bundle.manifest import (
     Output,
     Parity,
     Placement,
+    Routers,
     Source,
     Target,
 )
@@ -98,6 +99,7 @@ class TargetSummary(_Summary, frozen=True):
     options: dict[str, OptionValue]
     rewrites: tuple[str, ...]
     strategy: str
+    routers: Routers
     precision: str
     batch: int
     graphs: tuple[GraphSummary, ...]
@@ -186,6 +188,7 @@ def target_summary(target: Target, rules: tuple[Rule, ...]) -> TargetSummary:
         options=dict(target.options),
         rewrites=target.rewrites,
         strategy=target.strategy,
+        routers=target.routers,
         precision=target.precision,
         batch=target.batch,
         graphs=tuple(_graph(graph, target, files) for graph in target.graphs),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from mvmoe_deploy.bundle.bound_weights import budgets_note
+from mvmoe_deploy.bundle.manifest import IN_GRAPH
 from mvmoe_deploy.bundle.summary import BundleSummary, summarize
 from mvmoe_deploy.cli.tables import model_line, percent, route_text, size, table
 from mvmoe_deploy.routing.contract import CallersRule
@@ -132,8 +133,9 @@ def _show_input(out: "Console", view: BundleView) -> None:
 
 def _show_target(out: "Console", name: str, target: "TargetSummary") -> None:
     """One target: its options, graphs, placement, size, and how it was verified."""
+    inside = ", routers in the graph" if target.routers == IN_GRAPH else ""
     out.print(
-        f"\ntarget {name}: strategy {target.strategy}, {target.precision}, batch "
+        f"\ntarget {name}: strategy {target.strategy}{inside}, {target.precision}, batch "
         f"{target.batch}, {size(target.bytes)} on disk"
     )
     _show_options(out, target)

@@ -1,5 +1,6 @@
 """The routes that a graph with routers inside has taken, as the host sees them afterwards."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -7,7 +8,9 @@ import numpy as np
 
 from mvmoe_deploy.bundle.graph_stages import ROUTER_LOGITS, columns_of
 from mvmoe_deploy.bundle.manifest import IN_GRAPH, Manifest, Target
+from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.routing.contract import GraphRule
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 
 
@@ -26,6 +29,27 @@ class InnerRouting:
         """The logits `[E]` of each router for the first image, views of the buffers."""
         row = buffers.tensors[ROUTER_LOGITS][0]
         return [row[columns] for columns in columns_of(self.rules)]
+
+    def steer(
+        self, steering: np.ndarray, routes: Sequence[Route], run: Callable[[], list[np.ndarray]]
+    ) -> None:
+        """Write into `steering` `[sum of E]` what makes the first image take these routes.
+
+        `run` runs the graph and gives the logits. Those of a router are what they will be only
+        when the routers before it are steered: so it is asked once for each. Raises InputError for
+        a route that no logits select.
+        """
+        for _ in self.rules:
+            for logits, rule, route, columns in zip(
+                run(), self.rules, routes, columns_of(self.rules), strict=True
+            ):
+                wanted = rule.logits_of(route) if isinstance(rule, GraphRule) else None
+                if wanted is None:
+                    raise InputError(
+                        f"the route {list(route)} cannot be imposed on the router inside of a "
+                        f"graph: no logits select it ({rule.describe()})"
+                    )
+                steering[columns] = np.array(wanted, np.float32) - logits
 
     def selected(self, buffers: InferenceBuffers) -> tuple[list[Route], list[tuple[float, ...]]]:
         """The routes of the first image, and their gates, by the rules on those logits.

@@ -4,12 +4,13 @@ For benchmarks and tests: applications use `Dispatcher`, which has nothing of th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter_ns
 from types import MappingProxyType
 
 import numpy as np
 
+from mvmoe_deploy.bundle.graph_stages import STEERING
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing import Route, Rule, gates_of, require_route
 from mvmoe_deploy.routing.choices import Choices, chooser_of
@@ -30,9 +31,9 @@ class Trace:
     laps: tuple[tuple[str, int], ...]
     """Names and nanoseconds in order: `stem`, then `select`, `load` and `expert` of each routed
     stage, where several graphs run `load` and `expert` of each; `rest`, copying the image in and
-    the answer out, comes first and last. Where a route was imposed, `forced` stands after the first
-    `select` of the stage: it is the time to impose the route, and no part of the latency of an
-    image that follows the router."""
+    the answer out, comes first and last. A graph with its routers inside is all `stem`. Where a
+    route was imposed, `forced` stands after the first `select` of the stage: it is the time to
+    impose the route, and no part of the latency of an image that follows the router."""
 
 
 class LapRecorder:
@@ -86,6 +87,8 @@ class TracingDispatcher(Dispatcher):
     ) -> Trace:
         """One image with a record of its laps."""
         resident = frozenset(self.resident)
+        if self._inner is not None and imposed is not None:
+            return self._trace_steered(buffers, image, imposed)
         recorder = LapRecorder()
         in_place = self._in_place(buffers, image)
         recorder.lap("rest")
@@ -96,6 +99,8 @@ class TracingDispatcher(Dispatcher):
         routes, _, last = self._run_one(buffers, recorder, selectors, in_place)
         outputs = {name: array[:1].copy() for name, array in buffers.results[last].items()}
         recorder.lap("rest")
+        if self._inner is not None:
+            return Trace(outputs, tuple(self._inner.selected(buffers)[0]), (), recorder.laps)
         ran = enumerate(routes[:last], start=1)
         used = [self._graphs.serving(stage, route) for stage, route in ran]
         cold = tuple(
@@ -104,14 +109,36 @@ class TracingDispatcher(Dispatcher):
         )
         return Trace(outputs, tuple(routes), cold, recorder.laps)
 
+    def _trace_steered(
+        self, buffers: InferenceBuffers, image: np.ndarray, routes: Sequence[Route]
+    ) -> Trace:
+        """One image down routes that are imposed on the routers inside of a graph.
+
+        What it takes to find out how is no part of the laps.
+        """
+        inner, steering = self._inner, buffers.inputs(self._stem)[STEERING][0]
+        assert inner is not None
+
+        def logits() -> list[np.ndarray]:
+            buffers.image[:1] = image
+            self._graphs.call(buffers, self._stem)()
+            return inner.logits(buffers)
+
+        try:
+            inner.steer(steering, routes, logits)
+            traced = self._trace(buffers, image, None, ())
+        finally:
+            steering[:] = 0
+        return replace(traced, routes=tuple(routes))
+
     def _checked_routes(self, routes: Sequence[Route]) -> list[Route]:
         """One route for each routed stage, or InputError."""
-        if len(routes) != len(self._rules):
+        rules = self.bundle.manifest.rules
+        if len(routes) != len(rules):
             raise InputError(
-                f"{len(routes)} routes were given; expected {len(self._rules)}, one for each "
-                "routed stage"
+                f"{len(routes)} routes were given; expected {len(rules)}, one for each routed stage"
             )
-        for route, rule in zip(routes, self._rules, strict=True):
+        for route, rule in zip(routes, rules, strict=True):
             require_route(tuple(route), rule, "the trace")
         return [tuple(route) for route in routes]
 

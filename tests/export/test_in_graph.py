@@ -8,6 +8,7 @@ import torch
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.graph_stages import ROUTER_LOGITS, STEERING
+from mvmoe_deploy.cli import main
 from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_deploy.models import build
 from mvmoe_deploy.models.gating import select
@@ -17,13 +18,17 @@ from mvmoe_deploy.routing.threshold import Threshold
 from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_deploy.routing.top_p import TopP
 from mvmoe_deploy.runtime.runners import open_runner
+from mvmoe_deploy.runtime.tracing import TracingDispatcher
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.routed_in_graph import RoutedInGraph
+from mvmoe_deploy.verification.steering import steered_way
 from mvmoe_deploy.verification.verify import verify_bundle
 from mvmoe_export import ExportOptions, export_bundle
 from mvmoe_export.auto_strategy import choose_strategy
+from mvmoe_export.flow import flow_of
 from mvmoe_export.parity.guard_in_graph import guard_in_graph
 from mvmoe_export.parity.pytorch import verify_against_model
+from mvmoe_export.parity.torch_stages import TorchStages
 from mvmoe_export.stages import make_stages
 from mvmoe_export.targets.coreml import CoreMLOptions
 
@@ -233,3 +238,31 @@ def test_a_graph_gives_the_logits_that_its_steering_is_added_to(zoo, export):
     np.testing.assert_array_equal(own["logits.1"], steered["logits.1"])
     assert steered["members.1"].tolist() == [[False, False, True]] * 2
     assert not np.array_equal(own["logits.2"], steered["logits.2"])
+
+
+def test_a_trace_imposes_routes_and_leaves_nothing_behind(zoo, export):
+    model = routed(zoo, TopK(experts=3, k=2))
+    path = export(model, strategy="gather", routers="in-graph")
+    image = pictures(1)
+    stages = TorchStages(model, flow_of(model))
+    with TracingDispatcher.open(path) as dispatcher:
+        own = dispatcher.trace(image)
+        assert own.routes == dispatcher.trace(image).routes
+        require_same(own.outputs["answer"], dispatcher.run(image)["answer"])
+        for routes in (((0, 1), (1, 2)), ((1, 2), (0, 2))):
+            traced = dispatcher.trace(image, routes)
+            records = flow_of(model).records
+            way = steered_way(stages, records, flow_of(model).outputs, image, routes)
+            assert traced.routes == routes
+            require_same(traced.outputs["answer"], way.vectors["outputs.answer"])
+        require_same(dispatcher.run(image)["answer"], own.outputs["answer"])
+        with pytest.raises(InputError, match="1 routes were given; expected 2"):
+            dispatcher.trace(image, [(0, 1)])
+
+
+def test_inspect_says_where_the_routers_are(zoo, export, capsys):
+    model = routed(zoo, TopK(experts=3, k=2))
+    path = export(model, strategy="gather", routers="in-graph")
+    with pytest.raises(SystemExit, check=lambda end: end.code in (0, None)):
+        main(["inspect", str(path)])
+    assert "strategy gather, routers in the graph, fp32" in capsys.readouterr().out

@@ -24,6 +24,7 @@ from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import Count, Laps, Ns, RepeatRecord, Routes
 from mvmoe_bench.measure.subjects.contract import Subject
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.graph_stages import graph_stages
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.routing import Route, Rule
 
@@ -90,7 +91,7 @@ def turns(rule: Rule, finishes: Sequence[Route]) -> list[Route]:
 
 def _questions(subject: "SelectedSubject", images: int) -> list[Query]:
     """The routes of all stages, which change together; none where no stage has two."""
-    stages = subject.bundle.manifest.stages[1:]
+    stages = graph_stages(subject.bundle.manifest, subject.target_record)[1:]
     rows = [turns(stage.routing, stage.finishes) for stage in stages]
     count = max(map(len, rows), default=0)
     if count < 2 or not all(rows):

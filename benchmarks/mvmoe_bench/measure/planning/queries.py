@@ -7,13 +7,23 @@ from mvmoe_bench.measure.planning import distribution
 from mvmoe_bench.measure.planning.inputs import Inputs
 from mvmoe_bench.measure.schema.orders import Query
 from mvmoe_bench.measure.schema.records import Preset, Routes
-from mvmoe_deploy.bundle.manifest import Manifest, Target
+from mvmoe_deploy.bundle.manifest import IN_GRAPH, Manifest, Target
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.routing.choices import required_choices
 from mvmoe_deploy.strategies import find_strategy
 
 _ALL_BUDGETS = 12
 """Up to so many routes every residency budget is measured; of more, about four an octave."""
+
+
+def imposes(manifest: Manifest, inputs: Inputs) -> bool:
+    """Whether all routes of a bundle are imposed: those of synthetic images.
+
+    They are not where a graph has its routers inside: it costs the same whatever they select, and
+    an imposed route would have other gates than PyTorch gives it.
+    """
+    inside = any(target.routers == IN_GRAPH for target in manifest.targets.values())
+    return not inputs.real and bool(manifest.rules) and not inside
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,7 @@ class QueryPlan:
     @property
     def forced(self) -> bool:
         """Whether all routes are imposed."""
-        return not self.inputs.real and bool(self.manifest.rules)
+        return imposes(self.manifest, self.inputs)
 
     def once(self) -> tuple[Query, ...]:
         """Every image once."""

@@ -17,7 +17,7 @@ from mvmoe_bench.measure.planning.bench_run import WHOLE_RUN, BenchRun, RunConte
 from mvmoe_bench.measure.planning.choosing import Selection, choose
 from mvmoe_bench.measure.planning.inputs import SYNTHETIC, Inputs, load_inputs, require_same_input
 from mvmoe_bench.measure.planning.models import Models
-from mvmoe_bench.measure.planning.queries import QueryPlan
+from mvmoe_bench.measure.planning.queries import QueryPlan, imposes
 from mvmoe_bench.measure.schema import results
 from mvmoe_bench.measure.schema.records import (
     BundleRecord,
@@ -229,7 +229,7 @@ def _first_line(
 ) -> Run:
     """What the results file begins with."""
     choice, inputs, asked = parts
-    routed = any(bundle.manifest.rules for bundle in bundles.values())
+    imposed = any(imposes(bundle.manifest, inputs) for bundle in bundles.values())
     return Run(
         schema="mvmoe-bench",
         version=1,
@@ -244,7 +244,7 @@ def _first_line(
             source=inputs.source,
             images=len(inputs.images),
             sha256=inputs.sha256,
-            forced=routed and not inputs.real,
+            forced=imposed,
             distribution=asked,
             order=inputs.order,
         ),

@@ -21,13 +21,16 @@ PRESET = Preset(
 )  # fmt: skip
 
 
-def questions(source="digits", images=5, stages=1, distribution=None, *, k=1, experts=3):
+def questions(
+    source="digits", images=5, stages=1, distribution=None, *, k=1, experts=3, routers="host"
+):
     rules = (TopK(experts=experts, k=k),) * stages
     inputs = Inputs(
         source, np.zeros((images, 1, 2, 2), np.float32), ("",) * images, (None,) * images, "name"
     )
     records = [SimpleNamespace(routing=rule, finishes=()) for rule in (None, *rules)]
-    manifest = SimpleNamespace(rules=rules, usage_prior=None, stages=records)
+    targets = {"onnx": SimpleNamespace(routers=routers)}
+    manifest = SimpleNamespace(rules=rules, usage_prior=None, stages=records, targets=targets)
     return QueryPlan(manifest, inputs, distribution, seed=0)
 
 
@@ -77,8 +80,15 @@ def test_synthetic_questions_are_forced_down_their_distribution():
     queries = [query for repeat in range(3) for query in asked.rounds(PRESET, repeat, None)]
     assert all(query.forced for query in queries)
     assert sum(query.routes == ((2,),) for query in queries) == 9
-    dense = QueryPlan(SimpleNamespace(rules=(), usage_prior=None), asked.inputs, None, 0)
+    dense = QueryPlan(
+        SimpleNamespace(rules=(), usage_prior=None, targets={}), asked.inputs, None, 0
+    )
     assert not dense.forced and not dense.once()[0].forced
+
+
+def test_images_of_graphs_with_their_routers_inside_take_their_own_routes():
+    asked = questions(SYNTHETIC, routers="in-graph")
+    assert not any(query.forced for query in asked.once())
 
 
 def test_routes_that_no_image_takes_are_covered_by_force():

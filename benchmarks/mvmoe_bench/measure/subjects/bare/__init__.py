@@ -16,6 +16,7 @@ from mvmoe_bench.measure.subjects.contract import (
     actual_engine,
 )
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.bundle.graph_stages import graph_stages
 from mvmoe_deploy.bundle.manifest import IMAGE, Graph, Target
 from mvmoe_deploy.routing import Route, gates_of
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
@@ -37,7 +38,8 @@ class BareGraphs(Subject):
     def __init__(self, bundle: Bundle, target: str, runner: Runner, images: np.ndarray) -> None:
         record = bundle.target(target)
         self.actual = actual_engine(runner)
-        self._manifest, self._strategy = bundle.manifest, bundle.strategy(target)
+        self._stages = graph_stages(bundle.manifest, record)
+        self._strategy = bundle.strategy(target)
         self._runner, self._images = runner, images
         self._weights = StoredWeights(bundle.path, record)
         self._buffers = InferenceBuffers(bundle.manifest, record, self._strategy)
@@ -58,7 +60,7 @@ class BareGraphs(Subject):
         tensors, stem = {**self._buffers.tensors, IMAGE: image}, self._graphs[0, None]
         calls, last = [self._bind(stem, (), self._inputs(stem, tensors))], 0
         calls[0]()
-        for number, stage in enumerate(self._manifest.stages[1:], start=1):
+        for number, stage in enumerate(self._stages[1:], start=1):
             logits = self._buffers.first_logits[number - 1]
             rule = stage.routing
             route = query.routes[number - 1] if query.routes else rule.select_one(logits)[0]
@@ -91,7 +93,7 @@ class BareGraphs(Subject):
 
     def _inputs(self, graph: Graph, tensors: _Arrays) -> dict[str, np.ndarray]:
         """What a graph takes beside weights: tensors of stages before, and arrays of its own."""
-        takes = self._manifest.stages[graph.stage].takes
+        takes = self._stages[graph.stage].takes
         return {
             spec.name: tensors[takes[spec.name]]
             if spec.name in takes
