@@ -564,6 +564,10 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "(--coreml-precision fp16), or a higher limit.",
             ("target", "limit", "bytes", "graphs", "experts"),
         ),
+        "check.conversion": ErrorCode(
+            "A model that was made of a dense one does not answer as it with every expert active.",
+            "Nothing was written. Report it with the configuration: it is a fault of the family.",
+        ),
         "check.failed": ErrorCode(
             "A check of the exported graphs fell short of its bound.",
             "Do not ship the bundle; read the figures. Where it is known which operator is the "

@@ -112,6 +112,7 @@ def convert(
         if calibrate is not None:
             used = _calibrate(model, calibrate, calibration_images, seed)
         found = conversion.differences(model, loaded.model)
+        conversion.require_exact(found, f"the {family} of checkpoint {checkpoint}")
     save_checkpoint(Checkpoint(model, labels=loaded.labels), output, replace=force)
     counts = count(model)
     for line in loaded.notes:

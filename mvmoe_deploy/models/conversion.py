@@ -8,7 +8,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.contract import FamilyModel
 from mvmoe_deploy.models.families import find_family, seeded
@@ -16,6 +16,10 @@ from mvmoe_deploy.models.presets import config_from_dict
 
 _IMAGES, _SEED = 4, 0
 """Images of noise that answers are compared on, and their seed."""
+
+_ROUNDING = 1e-3
+"""More than sums in another order make of an ill-conditioned model; a part in the wrong place makes
+a tenth and more."""
 
 
 class Differences(NamedTuple):
@@ -80,6 +84,20 @@ def differences(model: FamilyModel, dense: FamilyModel) -> Differences:
         complete=None if complete is None else _relative(complete, wanted),
         routed=_relative(routed, wanted),
     )
+
+
+def require_exact(found: Differences, what: str) -> None:
+    """Refuse a model that is not the dense one with every expert active; raises CheckFailedError.
+
+    Where a family has no such answer, nothing is required.
+    """
+    if found.complete is not None and not found.complete <= _ROUNDING:
+        raise CheckFailedError(
+            f"{what} answers otherwise than the dense model with every expert active: by "
+            f"{found.complete:.2g} of the largest value, and {_ROUNDING:g} would be rounding; "
+            "nothing was written",
+            code="check.conversion",
+        )
 
 
 def _relative(given: Tensor, wanted: Tensor) -> float:

@@ -255,3 +255,21 @@ def test_the_source_is_never_written_over(mvmoe, dense):
     assert code == 2
     assert str(dense) in err
     assert load_checkpoint(dense).config == DENSE
+
+
+def test_a_model_that_is_not_the_dense_one_is_not_written(convert, dense, tmp_path, monkeypatch):
+    """Two slices of an MLP in each other's place: the layer's results are others."""
+    cut = PART.from_dense
+
+    def swapped(vit, config):
+        model = cut(vit, config)
+        one, other = (model.blocks[0].mlp.experts[number].fc1.weight for number in (0, 1))
+        with torch.no_grad():
+            one.data, other.data = other.data.clone(), one.data.clone()
+        return model
+
+    monkeypatch.setattr(PART, "from_dense", swapped)
+    code, data, _ = convert(dense)
+    assert code == 1
+    assert data["error"]["code"] == "check.conversion"
+    assert not (tmp_path / "out").exists()
