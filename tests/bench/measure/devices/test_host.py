@@ -109,7 +109,7 @@ def wait_for_end(process):
 def test_a_killed_benchmark_takes_its_process_along_and_is_swept(follows, tmp_path, monkeypatch):
     process, worker = follows
     process.kill()
-    process.wait(timeout=60)  # Until it has ended its directory is locked, and is nobody's to sweep.
+    process.wait(timeout=60)  # Its directory is locked until it has ended.
     wait_for_end(worker)
     assert len(list((tmp_path / "tmp").iterdir())) == 1
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
