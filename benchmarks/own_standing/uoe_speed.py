@@ -35,7 +35,6 @@ class _Form(NamedTuple):
     title: str
     preset: str
     options: "Mapping[str, Any]"
-    targets: tuple[str, ...] = ("onnx", "executorch")
 
 
 _ONE_GRAPH = {"strategy": "gather", "routers": "in-graph"}
@@ -78,7 +77,7 @@ def exported(folder: Path, size: str, target: str) -> dict[str, Path]:
     from mvmoe_export import export_bundle
 
     paths = {}
-    forms = [_Form(_DENSE, "uoe", {}), *(form for form in _FORMS if target in form.targets)]
+    forms = [_Form(_DENSE, "uoe", {}), *_FORMS]
     for form in forms:
         name = "_".join([form.preset, *map(str, form.options.values())])
         path = folder / f"{size}-{_DENSE if form.title == _DENSE else name}-{target}.mvmoe"
