@@ -8,6 +8,7 @@ from torch import fx
 
 from mvmoe_export.rewrites.contract import rewrite
 from mvmoe_export.rewrites.graph import (
+    ELEMENTWISE,
     AtenGraph,
     argument,
     arguments,
@@ -21,14 +22,6 @@ from mvmoe_export.rewrites.views import views
 
 _ATEN = torch.ops.aten
 _CHOSEN = (_ATEN.index_select.default, _ATEN.index_put.default)
-_OF_ONE_NUMBER = (
-    _ATEN.gelu.default,
-    _ATEN.relu.default,
-    _ATEN.silu.default,
-    _ATEN.tanh.default,
-    _ATEN.sigmoid.default,
-    _ATEN.hardswish.default,
-)
 _SPLITS = (_ATEN.split_with_sizes.default, _ATEN.split.Tensor)
 
 
@@ -93,7 +86,7 @@ def _linear(graph: AtenGraph, node: fx.Node) -> bool:
 
 def _function(graph: AtenGraph, node: fx.Node) -> bool:
     """What is done to each number, before the reshape that it was done behind."""
-    if node.target not in _OF_ONE_NUMBER or source_of(node).target != _ATEN.reshape.default:
+    if node.target not in ELEMENTWISE or source_of(node).target != _ATEN.reshape.default:
         return False
     build, reshape = graph.before(node), source_of(node)
     result = build(node.target, source_of(reshape), *node.args[1:], **node.kwargs)

@@ -17,6 +17,20 @@ from mvmoe_export.writes import require_functional
 
 _META = "val"
 
+_ATEN = torch.ops.aten
+
+ELEMENTWISE = frozenset(
+    {
+        _ATEN.gelu.default,
+        _ATEN.relu.default,
+        _ATEN.silu.default,
+        _ATEN.tanh.default,
+        _ATEN.sigmoid.default,
+        _ATEN.hardswish.default,
+    }
+)
+"""Activations: what each does to a number depends on that number alone."""
+
 STAYS = "stays in the graph"
 """Marks a node that is made of weights alone and is computed in the graph all the same: what it
 gives would have to be stored for every graph, and what it is made of is stored once."""

@@ -8,6 +8,7 @@ from torch import fx
 
 from mvmoe_export.rewrites.contract import rewrite
 from mvmoe_export.rewrites.graph import (
+    ELEMENTWISE,
     STAYS,
     AtenGraph,
     Builder,
@@ -21,17 +22,6 @@ from mvmoe_export.rewrites.graph import (
 )
 
 _ATEN = torch.ops.aten
-
-_ELEMENTWISE = frozenset(
-    {
-        _ATEN.gelu.default,
-        _ATEN.relu.default,
-        _ATEN.silu.default,
-        _ATEN.tanh.default,
-        _ATEN.sigmoid.default,
-        _ATEN.clone.default,
-    }
-)
 
 
 def _has_parts(graph: fx.Graph) -> bool:
@@ -127,7 +117,7 @@ class _Joining:
         first = nodes[0]
         if len({(node.op, node.target, tuple(shape(node))) for node in nodes}) > 1:
             return None
-        if first.target in _ELEMENTWISE:
+        if first.target in ELEMENTWISE or first.target == _ATEN.clone.default:
             return self._same(nodes, axis)
         if _is_piece(first):
             return self._pieces(nodes, axis)

@@ -27,11 +27,11 @@ def weights(count=2, features=6):
     return found
 
 
-def slices(x, **w):
+def slices(x, activation=F.gelu, **w):
     """An MLP in as many slices as there are weights."""
     count = len(w) // 3
     parts = [
-        F.linear(F.gelu(F.linear(x, w[f"a{n}"], w[f"c{n}"])), w[f"b{n}"]) for n in range(count)
+        F.linear(activation(F.linear(x, w[f"a{n}"], w[f"c{n}"])), w[f"b{n}"]) for n in range(count)
     ]
     total = parts[0]
     for part in parts[1:]:
@@ -45,6 +45,13 @@ def test_slices_of_an_mlp_are_one_mlp(check, count):
     assert graph.changed == 1
     assert graph.operators.count("linear.default") == 2
     assert graph.operators.count("gelu.default") == 1
+
+
+@pytest.mark.parametrize("activation", [F.hardswish, F.relu, F.silu, torch.sigmoid, torch.tanh])
+def test_slices_of_any_activation_are_joined(check, activation):
+    graph = check("joined-parts", lambda x, **w: slices(x, activation, **w), X, **weights())
+    assert graph.changed == 1
+    assert graph.operators.count("linear.default") == 2
 
 
 def heads(x, sizes, biased, **w):
