@@ -1,0 +1,73 @@
+package io.github.mvmoe.routing
+
+import java.math.BigInteger
+import java.nio.FloatBuffer
+
+/** A route with the gate of each of its experts, in the order of the route. */
+public class Selection(
+    public val route: Route,
+    public val gates: FloatArray,
+)
+
+/** Gives an image its route, as a rule does. */
+public fun interface Selector {
+    /**
+     * The route and gates of one image's logits `[E]`, which are at the buffer's first E places whatever its position.
+     *
+     * Where a stage has no router, the buffer is empty and is not read.
+     *
+     * @throws io.github.mvmoe.RoutingException where a logit is not finite: there is no default route.
+     */
+    public fun select(logits: FloatBuffer): Selection
+}
+
+/**
+ * How the logits of one router become a route (`docs/bundle.md`, *Routing*).
+ *
+ * Invariants:
+ * - Every route has at least one expert and at most [longest].
+ * - The gates of a selected route are those that [gates] gives: there is one formula, whether a route was selected or imposed.
+ * - Gates are finite for any finite logits and any route of the rule.
+ */
+public interface Rule : Selector {
+    /** Its name in a manifest: `top_k`. */
+    public val name: String
+
+    /** The number of experts E, which is that of the logits. */
+    public val experts: Int
+
+    /** The most experts of one route. */
+    public val longest: Int
+
+    /** How many experts a route may have, ascending; each has at least one route. */
+    public val lengths: List<Int>
+
+    /** The number of routes. It may be astronomically large; the time to say so is not. */
+    public fun count(): BigInteger
+
+    /** Every route, lazily: there may be more than memory holds. */
+    public fun routes(): Sequence<Route>
+
+    /** The routes of that many experts, lazily; the first of them at once. */
+    public fun routesOf(length: Int): Sequence<Route>
+
+    /** Whether a route is one of the rule's. */
+    public operator fun contains(route: Route): Boolean
+
+    /** The gates that one image's logits give to the experts of a route that was imposed. */
+    public fun gates(
+        route: Route,
+        logits: FloatBuffer,
+    ): FloatArray
+
+    /**
+     * By how much logits keep their route.
+     *
+     * No logit can be changed by half of it or less, all together, so that the route becomes another one. Infinite where
+     * nothing changes it.
+     */
+    public fun margin(logits: FloatBuffer): Double
+
+    /** The rule in a few words for people: `top 2 of 8 experts`. */
+    public fun describe(): String
+}
