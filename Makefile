@@ -7,13 +7,28 @@ READY := $(VENV)/.ready
 # Before Pillow 13.0 changed the order of its passes: tests compare the bytes of the two.
 OTHER_PILLOW := pillow==12.1.1
 
-.PHONY: demo test bench fuzz mutants setup lint clean
+.PHONY: demo test bench fuzz mutants setup lint clean kotlin-test kotlin-install
 
 demo: setup ## train on real digits, export, answer held-out images
 	$(BIN)/mvmoe demo -o demo
 
 test: setup lint ## lint, import rules, all tests
 	$(BIN)/pytest -n 2 --dist worksteal tests
+	$(MAKE) --no-print-directory kotlin-test
+
+MAVEN := mvn --batch-mode --no-transfer-progress --quiet --file kotlin/pom.xml -Dmvmoe.repository=$(CURDIR)
+# Empty where a JDK (17 or later) and Maven are there, else the names of what is not.
+KOTLIN_LACKS = $(strip $(if $(shell command -v javac),,a JDK of version 17 or later) $(if $(shell command -v mvn),,Maven))
+
+kotlin-test: ## build and test the Kotlin library, where a JDK and Maven are there
+ifeq ($(KOTLIN_LACKS),)
+	$(MAVEN) verify
+else
+	@echo "The Kotlin library was not built: this machine lacks $(KOTLIN_LACKS)."
+endif
+
+kotlin-install: ## install the Kotlin library to the local Maven repository
+	$(MAVEN) install -DskipTests
 
 # Seconds of each kind of damage; what is found is kept in fuzz-findings.
 SECONDS ?= 600
