@@ -7,7 +7,8 @@ READY := $(VENV)/.ready
 # Before Pillow 13.0 changed the order of its passes: tests compare the bytes of the two.
 OTHER_PILLOW := pillow==12.1.1
 
-.PHONY: demo test bench fuzz mutants setup lint clean kotlin-test kotlin-install
+.PHONY: demo test bench fuzz mutants setup lint clean \
+	kotlin-test kotlin-format kotlin-api kotlin-install
 
 demo: setup ## train on real digits, export, answer held-out images
 	$(BIN)/mvmoe demo -o demo
@@ -26,6 +27,9 @@ ifeq ($(KOTLIN_LACKS),)
 else
 	@echo "The Kotlin library was not built: this machine lacks $(KOTLIN_LACKS)."
 endif
+
+kotlin-format: ## lay out the Kotlin sources as ktlint wants them
+	$(MAVEN) --non-recursive spotless:apply
 
 kotlin-install: ## install the Kotlin library to the local Maven repository
 	$(MAVEN) install -DskipTests

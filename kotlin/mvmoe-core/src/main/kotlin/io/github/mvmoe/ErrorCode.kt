@@ -234,5 +234,4 @@ public enum class ErrorCode(
 
     /** The engine does not answer as the bundle's golden vectors (`Dispatcher.check`). */
     CHECK_ENGINE("check.engine"),
-
 }
