@@ -1,0 +1,127 @@
+package io.github.mvmoe.json
+
+import io.github.mvmoe.BundleException
+import io.github.mvmoe.ErrorCode
+import java.util.Collections
+
+/**
+ * A value with its place; asks what it is, and refuses all else.
+ *
+ * Every method raises [BundleException] with the code `bundle.manifest-wrong-type` or `bundle.manifest-out-of-range`.
+ */
+internal class Field(
+    val value: JsonValue,
+    val path: JsonPath,
+) {
+    fun boolean(): Boolean = (value as? JsonBoolean ?: throw wrongType("a boolean")).value
+
+    fun long(range: LongRange): Long {
+        val expected = "an integer from ${range.first} to ${range.last}"
+        val text = integer(expected)
+        return text.toLongOrNull()?.takeIf { it in range } ?: throw outOfRange(expected, text)
+    }
+
+    fun int(range: IntRange): Int = long(range.first.toLong()..range.last.toLong()).toInt()
+
+    /** An integer of any size: one that no `Int` holds becomes the largest or the smallest. */
+    fun anyInt(): Int {
+        val text = integer("an integer")
+        return text.toIntOrNull() ?: if (text.startsWith('-')) Int.MIN_VALUE else Int.MAX_VALUE
+    }
+
+    fun number(range: NumberRange): Double {
+        val text = (value as? JsonNumber ?: throw wrongType("a number $range")).text
+        return text.toDouble().takeIf { it in range } ?: throw outOfRange("a number $range", text)
+    }
+
+    fun text(form: TextForm = TextForm.TEXT): String {
+        val text = (value as? JsonString ?: throw wrongType(form)).text
+        return text.takeIf { it in form } ?: throw outOfRange(form, quoted(text))
+    }
+
+    fun oneOf(known: Collection<String>): String {
+        val words = known.joinToString(prefix = "one of ")
+        val text = (value as? JsonString ?: throw wrongType(words)).text
+        return text.takeIf { it in known } ?: throw outOfRange(words, quoted(text))
+    }
+
+    fun <T> list(
+        sizes: IntRange = ANY_SIZE,
+        read: (Field) -> T,
+    ): List<T> {
+        val items = (value as? JsonArray ?: throw wrongType("an array")).items
+        requireSize(items.size, sizes, "an array of ${words(sizes)} items")
+        val result = items.mapIndexedTo(ArrayList(items.size)) { index, item -> read(Field(item, path.item(index))) }
+        return Collections.unmodifiableList(result)
+    }
+
+    /** An object of any members, whose keys have the form [keys]; in the order of the text. */
+    fun <T> map(
+        keys: TextForm = TextForm.NAME,
+        sizes: IntRange = ANY_SIZE,
+        read: (Field) -> T,
+    ): Map<String, T> {
+        val members = members()
+        requireSize(members.size, sizes, "an object of ${words(sizes)} members")
+        val result = LinkedHashMap<String, T>()
+        for ((key, member) in members) {
+            if (key !in keys) throw outOfRange("keys that are each $keys", "with the key ${quoted(key)}")
+            result[key] = read(Field(member, path.member(key)))
+        }
+        return Collections.unmodifiableMap(result)
+    }
+
+    /** The members of an object by name. */
+    fun members(): Map<String, JsonValue> = (value as? JsonObject ?: throw wrongType("an object")).members
+
+    /** An object of known fields; refuses those that [read] has not asked for. */
+    fun <T> record(read: (Fields) -> T): T {
+        val fields = Fields(value, path)
+        return read(fields).also { fields.end() }
+    }
+
+    /** What [read] makes of the value; null for null. */
+    fun <T : Any> orNull(read: (Field) -> T): T? = if (value == JsonNull) null else read(this)
+
+    private fun integer(expected: String): String {
+        val number = value as? JsonNumber
+        if (number == null || !number.isInteger) throw wrongType(expected)
+        return number.text
+    }
+
+    private fun requireSize(
+        size: Int,
+        sizes: IntRange,
+        expected: String,
+    ) {
+        if (size !in sizes) throw outOfRange(expected, "of $size")
+    }
+
+    private fun words(sizes: IntRange): String =
+        when {
+            sizes.last == Int.MAX_VALUE -> "at least ${sizes.first}"
+            sizes.first == 0 -> "at most ${sizes.last}"
+            else -> "${sizes.first} to ${sizes.last}"
+        }
+
+    private fun wrongType(expected: Any): BundleException =
+        BundleException(
+            ErrorCode.BUNDLE_MANIFEST_WRONG_TYPE,
+            "$path is ${value.kind()}; expected $expected",
+            mapOf("path" to path.toString(), "expected" to expected.toString(), "found" to value.kind()),
+        )
+
+    private fun outOfRange(
+        expected: Any,
+        found: String,
+    ): BundleException =
+        BundleException(
+            ErrorCode.BUNDLE_MANIFEST_OUT_OF_RANGE,
+            "$path is ${shortened(found)}; expected $expected",
+            mapOf("path" to path.toString(), "expected" to expected.toString()),
+        )
+
+    companion object {
+        val ANY_SIZE: IntRange = 0..Int.MAX_VALUE
+    }
+}
