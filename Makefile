@@ -21,9 +21,10 @@ MAVEN := mvn --batch-mode --no-transfer-progress --quiet --file kotlin/pom.xml -
 # Empty where a JDK (17 or later) and Maven are there, else the names of what is not.
 KOTLIN_LACKS = $(strip $(if $(shell command -v javac),,a JDK of version 17 or later) $(if $(shell command -v mvn),,Maven))
 
+# Kotlin's compiler leaves classes whose sources are gone: each build begins anew.
 kotlin-test: ## build and test the Kotlin library, where a JDK and Maven are there
 ifeq ($(KOTLIN_LACKS),)
-	$(MAVEN) verify
+	$(MAVEN) clean verify
 else
 	@echo "The Kotlin library was not built: this machine lacks $(KOTLIN_LACKS)."
 endif
@@ -32,7 +33,7 @@ kotlin-format: ## lay out the Kotlin sources as ktlint wants them
 	$(MAVEN) --non-recursive spotless:apply
 
 kotlin-install: ## install the Kotlin library to the local Maven repository
-	$(MAVEN) install -DskipTests
+	$(MAVEN) clean install -DskipTests
 
 # Seconds of each kind of damage; what is found is kept in fuzz-findings.
 SECONDS ?= 600
