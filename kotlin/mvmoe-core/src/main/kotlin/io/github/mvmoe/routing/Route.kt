@@ -19,9 +19,18 @@ public class Route private constructor(
 
     override fun hashCode(): Int = hash
 
+    /** The expert at a place, without the box that [get] puts around it. */
+    internal fun expertAt(place: Int): Int = experts[place]
+
     public companion object {
         /** A route of these experts, in the order that is given; a rule says whether it is one of its own. */
         @JvmStatic
         public fun of(vararg experts: Int): Route = Route(experts.copyOf())
+
+        /** A route of an array that nobody writes to any more. */
+        internal fun owning(experts: IntArray): Route = Route(experts)
+
+        /** The first experts of a length: `[0, 1]`, which names the graph for all routes of that length. */
+        internal fun first(length: Int): Route = Route(IntArray(length) { it })
     }
 }

@@ -12,17 +12,21 @@ public class Selection(
 /** Gives an image its route, as a rule does. */
 public fun interface Selector {
     /**
-     * The route and gates of one image's logits `[E]`, which are at the buffer's first E places whatever its position.
+     * The route and gates of one image's logits `[E]`.
      *
-     * Where a stage has no router, the buffer is empty and is not read.
+     * The buffer has exactly E places, from 0 to its limit; its position means nothing. Where a stage has no router, the
+     * buffer is empty and is not read.
      *
-     * @throws io.github.mvmoe.RoutingException where a logit is not finite: there is no default route.
+     * @throws io.github.mvmoe.RoutingException where there are not E logits (`routing.logits-shape`), or one of them is not
+     * finite (`routing.not-finite`): there is no default route.
      */
     public fun select(logits: FloatBuffer): Selection
 }
 
 /**
  * How the logits of one router become a route (`docs/bundle.md`, *Routing*).
+ *
+ * A rule does not change and may be used by several threads at once.
  *
  * Invariants:
  * - Every route has at least one expert and at most [longest].
@@ -54,7 +58,12 @@ public interface Rule : Selector {
     /** Whether a route is one of the rule's. */
     public operator fun contains(route: Route): Boolean
 
-    /** The gates that one image's logits give to the experts of a route that was imposed. */
+    /**
+     * The gates that one image's logits give to the experts of a route that was imposed.
+     *
+     * @throws io.github.mvmoe.RoutingException as [select] does.
+     * @throws io.github.mvmoe.InputException for a route of another rule (`routing.unknown-route`).
+     */
     public fun gates(
         route: Route,
         logits: FloatBuffer,
@@ -65,6 +74,8 @@ public interface Rule : Selector {
      *
      * No logit can be changed by half of it or less, all together, so that the route becomes another one. Infinite where
      * nothing changes it.
+     *
+     * @throws io.github.mvmoe.RoutingException as [select] does.
      */
     public fun margin(logits: FloatBuffer): Double
 
