@@ -136,6 +136,5 @@ internal class Calls<B : Any>(
         }
     }
 
-    private fun closed() =
-        InputException(ErrorCode.DISPATCHER_CLOSED, "the dispatcher is closed; open the bundle again")
+    private fun closed() = InputException(ErrorCode.DISPATCHER_CLOSED, "the dispatcher is closed; open the bundle again")
 }

@@ -1,37 +1,43 @@
 package io.github.mvmoe.strategies
 
-import io.github.mvmoe.bundle.Manifest
-import io.github.mvmoe.bundle.Target
-import io.github.mvmoe.engine.Tensor
 import io.github.mvmoe.routing.Rule
 import io.github.mvmoe.routing.Selection
-import io.github.mvmoe.routing.logitsIn
 import java.nio.FloatBuffer
 
-/** The routes that a graph with routers inside has taken, as the host sees them afterwards: the rules of its routers. */
-internal class InnerRouting private constructor(
+/**
+ * The routes that a graph with routers inside has taken, as the host sees them afterwards (`docs/bundle.md`, *Routers inside of
+ * the graph*).
+ *
+ * @param rules those of the model's routed stages.
+ */
+internal class InnerRouting(
     private val rules: List<Rule>,
 ) {
-    /** The logits `[E]` of each router for the image at [position]: views of `router_logits`, made once for a binding. */
-    fun logitsOf(
-        routerLogits: Tensor,
-        position: Int = 0,
-    ): List<FloatBuffer> = GraphStages.columnsOf(rules).map { logitsIn(routerLogits, position, it) }
+    private val columns: List<IntRange> =
+        rules.runningFold(0) { end, rule -> end + rule.experts }.zipWithNext { begin, end ->
+            begin until
+                end
+        }
+
+    /** The logits `[E]` of each router: views of an image's row `[sum of E]` of `router_logits`. */
+    fun logits(row: FloatBuffer): List<FloatBuffer> = columns.map { part(row, it) }
 
     /**
-     * The routes of an image and their gates, by the rules on those logits.
+     * The routes of an image and their gates, by the rules on its row of `router_logits`.
      *
      * The engine may have decided otherwise between experts that are as good as equal.
      *
      * @throws io.github.mvmoe.RoutingException for logits that are not finite.
      */
-    fun select(logits: List<FloatBuffer>): List<Selection> = rules.mapIndexed { stage, rule -> rule.select(logits[stage]) }
+    fun select(row: FloatBuffer): List<Selection> = rules.mapIndexed { stage, rule -> rule.select(part(row, columns[stage])) }
 
-    companion object {
-        /** That of a target; null for one whose routes the host selects. */
-        fun of(
-            manifest: Manifest,
-            target: Target,
-        ): InnerRouting? = if (target.routersInGraph) InnerRouting(manifest.rules) else null
+    private fun part(
+        row: FloatBuffer,
+        columns: IntRange,
+    ): FloatBuffer {
+        val part = row.duplicate()
+        part.limit(columns.last + 1)
+        part.position(columns.first)
+        return part.slice()
     }
 }
