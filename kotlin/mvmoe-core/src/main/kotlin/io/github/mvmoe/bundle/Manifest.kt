@@ -168,7 +168,7 @@ public class TensorSpec internal constructor(
     public val pixels: PixelScaling?,
 ) {
     /** The number of its elements. */
-    public val elements: Long get() = shape.fold(1L) { product, size -> product * size }
+    public val elements: Long get() = elementsOf(shape)
 }
 
 /** An input that takes an image as it is: the graph computes `pixel * scale + bias` itself. */
@@ -210,6 +210,26 @@ public class Verification internal constructor(
     public val routerErrorBound: Double,
     public val answerError: Double,
     public val answerErrorBound: Double,
+    /** By the output's name. */
+    public val outputs: Map<String, VerifiedOutput>,
+    /** Images whose route rounding may flip. */
+    public val nearTies: Long,
+    /** Routes that none of the images took and that were forced. */
+    public val forcedRoutes: Long,
+)
+
+/** How one output compared with PyTorch, over all images. */
+public class VerifiedOutput internal constructor(
+    public val kind: String,
+    /** What the images decide, in words; null for a kind that decides nothing. */
+    public val measure: String?,
+    /** The share of it that is the same. */
+    public val agreement: Double?,
+    public val maxAbsError: Double,
+    public val maxRelError: Double,
+    public val rmsError: Double,
+    /** Null where nothing differs. */
+    public val psnrDb: Double?,
 )
 
 /** How far a target's graphs may be from PyTorch; errors are relative to the largest reference value. */

@@ -60,13 +60,20 @@ internal class Field(
         keys: TextForm = TextForm.NAME,
         sizes: IntRange = ANY_SIZE,
         read: (Field) -> T,
+    ): Map<String, T> = named(keys, sizes) { _, field -> read(field) }
+
+    /** As [map], for members that have to know their key. */
+    fun <T> named(
+        keys: TextForm = TextForm.NAME,
+        sizes: IntRange = ANY_SIZE,
+        read: (String, Field) -> T,
     ): Map<String, T> {
         val members = members()
         requireSize(members.size, sizes, "an object of ${words(sizes)} members")
         val result = LinkedHashMap<String, T>()
         for ((key, member) in members) {
             if (key !in keys) throw outOfRange("keys that are each $keys", "with the key ${quoted(key)}")
-            result[key] = read(Field(member, path.member(key)))
+            result[key] = read(key, Field(member, path.member(key)))
         }
         return Collections.unmodifiableMap(result)
     }
