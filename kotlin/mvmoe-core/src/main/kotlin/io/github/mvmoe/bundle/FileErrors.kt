@@ -4,6 +4,8 @@ import io.github.mvmoe.BundleException
 import io.github.mvmoe.ErrorCode
 import io.github.mvmoe.MvmoeException
 import io.github.mvmoe.ResourceLimitException
+import io.github.mvmoe.engine.Limit
+import io.github.mvmoe.engine.firstLine
 import java.io.File
 import java.io.IOException
 
@@ -29,16 +31,10 @@ internal fun cannotRead(
     path: String,
     error: Exception,
 ): MvmoeException {
-    val reason = error.message ?: error.javaClass.simpleName
-    val sentence = "$path of bundle $root cannot be read ($reason)"
-    if (reason.contains("Too many open files", ignoreCase = true)) {
-        return ResourceLimitException(
-            ErrorCode.LIMIT_FILES,
-            "$sentence: no further file can be opened; close dispatchers or files",
-            cause = error,
-        )
-    }
-    return BundleException(ErrorCode.BUNDLE_FILE_UNREADABLE, "$sentence; $COPY_AGAIN", mapOf("file" to path), error)
+    val what = "$path of bundle $root cannot be read"
+    val limit = Limit.of(error)
+    if (limit != null) return ResourceLimitException(limit.code, "$what: ${limit.advice}", cause = error)
+    return BundleException(ErrorCode.BUNDLE_FILE_UNREADABLE, "$what (${firstLine(error)}); $COPY_AGAIN", mapOf("file" to path), error)
 }
 
 internal fun wrongFile(

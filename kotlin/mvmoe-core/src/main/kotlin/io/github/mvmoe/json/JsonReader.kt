@@ -10,6 +10,7 @@ internal class JsonReader(
     private var at = 0
     private var depth = 0
     private val strings = JsonStrings(bytes)
+    private val keys = KeyPool()
 
     fun document(): JsonValue {
         refuseMarks()
@@ -56,12 +57,12 @@ internal class JsonReader(
     }
 
     private fun members(): JsonObject {
-        val members = LinkedHashMap<String, JsonValue>()
-        if (ends('}')) return JsonObject(members)
+        if (ends('}')) return NO_MEMBERS
+        val members = LinkedHashMap<String, JsonValue>(FEW)
         do {
             skipSpace()
             if (byteAt(at) != '"'.code) throw notJson("a key in double quotes is expected", at)
-            val key = string()
+            val key = keys.shared(string())
             expect(':')
             if (members.put(key, value()) != null) throw twice(key)
         } while (continues('}'))
@@ -69,9 +70,10 @@ internal class JsonReader(
     }
 
     private fun items(): JsonArray {
-        if (ends(']')) return JsonArray(emptyList())
-        val items = ArrayList<JsonValue>(2)
+        if (ends(']')) return NO_ITEMS
+        val items = ArrayList<JsonValue>(FEW)
         do items.add(value()) while (continues(']'))
+        items.trimToSize()
         return JsonArray(items)
     }
 
@@ -91,7 +93,13 @@ internal class JsonReader(
             skipDigits()
         }
         if (at - start > StrictJson.MOST_DIGITS) requireFewDigits(start)
-        return JsonNumber(String(bytes, start, at - start, Charsets.ISO_8859_1))
+        return if (at - start ==
+            1
+        ) {
+            DIGIT_NUMBERS[bytes[start] - '0'.code]
+        } else {
+            JsonNumber(String(bytes, start, at - start, Charsets.ISO_8859_1))
+        }
     }
 
     private fun requireFewDigits(start: Int) {
@@ -159,6 +167,14 @@ internal class JsonReader(
 
     private companion object {
         val DIGITS = '0'.code..'9'.code
+
+        // A long text of brackets and digits alone would else take far more memory than its size.
+        val DIGIT_NUMBERS = List(10) { JsonNumber(it.toString()) }
+        val NO_MEMBERS = JsonObject(LinkedHashMap(0))
+        val NO_ITEMS = JsonArray(emptyList())
+
+        /** What most objects and arrays of a text have at most. */
+        const val FEW = 4
 
         /** The byte order marks of UTF-8 and UTF-16. */
         val MARKS = listOf(listOf(0xef, 0xbb, 0xbf), listOf(0xff, 0xfe), listOf(0xfe, 0xff))

@@ -8,7 +8,8 @@ package io.github.mvmoe.routing
 public class Route private constructor(
     private val experts: IntArray,
 ) : AbstractList<Int>(),
-    RandomAccess {
+    RandomAccess,
+    Comparable<Route> {
     private val hash = experts.fold(1) { sum, expert -> 31 * sum + expert }
 
     override val size: Int get() = experts.size
@@ -18,6 +19,19 @@ public class Route private constructor(
     override fun equals(other: Any?): Boolean = if (other is Route) experts.contentEquals(other.experts) else super.equals(other)
 
     override fun hashCode(): Int = hash
+
+    /**
+     * Expert by expert, a route before those that go on from it.
+     *
+     * Maps need it, too: routes of an untrusted manifest may all have one hash, and are then found by their order.
+     */
+    override fun compareTo(other: Route): Int {
+        for (place in 0 until minOf(size, other.size)) {
+            val order = experts[place].compareTo(other.experts[place])
+            if (order != 0) return order
+        }
+        return size.compareTo(other.size)
+    }
 
     /** The expert at a place, without the box that [get] puts around it. */
     internal fun expertAt(place: Int): Int = experts[place]
