@@ -15,9 +15,6 @@ import io.github.mvmoe.bundle.TensorSpec
 public class EngineErrors(
     public val engine: String,
 ) {
-    /** For an engine that does not start with the options that it was given: `engine.failed`, or the limit that was met. */
-    public fun start(cause: Throwable): EngineException = failed(ErrorCode.ENGINE_FAILED, null, "$engine does not start", cause)
-
     /** For a graph that the engine refuses: `engine.load-failed`, or the limit that was met. */
     public fun load(
         graph: Graph,
@@ -75,12 +72,11 @@ public class EngineErrors(
 
     private fun failed(
         code: ErrorCode,
-        graph: Graph?,
+        graph: Graph,
         what: String,
         cause: Throwable,
     ): EngineException {
-        val fields = if (graph == null) emptyMap() else mapOf("graph" to graph.name)
-        val limit = Limit.of(cause) ?: return EngineException(code, "$what: ${firstLine(cause)}", fields, cause)
+        val limit = Limit.of(cause) ?: return EngineException(code, "$what: ${firstLine(cause)}", mapOf("graph" to graph.name), cause)
         return ResourceLimitException(limit.code, "$what: ${limit.advice}", cause = cause)
     }
 
