@@ -189,10 +189,11 @@ class ResidencyCacheTest {
         limit(perGroup = 1)
         val go = CountDownLatch(1)
         onLoad = { if (it == "a") go.await() }
-        thread { use("a") }.also(::awaitParked)
+        val loader = thread { use("a") }.also(::awaitParked)
         val waiting = FutureTask { cache.acquire(cache.entry("a")) }
         thread { waiting.run() }.also(::awaitParked)
         go.countDown()
+        loader.join()
         use("b")
         val copy = waiting.get()
         assertEquals(0, copy.value.closed.get())
