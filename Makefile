@@ -17,7 +17,9 @@ test: setup lint ## lint, import rules, all tests
 	$(BIN)/pytest -n 2 --dist worksteal tests
 	$(MAKE) --no-print-directory kotlin-test
 
-MAVEN := mvn --batch-mode --no-transfer-progress --quiet --file kotlin/pom.xml -Dmvmoe.repository=$(CURDIR)
+# Without Kotlin's daemon, which would stay for hours: a plain mvn uses it, and is faster the second time.
+MAVEN := mvn --batch-mode --no-transfer-progress --quiet --file kotlin/pom.xml \
+	-Dmvmoe.repository=$(CURDIR) -Dkotlin.compiler.daemon=false
 # Empty where a JDK (17 or later) and Maven are there, else the names of what is not.
 KOTLIN_LACKS = $(strip $(if $(shell command -v javac),,a JDK of version 17 or later) $(if $(shell command -v mvn),,Maven))
 
@@ -31,6 +33,10 @@ endif
 
 kotlin-format: ## lay out the Kotlin sources as ktlint wants them
 	$(MAVEN) --non-recursive spotless:apply
+
+kotlin-api: ## write the listings of the Kotlin library's public API
+	$(MAVEN) clean test --projects api-listing --also-make -Dapi.write \
+		-Dtest=ApiListingTest -Dsurefire.failIfNoSpecifiedTests=false
 
 kotlin-install: ## install the Kotlin library to the local Maven repository
 	$(MAVEN) clean install -DskipTests
