@@ -72,8 +72,7 @@ public interface Rule : Selector {
     /**
      * By how much logits keep their route.
      *
-     * No logit can be changed by half of it or less, all together, so that the route becomes another one. Infinite where
-     * nothing changes it.
+     * However all logits are changed, each by less than half of it, the route stays the same. Infinite where nothing changes it.
      *
      * @throws io.github.mvmoe.RoutingException as [select] does.
      */

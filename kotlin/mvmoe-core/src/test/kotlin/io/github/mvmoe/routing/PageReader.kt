@@ -5,6 +5,8 @@ import io.github.mvmoe.json.JsonBoolean
 import io.github.mvmoe.json.JsonNull
 import io.github.mvmoe.json.JsonNumber
 import io.github.mvmoe.json.JsonObject
+import io.github.mvmoe.testing.ints
+import io.github.mvmoe.testing.text
 import kotlin.math.abs
 import kotlin.math.floor
 
@@ -23,7 +25,7 @@ internal class PageRule(
     val unitGates = flag("unit_gates")
     val thresholds = (fields["thresholds"] as JsonArray?)?.items.orEmpty().map { (it as JsonNumber).text.toDouble() }
     val choice = fields["choice"]?.text() ?: "route"
-    val routes = (fields["routes"] as JsonObject?)?.members.orEmpty().mapValues { it.value.integers() }
+    val routes = (fields["routes"] as JsonObject?)?.members.orEmpty().mapValues { it.value.ints() }
     val otherwise = fields["otherwise"]?.takeIf { it != JsonNull }?.let { PageRule(it as JsonObject) }
 
     val isGiven get() = type == "given"

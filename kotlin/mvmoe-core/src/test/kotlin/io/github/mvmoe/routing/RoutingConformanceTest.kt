@@ -1,8 +1,11 @@
 package io.github.mvmoe.routing
 
+import io.github.mvmoe.testing.fromBits
+import io.github.mvmoe.testing.toBits
 import org.junit.jupiter.api.DynamicTest
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.TestFactory
+import kotlin.math.abs
 import kotlin.test.assertEquals
 import kotlin.test.assertNotNull
 import kotlin.test.assertTrue
@@ -39,7 +42,7 @@ class RoutingConformanceTest {
             val wanted = assertNotNull(row.margin)
             val found = ruleOf(row.rule).margin(bufferOf(row.logits))
             // As tests/conformance/routing/README.md says: within 1e-6, absolute and relative.
-            val isNear = found == wanted || kotlin.math.abs(found - wanted) <= 1e-6 + 1e-6 * kotlin.math.abs(wanted)
+            val isNear = found == wanted || abs(found - wanted) <= 1e-6 + 1e-6 * abs(wanted)
             assertTrue(isNear, "${row.file}: a margin of $found instead of $wanted for ${row.logits.toList()}")
         }
     }

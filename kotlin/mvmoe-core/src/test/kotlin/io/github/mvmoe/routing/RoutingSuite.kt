@@ -1,13 +1,20 @@
 package io.github.mvmoe.routing
 
-import io.github.mvmoe.json.JsonArray
 import io.github.mvmoe.json.JsonNull
-import io.github.mvmoe.json.JsonNumber
 import io.github.mvmoe.json.JsonObject
-import io.github.mvmoe.json.JsonString
 import io.github.mvmoe.json.JsonValue
-import io.github.mvmoe.json.StrictJson
-import java.io.File
+import io.github.mvmoe.testing.conformanceFile
+import io.github.mvmoe.testing.conformanceFolder
+import io.github.mvmoe.testing.double
+import io.github.mvmoe.testing.floats
+import io.github.mvmoe.testing.get
+import io.github.mvmoe.testing.int
+import io.github.mvmoe.testing.ints
+import io.github.mvmoe.testing.items
+import io.github.mvmoe.testing.members
+import io.github.mvmoe.testing.shown
+import io.github.mvmoe.testing.text
+import io.github.mvmoe.testing.toBits
 
 /** A reader refuses a rule, logits, choices or a route, with a code of `docs/errors.md`. */
 class RefusedException(
@@ -54,15 +61,14 @@ internal class RoutingRow(
     val rule: JsonObject,
     private val fields: Map<String, JsonValue>,
 ) {
-    val logits: FloatArray = fromBits((fields.getValue("logits") as JsonString).text)
+    val logits: FloatArray = fields.getValue("logits").floats()
 
     /** Null where the row has none; infinite where it has null. */
-    val margin: Double? =
-        fields["margin"]?.let { if (it == JsonNull) Double.POSITIVE_INFINITY else (it as JsonNumber).text.toDouble() }
+    val margin: Double? = fields["margin"]?.let { if (it == JsonNull) Double.POSITIVE_INFINITY else it.double() }
 
     val isImposed: Boolean get() = "imposed" in fields
 
-    private val expected = Triple(fields["route"]?.integers(), fields["gates"]?.text(), fields["code"]?.text())
+    private val expected = Triple(fields["route"]?.ints(), fields["gates"]?.text(), fields["code"]?.text())
 
     /** What a reader gets wrong in this row; null if nothing. */
     fun failureOf(reader: RoutingReader): String? {
@@ -76,13 +82,13 @@ internal class RoutingRow(
     }
 
     private fun answerOf(reader: RoutingReader): Triple<List<Int>?, String?, String?> {
-        fields["imposed"]?.let { return Triple(null, toBits(reader.gates(rule, it.integers(), logits)), null) }
+        fields["imposed"]?.let { return Triple(null, toBits(reader.gates(rule, it.ints(), logits)), null) }
         val golden = fields["golden"]
         val choices = fields["choices"]
         val answer =
             when {
-                golden != null -> reader.inTurn(rule, (golden as JsonNumber).text.toInt(), logits)
-                choices != null -> reader.choose(rule, (choices as JsonObject).members.mapValues { it.value.text() }, logits)
+                golden != null -> reader.inTurn(rule, golden.int(), logits)
+                choices != null -> reader.choose(rule, choices.members().mapValues { it.value.text() }, logits)
                 else -> reader.select(rule, logits)
             }
         return Triple(answer.route, toBits(answer.gates), null)
@@ -90,15 +96,13 @@ internal class RoutingRow(
 }
 
 internal object RoutingSuite {
-    private val folder = File(System.getProperty("mvmoe.repository"), "tests/conformance/routing/cases")
+    private const val FOLDER = "routing/cases"
 
     /** Every row of every file, by the file's name. */
     val rows: Map<String, List<RoutingRow>> by lazy {
-        folder
-            .listFiles { file -> file.extension == "json" }
-            .orEmpty()
-            .sorted()
-            .associate { it.nameWithoutExtension to rowsOf(it) }
+        conformanceFolder.resolve(FOLDER).list { _, name -> name.endsWith(".json") }.orEmpty().sorted().associate { name ->
+            name.removeSuffix(".json") to rowsOf(name)
+        }
     }
 
     fun failuresOf(reader: RoutingReader): Sequence<String> =
@@ -107,34 +111,8 @@ internal object RoutingSuite {
             .flatten()
             .mapNotNull { it.failureOf(reader) }
 
-    private fun rowsOf(file: File): List<RoutingRow> {
-        val cases = (StrictJson.parse(file.readBytes()) as JsonObject).members.getValue("cases") as JsonArray
-        return cases.items.map { (it as JsonObject).members }.flatMap { case ->
-            val rule = case.getValue("rule") as JsonObject
-            (case.getValue("rows") as JsonArray).items.map { RoutingRow(file.nameWithoutExtension, rule, (it as JsonObject).members) }
+    private fun rowsOf(name: String): List<RoutingRow> =
+        conformanceFile("$FOLDER/$name")["cases"].items().flatMap { case ->
+            case["rows"].items().map { RoutingRow(name.removeSuffix(".json"), case["rule"] as JsonObject, it.members()) }
         }
-    }
 }
-
-/** Numbers of fp32 from 8 hexadecimal digits each, the most significant first. */
-internal fun fromBits(text: String): FloatArray =
-    text.chunked(8).map { java.lang.Float.intBitsToFloat(it.toLong(16).toInt()) }.toFloatArray()
-
-/** The same digits of numbers that fp32 holds; a number between two of them makes the whole `between`. */
-internal fun toBits(numbers: List<Double>): String {
-    if (numbers.any { !it.isNaN() && it.toFloat().toDouble() != it }) return "between"
-    return numbers.joinToString("") { Integer.toHexString(it.toFloat().toRawBits()).padStart(8, '0') }
-}
-
-internal fun JsonValue.integers(): List<Int> = (this as JsonArray).items.map { (it as JsonNumber).text.toInt() }
-
-internal fun JsonValue.text(): String = (this as JsonString).text
-
-private fun JsonValue.shown(): String =
-    when (this) {
-        is JsonObject -> members.mapValues { it.value.shown() }.toString()
-        is JsonArray -> items.map { it.shown() }.toString()
-        is JsonString -> text
-        is JsonNumber -> text
-        else -> toString()
-    }
