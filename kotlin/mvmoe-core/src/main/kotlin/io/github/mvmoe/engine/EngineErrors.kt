@@ -15,6 +15,9 @@ import io.github.mvmoe.bundle.TensorSpec
 public class EngineErrors(
     public val engine: String,
 ) {
+    /** For an engine that does not start with the options that it was given: `engine.failed`, or the limit that was met. */
+    public fun start(cause: Throwable): EngineException = failed(ErrorCode.ENGINE_FAILED, null, "$engine does not start", cause)
+
     /** For a graph that the engine refuses: `engine.load-failed`, or the limit that was met. */
     public fun load(
         graph: Graph,
@@ -72,11 +75,12 @@ public class EngineErrors(
 
     private fun failed(
         code: ErrorCode,
-        graph: Graph,
+        graph: Graph?,
         what: String,
         cause: Throwable,
     ): EngineException {
-        val limit = Limit.of(cause) ?: return EngineException(code, "$what: ${firstLine(cause)}", mapOf("graph" to graph.name), cause)
+        val fields = if (graph == null) emptyMap() else mapOf("graph" to graph.name)
+        val limit = Limit.of(cause) ?: return EngineException(code, "$what: ${firstLine(cause)}", fields, cause)
         return ResourceLimitException(limit.code, "$what: ${limit.advice}", cause = cause)
     }
 

@@ -75,6 +75,14 @@ class EngineErrorsTest {
     }
 
     @Test
+    fun `an engine that does not start has no graph to name`() {
+        val error = errors.start(IllegalStateException("no such option"))
+        assertEquals(ErrorCode.ENGINE_FAILED, error.code)
+        assertEquals("Engine 1.0 does not start: no such option", error.message)
+        assertEquals(emptyMap(), error.fields)
+    }
+
+    @Test
     fun `causes that go in a circle end`() {
         val inner = RuntimeException("inner")
         val outer = RuntimeException("outer", inner)
