@@ -7,6 +7,9 @@ internal class GraphFiles(
     private val own = HashMap<String, MutableList<FileRecord>>()
     private val shared = ArrayList<FileRecord>()
 
+    /** The lengths of graphs' paths: a path may have hundreds of folders, of which few can be a graph's package. */
+    private val lengths = target.graphs.mapTo(HashSet()) { it.file.length }
+
     init {
         for (graph in target.graphs) own.getOrPut(graph.file) { ArrayList(1) }
         for (file in target.files) (ownerOf(file.path) ?: shared).add(file)
@@ -19,7 +22,7 @@ internal class GraphFiles(
     private fun ownerOf(path: String): MutableList<FileRecord>? {
         var end = path.length
         while (end > 0) {
-            own[path.substring(0, end)]?.let { return it }
+            if (end in lengths) own[path.substring(0, end)]?.let { return it }
             end = path.lastIndexOf('/', end - 1)
         }
         return null
