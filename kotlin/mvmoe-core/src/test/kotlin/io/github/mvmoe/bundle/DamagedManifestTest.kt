@@ -37,7 +37,7 @@ class DamagedManifestTest {
             count(outcomes, read(withOtherValues(text, random).toByteArray()))
         }
         assertTrue(outcomes.getOrDefault(READ, 0) > TIMES / 100, "$outcomes")
-        assertTrue(outcomes.size > 18, "$outcomes")
+        assertTrue(outcomes.size > 16, "$outcomes")
     }
 
     @Test
@@ -107,20 +107,26 @@ class DamagedManifestTest {
     ): String {
         var found = text
         repeat(1 + random.nextInt(3)) {
-            val values = VALUE.findAll(found).toList()
+            val values = VALUE.findAll(found).mapNotNull { it.groups[1] }.toList()
             val replaced = values.random(random)
-            val other = if (random.nextBoolean()) values.random(random).value else VALUES.random(random)
+            // Mostly of the same type: the others end at the first check.
+            val alike = values.filter { kindOf(it.value) == kindOf(replaced.value) }
+            val other = if (random.nextInt(4) > 0) alike.random(random).value else VALUES.random(random)
             found = found.replaceRange(replaced.range, other)
         }
         return found
     }
+
+    private fun kindOf(value: String) = if (value[0].isDigit()) '0' else value[0]
 
     private companion object {
         const val SEED = 20261127
         const val TIMES = 5000
         const val READ = "read"
         val valid = BundlesSuite.valid.values.map { it.manifest }
-        val VALUE = Regex("\"[^\"]*\"|-?[0-9][0-9.eE+-]*|null|true|false|\\[[^\\[\\]{}]*]|\\{[^\\[\\]{}]*\\}")
+
+        /** A key, or in the group a value without others in it: a key of another kind would be no JSON any more. */
+        val VALUE = Regex("\"[^\"]*\" ?:|(\"[^\"]*\"|-?[0-9][0-9.eE+-]*|null|true|false|\\[[^\\[\\]{}]*]|\\{[^\\[\\]{}]*\\})")
         val SIGNS = listOf("{", "}", "[", "]", ",", ":", "\"", "\\", "\\ud800", "null", "1e999", "-", "\u0000", "\ufeff")
         val VALUES =
             listOf(
