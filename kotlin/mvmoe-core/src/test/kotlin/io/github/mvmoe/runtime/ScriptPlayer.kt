@@ -263,16 +263,7 @@ internal class ScriptPlayer(
                 player.end()
                 folder.deleteRecursively()
             }
-            return faultsOf(engine)?.let { "${script.name}: $it" }
+            return engine.faults()?.let { "${script.name}: $it" }
         }
-
-        /** What was done to the engine that must not be, or was left there. */
-        private fun faultsOf(engine: ScriptedEngine): String? =
-            when {
-                engine.faults.isNotEmpty() -> engine.faults.toString()
-                engine.openBindings.get() != 0 -> "${engine.openBindings} bindings were left open"
-                engine.openRunners.get() != 0 -> "${engine.openRunners} runners were left open"
-                else -> null
-            }
     }
 }

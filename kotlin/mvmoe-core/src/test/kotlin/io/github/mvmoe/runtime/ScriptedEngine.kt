@@ -3,18 +3,12 @@ package io.github.mvmoe.runtime
 import io.github.mvmoe.EngineException
 import io.github.mvmoe.ErrorCode
 import io.github.mvmoe.bundle.Graph
-import io.github.mvmoe.bundle.Target
-import io.github.mvmoe.engine.BoundGraph
-import io.github.mvmoe.engine.Engine
-import io.github.mvmoe.engine.LoadedGraph
-import io.github.mvmoe.engine.Runner
 import io.github.mvmoe.engine.Tensor
 import java.io.File
 import java.nio.file.Files
 import java.nio.file.Path
 import java.nio.file.StandardCopyOption
 import java.nio.file.attribute.FileTime
-import java.util.Collections
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
@@ -26,7 +20,7 @@ internal const val STEM = "stem"
 internal class ScriptedEngine(
     private val script: Script,
     val folder: File,
-) : Engine {
+) : StrictEngine() {
     private class Gate {
         val go = CountDownLatch(1)
 
@@ -49,17 +43,6 @@ internal class ScriptedEngine(
     private val next = ConcurrentHashMap<String, Gate>()
     private val held = ConcurrentHashMap<String, Gate>()
     private val inside = ConcurrentHashMap<Thread, Gate>()
-
-    /** The loads that began, and the graphs that were given back, since they were cleared. */
-    val loads: MutableList<String> = Collections.synchronizedList(ArrayList())
-    val freed: MutableList<String> = Collections.synchronizedList(ArrayList())
-
-    /** What the caller of an engine must not do. */
-    val faults: MutableList<String> = Collections.synchronizedList(ArrayList())
-    val openBindings = AtomicInteger()
-    val openRunners = AtomicInteger()
-
-    override val format: String get() = "fake"
 
     init {
         for (name in listOf(STEM) + experts.keys) file(name).writeText("$name, as it was exported")
@@ -98,14 +81,6 @@ internal class ScriptedEngine(
         for (gate in next.values + held.values) gate.go.countDown()
     }
 
-    override fun open(
-        root: File,
-        target: Target,
-    ): Runner {
-        openRunners.incrementAndGet()
-        return ScriptedRunner()
-    }
-
     private fun letGo(
         name: String,
         leave: (Gate) -> Unit,
@@ -138,109 +113,42 @@ internal class ScriptedEngine(
         }
     }
 
-    private fun requireThat(
-        holds: Boolean,
-        fault: String,
-    ) {
-        if (!holds) faults += fault
-    }
-
-    private inner class ScriptedRunner : Runner {
-        private val open = AtomicInteger()
-        override val description: String get() = "scripted"
-        override val provider: String get() = "none"
-
-        override fun load(graph: Graph): LoadedGraph {
-            loads += graph.name
-            enter("load", graph.name)
-            open.incrementAndGet()
-            return ScriptedGraph(graph, open)
-        }
-
-        override fun close() {
-            requireThat(open.get() == 0, "the runner was closed before its graphs")
-            openRunners.decrementAndGet()
-        }
-    }
-
-    private inner class ScriptedGraph(
-        private val graph: Graph,
-        private val open: AtomicInteger,
-    ) : LoadedGraph {
-        val running = AtomicInteger()
-
-        @Volatile
-        var isClosed = false
-
-        override fun bind(
-            inputs: Map<String, Tensor>,
-            outputs: Map<String, Tensor>,
-        ): BoundGraph {
-            requireThat(!isClosed, "${graph.name} was bound after it was closed")
-            openBindings.incrementAndGet()
-            return ScriptedBinding(this, graph.name, inputs, outputs)
-        }
-
-        override fun close() {
-            requireThat(!isClosed, "${graph.name} was closed twice")
-            requireThat(running.get() == 0, "${graph.name} was closed while it runs")
-            isClosed = true
-            open.decrementAndGet()
-            freed += graph.name
-        }
-    }
+    override fun onLoad(graph: Graph) = enter("load", graph.name)
 
     /** The stem hands on the logits that an image holds; a graph writes its number. */
-    private inner class ScriptedBinding(
-        private val graph: ScriptedGraph,
-        private val name: String,
-        private val inputs: Map<String, Tensor>,
-        private val outputs: Map<String, Tensor>,
-    ) : BoundGraph {
-        private val runs = AtomicInteger()
+    override fun onRun(
+        graph: Graph,
+        inputs: Map<String, Tensor>,
+        outputs: Map<String, Tensor>,
+    ) {
+        enter("run", graph.name)
+        if (graph.name == STEM) runStem(inputs, outputs) else runRoute(graph, inputs, outputs)
+    }
 
-        @Volatile
-        private var isClosed = false
-
-        override fun run() {
-            requireThat(runs.incrementAndGet() == 1, "one binding of $name is run by two threads")
-            graph.running.incrementAndGet()
-            try {
-                requireThat(!graph.isClosed && !isClosed, "$name is run after it was closed")
-                enter("run", name)
-                if (name == STEM) runStem() else runRoute()
-                requireThat(!graph.isClosed && !isClosed, "$name was closed while it runs")
-            } finally {
-                graph.running.decrementAndGet()
-                runs.decrementAndGet()
-            }
+    private fun runStem(
+        inputs: Map<String, Tensor>,
+        outputs: Map<String, Tensor>,
+    ) {
+        val image = inputs.getValue("image").floats
+        var place = 0
+        for ((stage, count) in counts.withIndex()) {
+            val logits = outputs.getValue("logits$stage").floats
+            for (expert in 0 until count) logits.put(expert, image.get(place++))
         }
+        val numbers = outputs.getValue("numbers").floats
+        for (stage in counts.indices) numbers.put(stage, 0f)
+    }
 
-        private fun runStem() {
-            val image = inputs.getValue("image").floats
-            var place = 0
-            for ((stage, count) in counts.withIndex()) {
-                val logits = outputs.getValue("logits$stage").floats
-                for (expert in 0 until count) logits.put(expert, image.get(place++))
-            }
-            val numbers = outputs.getValue("numbers").floats
-            for (stage in counts.indices) numbers.put(stage, 0f)
-        }
-
-        private fun runRoute() {
-            val (stage, expert) = experts.getValue(name)
-            val before = inputs.getValue("numbers").floats
-            val numbers = outputs.values.single().floats
-            for (each in counts.indices) numbers.put(each, before.get(each))
-            numbers.put(stage, 10f * (stage + 1) + expert)
-        }
-
-        override fun close() {
-            requireThat(runs.get() == 0, "a binding of $name was closed while it runs")
-            requireThat(!isClosed, "a binding of $name was closed twice")
-            isClosed = true
-            openBindings.decrementAndGet()
-        }
+    private fun runRoute(
+        graph: Graph,
+        inputs: Map<String, Tensor>,
+        outputs: Map<String, Tensor>,
+    ) {
+        val (stage, expert) = experts.getValue(graph.name)
+        val before = inputs.getValue("numbers").floats
+        val numbers = outputs.values.single().floats
+        for (each in counts.indices) numbers.put(each, before.get(each))
+        numbers.put(stage, 10f * (stage + 1) + expert)
     }
 
     /** Replaces a file by one of other content, of the same, by a link, or by nothing; its times stay. */
