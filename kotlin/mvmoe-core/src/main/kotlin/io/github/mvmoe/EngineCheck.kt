@@ -1,24 +1,6 @@
 package io.github.mvmoe
 
 /**
- * How far an engine's values of one output agree with the golden ones.
- *
- * @property measure says in words what [agreement] is, near-ties left out; null for a kind of output that decides nothing.
- * @property leastAgreement what [agreement] must be at least.
- * @property error the largest, relative to the largest golden value.
- */
-public class CheckedOutput internal constructor(
-    public val kind: String,
-    public val measure: String?,
-    public val agreement: Double?,
-    public val leastAgreement: Double?,
-    public val error: Double,
-) {
-    /** Whether the agreement is what it must be. */
-    public val agrees: Boolean get() = leastAgreement == null || agreement == null || agreement >= leastAgreement
-}
-
-/**
  * How an engine answers a bundle's golden images, and how far it may be off.
  *
  * Errors are the largest differences from PyTorch, relative to the largest golden value: of the routers' logits, and of the

@@ -3,16 +3,6 @@ package io.github.mvmoe.outputs
 import io.github.mvmoe.bundle.OutputSpec
 import kotlin.math.exp
 
-/** A class with its share of the softmax, from 0 to 1. */
-public class ClassProbability internal constructor(
-    public val index: Int,
-    public val label: String,
-    public val probability: Double,
-) {
-    /** `cat 0.93`. */
-    override fun toString(): String = "$label $probability"
-}
-
 /** Scores `[classes]` before a softmax: the class with the highest is the answer. */
 public class LogitsOutput internal constructor(
     spec: OutputSpec,

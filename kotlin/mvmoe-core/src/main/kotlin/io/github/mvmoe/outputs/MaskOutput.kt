@@ -3,16 +3,6 @@ package io.github.mvmoe.outputs
 import io.github.mvmoe.bundle.OutputSpec
 import io.github.mvmoe.preprocessing.InputTransform
 
-/** A class, and the share of a mask's places that have it, from 0 to 1. */
-public class ClassShare internal constructor(
-    public val index: Int,
-    public val label: String,
-    public val share: Double,
-) {
-    /** `sky 0.4`. */
-    override fun toString(): String = "$label $share"
-}
-
 /**
  * A class for each place of the input, from logits `[K, H, W]`.
  *

@@ -87,6 +87,12 @@ class EveryRuleTest {
     }
 
     @Test
+    fun `where p and the sum are both as good as 1 nothing is promised`() {
+        val rule = TopP(experts = 2, p = 1 - 1e-9, kMax = 2)
+        assertEquals(0.0, rule.margin(bufferOf(floatArrayOf(0f, -800f))))
+    }
+
+    @Test
     fun `a logit that is not finite is an error that names its expert`() {
         for ((rule, logits) in routed.take(300)) {
             val route = rule.routes().first()
