@@ -320,6 +320,8 @@ class DispatcherTest {
             assertCode(ErrorCode.INPUT_SHAPE) { dispatcher.run(other) }
             val half = Tensor.allocate(DType.FLOAT16, listOf(1, 1, 1, model.width))
             assertCode(ErrorCode.INPUT_SHAPE) { dispatcher.run(half) }
+            val short = Tensor(DType.FLOAT32, listOf(1, 1, 1, model.width), ByteBuffer.allocateDirect(8))
+            assertCode(ErrorCode.INPUT_SHAPE) { dispatcher.run(short) }
         }
     }
 

@@ -65,6 +65,7 @@ internal class DispatcherCore private constructor(
 
     @Volatile
     var residency: Residency = residency
+        @Synchronized
         set(value) {
             graphs.limit(value)
             field = value
@@ -78,9 +79,7 @@ internal class DispatcherCore private constructor(
         images: Tensor,
         choices: Map<String, String?>,
     ): List<Answer> {
-        if (images.dtype != DType.FLOAT32 || images.shape.size != 4 || images.shape.drop(1) != imageShape || images.shape[0] < 1) {
-            refuse("a tensor of ${images.dtype.id} ${images.shape}", images.shape)
-        }
+        requireImages(images)
         val selectors = selectors(choices)
         if (images.shape[0] > 1) return runBatch(images.floats, images.shape[0], selectors)
         return runOne(selectors) { buffers ->
@@ -185,6 +184,15 @@ internal class DispatcherCore private constructor(
         }
         val outputs = buffers.results[last].associate { it.spec.name to it.values() }
         return Answered(routes, answers.logitsOf(buffers), outputs)
+    }
+
+    /** An engine reads the memory of a tensor by its shape: it has to be there. */
+    private fun requireImages(images: Tensor) {
+        val hasShape = images.dtype == DType.FLOAT32 && images.shape.size == 4 && images.shape.drop(1) == imageShape && images.shape[0] > 0
+        if (!hasShape) refuse("a tensor of ${images.dtype.id} ${images.shape}", images.shape)
+        if (images.floats.limit().toLong() != images.shape[0].toLong() * imageSize) {
+            refuse("a tensor ${images.shape} with memory for ${images.floats.limit()} numbers", listOf(images.floats.limit()))
+        }
     }
 
     private fun refuse(

@@ -41,6 +41,7 @@ internal class GraphCache(
     /** The graphs of single routes, in the order of the manifest. */
     val routed: List<Graph> = target.graphs.filter { it.route != null && !takesWeights }
 
+    private val always: Set<String> = target.graphs.filter { it.stage == 0 || it.route == null }.mapTo(HashSet()) { it.name }
     private val byName = target.graphs.associateBy { it.name }
     private val filesByGraph = GraphFiles(target)
     private val weightsFile = target.files.filter { it.path == target.weights }
@@ -64,6 +65,7 @@ internal class GraphCache(
      *
      * @throws InputException for a pin that names no graph (`routing.unknown-route`); then nothing has changed.
      */
+    @Synchronized
     fun limit(residency: Residency) {
         val names = residency.pin.flatMapTo(LinkedHashSet()) { pinned(it) }
         cache.limit(Limits(residency.maxExperts, residency.maxBytes, names))
@@ -167,12 +169,11 @@ internal class GraphCache(
         return if (isWhole) found.map { it.name } else null
     }
 
-    private fun statesNow(): Map<String, LoadState> =
-        if (takesWeights) {
-            target.graphs.filter { it.stage > 0 }.associate { it.name to LoadState.MAPPED }
-        } else {
-            cache.states
-        }
+    /** The states of the graphs that come and go; where weights are bound, of those that take them. */
+    private fun statesNow(): Map<String, LoadState> {
+        if (!takesWeights) return cache.states - always
+        return (cache.states - always).mapValues { if (it.value == LoadState.READY) LoadState.MAPPED else it.value }
+    }
 
     /** Tells how things are. One thread at a time, so that what was newer is not overwritten. */
     private fun publishStates(): Unit = publishing.withLock { states.value = statesNow() }

@@ -118,19 +118,16 @@ internal class ResidencyCache<T : Closeable>(
     /** The items that take room: in memory, or being loaded. */
     private val counted = LinkedHashSet<Entry<T>>()
 
-    @Volatile
+    /** Guarded by the lock, as all that is above. */
     private var limits = Limits(null, null, emptySet())
 
     /** The loaded items that come and go, the least recently used first. */
     val resident: List<String>
         get() = lock.withLock { loaded().sortedBy { it.lastUse }.map { it.item.name } }
 
-    /** The state of every item that comes and goes, in the order of the items. */
+    /** The state of every item, in their order. */
     val states: Map<String, LoadState>
-        get() =
-            lock.withLock {
-                entries.values.filterNot { it.item.stays }.associate { it.item.name to it.state }
-            }
+        get() = lock.withLock { entries.mapValues { it.value.state } }
 
     fun entry(name: String): Entry<T> = entries.getValue(name)
 

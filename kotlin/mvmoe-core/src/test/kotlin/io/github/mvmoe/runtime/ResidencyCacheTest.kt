@@ -81,12 +81,12 @@ class ResidencyCacheTest {
     }
 
     @Test
-    fun `what stays takes no part in limits and is not listed`() {
+    fun `what stays takes no part in limits and is not evicted`() {
         limit(perGroup = 1, bytes = 10)
         listOf("stem", "a").forEach(::use)
         cache.trim()
         assertEquals(0, things.first().closed.get())
-        assertFalse("stem" in cache.states)
+        assertFalse("stem" in cache.resident)
     }
 
     @Test
