@@ -4,6 +4,7 @@ import io.github.mvmoe.bundle.Bundle
 import io.github.mvmoe.bundle.Target
 import io.github.mvmoe.engine.Engine
 import io.github.mvmoe.engine.Tensor
+import io.github.mvmoe.preprocessing.PixelBuffer
 import io.github.mvmoe.runtime.DispatcherCore
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.NonCancellable
@@ -70,14 +71,40 @@ public class Dispatcher private constructor(
     public var residency: Residency by core::residency
 
     /**
+     * The answer for one image.
+     *
+     * @param pixels read until the call has ended.
+     * @param choices names of routes, where the model leaves them to its caller: `mapOf("task" to "depth")`. A choice that a
+     * router can make may be left out.
+     * @throws ImageException for a buffer that contradicts itself (`image.buffer-...`).
+     * @throws InputException for choices that the model lacks, or does not have (`routing.choice-missing`, ...), and after
+     * [close] (`dispatcher.closed`).
+     * @throws RoutingException for router logits, or an answer, that are not finite.
+     * @throws EngineException if an expert does not load or run.
+     * @throws BundleReplacedException if its files changed since the bundle was opened.
+     * @throws InterruptedException see above.
+     */
+    @JvmOverloads
+    @Throws(InterruptedException::class)
+    public fun predict(
+        pixels: PixelBuffer,
+        choices: Map<String, String?> = emptyMap(),
+    ): Prediction = core.predict(pixels, choices)
+
+    /** As [predict], suspending. */
+    public suspend fun predictAsync(
+        pixels: PixelBuffer,
+        choices: Map<String, String?> = emptyMap(),
+    ): Prediction = runInterruptible(context) { predict(pixels, choices) }
+
+    /**
      * The answers for preprocessed images `[B, C, H, W]`, one for each.
      *
      * Images are grouped by route, so that an expert that has to be loaded is loaded once. One image of fp32 is read where it
      * lies, if the target's graphs take one image at a time: leave it as it is until the call has ended. The dispatcher keeps a
      * reference to the tensor, so that the next call with the same one has nothing to prepare.
      *
-     * @param choices names of routes, where the model leaves them to its caller: `mapOf("task" to "depth")`; one choice for all
-     * images. A choice that a router can make may be left out.
+     * @param choices those of all images, as [predict] has them.
      * @throws PartialResultException with the other images' answers, if an expert does not load or run.
      * @throws InputException for another shape or type (`input.shape`), for choices that the model lacks, or does not have
      * (`routing.choice-missing`, ...), and after [close] (`dispatcher.closed`).

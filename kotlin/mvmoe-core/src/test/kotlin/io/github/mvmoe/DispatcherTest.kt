@@ -3,6 +3,9 @@ package io.github.mvmoe
 import io.github.mvmoe.bundle.DType
 import io.github.mvmoe.engine.Engine
 import io.github.mvmoe.engine.Tensor
+import io.github.mvmoe.preprocessing.PixelBuffer
+import io.github.mvmoe.preprocessing.PixelFormat
+import io.github.mvmoe.preprocessing.Plane
 import io.github.mvmoe.runtime.ToyBundle
 import io.github.mvmoe.runtime.ToyEngine
 import io.github.mvmoe.runtime.ToyModel
@@ -147,6 +150,35 @@ class DispatcherTest {
                 .order(ByteOrder.nativeOrder())
         bytes.asFloatBuffer().put(image)
         return bytes
+    }
+
+    @Test
+    fun `pixels are prepared, answered and timed`() {
+        for (model in models.values) {
+            using(model) { dispatcher, _ ->
+                val levels = ByteArray(model.width) { (37 * it % 256).toByte() }
+                val pixels = PixelBuffer(PixelFormat.L, model.width, 1, listOf(Plane(ByteBuffer.wrap(levels), model.width, 1)))
+                val prediction = dispatcher.predict(pixels)
+                val image = FloatArray(model.width) { (levels[it].toInt() and 0xff) / 255f }
+                // The input is level * (1 / 255), in fp32.
+                assertTopTwo(model, prediction.inputOf(model, image), prediction)
+                assertEquals(listOf(model.width, 1), listOf(prediction.transform.imageWidth, prediction.transform.imageHeight))
+                val timings = prediction.timings
+                val parts = listOf(timings.preprocess, timings.stem, timings.select, timings.load, timings.expert)
+                assertTrue(parts.all { it >= 0 } && parts.sum() in 1..timings.total, timings.toString())
+                assertCode(ErrorCode.IMAGE_BUFFER_SIZE) { dispatcher.predict(PixelBuffer(PixelFormat.L, 0, 1, pixels.planes)) }
+            }
+        }
+    }
+
+    /** The input that the answer shows: the logits of its routers, and its number. */
+    private fun Answer.inputOf(
+        model: ToyModel,
+        image: FloatArray,
+    ): FloatArray {
+        val input = (routerLogits.flatMap { it.toList() } + logits[0]).toFloatArray()
+        for (place in 0 until model.width) assertEquals(image[place], input[place], 1e-6f)
+        return input
     }
 
     @Test

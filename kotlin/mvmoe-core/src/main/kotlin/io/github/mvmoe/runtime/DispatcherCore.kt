@@ -8,6 +8,7 @@ import io.github.mvmoe.InputException
 import io.github.mvmoe.LoadState
 import io.github.mvmoe.OpenOptions
 import io.github.mvmoe.PartialResultException
+import io.github.mvmoe.Prediction
 import io.github.mvmoe.Residency
 import io.github.mvmoe.RoutingException
 import io.github.mvmoe.bundle.Bundle
@@ -20,6 +21,8 @@ import io.github.mvmoe.bundle.Target
 import io.github.mvmoe.engine.Engine
 import io.github.mvmoe.engine.Runner
 import io.github.mvmoe.engine.Tensor
+import io.github.mvmoe.preprocessing.PixelBuffer
+import io.github.mvmoe.preprocessing.Preprocessor
 import io.github.mvmoe.routing.Choices
 import io.github.mvmoe.routing.Route
 import io.github.mvmoe.routing.Selector
@@ -38,6 +41,7 @@ internal class DispatcherCore private constructor(
     residency: Residency,
 ) : Closeable {
     private val answers = AnswerMaker(pipeline)
+    private val preprocessor = Preprocessor(pipeline.manifest.input)
     private val imageShape = pipeline.manifest.input.shape
     private val imageSize = imageShape.fold(1, Int::times)
 
@@ -73,6 +77,21 @@ internal class DispatcherCore private constructor(
 
     init {
         graphs.limit(residency)
+    }
+
+    fun predict(
+        pixels: PixelBuffer,
+        choices: Map<String, String?>,
+    ): Prediction {
+        val selectors = selectors(choices)
+        return calls.run { buffers ->
+            buffers.laps.start()
+            val transform = preprocessor.prepare(pixels, buffers.image.floats)
+            buffers.laps.end(Part.PREPROCESS)
+            val passage = passOne(graphs, buffers, selectors, null)
+            val parts = answers.ofFirst(buffers, passage, transform)
+            Prediction(parts, transform, buffers.laps.timings())
+        }
     }
 
     fun run(

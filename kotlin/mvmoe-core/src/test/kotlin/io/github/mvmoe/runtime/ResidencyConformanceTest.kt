@@ -6,10 +6,14 @@ import io.github.mvmoe.OpenOptions
 import io.github.mvmoe.PartialResultException
 import io.github.mvmoe.Pin
 import io.github.mvmoe.Residency
+import io.github.mvmoe.preprocessing.PixelBuffer
+import io.github.mvmoe.preprocessing.PixelFormat
+import io.github.mvmoe.preprocessing.Plane
 import kotlinx.coroutines.withContext
 import org.junit.jupiter.api.DynamicTest
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.TestFactory
+import java.nio.ByteBuffer
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
 
@@ -73,6 +77,12 @@ private class ScriptImages(
 ) {
     val width = script.stages.sumOf { it.size }
 
+    /** The pixels of an image whose routes are those of some graphs. */
+    fun pixels(graphs: List<String>): PixelBuffer {
+        val bytes = ByteArray(width) { (255 * level(graphs, it)).toByte() }
+        return PixelBuffer(PixelFormat.L, width, 1, listOf(Plane(ByteBuffer.wrap(bytes), width, 1)))
+    }
+
     fun batch(images: List<List<String>>): FloatArray = FloatArray(images.size * width) { level(images[it / width], it % width).toFloat() }
 
     private fun level(
@@ -95,14 +105,6 @@ private inline fun batchOf(run: () -> List<Answer>): Pair<List<List<Long>?>, Map
         partial.answers.map { it?.let(::numbers) } to partial.failures.toSortedMap().mapValues { it.value.code.id }
     }
 
-/** The answer of one image, or its own error. */
-private inline fun one(run: () -> List<Answer>): List<Long> =
-    try {
-        numbers(run().single())
-    } catch (partial: PartialResultException) {
-        throw partial.failures.getValue(0)
-    }
-
 private class BlockingReader(
     engine: ScriptedEngine,
     script: Script,
@@ -111,7 +113,7 @@ private class BlockingReader(
     private val images = ScriptImages(script)
     private val dispatcher = Dispatcher.open(engine.folder.also { writeScriptedBundle(script, engine) }, engine, residencyOf(step))
 
-    override suspend fun ask(graphs: List<String>) = one { dispatcher.run(images.batch(listOf(graphs))) }
+    override suspend fun ask(graphs: List<String>) = numbers(dispatcher.predict(images.pixels(graphs)))
 
     override suspend fun askBatch(images: List<List<String>>) = batchOf { dispatcher.run(this.images.batch(images)) }
 
@@ -129,7 +131,7 @@ private class SuspendingReader(
 ) : ScriptedReader {
     private val images = ScriptImages(script)
 
-    override suspend fun ask(graphs: List<String>) = one { dispatcher.runAsync(images.batch(listOf(graphs))) }
+    override suspend fun ask(graphs: List<String>) = numbers(dispatcher.predictAsync(images.pixels(graphs)))
 
     override suspend fun askBatch(images: List<List<String>>) = batchOf { dispatcher.runAsync(this.images.batch(images)) }
 
