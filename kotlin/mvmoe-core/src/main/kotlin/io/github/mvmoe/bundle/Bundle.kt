@@ -68,6 +68,15 @@ public class Bundle private constructor(
     public companion object {
         private const val MANIFEST_FILE = "manifest.json"
 
+        /** Errors whose sentence says what to do already. */
+        private val ADVISED =
+            setOf(
+                ErrorCode.BUNDLE_UNSUPPORTED_VERSION,
+                ErrorCode.BUNDLE_UNKNOWN_RULE,
+                ErrorCode.BUNDLE_UNKNOWN_STRATEGY,
+                ErrorCode.BUNDLE_UNKNOWN_KIND,
+            )
+
         /**
          * Reads and checks the manifest of the bundle at [root].
          *
@@ -118,7 +127,8 @@ public class Bundle private constructor(
             try {
                 ManifestReader.read(StrictJson.parse(bytes)).also(Consistency::check)
             } catch (error: BundleException) {
-                throw BundleException(error.code, "the manifest of bundle $root is wrong: ${error.message}", error.fields, error)
+                val advice = if (error.code in ADVISED) "" else "; fetch the bundle again or export it again"
+                throw BundleException(error.code, "the manifest of bundle $root is wrong: ${error.message}$advice", error.fields, error)
             } catch (error: OutOfMemoryError) {
                 throw ResourceLimitException(
                     ErrorCode.LIMIT_MEMORY,

@@ -49,7 +49,7 @@ internal fun checkGoldenSize(
     val images = manifest.golden.images
     val vectors = linkedMapOf("image" to float32(listOf(images) + manifest.input.shape))
     for (output in manifest.outputs) vectors["outputs.${output.name}"] = float32(listOf(images) + shapes.of(output))
-    requireSizes(vectors, "the golden file")
+    requireSizes(vectors) { "the golden file" }
     // Logits, gates and members.
     val routed = manifest.rules.sumOf { 9L * it.experts }
     val total = vectors.values.sumOf { bytesOf(it.shape, DType.FLOAT32) } + images * routed

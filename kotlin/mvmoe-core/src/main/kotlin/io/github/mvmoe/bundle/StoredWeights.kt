@@ -27,7 +27,7 @@ internal class StoredWeights(
     private val target: Target,
     files: CheckedFiles,
 ) : Closeable {
-    private val stored = if (target.experts.isEmpty()) null else open(files)
+    private val stored = if (target.experts.isEmpty()) null.also { files.close() } else open(files)
     private val tensors = target.experts.map { AtomicReferenceArray<Map<String, Tensor>>(it.size) }
     private val advised = AtomicReferenceArray<Route>(target.experts.size)
     private val reader = BackgroundReader()

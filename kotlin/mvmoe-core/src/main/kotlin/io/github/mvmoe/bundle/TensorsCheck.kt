@@ -87,21 +87,21 @@ private fun checkGraphTensors(
     target: Target,
     expected: ExpectedTensors,
 ) {
-    val where = "graph ${graph.name} of target ${target.name}"
+    val where = { "graph ${graph.name} of target ${target.name}" }
     val fault = Fault(ErrorCode.BUNDLE_TENSORS_MISMATCH, "target" to target.name, "graph" to graph.name)
-    for (tensors in listOf(expected.inputs, expected.weights, expected.outputs)) requireSizes(tensors, "target ${target.name}")
+    for (tensors in listOf(expected.inputs, expected.weights, expected.outputs)) requireSizes(tensors, where)
     val both = expected.weights.keys.filter { it in expected.inputs }
-    requireConsistent(both.isEmpty(), fault) { "$where binds ${brief(both)}, which is no weight" }
-    requireTensors(graph.inputs, expected.inputs + expected.weights, "$where takes", fault)
-    requireTensors(graph.outputs, expected.outputs, "$where gives", fault)
+    requireConsistent(both.isEmpty(), fault) { "${where()} binds ${brief(both)}, which is no weight" }
+    requireTensors(graph.inputs, expected.inputs + expected.weights, fault) { "${where()} takes" }
+    requireTensors(graph.outputs, expected.outputs, fault) { "${where()} gives" }
 }
 
 /** Compares tensors with what is expected of them, order included. */
 private fun requireTensors(
     specs: List<TensorSpec>,
     expected: Map<String, TensorType>,
-    what: String,
     fault: Fault,
+    what: () -> String,
 ) {
     val isExpected =
         specs.size == expected.size &&
@@ -112,7 +112,7 @@ private fun requireTensors(
     val given = specs.take(MOST_SHOWN).map { "${it.name} ${brief(it.shape)} ${it.dtype.id}" }
     val wanted = expected.entries.take(MOST_SHOWN).map { (name, type) -> "$name ${brief(type.shape)} ${words(type.dtypes)}" }
     throw inconsistent(
-        "$what ${given.joinToString()} where ${wanted.joinToString()} is expected",
+        "${what()} ${given.joinToString()} where ${wanted.joinToString()} is expected",
         fault.with("expected" to wanted, "found" to given),
     )
 }
@@ -120,11 +120,11 @@ private fun requireTensors(
 /** Refuses a tensor that no buffer could hold. */
 internal fun requireSizes(
     tensors: Map<String, TensorType>,
-    where: String,
+    where: () -> String,
 ) {
     for ((name, type) in tensors) {
         requireConsistent(elementsOf(type.shape) <= MOST_ELEMENTS, tooLarge(MOST_ELEMENTS)) {
-            "$where has the tensor $name of shape ${brief(type.shape)}, which has more than $MOST_ELEMENTS elements"
+            "${where()} has the tensor $name of shape ${brief(type.shape)}, which has more than $MOST_ELEMENTS elements"
         }
     }
 }
@@ -133,7 +133,8 @@ internal fun tooLarge(limit: Long): Fault = Fault(ErrorCode.BUNDLE_TOO_LARGE, "l
 
 /** The distinct tensors of a target, and their bytes together. */
 private class Buffers {
-    private val seen = HashSet<String>()
+    /** For each stage the types under each name: one but for what strategies add. */
+    private val seen = HashMap<Int, HashMap<String, MutableList<TensorType>>>()
     var bytes = 0L
         private set
 
@@ -141,8 +142,12 @@ private class Buffers {
         stage: Int,
         tensors: Map<String, TensorType>,
     ) {
+        val names = seen.getOrPut(stage) { HashMap() }
         for ((name, type) in tensors) {
-            if (seen.add("$stage $name ${type.shape} ${type.dtypes}")) bytes += bytesOf(type.shape, type.dtypes.maxBy { it.bytes })
+            val types = names.getOrPut(name) { ArrayList(1) }
+            if (types.any { it.shape == type.shape && it.dtypes == type.dtypes }) continue
+            types.add(type)
+            bytes += bytesOf(type.shape, type.dtypes.maxBy { it.bytes })
         }
     }
 }

@@ -16,16 +16,18 @@ internal class Field(
     fun boolean(): Boolean = (value as? JsonBoolean ?: throw wrongType("a boolean")).value
 
     fun long(range: LongRange): Long {
-        val expected = "an integer from ${range.first} to ${range.last}"
-        val text = integer(expected)
-        return text.toLongOrNull()?.takeIf { it in range } ?: throw outOfRange(expected, text)
+        val text = integer()
+        return text.toLongOrNull()?.takeIf { it in range } ?: throw outOfRange("an integer from ${range.first} to ${range.last}", text)
     }
 
-    fun int(range: IntRange): Int = long(range.first.toLong()..range.last.toLong()).toInt()
+    fun int(range: IntRange): Int {
+        val text = integer()
+        return text.toIntOrNull()?.takeIf { it in range } ?: throw outOfRange("an integer from ${range.first} to ${range.last}", text)
+    }
 
     /** An integer of any size: one that no `Int` holds becomes the largest or the smallest. */
     fun anyInt(): Int {
-        val text = integer("an integer")
+        val text = integer()
         return text.toIntOrNull() ?: if (text.startsWith('-')) Int.MIN_VALUE else Int.MAX_VALUE
     }
 
@@ -40,9 +42,8 @@ internal class Field(
     }
 
     fun oneOf(known: Collection<String>): String {
-        val words = known.joinToString(prefix = "one of ")
-        val text = (value as? JsonString ?: throw wrongType(words)).text
-        return text.takeIf { it in known } ?: throw outOfRange(words, quoted(text))
+        val text = (value as? JsonString ?: throw wrongType(words(known))).text
+        return text.takeIf { it in known } ?: throw outOfRange(words(known), quoted(text))
     }
 
     fun <T> list(
@@ -50,7 +51,7 @@ internal class Field(
         read: (Field) -> T,
     ): List<T> {
         val items = (value as? JsonArray ?: throw wrongType("an array")).items
-        requireSize(items.size, sizes, "an array of ${words(sizes)} items")
+        requireSize(items.size, sizes, "items")
         val result = items.mapIndexedTo(ArrayList(items.size)) { index, item -> read(Field(item, path.item(index))) }
         return Collections.unmodifiableList(result)
     }
@@ -69,7 +70,7 @@ internal class Field(
         read: (String, Field) -> T,
     ): Map<String, T> {
         val members = members()
-        requireSize(members.size, sizes, "an object of ${words(sizes)} members")
+        requireSize(members.size, sizes, "members")
         val result = LinkedHashMap<String, T>()
         for ((key, member) in members) {
             if (key !in keys) throw outOfRange("keys that are each $keys", "with the key ${quoted(key)}")
@@ -90,19 +91,21 @@ internal class Field(
     /** What [read] makes of the value; null for null. */
     fun <T : Any> orNull(read: (Field) -> T): T? = if (value == JsonNull) null else read(this)
 
-    private fun integer(expected: String): String {
+    private fun integer(): String {
         val number = value as? JsonNumber
-        if (number == null || !number.isInteger) throw wrongType(expected)
+        if (number == null || !number.isInteger) throw wrongType("an integer")
         return number.text
     }
 
     private fun requireSize(
         size: Int,
         sizes: IntRange,
-        expected: String,
+        what: String,
     ) {
-        if (size !in sizes) throw outOfRange(expected, "of $size")
+        if (size !in sizes) throw outOfRange("${words(sizes)} $what", "of $size $what")
     }
+
+    private fun words(known: Collection<String>) = known.joinToString(prefix = "one of ")
 
     private fun words(sizes: IntRange): String =
         when {

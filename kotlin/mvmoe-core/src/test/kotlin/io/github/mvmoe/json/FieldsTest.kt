@@ -112,8 +112,8 @@ class FieldsTest {
     fun `a sentence says what was found and what is expected`() {
         val error =
             assertFailsWith<BundleException> { fieldsOf("""{"a":[{"b":"x"}]}""").list("a") { item -> item.record { it.int("b", 1..9) } } }
-        assertEquals("$.a[0].b is a text; expected an integer from 1 to 9", error.message)
-        assertEquals(mapOf("path" to "$.a[0].b", "expected" to "an integer from 1 to 9", "found" to "a text"), error.fields)
+        assertEquals("$.a[0].b is a text; expected an integer", error.message)
+        assertEquals(mapOf("path" to "$.a[0].b", "expected" to "an integer", "found" to "a text"), error.fields)
     }
 
     private fun fieldsOf(text: String) = Fields(StrictJson.parse(text.toByteArray()), "$")
