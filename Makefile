@@ -35,7 +35,7 @@ kotlin-format: ## lay out the Kotlin sources as ktlint wants them
 	$(MAVEN) --non-recursive spotless:apply
 
 kotlin-api: ## write the listings of the Kotlin library's public API
-	$(MAVEN) clean test --projects api-listing --also-make -Dapi.write \
+	$(MAVEN) clean test --projects published --also-make -Dapi.write \
 		-Dtest=ApiListingTest -Dsurefire.failIfNoSpecifiedTests=false
 
 kotlin-install: ## install the Kotlin library to the local Maven repository
