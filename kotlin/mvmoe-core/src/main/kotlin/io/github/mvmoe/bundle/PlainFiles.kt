@@ -31,7 +31,7 @@ internal object PlainFiles {
         return file
     }
 
-    /** Whether nothing is at a path; what is there and wrong is not missing. */
+    /** Whether nothing is at a path; what is there and wrong, or cannot be looked at, is not missing. */
     fun isMissing(
         root: File,
         path: String,
@@ -39,8 +39,8 @@ internal object PlainFiles {
         var file = root
         for (part in path.split('/')) {
             file = File(file, part)
-            val found = attributes(file, root, path) ?: return true
-            if (found.isSymbolicLink) return false
+            val found = runCatching { attributes(file, root, path) }.getOrElse { return false } ?: return true
+            if (!found.isDirectory) return false
         }
         return false
     }

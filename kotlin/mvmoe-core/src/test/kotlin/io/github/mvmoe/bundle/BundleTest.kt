@@ -87,6 +87,16 @@ class BundleTest {
         assertEquals(emptyMap(), bundle.removedTargets(), "nothing is left of the bundle at all")
     }
 
+    @Test
+    fun `a file in the place of a target's folder was not removed`() {
+        val root = made("single")
+        root.resolve("coreml").deleteRecursively()
+        root.resolve("coreml").writeText("x")
+        val bundle = Bundle.open(root)
+        assertEquals(emptyMap(), bundle.removedTargets())
+        assertEquals("bundle.file-missing", assertFailsWith<BundleException> { bundle.verify("coreml") }.code.id)
+    }
+
     private fun removedExecutorch(
         root: File,
         bundle: Bundle,
