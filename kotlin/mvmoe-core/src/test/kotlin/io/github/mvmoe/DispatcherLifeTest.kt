@@ -1,9 +1,11 @@
 package io.github.mvmoe
 
+import io.github.mvmoe.runtime.SuspendingCallers
 import io.github.mvmoe.runtime.ToyBundle
 import io.github.mvmoe.runtime.ToyEngine
 import io.github.mvmoe.runtime.ToyModel
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineName
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
@@ -199,12 +201,14 @@ class DispatcherLifeTest {
     @Test
     fun `a cancelled call that waits for a load leaves it to the others`() =
         runBlocking {
-            open().use { dispatcher ->
+            val callers = SuspendingCallers()
+            val bundle = ToyBundle(model, folder).write()
+            Dispatcher.open(bundle, engine, options = OpenOptions(context = callers)).use { dispatcher ->
                 val hold = holdLoad("s1_r1")
-                val loading = async(Dispatchers.IO) { dispatcher.runAsync(imageOf(1)) }
+                val loading = async(Dispatchers.IO + CoroutineName("A")) { dispatcher.runAsync(imageOf(1)) }
                 hold.awaitInside()
-                val waiting = async(Dispatchers.IO) { dispatcher.runAsync(imageOf(1)) }
-                Thread.sleep(20)
+                val waiting = async(Dispatchers.IO + CoroutineName("B")) { dispatcher.runAsync(imageOf(1)) }
+                while (callers.threadOf("B")?.state != Thread.State.WAITING) Thread.sleep(1)
                 waiting.cancelAndJoin()
                 assertFailsWith<CancellationException> { waiting.await() }
                 hold.release()

@@ -181,6 +181,32 @@ class DispatcherTest {
         return input
     }
 
+    @TestFactory
+    fun `the engine is compared with the golden vectors`(): List<DynamicTest> =
+        models.map { (name, model) ->
+            DynamicTest.dynamicTest(name) {
+                val bundle = File(folder, "golden $name").also { it.mkdir() }
+                val engine = ToyEngine(model)
+                // Numbers that differ, so that no image is a near-tie.
+                val images = List(4) { image -> FloatArray(model.width) { (3 * it + 5 * image) % 7 + it / 8f } }
+                Dispatcher.open(ToyBundle(model, bundle, images).write(), engine, Residency(maxExperts = 1)).use { dispatcher ->
+                    val right = dispatcher.check()
+                    right.requireOk()
+                    assertEquals(4, right.images)
+                    assertEquals(0.0, right.routerError)
+                    engine.afterRun = { outputs -> outputs["value"]?.floats?.let { it.put(0, it.get(0) * 1.01f) } }
+                    if (!model.routersInGraph) {
+                        val wrong = dispatcher.check()
+                        assertTrue(!wrong.ok && wrong.answerError > 0.005 && wrong.rerouted.isEmpty(), wrong.toString())
+                        assertEquals(ErrorCode.CHECK_ENGINE, assertFailsWith<CheckFailedException> { wrong.requireOk() }.code)
+                    }
+                    engine.afterRun = { outputs -> outputs["logits0"]?.floats?.put(0, Float.NaN) }
+                    if (!model.routersInGraph) assertEquals(Double.POSITIVE_INFINITY, dispatcher.check().routerError)
+                }
+                assertNull(engine.faults())
+            }
+        }
+
     @Test
     fun `a warm image binds nothing and loads nothing`() {
         for (model in models.values) {

@@ -4,10 +4,11 @@ import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
-/** Writes the bundle of a [ToyModel]; golden vectors are of one image, of zeros. */
+/** Writes the bundle of a [ToyModel]; its golden vectors are of [golden] images of the model's own. */
 internal class ToyBundle(
     private val model: ToyModel,
     private val folder: File,
+    private val golden: List<FloatArray> = List(1) { FloatArray(model.width) },
 ) {
     private val files = ArrayList<Map<String, Any?>>()
     private val stages = model.experts.size
@@ -58,7 +59,7 @@ internal class ToyBundle(
             ),
         "targets" to mapOf("toy" to target),
         "usage_prior" to prior,
-        "golden" to mapOf("images" to 1, "file" to mapOf("path" to "golden", "bytes" to 1, "sha256" to "0".repeat(64))),
+        "golden" to mapOf("images" to golden.size, "file" to fileRecord(ToyGolden(model, golden).write(File(folder, "golden")))),
     )
 
     /** With routers inside an output is one tensor. */

@@ -16,6 +16,10 @@ internal class ToyEngine(
     @Volatile
     var beforeRun: (String) -> Unit = {}
 
+    /** What is done to the outputs at the end of a run. */
+    @Volatile
+    var afterRun: (Map<String, Tensor>) -> Unit = {}
+
     override fun onLoad(graph: Graph) = beforeLoad(graph.name)
 
     override fun onRun(
@@ -31,6 +35,7 @@ internal class ToyEngine(
                 else -> runRouted(graph, Row(inputs, image), Row(outputs, image))
             }
         }
+        afterRun(outputs)
     }
 
     private fun runStem(
