@@ -20,16 +20,15 @@ test: setup lint ## lint, import rules, all tests
 # Without Kotlin's daemon, which would stay for hours: a plain mvn uses it, and is faster the second time.
 MAVEN := mvn --batch-mode --no-transfer-progress --quiet --file kotlin/pom.xml \
 	-Dmvmoe.repository=$(CURDIR) -Dkotlin.compiler.daemon=false
-# Empty where a JDK (17 or later) and Maven are there, else the names of what is not.
-KOTLIN_LACKS = $(strip $(if $(shell command -v javac),,a JDK of version 17 or later) $(if $(shell command -v mvn),,Maven))
 
 # Kotlin's compiler leaves classes whose sources are gone: each build begins anew.
 kotlin-test: ## build and test the Kotlin library, where a JDK and Maven are there
-ifeq ($(KOTLIN_LACKS),)
-	$(MAVEN) clean verify
-else
-	@echo "The Kotlin library was not built: this machine lacks $(KOTLIN_LACKS)."
-endif
+	@lacks=""; \
+	[ "$$(javac -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p')" -ge 17 ] 2>/dev/null \
+		|| lacks="a JDK of version 17 or later"; \
+	command -v mvn >/dev/null || lacks="$${lacks:+$$lacks and }Maven"; \
+	if [ -n "$$lacks" ]; then echo "The Kotlin library was not built: this machine lacks $$lacks."; \
+	else $(MAVEN) clean verify; fi
 
 kotlin-format: ## lay out the Kotlin sources as ktlint wants them
 	$(MAVEN) --non-recursive spotless:apply
