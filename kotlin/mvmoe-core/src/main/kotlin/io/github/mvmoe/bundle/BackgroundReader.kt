@@ -49,8 +49,8 @@ internal class BackgroundReader : Closeable {
     private fun quietly(read: () -> Unit) {
         try {
             read()
-        } catch (_: Exception) {
-        } catch (_: OutOfMemoryError) {
+        } catch (_: Throwable) {
+            // A file that was cut off after it was mapped is an Error; here it may not end the process.
         }
     }
 
