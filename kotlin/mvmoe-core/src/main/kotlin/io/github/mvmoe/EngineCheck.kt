@@ -7,8 +7,13 @@ package io.github.mvmoe
  * outputs of images on the golden route, of several outputs that which is furthest off. They are infinite where the engine gives
  * what is not finite.
  *
+ * @property images how many golden images there are.
  * @property rerouted images on another route although it is no near-tie.
  * @property nearTies images on another route because two experts are as good as equal, which is no fault.
+ * @property routerError of the routers' logits.
+ * @property routerErrorBound what [routerError] may be.
+ * @property answerError of the outputs.
+ * @property answerErrorBound what [answerError] may be.
  * @property outputs by name; empty if no image takes the golden route.
  */
 public class EngineCheck internal constructor(

@@ -5,6 +5,7 @@ import io.github.mvmoe.bundle.TensorSpec
 /**
  * An input or output as an engine finds it in a graph.
  *
+ * @property name the input's or output's.
  * @property shape sizes that a graph leaves open are -1.
  * @property dtype by its name in manifests (`float32`); any other text for a type that bundles do not have.
  */

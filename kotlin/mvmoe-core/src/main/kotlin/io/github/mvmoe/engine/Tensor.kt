@@ -6,10 +6,12 @@ import java.nio.ByteOrder
 import java.nio.FloatBuffer
 
 /**
- * Numbers in memory that an engine can read and write where they are: a direct buffer in the native order of bytes.
+ * Numbers in memory that an engine can read and write where they are.
  *
- * [data] is all of the tensor, from its position 0 to its limit; read and write it by absolute places only, because several
- * threads may hold it.
+ * @property dtype the type of the numbers.
+ * @property shape its sizes; the numbers are in C order.
+ * @property data a direct buffer in the native order of bytes. It is all of the tensor, from its position 0 to its limit; read and
+ * write it by absolute places only, because several threads may hold it.
  */
 public class Tensor(
     public val dtype: DType,

@@ -6,6 +6,7 @@ import io.github.mvmoe.preprocessing.Box
  * Something that a detector has found.
  *
  * @property index of its class.
+ * @property label the name of that class, or its number where classes have no names.
  * @property score of its class, from 0 to 1.
  * @property box in pixels of the upright image, cut to it; in pixels of the input where there is no image.
  * @property row of [Output.values] that it is.

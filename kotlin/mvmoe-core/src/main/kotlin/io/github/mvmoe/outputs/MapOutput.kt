@@ -10,10 +10,13 @@ public class MapOutput internal constructor(
     values: FloatArray,
     private val transform: InputTransform?,
 ) : Output(spec, shape, values) {
+    /** C, the numbers at each place. */
     public val channels: Int get() = shape[0]
 
+    /** H, the rows of the map. */
     public val height: Int get() = shape[1]
 
+    /** W, the columns of the map. */
     public val width: Int get() = shape[2]
 
     /**

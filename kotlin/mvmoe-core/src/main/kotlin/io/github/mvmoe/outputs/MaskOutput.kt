@@ -17,8 +17,10 @@ public class MaskOutput internal constructor(
     private val isForeground = shape[0] == 1
     private val classes = PlaceClasses(values, shape)
 
+    /** H, the rows of the mask. */
     public val height: Int get() = shape[1]
 
+    /** W, the columns of the mask. */
     public val width: Int get() = shape[2]
 
     /** The class of each place `[H, W]` of the mask. */

@@ -21,12 +21,14 @@ public class Plane(
 public enum class PixelFormat {
     /** Grey. */
     L,
+
+    /** Red, green, blue. */
     RGB,
 
-    /** The colour as it is, whatever its alpha. */
+    /** Red, green, blue, alpha: the colour as it is, whatever its alpha. */
     RGBA,
 
-    /** The colour as it is, whatever its alpha. */
+    /** Blue, green, red, alpha: the colour as it is, whatever its alpha. */
     BGRA,
 
     /** Luma, and chroma in pairs of which U comes first. */
@@ -40,10 +42,22 @@ public enum class PixelFormat {
 }
 
 /** How luma and chroma become red, green and blue. */
-public enum class YuvMatrix { BT601, BT709 }
+public enum class YuvMatrix {
+    /** ITU-R BT.601: most cameras, and JPEG. */
+    BT601,
 
-/** Which levels luma and chroma use: 0 to 255, or those of video from 16 on. */
-public enum class ValueRange { FULL, VIDEO }
+    /** ITU-R BT.709: video of high definition. */
+    BT709,
+}
+
+/** Which levels luma and chroma use. */
+public enum class ValueRange {
+    /** 0 to 255. */
+    FULL,
+
+    /** Luma 16 to 235, chroma 16 to 240. */
+    VIDEO,
+}
 
 /**
  * Pixels in memory, as cameras and decoders give them; they are read when an image is answered, and not copied before.

@@ -3,7 +3,12 @@ package io.github.mvmoe.routing
 import java.math.BigInteger
 import java.nio.FloatBuffer
 
-/** A route with the gate of each of its experts, in the order of the route. */
+/**
+ * A route with the gate of each of its experts.
+ *
+ * @property route the experts that the image takes.
+ * @property gates the weight of each expert's output, in the order of the route.
+ */
 public class Selection(
     public val route: Route,
     public val gates: FloatArray,
