@@ -22,13 +22,22 @@ internal object Environment {
     fun get(): OrtEnvironment = synchronized(this) { OrtEnvironment.getEnvironment() }
 
     /**
-     * Makes the pool, unless it is there.
+     * Makes the environment, and the pool if an engine wants that, unless they are there.
      *
-     * @throws InputException `engine.option` if there is one of another size, or an environment without one.
+     * @throws InputException `engine.option` if there is a pool of another size, or one is wanted of an environment without it.
      */
-    fun startPool(threads: Int?) {
+    fun start(
+        threads: Int?,
+        wantsPool: Boolean,
+    ): Unit =
+        synchronized(this) {
+            if (wantsPool || pool != null) startPool(threads)
+            get()
+        }
+
+    private fun startPool(threads: Int?) {
         val wanted = threads ?: 0
-        val found = synchronized(this) { pool ?: make(wanted) }
+        val found = pool ?: make(wanted)
         if (found != wanted) {
             val size = if (found == 0) "as many as ONNX Runtime chose" else "$found"
             throw option(
@@ -48,12 +57,12 @@ internal object Environment {
                 OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, "mvmoe", options)
             } catch (refused: IllegalStateException) {
                 throw option(
-                    "pools = PROCESS was given, but ONNX Runtime is in use in this process already, without that pool; " +
-                        "open this engine before anything else uses ONNX Runtime, or leave pools out",
+                    "pool = PROCESS was given, but ONNX Runtime is in use in this process already, without that pool; " +
+                        "open this engine before anything else uses ONNX Runtime, or leave pool out",
                 )
             }
             threads.also { pool = it }
         }
 
-    private fun option(message: String) = InputException(ErrorCode.ENGINE_OPTION, message, mapOf("option" to "pools"))
+    private fun option(message: String) = InputException(ErrorCode.ENGINE_OPTION, message, mapOf("option" to "pool"))
 }

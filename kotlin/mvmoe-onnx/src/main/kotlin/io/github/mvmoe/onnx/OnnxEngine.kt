@@ -21,7 +21,7 @@ import java.io.File
  *
  * @property threads what one graph may use, 1 to 256; null leaves it to ONNX Runtime.
  * @property provider what computes; the CPU, unless it was measured that something else is better.
- * @property pools whose threads compute.
+ * @property pool whose threads compute.
  * @throws InputException for a number of threads that is out of range (`input.invalid`).
  */
 public class OnnxEngine
@@ -29,7 +29,7 @@ public class OnnxEngine
     constructor(
         public val threads: Int? = null,
         public val provider: ExecutionProvider = ExecutionProvider.Cpu,
-        public val pools: ThreadPools = ThreadPools.SESSION,
+        public val pool: ThreadPool = ThreadPool.SESSION,
     ) : Engine {
         private val live = LiveObjects()
 

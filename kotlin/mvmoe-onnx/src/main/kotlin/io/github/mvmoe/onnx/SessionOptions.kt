@@ -15,13 +15,15 @@ internal fun sessionOptions(
     engine: OnnxEngine,
     live: LiveObjects,
 ): Owned<SessionOptions> {
-    if (engine.pools == ThreadPools.PROCESS || Environment.hasPool) Environment.startPool(engine.threads)
-    Environment.get()
+    Environment.start(engine.threads, engine.pool == ThreadPool.PROCESS)
     requireProvider(engine.provider)
     val owned = Owned(SessionOptions(), live.options)
     val options = owned.value
     try {
         options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR)
+        // An arena belongs to one session, and this API has none that sessions share. Without one an expert works in the memory
+        // that the stem has just freed, which is still in the caches, and resident experts hold no buffers of their own.
+        options.setCPUArenaAllocator(false)
         setThreads(options, engine)
         setProvider(options, engine)
     } catch (failure: OrtException) {

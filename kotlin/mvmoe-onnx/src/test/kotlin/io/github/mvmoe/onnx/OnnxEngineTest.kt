@@ -64,11 +64,11 @@ class OnnxEngineTest {
                 assertThrows<InputException> {
                     OnnxEngine(
                         threads = 1,
-                        pools = ThreadPools.PROCESS,
+                        pool = ThreadPool.PROCESS,
                     ).open(bundle.root, bundle.target("onnx"))
                 }
             assertEquals(ErrorCode.ENGINE_OPTION, error.code)
-            assertEquals(mapOf<String, Any?>("option" to "pools"), error.fields)
+            assertEquals(mapOf<String, Any?>("option" to "pool"), error.fields)
         }
     }
 }

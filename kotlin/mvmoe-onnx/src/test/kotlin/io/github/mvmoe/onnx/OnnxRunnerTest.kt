@@ -10,6 +10,8 @@ import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.random.Random
 import kotlin.test.assertContains
 import kotlin.test.assertContentEquals
 import kotlin.test.assertEquals
@@ -98,9 +100,7 @@ class OnnxRunnerTest {
         val stem = bundle.graph("stem")
         bundle.runner().use { runner ->
             runner.load(stem).use { loaded ->
-                val wrong =
-                    java.util.concurrent.atomic
-                        .AtomicInteger()
+                val wrong = AtomicInteger()
                 val threads =
                     List(4) { worker ->
                         Thread {
@@ -157,6 +157,38 @@ class OnnxRunnerTest {
                 )
             }
         }
+    }
+
+    /** Damage that leaves a graph which loads is none of the engine's business: hashes find it. */
+    @Test
+    fun `of a graph with damaged bytes nothing else is said than that it does not load, or has other tensors`() {
+        val copy = BundleCopy("dispatch", folder)
+        val file = File(copy.root, "onnx/step1_e0.onnx")
+        val healthy = file.readBytes()
+        val random = Random(17)
+        val codes = HashMap<ErrorCode, Int>()
+        val bundle = Bundle.open(copy.root)
+        bundle.runner().use { runner ->
+            repeat(300) {
+                val damaged = healthy.copyOf()
+                repeat(random.nextInt(1, 8)) { damaged[random.nextInt(damaged.size)] = random.nextInt().toByte() }
+                file.writeBytes(damaged)
+                try {
+                    runner.load(bundle.graph("step1_e0")).close()
+                } catch (error: EngineException) {
+                    codes.merge(error.code, 1, Int::plus)
+                    assertEquals(
+                        1,
+                        error.message
+                            .orEmpty()
+                            .lines()
+                            .size,
+                    )
+                }
+            }
+        }
+        assertTrue(codes.getValue(ErrorCode.ENGINE_LOAD_FAILED) > 50, "$codes")
+        assertEquals(emptySet(), codes.keys - setOf(ErrorCode.ENGINE_LOAD_FAILED, ErrorCode.ENGINE_WRONG_SIGNATURE))
     }
 
     @Test

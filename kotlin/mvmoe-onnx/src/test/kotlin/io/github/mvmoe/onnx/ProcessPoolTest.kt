@@ -12,10 +12,10 @@ private object SharesAPool {
     @JvmStatic
     fun main(arguments: Array<String>) {
         println(threads())
-        open(OnnxEngine(threads = 3, pools = ThreadPools.PROCESS))
-        open(OnnxEngine(threads = 3, pools = ThreadPools.PROCESS))
+        open(OnnxEngine(threads = 3, pool = ThreadPool.PROCESS))
+        open(OnnxEngine(threads = 3, pool = ThreadPool.PROCESS))
         open(OnnxEngine(threads = 3))
-        open(OnnxEngine(threads = 2, pools = ThreadPools.PROCESS))
+        open(OnnxEngine(threads = 2, pool = ThreadPool.PROCESS))
         open(OnnxEngine(threads = null))
     }
 
@@ -47,8 +47,8 @@ class ProcessPoolTest {
         val before = lines[0].toInt()
         // Of three threads two are the pool's: the one that calls is the third.
         for (line in lines.slice(1..3)) assertEquals("4 graphs ran, ${before + 2} threads", line)
-        assertContains(lines[4], "engine.option {option=pools}: threads 2 was given, but this process has one pool")
+        assertContains(lines[4], "engine.option {option=pool}: threads 2 was given, but this process has one pool")
         assertContains(lines[4], "with 3; give that number, or use another process")
-        assertContains(lines[5], "engine.option {option=pools}: threads null was given")
+        assertContains(lines[5], "engine.option {option=pool}: threads null was given")
     }
 }

@@ -1,7 +1,7 @@
 package io.github.mvmoe.onnx
 
 /** Whose threads compute a graph. */
-public enum class ThreadPools {
+public enum class ThreadPool {
     /** Each graph has a pool of its own; an image that runs two graphs with two threads or more pays for two pools. */
     SESSION,
 
