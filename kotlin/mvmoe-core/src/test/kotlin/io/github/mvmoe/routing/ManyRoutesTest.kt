@@ -4,6 +4,7 @@ import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.Timeout
 import java.math.BigInteger
 import kotlin.test.assertEquals
+import kotlin.test.assertNotSame
 import kotlin.test.assertSame
 import kotlin.test.assertTrue
 
@@ -48,5 +49,8 @@ class ManyRoutesTest {
             assertEquals(set, route.fold(0) { sum, expert -> sum or (1 shl expert) })
         }
         assertSame(rule.select(bufferOf(logits(5))).route, rule.select(bufferOf(logits(5))).route)
+        val last = (1 shl 16) - 1
+        assertNotSame(rule.select(bufferOf(logits(last))).route, rule.select(bufferOf(logits(last))).route)
+        assertEquals(rule.select(bufferOf(logits(last))).route, rule.select(bufferOf(logits(last))).route)
     }
 }
