@@ -7,7 +7,7 @@ import kotlin.math.sqrt
 internal fun directionOf(vector: FloatArray): DoubleArray {
     val peak = vector.maxOf { abs(it) }.toDouble()
     if (peak == 0.0) return DoubleArray(vector.size)
-    // First to a peak of 1: squares may underflow.
+    // First to a peak of 1, as the page says: every language rounds alike.
     val scaled = DoubleArray(vector.size) { vector[it] / peak }
     val length = sqrt(scaled.sumOf { it * it })
     return DoubleArray(vector.size) { scaled[it] / length }

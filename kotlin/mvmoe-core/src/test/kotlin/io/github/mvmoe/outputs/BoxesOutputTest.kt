@@ -51,6 +51,12 @@ class BoxesOutputTest {
     }
 
     @Test
+    fun `two that share half of what they cover are both kept`() {
+        val values = floatArrayOf(0f, 0f, 3f, 1f, 0.9f, 1f, 0f, 4f, 1f, 0.8f)
+        assertEquals(2, (outputOf("boxes", listOf(2, 5), *values) as BoxesOutput).detections().size)
+    }
+
+    @Test
     fun `overlaps by hand`() {
         val box = Box(0.0, 0.0, 4.0, 2.0)
         assertEquals(1.0, overlap(box, box))

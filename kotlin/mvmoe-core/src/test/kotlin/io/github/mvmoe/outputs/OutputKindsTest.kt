@@ -52,6 +52,23 @@ class OutputKindsTest {
     }
 
     @Test
+    fun `a box that has gone elsewhere is not found again, in the same row neither`() {
+        val shape = listOf(1, 5)
+        val given = floatArrayOf(0f, 0f, 10f, 10f, 0.9f)
+        val wanted = floatArrayOf(20f, 0f, 30f, 10f, 0.9f)
+        assertEquals(0.0, BoxesKind.agreement(given, wanted, shape, limit = 0.0))
+        assertEquals(1.0, BoxesKind.agreement(wanted, wanted, shape, limit = 0.0))
+    }
+
+    @Test
+    fun `a vector that points the other way agrees as little as one across`() {
+        val wanted = floatArrayOf(1f, 0f)
+        for (given in listOf(floatArrayOf(-1f, 0f), floatArrayOf(0f, 3f), floatArrayOf(0f, 0f))) {
+            assertEquals(0.0, EmbeddingKind.agreement(given, wanted, listOf(2)))
+        }
+    }
+
+    @Test
     fun `the agreement of all images is the mean, of embeddings the least`() {
         val agreements = listOf(1.0, 0.5, 0.75)
         for (kind in kinds) {

@@ -75,6 +75,12 @@ class GivenTest {
     }
 
     @Test
+    fun `named routes come by the order of their names, each once, before the router's`() {
+        val rule = Given(3, mapOf("b" to Route.of(0, 2), "a" to Route.of(1), "c" to Route.of(1)), otherwise = TopK(3))
+        assertEquals(listOf(Route.of(1), Route.of(0, 2), Route.of(0), Route.of(2)), rule.routes().toList())
+    }
+
+    @Test
     fun `rules are said in words`() {
         assertEquals("one of 2 routes of 4 experts, as the caller's task says", callers.describe())
         assertEquals("top 1 of 4 experts, or as the caller's task says", routed.describe())
