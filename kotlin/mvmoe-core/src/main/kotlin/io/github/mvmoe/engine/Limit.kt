@@ -16,7 +16,7 @@ internal enum class Limit(
     MEMORY(
         ErrorCode.LIMIT_MEMORY,
         "memory ran out; close dispatchers, bound maxExperts of Residency, or give the process more",
-        "cannot allocate memory|bad[_ ]alloc|out of memory|failed to allocate|system error number 12\\b|MemoryAllocationFailed",
+        "cannot allocate memory|bad[_ ]alloc|out of memory|failed to allocate|system error number 12\\b|memory ?allocation ?failed",
     ),
     THREADS(
         ErrorCode.LIMIT_THREADS,

@@ -1,0 +1,27 @@
+package org.pytorch.executorch;
+
+public enum DType {
+  UINT8,
+  INT8,
+  INT16,
+  INT32,
+  INT64,
+  HALF,
+  FLOAT,
+  DOUBLE,
+  COMPLEX_HALF,
+  COMPLEX_FLOAT,
+  COMPLEX_DOUBLE,
+  BOOL,
+  QINT8,
+  QUINT8,
+  QINT32,
+  BFLOAT16,
+  QINT4X2,
+  QINT2X4,
+  BITS1X8,
+  BITS2X4,
+  BITS4X2,
+  BITS8,
+  BITS16
+}

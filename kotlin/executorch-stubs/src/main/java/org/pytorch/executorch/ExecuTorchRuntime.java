@@ -1,0 +1,7 @@
+package org.pytorch.executorch;
+
+public class ExecuTorchRuntime {
+  ExecuTorchRuntime() {}
+
+  public static native String[] getRegisteredBackends();
+}
