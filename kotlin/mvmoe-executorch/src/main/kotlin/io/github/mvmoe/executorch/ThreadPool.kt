@@ -2,6 +2,7 @@ package io.github.mvmoe.executorch
 
 import io.github.mvmoe.ErrorCode
 import io.github.mvmoe.InputException
+import java.util.concurrent.atomic.AtomicInteger
 
 /**
  * ExecuTorch's pool of threads, of which a process has one.
@@ -10,7 +11,7 @@ import io.github.mvmoe.InputException
  * methods that are loaded crash, since they keep a pointer to the old one. So all modules that are open have the same number.
  */
 internal object ThreadPool {
-    private var modules = 0
+    private val modules = AtomicInteger()
     private var threads = 0
 
     /**
@@ -23,19 +24,18 @@ internal object ThreadPool {
         load: () -> T,
     ): T =
         synchronized(this) {
-            if (modules > 0 && threads != this.threads) throw taken(threads)
+            if (modules.get() > 0 && threads != this.threads) throw taken(threads)
             val loaded = load()
             this.threads = threads
-            modules++
+            modules.incrementAndGet()
             loaded
         }
 
-    /** One module less. */
-    fun unload(destroy: () -> Unit): Unit =
-        synchronized(this) {
-            modules--
-            destroy()
-        }
+    /** Destroys a module, waiting for no load of another one. */
+    fun unload(destroy: () -> Unit) {
+        destroy()
+        modules.decrementAndGet()
+    }
 
     private fun taken(wanted: Int) =
         InputException(
