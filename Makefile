@@ -71,4 +71,4 @@ $(READY): pyproject.toml Makefile
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) demo bench build dist fuzz-findings
+	rm -rf $(VENV) demo bench build dist fuzz-findings kotlin/*/target
