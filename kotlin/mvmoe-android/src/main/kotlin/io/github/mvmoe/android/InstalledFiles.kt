@@ -22,7 +22,8 @@ internal fun write(
     }
 
 internal fun createFolder(folder: File) {
-    if (!folder.isDirectory && !folder.mkdirs()) throw IOException("$folder cannot be made")
+    // Another thread, or process, may make it at the same moment.
+    if (!folder.mkdirs() && !folder.isDirectory) throw IOException("$folder cannot be made")
 }
 
 /** The first bytes, as many as that at the most. */

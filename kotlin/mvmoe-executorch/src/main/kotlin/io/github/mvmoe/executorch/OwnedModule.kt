@@ -25,7 +25,7 @@ internal class OwnedModule private constructor(
     override fun close() {
         if (!isOpen.compareAndSet(true, false)) return
         count.decrementAndGet()
-        ThreadPool.unload { module.destroy() }
+        ProcessPool.unload { module.destroy() }
     }
 
     companion object {
@@ -36,7 +36,7 @@ internal class OwnedModule private constructor(
             threads: Int,
             count: AtomicInteger,
         ): OwnedModule {
-            val module = ThreadPool.load(threads) { Module.load(file.path, Module.LOAD_MODE_MMAP, threads) }
+            val module = ProcessPool.load(threads) { Module.load(file.path, Module.LOAD_MODE_MMAP, threads) }
             val owned = OwnedModule(module, method, count)
             try {
                 MethodLoading.load(module, method)

@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicInteger
  * `Module.load` gives it the number of threads that it is called with. That replaces the pool if the number is another one, and
  * methods that are loaded crash, since they keep a pointer to the old one. So all modules that are open have the same number.
  */
-internal object ThreadPool {
+internal object ProcessPool {
     private val modules = AtomicInteger()
     private var threads = 0
 
