@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 OTHER_PILLOW := pillow==12.1.1
 
 .PHONY: demo test bench fuzz mutants setup lint clean \
-	kotlin-test kotlin-format kotlin-api kotlin-install
+	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone
 
 demo: setup ## train on real digits, export, answer held-out images
 	$(BIN)/mvmoe demo -o demo
@@ -36,6 +36,11 @@ kotlin-format: ## lay out the Kotlin sources as ktlint wants them
 kotlin-api: ## write the listings of the Kotlin library's public API
 	$(MAVEN) clean test --projects published --also-make -Dapi.write \
 		-Dtest=ApiListingTest -Dsurefire.failIfNoSpecifiedTests=false
+
+BUNDLES ?= $(wildcard tests/conformance/answers/bundles/*)
+
+kotlin-phone: ## check the Kotlin library on the phone that adb sees: make kotlin-phone BUNDLES=my.mvmoe
+	kotlin/phone.sh $(BUNDLES)
 
 kotlin-install: ## install the Kotlin library to the local Maven repository
 	$(MAVEN) clean install -DskipTests
