@@ -35,7 +35,7 @@ unpack() {
 [ $# -gt 0 ] || fail "give one bundle or more: kotlin/phone.sh BUNDLE ..."
 command -v adb >/dev/null || fail "adb is not on the PATH: it is in the platform-tools of Android's SDK"
 command -v d8 >/dev/null || fail "d8 is not on the PATH: it is in a folder of the build-tools of Android's SDK"
-abi="$(adb shell getprop ro.product.cpu.abi | tr -d '\r')"
+abi="$(adb shell getprop ro.product.cpu.abi | tr -d '\r' || true)"
 [ -n "$abi" ] || fail "adb sees no phone that answers: connect one, and allow USB debugging"
 
 rm -rf "$work"

@@ -3,6 +3,7 @@ package io.github.mvmoe.android
 import android.content.Context
 import android.graphics.Bitmap
 import android.graphics.Color
+import android.graphics.ColorSpace
 import android.net.Uri
 import io.github.mvmoe.ErrorCode
 import io.github.mvmoe.ImageException
@@ -51,6 +52,19 @@ class PicturesTest {
         val wanted = intArrayOf(Color.rgb(200, 100, 50), Color.rgb(10, 20, 30))
         for (decoder in decoders) {
             assertContentEquals(wanted, upright(pictures.decode(FilePicture(file(png(bitmap))), decoder)), "$decoder")
+        }
+    }
+
+    @Test
+    fun `colours of a file with another profile are converted to sRGB`() {
+        val space = ColorSpace.get(ColorSpace.Named.DISPLAY_P3)
+        val bitmap = Bitmap.createBitmap(4, 4, Bitmap.Config.ARGB_8888, false, space)
+        bitmap.eraseColor(Color.pack(0.5f, 0.5f, 0.25f, 1f, space))
+        val wanted = Color.toArgb(Color.convert(0.5f, 0.5f, 0.25f, 1f, space, ColorSpace.get(ColorSpace.Named.SRGB)))
+        for (decoder in decoders) {
+            val found = upright(pictures.decode(FilePicture(file(png(bitmap))), decoder)).first()
+            assertTrue(distance(wanted, found) <= 2, "$decoder: ${Integer.toHexString(found)}, wanted ${Integer.toHexString(wanted)}")
+            assertTrue(distance(Color.rgb(128, 128, 64), found) > 4, "the numbers are those of P3")
         }
     }
 
