@@ -8,7 +8,6 @@ from mvmoe_bench.measure.schema.records import EngineChoice
 from mvmoe_bench.measure.subjects import find_kind
 from mvmoe_bench.measure.subjects.contract import Stopwatch
 from mvmoe_deploy import Dispatcher
-from mvmoe_deploy.runtime.runners.onnx.runner import OnnxRunner
 
 
 @pytest.fixture(params=["tiny", "several", "experts"])
@@ -19,18 +18,17 @@ def path(request):
     return request.getfixturevalue(request.param) / "tiny.mvmoe"
 
 
-def _made(path, images, queries, kind="bare", **options):
+def _made(path, images, queries):
     order = SubjectOrder(
-        key=kind,
-        kind=kind,
+        key="bare",
+        kind="bare",
         root=str(path),
         target="onnx",
         requested=EngineChoice(engine="ONNX Runtime"),
         threads=1,
         queries=tuple(queries),
-        **options,
     )
-    return find_kind(kind).make(order, images, Stopwatch())
+    return find_kind("bare").make(order, images, Stopwatch())
 
 
 def test_graphs_alone_answer_as_the_dispatcher(path):
@@ -55,51 +53,3 @@ def test_imposed_routes_are_taken(tiny):
     assert all(not np.array_equal(answers[0], other) for other in answers[1:])
     assert subject.trace(queries[0]) is None
     subject.close()
-
-
-@pytest.mark.parametrize("kinds", [("bare", "dispatcher"), ("dispatcher", "bare")])
-def test_a_dispatcher_and_its_graphs_alone_run_the_same_ones(path, kinds, loads):
-    """Whichever was opened first; other options make other graphs."""
-    with Dispatcher.open(path, threads=1) as dispatcher:
-        images = dispatcher.bundle.golden()["image"][:6]
-    queries = [Query(image=number) for number in range(len(images))]
-    loads.clear()
-    subjects = [_made(path, images, queries, kind) for kind in kinds]
-    for query in queries:
-        one, other = (subject.answer(query) for subject in subjects)
-        for name in one:
-            np.testing.assert_array_equal(one[name], other[name])
-    assert len(loads) == len(set(loads)) > 1
-    before = len(loads)
-    subjects.append(_made(path, images, queries, engine_options={"pool": "session"}))
-    assert len(loads) - before == before
-    for subject in subjects:
-        subject.close()
-
-
-def test_two_dispatchers_load_graphs_of_their_own(tiny, loads):
-    """One of them has a budget, whose loads are what is measured."""
-    path = tiny / "tiny.mvmoe"
-    with Dispatcher.open(path, threads=1) as dispatcher:
-        images = dispatcher.bundle.golden()["image"][:1]
-    loads.clear()
-    subjects = [
-        _made(path, images, [Query(image=0)], "dispatcher", budget=budget) for budget in (None, 1)
-    ]
-    assert loads == ["stem", "stem"]
-    for subject in subjects:
-        subject.close()
-
-
-@pytest.fixture
-def loads(monkeypatch):
-    """The names of the graphs that were loaded, in order."""
-    names = []
-    load = OnnxRunner.load
-
-    def counted(self, graph):
-        names.append(graph)
-        return load(self, graph)
-
-    monkeypatch.setattr(OnnxRunner, "load", counted)
-    return names

@@ -15,7 +15,6 @@ from mvmoe_bench.measure.subjects.contract import (
     SubjectLook,
     actual_engine,
 )
-from mvmoe_bench.measure.subjects.shared_graphs import open_sharing
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.graph_stages import graph_stages
 from mvmoe_deploy.bundle.manifest import IMAGE, Graph, Target
@@ -23,6 +22,7 @@ from mvmoe_deploy.routing import Route, gates_of
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.contract import LoadedGraph, Runner
 from mvmoe_deploy.runtime.prediction import Outputs
+from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.runtime.stored_weights import StoredWeights
 from mvmoe_deploy.strategies import slot_input
 
@@ -146,7 +146,9 @@ class BareKind(SubjectKind):
             os.path.realpath(order.root), order.manifest_sha256, plugins=order.plugins
         )
         record = bundle.target(order.of_target)
-        runner = open_sharing(bundle.path, record, order, other="dispatcher")
+        runner = open_runner(
+            bundle.path, record, order.threads, order.engine_options, plugins=order.plugins
+        )
         subject = BareGraphs(bundle, order.of_target, runner, images)
         for query in order.queries:
             subject.learn(query)

@@ -17,11 +17,11 @@ from mvmoe_bench.measure.subjects.contract import (
     Traced,
     actual_engine,
 )
-from mvmoe_bench.measure.subjects.shared_graphs import open_sharing
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.unchanged import UnchangedFiles
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.prediction import Outputs
+from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.runtime.tracing import Trace, TracingDispatcher
 from mvmoe_deploy.strategies import find_strategy
 
@@ -160,7 +160,9 @@ class DispatcherKind(SubjectKind):
         watch.lap("parse")
         files = UnchangedFiles.verified(bundle.path, record.files)
         watch.lap("hash")
-        runner = open_sharing(bundle.path, record, order, other="bare")
+        runner = open_runner(
+            bundle.path, record, order.threads, order.engine_options, plugins=order.plugins
+        )
         dispatcher = TracingDispatcher(
             bundle, order.of_target, runner, files=files, max_resident_experts=order.budget
         )
