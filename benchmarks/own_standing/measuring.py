@@ -21,6 +21,7 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.system import files
+from own_standing import host_time
 from own_standing.rounds import latencies, ratio
 
 _BASELINES = ("bare", "static", "all-experts", "gather", "dense", "eager")
@@ -50,6 +51,8 @@ class OwnPerformance:
     preset: str
     baselines: Summary
     """Every subject, on pictures that the router routes."""
+    host: dict[str, dict[str, list[float]]]
+    """By target what `host_time.measure` gives."""
     residency: Summary
     """The dispatchers, on pictures forced evenly down all routes."""
     naive: dict[str, Any]
@@ -87,6 +90,7 @@ def measure(
         ),
         progress,
     )
+    host = _step(work / "host.json", partial(_host, bundle))
     residency = run_bench(
         Request(
             bundles=(bundle,),
@@ -112,6 +116,7 @@ def measure(
     return OwnPerformance(
         preset=preset,
         baselines=summarize_run(baselines),
+        host=host,
         residency=summarize_run(residency),
         naive=naive,
         scaling=summarize_run(scaled),
@@ -162,6 +167,11 @@ def _exported(
     start = time.perf_counter()
     export_bundle(loaded.model, bundle, targets=targets, identity=identity, replace_existing=True)
     return {"seconds": time.perf_counter() - start}
+
+
+def _host(bundle: Path) -> dict[str, Any]:
+    """The host's own lines of an answer, for each target."""
+    return {target: host_time.measure(bundle, target) for target in _TARGETS}
 
 
 def _naive(checkpoint: Path, work: Path, progress: Progress) -> dict[str, Any]:

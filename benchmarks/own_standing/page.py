@@ -57,6 +57,7 @@ def render(own: OwnPerformance) -> str:
         verdict=_verdict,
         meaning=_MEANING,
         latencies=own.baselines.sections["latency"],
+        host=own.host,
         host_times=own.baselines.sections.get("host-time", ()),
         parts=own.baselines.sections.get("parts", {}),
         uses=own.baselines.sections["machine"].uses,

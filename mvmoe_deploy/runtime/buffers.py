@@ -21,10 +21,11 @@ from mvmoe_deploy.bundle.manifest import (
 )
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.choices import no_logits
+from mvmoe_deploy.runtime.bound_graph import Place
 from mvmoe_deploy.strategies import Strategy, slot_input
 
-Step = tuple[Callable[[Sequence[float]], None], tuple[tuple[int, Graph], ...], Graph]
-"""What writes the gates of an image, the graphs that fill slots with their slots, and the last."""
+Step = tuple[Callable[[Sequence[float]], None], tuple[Place, ...]]
+"""What writes the gates of an image, and the graphs that it runs then, in order."""
 
 _MOST_KNOWN = 4096
 """Routes that are remembered: a rule may have far more than memory holds."""
@@ -74,6 +75,8 @@ class InferenceBuffers:
     """
 
     def __init__(self, manifest: Manifest, target: Target, strategy: Strategy) -> None:
+        self.token = object()
+        """Stands for these buffers in tables of what is bound to them, which do not keep them."""
         self._strategy = strategy
         self._arrays: dict[tuple[int, str, tuple[int, ...], str], np.ndarray] = {}
         self._inputs: dict[str, dict[str, np.ndarray]] = {}
@@ -150,11 +153,10 @@ class InferenceBuffers:
         """Write the route and gates of the image at `position` into the inputs of its graph."""
         self._strategy.write(self.inputs(graph), position, route, gates)
 
-    def learn(self, graphs: tuple[Graph, ...], route: Route) -> Step:
+    def learn(self, places: tuple[Place, ...], route: Route) -> Step:
         """Remember which graphs the first image of a route runs at a stage: those, in order."""
-        *experts, graph = graphs
-        write = self._strategy.writer(self.inputs(graph), route)
-        step = write, tuple(enumerate(experts)), graph
+        graph = places[-1].graph
+        step = self._strategy.writer(self.inputs(graph), route), places
         known = self.known[graph.stage - 1]
         if len(known) < _MOST_KNOWN:
             known[route] = step

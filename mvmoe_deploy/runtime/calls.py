@@ -34,6 +34,17 @@ _FORK_SECONDS = 10.0
 """How long a fork waits for the engines, and they for it."""
 
 
+class _Call(Generic[B]):
+    """A call with its buffers: in flight, or idle until another call takes both."""
+
+    __slots__ = ("buffers", "thread")
+
+    def __init__(self, buffers: B) -> None:
+        self.buffers = buffers
+        self.thread = 0
+        """The one that it is in flight in, or was."""
+
+
 class Calls(Generic[B]):
     """Calls in flight, each with buffers of its own; `free` releases what all of them use.
 
@@ -44,9 +55,9 @@ class Calls(Generic[B]):
     def __init__(self, make: Callable[[], B], free: Callable[[], None]) -> None:
         self._make = make
         self._free_resources = free
-        self._idle: list[B] = []
-        self.running: dict[tuple[int, object], tuple[B, ...]] = {}
-        """By thread and call the buffers of each call in flight; empty until it has some."""
+        self._idle: list[_Call[B]] = []
+        self.running: dict[_Call[B], tuple[_Call[B]]] = {}
+        """The calls in flight, each with what goes back to those that are idle."""
         self._ended: SimpleQueue[None] = SimpleQueue()
         """Has an entry whenever a call ended after `close` began."""
         self._closing = _process.ending
@@ -63,22 +74,26 @@ class Calls(Generic[B]):
 
         Raises InputError after `close`, ProcessBoundError in a forked child, and what `work` does.
         """
-        call = (get_ident(), object())
+        try:
+            call = self._idle.pop()
+        except IndexError:
+            call = self._new_call()
+        call.thread = get_ident()
+        running = self.running
         # Twice: an exception may be raised at any line, that of the clean-up too.
         try:
             try:
-                self.running[call] = ()
-                while self._closing or self._process is not _process.admitted:
-                    self._end(call)
-                    look_again = self._refuse_or_wait()
-                    self.running[call] = ()
-                    if not (look_again or self._closing):
-                        break
-                return work(self._acquire_buffers(call), *arguments)
+                running[call] = (call,)
+                if self._closing or self._process is not _process.admitted:
+                    self._wait_for_turn(call)
+                return work(call.buffers, *arguments)
             finally:
-                self._end(call)
+                # One line, so that an interruption between the two tables cannot lose the buffers.
+                self._idle.extend(running.pop(call, ()))
+                if self._closing:
+                    self._wake_and_free()
         finally:
-            if self._closing or call in self.running:
+            if self._closing or call in running:
                 self._end(call)
 
     def require_open(self) -> None:
@@ -108,18 +123,23 @@ class Calls(Generic[B]):
         """Never free the resources: in a forked child engines would wait for threads it lacks."""
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._free_resources))
 
-    def _acquire_buffers(self, call: tuple[int, object]) -> B:
-        """Buffers that no other call has until this one ends."""
-        try:
-            buffers = self._idle.pop()
-        except IndexError:
-            buffers = self._make()
-        self.running[call] = (buffers,)
-        return buffers
+    def _new_call(self) -> _Call[B]:
+        """A call with new buffers; raises as `require_open`."""
+        self.require_open()
+        return _Call(self._make())
 
-    def _end(self, call: tuple[int, object]) -> None:
+    def _wait_for_turn(self, call: _Call[B]) -> None:
+        """Return once a registered call may go on; raises as `require_open`, and has ended then."""
+        while self._closing or self._process is not _process.admitted:
+            # Without its buffers, which stay this call's.
+            self.running.pop(call, None)
+            look_again = self._refuse_or_wait()
+            self.running[call] = (call,)
+            if not (look_again or self._closing):
+                break
+
+    def _end(self, call: _Call[B]) -> None:
         """Remove a call that has ended and keep its buffers; does nothing the second time."""
-        # One line, so that an interruption between the two tables cannot lose the buffers.
         self._idle.extend(self.running.pop(call, ()))
         if self._closing:
             self._wake_and_free()
@@ -133,7 +153,12 @@ class Calls(Generic[B]):
 
     def has_others(self) -> bool:
         """Whether a call of another thread is in flight."""
-        return _of_another_thread(self.running)
+        me = get_ident()
+        return any(call.thread != me for call in list(self.running))
+
+    def is_inside(self, thread: int) -> bool:
+        """Whether a call of a thread is in flight."""
+        return any(call.thread == thread for call in list(self.running))
 
     def _refuse_or_wait(self) -> bool:
         """Raise if no call may begin, else wait for a fork; False if this thread may pass it."""
@@ -277,9 +302,9 @@ class _DispatcherProcess:
 
     def _is_inside(self, thread: int) -> bool:
         """Whether a thread is inside an engine."""
-        everything: list[Mapping[tuple[int, object], object]] = [self._busy]
-        everything += [calls.running for calls in self._all()]
-        return any(one == thread for running in everything for one, _ in list(running))
+        if any(one == thread for one, _ in list(self._busy)):
+            return True
+        return any(calls.is_inside(thread) for calls in self._all())
 
     def _all(self) -> list[Calls[Any]]:
         """The calls of all dispatchers that exist; other threads may register some meanwhile."""

@@ -41,6 +41,18 @@ class ReadsInPlace(LoadedGraph, Protocol):
         """
 
 
+@runtime_checkable
+class PreparesWeights(LoadedGraph, Protocol):
+    """A graph that can make beforehand what binding weights takes."""
+
+    def prepare(self, weights: Arrays) -> None:
+        """Make it for inputs that stay as they are, and cannot be written to.
+
+        Nothing of them is read. It is kept, as they are, for as long as the graph is. Raises
+        InputError for weights that the graph does not take.
+        """
+
+
 def bind_from(
     graph: LoadedGraph, inputs: Arrays, outputs: Arrays, name: str
 ) -> Callable[[np.ndarray], None]:

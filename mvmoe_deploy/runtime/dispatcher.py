@@ -42,6 +42,7 @@ from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.runtime.timing import LapTimer, Timer
 from mvmoe_deploy.system.limits import resource_limits
 
+_Array = np.ndarray
 _FLOAT32 = np.dtype(np.float32)
 
 
@@ -86,7 +87,7 @@ class Dispatcher:
         self._shape = bundle.manifest.input.shape
         self._shape_of_one = (1, *self._shape)
         self._stem = next(graph for graph in record.graphs if graph.stage == 0)
-        self._graphs = GraphCache(
+        self._graphs = graphs = GraphCache(
             record,
             strategy,
             runner,
@@ -95,6 +96,7 @@ class Dispatcher:
             max_per_stage=max_resident_experts,
             max_bytes=max_resident_bytes,
         )
+        self._held_stem = graphs.held(self._stem)
         make_buffers = partial(InferenceBuffers, bundle.manifest, record, strategy)
         self._calls = Calls(make_buffers, self._graphs.clear)
         self._prewarming: threading.Thread | None = None
@@ -248,7 +250,7 @@ class Dispatcher:
         """
         # What nearly every batch is, in as few steps as can be: see `_run_one`.
         if (
-            type(batch) is not np.ndarray
+            type(batch) is not _Array
             or batch.shape != self._shape_of_one
             or batch.dtype is not _FLOAT32
         ):
@@ -444,11 +446,13 @@ class Dispatcher:
         ten. So there is as little of it as possible.
         """
         graphs = self._graphs
-        advises = graphs.takes_weights
+        advises, uses = graphs.takes_weights, graphs.uses
         if image is None:
             graphs.call(buffers, self._stem)()
         else:
-            graphs.call_on_image(buffers, self._stem)(image)
+            stem = self._held_stem.value
+            on_image = None if stem is None else stem.calls_on_image.get(buffers.token)
+            (on_image or graphs.call_on_image(buffers, self._stem))(image)
         if timer is not None:
             timer.lap("stem")
         routes: list[Route] = []
@@ -466,31 +470,33 @@ class Dispatcher:
             stage += 1
             if advises:
                 graphs.advise(stage, route)
-            write, experts, graph = step
+            write, places = step
             write(gate)
             if timer is not None:
                 timer.lap("select")
-            for slot, expert in experts:  # None, unless another graph joins them.
-                call = graphs.call(buffers, expert, route, slot)
+            for held, key, graph, slot in places:  # One, unless it joins several.
+                # Both are set before a load: what ran before may be evicted for it, and goes then.
+                bound = held.value
+                call = None if bound is None else bound.calls.get(key)
+                if call is None:
+                    call = graphs.call(buffers, graph, route, slot)
+                else:
+                    held.last_use = next(uses)
                 if timer is not None:
                     timer.lap("load")
                 call()
                 if timer is not None:
                     timer.lap("expert")
-            call = graphs.call(buffers, graph, route)
-            if timer is not None:
-                timer.lap("load")
-            call()
-            del call  # What the next stage needs may evict this graph, whose memory goes then.
-            if timer is not None:
-                timer.lap("expert")
         return routes, gates, stage
 
     def _first_step(self, buffers: InferenceBuffers, stage: int, route: Route) -> Step | None:
         """What the first image of a route takes at a stage; None if the route finishes images."""
         if route in self._finishes[stage]:
             return None
-        return buffers.learn(self._graphs.serving(stage, route), route)
+        graphs = self._graphs
+        *experts, last = graphs.serving(stage, route)
+        places = [graphs.place(buffers, expert, route, slot) for slot, expert in enumerate(experts)]
+        return buffers.learn((*places, graphs.place(buffers, last, route)), route)
 
     def _require_batch(self, batch: np.ndarray) -> None:
         """Refuse what is not a batch of preprocessed images."""

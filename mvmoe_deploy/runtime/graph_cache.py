@@ -11,10 +11,11 @@ from mvmoe_deploy.bundle.manifest import IMAGE, File, Graph, Target
 from mvmoe_deploy.bundle.unchanged import UnchangedFiles
 from mvmoe_deploy.errors import BundleError, EngineError, InputError, ResourceLimitError
 from mvmoe_deploy.routing import Route
+from mvmoe_deploy.runtime.bound_graph import BoundGraph, Place
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
-from mvmoe_deploy.runtime.contract import LoadedGraph, Runner, bind_from
+from mvmoe_deploy.runtime.contract import PreparesWeights, Runner, bind_from
 from mvmoe_deploy.runtime.memory import return_free_memory
-from mvmoe_deploy.runtime.residency import Item, Residency
+from mvmoe_deploy.runtime.residency import Item, ItemSlot, Residency
 from mvmoe_deploy.runtime.stored_weights import StoredWeights
 from mvmoe_deploy.strategies import Strategy
 
@@ -27,6 +28,9 @@ A route is all of its graphs, where the strategy has several.
 
 _MOST_BINDINGS = 256
 """Bindings of a graph to the weights of routes that are kept; making one takes microseconds."""
+
+_MOST_PREPARED = 256
+"""Experts of a stage whose weights are prepared: it takes microseconds each."""
 
 
 class GraphCache:
@@ -70,7 +74,7 @@ class GraphCache:
         self.pinned = frozenset(graph.name for item in pins for graph in self._pin(item))
         # Graphs that every image runs take no part in the budgets of the others.
         items = {graph.name: Item(graph.stage, graph.weight_bytes) for graph in self.routed}
-        self._residency: Residency[_BoundGraph] = Residency(
+        self._residency: Residency[BoundGraph] = Residency(
             items | {name: Item(0, 0) for name in self._always},
             _VerifiedLoader(target, runner, files),
             evicted=return_free_memory,
@@ -78,6 +82,7 @@ class GraphCache:
             max_per_group=max_per_stage,
             max_bytes=max_bytes,
         )
+        self.uses = self._residency.uses
 
     @property
     def resident(self) -> tuple[str, ...]:
@@ -105,8 +110,19 @@ class GraphCache:
         return graph.name, route if graph.bound else None
 
     def load(self, graph: Graph) -> None:
-        """Load a graph if it is cold; raises as `call` does."""
-        self._residency.get(graph.name)
+        """Load a graph if it is cold; raises as `call` does.
+
+        Of weights that are bound to it what can be made beforehand is: the first image of a route
+        has then less to wait for. What is wrong with their file is said when they are bound.
+        """
+        loaded = self._residency.get(graph.name).graph
+        if graph.bound and isinstance(loaded, PreparesWeights):
+            experts = range(min(len(self._experts[graph.stage - 1]), _MOST_PREPARED))
+            places = 1 + max(bound.place for bound in graph.bound.values())
+            with contextlib.suppress(BundleError, ResourceLimitError):
+                if self._weights.map():
+                    for number in experts:
+                        loaded.prepare(self._weights.inputs(graph, (number,) * places))
 
     def call(
         self,
@@ -122,9 +138,7 @@ class GraphCache:
         files are not those that were there when the bundle was opened.
         """
         bound = self._residency.get(graph.name)
-        key: object = buffers if slot is None else (buffers, slot)
-        if graph.bound:
-            key = (key, route)
+        key = _key(buffers, graph, route, slot)
         call = bound.calls.get(key)
         if call is None:
             inputs, outputs = buffers.inputs(graph), buffers.outputs_of(graph, slot)
@@ -134,6 +148,20 @@ class GraphCache:
             call = bound.calls[key] = bound.graph.bind(inputs, outputs)
         return call
 
+    def place(
+        self,
+        buffers: InferenceBuffers,
+        graph: Graph,
+        route: Route | None = None,
+        slot: int | None = None,
+    ) -> Place:
+        """Where `call`, asked the same, finds what it gives once it has been asked."""
+        return Place(self.held(graph), _key(buffers, graph, route, slot), graph, slot)
+
+    def held(self, graph: Graph) -> ItemSlot[BoundGraph]:
+        """The place of a graph in memory, which stays the same while the graph comes and goes."""
+        return self._residency.slot(graph.name)
+
     def call_on_image(
         self, buffers: InferenceBuffers, graph: Graph
     ) -> Callable[[np.ndarray], None]:
@@ -142,11 +170,11 @@ class GraphCache:
         The image is contiguous, and stays as it is until the call has returned.
         """
         bound = self._residency.get(graph.name)
-        call = bound.calls_on_image.get(buffers)
+        call = bound.calls_on_image.get(buffers.token)
         if call is None:
             outputs = buffers.outputs_of(graph, None)
             call = bind_from(bound.graph, buffers.inputs(graph), outputs, IMAGE)
-            bound.calls_on_image[buffers] = call
+            bound.calls_on_image[buffers.token] = call
         return call
 
     def _weights_of(self, graph: Graph, route: Route) -> dict[str, np.ndarray]:
@@ -157,7 +185,9 @@ class GraphCache:
         wanted = {(graph.stage, number) for number in route}
         if wanted <= self._checked:
             return self._weights.inputs(graph, route)
-        self._files.require(self._weights_file)
+        # What is not mapped yet is opened and read between two looks at its path.
+        if not self._weights.is_mapped:
+            self._files.require(self._weights_file)
         weights = self._weights.inputs(graph, route)
         self._files.require(self._weights_file)
         self._checked |= wanted
@@ -208,6 +238,12 @@ class GraphCache:
         return found
 
 
+def _key(buffers: InferenceBuffers, graph: Graph, route: Route | None, slot: int | None) -> object:
+    """Identifies the binding of a graph to buffers, and to the weights of a route."""
+    key = buffers.token if slot is None else (buffers.token, slot)
+    return (key, route) if graph.bound else key
+
+
 def _require_opened(
     files: UnchangedFiles, weights: tuple[File, ...], opened: os.stat_result
 ) -> None:
@@ -244,7 +280,7 @@ class _VerifiedLoader:
         self._files = files
         self._files_of = _files_by_graph(target)
 
-    def __call__(self, name: str) -> "_BoundGraph":
+    def __call__(self, name: str) -> "BoundGraph":
         """A graph; raises EngineError that names it, BundleReplacedError."""
         listed = self._files_of[name]
         self._files.require(listed)
@@ -256,16 +292,7 @@ class _VerifiedLoader:
             )  # If they were replaced during the load, that is the reason.
             raise
         self._files.require(listed)
-        return _BoundGraph(graph)
-
-
-class _BoundGraph:
-    """A loaded graph and its bindings, which go when it is evicted."""
-
-    def __init__(self, graph: LoadedGraph) -> None:
-        self.graph = graph
-        self.calls: dict[object, Callable[[], None]] = {}
-        self.calls_on_image: dict[object, Callable[[np.ndarray], None]] = {}
+        return BoundGraph(graph)
 
 
 def _by_route(graphs: Iterable[Graph]) -> dict[int, dict[Route | None, Graph]]:

@@ -25,11 +25,14 @@ class Item:
     bytes: int
 
 
-class _Slot(Generic[T]):
+class ItemSlot(Generic[T]):
     """The place of one item, whether it is in memory or not.
 
     An item is being loaded exactly while its `loading` is locked: nothing else says so, and
     nothing else has to be undone when a load is interrupted.
+
+    Who looks here often need not ask `Residency.get`: a `value` that is not None is the item, and
+    `last_use` has to become the next number of `Residency.uses`.
     """
 
     def __init__(self, name: str, item: Item, pinned: bool) -> None:
@@ -82,14 +85,15 @@ class Residency(Generic[T]):
         max_bytes: int | None = None,
     ) -> None:
         kept = frozenset(pinned)
-        self._slots: dict[str, _Slot[T]] = {
-            name: _Slot(name, item, name in kept) for name, item in items.items()
+        self._slots: dict[str, ItemSlot[T]] = {
+            name: ItemSlot(name, item, name in kept) for name, item in items.items()
         }
         self._load = load
         self._evicted = evicted
         self._max_per_group = max_per_group
         self._max_bytes = max_bytes
-        self._uses = itertools.count(1)
+        self.uses = itertools.count(1)
+        """The numbers by which uses are ordered."""
         self._evicting = threading.RLock()
         _require_limits(max_per_group, max_bytes)
 
@@ -104,8 +108,12 @@ class Residency(Generic[T]):
         value = slot.value
         if value is None:
             value = self._fill(slot)
-        slot.last_use = next(self._uses)
+        slot.last_use = next(self.uses)
         return value
+
+    def slot(self, name: str) -> ItemSlot[T]:
+        """The place of an item, which stays the same."""
+        return self._slots[name]
 
     def has_room(self, name: str) -> bool:
         """Whether `name` is there or would fit without evicting another item."""
@@ -118,7 +126,7 @@ class Residency(Generic[T]):
             slot.value = None
         self._evicted()
 
-    def _fill(self, slot: _Slot[T]) -> T:
+    def _fill(self, slot: ItemSlot[T]) -> T:
         """Load an item, or wait until another thread has."""
         if slot.loader == get_ident() and slot.loading.locked():
             # A signal handler that has interrupted this very load cannot wait for it.
@@ -128,7 +136,7 @@ class Residency(Generic[T]):
         # (by a trace function, say) before the lock is released.
         with slot.loading: return self._load_or_share(slot, failures)  # fmt: skip  # noqa: E701
 
-    def _load_or_share(self, slot: _Slot[T], failures: int) -> T:
+    def _load_or_share(self, slot: ItemSlot[T], failures: int) -> T:
         """Load an item unless that was done, or has failed, while this thread waited."""
         value = slot.value
         if value is not None:
@@ -145,12 +153,12 @@ class Residency(Generic[T]):
             slot.failures += 1
             raise
         slot.failure = None
-        slot.last_use = next(self._uses)
+        slot.last_use = next(self.uses)
         slot.value = value
         self._make_room(slot)  # Items that were being loaded before could not be evicted.
         return value
 
-    def _make_room(self, slot: _Slot[T]) -> None:
+    def _make_room(self, slot: ItemSlot[T]) -> None:
         """Evict the least recently used items until an item fits or nothing is left to evict."""
         victims: list[T]
         with self._evicting: victims = self._choose_victims(slot)  # fmt: skip  # noqa: E701
@@ -158,7 +166,7 @@ class Residency(Generic[T]):
             victims.clear()
             self._evicted()
 
-    def _choose_victims(self, slot: _Slot[T]) -> list[T]:
+    def _choose_victims(self, slot: ItemSlot[T]) -> list[T]:
         """Remove the items that have to be evicted; the caller frees them, outside of the lock."""
         victims: list[T] = []
         # A full group needs one of its own items evicted; a full memory may lose any item.
@@ -174,31 +182,31 @@ class Residency(Generic[T]):
                     other.value = None
         return victims
 
-    def _loaded(self) -> list[_Slot[T]]:
+    def _loaded(self) -> list[ItemSlot[T]]:
         """The slots of loaded items, the least recently used first."""
         loaded = [slot for slot in self._slots.values() if slot.value is not None]
         return sorted(loaded, key=lambda slot: slot.last_use)
 
-    def _fits_group(self, slot: _Slot[T]) -> bool:
+    def _fits_group(self, slot: ItemSlot[T]) -> bool:
         """Whether an item and those of its group that are there keep within their number."""
         if self._max_per_group is None:
             return True
         others = (other for other in self._others(slot) if _same_group(other, slot))
         return 1 + sum(1 for _ in others) <= self._max_per_group
 
-    def _fits_bytes(self, slot: _Slot[T]) -> bool:
+    def _fits_bytes(self, slot: ItemSlot[T]) -> bool:
         """Whether an item and all that is there keep within the bytes."""
         if self._max_bytes is None:
             return True
         total = slot.item.bytes + sum(other.item.bytes for other in self._others(slot))
         return total <= self._max_bytes
 
-    def _others(self, slot: _Slot[T]) -> list[_Slot[T]]:
+    def _others(self, slot: ItemSlot[T]) -> list[ItemSlot[T]]:
         """The slots of other items that take room."""
         return [other for other in self._slots.values() if other is not slot and other.counts]
 
 
-def _same_group(one: _Slot[T], other: _Slot[T]) -> bool:
+def _same_group(one: ItemSlot[T], other: ItemSlot[T]) -> bool:
     return one.item.group == other.item.group
 
 

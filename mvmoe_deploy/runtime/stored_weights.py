@@ -6,7 +6,9 @@ import mmap
 import os
 import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +22,12 @@ _CAN_ADVISE = hasattr(mmap.mmap, "madvise")
 
 _CANNOT_MAP = (errno.ENODEV, errno.EINVAL, errno.EACCES, errno.EPERM)
 """What a file system says that cannot map files."""
+
+
+@cache
+def _little_endian(name: str) -> np.dtype[Any]:
+    """NumPy's type of stored numbers."""
+    return np.dtype(name).newbyteorder("<")
 
 
 class StoredWeights:
@@ -60,6 +68,15 @@ class StoredWeights:
             for name, bound in graph.bound.items()
         }
 
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the file is mapped, so that weights of any expert lie in what was opened."""
+        return self._mapped is not None
+
+    def map(self) -> bool:
+        """Map the file, unless that was done; whether it can be. Raises as `inputs` does."""
+        return self._map() is not None
+
     def advise(self, stage: int, route: Route) -> None:
         """Ask the system to read the ranges of a route's experts now, in the background.
 
@@ -81,7 +98,7 @@ class StoredWeights:
             content, start = self._content(stage, number, expert)
             found = {}
             for name, stored in expert.tensors.items():
-                kind = np.dtype(stored.dtype).newbyteorder("<")
+                kind = _little_endian(stored.dtype)
                 found[name] = np.ndarray(stored.shape, kind, content, stored.offset - start)
             self._tensors[stage, number] = found
         return found

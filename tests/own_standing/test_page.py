@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from mvmoe_bench.measure.planning.presets import PRESETS
-from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.statistics import Ratio
 from mvmoe_deploy.errors import InputError
 from own_standing import measuring, page
@@ -87,6 +87,9 @@ def test_the_page_has_every_table_with_its_numbers(standing):
     assert f"| {ours.key} | {' | '.join(cells)} |" in text
     (host,) = found.baselines.sections["host-time"]
     assert f"| {ours.key} | {printed(host.us).value} (" in text
+    for way, spent in found.host["onnx"].items():
+        between = alone(sum(spent[1:-1]))
+        assert f"| onnx | {way} | {alone(spent[0])} | {between} | {alone(spent[-1])} |" in text
     one = found.scaling.sections["memory"][0].added.total
     assert f"| {printed(one, 1e-6).value} |" in text
     # Tables are whole: every row has as many cells as its head.

@@ -5,7 +5,9 @@ import pytest
 from msgspec.structs import replace
 
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.runtime.bound_graph import Place
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
+from mvmoe_deploy.runtime.residency import Item, ItemSlot
 
 
 @pytest.fixture
@@ -52,12 +54,13 @@ def test_an_image_that_other_stages_or_outputs_need_is_not_the_stems_alone(bundl
 
 
 def test_a_route_is_learnt_once(buffers, graphs):
-    step = buffers.learn((graphs[1][0],), (0,))
+    place = Place(ItemSlot("step1_e0", Item(1, 1), pinned=False), buffers.token, graphs[1][0], None)
+    step = buffers.learn((place,), (0,))
     assert buffers.known == [{(0,): step}, {}]
-    write, experts, graph = step
+    write, places = step
     write((0.5,))
-    assert buffers.inputs(graph)["gates"].tolist() == [[0.5], [0], [0], [0]]
-    assert (experts, graph) == ((), graphs[1][0])
+    assert buffers.inputs(graphs[1][0])["gates"].tolist() == [[0.5], [0], [0], [0]]
+    assert places == (place,)
 
 
 def test_a_graph_that_takes_another_shape_has_an_array_of_its_own(buffers, graphs):

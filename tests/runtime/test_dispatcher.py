@@ -231,7 +231,8 @@ def test_every_buffer_may_be_spoiled_before_a_call(batched, assert_answers):
     with Dispatcher.open(batched.path, threads=1) as dispatcher:
         for count in (1, 3):
             dispatcher.run(batched.images[:count])
-            (buffers,) = dispatcher._calls._idle
+            (idle,) = dispatcher._calls._idle
+            buffers = idle.buffers
             for arrays in (*buffers._inputs.values(), *buffers.outputs):
                 for array in arrays.values():
                     array.fill(np.nan)
@@ -288,6 +289,26 @@ def test_experts_load_when_an_image_needs_them(single, watched):
         dispatcher.run(single.images[of_route(single, expert)])
     assert runner.loads == {"step1_e2": 1, "step1_e0": 1}
     assert dispatcher.resident == ("step1_e0", "step1_e2")
+
+
+def test_an_expert_that_was_used_again_stays(single, watched):
+    """Its second use counts as the first does, which looked for its graph."""
+    dispatcher, runner = watched(single, max_resident_experts=2)
+    for expert in (0, 1, 0, 2):
+        dispatcher.run(single.images[of_route(single, expert)])
+    assert dispatcher.resident == ("step1_e0", "step1_e2")
+    assert runner.alive() == {"stem", *dispatcher.resident}
+
+
+def test_an_expert_makes_room_before_the_next_stage_loads(batched, watched):
+    """An image that takes two stages has no more in memory than the budget, even meanwhile."""
+    dispatcher, runner = watched(batched, max_resident_bytes=1)
+    seen = []
+    runner.before_load = lambda name: seen.append(runner.alive() - {"stem"})
+    for _ in range(2):
+        for image in batched.images[:4]:
+            dispatcher.run(image[None])
+    assert len(seen) >= 16 and not any(seen)
 
 
 def test_each_expert_loads_once_for_a_batch_however_small_the_budget(

@@ -102,6 +102,26 @@ def test_an_engine_that_copies_what_is_bound_answers_the_same(monkeypatch):
         assert dispatcher.check().ok
 
 
+def test_opening_prepares_the_weights_of_every_expert():
+    """What an engine wants to have of them is made then, and no more when a route is first used."""
+    with Dispatcher.open(BOUND) as dispatcher:
+        graph = dispatcher.target.graphs[1]
+        loaded = dispatcher._graphs.held(graph).value.graph
+        known = dict(loaded._weights)
+        assert len(known) == len(dispatcher.target.experts[0]) * len(graph.bound)
+        assert not dispatcher._graphs._checked, "they are compared with the manifest when bound"
+        assert_answers(dispatcher)
+        assert loaded._weights == known
+
+
+def test_nothing_is_read_beforehand_where_nothing_is_mapped(monkeypatch):
+    read = []
+    monkeypatch.setattr(np, "fromfile", lambda *arguments, **_: read.append(arguments))
+    with_map(monkeypatch, refusing(errno.ENODEV))
+    with Dispatcher.open(BOUND):
+        assert not read
+
+
 @pytest.mark.parametrize("number", [errno.ENODEV, errno.EINVAL, errno.EACCES, errno.EPERM])
 def test_a_file_system_that_cannot_map_gives_the_same_answers(monkeypatch, number):
     with_map(monkeypatch, refusing(number))

@@ -56,18 +56,8 @@ class _Known:
     limits: Limits
     precise: np.ndarray | None = None
 
-    @cached_property
-    def _step(self) -> int:
-        """Of how many elements one is compared first."""
-        return max(self.values.size // _SAMPLES, 1)
-
-    @cached_property
-    def _few(self) -> np.ndarray:
-        """The elements that are compared first."""
-        return self.values.reshape(-1)[:: self._step]
-
-    @cached_property
-    def _most(self) -> float:
+    @property
+    def most(self) -> float:
         """By how much an element may be off."""
         finite = self.values[np.isfinite(self.values)]
         return self.limits.largest * peak(finite) if finite.size else math.inf
@@ -81,11 +71,43 @@ class _Known:
         return found
 
     def is_near(self, given: np.ndarray) -> bool:
-        """Whether an array of this size is within the limits; most are told by a few elements."""
-        with np.errstate(invalid="ignore"):
-            if bool((np.abs(given.flat[:: self._step] - self._few) > self._most).any()):
-                return False
+        """Whether an array of this size is within the limits."""
         return self.error(given) <= self.limits.largest
+
+
+class _Candidates:
+    """Values of PyTorch's of one shape, in an order of their own.
+
+    Most are told from an array by a few elements, which are compared for all of them at once.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
+        self._step = max(math.prod(shape) // _SAMPLES, 1)
+        self._all: list[tuple[int, _Known]] = []
+
+    def add(self, place: int, known: _Known) -> None:
+        """One more, and its place among values of all shapes."""
+        self._all.append((place, known))
+
+    def near(self, array: np.ndarray) -> dict[int, _Known]:
+        """Those that an array of this size is near to, with its axes in any order; by place."""
+        few, most = self._few
+        found: dict[int, _Known] = {}
+        for turned in _turned(array, self._shape):
+            with np.errstate(invalid="ignore"):
+                far = (np.abs(turned.flat[:: self._step] - few) > most).any(axis=1)
+            for number in np.flatnonzero(~far).tolist():
+                place, known = self._all[number]
+                if place not in found and known.is_near(turned):
+                    found[place] = known
+        return found
+
+    @cached_property
+    def _few(self) -> tuple[np.ndarray, np.ndarray]:
+        """The elements `[n, samples]` that are compared first, and by how much they may be off."""
+        few = [known.values.reshape(-1)[:: self._step] for _, known in self._all]
+        return np.array(few), np.array([[known.most] for _, known in self._all])
 
 
 @dataclass(frozen=True)
@@ -111,9 +133,10 @@ class Matching:
         self._bounds = bounds
         whole = {node: self._known(node) for node in reference.values}
         self._whole = whole
-        self._by_size = defaultdict[int, list[_Known]](list)
-        for known in (*whole.values(), *self._steps()):
-            self._by_size[known.values.size].append(known)
+        self._candidates: dict[tuple[int, ...], _Candidates] = {}
+        for place, known in enumerate((*whole.values(), *self._steps())):
+            shape = known.values.shape
+            self._candidates.setdefault(shape, _Candidates(shape)).add(place, known)
         self._found: set[fx.Node] = set()
         self._near: set[str] = set()
         self._taken_steps: set[int] = set()
@@ -145,7 +168,7 @@ class Matching:
         Several may: a gate of 1 changes nothing. Each operator that computes stands for one node
         that does, or for one step, in the order of both.
         """
-        matches = list(self._matches(self._tapped.values[name]))
+        matches = self._matches(self._tapped.values[name])
         nodes = [known.node for known in matches if known.is_whole]
         steps = {id(known) for known in matches if not known.is_whole} - self._taken_steps
         self._found.update(filter(_moves, nodes))
@@ -177,11 +200,13 @@ class Matching:
             for step in steps:
                 yield _Known(node, False, step.numpy(), limits)
 
-    def _matches(self, array: np.ndarray) -> Iterator[_Known]:
-        """The values of PyTorch's that an array is near to."""
-        for known in self._by_size[array.size]:
-            if any(known.is_near(turned) for turned in _turned(array, known.values.shape)):
-                yield known
+    def _matches(self, array: np.ndarray) -> list[_Known]:
+        """The values of PyTorch's that an array is near to, in their order."""
+        found: dict[int, _Known] = {}
+        for shape, candidates in self._candidates.items():
+            if math.prod(shape) == array.size:
+                found |= candidates.near(array)
+        return [found[place] for place in sorted(found)]
 
     def _check_outputs(self) -> None:
         """Outputs are what they should be, or not: another value that is equal does not count."""

@@ -161,7 +161,11 @@ class ExecuTorchRunner(RunnerDefaults):
 
 
 class ExecuTorchGraph:
-    """One method. Calls wait for each other: a method has one set of buffers."""
+    """One method. Calls wait for each other: a method has one set of buffers.
+
+    It reads no input where a caller happens to have it: a tensor over other memory, and setting it,
+    take more of an answer than copying an image, which the method finds in the caches then.
+    """
 
     def __init__(self, graph: Graph, program: Any, method: Any, torch: Any) -> None:
         self._graph = graph
@@ -170,6 +174,11 @@ class ExecuTorchGraph:
         # What `method.execute` calls, which copies each output into a new tensor on its way.
         self._method = method._method
         self._torch = torch
+        self._copies_inputs = any(
+            _planned(method.metadata.input_tensor_meta, method.metadata.num_inputs())
+        )
+        self._weights: dict[tuple[str, int], tuple[np.ndarray, Any]] = {}
+        """Weights that were bound and their tensors, by input and array."""
         self._lock = threading.Lock()
         self._given: list[Any] | None = None
         """What the method reads its inputs from at present, where it reads them in place."""
@@ -185,56 +194,36 @@ class ExecuTorchGraph:
     def bind(self, inputs: Arrays, outputs: Arrays) -> Callable[[], None]:
         """A call on tensors that share the caller's memory."""
         given = [self._tensor(spec, inputs[spec.name]) for spec in self._graph.inputs]
-        execute, lock, name = self._executed(outputs), self._lock, self._graph.name
-
-        def call(keep: object = (self, inputs, outputs)) -> None:
-            try:
-                with lock: execute(given)  # fmt: skip  # noqa: E701  As in `_open`.
-            except Exception as error:
-                raise run_error(name, "ExecuTorch", error) from error
-
-        return call
-
-    def bind_from(self, inputs: Arrays, outputs: Arrays, name: str) -> Callable[[np.ndarray], None]:
-        """A call on tensors that share the caller's memory, one of them made anew each time."""
-        given = [self._tensor(spec, inputs[spec.name]) for spec in self._graph.inputs]
-        place = [spec.name for spec in self._graph.inputs].index(name)
-        execute, lock, graph = self._executed(outputs, False), self._lock, self._graph.name
-        tensor_of = self._torch.from_numpy
-
-        def call(array: np.ndarray, keep: object = (self, inputs, outputs)) -> None:
-            now = given.copy()
-            try:
-                now[place] = tensor_of(array)
-                with lock: execute(now)  # fmt: skip  # noqa: E701  As in `_open`.
-            except Exception as error:
-                raise run_error(graph, "ExecuTorch", error) from error
-
-        return call
-
-    def _executed(self, outputs: Arrays, again: bool = True) -> Callable[[list[Any]], None]:
-        """What runs the method on tensors and copies what it gives, while the lock is held.
-
-        `again`: the same list will be given again, and its tensors are the same then.
-        """
         wanted = []
         for spec in self._graph.outputs:
             require_array(spec, outputs[spec.name])
             wanted.append(outputs[spec.name])
         set_inputs, execute = self._method.set_inputs, self._method.execute
-        copies_inputs = any(_planned(self._metadata.input_tensor_meta, len(self._graph.inputs)))
+        copies_inputs = self._copies_inputs
+        lock, name = self._lock, self._graph.name
 
-        def execute_and_copy(given: list[Any]) -> None:
+        def run() -> None:
             if copies_inputs or self._given is not given:
                 self._given = None  # An interruption leaves it open which were set.
                 set_inputs(given)
-                if again:
-                    self._given = given
+                self._given = given
             execute()
             for array, result in zip(wanted, self._gives or self._results(), strict=True):
                 array[...] = result
 
-        return execute_and_copy
+        def call(keep: object = (inputs, outputs)) -> None:
+            try:
+                with lock: run()  # fmt: skip  # noqa: E701  As in `_open`.
+            except Exception as error:
+                raise run_error(name, "ExecuTorch", error) from error
+
+        return call
+
+    def prepare(self, weights: Arrays) -> None:
+        """Tensors of weights, which later bindings take."""
+        for spec in self._graph.inputs:
+            if spec.name in weights:
+                self._tensor(spec, weights[spec.name])
 
     def _results(self) -> list[np.ndarray]:
         """What the method gives, where it lies; remembered if that is the same after every run."""
@@ -244,14 +233,20 @@ class ExecuTorchGraph:
         return found
 
     def _tensor(self, spec: TensorSpec, array: np.ndarray) -> Any:
-        """A tensor over an array's own memory."""
+        """A tensor over an array's own memory; that of weights is made once, for all bindings."""
+        known = self._weights.get((spec.name, id(array)))
+        if known is not None:
+            return known[1]
         require_array(spec, array)
-        if not array.flags.writeable:
-            # PyTorch has no tensors that cannot be written to. No graph writes to its inputs; the
-            # mapped pages themselves stay read-only.
-            memory = (ctypes.c_uint8 * array.nbytes).from_address(array.ctypes.data)
-            array = np.ndarray(array.shape, array.dtype, memoryview(memory))
-        return self._torch.from_numpy(array)
+        if array.flags.writeable:
+            return self._torch.from_numpy(array)
+        # PyTorch has no tensors that cannot be written to. No graph writes to its inputs; the
+        # mapped pages themselves stay read-only.
+        memory = (ctypes.c_uint8 * array.nbytes).from_address(array.ctypes.data)
+        writable = np.ndarray(array.shape, array.dtype, memoryview(memory))
+        tensor = self._torch.from_numpy(writable)
+        self._weights[spec.name, id(array)] = array, tensor
+        return tensor
 
 
 def _planned(describe: Callable[[int], Any], count: int) -> list[bool]:

@@ -1,7 +1,7 @@
 """ONNX Runtime, on the CPU or another provider, with I/O bound to the caller's own buffers."""
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -133,15 +133,20 @@ class OnnxRunner(RunnerDefaults):
         except Exception as error:  # Its exceptions share no base class of their own.
             raise load_error(graph, f"ONNX Runtime {self._engine.__version__}", error) from error
         require_signature(graph, inputs, outputs)
-        return OnnxGraph(graph, session)
+        return OnnxGraph(graph, session, _value_maker(self._engine))
 
 
 class OnnxGraph:
     """One session."""
 
-    def __init__(self, graph: Graph, session: Any) -> None:
+    def __init__(self, graph: Graph, session: Any, value_of: Callable[[np.ndarray], Any]) -> None:
         self._graph = graph
         self._session = session
+        new_binding: Any = type(session.io_binding()._iobinding)
+        self._new_binding = partial(new_binding, session._sess)
+        self._value_of = value_of
+        self._weights: dict[tuple[str, int], tuple[np.ndarray, Any]] = {}
+        """Weights and ONNX Runtime's values of them, by input and array."""
         # What `session.run_with_iobinding` does itself, without what it asks about WebGPU before:
         # that is as much again, where it runs cold.
         self._run = session._sess.run_with_iobinding
@@ -171,19 +176,45 @@ class OnnxGraph:
 
         return call
 
+    def prepare(self, weights: Arrays) -> None:
+        """Values of weights, which later bindings take."""
+        for spec in self._graph.inputs:
+            array = weights.get(spec.name)
+            if array is not None and (spec.name, id(array)) not in self._weights:
+                self._weight(spec, array)
+
     def _bound(self, inputs: Arrays, outputs: Arrays) -> Any:
         """A binding to arrays, of the session that `_run` belongs to."""
-        binding = self._session.io_binding()
-        # What `bind_input` itself calls, which asks for a device and an address each time: weights
-        # are bound between two graphs, where every step runs cold.
-        bind_input = binding._iobinding.bind_input
+        binding = self._new_binding()
+        # What `IOBinding` itself calls, which asks for devices and addresses each time: weights are
+        # bound between two graphs, where every step runs cold.
+        bind_value, weights = binding.bind_ortvalue_input, self._weights
         for spec in self._graph.inputs:
-            array = inputs[spec.name]
-            require_array(spec, array)
-            bind_input(spec.name, array)
+            name = spec.name
+            array = inputs[name]
+            known = weights.get((name, id(array)))
+            if known is not None:
+                bind_value(name, known[1])
+            elif array.flags.writeable:
+                require_array(spec, array)
+                binding.bind_input(name, array)
+            else:
+                bind_value(name, self._weight(spec, array))
         for spec in self._graph.outputs:
-            binding.bind_output(*_place(spec, outputs[spec.name]))
-        return binding._iobinding
+            array = outputs[spec.name]
+            require_array(spec, array)
+            binding.bind_ortvalue_output(spec.name, self._value_of(array))
+        return binding
+
+    def _weight(self, spec: TensorSpec, array: np.ndarray) -> Any:
+        """The memory of weights as ONNX Runtime's value: made once, for all bindings.
+
+        No other array is one that cannot be written to.
+        """
+        require_array(spec, array)
+        value = self._value_of(array)
+        self._weights[spec.name, id(array)] = array, value
+        return value
 
 
 def providers(engine: Any) -> list[str]:
@@ -210,6 +241,17 @@ def _session_options(engine: Any, threads: int | None) -> Any:
 
 
 @cache
+def _value_maker(engine: Any) -> Callable[[np.ndarray], Any]:
+    """What makes values over the memory of arrays, which it does not keep.
+
+    `OrtValue.ortvalue_from_numpy` asks for its device each time.
+    """
+    device = engine.OrtDevice.make("cpu", 0)._get_c_device()
+    kind = type(engine.OrtValue.ortvalue_from_numpy(np.zeros(1, np.float32))._ortvalue)
+    return lambda array: kind.ortvalue_from_numpy(array, device)
+
+
+@cache
 def _register_shared_arena(engine: Any) -> None:
     """Register the arena that sessions may share.
 
@@ -219,12 +261,6 @@ def _register_shared_arena(engine: Any) -> None:
     kind, purpose = engine.OrtAllocatorType.ORT_ARENA_ALLOCATOR, engine.OrtMemType.DEFAULT
     memory = engine.OrtMemoryInfo("Cpu", kind, 0, purpose)
     engine.create_and_register_allocator(memory, engine.OrtArenaCfg({}))
-
-
-def _place(spec: TensorSpec, array: np.ndarray) -> tuple[Any, ...]:
-    """The arguments that bind an array's own memory to an output."""
-    require_array(spec, array)
-    return spec.name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data
 
 
 def _signature(node: Any) -> Signature:

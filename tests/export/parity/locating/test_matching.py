@@ -105,6 +105,28 @@ def test_a_value_is_known_with_its_axes_turned(right):
     assert first_astray(right, values).node.name == "relu"
 
 
+def test_one_wrong_element_of_many_is_seen():
+    """Few elements are compared first: those that are right are not taken for all."""
+    inputs = (torch.linspace(-3, 3, 100).reshape(2, 50),)
+    module = nn.Sequential(nn.Sigmoid(), nn.Tanh(), nn.Hardtanh(0.4, 0.5))
+    names = ["sigmoid", "tanh", "clamp"]
+    operators = [
+        EngineOperator(name.title(), (before,), (name,))
+        for before, name in zip(["x", *names], names, strict=False)
+    ]
+    values, array = {}, inputs[0]
+    with torch.no_grad():
+        for name, layer in zip(names, module, strict=True):
+            array = layer(array)
+            values[name] = array.numpy().copy()
+    values["tanh"][0, 1] += 0.1
+    values["clamp"][0, 1] += 0.1
+    reference = reference_values(torch.export.export(module.eval(), inputs), inputs)
+    tapped = TappedValues(operators, values, {"clamp": values["clamp"]}, frozenset(["clamp"]))
+    found = Matching(reference, tapped, Bounds()).first_astray()
+    assert (found.node.name, found.operator.kind) == ("tanh", "Tanh")
+
+
 def test_an_error_everywhere_counts_although_none_is_large():
     wanted = np.ones(1000)
     limits = Limits.of(Bounds())

@@ -92,7 +92,8 @@ def test_bindings_of_one_method_take_turns(bundle, runner):
     assert not np.array_equal(sets[0][1]["answer"], sets[1][1]["answer"])
 
 
-def test_an_input_is_read_where_each_call_has_it(bundle, runner):
+def test_an_input_that_changes_with_each_call_is_copied(bundle, runner):
+    """Its tensors stay the same: that is faster than new ones over the caller's memory."""
     stem = bundle.target.graphs[0]
     inputs, outputs = arrays(stem.inputs), arrays(stem.outputs)
     method = runner.load("stem")
@@ -100,12 +101,35 @@ def test_an_input_is_read_where_each_call_has_it(bundle, runner):
     for seed in (1, 2, 1):
         given = arrays(stem.inputs, seed)
         wanted = run(runner.load("stem"), given, arrays(stem.outputs))
+        inputs["image"][:] = 0
         plain()
         assert not np.array_equal(outputs["tokens"], wanted["tokens"])
         call(given["image"])
         for name, array in wanted.items():
             np.testing.assert_array_equal(outputs[name], array)
-    assert not inputs["image"].any()  # It was not copied there.
+    assert np.array_equal(inputs["image"], arrays(stem.inputs, 1)["image"])
+
+
+def test_prepared_weights_are_those_that_are_bound(bundle, runner):
+    """They are made once, kept, and looked at as what is bound without is."""
+    step = bundle.target.graphs[1]
+    loaded = runner.load(step.name)
+    inputs, outputs = arrays(step.inputs, 3), arrays(step.outputs)
+    name = step.inputs[0].name
+    wanted = run(runner.load(step.name), inputs, arrays(step.outputs))
+    fixed = inputs[name].copy()
+    fixed.setflags(write=False)
+    loaded.prepare({name: fixed})
+    known = dict(loaded._weights)
+    assert len(known) == 1
+    run(loaded, {**inputs, name: fixed}, outputs)
+    assert loaded._weights == known
+    run(loaded, inputs, outputs)
+    assert loaded._weights == known, "only what cannot change is kept"
+    np.testing.assert_array_equal(outputs["answer"], wanted["answer"])
+    wrong = np.zeros((1, 2, 3), np.float32)
+    with pytest.raises(InputError, match=f"tensor {name} was given as float32"):
+        loaded.prepare({name: wrong})
 
 
 def test_every_load_gives_a_graph_of_its_own(runner):

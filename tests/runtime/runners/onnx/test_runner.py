@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import onnx
 import pytest
+from page_answers import BUNDLES
 
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
@@ -17,6 +18,7 @@ from mvmoe_deploy.errors import BundleError, EngineError, InputError, MissingExt
 from mvmoe_deploy.runtime.contract import bind_from, run
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.runtime.runners.onnx.runner import OnnxRunner
+from mvmoe_deploy.runtime.stored_weights import StoredWeights
 
 
 def open_(path, threads=1):
@@ -52,6 +54,43 @@ def test_a_binding_reads_and_overwrites_the_callers_arrays(single):
         wanted = run(runner.load(graph.name), arrays(graph.inputs, seed), arrays(graph.outputs))
         np.testing.assert_array_equal(wanted["answer"], answers[-1])
     assert not np.array_equal(*answers)
+
+
+@pytest.fixture
+def bound_graph():
+    """A graph that takes weights, in the manifest and loaded, and the weights of an expert."""
+    runner, target = open_(BUNDLES / "bind")
+    graph = next(graph for graph in target.graphs if graph.bound)
+    places = 1 + max(bound.place for bound in graph.bound.values())
+    weights = StoredWeights(BUNDLES / "bind", target).inputs(graph, (0,) * places)
+    return graph, runner.load(graph.name), weights
+
+
+def test_prepared_weights_are_those_that_are_bound(bound_graph):
+    """They are made once, kept, and looked at as what is bound without is."""
+    graph, loaded, weights = bound_graph
+    loaded.prepare(weights)
+    known = dict(loaded._weights)
+    assert len(known) == len(graph.bound)
+    inputs = {**arrays(graph.inputs), **weights}
+    outputs, again = arrays(graph.outputs), arrays(graph.outputs)
+    loaded.prepare(weights)
+    loaded.bind(inputs, outputs)()
+    assert loaded._weights == known
+    alone = {name: array.copy() for name, array in inputs.items()}
+    loaded.bind(alone, again)()
+    assert loaded._weights == known, "only what cannot change is kept"
+    for name, array in outputs.items():
+        np.testing.assert_array_equal(array, again[name])
+
+
+def test_weights_of_another_shape_are_not_prepared(bound_graph):
+    graph, loaded, weights = bound_graph
+    name = next(iter(graph.bound))
+    wrong = np.zeros((1, 2, 3), np.float32)
+    wrong.setflags(write=False)
+    with pytest.raises(InputError, match=f"tensor {name} was given as float32"):
+        loaded.prepare({**weights, name: wrong})
 
 
 def test_an_input_is_read_where_each_call_has_it(single):
