@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 OTHER_PILLOW := pillow==12.1.1
 
 .PHONY: demo test bench fuzz mutants setup lint clean \
-	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone
+	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone kotlin-runner
 
 demo: setup ## train on real digits, export, answer held-out images
 	$(BIN)/mvmoe demo -o demo
@@ -38,6 +38,9 @@ kotlin-api: ## write the listings of the Kotlin library's public API
 		-Dtest=ApiListingTest -Dsurefire.failIfNoSpecifiedTests=false
 
 BUNDLES ?= $(wildcard tests/conformance/answers/bundles/*)
+
+kotlin-runner: ## build what mvmoe bench --device jvm runs
+	$(MAVEN) --projects mvmoe-runner --also-make package -DskipTests
 
 kotlin-phone: ## check the Kotlin library on the phone that adb sees: make kotlin-phone BUNDLES=my.mvmoe
 	kotlin/phone.sh $(BUNDLES)

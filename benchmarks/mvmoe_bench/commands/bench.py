@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Measure nothing: only estimate what would slow the graphs down on phones.",
 )
-@click.option("--device", help="host or macos; else the one that this program runs on.")
+@click.option("--device", help="host, jvm or macos; else the one that this program runs on.")
 @click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
 @click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
 @click.option(

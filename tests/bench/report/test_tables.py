@@ -128,7 +128,7 @@ def test_components_of_a_start_and_pythons_apart(made):
     (row,) = _table(made, "starts")
 
     assert row["open + first answer"] == "82.0"
-    assert row["Python in all"] == "110"
+    assert row["process in all"] == "110"
     _holds(
         row, manifest="2.00", hashes="25.0", open="40.0", first="15.0", Python="20.0",
         import_engine="60.0", import_code="30.0", n="6",

@@ -26,6 +26,8 @@ class Variant:
     """What an application with this engine imports; for Python's devices."""
     label: str = ""
     """Tells several variants of one target apart; empty for the usual one."""
+    program: str = ""
+    """Which of the device's programs runs it; empty where the device has only one."""
 
 
 class Device(Protocol):

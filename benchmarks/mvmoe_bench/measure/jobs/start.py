@@ -37,7 +37,7 @@ class Start(RepeatRecord, tag="start", frozen=True):
 
     @property
     def python(self) -> int:
-        """Before that: starting Python and importing modules, the engine's among them."""
+        """Before that: starting Python, or a JVM, and its modules, the engine's among them."""
         return self.process_ns + self.engine_import_ns + self.code_import_ns
 
     def is_plausible(self) -> bool:

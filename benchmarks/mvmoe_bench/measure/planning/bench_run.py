@@ -163,6 +163,7 @@ class BenchRun:
             class_output=None if classes is None else classes.name,
             engine_options=variant.engine_options,
             engine_modules=variant.engine_modules,
+            program=variant.program,
             requested=variant.requested,
             threads=subject.record.threads,
             budget=budget,

@@ -51,6 +51,8 @@ class SubjectOrder(_Part, kw_only=True, frozen=True):
     engine_options: dict[str, str] = {}
     engine_modules: tuple[str, ...] = ()
     """What an application with this engine imports; timed apart in `start`."""
+    program: str = ""
+    """Which of the device's programs answers; empty where the device has only one."""
     requested: EngineChoice
     threads: int
     budget: int | None = None

@@ -12,7 +12,7 @@ import msgspec
 import psutil
 import pytest
 
-from mvmoe_bench.measure.devices import host
+from mvmoe_bench.measure import following
 from mvmoe_bench.measure.jobs.start import Start
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, SubjectOrder
@@ -34,7 +34,7 @@ def test_what_the_system_needs_to_start_a_process_is_a_part_of_its_start(ask, mo
         time.sleep(SECONDS)
         return start(*arguments, **options)
 
-    monkeypatch.setattr(host.subprocess, "Popen", slow)
+    monkeypatch.setattr(following.subprocess, "Popen", slow)
     (line,) = [line for line in ask(preset=NOTHING).lines if isinstance(line, Start)]
     assert line.process_ns >= SECONDS * 1e9
 

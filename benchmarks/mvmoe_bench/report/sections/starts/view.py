@@ -42,8 +42,8 @@ def view(summary: Summary, found: AllStarts) -> View:
     return View(
         tuple(blocks),
         "Open and first answer: reading the manifest, checking hashes, opening and answering once. "
-        "Before that, Python starts and imports modules; those are parts of their own, which an "
-        "app without Python does not have. Every start is a process of its own. The files were "
+        "Before that, Python (or a JVM) starts and brings in its modules; those are parts of their "
+        "own, which an app does not have. Every start is a process of its own. The files were "
         "read before, so as a rule they are in the system's cache: this is a second start, not the "
         "first one after a reboot.",
     )
@@ -57,15 +57,15 @@ def _chart(summary: Summary, found: dict[str, Starts]) -> Chart:
             _values(starts),
             f"{printed(starts.ready_ms).value} ms",
             f"{printed(starts.ready_ms).marked}, n = {starts.n}; "
-            f"Python {printed(starts.python_ms).value}",
+            f"process {printed(starts.python_ms).value}",
         )
         for key, starts in found.items()
     )
     return Chart(
-        "Opening and first answer, and what Python took before",
-        "Bars: medians of each component, those of opening and answering first, then Python's own; "
-        "number: median of opening and answering together with its 95% interval, and of Python's "
-        "part; n: processes.",
+        "Opening and first answer, and what the process took before",
+        "Bars: medians of each component, those of opening and answering first, then the start of "
+        "its process; number: median of opening and answering together with its 95% interval, and "
+        "of that start; n: processes.",
         StackPlot(tuple((name, colour) for _, name, colour, *_ in _PARTS), stacks, "milliseconds"),
     )
 
@@ -89,8 +89,9 @@ def _table(summary: Summary, found: dict[str, Starts]) -> TableBlock:
         columns.estimate("open + first answer", lambda _, row: row.ready_ms,
                          "Manifest, hashes, open and first answer together.", brief=True),
         *(component(name, title, help) for name, _, __, title, help in _PARTS),
-        columns.estimate("Python in all", lambda _, row: row.python_ms,
-                         "Start of Python and imports together.", brief=True, interval=False),
+        columns.estimate("process in all", lambda _, row: row.python_ms,
+                         "Start of Python (or a JVM) and its modules together.", brief=True,
+                         interval=False),
         columns.estimate("over static", lambda _, row: row.over_oracle, "Open and first answer, "
                          "times those of the static graph, which checks no hashes and loads one "
                          "graph."),
@@ -109,7 +110,7 @@ def _components(summary: Summary, found: dict[str, Starts]) -> TableBlock:
     rows: list[tuple[str, str, Estimate]] = []
     for key, starts in found.items():
         rows += [(key, titles[part.name], part.ms) for part in starts.parts]
-        rows.append((key, "Python in all", starts.python_ms))
+        rows.append((key, "process in all", starts.python_ms))
         if starts.first_load_ms is not None:
             rows.append((key, "of the first answer: loading its expert", starts.first_load_ms))
     return columns.table(
@@ -149,7 +150,7 @@ def tiles(summary: Summary, found: AllStarts) -> Iterator[Tile]:
 
 
 def sentences(summary: Summary, found: AllStarts) -> Iterator[Point]:
-    """From opening to the first answer, and what Python takes before, of the first product."""
+    """From opening to the first answer, and what its process takes before, of the first product."""
     key = summary.main or next((s.key for s in summary.subjects if is_product(s)), None)
     if key in found.starts:
         starts = found.starts[key]
@@ -157,7 +158,7 @@ def sentences(summary: Summary, found: AllStarts) -> Iterator[Point]:
         yield Point(
             topic="Start",
             text=f"In a fresh process, opening and the first answer together take {ready.value} ms "
-            f"({ready.interval}), with files that were read before. Before that, starting Python "
-            f"and importing its modules takes {python.value} ms ({python.interval}), which an app "
-            "without Python does not have.",
+            f"({ready.interval}), with files that were read before. Before that, starting the "
+            f"process and its modules takes {python.value} ms ({python.interval}), which an app "
+            "does not have.",
         )

@@ -53,7 +53,7 @@ internal class SafetensorsFile private constructor(
     class Type(
         private val dtype: String,
         private val size: Int,
-        private val shape: List<Int>,
+        val shape: List<Int>,
     ) {
         /** Saturated, as a header may claim anything. */
         val bytes: Long get() = saturatedProduct(elementsOf(shape), size.toLong())

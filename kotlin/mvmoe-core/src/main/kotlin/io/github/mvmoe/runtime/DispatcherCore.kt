@@ -36,7 +36,7 @@ import java.nio.FloatBuffer
 internal class DispatcherCore private constructor(
     val bundle: Bundle,
     private val runner: Runner,
-    private val pipeline: Pipeline,
+    val pipeline: Pipeline,
     private val graphs: GraphCache,
     residency: Residency,
 ) : Closeable {
@@ -121,6 +121,26 @@ internal class DispatcherCore private constructor(
         return if (count > 1) runBatch(images, count, selectors) else runOne(selectors) { copy(images, it) }
     }
 
+    /**
+     * One image `[1, C, H, W]` with selectors of the caller's own, and what [read] makes of the answer and of where its time
+     * went: for benchmarks, which impose routes.
+     */
+    fun <R> trace(
+        image: Tensor,
+        selectors: (Laps) -> List<Selector>,
+        read: (Answer, Laps) -> R,
+    ): R =
+        calls.run { buffers ->
+            val chosen = selectors(buffers.laps)
+            buffers.laps.start()
+            val passage = passOne(graphs, buffers, chosen, if (readsInPlace) image else copy(image.floats, buffers))
+            read(Answer(answers.ofFirst(buffers, passage, null)), buffers.laps)
+        }
+
+    /** What selects the routes of a call with these choices, one for each stage between whose graphs the host selects. */
+    fun selectors(choices: Map<String, String?>): List<Selector> =
+        if (choices.isEmpty() && routers != null) routers else Choices.selectors(pipeline.rules, choices)
+
     fun check(): EngineCheck =
         bundle.golden().use { golden ->
             val answered = calls.run { buffers -> List(golden.images) { answerGolden(golden, it, buffers) } }
@@ -138,9 +158,6 @@ internal class DispatcherCore private constructor(
     private fun newBuffers() = withinMemory { InferenceBuffers(pipeline, graphs) }
 
     private fun free(idle: List<InferenceBuffers>) = closeAll(idle + graphs)
-
-    private fun selectors(choices: Map<String, String?>): List<Selector> =
-        if (choices.isEmpty() && routers != null) routers else Choices.selectors(pipeline.rules, choices)
 
     /** Loads what every image runs, and binds the stem. */
     private fun loadAlways() {

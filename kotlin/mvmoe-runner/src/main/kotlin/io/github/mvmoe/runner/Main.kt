@@ -1,6 +1,8 @@
 package io.github.mvmoe.runner
 
 import io.github.mvmoe.MvmoeException
+import io.github.mvmoe.runner.bench.DescribeCommand
+import io.github.mvmoe.runner.bench.OrderCommand
 import kotlin.system.exitProcess
 
 /** What the program does when its first word is the command's name; the other words are the command's. */
@@ -17,7 +19,7 @@ internal interface Command {
     )
 }
 
-private val commands: List<Command> = listOf(AnswersCommand, SoakCommand)
+private val commands: List<Command> = listOf(AnswersCommand, SoakCommand, DescribeCommand, OrderCommand)
 
 fun main(words: Array<String>) {
     val startedNs = System.nanoTime()

@@ -1,0 +1,44 @@
+package io.github.mvmoe.runner.bench.jobs
+
+import io.github.mvmoe.runner.bench.Session
+import io.github.mvmoe.runner.bench.SubjectOrder
+
+/** What one process does of a measurement; the planner's side of it is `benchmarks/mvmoe_bench/measure/jobs`. */
+internal interface Job {
+    /** Follows the order of a session. */
+    fun run(session: Session)
+}
+
+/** A job whose subjects have nothing to do with each other. */
+internal abstract class OneByOne : Job {
+    /** Measures one subject; what it throws is the subject's failure. */
+    abstract fun measure(
+        session: Session,
+        subject: SubjectOrder,
+    )
+
+    override fun run(session: Session) {
+        for (subject in session.order.subjects) {
+            session.attempt(subject) { measure(session, subject) }
+            session.flush()
+        }
+    }
+}
+
+/** The jobs by the names that orders have for them. The engine of a JVM does not say where it puts a graph's nodes. */
+internal val JOBS: Map<String, Job> =
+    mapOf(
+        "answers" to Answers,
+        "placement" to
+            object : OneByOne() {
+                override fun measure(
+                    session: Session,
+                    subject: SubjectOrder,
+                ) = Unit
+            },
+        "latency" to Latency,
+        "change" to ChangeOfExpert,
+        "start" to StartOfProcess,
+        "memory" to HeldMemory,
+        "stream" to ImageStream,
+    )
