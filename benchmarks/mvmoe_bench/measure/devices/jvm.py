@@ -103,7 +103,7 @@ class JvmDevice:
                 continue
             part = msgspec.structs.replace(order, subjects=subjects)
             if program == _JVM:
-                follow(part, self._program(), emit)
+                follow(part, self.program(), emit)
             else:
                 self._python.run(part, emit)
 
@@ -112,7 +112,7 @@ class JvmDevice:
         """The folder of the runner's jars."""
         return Path(os.environ.get(_RUNNER) or _BUILT)
 
-    def _program(self, *words: str) -> OrderProgram:
+    def program(self, *words: str) -> OrderProgram:
         """The runner as a program. ONNX Runtime reads the variable before any code can."""
         command = (
             "java", "-XX:+UseSerialGC", "-cp", str(self._jars / "*"),
@@ -123,7 +123,7 @@ class JvmDevice:
     @cached_property
     def _described(self) -> _Described:
         """What the runner says of itself, asked once."""
-        program = self._program("describe")
+        program = self.program("describe")
         try:
             said = subprocess.run(
                 program.command, env=dict(program.environment), check=True, capture_output=True

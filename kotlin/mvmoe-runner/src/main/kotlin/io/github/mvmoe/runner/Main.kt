@@ -19,7 +19,7 @@ internal interface Command {
     )
 }
 
-private val commands: List<Command> = listOf(AnswersCommand, SoakCommand, DescribeCommand, OrderCommand)
+private val commands: List<Command> = listOf(AnswersCommand, SoakCommand, PreprocessCommand, DescribeCommand, OrderCommand)
 
 fun main(words: Array<String>) {
     val startedNs = System.nanoTime()
