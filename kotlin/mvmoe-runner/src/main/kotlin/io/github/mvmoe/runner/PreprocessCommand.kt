@@ -29,7 +29,7 @@ internal object PreprocessCommand : Command {
         val height = given.number("height") ?: throw UsageException("no height was given")
         val picture = PixelBuffer.rgb(File(given.plain.single()).readBytes(), width, height)
         val known = HashMap<String, Prepared>()
-        for (line in generateSequence(::readLine)) {
+        for (line in generateSequence(::readlnOrNull)) {
             println(PLAIN_DATA.writeValueAsString(known.getOrPut(line) { Prepared(line) }.time(picture)))
         }
     }
