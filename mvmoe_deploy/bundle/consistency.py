@@ -6,8 +6,9 @@ each check takes time proportional to the manifest's size.
 
 import itertools
 import math
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mvmoe_deploy.bundle.bound_weights import check_bound_weights
@@ -292,15 +293,26 @@ def _check_files(manifest: Manifest) -> None:
             _check_path(path)
         paths = {file.path for file in target.files}
         _require(len(paths) == len(target.files), f"target {name} lists a file twice")
-        packages = {
-            path.rsplit("/", up)[0] for path in paths for up in range(1, path.count("/") + 1)
-        }
-        used = [(graph.file, paths | packages) for graph in target.graphs]
-        used += [(target.weights, paths)] if target.weights is not None else []
-        for path, known in used:
-            _require(path in known, f"target {name} uses {path}, which its list of files lacks")
+        in_order = sorted(paths)
+        for graph in target.graphs:
+            _require_listed(
+                name, graph.file, graph.file in paths or _is_folder(graph.file, in_order)
+            )
+        if target.weights is not None:
+            _require_listed(name, target.weights, target.weights in paths)
     # Targets may share a file. Some file systems do not tell upper from lower case.
     _require_distinct((file.path.lower() for file in listed), "file")
+
+
+def _require_listed(target: str, path: str, listed: bool) -> None:
+    """Refuse a path that a target's list of files lacks."""
+    _require(listed, f"target {target} uses {path}, which its list of files lacks")
+
+
+def _is_folder(path: str, files: Sequence[str]) -> bool:
+    """Whether some of the sorted `files` lie in the folder; all their folders would be too many."""
+    place = bisect_left(files, f"{path}/")
+    return place < len(files) and files[place].startswith(f"{path}/")
 
 
 def _paths(target: Target) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
@@ -278,7 +278,7 @@ class _VerifiedLoader:
     def __init__(self, target: Target, runner: Runner, files: UnchangedFiles) -> None:
         self._runner = runner
         self._files = files
-        self._files_of = _files_by_graph(target)
+        self._files_of = _GraphFiles(target)
 
     def __call__(self, name: str) -> "BoundGraph":
         """A graph; raises EngineError that names it, BundleReplacedError."""
@@ -303,15 +303,23 @@ def _by_route(graphs: Iterable[Graph]) -> dict[int, dict[Route | None, Graph]]:
     return result
 
 
-def _files_by_graph(target: Target) -> Mapping[str, tuple[File, ...]]:
-    """The files that an engine reads for each graph: its own, and those of no single graph."""
-    sources = {graph.file for graph in target.graphs}
-    own: dict[str, list[File]] = {source: [] for source in sources}
-    shared: list[File] = []
-    for file in target.files:
-        owner = next((path for path in _ancestry(file.path) if path in sources), None)
-        (shared if owner is None else own[owner]).append(file)
-    return {graph.name: (*own[graph.file], *shared) for graph in target.graphs}
+class _GraphFiles:
+    """The files that an engine reads for each graph: its own, and those of no single graph.
+
+    They are put together when they are asked for: all at once could be graphs times files.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._own: dict[str, list[File]] = {graph.file: [] for graph in target.graphs}
+        self._shared: list[File] = []
+        self._sources = {graph.name: graph.file for graph in target.graphs}
+        for file in target.files:
+            owner = next((path for path in _ancestry(file.path) if path in self._own), None)
+            (self._shared if owner is None else self._own[owner]).append(file)
+
+    def __getitem__(self, graph: str) -> tuple[File, ...]:
+        """Those of a graph, by its name."""
+        return (*self._own[self._sources[graph]], *self._shared)
 
 
 def _ancestry(path: str) -> list[str]:

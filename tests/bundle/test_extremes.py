@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import sys
+import tracemalloc
 from types import SimpleNamespace
 
 import msgspec
@@ -251,6 +252,33 @@ def test_a_summary_takes_work_in_proportion_to_the_files_and_graphs(plain):
 
     # Linear work grows 4 times, work in proportion to pairs 16 times.
     assert steps(400) < 6 * steps(100)
+
+
+def test_checking_paths_takes_memory_in_proportion_to_them(plain):
+    def most_memory(count):
+        content = plain()
+        (target,) = content["targets"].values()
+        graph, file = target["graphs"][1], target["files"][0]
+        content["usage_prior"] = None
+        content["stages"][1]["rule"] |= {"experts": count, "k": 1}
+        folders = "/".join("d" * 40)
+        target["graphs"] = [target["graphs"][0]] + [
+            {**graph, "name": f"e{i}", "route": [i], "file": f"p{i}"} for i in range(count)
+        ]
+        target["graphs"][0]["outputs"][1]["shape"] = [1, count]
+        target["files"] += [{**file, "path": f"p{i}/{folders}/x"} for i in range(count)]
+        manifest = parse_manifest(encoded(content), "the test")
+        tracemalloc.start()
+        try:
+            consistency._check_files(manifest)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    # Linear memory grows 4 times, a set of all folders for each graph 16 times.
+    assert most_memory(400) < 6 * most_memory(100)
+    # Nor has each file its forty folders in memory: 100 bytes of path, and as much again.
+    assert most_memory(400) < 400 * 1000
 
 
 def test_equal_shares_of_long_routes_are_refused():

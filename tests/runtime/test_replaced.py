@@ -174,9 +174,9 @@ def test_a_file_that_was_missing_and_is_there_later_is_verified(copied, single, 
 
 
 def test_files_of_packages_belong_to_their_graphs(single):
-    from mvmoe_deploy.runtime.graph_cache import _files_by_graph
+    from mvmoe_deploy.runtime.graph_cache import _GraphFiles
 
     target = Bundle.open(single.path).target("onnx")
-    listed = _files_by_graph(target)
+    listed = _GraphFiles(target)
     for graph in target.graphs:
         assert [file.path for file in listed[graph.name]] == [graph.file, target.weights]
