@@ -85,7 +85,8 @@ class SoakTest {
     ): Pair<Int, List<String>> {
         val java = File(System.getProperty("java.home"), "bin/java").path
         val classPath = System.getProperty("surefire.test.class.path") ?: System.getProperty("java.class.path")
-        val jvm = listOf(java, "-Xmx256m", "-XX:+UseSerialGC", "-cp", classPath)
+        // The second compiler takes tens of megabytes at a time, for longer than a test lasts; the first is done after 1,500 answers.
+        val jvm = listOf(java, "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath)
         val command =
             listOf("io.github.mvmoe.runner.MainKt", "soak", bundle(name).path, "--answers", "$answers", "--every", "${answers / 6}")
         val output = File.createTempFile("soak", ".txt")
