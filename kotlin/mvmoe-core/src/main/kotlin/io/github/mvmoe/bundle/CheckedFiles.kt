@@ -16,9 +16,11 @@ import java.util.concurrent.ConcurrentHashMap
  */
 internal class CheckedFiles private constructor(
     private val root: File,
-    private val identities: ConcurrentHashMap<String, FileIdentity>,
-    private var kept: RandomAccessFile?,
+    private val read: (File, FileRecord) -> CheckedFile,
 ) : Closeable {
+    private val identities = ConcurrentHashMap<String, FileIdentity>()
+    private var kept: RandomAccessFile? = null
+
     /**
      * Raises unless each of these files is still the one that was checked, or has its content.
      *
@@ -43,12 +45,20 @@ internal class CheckedFiles private constructor(
 
     private fun checkAgain(file: FileRecord) {
         try {
-            val again = CheckedFile.open(root, file)
+            val again = read(root, file)
             again.opened.close()
-            identities.remember(file, again)
+            remember(file, again)
         } catch (_: BundleException) {
             throw replaced(file)
         }
+    }
+
+    /** A file whose identity the system does not say is read again each time. */
+    private fun remember(
+        file: FileRecord,
+        found: CheckedFile,
+    ) {
+        if (found.identity == null) identities.remove(file.path) else identities[file.path] = found.identity
     }
 
     private fun replaced(file: FileRecord) =
@@ -65,18 +75,20 @@ internal class CheckedFiles private constructor(
          * The file at the path [keep] stays open: what is read from it later is what was checked. Its owner is this object,
          * until [takeKept].
          *
+         * @param read what opens and checks a file.
          * @throws BundleException that names the first wrong file.
          */
         fun verify(
             root: File,
             files: List<FileRecord>,
             keep: String? = null,
+            read: (File, FileRecord) -> CheckedFile = CheckedFile::open,
         ): CheckedFiles {
-            val checked = CheckedFiles(root, ConcurrentHashMap(), null)
+            val checked = CheckedFiles(root, read)
             try {
                 for (file in files) {
-                    val found = CheckedFile.open(root, file)
-                    checked.identities.remember(file, found)
+                    val found = read(root, file)
+                    checked.remember(file, found)
                     if (file.path == keep) checked.kept = found.opened else found.opened.close()
                 }
             } catch (error: Throwable) {
@@ -84,13 +96,6 @@ internal class CheckedFiles private constructor(
                 throw error
             }
             return checked
-        }
-
-        private fun ConcurrentHashMap<String, FileIdentity>.remember(
-            file: FileRecord,
-            found: CheckedFile,
-        ) {
-            found.identity?.let { put(file.path, it) } ?: remove(file.path)
         }
     }
 }

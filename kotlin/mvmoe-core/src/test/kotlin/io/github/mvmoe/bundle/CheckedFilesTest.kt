@@ -42,6 +42,22 @@ class CheckedFilesTest {
     }
 
     @Test
+    fun `a file is read once, and again only where the system says that it is another one`() {
+        val read = ArrayList<String>()
+        val files =
+            CheckedFiles.verify(root, records) { root, record ->
+                read += record.path
+                CheckedFile.open(root, record)
+            }
+        assertEquals(records.map { it.path }, read)
+        repeat(3) { files.require(records) }
+        assertEquals(records.map { it.path }, read)
+        replace("onnx/a.onnx", "first")
+        repeat(3) { files.require(records) }
+        assertEquals(records.map { it.path } + "onnx/a.onnx", read)
+    }
+
+    @Test
     fun `a file of the same content in its place is accepted`() {
         val files = CheckedFiles.verify(root, records)
         replace("onnx/a.onnx", "first")

@@ -65,13 +65,15 @@ internal class DispatcherSubject private constructor(
         val resident = core.resident.toSet()
         return core.trace(image, { laps -> selectors(imposed, choices, laps) }) { answer, laps ->
             val stages = core.bundle.manifest.rules.size
+            // First of all: the answer is there, and what is asked about it is nobody's cost.
+            val parts = PartsByStage(laps, stages)
             val reached = answer.routes
             val ran = if (pipeline.innerRouting == null) reached.indices.map { ranAt(it + 1, reached[it]) } else emptyList()
             Traced(
                 valuesOf(answer),
                 List(stages) { reached.getOrElse(it) { emptyList() } },
                 List(stages) { stage -> ran.getOrElse(stage) { emptyList() }.any { it.route != null && it.name !in resident } },
-                PartsByStage(laps, stages).laps(),
+                parts.laps(),
             )
         }
     }
