@@ -16,6 +16,7 @@ from mvmoe_bench.measure.jobs.memory import Memory
 from mvmoe_bench.measure.jobs.placement import PlacementLine
 from mvmoe_bench.measure.jobs.start import GraphLoad, Start
 from mvmoe_bench.measure.jobs.stream import StreamSample
+from mvmoe_bench.measure.jobs.sustained import SustainedSample
 from mvmoe_bench.measure.machine.held_memory import Held
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.results import RunLines
@@ -269,6 +270,22 @@ def change(key, same, changed, repeat=0, number=0, **fields):
         changed=changed,
         read_ns=None if read is None else round(read * MS),
         **fields,
+    )
+
+
+def sustained(key, second, ms, **fields):
+    """The answers of five seconds, which end at `second` of a long run."""
+    return SustainedSample(
+        job="sustained",
+        subject=key,
+        repeat=fields.pop("repeat", 0),
+        at_ns=round(second * 1e9),
+        answers=fields.pop("answers", 100),
+        median_ns=round(ms * MS),
+        slowest_ns=round(fields.pop("slowest", 2 * ms) * MS),
+        thermal=fields.pop("thermal", None),
+        headroom=fields.pop("headroom", None),
+        pss=fields.pop("pss", None),
     )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Measure nothing: only estimate what would slow the graphs down on phones.",
 )
-@click.option("--device", help="host, jvm or macos; else the one that this program runs on.")
+@click.option("--device", help="host, jvm, macos or android; else the one that this program runs on.")
 @click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
 @click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
 @click.option(
@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     type=click.Choice(["quick", "standard", "rigorous"]),
     default="standard",
     show_default=True,
+)
+@click.option(
+    "--sustained",
+    type=click.FloatRange(min=0, max=24 * 60),
+    default=0,
+    metavar="MINUTES",
+    help="At the end let each dispatcher answer so long without a pause.",
 )
 @click.option(
     "--images",
@@ -89,6 +96,7 @@ def bench(
     output: Path | None,
     advise: bool,
     preset: str,
+    sustained: float,
     compare: str,
     force: bool,
     as_json: bool,
@@ -103,6 +111,7 @@ def bench(
         return _advise(bundles, as_json, **{key: asked[key] for key in _ADVISED})
     if output is None:
         raise InputError("no output was given; give -o results.jsonl, or --advise")
+    import msgspec
     import scipy  # noqa: F401  Fail before measuring if it is missing.
 
     from mvmoe_bench.measure.planning.presets import PRESETS
@@ -114,7 +123,7 @@ def bench(
     request = Request(
         bundles=bundles,
         output=output,
-        preset=PRESETS[preset],
+        preset=msgspec.structs.replace(PRESETS[preset], sustained=60 * sustained),
         compare=tuple(name.strip() for name in compare.split(",") if name.strip()),
         replace=force,
         **asked,

@@ -67,7 +67,7 @@ class RecordPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """What lines consist of."""
 
 
-class Preset(RecordPart, frozen=True):
+class Preset(RecordPart, frozen=True, omit_defaults=True):
     """How much is measured (see `planning/presets.py`)."""
 
     name: str
@@ -87,6 +87,8 @@ class Preset(RecordPart, frozen=True):
     """Images of the residency sequence; 0 for none."""
     cooldown: float
     """Seconds of rest before each process."""
+    sustained: float = 0.0
+    """Seconds that each dispatcher answers without a pause, at the end; 0 for not at all."""
 
 
 class EngineChoice(RecordPart, frozen=True):
@@ -220,6 +222,8 @@ class Failure(JobRecord, tag="failure", frozen=True):
 
     subject: str | None
     message: str
+    code: str | None = None
+    """Of docs/errors.md, where what failed has one."""
 
 
 class Done(JobRecord, tag="done", frozen=True):

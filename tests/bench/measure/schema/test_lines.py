@@ -19,7 +19,7 @@ def test_the_published_schema_is_the_codes():
 def test_all_kinds_of_lines_are_in_it():
     assert set(json_schema()["discriminator"]["mapping"]) == {
         "run", "resumed", "opened", "answer", "sample", "start", "load", "memory", "stream",
-        "change", "yardstick", "overhead", "placement", "advice", "failure", "done",
+        "change", "sustained", "yardstick", "overhead", "placement", "advice", "failure", "done",
     }  # fmt: skip
 
 

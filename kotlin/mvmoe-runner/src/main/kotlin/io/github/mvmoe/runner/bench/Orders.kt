@@ -54,6 +54,7 @@ internal data class Preset(
     val starts: Int,
     val stream: Int,
     val cooldown: Double,
+    val sustained: Double = 0.0,
 )
 
 /** One job of one repeat, as `mvmoe bench` gives it (`benchmarks/mvmoe_bench/measure/schema/orders.py`). */

@@ -1,0 +1,21 @@
+"""The section on long runs: how fast a device answers for minutes, and how warm it gets."""
+
+from mvmoe_bench.report.section_part import SectionPart
+from mvmoe_bench.report.sections.sustained.figures import long_runs
+from mvmoe_bench.report.sections.sustained.view import picture, sentences, view
+
+PART = SectionPart(
+    name="sustained",
+    title="Without a pause",
+    order=650,
+    figures=long_runs,
+    view=view,
+    missing="answers without a pause",
+    sentences=sentences,
+    picture=picture,
+    terms=(
+        ("thermal status", "What Android says of a phone's heat: none, light, moderate, severe, "
+         "critical, emergency, shutdown. From moderate on the system takes speed away."),
+        ("headroom", "How near a phone is to severe throttling, which begins at 1."),
+    ),
+)  # fmt: skip

@@ -1,0 +1,90 @@
+"""Long runs: a timeline for each, a table, and a sentence on the main subject."""
+
+from collections.abc import Iterator
+
+from mvmoe_bench.report import columns
+from mvmoe_bench.report.blocks import Chart, TableBlock
+from mvmoe_bench.report.formatting import percent
+from mvmoe_bench.report.printed import alone
+from mvmoe_bench.report.section_part import Point, View
+from mvmoe_bench.report.sections.sustained.figures import LongRun
+from mvmoe_bench.report.sections.sustained.plot import TimelinePlot
+from mvmoe_bench.report.summary import Summary
+
+Found = tuple[LongRun, ...]
+
+_THROTTLED = "moderate"
+"""The status from which Android takes speed away."""
+
+
+def view(summary: Summary, found: Found) -> View:
+    """A timeline for each run, and all of them in a table."""
+    return View(
+        (*(_chart(summary, found, run) for run in found), _table(summary, found)),
+        "Images one after the other without a pause, as an application with a camera has them. "
+        "Each subject runs once, in a process of its own, after everything else was measured; "
+        "one run has no interval, so what it says is told without one.",
+    )
+
+
+def picture(summary: Summary, found: Found) -> Iterator[Chart]:
+    """The timeline of the main subject."""
+    for run in found:
+        if run.subject == summary.main:
+            yield _chart(summary, found, run)
+            return
+
+
+def _chart(summary: Summary, found: Found, run: LongRun) -> Chart:
+    """One timeline."""
+    named = f", {summary.names[run.subject]}" if len(found) > 1 else ""
+    return Chart(
+        f"{alone(run.seconds / 60)} minutes without a pause{named}",
+        f"The median of every five seconds; {run.answers:,} answers in all.",
+        TimelinePlot(run),
+    )
+
+
+def _table(summary: Summary, found: Found) -> TableBlock:
+    """The first and the last minute of each run."""
+    return columns.table(
+        "The first minute and the last",
+        ((run,) for run in found),
+        columns.text("subject", lambda run: summary.names[run.subject], brief=True),
+        columns.number("minutes", lambda run: run.seconds / 60, brief=True),
+        columns.number("first ms", lambda run: run.first_ms, "The median of the first minute; of a "
+                       "run of less than three minutes, of its first third.", brief=True),
+        columns.number("last ms", lambda run: run.last_ms, "The same of its end.", brief=True),
+        columns.number("last over first", lambda run: run.slowdown, brief=True),
+        columns.number("slowest ms", lambda run: run.slowest_ms, "Of all answers."),
+        columns.text("warmest", lambda run: run.hottest, "The worst thermal status.", brief=True),
+        columns.number("minutes until throttled", _minutes_until_throttled, "Until the thermal "
+                       f"status was {_THROTTLED}, or worse."),
+        columns.number("PSS MB", lambda run: run.most_pss and run.most_pss * 1e-6, "The most that "
+                       "the process held; pages that it shares count in part."),
+        columns.count("n", lambda run: run.answers, "Answers."),
+    )  # fmt: skip
+
+
+def _minutes_until_throttled(run: LongRun) -> float | None:
+    """Minutes; None if it never was."""
+    seconds = run.reached(_THROTTLED)
+    return None if seconds is None else seconds / 60
+
+
+def sentences(summary: Summary, found: Found) -> Iterator[Point]:
+    """What a long run does to the main subject."""
+    for run in found:
+        if run.subject != summary.main:
+            continue
+        change = run.slowdown - 1
+        than = f"{percent(abs(change))} {'slower' if change > 0 else 'faster'} than"
+        same = percent(abs(change)) == percent(0)
+        warm = f" (thermal status up to {run.hottest})" if run.hottest else ""
+        yield Point(
+            topic="Speed",
+            text=f"After {alone(run.seconds / 60)} minutes without a pause an answer took "
+            f"{alone(run.last_ms)} ms, {'as long as' if same else than} at the beginning{warm}; "
+            "one run, so there is no interval.",
+        )
+        return
