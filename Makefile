@@ -18,8 +18,10 @@ test: setup lint ## lint, import rules, all tests
 	$(MAKE) --no-print-directory kotlin-test
 
 # Without Kotlin's daemon, which would stay for hours: a plain mvn uses it, and is faster the second time.
+# The app (android_demo) is one of its modules where an aapt2 of Android compiles resources.
+AAPT2 := $(shell command -v aapt2)
 MAVEN := mvn --batch-mode --no-transfer-progress --quiet --file kotlin/pom.xml \
-	-Dmvmoe.repository=$(CURDIR) -Dkotlin.compiler.daemon=false
+	-Dmvmoe.repository=$(CURDIR) -Dkotlin.compiler.daemon=false $(if $(AAPT2),-Daapt2=$(AAPT2))
 
 # Kotlin's compiler leaves classes whose sources are gone: each build begins anew.
 kotlin-test: ## build and test the Kotlin library, where a JDK and Maven are there
@@ -28,10 +30,14 @@ kotlin-test: ## build and test the Kotlin library, where a JDK and Maven are the
 		|| lacks="a JDK of version 17 or later"; \
 	command -v mvn >/dev/null || lacks="$${lacks:+$$lacks and }Maven"; \
 	if [ -n "$$lacks" ]; then echo "The Kotlin library was not built: this machine lacks $$lacks."; \
-	else $(MAVEN) clean verify; fi
+	else \
+		$(if $(AAPT2),,echo "The Android demo was not built: this machine lacks aapt2 (Debian's package aapt)."; )\
+		$(MAVEN) clean verify; \
+	fi
 
 kotlin-format: ## lay out the Kotlin sources as ktlint wants them
 	$(MAVEN) --non-recursive spotless:apply
+	$(if $(AAPT2),$(MAVEN) --projects ../android_demo spotless:apply)
 
 kotlin-api: ## write the listings of the Kotlin library's public API
 	$(MAVEN) clean test --projects published --also-make -Dapi.write \
@@ -79,4 +85,4 @@ $(READY): pyproject.toml Makefile
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) demo bench build dist fuzz-findings kotlin/*/target
+	rm -rf $(VENV) demo bench build dist fuzz-findings kotlin/*/target android_demo/target
