@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -31,6 +31,7 @@ from mvmoe_export.auto_strategy import AUTO, choose_strategy
 from mvmoe_export.bounds import bounds_for
 from mvmoe_export.captured import write_captured
 from mvmoe_export.evaluation_mode import evaluation_mode
+from mvmoe_export.further_strategy import further_name, take_over
 from mvmoe_export.parity.golden import GOLDEN_IMAGES, golden_vectors
 from mvmoe_export.parity.guard import guard
 from mvmoe_export.parity.guard_in_graph import guard_in_graph
@@ -53,6 +54,8 @@ from mvmoe_export.targets import ExportOptions, TargetJob, TargetPart, find_targ
 from mvmoe_export.targets.contract import InlineJob
 
 _SCRATCH = ".scratch"
+_FURTHER = ".further"
+"""Where the targets of a strategy that is not the first are made."""
 _NO_GOLDEN = manifest.Golden(images=1, file=manifest.File(path="-", bytes=0, sha256=""))
 """Where the golden vectors are not written yet."""
 
@@ -91,7 +94,7 @@ def export_bundle(
     path: str | Path,
     *,
     targets: Sequence[str] = ("onnx",),
-    strategy: str = DEFAULT,
+    strategy: str | Sequence[str] = DEFAULT,
     batch: int = 1,
     max_graphs: int = MAX_GRAPHS,
     routers: manifest.Routers = manifest.HOST,
@@ -108,8 +111,9 @@ def export_bundle(
     takes (see `docs/verify.md`), unless `skip_verify`; the manifest keeps the figures.
 
     `strategy` is the name of one, or `auto`: the most suitable that can serve the model
-    (`auto_strategy.choose_strategy` says which, and why). With the `routers` `in-graph` there is
-    one graph that selects by itself, for strategies that can have that.
+    (`auto_strategy.choose_strategy` says which, and why). Of several the first one's targets have
+    their own names, and the others' end in the strategy's: `onnx-all-experts`. With the `routers`
+    `in-graph` there is one graph that selects by itself, for strategies that can have that.
 
     With `resume`, targets that are finished are kept beside `path` (in `.NAME.resume`) if the
     export ends early, and taken over by the next one of the same model and options.
@@ -134,27 +138,140 @@ def export_bundle(
     for name in options.rewrites or ():
         find_rewrite(name)
     require_options(options)
-    if strategy == AUTO:
-        strategy = choose_strategy(model, batch, max_graphs, routers=routers).name
+    named = [strategy] if isinstance(strategy, str) else list(strategy)
+    if AUTO in named:
+        chosen = choose_strategy(model, batch, max_graphs, routers=routers).name
+        named = [chosen if name == AUTO else name for name in named]
+    if not named:
+        raise InputError(f"no strategy was given; give {DEFAULT}, or another one")
     with evaluation_mode(model):
-        stages = make_stages(model, strategy, batch, max_graphs, routers=routers)
-        require_targets(found, stages, options)
-        require_room(found, stages, options, path)
+        make = partial(make_stages, model, batch=batch, max_graphs=max_graphs, routers=routers)
+        exports = [
+            _Export(make(name), found, options, name if number else None, progress)
+            for number, name in enumerate(dict.fromkeys(named))
+        ]
+        for export in exports:
+            require_targets(found, export.stages, options)
+        require_room(found, [export.stages for export in exports], options, path)
         with files.new_directory(path, replace) as work, torch.no_grad():
-            described = _checked(stages, identity, options, found)
-            require_sound(stages.on_host)
-            finished = FinishedTargets(path, _key(stages, options, found) if resume else None)
-            finished.require_free(found)
-            reference = TorchReference(stages.on_host)
-            records = _run(found, _Export(stages, options, work, finished, progress, reference))
+            described, *_ = [_checked(each.stages, identity, options, found) for each in exports]
+            require_sound(exports[0].stages.on_host)
+            kept = [each.finished(path, resume) for each in exports]
+            records: dict[str, manifest.Target] = {}
+            for export, finished in zip(exports, kept, strict=True):
+                records |= export.run(work, finished)
             # After the route guard, which says what is wrong with a model more exactly.
             golden = write_golden(work, golden_vectors(model))
             result = msgspec.structs.replace(described, targets=records, golden=golden)
             if not skip_verify:
                 result = _verified(Bundle(work, result, plugins=True), model, progress)
             write_manifest(work, result)
-    finished.clear()
+    kept[0].clear()
     return result
+
+
+@dataclass(frozen=True)
+class _Export:
+    """The targets of one strategy; those of a strategy that is not the first end in its name."""
+
+    stages: Stages
+    found: Mapping[str, TargetPart]
+    options: ExportOptions
+    further: str | None
+    """The strategy's name, if it is not the first."""
+    progress: Progress
+
+    def finished(self, path: Path, resume: bool) -> FinishedTargets:
+        """What an interrupted export to `path` has finished; raises InputError as it does."""
+        key = _key(self.stages, self.options, self.found) if resume else None
+        finished = FinishedTargets(path, key, self.further)
+        finished.require_free(self.found)
+        return finished
+
+    def run(self, root: Path, finished: FinishedTargets) -> dict[str, manifest.Target]:
+        """All targets in their folders below `root`, each checked by the route guard."""
+        reference = TorchReference(self.stages.on_host)
+        if self.further is None:
+            return TargetMaking(self, root, finished, reference).run()
+        folder = root / _FURTHER
+        folder.mkdir()
+        made = TargetMaking(self, folder, finished, reference).run()
+        return take_over(made, self.found, self.further, folder, root)
+
+    def name(self, target: str) -> str:
+        """A target's name in the bundle."""
+        return target if self.further is None else further_name(target, self.further)
+
+
+@dataclass(frozen=True)
+class TargetMaking:
+    """The targets of one strategy in the making, below a folder of their own."""
+
+    export: _Export
+    root: Path
+    finished: FinishedTargets
+    reference: TorchReference
+
+    def run(self) -> dict[str, manifest.Target]:
+        """All targets side by side, each checked when it is ready; stops all if one fails."""
+        scratch = self.root / _SCRATCH
+        scratch.mkdir()
+        started: dict[str, TargetJob] = {}
+        records: dict[str, dict[str, manifest.Target]] = {}
+        try:
+            for name, target in self.export.found.items():
+                started[name] = self._start(name, target, scratch)
+            while waiting := [name for name in started if name not in records]:
+                ready = next((name for name in waiting if started[name].ready()), None)
+                if ready is None:
+                    time.sleep(_POLL_SECONDS)
+                else:
+                    records[ready] = self._finish(ready, started[ready])
+        finally:
+            for work in started.values():
+                work.cancel()
+        shutil.rmtree(scratch)
+        # In the order in which they were asked for, whichever was done first.
+        return {each: made for name in self.export.found for each, made in records[name].items()}
+
+    def _start(self, name: str, target: TargetPart, scratch: Path) -> TargetJob:
+        """Let a target begin, unless an interrupted export has finished it."""
+        records = self.finished.restore(name, self.root)
+        if records is not None:
+            return InlineJob(lambda: records)
+        stages = self.export.stages
+        if getattr(target, "reads_captured", False):
+            write_captured(stages, scratch)
+        options = replace(self.export.options, progress=self._report(name, "export"))
+        return target.start(stages, options, self.root, scratch)
+
+    def _finish(self, name: str, work: TargetJob) -> dict[str, manifest.Target]:
+        """Wait for a target, and ask the route guard's questions of what it has written."""
+        records = work.finish()
+        for variant, made in records.items():
+            record = msgspec.structs.replace(made, routers=self.export.stages.routers)
+            if record.parity is None:
+                bounds = bounds_for(find_target(name), record.precision, record.rewrites)
+                bounded = msgspec.structs.replace(record, bounds=bounds)
+                parity = self._guarded(variant, bounded)
+                records[variant] = msgspec.structs.replace(bounded, parity=parity)
+        self.finished.keep(name, records, self.root)
+        return records
+
+    def _guarded(self, name: str, record: manifest.Target) -> manifest.Parity | None:
+        """The route guard's report; None for graphs that run on no engine of this machine."""
+        stages = self.export.stages
+        try:
+            ask = guard if stages.routers == manifest.HOST else guard_in_graph
+            report = self._report(name, "check")
+            return ask(name, stages, record, self.root, report, reference=self.reference)
+        except UnsupportedPlatformError:
+            return None
+
+    def _report(self, target: str, phase: str) -> Callable[[str], None]:
+        """What passes on that a graph of a target is done."""
+        export = self.export
+        return partial(_report, export.progress, export.name(target), export.stages, phase)
 
 
 def _key(stages: Stages, options: ExportOptions, found: Mapping[str, TargetPart]) -> str:
@@ -162,74 +279,6 @@ def _key(stages: Stages, options: ExportOptions, found: Mapping[str, TargetPart]
     chosen = (options.targets, options.rewrites, options.identity, options.labels)
     kind = (stages.strategy.name, stages.routers, stages.batch)
     return export_key(stages, (*kind, *chosen, _packages(found)))
-
-
-@dataclass(frozen=True)
-class _Export:
-    """What all targets of one export have in common."""
-
-    stages: Stages
-    options: ExportOptions
-    root: Path
-    finished: FinishedTargets
-    progress: Progress
-    reference: TorchReference
-
-    def start(self, name: str, target: TargetPart, scratch: Path) -> TargetJob:
-        """Let a target begin, unless an interrupted export has finished it."""
-        records = self.finished.restore(name, self.root)
-        if records is not None:
-            return InlineJob(lambda: records)
-        if getattr(target, "reads_captured", False):
-            write_captured(self.stages, scratch)
-        report = partial(_report, self.progress, name, self.stages, "export")
-        options = replace(self.options, progress=report)
-        return target.start(self.stages, options, self.root, scratch)
-
-    def finish(self, name: str, work: TargetJob) -> dict[str, manifest.Target]:
-        """Wait for a target, and ask the route guard's questions of what it has written."""
-        records = work.finish()
-        for variant, made in records.items():
-            record = msgspec.structs.replace(made, routers=self.stages.routers)
-            if record.parity is None:
-                bounds = bounds_for(find_target(name), record.precision, record.rewrites)
-                bounded = msgspec.structs.replace(record, bounds=bounds)
-                parity = self.guarded(variant, bounded)
-                records[variant] = msgspec.structs.replace(bounded, parity=parity)
-        self.finished.keep(name, records, self.root)
-        return records
-
-    def guarded(self, name: str, record: manifest.Target) -> manifest.Parity | None:
-        """The route guard's report; None for graphs that run on no engine of this machine."""
-        report = partial(_report, self.progress, name, self.stages, "check")
-        try:
-            ask = guard if self.stages.routers == manifest.HOST else guard_in_graph
-            return ask(name, self.stages, record, self.root, report, reference=self.reference)
-        except UnsupportedPlatformError:
-            return None
-
-
-def _run(found: dict[str, TargetPart], export: _Export) -> dict[str, manifest.Target]:
-    """All targets side by side, each checked as soon as it is ready; stops all if one fails."""
-    scratch = export.root / _SCRATCH
-    scratch.mkdir()
-    started: dict[str, TargetJob] = {}
-    records: dict[str, dict[str, manifest.Target]] = {}
-    try:
-        for name, target in found.items():
-            started[name] = export.start(name, target, scratch)
-        while waiting := [name for name in started if name not in records]:
-            ready = next((name for name in waiting if started[name].ready()), None)
-            if ready is None:
-                time.sleep(_POLL_SECONDS)
-            else:
-                records[ready] = export.finish(ready, started[ready])
-    finally:
-        for work in started.values():
-            work.cancel()
-    shutil.rmtree(scratch)
-    # In the order in which they were asked for, whichever was done first.
-    return {variant: record for name in found for variant, record in records[name].items()}
 
 
 def _with_identity(options: ExportOptions, identity: Identity) -> ExportOptions:

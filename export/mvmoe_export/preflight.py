@@ -124,17 +124,22 @@ def require_able(model: RoutedModel, names: Sequence[str]) -> None:
 
 
 def require_room(
-    found: Mapping[str, TargetPart], stages: Stages, options: ExportOptions, path: Path
+    found: Mapping[str, TargetPart],
+    strategies: Sequence[Stages],
+    options: ExportOptions,
+    path: Path,
 ) -> None:
     """Refuse an export whose graphs do not fit on the disk of `path`; raises OutputError.
 
-    What an interrupted export has kept beside `path` is not counted again.
+    `strategies` has the stages as each strategy makes them. What an interrupted export has kept
+    beside `path` is not counted again.
     """
     rooms = [getattr(target, "room", None) for target in found.values()]
-    golden = GOLDEN_IMAGES * math.prod(stages.model.input.shape) * _FP32
-    needed = golden + sum(room(stages, options) for room in rooms if room is not None)
+    needed = GOLDEN_IMAGES * math.prod(strategies[0].model.input.shape) * _FP32
     readers = sum(getattr(target, "reads_captured", False) for target in found.values())
-    needed -= max(0, readers - 1) * stages.weight_bytes  # They read one copy.
+    for stages in strategies:
+        needed += sum(room(stages, options) for room in rooms if room is not None)
+        needed -= max(0, readers - 1) * stages.weight_bytes  # They read one copy.
     kept = files.hidden(path, ".resume")
     have = sum(file.stat().st_size for file in kept.rglob("*") if file.is_file())
     require_space(path.parent, max(0, needed - have), f"the export to {path}")

@@ -23,6 +23,7 @@ from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.strict_json import object_of
 from mvmoe_deploy.system import files, outputs
 from mvmoe_export.fingerprint import weights_of
+from mvmoe_export.further_strategy import further_name
 from mvmoe_export.stages import Stages
 
 FORMAT = "mvmoe-export-resume"
@@ -40,11 +41,20 @@ class _Kept(msgspec.Struct):
 
 
 class FinishedTargets:
-    """The finished targets of exports to one path; keeps nothing without a key."""
+    """The finished targets of exports to one path; keeps nothing without a key.
 
-    def __init__(self, path: Path, key: str | None) -> None:
+    Those of a strategy that is not the first are kept under names that end in the strategy's.
+    """
+
+    def __init__(self, path: Path, key: str | None, further: str | None = None) -> None:
         self._folder = files.hidden(path, ".resume")
         self._key = key
+        self._further = further
+
+    def _place(self, target: str) -> Path:
+        """Where a target is kept."""
+        name = target if self._further is None else further_name(target, self._further)
+        return self._folder / name
 
     def restore(self, target: str, work: Path) -> dict[str, manifest.Target] | None:
         """A finished target's records, its files put into `work`; None if it is not finished."""
@@ -53,7 +63,7 @@ class FinishedTargets:
             return None
         for file in _listed(kept):
             (work / file.path).parent.mkdir(parents=True, exist_ok=True)
-            _link(str(self._folder / target / _FILES / file.path), str(work / file.path))
+            _link(str(self._place(target) / _FILES / file.path), str(work / file.path))
         return kept.records
 
     def keep(self, target: str, records: dict[str, manifest.Target], work: Path) -> None:
@@ -61,7 +71,7 @@ class FinishedTargets:
         if self._key is None:
             return
         kept = _Kept(FORMAT, self._key, records)
-        with files.new_directory(self._folder / target, foreign_to_kept) as folder:
+        with files.new_directory(self._place(target), foreign_to_kept) as folder:
             shutil.copytree(work / target, folder / _FILES / target, copy_function=_link)
             (folder / _RECORD).write_bytes(msgspec.json.encode(kept))
 
@@ -72,7 +82,7 @@ class FinishedTargets:
         if self._folder.is_symlink():
             raise InputError(f"{self._folder} is a symbolic link; remove it, or leave out --resume")
         for target in targets:
-            outputs.require_directory(self._folder / target, foreign_to_kept)
+            outputs.require_directory(self._place(target), foreign_to_kept)
 
     def clear(self) -> None:
         """Forget everything, since the bundle is there; what others put there stays."""
@@ -87,7 +97,7 @@ class FinishedTargets:
 
     def _read(self, target: str) -> _Kept | None:
         """What was kept of a target, if it can be read and its files are still what they were."""
-        folder = self._folder / target
+        folder = self._place(target)
         with contextlib.suppress(OSError, msgspec.MsgspecError, BundleError):
             kept = msgspec.json.decode((folder / _RECORD).read_bytes(), type=_Kept)
             check_files(folder / _FILES, _listed(kept))

@@ -275,7 +275,7 @@ def test_of_two_exports_to_one_place_exactly_one_wins(zoo, tmp_path, monkeypatch
     path = tmp_path / "a.bundle"
     models = [zoo.enliven(zoo.Foreign(experts=2), seed) for seed in (1, 2)]
     one_at_a_time, both = threading.Lock(), threading.Barrier(2)
-    run_targets, write_manifest = bundling._run, bundling.write_manifest
+    run_targets, write_manifest = bundling.TargetMaking.run, bundling.write_manifest
 
     def run_in_turn(*arguments):
         with one_at_a_time:  # PyTorch's exporter is not made for two threads.
@@ -285,7 +285,7 @@ def test_of_two_exports_to_one_place_exactly_one_wins(zoo, tmp_path, monkeypatch
         write_manifest(*arguments)
         both.wait(60)
 
-    monkeypatch.setattr(bundling, "_run", run_in_turn)
+    monkeypatch.setattr(bundling.TargetMaking, "run", run_in_turn)
     monkeypatch.setattr(bundling, "write_manifest", write_manifest_together)
     errors = {}
 

@@ -28,7 +28,7 @@ class _ExportCommand(Command):
         return [*super().get_params(ctx), *target_flags()]
 
 
-_HOW = ("strategy", "routers", "batch", "max_graphs", "skip_verify", "resume")
+_HOW = ("routers", "batch", "max_graphs", "skip_verify", "resume")
 """Parameters that `export_bundle` takes as they are."""
 
 
@@ -50,9 +50,12 @@ _HOW = ("strategy", "routers", "batch", "max_graphs", "skip_verify", "resume")
 @click.option("--target", "targets", multiple=True, default=["onnx"], show_default=True)
 @click.option(
     "--strategy",
+    "strategies",
     metavar="NAME",
+    multiple=True,
     help="How routing becomes graphs: dispatch (the default), bind, experts, gather, all-experts, "
-    "see docs/strategies.md; or auto, which says what it takes and why.",
+    "see docs/strategies.md; or auto, which says what it takes and why. With several each target "
+    "is made by each: those after the first are called TARGET-STRATEGY.",
 )
 @click.option(
     "--routers",
@@ -83,6 +86,7 @@ def export(
     config: str | None,
     weights: str | None,
     targets: tuple[str, ...],
+    strategies: tuple[str, ...],
     force: bool,
     as_json: bool,
     **chosen: Any,
@@ -92,10 +96,10 @@ def export(
     Instead of CHECKPOINT, --model names a model of your own, and --checkpoint its weights. Flags
     that begin with a target's name are options of that target.
     """
-    from mvmoe_deploy import strategies
     from mvmoe_deploy.bundle.manifest import MANIFEST_FILE
     from mvmoe_deploy.bundle.write import foreign_to_bundle
     from mvmoe_deploy.cli.bundle_view import BundleView, show_bundle
+    from mvmoe_deploy.strategies import DEFAULT
     from mvmoe_deploy.system import files, outputs
     from mvmoe_export import export_bundle
     from mvmoe_export.auto_strategy import AUTO, choose_strategy
@@ -105,7 +109,6 @@ def export(
     outputs.require_directory(output, foreign_to_bundle if force else None)
     choices = {name: chosen.pop(name) for name in options.INPUT_FIELDS}
     how = {name: chosen.pop(name) for name in _HOW}
-    how["strategy"] = how["strategy"] or strategies.DEFAULT
     export_options = _export_options(**chosen)
     if factory is not None:
         _refuse_with_model(checkpoint=checkpoint, config=config, **choices)
@@ -114,18 +117,20 @@ def export(
         source = _from_checkpoint(checkpoint, config, weights, choices)
     else:
         raise InputError("no model was given; give CHECKPOINT, or --model with --checkpoint")
-    if how["strategy"] == AUTO:
+    named = list(strategies or [DEFAULT])
+    if AUTO in named:
         with stdout_left_alone():
             chosen_strategy = choose_strategy(
                 source.model, how["batch"], how["max_graphs"], routers=how["routers"]
             )
-        how["strategy"] = chosen_strategy.name
+        named = [chosen_strategy.name if name == AUTO else name for name in named]
         note(chosen_strategy.sentence)
     with progress() as advance, stdout_left_alone():
         manifest = export_bundle(
             source.model,
             output,
             targets=tuple(dict.fromkeys(targets)),
+            strategy=named,
             identity=source.identity,
             options=export_options,
             replace_existing=force,
