@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 OTHER_PILLOW := pillow==12.1.1
 
 .PHONY: demo test bench fuzz mutants setup lint clean \
-	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone kotlin-runner
+	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone kotlin-runner android-apk
 
 demo: setup ## train on real digits, export, answer held-out images
 	$(BIN)/mvmoe demo -o demo
@@ -50,6 +50,9 @@ kotlin-runner: ## build what mvmoe bench --device jvm runs
 
 kotlin-phone: ## check the Kotlin library on the phone that adb sees: make kotlin-phone BUNDLES=my.mvmoe
 	kotlin/phone.sh $(BUNDLES)
+
+android-apk: ## build the Android demo's APK: android_demo/build-apk --help
+	android_demo/build-apk
 
 kotlin-install: ## install the Kotlin library to the local Maven repository
 	$(MAVEN) clean install -DskipTests
