@@ -17,6 +17,14 @@ internal class GreyPlane(
         val stride = plane.pixelStride
         for (x in 0 until until - from) levels[x] = bytes[x * stride].toInt() and 0xFF
     }
+
+    override fun pick(
+        row: Int,
+        places: IntArray,
+        levels: IntArray,
+    ) {
+        for (x in places.indices) levels[x] = plane.sample(row, places[x], 0)
+    }
 }
 
 /** One plane of colour, with or without alpha; [red] and [blue] are the places of their samples. */
@@ -44,6 +52,18 @@ internal class ColourPlane(
             levels[level + 2] = bytes[place + blue].toInt() and 0xFF
             place += stride
             level += 3
+        }
+    }
+
+    override fun pick(
+        row: Int,
+        places: IntArray,
+        levels: IntArray,
+    ) {
+        for (x in places.indices) {
+            levels[3 * x] = plane.sample(row, places[x], red)
+            levels[3 * x + 1] = plane.sample(row, places[x], 1)
+            levels[3 * x + 2] = plane.sample(row, places[x], blue)
         }
     }
 }

@@ -13,6 +13,9 @@ internal class PassTable private constructor(
     private val places: IntArray,
     val weights: IntArray,
 ) {
+    /** The sample of each, where each reads one, and far fewer than there are; null where all have to be read. */
+    val picks: IntArray? get() = starts.takeIf { longest == 1 && PICKED_FROM * size <= until - from }
+
     /** The number of samples that it makes. */
     val size: Int get() = starts.size
 
@@ -47,6 +50,9 @@ internal class PassTable private constructor(
         /** Bits behind the point of a weight. */
         const val BITS = 22
         private const val ONE = 1 shl BITS
+
+        /** Reading a whole row takes a small part of the time for each sample. */
+        private const val PICKED_FROM = 2
 
         /**
          * Of a pass from [samples] to [made], the ones in [window].

@@ -12,6 +12,13 @@ internal interface PixelRows {
         until: Int,
         levels: IntArray,
     )
+
+    /** Reads the pixels of a row at some [places] into the beginning of [levels], one after the other. */
+    fun pick(
+        row: Int,
+        places: IntArray,
+        levels: IntArray,
+    )
 }
 
 /** Those of a buffer that was checked, grey for a model that takes grey; used by one thread. */
@@ -47,10 +54,32 @@ private class GreyRows(
         levels: IntArray,
     ) {
         val count = until - from
-        if (this.row.size < 3 * count) this.row = IntArray(3 * count)
-        val colour = this.row
+        val colour = roomFor(count)
         colours.read(row, from, until, colour)
-        for (x in 0 until count) {
+        mix(colour, count, levels)
+    }
+
+    override fun pick(
+        row: Int,
+        places: IntArray,
+        levels: IntArray,
+    ) {
+        val colour = roomFor(places.size)
+        colours.pick(row, places, colour)
+        mix(colour, places.size, levels)
+    }
+
+    private fun roomFor(pixels: Int): IntArray {
+        if (row.size < 3 * pixels) row = IntArray(3 * pixels)
+        return row
+    }
+
+    private fun mix(
+        colour: IntArray,
+        pixels: Int,
+        levels: IntArray,
+    ) {
+        for (x in 0 until pixels) {
             levels[x] = (19595 * colour[3 * x] + 38470 * colour[3 * x + 1] + 7471 * colour[3 * x + 2] + 32768) shr 16
         }
     }

@@ -25,4 +25,11 @@ internal class PlaneRows(
         bytes.get(this.row, 0, count)
         return this.row
     }
+
+    /** One sample of a pixel, where few of a row are wanted. */
+    fun sample(
+        row: Int,
+        pixel: Int,
+        sample: Int,
+    ): Int = bytes.get(row * rowStride + pixel * pixelStride + sample).toInt() and 0xFF
 }

@@ -47,16 +47,23 @@ internal class Resampler(
     }
 
     private fun rowsFirst(sink: LineSink) {
-        val stored = IntArray(read)
-        val cache =
-            RowCache(alongStoredColumns.longest, made) { row, levels ->
-                source.read(row, from, alongStoredRows.until, stored)
-                Passes.alongRow(stored, from, alongStoredRows, channels, levels)
-            }
+        val cache = RowCache(alongStoredColumns.longest, made, alongStoredRows.picks?.let(::picked) ?: passed())
         val line = IntArray(made)
         for (index in 0 until alongStoredColumns.size) {
             Passes.alongColumns(cache, alongStoredColumns, index, made, line)
             sink.put(index, line)
+        }
+    }
+
+    /** Makes a row of the pixels at some places. */
+    private fun picked(places: IntArray) = { row: Int, levels: IntArray -> source.pick(row, places, levels) }
+
+    /** Makes a row by a pass along all that it reads. */
+    private fun passed(): (Int, IntArray) -> Unit {
+        val stored = IntArray(read)
+        return { row, levels ->
+            source.read(row, from, alongStoredRows.until, stored)
+            Passes.alongRow(stored, from, alongStoredRows, channels, levels)
         }
     }
 

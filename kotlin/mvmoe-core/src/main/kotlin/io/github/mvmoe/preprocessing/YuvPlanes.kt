@@ -44,6 +44,23 @@ internal class YuvPlanes(
         }
     }
 
+    override fun pick(
+        row: Int,
+        places: IntArray,
+        levels: IntArray,
+    ) {
+        for (x in places.indices) {
+            val chroma = places[x] / 2
+            write(
+                luma.sample(row, places[x], 0),
+                uPlane.sample(row / 2, chroma, uPlace) - 128,
+                vPlane.sample(row / 2, chroma, vPlace) - 128,
+                levels,
+                3 * x,
+            )
+        }
+    }
+
     private fun write(
         y: Int,
         u: Int,
