@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import shutil
+import signal
 import struct
 import sys
 import tempfile
@@ -238,6 +239,8 @@ def command_line() -> argparse.ArgumentParser:
 def main() -> int:
     """Run the program; gives its exit code."""
     options = command_line().parse_args()
+    # Else it ends the process at once, and the half APK stays.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         write_apk(entries_of(options), options.output)
     except (PackingError, OSError, zipfile.BadZipFile) as error:

@@ -8,14 +8,12 @@ import hashlib
 import re
 import shutil
 import subprocess
-import tarfile
 
+import executorch_package
 import kotlin_runner
 import pytest
 
 STUBS = kotlin_runner.KOTLIN / "executorch-stubs/src/main/java"
-PACKAGE = "react-native-executorch@0.7.3"
-CLASSES = "package/android/libs/classes.jar"
 SHA256 = "3d86d5c9180ff44ec6cfe28b87919f4249547355f3c01d6aaec0257e42f25d3c"
 """Of the classes, so that what is compared is always the same."""
 
@@ -29,14 +27,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
     """The jar with executorch-android's classes, from npm's cache or its registry."""
-    folder = tmp_path_factory.mktemp("npm")
-    command = ["npm", "pack", "--silent", "--prefer-offline", "--fetch-retries=1", PACKAGE]
-    packed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if packed.returncode:
-        pytest.skip(f"npm has no {PACKAGE}: neither in its cache nor from its registry")
-    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-        (folder / "classes.jar").write_bytes(archive.extractfile(CLASSES).read())
-    return folder / "classes.jar"
+    return executorch_package.unpack(tmp_path_factory.mktemp("npm"), executorch_package.CLASSES)
 
 
 @pytest.fixture(scope="module")

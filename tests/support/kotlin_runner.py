@@ -22,10 +22,15 @@ LACKS = " and ".join(
 """What this machine needs to build and run it; empty where all is there."""
 
 
+def build_lock() -> FileLock:
+    """Of all builds by Maven: they share the library's modules."""
+    JARS.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(JARS.parent / "runner.lock")
+
+
 def build() -> None:
     """Build the program, unless it is newer than all of its sources."""
-    JARS.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(JARS.parent / "runner.lock"):
+    with build_lock():
         built = [jar.stat().st_mtime for jar in JARS.glob("mvmoe-runner-*.jar")]
         sources = [
             path.stat().st_mtime
