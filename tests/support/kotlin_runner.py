@@ -11,7 +11,7 @@ import numpy as np
 from filelock import FileLock
 
 KOTLIN = Path(__file__).parents[2] / "kotlin"
-MODULES = ("mvmoe-core", "mvmoe-onnx", "mvmoe-runner")
+MODULES = ("mvmoe-core", "mvmoe-onnx", "mvmoe-bench", "mvmoe-runner")
 JARS = KOTLIN / "mvmoe-runner/target/runner"
 
 LACKS = " and ".join(

@@ -8,10 +8,11 @@ from typing import Literal
 from mvmoe_bench.measure.machine import smaps
 from mvmoe_bench.measure.schema.records import Bytes, RecordPart
 
-MemoryKind = Literal["own", "RSS", "footprint"]
+MemoryKind = Literal["own", "RSS", "footprint", "pss"]
 """`own`: anonymous memory and the distinct pages of the bundle's files that the process maps, which
 no other process changes. `RSS`: the resident set, shared libraries included.
-`footprint`: what macOS and iOS charge a process for."""
+`footprint`: what macOS and iOS charge a process for. `pss`: what Android charges a process for, its
+share of what other processes hold too."""
 
 _STATUS = Path("/proc/self/status")
 

@@ -24,7 +24,7 @@ class MemoryFigure(Figure, frozen=True):
     budget: int | None
     """Experts that might be resident in each routed stage; None for all."""
     memory_of: str
-    """`own`, `RSS` or `footprint`."""
+    """`own`, `RSS`, `footprint` or `pss`."""
     n: int
     base_bytes: float
     """Engine and code, before anything was opened."""

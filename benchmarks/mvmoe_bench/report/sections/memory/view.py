@@ -28,6 +28,8 @@ _KIND = {
     "RSS": "the resident set (RSS), shared libraries included, because this system does not tell "
     "the parts apart",
     "footprint": "the footprint that the system charges the process for",
+    "pss": "the proportional set size (PSS): all that the process holds, with its share of what "
+    "other processes hold too",
 }
 
 

@@ -254,7 +254,16 @@ internal class DispatcherCore private constructor(
         ): DispatcherCore {
             // A link may be turned later; what graphs are loaded from may not.
             val bundle = Bundle.open(path.canonicalFile, options.manifestSha256)
-            val target = targetOf(bundle, engine.format, options.target)
+            return open(bundle, targetOf(bundle, engine.format, options.target), engine, residency)
+        }
+
+        /** As above, of a bundle that is open, at a path without links. */
+        fun open(
+            bundle: Bundle,
+            target: Target,
+            engine: Engine,
+            residency: Residency,
+        ): DispatcherCore {
             val pipeline = Pipeline(bundle.manifest, target, checkNotNull(Strategies.find(target.strategy)))
             val owned = ArrayList<Closeable>()
             try {

@@ -3,6 +3,8 @@ package io.github.mvmoe.runner
 import io.github.mvmoe.MvmoeException
 import io.github.mvmoe.runner.bench.DescribeCommand
 import io.github.mvmoe.runner.bench.OrderCommand
+import io.github.mvmoe.runner.bench.OrderFileCommand
+import io.github.mvmoe.runner.bench.OwnRunCommand
 import kotlin.system.exitProcess
 
 /** What the program does when its first word is the command's name; the other words are the command's. */
@@ -19,7 +21,16 @@ internal interface Command {
     )
 }
 
-private val commands: List<Command> = listOf(AnswersCommand, SoakCommand, PreprocessCommand, DescribeCommand, OrderCommand)
+private val commands: List<Command> =
+    listOf(
+        AnswersCommand,
+        SoakCommand,
+        PreprocessCommand,
+        DescribeCommand,
+        OrderCommand,
+        OrderFileCommand,
+        OwnRunCommand,
+    )
 
 fun main(words: Array<String>) {
     val startedNs = System.nanoTime()

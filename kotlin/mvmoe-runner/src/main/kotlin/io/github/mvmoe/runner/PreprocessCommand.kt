@@ -6,7 +6,6 @@ import io.github.mvmoe.json.JsonPath
 import io.github.mvmoe.json.StrictJson
 import io.github.mvmoe.preprocessing.PixelBuffer
 import io.github.mvmoe.preprocessing.Preprocessor
-import io.github.mvmoe.runner.bench.PLAIN_DATA
 import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
@@ -30,7 +29,7 @@ internal object PreprocessCommand : Command {
         val picture = PixelBuffer.rgb(File(given.plain.single()).readBytes(), width, height)
         val known = HashMap<String, Prepared>()
         for (line in generateSequence(::readlnOrNull)) {
-            println(PLAIN_DATA.writeValueAsString(known.getOrPut(line) { Prepared(line) }.time(picture)))
+            println(JSON.writeValueAsString(known.getOrPut(line) { Prepared(line) }.time(picture)))
         }
     }
 

@@ -1,9 +1,10 @@
 package io.github.mvmoe.runner.bench
 
 import ai.onnxruntime.OrtEnvironment
-import com.fasterxml.jackson.module.kotlin.readValue
+import io.github.mvmoe.bench.MeasurementOrder
+import io.github.mvmoe.bench.OrderRun
+import io.github.mvmoe.bench.ProcessTimes
 import io.github.mvmoe.runner.Command
-import io.github.mvmoe.runner.bench.jobs.JOBS
 import java.io.File
 import kotlin.concurrent.thread
 import kotlin.system.exitProcess
@@ -18,20 +19,20 @@ internal object OrderCommand : Command {
         startedNs: Long,
     ) {
         endWithStarter(words)
-        val order = PLAIN_DATA.readValue<MeasurementOrder>(System.`in`.readBytes())
+        val order = MeasurementOrder.parse(System.`in`.readBytes())
         val codeNs = System.nanoTime() - startedNs
-        val engineNs = loadEngine()
         // On Linux the planner's time.monotonic_ns() reads the clock that System.nanoTime() reads.
-        val session = Session(order, ProcessTimes(startedNs - order.startedNs, engineNs, codeNs), System.out)
+        val times = ProcessTimes(startedNs - order.startedNs, loadEngine(), codeNs)
+        val run = OrderRun(order, JvmMachine, JvmEngines, System.out, times)
         // After Ctrl-C the JVM ends without coming back here: what was measured is written by this.
-        Runtime.getRuntime().addShutdownHook(thread(start = false) { session.flush(now = true) })
-        checkNotNull(JOBS[order.kind]) { "no job is called ${order.kind}" }.run(session)
+        Runtime.getRuntime().addShutdownHook(thread(start = false) { run.cancel() })
+        run.run()
         exitProcess(0)
     }
 }
 
 /** Brings in the engine's library, as an application's first use of it does; gives the nanoseconds that took. */
-private fun loadEngine(): Long {
+internal fun loadEngine(): Long {
     val start = System.nanoTime()
     OrtEnvironment.getEnvironment()
     return System.nanoTime() - start

@@ -1,6 +1,6 @@
 package io.github.mvmoe.runner.bench.machine
 
-import io.github.mvmoe.runner.bench.Held
+import io.github.mvmoe.bench.Held
 import java.io.File
 
 /**
@@ -49,17 +49,25 @@ internal class OwnMemory(
         return Held(anonymous + files, anonymous, files)
     }
 
-    /** The largest resident set that this process ever had, shared libraries included. */
-    fun peakRss(): Long? =
-        File("/proc/self/status")
-            .readLines()
-            .firstOrNull { it.startsWith("VmHWM:") }
-            ?.let { line -> line.filter(Char::isDigit).toLong() * KILOBYTE }
-
     companion object {
         /** How results call this kind of memory. */
         const val KIND = "own"
         private const val KILOBYTE = 1024
         private val FIELD = Regex("""(\w+): +(\d+) kB""")
+
+        /** The largest resident set that this process ever had, shared libraries included. */
+        fun peakRss(): Long? = bytes("/proc/self/status", "VmHWM:")
+
+        /** What this process holds, with its share of what other processes hold too. */
+        fun pss(): Long? = bytes("/proc/self/smaps_rollup", "Pss:")
+
+        private fun bytes(
+            file: String,
+            line: String,
+        ): Long? =
+            File(file)
+                .readLines()
+                .firstOrNull { it.startsWith(line) }
+                ?.let { found -> found.filter(Char::isDigit).toLong() * KILOBYTE }
     }
 }
