@@ -88,4 +88,4 @@ $(READY): pyproject.toml Makefile
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) demo bench build dist fuzz-findings kotlin/*/target android_demo/target
+	rm -rf $(VENV) demo bench build dist fuzz-findings target kotlin/*/target android_demo/target

@@ -635,6 +635,58 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "Compare two, or make a report of each.",
             ("found",),
         ),
+        # A device elsewhere, such as a phone.
+        "device.failed": ErrorCode(
+            "A phone, or adb, refused something for a reason without a code of its own.",
+            "Read the message.",
+            ("serial",),
+        ),
+        "device.none": ErrorCode(
+            "adb sees no phone, or not the one that ANDROID_SERIAL names.",
+            "Connect it by USB and switch on USB debugging, or name another one.",
+            ("serial", "available"),
+        ),
+        "device.several": ErrorCode(
+            "adb sees several phones, and none was named.",
+            "Name one with the variable ANDROID_SERIAL.",
+            ("available",),
+        ),
+        "device.unauthorized": ErrorCode(
+            "The phone has not allowed this machine to speak to it.",
+            "Unlock it and confirm the question about USB debugging.",
+            ("serial",),
+        ),
+        "device.offline": ErrorCode(
+            "adb sees the phone and cannot speak to it, or does not answer itself.",
+            "Connect it again, or restart adb (adb kill-server).",
+            ("serial", "found"),
+        ),
+        "device.app-missing": ErrorCode(
+            "The phone does not have the app that measures, or no build whose files can be read.",
+            "Build and install it as the message says.",
+            ("serial",),
+        ),
+        "device.app-ended": ErrorCode(
+            "The app that measures was ended by the system or its engine, hangs, or is of another "
+            "version.",
+            "Read why in the message; the other subjects went on.",
+            ("serial",),
+        ),
+        "device.lost": ErrorCode(
+            "The phone does not answer any more in the middle of a run.",
+            "Connect it again and give --resume.",
+            ("serial",),
+        ),
+        "device.full": ErrorCode(
+            "The storage of the phone is full.",
+            "Free some space there and give --resume.",
+            ("serial",),
+        ),
+        "device.too-hot": ErrorCode(
+            "The phone does not become cool enough to measure.",
+            "Let it cool down and give --resume.",
+            ("serial", "found"),
+        ),
         # The process.
         "system.refused": ErrorCode(
             "The system refused to read or write.",

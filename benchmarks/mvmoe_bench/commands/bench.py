@@ -9,7 +9,7 @@ from mvmoe_deploy.cli import options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note
 from mvmoe_deploy.cli.progress import progress
-from mvmoe_deploy.errors import CheckFailedError, InputError
+from mvmoe_deploy.errors import CheckFailedError, EngineError, InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Measure nothing: only estimate what would slow the graphs down on phones.",
 )
-@click.option("--device", help="host, jvm, macos or android; else the one that this program runs on.")
+@click.option("--device", help="host, jvm, macos, android; else what this program runs on.")
 @click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
 @click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
 @click.option(
@@ -131,8 +131,9 @@ def bench(
     try:
         with progress() as advance:
             result = run_bench(request, advance)
-    except KeyboardInterrupt:
-        note(f"what was measured is in {request.output}; --resume goes on from there")
+    except (KeyboardInterrupt, EngineError):
+        if request.output.exists():
+            note(f"what was measured is in {request.output}; --resume goes on from there")
         raise
     summary = summarize_run(result)
     run = summary.with_headline(str(request.output))

@@ -12,7 +12,12 @@ from mvmoe_deploy.errors import InputError
 if TYPE_CHECKING:
     from mvmoe_bench.measure.schema.results import RunLines
 
-VOLATILE = frozenset({"load_average", "memory_available_bytes", "uptime", "hostname", "battery"})
+VOLATILE = frozenset(
+    {
+        "load_average", "memory_available_bytes", "uptime", "hostname", "battery",
+        "thermal_status",
+    }
+)  # fmt: skip
 """What a device says of itself that differs from one minute to the next."""
 
 

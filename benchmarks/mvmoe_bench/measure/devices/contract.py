@@ -6,6 +6,7 @@ there, and passes on the lines that come back.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -38,7 +39,7 @@ class Device(Protocol):
     - `run` follows an order to its end and then emits all its lines, as `lines.py` has them; the
       last is not `Done`, which is the planner's word.
     - What fails is a `Failure` line of its subject; the others go on. `run` raises EngineError only
-      if nothing can be run at all.
+      if nothing can be run at all any more; it then has emitted what was measured until then.
     - Interrupted, `run` emits what was measured and raises KeyboardInterrupt.
     - Paths in an order are this machine's; a device elsewhere brings the files there first.
     """
@@ -68,5 +69,8 @@ class Device(Protocol):
     def load_average(self) -> tuple[float, ...] | None:
         """Processes that wanted to run in the last 1, 5 and 15 minutes, if the device says."""
 
+    def prepared(self) -> AbstractContextManager[None]:
+        """What a run changes on the device; undone at its end, however it ends."""
+
     def run(self, order: MeasurementOrder, emit: Emit) -> None:
-        """Follow one order."""
+        """Follow one order, while the device is prepared."""

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from mvmoe_bench.measure.devices.contract import Emit, Variant
@@ -60,6 +61,10 @@ class HostDevice:
             )
             for variant in runner.variants(target)
         ]
+
+    def prepared(self) -> AbstractContextManager[None]:
+        """Nothing of the machine is changed."""
+        return nullcontext()
 
     def run(self, order: MeasurementOrder, emit: Emit) -> None:
         """Follow an order in a fresh process; again without a subject that ends the process."""

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -94,6 +95,10 @@ class JvmDevice:
             )
         beside = self._python.variants(target, plugins=plugins)
         return [Variant(engine, label="Kotlin", program=_JVM), *map(_of_python, beside)]
+
+    def prepared(self) -> AbstractContextManager[None]:
+        """Nothing of the machine is changed."""
+        return self._python.prepared()
 
     def run(self, order: MeasurementOrder, emit: Emit) -> None:
         """Each language's subjects in a process of their own; which comes first goes in turn."""

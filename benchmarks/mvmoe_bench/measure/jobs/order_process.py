@@ -75,8 +75,15 @@ class Session:
         try:
             return work()
         except Exception as error:  # An engine may raise anything.
-            message = str(error) if isinstance(error, MvmoeError) else _error_line(error)
-            self.emit(Failure(job=self.order.job, subject=subject.key, message=message))
+            known = isinstance(error, MvmoeError)
+            self.emit(
+                Failure(
+                    job=self.order.job,
+                    subject=subject.key,
+                    message=str(error) if known else _error_line(error),
+                    code=error.code if isinstance(error, MvmoeError) else None,
+                )
+            )
             return None
 
     def open(self, subject: SubjectOrder, watch: Stopwatch | None = None) -> Subject:

@@ -43,7 +43,7 @@ from mvmoe_deploy.training.datasets import is_name
 
 _FIXED = ("device", "preset", "seed", "threads", "inputs", "bundles", "subjects")
 """Fields of a run that a resumed one must have alike."""
-_FIXED_IDENTITY = ("cpu", "cores_logical", "os", "python", "packages")
+_FIXED_IDENTITY = ("cpu", "cores_logical", "os", "build", "python", "packages")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,8 @@ def run_bench(request: Request, progress: Progress = ignore_progress) -> RunLine
 
     What was measured is in the file whatever happens: after Ctrl-C, `resume` goes on. Raises
     InputError, MissingExtraError, UnsupportedPlatformError or OutputError before anything is
-    measured; a subject that fails later is a line in the file.
+    measured; a subject that fails later is a line in the file. Raises EngineError if the device
+    is lost meanwhile.
     """
     _require_places(request)
     device = find_device(request.device or default_device())
@@ -106,15 +107,22 @@ def run_bench(request: Request, progress: Progress = ignore_progress) -> RunLine
         if subject.dispatches:
             subject.verify()
     inputs = load_inputs(request.images, list(bundles.values()), request.seed)
+    with device.prepared():
+        _measure(request, device, (bundles, choice, inputs, asked), progress)
+    return results.read(request.output)[-1]
+
+
+def _measure(request: Request, device: Device, parts: "_RunParts", progress: Progress) -> None:
+    """Measure what is not in the output yet, on a device that is prepared for it."""
+    bundles, choice, inputs, asked = parts
     run = _first_line(request, device, bundles, (choice, inputs, asked))
     if request.resume and _ended(request, run):
-        return results.read(request.output)[-1]
+        return
     # What workers compile for themselves goes there too, for all of them, and away with it.
     with private_temporary_files() as folder:
-        context = _context(request, device, (bundles, choice, inputs, asked), folder)
+        context = _context(request, device, parts, folder)
         with _output(request, run, device) as (out, known):
             BenchRun(context, out, known).run(progress)
-    return results.read(request.output)[-1]
 
 
 def _require_places(request: Request) -> None:

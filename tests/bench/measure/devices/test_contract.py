@@ -74,9 +74,9 @@ PART = Elsewhere
 
 
 def test_the_devices_of_this_installation_are_found():
-    assert {"host", "jvm", "macos"} <= set(parts.names("devices"))
+    assert {"android", "host", "jvm", "macos"} <= set(parts.names("devices"))
     assert find_device("host").name == "host"
-    with pytest.raises(InputError, match="installed are host, jvm, macos"):
+    with pytest.raises(InputError, match="installed are android, host, jvm, macos"):
         find_device("toaster")
 
 

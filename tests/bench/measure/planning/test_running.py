@@ -322,7 +322,11 @@ def _smallest(**fields):
         ({"compare": ("static",)}, InputError, "--compare static needs the PyTorch model"),
         ({"compare": ("magic",), "checkpoints": 1}, InputError, "subject 'magic' is unknown"),
         ({"checkpoints": 2}, InputError, "2 checkpoints were given for 1 bundles"),
-        ({"device": "toaster"}, InputError, "device 'toaster' is unknown; installed are host"),
+        (
+            {"device": "toaster"},
+            InputError,
+            "device 'toaster' is unknown; installed are android",
+        ),
         ({"device": "macos"}, UnsupportedPlatformError, "the device macos was asked for"),
         ({"targets": ("coreml",)}, BundleError, "has no target 'coreml'"),
         ({"distribution": "9=1"}, InputError, "the distribution has the route"),
