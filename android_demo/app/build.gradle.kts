@@ -2,14 +2,16 @@ plugins {
     alias(libs.plugins.android.application)
 }
 
+val versions = libs.versions
+
 android {
     namespace = "io.github.mvmoe.demo"
-    compileSdk = libs.versions.compileSdk.get().toInt()
+    compileSdk = versions.compileSdk.get().toInt()
 
     defaultConfig {
         applicationId = "io.github.mvmoe.demo"
-        minSdk = libs.versions.minSdk.get().toInt()
-        targetSdk = libs.versions.targetSdk.get().toInt()
+        minSdk = versions.minSdk.get().toInt()
+        targetSdk = versions.targetSdk.get().toInt()
         versionCode = 1
         versionName = "0.1.0"
         // Phones, and the emulator of a PC: each ABI brings all of the engine's libraries.

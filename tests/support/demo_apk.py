@@ -3,10 +3,12 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import kotlin_runner
@@ -47,7 +49,7 @@ def build(folder: Path) -> None:
         assert ended.returncode == 0, ended.stderr
         shutil.copytree(DEMO / "target/android", folder / "target/android")
         shutil.copytree(DEMO / "target/apk/dex", folder / "dex")
-        shutil.copy(DEMO / "target/apk/engine.jar", folder)
+        shutil.copy(DEMO / "target/debug.keystore", folder)
         (jar,) = (DEMO / "target").glob("mvmoe-demo-*.jar")
         shutil.copy(jar, folder / "target")
 
@@ -101,8 +103,11 @@ def source_strings() -> dict[str, str]:
     return {row.attrib["name"]: "".join(row.itertext()) for row in root.iter("string")}
 
 
-def catalogue() -> dict[str, str]:
-    """The numbers that Gradle and build-apk read."""
-    import tomllib
+def full_catalogue() -> dict[str, dict[str, Any]]:
+    """Gradle's version catalogue."""
+    return tomllib.loads((DEMO / "gradle/libs.versions.toml").read_text())
 
-    return tomllib.loads((DEMO / "gradle/libs.versions.toml").read_text())["versions"]
+
+def catalogue() -> dict[str, str]:
+    """Its numbers, which build-apk reads too."""
+    return full_catalogue()["versions"]

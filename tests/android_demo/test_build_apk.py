@@ -1,0 +1,297 @@
+"""The script build-apk: its options, its sentences, and that an APK appears whole or not at all.
+
+Where it gets beyond its arguments it runs in a copy of its folder, in which Maven and R8 give again
+what they gave for the session's APK; all other programs are the real ones.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+import zipfile
+from pathlib import Path
+
+import demo_apk
+import pytest
+import stand_in
+
+BUILD = demo_apk.DEMO / "build-apk"
+
+AGAIN = {
+    "mvn": """\
+        mkdir -p "$DEMO/target"
+        cp -r "$MADE/target/." "$DEMO/target/"
+        """,
+    "java": """\
+        case "$*" in
+          *com.android.tools.r8.R8*)
+            echo "$*" >"$DEMO/r8.txt"
+            cp -r "$MADE/dex" "$DEMO/target/apk/"
+            ;;
+          *) exec "$REAL_JAVA" "$@" ;;
+        esac
+        """,
+}
+"""Programs that give what was made before."""
+
+
+class Copy:
+    """A copy of the demo's folder, with programs of its own before all others."""
+
+    def __init__(self, folder, made):
+        self.demo = folder / "android_demo"
+        self.programs = folder / "programs"
+        self.programs.mkdir()
+        self.output = folder / "app.apk"
+        ignored = shutil.ignore_patterns("target", "kotlin", "test", "assets", "__pycache__")
+        shutil.copytree(demo_apk.DEMO, self.demo, ignore=ignored)
+        (self.demo / "r8.jar").touch()
+        # To make one takes seconds.
+        (self.demo / "target").mkdir()
+        self.key = Path(shutil.copy(made / "debug.keystore", self.demo / "target"))
+        self.environment = {
+            **os.environ,
+            "PATH": f"{self.programs}:{os.environ['PATH']}",
+            "DEMO": str(self.demo),
+            "MADE": str(made),
+            "REAL_JAVA": shutil.which("java"),
+        }
+        for name, text in AGAIN.items():
+            self.program(name, text)
+
+    def program(self, name, text):
+        file = self.programs / name
+        file.write_text(f"#!/usr/bin/env bash\nset -euo pipefail\n{text}")
+        file.chmod(0o755)
+
+    def command(self, *options):
+        engine = () if "--jni" in options else ("--stand-in",)
+        fixed = ("--r8", self.demo / "r8.jar", "-o", self.output)
+        return [self.demo / "build-apk", *engine, *options, *fixed]
+
+    def run(self, *options):
+        return subprocess.run(
+            self.command(*options), env=self.environment, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+
+    def build(self, *options):
+        ended = self.run(*options)
+        assert ended.returncode == 0, ended.stderr
+        return demo_apk.Apk(self.output), ended
+
+    def left(self):
+        """What lies beside the APK, and is not of the copy itself."""
+        ours = {"android_demo", "programs"}
+        return {path.name for path in self.output.parent.iterdir()} - ours
+
+
+@pytest.fixture
+def copy(tmp_path, made):
+    return Copy(tmp_path, made)
+
+
+def run(*options, **environment):
+    return subprocess.run(
+        [BUILD, *options], env={**os.environ, **environment}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--fast"], "--fast is no option: build-apk --help says which there are"),
+        (["--jni"], "--jni needs a value: build-apk --help"),
+        (["--jni", "nowhere"], "--jni nowhere is no folder: give one with ABI/lib*.so"),
+        (["--jni", "."], "--jni . holds no native library: give a folder with ABI/lib*.so"),
+        (["--jni", ".", "--stand-in"], "--jni and --stand-in are given: give one of them"),
+        (["--r8", "r8.jar"], "--r8 r8.jar is no file: give R8's jar"),
+        (["--keystore", "key"], "--keystore key is no file: give a key store"),
+        (["-o", "."], "-o . is a folder: give a file to write"),
+        (["-o", "no/app.apk"], "-o no/app.apk lies in a folder that does not exist: make it"),
+    ],
+)
+def test_wrong_options_are_one_sentence(options, sentence, tmp_path):
+    ended = subprocess.run(
+        [BUILD, *options], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"build-apk: {sentence}")
+    assert ended.stderr.count("\n") == 1
+    assert ended.stdout == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_key_store_needs_its_password(tmp_path):
+    (tmp_path / "key").touch()
+    ended = run("--keystore", tmp_path / "key", KEYSTORE_PASSWORD="")
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "build-apk: --keystore needs the environment's KEYSTORE_PASSWORD: set it\n"
+    )
+
+
+def test_help_names_every_option():
+    ended = run("--help")
+    assert ended.returncode == 0
+    for option in (
+        "--release",
+        "--d8",
+        "--jni",
+        "--stand-in",
+        "--r8",
+        "--keystore",
+        "--alias",
+        "-o",
+    ):
+        assert f"\n  {option} " in ended.stdout
+    assert ended.stderr == ""
+
+
+def test_all_programs_that_are_missing_are_named_at_once(tmp_path):
+    for name in ("bash", "dirname", "sed", "env"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    ended = run("--stand-in", PATH=str(tmp_path))
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "build-apk: this machine lacks a JDK of version 17 or later"
+        " (Debian: openjdk-17-jdk-headless); Maven (Debian: maven);"
+        " aapt2 (Debian: aapt; Android's SDK: build-tools);"
+        " apksigner (Debian: apksigner; Android's SDK: build-tools); unzip (Debian: unzip);"
+        " Python 3.11 or later (Debian: python3): install them, and put them on the PATH\n"
+    )
+
+
+def test_two_builds_with_one_key_are_equal(copy):
+    copy.key.unlink()
+    first, ended = copy.build()
+    assert ended.stdout == f"{copy.output}: {copy.output.stat().st_size} bytes\n"
+    assert "the assets have no bundle" in ended.stderr
+    bytes_of_first = first.path.read_bytes()
+    copy.build()
+    assert copy.output.read_bytes() == bytes_of_first
+    assert copy.left() == {"app.apk"}
+    rules = (copy.demo / "r8.txt").read_text()
+    assert f"--pg-conf {copy.demo}/app/proguard-rules.pro" in rules
+    assert "--min-api 26" in rules
+
+
+def test_a_release_cannot_be_looked_into_and_has_the_key_that_was_given(copy, tmp_path):
+    key = tmp_path / "release.key"
+    make = ["keytool", "-genkeypair", "-keystore", key, "-storepass", "password", "-alias", "mine"]
+    subprocess.run([*make, "-dname", "CN=Release", "-keyalg", "EC"], check=True)
+    copy.environment["KEYSTORE_PASSWORD"] = "password"
+    apk, _ = copy.build("--release", "--keystore", key, "--alias", "mine")
+    assert "application-debuggable" not in apk.badging
+    assert "android:debuggable" not in apk.manifest
+    told = demo_apk.said("apksigner", "verify", "--print-certs", apk.path)
+    assert "certificate DN: CN=Release" in told
+
+
+def jni(folder, abi="arm64-v8a", alignment=16384, machine="arm64-v8a"):
+    """A folder as --jni takes it, with the engine's two libraries."""
+    (folder / abi).mkdir(parents=True)
+    for name in stand_in.LIBRARIES:
+        data = stand_in.shared_object(stand_in.ABIS[machine], alignment)
+        (folder / abi / f"lib{name}.so").write_bytes(data)
+    return folder
+
+
+def test_the_bundle_of_the_assets_and_libraries_that_the_user_names_are_packed(copy, tmp_path):
+    folder = jni(tmp_path / "android_demo/jni")
+    bundle = copy.demo / "app/src/main/assets/digits.mvmoe"
+    bundle.mkdir(parents=True)
+    (bundle / "manifest.json").write_text("{}")
+    (bundle / "weights.bin").write_bytes(b"weights")
+    apk, ended = copy.build("--jni", folder)
+    assert ended.stderr == ""
+    assert apk.badging.endswith("native-code: 'arm64-v8a'\n")
+    with zipfile.ZipFile(apk.path) as archive:
+        assert archive.read("assets/digits.mvmoe/manifest.json") == b"{}"
+        assert archive.getinfo("assets/digits.mvmoe/weights.bin").compress_type == 0
+        for name in stand_in.LIBRARIES:
+            library = folder / f"arm64-v8a/lib{name}.so"
+            assert archive.read(f"lib/arm64-v8a/lib{name}.so") == library.read_bytes()
+
+
+def test_a_library_that_the_engine_needs_is_missed(copy, tmp_path):
+    folder = jni(tmp_path / "android_demo/jni", alignment=4096)
+    (folder / "arm64-v8a/libonnxruntime.so").unlink()
+    ended = copy.run("--jni", folder)
+    assert f"{folder}/arm64-v8a lacks libonnxruntime.so: on phones of that ABI" in ended.stderr
+    assert "lacks libonnxruntime4j_jni.so" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"alignment": 4096}, "has a LOAD segment that is aligned to 4096"),
+        ({"machine": "x86_64"}, "is a library of another machine (ELF 62) than its folder says"),
+        ({"abi": "aarch64"}, "lies in a folder that is no ABI of Android's"),
+    ],
+)
+def test_libraries_that_no_phone_loads_are_refused(copy, tmp_path, wrong, sentence):
+    copy.output.write_bytes(b"an older APK")
+    ended = copy.run("--jni", jni(tmp_path / "android_demo/jni", **wrong))
+    assert ended.returncode == 1
+    assert sentence in ended.stderr
+    assert "the step check failed" in ended.stderr
+    assert copy.output.read_bytes() == b"an older APK"
+    assert copy.left() == {"app.apk"}
+
+
+def test_resources_of_other_numbers_than_the_classes_are_refused(copy):
+    strings = copy.demo / "app/src/main/res/values/strings.xml"
+    strings.write_text(
+        strings.read_text().replace("</resources>", '<string name="aa">a</string></resources>')
+    )
+    ended = copy.run()
+    assert ended.returncode == 2
+    assert "the resources have other numbers" in ended.stderr
+    assert copy.left() == set()
+
+
+def test_what_a_step_says_is_shown_where_it_fails(copy):
+    strings = copy.demo / "app/src/main/res/values/strings.xml"
+    strings.write_text("<resources>")
+    ended = copy.run()
+    assert ended.returncode == 1
+    assert "strings.xml" in ended.stderr
+    assert "build-apk: the step aapt2-compile failed" in ended.stderr
+
+
+def test_a_disk_that_is_full_while_signing_leaves_the_older_apk(copy):
+    copy.output.write_bytes(b"an older APK")
+    real = shutil.which("apksigner")
+    copy.program("apksigner", f'ulimit -f 20\nexec "{real}" "$@"\n')
+    ended = copy.run()
+    assert ended.returncode == 1
+    assert "File too large" in ended.stderr
+    assert "build-apk: the step sign failed" in ended.stderr
+    assert copy.output.read_bytes() == b"an older APK"
+    assert copy.left() == {"app.apk"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_build_leaves_no_half_apk(copy, number):
+    copy.program(
+        "apksigner",
+        'while [ "$1" != --out ]; do shift; done\nhead -c 1000 /dev/zero >"$2"\nexec sleep 60\n',
+    )
+    with subprocess.Popen(
+        copy.command(), env=copy.environment, start_new_session=True, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            deadline = time.monotonic() + 120
+            while not copy.left() and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert copy.left() == {"app.apk.part"}
+            os.killpg(process.pid, number)
+            process.wait(60)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 128 + number
+    assert copy.left() == set()
