@@ -56,7 +56,11 @@ internal class ModelOpener(
     ): Dispatcher {
         val opened = AndroidDispatchers.openAsync(context, folder, OnnxEngine(threads = THREADS), options = options)
         try {
-            runInterruptible(Dispatchers.IO) { opened.check().requireOk() }
+            runInterruptible(Dispatchers.IO) {
+                opened.check().requireOk()
+                // The golden images took all routes: from here on an expert is loaded when one of the user's images needs it.
+                opened.trim()
+            }
             return opened
         } catch (failure: Throwable) {
             opened.close()

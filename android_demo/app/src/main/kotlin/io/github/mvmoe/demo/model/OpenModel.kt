@@ -1,6 +1,7 @@
 package io.github.mvmoe.demo.model
 
 import io.github.mvmoe.Dispatcher
+import io.github.mvmoe.demo.experts.ExpertsModel
 import java.io.Closeable
 import java.io.File
 
@@ -21,8 +22,12 @@ class OpenModel(
     val allExperts: Dispatcher?,
     val withoutAllExperts: String?,
 ) : Closeable {
+    /** What is in the memory of [routed], and what was loaded when, from here on. */
+    internal val experts = ExpertsModel(routed)
+
     /** Waits for calls in flight. */
     override fun close() {
+        experts.close()
         routed.close()
         allExperts?.close()
     }

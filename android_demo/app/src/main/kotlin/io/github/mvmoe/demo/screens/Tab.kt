@@ -18,4 +18,5 @@ class Tab(
 val TABS: List<Tab> =
     listOf(
         Tab(R.string.tab_try, R.drawable.ic_try, ::TryScreen),
+        Tab(R.string.tab_experts, R.drawable.ic_experts, { host, _ -> ExpertsScreen(host) }),
     )
