@@ -32,6 +32,9 @@ internal class StoredWeights(
     private val advised = AtomicReferenceArray<Route>(target.experts.size)
     private val reader = BackgroundReader()
 
+    /** Whether weights lie in a mapping of the file that was checked; on some file systems they are read instead. */
+    val isMapped: Boolean get() = stored is MappedBytes
+
     /**
      * The weights that a graph takes for the images of a route, by the inputs' names.
      *

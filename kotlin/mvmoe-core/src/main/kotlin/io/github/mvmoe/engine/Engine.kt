@@ -53,6 +53,14 @@ public interface Runner : Closeable {
  */
 public interface LoadedGraph : Closeable {
     /**
+     * Makes beforehand what binding these weights will need, by the names of the inputs that take them, and keeps it until the
+     * graph is closed.
+     *
+     * The first image of a route has less to wait for then. An engine that needs nothing does nothing.
+     */
+    public fun prepare(weights: Map<String, Tensor>): Unit = Unit
+
+    /**
      * A binding that reads [inputs] and overwrites [outputs], by the names of the graph's inputs and outputs.
      *
      * Nothing is copied where the engine can help it: a tensor that another binding gives may be an input of this one, and

@@ -29,6 +29,9 @@ internal class ResidentGraph(
 ) : Closeable {
     private val bindings = LinkedHashSet<Binding>()
 
+    /** Makes beforehand what binding these weights will need. */
+    fun prepare(weights: Map<String, Tensor>): Unit = graph.prepare(weights)
+
     /** A new binding for its site, and for the caller, who releases it. */
     fun bind(
         site: CallSite,

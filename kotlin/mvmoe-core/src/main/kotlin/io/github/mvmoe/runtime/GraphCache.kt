@@ -87,8 +87,15 @@ internal class GraphCache(
         outputs: Map<String, Tensor>,
     ): CallSite = site(graph, { inputs() + weightsOf(graph, route) }, outputs)
 
-    /** Loads a graph if it is cold. */
-    fun load(graph: Graph): Unit = cache.acquire(cache.entry(graph.name)).release()
+    /** Loads a graph if it is cold, and makes beforehand what the first image of a route would wait for. */
+    fun load(graph: Graph) {
+        val copy = cache.acquire(cache.entry(graph.name))
+        try {
+            if (weights.isMapped && graph.bound.isNotEmpty()) prepareWeights(graph, copy.value)
+        } finally {
+            copy.release()
+        }
+    }
 
     /** Whether a graph is in memory, or fits without evicting another one. */
     fun hasRoom(graph: Graph): Boolean = cache.hasRoom(cache.entry(graph.name))
@@ -127,6 +134,17 @@ internal class GraphCache(
         return ResidentGraph(loaded, if (graph.bound.isEmpty()) Int.MAX_VALUE else MOST_BINDINGS)
     }
 
+    /** Of each expert by itself: what an engine keeps of a tensor is the same in every route and place. */
+    private fun prepareWeights(
+        graph: Graph,
+        loaded: ResidentGraph,
+    ) {
+        val places = 1 + graph.bound.values.maxOf { it.place }
+        for (expert in 0 until minOf(target.experts[graph.stage - 1].size, MOST_PREPARED)) {
+            loaded.prepare(weights.inputs(graph, Route.owning(IntArray(places) { expert })))
+        }
+    }
+
     /** The weights that a graph takes for a route, from the file that was verified. */
     private fun weightsOf(
         graph: Graph,
@@ -135,7 +153,8 @@ internal class GraphCache(
         val wanted = route.map { graph.stage to it }
         // Experts that were bound before lie where they were checked.
         if (boundExperts.containsAll(wanted)) return weights.inputs(graph, route)
-        files.require(weightsFile)
+        // What is mapped was opened when it was checked; what is not is opened and read between two looks at its path.
+        if (!weights.isMapped) files.require(weightsFile)
         val found = weights.inputs(graph, route)
         files.require(weightsFile)
         boundExperts += wanted
@@ -181,5 +200,8 @@ internal class GraphCache(
     private companion object {
         /** The bindings of a graph to weights that are kept; making one takes microseconds. */
         const val MOST_BINDINGS = 256
+
+        /** The experts of a stage whose weights are prepared; it takes microseconds each. */
+        const val MOST_PREPARED = 256
     }
 }

@@ -15,6 +15,11 @@ internal class OnnxGraph(
     private val errors: EngineErrors,
 ) : LoadedGraph {
     private val bindings = HashSet<OnnxBinding>()
+    private val prepared = BoundTensors(tensors)
+
+    override fun prepare(weights: Map<String, Tensor>) {
+        synchronized(bindings) { weights.values.forEach(prepared::add) }
+    }
 
     override fun bind(
         inputs: Map<String, Tensor>,
@@ -37,6 +42,7 @@ internal class OnnxGraph(
     override fun close() {
         val all = synchronized(bindings) { bindings.toList() }
         all.forEach(OnnxBinding::close)
+        synchronized(bindings) { prepared.close() }
         session.close()
     }
 

@@ -60,6 +60,22 @@ internal class DispatcherTest {
     }
 
     @Test
+    fun `a dispatcher that binds weights has the tensors of all experts when it is open`() {
+        Dispatcher.open(AnswerBundles.root("bind"), onnx).use { dispatcher ->
+            val weights =
+                dispatcher.bundle
+                    .target("onnx")
+                    .experts
+                    .sumOf { row -> row.sumOf { it.tensors.size } }
+            val before = onnx.tensorCount
+            assertTrue(before > weights, "$before tensors, with $weights weights")
+            repeat(2) { dispatcher.run(golden.of("image", 0)) }
+            // Gates, and what the last graph gives: no weight is made a tensor again.
+            assertTrue(onnx.tensorCount <= before + 3, "$before tensors, then ${onnx.tensorCount}")
+        }
+    }
+
+    @Test
     fun `a bundle without a target for the engine says which it has`() {
         val copy = BundleCopy("dispatch", folder)
         copy.edit { it.replace(""""format": "onnx"""", """"format": "coreml"""").replace(""""onnx": {""", """"coreml": {""") }
