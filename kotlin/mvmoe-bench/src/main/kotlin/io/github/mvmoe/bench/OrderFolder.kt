@@ -18,8 +18,9 @@ import java.util.concurrent.TimeUnit
  * | `describe.json` | what [describe] was given |
  *
  * `state` is `running`, `done` or `failed`; then `message` says why in a sentence, and `code` is that of the error where it has one:
- * `bench.unreadable` for a file of the order that this process may not read. `beat` grows every second as long as the process is
- * alive. The last lines are there before `state` is `done` or `failed`.
+ * `bench.unreadable` for a file of the order that this process may not read. `subject` is the key of the one at work, up to a second
+ * late where subjects answer in turn. `beat` grows every second as long as the process is alive. The last lines are there before
+ * `state` is `done` or `failed`.
  *
  * @param folder made if it is not there; one order at a time.
  */
@@ -47,30 +48,29 @@ public class OrderFolder(
     }
 
     /**
-     * Follows the order in a file, to its end or until [cancel]; whatever goes wrong is in `state.json`, too.
+     * Follows the order in a file, to its end or until [cancel]; whatever goes wrong is in `state.json`.
      *
      * @return whether it came to its end.
      * @throws IOException if the folder cannot be written to.
      */
+    @JvmOverloads
     public fun follow(
         orderFile: File,
         times: ProcessTimes = ProcessTimes(),
     ): Boolean {
         folder.mkdirs()
-        File(folder, "status").writeBytes(byteArrayOf(0))
-        state.write("running", null)
+        for ((name, content) in EMPTY) File(folder, name).writeBytes(content)
+        state.write(RUNNING, null)
         return try {
             heartbeat().use { measure(orderFile, times) }
             state.write("done", null)
             true
-        } catch (unreadable: UnreadableException) {
-            fail(unreadable, UNREADABLE)
-        } catch (error: MvmoeException) {
-            fail(error, error.code.id)
-        } catch (error: IOException) {
-            fail(error, null)
-        } catch (error: RuntimeException) {
-            fail(error, null)
+        } catch (error: Exception) {
+            fail(error)
+            false
+        } catch (error: Error) {
+            fail(error)
+            throw error
         }
     }
 
@@ -87,8 +87,8 @@ public class OrderFolder(
         requireReadable(orderFile)
         val order = MeasurementOrder.parse(orderFile.readBytes())
         filesOf(order).forEach(::requireReadable)
-        File(folder, "lines.jsonl").outputStream().use { lines ->
-            val following = OrderRun(order, machine, engines, lines, times, StatusByte(File(folder, "status")))
+        File(folder, LINES).outputStream().use { lines ->
+            val following = OrderRun(order, machine, engines, lines, times, StatusByte(File(folder, STATUS)), ::atWork)
             run = following
             if (isCancelled) following.cancel()
             following.run()
@@ -101,7 +101,7 @@ public class OrderFolder(
 
     private fun heartbeat(): Closeable {
         val timer = Executors.newSingleThreadScheduledExecutor { Thread(it, "mvmoe-bench-heartbeat").apply { isDaemon = true } }
-        timer.scheduleWithFixedDelay({ state.write("running", run?.subject) }, BEAT_MS, BEAT_MS, TimeUnit.MILLISECONDS)
+        timer.scheduleWithFixedDelay(::beat, BEAT_MS, BEAT_MS, TimeUnit.MILLISECONDS)
         return Closeable {
             timer.shutdown()
             // A state that it has begun to write comes before the last one.
@@ -109,12 +109,19 @@ public class OrderFolder(
         }
     }
 
-    private fun fail(
-        error: Throwable,
-        code: String?,
-    ): Boolean {
+    private fun beat() {
+        try {
+            state.write(RUNNING, run?.subject)
+        } catch (_: IOException) {
+            // The storage may have room again at the next beat, and the order itself fails if it has none.
+        }
+    }
+
+    private fun atWork(subject: String): Unit = state.write(RUNNING, subject)
+
+    private fun fail(error: Throwable) {
+        val code = if (error is UnreadableException) UNREADABLE else (error as? MvmoeException)?.code?.id
         state.write("failed", run?.subject, error, code)
-        return false
     }
 
     private class UnreadableException(
@@ -124,10 +131,17 @@ public class OrderFolder(
     private companion object {
         const val BEAT_MS = 1000L
         const val UNREADABLE = "bench.unreadable"
+        const val RUNNING = "running"
+        const val LINES = "lines.jsonl"
+        const val STATUS = "status"
 
+        /** What each order begins with: nothing of the one before it. */
+        val EMPTY = mapOf(LINES to ByteArray(0), STATUS to ByteArray(1))
+
+        /** A folder has to be readable with the files that lie in it. */
         fun requireReadable(file: File) {
-            val isThere = if (file.isDirectory) file.list() != null else file.canRead()
-            if (!isThere) throw UnreadableException("$file cannot be read by this process; copy it to where it can")
+            val isReadable = if (file.isDirectory) file.listFiles()?.all { it.canRead() } == true else file.canRead()
+            if (!isReadable) throw UnreadableException("$file cannot be read by this process; copy it to where it can")
         }
     }
 }

@@ -18,6 +18,7 @@ public class OrderRun internal constructor(
     out: OutputStream,
     times: ProcessTimes,
     private val status: StatusByte?,
+    private val subjectChanged: (String) -> Unit,
 ) {
     private val lines = LineWriter(out)
     private val surroundings = Surroundings(machine, engines, times)
@@ -30,7 +31,7 @@ public class OrderRun internal constructor(
         engines: Engines,
         out: OutputStream,
         times: ProcessTimes = ProcessTimes(),
-    ) : this(order, machine, engines, out, times, order.status?.let { StatusByte(File(it)) })
+    ) : this(order, machine, engines, out, times, order.status?.let { StatusByte(File(it)) }, {})
 
     /** The key of the subject at work; null before the first. */
     @Volatile
@@ -42,7 +43,9 @@ public class OrderRun internal constructor(
      *
      * @throws java.io.IOException if the order's files cannot be read, or the stream takes no more lines.
      * @throws io.github.mvmoe.InputException for a job that this version does not have (`input.invalid`).
+     * @throws InterruptedException if the thread is interrupted; what was measured is written.
      */
+    @Throws(InterruptedException::class)
     public fun run() {
         try {
             val images = Images.read(File(order.images))
@@ -61,9 +64,14 @@ public class OrderRun internal constructor(
     private fun reference(subject: SubjectOrder): Reference? =
         order.reference[subject.key]?.let { Reference.read(File(it), subject.outputKinds) }
 
-    private fun atWork(subject: SubjectOrder) {
-        this.subject = subject.key
+    private fun atWork(
+        subject: SubjectOrder,
+        isTimed: Boolean,
+    ) {
         // Left in a file for the case that an engine ends this process.
         status?.write(order.subjects.indexOf(subject) + 1)
+        val isAnother = this.subject != subject.key
+        this.subject = subject.key
+        if (isAnother && !isTimed) subjectChanged(subject.key)
     }
 }

@@ -1,5 +1,7 @@
 package io.github.mvmoe.bench
 
+import io.github.mvmoe.ErrorCode
+import io.github.mvmoe.InputException
 import io.github.mvmoe.bench.own.GoldenInputs
 import io.github.mvmoe.bench.own.OwnSteps
 import io.github.mvmoe.bench.own.RunLine
@@ -15,7 +17,8 @@ import java.io.OutputStream
  * answer side by side in rounds; and at the end each answers without a pause, if that is asked for.
  *
  * @param bundle the directory of the bundle, whose files are checked.
- * @param subjects what is measured; their keys differ.
+ * @param subjects what is measured, one at least; their keys differ.
+ * @throws InputException for no subjects, or two of one key (`input.invalid`).
  */
 public class OwnRun
     @JvmOverloads
@@ -29,6 +32,12 @@ public class OwnRun
     ) {
         private val surroundings = Surroundings(WithoutPeak(machine), engines, ProcessTimes())
 
+        init {
+            val twice = subjects.groupBy { it.key }.values.find { it.size > 1 }
+            if (twice != null) refuse("two subjects of the key ${twice.first().key} were given; give their variants other labels")
+            if (subjects.isEmpty()) refuse("no subjects were given; give one at least, such as those of OwnSubject.allOf")
+        }
+
         /**
          * Measures, until everything is done or [cancel] is called. Called once.
          *
@@ -36,8 +45,10 @@ public class OwnRun
          * @return whether it came to its end.
          * @throws io.github.mvmoe.BundleException for a bundle that is missing or damaged, or lacks a subject's target.
          * @throws java.io.IOException if [out] takes no more lines.
+         * @throws InterruptedException if the thread is interrupted; what was measured is written.
          */
         @JvmOverloads
+        @Throws(InterruptedException::class)
         public fun run(
             out: OutputStream,
             listener: BenchListener = BenchListener {},
@@ -53,6 +64,8 @@ public class OwnRun
         public fun cancel() {
             surroundings.isCancelled = true
         }
+
+        private fun refuse(sentence: String): Nothing = throw InputException(ErrorCode.INPUT_INVALID, sentence)
     }
 
 /** The peak of a process that measures several subjects belongs to none of them. */

@@ -13,14 +13,7 @@ public class OwnSubject(
     public val variant: EngineVariant,
 ) {
     /** Its name in the run's lines and events: `dispatcher onnx (XNNPACK)`. */
-    public val key: String get() =
-        listOf(
-            KIND,
-            target,
-            variant.label.let {
-                if (it.isEmpty()) "" else "($it)"
-            },
-        ).filter(String::isNotEmpty).joinToString(" ")
+    public val key: String = "$KIND $target" + if (variant.label.isEmpty()) "" else " (${variant.label})"
 
     public companion object {
         internal const val KIND = "dispatcher"

@@ -11,7 +11,7 @@ internal class Session(
     val surroundings: Surroundings,
     private val lines: LineWriter,
     private val references: (SubjectOrder) -> Reference?,
-    private val atWork: (SubjectOrder) -> Unit,
+    private val atWork: (subject: SubjectOrder, isTimed: Boolean) -> Unit,
 ) {
     val machine: Machine get() = surroundings.machine
 
@@ -24,14 +24,21 @@ internal class Session(
     /** Writes lines out, if some time has passed. */
     fun flush(): Unit = lines.flush()
 
-    /** What [work] gives; null if it fails, which is recorded as the subject's failure. */
+    /**
+     * What [work] gives; null if it fails, which is recorded as the subject's failure.
+     *
+     * @param isTimed whether others answer in turn with it, so that nothing long may be done about it.
+     */
     fun <T : Any> attempt(
         subject: SubjectOrder,
+        isTimed: Boolean = false,
         work: () -> T?,
     ): T? {
-        atWork(subject)
+        atWork(subject, isTimed)
         return try {
             work()
+        } catch (interrupted: InterruptedException) {
+            throw interrupted
         } catch (error: Exception) {
             emit(Failure(order.job, subject.key, sentence(error), (error as? MvmoeException)?.code))
             null

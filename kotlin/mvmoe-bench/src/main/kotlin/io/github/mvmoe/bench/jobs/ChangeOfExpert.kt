@@ -47,7 +47,7 @@ internal object ChangeOfExpert : Job {
         for (number in 0 until routes + preset.queries) {
             if (session.isCancelled || (number > 0 && secondsSince(start) > preset.mostSeconds)) break
             for (each in rotated(asked, number)) {
-                session.attempt(each.order) { turn(session, each, number) } ?: asked.remove(each)
+                session.attempt(each.order, isTimed = true) { turn(session, each, number) } ?: asked.remove(each)
             }
             session.flush()
         }

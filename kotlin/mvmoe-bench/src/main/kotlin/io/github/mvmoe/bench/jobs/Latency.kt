@@ -101,7 +101,7 @@ internal object Latency : Job {
         for ((position, entry) in rotated(ready.entries.toList(), number).withIndex()) {
             val (subject, opened) = entry
             val query = subject.queries[Math.floorMod(number, longest) % subject.queries.size]
-            val timed = session.attempt(subject) { timedAnswer(session.machine, opened, query) }
+            val timed = session.attempt(subject, isTimed = true) { timedAnswer(session.machine, opened, query) }
             if (timed == null) {
                 ready.remove(subject)
             } else if (number >= 0) {

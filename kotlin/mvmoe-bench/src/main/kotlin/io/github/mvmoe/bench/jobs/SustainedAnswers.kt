@@ -30,26 +30,25 @@ internal object SustainedAnswers : OneByOne() {
             session.order.preset.sustained
                 .takeIf { it > 0 } ?: USUAL_SECONDS
         val start = System.nanoTime()
-        val end = start + (seconds * NS_PER_SECOND).toLong()
+        val endNs = (seconds * NS_PER_SECOND).toLong()
+        val queries = generateSequence { subject.queries }.flatten().iterator()
         val spent = Durations()
-        var next = 0
-        var until = minOf(start + INTERVAL_NS, end)
-        var now = start
-        while (now < end && !session.isCancelled) {
-            opened.answer(subject.queries[next])
-            next = (next + 1) % subject.queries.size
-            val ended = System.nanoTime()
-            spent += ended - now
-            now = ended
-            if (now < until) continue
-            session.emit(line(session, subject, now - start, spent))
-            session.flush()
+        while (!session.isCancelled) {
+            val passed = System.nanoTime() - start
+            if (passed >= endNs) break
             spent.clear()
-            // What looking took is no part of the next answer; an answer may be longer than an interval.
-            now = System.nanoTime()
-            while (until <= now) until += INTERVAL_NS
-            until = minOf(until, maxOf(end, now + 1))
+            while (System.nanoTime() - start < minOf(passed + INTERVAL_NS, endNs) && !session.isCancelled) {
+                spent += nanosecondsOf { opened.answer(queries.next()) }
+            }
+            if (spent.count > 0) session.emit(line(session, subject, System.nanoTime() - start, spent))
+            session.flush()
         }
+    }
+
+    private inline fun nanosecondsOf(call: () -> Unit): Long {
+        val start = System.nanoTime()
+        call()
+        return System.nanoTime() - start
     }
 
     private fun line(

@@ -118,7 +118,7 @@ internal class OwnSteps(
         if (!surroundings.isCancelled) lines.emit(Done(job))
     }
 
-    private fun session(order: MeasurementOrder) = Session(order, inputs.images, surroundings, lines, { inputs.reference }, {})
+    private fun session(order: MeasurementOrder) = Session(order, inputs.images, surroundings, lines, { inputs.reference }, { _, _ -> })
 
     private fun order(
         job: String,
