@@ -32,7 +32,6 @@ class MainActivity :
 
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
-        // Deprecated nowhere, unlike what fragments put on top of it.
         retained = lastNonConfigurationInstance as Retained? ?: Retained()
         setContentView(R.layout.activity_main)
         frame = findViewById(R.id.screen)
@@ -89,7 +88,8 @@ class MainActivity :
         results: IntArray,
     ) {
         super.onRequestPermissionsResult(request, permissions, results)
-        screen?.onPermission(request, isGranted = results.firstOrNull() == PackageManager.PERMISSION_GRANTED)
+        // Empty where the question was taken back, as by a rotation: it is asked again.
+        if (results.isNotEmpty()) screen?.onPermission(request, isGranted = results[0] == PackageManager.PERMISSION_GRANTED)
     }
 
     override fun onDestroy() {

@@ -36,9 +36,9 @@ internal class ExpertNames(
 
     private fun nameOf(route: Route): String =
         when (route.size) {
-            0 -> resources.getString(R.string.experts_row_none)
-            1 -> resources.getString(R.string.experts_row_one, numbersOf(route))
-            else -> resources.getString(R.string.experts_row_several, numbersOf(route))
+            0 -> resources.getString(R.string.expert_none)
+            1 -> resources.getString(R.string.expert_name, numbersOf(route))
+            else -> resources.getString(R.string.experts_name, numbersOf(route))
         }
 
     companion object {

@@ -6,4 +6,4 @@ import io.github.mvmoe.demo.R
 private const val NS_IN_MS = 1e6
 
 /** Nanoseconds as people read them: `3.20 ms`. */
-internal fun Resources.milliseconds(ns: Long): String = getString(R.string.duration_ms, ns / NS_IN_MS)
+internal fun Resources.milliseconds(ns: Long): String = getString(R.string.milliseconds, ns / NS_IN_MS)

@@ -2,6 +2,7 @@ package io.github.mvmoe.demo.screens
 
 import android.os.Bundle
 import io.github.mvmoe.demo.R
+import io.github.mvmoe.demo.screens.trying.TryScreen
 
 /**
  * One of the activity's tabs.

@@ -36,6 +36,7 @@ class TabBar(
             val tab = getChildAt(index) as TextView
             tab.text = item.title
             tab.setCompoundDrawablesRelativeWithIntrinsicBounds(0, item.icon, 0, 0)
+            tab.compoundDrawableTintList = tab.textColors
             tab.setOnClickListener { if (index != selected) onSelect(index) }
         }
     }

@@ -5,6 +5,7 @@ import android.graphics.Bitmap
 import android.graphics.Canvas
 import android.os.Looper
 import android.view.View
+import io.github.mvmoe.demo.R
 import org.junit.Assume.assumeTrue
 import org.robolectric.Shadows.shadowOf
 import java.io.File
@@ -36,10 +37,19 @@ internal fun screenshot(
     activity: Activity,
     name: String,
 ) {
-    val view = activity.window.decorView
     shadowOf(Looper.getMainLooper()).idle()
+    screenshot(activity.window.decorView, name)
+}
+
+/** The same of a view, which may be larger than the screen. */
+internal fun screenshot(
+    view: View,
+    name: String,
+) {
     val bitmap = Bitmap.createBitmap(view.width, view.height, Bitmap.Config.ARGB_8888)
-    view.draw(Canvas(bitmap))
+    val canvas = Canvas(bitmap)
+    canvas.drawColor(view.context.getColor(R.color.background))
+    view.draw(canvas)
     val file = File(System.getProperty("demo.screenshots"), "$name.png")
     file.parentFile?.mkdirs()
     file.outputStream().use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }

@@ -1,0 +1,54 @@
+package io.github.mvmoe.demo.views
+
+import android.content.Context
+import android.graphics.Canvas
+import android.graphics.Paint
+import android.graphics.Path
+import android.util.AttributeSet
+import android.view.View
+
+/** One bar of several parts, side by side. */
+class StackedBar(
+    context: Context,
+    attributes: AttributeSet,
+) : View(context, attributes) {
+    /** A part's size, in any unit that all parts share. */
+    class Part(
+        val size: Float,
+        val colour: Int,
+    )
+
+    private val paint = Paint()
+    private val outline = Path()
+    private var parts = emptyList<Part>()
+
+    fun show(parts: List<Part>) {
+        this.parts = parts
+        invalidate()
+    }
+
+    override fun onSizeChanged(
+        width: Int,
+        height: Int,
+        oldWidth: Int,
+        oldHeight: Int,
+    ) {
+        val radius = height / 2f
+        outline.rewind()
+        outline.addRoundRect(0f, 0f, width.toFloat(), height.toFloat(), radius, radius, Path.Direction.CW)
+    }
+
+    override fun onDraw(canvas: Canvas) {
+        val total = parts.sumOf { it.size.toDouble() }.toFloat()
+        if (total <= 0) return
+        canvas.clipPath(outline)
+        if (layoutDirection == LAYOUT_DIRECTION_RTL) canvas.scale(-1f, 1f, width / 2f, 0f)
+        var begin = 0f
+        for (part in parts) {
+            val end = begin + part.size / total * width
+            paint.color = part.colour
+            canvas.drawRect(begin, 0f, end, height.toFloat(), paint)
+            begin = end
+        }
+    }
+}
