@@ -1,5 +1,6 @@
 """The strategy of an export that leaves the choice to us."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mvmoe_deploy import parts
@@ -8,7 +9,9 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.strategies import Suitability, find_strategy
 from mvmoe_export.evaluation_mode import evaluation_mode
+from mvmoe_export.preflight import require_targets
 from mvmoe_export.stages import MAX_GRAPHS, make_stages
+from mvmoe_export.targets import ExportOptions, find_target
 
 AUTO = "auto"
 """What is given instead of a strategy's name."""
@@ -35,18 +38,22 @@ def choose_strategy(
     max_graphs: int = MAX_GRAPHS,
     *,
     routers: Routers = HOST,
+    targets: Sequence[str] = (),
+    options: ExportOptions | None = None,
 ) -> ChosenStrategy:
-    """The most suitable of the built-in strategies that can serve a model.
+    """The most suitable of the built-in strategies that can serve a model on all `targets`.
 
-    Each says itself how well it suits the model's rules (`Strategy.suits`). Raises what the last of
-    them raises where none can.
+    Each says itself how well it suits the model's rules (`Strategy.suits`), and each target whether
+    it can serve its graphs. Raises what the last of them raises where none can.
     """
+    found = {name: find_target(name) for name in targets}
     refused: dict[str, str] = {}
     last: InputError | None = None
     for name, suitability in _by_rank(model):
         try:
             with evaluation_mode(model):
-                make_stages(model, name, batch, max_graphs, routers=routers)
+                stages = make_stages(model, name, batch, max_graphs, routers=routers)
+                require_targets(found, stages, options or ExportOptions())
         except InputError as error:
             refused[name], last = str(error), error
         else:

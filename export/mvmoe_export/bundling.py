@@ -140,7 +140,9 @@ def export_bundle(
     require_options(options)
     named = [strategy] if isinstance(strategy, str) else list(strategy)
     if AUTO in named:
-        chosen = choose_strategy(model, batch, max_graphs, routers=routers).name
+        chosen = choose_strategy(
+            model, batch, max_graphs, routers=routers, targets=targets, options=options
+        ).name
         named = [chosen if name == AUTO else name for name in named]
     if not named:
         raise InputError(f"no strategy was given; give {DEFAULT}, or another one")

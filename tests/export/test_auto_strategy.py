@@ -1,6 +1,7 @@
 """Which strategy an export takes that leaves the choice to us, and what it says about it."""
 
 import pytest
+from torch import nn
 
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import Bundle
@@ -52,6 +53,41 @@ def test_every_built_in_strategy_can_be_chosen():
         if (found := find_strategy(name).suits(())) is not None
     ]
     assert len(ranks) == len(set(ranks)) == len(parts.built_in_names("strategies"))
+
+
+class Grouped(nn.Module):
+    """An expert with a convolution of groups, over tokens `[B, 16]` as an image `[B, 4, 2, 2]`."""
+
+    def __init__(self, groups):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, padding=1, groups=groups)
+
+    def forward(self, tokens):
+        return self.conv(tokens.reshape(-1, 4, 2, 2)).reshape(tokens.shape)
+
+
+def convolutional(zoo, groups):
+    model = zoo.Foreign(experts=16, k=3, stages=1)
+    model.experts = nn.ModuleList([nn.ModuleList(Grouped(groups) for _ in range(16))])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("targets", "groups", "wanted"),
+    [
+        (["onnx"], 4, "bind"),
+        (["executorch"], 1, "bind"),
+        (["executorch"], 4, "experts"),
+        (["onnx", "executorch"], 4, "experts"),
+    ],
+)
+def test_what_a_target_cannot_run_well_is_not_chosen(zoo, targets, groups, wanted):
+    """XNNPACK leaves a convolution of groups whose weight is an input to slow kernels."""
+    chosen = choose_strategy(convolutional(zoo, groups), targets=targets)
+    assert chosen.name == wanted
+    assert ("the convolution experts.0.conv" in chosen.refused.get("bind", "")) is (
+        wanted != "bind"
+    )
 
 
 def test_an_export_takes_what_was_chosen(zoo, export):

@@ -121,7 +121,12 @@ def export(
     if AUTO in named:
         with stdout_left_alone():
             chosen_strategy = choose_strategy(
-                source.model, how["batch"], how["max_graphs"], routers=how["routers"]
+                source.model,
+                how["batch"],
+                how["max_graphs"],
+                routers=how["routers"],
+                targets=targets,
+                options=export_options,
             )
         named = [chosen_strategy.name if name == AUTO else name for name in named]
         note(chosen_strategy.sentence)

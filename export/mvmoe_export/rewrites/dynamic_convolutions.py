@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -98,14 +99,27 @@ class _Layer:
 
     @property
     def can_be_products(self) -> bool:
-        """Whether it has no groups, and a kernel of which few slices are taken."""
-        return self.groups == 1 and all(
-            size <= _MOST_TAPS or self.is_tiled(axis) for axis, size in enumerate(self.kernel)
-        )
+        """See `becomes_products`."""
+        return becomes_products(self.kernel, self.stride, self.dilation, self.groups)
 
     def is_tiled(self, axis: int) -> bool:
-        """Whether what the kernel covers lies side by side along an axis."""
-        return self.stride[axis] == self.kernel[axis] and self.dilation[axis] == 1
+        """See `_is_tiled`."""
+        return _is_tiled(self.kernel[axis], self.stride[axis], self.dilation[axis])
+
+
+def becomes_products(
+    kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int], groups: int
+) -> bool:
+    """Whether a convolution has no groups, and a kernel `[H, W]` of which few slices are taken."""
+    return groups == 1 and all(
+        size <= _MOST_TAPS or _is_tiled(size, step, spread)
+        for size, step, spread in zip(kernel, stride, dilation, strict=True)
+    )
+
+
+def _is_tiled(kernel: int, stride: int, dilation: int) -> bool:
+    """Whether what the kernel covers lies side by side along an axis."""
+    return stride == kernel and dilation == 1
 
 
 def _pair(given: int | list[int]) -> tuple[int, int]:

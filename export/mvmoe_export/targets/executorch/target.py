@@ -37,12 +37,16 @@ class ExecuTorchTarget:
     engines = ENGINES
 
     def require(self, stages: "Stages", options: ExportOptions) -> None:
-        """Raises InputError for options of another target, MissingExtraError."""
+        """Raises InputError for others' options and slow bound layers, MissingExtraError."""
         chosen = self._chosen(options)
         for delegate in chosen.delegate:
             require_fitting(find_recipe(precision_of(delegate)), stages)
         if find_spec("executorch") is None:
             raise MissingExtraError.of("ExecuTorch", self.extra)
+        if "xnnpack" in chosen.delegate and stages.bound_experts:
+            from mvmoe_export.targets.executorch.bound_convolutions import require_products
+
+            require_products(graph for _, graph in stages.graphs)
         if "coreml" in chosen.delegate and find_spec("coremltools") is None:
             raise MissingExtraError.of(
                 "coremltools, which ExecuTorch's delegate coreml needs,", "coreml"
