@@ -130,6 +130,10 @@ class LoopbackPhone:
         """Let a shell script be the app."""
         _script(self.folder / "app", text)
 
+    def run(self, command: str) -> None:
+        """Run a command of the phone's shell."""
+        self._adb("shell", "-n", command)
+
     def connect(self) -> None:
         """Start the daemon, and let adb know of it."""
         environment = {

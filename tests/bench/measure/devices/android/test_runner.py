@@ -1,0 +1,130 @@
+"""The Kotlin runner in the app's place: whole runs over a real adbd, and what ends them."""
+
+import os
+import threading
+
+import kotlin_runner
+import pytest
+
+from mvmoe_bench.measure.jobs.answers import Answer
+from mvmoe_bench.measure.jobs.change import ChangeSample
+from mvmoe_bench.measure.jobs.latency import Opened, Sample
+from mvmoe_bench.measure.jobs.memory import Memory
+from mvmoe_bench.measure.jobs.start import GraphLoad, Start
+from mvmoe_bench.measure.jobs.stream import StreamSample
+from mvmoe_bench.measure.jobs.sustained import SustainedSample
+from mvmoe_bench.measure.planning.running import Request, run_bench
+from mvmoe_bench.measure.schema import records as r
+from mvmoe_bench.measure.schema.results import read
+from mvmoe_deploy.errors import EngineError
+
+pytestmark = pytest.mark.skipif(
+    bool(kotlin_runner.LACKS), reason=f"this machine lacks {kotlin_runner.LACKS}"
+)
+
+SHORT = r.Preset(
+    name="short", repeats=1, queries=4, seconds=0.0, most_seconds=10.0, warmup=1, starts=1,
+    stream=8, cooldown=0.0, sustained=1.0,
+)  # fmt: skip
+KINDS = {
+    Answer, Opened, Sample, Start, GraphLoad, Memory, StreamSample, ChangeSample, SustainedSample,
+}  # fmt: skip
+LATENCY = r.Preset(
+    name="latency", repeats=2, queries=4, seconds=0.0, most_seconds=10.0, warmup=1, starts=0,
+    stream=0, cooldown=0.0,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def runner():
+    kotlin_runner.build()
+    jars = f"{kotlin_runner.JARS}/*"
+    return f"ORT_DISABLE_TELEMETRY=1 exec java -cp '{jars}' io.github.mvmoe.runner.MainKt \"$@\""
+
+
+@pytest.fixture
+def ask(phone, runner, tiny, tmp_path):
+    """Runs a benchmark of the tiny bundle on the phone; fields of `Request` override."""
+    phone.install(runner)
+
+    def run(progress=lambda *_: None, **fields):
+        given = {
+            "bundles": (tiny / "tiny.mvmoe",),
+            "output": tmp_path / "results.jsonl",
+            "preset": SHORT,
+            "device": "android",
+            "targets": ("onnx",),
+            "images": "digits",
+        } | fields
+        return run_bench(Request(**given), progress)
+
+    return run
+
+
+def _of(lines, kind):
+    return [line for line in lines if isinstance(line, kind)]
+
+
+def test_a_whole_run_gives_every_kind_of_line_and_a_report(ask, phone, mvmoe, tmp_path):
+    result = ask(compare=("bare",))
+
+    assert _of(result.lines, r.Failure) == []
+    assert {type(line) for line in result.lines} >= KINDS
+    assert {line.subject for line in _of(result.lines, Sample)} == {
+        subject.key for subject in result.run.subjects
+    }
+    assert result.run.identity["fixed_performance"] is True
+    assert phone.told()[-1] == "power set-fixed-performance-mode-enabled false"
+    code, _, said = mvmoe("report", tmp_path / "results.jsonl", "-o", tmp_path / "report.html")
+    assert code == 0, said
+    page = (tmp_path / "report.html").read_text()
+    assert "QTI SM8650" in page and "Android 14 (API 34)" in page
+    assert 'id="sustained"' in page
+
+
+def _when(job, act):
+    """Progress that lets something happen a moment after the jobs before the measurements."""
+
+    def progress(phase, done, total):
+        if done == job:
+            threading.Timer(1.0, act).start()
+
+    return progress
+
+
+def test_a_run_goes_on_after_the_phone_was_pulled_out(ask, phone, tmp_path):
+    with pytest.raises(EngineError) as caught:
+        ask(_when("placement", phone.disconnect), preset=LATENCY)
+    assert caught.value.code == "device.lost"
+    kept = read(tmp_path / "results.jsonl")[-1].lines
+    assert _of(kept, Answer)
+    phone.connect()
+
+    result = ask(preset=LATENCY, resume=True)
+
+    assert len(_of(result.lines, r.Resumed)) == 1
+    done = [line.job for line in _of(result.lines, r.Done)]
+    assert len(done) == len(set(done)) and done[-1] == "run"
+    assert {line.repeat for line in _of(result.lines, Sample)} == {0, 1}
+    assert result.lines[: len(_of(kept, Answer))][0] in kept
+
+
+def test_a_runner_that_is_killed_is_a_failure_with_its_code(ask, phone):
+    def kill():
+        phone.run("am force-stop io.github.mvmoe.demo")
+
+    result = ask(_when("placement", kill), preset=LATENCY)
+
+    (failure,) = _of(result.lines, r.Failure)
+    assert failure.code == "device.app-ended"
+    assert failure.subject == result.run.subjects[0].key
+    assert isinstance(result.lines[-1], r.Done) and result.lines[-1].job == "run"
+
+
+def test_the_command_tells_an_error_with_its_code(phone, mvmoe, tiny, tmp_path):
+    phone.write("package", "")
+    code, out, _ = mvmoe(
+        "bench", tiny / "tiny.mvmoe", "--device", "android", "-o", tmp_path / "r.jsonl", "--json"
+    )
+    assert code == 3 and '"device.app-missing"' in out
+    assert not os.path.lexists(tmp_path / "r.jsonl")
