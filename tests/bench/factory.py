@@ -329,6 +329,7 @@ def lifelike(*, seed=0, experts=4, k=1, stages=1, repeats=9, rounds=48, slower=1
     lines += _fresh_lines(rng, subjects, experts, all_routes)
     lines += _stream_lines(rng, subjects, experts, usage, stages)
     lines += _change_lines(rng, subjects, stages)
+    lines += _sustained_lines(rng, subjects)
     lines += _answer_lines(rng, subjects, all_routes, weights, stages)
     lines += _placement_lines()
     return run(subjects, [the_bundle], lines, **fields)
@@ -445,6 +446,19 @@ def _change_lines(rng, subjects, stages):
             fields = {"first": number < 4, "dropped": number > 8, "budget": budget}
             lines.append(change(s.key, same, changed, repeat, number, **fields))
     return lines
+
+
+def _sustained_lines(rng, subjects):
+    """Ten minutes, the last four of them on a warm phone."""
+    statuses = ["none"] * 36 + ["light"] * 36 + ["moderate"] * 48
+    return [
+        sustained(
+            subjects[0].key, 5 * second, (10.0 if status == "moderate" else 8.2) * luck,
+            slowest=15 * luck, thermal=status, headroom=0.5 + second / 200, pss=81_000_000,
+        )
+        for second, status in enumerate(statuses, start=1)
+        for luck in [rng.lognormal(0, 0.01)]
+    ]  # fmt: skip
 
 
 def _answer_lines(rng, subjects, routes, weights, stages):

@@ -131,8 +131,8 @@ def _require_legible(page):
 def test_every_section_of_measurements_has_a_plot(opened):
     page = opened("whole")
 
-    for section in ("latency", "ratios", "parts", "routes", "residency", "memory", "starts",
-                    "size", "classes", "parity", "machine"):  # fmt: skip
+    for section in ("latency", "ratios", "parts", "routes", "residency", "sustained", "memory",
+                    "starts", "size", "classes", "parity", "machine"):  # fmt: skip
         assert _boxes(page, f"#{section} .plot svg"), section
 
 

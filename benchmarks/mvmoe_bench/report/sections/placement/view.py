@@ -9,6 +9,7 @@ from mvmoe_bench.report.sections.placement.figures import (
     SEVERITIES,
     AdviceFigure,
     EngineAdvice,
+    PartitionFigure,
     PlacementFigure,
     Placements,
 )
@@ -18,6 +19,11 @@ from mvmoe_bench.report.summary import Summary
 def view(summary: Summary, found: Placements) -> View:
     """Two kinds of tables that are never mixed."""
     blocks: list[Block] = [_measured(summary, found.measured)] if found.measured else []
+    if found.partitions:
+        blocks.append(_partitions(summary, found.partitions))
+    if found.unasked:
+        names = ", ".join(summary.names.get(key, key) for key in found.unasked)
+        blocks.append(Text((f"On this device the engine did not say what it takes of: {names}.",)))
     blocks += map(_advice, found.advice)
     if found.advice:
         blocks.append(
@@ -36,6 +42,22 @@ def _measured(summary: Summary, found: tuple[PlacementFigure, ...]) -> TableBloc
         columns.text("operators by unit", lambda row: _counts(row.by_unit)),
         columns.text("cost by unit", lambda row: _costs(row.cost_by_unit)),
         columns.text("off the wanted unit", lambda row: _counts(row.outside) or "nothing"),
+        folded=12,
+    )
+
+
+def _partitions(summary: Summary, found: tuple[PartitionFigure, ...]) -> TableBlock:
+    """What a tool said when the graphs were made."""
+    return columns.table(
+        "ESTIMATE, made at export: the pieces of each graph that its engine takes, and what falls "
+        "back to the CPU",
+        ((line,) for line in found),
+        columns.text("subject", lambda row: summary.names.get(row.subject, row.subject)),
+        columns.text("graph", lambda row: row.graph),
+        columns.count("partitions", lambda row: row.partitions),
+        columns.count("operators", lambda row: row.nodes),
+        columns.count("fall back", lambda row: row.nodes_outside),
+        columns.text("which", lambda row: _counts(row.outside) or "nothing"),
         folded=12,
     )
 

@@ -36,9 +36,11 @@ class TimelinePlot:
     def draw(self, canvas: Canvas) -> None:
         """Latency above, heat below, over the same minutes."""
         below = canvas.height - _LATENCY
-        self._latency(canvas.axes(44, 26, 14, below + 46), canvas)
-        if below > 0:
-            self._heat(canvas.axes(74, _LATENCY + 22, 14, 40), canvas)
+        # Both panels are as wide: what happens at one time stands below each other.
+        left = 74 if below else 44
+        self._latency(canvas.axes(left, 26, 14, below + 46), canvas)
+        if below:
+            self._heat(canvas.axes(left, _LATENCY + 22, 14, 40), canvas)
 
     def _latency(self, axes: "Axes", canvas: Canvas) -> None:
         """The median and the slowest answer of each moment."""
@@ -49,7 +51,7 @@ class TimelinePlot:
         axes.plot(minutes, medians, color=shade["c1"], linewidth=2)
         # One very slow answer does not flatten all others; it is in the table.
         axes.set_ylim(0, min(max(slowest), 3 * max(medians)) * 1.2)
-        _frame(axes, canvas, "milliseconds an image: median, and • the slowest of five seconds")
+        _frame(axes, canvas, "milliseconds: median, • slowest")
         self._time(axes, canvas)
 
     def _heat(self, axes: "Axes", canvas: Canvas) -> None:

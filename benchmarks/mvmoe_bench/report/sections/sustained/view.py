@@ -38,9 +38,11 @@ def picture(summary: Summary, found: Found) -> Iterator[Chart]:
 def _chart(summary: Summary, found: Found, run: LongRun) -> Chart:
     """One timeline."""
     named = f", {summary.names[run.subject]}" if len(found) > 1 else ""
+    heat = "; below, how warm the device says that it is" if run.hottest else ""
     return Chart(
         f"{alone(run.seconds / 60)} minutes without a pause{named}",
-        f"The median of every five seconds; {run.answers:,} answers in all.",
+        f"Line: the median of every five seconds; dots: the slowest answer in them{heat}; "
+        f"n = {run.answers:,} answers in one process.",
         TimelinePlot(run),
     )
 
