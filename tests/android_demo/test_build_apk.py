@@ -109,6 +109,7 @@ def run(*options, **environment):
         (["--jni", ".", "--stand-in"], "--jni and --stand-in are given: give one of them"),
         (["--r8", "r8.jar"], "--r8 r8.jar is no file: give R8's jar"),
         (["--keystore", "key"], "--keystore key is no file: give a key store"),
+        (["--alias", "key"], "--alias key names a key of no key store: give one by --keystore"),
         (["-o", "."], "-o . is a folder: give a file to write"),
         (["-o", "no/app.apk"], "-o no/app.apk lies in a folder that does not exist: make it"),
     ],
