@@ -4,11 +4,11 @@ A device on another machine sends the order there with the files that it names, 
 side answer with lines of a results file. Paths are the device's to translate.
 """
 
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
-from mvmoe_bench.measure.schema.records import EngineChoice, Preset, Routes
+from mvmoe_bench.measure.schema.records import SCHEMA, VERSION, EngineChoice, Preset, Routes
 from mvmoe_deploy.errors import InputError
 
 
@@ -95,3 +95,12 @@ class MeasurementOrder(_Part, kw_only=True, frozen=True):
     """`time.monotonic_ns()` just before the process was started."""
     status: str | None = None
     """A file of one byte, in which the process keeps the number of the subject it works on."""
+
+
+def json_schema() -> dict[str, Any]:
+    """The published JSON Schema of an order (`docs/orders.schema.json`)."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"{SCHEMA} version {VERSION}, one order",
+        **msgspec.json.schema(MeasurementOrder),
+    }

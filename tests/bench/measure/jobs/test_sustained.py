@@ -7,7 +7,7 @@ from mvmoe_bench.measure.jobs.sustained import SustainedSample
 from mvmoe_bench.measure.schema import records as r
 
 SHORT = r.Preset(
-    name="short", repeats=1, queries=2, seconds=0.0, most_seconds=9.0, warmup=0, starts=0,
+    name="short", repeats=2, queries=2, seconds=0.0, most_seconds=9.0, warmup=0, starts=0,
     stream=0, cooldown=0.0, sustained=1.0,
 )  # fmt: skip
 

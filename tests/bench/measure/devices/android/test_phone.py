@@ -4,6 +4,7 @@ import pytest
 
 from mvmoe_bench.measure.devices import find_device
 from mvmoe_bench.measure.devices.android import adb as adb_program
+from mvmoe_bench.measure.devices.android import faults
 from mvmoe_bench.measure.devices.android.phone import find_phone
 from mvmoe_deploy.errors import EngineError, MissingExtraError, UnsupportedPlatformError
 
@@ -90,6 +91,33 @@ def test_an_adb_that_hangs_is_no_phone(adb, monkeypatch):
     with pytest.raises(EngineError, match="no answer within 0 s") as caught:
         adb_program.Adb("R58M").shell("true", seconds=0.1)
     assert caught.value.code == "device.lost"
+
+
+def test_a_connection_that_breaks_is_no_end_of_a_command(adb):
+    """adb's own exit code is 0 then: the command's last words are missing."""
+    adb(ONE, other="printf 'half of it'; exit 0")
+    with pytest.raises(EngineError) as caught:
+        adb_program.Adb("R58M").shell("cat lines.jsonl")
+    assert (caught.value.code, caught.value.fields) == ("device.lost", {"serial": "R58M"})
+
+
+def test_what_a_command_says_at_its_end_is_none_of_its_output(adb):
+    adb(ONE, other="printf 'a\\nmvmoe-end 0\\nb\\nmvmoe-end 3'")
+    answer = adb_program.Adb("R58M").shell("x")
+    assert (answer.out, answer.code) == (b"a\nmvmoe-end 0\nb", 3)
+
+
+def test_the_command_says_where_what_was_measured_is(mvmoe, tmp_path, monkeypatch):
+    from mvmoe_bench.measure.planning import running
+
+    def lost(request, progress):
+        request.output.write_text("lines")
+        raise faults.lost("R58M")
+
+    monkeypatch.setattr(running, "run_bench", lost)
+    code, out, said = mvmoe("bench", "x.mvmoe", "--json", "-o", tmp_path / "r.jsonl")
+    assert code == 1 and '"device.lost"' in out
+    assert f"what was measured is in {tmp_path / 'r.jsonl'}; --resume goes on from there" in said
 
 
 @pytest.mark.parametrize(
