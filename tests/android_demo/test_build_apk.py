@@ -5,9 +5,11 @@ what they gave for the session's APK; all other programs are the real ones.
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -17,23 +19,49 @@ import pytest
 import stand_in
 
 BUILD = demo_apk.DEMO / "build-apk"
+ORT = f"onnxruntime-android-{demo_apk.catalogue()['onnxruntime']}"
+R8 = f"r8-{re.findall('^r8_version=(.*)$', BUILD.read_text(), re.MULTILINE)[0]}.jar"
 
-AGAIN = {
-    "mvn": """\
-        mkdir -p "$DEMO/target"
-        cp -r "$MADE/target/." "$DEMO/target/"
-        """,
-    "java": """\
-        case "$*" in
-          *com.android.tools.r8.R8*)
-            echo "$*" >"$DEMO/r8.txt"
-            cp -r "$MADE/dex" "$DEMO/target/apk/"
-            ;;
-          *) exec "$REAL_JAVA" "$@" ;;
-        esac
-        """,
-}
-"""Programs that give what was made before."""
+MAVEN = f"""\
+#!{sys.executable}
+import os, shutil, sys
+from pathlib import Path
+
+options = dict(word.split("=", 1) for word in sys.argv if "=" in word)
+if artifact := options.get("-Dartifact"):
+    _, name, version, kind = f"{{artifact}}:jar".split(":")[:4]
+    served = Path(os.environ["SERVED"], f"{{name}}-{{version}}.{{kind}}")
+    if not served.exists():
+        sys.exit(f"[ERROR] Could not find artifact {{artifact}}")
+    shutil.copy(served, options["-DoutputDirectory"])
+else:
+    shutil.copytree(
+        Path(os.environ["MADE"], "target"), Path(os.environ["DEMO"], "target"), dirs_exist_ok=True
+    )
+"""
+"""Gives what was compiled before, and artifacts of a folder."""
+
+JAVA = """\
+#!/usr/bin/env bash
+set -euo pipefail
+case "$*" in
+  *com.android.tools.r8.R8*)
+    echo "$*" >"$DEMO/r8.txt"
+    cp -r "$MADE/dex" "$DEMO/target/apk/"
+    ;;
+  *) exec "$REAL_JAVA" "$@" ;;
+esac
+"""
+"""Gives the classes that R8 made before; all else it runs."""
+
+
+HANGS = """\
+#!/usr/bin/env bash
+while [ "$1" != --out ]; do shift; done
+head -c 1000 /dev/zero >"$2"
+exec sleep 60
+"""
+"""Writes a part of what it should, and goes on for ever."""
 
 
 class Copy:
@@ -46,7 +74,8 @@ class Copy:
         self.output = folder / "app.apk"
         ignored = shutil.ignore_patterns("target", "kotlin", "test", "assets", "__pycache__")
         shutil.copytree(demo_apk.DEMO, self.demo, ignore=ignored)
-        (self.demo / "r8.jar").touch()
+        self.served = folder / "served"
+        self.serve(R8).touch()
         # To make one takes seconds.
         (self.demo / "target").mkdir()
         self.key = Path(shutil.copy(made / "debug.keystore", self.demo / "target"))
@@ -55,22 +84,28 @@ class Copy:
             "PATH": f"{self.programs}:{os.environ['PATH']}",
             "DEMO": str(self.demo),
             "MADE": str(made),
+            "SERVED": str(self.served),
             "REAL_JAVA": shutil.which("java"),
         }
-        for name, text in AGAIN.items():
-            self.program(name, text)
+        self.program("mvn", MAVEN)
+        self.program("java", JAVA)
 
     def program(self, name, text):
         file = self.programs / name
-        file.write_text(f"#!/usr/bin/env bash\nset -euo pipefail\n{text}")
+        file.write_text(text)
         file.chmod(0o755)
 
+    def serve(self, name):
+        """Where an artifact lies that Maven finds."""
+        self.served.mkdir(exist_ok=True)
+        return self.served / name
+
     def command(self, *options):
-        engine = () if "--jni" in options else ("--stand-in",)
-        fixed = ("--r8", self.demo / "r8.jar", "-o", self.output)
-        return [self.demo / "build-apk", *engine, *options, *fixed]
+        return [self.demo / "build-apk", *options, "-o", self.output]
 
     def run(self, *options):
+        """Run it with the options, or with --stand-in where there are none."""
+        options = options or ("--stand-in",)
         return subprocess.run(
             self.command(*options), env=self.environment, capture_output=True, text=True,
             check=False,
@@ -83,7 +118,7 @@ class Copy:
 
     def left(self):
         """What lies beside the APK, and is not of the copy itself."""
-        ours = {"android_demo", "programs"}
+        ours = {"android_demo", "programs", "served"}
         return {path.name for path in self.output.parent.iterdir()} - ours
 
 
@@ -184,7 +219,7 @@ def test_a_release_cannot_be_looked_into_and_has_the_key_that_was_given(copy, tm
     make = ["keytool", "-genkeypair", "-keystore", key, "-storepass", "password", "-alias", "mine"]
     subprocess.run([*make, "-dname", "CN=Release", "-keyalg", "EC"], check=True)
     copy.environment["KEYSTORE_PASSWORD"] = "password"
-    apk, _ = copy.build("--release", "--keystore", key, "--alias", "mine")
+    apk, _ = copy.build("--stand-in", "--release", "--keystore", key, "--alias", "mine")
     assert "application-debuggable" not in apk.badging
     assert "android:debuggable" not in apk.manifest
     told = demo_apk.said("apksigner", "verify", "--print-certs", apk.path)
@@ -215,6 +250,47 @@ def test_the_bundle_of_the_assets_and_libraries_that_the_user_names_are_packed(c
         for name in stand_in.LIBRARIES:
             library = folder / f"arm64-v8a/lib{name}.so"
             assert archive.read(f"lib/arm64-v8a/lib{name}.so") == library.read_bytes()
+
+
+def test_the_engine_s_libraries_are_maven_s(copy, tmp_path):
+    """The AAR is on no registry here: one with its folders, and stand-ins in them."""
+    with zipfile.ZipFile(copy.serve(f"{ORT}.aar"), "w") as aar:
+        aar.writestr("classes.jar", b"")
+        for abi in ("armeabi-v7a", *stand_in.ABIS):
+            for name in stand_in.LIBRARIES:
+                data = stand_in.shared_object(stand_in.ABIS.get(abi, 40))
+                aar.writestr(f"jni/{abi}/lib{name}.so", data)
+    copy.environment["KEYSTORE_PASSWORD"] = "android"
+    apk, _ = copy.build("--keystore", copy.key)
+    assert "native-code: 'arm64-v8a' 'x86_64'\n" in apk.badging
+    with zipfile.ZipFile(apk.path) as archive:
+        libraries = [name for name in archive.namelist() if name.startswith("lib/")]
+    names = sorted(f"lib{name}.so" for name in stand_in.LIBRARIES)
+    assert libraries == [f"lib/{abi}/{name}" for abi in stand_in.ABIS for name in names]
+
+
+def test_an_engine_that_maven_has_not_is_one_sentence_before_anything_is_compiled(copy):
+    ended = copy.run("--d8")
+    assert ended.returncode == 2
+    version = ORT.removeprefix("onnxruntime-android-")
+    assert ended.stderr == (
+        f"build-apk: Maven found no onnxruntime-android {version} ([ERROR] Could not find artifact"
+        f" com.microsoft.onnxruntime:onnxruntime-android:{version}:aar): give its native libraries"
+        " by --jni DIR, or --stand-in for an APK that runs no model\n"
+    )
+    assert not (copy.demo / "target/android").exists()
+
+
+def test_r8_that_maven_has_not_is_one_sentence_and_another_one_may_be_named(copy):
+    served = copy.serve(R8)
+    named = served.rename(copy.demo / "d8.jar")
+    ended = copy.run("--stand-in")
+    assert ended.returncode == 2
+    assert "build-apk: Maven found no com.android.tools:r8:" in ended.stderr
+    assert "the head of this script says how to fetch it" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    copy.build("--stand-in", "--r8", named)
+    assert f"-cp {named} " in (copy.demo / "r8.txt").read_text()
 
 
 def test_a_library_that_the_engine_needs_is_missed(copy, tmp_path):
@@ -266,7 +342,7 @@ def test_what_a_step_says_is_shown_where_it_fails(copy):
 def test_a_disk_that_is_full_while_signing_leaves_the_older_apk(copy):
     copy.output.write_bytes(b"an older APK")
     real = shutil.which("apksigner")
-    copy.program("apksigner", f'ulimit -f 20\nexec "{real}" "$@"\n')
+    copy.program("apksigner", f'#!/usr/bin/env bash\nulimit -f 20\nexec "{real}" "$@"\n')
     ended = copy.run()
     assert ended.returncode == 1
     assert "File too large" in ended.stderr
@@ -277,12 +353,12 @@ def test_a_disk_that_is_full_while_signing_leaves_the_older_apk(copy):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_build_leaves_no_half_apk(copy, number):
-    copy.program(
-        "apksigner",
-        'while [ "$1" != --out ]; do shift; done\nhead -c 1000 /dev/zero >"$2"\nexec sleep 60\n',
-    )
+    copy.program("apksigner", HANGS)
     with subprocess.Popen(
-        copy.command(), env=copy.environment, start_new_session=True, stderr=subprocess.DEVNULL
+        copy.command("--stand-in"),
+        env=copy.environment,
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
     ) as process:
         try:
             deadline = time.monotonic() + 120
