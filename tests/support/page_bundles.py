@@ -419,6 +419,8 @@ class PageReader:
                     note("type of what is given", code)
                 if tensor in outputs and dtype != "float32":
                     note("type of an output", code)
+                if tensor in outputs and shape[1:] != _shape_in_first(found, tensor):
+                    note("an output's shape in another target", code)
         if target["routers"] == "in-graph" and tensors["router_logits"] != (
             [batch, _logits_of(found)],
             "float32",
@@ -593,8 +595,7 @@ class PageReader:
         """Outputs have the shape of their kind; golden vectors have a size that can be read."""
         shapes = {}
         for output in found["outputs"]:
-            own = {tuple(_shape(found, target, name)) for target in found["targets"].values()
-                   for name in output["tensors"]}  # fmt: skip
+            own = {tuple(_shape_in_first(found, name)) for name in output["tensors"]}
             if len(own) > 1:
                 note("one shape of an output", "bundle.output-shape")
             shape = shapes[output["name"]] = min(own)
@@ -817,6 +818,11 @@ def _shape(found: Plain, target: Plain, tensor: str) -> list[int]:
     name = next(name for name, given in stages[stage]["gives"].items() if given == tensor)
     outputs = _first_of(target, stage)["outputs"]
     return next(spec["shape"][1:] for spec in outputs if spec["name"] == name)
+
+
+def _shape_in_first(found: Plain, tensor: str) -> list[int]:
+    """Its shape in the first target."""
+    return _shape(found, next(iter(found["targets"].values())), tensor)
 
 
 def _first_of(target: Plain, stage: int) -> Plain:

@@ -1442,6 +1442,18 @@ def _turned(content: Plain, field: str) -> None:
     content["targets"]["onnx"]["graphs"][0][field].reverse()
 
 
+def _answer_in_second_target(shape: list[int]) -> Change:
+    """All graphs of the second target that give the answer say that it has this shape."""
+
+    def change(content: Plain) -> None:
+        for graph in list(content["targets"].values())[1]["graphs"]:
+            for tensor in graph["outputs"]:
+                if tensor["name"] == "answer":
+                    tensor["shape"] = shape
+
+    return change
+
+
 def shapes() -> Iterator[Draft]:
     """Outputs whose shapes do not fit their kinds, and what is too large."""
     yield from _of(
@@ -1491,6 +1503,8 @@ def shapes() -> Iterator[Draft]:
         ("a label too many", put("outputs", 0, "labels", ["a", "b", "c", "d"])),
         ("labels null", put("outputs", 0, "labels", None)),
         ("two equal labels", put("outputs", 0, "labels", ["a", "a", "a"])),
+        ("an output with another shape in the second target", _answer_in_second_target([1, 4])),
+        ("an output with another rank in the second target", _answer_in_second_target([1, 3, 1])),
     )
     yield from _of(
         "minimal",
