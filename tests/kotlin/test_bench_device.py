@@ -12,6 +12,7 @@ from mvmoe_bench.measure.jobs.latency import Opened, Sample
 from mvmoe_bench.measure.jobs.memory import Memory
 from mvmoe_bench.measure.jobs.start import GraphLoad, Start
 from mvmoe_bench.measure.jobs.stream import StreamSample
+from mvmoe_bench.measure.jobs.sustained import SustainedSample
 from mvmoe_bench.measure.planning.running import Request, run_bench
 from mvmoe_bench.measure.schema.records import Failure, Preset
 from mvmoe_bench.report.summary import summarize_run
@@ -25,9 +26,19 @@ pytestmark = pytest.mark.skipif(
 
 SHORT = Preset(
     name="short", repeats=1, queries=4, seconds=0.0, most_seconds=10.0, warmup=1, starts=1,
-    stream=12, cooldown=0.0,
+    stream=12, cooldown=0.0, sustained=0.5,
 )  # fmt: skip
-KINDS = (Answer, Opened, Sample, Start, GraphLoad, Memory, StreamSample, ChangeSample)
+KINDS = (
+    Answer,
+    Opened,
+    Sample,
+    Start,
+    GraphLoad,
+    Memory,
+    StreamSample,
+    ChangeSample,
+    SustainedSample,
+)
 CONFIG = MobileVMoEConfig(
     image_size=8, patch_size=4, in_channels=1, num_classes=10, width=32, depth=3, heads=2,
     mlp_ratio=2.0, experts=3, moe_layers=1,

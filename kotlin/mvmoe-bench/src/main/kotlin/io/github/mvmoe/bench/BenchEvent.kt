@@ -2,7 +2,7 @@ package io.github.mvmoe.bench
 
 import io.github.mvmoe.EngineCheck
 
-/** What happens in a run, for somebody who watches it; each subject is called by its key. */
+/** What happens in a run, for somebody who watches it. */
 public sealed class BenchEvent {
     /**
      * A step begins.
@@ -10,7 +10,7 @@ public sealed class BenchEvent {
      * @property number of the step, from 1.
      * @property steps how many there are, until a subject fails.
      * @property job what is measured: `answers`, `memory`, `latency` or `sustained`.
-     * @property subject who is measured; null for all in turn.
+     * @property subject the key of who is measured; null for all in turn.
      */
     public class Step internal constructor(
         public val number: Int,
@@ -22,6 +22,7 @@ public sealed class BenchEvent {
     /**
      * A subject has answered the golden images.
      *
+     * @property subject its key.
      * @property check its figures; a subject that falls short of them is not measured, and a [Failed] follows.
      */
     public class Checked internal constructor(
@@ -32,6 +33,7 @@ public sealed class BenchEvent {
     /**
      * One warm answer.
      *
+     * @property subject its key.
      * @property repeat from 0.
      * @property ns nanoseconds on the wall.
      */
@@ -44,6 +46,7 @@ public sealed class BenchEvent {
     /**
      * What the process held, in bytes of the machine's kind of memory.
      *
+     * @property subject its key.
      * @property base before the subject was opened.
      * @property loaded with all golden images answered.
      * @property released after it was closed.
@@ -60,6 +63,7 @@ public sealed class BenchEvent {
     /**
      * Some seconds of answers without a pause.
      *
+     * @property subject its key.
      * @property atNs the end of these seconds, since the subject's first answer.
      * @property answers how many there were.
      * @property medianNs of one answer.
@@ -80,6 +84,7 @@ public sealed class BenchEvent {
     /**
      * A subject failed, or answers otherwise than its golden vectors say; it is measured no further.
      *
+     * @property subject its key.
      * @property message one sentence, with the figures.
      */
     public class Failed internal constructor(

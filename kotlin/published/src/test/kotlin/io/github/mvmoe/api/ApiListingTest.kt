@@ -16,7 +16,7 @@ class ApiListingTest {
     lateinit var directory: File
 
     @ParameterizedTest
-    @ValueSource(strings = ["mvmoe-core", "mvmoe-onnx", "mvmoe-executorch", "mvmoe-android"])
+    @ValueSource(strings = ["mvmoe-core", "mvmoe-onnx", "mvmoe-executorch", "mvmoe-android", "mvmoe-bench"])
     fun `a module's API is that of its listing`(module: String) {
         val listed = modules.resolve("$module/api/$module.api")
         val built = directory.resolve("$module.api").apply { writeText(apiOf(module)) }
