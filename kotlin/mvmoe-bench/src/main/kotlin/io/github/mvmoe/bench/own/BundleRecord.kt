@@ -33,9 +33,9 @@ internal class BundleRecord(
     }
 }
 
-private fun shareFields(share: RouteShare) = linkedMapOf("route" to share.route, "share" to share.share)
+private fun shareFields(share: RouteShare): Map<String, Any?> = linkedMapOf("route" to share.route, "share" to share.share)
 
-private fun targetFields(target: Target) =
+private fun targetFields(target: Target): Map<String, Any?> =
     linkedMapOf(
         "format" to target.format,
         "options" to target.options,
@@ -50,10 +50,10 @@ private fun targetFields(target: Target) =
         "parity" to target.parity?.let(::parityFields),
     )
 
-private fun sizeFields(sizes: Sizes) =
+private fun sizeFields(sizes: Sizes): Map<String, Any?> =
     linkedMapOf("distinct" to sizes.distinctBytes, "shared" to sizes.sharedBytes, "experts" to sizes.expertBytes)
 
-private fun parityFields(parity: Parity) =
+private fun parityFields(parity: Parity): Map<String, Any?> =
     linkedMapOf(
         "graphs" to parity.graphs,
         "max_abs_error" to parity.maxAbsError,
@@ -61,7 +61,7 @@ private fun parityFields(parity: Parity) =
         "verification" to parity.verification?.let(::verificationFields),
     )
 
-private fun verificationFields(found: Verification) =
+private fun verificationFields(found: Verification): Map<String, Any?> =
     linkedMapOf(
         "images" to found.images,
         "routing_agreement" to found.routingAgreement,
@@ -74,7 +74,7 @@ private fun verificationFields(found: Verification) =
         "forced_routes" to found.forcedRoutes,
     )
 
-private fun outputFields(output: VerifiedOutput) =
+private fun outputFields(output: VerifiedOutput): Map<String, Any?> =
     linkedMapOf(
         "kind" to output.kind,
         "measure" to output.measure,

@@ -37,7 +37,7 @@ internal class RunLine(
             "notes" to listOf(ONE_PROCESS),
         )
 
-    private fun inputFields() =
+    private fun inputFields(): Map<String, Any?> =
         linkedMapOf(
             "source" to "golden vectors",
             "images" to inputs.images.count,
@@ -47,7 +47,7 @@ internal class RunLine(
             "order" to "name",
         )
 
-    private fun subjectFields(subject: OwnSubject) =
+    private fun subjectFields(subject: OwnSubject): Map<String, Any?> =
         linkedMapOf(
             "key" to subject.key,
             "name" to OwnSubject.KIND,
