@@ -3,7 +3,11 @@ package io.github.mvmoe.bench
 import java.io.File
 import java.io.IOException
 
-/** What a folder's `state.json` says; it is replaced in one step, so that whoever reads it sees one state or the next. */
+/**
+ * What a folder's `state.json` says; it is replaced in one step, so that whoever reads it sees one state or the next.
+ *
+ * A full storage has no room for two of them: then the file is written over, since the end of the work has to be told.
+ */
 internal class FolderState(
     private val folder: File,
 ) {
@@ -25,7 +29,18 @@ internal class FolderState(
                 "code" to code,
                 "beat" to beat++,
             )
-        replace(File(folder, NAME), jsonText(fields))
+        put(File(folder, NAME), jsonText(fields))
+    }
+
+    private fun put(
+        file: File,
+        text: String,
+    ) {
+        try {
+            replace(file, text)
+        } catch (_: IOException) {
+            file.writeText(text)
+        }
     }
 
     companion object {

@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit
  * | file | |
  * |---|---|
  * | `lines.jsonl` | lines of a results file, appended about once a second |
- * | `state.json` | `{"state", "subject", "message", "code", "beat"}`, replaced in one step |
+ * | `state.json` | `{"state", "subject", "message", "code", "beat"}`, replaced in one step unless the storage is full |
  * | `status` | one byte: the number of the subject at work, from 1, which is right even when an engine has ended the process |
  * | `describe.json` | what [describe] was given |
  *

@@ -95,6 +95,13 @@ class OrderFolderTest {
     }
 
     @Test
+    fun `a state that has no room beside the one before is written over it`() {
+        File(folder, "state.json.part").mkdirs()
+        assertFalse(orders.follow(order("{}")))
+        assertEquals("failed", state()["state"])
+    }
+
+    @Test
     fun `it describes the device by format and variant`() {
         val variants =
             listOf(
