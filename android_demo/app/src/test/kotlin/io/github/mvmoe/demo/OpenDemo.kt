@@ -1,5 +1,9 @@
 package io.github.mvmoe.demo
 
+import android.app.Activity
+import android.content.Intent
+import android.content.pm.PackageManager
+import android.net.Uri
 import android.os.Bundle
 import android.os.Looper
 import android.os.SystemClock
@@ -14,6 +18,7 @@ import io.github.mvmoe.demo.testing.screenshot
 import org.robolectric.Robolectric
 import org.robolectric.Shadows
 import org.robolectric.android.controller.ActivityController
+import org.robolectric.shadows.ShadowPopupMenu
 import java.io.Closeable
 
 /** The real activity, used as a finger and an eye do. */
@@ -41,6 +46,48 @@ class OpenDemo(
     fun untilOpen(): Unit = until("the model is open") { activity.models.state.value.model != null }
 
     fun untilAnswered(): Unit = until("there is an answer") { !text(R.id.answer).isNullOrEmpty() && view<View>(R.id.details).isShown }
+
+    /** How many routers the open model has. */
+    fun routers(): Int =
+        activity.models.state.value.model
+            ?.routed
+            ?.bundle
+            ?.manifest
+            ?.rules
+            ?.size ?: 0
+
+    /** Takes a line of the menu of bundles. */
+    fun chooseBundle(title: Int) {
+        click(R.id.bundle)
+        ShadowPopupMenu.getLatestPopupMenu().menu.performIdentifierAction(title, 0)
+        Shadows.shadowOf(Looper.getMainLooper()).idle()
+    }
+
+    /** Gives what the system's picker would, which the app has to have opened; null where the user turns back. */
+    fun answerPicker(
+        action: String,
+        picked: Uri?,
+    ) {
+        val started = checkNotNull(Shadows.shadowOf(activity).nextStartedActivity) { "no picker was opened" }
+        check(started.action == action) { "$started was opened, and no $action" }
+        val result = if (picked == null) Activity.RESULT_CANCELED else Activity.RESULT_OK
+        Shadows.shadowOf(activity).receiveResult(started, result, picked?.let { Intent().setData(it) })
+        Shadows.shadowOf(Looper.getMainLooper()).idle()
+    }
+
+    /** Says what the user says to the system's question, which the app has to have asked. */
+    fun answerPermission(
+        permission: String,
+        isGranted: Boolean,
+    ) {
+        val asked = checkNotNull(Shadows.shadowOf(activity).lastRequestedPermission) { "nothing was asked" }
+        check(asked.requestedPermissions.toList() == listOf(permission)) { "it asked for ${asked.requestedPermissions.toList()}" }
+        val application = Shadows.shadowOf(activity.application)
+        if (isGranted) application.grantPermissions(permission) else application.denyPermissions(permission)
+        val result = if (isGranted) PackageManager.PERMISSION_GRANTED else PackageManager.PERMISSION_DENIED
+        activity.onRequestPermissionsResult(asked.requestCode, asked.requestedPermissions, intArrayOf(result))
+        Shadows.shadowOf(Looper.getMainLooper()).idle()
+    }
 
     fun click(id: Int) {
         view<View>(id).performClick()

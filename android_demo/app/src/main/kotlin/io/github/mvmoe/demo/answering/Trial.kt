@@ -32,18 +32,26 @@ class Trial(
     private val states = MutableStateFlow(TrialState())
     private val photos = MutableStateFlow<Photo?>(null)
 
+    /** How often the user has chosen a source: there and back again is a question, too. */
+    private val choices = MutableStateFlow(0)
+
     /** What the screen shows. */
     val state: StateFlow<TrialState> = states.asStateFlow()
 
     init {
         val models = models.map { it.model }.distinctUntilChanged()
-        val subjects =
-            combine(states.map { it.source }.distinctUntilChanged(), states.map { it.drawing }.distinctUntilChanged(), photos, ::subject)
-        scope.launch { combine(models, subjects, ::Pair).collectLatest { (model, subject) -> answer(model, subject) } }
+        val drawings = states.map { it.drawing }.distinctUntilChanged()
+        scope.launch {
+            combine(models, choices, drawings, photos) { model, _, drawing, photo -> model to subject(states.value.source, drawing, photo) }
+                .collectLatest { (model, subject) -> answer(model, subject) }
+        }
     }
 
     /** Shows another source of images. */
-    fun choose(source: Source): Unit = states.update { it.copy(source = source, explanation = null, error = null) }
+    fun choose(source: Source) {
+        states.update { it.copy(source = source, explanation = null, error = null) }
+        choices.update { it + 1 }
+    }
 
     /** Answers a drawing; none if it is empty. */
     fun draw(drawing: Drawing): Unit = states.update { it.copy(drawing = drawing) }
@@ -65,10 +73,11 @@ class Trial(
     /** Answers a frame of the camera, before this returns. It is called on the camera's thread. */
     fun frame(pixels: PixelBuffer) {
         val picture = preview.of(pixels)
-        val model = models.value.model
+        states.update { it.copy(frame = picture) }
+        val model = models.value.model ?: return
         try {
-            val explanation = model?.let { Explainer(it).frame(pixels) }
-            states.update { if (it.source == Source.CAMERA) it.copy(frame = picture, explanation = explanation, error = null) else it }
+            val explanation = Explainer(model).frame(pixels)
+            states.update { if (it.source == Source.CAMERA) it.copy(explanation = explanation, error = null) else it }
         } catch (refused: MvmoeException) {
             // That of a model which was replaced meanwhile is no news.
             if (model === models.value.model) fail(Source.CAMERA, refused.message)

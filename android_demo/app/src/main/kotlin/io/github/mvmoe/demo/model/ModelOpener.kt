@@ -5,10 +5,9 @@ import io.github.mvmoe.Dispatcher
 import io.github.mvmoe.MvmoeException
 import io.github.mvmoe.OpenOptions
 import io.github.mvmoe.android.AndroidDispatchers
-import io.github.mvmoe.bundle.Bundle
 import io.github.mvmoe.bundle.Target
 import io.github.mvmoe.demo.R
-import io.github.mvmoe.onnx.OnnxEngine
+import io.github.mvmoe.engine.Engine
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.runInterruptible
 import java.io.File
@@ -16,6 +15,7 @@ import java.io.File
 /** Opens an installed bundle: the target that routes, and beside it the one that computes all experts, if there is one. */
 internal class ModelOpener(
     private val context: Context,
+    private val engine: () -> Engine,
 ) {
     /**
      * @throws MvmoeException for a bundle that cannot be used here: it is damaged, lacks a target for the engine, or the engine lacks
@@ -36,7 +36,7 @@ internal class ModelOpener(
         routed: Dispatcher,
     ): OpenModel {
         val name = routed.bundle.manifest.model.name
-        val target = allExperts(routed.bundle) ?: return OpenModel(folder, name, routed, null, context.getString(R.string.no_all_experts))
+        val target = allExperts(routed) ?: return OpenModel(folder, name, routed, null, context.getString(R.string.no_all_experts))
         return try {
             OpenModel(folder, name, routed, dispatcher(folder, OpenOptions(target = target.name)), null)
         } catch (refused: MvmoeException) {
@@ -44,17 +44,20 @@ internal class ModelOpener(
         }
     }
 
-    private fun allExperts(bundle: Bundle): Target? =
-        (bundle.manifest.targets - bundle.removedTargets().keys).values.firstOrNull {
-            it.format == FORMAT && it.strategy == ALL_EXPERTS
+    /** The one of the same format, if somebody has exported it and nobody has left it out. */
+    private fun allExperts(routed: Dispatcher): Target? {
+        val targets = routed.bundle.manifest.targets - routed.bundle.removedTargets().keys
+        return targets.values.firstOrNull {
+            it.format == routed.target.format && it.strategy == ALL_EXPERTS && it.name != routed.target.name
         }
+    }
 
     /** Checked on the golden images: an engine that answers wrongly is refused here, not noticed by the user. */
     private suspend fun dispatcher(
         folder: File,
         options: OpenOptions,
     ): Dispatcher {
-        val opened = AndroidDispatchers.openAsync(context, folder, OnnxEngine(threads = THREADS), options = options)
+        val opened = AndroidDispatchers.openAsync(context, folder, engine(), options = options)
         try {
             runInterruptible(Dispatchers.IO) {
                 opened.check().requireOk()
@@ -69,8 +72,6 @@ internal class ModelOpener(
     }
 
     private companion object {
-        const val FORMAT = "onnx"
         const val ALL_EXPERTS = "all-experts"
-        const val THREADS = 2
     }
 }

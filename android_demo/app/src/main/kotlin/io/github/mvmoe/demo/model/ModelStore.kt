@@ -4,6 +4,8 @@ import android.content.Context
 import android.net.Uri
 import io.github.mvmoe.MvmoeException
 import io.github.mvmoe.android.BundleInstaller
+import io.github.mvmoe.engine.Engine
+import io.github.mvmoe.onnx.OnnxEngine
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
@@ -24,9 +26,10 @@ import java.io.File
 class ModelStore(
     context: Context,
     private val scope: CoroutineScope,
+    engine: () -> Engine = { OnnxEngine(threads = THREADS) },
 ) {
     private val installer = BundleInstaller(context)
-    private val opener = ModelOpener(context)
+    private val opener = ModelOpener(context, engine)
     private val choice = BundleChoice(context, installer.directory)
     private val states = MutableStateFlow(ModelState())
     private var opening: Job? = null
@@ -70,5 +73,8 @@ class ModelStore(
 
     private companion object {
         const val OWN_BUNDLE = "digits.mvmoe"
+
+        /** Often the best on a phone, whose other cores are slower. */
+        const val THREADS = 2
     }
 }

@@ -1,5 +1,6 @@
 package io.github.mvmoe.demo.screens.model
 
+import android.view.Menu
 import android.view.View
 import android.widget.Button
 import android.widget.PopupMenu
@@ -41,16 +42,15 @@ class ModelPanel(
 
     private fun choose() {
         val menu = PopupMenu(context, button)
-        menu.menu.add(R.string.bundle_pick).setOnMenuItemClickListener { pick() }
-        menu.menu.add(R.string.bundle_own).setOnMenuItemClickListener {
-            host.models.openOwn()
+        for (title in listOf(R.string.bundle_pick, R.string.bundle_own)) menu.menu.add(Menu.NONE, title, Menu.NONE, title)
+        menu.setOnMenuItemClickListener {
+            if (it.itemId == R.string.bundle_pick) pick() else host.models.openOwn()
             true
         }
         menu.show()
     }
 
-    private fun pick(): Boolean {
+    private fun pick() {
         if (!BundlePicker.open(context)) error.showSentence(context.getString(R.string.no_picker))
-        return true
     }
 }

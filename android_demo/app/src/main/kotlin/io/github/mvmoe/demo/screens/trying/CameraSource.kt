@@ -65,6 +65,7 @@ internal class CameraSource(
             }
         if (camera == null) return fail(R.string.camera_none)
         phase = Phase.ON
+        trial.fail(Source.CAMERA, null)
         stream =
             CameraStream(manager, camera, camera.rotationDegrees(displayDegrees()), trial::frame) { reason ->
                 host.scope.launch { fail(R.string.camera_failed, reason) }

@@ -1,0 +1,140 @@
+package io.github.mvmoe.demo.screens.trying
+
+import android.content.Intent
+import io.github.mvmoe.demo.HandDrawn
+import io.github.mvmoe.demo.OpenDemo
+import io.github.mvmoe.demo.R
+import io.github.mvmoe.demo.model.ModelStore
+import io.github.mvmoe.demo.testing.PickedFolder
+import io.github.mvmoe.demo.testing.await
+import io.github.mvmoe.demo.testing.requireDemoBundle
+import kotlinx.coroutines.MainScope
+import org.junit.Before
+import org.junit.Rule
+import org.junit.Test
+import org.junit.rules.TemporaryFolder
+import org.junit.runner.RunWith
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.annotation.Config
+import java.io.File
+import kotlin.test.assertContains
+import kotlin.test.assertEquals
+import kotlin.test.assertNull
+import kotlin.test.assertSame
+
+/** Bundles that the user picks, good and bad; what was open stays open under a bad one. */
+@RunWith(RobolectricTestRunner::class)
+@Config(qualifiers = "w411dp-h891dp-420dpi")
+class PickedBundleTest {
+    @get:Rule
+    val folder = TemporaryFolder()
+    private lateinit var own: File
+
+    @Before
+    fun requireBundle() {
+        own = requireDemoBundle()
+    }
+
+    /** A copy of the demo's bundle, which may be changed. */
+    private fun copy(change: (File) -> Unit = {}): File = folder.newFolder().also { own.copyRecursively(it, overwrite = true) }.also(change)
+
+    private fun pick(
+        demo: OpenDemo,
+        bundle: File,
+    ) {
+        demo.chooseBundle(R.string.bundle_pick)
+        demo.answerPicker(Intent.ACTION_OPEN_DOCUMENT_TREE, PickedFolder.of(bundle))
+    }
+
+    /** What the screen says of a bundle, of which it goes on with the one before. */
+    private fun refused(bundle: File): String =
+        OpenDemo().use { demo ->
+            demo.untilOpen()
+            val before = demo.activity.models.state.value.model
+            pick(demo, bundle)
+            demo.until("the bundle is refused") { demo.text(R.id.model_error) != null }
+            demo.draw(HandDrawn.digits.getValue("3"))
+            demo.untilAnswered()
+            assertEquals("3", demo.text(R.id.answer))
+            assertSame(before, demo.activity.models.state.value.model)
+            demo.text(R.id.model_error)!!
+        }
+
+    @Test
+    fun `a bundle that is picked answers, and is there again when the app is`() {
+        val bundle = File(System.getProperty("mvmoe.repository"), "tests/conformance/answers/bundles/two_stages")
+        OpenDemo().use { demo ->
+            demo.untilOpen()
+            pick(demo, bundle)
+            demo.until("the bundle is open") { demo.routers() == 2 }
+            demo.draw(HandDrawn.digits.getValue("3"))
+            demo.untilAnswered()
+            assertEquals(2, demo.children(R.id.decisions).size)
+            assertContains(demo.text(R.id.comparison)!!, "nothing to compare with")
+            demo.screenshot("try-two-stages")
+        }
+        val later = ModelStore(RuntimeEnvironment.getApplication(), MainScope())
+        later.start()
+        await("the picked bundle is open again") { later.state.value.model != null }
+        assertEquals(
+            2,
+            later.state.value.model
+                ?.routed
+                ?.bundle
+                ?.manifest
+                ?.rules
+                ?.size,
+        )
+        OpenDemo().use { demo ->
+            demo.until("the picked bundle is open") { demo.routers() == 2 }
+            demo.chooseBundle(R.string.bundle_own)
+            demo.until("the app's own bundle is open") { demo.routers() == 1 }
+            assertNull(demo.text(R.id.model_error))
+        }
+    }
+
+    @Test
+    fun `a bundle with an altered byte is refused by its file's name`() {
+        val altered =
+            copy { bundle ->
+                val file = File(bundle, "onnx/weights.bin")
+                file.writeBytes(file.readBytes().also { it[1000] = (it[1000] + 1).toByte() })
+            }
+        assertContains(refused(altered), "weights.bin")
+    }
+
+    @Test
+    fun `a bundle without a target for the engine says which it has`() {
+        val other =
+            copy {
+                File(it, "manifest.json").apply {
+                    writeText(
+                        readText()
+                            .replace(
+                                "\"format\":\"onnx\"",
+                                "\"format\":\"coreml\"",
+                            ).replace("\"format\": \"onnx\"", "\"format\": \"coreml\""),
+                    )
+                }
+            }
+        assertContains(refused(other), "onnx")
+    }
+
+    @Test
+    fun `a folder that is no bundle is one sentence`() {
+        assertContains(refused(folder.newFolder()), "give a folder that mvmoe export has written")
+    }
+
+    @Test
+    fun `a bundle that the storage has no room for says how much it needs`() {
+        val huge =
+            copy {
+                File(
+                    it,
+                    "manifest.json",
+                ).apply { writeText(readText().replaceFirst(Regex("\"bytes\": ?[0-9]+"), "\"bytes\": 900000000000000")) }
+            }
+        assertContains(refused(huge), "the storage is too full")
+    }
+}
