@@ -2,12 +2,14 @@
 
 import os
 import sys
+import threading
 
 import loopback_phone
 import pytest
 
 from mvmoe_bench.measure.devices.android import conditions, following, store
 from mvmoe_bench.measure.devices.android.device import AndroidDevice
+from mvmoe_bench.measure.devices.android.following import FollowedOrder
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +31,7 @@ def make_phone(phones_work, tmp_path, monkeypatch):
         monkeypatch.delenv("ANDROID_SERIAL", raising=False)
         monkeypatch.setattr(store, "PLACE", str(phone.folder / "place"))
         monkeypatch.setattr(following, "LOOK_EVERY", 0.1)
-        monkeypatch.setattr(following, "SILENT_FOR", 3.0)
+        monkeypatch.setattr(following, "SILENT_FOR", 20.0)  # On a machine that others use, too.
         monkeypatch.setattr(conditions, "_LOOK_EVERY", 0.05)
         phone.install(STAND_IN)
         return phone
@@ -42,6 +44,27 @@ def make_phone(phones_work, tmp_path, monkeypatch):
 @pytest.fixture
 def phone(make_phone):
     return make_phone()
+
+
+@pytest.fixture
+def once_fetched(monkeypatch):
+    """Lets something happen when two lines of an order were fetched; ends with the test."""
+    fetched, look, waiting = threading.Event(), FollowedOrder._look, []
+
+    def looked(self):
+        state = look(self)
+        if self._text.count(b"\n") >= 2:
+            fetched.set()
+        return state
+
+    def happen(act):
+        waiting.append(threading.Thread(target=lambda: fetched.wait(60) and act()))
+        waiting[-1].start()
+
+    monkeypatch.setattr(FollowedOrder, "_look", looked)
+    yield happen
+    for thread in waiting:
+        thread.join(60)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Orders go to a phone over a real adbd, and lines come back; what goes wrong has its error."""
 
+import _thread
 import json
 import threading
 import time
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from mvmoe_bench.measure.devices import find_device
-from mvmoe_bench.measure.devices.android import conditions, store
+from mvmoe_bench.measure.devices.android import conditions, following, store
 from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, SubjectOrder
@@ -95,7 +96,10 @@ def test_where_the_app_cannot_read_it_has_copies_of_its_own(device, phone, order
 
 
 @pytest.mark.parametrize("how", ["die", "hang"])
-def test_an_app_that_ends_is_a_failure_of_the_subject_at_work(device, phone, order, how):
+def test_an_app_that_ends_is_a_failure_of_the_subject_at_work(
+    device, phone, order, how, monkeypatch
+):
+    monkeypatch.setattr(following, "SILENT_FOR", 6.0)
     if how == "hang":  # Its process lives and gives no sign.
         phone.install("sleep 600")
     else:
@@ -122,12 +126,10 @@ def test_what_the_app_says_of_its_failure_is_passed_on(device, phone, order):
     assert (line.subject, line.message, line.code) == (None, "the images have another shape", None)
 
 
-def test_a_phone_that_is_pulled_out_keeps_what_was_fetched(device, phone, order):
+def test_a_phone_that_is_pulled_out_keeps_what_was_fetched(device, phone, order, once_fetched):
     phone.write("behave", "hang b")
-    pulled = threading.Timer(1.5, phone.disconnect)
-    pulled.start()
+    once_fetched(phone.disconnect)
     lines, error = _caught(device, order("a", "b"))
-    pulled.join()
     assert (error.code, error.fields) == ("device.lost", {"serial": "127.0.0.1:5556"})
     assert "--resume" in str(error)
     assert [line.subject for line in lines] == ["a", "b"]
@@ -152,19 +154,14 @@ def test_a_full_phone_while_lines_are_written(device, phone, order):
     assert error.code == "device.full"
 
 
-def test_an_interruption_ends_the_app_and_keeps_what_was_fetched(device, phone, order):
+def test_an_interruption_ends_the_app_and_keeps_what_was_fetched(
+    device, phone, order, once_fetched
+):
     phone.write("behave", "hang b")
     lines = []
-
-    def emit(line):
-        lines.append(line)
-
-    import _thread
-
-    stopped = threading.Timer(1.5, _thread.interrupt_main)
-    stopped.start()
+    once_fetched(_thread.interrupt_main)
     with pytest.raises(KeyboardInterrupt):
-        device.run(order("a", "b"), emit)
+        device.run(order("a", "b"), lines.append)
     assert [line.subject for line in lines] == ["a", "b"]
     assert phone.told()[-1] == "am force-stop io.github.mvmoe.demo"
     assert not (phone.folder / "pid").exists()

@@ -2,10 +2,12 @@
 
 import os
 import threading
+import time
 
 import kotlin_runner
 import pytest
 
+from mvmoe_bench.measure.devices.android import following
 from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.change import ChangeSample
 from mvmoe_bench.measure.jobs.latency import Opened, Sample
@@ -82,19 +84,29 @@ def test_a_whole_run_gives_every_kind_of_line_and_a_report(ask, phone, mvmoe, tm
     assert 'id="sustained"' in page
 
 
-def _when(job, act):
-    """Progress that lets something happen a moment after the jobs before the measurements."""
+def _when(phone, job, act):
+    """Progress that lets something happen when the order after a job is at work."""
+
+    def at_work():
+        statuses = phone.data.glob("files/bench/adb-*/status")
+        return any(status.read_bytes() == b"\1" for status in statuses)
+
+    def wait_and_act():
+        deadline = time.monotonic() + 60
+        while not at_work() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        act()
 
     def progress(phase, done, total):
         if done == job:
-            threading.Timer(1.0, act).start()
+            threading.Thread(target=wait_and_act).start()
 
     return progress
 
 
 def test_a_run_goes_on_after_the_phone_was_pulled_out(ask, phone, tmp_path):
     with pytest.raises(EngineError) as caught:
-        ask(_when("placement", phone.disconnect), preset=LATENCY)
+        ask(_when(phone, "placement", phone.disconnect), preset=LATENCY)
     assert caught.value.code == "device.lost"
     kept = read(tmp_path / "results.jsonl")[-1].lines
     assert _of(kept, Answer)
@@ -109,11 +121,13 @@ def test_a_run_goes_on_after_the_phone_was_pulled_out(ask, phone, tmp_path):
     assert result.lines[: len(_of(kept, Answer))][0] in kept
 
 
-def test_a_runner_that_is_killed_is_a_failure_with_its_code(ask, phone):
+def test_a_runner_that_is_killed_is_a_failure_with_its_code(ask, phone, monkeypatch):
+    monkeypatch.setattr(following, "SILENT_FOR", 10.0)
+
     def kill():
         phone.run("am force-stop io.github.mvmoe.demo")
 
-    result = ask(_when("placement", kill), preset=LATENCY)
+    result = ask(_when(phone, "placement", kill), preset=LATENCY)
 
     (failure,) = _of(result.lines, r.Failure)
     assert failure.code == "device.app-ended"
