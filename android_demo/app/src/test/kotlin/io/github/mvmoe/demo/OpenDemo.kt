@@ -13,6 +13,7 @@ import android.view.ViewGroup
 import android.widget.ScrollView
 import android.widget.TextView
 import io.github.mvmoe.demo.answering.Drawing
+import io.github.mvmoe.demo.answering.Trial
 import io.github.mvmoe.demo.testing.await
 import io.github.mvmoe.demo.testing.screenshot
 import org.robolectric.Robolectric
@@ -46,6 +47,19 @@ class OpenDemo(
     fun untilOpen(): Unit = until("the model is open") { activity.models.state.value.model != null }
 
     fun untilAnswered(): Unit = until("there is an answer") { !text(R.id.answer).isNullOrEmpty() && view<View>(R.id.details).isShown }
+
+    /** What the screen shows, as data. */
+    val trial: Trial get() = activity.retained.get { error("the first tab was not opened") }
+
+    /** Whether the open model gives an output of that name. */
+    fun hasOutput(name: String): Boolean =
+        activity.models.state.value.model
+            ?.routed
+            ?.bundle
+            ?.manifest
+            ?.outputs
+            .orEmpty()
+            .any { it.name == name }
 
     /** How many routers the open model has. */
     fun routers(): Int =

@@ -24,6 +24,10 @@ internal class Words(
     /** `2.31`: more digits the smaller it is. */
     fun figure(value: Double): String = number(value, if (abs(value) < FEW) 2 else 1)
 
+    /** The experts of each stage: `expert 3`, `experts 0, 3, then expert 1`. */
+    fun way(routes: List<List<Int>>): String =
+        routes.map(::experts).reduceOrNull { first, next -> context.getString(R.string.experts_then, first, next) } ?: experts(emptyList())
+
     /** `expert 3`, `experts 0, 3`. */
     fun experts(route: List<Int>): String =
         if (route.isEmpty()) {

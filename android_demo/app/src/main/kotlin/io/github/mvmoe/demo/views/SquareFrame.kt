@@ -12,6 +12,11 @@ class SquareFrame(
 ) : FrameLayout(context, attributes) {
     private val most = resources.getDimensionPixelSize(R.dimen.image_most)
 
+    init {
+        // A picture has the background's round corners, too.
+        clipToOutline = true
+    }
+
     override fun onMeasure(
         width: Int,
         height: Int,

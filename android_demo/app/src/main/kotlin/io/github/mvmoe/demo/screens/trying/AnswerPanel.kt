@@ -26,7 +26,7 @@ internal class AnswerPanel(
 
     private fun show(explanation: Explanation) {
         val best = explanation.top.firstOrNull()
-        val experts = words.experts(explanation.stages.flatMap { it.route })
+        val experts = words.way(explanation.stages.map { it.route })
         val label = best?.label ?: context.getString(R.string.answer_no_class)
         val share = best?.let { words.percent(it.probability) }
         if (label != answer.text.toString()) {

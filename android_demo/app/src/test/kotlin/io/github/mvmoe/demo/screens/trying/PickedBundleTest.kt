@@ -1,6 +1,8 @@
 package io.github.mvmoe.demo.screens.trying
 
 import android.content.Intent
+import android.net.Uri
+import android.provider.MediaStore
 import io.github.mvmoe.demo.HandDrawn
 import io.github.mvmoe.demo.OpenDemo
 import io.github.mvmoe.demo.R
@@ -22,6 +24,7 @@ import kotlin.test.assertContains
 import kotlin.test.assertEquals
 import kotlin.test.assertNull
 import kotlin.test.assertSame
+import kotlin.test.assertTrue
 
 /** Bundles that the user picks, good and bad; what was open stays open under a bad one. */
 @RunWith(RobolectricTestRunner::class)
@@ -72,6 +75,7 @@ class PickedBundleTest {
             demo.untilAnswered()
             assertEquals(2, demo.children(R.id.decisions).size)
             assertContains(demo.text(R.id.comparison)!!, "nothing to compare with")
+            assertContains(demo.text(R.id.answer_more)!!, Regex("experts [0-9], [0-9], then experts [0-9], [0-9]"))
             demo.screenshot("try-two-stages")
         }
         val later = ModelStore(RuntimeEnvironment.getApplication(), MainScope())
@@ -91,6 +95,30 @@ class PickedBundleTest {
             demo.chooseBundle(R.string.bundle_own)
             demo.until("the app's own bundle is open") { demo.routers() == 1 }
             assertNull(demo.text(R.id.model_error))
+        }
+    }
+
+    @Test
+    fun `boxes and masks of a model are drawn over the photo, and other outputs have a line each`() {
+        val repository = System.getProperty("mvmoe.repository")
+        OpenDemo().use { demo ->
+            demo.untilOpen()
+            pick(demo, File(repository, "tests/android_demo/bundles/many_outputs"))
+            demo.until("the bundle is open") { demo.hasOutput("mask") }
+            demo.click(R.id.source_photo)
+            demo.click(R.id.action)
+            demo.answerPicker(MediaStore.ACTION_PICK_IMAGES, Uri.fromFile(File(repository, "docs/class_to_expert.png")))
+            demo.untilAnswered()
+            val marks =
+                demo.trial.state.value.explanation!!
+                    .marks
+            assertTrue(marks.boxes.isNotEmpty() && marks.boxes.all { it.score >= 0.25 })
+            val mask = marks.masks.single()
+            assertEquals(256, maxOf(mask.width, mask.height))
+            assertTrue(mask.classes.toSet().all { it in -1..2 } && mask.classes.any { it >= 0 })
+            val lines = demo.text(R.id.outputs)!!.lines().map { it.substringBefore(":") }
+            assertEquals(listOf("boxes (boxes)", "mask (mask)", "depth (map)", "vector (embedding)"), lines)
+            demo.screenshot("try-outputs")
         }
     }
 
