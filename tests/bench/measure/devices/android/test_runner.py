@@ -45,9 +45,15 @@ def runner():
 
 
 @pytest.fixture
-def ask(phone, runner, tiny, tmp_path):
+def phone(make_phone, runner):
+    made = make_phone()
+    made.install(runner)
+    return made
+
+
+@pytest.fixture
+def ask(tiny, tmp_path):
     """Runs a benchmark of the tiny bundle on the phone; fields of `Request` override."""
-    phone.install(runner)
 
     def run(progress=lambda *_: None, **fields):
         given = {
@@ -133,6 +139,20 @@ def test_a_runner_that_is_killed_is_a_failure_with_its_code(ask, phone, monkeypa
     assert failure.code == "device.app-ended"
     assert failure.subject == result.run.subjects[0].key
     assert isinstance(result.lines[-1], r.Done) and result.lines[-1].job == "run"
+
+
+def test_a_storage_that_becomes_full_keeps_what_there_was_room_for(
+    make_phone, runner, ask, tmp_path
+):
+    """The answers' lines are more than the app's folder takes."""
+    mount = "mount -t tmpfs -o size=20k none {folder}/data/files/bench"
+    make_phone(mount).install(runner)
+
+    with pytest.raises(EngineError) as caught:
+        ask(preset=LATENCY)
+
+    assert caught.value.code == "device.full"
+    assert _of(read(tmp_path / "results.jsonl")[-1].lines, Answer)
 
 
 def test_the_command_tells_an_error_with_its_code(phone, mvmoe, tiny, tmp_path):
