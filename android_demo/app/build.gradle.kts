@@ -44,6 +44,9 @@ android {
 
 dependencies {
     implementation(libs.mvmoe.android)
+    implementation(libs.mvmoe.bench)
+    // Add org.pytorch:executorch-android to measure ExecuTorch's targets, too.
+    implementation(libs.mvmoe.executorch)
     implementation(libs.mvmoe.onnx)
     implementation(libs.onnxruntime.android)
     implementation(libs.coroutines.android)

@@ -24,6 +24,7 @@ internal class ExpertRows(
     private val onPin: (Expert, Boolean) -> Unit,
 ) : BaseAdapter() {
     private val inflater = LayoutInflater.from(context)
+    private val words = Words(context)
 
     var rows: List<ExpertRow> = emptyList()
         set(value) {
@@ -72,6 +73,6 @@ internal class ExpertRows(
     private fun stateOf(row: ExpertRow): String {
         val state = names.stateOf(row)
         val took = row.lastLoadNs ?: return state
-        return context.getString(R.string.expert_loaded, state, context.resources.milliseconds(took))
+        return context.getString(R.string.expert_loaded, state, words.duration(took))
     }
 }

@@ -29,6 +29,7 @@ internal class ExpertsList(
     private val list = LayoutInflater.from(context).inflate(R.layout.screen_experts, parent, false) as ListView
     private val header = LayoutInflater.from(context).inflate(R.layout.experts_header, list, false)
     private val footer = LayoutInflater.from(context).inflate(R.layout.experts_footer, list, false)
+    private val words = Words(context)
     private val names = ExpertNames(resources, model.experts)
     private val byKey = model.experts.associateBy { it.key }
     private val rows = ExpertRows(context, names, model::pin)
@@ -49,19 +50,12 @@ internal class ExpertsList(
         header.findViewById<TextView>(R.id.experts_explanation).text = explanationOf(now)
         showMap(now)
         // Where nothing comes and goes there is nothing to limit.
-        header.findViewById<View>(R.id.experts_controls).isShown(now.memory == ExpertMemory.LOADED)
+        header.findViewById<View>(R.id.experts_controls).showIf(now.memory == ExpertMemory.LOADED)
         limits.show(now.residency)
         val message = listOfNotNull(now.error) + now.notes
-        header.findViewById<TextView>(R.id.experts_message).apply {
-            text = message.joinToString("\n")
-            isShown(message.isNotEmpty())
-        }
+        header.findViewById<TextView>(R.id.experts_message).showSentence(message.joinToString("\n").ifEmpty { null })
         rows.rows = now.rows
         showEvents(now)
-    }
-
-    private fun View.isShown(isShown: Boolean) {
-        visibility = if (isShown) View.VISIBLE else View.GONE
     }
 
     private fun summaryOf(now: ExpertsSnapshot): String =
@@ -100,12 +94,12 @@ internal class ExpertsList(
                     names.listOf(now.rows.filter { it.isInMemory }.map { it.expert }),
                     names.listOf(now.rows.filter { it.isPinned }.map { it.expert }),
                 )
-            isShown(now.rows.isNotEmpty())
+            showIf(now.rows.isNotEmpty())
         }
     }
 
     private fun showEvents(now: ExpertsSnapshot) {
-        footer.isShown(now.memory == ExpertMemory.LOADED)
+        footer.findViewById<View>(R.id.experts_log).showIf(now.memory == ExpertMemory.LOADED)
         footer.findViewById<TextView>(R.id.experts_events).text =
             if (now.events.isEmpty()) {
                 resources.getString(R.string.experts_log_empty)
@@ -119,7 +113,7 @@ internal class ExpertsList(
         val time = times.format(Date(event.atMs))
         return when (event.change) {
             LoadChange.LOADED -> {
-                event.tookNs?.let { resources.getString(R.string.experts_log_loaded, time, name, resources.milliseconds(it)) }
+                event.tookNs?.let { resources.getString(R.string.experts_log_loaded, time, name, words.duration(it)) }
                     ?: resources.getString(R.string.experts_log_loaded_untimed, time, name)
             }
 

@@ -20,4 +20,5 @@ val TABS: List<Tab> =
     listOf(
         Tab(R.string.tab_try, R.drawable.ic_try, ::TryScreen),
         Tab(R.string.tab_experts, R.drawable.ic_experts, { host, _ -> ExpertsScreen(host) }),
+        Tab(R.string.tab_bench, R.drawable.ic_bench, { host, _ -> BenchScreen(host) }),
     )

@@ -60,10 +60,15 @@ internal class RunLine(
     private companion object {
         const val ONE_PROCESS = "all repeats ran in one process, the device's own: they differ less than those of mvmoe bench"
 
-        fun nameOf(bundle: Bundle) =
-            bundle.root.name
+        /** An app's copy lies in a folder that is called as the manifest's hash, below one that has the bundle's name. */
+        fun nameOf(bundle: Bundle): String {
+            val folder = if (bundle.root.name == bundle.manifestSha256) bundle.root.parentFile else bundle.root
+            return folder
+                ?.name
+                .orEmpty()
                 .removeSuffix(".mvmoe")
                 .ifEmpty { "bundle" }
+        }
     }
 }
 
