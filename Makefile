@@ -8,10 +8,12 @@ READY := $(VENV)/.ready
 OTHER_PILLOW := pillow==12.1.1
 
 .PHONY: demo test bench fuzz mutants setup lint clean \
-	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone kotlin-runner android-apk
+	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone kotlin-runner android-apk android-bundle
 
 demo: setup ## train on real digits, export, answer held-out images
 	$(BIN)/mvmoe demo -o demo
+	@$(MAKE) --no-print-directory android-bundle
+	@echo "the Android demo has this bundle: make android-apk builds the app (docs/android.md)"
 
 test: setup lint ## lint, import rules, all tests
 	$(BIN)/pytest -n 2 --dist worksteal tests
@@ -23,8 +25,21 @@ AAPT2 := $(shell command -v aapt2)
 MAVEN := mvn --batch-mode --no-transfer-progress --quiet --file kotlin/pom.xml \
 	-Dmvmoe.repository=$(CURDIR) -Dkotlin.compiler.daemon=false $(if $(AAPT2),-Daapt2=$(AAPT2))
 
+# What the app answers with: digits, and all experts beside it. Of make demo's model; the tests need no model as good as that.
+ANDROID_BUNDLE := android_demo/app/src/main/assets/digits.mvmoe
+TRAINED = $(firstword $(wildcard demo/training/super-class) build/digits/super-class)
+
+android-bundle: setup ## export the bundle that the Android demo has in its assets
+	@[ -d $(TRAINED) ] || $(BIN)/mvmoe train --data digits --dense-epochs 20 --moe-epochs 20 -o build/digits
+	@mkdir -p $(dir $(ANDROID_BUNDLE))
+	@$(BIN)/mvmoe export $(TRAINED) --name "Mobile V-MoE, digits" --strategy dispatch --strategy all-experts \
+		-o $(ANDROID_BUNDLE) --force >/dev/null
+
+$(ANDROID_BUNDLE)/manifest.json: | setup
+	@$(MAKE) --no-print-directory android-bundle
+
 # Kotlin's compiler leaves classes whose sources are gone: each build begins anew.
-kotlin-test: ## build and test the Kotlin library, where a JDK and Maven are there
+kotlin-test: $(if $(AAPT2),$(ANDROID_BUNDLE)/manifest.json) ## build and test the Kotlin library, where a JDK and Maven are there
 	@lacks=""; \
 	[ "$$(javac -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p')" -ge 17 ] 2>/dev/null \
 		|| lacks="a JDK of version 17 or later"; \

@@ -105,5 +105,7 @@ def test_the_command_line_takes_several(tmp_path, capsys):
     options = [word for name in STRATEGIES for word in ("--strategy", name)]
     output = str(tmp_path / "tiny.mvmoe")
     with pytest.raises(SystemExit, check=lambda ended: not ended.code):
-        main(["export", str(tmp_path / "tiny"), *options, "--json", "-o", output])
-    assert list(json.loads(capsys.readouterr().out)["targets"]) == ["onnx", "onnx-all-experts"]
+        main(["export", str(tmp_path / "tiny"), *options, "--name", "A", "--json", "-o", output])
+    shown = json.loads(capsys.readouterr().out)
+    assert list(shown["targets"]) == ["onnx", "onnx-all-experts"]
+    assert Bundle.open(output).manifest.model.name == "A"

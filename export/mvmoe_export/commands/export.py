@@ -1,6 +1,6 @@
 """`mvmoe export`: a checkpoint becomes a bundle."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -67,6 +67,7 @@ _HOW = ("routers", "batch", "max_graphs", "skip_verify", "resume")
 )
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True)
 @click.option("--rewrites", help="none, or names in order and separated by commas; else by target.")
+@click.option("--name", help="What the bundle calls the model; else as its checkpoint is called.")
 @click.option("--author")
 @click.option("--license")
 @click.option("--description")
@@ -87,6 +88,7 @@ def export(
     weights: str | None,
     targets: tuple[str, ...],
     strategies: tuple[str, ...],
+    name: str | None,
     force: bool,
     as_json: bool,
     **chosen: Any,
@@ -128,7 +130,7 @@ def export(
                 targets=targets,
                 options=export_options,
             )
-        named = [chosen_strategy.name if name == AUTO else name for name in named]
+        named = [chosen_strategy.name if each == AUTO else each for each in named]
         note(chosen_strategy.sentence)
     with progress() as advance, stdout_left_alone():
         manifest = export_bundle(
@@ -136,7 +138,7 @@ def export(
             output,
             targets=tuple(dict.fromkeys(targets)),
             strategy=named,
-            identity=source.identity,
+            identity=source.named(name),
             options=export_options,
             replace_existing=force,
             progress=advance,
@@ -155,6 +157,10 @@ class _ModelSource:
     model: "RoutedModel"
     identity: "Identity"
     notes: tuple[str, ...] = ()
+
+    def named(self, name: str | None) -> "Identity":
+        """What the bundle says of the model, with a name of the user's if he gives one."""
+        return self.identity if name is None else replace(self.identity, name=name)
 
 
 def _from_checkpoint(
