@@ -15,9 +15,10 @@ demo: setup ## train on real digits, export, answer held-out images
 	@$(MAKE) --no-print-directory android-bundle
 	@echo "the Android demo has this bundle: make android-apk builds the app (docs/android.md)"
 
+# Kotlin first: tests in Python run what it has built.
 test: setup lint ## lint, import rules, all tests
+	@$(MAKE) --no-print-directory kotlin-test
 	$(BIN)/pytest -n 2 --dist worksteal tests
-	$(MAKE) --no-print-directory kotlin-test
 
 # Without Kotlin's daemon, which would stay for hours: a plain mvn uses it, and is faster the second time.
 # The app (android_demo) is one of its modules where an aapt2 of Android compiles resources.

@@ -246,20 +246,45 @@ def test_convolutions_that_become_products_are_not_refused():
         lowering.require_constant_filters("expert", program, {whole: "a", depthwise: "b"})
 
 
-def test_experts_with_depthwise_convolutions_are_not_bound(zoo, tmp_path):
-    class Depthwise(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(4, 4, 3, padding=1, groups=4)
+class Depthwise(nn.Module):
+    """An expert whose layer is a depthwise convolution."""
 
-        def forward(self, tokens):
-            return self.conv(tokens.reshape(len(tokens), 4, 4, -1)).reshape(tokens.shape)
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, padding=1, groups=4)
+
+    def forward(self, tokens):
+        return self.conv(tokens.reshape(len(tokens), 4, 4, -1)).reshape(tokens.shape)
+
+
+class DepthwiseFunction(Depthwise):
+    """The same by a function, with a weight that no layer of this kind has."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.ParameterDict({"weight": nn.Parameter(self.conv.weight.detach())})
+
+    def forward(self, tokens):
+        image = tokens.reshape(len(tokens), 4, 4, -1)
+        filtered = nn.functional.conv2d(image, self.conv["weight"], padding=1, groups=4)
+        return filtered.reshape(tokens.shape)
+
+
+@pytest.mark.parametrize(
+    ("expert", "named"),
+    [
+        (Depthwise, r"would take the weight of the convolution experts\.0\.conv as an input"),
+        (DepthwiseFunction, r"operator conv2d\S* whose weight \S*conv_weight is an input"),
+    ],
+)
+def test_experts_with_depthwise_convolutions_are_not_bound(zoo, tmp_path, expert, named):
+    """A layer is found before anything is captured, a function when its graph is lowered."""
 
     class Model(zoo.Foreign):
-        def make_expert(self, expert):
-            return Depthwise()
+        def make_expert(self, _):
+            return expert()
 
-    with pytest.raises(InputError, match=r"operator conv2d\S* whose weight \S*conv_weight is an "):
+    with pytest.raises(InputError, match=named):
         export_bundle(Model(), tmp_path / "a", targets=["executorch"], strategy="bind")
 
 

@@ -4,6 +4,7 @@ import android.app.ActivityManager
 import android.content.Context
 import android.os.Build
 import io.github.mvmoe.bench.DeviceDescription
+import io.github.mvmoe.demo.NewerAndroid
 
 /** What this phone is and can do, as measurements have it. */
 internal fun describePhone(
@@ -28,9 +29,12 @@ internal fun describePhone(
     )
 
 /** Which chip it is; before Android 12, and where the maker does not say, only the name of the board is known. */
-private fun processor(): String {
-    val isTold = Build.VERSION.SDK_INT >= Build.VERSION_CODES.S && Build.SOC_MODEL != Build.UNKNOWN
-    return if (isTold) "${Build.SOC_MANUFACTURER} ${Build.SOC_MODEL}" else Build.HARDWARE
+private fun processor(): String = (if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) SystemOnChip.name() else null) ?: Build.HARDWARE
+
+@NewerAndroid
+private object SystemOnChip {
+    /** Null where the maker does not say. */
+    fun name(): String? = if (Build.SOC_MODEL == Build.UNKNOWN) null else "${Build.SOC_MANUFACTURER} ${Build.SOC_MODEL}"
 }
 
 private fun memoryBytes(context: Context): Long =
