@@ -10,6 +10,7 @@ from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.change import ChangeSample
 from mvmoe_bench.measure.jobs.latency import Opened, Sample
 from mvmoe_bench.measure.jobs.memory import Memory
+from mvmoe_bench.measure.jobs.placement import PlacementLine
 from mvmoe_bench.measure.jobs.start import GraphLoad, Start
 from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.jobs.sustained import SustainedSample
@@ -38,6 +39,7 @@ KINDS = (
     StreamSample,
     ChangeSample,
     SustainedSample,
+    PlacementLine,
 )
 CONFIG = MobileVMoEConfig(
     image_size=8, patch_size=4, in_channels=1, num_classes=10, width=32, depth=3, heads=2,

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.latency import Opened, Sample
 from mvmoe_bench.measure.jobs.memory import Memory
+from mvmoe_bench.measure.jobs.placement import PlacementLine
 from mvmoe_bench.measure.jobs.sustained import SustainedSample
 from mvmoe_bench.measure.schema import results
 from mvmoe_bench.measure.schema.records import Done, Failure
@@ -57,6 +58,7 @@ def test_it_has_every_kind_of_line_and_each_is_plausible(run):
     counts = {kind: len(of_kind(run, kind)) for kind in (Answer, Opened, Sample, Memory)}
     assert counts == {Answer: run.run.inputs.images, Opened: 2, Sample: 2 * 12, Memory: 1}
     assert of_kind(run, SustainedSample)
+    assert {tuple(line.by_unit) for line in of_kind(run, PlacementLine)} == {("CPU",)}
     assert [line.job for line in of_kind(run, Done)][-1] == "run"
 
 

@@ -1,6 +1,7 @@
 package io.github.mvmoe.bench
 
 import io.github.mvmoe.ErrorCode
+import io.github.mvmoe.engine.GraphPlacement
 
 /** A line of a results file (`docs/results.schema.json`); times are nanoseconds, sizes bytes. */
 internal interface Line : Encodable
@@ -52,6 +53,25 @@ internal class Sample(
             "ns" to ns,
             "cpu_ns" to cpuNs,
             "laps" to laps,
+        )
+}
+
+/** Where an engine runs the operators of a graph, as it says itself. */
+internal class PlacementLine(
+    val job: String,
+    val subject: String,
+    val graph: String,
+    val placement: GraphPlacement,
+) : Line {
+    override fun fields(): Map<String, Any?> =
+        linkedMapOf(
+            "kind" to "placement",
+            "job" to job,
+            "subject" to subject,
+            "graph" to graph,
+            "by_unit" to placement.byUnit,
+            "cost_by_unit" to null,
+            "outside" to placement.outside,
         )
 }
 

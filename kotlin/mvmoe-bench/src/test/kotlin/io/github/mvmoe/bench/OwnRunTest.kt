@@ -21,7 +21,8 @@ class OwnRunTest {
         val lines = lines(right)
         val done = lines.filter { it["kind"] == "done" }.map { it["job"] }
         val key = "dispatcher onnx"
-        val jobs = listOf("answers", "answers judged", "memory:$key:0", "latency:0", "latency:1", "sustained:$key:0", "run")
+        val jobs =
+            listOf("answers", "answers judged", "placement:$key:0", "memory:$key:0", "latency:0", "latency:1", "sustained:$key:0", "run")
         assertEquals<List<String?>>(jobs, done)
         assertEquals("run", lines.first()["kind"])
         assertEquals(2 * short.rounds, lines.count { it["kind"] == "sample" })
@@ -46,8 +47,8 @@ class OwnRunTest {
     fun `whoever watches is told of every step and every figure`() {
         lines(right)
         val steps = events.filterIsInstance<BenchEvent.Step>()
-        assertEquals(List(5) { it + 1 to 5 }, steps.map { it.number to it.steps })
-        assertEquals(listOf("answers", "memory", "latency", "latency", "sustained"), steps.map { it.job })
+        assertEquals(List(6) { it + 1 to 6 }, steps.map { it.number to it.steps })
+        assertEquals(listOf("answers", "placement", "memory", "latency", "latency", "sustained"), steps.map { it.job })
         assertEquals(2 * short.rounds, events.filterIsInstance<BenchEvent.Answered>().size)
         assertEquals(1500, events.filterIsInstance<BenchEvent.MemoryHeld>().single().peakPss)
         assertEquals(

@@ -63,7 +63,7 @@ public class OnnxEngine
             target: Target,
         ): Runner =
             try {
-                OnnxRunner(root, sessionOptions(this, live), provider, live)
+                OnnxRunner(root, { sessionOptions(this, live) }, provider, live)
             } catch (missing: LinkageError) {
                 throw EngineErrors("ONNX Runtime").missingLibrary(missing, ADVICE)
             }

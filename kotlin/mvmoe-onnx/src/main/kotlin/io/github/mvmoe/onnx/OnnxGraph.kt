@@ -39,6 +39,9 @@ internal class OnnxGraph(
         }
     }
 
+    /** Ends the profile that its options asked for; gives the path of its file. */
+    fun endProfiling(): String = session.value.endProfiling()
+
     override fun close() {
         val all = synchronized(bindings) { bindings.toList() }
         all.forEach(OnnxBinding::close)

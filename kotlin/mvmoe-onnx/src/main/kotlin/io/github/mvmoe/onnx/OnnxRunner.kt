@@ -3,18 +3,29 @@ package io.github.mvmoe.onnx
 import ai.onnxruntime.OrtException
 import ai.onnxruntime.OrtSession.SessionOptions
 import io.github.mvmoe.bundle.Graph
+import io.github.mvmoe.bundle.TensorSpec
 import io.github.mvmoe.engine.EngineErrors
+import io.github.mvmoe.engine.GraphPlacement
 import io.github.mvmoe.engine.LoadedGraph
+import io.github.mvmoe.engine.ReportsPlacement
 import io.github.mvmoe.engine.Runner
+import io.github.mvmoe.engine.Tensor
 import java.io.File
+import java.io.IOException
 
-/** Runs the graphs of an `onnx` target, one session each; owns the options, which have to outlive every session. */
+/**
+ * Runs the graphs of an `onnx` target, one session each; owns the options, which have to outlive every session.
+ *
+ * @param newOptions makes options as the engine has them.
+ */
 internal class OnnxRunner(
     private val root: File,
-    private val options: Owned<SessionOptions>,
+    private val newOptions: () -> Owned<SessionOptions>,
     executionProvider: ExecutionProvider,
     private val live: LiveObjects,
-) : Runner {
+) : Runner,
+    ReportsPlacement {
+    private val options = newOptions()
     private val environment = Environment.get()
     private val errors = EngineErrors("ONNX Runtime ${environment.version}")
     private val tensors = SharedTensors(environment, live)
@@ -32,9 +43,46 @@ internal class OnnxRunner(
             throw errors.load(graph, failure)
         }
 
+    override fun placement(graph: Graph): GraphPlacement {
+        val folder = createTempFolder()
+        try {
+            return newOptions().use { Profile.placement(profileLines(graph, it, folder).asSequence(), provider) }
+        } catch (failure: OrtException) {
+            throw errors.run(graph, failure)
+        } catch (failure: IOException) {
+            throw errors.run(graph, failure)
+        } finally {
+            folder.deleteRecursively()
+        }
+    }
+
     override fun close(): Unit = options.close()
 
-    private fun loaded(graph: Graph): OnnxGraph {
+    /** What ONNX Runtime writes of one run of a graph, on zeros. */
+    private fun profileLines(
+        graph: Graph,
+        recording: Owned<SessionOptions>,
+        folder: File,
+    ): List<String> {
+        recording.value.enableProfiling(File(folder, "profile").path)
+        loaded(graph, recording).use { loaded ->
+            loaded.bind(tensors(graph.inputs), tensors(graph.outputs)).run()
+            return File(loaded.endProfiling()).readLines()
+        }
+    }
+
+    private fun tensors(specs: List<TensorSpec>): Map<String, Tensor> = specs.associate { it.name to Tensor.allocate(it.dtype, it.shape) }
+
+    private fun createTempFolder(): File {
+        val folder = File.createTempFile("mvmoe", null)
+        if (folder.delete() && folder.mkdir()) return folder
+        throw IOException("the folder $folder for a profile cannot be made")
+    }
+
+    private fun loaded(
+        graph: Graph,
+        options: Owned<SessionOptions> = this.options,
+    ): OnnxGraph {
         // By its path: weights that lie beside it are found in no other way.
         val session = Owned(environment.createSession(File(root, graph.file).path, options.value), live.sessions)
         try {

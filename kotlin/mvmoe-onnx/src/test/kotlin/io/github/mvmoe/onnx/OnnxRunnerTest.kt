@@ -4,6 +4,7 @@ import io.github.mvmoe.EngineException
 import io.github.mvmoe.ErrorCode
 import io.github.mvmoe.InputException
 import io.github.mvmoe.bundle.Bundle
+import io.github.mvmoe.engine.ReportsPlacement
 import io.github.mvmoe.engine.Tensor
 import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Test
@@ -67,6 +68,25 @@ class OnnxRunnerTest {
             }
         }
     }
+
+    @Test
+    fun `the engine says which provider runs the operators of a graph`() {
+        val before = temporary()
+        for (name in AnswerBundles.names) {
+            val bundle = AnswerBundles.open(name)
+            bundle.runner().use { runner ->
+                for (graph in bundle.target("onnx").graphs) {
+                    val placement = (runner as ReportsPlacement).placement(graph)
+                    assertEquals(setOf("CPU"), placement.byUnit.keys, graph.name)
+                    assertTrue(placement.byUnit.getValue("CPU") > 0)
+                    assertEquals(emptyMap(), placement.outside)
+                }
+            }
+        }
+        assertEquals(before, temporary(), "a profile was left")
+    }
+
+    private fun temporary() = File(System.getProperty("java.io.tmpdir")).list { _, name -> name.startsWith("mvmoe") }.orEmpty().toSet()
 
     @Test
     fun `a tensor of several bindings is one of ONNX Runtime's`() {

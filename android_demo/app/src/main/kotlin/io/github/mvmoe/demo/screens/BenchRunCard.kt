@@ -52,6 +52,7 @@ internal class BenchRunCard(
         val job =
             when (step.job) {
                 "answers" -> resources.getString(R.string.bench_job_answers)
+                "placement" -> resources.getString(R.string.bench_job_placement)
                 "memory" -> resources.getString(R.string.bench_job_memory)
                 "latency" -> resources.getString(R.string.bench_job_latency)
                 "sustained" -> resources.getString(R.string.bench_job_sustained)

@@ -29,17 +29,11 @@ internal abstract class OneByOne : Job {
     }
 }
 
-/** The jobs by the names that orders have for them. No engine says at run time where it puts a graph's nodes. */
+/** The jobs by the names that orders have for them. */
 internal val JOBS: Map<String, Job> =
     mapOf(
         "answers" to Answers,
-        "placement" to
-            object : OneByOne() {
-                override fun measure(
-                    session: Session,
-                    subject: SubjectOrder,
-                ) = Unit
-            },
+        "placement" to Placement,
         "latency" to Latency,
         "change" to ChangeOfExpert,
         "start" to StartOfProcess,

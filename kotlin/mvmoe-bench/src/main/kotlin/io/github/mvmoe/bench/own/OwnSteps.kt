@@ -40,6 +40,7 @@ internal class OwnSteps(
         try {
             lines.emit(first)
             answers()
+            alone("placement") { emptyList() }
             if (settings.memory) alone("memory") { inputs.once() }
             for (repeat in 0 until preset.repeats) latency(repeat)
             if (preset.sustained > 0) alone("sustained") { inputs.once() }
@@ -104,7 +105,7 @@ internal class OwnSteps(
         job: String,
         subject: OwnSubject?,
     ) {
-        val perSubject = 1 + (if (settings.memory) 1 else 0) + (if (preset.sustained > 0) 1 else 0)
+        val perSubject = 2 + (if (settings.memory) 1 else 0) + (if (preset.sustained > 0) 1 else 0)
         listener.onEvent(BenchEvent.Step(++step, perSubject * subjects.size + preset.repeats, job, subject?.key))
     }
 
