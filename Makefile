@@ -31,7 +31,7 @@ ANDROID_BUNDLE := android_demo/app/src/main/assets/digits.mvmoe
 TRAINED = $(firstword $(wildcard demo/training/super-class) build/digits/super-class)
 
 android-bundle: setup ## export the bundle that the Android demo has in its assets
-	@[ -d $(TRAINED) ] || $(BIN)/mvmoe train --data digits --dense-epochs 20 --moe-epochs 20 -o build/digits
+	@[ -d $(TRAINED) ] || $(BIN)/mvmoe train --data digits --dense-epochs 20 --moe-epochs 20 --resume -o build/digits
 	@mkdir -p $(dir $(ANDROID_BUNDLE))
 	@$(BIN)/mvmoe export $(TRAINED) --name "Mobile V-MoE, digits" --strategy dispatch --strategy all-experts \
 		-o $(ANDROID_BUNDLE) --force >/dev/null

@@ -118,6 +118,16 @@ def test_an_engine_that_fails_the_golden_vectors_is_refused_with_its_figures(tmp
     assert of_kind(run, Sample) == []
 
 
+def test_a_bundle_that_is_refused_leaves_no_file(tmp_path):
+    output = tmp_path / "results.jsonl"
+    shutil.copytree(BUNDLE, tmp_path / "bundle")
+    file = tmp_path / "bundle" / "onnx" / "stem.onnx"
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(AssertionError, match=r"bundle\.size-mismatch"):
+        own_run(tmp_path / "bundle", output)
+    assert not output.exists()
+
+
 def with_other_answers(folder):
     """A copy of the bundle whose golden vectors are of another model."""
     shutil.copytree(BUNDLE, folder)

@@ -74,7 +74,7 @@ internal class OnnxRunner(
     private fun tensors(specs: List<TensorSpec>): Map<String, Tensor> = specs.associate { it.name to Tensor.allocate(it.dtype, it.shape) }
 
     private fun createTempFolder(): File {
-        val folder = File.createTempFile("mvmoe", null)
+        val folder = File.createTempFile("mvmoe-profile", null)
         if (folder.delete() && folder.mkdir()) return folder
         throw IOException("the folder $folder for a profile cannot be made")
     }

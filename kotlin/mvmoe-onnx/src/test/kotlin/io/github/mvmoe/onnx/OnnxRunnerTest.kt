@@ -86,7 +86,8 @@ class OnnxRunnerTest {
         assertEquals(before, temporary(), "a profile was left")
     }
 
-    private fun temporary() = File(System.getProperty("java.io.tmpdir")).list { _, name -> name.startsWith("mvmoe") }.orEmpty().toSet()
+    private fun temporary() =
+        File(System.getProperty("java.io.tmpdir")).list { _, name -> name.startsWith("mvmoe-profile") }.orEmpty().toSet()
 
     @Test
     fun `a tensor of several bindings is one of ONNX Runtime's`() {

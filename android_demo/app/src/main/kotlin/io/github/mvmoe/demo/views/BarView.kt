@@ -3,7 +3,6 @@ package io.github.mvmoe.demo.views
 import android.content.Context
 import android.graphics.Canvas
 import android.graphics.Paint
-import android.graphics.Path
 import android.util.AttributeSet
 import android.view.View
 import io.github.mvmoe.demo.R
@@ -15,7 +14,7 @@ class BarView(
 ) : View(context, attributes) {
     private val track = Paint().apply { color = context.getColor(R.color.background) }
     private val bar = Paint()
-    private val outline = Path()
+    private val ends = RoundEnds()
     private var share = 0f
 
     fun show(
@@ -33,15 +32,13 @@ class BarView(
         oldWidth: Int,
         oldHeight: Int,
     ) {
-        val radius = height / 2f
-        outline.rewind()
-        outline.addRoundRect(0f, 0f, width.toFloat(), height.toFloat(), radius, radius, Path.Direction.CW)
+        ends.resize(width, height)
     }
 
     override fun onDraw(canvas: Canvas) {
         val (width, height) = width.toFloat() to height.toFloat()
         val begin = if (layoutDirection == LAYOUT_DIRECTION_RTL) width * (1 - share) else 0f
-        canvas.clipPath(outline)
+        ends.clip(canvas)
         canvas.drawRect(0f, 0f, width, height, track)
         canvas.drawRect(begin, 0f, begin + share * width, height, bar)
     }

@@ -3,7 +3,6 @@ package io.github.mvmoe.demo.views
 import android.content.Context
 import android.graphics.Canvas
 import android.graphics.Paint
-import android.graphics.Path
 import android.util.AttributeSet
 import android.view.View
 
@@ -19,7 +18,7 @@ class StackedBar(
     )
 
     private val paint = Paint()
-    private val outline = Path()
+    private val ends = RoundEnds()
     private var parts = emptyList<Part>()
 
     fun show(parts: List<Part>) {
@@ -33,15 +32,13 @@ class StackedBar(
         oldWidth: Int,
         oldHeight: Int,
     ) {
-        val radius = height / 2f
-        outline.rewind()
-        outline.addRoundRect(0f, 0f, width.toFloat(), height.toFloat(), radius, radius, Path.Direction.CW)
+        ends.resize(width, height)
     }
 
     override fun onDraw(canvas: Canvas) {
         val total = parts.sumOf { it.size.toDouble() }.toFloat()
         if (total <= 0) return
-        canvas.clipPath(outline)
+        ends.clip(canvas)
         if (layoutDirection == LAYOUT_DIRECTION_RTL) canvas.scale(-1f, 1f, width / 2f, 0f)
         var begin = 0f
         for (part in parts) {

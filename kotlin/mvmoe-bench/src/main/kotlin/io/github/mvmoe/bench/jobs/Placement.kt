@@ -5,7 +5,6 @@ import io.github.mvmoe.bench.Session
 import io.github.mvmoe.bench.SubjectOrder
 import io.github.mvmoe.bench.subjects.of
 import io.github.mvmoe.bundle.Bundle
-import io.github.mvmoe.bundle.CheckedFiles
 import io.github.mvmoe.engine.ReportsPlacement
 import java.io.File
 
@@ -17,7 +16,7 @@ internal object Placement : OneByOne() {
     ) {
         val bundle = Bundle.open(File(subject.root).canonicalFile, subject.manifestSha256)
         val target = bundle.target(checkNotNull(subject.target))
-        CheckedFiles.verify(bundle.root, target.files).close()
+        bundle.verify(target.name)
         session.surroundings.engines.of(subject, target).open(bundle.root, target).use { runner ->
             if (runner !is ReportsPlacement) return
             for (graph in target.graphs.distinctBy { it.stage }) {

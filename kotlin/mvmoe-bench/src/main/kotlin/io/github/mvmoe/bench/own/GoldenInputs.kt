@@ -4,6 +4,7 @@ import io.github.mvmoe.bench.Images
 import io.github.mvmoe.bench.Query
 import io.github.mvmoe.bench.Reference
 import io.github.mvmoe.bundle.Bundle
+import io.github.mvmoe.bundle.hexadecimal
 import io.github.mvmoe.routing.CallersRule
 import io.github.mvmoe.routing.Choices
 import java.nio.ByteBuffer
@@ -59,7 +60,7 @@ internal class GoldenInputs private constructor(
                 bytes.asFloatBuffer().put(image)
                 digest.update(bytes.array())
             }
-            return digest.digest().joinToString("") { "%02x".format(it) }
+            return hexadecimal(digest.digest())
         }
     }
 }

@@ -26,7 +26,19 @@ internal object OwnRunCommand : Command {
         val subjects = OwnSubject.allOf(Bundle.open(bundle), device)
         val run = OwnRun(bundle, subjects, device, JvmMachine, JvmEngines, settings(given))
         Runtime.getRuntime().addShutdownHook(thread(start = false) { run.cancel() })
-        File(output).outputStream().use { run.run(it) }
+        measure(run, File(output))
+    }
+
+    /** A bundle that is refused leaves no file. */
+    private fun measure(
+        run: OwnRun,
+        output: File,
+    ) {
+        try {
+            output.outputStream().use { run.run(it) }
+        } finally {
+            if (output.length() == 0L) output.delete()
+        }
     }
 
     private fun settings(given: Words): OwnRunSettings {
