@@ -1,0 +1,23 @@
+/// The type of a tensor's numbers; the raw value is its name in a manifest.
+public enum DType: String, Sendable, CaseIterable {
+  /// fp32.
+  case float32
+
+  /// fp16.
+  case float16
+
+  /// Signed integers of 64 bits.
+  case int64
+
+  /// Signed integers of 32 bits.
+  case int32
+
+  /// Bytes of one number.
+  public var bytes: Int {
+    switch self {
+    case .float32, .int32: 4
+    case .float16: 2
+    case .int64: 8
+    }
+  }
+}
