@@ -28,4 +28,7 @@ extension Output {
     guard let labels, labels.indices.contains(index) else { return String(index) }
     return labels[index]
   }
+
+  /// `answer (logits [10])`.
+  public var description: String { "\(name) (\(kind) \(shape))" }
 }

@@ -1,0 +1,11 @@
+/// The kinds of outputs that this release knows, by their names in a manifest.
+enum OutputKinds {
+  private static let known: [any OutputKind] = [
+    BoxesKind(), EmbeddingKind(), LogitsKind(), MapKind(), MaskKind(), TensorKind(),
+  ]
+
+  /// In alphabetic order.
+  static var names: [String] { known.map(\.name) }
+
+  static func find(_ name: String) -> (any OutputKind)? { known.first { $0.name == name } }
+}
