@@ -24,3 +24,17 @@ let package = Package(
   package.targets.append(.systemLibrary(name: "CSystemCrypto", path: "swift/Sources/CSystemCrypto"))
   package.targets.first { $0.name == "MVMoE" }?.dependencies.append("CSystemCrypto")
 #endif
+
+#if os(Linux)
+  // ONNX Runtime of the system (Debian: libonnxruntime-dev). For Apple's systems the same sources are a package of their own,
+  // swift/extras/MVMoEONNX, because ONNX Runtime is a remote dependency there.
+  package.products.append(.library(name: "MVMoEONNX", targets: ["MVMoEONNX"]))
+  package.targets += [
+    .target(
+      name: "COnnxRuntime", path: "swift/extras/MVMoEONNX/Sources/COnnxRuntime",
+      linkerSettings: [.linkedLibrary("onnxruntime")]),
+    .target(
+      name: "MVMoEONNX", dependencies: ["MVMoE", "COnnxRuntime"], path: "swift/extras/MVMoEONNX/Sources/MVMoEONNX"),
+    .testTarget(name: "MVMoEONNXTests", dependencies: ["MVMoEONNX"], path: "swift/Tests/MVMoEONNXTests"),
+  ]
+#endif
