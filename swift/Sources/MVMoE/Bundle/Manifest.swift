@@ -26,4 +26,7 @@ public struct Manifest: Sendable {
 
   /// The rule of each routed stage.
   public var rules: [any Rule] { stages.compactMap(\.rule) }
+
+  /// The target of this name; nil where there is none.
+  func target(named name: String) -> Target? { targets.first { $0.name == name } }
 }

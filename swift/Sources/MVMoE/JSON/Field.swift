@@ -42,15 +42,21 @@ struct Field {
     return text
   }
 
-  func oneOf(_ known: [String]) throws -> String {
-    guard case .string(let text) = value else { throw wrongType(words(known)) }
-    guard known.contains(where: { ExactText($0) == ExactText(text) }) else {
-      throw outOfRange(words(known), quoted(text))
+  func oneOf(_ known: [String]) throws -> String { try oneOf(known.map { ($0, $0) }) }
+
+  /// What one of these names stands for.
+  func oneOf<T>(_ known: [(name: String, meaning: T)]) throws -> T {
+    let expected = "one of \(known.map(\.name).joined(separator: ", "))"
+    guard case .string(let text) = value else { throw wrongType(expected) }
+    guard let found = known.first(where: { ExactText($0.name) == ExactText(text) }) else {
+      throw outOfRange(expected, quoted(text))
     }
-    return text
+    return found.meaning
   }
 
-  func list<T>(_ sizes: ClosedRange<Int> = Field.anySize, _ read: (Field) throws -> T) throws -> [T] {
+  func list<T>(_ read: (Field) throws -> T) throws -> [T] { try list(Field.anySize, read) }
+
+  func list<T>(_ sizes: ClosedRange<Int>, _ read: (Field) throws -> T) throws -> [T] {
     guard case .array(let items) = value else { throw wrongType("an array") }
     try requireSize(items.count, sizes, "items")
     var result: [T] = []
@@ -107,8 +113,6 @@ struct Field {
   private func requireSize(_ size: Int, _ sizes: ClosedRange<Int>, _ what: String) throws {
     guard sizes.contains(size) else { throw outOfRange("\(words(sizes)) \(what)", "of \(size) \(what)") }
   }
-
-  private func words(_ known: [String]) -> String { "one of \(known.joined(separator: ", "))" }
 
   private func words(_ sizes: ClosedRange<Int>) -> String {
     if sizes.upperBound == .max { return "at least \(sizes.lowerBound)" }

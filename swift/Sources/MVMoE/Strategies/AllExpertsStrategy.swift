@@ -5,7 +5,7 @@ struct AllExpertsStrategy: Strategy {
 
   var routesInGraph: Bool { true }
 
-  func inputs(of graph: Route?, rule: any Rule, batch: Int) -> [String: TensorType] {
+  func inputs(of graph: Route?, rule: any Rule, batch: Int) -> KeyValuePairs<String, TensorType> {
     [gatesInput: TensorType(shape: [batch, rule.experts], dtypes: [.float32])]
   }
 

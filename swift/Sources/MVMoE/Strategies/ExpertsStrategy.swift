@@ -19,7 +19,7 @@ struct ExpertsStrategy: Strategy {
     !isFinished(graph, finishes) || slots(rule) > 1
   }
 
-  func inputs(of graph: Route?, rule: any Rule, batch: Int) -> [String: TensorType] {
+  func inputs(of graph: Route?, rule: any Rule, batch: Int) -> KeyValuePairs<String, TensorType> {
     graph == nil ? [gatesInput: TensorType(shape: [batch, rule.longest], dtypes: [.float32])] : [:]
   }
 

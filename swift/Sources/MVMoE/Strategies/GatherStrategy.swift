@@ -12,7 +12,7 @@ struct GatherStrategy: Strategy {
 
   var routesInGraph: Bool { true }
 
-  func inputs(of graph: Route?, rule: any Rule, batch: Int) -> [String: TensorType] {
+  func inputs(of graph: Route?, rule: any Rule, batch: Int) -> KeyValuePairs<String, TensorType> {
     let shape = [batch, rule.longest]
     return [
       gatesInput: TensorType(shape: shape, dtypes: [.float32]),

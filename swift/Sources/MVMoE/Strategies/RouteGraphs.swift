@@ -8,7 +8,7 @@ extension RouteGraphs {
   var separatesExperts: Bool { true }
 
   /// Each of its graphs has a route.
-  func inputs(of graph: Route?, rule: any Rule, batch: Int) -> [String: TensorType] {
+  func inputs(of graph: Route?, rule: any Rule, batch: Int) -> KeyValuePairs<String, TensorType> {
     guard let graph else { return [:] }
     return [gatesInput: TensorType(shape: [batch, graph.count], dtypes: [.float32])]
   }

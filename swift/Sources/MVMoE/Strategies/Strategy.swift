@@ -1,5 +1,5 @@
 /// The shape of an input, and the types that it may have.
-struct TensorType: Sendable, Equatable {
+struct TensorType: Sendable, Hashable {
   let shape: [Int]
   let dtypes: Set<DType>
 }
@@ -51,8 +51,8 @@ protocol Strategy: Sendable {
   /// The first of the rule's routes that one of ``graphs(_:)`` serves, but for those in `finishes`; nil if it serves none.
   func example(of graph: Route?, rule: any Rule, finishes: Set<Route>) -> Route?
 
-  /// What one of ``graphs(_:)`` takes beside the tensors of stages before it, slots and weights.
-  func inputs(of graph: Route?, rule: any Rule, batch: Int) -> [String: TensorType]
+  /// What one of ``graphs(_:)`` takes beside the tensors of stages before it, slots and weights, in order.
+  func inputs(of graph: Route?, rule: any Rule, batch: Int) -> KeyValuePairs<String, TensorType>
 
   /// What writes a route with its gates into the inputs of its graph, for the image at `position` of the batch.
   ///
