@@ -9,9 +9,13 @@ public struct GraphPlacement: Sendable, Equatable {
   /// Types of the operators that do not run where the runner was told to run them, with their number.
   public let outside: [String: Int]
 
+  /// Who does which share of the work, as the engine estimates it; the shares add up to 1. Nil where it does not say.
+  public let shares: [String: Double]?
+
   /// A placement, for those who write an ``Engine``.
-  public init(byUnit: [String: Int], outside: [String: Int]) {
+  public init(byUnit: [String: Int], outside: [String: Int], shares: [String: Double]? = nil) {
     self.byUnit = byUnit
     self.outside = outside
+    self.shares = shares
   }
 }

@@ -4,14 +4,14 @@ import Foundation
 ///
 /// It is `@unchecked Sendable` because the value is reached under the lock alone. (`Mutex` of the standard library needs
 /// iOS 18.)
-final class Guarded<Value>: @unchecked Sendable {
+package final class Guarded<Value>: @unchecked Sendable {
   private let lock = NSLock()
   private var value: Value
 
-  init(_ value: Value) { self.value = value }
+  package init(_ value: Value) { self.value = value }
 
   /// Work with the value; it must neither block nor take the lock again.
-  func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+  package func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
     lock.lock()
     defer { lock.unlock() }
     return try body(&value)

@@ -1,0 +1,64 @@
+import Foundation
+import MVMoE
+
+/// A compiled package on the storage.
+struct CompiledModel: Sendable, Equatable {
+  let url: URL
+
+  /// Whether this process has compiled it: what is left of an earlier one may be damaged.
+  let isFresh: Bool
+}
+
+/// Packages as Core ML has compiled them, in a folder of the app: one for each target, in it one for each package.
+///
+/// A package is compiled once, however many tasks ask for it, and moved to its place in one step, so that a process which is
+/// ended leaves a whole one or none. Folders of targets that were not opened for a while are removed.
+actor CompiledModels {
+  private let system: any CoreMLSystem
+  private let cache: CacheFolder
+  private let timeLimit: Duration?
+  private var running: [String: Task<CompiledModel, any Error>] = [:]
+  private var fresh: Set<String> = []
+
+  init(system: any CoreMLSystem, cache: CacheFolder, timeLimit: Duration?) {
+    self.system = system
+    self.cache = cache
+    self.timeLimit = timeLimit
+  }
+
+  /// A package of a target, compiled.
+  ///
+  /// - Throws: What Core ML says, ``TimeLimitExceeded``, or an error of the file system.
+  func model(of package: ModelPackage, target: String) async throws -> CompiledModel {
+    let key = try package.key(system.version)
+    if let task = running[key] { return try await task.value }
+    let place = cache.place(of: key, target: target)
+    if cache.isThere(place) { return CompiledModel(url: place, isFresh: fresh.contains(key)) }
+    let task = Task { try await compile(package, to: place) }
+    running[key] = task
+    defer { running[key] = nil }
+    let model = try await task.value
+    fresh.insert(key)
+    return model
+  }
+
+  /// Forgets what an earlier process has compiled of a package, since it may be damaged: it is compiled again when it is asked
+  /// for.
+  func discard(_ package: ModelPackage, target: String) throws {
+    let key = try package.key(system.version)
+    if !fresh.contains(key) { cache.remove(cache.place(of: key, target: target)) }
+  }
+
+  private func compile(_ package: ModelPackage, to place: URL) async throws -> CompiledModel {
+    let system = system
+    let made = try await withTimeLimit(timeLimit) { try await system.compile(package.url) }
+    do {
+      // What lies under a name must be what the name says, whatever happened to the bundle meanwhile.
+      try package.verify()
+      return CompiledModel(url: try cache.take(made, to: place), isFresh: true)
+    } catch {
+      cache.remove(made)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import MVMoE
+
+/// Work did not end in time, and was given up.
+struct TimeLimitExceeded: Error, Equatable {
+  let limit: Duration
+}
+
+/// What work gives, or ``TimeLimitExceeded``.
+///
+/// Work that never returns cannot be ended: it is abandoned, and what it gives after all is dropped. It does not see that its
+/// task was cancelled either, since Core ML finishes what it has begun.
+func withTimeLimit<Value: Sendable>(
+  _ limit: Duration?, _ work: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+  guard let limit else { return try await Task { try await work() }.value }
+  let race = Race<Value>()
+  let timer = Task {
+    try await Task.sleep(for: limit)
+    race.end(.failure(TimeLimitExceeded(limit: limit)))
+  }
+  defer { timer.cancel() }
+  Task {
+    do {
+      race.end(.success(try await work()))
+    } catch {
+      race.end(.failure(error))
+    }
+  }
+  return try await race.result()
+}
+
+/// One value of whoever comes first.
+private final class Race<Value: Sendable>: Sendable {
+  private enum State {
+    case running
+    case awaited(CheckedContinuation<Value, any Error>)
+    case ended(Result<Value, any Error>)
+    case taken
+  }
+
+  private let state = Guarded(State.running)
+
+  /// What comes first; asked for once.
+  func result() async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+      let ended = state.withLock { state -> Result<Value, any Error>? in
+        if case .ended(let result) = state {
+          state = .taken
+          return result
+        }
+        state = .awaited(continuation)
+        return nil
+      }
+      if let ended { continuation.resume(with: ended) }
+    }
+  }
+
+  /// Ends the race, if it is not over.
+  func end(_ result: Result<Value, any Error>) {
+    let waiting = state.withLock { state -> CheckedContinuation<Value, any Error>? in
+      switch state {
+      case .running:
+        state = .ended(result)
+        return nil
+      case .awaited(let continuation):
+        state = .taken
+        return continuation
+      case .ended, .taken:
+        return nil
+      }
+    }
+    waiting?.resume(with: result)
+  }
+}
