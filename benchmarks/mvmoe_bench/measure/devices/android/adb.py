@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mvmoe_bench.measure.devices.android import faults
+from mvmoe_bench.measure.phones import faults
 from mvmoe_deploy.errors import MissingExtraError
 
 _PROGRAM = "adb"

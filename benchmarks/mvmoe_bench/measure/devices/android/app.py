@@ -6,9 +6,10 @@ from functools import cached_property
 
 import msgspec
 
-from mvmoe_bench.measure.devices.android import faults
 from mvmoe_bench.measure.devices.android.adb import Adb, ShellAnswer
-from mvmoe_bench.measure.schema.records import EngineChoice
+from mvmoe_bench.measure.phones import faults
+from mvmoe_bench.measure.phones.description import Description
+from mvmoe_bench.measure.phones.link import Look
 from mvmoe_deploy.errors import EngineError, UnsupportedPlatformError
 
 PACKAGE = "io.github.mvmoe.demo"
@@ -19,36 +20,26 @@ _FILES = "files/bench"
 _DESCRIBED_WITHIN = 60.0
 """Seconds; the app loads its engines to tell their versions."""
 
+_LOOK_EVERY = 2.0
+"""Seconds between two looks: each wakes a core of the phone for some milliseconds."""
+
+_LINES = b"\nmvmoe-lines\n"
+
 _BUILD = (
     "in a checkout run android_demo/build-apk, and then adb install -r "
     "android_demo/target/mvmoe-demo.apk"
 )
 
 
-class DescribedVariant(msgspec.Struct, frozen=True):
-    """One way in which the app runs the targets of a format."""
-
-    requested: EngineChoice
-    engine_options: dict[str, str] = {}
-    label: str = ""
-
-
-class Description(msgspec.Struct, frozen=True):
-    """What the app says of itself; fields that are not here are for people."""
-
-    variants: dict[str, tuple[DescribedVariant, ...]]
-    """By format, the usual way first."""
-    packages: dict[str, str]
-    subjects: tuple[str, ...]
-    java: str | None = None
-    abi: str | None = None
-
-
 class DemoApp:
     """The app of `android_demo/` on one phone."""
 
+    system = "Android"
+
     def __init__(self, adb: Adb) -> None:
         self._adb = adb
+        self.phone = adb.serial
+        self.look_every = _LOOK_EVERY
 
     def require(self) -> None:
         """Refuse a phone without it, or with a build whose files adb may not read.
@@ -84,9 +75,9 @@ class DemoApp:
     @cached_property
     def description(self) -> Description:
         """What the app says of itself, asked once; raises EngineError if it does not."""
-        self.forget("adb-*")
-        self.start("adb-describe", "--es describe true")
-        path = f"{self.place('adb-describe')}/describe.json"
+        self.forget("order-*")
+        self._start("order-describe", "--es describe true")
+        path = f"{self.place('order-describe')}/describe.json"
         deadline = time.monotonic() + _DESCRIBED_WITHIN
         while (answer := self.run(f"cat {path}")).code:
             if time.monotonic() > deadline:
@@ -97,15 +88,9 @@ class DemoApp:
         except msgspec.MsgspecError as error:
             raise self._silent(f"is of another version than this mvmoe ({error})") from error
 
-    def start(self, name: str, extras: str) -> None:
-        """Start its bench in a fresh process, for the folder of that name.
-
-        Raises EngineError if the system does not start it.
-        """
-        command = f"am start -W -S -n {_ACTIVITY} --es name {name} {extras}"
-        answer = self._adb.do(command, f"start the app {PACKAGE}")
-        if "Error" in answer.text:
-            raise faults.failed(self._adb.serial, f"start the app {PACKAGE}", answer.reason)
+    def start(self, name: str, order: str) -> None:
+        """Start its bench in a fresh process with an order, for the folder of that name."""
+        self._start(name, f"--es order {order}")
 
     def stop(self) -> None:
         """End its process."""
@@ -131,6 +116,26 @@ class DemoApp:
                 return rest.partition("(")[2].partition(")")[0].strip().lower()
         return None
 
+    def look(self, name: str, have: int) -> Look:
+        """The state, then what is new of the lines."""
+        place = self.place(name)
+        fetch = f"tail -c +{have + 1} {place}/lines.jsonl"
+        command = f"cat {place}/state.json; printf '{_escaped(_LINES)}'; {fetch}"
+        head, _, more = self._adb.shell(f"{as_app(command)} 2>/dev/null").out.partition(_LINES)
+        return Look(head, more)
+
+    def at_work(self, name: str) -> int:
+        """The byte in `status`."""
+        status = self.run(f"cat {self.place(name)}/status").out[:1]
+        return status[0] if status else 0
+
+    def _start(self, name: str, extras: str) -> None:
+        """Start its bench in a fresh process; raises EngineError if the system does not."""
+        command = f"am start -W -S -n {_ACTIVITY} --es name {name} {extras}"
+        answer = self._adb.do(command, f"start the app {PACKAGE}")
+        if "Error" in answer.text:
+            raise faults.failed(self._adb.serial, f"start the app {PACKAGE}", answer.reason)
+
     def _silent(self, what: str) -> EngineError:
         """An app that does not say what it can do."""
         return EngineError(
@@ -144,3 +149,8 @@ class DemoApp:
 def as_app(command: str) -> str:
     """A command of the shell as one that runs as the app, in the app's own folder."""
     return f"run-as {PACKAGE} sh -c {shlex.quote(command)}"
+
+
+def _escaped(text: bytes) -> str:
+    """For the shell's printf."""
+    return text.decode().replace("\n", "\\n")

@@ -9,6 +9,7 @@ from typing import get_args
 
 from mvmoe_bench.measure.devices.android.adb import Adb
 from mvmoe_bench.measure.jobs.sustained import Thermal
+from mvmoe_bench.measure.phones import faults
 from mvmoe_deploy.errors import EngineError
 
 STATUSES: tuple[str, ...] = get_args(Thermal)
@@ -74,14 +75,7 @@ def cool_down(adb: Adb) -> None:
     deadline = time.monotonic() + COOLED_WITHIN
     while not (found := heat(adb)).is_cool:
         if time.monotonic() > deadline:
-            raise EngineError(
-                f"the phone {adb.serial} stays too hot to measure: after {COOLED_WITHIN:.0f} s "
-                f"{found}; let it lie in a cool place without its case, end other apps, and give "
-                "--resume to go on: what was measured is kept",
-                code="device.too-hot",
-                serial=adb.serial,
-                found=str(found),
-            )
+            raise faults.too_hot(adb.serial, COOLED_WITHIN, str(found))
         time.sleep(_LOOK_EVERY)
 
 

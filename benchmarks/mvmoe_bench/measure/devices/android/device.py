@@ -1,22 +1,13 @@
 """The device `android`: finds phone and app, and lets the app follow one order after the other."""
 
 import contextlib
-import uuid
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
-
-import msgspec
 
 from mvmoe_bench.measure.devices.android import conditions
 from mvmoe_bench.measure.devices.android.adb import Adb
 from mvmoe_bench.measure.devices.android.app import DemoApp
-from mvmoe_bench.measure.devices.android.following import (
-    UNREADABLE,
-    Ended,
-    FollowedOrder,
-    written,
-)
 from mvmoe_bench.measure.devices.android.phone import find_phone
 from mvmoe_bench.measure.devices.android.phone_identity import (
     api_level,
@@ -27,12 +18,10 @@ from mvmoe_bench.measure.devices.android.phone_identity import (
 from mvmoe_bench.measure.devices.android.store import PhoneStore
 from mvmoe_bench.measure.devices.contract import Emit, Variant
 from mvmoe_bench.measure.machine.identity import commit, version_of
+from mvmoe_bench.measure.phones.files import PhoneFiles
+from mvmoe_bench.measure.phones.orders import PhoneOrders
 from mvmoe_bench.measure.schema.orders import MeasurementOrder
-from mvmoe_bench.measure.schema.records import Failure, Record
 from mvmoe_deploy.bundle.manifest import Target
-from mvmoe_deploy.error_codes import CODES
-from mvmoe_deploy.errors import UnsupportedPlatformError
-from mvmoe_deploy.system.temporary import temporary_directory
 
 
 class AndroidDevice:
@@ -73,16 +62,7 @@ class AndroidDevice:
 
     def variants(self, target: Target, *, plugins: bool) -> list[Variant]:
         """As the app says: ONNX Runtime's CPU kernels, XNNPACK and NNAPI; ExecuTorch's XNNPACK."""
-        known = self._app.description.variants
-        if target.format not in known:
-            raise UnsupportedPlatformError(
-                f"the app on the phone {self._adb.serial} runs {', '.join(known) or 'nothing'}, "
-                f"and not {target.format}; give another target, or --device host"
-            )
-        return [
-            Variant(each.requested, each.engine_options, label=each.label)
-            for each in known[target.format]
-        ]
+        return self._app.description.variants_of(target, self._adb.serial)
 
     @contextlib.contextmanager
     def prepared(self) -> Iterator[None]:
@@ -92,43 +72,7 @@ class AndroidDevice:
 
     def run(self, order: MeasurementOrder, emit: Emit) -> None:
         """Let the app follow an order; again without a subject that ends its process."""
-        while order.subjects:
-            ended, lines = self._followed(order, emit)
-            if ended is None:
-                _emit_all(lines, emit)
-                return
-            if ended.code == UNREADABLE and not self._store.inside:
-                self._store.move_inside()
-                continue
-            kept = tuple(each for each in order.subjects if each.key != ended.subject)
-            again = kept if ended.subject is not None else ()
-            # The others are measured again; what this one has measured is all there will be.
-            measured = [line for line in lines if not again or _subject(line) == ended.subject]
-            _emit_all(measured, emit)
-            emit(_failure(order, ended))
-            order = msgspec.structs.replace(order, subjects=again)
-
-    def _followed(self, order: MeasurementOrder, emit: Emit) -> tuple[Ended | None, list[Record]]:
-        """Follow an order once, in a fresh process of the app, when the phone is cool.
-
-        Interrupted, or without the phone, what was measured is emitted first.
-        """
-        conditions.cool_down(self._adb)
-        name = f"adb-{uuid.uuid4().hex[:12]}"
-        sent = self._store.translated(order)
-        with temporary_directory() as folder:
-            path = self._store.put(written(sent, folder), f"{name}.json")
-        followed = FollowedOrder(self._adb, self._app, order, name)
-        try:
-            followed.start(path)
-            ended = followed.wait()
-        except BaseException:
-            followed.stop()
-            _emit_all(followed.lines(), emit)
-            raise
-        self._store.remove(f"{name}.json")
-        followed.forget()
-        return ended, followed.lines()
+        self._orders.run(order, emit)
 
     @cached_property
     def _adb(self) -> Adb:
@@ -144,23 +88,22 @@ class AndroidDevice:
         return PhoneStore(self._adb, self._app)
 
     @cached_property
+    def _files(self) -> PhoneFiles:
+        return PhoneFiles(self._store)
+
+    @cached_property
+    def _orders(self) -> PhoneOrders:
+        cool_down = partial(conditions.cool_down, self._adb)
+        return PhoneOrders(self._app, self._files, cool_down, self._move_inside)
+
+    @cached_property
     def _properties(self) -> dict[str, str]:
         return properties(self._adb)
 
-
-def _failure(order: MeasurementOrder, ended: Ended) -> Failure:
-    """The line of a subject, or an order, that did not come to its end."""
-    code = ended.code if ended.code in CODES else None
-    return Failure(job=order.job, subject=ended.subject, message=ended.message, code=code)
-
-
-def _emit_all(lines: list[Record], emit: Emit) -> None:
-    """Pass lines on."""
-    for line in lines:
-        emit(line)
-
-
-def _subject(line: Record) -> str | None:
-    """The subject that a line is of."""
-    found: str | None = getattr(line, "subject", None)
-    return found
+    def _move_inside(self) -> bool:
+        """Give the app copies of its own; gives whether it had none."""
+        if self._store.inside:
+            return False
+        self._store.inside = True
+        self._files.look_again()
+        return True

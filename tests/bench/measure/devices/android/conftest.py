@@ -7,9 +7,10 @@ import threading
 import loopback_phone
 import pytest
 
-from mvmoe_bench.measure.devices.android import conditions, following, store
+from mvmoe_bench.measure.devices.android import app, conditions, store
 from mvmoe_bench.measure.devices.android.device import AndroidDevice
-from mvmoe_bench.measure.devices.android.following import FollowedOrder
+from mvmoe_bench.measure.phones import following
+from mvmoe_bench.measure.phones.following import FollowedOrder
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +31,7 @@ def make_phone(phones_work, tmp_path, monkeypatch):
         monkeypatch.setenv("PATH", f"{phone.programs}{os.pathsep}{os.environ['PATH']}")
         monkeypatch.delenv("ANDROID_SERIAL", raising=False)
         monkeypatch.setattr(store, "PLACE", str(phone.folder / "place"))
-        monkeypatch.setattr(following, "LOOK_EVERY", 0.1)
+        monkeypatch.setattr(app, "_LOOK_EVERY", 0.1)
         monkeypatch.setattr(following, "SILENT_FOR", 20.0)  # On a machine that others use, too.
         monkeypatch.setattr(conditions, "_LOOK_EVERY", 0.05)
         phone.install(STAND_IN)

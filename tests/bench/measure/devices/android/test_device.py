@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from mvmoe_bench.measure.devices import find_device
-from mvmoe_bench.measure.devices.android import conditions, following, store
+from mvmoe_bench.measure.devices.android import conditions, store
 from mvmoe_bench.measure.jobs.answers import Answer
+from mvmoe_bench.measure.phones import following
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, SubjectOrder
 from mvmoe_deploy.bundle import Bundle

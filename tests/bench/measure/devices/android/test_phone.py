@@ -4,8 +4,8 @@ import pytest
 
 from mvmoe_bench.measure.devices import find_device
 from mvmoe_bench.measure.devices.android import adb as adb_program
-from mvmoe_bench.measure.devices.android import faults
 from mvmoe_bench.measure.devices.android.phone import find_phone
+from mvmoe_bench.measure.phones import faults
 from mvmoe_deploy.errors import EngineError, MissingExtraError, UnsupportedPlatformError
 
 ONE = "R58M\tdevice\n"

@@ -7,7 +7,6 @@ import time
 import kotlin_runner
 import pytest
 
-from mvmoe_bench.measure.devices.android import following
 from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.change import ChangeSample
 from mvmoe_bench.measure.jobs.latency import Opened, Sample
@@ -15,6 +14,7 @@ from mvmoe_bench.measure.jobs.memory import Memory
 from mvmoe_bench.measure.jobs.start import GraphLoad, Start
 from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.jobs.sustained import SustainedSample
+from mvmoe_bench.measure.phones import following
 from mvmoe_bench.measure.planning.running import Request, run_bench
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.results import read
@@ -94,7 +94,7 @@ def _when(phone, job, act):
     """Progress that lets something happen when the order after a job is at work."""
 
     def at_work():
-        statuses = phone.data.glob("files/bench/adb-*/status")
+        statuses = phone.data.glob("files/bench/order-*/status")
         return any(status.read_bytes() == b"\1" for status in statuses)
 
     def wait_and_act():

@@ -8,24 +8,15 @@ from typing import Literal
 
 import msgspec
 
-from mvmoe_bench.measure.devices.android import faults
-from mvmoe_bench.measure.devices.android.adb import Adb
-from mvmoe_bench.measure.devices.android.app import DemoApp, as_app
+from mvmoe_bench.measure.phones import faults
+from mvmoe_bench.measure.phones.link import AppLink
 from mvmoe_bench.measure.schema import results
 from mvmoe_bench.measure.schema.orders import MeasurementOrder
 from mvmoe_bench.measure.schema.records import Record
 from mvmoe_deploy.errors import EngineError
 
-LOOK_EVERY = 2.0
-"""Seconds between two looks: each wakes a core of the phone for some milliseconds."""
-
 SILENT_FOR = 30.0
 """Seconds without a sign of life, after which the app has ended; it gives one every second."""
-
-UNREADABLE = "bench.unreadable"
-"""The app's word for files of an order that it may not read."""
-
-_LINES = b"\nmvmoe-lines\n"
 
 
 class FolderState(msgspec.Struct, frozen=True):
@@ -51,9 +42,8 @@ class Ended:
 class FollowedOrder:
     """One order in a process of the app, from its start to its end."""
 
-    def __init__(self, adb: Adb, app: DemoApp, order: MeasurementOrder, name: str) -> None:
-        self._adb = adb
-        self._app = app
+    def __init__(self, link: AppLink, order: MeasurementOrder, name: str) -> None:
+        self._link = link
         self._order = order
         self._name = name
         self._text = b""
@@ -62,7 +52,7 @@ class FollowedOrder:
 
     def start(self, path: str) -> None:
         """Start the app with the order at a path of the phone."""
-        self._app.start(self._name, f"--es order {path}")
+        self._link.start(self._name, path)
         self._heard = time.monotonic()
 
     def wait(self) -> Ended | None:
@@ -76,12 +66,12 @@ class FollowedOrder:
                 return None if state.state == "done" else self._failed(state)
             if time.monotonic() - self._heard > SILENT_FOR:
                 return self._silent()
-            time.sleep(LOOK_EVERY)
+            time.sleep(self._link.look_every)
 
     def stop(self) -> None:
         """End the app, and fetch what it has written last; a phone that is gone stops nothing."""
         with contextlib.suppress(EngineError):
-            self._app.stop()
+            self._link.stop()
             self._look()
 
     def lines(self) -> list[Record]:
@@ -90,17 +80,14 @@ class FollowedOrder:
 
     def forget(self) -> None:
         """Remove its folder from the phone."""
-        self._app.forget(self._name)
+        self._link.forget(self._name)
 
     def _look(self) -> FolderState | None:
         """The state, read before the lines: the last lines are there when it says done."""
-        place = self._app.place(self._name)
-        fetch = f"tail -c +{len(self._text) + 1} {place}/lines.jsonl"
-        command = f"cat {place}/state.json; printf '{_escaped(_LINES)}'; {fetch}"
-        head, _, more = self._adb.shell(f"{as_app(command)} 2>/dev/null").out.partition(_LINES)
-        self._text += more
+        found = self._link.look(self._name, len(self._text))
+        self._text += found.lines
         try:
-            state = msgspec.json.decode(head, type=FolderState)
+            state = msgspec.json.decode(found.state, type=FolderState)
         except msgspec.MsgspecError:
             return None  # It has not begun yet.
         if state.beat != self._beat:
@@ -111,14 +98,14 @@ class FollowedOrder:
         """What the app says of its failure; raises EngineError (`device.full`) for a full disk."""
         message = state.message or "the app does not say why"
         if faults.is_full(message):
-            raise faults.full(self._adb.serial, "the lines of the app")
+            raise faults.full(self._link.phone, "the lines of the app")
         return Ended(message, state.code, self._at_work() or state.subject)
 
     def _silent(self) -> Ended:
         """An app that was killed, or hangs; it is ended."""
-        at_work, reason = self._at_work(), self._app.end_reason()
+        at_work, reason = self._at_work(), self._link.end_reason()
         self.stop()
-        told = f" (Android says: {reason})" if reason else ""
+        told = f" ({self._link.system} says: {reason})" if reason else ""
         return Ended(
             f"the app gave no sign of life for {SILENT_FOR:.0f} s{told}: an engine, or the system, "
             "has ended its process",
@@ -127,16 +114,10 @@ class FollowedOrder:
         )
 
     def _at_work(self) -> str | None:
-        """The subject at work, by the byte that is right even if an engine ended the process."""
-        status = self._app.run(f"cat {self._app.place(self._name)}/status").out[:1]
-        position = status[0] if status else 0
+        """The subject at work."""
+        position = self._link.at_work(self._name)
         subjects = self._order.subjects
         return subjects[position - 1].key if 0 < position <= len(subjects) else None
-
-
-def _escaped(text: bytes) -> str:
-    """For the shell's printf."""
-    return text.decode().replace("\n", "\\n")
 
 
 def written(order: MeasurementOrder, folder: Path) -> Path:
