@@ -637,29 +637,45 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         ),
         # A device elsewhere, such as a phone.
         "device.failed": ErrorCode(
-            "A phone, or adb, refused something for a reason without a code of its own.",
+            "A phone, adb or devicectl refused something for a reason without a code of its own.",
             "Read the message.",
             ("serial",),
         ),
         "device.none": ErrorCode(
-            "adb sees no phone, or not the one that ANDROID_SERIAL names.",
-            "Connect it by USB and switch on USB debugging, or name another one.",
+            "adb or devicectl sees no phone, or not the one that was named.",
+            "Connect it by USB, unlock it and let it trust this machine (Android: switch on USB "
+            "debugging), or name another one.",
             ("serial", "available"),
         ),
         "device.several": ErrorCode(
-            "adb sees several phones, and none was named.",
-            "Name one with the variable ANDROID_SERIAL.",
+            "adb or devicectl sees several phones, and none was named.",
+            "Name one with the variable ANDROID_SERIAL or MVMOE_IOS_DEVICE.",
             ("available",),
         ),
         "device.unauthorized": ErrorCode(
             "The phone has not allowed this machine to speak to it.",
-            "Unlock it and confirm the question about USB debugging.",
+            "Unlock it and confirm its question, about USB debugging or about trust.",
             ("serial",),
         ),
         "device.offline": ErrorCode(
-            "adb sees the phone and cannot speak to it, or does not answer itself.",
+            "The phone is known and cannot be spoken to, or adb does not answer itself.",
             "Connect it again, or restart adb (adb kill-server).",
             ("serial", "found"),
+        ),
+        "device.locked": ErrorCode(
+            "The phone is locked, and starts no app.",
+            "Unlock it, let it not lock itself, and give --resume.",
+            ("serial",),
+        ),
+        "device.developer-mode": ErrorCode(
+            "The iPhone runs no apps that are being developed.",
+            "Switch on Developer Mode in its Settings, Privacy & Security.",
+            ("serial",),
+        ),
+        "device.untrusted": ErrorCode(
+            "The iPhone does not trust who has signed the app, or the profile has ended.",
+            "Allow it in its Settings, General, VPN & Device Management, or sign the app again.",
+            ("serial",),
         ),
         "device.app-missing": ErrorCode(
             "The phone does not have the app that measures, or no build whose files can be read.",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 VOLATILE = frozenset(
     {
         "load_average", "memory_available_bytes", "uptime", "hostname", "battery",
-        "thermal_status",
+        "thermal_status", "low_power",
     }
 )  # fmt: skip
 """What a device says of itself that differs from one minute to the next."""

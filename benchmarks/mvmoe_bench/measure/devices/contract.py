@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mvmoe_bench.measure.schema.orders import MeasurementOrder
-from mvmoe_bench.measure.schema.records import EngineChoice, Record
+from mvmoe_bench.measure.schema.records import Conditions, EngineChoice, Record
 from mvmoe_deploy.bundle.manifest import Target
 
 Emit = Callable[[Record], None]
@@ -68,6 +68,9 @@ class Device(Protocol):
 
     def load_average(self) -> tuple[float, ...] | None:
         """Processes that wanted to run in the last 1, 5 and 15 minutes, if the device says."""
+
+    def conditions(self) -> Conditions | None:
+        """How warm it is, and its battery; None for a machine that is no phone."""
 
     def prepared(self) -> AbstractContextManager[None]:
         """What a run changes on the device; undone at its end, however it ends."""

@@ -9,7 +9,7 @@ from mvmoe_bench.measure.devices.contract import Emit, Variant
 from mvmoe_bench.measure.following import OrderProgram, follow
 from mvmoe_bench.measure.machine.identity import identity, load_average
 from mvmoe_bench.measure.schema.orders import MeasurementOrder
-from mvmoe_bench.measure.schema.records import EngineChoice
+from mvmoe_bench.measure.schema.records import Conditions, EngineChoice
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.runtime.runners import find_runner
 
@@ -44,6 +44,10 @@ class HostDevice:
         """This machine's."""
         found = load_average()
         return None if found is None else tuple(found)
+
+    def conditions(self) -> Conditions | None:
+        """Nothing: it is no phone."""
+        return None
 
     def subjects(self) -> tuple[str, ...] | None:
         """All."""

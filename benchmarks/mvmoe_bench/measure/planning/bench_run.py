@@ -115,7 +115,9 @@ class BenchRun:
 
     def _finish(self, job: str) -> None:
         """Note that a job ended."""
-        self._record(Done(job=job, load_average=self._context.device.load_average()))
+        device = self._context.device
+        found = Done(job=job, load_average=device.load_average(), conditions=device.conditions())
+        self._record(found)
 
     def _record(self, line: Record) -> None:
         """Write a line down, and remember what other jobs need of it."""

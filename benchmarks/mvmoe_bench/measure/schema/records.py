@@ -226,7 +226,22 @@ class Failure(JobRecord, tag="failure", frozen=True):
     """Of docs/errors.md, where what failed has one."""
 
 
+class Conditions(RecordPart, frozen=True):
+    """How a phone is; what it does not say is None."""
+
+    thermal_status: str | None = None
+    """`none`, `light`, ...: how far it slows itself down."""
+    celsius: float | None = None
+    """Of its battery."""
+    battery_level: int | None = None
+    """Percent."""
+    low_power: bool | None = None
+    """Whether it saves power, at the cost of speed."""
+
+
 class Done(JobRecord, tag="done", frozen=True):
     """A job ran to its end: a resumed run does not repeat it."""
 
     load_average: tuple[float, ...] | None
+    conditions: Conditions | None = None
+    """How the phone was then; None for a machine without battery and heat of its own."""

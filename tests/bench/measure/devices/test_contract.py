@@ -40,6 +40,9 @@ class Elsewhere(HostDevice):
     def identity(self):
         return {"cpu": "another", "cores_logical": 1, "load_average": None}
 
+    def conditions(self):
+        return None
+
     def load_average(self):
         return None
 
@@ -74,9 +77,9 @@ PART = Elsewhere
 
 
 def test_the_devices_of_this_installation_are_found():
-    assert {"android", "host", "jvm", "macos"} <= set(parts.names("devices"))
+    assert {"android", "host", "ios", "jvm", "macos"} <= set(parts.names("devices"))
     assert find_device("host").name == "host"
-    with pytest.raises(InputError, match="installed are android, host, jvm, macos"):
+    with pytest.raises(InputError, match="installed are android, host, ios, jvm, macos"):
         find_device("toaster")
 
 

@@ -11,7 +11,7 @@ from mvmoe_bench.measure.schema.records import Done
 def test_progress_hears_of_every_job_that_is_done():
     said, lines = [], []
     context = RunContext(
-        device=SimpleNamespace(load_average=lambda: None),
+        device=SimpleNamespace(load_average=lambda: None, conditions=lambda: None),
         subjects=(),
         preset=PRESETS["quick"],
         inputs=None,

@@ -10,6 +10,7 @@ from typing import get_args
 from mvmoe_bench.measure.devices.android.adb import Adb
 from mvmoe_bench.measure.jobs.sustained import Thermal
 from mvmoe_bench.measure.phones import faults
+from mvmoe_bench.measure.schema.records import Conditions
 from mvmoe_deploy.errors import EngineError
 
 STATUSES: tuple[str, ...] = get_args(Thermal)
@@ -68,6 +69,16 @@ def battery(adb: Adb) -> dict[str, str]:
     lines = (adb.ask("dumpsys battery") or "").splitlines()
     pairs = (line.partition(":") for line in lines)
     return {name.strip(): value.strip() for name, colon, value in pairs if colon}
+
+
+def of(adb: Adb) -> Conditions:
+    """How the phone is at this moment."""
+    found, level = heat(adb), battery(adb).get("level", "")
+    return Conditions(
+        thermal_status=found.status,
+        celsius=found.celsius,
+        battery_level=int(level) if level.isdigit() else None,
+    )
 
 
 def cool_down(adb: Adb) -> None:

@@ -21,6 +21,7 @@ from mvmoe_bench.measure.machine.identity import commit, version_of
 from mvmoe_bench.measure.phones.files import PhoneFiles
 from mvmoe_bench.measure.phones.orders import PhoneOrders
 from mvmoe_bench.measure.schema.orders import MeasurementOrder
+from mvmoe_bench.measure.schema.records import Conditions
 from mvmoe_deploy.bundle.manifest import Target
 
 
@@ -55,6 +56,10 @@ class AndroidDevice:
         """The phone's."""
         found = load_average(self._adb)
         return None if found is None else tuple(found)
+
+    def conditions(self) -> Conditions | None:
+        """The phone's heat and battery."""
+        return conditions.of(self._adb)
 
     def subjects(self) -> tuple[str, ...] | None:
         """Those that the app can make."""

@@ -1,12 +1,15 @@
 """How the machine was during the run: its own speed, its load, what timing itself costs."""
 
 from mvmoe_bench.measure.jobs.latency import Overhead, ReferenceMatmul
-from mvmoe_bench.measure.schema.records import Done, SubjectRecord
+from mvmoe_bench.measure.schema.records import Conditions, Done, SubjectRecord
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import MS, Estimate, Figure
 
 DRIFT_LIMIT = 1.10
 """Slowest repeat over fastest, beyond which a warning is due."""
+
+COOL = "none"
+"""The thermal status of a phone that takes nothing of its speed away."""
 
 
 class ReferenceSpeed(Figure, frozen=True):
@@ -46,6 +49,8 @@ class Machine(Figure, frozen=True):
     load_most: float | None
     """The highest of them at the end of a job."""
     cores: int | None
+    phone: tuple[Conditions, ...]
+    """How a phone was at the end of each job; empty for another machine."""
     warnings: tuple[str, ...]
     """In plain sentences."""
 
@@ -65,7 +70,12 @@ def machine(index: Index) -> Machine | None:
         load_at_start=start,
         load_most=most,
         cores=cores,
-        warnings=(*_drift_warning(reference), *_load_warning(start, most, cores)),
+        phone=(phone := _phone(index)),
+        warnings=(
+            *_drift_warning(reference),
+            *_load_warning(start, most, cores),
+            *_phone_warnings(phone),
+        ),
     )
 
 
@@ -109,6 +119,28 @@ def _load(index: Index) -> tuple[float | None, float | None]:
     start = float(start) if isinstance(start, int | float) else None
     later = [line.load_average[0] for line in index.of_kind(Done) if line.load_average]
     return start, max(later) if later else None
+
+
+def _phone(index: Index) -> tuple[Conditions, ...]:
+    """How a phone was, job by job."""
+    return tuple(line.conditions for line in index.of_kind(Done) if line.conditions is not None)
+
+
+def _phone_warnings(phone: tuple[Conditions, ...]) -> list[str]:
+    """Sentences for a phone that slowed itself down."""
+    warm = [found.thermal_status for found in phone if found.thermal_status not in {None, COOL}]
+    sentences = []
+    if warm:
+        sentences.append(
+            f"The phone became warm: its thermal status was {warm[-1]} after {len(warm)} of "
+            f"{len(phone)} jobs; what it can hold for minutes is what counts (--sustained)."
+        )
+    if any(found.low_power for found in phone):
+        sentences.append(
+            "The phone saved power while it measured, which makes it slower: switch low-power mode "
+            "off and measure again."
+        )
+    return sentences
 
 
 def _drift_warning(reference: ReferenceSpeed | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from mvmoe_bench.measure.schema.records import Conditions
 from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Block, Chart, TableBlock
 from mvmoe_bench.report.formatting import count, engine, percent
@@ -45,9 +46,22 @@ def _lead(machine: Machine) -> str:
         sentences += (
             f", later at most {machine.load_most:.1f}. " if machine.load_most is not None else ". "
         )
+    if machine.phone:
+        sentences += _phone(machine.phone)
     if machine.overhead_ns is not None:
         sentences += f"Timing itself costs {machine.overhead_ns:,.0f} ns a call."
     return sentences.strip()
+
+
+def _phone(found: tuple[Conditions, ...]) -> str:
+    """Heat and battery of a phone, from the first job to the last."""
+    first, last = found[0], found[-1]
+    said = []
+    if last.thermal_status is not None:
+        said.append(f"thermal status {first.thermal_status}, at the end {last.thermal_status}")
+    if last.battery_level is not None:
+        said.append(f"battery {first.battery_level}%, at the end {last.battery_level}%")
+    return f"After the first job the phone had {' and '.join(said)}. " if said else ""
 
 
 def _chart(reference: ReferenceSpeed) -> Chart:

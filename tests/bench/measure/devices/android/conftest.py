@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from pathlib import Path
 
 import loopback_phone
 import pytest
@@ -11,6 +12,8 @@ from mvmoe_bench.measure.devices.android import app, conditions, store
 from mvmoe_bench.measure.devices.android.device import AndroidDevice
 from mvmoe_bench.measure.phones import following
 from mvmoe_bench.measure.phones.following import FollowedOrder
+
+_SUPPORT = Path(loopback_phone.__file__).parent
 
 
 @pytest.fixture(scope="session")
@@ -75,4 +78,4 @@ def device(phone):
     return found
 
 
-STAND_IN = f'exec {sys.executable} {__file__.replace("conftest", "stand_in")} "$@"'
+STAND_IN = f'exec {sys.executable} {_SUPPORT / "phone_stand_in.py"} "$@"'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mvmoe_bench.measure.schema.records import Done
+from mvmoe_bench.measure.schema.records import Conditions, Done
 from mvmoe_bench.report.summary import summarize_run
 
 
@@ -56,3 +56,23 @@ def test_useful_speed_is_two_operations_a_multiply_accumulate(factory):
 
     assert found.gflops.value == pytest.approx(40)
     assert found.of_reference == pytest.approx(0.5, rel=1e-3)
+
+
+def _of_phone(factory, *found):
+    lines = [Done(job=f"latency {n}", load_average=None, conditions=c) for n, c in enumerate(found)]
+    return _summary(factory, lines).sections["machine"]
+
+
+def test_a_phone_that_became_warm_or_saved_power_is_warned_of(factory):
+    found = _of_phone(
+        factory,
+        Conditions(thermal_status="none", battery_level=80, low_power=False),
+        Conditions(thermal_status="light", battery_level=75, low_power=True),
+    )
+    assert found.phone[-1].battery_level == 75
+    warm, saving = found.warnings
+    assert "light after 1 of 2 jobs" in warm and "low-power mode" in saving
+
+
+def test_a_cool_phone_is_no_reason_for_a_warning(factory):
+    assert _of_phone(factory, Conditions(thermal_status="none"), Conditions()).warnings == ()

@@ -1,7 +1,8 @@
-"""Stands in for the app: follows an order by the folder's contract, and answers nothing.
+"""Stands in for the app on a phone: follows an order by the folder's contract, answers nothing.
 
-Each subject has a line that says what was seen. A file `behave` two folders above says what goes
-wrong: `hang SUBJECT`, `die SUBJECT`, `fail MESSAGE`, `unreadable`.
+Each subject has a line that says what was seen. Files of the phone's folder, which is four above
+that of the order, say what it is: `behave` what goes wrong (`hang SUBJECT`, `die SUBJECT`,
+`fail MESSAGE`, `unreadable`), `described.json` what the app says of itself instead of the below.
 """
 
 import json
@@ -92,11 +93,15 @@ def seen(order, subject):
 
 
 def main(words):
-    folder = Folder(Path(words[words.index("--folder") + 1]))
+    folder = Folder(Path(words[words.index("--folder") + 1]).absolute())
+    phone = folder.place.parents[3]
+    folder.place.mkdir(parents=True, exist_ok=True)
     if words[0] == "describe":
-        (folder.place / "describe.json").write_text(json.dumps(DESCRIBED))
+        said = phone / "described.json"
+        text = said.read_text() if said.exists() else json.dumps(DESCRIBED)
+        (folder.place / "describe.json").write_text(text)
         return
-    behave = folder.place.parents[3] / "behave"
+    behave = phone / "behave"
     threading.Thread(target=folder.live, daemon=True).start()
     follow(Path(words[1]), folder, behave.read_text().split() if behave.exists() else [])
 
