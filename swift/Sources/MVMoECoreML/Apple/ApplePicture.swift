@@ -11,7 +11,7 @@
       self.picture = picture
       let format = picture.isGrey ? kCVPixelFormatType_OneComponent8 : kCVPixelFormatType_32BGRA
       var made: CVPixelBuffer?
-      let result = CVPixelBufferCreate(kCFAllocatorDefault, picture.width, picture.height, format, nil, &made)
+      let result = CVPixelBufferCreate(nil, picture.width, picture.height, format, nil, &made)
       guard result == kCVReturnSuccess, let made else { throw PictureError(code: result) }
       buffer = made
     }

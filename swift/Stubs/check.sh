@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Compiles what is written for Apple's frameworks against stubs of them, on a machine that has none.
+#
+#   tools/swift-here run swift/Stubs/check.sh            everything
+#   tools/swift-here run swift/Stubs/check.sh MODULE...  these modules, and what they need
+#
+# The stubs (a folder a module) say by hand what Apple's documentation says: each signature names its page. So what this finds
+# are misspelt names, wrong types, missing awaits and data races in our code, as far as the stubs are right. It proves nothing
+# about Apple's SDK. `#if canImport(...)` sees the stubs, so that the same sources are compiled as on a Mac.
+#
+# With -emit-sil, since -typecheck lets data races and uses before initialisation pass.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+readonly STUBS=swift/Stubs
+readonly FLAGS=(-swift-version 6 -warnings-as-errors -parse-as-library -wmo)
+
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+# All Swift files below folders ($1...), one a line.
+sources() {
+  find "$@" -name '*.swift' | sort
+}
+
+# Compile a stub as a module, after those that it imports. A module of Apple's may get further cases, as it may with
+# -enable-library-evolution.
+stub() {
+  local name=$1 other
+  [[ ! -f $out/$name.swiftmodule ]] || return 0
+  for other in $(sed -nE 's/^(@_exported )?import ([A-Za-z]+)$/\2/p' "$STUBS/$name"/*.swift | sort -u); do
+    [[ $other == "$name" || ! -d $STUBS/$other ]] || stub "$other"
+  done
+  swiftc -swift-version 6 -suppress-warnings -parse-as-library -wmo -enable-library-evolution -I "$out" -module-name "$name" \
+    -emit-module -o "$out/$name.swiftmodule" $(sources "$STUBS/$name")
+}
+
+# Compile a module ($1, with further flags in $2) of sources below folders ($3...) as far as diagnostics need it.
+module() {
+  local name=$1 flags=$2
+  shift 2
+  swiftc "${FLAGS[@]}" $flags -I "$out" -module-name "$name" \
+    -emit-sil -o /dev/null -emit-module-path "$out/$name.swiftmodule" $(sources "$@")
+  echo "$name: $(sources "$@" | wc -l) files compile"
+}
+
+readonly OURS="-package-name mvmoe_deploy -I swift/Sources/CSystemCrypto"
+
+check_MVMoE() {
+  [[ -f $out/MVMoE.swiftmodule ]] || module MVMoE "$OURS" swift/Sources/MVMoE
+}
+
+check_MVMoECoreML() {
+  check_MVMoE
+  module MVMoECoreML "$OURS" swift/Sources/MVMoECoreML
+}
+
+readonly ALL=(MVMoE MVMoECoreML)
+
+for folder in "$STUBS"/*/; do
+  stub "$(basename "$folder")"
+done
+for name in "${@:-${ALL[@]}}"; do
+  "check_$name"
+done
