@@ -44,7 +44,76 @@ struct GoldenVectors: Sendable {
 }
 
 extension GoldenVectors {
+  /// What names and offsets may take beside the tensors.
+  private static let headerBytes = 1 << 20
+
+  private typealias Vectors = [(name: String, kind: SafetensorsFile.Kind)]
+
+  /// The golden vectors of a manifest that was checked.
+  ///
+  /// - Throws: ``MVMoEError`` where the file is missing or altered, and with `bundle.golden-invalid` where it holds other
+  ///   vectors than the manifest makes.
   static func open(_ root: URL, _ manifest: Manifest) throws -> GoldenVectors {
-    throw MVMoEError(.bundleGoldenInvalid, "golden vectors are not read yet")
+    let record = manifest.golden.file
+    let expected = try expectedVectors(manifest)
+    let most = expected.map(\.kind.bytes).reduce(headerBytes, saturatedSum)
+    if record.bytes > most { throw tooLong(root, record, most) }
+    let opened = try CheckedFile.open(root, record).opened
+    let file = try SafetensorsFile(opened, record, root)
+    try requireVectors(file, expected, root)
+    let hasRouter = manifest.rules.map { Choices.router(of: $0) != nil }
+    return GoldenVectors(images: manifest.golden.images, hasRouter: hasRouter, file: file)
+  }
+
+  private static func tooLong(_ root: URL, _ record: FileRecord, _ most: Int) -> MVMoEError {
+    wrongFile(
+      .bundleSizeMismatch, record.path,
+      "\(record.path) of bundle \(root.path) has \(record.bytes) bytes where at most \(most) make sense",
+      fields: ["expected": .integer(most), "found": .integer(record.bytes)])
+  }
+
+  private static func saturatedSum(_ one: Int, _ other: Int) -> Int {
+    let (sum, overflows) = one.addingReportingOverflow(other)
+    return overflows ? Int.max : sum
+  }
+
+  /// Type and shape of every vector.
+  private static func expectedVectors(_ manifest: Manifest) throws -> Vectors {
+    let images = manifest.golden.images
+    let shapes = try OutputShapes.of(manifest)
+    var vectors: Vectors = [("image", floats([images] + manifest.input.shape))]
+    for (index, rule) in manifest.rules.enumerated() {
+      let shape = [images, rule.experts]
+      if Choices.router(of: rule) != nil { vectors.append(("logits.\(index + 1)", floats(shape))) }
+      vectors.append(("members.\(index + 1)", SafetensorsFile.Kind(dtype: "BOOL", shape: shape)))
+      vectors.append(("gates.\(index + 1)", floats(shape)))
+    }
+    for output in manifest.outputs {
+      vectors.append(("outputs.\(output.name)", floats([images] + (try shapes.of(output)))))
+    }
+    return vectors
+  }
+
+  private static func floats(_ shape: [Int]) -> SafetensorsFile.Kind {
+    SafetensorsFile.Kind(dtype: "F32", shape: shape)
+  }
+
+  private static func requireVectors(_ file: SafetensorsFile, _ expected: Vectors, _ root: URL) throws {
+    let found = file.types
+    let names = Set(expected.map { ExactText($0.name) })
+    if let unknown = found.map(\.name).filter({ !names.contains(ExactText($0)) }).min() {
+      throw wrongVector(root, unknown, "is unknown; expected \(brief(expected.map(\.name)))")
+    }
+    let kinds = Dictionary(found.map { (ExactText($0.name), $0.type) }) { first, _ in first }
+    for (name, kind) in expected {
+      guard let given = kinds[ExactText(name)] else { throw wrongVector(root, name, "is missing") }
+      if given != kind { throw wrongVector(root, name, "is \(given) instead of \(kind)") }
+    }
+  }
+
+  private static func wrongVector(_ root: URL, _ name: String, _ reason: String) -> MVMoEError {
+    let sentence = "the golden vectors of bundle \(root.path) are wrong: \(quoted(name)) \(reason)"
+    return MVMoEError(
+      .bundleGoldenInvalid, "\(sentence); export the bundle again", fields: ["vector": .text(shortened(name))])
   }
 }

@@ -37,7 +37,7 @@ public final class ModelBundle: Sendable {
   ///
   /// - Throws: ``MVMoEError`` where the bundle was exported without it (`bundle.no-target`).
   public func target(_ name: String) throws -> Target {
-    guard let target = manifest.targets.first(where: { $0.name == name }) else { throw noTarget(name) }
+    guard let target = manifest.target(named: name) else { throw noTarget(name) }
     return target
   }
 
@@ -109,8 +109,9 @@ extension ModelBundle {
 
   private static func parse(_ bytes: [UInt8], _ root: URL) throws -> Manifest {
     do {
-      _ = try StrictJSON.parse(bytes)
-      throw MVMoEError(.bundleManifestInvalid, "it is not read yet")
+      let manifest = try ManifestReader.read(StrictJSON.parse(bytes))
+      try Consistency.check(manifest)
+      return manifest
     } catch let error as MVMoEError {
       let advice = advised.contains(error.code) ? "" : "; fetch the bundle again or export it again"
       throw MVMoEError(

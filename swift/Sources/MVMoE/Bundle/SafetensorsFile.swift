@@ -130,7 +130,3 @@ extension SafetensorsFile {
       cause: cause)
   }
 }
-
-private func brief(_ item: [Int]) -> String { "\(item.prefix(16))" }
-
-private func inconsistent(_ sentence: String) -> MVMoEError { MVMoEError(.bundleManifestInconsistent, sentence) }
