@@ -11,4 +11,7 @@ public struct TensorSpec: Sendable {
 
   /// For an input that takes an image as it is; else nil.
   public let pixels: PixelScaling?
+
+  /// The number of its elements; `Int.max` where an `Int` cannot count them.
+  public var elements: Int { elementCount(of: shape) }
 }
