@@ -11,7 +11,8 @@ import Testing
 
   @Test(arguments: [
     ("\0", "\\u0000"), ("\u{1b}[2J", "\\u001b[2J"), ("\u{7f}\u{9b}", "\\u007f\\u009b"), ("\u{2028}", "\\u2028"),
-    ("\u{202e}\u{2066}", "\\u202e\\u2066"), ("\u{200e}\u{200f}\u{61c}", "\\u200e\\u200f\\u061c"), ("\r\n", "\\u000d\\u000a"),
+    ("\u{202e}\u{2066}", "\\u202e\\u2066"), ("\u{200e}\u{200f}\u{61c}", "\\u200e\\u200f\\u061c"),
+    ("\r\n", "\\u000d\\u000a"),
   ])
   func whatATerminalObeysIsEscaped(_ text: String, _ shown: String) { #expect(quoted(text) == "'\(shown)'") }
 

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct StrictJSONTests {
   @Test(arguments: [
-    "", " ", "{", "[", "\"", "\"a", "{\"a\"", "{\"a\":", "{\"a\":1", "[1", "[1,", "{\"a\":1,", "tru", "nul", "-", "nulll",
+    "", " ", "{", "[", "\"", "\"a", "{\"a\"", "{\"a\":", "{\"a\":1", "[1", "[1,", "{\"a\":1,", "tru", "nul", "-",
+    "nulll",
     "[1,]", "{\"a\":1,}", "[,1]", "[1 2]",
     "{\"a\" 1}", "{a:1}", "{'a':1}", "{1:2}", "{null:1}", "[1]]", "1 1", "{}{}", "]", "}", ",", ":",
     "+1", "01", "-01", "1.", ".5", "1.e5", "1e", "1e+", "0x1", "1_0", "--1", "-a", "NaN", "nan", "Infinity",
@@ -15,10 +16,11 @@ import Testing
   ])
   func whatIsNoJSONIsRefused(_ text: String) { #expect(code(of: text) == .bundleManifestNotJson) }
 
-  @Test(arguments: [
-    [0xff], [0xc0, 0x80], [0xc3], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xf8, 0x88, 0x80, 0x80, 0x80],
-    [0xf4, 0x90, 0x80, 0x80], [0x80], [0xc3, 0xa9, 0xff],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0xff], [0xc0, 0x80], [0xc3], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xf8, 0x88, 0x80, 0x80, 0x80],
+      [0xf4, 0x90, 0x80, 0x80], [0x80], [0xc3, 0xa9, 0xff],
+    ] as [[UInt8]])
   func bytesThatAreNoUTF8AreRefused(_ bytes: [UInt8]) {
     let quote = UInt8(ascii: "\"")
     #expect(code(of: [quote] + bytes + [quote]) == .bundleManifestNotJson)
@@ -43,7 +45,9 @@ import Testing
     #expect(try Array(text("\"\u{212a}\"").utf8) == [0xe2, 0x84, 0xaa])
   }
 
-  @Test(arguments: ["0", "-0", "1", "-12", "0.5", "1e5", "1E-05", "-1.25e+10", "123456789012345678901234567890", "1e400"])
+  @Test(arguments: [
+    "0", "-0", "1", "-12", "0.5", "1e5", "1E-05", "-1.25e+10", "123456789012345678901234567890", "1e400",
+  ])
   func numbersKeepHowTheyAreWritten(_ number: String) throws {
     guard case .number(number) = try parse(" \(number)\n") else {
       Issue.record("it was read as another value")
@@ -65,12 +69,16 @@ import Testing
     #expect(items.map(\.kind) == ["a boolean", "a boolean", "null"])
   }
 
-  @Test(arguments: ["{\"a\":1,\"a\":1}", "{\"a\":1,\"b\":2,\"\\u0061\":1}", "[{\"b\":{\"\":1,\"\":2}}]", "{\"é\":1,\"\\u00e9\":1}"])
+  @Test(arguments: [
+    "{\"a\":1,\"a\":1}", "{\"a\":1,\"b\":2,\"\\u0061\":1}", "[{\"b\":{\"\":1,\"\":2}}]", "{\"é\":1,\"\\u00e9\":1}",
+  ])
   func aKeyTwiceIsRefusedHoweverItIsWrittenAndWhereverItIs(_ text: String) {
     #expect(code(of: text) == .bundleManifestDuplicateKey)
   }
 
-  @Test(arguments: ["{\"a\":{\"a\":1},\"A\":[{\"a\":1},{\"a\":1}]}", "{\"é\":1,\"e\u{301}\":1}", "{\"K\":1,\"\u{212a}\":1}"])
+  @Test(arguments: [
+    "{\"a\":{\"a\":1},\"A\":[{\"a\":1},{\"a\":1}]}", "{\"é\":1,\"e\u{301}\":1}", "{\"K\":1,\"\u{212a}\":1}",
+  ])
   func keysDifferIfTheirBytesDo(_ text: String) throws {
     guard case .object(let members) = try parse(text) else {
       Issue.record("it was read as another value")
