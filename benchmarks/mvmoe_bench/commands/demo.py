@@ -224,8 +224,8 @@ def _measure(places: _Places) -> tuple[str, ...]:
     )
     with progress() as advance:
         run = run_bench(request, advance)
-    write_report([run], places.report, "html", compare=False, replace=True)
-    write_report([run], places.picture, "png", compare=False, replace=True)
+    write_report([run], places.report, "html", replace=True)
+    write_report([run], places.picture, "png", replace=True)
     return tuple(point.text for point in summarize_run(run).headline())
 
 

@@ -6,7 +6,7 @@ picture.
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mvmoe_bench.report.compare import compare_runs
 from mvmoe_bench.report.marking import IN_HTML, IN_MARKDOWN, IN_PNG
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 Writer = Callable[[Path], object]
 
+Form = Literal["one", "compare", "side-by-side"]
+"""All runs as one; the second against the first; each device by itself."""
+
 
 def write_report(
-    runs: "list[RunLines]", path: Path, format: str, compare: bool, replace: bool = False
+    runs: "list[RunLines]", path: Path, format: str, form: "Form" = "one", replace: bool = False
 ) -> None:
-    """Write one report of all runs, or with `compare` one that holds the second against the first.
+    """Write a report of all runs, in one of the forms.
 
     It is made in memory and written in one step. With `replace` a report that is at `path` is
     replaced, of whatever runs and format, and nothing else. Raises InputError if something else is
@@ -34,7 +37,7 @@ def write_report(
     """
     require_free(path, replace, [run.path for run in runs])
     try:
-        writer = _comparison(runs, format) if compare else _report(merge(_some(runs)), format)
+        writer = _FORMS[form](_some(runs), format)
     except ImportError as error:
         if isinstance(error, MissingExtraError):
             raise
@@ -62,9 +65,9 @@ def _some(runs: "list[RunLines]") -> "list[RunLines]":
     return runs
 
 
-def _report(run: "RunLines", format: str) -> Writer:
-    """The writer for one run."""
-    summary = summarize_run(run)
+def _report(runs: "list[RunLines]", format: str) -> Writer:
+    """The writer for runs of the same conditions, as one."""
+    summary = summarize_run(merge(runs))
     if format == "png":
         return _picture(summary)
     from mvmoe_bench.report.document import document
@@ -85,6 +88,18 @@ def _comparison(runs: "list[RunLines]", format: str) -> Writer:
     return _text(format, comparison_document(found, first.path, second.path))
 
 
+def _side_by_side(runs: "list[RunLines]", format: str) -> Writer:
+    """The writer for several devices."""
+    from mvmoe_bench.report.side_by_side import side_by_side
+
+    if format == "png":
+        raise InputError(
+            "devices side by side have no picture; give --format html or --format md, or leave out "
+            "--side-by-side"
+        )
+    return _text(format, side_by_side(runs))
+
+
 def _two(runs: "list[RunLines]") -> "tuple[RunLines, RunLines]":
     """The two sides: runs of one file are merged."""
     sides: dict[Path, list[RunLines]] = {}
@@ -98,6 +113,13 @@ def _two(runs: "list[RunLines]") -> "tuple[RunLines, RunLines]":
         )
     first, second = sides.values()
     return merge(first), merge(second)
+
+
+_FORMS: dict[Form, Callable[["list[RunLines]", str], Writer]] = {
+    "one": _report,
+    "compare": _comparison,
+    "side-by-side": _side_by_side,
+}
 
 
 def _text(format: str, made: "Document") -> Writer:

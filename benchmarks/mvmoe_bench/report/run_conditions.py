@@ -77,8 +77,9 @@ def require_same_conditions(runs: Sequence["RunLines"]) -> None:
             shown = ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
             raise InputError(
                 f"{first.path} and {other.path} were not measured in the same way (they differ in "
-                f"{shown}), so one report of both would mix unlike numbers; give --compare for two "
-                "side by side, or make a report of each",
+                f"{shown}), so one report of both would mix unlike numbers; give "
+                "--side-by-side for several devices, --compare for a verdict on two, or "
+                "make a report of each",
                 code="results.unlike",
                 found=shown,
             )

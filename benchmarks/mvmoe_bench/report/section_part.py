@@ -5,7 +5,7 @@ of measurement is reached through it: figures, plots, tables, sentences, key fig
 comparison, and the terms that it adds to the glossary.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -54,6 +54,24 @@ class ComparedKind:
 
 
 @dataclass(frozen=True)
+class Measured(Generic[F]):
+    """What a section found in one of several runs that stand side by side."""
+
+    run: str
+    """The run's name on the page: its device."""
+    summary: "Summary"
+    figures: F
+
+    def name_of(self, subject: str) -> str:
+        """A subject's name beside those of other runs."""
+        return f"{self.run}: {self.summary.names[subject]}"
+
+
+def nothing_beside(_runs: "Sequence[Measured[Any]]") -> None:
+    """Of a section that is not shown side by side."""
+
+
+@dataclass(frozen=True)
 class SectionPart(Generic[F]):
     """One section of the report; `F` is the type of its figures, which are plain data.
 
@@ -79,6 +97,8 @@ class SectionPart(Generic[F]):
     """What a reader must know before believing a number."""
     picture: Callable[["Summary", F], Iterable[Chart]] = lambda summary, figures: ()
     """Plots for the picture that shows a run at a glance."""
+    beside: Callable[["Sequence[Measured[F]]"], View | None] = nothing_beside
+    """Several runs side by side, each with its own intervals: never one distribution."""
     compared: tuple[ComparedKind, ...] = ()
     terms: tuple[tuple[str, str], ...] = ()
     """Entries of the glossary: term and meaning."""

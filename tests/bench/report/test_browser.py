@@ -2,7 +2,9 @@
 
 import shutil
 import time
+from dataclasses import replace
 
+import msgspec
 import pytest
 
 from mvmoe_bench.report.report_files import write_report
@@ -36,19 +38,31 @@ def browser():
         opened.close()
 
 
+def _phones(factory):
+    """The same on two phones, one of them slower."""
+    runs = [factory.lifelike(seed=seed, repeats=6, rounds=12, slower=2.0 + seed) for seed in (2, 3)]
+    models = ("iPhone 16 iPhone17,3", "Maker Phone 7")
+    return [
+        replace(run, run=msgspec.structs.replace(run.run, device="ios", identity={"model": model}))
+        for run, model in zip(runs, models, strict=True)
+    ]
+
+
 @pytest.fixture(scope="module")
 def reports(factory, tmp_path_factory):
     """One page of every kind, by name."""
     folder = tmp_path_factory.mktemp("reports")
     run = factory.lifelike(repeats=6, rounds=12)
+    slower = factory.lifelike(seed=1, repeats=6, rounds=12, slower=1.2)
     runs = {
-        "whole": ([run], False),
-        "hostile": ([factory.hostile()], False),
-        "routes": ([factory.lifelike(experts=10, k=2, stages=2, repeats=6, rounds=20)], False),
-        "comparison": ([run, factory.lifelike(seed=1, repeats=6, rounds=12, slower=1.2)], True),
+        "whole": ([run], "one"),
+        "hostile": ([factory.hostile()], "one"),
+        "routes": ([factory.lifelike(experts=10, k=2, stages=2, repeats=6, rounds=20)], "one"),
+        "comparison": ([run, slower], "compare"),
+        "devices": ([run, *_phones(factory)], "side-by-side"),
     }
-    for name, (which, compare) in runs.items():
-        write_report(which, folder / f"{name}.html", "html", compare)
+    for name, (which, form) in runs.items():
+        write_report(which, folder / f"{name}.html", "html", form)
     return folder
 
 
@@ -75,7 +89,7 @@ def opened(browser, reports):
     assert len([url for url in asked if url.startswith("file:")]) == len(pages)
 
 
-PAGES = ("whole", "routes", "comparison")
+PAGES = ("whole", "routes", "comparison", "devices")
 
 
 def test_hostile_names_run_nothing(opened):
@@ -102,7 +116,7 @@ def test_every_plot_is_shown_once_fits_and_can_be_read(opened, name, width):
 
     plots = page.locator(".plot").count()
     boxes = _boxes(page)
-    assert plots >= 3
+    assert plots >= (1 if name == "devices" else 3)
     assert len(boxes) == plots
     assert all(100 < wide <= width and high > 60 for wide, high in boxes)
     assert page.evaluate("document.documentElement.scrollWidth") <= width

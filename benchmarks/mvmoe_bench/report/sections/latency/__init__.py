@@ -1,6 +1,7 @@
 """The section on latency: how long an image takes, by subject."""
 
 from mvmoe_bench.report.section_part import SectionPart
+from mvmoe_bench.report.sections.latency.beside import beside
 from mvmoe_bench.report.sections.latency.compared import KIND
 from mvmoe_bench.report.sections.latency.figures import latencies
 from mvmoe_bench.report.sections.latency.view import picture, sentences, tiles, view
@@ -14,6 +15,7 @@ PART = SectionPart(
     sentences=sentences,
     tiles=tiles,
     picture=picture,
+    beside=beside,
     compared=(KIND,),
     terms=(
         ("median, p50", "Half of the answers take longer, half do not: each repeat's median first, "

@@ -1,6 +1,7 @@
 """The section on memory: what processes hold, by subject and budget of experts."""
 
 from mvmoe_bench.report.section_part import SectionPart
+from mvmoe_bench.report.sections.memory.beside import beside
 from mvmoe_bench.report.sections.memory.compared import KIND
 from mvmoe_bench.report.sections.memory.figures import memory
 from mvmoe_bench.report.sections.memory.view import sentences, tiles, view
@@ -13,6 +14,7 @@ PART = SectionPart(
     view=view,
     sentences=sentences,
     tiles=tiles,
+    beside=beside,
     compared=(KIND,),
     terms=(
         ("anonymous", "Memory that is of no file: heap, stacks, copies of weights."),
