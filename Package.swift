@@ -10,7 +10,7 @@ let package = Package(
     .library(name: "MVMoECoreML", targets: ["MVMoECoreML"]),
   ],
   targets: [
-    .target(name: "MVMoE", path: "swift/Sources/MVMoE"),
+    .target(name: "MVMoE", path: "swift/Sources/MVMoE", resources: [.copy("PrivacyInfo.xcprivacy")]),
     .target(name: "MVMoECoreML", dependencies: ["MVMoE"], path: "swift/Sources/MVMoECoreML"),
     .testTarget(name: "MVMoETests", dependencies: ["MVMoE"], path: "swift/Tests/MVMoETests"),
     .testTarget(

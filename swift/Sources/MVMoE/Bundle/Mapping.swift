@@ -34,7 +34,7 @@ final class Mapping: @unchecked Sendable {
 
   deinit { munmap(bytes.baseAddress, max(bytes.count, 1)) }
 
-  /// Asks the system to read a part of it in the background.
+  /// Asks the system to read a part of it into memory; it returns when the reading has begun.
   func willNeed(_ range: Range<Int>) {
     let range = range.clamped(to: 0..<bytes.count)
     let start = range.lowerBound - range.lowerBound % Mapping.pageBytes

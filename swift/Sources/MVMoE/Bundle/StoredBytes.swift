@@ -5,6 +5,6 @@ protocol StoredBytes: AnyObject, Sendable {
   /// - Throws: ``FileError`` where the file cannot be read, or is no longer what it was.
   func tensor(at place: StoredTensor) throws -> Tensor
 
-  /// Asks for a part of the file to be in memory soon.
+  /// Asks for a part of the file to be in memory soon; it may take milliseconds.
   func willNeed(_ range: Range<Int>)
 }

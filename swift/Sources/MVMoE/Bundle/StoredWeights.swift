@@ -18,6 +18,8 @@ final class StoredWeights: Sendable {
   /// The route of each stage that was asked for last.
   private let advised: Guarded<[Route?]>
 
+  private let reader = BackgroundReader()
+
   /// The weights of a target whose files were checked; it takes over the file of weights that `files` keeps open.
   ///
   /// - Throws: ``MVMoEError`` where the file is not what it was, and where there is no room to map it (`limit.memory`).
@@ -48,14 +50,15 @@ final class StoredWeights: Sendable {
   /// Asks the system to read the weights of a route's experts in the background, so that they are in memory when its graph
   /// runs.
   ///
-  /// `stage` is that of the graphs, from 1 on. The route that was asked for last is not asked for again. No thread of its own
-  /// reads: the system has threads for this, and one that touches pages of a file which somebody cuts off ends the process.
+  /// `stage` is that of the graphs, from 1 on. The route that was asked for last is not asked for again; what fails says so
+  /// when the weights are asked for.
   func advise(stage: Int, route: Route) {
     guard let stored, isNew(route, stage: stage) else { return }
-    for number in route {
+    let parts = route.map { number in
       let weights = target.experts[stage - 1][number]
-      stored.willNeed(weights.offset..<(weights.offset + weights.bytes))
+      return weights.offset..<(weights.offset + weights.bytes)
     }
+    reader.start { parts.forEach(stored.willNeed) }
   }
 
   private func isNew(_ route: Route, stage: Int) -> Bool {
