@@ -37,4 +37,6 @@ let package = Package(
       name: "MVMoEONNX", dependencies: ["MVMoE", "COnnxRuntime"], path: "swift/extras/MVMoEONNX/Sources/MVMoEONNX"),
     .testTarget(name: "MVMoEONNXTests", dependencies: ["MVMoEONNX"], path: "swift/Tests/MVMoEONNXTests"),
   ]
+  // What stands in for Core ML computes with it.
+  package.targets.first { $0.name == "MVMoECoreMLTests" }?.dependencies.append("MVMoEONNX")
 #endif

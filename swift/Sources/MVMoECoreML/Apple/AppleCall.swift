@@ -40,10 +40,10 @@
       intoMemory.outputBackings = backings
     }
 
-    func predict(intoMemory isProposed: Bool) async throws -> [String: ModelOutput] {
+    func predict(intoMemory isProposed: Bool) async throws -> [String: PredictedOutput] {
       for picture in pictures { try picture.update() }
       let given = try await model.predict(provider, isProposed ? intoMemory : elsewhere)
-      var outputs: [String: ModelOutput] = [:]
+      var outputs: [String: PredictedOutput] = [:]
       for name in names {
         guard let array = given.featureValue(for: name)?.multiArrayValue else { continue }
         // Core ML says by the object's identity whether it has written into the memory that was proposed.

@@ -29,7 +29,7 @@ final class CoreMLRunner: Runner {
     targetKey = try ModelPackage.key(of: target, root: root, system.version)
   }
 
-  var engineName: String { "Core ML of \(system.version.description)" }
+  var engineName: String { "Core ML of \(system.version.description) (\(provider))" }
 
   /// The units that graphs are on: `cpuAndNeuralEngine`, or several where some did not load there.
   var provider: String { choices.inUse.map(\.rawValue).joined(separator: ", ") }

@@ -31,7 +31,7 @@ final class CoreMLBinding: BoundGraph {
     }
   }
 
-  private func predict() async throws -> [String: ModelOutput] {
+  private func predict() async throws -> [String: PredictedOutput] {
     guard memory.isProposed else { return try await call.predict(intoMemory: false) }
     do {
       return try await call.predict(intoMemory: true)
@@ -42,7 +42,7 @@ final class CoreMLBinding: BoundGraph {
     }
   }
 
-  private func take(_ given: [String: ModelOutput]) throws {
+  private func take(_ given: [String: PredictedOutput]) throws {
     for spec in graph.outputs {
       guard let tensor = outputs[spec.name] else { continue }
       switch given[spec.name] {

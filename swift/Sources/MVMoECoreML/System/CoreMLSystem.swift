@@ -64,11 +64,11 @@ protocol CoreMLCall: AnyObject, Sendable {
   /// What the model gives, by the names of the outputs.
   ///
   /// With `intoMemory` the caller's memory is proposed to Core ML, which may write into it or not.
-  func predict(intoMemory: Bool) async throws -> [String: ModelOutput]
+  func predict(intoMemory: Bool) async throws -> [String: PredictedOutput]
 }
 
 /// How a call gave one of its outputs.
-enum ModelOutput {
+enum PredictedOutput {
   /// It lies in the caller's memory already.
   case inPlace
 
