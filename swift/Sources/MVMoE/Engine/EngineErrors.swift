@@ -9,7 +9,7 @@ public struct EngineErrors: Sendable {
   /// For an engine that does not start with the options that it was given: `engine.failed`, or the limit that was met.
   public func start(_ cause: any Error) -> MVMoEError { failed(.engineFailed, nil, "\(engine) does not start", cause) }
 
-  /// As ``start(_:)-(Error)``, of what the engine says.
+  /// As that of an error, where the engine only says why.
   public func start(_ cause: String) -> MVMoEError { start(EngineMessage(cause)) }
 
   /// For a graph that the engine refuses: `engine.load-failed`, or the limit that was met.
@@ -17,7 +17,7 @@ public struct EngineErrors: Sendable {
     failed(.engineLoadFailed, graph, "\(described(graph)) does not load in \(engine)", cause)
   }
 
-  /// As ``load(_:_:)-(_,Error)``, of what the engine says.
+  /// As that of an error, where the engine only says why.
   public func load(_ graph: Graph, _ cause: String) -> MVMoEError { load(graph, EngineMessage(cause)) }
 
   /// For a graph that does not run: `engine.run-failed`, or the limit that was met.
@@ -25,7 +25,7 @@ public struct EngineErrors: Sendable {
     failed(.engineRunFailed, graph, "graph \(graph.name) failed in \(engine)", cause)
   }
 
-  /// As ``run(_:_:)-(_,Error)``, of what the engine says.
+  /// As that of an error, where the engine only says why.
   public func run(_ graph: Graph, _ cause: String) -> MVMoEError { run(graph, EngineMessage(cause)) }
 
   /// For an engine whose native library this process lacks: `engine.unsupported-platform`.
@@ -37,7 +37,7 @@ public struct EngineErrors: Sendable {
     return MVMoEError(.engineUnsupportedPlatform, sentence, cause: cause)
   }
 
-  /// As ``missingLibrary(_:advice:)-(Error,_)``, of what the system says.
+  /// As that of an error, where the system only says why.
   public func missingLibrary(_ cause: String, advice: String) -> MVMoEError {
     missingLibrary(EngineMessage(cause), advice: advice)
   }
