@@ -14,10 +14,7 @@ public struct MaskOutput: Output, CustomStringConvertible {
   public var width: Int { shape[2] }
 
   /// The class of each place `[H, W]` of the mask.
-  public func classMap() -> [Int32] {
-    let classes = classes
-    return classes.places.map { Int32(truncatingIfNeeded: classes[$0]) }
-  }
+  public func classMap() -> [Int32] { classes.all() }
 
   /// The class at a place of the mask; nil outside of `[H, W]`.
   public func classAt(row: Int, column: Int) -> Int? { placeIn(shape, 0, row, column).map { classes[$0] } }

@@ -19,6 +19,20 @@ struct PlaceClasses: Sendable {
     return scores(of: place).best()
   }
 
+  /// The class of each place: as one by one, but in the order in which the logits lie in memory.
+  func all() -> [Int32] {
+    if classes == 1 { return places.map { values[$0] > 0 ? 1 : 0 } }
+    var found = [Int32](repeating: 0, count: size)
+    var highest = Array(values[places])
+    for index in 1..<classes {
+      for (place, logit) in zip(places, values[index * size..<(index + 1) * size]) where logit > highest[place] {
+        highest[place] = logit
+        found[place] = Int32(truncatingIfNeeded: index)
+      }
+    }
+    return found
+  }
+
   /// By how much the class of a place is decided.
   func margin(of place: Int) -> Double {
     classes == 1 ? abs(Double(values[place])) : scores(of: place).margin()

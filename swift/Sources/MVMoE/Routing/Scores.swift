@@ -7,7 +7,7 @@ import Foundation
 /// Step 2 of *Routing*: gives `body` the scores `[E]` of the logits of one image, which ``requireLogits(_:experts:)`` has
 /// seen.
 ///
-/// They live as long as the call and, of up to 256 experts, on the stack: a route is selected between two graphs.
+/// They live as long as the call and, of up to 128 experts, on the stack: a route is selected between two graphs.
 @inline(__always)
 func withScores<Result>(
   of logits: UnsafeBufferPointer<Float>, _ body: (UnsafeBufferPointer<Float>) throws -> Result

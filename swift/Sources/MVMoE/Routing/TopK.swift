@@ -32,7 +32,9 @@ struct TopK: RouterRule {
     try requireLogits(logits, experts: experts)
     return withScores(of: logits) { scores in
       // The scores decide, not the logits: two logits may differ and still have one fp32 score.
-      let route = Route(bestExperts(scores, count: k).sorted())
+      var selected = bestExperts(scores, count: k)
+      selected.sort()
+      let route = Route(selected)
       return Selection(route: route, gates: renormalize || unitGates ? formula(route, logits) : scores.at(route))
     }
   }

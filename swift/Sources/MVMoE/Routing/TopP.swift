@@ -35,8 +35,10 @@ struct TopP: RouterRule {
   func select(_ logits: UnsafeBufferPointer<Float>) throws -> Selection {
     try requireLogits(logits, experts: experts)
     return withScores(of: logits) { scores in
-      let ranked = bestExperts(scores, count: longest)
-      let route = Route(ranked[..<length(ranked, scores)].sorted())
+      var selected = bestExperts(scores, count: longest)
+      selected.removeLast(longest - length(selected, scores))
+      selected.sort()
+      let route = Route(selected)
       return Selection(route: route, gates: renormalize ? scoresWithin(route, logits) : scores.at(route))
     }
   }

@@ -1,6 +1,6 @@
 """Writes `outputs.json` and `checks.json` beside this file: what mvmoe_deploy makes of outputs.
 
-The Kotlin tests read them. Run it after a change of docs/outputs.md:
+The Kotlin and Swift tests read them. Run it after a change of docs/outputs.md:
 
     python kotlin/mvmoe-core/src/test/resources/outputs/generate.py
 
