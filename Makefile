@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 OTHER_PILLOW := pillow==12.1.1
 
 .PHONY: demo test bench fuzz mutants setup lint clean \
-	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone kotlin-runner android-apk android-bundle
+	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone kotlin-runner android-apk android-bundle swift-runner
 
 demo: setup ## train on real digits, export, answer held-out images
 	$(BIN)/mvmoe demo -o demo
@@ -63,6 +63,9 @@ BUNDLES ?= $(wildcard tests/conformance/answers/bundles/*)
 
 kotlin-runner: ## build what mvmoe bench --device jvm runs
 	$(MAVEN) --projects mvmoe-runner --also-make package -DskipTests
+
+swift-runner: ## build what mvmoe bench --device swift runs
+	swift/tools/with-swift build --configuration release --product mvmoe-runner
 
 kotlin-phone: ## check the Kotlin library on the phone that adb sees: make kotlin-phone BUNDLES=my.mvmoe
 	kotlin/phone.sh $(BUNDLES)

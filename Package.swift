@@ -8,10 +8,14 @@ let package = Package(
   products: [
     .library(name: "MVMoE", targets: ["MVMoE"]),
     .library(name: "MVMoECoreML", targets: ["MVMoECoreML"]),
+    .library(name: "MVMoEBench", targets: ["MVMoEBench"]),
   ],
   targets: [
     .target(name: "MVMoE", path: "swift/Sources/MVMoE", resources: [.copy("PrivacyInfo.xcprivacy")]),
     .target(name: "MVMoECoreML", dependencies: ["MVMoE"], path: "swift/Sources/MVMoECoreML"),
+    // What Swift cannot ask the system for by itself.
+    .target(name: "CProcessFacts", path: "swift/Sources/CProcessFacts"),
+    .target(name: "MVMoEBench", dependencies: ["MVMoE", "CProcessFacts"], path: "swift/Sources/MVMoEBench"),
     .testTarget(name: "MVMoETests", dependencies: ["MVMoE"], path: "swift/Tests/MVMoETests"),
     .testTarget(
       name: "MVMoECoreMLTests", dependencies: ["MVMoECoreML"], path: "swift/Tests/MVMoECoreMLTests"),
@@ -39,4 +43,17 @@ let package = Package(
   ]
   // What stands in for Core ML computes with it.
   package.targets.first { $0.name == "MVMoECoreMLTests" }?.dependencies.append("MVMoEONNX")
+  let runnersEngine = "MVMoEONNX"
+#else
+  let runnersEngine = "MVMoECoreML"
 #endif
+
+// What `mvmoe bench --device swift` starts: a program of this checkout alone.
+package.targets += [
+  .executableTarget(
+    name: "mvmoe-runner", dependencies: ["MVMoE", "MVMoEBench", .byName(name: runnersEngine)],
+    path: "swift/Sources/mvmoe-runner"),
+  .testTarget(
+    name: "MVMoEBenchTests", dependencies: ["MVMoEBench", "mvmoe-runner", .byName(name: runnersEngine)],
+    path: "swift/Tests/MVMoEBenchTests"),
+]

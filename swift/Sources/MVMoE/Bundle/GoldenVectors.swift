@@ -5,15 +5,15 @@ import Foundation
 /// The file was checked as a whole; rows are read when they are asked for, from the file that was checked. Images count from 0,
 /// routed stages from 1. All of a stage that an image does not reach, because it was finished before, is 0. Every method throws
 /// ``MVMoEError`` where the file cannot be read any more.
-struct GoldenVectors: Sendable {
+package struct GoldenVectors: Sendable {
   /// The number of images.
-  let images: Int
+  package let images: Int
 
   private let hasRouter: [Bool]
   private let file: SafetensorsFile
 
   /// An input `[C, H, W]`, preprocessed already.
-  func image(_ image: Int) throws -> [Float] { try floats("image", image) }
+  package func image(_ image: Int) throws -> [Float] { try floats("image", image) }
 
   /// The logits `[E]` of a stage's router; empty where there is none.
   func logits(stage: Int, image: Int) throws -> [Float] {
@@ -31,15 +31,10 @@ struct GoldenVectors: Sendable {
   func gates(stage: Int, image: Int) throws -> [Float] { try floats("gates.\(stage)", image) }
 
   /// An output of the model, in its shape.
-  func output(_ name: String, image: Int) throws -> [Float] { try floats("outputs.\(name)", image) }
+  package func output(_ name: String, image: Int) throws -> [Float] { try floats("outputs.\(name)", image) }
 
   private func floats(_ name: String, _ image: Int) throws -> [Float] {
-    let row = try file.row(name, image, of: images)
-    return row.withUnsafeBytes { bytes in
-      stride(from: 0, to: bytes.count - 3, by: 4).map { place in
-        Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)))
-      }
-    }
+    try file.floats(name, image, of: images)
   }
 }
 

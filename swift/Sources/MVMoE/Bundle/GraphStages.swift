@@ -1,5 +1,5 @@
 /// The tensor that the input is, `[B, C, H, W]`.
-let imageTensor = "image"
+package let imageTensor = "image"
 
 /// With routers inside of a graph, the input that is added to their logits: `[B, sum of E]`.
 let steeringTensor = "steering"

@@ -3,7 +3,7 @@ private let means = NumberRange.closed(-1000, 1000)
 private let deviations = NumberRange.closed(1e-6, 1000)
 
 /// The fields of `input`, which have to make one way from an image to the input (`preprocessing.invalid`).
-func readInput(_ fields: Fields) throws -> InputSpec {
+package func readInput(_ fields: Fields) throws -> InputSpec {
   let input = InputSpec(
     height: try fields.int("height", sides),
     width: try fields.int("width", sides),

@@ -63,7 +63,7 @@ public final class ModelBundle: Sendable {
   }
 
   /// The golden vectors, checked.
-  func golden() throws -> GoldenVectors { try GoldenVectors.open(root, manifest) }
+  package func golden() throws -> GoldenVectors { try GoldenVectors.open(root, manifest) }
 
   private func noTarget(_ name: String) -> MVMoEError {
     let available = manifest.targets.map(\.name).sorted()

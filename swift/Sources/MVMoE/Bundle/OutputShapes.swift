@@ -1,11 +1,11 @@
 /// The shapes of the tensors that are outputs, for one image, as the first target has them: those of the others are the same.
-struct OutputShapes {
+package struct OutputShapes {
   private var shapes: [String: [Int]] = [:]
 
   subscript(tensor: String) -> [Int]? { shapes[tensor] }
 
   /// The shape of an output; every one that was checked has a shape.
-  func of(_ output: OutputSpec) throws -> [Int] {
+  package func of(_ output: OutputSpec) throws -> [Int] {
     guard let shape = output.tensors.first.flatMap({ shapes[$0] }) else {
       throw inconsistent("no graph gives the output \(output.name)", Fault(.bundleOutputMissing))
     }
@@ -15,7 +15,7 @@ struct OutputShapes {
   mutating func add(_ tensor: String, _ shape: [Int]) { shapes[tensor] = shape }
 
   /// The shapes of a manifest that was checked, from the graphs of its first target.
-  static func of(_ manifest: Manifest) throws -> OutputShapes {
+  package static func of(_ manifest: Manifest) throws -> OutputShapes {
     var shapes = OutputShapes()
     guard let target = manifest.targets.first else { return shapes }
     var stages = StageInterfaces(target, try strategy(of: target), manifest)

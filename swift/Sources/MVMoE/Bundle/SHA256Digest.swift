@@ -5,7 +5,7 @@
 #endif
 
 /// The SHA-256 of bytes that come in pieces.
-final class SHA256Digest {
+package final class SHA256Digest {
   #if canImport(CryptoKit)
     private var state = SHA256()
 
@@ -39,7 +39,7 @@ final class SHA256Digest {
   #endif
 
   /// That of an array, as 64 hexadecimal digits in lower case.
-  static func hexadecimalDigits(of bytes: [UInt8]) throws -> String {
+  package static func hexadecimalDigits(of bytes: [UInt8]) throws -> String {
     let digest = try SHA256Digest()
     bytes.withUnsafeBytes(digest.update)
     return digest.finish()

@@ -2,7 +2,7 @@ import Foundation
 
 /// A [safetensors](https://github.com/huggingface/safetensors) file: 8 bytes with the length of a JSON header, the header, and
 /// the tensors without a gap.
-struct SafetensorsFile: Sendable {
+package struct SafetensorsFile: Sendable {
   /// The types and shapes of the tensors, in the order of the header.
   var types: [(name: String, type: Kind)] { places.map { ($0.name, $0.place.kind) } }
 
@@ -59,6 +59,30 @@ struct SafetensorsFile: Sendable {
       }
       let count = place.kind.bytes / rows
       return try opened.bytes(from: start + place.from + index * count, count: count)
+    }
+  }
+}
+
+extension SafetensorsFile {
+  /// The file at a path, whose tensors nobody has said anything of.
+  ///
+  /// - Throws: ``MVMoEError`` for anything but a whole and sound file.
+  package static func open(_ file: URL) throws -> SafetensorsFile {
+    let (folder, name) = (file.deletingLastPathComponent(), file.lastPathComponent)
+    let opened = try PlainFiles(folder).open(name)
+    let size = try readingFile(folder, name) { try opened.identity().size }
+    return try SafetensorsFile(opened, FileRecord(path: name, bytes: size, sha256: ""), folder)
+  }
+
+  /// The shape of a tensor; nil where it is not there.
+  package func shape(of name: String) -> [Int]? { placeOf[ExactText(name)]?.kind.shape }
+
+  /// The fp32 numbers of one of the `rows` of a tensor that is there.
+  package func floats(_ name: String, _ index: Int, of rows: Int) throws -> [Float] {
+    try row(name, index, of: rows).withUnsafeBytes { bytes in
+      stride(from: 0, to: bytes.count - 3, by: 4).map { place in
+        Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)))
+      }
     }
   }
 }

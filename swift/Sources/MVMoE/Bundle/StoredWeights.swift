@@ -4,7 +4,7 @@ import Foundation
 ///
 /// The file is mapped, so nothing is read before it is used. On a file system that cannot map, a weight is read when it is
 /// first asked for, and kept. May be used by several tasks at once.
-final class StoredWeights: Sendable {
+package final class StoredWeights: Sendable {
   /// What makes tensors of a file.
   typealias Mapper = (_ file: OpenFile, _ tensors: [StoredTensor]) throws -> any StoredBytes
 
@@ -32,13 +32,21 @@ final class StoredWeights: Sendable {
     stored = try target.experts.isEmpty ? nil : Self.open(root, target, kept, map)
   }
 
+  /// The weights of a target of a bundle, whose files are checked first.
+  ///
+  /// - Throws: ``MVMoEError`` that names the first file that is missing or altered.
+  package static func checked(_ target: Target, of bundle: ModelBundle) throws -> StoredWeights {
+    let files = try CheckedFiles.verify(root: bundle.root, files: target.files, keep: target.weights)
+    return try StoredWeights(root: bundle.root, target: target, files: files)
+  }
+
   /// Whether weights lie in a mapping of the file that was checked; on some file systems they are read instead.
   var isMapped: Bool { stored is MappedBytes }
 
   /// The weights that a graph takes for the images of a route, by the inputs' names.
   ///
   /// - Throws: ``MVMoEError`` where the file cannot be read any more, or memory runs out.
-  func inputs(of graph: Graph, route: Route) throws -> [String: Tensor] {
+  package func inputs(of graph: Graph, route: Route) throws -> [String: Tensor] {
     try graph.bound.mapValues { bound in
       guard let tensor = try expert(route[bound.place], of: graph.stage)[bound.tensor] else {
         throw cannotRead(root, target.weights ?? "", FileError("an expert has no tensor \(bound.tensor)"))

@@ -1,4 +1,4 @@
-func readTarget(_ name: String, _ field: Field) throws -> Target {
+package func readTarget(_ name: String, _ field: Field) throws -> Target {
   try field.record { fields in
     Target(
       name: name,

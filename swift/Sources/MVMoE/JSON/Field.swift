@@ -1,20 +1,25 @@
 /// A value with its place; asks what it is, and refuses all else.
 ///
 /// Every method throws ``MVMoEError`` with the code `bundle.manifest-wrong-type` or `bundle.manifest-out-of-range`.
-struct Field {
-  let value: JSONValue
+package struct Field {
+  package let value: JSONValue
 
-  let path: JSONPath
+  package let path: JSONPath
+
+  package init(value: JSONValue, path: JSONPath) {
+    self.value = value
+    self.path = path
+  }
 
   /// As many items or members as there are.
-  static let anySize = 0...Int.max
+  package static let anySize = 0...Int.max
 
-  func boolean() throws -> Bool {
+  package func boolean() throws -> Bool {
     guard case .boolean(let value) = value else { throw wrongType("a boolean") }
     return value
   }
 
-  func int(_ range: ClosedRange<Int>) throws -> Int {
+  package func int(_ range: ClosedRange<Int>) throws -> Int {
     let text = try integer()
     guard let number = Int(text), range.contains(number) else {
       throw outOfRange("an integer from \(range.lowerBound) to \(range.upperBound)", text)
@@ -24,28 +29,28 @@ struct Field {
 
   /// An integer of any size: one that 32 bits do not hold becomes the largest or the smallest that they do, so that nothing
   /// computed with it overflows.
-  func anyInt() throws -> Int {
+  package func anyInt() throws -> Int {
     let text = try integer()
     let number = Int(text) ?? (text.utf8.first == UInt8(ascii: "-") ? Int.min : Int.max)
     return Int(Int32(clamping: number))
   }
 
-  func number(_ range: NumberRange) throws -> Double {
+  package func number(_ range: NumberRange) throws -> Double {
     guard case .number(let text) = value else { throw wrongType("a number \(range)") }
     guard let number = Double(text), range.contains(number) else { throw outOfRange("a number \(range)", text) }
     return number
   }
 
-  func text(_ form: TextForm = .text) throws -> String {
+  package func text(_ form: TextForm = .text) throws -> String {
     guard case .string(let text) = value else { throw wrongType("\(form)") }
     guard form.contains(text) else { throw outOfRange("\(form)", quoted(text)) }
     return text
   }
 
-  func oneOf(_ known: [String]) throws -> String { try oneOf(known.map { ($0, $0) }) }
+  package func oneOf(_ known: [String]) throws -> String { try oneOf(known.map { ($0, $0) }) }
 
   /// What one of these names stands for.
-  func oneOf<T>(_ known: [(name: String, meaning: T)]) throws -> T {
+  package func oneOf<T>(_ known: [(name: String, meaning: T)]) throws -> T {
     let expected = "one of \(known.map(\.name).joined(separator: ", "))"
     guard case .string(let text) = value else { throw wrongType(expected) }
     guard let found = known.first(where: { ExactText($0.name) == ExactText(text) }) else {
@@ -54,9 +59,9 @@ struct Field {
     return found.meaning
   }
 
-  func list<T>(_ read: (Field) throws -> T) throws -> [T] { try list(Field.anySize, read) }
+  package func list<T>(_ read: (Field) throws -> T) throws -> [T] { try list(Field.anySize, read) }
 
-  func list<T>(_ sizes: ClosedRange<Int>, _ read: (Field) throws -> T) throws -> [T] {
+  package func list<T>(_ sizes: ClosedRange<Int>, _ read: (Field) throws -> T) throws -> [T] {
     guard case .array(let items) = value else { throw wrongType("an array") }
     try requireSize(items.count, sizes, "items")
     var result: [T] = []
@@ -66,7 +71,7 @@ struct Field {
   }
 
   /// An object of any members, whose keys have a form of ASCII characters alone.
-  func map<T>(
+  package func map<T>(
     keys: TextForm = .name, sizes: ClosedRange<Int> = Field.anySize, _ read: (Field) throws -> T
   ) throws -> [String: T] {
     let members = try named(keys: keys, sizes: sizes) { try read($1) }
@@ -74,7 +79,7 @@ struct Field {
   }
 
   /// As ``map(keys:sizes:_:)``, in the order of the text, for members that have to know their key.
-  func named<T>(
+  package func named<T>(
     keys: TextForm = .name, sizes: ClosedRange<Int> = Field.anySize, _ read: (String, Field) throws -> T
   ) throws -> [(key: String, value: T)] {
     let members = try members()
@@ -86,13 +91,13 @@ struct Field {
   }
 
   /// The members of an object, in the order of the text.
-  func members() throws -> [(key: String, value: JSONValue)] {
+  package func members() throws -> [(key: String, value: JSONValue)] {
     guard case .object(let members) = value else { throw wrongType("an object") }
     return members
   }
 
   /// An object of known fields; refuses those that `read` has not asked for.
-  func record<T>(_ read: (Fields) throws -> T) throws -> T {
+  package func record<T>(_ read: (Fields) throws -> T) throws -> T {
     let fields = try Fields(value, path)
     let result = try read(fields)
     try fields.end()
@@ -100,7 +105,7 @@ struct Field {
   }
 
   /// What `read` makes of the value; nil for null.
-  func orNil<T>(_ read: (Field) throws -> T) throws -> T? {
+  package func orNil<T>(_ read: (Field) throws -> T) throws -> T? {
     if case .null = value { return nil }
     return try read(self)
   }

@@ -1,8 +1,8 @@
 /// The fields of one object of a manifest: each is asked for by its name, and ``end()`` refuses the others.
 ///
 /// Throws ``MVMoEError`` with the codes `bundle.manifest-...`. Where a method has a default, the field may be left out.
-final class Fields {
-  let path: JSONPath
+package final class Fields {
+  package let path: JSONPath
 
   private let members: [(key: String, value: JSONValue)]
 
@@ -12,14 +12,14 @@ final class Fields {
   /// The place after the member that was found last: fields are mostly asked for in the order of the text.
   private var next = 0
 
-  init(_ value: JSONValue, _ path: JSONPath) throws {
+  package init(_ value: JSONValue, _ path: JSONPath) throws {
     self.path = path
     members = try Field(value: value, path: path).members()
     isAsked = Array(repeating: false, count: members.count)
   }
 
   /// A field that must be there.
-  subscript(name: String) -> Field {
+  package subscript(name: String) -> Field {
     get throws {
       guard let field = find(name) else { throw missing(name) }
       return field
@@ -27,49 +27,49 @@ final class Fields {
   }
 
   /// A field that may be left out; nil where it is.
-  func find(_ name: String) -> Field? {
+  package func find(_ name: String) -> Field? {
     guard let place = place(of: name) else { return nil }
     isAsked[place] = true
     next = place + 1
     return Field(value: members[place].value, path: path.member(name))
   }
 
-  func boolean(_ name: String, default preset: Bool? = nil) throws -> Bool {
+  package func boolean(_ name: String, default preset: Bool? = nil) throws -> Bool {
     try required(name, preset) { try $0.boolean() }
   }
 
-  func int(_ name: String, _ range: ClosedRange<Int>, default preset: Int? = nil) throws -> Int {
+  package func int(_ name: String, _ range: ClosedRange<Int>, default preset: Int? = nil) throws -> Int {
     try required(name, preset) { try $0.int(range) }
   }
 
-  func number(_ name: String, _ range: NumberRange, default preset: Double? = nil) throws -> Double {
+  package func number(_ name: String, _ range: NumberRange, default preset: Double? = nil) throws -> Double {
     try required(name, preset) { try $0.number(range) }
   }
 
-  func text(_ name: String, _ form: TextForm = .text, default preset: String? = nil) throws -> String {
+  package func text(_ name: String, _ form: TextForm = .text, default preset: String? = nil) throws -> String {
     try required(name, preset) { try $0.text(form) }
   }
 
-  func name(_ name: String) throws -> String { try text(name, .name) }
+  package func name(_ name: String) throws -> String { try text(name, .name) }
 
-  func oneOf(_ name: String, _ known: [String], default preset: String? = nil) throws -> String {
+  package func oneOf(_ name: String, _ known: [String], default preset: String? = nil) throws -> String {
     try required(name, preset) { try $0.oneOf(known) }
   }
 
-  func numbers(
+  package func numbers(
     _ name: String, _ range: NumberRange, _ sizes: ClosedRange<Int> = Field.anySize, default preset: [Double]? = nil
   ) throws -> [Double] {
     try required(name, preset) { try $0.list(sizes) { try $0.number(range) } }
   }
 
-  func list<T>(
+  package func list<T>(
     _ name: String, _ sizes: ClosedRange<Int> = Field.anySize, default preset: [T]? = nil,
     _ read: (Field) throws -> T
   ) throws -> [T] {
     try required(name, preset) { try $0.list(sizes, read) }
   }
 
-  func map<T>(
+  package func map<T>(
     _ name: String, keys: TextForm = .name, sizes: ClosedRange<Int> = Field.anySize, default preset: [String: T]? = nil,
     _ read: (Field) throws -> T
   ) throws -> [String: T] {
@@ -77,22 +77,22 @@ final class Fields {
   }
 
   /// A field that must be there, and may be null.
-  func nullable<T>(_ name: String, _ read: (Field) throws -> T) throws -> T? { try self[name].orNil(read) }
+  package func nullable<T>(_ name: String, _ read: (Field) throws -> T) throws -> T? { try self[name].orNil(read) }
 
   /// A field that may be null, and is so where it is left out.
-  func optional<T>(_ name: String, _ read: (Field) throws -> T) throws -> T? { try find(name)?.orNil(read) }
+  package func optional<T>(_ name: String, _ read: (Field) throws -> T) throws -> T? { try find(name)?.orNil(read) }
 
   /// An object of known fields.
-  func record<T>(_ name: String, _ read: (Fields) throws -> T) throws -> T { try self[name].record(read) }
+  package func record<T>(_ name: String, _ read: (Fields) throws -> T) throws -> T { try self[name].record(read) }
 
   /// The fields of an object; the caller calls their ``end()``.
-  func fields(_ name: String) throws -> Fields {
+  package func fields(_ name: String) throws -> Fields {
     let field = try self[name]
     return try Fields(field.value, field.path)
   }
 
   /// Refuses fields that nobody has asked for; called last.
-  func end() throws {
+  package func end() throws {
     guard let place = isAsked.firstIndex(of: false) else { return }
     let unknown = members[place].key
     throw MVMoEError(

@@ -1,5 +1,5 @@
 /// Where a value is in a manifest: `$.stages[1].rule.k`; written out only when an error needs it.
-indirect enum JSONPath: Sendable {
+package indirect enum JSONPath: Sendable {
   /// The place that has this name.
   case root(String)
 
@@ -9,17 +9,17 @@ indirect enum JSONPath: Sendable {
   /// An item of what is at another place.
   case item(of: JSONPath, index: Int)
 
-  func member(_ name: String) -> JSONPath { .member(of: self, name: name) }
+  package func member(_ name: String) -> JSONPath { .member(of: self, name: name) }
 
-  func item(_ index: Int) -> JSONPath { .item(of: self, index: index) }
+  package func item(_ index: Int) -> JSONPath { .item(of: self, index: index) }
 }
 
 extension JSONPath: ExpressibleByStringLiteral {
-  init(stringLiteral root: String) { self = .root(root) }
+  package init(stringLiteral root: String) { self = .root(root) }
 }
 
 extension JSONPath: CustomStringConvertible {
-  var description: String {
+  package var description: String {
     switch self {
     case .root(let name): name
     case .member(let above, let name): "\(above).\(shortened(name))"

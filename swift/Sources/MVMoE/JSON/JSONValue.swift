@@ -1,5 +1,5 @@
 /// What a JSON text says.
-enum JSONValue: Sendable {
+package enum JSONValue: Sendable {
   /// Nothing.
   case null
 

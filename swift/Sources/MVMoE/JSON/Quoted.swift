@@ -1,6 +1,6 @@
 /// A text that others wrote, as it stands in a sentence: in quotes, not too long, and with an escape for each character that a
 /// terminal or a log may obey.
-func quoted(_ text: String, most: Int = longestShown) -> String {
+package func quoted(_ text: String, most: Int = longestShown) -> String {
   "'" + shortened(escaped(text, most), most: most) + "'"
 }
 
@@ -11,7 +11,7 @@ func shortened(_ text: String, most: Int = longestShown) -> String {
 }
 
 /// Code points of a text in a sentence.
-let longestShown = 80
+package let longestShown = 80
 
 private func escaped(_ text: String, _ most: Int) -> String {
   var result = String.UnicodeScalarView()

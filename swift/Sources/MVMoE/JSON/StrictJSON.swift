@@ -2,7 +2,7 @@
 ///
 /// UTF-8 without a byte order mark, no key twice, no half of a surrogate pair, nothing that RFC 8259 does not have; bounded
 /// depth and numbers. Time and memory are proportional to the text.
-enum StrictJSON {
+package enum StrictJSON {
   /// The bytes of the longest text.
   static let mostBytes = 32 * 1024 * 1024
 
@@ -15,7 +15,7 @@ enum StrictJSON {
   /// What the text says.
   ///
   /// - Throws: ``MVMoEError`` with the code that a manifest of this text has (`bundle.manifest-not-json`, ...).
-  static func parse(_ bytes: [UInt8]) throws -> JSONValue {
+  package static func parse(_ bytes: [UInt8]) throws -> JSONValue {
     guard bytes.count <= mostBytes else {
       throw MVMoEError(
         .bundleTooLarge, "it has more than the \(mostBytes) bytes that are read", fields: ["limit": .integer(mostBytes)]

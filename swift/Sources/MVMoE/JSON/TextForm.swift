@@ -1,5 +1,5 @@
 /// Which texts a field may have: how long, in code points, and of which characters.
-struct TextForm: Sendable {
+package struct TextForm: Sendable {
   private let words: String
 
   private let lengths: ClosedRange<Int>
@@ -7,13 +7,13 @@ struct TextForm: Sendable {
   private let fits: @Sendable (String) -> Bool
 
   /// A form that `words` describe; `fits` is asked of texts of one of the lengths.
-  init(_ words: String, lengths: ClosedRange<Int>, fits: @escaping @Sendable (String) -> Bool) {
+  package init(_ words: String, lengths: ClosedRange<Int>, fits: @escaping @Sendable (String) -> Bool) {
     self.words = words
     self.lengths = lengths
     self.fits = fits
   }
 
-  func contains(_ text: String) -> Bool {
+  package func contains(_ text: String) -> Bool {
     // A code point has at most four bytes: their number is there at once.
     text.utf8.count / 4 <= lengths.upperBound && lengths.contains(text.unicodeScalars.count) && fits(text)
   }
@@ -21,32 +21,33 @@ struct TextForm: Sendable {
 
 extension TextForm {
   /// Free text without control characters.
-  static let text = TextForm("a text of at most 1000 characters without control characters", lengths: 0...1000) {
+  package static let text = TextForm("a text of at most 1000 characters without control characters", lengths: 0...1000)
+  {
     text in
     text.unicodeScalars.allSatisfy { $0.value > 0x1f && !(0x7f...0x9f).contains($0.value) }
   }
 
   /// The name of a target, stage, graph, tensor, package, ...
-  static let name = of(
+  package static let name = of(
     "a name: 1 to 200 characters of A-Z a-z 0-9 _ . - that begin with a letter, a digit or _", 1...200,
     first: letters + digits + "_", all: letters + digits + "_.-")
 
   /// The name of a strategy, precision or kind of output.
-  static let part = of(
+  package static let part = of(
     "a name: 1 to 64 characters of a-z 0-9 _ - that begin with a letter", 1...64,
     first: small, all: small + digits + "_-")
 
   /// What a caller chooses.
-  static let choice = of(
+  package static let choice = of(
     "a name: 1 to 64 characters of a-z 0-9 _ that begin with a letter", 1...64, first: small, all: small + digits + "_")
 
   /// A path relative to the bundle; whether it leads out of it is asked later.
-  static let path = of(
+  package static let path = of(
     "a path: 1 to 500 characters of A-Z a-z 0-9 _ . / -", 1...500,
     first: letters + digits + "_./-", all: letters + digits + "_./-")
 
   /// The SHA-256 of a file.
-  static let sha256 = of(
+  package static let sha256 = of(
     "64 hexadecimal digits in lower case", 64...64, first: digits + "abcdef", all: digits + "abcdef")
 
   private static let small = "abcdefghijklmnopqrstuvwxyz"
@@ -62,7 +63,7 @@ extension TextForm {
 }
 
 extension TextForm: CustomStringConvertible {
-  var description: String { words }
+  package var description: String { words }
 }
 
 /// Some characters of ASCII: a bit for each.

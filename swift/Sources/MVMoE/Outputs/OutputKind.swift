@@ -2,7 +2,7 @@
 ///
 /// One type a kind, found by its name in a manifest (``OutputKinds/find(_:)``). Shapes are those of one image. What has no
 /// default has to be written; the rest suits a kind that decides nothing and has no classes.
-protocol OutputKind: Sendable {
+package protocol OutputKind: Sendable {
   var name: String { get }
 
   /// The shape that it needs, in words: `[classes]`.

@@ -1,5 +1,5 @@
 /// The kinds of outputs that this release knows, by their names in a manifest.
-enum OutputKinds {
+package enum OutputKinds {
   private static let known: [any OutputKind] = [
     BoxesKind(), EmbeddingKind(), LogitsKind(), MapKind(), MaskKind(), TensorKind(),
   ]
@@ -7,5 +7,5 @@ enum OutputKinds {
   /// In alphabetic order.
   static var names: [String] { known.map(\.name) }
 
-  static func find(_ name: String) -> (any OutputKind)? { known.first { $0.name == name } }
+  package static func find(_ name: String) -> (any OutputKind)? { known.first { $0.name == name } }
 }

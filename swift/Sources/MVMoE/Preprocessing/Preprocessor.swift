@@ -1,7 +1,7 @@
 /// Makes the model's input of images, to the last rounding as `docs/bundle.md`, *Preprocessing*, defines it.
 ///
 /// May be used by several threads at once. Of an image it holds some rows at a time, whatever its size.
-struct Preprocessor: Sendable {
+package struct Preprocessor: Sendable {
   private let input: InputSpec
   private let rule: any ResizeRule
   private let tables: PassTables
@@ -10,7 +10,7 @@ struct Preprocessor: Sendable {
   private var pixels: Int { input.height * input.width }
 
   /// - Parameter input: that of a manifest, which was checked.
-  init(_ input: InputSpec) {
+  package init(_ input: InputSpec) {
     self.input = input
     rule = ResizeRules.find(input.resize) ?? Timm()
     tables = PassTables(interpolation: input.interpolation)
@@ -22,7 +22,7 @@ struct Preprocessor: Sendable {
   /// - Throws: ``MVMoEError`` for a buffer that contradicts itself (`image.buffer-...`), and for images that are too long and
   ///   narrow (`image.too-large`).
   /// - Precondition: `into` has room for all of it.
-  func prepare(_ buffer: PixelBuffer, into: UnsafeMutableBufferPointer<Float>) throws -> InputTransform {
+  package func prepare(_ buffer: PixelBuffer, into: UnsafeMutableBufferPointer<Float>) throws -> InputTransform {
     precondition(into.count >= channels * pixels, "\(into.count) numbers are no room for the input \(input.shape)")
     return try run(buffer, NormalizedSink(input: into, pixels: pixels, normalization: normalization))
   }

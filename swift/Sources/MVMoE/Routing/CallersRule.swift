@@ -2,7 +2,7 @@
 ///
 /// Where there is no rule ``otherwise``, the stage has no router, and what selects without a chosen name throws
 /// `routing.choice-missing`.
-protocol CallersRule: Rule {
+package protocol CallersRule: Rule {
   /// What is chosen (`task`); one choice is made for all stages that name it.
   var choice: String { get }
 

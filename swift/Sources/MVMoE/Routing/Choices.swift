@@ -1,5 +1,5 @@
 /// What callers choose: for one call of the dispatcher, and in turn for golden images.
-enum Choices {
+package enum Choices {
   private static let longestGiven = 200
 
   /// What a caller may choose in a model with these rules, in their order, and the sorted names for each.
@@ -51,7 +51,7 @@ enum Choices {
   }
 
   /// The names that golden images take in turn, in ascending order; nil at the end leaves the route to the router.
-  static func turns(of rule: any Rule) -> [String?] {
+  package static func turns(of rule: any Rule) -> [String?] {
     guard let rule = rule as? any CallersRule else { return [nil] }
     return rule.named.keys.sorted() + (rule.otherwise == nil ? [] : [nil])
   }

@@ -5,6 +5,11 @@ public struct Selection: Sendable, Equatable {
 
   /// The weight of each expert's output, in the order of the route.
   public let gates: [Float]
+
+  package init(route: Route, gates: [Float]) {
+    self.route = route
+    self.gates = gates
+  }
 }
 
 /// Gives an image its route, as a rule does.

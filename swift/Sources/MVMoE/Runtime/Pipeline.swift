@@ -13,7 +13,7 @@ package final class Pipeline: Sendable {
 
   package let manifest: Manifest
   package let target: Target
-  let strategy: any Strategy
+  package let strategy: any Strategy
 
   /// The stages between which the host selects routes; one where the routers are inside of the graph.
   package let stages: [Stage]

@@ -28,7 +28,7 @@ extension Tensor {
   /// A tensor of an input or output of a graph, filled with zeros.
   ///
   /// - Throws: ``MVMoEError`` where there is no memory (`limit.memory`).
-  static func zeros(_ spec: TensorSpec) throws -> Tensor {
+  package static func zeros(_ spec: TensorSpec) throws -> Tensor {
     var byteCount = spec.dtype.bytes
     for size in spec.shape {
       let (product, overflows) = byteCount.multipliedReportingOverflow(by: size)

@@ -1,5 +1,5 @@
 /// The input of a joining graph that takes `output` of the expert in a slot of the route: `slot0_output`.
-func slotInput(_ slot: Int, output: String) -> String { "slot\(slot)_\(output)" }
+package func slotInput(_ slot: Int, output: String) -> String { "slot\(slot)_\(output)" }
 
 /// The slot whose expert gives an input of a joining graph; nil for every other input.
 ///

@@ -1,11 +1,11 @@
 /// The shape of an input, and the types that it may have.
-struct TensorType: Sendable, Hashable {
+package struct TensorType: Sendable, Hashable {
   let shape: [Int]
   let dtypes: Set<DType>
 }
 
 /// Writes the gates of one image into the inputs of its graph, and whatever else its route needs there.
-protocol GatesWriter {
+package protocol GatesWriter {
   func write(_ gates: [Float])
 }
 
@@ -15,7 +15,7 @@ protocol GatesWriter {
 /// One type a strategy, found by its name in a manifest (``Strategies/find(_:)``). A graph is told by its route; nil is the
 /// graph that serves all. The inputs of a graph are tensors of stages before it, those of slots, those of
 /// ``inputs(of:rule:batch:)``, and, where weights are bound, those of the experts of its route.
-protocol Strategy: Sendable {
+package protocol Strategy: Sendable {
   var name: String { get }
 
   /// Whether no graph reads the weights of an expert that is not on the image's route.

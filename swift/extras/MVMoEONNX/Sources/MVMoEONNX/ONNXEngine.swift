@@ -38,6 +38,9 @@ public final class ONNXEngine: Engine {
     self.pool = pool
   }
 
+  /// The release of ONNX Runtime that this process has: `1.24.2`.
+  public static var version: String { OrtLibrary.release }
+
   /// `onnx`.
   public var format: String { "onnx" }
 

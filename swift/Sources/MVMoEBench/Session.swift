@@ -1,0 +1,82 @@
+import MVMoE
+
+/// One order at work: subjects that may fail, and lines that get out whatever happens.
+final class Session {
+  let order: MeasurementOrder
+  let images: Images
+  let surroundings: Surroundings
+  private let lines: LineWriter
+  private let references: (SubjectOrder) throws -> Reference?
+  private let atWork: (_ subject: SubjectOrder, _ isTimed: Bool) throws -> Void
+
+  init(
+    order: MeasurementOrder, images: Images, surroundings: Surroundings, lines: LineWriter,
+    references: @escaping (SubjectOrder) throws -> Reference?,
+    atWork: @escaping (_ subject: SubjectOrder, _ isTimed: Bool) throws -> Void = { _, _ in }
+  ) {
+    self.order = order
+    self.images = images
+    self.surroundings = surroundings
+    self.lines = lines
+    self.references = references
+    self.atWork = atWork
+  }
+
+  var machine: any Machine { surroundings.machine }
+
+  /// Whether the work is to end before the next answer.
+  var isCancelled: Bool { surroundings.isCancelled }
+
+  /// What a line of a subject begins with.
+  func place(_ subject: SubjectOrder) -> LinePlace {
+    LinePlace(job: order.job, subject: subject.key, repeat: order.repeat)
+  }
+
+  /// Keeps a line until the next flush.
+  func emit(_ line: any Line) { lines.emit(line) }
+
+  /// Writes lines out, if some time has passed.
+  func flush() throws { try lines.flush() }
+
+  /// What `work` gives; nil if it fails, which is recorded as the subject's failure.
+  ///
+  /// With `isTimed` others answer in turn with it, so that nothing long may be done about it.
+  ///
+  /// - Throws: What the order's own files raise, and `CancellationError`.
+  func attempt<Result>(
+    _ subject: SubjectOrder, isTimed: Bool = false, _ work: () async throws -> Result
+  ) async throws -> Result? {
+    try atWork(subject, isTimed)
+    do {
+      return try await work()
+    } catch is CancellationError {
+      throw CancellationError()
+    } catch {
+      emit(FailureLine(job: order.job, subject: subject.key, message: sentence(error), code: code(of: error)))
+      return nil
+    }
+  }
+
+  /// Makes a subject ready.
+  func open(_ subject: SubjectOrder, _ watch: Stopwatch = Stopwatch()) async throws -> any Subject {
+    try await SubjectKinds.find(subject.kind).make(subject, images, surroundings.engines, watch)
+  }
+
+  /// What `work` makes of a subject that is closed afterwards.
+  func withOpen<Result>(
+    _ subject: SubjectOrder, _ watch: Stopwatch = Stopwatch(), _ work: (any Subject) async throws -> Result
+  ) async throws -> Result {
+    let opened = try await open(subject, watch)
+    do {
+      let result = try await work(opened)
+      await opened.close()
+      return result
+    } catch {
+      await opened.close()
+      throw error
+    }
+  }
+
+  /// What a subject should answer; nil where nobody knows.
+  func reference(_ subject: SubjectOrder) throws -> Reference? { try references(subject) }
+}
