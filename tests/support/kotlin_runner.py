@@ -1,14 +1,13 @@
 """The program of kotlin/mvmoe-runner, for tests that compare the languages; built if need be."""
 
-import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from filelock import FileLock
+from runner_program import RunnerProgram
+
+from mvmoe_bench.measure.devices.jvm import JvmDevice
 
 KOTLIN = Path(__file__).parents[2] / "kotlin"
 MODULES = ("mvmoe-core", "mvmoe-onnx", "mvmoe-bench", "mvmoe-runner")
@@ -43,20 +42,5 @@ def build() -> None:
             subprocess.run([*maven, *wanted, "-DskipTests", "-Dspotless.check.skip"], check=True)
 
 
-def answers(bundle: Path, images: np.ndarray, *options: str, work: Path) -> list[dict[str, Any]]:
-    """What it answers to preprocessed images `[n, C, H, W]`, a line each; `work` is a folder."""
-    file = work / "images.f32"
-    images.astype("<f4").tofile(file)
-    first, *lines = run("answers", str(bundle), str(file), *options)
-    assert first["engine"].startswith("ONNX Runtime ")
-    return lines
-
-
-def run(*words: str) -> list[dict[str, Any]]:
-    """The lines of a command that has to end well."""
-    command = ["java", "-cp", f"{JARS}/*", "io.github.mvmoe.runner.MainKt", *words]
-    # Java cannot set it itself, and the library reports to Microsoft as soon as it is loaded.
-    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1"}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    return [json.loads(line) for line in ended.stdout.splitlines()]
+_runner = RunnerProgram(JvmDevice().program)
+answers, run, ended, popen = _runner.answers, _runner.run, _runner.ended, _runner.popen

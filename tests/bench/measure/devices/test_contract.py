@@ -77,9 +77,9 @@ PART = Elsewhere
 
 
 def test_the_devices_of_this_installation_are_found():
-    assert {"android", "host", "ios", "jvm", "macos"} <= set(parts.names("devices"))
+    assert {"android", "host", "ios", "jvm", "macos", "swift"} <= set(parts.names("devices"))
     assert find_device("host").name == "host"
-    with pytest.raises(InputError, match="installed are android, host, ios, jvm, macos"):
+    with pytest.raises(InputError, match="installed are android, host, ios, jvm, macos, swift"):
         find_device("toaster")
 
 
