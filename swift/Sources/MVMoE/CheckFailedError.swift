@@ -5,7 +5,7 @@ public struct CheckFailedError: Error, Sendable {
   /// The figures.
   public let check: EngineCheck
 
-  init(_ check: EngineCheck) { self.check = check }
+  package init(_ check: EngineCheck) { self.check = check }
 
   /// `check.engine`.
   public var code: ErrorCode { .checkEngine }

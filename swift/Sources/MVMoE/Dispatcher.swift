@@ -47,10 +47,10 @@ public final class Dispatcher: Sendable {
   /// What runs the graphs, for people: the engine with its version.
   public var engineName: String { core.engineName }
 
-  /// Where the engine runs them: an execution provider, compute units.
+  /// Where the engine runs them: an execution provider, compute units. An engine may change it as it loads graphs.
   public var provider: String { core.provider }
 
-  /// What to know of how it was opened, one sentence each: limits that have no effect. Usually empty.
+  /// What to know of how it runs, one sentence each: limits that have no effect, compute units that were given up. Usually empty.
   public var notes: [String] { core.notes }
 
   /// The names of the graphs of single routes in memory, the least recently used first.

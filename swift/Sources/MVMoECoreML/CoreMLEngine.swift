@@ -77,6 +77,12 @@ public final class CoreMLEngine: Engine {
     return CoreMLEngine(self, options)
   }
 
+  /// The choices of units that this device has, in the order in which they are tried.
+  var choices: [ComputeUnits] { available().0 }
+
+  /// Something to know, which ``notes`` has from now on.
+  func note(_ sentence: String) { board.note(sentence) }
+
   /// A runner of the target's graphs.
   ///
   /// - Throws: ``MVMoEError`` for options that make no sense (`input.invalid`), and where this system has no Core ML, or one

@@ -63,15 +63,6 @@
       }
     }
 
-    private func error(_ work: () async throws -> some Any) async throws -> MVMoEError {
-      do {
-        _ = try await work()
-      } catch let error as MVMoEError {
-        return error
-      }
-      throw FakeError("nothing was thrown")
-    }
-
     // MARK: - What graphs give
 
     @Test(arguments: [
@@ -97,9 +88,9 @@
       let graph = try room.graph("stem")
       let inputs = ["image": Tensor(dtype: .float32, shape: graph.inputs[0].shape)]
       let bound = try (await room.load("stem")).bind(inputs: inputs, outputs: room.outputs(graph))
-      let failure = try await error { try await bound.run() }
-      #expect(failure.code == .engineRunFailed)
-      #expect(failure.message == "graph stem failed in Core ML: E5RT: it has timed out")
+      let failure = await thrown(MVMoEError.self) { try await bound.run() }
+      #expect(failure?.code == .engineRunFailed)
+      #expect(failure?.message == "graph stem failed in Core ML: E5RT: it has timed out")
       room.system.behave { $0.answer = { _, _ in .inPlace } }
       try await bound.run()
       #expect(room.system.proposals == 2)
@@ -109,19 +100,19 @@
     @Test(arguments: [FakeBehaviour.Answer.fewerNumbers, .nothing, .outOfBounds])
     func otherOutputsThanTheManifestsAreRefused(answer: FakeBehaviour.Answer) async throws {
       let room = try Room { $0.answer = { _, _ in answer } }
-      let failure = try await error { try await room.compare("stem") }
-      #expect(failure.code == .engineWrongSignature)
-      #expect(failure.fields["graph"] == "stem")
-      #expect(failure.message.contains("but the manifest says float32 [1, "))
+      let failure = await thrown(MVMoEError.self) { try await room.compare("stem") }
+      #expect(failure?.code == .engineWrongSignature)
+      #expect(failure?.fields["graph"] == "stem")
+      #expect(failure?.message.contains("but the manifest says float32 [1, ") == true)
     }
 
     @Test func otherTensorsThanTheGraphsAreNotBound() async throws {
       let room = try Room()
       let loaded = try await room.load("stem")
-      let failure = try await error {
+      let failure = await thrown(MVMoEError.self) {
         try loaded.bind(inputs: [:], outputs: room.outputs(room.graph("stem")))
       }
-      #expect(failure.code == .inputShape)
+      #expect(failure?.code == .inputShape)
     }
 
     // MARK: - What models say of themselves
@@ -135,8 +126,8 @@
       ]
       for other in others {
         let room = try Room { $0.describe = other }
-        let failure = try await error { try await room.load("stem") }
-        #expect(failure.code == .engineWrongSignature)
+        let failure = await thrown(MVMoEError.self) { try await room.load("stem") }
+        #expect(failure?.code == .engineWrongSignature)
         #expect(room.engine.states == ["stem": .failed])
         // It is not about units: they are not changed.
         #expect(room.system.loads.count == 1)
@@ -170,10 +161,10 @@
 
     @Test func aFunctionThatThePackageLacksIsSaidBeforeItIsLoaded() async throws {
       let room = try Room { $0.functionNames = { $0.filter { $0 != "stem" } } }
-      let failure = try await error { try await room.load("stem") }
-      #expect(failure.code == .engineLoadFailed)
+      let failure = await thrown(MVMoEError.self) { try await room.load("stem") }
+      #expect(failure?.code == .engineLoadFailed)
       #expect(
-        failure.message
+        failure?.message
           == "graph stem (coreml/model.mlpackage) does not load in Core ML: the package has no function stem, it has "
           + "step1_e0, step1_e1, step1_e2; export the bundle again")
       #expect(room.system.loads == [])
@@ -231,10 +222,10 @@
     @Test(arguments: [ComputeUnits.all, .cpuAndNeuralEngine, .cpuAndGPU, .cpuOnly])
     func allUnitsAreTriedAndTheFirstsErrorIsThrown(units: ComputeUnits) async throws {
       let room = try Room(units: units) { $0.load = { units, _ in .fails("not on \(units.rawValue)") } }
-      let failure = try await error { try await room.load("stem") }
-      #expect(failure.code == .engineLoadFailed)
+      let failure = await thrown(MVMoEError.self) { try await room.load("stem") }
+      #expect(failure?.code == .engineLoadFailed)
       #expect(
-        failure.message
+        failure?.message
           == "graph stem (coreml/model.mlpackage) does not load in Core ML: not on \(units.rawValue)")
       #expect(room.system.loads.map(\.units) == [units] + units.fallbacks)
       #expect(room.engine.states == ["stem": .failed])
@@ -246,11 +237,11 @@
     @Test func whereNothingLoadsInTimeThatIsTheError() async throws {
       let room = try Room(limit: .milliseconds(20)) { $0.load = { _, _ in .hangs } }
       defer { room.system.release() }
-      let failure = try await error { try await room.load("stem") }
-      #expect(failure.code == .engineTimeout)
-      #expect(failure.fields["graph"] == "stem")
+      let failure = await thrown(MVMoEError.self) { try await room.load("stem") }
+      #expect(failure?.code == .engineTimeout)
+      #expect(failure?.fields["graph"] == "stem")
       #expect(
-        failure.message
+        failure?.message
           == "graph stem (coreml/model.mlpackage) did not load in Core ML within 0.02 s; give it more time "
           + "(loadTimeLimit), or other compute units")
       // The last units are not given up: what hangs once may load later.
@@ -264,9 +255,9 @@
         $0.load = { units, _ in units == .cpuAndNeuralEngine ? .hangs : .fails("the weights are damaged") }
       }
       defer { room.system.release() }
-      let failure = try await error { try await room.load("stem") }
-      #expect(failure.code == .engineLoadFailed)
-      #expect(failure.message.hasSuffix("the weights are damaged"))
+      let failure = await thrown(MVMoEError.self) { try await room.load("stem") }
+      #expect(failure?.code == .engineLoadFailed)
+      #expect(failure?.message.hasSuffix("the weights are damaged") == true)
     }
 
     @Test func nothingElseIsTriedWhereThatIsNotWanted() async throws {
@@ -276,15 +267,15 @@
       let engine = CoreMLEngine(CoreMLOptions(fallsBack: false, cache: cache.url), system: system)
       let target = try bundle.open().target
       let runner = try await engine.open(root: bundle.root, target: target)
-      let failure = try await error { try await runner.load(target.graphs[0]) }
-      #expect(failure.code == .engineLoadFailed)
+      let failure = await thrown(MVMoEError.self) { try await runner.load(target.graphs[0]) }
+      #expect(failure?.code == .engineLoadFailed)
       #expect(system.loads.map(\.units) == [.cpuAndNeuralEngine])
     }
 
     @Test func memoryThatRanOutIsALimit() async throws {
       let room = try Room { $0.load = { _, _ in .fails("Failed to allocate memory for the model") } }
-      let failure = try await error { try await room.load("stem") }
-      #expect(failure.code == .limitMemory)
+      let failure = await thrown(MVMoEError.self) { try await room.load("stem") }
+      #expect(failure?.code == .limitMemory)
     }
 
     @Test func loadsAtOnceAreLoadsOfTheirOwnOverOneCompilation() async throws {

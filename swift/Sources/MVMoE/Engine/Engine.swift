@@ -21,14 +21,21 @@ public protocol Runner: AnyObject, Sendable {
   /// What runs the graphs, for people: the engine with its version.
   var engineName: String { get }
 
-  /// Where the engine runs them: an execution provider, compute units.
+  /// Where the engine runs them: an execution provider, compute units. It may change as graphs are loaded.
   var provider: String { get }
+
+  /// What did not go as one hopes for, a sentence each: a provider that was given up for another. Usually empty.
+  var notes: [String] { get }
 
   /// Loads a graph; each call makes another copy. A load that has begun is finished, whether its task is cancelled or not.
   ///
   /// - Throws: ``MVMoEError`` that names the graph (`engine.load-failed`, `engine.wrong-signature`), or a limit
   ///   (`limit.memory`, ...).
   func load(_ graph: Graph) async throws -> any LoadedGraph
+}
+
+extension Runner {
+  public var notes: [String] { [] }
 }
 
 /// One graph in memory.

@@ -4,8 +4,6 @@ import Foundation
 package final class DispatcherCore: Sendable {
   package let bundle: ModelBundle
   package let pipeline: Pipeline
-  package let engineName: String
-  package let provider: String
 
   private let graphs: GraphCache
   private let answers: AnswerMaker
@@ -19,12 +17,10 @@ package final class DispatcherCore: Sendable {
   /// What selects routes where the caller chooses nothing; nil if he has to.
   private let routers: [any Selector]?
 
-  private init(_ bundle: ModelBundle, _ pipeline: Pipeline, _ runner: any Runner, _ graphs: GraphCache) throws {
+  private init(_ bundle: ModelBundle, _ pipeline: Pipeline, _ graphs: GraphCache) throws {
     let manifest = pipeline.manifest
     self.bundle = bundle
     self.pipeline = pipeline
-    engineName = runner.engineName
-    provider = runner.provider
     self.graphs = graphs
     answers = try AnswerMaker(pipeline)
     preprocessor = Preprocessor(manifest.input)
@@ -58,7 +54,7 @@ package final class DispatcherCore: Sendable {
     let weights = try StoredWeights(root: bundle.root, target: target, files: files)
     let runner = try await engine.open(root: bundle.root, target: target)
     let loader = GraphLoader(target: target, runner: runner, files: files, weights: weights)
-    let core = try DispatcherCore(bundle, pipeline, runner, GraphCache(pipeline, loader))
+    let core = try DispatcherCore(bundle, pipeline, GraphCache(pipeline, loader))
     try await core.graphs.limit(residency)
     try await core.loadAlways()
     return core
@@ -76,7 +72,13 @@ package final class DispatcherCore: Sendable {
 
   var streams: StateStreams { graphs.streams }
 
-  var notes: [String] {
+  package var engineName: String { graphs.facts.engineName }
+
+  package var provider: String { graphs.facts.provider }
+
+  var notes: [String] { graphs.facts.notes + limitNotes }
+
+  private var limitNotes: [String] {
     guard graphs.takesWeights, residency.isLimited else { return [] }
     return [
       "limits of experts in memory have no effect with the target \(pipeline.target.name): the weights of its experts are "

@@ -38,6 +38,9 @@ final class GraphCache: Sendable {
   /// The weights that graphs take.
   var weights: StoredWeights { get throws { try loader.weights } }
 
+  /// What the runner says of itself.
+  var facts: RunnerFacts { loader.facts }
+
   /// The graphs of single routes in memory, the least recently used first.
   var resident: [Int] { get async { await cache.resident } }
 

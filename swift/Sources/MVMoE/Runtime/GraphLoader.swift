@@ -23,6 +23,7 @@ final class GraphLoader: Sendable {
   private let filesByGraph: GraphFiles
   private let weightsFile: [FileRecord]
   private let opened: Guarded<Opened?>
+  private let said: Guarded<RunnerFacts>
   private let boundExperts = Guarded<Set<Expert>>([])
 
   init(target: Target, runner: any Runner, files: CheckedFiles, weights: StoredWeights) {
@@ -30,12 +31,19 @@ final class GraphLoader: Sendable {
     filesByGraph = GraphFiles(target)
     weightsFile = target.files.filter { $0.path == target.weights }
     opened = Guarded(Opened(runner: runner, files: files, weights: weights))
+    said = Guarded(RunnerFacts(runner))
   }
 
   /// The weights that graphs take.
   ///
   /// - Throws: ``MVMoEError`` after ``close()`` (`dispatcher.closed`).
   var weights: StoredWeights { get throws { try open().weights } }
+
+  /// What the runner says of itself; after ``close()``, what it said last.
+  var facts: RunnerFacts {
+    let now = opened.withLock { $0?.runner }.map(RunnerFacts.init)
+    return now ?? said.withLock { $0 }
+  }
 
   /// Loads the graph at a place of the target's list.
   func load(_ place: Int) async throws -> ResidentGraph {
@@ -80,6 +88,8 @@ final class GraphLoader: Sendable {
 
   /// Lets go of the runner, of files and weights; graphs keep what they need.
   func close() {
+    let last = facts
+    said.withLock { $0 = last }
     _ = opened.withLock { opened in
       defer { opened = nil }
       return opened

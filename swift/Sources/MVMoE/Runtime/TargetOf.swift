@@ -3,7 +3,7 @@ extension ModelBundle {
   /// format.
   ///
   /// - Throws: ``MVMoEError`` where there is none (`bundle.no-target`).
-  func target(ofFormat format: String, _ wanted: String?) throws -> Target {
+  package func target(ofFormat format: String, _ wanted: String?) throws -> Target {
     let candidates = manifest.targets.filter { $0.format == format && (wanted == nil || $0.name == wanted) }
     if let found = candidates.first(where: { $0.name == format }) ?? candidates.first { return found }
     throw noTarget(ofFormat: format, wanted)
