@@ -16,6 +16,9 @@ import hypothesis
 import pytest
 from filelock import FileLock
 
+# What tests of several languages inherit.
+pytest.register_assert_rewrite("bench_of_language", "orders_in_folder", "own_run_of_language")
+
 # Started in the background, a shell's children ignore Ctrl-C, and so would the programs that tests
 # interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,143 +1,15 @@
 """A run that a device plans itself: `mvmoe report` reads it, and a wrong engine is refused."""
 
-import hashlib
-import json
-import re
-import shutil
-from pathlib import Path
-
 import kotlin_runner
 import pytest
-from safetensors.numpy import load_file, save_file
-
-from mvmoe_bench.measure.jobs.answers import Answer
-from mvmoe_bench.measure.jobs.latency import Opened, Sample
-from mvmoe_bench.measure.jobs.memory import Memory
-from mvmoe_bench.measure.jobs.placement import PlacementLine
-from mvmoe_bench.measure.jobs.sustained import SustainedSample
-from mvmoe_bench.measure.schema import results
-from mvmoe_bench.measure.schema.records import Done, Failure
-from mvmoe_bench.report.summary import summarize_run
-from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.bundle.summary import summarize
+from own_run_of_language import OwnRunOfLanguage
 
 pytestmark = pytest.mark.skipif(
     bool(kotlin_runner.LACKS), reason=f"this machine lacks {kotlin_runner.LACKS}"
 )
 
-BUNDLE = Path(__file__).parents[1] / "conformance/answers/bundles/dispatch"
-SUBJECT = "dispatcher onnx"
 
+class TestKotlin(OwnRunOfLanguage):
+    """A run that the Kotlin runner plans."""
 
-def own_run(bundle, output, *options):
-    """The lines of a run, which must all be those of a results file."""
-    kotlin_runner.build()
-    kotlin_runner.run("own-run", str(bundle), "--output", str(output), "--repeats", "2", *options)
-    (run,) = results.read(output)
-    assert run.skipped == 0
-    return run
-
-
-@pytest.fixture(scope="module")
-def output(tmp_path_factory):
-    return tmp_path_factory.mktemp("own") / "results.jsonl"
-
-
-@pytest.fixture(scope="module")
-def run(output):
-    return own_run(BUNDLE, output, "--rounds", "12", "--memory", "yes", "--sustained", "2")
-
-
-def of_kind(run, kind):
-    return [line for line in run.lines if isinstance(line, kind)]
-
-
-def test_it_has_every_kind_of_line_and_each_is_plausible(run):
-    assert of_kind(run, Failure) == []
-    assert all(line.is_plausible() for line in run.lines)
-    counts = {kind: len(of_kind(run, kind)) for kind in (Answer, Opened, Sample, Memory)}
-    assert counts == {Answer: run.run.inputs.images, Opened: 2, Sample: 2 * 12, Memory: 1}
-    assert of_kind(run, SustainedSample)
-    assert {tuple(line.by_unit) for line in of_kind(run, PlacementLine)} == {("CPU",)}
-    assert [line.job for line in of_kind(run, Done)][-1] == "run"
-
-
-def test_the_first_line_says_of_the_bundle_what_the_bundle_says(run):
-    (record,) = run.run.bundles
-    bundle = Bundle.open(BUNDLE)
-    told, ours = json.loads(json.dumps(record.targets["onnx"])), summarize(bundle.manifest)
-    assert record.sha256 == bundle.manifest_sha256
-    assert record.experts == tuple(rule.experts for rule in bundle.manifest.rules)
-    assert told["bytes"] == ours.targets["onnx"].bytes
-    assert told["strategy"] == ours.targets["onnx"].strategy
-    assert len(told["graphs"]) == len(ours.targets["onnx"].graphs)
-
-
-def test_answers_are_the_golden_ones(run):
-    golden = Bundle.open(BUNDLE).golden()
-    for line in of_kind(run, Answer):
-        assert line.max_abs_error < 1e-4
-        members = golden["members.1"][line.image]
-        assert line.routes == (tuple(members.nonzero()[0].tolist()),)
-
-
-def test_the_sustained_seconds_are_all_of_the_time(run):
-    last = of_kind(run, SustainedSample)[-1]
-    assert last.at_ns == pytest.approx(2e9, rel=0.25)
-    assert last.pss and last.thermal is None
-
-
-def test_a_summary_has_its_figures(run):
-    summary = summarize_run(run)
-    measured = summary.sections["latency"][SUBJECT].wall_ms
-    samples = [line.ns / 1e6 for line in of_kind(run, Sample)]
-    assert measured.n == len(samples)
-    assert (measured.min, measured.max) == pytest.approx((min(samples), max(samples)))
-    assert measured.min <= measured.value <= measured.max
-    assert {"memory", "sustained", "size"} <= set(summary.sections)
-
-
-@pytest.mark.parametrize("kind", ["html", "md"])
-def test_a_report_is_made_of_it(mvmoe, run, output, tmp_path, kind):
-    page = tmp_path / f"report.{kind}"
-    code, out, _ = mvmoe("report", output, "-o", page, "--json")
-    told = json.loads(out)
-    assert (code, told["runs"], told["skipped"]) == (0, 1, 0)
-    text = page.read_text()
-    assert "golden vectors" in text
-    assert "dispatch" in text
-
-
-def test_an_engine_that_fails_the_golden_vectors_is_refused_with_its_figures(tmp_path):
-    bundle = with_other_answers(tmp_path / "wrong.mvmoe")
-    run = own_run(bundle, tmp_path / "results.jsonl")
-    (failure,) = of_kind(run, Failure)
-    assert (failure.subject, failure.code) == (SUBJECT, "check.engine")
-    assert "does not answer as the bundle's golden vectors" in failure.message
-    assert re.search(r"outputs by 0\.\d+ \(bound 0\.0001", failure.message)
-    assert of_kind(run, Sample) == []
-
-
-def test_a_bundle_that_is_refused_leaves_no_file(tmp_path):
-    output = tmp_path / "results.jsonl"
-    shutil.copytree(BUNDLE, tmp_path / "bundle")
-    file = tmp_path / "bundle" / "onnx" / "stem.onnx"
-    file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(AssertionError, match=r"bundle\.size-mismatch"):
-        own_run(tmp_path / "bundle", output)
-    assert not output.exists()
-
-
-def with_other_answers(folder):
-    """A copy of the bundle whose golden vectors are of another model."""
-    shutil.copytree(BUNDLE, folder)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    record = manifest["golden"]["file"]
-    path = folder / record["path"]
-    vectors = load_file(path)
-    vectors["outputs.answer"] = vectors["outputs.answer"] + 1
-    save_file(vectors, path)
-    record["bytes"] = path.stat().st_size
-    record["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return folder
+    runner = kotlin_runner

@@ -20,7 +20,7 @@ from mvmoe_bench.measure.devices.host import HostDevice
 from mvmoe_bench.measure.following import OrderProgram, follow
 from mvmoe_bench.measure.jobs.answer_timing import rotated
 from mvmoe_bench.measure.schema.orders import MeasurementOrder
-from mvmoe_bench.measure.schema.records import EngineChoice
+from mvmoe_bench.measure.schema.records import Conditions, EngineChoice
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import UnsupportedPlatformError
 
@@ -75,6 +75,10 @@ class DeviceBesidePython(ABC):
     def load_average(self) -> tuple[float, ...] | None:
         """This machine's."""
         return self._python.load_average()
+
+    def conditions(self) -> Conditions | None:
+        """This machine's."""
+        return self._python.conditions()
 
     def subjects(self) -> tuple[str, ...] | None:
         """Those that the runner can make."""
