@@ -15,9 +15,11 @@ struct GreyRows: PixelRows {
     let colour = self.row[0]
     colours.read(row, columns, into: colour)
     let (red, green, blue) = (colour.channel(0), colour.channel(1), colour.channel(2))
-    for x in 0..<columns.count {
-      let sum = 19595 &* Int32(red[x]) &+ 38470 &* Int32(green[x]) &+ 7471 &* Int32(blue[x]) &+ 32768
-      levels.levels[x] = Level(truncatingIfNeeded: sum &>> 16)
+    for place in stride(from: 0, to: columns.count, by: 8) {
+      let sum =
+        Levels8(repeating: 19595) &* red.eight(place) &+ Levels8(repeating: 38470) &* green.eight(place)
+        &+ Levels8(repeating: 7471) &* blue.eight(place) &+ Levels8(repeating: 32768)
+      levels.levels.setEight(place, sum &>> Levels8(repeating: 16))
     }
   }
 }

@@ -1,31 +1,22 @@
 /// A level of one channel, 0 to 255, in the type in which passes multiply it.
-typealias Level = Int16
+typealias Level = Int32
 
-/// Eight levels, which are computed at once.
+/// Eight levels, or sums of products of levels, which are computed at once.
 typealias Levels8 = SIMD8<Level>
-
-/// Eight sums.
-typealias Sums8 = SIMD8<Int32>
 
 /// One row of levels in the memory of a ``LevelRows``: a channel after the other.
 struct LevelRow {
   /// The first level of the first channel.
   let levels: UnsafeMutablePointer<Level>
 
-  /// Channels, and how many blocks of eight levels each has room for.
   let channels: Int
+
+  /// How many blocks of eight levels each channel has room for.
   let blocks: Int
 
   /// The first level of a channel.
   @inline(__always)
   func channel(_ number: Int) -> UnsafeMutablePointer<Level> { levels + number &* blocks &* 8 }
-
-  /// Eight levels of the row.
-  @inline(__always)
-  func block(_ number: Int) -> Levels8 { loadBlock(levels + number &* 8) }
-
-  @inline(__always)
-  func setBlock(_ number: Int, _ block: Levels8) { storeBlock(block, levels + number &* 8) }
 }
 
 /// Memory for rows of levels, channel after channel.
@@ -52,11 +43,32 @@ final class LevelRows {
   }
 }
 
-/// Eight levels from a place that need not be the beginning of a block.
-@inline(__always)
-func loadBlock(_ levels: UnsafePointer<Level>) -> Levels8 { UnsafeRawPointer(levels).loadUnaligned(as: Levels8.self) }
+extension UnsafePointer<Level> {
+  /// Eight numbers from a place on; it need not be the beginning of a block.
+  @inline(__always)
+  func eight(_ place: Int) -> Levels8 { UnsafeRawPointer(self + place).loadUnaligned(as: Levels8.self) }
+}
 
-@inline(__always)
-func storeBlock(_ block: Levels8, _ levels: UnsafeMutablePointer<Level>) {
-  UnsafeMutableRawPointer(levels).storeBytes(of: block, as: Levels8.self)
+extension UnsafeMutablePointer<Level> {
+  /// Eight numbers from a place on.
+  @inline(__always)
+  func eight(_ place: Int) -> Levels8 { UnsafePointer(self).eight(place) }
+
+  @inline(__always)
+  func setEight(_ place: Int, _ levels: Levels8) {
+    UnsafeMutableRawPointer(self + place).storeBytes(of: levels, as: Levels8.self)
+  }
+}
+
+extension Levels8 {
+  /// Cut to 0 to 255.
+  @inline(__always)
+  var cut: Levels8 {
+    let most = Levels8(repeating: 255)
+    return most &- (most &- positive).positive
+  }
+
+  /// Zeros instead of negative numbers: the shifted sign is all ones there.
+  @inline(__always)
+  private var positive: Levels8 { self & ~(self &>> Levels8(repeating: 31)) }
 }

@@ -3,8 +3,8 @@ struct PackedRows: PixelRows {
   private let plane: PlaneSamples
   private let samples: [Int]
 
-  init(_ plane: Plane, samples: [Int]) {
-    self.plane = PlaneSamples(plane)
+  init(_ buffer: PixelBuffer, samples: [Int]) {
+    plane = PlaneSamples(buffer.planes[0], buffer.format.layouts[0])
     self.samples = samples
   }
 

@@ -14,7 +14,7 @@ struct PassTable: Sendable {
   let counts: [Int]
 
   /// The weights of each one: ``blocks`` of eight, zeros behind the last one.
-  let weights: SplitWeights
+  let weights: [Int32]
 
   /// Blocks of eight weights of each sample.
   let blocks: Int
@@ -28,7 +28,7 @@ struct PassTable: Sendable {
   private init(starts: [Int], counts: [Int], weights: [Int32], blocks: Int) {
     self.starts = starts
     self.counts = counts
-    self.weights = SplitWeights(weights)
+    self.weights = weights
     self.blocks = blocks
     read = (starts.min() ?? 0)..<(zip(starts, counts).map(+).max() ?? 0)
     longest = counts.max() ?? 0

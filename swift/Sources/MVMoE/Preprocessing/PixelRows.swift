@@ -34,9 +34,9 @@ func pixelRows(_ buffer: PixelBuffer, isGreyWanted: Bool, mostRead: Int) -> any 
 
 private func storedRows(_ buffer: PixelBuffer) -> any PixelRows {
   switch buffer.format {
-  case .grey: PackedRows(buffer.planes[0], samples: [0])
-  case .rgb, .rgba: PackedRows(buffer.planes[0], samples: [0, 1, 2])
-  case .bgra: PackedRows(buffer.planes[0], samples: [2, 1, 0])
+  case .grey: PackedRows(buffer, samples: [0])
+  case .rgb, .rgba: PackedRows(buffer, samples: [0, 1, 2])
+  case .bgra: PackedRows(buffer, samples: [2, 1, 0])
   case .nv12: YUVRows(buffer, u: (plane: 1, sample: 0), v: (plane: 1, sample: 1))
   case .nv21: YUVRows(buffer, u: (plane: 1, sample: 1), v: (plane: 1, sample: 0))
   case .yuv420: YUVRows(buffer, u: (plane: 1, sample: 0), v: (plane: 2, sample: 0))

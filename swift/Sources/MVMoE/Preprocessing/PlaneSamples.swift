@@ -3,44 +3,52 @@ struct PlaneSamples {
   private let bytes: UnsafePointer<UInt8>
   private let rowStride: Int
   private let pixelStride: Int
+
+  /// By how many bits a column or row of the image is shifted to be one of the plane.
   private let shift: Int
 
-  /// - Parameter part: how many columns, and rows, of the image share one of the plane's pixels.
-  init(_ plane: Plane, part: Int = 1) {
+  init(_ plane: Plane, _ layout: PlaneLayout) {
     guard let bytes = plane.bytes.bytes.baseAddress else { preconditionFailure("a plane that was checked has bytes") }
     self.bytes = bytes.assumingMemoryBound(to: UInt8.self)
     rowStride = plane.rowStride
     pixelStride = plane.pixelStride
-    shift = part == 2 ? 1 : 0
+    shift = layout.part - 1
   }
 
-  /// One sample of each of the pixels of a row, that have their numbers in the image.
+  /// One sample of each of the pixels of a row, all of which have their numbers in the image.
   func read(_ sample: Int, _ row: Int, _ columns: Columns, into levels: UnsafeMutablePointer<Level>) {
     let first = bytes + (row >> shift) * rowStride + sample
     switch columns {
-    case .run(let pixels) where shift == 0:
-      copy(first + pixels.lowerBound * pixelStride, pixels.count, into: levels)
     case .run(let pixels):
-      for (place, x) in pixels.enumerated() { levels[place] = Level(first[(x &>> shift) &* pixelStride]) }
+      read(first + (pixels.lowerBound >> shift) * pixelStride, pixels, into: levels)
     case .places(let places):
-      for (place, x) in places.enumerated() { levels[place] = Level(first[(x &>> shift) &* pixelStride]) }
+      for place in 0..<places.count { levels[place] = Level(first[(places[place] &>> shift) &* pixelStride]) }
     }
   }
 
-  /// Strides that a compiler knows make code that reads several pixels at once.
-  private func copy(_ first: UnsafePointer<UInt8>, _ count: Int, into levels: UnsafeMutablePointer<Level>) {
-    switch pixelStride {
-    case 1: Self.copy(first, 1, count, into: levels)
-    case 3: Self.copy(first, 3, count, into: levels)
-    case 4: Self.copy(first, 4, count, into: levels)
-    default: Self.copy(first, pixelStride, count, into: levels)
+  /// Strides that the compiler knows make faster code.
+  private func read(_ first: UnsafePointer<UInt8>, _ pixels: Range<Int>, into levels: UnsafeMutablePointer<Level>) {
+    switch (shift, pixelStride) {
+    case (0, 1): Self.read(first, stride: 1, pixels.count, into: levels)
+    case (0, 3): Self.read(first, stride: 3, pixels.count, into: levels)
+    case (0, 4): Self.read(first, stride: 4, pixels.count, into: levels)
+    case (0, _): Self.read(first, stride: pixelStride, pixels.count, into: levels)
+    default: Self.readTwice(first, stride: pixelStride, pixels, into: levels)
     }
   }
 
   @inline(__always)
-  private static func copy(
-    _ first: UnsafePointer<UInt8>, _ stride: Int, _ count: Int, into levels: UnsafeMutablePointer<Level>
+  private static func read(
+    _ first: UnsafePointer<UInt8>, stride: Int, _ count: Int, into levels: UnsafeMutablePointer<Level>
   ) {
     for place in 0..<count { levels[place] = Level(first[place &* stride]) }
+  }
+
+  /// Each sample is that of two pixels, the first of which has an even number.
+  private static func readTwice(
+    _ first: UnsafePointer<UInt8>, stride: Int, _ pixels: Range<Int>, into levels: UnsafeMutablePointer<Level>
+  ) {
+    let before = pixels.lowerBound & 1
+    for place in 0..<pixels.count { levels[place] = Level(first[((place &+ before) &>> 1) &* stride]) }
   }
 }

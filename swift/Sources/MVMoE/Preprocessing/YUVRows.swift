@@ -11,7 +11,7 @@ struct YUVRows: PixelRows {
   init(_ buffer: PixelBuffer, u: Chroma, v: Chroma) {
     // A buffer that was checked has both.
     factors = YUVFactors.of(buffer.matrix ?? .bt601, buffer.valueRange ?? .full)
-    planes = zip(buffer.planes, buffer.format.layouts).map { PlaneSamples($0, part: $1.part) }
+    planes = zip(buffer.planes, buffer.format.layouts).map { PlaneSamples($0, $1) }
     self.u = u
     self.v = v
   }
@@ -24,27 +24,40 @@ struct YUVRows: PixelRows {
     planes[0].read(0, row, columns, into: first)
     planes[u.plane].read(u.sample, row, columns, into: second)
     planes[v.plane].read(v.sample, row, columns, into: third)
-    for x in 0..<columns.count {
-      let (u, v) = (Int32(second[x]) &- 128, Int32(third[x]) &- 128)
-      let light = factors.light &* (Int32(first[x]) &- factors.black) &+ 32768
-      first[x] = Self.cut((light &+ factors.redOfV &* v) &>> 16)
-      second[x] = Self.cut((light &- factors.greenOfU &* u &- factors.greenOfV &* v) &>> 16)
-      third[x] = Self.cut((light &+ factors.blueOfU &* u) &>> 16)
+    for place in stride(from: 0, to: columns.count, by: 8) {
+      let (u, v) = (second.eight(place) &- factors.grey, third.eight(place) &- factors.grey)
+      let light = factors.light &* (first.eight(place) &- factors.black) &+ factors.half
+      first.setEight(place, Self.level(light &+ factors.redOfV &* v))
+      second.setEight(place, Self.level(light &- factors.greenOfU &* u &- factors.greenOfV &* v))
+      third.setEight(place, Self.level(light &+ factors.blueOfU &* u))
     }
   }
 
   @inline(__always)
-  private static func cut(_ level: Int32) -> Level { Level(truncatingIfNeeded: min(max(level, 0), 255)) }
+  private static func level(_ sum: Levels8) -> Levels8 { (sum &>> Levels8(repeating: 16)).cut }
 }
 
-/// How much of each sample a channel has, times 2^16.
+/// How much of each sample a channel has, times 2^16; eight times over.
 private struct YUVFactors {
-  let black: Int32
-  let light: Int32
-  let redOfV: Int32
-  let greenOfU: Int32
-  let greenOfV: Int32
-  let blueOfU: Int32
+  let black: Levels8
+  let light: Levels8
+  let redOfV: Levels8
+  let greenOfU: Levels8
+  let greenOfV: Levels8
+  let blueOfU: Levels8
+
+  /// Chroma without colour.
+  let grey = Levels8(repeating: 128)
+  let half = Levels8(repeating: 32768)
+
+  init(black: Int32, light: Int32, redOfV: Int32, greenOfU: Int32, greenOfV: Int32, blueOfU: Int32) {
+    self.black = Levels8(repeating: black)
+    self.light = Levels8(repeating: light)
+    self.redOfV = Levels8(repeating: redOfV)
+    self.greenOfU = Levels8(repeating: greenOfU)
+    self.greenOfV = Levels8(repeating: greenOfV)
+    self.blueOfU = Levels8(repeating: blueOfU)
+  }
 
   static func of(_ matrix: YUVMatrix, _ range: ValueRange) -> YUVFactors {
     switch (matrix, range) {
