@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Compiles what is written for Apple's frameworks against stubs of them, on a machine that has none.
 #
-#   tools/swift-here run swift/Stubs/check.sh            everything
-#   tools/swift-here run swift/Stubs/check.sh MODULE...  these modules, and what they need
+#   swift/tools/with-swift exec swift/Stubs/check.sh [-o DIR] [MODULE...]
+#
+# It checks all modules, or those that are named with what they need. Stubs and MVMoE are kept in DIR, and taken from there if
+# they are there.
 #
 # The stubs (a folder a module) say by hand what Apple's documentation says: each signature names its page. So what this finds
 # are misspelt names, wrong types, missing awaits and data races in our code, as far as the stubs are right. It proves nothing
@@ -15,8 +17,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 readonly STUBS=swift/Stubs
 readonly FLAGS=(-swift-version 6 -warnings-as-errors -parse-as-library -wmo)
 
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
+out=
+while getopts o: option; do
+  [[ $option == o ]] || exit 2
+  out=$OPTARG
+done
+shift $((OPTIND - 1))
+if [[ -z $out ]]; then
+  out=$(mktemp -d)
+  trap 'rm -rf "$out"' EXIT
+fi
 
 # All Swift files below folders ($1...), one a line.
 sources() {
