@@ -26,13 +26,14 @@ struct BundlesSuite {
     try MVMoETests.cases(in: folder.appendingPathComponent("\(file).json"))["cases"].items().map(BundleCase.init)
   }
 
-  /// The manifest of a valid bundle, as data that tests change.
-  static func manifest(_ bundle: String) throws -> JSONValue {
-    guard let bytes = try valid()[bundle]?.manifest else {
-      throw UnreadableCase(value: bundle, expected: "a valid bundle")
-    }
-    return try StrictJSON.parse(bytes)
+  /// One of the valid bundles.
+  static func bundle(_ name: String) throws -> ValidBundle {
+    guard let bundle = try valid()[name] else { throw UnreadableCase(value: name, expected: "a valid bundle") }
+    return bundle
   }
+
+  /// The manifest of a valid bundle, as data that tests change.
+  static func manifest(_ bundle: String) throws -> JSONValue { try StrictJSON.parse(self.bundle(bundle).manifest) }
 }
 
 /// A bundle that every reader reads.
@@ -51,6 +52,13 @@ struct ValidBundle {
     name = try content["name"].text()
     read = try content["read"]
     files = Dictionary(try content["files"].members().map { ($0.key, try storedBytes($0.value)) }) { $1 }
+  }
+
+  /// Writes all of it into a folder of another.
+  @discardableResult
+  func write(to place: String, of folder: TemporaryFolder) throws -> URL {
+    for (path, bytes) in files { try folder.write("\(place)/\(path)", bytes) }
+    return folder[place]
   }
 }
 

@@ -137,9 +137,7 @@ import Testing
 
   private func opened(_ bytes: [UInt8]) throws -> GoldenVectors {
     try folder.write("golden.safetensors", bytes)
-    let manifest = try ManifestReader.read(
-      StrictJSON.parse(Array(manifest(try record(of: "golden.safetensors", bytes)).utf8)))
-    try Consistency.check(manifest)
+    let manifest = try checkedManifest(Array(manifest(try record(of: "golden.safetensors", bytes)).utf8))
     return try GoldenVectors.open(folder.url, manifest)
   }
 

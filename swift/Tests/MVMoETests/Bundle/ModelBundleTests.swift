@@ -5,16 +5,16 @@ import Testing
 
 @Suite struct ModelBundleTests {
   private let folder = TemporaryFolder()
-  private let bundle: ConformanceBundle
+  private let bundle: ValidBundle
 
-  init() throws { bundle = try ConformanceBundle("single") }
+  init() throws { bundle = try BundlesSuite.bundle("single") }
 
   @Test func aBundleHasWhatItsManifestSays() throws {
     let opened = try ModelBundle.open(made())
     #expect(opened.manifest.targets.map(\.name) == ["onnx", "onnx-nnapi", "coreml", "executorch"])
     #expect(try opened.target("onnx").format == "onnx")
     #expect(opened.manifest.rules.count == 1)
-    #expect(try opened.manifestSHA256 == SHA256Digest.hexadecimalDigits(of: Array(bundle.manifest.utf8)))
+    #expect(try opened.manifestSHA256 == SHA256Digest.hexadecimalDigits(of: bundle.manifest))
     #expect(opened.root == folder["single"])
     try opened.verify()
   }
@@ -71,7 +71,7 @@ import Testing
     #expect(version?.code == .bundleUnsupportedVersion)
     #expect(version?.message.hasPrefix("the manifest of bundle \(root.path) is wrong: it is of the format") == true)
     #expect(version?.message.hasSuffix("export the bundle again") == true)
-    try folder.write("single/manifest.json", bundle.manifest.utf8.dropLast(2))
+    try folder.write("single/manifest.json", bundle.manifest.dropLast(2))
     let cut = refusal { try ModelBundle.open(root) }
     #expect(cut?.code == .bundleManifestNotJson)
     #expect(cut?.message.hasSuffix("; fetch the bundle again or export it again") == true)

@@ -11,14 +11,15 @@ import Testing
 
   /// The conformance suite's bundle whose weights are the place of their tensor in the file, one more, and so on.
   init() throws {
-    let bundle = try ConformanceBundle("bound")
-    let old = try #require(bundle.files.first { $0.path == "onnx/weights.bin" }).bytes
-    let before = try Self.manifest(bundle.manifest)
+    let bundle = try BundlesSuite.bundle("bound")
+    let text = String(decoding: bundle.manifest, as: UTF8.self)
+    let old = try #require(bundle.files["onnx/weights.bin"])
+    let before = try checkedManifest(bundle.manifest)
     let new = Self.numbers(try #require(before.target(named: "onnx")), old)
     root = try bundle.write(to: "bundle", of: folder)
     try folder.write("bundle/onnx/weights.bin", new)
     let digests = try [old, new].map(SHA256Digest.hexadecimalDigits)
-    manifest = try Self.manifest(bundle.manifest.replacingOccurrences(of: digests[0], with: digests[1]))
+    manifest = try checkedManifest(Array(text.replacingOccurrences(of: digests[0], with: digests[1]).utf8))
     target = try #require(manifest.target(named: "onnx"))
   }
 
@@ -196,12 +197,6 @@ import Testing
   private func firstByte(_ tensor: Tensor) -> UInt8 { withExtendedLifetime(tensor) { tensor.bytes[0] } }
 
   private func stored(_ expert: Int) throws -> StoredTensor { try #require(target.experts[0][expert].tensors["up"]) }
-
-  private static func manifest(_ text: String) throws -> Manifest {
-    let manifest = try ManifestReader.read(StrictJSON.parse(Array(text.utf8)))
-    try Consistency.check(manifest)
-    return manifest
-  }
 
   private static func numbers(_ target: Target, _ file: [UInt8]) -> [UInt8] {
     var file = file
