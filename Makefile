@@ -8,16 +8,18 @@ READY := $(VENV)/.ready
 OTHER_PILLOW := pillow==12.1.1
 
 .PHONY: demo test bench fuzz mutants setup lint clean \
-	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone kotlin-runner android-apk android-bundle swift-runner
+	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone kotlin-runner android-apk android-bundle \
+	swift-test swift-format swift-api swift-sanitizers swift-runner
 
 demo: setup ## train on real digits, export, answer held-out images
 	$(BIN)/mvmoe demo -o demo
 	@$(MAKE) --no-print-directory android-bundle
 	@echo "the Android demo has this bundle: make android-apk builds the app (docs/android.md)"
 
-# Kotlin first: tests in Python run what it has built.
+# Kotlin and Swift first: tests in Python run what they have built.
 test: setup lint ## lint, import rules, all tests
 	@$(MAKE) --no-print-directory kotlin-test
+	@$(MAKE) --no-print-directory swift-test
 	$(BIN)/pytest -n 2 --dist worksteal tests
 
 # Without Kotlin's daemon, which would stay for hours: a plain mvn uses it, and is faster the second time.
@@ -75,6 +77,18 @@ android-apk: ## build the Android demo's APK: android_demo/build-apk --help
 
 kotlin-install: ## install the Kotlin library to the local Maven repository
 	$(MAVEN) clean install -DskipTests
+
+swift-test: setup ## build and test the Swift package, where Swift is there (Debian: tools/swift-here setup)
+	@swift/tools/check
+
+swift-format: ## lay out the Swift sources as swift format wants them
+	@swift/tools/check format
+
+swift-api: setup ## write the listings of the Swift package's public API
+	@swift/tools/check api
+
+swift-sanitizers: setup ## test the Swift package's dispatcher for data races and memory errors
+	@swift/tools/check sanitizers
 
 # Seconds of each kind of damage; what is found is kept in fuzz-findings.
 SECONDS ?= 600

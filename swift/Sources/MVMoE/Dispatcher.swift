@@ -95,14 +95,16 @@ public final class Dispatcher: Sendable {
   /// lies, if the target's graphs take one image at a time: leave it as it is until the call has ended. The dispatcher keeps a
   /// reference to the tensor, so that the next call with the same one has nothing to prepare.
   ///
-  /// - Parameter choices: those of all images, as ``predict(_:choices:)`` has them.
+  /// - Parameters:
+  ///   - images: of fp32.
+  ///   - choices: those of all images, as ``predict(_:choices:)`` has them.
   /// - Throws: ``PartialResultError`` with the other images' answers, if an expert does not load or run; ``MVMoEError`` for
   ///   another shape or type (`input.shape`), and otherwise as ``predict(_:choices:)`` does.
   public func run(_ images: Tensor, choices: [String: String] = [:]) async throws -> [Answer] {
     try await core.run(images, choices)
   }
 
-  /// As ``run(_:choices:)-(Tensor,_)``, of numbers that are copied.
+  /// As `run(_:choices:)` of a ``Tensor``, of numbers that are copied.
   public func run(_ images: [Float], choices: [String: String] = [:]) async throws -> [Answer] {
     try await core.run(images, choices)
   }

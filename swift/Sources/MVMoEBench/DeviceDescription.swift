@@ -34,7 +34,7 @@ public struct DeviceDescription: Sendable {
   /// It as a JSON object: `swift`, `abi`, `engines` (by format the usual one), `variants` (by format all of them),
   /// `packages`, `subjects` (the kinds that orders may name) and `identity`.
   ///
-  /// - Throws: ``MVMoE/MVMoEError`` for a number of ``identity`` that is not finite (`input.invalid`).
+  /// - Throws: `MVMoEError` for a number of ``identity`` that is not finite (`input.invalid`).
   public func json() throws -> String {
     let formats = variants.map(\.format).distinct()
     func byFormat(_ value: ([EngineVariant]) -> PlainData) -> PlainData {

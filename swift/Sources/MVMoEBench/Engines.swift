@@ -5,9 +5,10 @@ public protocol Engines: Sendable {
   /// An engine for targets of a format.
   ///
   /// - Parameters:
+  ///   - format: As a manifest has it: `onnx`.
   ///   - threads: What one graph may use.
   ///   - options: Of the engine, as ``EngineVariant/options`` or the order has them: `["units": "cpu"]`.
-  /// - Throws: ``MVMoE/MVMoEError`` for an option that the engine does not have (`engine.option`), and where there is no
+  /// - Throws: `MVMoEError` for an option that the engine does not have (`engine.option`), and where there is no
   ///   engine of the format (`engine.unsupported-platform`).
   func engine(format: String, threads: Int, options: [String: String]) throws -> any Engine
 }

@@ -25,7 +25,7 @@ final class Images: Sendable {
 
   /// An image, which an order names by its number.
   ///
-  /// - Throws: ``MVMoE/MVMoEError`` for a number without an image (`input.invalid`).
+  /// - Throws: `MVMoEError` for a number without an image (`input.invalid`).
   func image(_ number: Int) throws -> Tensor {
     guard tensors.indices.contains(number) else {
       throw MVMoEError(

@@ -2,6 +2,7 @@
 public struct Thermal: Sendable, Hashable {
   /// A device's heat in the words of results.
   public enum Status: String, Sendable {
+    /// From none to where the device switches itself off, in the words of Android's `PowerManager`.
     case none, light, moderate, severe, critical, emergency, shutdown
   }
 

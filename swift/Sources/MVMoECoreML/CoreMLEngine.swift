@@ -11,12 +11,12 @@ import MVMoE
 /// all graphs as functions, whose weights are on the storage once. Each graph in memory has a model of its own.
 ///
 /// **First loads.** Core ML makes a graph fit for the device when it is loaded for the first time, and keeps the result until
-/// the next update of the system, or longer disuse: ``specialize(_:options:)`` does it ahead. A load that takes longer than
+/// the next update of the system, or longer disuse: `specialize(_:options:)` does it ahead. A load that takes longer than
 /// ``CoreMLOptions/loadTimeLimit`` is abandoned, and the next of the units' ``ComputeUnits/fallbacks`` is tried, for all
 /// graphs from then on. A choice of units that refuses one graph is passed over for this graph. ``states``, ``changes`` and
 /// ``notes`` say so; so does the dispatcher's `provider`.
 ///
-/// **Wrong answers.** A Neural Engine has given zeros after a cold start, without an error. ``opened(_:residency:options:)``
+/// **Wrong answers.** A Neural Engine has given zeros after a cold start, without an error. `opened(_:residency:options:)`
 /// opens a bundle, compares its golden vectors and goes on with other units where they are not met.
 ///
 /// **Memory.** Inputs are read where they are. Core ML is offered the dispatcher's memory for what graphs give; what it
@@ -85,7 +85,7 @@ public final class CoreMLEngine: Engine {
 
   /// A runner of the target's graphs.
   ///
-  /// - Throws: ``MVMoEError`` for options that make no sense (`input.invalid`), and where this system has no Core ML, or one
+  /// - Throws: `MVMoEError` for options that make no sense (`input.invalid`), and where this system has no Core ML, or one
   ///   that is older than the target (`engine.unsupported-platform`).
   public func open(root: URL, target: Target) async throws -> any Runner { try runner(root: root, target: target) }
 

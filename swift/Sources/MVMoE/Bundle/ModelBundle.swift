@@ -21,8 +21,10 @@ public final class ModelBundle: Sendable {
 
   /// Reads and checks the manifest of the bundle at `root`.
   ///
-  /// - Parameter manifestSHA256: 64 hexadecimal digits, as `mvmoe inspect` prints them: a manifest of any other content is
-  ///   refused unread.
+  /// - Parameters:
+  ///   - root: the bundle's directory.
+  ///   - manifestSHA256: 64 hexadecimal digits, as `mvmoe inspect` prints them: a manifest of any other content is refused
+  ///     unread.
   /// - Throws: ``MVMoEError`` where there is no bundle, its manifest is wrong, or `manifestSHA256` is no SHA-256
   ///   (`input.invalid`).
   public static func open(_ root: URL, manifestSHA256: String? = nil) throws -> ModelBundle {

@@ -4,7 +4,7 @@ import MVMoE
 ///
 /// A number has as many digits as tell it apart from every other one of its type.
 ///
-/// - Throws: ``MVMoE/MVMoEError`` for a number that is not finite (`input.invalid`).
+/// - Throws: `MVMoEError` for a number that is not finite (`input.invalid`).
 public func jsonText(_ value: PlainData) throws -> String {
   var text = ""
   try text.append(json: value)

@@ -35,7 +35,7 @@ enum Jobs {
     "sustained": SustainedAnswers(),
   ]
 
-  /// - Throws: ``MVMoE/MVMoEError`` for a job that this version does not have (`input.invalid`).
+  /// - Throws: `MVMoEError` for a job that this version does not have (`input.invalid`).
   static func find(_ name: String) throws -> any Job {
     if let found = all.first(where: { $0.key == name }) { return found.value }
     throw MVMoEError(

@@ -22,7 +22,7 @@ public struct MeasurementOrder: Sendable {
 
   /// Reads an order of UTF-8, of at most 32 MiB.
   ///
-  /// - Throws: ``MVMoE/MVMoEError`` for anything but an order of this version (`input.invalid`); the message names the field.
+  /// - Throws: `MVMoEError` for anything but an order of this version (`input.invalid`); the message names the field.
   public static func parse(_ json: some Sequence<UInt8>) throws -> MeasurementOrder {
     do {
       return try readOrder(Array(json))

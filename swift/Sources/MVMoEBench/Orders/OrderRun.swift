@@ -39,7 +39,7 @@ public final class OrderRun: Sendable {
   /// Follows the order to its end, or until ``cancel()``. Called once.
   ///
   /// - Throws: `CancellationError` if the task is cancelled while a graph is loaded, and what was measured is written; what
-  ///   reading the order's files and writing lines throws; ``MVMoE/MVMoEError`` for a job that this version does not have
+  ///   reading the order's files and writing lines throws; `MVMoEError` for a job that this version does not have
   ///   (`input.invalid`).
   public func run() async throws {
     do {

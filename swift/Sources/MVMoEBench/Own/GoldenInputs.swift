@@ -8,7 +8,7 @@ struct GoldenInputs: Sendable {
   let reference: Reference
   private let callersRules: [any CallersRule]
 
-  /// - Throws: ``MVMoE/MVMoEError`` for golden vectors that are damaged.
+  /// - Throws: `MVMoEError` for golden vectors that are damaged.
   init(_ bundle: ModelBundle) throws {
     let golden = try bundle.golden()
     let numbers = try (0..<golden.images).map { try golden.image($0) }

@@ -15,7 +15,7 @@ public final class OwnRun: Sendable {
 
   /// A run over the bundle in a directory, whose files are checked.
   ///
-  /// - Throws: ``MVMoE/MVMoEError`` for no subjects, two of one key, or settings out of range (`input.invalid`).
+  /// - Throws: `MVMoEError` for no subjects, two of one key, or settings out of range (`input.invalid`).
   public init(
     _ bundle: URL, subjects: [OwnSubject], device: DeviceDescription, machine: any Machine, engines: any Engines,
     settings: OwnRunSettings = OwnRunSettings()
@@ -35,9 +35,11 @@ public final class OwnRun: Sendable {
 
   /// Measures, until everything is done, ``cancel()`` is called, or the task is cancelled. Called once.
   ///
-  /// - Parameter output: Gets the lines about once a second.
+  /// - Parameters:
+  ///   - output: Gets the lines about once a second.
+  ///   - listener: Is told what goes on.
   /// - Returns: Whether it came to its end.
-  /// - Throws: ``MVMoE/MVMoEError`` for a bundle that is missing or damaged, or lacks a subject's target; what `output`
+  /// - Throws: `MVMoEError` for a bundle that is missing or damaged, or lacks a subject's target; what `output`
   ///   throws; `CancellationError` if the task is cancelled while a graph is loaded: what was measured is written.
   public func run(_ output: @escaping LineOutput, listener: @escaping BenchListener = { _ in }) async throws -> Bool {
     let opened = try ModelBundle.open(bundle.resolvingSymlinksInPath())

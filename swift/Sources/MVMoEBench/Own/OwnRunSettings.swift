@@ -35,7 +35,7 @@ public struct OwnRunSettings: Sendable, Hashable {
     self.sustainedSeconds = sustainedSeconds
   }
 
-  /// - Throws: ``MVMoE/MVMoEError`` for a number that is out of range (`input.invalid`).
+  /// - Throws: `MVMoEError` for a number that is out of range (`input.invalid`).
   func require() throws {
     try Self.require("threads", threads, most: 256)
     try Self.require("repeats", repeats, most: 1000)

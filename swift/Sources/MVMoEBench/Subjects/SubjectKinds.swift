@@ -18,7 +18,7 @@ enum SubjectKinds {
 
   static var names: [String] { all.map(\.key) }
 
-  /// - Throws: ``MVMoE/MVMoEError`` for a kind that this version does not have (`input.invalid`).
+  /// - Throws: `MVMoEError` for a kind that this version does not have (`input.invalid`).
   static func find(_ name: String) throws -> SubjectKind {
     if let found = all.first(where: { $0.key == name }) { return found.value }
     throw refused("no kind of subjects is called \(quoted(name)); use one version on both sides")

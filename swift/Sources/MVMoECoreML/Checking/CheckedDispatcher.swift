@@ -40,7 +40,7 @@ public struct CheckedDispatcher: Sendable {
   /// Gives this dispatcher if it answers as they do. Else this one is closed, when the calls in flight have ended, and another
   /// is opened with the next units: give that one your images.
   ///
-  /// - Throws: ``CheckFailedError`` where no units are left that answer as the golden vectors, and whatever opening throws;
+  /// - Throws: `CheckFailedError` where no units are left that answer as the golden vectors, and whatever opening throws;
   ///   this dispatcher is closed then.
   public func rechecked() async throws -> CheckedDispatcher {
     do {

@@ -8,7 +8,7 @@ extension CoreMLEngine {
   /// ``CheckedDispatcher/rechecked()`` after a minute of work. An app that keeps ``CheckedDispatcher/computeUnits`` and gives
   /// them to its next engine spares the others' time.
   ///
-  /// - Throws: As `Dispatcher.open` does; ``CheckFailedError`` with the first units' figures where none answers rightly.
+  /// - Throws: As `Dispatcher.open` does; `CheckFailedError` with the first units' figures where none answers rightly.
   public func opened(
     _ bundle: URL, residency: Residency = Residency(), options: OpenOptions = OpenOptions()
   ) async throws -> CheckedDispatcher {

@@ -55,7 +55,7 @@ public final class ONNXEngine: Engine {
 
   /// A runner of the target's graphs.
   ///
-  /// - Throws: ``MVMoEError``: `input.invalid` for a number of threads that is out of range, `engine.option` where this build of
+  /// - Throws: `MVMoEError`: `input.invalid` for a number of threads that is out of range, `engine.option` where this build of
   ///   ONNX Runtime lacks the provider, or the process's pool of threads is another one, `engine.unsupported-platform` where
   ///   ONNX Runtime is older than 1.21.
   public func open(root: URL, target: Target) async throws -> any Runner {
