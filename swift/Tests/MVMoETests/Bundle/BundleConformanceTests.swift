@@ -29,6 +29,29 @@ import Testing
     }
   }
 
+  @Test(arguments: BundleReader.wrong) func aReaderThatLacksSomethingIsNoticed(_ reader: BundleReader) throws {
+    #expect(try isWrong(reader))
+  }
+
+  @Test func theStepsOfAReaderAreThoseOfTheLibrary() throws { #expect(try !isWrong(BundleReader("all steps"))) }
+
+  /// Whether the suite refuses a reader.
+  private func isWrong(_ reader: BundleReader) throws -> Bool {
+    let place = BundleWorkplace()
+    let isMisread = try BundlesSuite.valid().values.contains { bundle in
+      try place.edited(bundle.name) { (try? reader.read($0).canonical) != bundle.read.canonical }
+    }
+    // The cases of fields are as many as all others together.
+    return try isMisread
+      || (BundlesSuite.files.filter { $0 != "fields" } + ["fields"]).contains { file in
+        try BundlesSuite.cases(of: file).contains { bundleCase in
+          try place.edited(bundleCase.bundle, bundleCase.edits) { root in
+            refusalCode { try reader.read(root) } != bundleCase.code
+          }
+        }
+      }
+  }
+
   @Test func noFileAndNoCaseIsLeftOut() throws {
     let files = try FileManager.default.contentsOfDirectory(atPath: BundlesSuite.folder.path)
     #expect(Set(files) == Set((BundlesSuite.files + ["valid"]).map { "\($0).json" }))
