@@ -36,6 +36,11 @@ public struct PixelBytes: @unchecked Sendable {
     let copy = CopiedBytes(array)
     self.init(copy.bytes, owner: copy)
   }
+
+  /// Reads the bytes where they lie, which is valid until `body` returns.
+  public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    try body(bytes)
+  }
 }
 
 private final class CopiedBytes {

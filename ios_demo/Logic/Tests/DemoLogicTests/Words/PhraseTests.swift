@@ -1,0 +1,60 @@
+import Foundation
+import Testing
+
+@testable import DemoLogic
+
+@Suite struct PhraseTests {
+  @Test func everyPhraseIsWritten() {
+    requireWritten(AppPhrase.self)
+    requireWritten(TryPhrase.self)
+    requireWritten(ExpertsPhrase.self)
+  }
+
+  @Test func everyWrittenTextHasAPhrase() throws {
+    try requirePhrases(AppPhrase.self)
+    try requirePhrases(TryPhrase.self)
+    try requirePhrases(ExpertsPhrase.self)
+  }
+
+  /// What the two demos say of the same thing is the same.
+  @Test func wordsAreThoseOfTheAndroidDemo() throws {
+    let android = try AndroidStrings.all()
+    #expect(android.count > 100)
+    let own = texts(AppPhrase.self) + texts(TryPhrase.self) + texts(ExpertsPhrase.self)
+    for (key, text) in own {
+      if let other = android[key] {
+        #expect(text == other, "\(key)")
+      } else {
+        #expect(Self.ownKeys.contains(key), "\(key)")
+      }
+    }
+  }
+
+  @Test func valuesAreAtTheirPlaces() {
+    let other = TryPhrase.compareOther.with("2", "7")
+    #expect(other == "Computing all experts gives another answer (7) and takes 2 times as long.")
+    #expect(TryPhrase.percent.with("98.2") == "98.2 %")
+    // A value that looks like a place is a value.
+    #expect(AppPhrase.modelSubtitle.with("%2$@", "100%") == "%2$@ on 100%")
+  }
+
+  /// What Android has no word for.
+  private static let ownKeys: Set<String> = [
+    "units", "units_description", "no_own_bundle", "ended_while_opening", "background_opening", "background_answering",
+    "low_power", "thermal_fair", "thermal_serious", "thermal_critical", "photo_unreadable",
+  ]
+
+  private func texts<P: Phrase>(_ type: P.Type) -> [(String, String)] { P.allCases.map { ($0.rawValue, $0.written) } }
+
+  private func requireWritten<P: Phrase>(_ type: P.Type) {
+    for phrase in P.allCases { #expect(phrase.written != phrase.rawValue, "\(phrase)") }
+  }
+
+  private func requirePhrases<P: Phrase>(_ type: P.Type) throws {
+    let folder = RepositoryFiles.root.appendingPathComponent("ios_demo/Logic/Sources/DemoLogic/en.lproj")
+    let text = try String(contentsOf: folder.appendingPathComponent("\(P.table).strings"), encoding: .utf8)
+    let keys = text.matches(of: #/(?m)^"(\w+)" = /#).map { String($0.1) }
+    #expect(!keys.isEmpty)
+    #expect(keys == P.allCases.map(\.rawValue))
+  }
+}
