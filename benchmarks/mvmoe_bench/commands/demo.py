@@ -27,6 +27,10 @@ _DIGITS_MARK = "mvmoe demo"
 """In every image that the demo writes, so that it replaces no other."""
 
 
+_FOR_IPHONE = Path("ios_demo/put-bundle")
+"""In a checkout, what gives the iOS demo its bundle."""
+
+
 class DemoTarget(msgspec.Struct, frozen=True, kw_only=True):
     """One target: who ran it, what it weighs, and how near it came to PyTorch."""
 
@@ -274,6 +278,8 @@ def show(out: "Console", result: Demo) -> None:
     for what, where in result.files.items():
         out.print(f"{what:13} {where}")
     out.print(f"\ntry: mvmoe run {result.files['bundle']} {result.files['images']}")
+    if _FOR_IPHONE.exists():
+        out.print(f"on an iPhone: {_FOR_IPHONE} {result.files['checkpoint']}, then docs/ios.md")
 
 
 def _target_rows(targets: tuple[DemoTarget, ...]) -> "Table":
