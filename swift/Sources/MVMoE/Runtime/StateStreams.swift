@@ -25,6 +25,8 @@ final class StateStreams: Sendable {
   /// - Parameter names: those of the graphs, by their place in the cache.
   init(names: [String]) { self.names = names }
 
+  deinit { close() }
+
   /// What the dispatcher does now, and from now on; it ends when the dispatcher is closed.
   func stream() -> AsyncStream<DispatcherState> {
     let (stream, continuation) = AsyncStream.makeStream(

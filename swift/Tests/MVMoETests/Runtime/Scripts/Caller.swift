@@ -1,0 +1,4 @@
+/// Tells the engine of the scripts whose call it is in.
+enum Caller {
+  @TaskLocal static var name = ""
+}
