@@ -41,6 +41,14 @@ let package = Package(
       name: "MVMoEONNX", dependencies: ["MVMoE", "COnnxRuntime"], path: "swift/extras/MVMoEONNX/Sources/MVMoEONNX"),
     .testTarget(name: "MVMoEONNXTests", dependencies: ["MVMoEONNX"], path: "swift/Tests/MVMoEONNXTests"),
   ]
+  // ExecuTorch is on Apple's systems alone: here its engine is built over none, for its tests.
+  package.targets += [
+    .target(
+      name: "MVMoEExecuTorch", dependencies: ["MVMoE"], path: "swift/extras/MVMoEExecuTorch/Sources/MVMoEExecuTorch"),
+    .testTarget(
+      name: "MVMoEExecuTorchTests", dependencies: ["MVMoEExecuTorch", "MVMoEONNX"],
+      path: "swift/Tests/MVMoEExecuTorchTests"),
+  ]
   // What stands in for Core ML computes with it.
   package.targets.first { $0.name == "MVMoECoreMLTests" }?.dependencies.append("MVMoEONNX")
   let runnersEngine = "MVMoEONNX"

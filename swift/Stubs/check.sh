@@ -65,7 +65,12 @@ check_MVMoECoreML() {
   module MVMoECoreML "$OURS" swift/Sources/MVMoECoreML
 }
 
-readonly ALL=(MVMoE MVMoECoreML)
+check_MVMoEExecuTorch() {
+  check_MVMoE
+  module MVMoEExecuTorch "-I swift/Sources/CSystemCrypto" swift/extras/MVMoEExecuTorch/Sources
+}
+
+readonly ALL=(MVMoE MVMoECoreML MVMoEExecuTorch)
 
 for folder in "$STUBS"/*/; do
   stub "$(basename "$folder")"
