@@ -49,7 +49,7 @@ stub() {
 module() {
   local name=$1 flags=$2
   shift 2
-  swiftc "${FLAGS[@]}" $flags -I "$out" -module-name "$name" \
+  swiftc "${FLAGS[@]}" $flags -I "$out" -Xfrontend -import-module -Xfrontend AppleFoundation -module-name "$name" \
     -emit-sil -o /dev/null -emit-module-path "$out/$name.swiftmodule" $(sources "$@")
   echo "$name: $(sources "$@" | wc -l) files compile"
 }
