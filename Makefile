@@ -108,6 +108,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
+	$(BIN)/mypy swift/tools/api_listing.py
 
 setup: $(READY)
 
