@@ -70,7 +70,30 @@ check_MVMoEExecuTorch() {
   module MVMoEExecuTorch "-I swift/Sources/CSystemCrypto" swift/extras/MVMoEExecuTorch/Sources
 }
 
-readonly ALL=(MVMoE MVMoECoreML MVMoEExecuTorch)
+check_MVMoEBench() {
+  check_MVMoE
+  # A package's build writes this for a target in C.
+  mkdir -p "$out/CProcessFacts"
+  echo "module CProcessFacts { umbrella \"$PWD/swift/Sources/CProcessFacts/include\" export * }" \
+    >"$out/CProcessFacts/module.modulemap"
+  [[ -f $out/MVMoEBench.swiftmodule ]] || module MVMoEBench "$OURS -I $out/CProcessFacts" swift/Sources/MVMoEBench
+}
+
+check_DemoLogic() {
+  check_MVMoEBench
+  # What a package's build writes for its resources.
+  mkdir -p "$out/resources"
+  printf '%s\n' 'import Foundation' 'extension Bundle { static var module: Bundle { .main } }' >"$out/resources/module.swift"
+  [[ -f $out/DemoLogic.swiftmodule ]] || module DemoLogic "-I swift/Sources/CSystemCrypto -I $out/CProcessFacts" ios_demo/Logic/Sources/DemoLogic "$out/resources"
+}
+
+check_MVMoEDemo() {
+  check_DemoLogic
+  [[ -f $out/MVMoECoreML.swiftmodule ]] || check_MVMoECoreML
+  module MVMoEDemo "-I swift/Sources/CSystemCrypto -I $out/CProcessFacts" ios_demo/App
+}
+
+readonly ALL=(MVMoE MVMoECoreML MVMoEExecuTorch MVMoEBench DemoLogic MVMoEDemo)
 
 for folder in "$STUBS"/*/; do
   stub "$(basename "$folder")"

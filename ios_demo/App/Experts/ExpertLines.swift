@@ -21,6 +21,6 @@ struct ExpertLines: View {
   }
 
   private func isPinned(_ line: ExpertLine) -> Binding<Bool> {
-    Binding(get: { line.isPinned }, set: { experts.pin(line.expert, $0) })
+    Binding(get: { line.isPinned }, set: { @MainActor in experts.pin(line.expert, $0) })
   }
 }

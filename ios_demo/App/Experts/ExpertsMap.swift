@@ -16,7 +16,9 @@ struct ExpertsMap: View {
           .background(block.isFilled ? Color.accentColor : Color.clear, in: RoundedRectangle(cornerRadius: 6))
           .overlay { RoundedRectangle(cornerRadius: 6).strokeBorder(Color.accentColor, lineWidth: 1) }
           .padding(3)
-          .overlay { if block.isPinned { RoundedRectangle(cornerRadius: 8).strokeBorder(Color.accentColor, lineWidth: 2) } }
+          .overlay {
+            if block.isPinned { RoundedRectangle(cornerRadius: 8).strokeBorder(Color.accentColor, lineWidth: 2) }
+          }
       }
     }
     .accessibilityElement(children: .ignore)

@@ -35,7 +35,9 @@ private struct ExpertsCards: View {
     if !experts.lines.isEmpty { ExpertLines(experts: experts) }
     if experts.hasControls {
       Card(ExpertsPhrase.expertsLog.text) {
-        ForEach(Array(experts.logLines.enumerated()), id: \.offset) { Text($0.element).font(.footnote).monospacedDigit() }
+        ForEach(Array(experts.logLines.enumerated()), id: \.offset) {
+          Text($0.element).font(.footnote).monospacedDigit()
+        }
       }
     }
   }

@@ -25,8 +25,11 @@ struct LimitSliders: View {
   private func slider(_ text: String, _ place: Binding<Int>, _ last: Int) -> some View {
     VStack(alignment: .leading, spacing: 2) {
       Text(text).font(.subheadline).accessibilityHidden(true)
-      Slider(value: Binding(get: { Double(place.wrappedValue) }, set: { place.wrappedValue = Int($0) }), in: 0...Double(last), step: 1)
-        .accessibilityLabel(text)
+      Slider(
+        value: Binding(get: { Double(place.wrappedValue) }, set: { place.wrappedValue = Int($0) }),
+        in: 0...Double(last), step: 1
+      )
+      .accessibilityLabel(text)
     }
   }
 }

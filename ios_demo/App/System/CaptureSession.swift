@@ -42,7 +42,7 @@ actor CaptureSession {
     let output = AVCaptureVideoDataOutput()
     output.alwaysDiscardsLateVideoFrames = true
     output.videoSettings = [
-      kCVPixelBufferPixelFormatTypeKey as String: kCVPixelFormatType_420YpCbCr8BiPlanarFullRange
+      String(kCVPixelBufferPixelFormatTypeKey as NSString): kCVPixelFormatType_420YpCbCr8BiPlanarFullRange
     ]
     guard session.canAddInput(input), session.canAddOutput(output) else { throw AVError(.deviceNotConnected) }
     session.addInput(input)
@@ -62,8 +62,9 @@ final class FrameReceiver: NSObject, AVCaptureVideoDataOutputSampleBufferDelegat
   /// Where they go; nil while the camera is stopped.
   let frames = Locked<FrameGate?>(nil)
 
-  func captureOutput(_ output: AVCaptureOutput, didOutput sampleBuffer: CMSampleBuffer, from connection: AVCaptureConnection)
-  {
+  func captureOutput(
+    _ output: AVCaptureOutput, didOutput sampleBuffer: CMSampleBuffer, from connection: AVCaptureConnection
+  ) {
     guard let pixels = CMSampleBufferGetImageBuffer(sampleBuffer) else { return }
     frames.withLock { gate in
       guard let gate, let frame = try? PixelBuffer(pixelBuffer: pixels) else { return }

@@ -31,13 +31,14 @@ struct ImagePanel: View {
   }
 
   private var source: Binding<ImageSource> {
-    Binding(get: { trying.source }, set: { trying.choose($0) })
+    Binding(get: { @MainActor in trying.source }, set: { @MainActor in trying.choose($0) })
   }
 
   @ViewBuilder
   private func image(_ card: ImageCard) -> some View {
     switch trying.source {
-    case .draw: DrawingCanvas(drawing: trying.drawing, hint: card.hint) { trying.draw($0) }.accessibilityLabel(card.spoken)
+    case .draw:
+      DrawingCanvas(drawing: trying.drawing, hint: card.hint) { trying.draw($0) }.accessibilityLabel(card.spoken)
     case .photo: PictureView(picture: trying.photo, marks: trying.explanation?.marks).accessibilityLabel(card.spoken)
     case .camera: PictureView(picture: trying.frame, marks: trying.explanation?.marks).accessibilityLabel(card.spoken)
     }

@@ -16,6 +16,9 @@ extension ProcessInfo {
   /// https://developer.apple.com/documentation/foundation/processinfo/thermalstate-swift.property
   public var thermalState: ThermalState { fatalError("a stub") }
 
+  /// https://developer.apple.com/documentation/foundation/processinfo/islowpowermodeenabled
+  public var isLowPowerModeEnabled: Bool { fatalError("a stub") }
+
   /// https://developer.apple.com/documentation/foundation/processinfo/thermalstatedidchangenotification
   public class var thermalStateDidChangeNotification: NSNotification.Name { fatalError("a stub") }
 }
@@ -36,6 +39,28 @@ extension NotificationCenter {
   public func notifications(
     named name: Notification.Name, object: (any AnyObject & Sendable)? = nil
   ) -> Notifications { fatalError("a stub") }
+}
+
+extension NSNotification.Name {
+  /// https://developer.apple.com/documentation/foundation/nsnotification/name-swift.struct/nsprocessinfopowerstatedidchange
+  public static var NSProcessInfoPowerStateDidChange: NSNotification.Name { fatalError("a stub") }
+}
+
+extension URL {
+  /// https://developer.apple.com/documentation/foundation/url/startaccessingsecurityscopedresource()
+  public func startAccessingSecurityScopedResource() -> Bool { fatalError("a stub") }
+
+  /// https://developer.apple.com/documentation/foundation/url/stopaccessingsecurityscopedresource()
+  public func stopAccessingSecurityScopedResource() {}
+
+  /// https://developer.apple.com/documentation/foundation/url/applicationsupportdirectory
+  public static var applicationSupportDirectory: URL { fatalError("a stub") }
+
+  /// https://developer.apple.com/documentation/foundation/url/cachesdirectory
+  public static var cachesDirectory: URL { fatalError("a stub") }
+
+  /// https://developer.apple.com/documentation/foundation/url/documentsdirectory
+  public static var documentsDirectory: URL { fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/dispatch/dispatchsourcememorypressure

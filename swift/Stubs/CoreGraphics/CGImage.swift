@@ -30,7 +30,8 @@ public struct CGBitmapInfo: OptionSet, Sendable {
 
 /// https://developer.apple.com/documentation/coregraphics/cgdataprovider
 public final class CGDataProvider {
-  init() { fatalError("a stub") }
+  /// https://developer.apple.com/documentation/coregraphics/cgdataprovider/init(data:)
+  public init?(data: CFData) { fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/coregraphics/cgimage

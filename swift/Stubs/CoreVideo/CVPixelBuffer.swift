@@ -126,3 +126,6 @@ public func CVPixelBufferGetBaseAddressOfPlane(
 public func CVPixelBufferGetBytesPerRowOfPlane(_ pixelBuffer: CVPixelBuffer, _ planeIndex: Int) -> Int {
   fatalError("a stub")
 }
+
+/// https://developer.apple.com/documentation/corevideo/kcvpixelbufferpixelformattypekey
+public var kCVPixelBufferPixelFormatTypeKey: CFString { fatalError("a stub") }

@@ -22,7 +22,7 @@ public struct PHPickerFilter: Sendable {
 
 /// https://developer.apple.com/documentation/photosui/photospicker
 public struct PhotosPicker<Label: View>: View {
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 extension PhotosPicker where Label == Text {

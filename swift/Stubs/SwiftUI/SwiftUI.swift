@@ -14,14 +14,14 @@ public protocol View {
 }
 
 extension Never: View {
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// What stands for views of the system, which have no body of ours.
 public struct SystemView: View {
   nonisolated init() {}
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/viewbuilder
@@ -34,7 +34,11 @@ public struct ViewBuilder {
   public static func buildExpression<Content: View>(_ content: Content) -> Content { content }
 
   /// https://developer.apple.com/documentation/swiftui/viewbuilder/buildblock(_:)
-  public static func buildBlock<each Content: View>(_ content: repeat each Content) -> TupleView<(repeat each Content)> {
+  public static func buildBlock<Content: View>(_ content: Content) -> Content { content }
+
+  /// https://developer.apple.com/documentation/swiftui/viewbuilder/buildblock(_:)
+  public static func buildBlock<each Content: View>(_ content: repeat each Content) -> TupleView<(repeat each Content)>
+  {
     fatalError("a stub")
   }
 
@@ -57,21 +61,21 @@ public struct EmptyView: View {
   /// https://developer.apple.com/documentation/swiftui/emptyview/init()
   public init() { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/tupleview
 public struct TupleView<Content>: View {
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/_conditionalcontent
 public struct ConditionalView<First: View, Second: View>: View {
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 extension Optional: View where Wrapped: View {
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/alignment
@@ -97,17 +101,21 @@ public struct VerticalAlignment: Sendable {
 /// https://developer.apple.com/documentation/swiftui/vstack
 public struct VStack<Content: View>: View {
   /// https://developer.apple.com/documentation/swiftui/vstack/init(alignment:spacing:content:)
-  public init(alignment: HorizontalAlignment = .center, spacing: CGFloat? = nil, @ViewBuilder content: () -> Content) { fatalError("a stub") }
+  public init(alignment: HorizontalAlignment = .center, spacing: CGFloat? = nil, @ViewBuilder content: () -> Content) {
+    fatalError("a stub")
+  }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/hstack
 public struct HStack<Content: View>: View {
   /// https://developer.apple.com/documentation/swiftui/hstack/init(alignment:spacing:content:)
-  public init(alignment: VerticalAlignment = .center, spacing: CGFloat? = nil, @ViewBuilder content: () -> Content) { fatalError("a stub") }
+  public init(alignment: VerticalAlignment = .center, spacing: CGFloat? = nil, @ViewBuilder content: () -> Content) {
+    fatalError("a stub")
+  }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/scrollview
@@ -115,7 +123,7 @@ public struct ScrollView<Content: View>: View {
   /// https://developer.apple.com/documentation/swiftui/scrollview/init(_:showsindicators:content:)
   public init(@ViewBuilder content: () -> Content) { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/spacer
@@ -123,11 +131,11 @@ public struct Spacer: View {
   /// https://developer.apple.com/documentation/swiftui/spacer/init(minlength:)
   public init(minLength: CGFloat? = nil) { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/text
-public struct Text: View {
+public struct Text: Sendable {
   /// https://developer.apple.com/documentation/swiftui/text/init(_:)-9d1g4
   public init<S: StringProtocol>(_ content: S) { fatalError("a stub") }
 
@@ -136,12 +144,14 @@ public struct Text: View {
 
   /// https://developer.apple.com/documentation/swiftui/text/foregroundstyle(_:)
   public func foregroundStyle<S: ShapeStyle>(_ style: S) -> Text { self }
+}
 
-  public var body: Never { fatalError("a stub") }
+extension Text: View {
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/image
-public struct Image: View {
+public struct Image: Sendable {
   /// https://developer.apple.com/documentation/swiftui/image/init(systemname:)
   public init(systemName: String) { fatalError("a stub") }
 
@@ -162,8 +172,10 @@ public struct Image: View {
 
   /// https://developer.apple.com/documentation/swiftui/image/resizable(capinsets:resizingmode:)
   public func resizable() -> Image { self }
+}
 
-  public var body: Never { fatalError("a stub") }
+extension Image: View {
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/label
@@ -171,7 +183,7 @@ public struct Label<Title: View, Icon: View>: View {
   /// https://developer.apple.com/documentation/swiftui/label/init(title:icon:)
   public init(@ViewBuilder title: () -> Title, @ViewBuilder icon: () -> Icon) { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 extension Label where Title == Text, Icon == Image {
@@ -184,7 +196,7 @@ public struct Button<Label: View>: View {
   /// https://developer.apple.com/documentation/swiftui/button/init(action:label:)
   public init(action: @escaping @MainActor () -> Void, @ViewBuilder label: () -> Label) { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 extension Button where Label == Text {
@@ -197,7 +209,7 @@ public struct Toggle<Label: View>: View {
   /// https://developer.apple.com/documentation/swiftui/toggle/init(ison:label:)
   public init(isOn: Binding<Bool>, @ViewBuilder label: () -> Label) { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 extension Toggle where Label == Text {
@@ -208,9 +220,12 @@ extension Toggle where Label == Text {
 /// https://developer.apple.com/documentation/swiftui/slider
 public struct Slider: View {
   /// https://developer.apple.com/documentation/swiftui/slider/init(value:in:step:oneditingchanged:)
-  public init<V: BinaryFloatingPoint>(value: Binding<V>, in bounds: ClosedRange<V>, step: V.Stride = 1, onEditingChanged: @escaping (Bool) -> Void = { _ in }) where V.Stride: BinaryFloatingPoint { fatalError("a stub") }
+  public init<V: BinaryFloatingPoint>(
+    value: Binding<V>, in bounds: ClosedRange<V>, step: V.Stride = 1,
+    onEditingChanged: @escaping (Bool) -> Void = { _ in }
+  ) where V.Stride: BinaryFloatingPoint { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/progressview
@@ -221,15 +236,17 @@ public struct ProgressView: View {
   /// https://developer.apple.com/documentation/swiftui/progressview/init(value:total:)
   public init<V: BinaryFloatingPoint>(value: V?, total: V = 1.0) { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/picker
 public struct Picker<SelectionValue: Hashable, Content: View>: View {
   /// https://developer.apple.com/documentation/swiftui/picker/init(_:selection:content:)
-  public init<S: StringProtocol>(_ title: S, selection: Binding<SelectionValue>, @ViewBuilder content: () -> Content) { fatalError("a stub") }
+  public init<S: StringProtocol>(_ title: S, selection: Binding<SelectionValue>, @ViewBuilder content: () -> Content) {
+    fatalError("a stub")
+  }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/menu
@@ -237,7 +254,7 @@ public struct Menu<Label: View, Content: View>: View {
   /// https://developer.apple.com/documentation/swiftui/menu/init(content:label:)
   public init(@ViewBuilder content: () -> Content, @ViewBuilder label: () -> Label) { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/section
@@ -245,7 +262,7 @@ public struct Section<Content: View>: View {
   /// https://developer.apple.com/documentation/swiftui/section/init(_:content:)
   public init<S: StringProtocol>(_ title: S, @ViewBuilder content: () -> Content) { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/tabview
@@ -253,15 +270,17 @@ public struct TabView<Content: View>: View {
   /// https://developer.apple.com/documentation/swiftui/tabview/init(content:)
   public init(@ViewBuilder content: () -> Content) { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/foreach
 public struct ForEach<Data: RandomAccessCollection, ID: Hashable, Content: View>: View {
   /// https://developer.apple.com/documentation/swiftui/foreach/init(_:id:content:)
-  public init(_ data: Data, id: KeyPath<Data.Element, ID>, @ViewBuilder content: @escaping (Data.Element) -> Content) { fatalError("a stub") }
+  public init(_ data: Data, id: KeyPath<Data.Element, ID>, @ViewBuilder content: @escaping (Data.Element) -> Content) {
+    fatalError("a stub")
+  }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 extension ForEach where ID == Data.Element.ID, Data.Element: Identifiable {
@@ -272,9 +291,12 @@ extension ForEach where ID == Data.Element.ID, Data.Element: Identifiable {
 /// https://developer.apple.com/documentation/swiftui/lazyvgrid
 public struct LazyVGrid<Content: View>: View {
   /// https://developer.apple.com/documentation/swiftui/lazyvgrid/init(columns:alignment:spacing:pinnedviews:content:)
-  public init(columns: [GridItem], alignment: HorizontalAlignment = .center, spacing: CGFloat? = nil, @ViewBuilder content: () -> Content) { fatalError("a stub") }
+  public init(
+    columns: [GridItem], alignment: HorizontalAlignment = .center, spacing: CGFloat? = nil,
+    @ViewBuilder content: () -> Content
+  ) { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/griditem
@@ -291,7 +313,7 @@ public struct GeometryReader<Content: View>: View {
   /// https://developer.apple.com/documentation/swiftui/geometryreader/init(content:)
   public init(@ViewBuilder content: @escaping (GeometryProxy) -> Content) { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/geometryproxy
@@ -305,7 +327,7 @@ public struct Canvas: View {
   /// https://developer.apple.com/documentation/swiftui/canvas/init(opaque:colormode:rendersasynchronously:renderer:)
   public init(renderer: @escaping (inout GraphicsContext, CGSize) -> Void) { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/graphicscontext
@@ -360,7 +382,7 @@ public struct StrokeStyle: Sendable {
 public protocol ShapeStyle: Sendable {}
 
 /// https://developer.apple.com/documentation/swiftui/color
-public struct Color: ShapeStyle, View, Hashable {
+public struct Color: ShapeStyle, Hashable {
   public static var red: Color { fatalError("a stub") }
   public static var blue: Color { fatalError("a stub") }
   public static var green: Color { fatalError("a stub") }
@@ -384,8 +406,10 @@ public struct Color: ShapeStyle, View, Hashable {
 
   /// https://developer.apple.com/documentation/swiftui/color/opacity(_:)
   public func opacity(_ opacity: Double) -> Color { self }
+}
 
-  public var body: Never { fatalError("a stub") }
+extension Color: View {
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/backgroundstyle
@@ -412,7 +436,7 @@ extension Shape {
   /// https://developer.apple.com/documentation/swiftui/shape/fill(_:style:)
   public func fill<S: ShapeStyle>(_ content: S) -> some View { self }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 /// https://developer.apple.com/documentation/swiftui/rectangle
@@ -461,7 +485,9 @@ public enum ContentMode: Sendable { case fit, fill }
 public struct Binding<Value> {
   /// https://developer.apple.com/documentation/swiftui/binding/init(get:set:)-7ufcp
   @preconcurrency
-  public init(get: @escaping @isolated(any) @Sendable () -> Value, set: @escaping @isolated(any) @Sendable (Value) -> Void) {}
+  public init(
+    get: @escaping @isolated(any) @Sendable () -> Value, set: @escaping @isolated(any) @Sendable (Value) -> Void
+  ) {}
 
   public var wrappedValue: Value {
     get { fatalError("a stub") }
@@ -470,7 +496,9 @@ public struct Binding<Value> {
 
   public var projectedValue: Binding<Value> { self }
 
-  public subscript<Subject>(dynamicMember keyPath: WritableKeyPath<Value, Subject>) -> Binding<Subject> { fatalError("a stub") }
+  public subscript<Subject>(dynamicMember keyPath: WritableKeyPath<Value, Subject>) -> Binding<Subject> {
+    fatalError("a stub")
+  }
 }
 
 extension Binding: @unchecked Sendable where Value: Sendable {}
@@ -646,15 +674,20 @@ public struct ShareLink: View {
   /// https://developer.apple.com/documentation/swiftui/sharelink/init(_:item:subject:message:)
   public init<S: StringProtocol>(_ title: S, item: URL) { fatalError("a stub") }
 
-  public var body: Never { fatalError("a stub") }
+  public var body: Never { return fatalError("a stub") }
 }
 
 extension View {
   /// https://developer.apple.com/documentation/swiftui/view/frame(width:height:alignment:)
-  public nonisolated func frame(width: CGFloat? = nil, height: CGFloat? = nil, alignment: Alignment = .center) -> some View { SystemView() }
+  public nonisolated func frame(width: CGFloat? = nil, height: CGFloat? = nil, alignment: Alignment = .center)
+    -> some View
+  { SystemView() }
 
   /// https://developer.apple.com/documentation/swiftui/view/frame(minwidth:idealwidth:maxwidth:minheight:idealheight:maxheight:alignment:)
-  public nonisolated func frame(minWidth: CGFloat? = nil, idealWidth: CGFloat? = nil, maxWidth: CGFloat? = nil, minHeight: CGFloat? = nil, idealHeight: CGFloat? = nil, maxHeight: CGFloat? = nil, alignment: Alignment = .center) -> some View { SystemView() }
+  public nonisolated func frame(
+    minWidth: CGFloat? = nil, idealWidth: CGFloat? = nil, maxWidth: CGFloat? = nil, minHeight: CGFloat? = nil,
+    idealHeight: CGFloat? = nil, maxHeight: CGFloat? = nil, alignment: Alignment = .center
+  ) -> some View { SystemView() }
 
   /// https://developer.apple.com/documentation/swiftui/view/padding(_:)-68shk
   public nonisolated func padding(_ length: CGFloat) -> some View { SystemView() }
@@ -666,7 +699,9 @@ extension View {
   public nonisolated func background<S: ShapeStyle, T: Shape>(_ style: S, in shape: T) -> some View { SystemView() }
 
   /// https://developer.apple.com/documentation/swiftui/view/overlay(alignment:content:)
-  public nonisolated func overlay<V: View>(alignment: Alignment = .center, @ViewBuilder content: () -> V) -> some View { SystemView() }
+  public nonisolated func overlay<V: View>(alignment: Alignment = .center, @ViewBuilder content: () -> V) -> some View {
+    SystemView()
+  }
 
   /// https://developer.apple.com/documentation/swiftui/view/clipshape(_:style:)
   public nonisolated func clipShape<S: Shape>(_ shape: S) -> some View { SystemView() }
@@ -675,7 +710,9 @@ extension View {
   public nonisolated func gesture<T: Gesture>(_ gesture: T) -> some View { SystemView() }
 
   /// https://developer.apple.com/documentation/swiftui/view/aspectratio(_:contentmode:)-771ow
-  public nonisolated func aspectRatio(_ aspectRatio: CGFloat? = nil, contentMode: ContentMode) -> some View { SystemView() }
+  public nonisolated func aspectRatio(_ aspectRatio: CGFloat? = nil, contentMode: ContentMode) -> some View {
+    SystemView()
+  }
 
   /// https://developer.apple.com/documentation/swiftui/view/font(_:)
   public nonisolated func font(_ font: Font?) -> some View { SystemView() }
@@ -720,13 +757,20 @@ extension View {
   public nonisolated func onDisappear(perform action: (@MainActor () -> Void)? = nil) -> some View { SystemView() }
 
   /// https://developer.apple.com/documentation/swiftui/view/onchange(of:initial:_:)-4psgg
-  public nonisolated func onChange<V: Equatable>(of value: V, initial: Bool = false, _ action: @escaping @MainActor (_ oldValue: V, _ newValue: V) -> Void) -> some View { SystemView() }
+  public nonisolated func onChange<V: Equatable>(
+    of value: V, initial: Bool = false, _ action: @escaping @MainActor (_ oldValue: V, _ newValue: V) -> Void
+  ) -> some View { SystemView() }
 
   /// https://developer.apple.com/documentation/swiftui/view/task(priority:_:)
-  public nonisolated func task(priority: TaskPriority = .userInitiated, @_inheritActorContext _ action: @escaping @Sendable () async -> Void) -> some View { SystemView() }
+  public nonisolated func task(
+    priority: TaskPriority = .userInitiated, @_inheritActorContext _ action: @escaping @Sendable () async -> Void
+  ) -> some View { SystemView() }
 
   /// https://developer.apple.com/documentation/swiftui/view/fileimporter(ispresented:allowedcontenttypes:oncompletion:)
-  public nonisolated func fileImporter(isPresented: Binding<Bool>, allowedContentTypes: [UTType], onCompletion: @escaping @MainActor (Result<URL, any Error>) -> Void) -> some View { SystemView() }
+  public nonisolated func fileImporter(
+    isPresented: Binding<Bool>, allowedContentTypes: [UTType],
+    onCompletion: @escaping @MainActor (Result<URL, any Error>) -> Void
+  ) -> some View { SystemView() }
 
   /// https://developer.apple.com/documentation/swiftui/view/accessibilitylabel(_:)-1d7jv
   public nonisolated func accessibilityLabel<S: StringProtocol>(_ label: S) -> some View { SystemView() }
@@ -741,7 +785,9 @@ extension View {
   public nonisolated func accessibilityHidden(_ hidden: Bool) -> some View { SystemView() }
 
   /// https://developer.apple.com/documentation/swiftui/view/accessibilityelement(children:)
-  public nonisolated func accessibilityElement(children: AccessibilityChildBehavior = .ignore) -> some View { SystemView() }
+  public nonisolated func accessibilityElement(children: AccessibilityChildBehavior = .ignore) -> some View {
+    SystemView()
+  }
 
   /// https://developer.apple.com/documentation/swiftui/view/accessibilityaddtraits(_:)
   public nonisolated func accessibilityAddTraits(_ traits: AccessibilityTraits) -> some View { SystemView() }
