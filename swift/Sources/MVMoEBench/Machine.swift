@@ -23,4 +23,12 @@ public protocol Machine: Sendable {
 
   /// How hot the device is; nil where the system does not say. Asked no more often than once a second.
   func thermal() -> Thermal?
+
+  /// How the phone is at the end of a job; nil where the machine is none.
+  func conditions() -> DeviceConditions?
+}
+
+extension Machine {
+  /// A machine that is no phone.
+  public func conditions() -> DeviceConditions? { nil }
 }

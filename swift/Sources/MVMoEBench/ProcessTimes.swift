@@ -1,3 +1,5 @@
+import CProcessFacts
+
 /// How the process came to be, in nanoseconds; 0 for what is not known.
 public struct ProcessTimes: Sendable, Hashable {
   /// From the start of the process to the first line of the program.
@@ -15,4 +17,7 @@ public struct ProcessTimes: Sendable, Hashable {
     self.engine = engine
     self.code = code
   }
+
+  /// What the first line of a program knows: how long its process has been there.
+  public static func now() -> ProcessTimes { ProcessTimes(start: Int(clamping: mvmoe_process_age_nanoseconds())) }
 }

@@ -69,4 +69,6 @@ private struct WithoutPeak: Machine {
   func memory() -> Int? { machine.memory() }
 
   func thermal() -> Thermal? { machine.thermal() }
+
+  func conditions() -> DeviceConditions? { machine.conditions() }
 }

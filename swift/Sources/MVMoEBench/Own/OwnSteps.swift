@@ -126,7 +126,8 @@ final class OwnSteps {
 
   /// A job that was cut short is not done.
   private func end(_ job: String) {
-    if !surroundings.isCancelled { lines.emit(DoneLine(job: job)) }
+    if surroundings.isCancelled { return }
+    lines.emit(DoneLine(job: job, conditions: surroundings.machine.conditions()))
   }
 
   private func session(_ order: MeasurementOrder) -> Session {
