@@ -11,7 +11,10 @@ let package = Package(
   dependencies: [.package(name: "mvmoe-deploy", path: "../..")],
   targets: [
     .target(
-      name: "DemoLogic", dependencies: [.product(name: "MVMoE", package: "mvmoe-deploy")],
+      name: "DemoLogic",
+      dependencies: [
+        .product(name: "MVMoE", package: "mvmoe-deploy"), .product(name: "MVMoEBench", package: "mvmoe-deploy"),
+      ],
       resources: [.process("en.lproj")]),
     .testTarget(name: "DemoLogicTests", dependencies: ["DemoLogic"]),
   ],
@@ -20,6 +23,11 @@ let package = Package(
 
 #if os(Linux)
   // What stands in for Core ML in tests.
-  package.targets.first { $0.name == "DemoLogicTests" }?.dependencies.append(
-    .product(name: "MVMoEONNX", package: "mvmoe-deploy"))
+  let standIn = Target.Dependency.product(name: "MVMoEONNX", package: "mvmoe-deploy")
+  package.targets.first { $0.name == "DemoLogicTests" }?.dependencies.append(standIn)
+  // What the app measures, as a program without a screen: tests let it be the app of a phone.
+  package.targets.append(
+    .executableTarget(
+      name: "demo-bench",
+      dependencies: ["DemoLogic", .product(name: "MVMoEBench", package: "mvmoe-deploy"), standIn]))
 #endif

@@ -9,11 +9,17 @@ public struct Conditions: Sendable, Hashable {
   /// How hot the phone is.
   public var heat: Heat
 
+  /// What the battery has, in percent; nil where the system does not say.
+  public var battery: Int?
+
   /// These conditions.
-  public init(isInBackground: Bool = false, isLowPowerMode: Bool = false, heat: Heat = .nominal) {
+  public init(
+    isInBackground: Bool = false, isLowPowerMode: Bool = false, heat: Heat = .nominal, battery: Int? = nil
+  ) {
     self.isInBackground = isInBackground
     self.isLowPowerMode = isLowPowerMode
     self.heat = heat
+    self.battery = battery
   }
 
   /// What to know of them, a sentence each; empty where times are what they can be.

@@ -25,6 +25,9 @@ public struct Words: Sendable {
   /// `2.31`: more digits the smaller it is.
   public func figure(_ value: Double) -> String { number(value, digits: abs(value) < 10 ? 2 : 1) }
 
+  /// `2.9`.
+  public func minutes(_ minutes: Double) -> String { number(minutes, digits: 1) }
+
   /// `12`.
   public func count(_ value: Int) -> String { value.formatted(.number.locale(locale)) }
 

@@ -27,6 +27,6 @@ enum AndroidStrings {
     ] {
       text = text.replacingOccurrences(of: written, with: meant)
     }
-    return text.replacing(/%(\d)\$[sd]/) { "%\($0.1)$@" }
+    return text.replacing(/%(\d)\$(?:\.\d)?[sdf]/) { "%\($0.1)$@" }
   }
 }

@@ -8,19 +8,23 @@ import Testing
     requireWritten(AppPhrase.self)
     requireWritten(TryPhrase.self)
     requireWritten(ExpertsPhrase.self)
+    requireWritten(BenchPhrase.self)
   }
 
   @Test func everyWrittenTextHasAPhrase() throws {
     try requirePhrases(AppPhrase.self)
     try requirePhrases(TryPhrase.self)
     try requirePhrases(ExpertsPhrase.self)
+    try requirePhrases(BenchPhrase.self)
   }
 
   /// What the two demos say of the same thing is the same.
   @Test func wordsAreThoseOfTheAndroidDemo() throws {
     let android = try AndroidStrings.all()
     #expect(android.count > 100)
-    let own = texts(AppPhrase.self) + texts(TryPhrase.self) + texts(ExpertsPhrase.self)
+    let own =
+      texts(AppPhrase.self) + texts(TryPhrase.self) + texts(ExpertsPhrase.self)
+      + texts(BenchPhrase.self)
     for (key, text) in own {
       if let other = android[key] {
         #expect(text == other, "\(key)")
@@ -42,6 +46,9 @@ import Testing
   private static let ownKeys: Set<String> = [
     "units", "units_description", "no_own_bundle", "ended_while_opening", "background_opening", "background_answering",
     "low_power", "thermal_fair", "thermal_serious", "thermal_critical", "photo_unreadable",
+    "bench_missing_device", "bench_missing_release", "units_all", "units_neural_engine", "units_gpu", "units_cpu",
+    "bench_stay", "bench_left_screen", "bench_peak_footprint", "heat_nominal", "heat_fair", "heat_serious",
+    "heat_critical", "order_none",
   ]
 
   private func texts<P: Phrase>(_ type: P.Type) -> [(String, String)] { P.allCases.map { ($0.rawValue, $0.written) } }
