@@ -9,6 +9,10 @@ final class Session {
   private let references: (SubjectOrder) throws -> Reference?
   private let atWork: (_ subject: SubjectOrder, _ isTimed: Bool) throws -> Void
 
+  /// How long other tasks of the process may have to wait for this one's thread.
+  private static let longestTurn = 10_000_000
+  private var turnBegan = MonotonicClock.nanoseconds()
+
   init(
     order: MeasurementOrder, images: Images, surroundings: Surroundings, lines: LineWriter,
     references: @escaping (SubjectOrder) throws -> Reference?,
@@ -38,6 +42,15 @@ final class Session {
   /// Writes lines out, if some time has passed.
   func flush() throws { try lines.flush() }
 
+  /// Lets other tasks have the thread, if this one has had it for a while; called between two answers that are timed.
+  ///
+  /// An engine that computes in its caller's thread never suspends, and there are only as many threads as cores.
+  func letOthersRun() async {
+    guard MonotonicClock.nanoseconds() - turnBegan >= Self.longestTurn else { return }
+    await Task.yield()
+    turnBegan = MonotonicClock.nanoseconds()
+  }
+
   /// What `work` gives; nil if it fails, which is recorded as the subject's failure.
   ///
   /// With `isTimed` others answer in turn with it, so that nothing long may be done about it.
@@ -47,6 +60,7 @@ final class Session {
     _ subject: SubjectOrder, isTimed: Bool = false, _ work: () async throws -> Result
   ) async throws -> Result? {
     try atWork(subject, isTimed)
+    await letOthersRun()
     do {
       return try await work()
     } catch is CancellationError {

@@ -5,6 +5,7 @@ struct Answers: OneByOne {
     try await session.withOpen(subject) { opened in
       for query in subject.queries {
         if session.isCancelled { return }
+        await session.letOthersRun()
         let traced = try await opened.trace(query)
         let outputs = if let traced { traced.outputs } else { try await opened.answer(query) }
         session.emit(

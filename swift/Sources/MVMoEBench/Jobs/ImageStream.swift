@@ -7,6 +7,7 @@ struct ImageStream: OneByOne {
       var before = try await opened.traced(subject.firstQuery).routes
       for (number, query) in subject.queries.enumerated() {
         if session.isCancelled { return }
+        await session.letOthersRun()
         let traced = try await opened.traced(query)
         session.emit(
           StreamLine(

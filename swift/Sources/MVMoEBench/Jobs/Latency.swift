@@ -65,6 +65,7 @@ struct Latency: Job {
     for number in 0..<(queries.isEmpty ? 0 : Self.settlingAnswers) {
       if session.isCancelled || MonotonicClock.seconds(since: start) > Self.settlingSeconds { return }
       _ = try await timedAnswer(session.machine, ready.subject, queries.inTurn(number))
+      await session.letOthersRun()
     }
   }
 

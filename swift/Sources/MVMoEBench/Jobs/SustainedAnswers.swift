@@ -27,6 +27,7 @@ struct SustainedAnswers: OneByOne {
         _ = try await opened.answer(subject.queries.inTurn(number))
         spent.append(MonotonicClock.nanoseconds() - began)
         number += 1
+        await session.letOthersRun()
       }
       emit(session, subject, at: MonotonicClock.nanoseconds() - start, &spent)
       try session.flush()

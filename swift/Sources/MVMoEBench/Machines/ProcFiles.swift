@@ -29,7 +29,7 @@
     /// The bytes of a line `Name:   123 kB`; nil for another one.
     static func value(_ line: Substring) -> Int? {
       guard line.hasSuffix(" kB"), let colon = line.firstIndex(of: ":") else { return nil }
-      return Int(line[line.index(after: colon)...].dropLast(3).drop { $0 == " " }).map { $0 * kilobyte }
+      return Int(line[line.index(after: colon)...].dropLast(3).drop(while: \.isWhitespace)).map { $0 * kilobyte }
     }
   }
 #endif

@@ -42,7 +42,8 @@ public final class OrderFolder: Sendable {
     try FolderState.replace(folder.appendingPathComponent("describe.json"), description.json())
   }
 
-  /// Follows the order in a file, to its end or until ``cancel()``; whatever goes wrong is in `state.json`.
+  /// Follows the order in a file, to its end, or until ``cancel()`` or the end of the task; whatever goes wrong is in
+  /// `state.json`.
   ///
   /// - Returns: Whether it came to its end.
   /// - Throws: If the folder cannot be written to.
@@ -57,6 +58,8 @@ public final class OrderFolder: Sendable {
       // A state that it has begun to write comes before the last one.
       defer { heartbeat.end() }
       try await measure(orderFile, times)
+    } catch is CancellationError {
+      // As ``cancel()``, in the middle of a load.
     } catch {
       try fail(error)
       return false

@@ -4,7 +4,7 @@ import MVMoEBench
 
 /// What `mvmoe bench` runs, and what tests ask: the dispatcher as a program.
 @main
-enum Runner {
+enum Program {
   static let commands: [any Command] = [
     AnswersCommand(), SoakCommand(), PreprocessCommand(), DescribeCommand(), OrderCommand(), OrderFileCommand(),
     OwnRunCommand(),

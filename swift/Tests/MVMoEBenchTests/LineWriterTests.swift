@@ -1,0 +1,43 @@
+import Foundation
+import MVMoE
+import Testing
+
+@testable import MVMoEBench
+
+@Suite struct LineWriterTests {
+  private struct Full: Error {}
+
+  @Test func linesWaitForAFlushAndGoOutWholeAndInOrder() throws {
+    let written = Guarded(Data())
+    let writer = LineWriter { data in written.withLock { $0 += data } }
+    writer.emit(DoneLine(job: "one"))
+    try writer.flush()
+    #expect(written.withLock { $0 }.isEmpty)
+    writer.emit(DoneLine(job: "two"))
+    try writer.flush(now: true)
+    #expect(try lines(written.withLock { $0 }).map { $0.text("job") } == ["one", "two"])
+  }
+
+  @Test func whatAFullStorageDidNotTakeIsTriedAgain() throws {
+    let room = Guarded(false)
+    let written = Guarded(Data())
+    let writer = LineWriter { data in
+      if !room.withLock({ $0 }) { throw Full() }
+      written.withLock { $0 += data }
+    }
+    writer.emit(DoneLine(job: "one"))
+    #expect(throws: Full.self) { try writer.flush(now: true) }
+    room.withLock { $0 = true }
+    try writer.flush(now: true)
+    #expect(try lines(written.withLock { $0 }).count == 1)
+  }
+
+  @Test func whoWatchesIsToldOfLinesThatAreWritten() throws {
+    let told = Guarded([String]())
+    let writer = LineWriter({ _ in }) { line in told.withLock { $0.append((line as? DoneLine)?.job ?? "") } }
+    writer.emit(DoneLine(job: "one"))
+    #expect(told.withLock { $0 } == [])
+    try writer.flush(now: true)
+    #expect(told.withLock { $0 } == ["one"])
+  }
+}
