@@ -11,6 +11,8 @@ struct RootView: View {
         .tabItem { Label(AppPhrase.tabTry.text, systemImage: "scribble.variable") }
       ExpertsScreen(store: model.store)
         .tabItem { Label(ExpertsPhrase.tabExperts.text, systemImage: "square.grid.3x3.middle.filled") }
+      BenchScreen(bench: model.bench, store: model.store)
+        .tabItem { Label(BenchPhrase.tabBench.text, systemImage: "stopwatch") }
     }
   }
 }

@@ -7,7 +7,8 @@ extension DemoModel {
     DemoModel(
       engines: .coreML, own: Bundle.main.url(forResource: "Models/digits", withExtension: "mvmoe"),
       directory: URL.applicationSupportDirectory.appending(path: "Bundles"), surroundings: PhoneSurroundings(),
-      camera: PhoneCamera(), access: { try $0.whileAccessed($1) })
+      camera: PhoneCamera(), benchEngines: .coreML, results: URL.documentsDirectory.appending(path: "results"),
+      keepScreenOn: AppStart.keepScreenOn, access: { try $0.whileAccessed($1) })
   }
 }
 

@@ -19,7 +19,7 @@ extension Never: View {
 
 /// What stands for views of the system, which have no body of ours.
 public struct SystemView: View {
-  nonisolated init() {}
+  public nonisolated init() {}
 
   public var body: Never { return fatalError("a stub") }
 }
@@ -274,7 +274,9 @@ public struct TabView<Content: View>: View {
 }
 
 /// https://developer.apple.com/documentation/swiftui/foreach
-public struct ForEach<Data: RandomAccessCollection, ID: Hashable, Content: View>: View {
+public struct ForEach<Data: RandomAccessCollection, ID: Hashable, Content> {}
+
+extension ForEach: View where Content: View {
   /// https://developer.apple.com/documentation/swiftui/foreach/init(_:id:content:)
   public init(_ data: Data, id: KeyPath<Data.Element, ID>, @ViewBuilder content: @escaping (Data.Element) -> Content) {
     fatalError("a stub")
@@ -283,7 +285,7 @@ public struct ForEach<Data: RandomAccessCollection, ID: Hashable, Content: View>
   public var body: Never { return fatalError("a stub") }
 }
 
-extension ForEach where ID == Data.Element.ID, Data.Element: Identifiable {
+extension ForEach where Content: View, ID == Data.Element.ID, Data.Element: Identifiable {
   /// https://developer.apple.com/documentation/swiftui/foreach/init(_:content:)
   public init(_ data: Data, @ViewBuilder content: @escaping (Data.Element) -> Content) { fatalError("a stub") }
 }
@@ -792,3 +794,6 @@ extension View {
   /// https://developer.apple.com/documentation/swiftui/view/accessibilityaddtraits(_:)
   public nonisolated func accessibilityAddTraits(_ traits: AccessibilityTraits) -> some View { SystemView() }
 }
+
+/// https://developer.apple.com/documentation/swiftui/visibility
+public enum Visibility: Sendable { case automatic, visible, hidden }
