@@ -29,6 +29,7 @@ public final class CoreMLEngine: Engine {
   public let options: CoreMLOptions
 
   private let system: any CoreMLSystem
+  private let timeLimit: TimeLimit
   private let cache: CacheFolder
   private let compiled: CompiledModels
   private let board: StateBoard
@@ -42,18 +43,24 @@ public final class CoreMLEngine: Engine {
     #endif
   }
 
-  init(_ options: CoreMLOptions, system: any CoreMLSystem) {
+  /// An engine over another system than Core ML, or with another clock.
+  init(
+    _ options: CoreMLOptions, system: any CoreMLSystem,
+    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+  ) {
     self.options = options
     self.system = system
+    timeLimit = TimeLimit(duration: options.loadTimeLimit, sleep: sleep)
     cache = options.cache.map(CacheFolder.init(folder:)) ?? .standard
-    compiled = CompiledModels(system: system, cache: cache, timeLimit: options.loadTimeLimit)
+    compiled = CompiledModels(system: system, cache: cache, timeLimit: timeLimit)
     board = StateBoard()
   }
 
   /// Of the same compiled packages and states, with other units first.
   private init(_ engine: CoreMLEngine, _ options: CoreMLOptions) {
     self.options = options
-    (system, cache, compiled, board) = (engine.system, engine.cache, engine.compiled, engine.board)
+    (system, timeLimit) = (engine.system, engine.timeLimit)
+    (cache, compiled, board) = (engine.cache, engine.compiled, engine.board)
   }
 
   public var format: String { "coreml" }
@@ -97,8 +104,8 @@ public final class CoreMLEngine: Engine {
     let (choices, notes) = available()
     for note in notes { board.note(note) }
     return try CoreMLRunner(
-      root: root, target: target, system: system, options: options, choices: choices, compiled: compiled, board: board,
-      notes: notes)
+      root: root, target: target, system: system, options: options, timeLimit: timeLimit, choices: choices,
+      compiled: compiled, board: board, notes: notes)
   }
 
   /// The choices of units that this device has, and what to know of it.

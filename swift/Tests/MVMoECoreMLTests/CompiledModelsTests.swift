@@ -23,7 +23,8 @@
       _ system: FakeCoreML? = nil, keeping count: Int = 3, limit: Duration? = .seconds(60)
     ) -> CoreMLEngine {
       CoreMLEngine(
-        CoreMLOptions(loadTimeLimit: limit, cache: cache.url, cachedTargets: count), system: system ?? self.system)
+        CoreMLOptions(loadTimeLimit: limit, cache: cache.url, cachedTargets: count), system: system ?? self.system,
+        sleep: (system ?? self.system).clock.sleep)
     }
 
     private func load(_ engine: CoreMLEngine, _ name: String = "stem") async throws {
@@ -52,7 +53,7 @@
       let target = try single.open().target
       let system = FakeCoreML(single)
       for _ in 0..<2 {
-        let runner = try CoreMLEngine(CoreMLOptions(cache: cache.url), system: system)
+        let runner = try CoreMLEngine(CoreMLOptions(cache: cache.url), system: system, sleep: system.clock.sleep)
           .runner(root: single.root, target: target)
         for graph in target.graphs { _ = try await runner.load(graph) }
       }

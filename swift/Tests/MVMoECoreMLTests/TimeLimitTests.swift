@@ -8,25 +8,37 @@ import Testing
   private struct Failure: Error {}
 
   @Test func whatEndsInTimeIsGiven() async throws {
-    #expect(try await withTimeLimit(.seconds(60)) { 7 } == 7)
-    #expect(try await withTimeLimit(nil) { 7 } == 7)
+    #expect(try await TimeLimit(duration: .seconds(60)).run { 7 } == 7)
+    #expect(try await TimeLimit(duration: nil).run { 7 } == 7)
   }
 
   @Test func anErrorIsThrownAsItIs() async {
-    await #expect(throws: Failure.self) { try await withTimeLimit(.seconds(60)) { throw Failure() } }
-    await #expect(throws: Failure.self) { try await withTimeLimit(nil) { throw Failure() } }
+    await #expect(throws: Failure.self) { try await TimeLimit(duration: .seconds(60)).run { throw Failure() } }
+    await #expect(throws: Failure.self) { try await TimeLimit(duration: nil).run { throw Failure() } }
   }
 
   @Test func whatNeverEndsIsAbandoned() async {
     let hanging = Guarded<CheckedContinuation<Void, Never>?>(nil)
     let limit = Duration.milliseconds(20)
     await #expect(throws: TimeLimitExceeded(limit: limit)) {
-      try await withTimeLimit(limit) {
+      try await TimeLimit(duration: limit).run {
         await withCheckedContinuation { continuation in hanging.withLock { $0 = continuation } }
       }
     }
     // What it gives after all is nobody's.
     hanging.withLock { $0 }?.resume()
+  }
+
+  @Test func timeIsWaitedForInPieces() async {
+    let slept = Guarded<[Duration]>([])
+    await #expect(throws: TimeLimitExceeded(limit: .seconds(60))) {
+      try await TimeLimit(duration: .seconds(60), sleep: { piece in slept.withLock { $0.append(piece) } }).run {
+        try await Task.sleep(for: .seconds(1))
+      }
+    }
+    let pieces = slept.withLock { $0 }
+    #expect(pieces.reduce(.zero, +) == .seconds(60))
+    #expect(pieces.allSatisfy { $0 <= .seconds(1) })
   }
 
   @Test func whatIsDroppedLaterIsFreed() async throws {
@@ -36,18 +48,20 @@ import Testing
       deinit { freed.finish() }
     }
     let (freed, continuation) = AsyncStream.makeStream(of: Void.self)
+    let (goesOn, gate) = AsyncStream.makeStream(of: Void.self)
     await #expect(throws: TimeLimitExceeded.self) {
-      try await withTimeLimit(.milliseconds(10)) {
-        try? await Task.sleep(for: .milliseconds(60))
+      try await TimeLimit(duration: .milliseconds(10)).run {
+        for await _ in goesOn {}
         return Model(continuation)
       }
     }
+    gate.finish()
     for await _ in freed {}
   }
 
   @Test func workGoesOnWhereItsTaskIsCancelled() async throws {
     let task = Task {
-      try await withTimeLimit(.seconds(60)) {
+      try await TimeLimit(duration: .seconds(60)).run {
         try await Task.sleep(for: .milliseconds(30))
         return 7
       }

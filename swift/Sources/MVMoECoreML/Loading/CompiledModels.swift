@@ -16,11 +16,11 @@ struct CompiledModel: Sendable, Equatable {
 actor CompiledModels {
   private let system: any CoreMLSystem
   private let cache: CacheFolder
-  private let timeLimit: Duration?
+  private let timeLimit: TimeLimit
   private var running: [String: Task<CompiledModel, any Error>] = [:]
   private var fresh: Set<String> = []
 
-  init(system: any CoreMLSystem, cache: CacheFolder, timeLimit: Duration?) {
+  init(system: any CoreMLSystem, cache: CacheFolder, timeLimit: TimeLimit) {
     self.system = system
     self.cache = cache
     self.timeLimit = timeLimit
@@ -51,7 +51,7 @@ actor CompiledModels {
 
   private func compile(_ package: ModelPackage, to place: URL) async throws -> CompiledModel {
     let system = system
-    let made = try await withTimeLimit(timeLimit) { try await system.compile(package.url) }
+    let made = try await timeLimit.run { try await system.compile(package.url) }
     do {
       // What lies under a name must be what the name says, whatever happened to the bundle meanwhile.
       try package.verify()

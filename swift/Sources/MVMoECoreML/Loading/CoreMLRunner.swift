@@ -8,20 +8,23 @@ final class CoreMLRunner: Runner {
   private let targetKey: String
   private let system: any CoreMLSystem
   private let options: CoreMLOptions
+  private let timeLimit: TimeLimit
   private let choices: UnitChoices
   private let compiled: CompiledModels
   private let board: StateBoard
   private let errors = EngineErrors(engine: "Core ML")
   private let ownNotes: Guarded<[String]>
+  private let functions = Guarded<[String: [String]]>([:])
 
   init(
-    root: URL, target: Target, system: any CoreMLSystem, options: CoreMLOptions, choices: [ComputeUnits],
-    compiled: CompiledModels, board: StateBoard, notes: [String]
+    root: URL, target: Target, system: any CoreMLSystem, options: CoreMLOptions, timeLimit: TimeLimit,
+    choices: [ComputeUnits], compiled: CompiledModels, board: StateBoard, notes: [String]
   ) throws {
     self.root = root
     self.target = target
     self.system = system
     self.options = options
+    self.timeLimit = timeLimit
     self.choices = UnitChoices(choices)
     self.compiled = compiled
     self.board = board
@@ -63,7 +66,7 @@ final class CoreMLRunner: Runner {
     let place = try await compiledModel(graph, package(of: graph))
     let (system, configuration) = (system, configuration(graph, current))
     do {
-      return try await withTimeLimit(options.loadTimeLimit) { try await system.plan(place.url, configuration) }
+      return try await timeLimit.run { try await system.plan(place.url, configuration) }
     } catch {
       throw loadError(graph, error, doing: "get a plan")
     }
@@ -102,6 +105,7 @@ final class CoreMLRunner: Runner {
         return Loaded(value: model, units: units, reason: refusals.last.map { reason(graph, $0.error) })
       } catch  where !place.isFresh && !(error is TimeLimitExceeded) {
         // What an earlier process has left may be damaged: these units are asked once more.
+        functions.withLock { $0[package.path] = nil }
         try await compiled.discard(package, target: targetKey)
         place = try await compiledModel(graph, package)
       } catch {
@@ -115,10 +119,10 @@ final class CoreMLRunner: Runner {
 
   private func model(_ graph: Graph, _ place: CompiledModel, _ units: ComputeUnits) async throws -> any CoreMLModel {
     board.set(graph.name, .loading(units))
-    let (system, limit) = (system, options.loadTimeLimit)
+    let system = system
     try await requireFunction(graph, place)
     let configuration = configuration(graph, units)
-    return try await withTimeLimit(limit) { try await system.load(place.url, configuration) }
+    return try await timeLimit.run { try await system.load(place.url, configuration) }
   }
 
   private func configuration(_ graph: Graph, _ units: ComputeUnits) -> ModelConfiguration {
@@ -130,14 +134,22 @@ final class CoreMLRunner: Runner {
   /// What Core ML says of a function that is not there is about anything but that.
   private func requireFunction(_ graph: Graph, _ place: CompiledModel) async throws {
     guard let entry = graph.entry else { return }
-    let system = system
-    let names = try await withTimeLimit(options.loadTimeLimit) { try await system.functionNames(of: place.url) }
+    let names = try await functionNames(graph.file, place)
     guard !names.contains(entry) else { return }
     throw MVMoEError(
       .engineLoadFailed,
       "graph \(graph.name) (\(graph.file)) does not load in Core ML: the package has no function \(entry), it has "
         + "\(names.isEmpty ? "none" : names.sorted().joined(separator: ", ")); export the bundle again",
       fields: ["graph": .text(graph.name)])
+  }
+
+  /// The functions of a package, for which Core ML reads it: asked once.
+  private func functionNames(_ package: String, _ place: CompiledModel) async throws -> [String] {
+    if let known = functions.withLock({ $0[package] }) { return known }
+    let system = system
+    let names = try await timeLimit.run { try await system.functionNames(of: place.url) }
+    functions.withLock { $0[package] = names }
+    return names
   }
 
   /// Core ML's graphs take integers of 32 bits only.
@@ -162,7 +174,7 @@ final class CoreMLRunner: Runner {
 
   /// A time limit says less than an error.
   private func mostTelling(_ failures: [any Error]) -> any Error {
-    failures.first { !($0 is TimeLimitExceeded) } ?? TimeLimitExceeded(limit: options.loadTimeLimit ?? .zero)
+    failures.first { !($0 is TimeLimitExceeded) } ?? TimeLimitExceeded(limit: timeLimit.duration ?? .zero)
   }
 
   private func loadError(_ graph: Graph, _ error: any Error, doing what: String) -> any Error {

@@ -5,28 +5,42 @@ struct TimeLimitExceeded: Error, Equatable {
   let limit: Duration
 }
 
-/// What work gives, or ``TimeLimitExceeded``.
-///
-/// Work that never returns cannot be ended: it is abandoned, and what it gives after all is dropped. It does not see that its
-/// task was cancelled either, since Core ML finishes what it has begun.
-func withTimeLimit<Value: Sendable>(
-  _ limit: Duration?, _ work: @escaping @Sendable () async throws -> Value
-) async throws -> Value {
-  guard let limit else { return try await Task { try await work() }.value }
-  let race = Race<Value>()
-  let timer = Task {
-    try await Task.sleep(for: limit)
-    race.end(.failure(TimeLimitExceeded(limit: limit)))
-  }
-  defer { timer.cancel() }
-  Task {
-    do {
-      race.end(.success(try await work()))
-    } catch {
-      race.end(.failure(error))
+/// How long work may take.
+struct TimeLimit: Sendable {
+  /// Nil for no limit.
+  let duration: Duration?
+
+  /// Waits; another one in tests.
+  var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+
+  /// What work gives, or ``TimeLimitExceeded``.
+  ///
+  /// Work that never returns cannot be ended: it is abandoned, and what it gives after all is dropped. It does not see that its
+  /// task was cancelled either, since Core ML finishes what it has begun.
+  func run<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    guard let duration else { return try await Task { try await work() }.value }
+    let race = Race<Value>()
+    let timer = Task {
+      try await wait(duration)
+      race.end(.failure(TimeLimitExceeded(limit: duration)))
     }
+    defer { timer.cancel() }
+    Task {
+      do {
+        race.end(.success(try await work()))
+      } catch {
+        race.end(.failure(error))
+      }
+    }
+    return try await race.result()
   }
-  return try await race.result()
+
+  /// Waits in pieces: an app that the system suspends, work and all, wakes up with one of them over at most, not with all of
+  /// the time.
+  private func wait(_ duration: Duration) async throws {
+    let pieces = duration > .seconds(1) ? 60 : 1
+    for _ in 0..<pieces { try await sleep(duration / pieces) }
+  }
 }
 
 /// One value of whoever comes first.

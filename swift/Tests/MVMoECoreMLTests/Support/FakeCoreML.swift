@@ -29,6 +29,9 @@
     private let counts = Guarded(Counts())
     private let hanging = Guarded<[CheckedContinuation<Void, Never>]>([])
 
+    /// Its time passes while something hangs.
+    let clock = HangClock()
+
     init(
       _ bundle: CoreMLBundle, version: SystemVersion = SystemVersion(name: "iOS", major: 18, minor: 1, patch: 0),
       isSimulator: Bool = false, hasNeuralEngine: Bool = true, _ change: (inout FakeBehaviour) -> Void = { _ in }
@@ -127,7 +130,11 @@
       case .works: return
       case .takes(let time): try await Task.sleep(for: time)
       case .fails(let message): throw FakeError(message)
-      case .hangs: await withCheckedContinuation { continuation in hanging.withLock { $0.append(continuation) } }
+      case .hangs:
+        await withCheckedContinuation { continuation in
+          hanging.withLock { $0.append(continuation) }
+          clock.passes()
+        }
       }
     }
   }
