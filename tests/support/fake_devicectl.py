@@ -2,10 +2,11 @@
 
 It writes the JSON that devicectl documents and others have published: `info`, and `result` or
 `error`. The phone is a folder: `devices.json` is what is listed, `container` the app's own folder,
-`app` the script that an app's start runs, `told` what was asked. `refuse` names a command and what
-it is refused with: `process launch: locked`; `hang` a command that never answers; `misplace` makes
-copies land in a folder of the name that was given, as some versions do; `cut-off` ends the copy of
-a folder before all of it is there.
+`app` the script that an app's start runs (`own-words` is there if it gets the app's own words),
+`told` what was asked. `refuse` names a command and what it is refused with:
+`process launch: locked`; `hang` a command that never answers; `misplace` makes copies land in a
+folder of the name that was given, as some versions do; `cut-off` ends the copy of a folder before
+all of it is there.
 """
 
 import contextlib
@@ -114,7 +115,22 @@ class FakePhone:
         self.write("devices.json", json.dumps(devices))
 
     def install(self, script):
-        """Let a shell script be the app; it begins in the app's folder."""
+        """Let a shell script be the app, which is told what to do in the words of a runner.
+
+        It begins in the app's folder.
+        """
+        (self.folder / "own-words").unlink(missing_ok=True)
+        self._write_app(script)
+
+    def install_app(self, script):
+        """Let a shell script be the app, which gets the words that the app is launched with.
+
+        It begins at the root, as apps do; `HOME` is the app's folder.
+        """
+        self.write("own-words", "")
+        self._write_app(script)
+
+    def _write_app(self, script):
         app = self.folder / "app"
         app.write_text(f"#!/bin/bash\n{script}\n")
         app.chmod(0o755)
@@ -168,16 +184,22 @@ def _launch(phone, words):
     assert words[at - 1] == APP and "--terminate-existing" in words
     _kill(phone)
     given = words[at + 1 :]
-    place = f"Documents/bench/{_option(given, '--bench')}"
-    command = ["order-file", _option(given, "--order")] if "--order" in given else ["describe"]
+    home = phone / "container"
+    is_app = (phone / "own-words").exists()
     with (phone / "app.log").open("ab") as log:
         process = subprocess.Popen(
-            [phone / "app", *command, "--folder", place],
-            cwd=phone / "container", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True,
+            [phone / "app", *(given if is_app else _as_a_runner(given))],
+            cwd="/" if is_app else home, env=os.environ | {"HOME": str(home)},
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     (phone / "pid").write_text(str(process.pid))
     return {"process": {"processIdentifier": process.pid, "executable": "file:///x"}}, None
+
+
+def _as_a_runner(given):
+    """The words of a launch as a runner has them."""
+    command = ["order-file", _option(given, "--order")] if "--order" in given else ["describe"]
+    return [*command, "--folder", f"Documents/bench/{_option(given, '--bench')}"]
 
 
 def _kill(phone):
