@@ -4,7 +4,8 @@
 /// open -- close() --> closing -- the last call has ended --> closed
 /// ```
 ///
-/// Buffers are leased to one call at a time, and later calls use them again.
+/// Buffers are leased to one call at a time, and later calls use them again: they need not be Sendable, since a call hands them to
+/// the next one under a lock.
 final class Calls<Buffers>: Sendable {
   private struct State {
     var idle: [Buffers] = []

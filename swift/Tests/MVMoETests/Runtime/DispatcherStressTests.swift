@@ -3,7 +3,7 @@ import Testing
 @testable import MVMoE
 
 /// Many calls at once, by chance; the seeds are fixed, their interleaving is not.
-@Suite(.timeLimit(.minutes(2))) struct DispatcherStressTests {
+@Suite(.timeLimit(.minutes(5))) struct DispatcherStressTests {
   @Test(arguments: ["dispatch", "experts", "bind"])
   func manyTasksAtOnceKeepLimitsAndLeaveNothingOpen(strategy: String) async throws {
     let model = ToyModel(strategy, rules: Array(repeating: ["type": "top_k", "experts": 4, "k": 2], count: 2))

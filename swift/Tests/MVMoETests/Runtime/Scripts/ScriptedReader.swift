@@ -1,3 +1,5 @@
+import Foundation
+
 @testable import MVMoE
 
 /// A dispatcher over a scripted engine.
@@ -24,7 +26,14 @@ struct DispatcherReader: ScriptedReader {
     _ engine: ScriptedEngine, _ script: Script, residency: Residency
   ) async throws -> DispatcherReader {
     try ScriptedBundle.write(script, engine)
-    let dispatcher = try await Dispatcher.open(engine.folder, engine: engine, residency: residency)
+    return try await open(engine.folder, engine, script, residency: residency)
+  }
+
+  /// As above, of the script's bundle in a folder, and any engine over that of the script.
+  static func open(
+    _ bundle: URL, _ engine: any Engine, _ script: Script, residency: Residency
+  ) async throws -> DispatcherReader {
+    let dispatcher = try await Dispatcher.open(bundle, engine: engine, residency: residency)
     return DispatcherReader(dispatcher: dispatcher, graphs: script.stages.joined().map(\.name))
   }
 

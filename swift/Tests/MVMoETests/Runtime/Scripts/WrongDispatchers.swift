@@ -1,3 +1,5 @@
+import Foundation
+
 @testable import MVMoE
 
 /// Readers that are wrong in one thing each, as ports tend to be: each is the dispatcher with one thing changed before it is
@@ -5,22 +7,83 @@
 enum WrongDispatchers {
   /// Their names, and how each is opened.
   static let all: [(name: String, open: OpenReader)] =
-    residencies.map { name, change in
-      (
-        name,
-        { engine, script, step in
-          try await DispatcherReader.open(engine, script, residency: change(Residency(step)))
-        }
-      )
+    residencies.map { ($0, open($1)) } + readers.map { ($0, open($1)) } + engines.map { ($0, open($1)) } + [
+      ("never looks at files", openCopy)
+    ]
+
+  private static func open(_ change: @escaping @Sendable (Residency) -> Residency) -> OpenReader {
+    { engine, script, step in
+      try await DispatcherReader.open(engine, script, residency: change(Residency(step)))
     }
-    + readers.map { name, change in
-      (
-        name,
-        { engine, script, step in
-          change(try await DispatcherReader.open(engine, script, residency: Residency(step)))
-        }
-      )
+  }
+
+  private static func open(_ change: @escaping @Sendable (DispatcherReader) -> any ScriptedReader) -> OpenReader {
+    { engine, script, step in
+      change(try await DispatcherReader.open(engine, script, residency: Residency(step)))
     }
+  }
+
+  private static func open(_ load: @escaping WrongEngine.Load) -> OpenReader {
+    { engine, script, step in
+      try ScriptedBundle.write(script, engine)
+      let wrong = WrongEngine(right: engine, load: load)
+      return try await DispatcherReader.open(engine.folder, wrong, script, residency: Residency(step))
+    }
+  }
+
+  /// Opens a copy of the bundle, whose files nobody replaces.
+  private static let openCopy: OpenReader = { engine, script, step in
+    try ScriptedBundle.write(script, engine)
+    let copy = engine.folder.appendingPathComponent("copy")
+    let files = try FileManager.default.contentsOfDirectory(at: engine.folder, includingPropertiesForKeys: nil)
+    try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: true)
+    for file in files {
+      try FileManager.default.copyItem(at: file, to: copy.appendingPathComponent(file.lastPathComponent))
+    }
+    return try await DispatcherReader.open(copy, engine, script, residency: Residency(step))
+  }
+
+  private static let engines: [(String, WrongEngine.Load)] = [
+    (
+      "tries twice",
+      { right, graph, _ in
+        do { return try await right.load(graph) } catch is MVMoEError { return try await right.load(graph) }
+      }
+    ),
+    (
+      "frees nothing",
+      { right, graph, kept in
+        let loaded = try await right.load(graph)
+        kept.withLock { $0["\(graph.name) \($0.count)"] = loaded }
+        return loaded
+      }
+    ),
+    (
+      "takes back what it has given up",
+      { right, graph, kept in
+        if let loaded = kept.withLock({ $0[graph.name] }) { return loaded }
+        let loaded = try await right.load(graph)
+        kept.withLock { $0[graph.name] = loaded }
+        return loaded
+      }
+    ),
+    (
+      "shares a cancellation",
+      { right, graph, _ in
+        do { return try await right.load(graph) } catch is CancellationError {
+          throw MVMoEError(.engineFailed, "cancelled")
+        }
+      }
+    ),
+    (
+      "says of a graph that does not load that its file is damaged",
+      { right, graph, _ in
+        do { return try await right.load(graph) } catch let error as MVMoEError {
+          throw MVMoEError(.bundleHashMismatch, error.message)
+        }
+      }
+    ),
+  ]
 
   private static let residencies: [(String, @Sendable (Residency) -> Residency)] = [
     ("ignores limits of experts", { Residency(maxBytes: $0.maxBytes, pin: $0.pin) }),
