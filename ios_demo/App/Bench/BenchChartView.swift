@@ -11,7 +11,7 @@ struct BenchChartView: View {
       Chart {
         ForEach(Array(chart.bands.enumerated()), id: \.offset) { band in
           RectangleMark(xStart: .value("", band.element.from), xEnd: .value("", band.element.to))
-            .foregroundStyle(Color.orange.opacity(0.3 * band.element.level))
+            .foregroundStyle(Color.red.opacity(0.3 * band.element.level))
         }
         ForEach(chart.series) { series in
           ForEach(Array(series.points.enumerated()), id: \.offset) { point in

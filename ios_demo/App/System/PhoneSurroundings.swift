@@ -14,6 +14,7 @@ final class PhoneSurroundings: Surroundings {
     watch(UIApplication.willEnterForegroundNotification) { $0.change(isInBackground: false) }
     watch(Notification.Name.NSProcessInfoPowerStateDidChange) { $0.change() }
     watch(ProcessInfo.thermalStateDidChangeNotification) { $0.change() }
+    watch(UIDevice.batteryLevelDidChangeNotification) { $0.change() }
     watch(UIApplication.didReceiveMemoryWarningNotification) { $0.tell(.memoryWarning) }
   }
 
@@ -41,7 +42,14 @@ final class PhoneSurroundings: Surroundings {
   private static func now(isInBackground: Bool) -> Conditions {
     let process = ProcessInfo.processInfo
     return Conditions(
-      isInBackground: isInBackground, isLowPowerMode: process.isLowPowerModeEnabled, heat: heat(process.thermalState))
+      isInBackground: isInBackground, isLowPowerMode: process.isLowPowerModeEnabled, heat: heat(process.thermalState),
+      battery: battery)
+  }
+
+  /// In percent; nil where nobody watches it, as on a simulator.
+  private static var battery: Int? {
+    let level = UIDevice.current.batteryLevel
+    return level >= 0 ? Int((100 * level).rounded()) : nil
   }
 
   private static func heat(_ state: ProcessInfo.ThermalState) -> Heat {

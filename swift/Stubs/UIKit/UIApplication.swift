@@ -45,4 +45,7 @@ public final class UIDevice {
 
   /// https://developer.apple.com/documentation/uikit/uidevice/batterylevel
   public var batteryLevel: Float { fatalError("a stub") }
+
+  /// https://developer.apple.com/documentation/uikit/uidevice/batteryleveldidchangenotification
+  public nonisolated static var batteryLevelDidChangeNotification: Notification.Name { fatalError("a stub") }
 }

@@ -30,11 +30,13 @@ public struct EngineWay: Sendable {
   ///
   /// - Parameter make: makes Core ML's engine for these units alone: what other units answer in their place would be
   ///   another's figure.
-  public static func coreML(_ units: CoreMLUnits, missing: Missing? = nil, make: @escaping Make) -> EngineWay {
+  public static func coreML(
+    _ units: CoreMLUnits, on device: CoreMLDevice = CoreMLDevice(), make: @escaping Make
+  ) -> EngineWay {
     let variant = EngineVariant(
       format: "coreml", engine: "Core ML, \(PhoneFacts.systemName)", provider: units.rawValue,
       options: ["compute_units": units.rawValue], label: units.label)
-    return EngineWay(variant, name: units.name, missing: missing, make: make)
+    return EngineWay(variant, name: units.name, missing: device.missing(units), make: make)
   }
 
   /// Why a target cannot be run so; nil where it can.
@@ -46,33 +48,5 @@ public struct EngineWay: Sendable {
       return .systemTooOld(needs: needed)
     }
     return target.batch > 1 ? .severalImages : nil
-  }
-}
-
-/// What Core ML may run graphs on, what it uses by itself first; the raw value is Core ML's name for it.
-public enum CoreMLUnits: String, Sendable, CaseIterable {
-  case all
-  case cpuAndNeuralEngine
-  case cpuAndGPU
-  case cpuOnly
-
-  /// Tells it from the others in the names of subjects.
-  var label: String {
-    switch self {
-    case .all: ""
-    case .cpuAndNeuralEngine: "Neural Engine"
-    case .cpuAndGPU: "GPU"
-    case .cpuOnly: "CPU"
-    }
-  }
-
-  /// For people.
-  public var name: String {
-    switch self {
-    case .all: BenchPhrase.unitsAll.text
-    case .cpuAndNeuralEngine: BenchPhrase.unitsNeuralEngine.text
-    case .cpuAndGPU: BenchPhrase.unitsGpu.text
-    case .cpuOnly: BenchPhrase.unitsCpu.text
-    }
   }
 }
