@@ -17,7 +17,9 @@ import pytest
 from filelock import FileLock
 
 # What tests of several languages inherit.
-pytest.register_assert_rewrite("bench_of_language", "orders_in_folder", "own_run_of_language")
+pytest.register_assert_rewrite(
+    "bench_of_language", "order_process", "orders_in_folder", "own_run_of_language"
+)
 
 # Started in the background, a shell's children ignore Ctrl-C, and so would the programs that tests
 # interrupt.

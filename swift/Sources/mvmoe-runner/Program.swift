@@ -23,7 +23,7 @@ enum Program {
     } catch let error as UsageError {
       end("\(error.message); expected \(command.name) \(command.usage)", ExitCode.usage)
     } catch {
-      guard let described = Described(error) else { end(error.localizedDescription, ExitCode.failed) }
+      guard let described = Described(error) else { end(sentence(error), ExitCode.failed) }
       end(described.json, ExitCode.usage)
     }
   }

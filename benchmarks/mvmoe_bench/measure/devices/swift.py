@@ -54,7 +54,11 @@ class SwiftDevice(DeviceBesidePython):
     def _start(self) -> tuple[str, ...]:
         """The words that start the runner here, looked for once."""
         alone = (str(self._runner),)
-        return alone if _starts(alone) else (*_loader(), *alone)
+        if _starts(alone):
+            return alone
+        loaded = (*_loader(), *alone)
+        # What the program says by itself is the reason where neither starts.
+        return loaded if _starts(loaded) else alone
 
 
 def _starts(command: tuple[str, ...]) -> bool:
