@@ -25,11 +25,11 @@ from mvmoe_bench.measure.schema.records import Count, Laps, Ns, RepeatRecord, Ro
 from mvmoe_bench.measure.subjects.contract import Subject
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.graph_stages import graph_stages
-from mvmoe_deploy.bundle.manifest import Target
+from mvmoe_deploy.bundle.manifest import Manifest, Target
 from mvmoe_deploy.routing import Route, Rule
 
 if TYPE_CHECKING:
-    from mvmoe_bench.measure.planning.choosing import SelectedSubject
+    pass
 
 _MOST_ROUTES = 16
 """Routes that take turns."""
@@ -89,9 +89,12 @@ def turns(rule: Rule, finishes: Sequence[Route]) -> list[Route]:
     return found
 
 
-def _questions(subject: "SelectedSubject", images: int) -> list[Query]:
-    """The routes of all stages, which change together; none where no stage has two."""
-    stages = graph_stages(subject.bundle.manifest, subject.target_record)[1:]
+def changes(manifest: Manifest, target: Target, images: int) -> list[Query]:
+    """Questions whose routes follow each other, those of all stages together.
+
+    There are none where no stage has two routes.
+    """
+    stages = graph_stages(manifest, target)[1:]
     rows = [turns(stage.routing, stage.finishes) for stage in stages]
     count = max(map(len, rows), default=0)
     if count < 2 or not all(rows):
@@ -150,7 +153,8 @@ def _orders(plan: Plan) -> Iterator[SubjectOrder]:
     """Each product with all experts in memory, and with one in each stage if that differs."""
     for subject in plan.alive(plan.subjects):
         images = 1 + max((query.image for query in plan.first_queries(subject)), default=0)
-        queries = _questions(subject, images) if subject.dispatches else []
+        manifest, target = subject.bundle.manifest, subject.target_record
+        queries = changes(manifest, target, images) if subject.dispatches else []
         budgets = plan.budgets(subject)
         for budget in (None, *budgets[:1]) if len(budgets) > 1 else (None,):
             if queries:

@@ -1,0 +1,10 @@
+"""What the Swift dispatcher adds to its graphs: microseconds above the same graphs alone.
+
+`python -m own_standing.swift_host_time BUNDLE [TARGET]`; `make swift-runner` builds what it
+starts.
+"""
+
+from own_standing.runner_timing import print_host_time
+
+if __name__ == "__main__":
+    print_host_time("swift")
