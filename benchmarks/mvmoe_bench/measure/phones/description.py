@@ -26,6 +26,7 @@ class Description(msgspec.Struct, frozen=True):
     packages: dict[str, str]
     subjects: tuple[str, ...]
     java: str | None = None
+    swift: str | None = None
     abi: str | None = None
     identity: dict[str, Any] = {}
     """What else the app knows of its phone: chip, memory, heat, battery."""

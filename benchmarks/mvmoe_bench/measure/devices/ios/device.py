@@ -37,6 +37,7 @@ class IosDevice:
         return {
             **described.identity,
             **self._phone.identity(),
+            "swift": described.swift,
             "abi": described.abi,
             "packages": {"mvmoe-deploy": version_of("mvmoe-deploy"), **described.packages},
             "commit": commit(),

@@ -72,8 +72,10 @@ public final class BenchModel {
     if isTicked { unticked.remove(option.id) } else { unticked.insert(option.id) }
   }
 
-  /// Whether there is something to measure, and nothing is measured.
-  public var canStart: Bool { !snapshot.isRunning && known != nil && options.contains { isTicked($0) } }
+  /// Whether there is something to measure, and nothing is measured or being opened: that would take its time.
+  public var canStart: Bool {
+    !snapshot.isRunning && !store.isOpening && known != nil && options.contains { isTicked($0) }
+  }
 
   /// Measures what is ticked.
   public func start() {

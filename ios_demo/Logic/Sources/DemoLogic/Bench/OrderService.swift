@@ -82,6 +82,8 @@ public final class OrderService {
     _ request: OrderRequest, _ home: URL, _ described: DeviceDescription, _ machine: PhoneMachine,
     _ engines: BenchEngines, _ begun: Int
   ) async -> Bool {
+    // Before the app's own housekeeping, which no other app has.
+    let times = times(since: begun)
     // What the computer has brought is named by paths below it.
     guard FileManager.default.changeCurrentDirectoryPath(home.path) else { return false }
     OrderFiles(home: home).removeOld(request)
@@ -90,7 +92,7 @@ public final class OrderService {
     do {
       try folder.describe(described)
       guard let order = request.order else { return true }
-      return try await folder.follow(URL(fileURLWithPath: order), times: times(since: begun))
+      return try await folder.follow(URL(fileURLWithPath: order), times: times)
     } catch {
       // Its own folder takes nothing: there is nowhere to say why.
       return false

@@ -86,6 +86,7 @@ def test_a_whole_run_gives_every_kind_of_line_and_a_report(ask, phone, mvmoe, tm
     }
     assert all(line.is_plausible() for line in result.lines)
     assert all(line.process_ns > 0 for line in _of(result.lines, Start))
+    assert result.run.identity["swift"].startswith("Swift 6")
     (conditions,) = {line.conditions for line in _of(result.lines, r.Done)}
     assert conditions == r.Conditions(thermal_status="none", battery_level=80, low_power=False)
     code, _, said = mvmoe("report", tmp_path / "results.jsonl", "-o", tmp_path / "report.html")
