@@ -59,6 +59,10 @@ public final class Dispatcher: Sendable {
   /// Where each graph of a single route is, by its name; with the strategy `bind` those that take weights.
   public var graphStates: [String: LoadState] { get async { await core.states } }
 
+  /// How long the last load of each graph took, by its name, of those that were loaded since the bundle was opened: from the
+  /// beginning that ``states`` tells to the end, however late a stream is read.
+  public var loadTimes: [String: Duration] { core.streams.loadTimes }
+
   /// What it does now, and from now on: a new stream each time, which ends when the dispatcher is closed.
   ///
   /// A state is told when a load begins and ends, where graphs are evicted, and around prewarming; an image whose experts are in

@@ -9,6 +9,12 @@ final class StateStreams: Sendable {
     /// How many calls prewarm.
     var prewarming = 0
 
+    /// When the loads of ``loading`` began, by the place of the graph.
+    var begun: [Int: ContinuousClock.Instant] = [:]
+
+    /// How long the last load of a graph took, by its place.
+    var took: [Int: Duration] = [:]
+
     /// The last load, where it failed.
     var failure: (graph: Int, error: any Error)?
     var isClosed = false
@@ -42,17 +48,26 @@ final class StateStreams: Sendable {
     return stream
   }
 
+  /// How long the last load of each graph took, by its name, of those that were loaded.
+  var loadTimes: [String: Duration] {
+    let took = state.withLock { $0.took }
+    return Dictionary(took.map { (names[$0.key], $0.value) }) { first, _ in first }
+  }
+
   /// Takes in what the cache tells, and tells it on.
   func take(_ event: ResidencyEvent) {
     publish { state in
       switch event {
       case .loads(let graph):
         state.loading.append(graph)
+        state.begun[graph] = .now
         state.failure = nil
       case .loaded(let graph):
         state.loading.removeAll { $0 == graph }
+        state.took[graph] = state.begun.removeValue(forKey: graph).map { .now - $0 }
       case .failed(let graph, let error):
         state.loading.removeAll { $0 == graph }
+        state.begun[graph] = nil
         // A load that was cancelled says nothing of its graph.
         if !(error is CancellationError) { state.failure = (graph, error) }
       case .evicted:

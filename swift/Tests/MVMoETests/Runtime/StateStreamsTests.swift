@@ -47,6 +47,21 @@ import Testing
     #expect(await told(stream) == ["ready", "loading a", "failed a", "loading b", "ready", "unloaded"])
   }
 
+  @Test func theTimeOfALoadIsThatOfTheGraphsLastOne() async throws {
+    streams.take(.loads(1))
+    #expect(streams.loadTimes.isEmpty)
+    streams.take(.loaded(1))
+    let first = try #require(streams.loadTimes["a"])
+    #expect(first > .zero && streams.loadTimes.count == 1)
+    streams.take(.loads(1))
+    streams.take(.loads(2))
+    try await Task.sleep(for: .milliseconds(1))
+    streams.take(.failed(2, CancellationError()))
+    streams.take(.loaded(1))
+    #expect(try #require(streams.loadTimes["a"]) >= .milliseconds(1))
+    #expect(streams.loadTimes["b"] == nil)
+  }
+
   @Test func prewarmingIsToldBetweenLoads() async {
     let stream = streams.stream()
     streams.prewarms(true)

@@ -42,8 +42,10 @@ public final class ExpertsModel {
   @ObservationIgnored let words: Words
 
   @ObservationIgnored private var loads = Loads()
-  @ObservationIgnored private let changes: AsyncStream<Residency>.Continuation
-  @ObservationIgnored private var work: [Task<Void, Never>] = []
+  @ObservationIgnored private var following: [Task<Void, Never>] = []
+
+  /// The last change that was asked for.
+  @ObservationIgnored private var applying: Task<Void, Never>?
 
   /// What the log knows.
   private struct Loads: Sendable {
@@ -62,11 +64,13 @@ public final class ExpertsModel {
     notes = dispatcher.notes
     let residency = await dispatcher.residency
     (self.residency, wanted) = (residency, residency)
-    let (stream, changes) = AsyncStream.makeStream(of: Residency.self)
-    self.changes = changes
+    // Before the first look, so that nothing is missed after it.
+    let states = dispatcher.states
     loads.graphs = await dispatcher.graphStates
+    var log = LoadLog()
+    log.see(loads.graphs, times: dispatcher.loadTimes, Date())
     look()
-    follow(stream)
+    follow(states, log)
   }
 
   // MARK: What the user does
@@ -81,55 +85,51 @@ public final class ExpertsModel {
   public func limitBytes(_ most: Int?) { change(wanted.with(maxBytes: most)) }
 
   /// Loads what is pinned, then what is used most, as far as the limits let it.
-  public func load() {
-    let dispatcher = dispatcher
-    work.append(Task { await attempt { try await dispatcher.prewarm() } })
-  }
+  public func load() { after { $0.error = await $0.refusal { try await $0.prewarm() } } }
 
   /// Releases what is not pinned, as the system does when it lacks memory.
-  public func release() {
-    let dispatcher = dispatcher
-    work.append(Task { await attempt { await dispatcher.trim() } })
-  }
+  public func release() { after { $0.error = await $0.refusal { await $0.trim() } } }
 
   /// Ends its work, and leaves the dispatcher open.
   func close() {
-    changes.finish()
-    for task in work { task.cancel() }
-  }
-
-  private func change(_ residency: Residency) {
-    wanted = residency
-    changes.yield(residency)
+    for task in following { task.cancel() }
   }
 
   // MARK: Work
 
-  private func follow(_ changes: AsyncStream<Residency>) {
+  /// Evicting frees an engine's memory, which takes a while: one change after the other, so that the last one wins.
+  private func change(_ residency: Residency) {
+    wanted = residency
+    applying = after { await $0.apply(residency) }
+  }
+
+  /// Works when all changes of before are done.
+  @discardableResult
+  private func after(_ work: @escaping @MainActor (ExpertsModel) async -> Void) -> Task<Void, Never> {
+    Task { [weak self, applying] in
+      await applying?.value
+      if let self { await work(self) }
+    }
+  }
+
+  private func follow(_ states: AsyncStream<DispatcherState>, _ log: LoadLog) {
     let (stream, told) = AsyncStream.makeStream(of: Loads.self, bufferingPolicy: .bufferingNewest(1))
     let dispatcher = dispatcher
-    work = [
-      // Beside the main thread, so that a load's time is its own.
-      Task.detached { await Self.log(dispatcher, told) },
+    following = [
+      // Beside the main thread, which may be busy while many graphs come and go.
+      Task.detached {
+        var log = log
+        for await _ in states {
+          let graphs = await dispatcher.graphStates
+          log.see(graphs, times: dispatcher.loadTimes, Date())
+          told.yield(Loads(graphs: graphs, events: log.events, lastLoads: log.lastLoads))
+        }
+        told.finish()
+      },
       Task { [weak self] in
         for await loads in stream { self?.take(loads) }
       },
-      // One after the other, so that the last change wins.
-      Task { [weak self] in
-        for await change in changes { await self?.apply(change) }
-      },
     ]
-  }
-
-  private nonisolated static func log(_ dispatcher: Dispatcher, _ told: AsyncStream<Loads>.Continuation) async {
-    var log = LoadLog()
-    for await state in dispatcher.states {
-      let at = ContinuousClock.now
-      let graphs = await dispatcher.graphStates
-      log.see(state, told: at, graphs, seen: ContinuousClock.now, Date())
-      told.yield(Loads(graphs: graphs, events: log.events, lastLoads: log.lastLoads))
-    }
-    told.finish()
   }
 
   private func take(_ loads: Loads) {
@@ -138,22 +138,22 @@ public final class ExpertsModel {
   }
 
   private func apply(_ residency: Residency) async {
-    let dispatcher = dispatcher
-    await attempt { try await dispatcher.setResidency(residency) }
-    self.residency = await dispatcher.residency
-    if error != nil { wanted = self.residency }
+    let refusal = await refusal { try await $0.setResidency(residency) }
+    let now = await dispatcher.residency
+    self.residency = now
+    if refusal != nil { wanted = now }
+    error = refusal
     look()
   }
 
-  private func attempt(_ work: () async throws -> Void) async {
+  /// Why work is refused, in a sentence; nil where it is done.
+  private func refusal(_ work: @Sendable (Dispatcher) async throws -> Void) async -> String? {
     do {
-      try await work()
-      error = nil
-    } catch is CancellationError {
+      try await work(dispatcher)
+      return nil
     } catch {
-      self.error = sentence(of: error)
+      return error is CancellationError ? nil : sentence(of: error)
     }
-    notes = dispatcher.notes
   }
 
   private func look() {

@@ -173,7 +173,11 @@ public final class ModelStore {
     switch request {
     case .installed(let folder): return folder
     case .picked(let folder):
-      return try await installer.install(folder, place: file.freePlace(besides: model?.folder), access: access)
+      let place = file.freePlace(besides: model?.folder)
+      let installed = try await installer.install(folder, place: place, access: access)
+      // Where it has to be opened again, the system may have closed the door to what was picked.
+      if !Task.isCancelled { self.request = .installed(installed) }
+      return installed
     case .own:
       guard let own else { throw MVMoEError(.bundleMissing, AppPhrase.noOwnBundle.text) }
       return try await installer.install(own, place: own.lastPathComponent) { try $1($0) }
