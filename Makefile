@@ -78,7 +78,9 @@ android-apk: ## build the Android demo's APK: android_demo/build-apk --help
 kotlin-install: ## install the Kotlin library to the local Maven repository
 	$(MAVEN) clean install -DskipTests
 
+# The iOS demo's logic is tested with the Android demo's bundle.
 swift-test: setup ## build and test the Swift package, where Swift is there (Debian: tools/swift-here setup)
+	@[ -n "$$(swift/tools/with-swift lacks)" ] || $(MAKE) --no-print-directory $(ANDROID_BUNDLE)/manifest.json
 	@swift/tools/check
 
 swift-format: ## lay out the Swift sources as swift format wants them

@@ -29,14 +29,16 @@ public struct MarkedPlaces: Sendable, Hashable {
 
 /// What is drawn over an image.
 public struct Marks: Sendable, Hashable {
-  /// The most places along a mask's side: as fine as the eye wants them on a phone.
-  private static let longest = 256
-
   /// What detectors have found.
   public let boxes: [MarkedBox]
 
   /// One for each mask.
   public let masks: [MarkedPlaces]
+}
+
+extension Marks {
+  /// The most places along a mask's side: as fine as the eye wants them on a phone.
+  private static let longest = 256
 
   init(_ prediction: Prediction) {
     boxes = prediction.outputs.compactMap { $0 as? BoxesOutput }.flatMap { output in

@@ -39,7 +39,7 @@ public final class TryModel {
   public private(set) var isAnswering = false
 
   /// The answer; nil before there is one.
-  public private(set) var explanation: Explanation?
+  public internal(set) var explanation: Explanation?
 
   /// Why there is none, in a sentence.
   public private(set) var error: String?
@@ -53,8 +53,14 @@ public final class TryModel {
   @ObservationIgnored private var camera: CameraUse?
   @ObservationIgnored private var picked: Photo?
   @ObservationIgnored private var isSeen = false
-  @ObservationIgnored private var known: (model: OpenModel?, canCompute: Bool)
+  @ObservationIgnored private var known: OpenModel?
   @ObservationIgnored private var answering: Task<Void, Never>?
+
+  /// Whether the question is asked again when the app is on the screen.
+  @ObservationIgnored private var isWaiting = false
+
+  /// Whether anything was drawn, picked or chosen.
+  @ObservationIgnored private var hasBegun = false
 
   /// Which question is answered: what earlier ones give is no news.
   @ObservationIgnored private var question = 0
@@ -68,7 +74,7 @@ public final class TryModel {
     self.store = store
     self.preview = preview
     self.words = words
-    known = (store.model, store.canCompute)
+    known = store.model
     self.camera = CameraUse(camera, frames) { [weak self] in self?.fail(.camera, $0) }
     store.follow { [weak self] in self?.lookAround() }
     Task { [weak self, frames = frames.frames] in
@@ -150,9 +156,9 @@ public final class TryModel {
   /// There may be another model, or the app may be on the screen again.
   private func lookAround() {
     useCamera()
-    let now = (model: store.model, canCompute: store.canCompute)
-    defer { known = now }
-    if now.model !== known.model || now.canCompute != known.canCompute { ask() }
+    let isAnother = store.model !== known
+    known = store.model
+    if isAnother || (isWaiting && !store.conditions.isInBackground) { ask() }
   }
 
   // MARK: Images that stay
@@ -160,6 +166,8 @@ public final class TryModel {
   private func ask() {
     answering?.cancel()
     question += 1
+    isWaiting = false
+    hasBegun = true
     switch source {
     case .draw: if drawing.isEmpty { return ask(nil) } else { ask(.drawing(drawing)) }
     case .photo: ask(picked.map(Subject.photo))
@@ -182,7 +190,7 @@ public final class TryModel {
     do {
       let pixels = try await pixels(of: subject, question)
       guard question == self.question, let model = store.model else { return }
-      guard store.canCompute else { return error = AppPhrase.backgroundAnswering.text }
+      guard store.canCompute else { return wait() }
       let found = try await Explainer(model).still(pixels)
       guard question == self.question else { return }
       explanation = found
@@ -208,10 +216,16 @@ public final class TryModel {
     }
   }
 
+  /// Until the app is on the screen again.
+  private func wait() {
+    isWaiting = true
+    error = AppPhrase.backgroundAnswering.text
+  }
+
   private func refuse(_ failure: any Error) {
     if failure is CancellationError { return }
     // An engine that may not compute in the background is asked again when the app is on the screen.
-    if !store.canCompute, isEngineFailure(failure) { return error = AppPhrase.backgroundAnswering.text }
+    if store.conditions.isInBackground, isEngineFailure(failure) { return wait() }
     isAnswering = false
     explanation = nil
     error = sentence(of: failure)
@@ -250,16 +264,19 @@ public final class TryModel {
   /// Source, drawing and the photo's place, to be kept where the system keeps a scene's state.
   public var saved: String {
     let state = SavedState(source: source, drawing: drawing, photo: photoPlace)
-    return (try? JSONEncoder().encode(state)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    let encoder = JSONEncoder()
+    // What did not change is the same text.
+    encoder.outputFormatting = .sortedKeys
+    return (try? encoder.encode(state)).map { String(decoding: $0, as: UTF8.self) } ?? ""
   }
 
-  /// Goes on with what ``saved`` has kept; a text that it did not write is passed over.
+  /// Goes on with what ``saved`` has kept, where nothing was asked yet; a text that it did not write is passed over.
   ///
   /// - Parameter load: decodes the photo at a place.
   public func restore(
     _ saved: String, load: @escaping @Sendable (_ place: String, _ mostPixels: Int) async throws -> PixelBuffer
   ) {
-    guard let state = try? JSONDecoder().decode(SavedState.self, from: Data(saved.utf8)) else { return }
+    guard !hasBegun, let state = try? JSONDecoder().decode(SavedState.self, from: Data(saved.utf8)) else { return }
     if let place = state.photo { pick(place) { try await load(place, $0) } }
     // Made anew, so that a place beside the canvas is moved to it.
     draw(Drawing(state.drawing.strokes.map { $0.map { Point(x: $0.x, y: $0.y) } }))

@@ -1,3 +1,5 @@
+import Foundation
+
 extension TryModel {
   /// What the model gives beside the class, a line each; boxes and masks are drawn over the picture too.
   public var outputLines: [String] {
@@ -14,5 +16,8 @@ extension TryModel {
 
 extension MarkedBox {
   /// What is written beside it: `cat 93 %`.
-  public var text: String { "\(label) \(TryPhrase.percent.with(String(Int((100 * score).rounded()))))" }
+  public var text: String {
+    let score = (100 * score).formatted(.number.precision(.fractionLength(0)).grouping(.never))
+    return "\(label) \(TryPhrase.percent.with(score))"
+  }
 }

@@ -28,9 +28,8 @@ enum Storage {
   static func copy(_ file: URL, to copy: URL) throws {
     let source = try FileHandle(forReadingFrom: file)
     defer { try? source.close() }
-    guard FileManager.default.createFile(atPath: copy.path, contents: nil) else {
-      throw CocoaError(.fileWriteUnknown)
-    }
+    // It says why where there is no room for it.
+    try Data().write(to: copy)
     let target = try FileHandle(forWritingTo: copy)
     defer { try? target.close() }
     while let bytes = try source.read(upToCount: chunk), !bytes.isEmpty {

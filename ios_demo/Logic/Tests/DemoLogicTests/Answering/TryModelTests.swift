@@ -143,6 +143,21 @@ struct TryModelTests {
     #expect(demo.trying.source == .draw && demo.trying.drawing.isEmpty)
   }
 
+  @Test func whatWasDrawnSinceIsNotReplacedByWhatWasSaved() throws {
+    let demo = try Demo()
+    let saved = demo.trying.saved
+    demo.draw("5")
+    #expect(demo.trying.saved != saved && demo.trying.saved == demo.trying.saved)
+    demo.trying.restore(saved) { _, _ in Images.photo(1, 1) }
+    #expect(demo.trying.drawing == HandDrawn.digit("5"))
+  }
+
+  @Test func aScoreThatIsNoShareIsANumberToo() {
+    let box = Box(left: 0, top: 0, right: 1, bottom: 1)
+    let texts = [0.934, 1e30, .infinity, .nan].map { MarkedBox(box: box, label: "cat", index: 0, score: $0).text }
+    #expect(texts[0] == "cat 93 %" && texts.allSatisfy { $0.hasPrefix("cat ") })
+  }
+
   @Test func aSavedPlaceBesideTheCanvasIsMovedToIt() throws {
     let demo = try Demo()
     let saved = "{\"source\":\"draw\",\"drawing\":{\"strokes\":[[{\"x\":1e30,\"y\":-4}],[]]}}"

@@ -82,9 +82,11 @@ struct BackgroundTests {
     await demo.end()
   }
 
-  @Test func anAnswerThatNeedsTheGPUComesWhenTheAppIsOnTheScreenAgain() async throws {
+  /// An engine that was to use no GPU may have gone on with it.
+  @Test(arguments: [true, false])
+  func anAnswerThatNeedsTheGPUComesWhenTheAppIsOnTheScreenAgain(_ usesGPU: Bool) async throws {
     let script = Script()
-    let demo = try await Demo.opened(EngineChoices(.scripted(script, usesGPU: true)))
+    let demo = try await Demo.opened(EngineChoices(.scripted(script, usesGPU: usesGPU)))
     await script.hold()
     let before = await script.loads
     demo.draw("3")
@@ -99,6 +101,20 @@ struct BackgroundTests {
     demo.surroundings.returnToScreen()
     try await demo.untilAnswered()
     #expect(demo.trying.answer.label == "3" && demo.trying.error == nil)
+    await demo.end()
+  }
+
+  @Test func whatIsDrawnInTheBackgroundIsAnsweredOnTheScreen() async throws {
+    let script = Script()
+    let demo = try await Demo.opened(EngineChoices(.scripted(script, usesGPU: true)))
+    demo.surroundings.leaveScreen()
+    demo.draw("3")
+    try await until("it is said why") { demo.trying.error != nil }
+    demo.surroundings.change { $0.heat = .fair }
+    #expect(demo.trying.error != nil)
+    demo.surroundings.returnToScreen()
+    try await demo.untilAnswered()
+    #expect(demo.trying.error == nil)
     await demo.end()
   }
 

@@ -100,6 +100,14 @@ struct PickedBundleTests {
     #expect(try await refusal(of: bundle).contains("behind a symbolic link"))
   }
 
+  @Test func aStorageThatBecomesFullOnTheWayIsOneSentence() async throws {
+    let demo = try Demo(access: { _, _ in throw CocoaError(.fileWriteOutOfSpace) })
+    demo.store.start()
+    try await demo.untilOpen()
+    #expect(try await demo.refusal(of: RepositoryFiles.digits).hasPrefix("the storage is too full for bundle"))
+    await demo.end()
+  }
+
   @Test func aFolderThatMayNotBeReadIsOneSentence() async throws {
     let demo = try Demo(access: { _, _ in throw CocoaError(.fileReadNoPermission) })
     demo.store.start()
