@@ -140,7 +140,6 @@ def print_table(name: str) -> None:
     device = find_device(name)
     if not isinstance(device, DeviceBesidePython):
         raise TypeError(f"the device {name} is a {type(device).__name__}")
-    device.require()
     picture = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     print(f"| filter | {device.language}, ms | over Pillow's resize | over mvmoe_deploy |")
     print("|---|---|---|---|")

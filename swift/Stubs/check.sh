@@ -57,7 +57,14 @@ module() {
 readonly OURS="-package-name mvmoe_deploy -I swift/Sources/CSystemCrypto"
 
 check_MVMoE() {
-  [[ -f $out/MVMoE.swiftmodule ]] || module MVMoE "$OURS" swift/Sources/MVMoE
+  [[ -f $out/MVMoE.swiftmodule ]] || module MVMoE "$OURS -enable-testing" swift/Sources/MVMoE
+}
+
+# Tests that run on a Mac alone.
+check_AppleTests() {
+  check_MVMoE
+  local support=swift/Tests/MVMoETests/Support
+  module AppleTests "$OURS" swift/Tests/MVMoETests/Apple "$support/Refusals.swift" "$support/TemporaryFolder.swift"
 }
 
 check_MVMoECoreML() {
@@ -93,7 +100,7 @@ check_MVMoEDemo() {
   module MVMoEDemo "-I swift/Sources/CSystemCrypto -I $out/CProcessFacts" ios_demo/App
 }
 
-readonly ALL=(MVMoE MVMoECoreML MVMoEExecuTorch MVMoEBench DemoLogic MVMoEDemo)
+readonly ALL=(MVMoE AppleTests MVMoECoreML MVMoEExecuTorch MVMoEBench DemoLogic MVMoEDemo)
 
 for folder in "$STUBS"/*/; do
   stub "$(basename "$folder")"

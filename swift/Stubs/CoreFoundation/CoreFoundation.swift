@@ -19,5 +19,8 @@ public typealias CFString = NSString
 /// https://developer.apple.com/documentation/corefoundation/cfdata
 public typealias CFData = NSData
 
+/// https://developer.apple.com/documentation/corefoundation/cfmutabledata
+public typealias CFMutableData = NSMutableData
+
 /// https://developer.apple.com/documentation/corefoundation/cfequal(_:_:)
 public func CFEqual(_ cf1: CFTypeRef!, _ cf2: CFTypeRef!) -> Bool { fatalError("a stub") }

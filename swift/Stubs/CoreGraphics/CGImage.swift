@@ -45,6 +45,12 @@ public final class CGImage {
     intent: CGColorRenderingIntent
   ) { fatalError("a stub") }
 
+  /// https://developer.apple.com/documentation/coregraphics/cgimage/init(maskwidth:height:bitspercomponent:bitsperpixel:bytesperrow:provider:decode:shouldinterpolate:)
+  public init?(
+    maskWidth: Int, height: Int, bitsPerComponent: Int, bitsPerPixel: Int, bytesPerRow: Int,
+    provider: CGDataProvider, decode: UnsafePointer<CGFloat>?, shouldInterpolate: Bool
+  ) { fatalError("a stub") }
+
   /// https://developer.apple.com/documentation/coregraphics/cgimage/width
   public var width: Int { fatalError("a stub") }
 

@@ -23,6 +23,9 @@ public typealias CVImageBuffer = CVBuffer
 /// https://developer.apple.com/documentation/corevideo/cvpixelbuffer
 public typealias CVPixelBuffer = CVImageBuffer
 
+/// https://developer.apple.com/documentation/corevideo/kcvpixelformattype_24rgb
+public var kCVPixelFormatType_24RGB: OSType { 24 }
+
 /// https://developer.apple.com/documentation/corevideo/kcvpixelformattype_32bgra
 public var kCVPixelFormatType_32BGRA: OSType { 0x4247_5241 }
 
@@ -63,6 +66,11 @@ public enum CVAttachmentMode: UInt32, Sendable {
 public func CVBufferCopyAttachment(
   _ buffer: CVBuffer, _ key: CFString, _ attachmentMode: UnsafeMutablePointer<CVAttachmentMode>?
 ) -> CFTypeRef? { fatalError("a stub") }
+
+/// https://developer.apple.com/documentation/corevideo/cvbuffersetattachment(_:_:_:_:)
+public func CVBufferSetAttachment(
+  _ buffer: CVBuffer, _ key: CFString, _ value: CFTypeRef, _ attachmentMode: CVAttachmentMode
+) { fatalError("a stub") }
 
 /// https://developer.apple.com/documentation/corevideo/cvpixelbufferlockflags
 public struct CVPixelBufferLockFlags: OptionSet, Sendable {

@@ -37,7 +37,7 @@ final class LevelRows {
 
   deinit { memory.deallocate() }
 
-  /// A row; its memory is there as long as this object.
+  /// A row; its memory is there as long as this object, which whoever uses the row keeps (`withExtendedLifetime`).
   subscript(row: Int) -> LevelRow {
     LevelRow(levels: memory + row * channels * blocks * 8, channels: channels, blocks: blocks)
   }

@@ -19,7 +19,7 @@ struct PassTable: Sendable {
   /// Blocks of eight weights of each sample.
   let blocks: Int
 
-  /// The first and the last sample that any of them reads.
+  /// All from the first to the last sample that any of them reads.
   let read: Range<Int>
 
   /// The most samples that one of them reads.

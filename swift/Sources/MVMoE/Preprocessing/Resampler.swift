@@ -58,8 +58,10 @@ struct Resampler {
       count: alongColumns.longest, channels: source.channels, pixels: read.count, make: copied(.run(read)))
     let made = LevelRows(rows: 1, channels: source.channels, pixels: alongRows.size)
     passAlongColumns(&cache, pixels: read.count) { line, levels in
-      Passes.alongRow(levels, first: read.lowerBound, alongRows, into: made[0])
-      put(line, made[0])
+      withExtendedLifetime(made) {
+        Passes.alongRow(levels, first: read.lowerBound, alongRows, into: made[0])
+        put(line, made[0])
+      }
     }
   }
 
@@ -73,8 +75,10 @@ struct Resampler {
       } else {
         rows.removeAll(keepingCapacity: true)
         for row in start..<(start + alongColumns.counts[index]) { rows.append(cache.row(row)) }
-        Passes.alongColumns(rows, alongColumns, index: index, into: made[0])
-        put(index, made[0])
+        withExtendedLifetime(made) {
+          Passes.alongColumns(rows, alongColumns, index: index, into: made[0])
+          put(index, made[0])
+        }
       }
     }
   }
