@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 OTHER_PILLOW := pillow==12.1.1
 
 .PHONY: demo test bench fuzz mutants setup lint clean \
-	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone kotlin-runner android-apk android-bundle \
+	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone kotlin-runner android-apk android-bundle ios-bundle \
 	swift-test swift-format swift-api swift-sanitizers swift-runner
 
 demo: setup ## train on real digits, export, answer held-out images
@@ -37,6 +37,9 @@ android-bundle: setup ## export the bundle that the Android demo has in its asse
 	@mkdir -p $(dir $(ANDROID_BUNDLE))
 	@$(BIN)/mvmoe export $(TRAINED) --name "Mobile V-MoE, digits" --strategy dispatch --strategy all-experts \
 		-o $(ANDROID_BUNDLE) --force >/dev/null
+
+ios-bundle: setup ## export the bundle that the iOS demo ships with: ios_demo/put-bundle --help
+	ios_demo/put-bundle $(TRAINED)
 
 $(ANDROID_BUNDLE)/manifest.json: | setup
 	@$(MAKE) --no-print-directory android-bundle

@@ -4,6 +4,7 @@ import PackageDescription
 
 let package = Package(
   name: "mvmoe-deploy",
+  defaultLocalization: "en",
   platforms: [.iOS(.v17), .macOS(.v14)],
   products: [
     .library(name: "MVMoE", targets: ["MVMoE"]),
@@ -48,6 +49,18 @@ let package = Package(
     .testTarget(
       name: "MVMoEExecuTorchTests", dependencies: ["MVMoEExecuTorch", "MVMoEONNX"],
       path: "swift/Tests/MVMoEExecuTorchTests"),
+  ]
+  // The iOS demo's logic, which is a package of its own for Xcode: here it is tested over ONNX Runtime. The program is what the
+  // app measures, without a screen: tests let it be the app of a phone.
+  package.targets += [
+    .target(
+      name: "DemoLogic", dependencies: ["MVMoE", "MVMoEBench"], path: "ios_demo/Logic/Sources/DemoLogic",
+      resources: [.process("Texts")]),
+    .executableTarget(
+      name: "demo-bench", dependencies: ["DemoLogic", "MVMoEBench", "MVMoEONNX"],
+      path: "ios_demo/Logic/Sources/demo-bench"),
+    .testTarget(
+      name: "DemoLogicTests", dependencies: ["DemoLogic", "MVMoEONNX"], path: "ios_demo/Logic/Tests/DemoLogicTests"),
   ]
   // What stands in for Core ML computes with it.
   package.targets.first { $0.name == "MVMoECoreMLTests" }?.dependencies.append("MVMoEONNX")

@@ -1,7 +1,7 @@
 """The iOS demo's measurements as a program of this machine, over ONNX Runtime; built if need be.
 
-`ios_demo/Logic` builds it: what the app does when `mvmoe bench --device ios` launches it, and what
-its button *Measure* does, without a screen.
+It is what the app does when `mvmoe bench --device ios` launches it, and what its button *Measure*
+does, without a screen: `ios_demo/Logic`.
 """
 
 import subprocess
@@ -13,20 +13,18 @@ from swift_runner import LACKS, ROOT, SOURCES, WITH_SWIFT
 
 __all__ = ["LACKS", "build", "command"]
 
-_PACKAGE = ROOT / "ios_demo/Logic"
-_PROGRAM = _PACKAGE / ".build/debug/demo-bench"
+_PROGRAM = ROOT / ".build/debug/demo-bench"
+_SOURCES = ("ios_demo/Logic/Sources", *SOURCES)
 _USAGE = 2
 
 
 def build() -> None:
     """Build the program, unless it is newer than all of its sources."""
-    _PROGRAM.parents[1].mkdir(parents=True, exist_ok=True)
-    with FileLock(_PROGRAM.parents[1] / "demo-bench.lock"):
-        folders = [_PACKAGE / "Sources", *(ROOT / folder for folder in SOURCES)]
-        sources = [path for folder in folders for path in folder.rglob("*.*")]
-        if is_older(_PROGRAM, [_PACKAGE / "Package.swift", ROOT / "Package.swift", *sources]):
-            words = ["build", "--package-path", str(_PACKAGE), "--product", "demo-bench"]
-            subprocess.run([WITH_SWIFT, *words], check=True, cwd=ROOT)
+    _PROGRAM.parents[1].mkdir(exist_ok=True)
+    with FileLock(_PROGRAM.parents[1] / "runner.lock"):
+        sources = [path for folder in _SOURCES for path in (ROOT / folder).rglob("*.*")]
+        if is_older(_PROGRAM, [ROOT / "Package.swift", *sources]):
+            subprocess.run([WITH_SWIFT, "build", "--product", "demo-bench"], check=True, cwd=ROOT)
             _PROGRAM.touch()
 
 

@@ -1,10 +1,11 @@
 import Foundation
 
-/// A text of the app, by the key under which each language has it: `en.lproj` has a table for each screen.
+/// A text of the app, by the key under which each language has it: the folder `Texts` has a string catalogue for each
+/// screen.
 ///
 /// The keys are those of the Android demo where both have the text.
 public protocol Phrase: RawRepresentable, CaseIterable, Sendable where RawValue == String {
-  /// The table that has it: `Try` for `Try.strings`.
+  /// The catalogue that has it: `Try` for `Try.xcstrings`.
   static var table: String { get }
 }
 
@@ -15,8 +16,14 @@ extension Phrase {
   /// With values in its places, the first one at `%1$@`.
   public func with(_ values: String...) -> String { filled(values) }
 
-  /// As the table has it; the key where it has none.
-  var written: String { Bundle.module.localizedString(forKey: rawValue, value: rawValue, table: Self.table) }
+  /// As the catalogue has it; the key where it has none.
+  var written: String {
+    #if canImport(Darwin)
+      Bundle.module.localizedString(forKey: rawValue, value: rawValue, table: Self.table)
+    #else
+      StringCatalogue.texts(Self.table)[rawValue] ?? rawValue
+    #endif
+  }
 
   /// Place by place from the left, so that a value may itself look like a place.
   private func filled(_ values: [String]) -> String {

@@ -58,10 +58,10 @@ import Testing
   }
 
   private func requirePhrases<P: Phrase>(_ type: P.Type) throws {
-    let folder = RepositoryFiles.root.appendingPathComponent("ios_demo/Logic/Sources/DemoLogic/en.lproj")
-    let text = try String(contentsOf: folder.appendingPathComponent("\(P.table).strings"), encoding: .utf8)
-    let keys = text.matches(of: #/(?m)^"(\w+)" = /#).map { String($0.1) }
-    #expect(!keys.isEmpty)
-    #expect(keys == P.allCases.map(\.rawValue))
+    let file = RepositoryFiles.root.appendingPathComponent(
+      "ios_demo/Logic/Sources/DemoLogic/Texts/\(P.table).xcstrings")
+    let catalogue = try JSONDecoder().decode(StringCatalogue.self, from: Data(contentsOf: file))
+    #expect(Set(catalogue.strings.keys) == Set(P.allCases.map(\.rawValue)))
+    #expect(catalogue.sourceLanguage == "en")
   }
 }
