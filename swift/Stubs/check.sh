@@ -50,7 +50,7 @@ module() {
   local name=$1 flags=$2
   shift 2
   swiftc "${FLAGS[@]}" $flags -I "$out" -Xfrontend -import-module -Xfrontend AppleFoundation -module-name "$name" \
-    -emit-sil -o /dev/null -emit-module-path "$out/$name.swiftmodule" $(sources "$@")
+    -emit-sil -o "$out/$name.sil" -emit-module-path "$out/$name.swiftmodule" $(sources "$@")
   echo "$name: $(sources "$@" | wc -l) files compile"
 }
 
