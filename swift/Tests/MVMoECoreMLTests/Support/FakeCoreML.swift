@@ -63,6 +63,12 @@
     /// Models in memory.
     var models: Int { counts.withLock { $0.models } }
 
+    /// Whether no model stays in memory: the task that loaded one may let it go a moment after its caller.
+    func isEmptied() async throws -> Bool {
+      for _ in 0..<5000 where models > 0 { try await Task.sleep(for: .milliseconds(1)) }
+      return models == 0
+    }
+
     func behave(_ change: (inout FakeBehaviour) -> Void) { behaviour.withLock { change(&$0) } }
 
     /// Whatever hangs goes on.
