@@ -40,7 +40,7 @@ public struct CoreMLOptions: Sendable {
   /// All units in the order in which they are tried.
   var choices: [ComputeUnits] { fallsBack ? [computeUnits] + computeUnits.fallbacks : [computeUnits] }
 
-  /// - Throws: ``MVMoEError`` (`input.invalid`) for a number that makes no sense.
+  /// - Throws: `MVMoEError` (`input.invalid`) for a number that makes no sense.
   func check() throws {
     if let loadTimeLimit, loadTimeLimit <= .zero {
       throw MVMoEError(

@@ -5,7 +5,7 @@ extension CoreMLRunner: ReportsPlacement {
   ///
   /// Operators of which Core ML does not say where they run, constants above all, are not counted.
   ///
-  /// - Throws: ``MVMoEError`` that names the graph; `engine.unsupported-platform` before iOS 17.4 and macOS 14.4, which have
+  /// - Throws: `MVMoEError` that names the graph; `engine.unsupported-platform` before iOS 17.4 and macOS 14.4, which have
   ///   no plans.
   func placement(_ graph: Graph) async throws -> GraphPlacement {
     guard let functions = try await plan(graph) else {

@@ -36,7 +36,7 @@ public final class ExecuTorchEngine: Engine {
 
   /// A runner of the target's graphs.
   ///
-  /// - Throws: ``MVMoEError`` where this build has no ExecuTorch (`engine.unsupported-platform`).
+  /// - Throws: `MVMoEError` where this build has no ExecuTorch (`engine.unsupported-platform`).
   public func open(root: URL, target: Target) async throws -> any Runner {
     if programs is MissingExecuTorch { throw MissingExecuTorch.error }
     return ExecuTorchRunner(root: root, delegate: Self.delegate(of: target), programs: programs, modules: modules)

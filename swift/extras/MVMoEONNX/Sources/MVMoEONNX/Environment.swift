@@ -24,7 +24,7 @@ final class Environment: Sendable {
 
   /// Makes the environment, and the pool if an engine wants that, unless they are there.
   ///
-  /// - Throws: ``MVMoEError`` (`engine.option`) if there is a pool of another size, or one is wanted of an environment
+  /// - Throws: `MVMoEError` (`engine.option`) if there is a pool of another size, or one is wanted of an environment
   ///   without it; ``OrtError`` where ONNX Runtime refuses.
   func start(_ library: OrtLibrary, threads: Int?, wantsPool: Bool) throws {
     try state.withLock { state in

@@ -15,7 +15,7 @@ enum Providers {
     return all.filter { $0 != "Azure" }
   }
 
-  /// - Throws: ``MVMoEError`` (`engine.option`) for one that the build lacks.
+  /// - Throws: `MVMoEError` (`engine.option`) for one that the build lacks.
   static func require(_ provider: ExecutionProvider, _ library: OrtLibrary) throws {
     let all = try available(library)
     guard !all.contains(where: { $0.lowercased() == provider.name.lowercased() }) else { return }
