@@ -20,7 +20,8 @@ public struct DeviceDescription: Sendable {
 
   /// A device.
   public init(
-    device: String, swift: String = swiftVersion, abi: String = processorName, variants: [EngineVariant],
+    device: String, swift: String = DeviceDescription.languageVersion, abi: String = DeviceDescription.processor,
+    variants: [EngineVariant],
     packages: [String: String], identity: KeyValuePairs<String, PlainData> = [:]
   ) {
     self.device = device
@@ -40,7 +41,7 @@ public struct DeviceDescription: Sendable {
     func byFormat(_ value: ([EngineVariant]) -> PlainData) -> PlainData {
       .object(formats.map { format in (format, value(variants.filter { $0.format == format })) })
     }
-    return try jsonText([
+    let description: PlainData = [
       "swift": .text(swift),
       "abi": .text(abi),
       "engines": byFormat { $0[0].requested.plain },
@@ -48,7 +49,8 @@ public struct DeviceDescription: Sendable {
       "packages": .named(packages.mapValues(PlainData.text)),
       "subjects": .list(SubjectKinds.names.map(PlainData.text)),
       "identity": .object(identity.map { ($0, $1) }),
-    ])
+    ]
+    return try description.json()
   }
 
   /// What a results file says of it.
@@ -60,26 +62,28 @@ public struct DeviceDescription: Sendable {
   }
 }
 
-/// The language with the version of the compiler that made this library, as far as the compiler lets a program know it.
-public let swiftVersion: String = {
-  #if compiler(>=6.3)
-    "Swift 6.3 or later"
-  #elseif compiler(>=6.2)
-    "Swift 6.2"
-  #elseif compiler(>=6.1)
-    "Swift 6.1"
-  #else
-    "Swift 6.0"
-  #endif
-}()
+extension DeviceDescription {
+  /// The language with the version of the compiler that made this library, as far as the compiler lets a program know it.
+  public static let languageVersion: String = {
+    #if compiler(>=6.3)
+      "Swift 6.3 or later"
+    #elseif compiler(>=6.2)
+      "Swift 6.2"
+    #elseif compiler(>=6.1)
+      "Swift 6.1"
+    #else
+      "Swift 6.0"
+    #endif
+  }()
 
-/// The processor's instructions for which this library was compiled.
-public let processorName: String = {
-  #if arch(arm64)
-    "arm64"
-  #elseif arch(x86_64)
-    "x86_64"
-  #else
-    "unknown"
-  #endif
-}()
+  /// The processor's instructions for which this library was compiled.
+  public static let processor: String = {
+    #if arch(arm64)
+      "arm64"
+    #elseif arch(x86_64)
+      "x86_64"
+    #else
+      "unknown"
+    #endif
+  }()
+}

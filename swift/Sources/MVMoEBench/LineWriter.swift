@@ -41,7 +41,7 @@ final class LineWriter: Sendable {
 
   private func write(_ lines: [any Line]) throws {
     guard !lines.isEmpty else { return }
-    let text = try lines.map { try jsonText($0.plain) + "\n" }.joined()
+    let text = try lines.map { try $0.plain.json() + "\n" }.joined()
     try output(Data(text.utf8))
   }
 }

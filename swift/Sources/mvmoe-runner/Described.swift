@@ -21,7 +21,7 @@ struct Described {
         "code": .text(code.rawValue), "message": .text(message), "fields": .named(fields.mapValues(PlainData.init)),
       ]
     ]
-    return (try? jsonText(said)) ?? message
+    return (try? said.json()) ?? message
   }
 }
 

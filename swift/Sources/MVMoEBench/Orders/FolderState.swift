@@ -16,13 +16,14 @@ final class FolderState: Sendable {
   init(_ folder: URL) { file = folder.appendingPathComponent("state.json") }
 
   /// Says how far the work is, at whom, and why it has failed.
-  func write(_ state: Name, subject: String? = nil, message: String? = nil, code: String? = nil) throws {
+  func write(_ name: Name, subject: String? = nil, message: String? = nil, code: String? = nil) throws {
     // One thread at a time, so that beats grow in the file too.
     try beat.withLock { beat in
-      let text = try jsonText([
-        "state": .text(state.rawValue), "subject": .optional(subject), "message": .optional(message),
+      let state: PlainData = [
+        "state": .text(name.rawValue), "subject": .optional(subject), "message": .optional(message),
         "code": .optional(code), "beat": .integer(beat),
-      ])
+      ]
+      let text = try state.json()
       beat += 1
       do {
         try Self.replace(file, text)

@@ -165,11 +165,11 @@ public final class BenchModel {
   private func noteBackground(_ file: URL, _ output: FileHandle) {
     let seconds = background.seconds()
     guard seconds > 0, (Storage.size(of: file) ?? 0) > 0 else { return }
-    let line = try? jsonText([
+    let note: PlainData = [
       "kind": "failure", "job": "background", "subject": nil, "message": .text(leftScreen(seconds)), "code": nil,
-    ])
+    ]
     // A storage that is full has no room for it: the figures are there all the same.
-    if let line { try? output.write(contentsOf: Data((line + "\n").utf8)) }
+    if let line = try? note.json() { try? output.write(contentsOf: Data((line + "\n").utf8)) }
   }
 
   /// Removes a file without a line.

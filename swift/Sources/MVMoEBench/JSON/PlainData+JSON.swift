@@ -1,14 +1,16 @@
 import MVMoE
 
-/// A value as JSON, in one line.
-///
-/// A number has as many digits as tell it apart from every other one of its type.
-///
-/// - Throws: `MVMoEError` for a number that is not finite (`input.invalid`).
-public func jsonText(_ value: PlainData) throws -> String {
-  var text = ""
-  try text.append(json: value)
-  return text
+extension PlainData {
+  /// It as JSON, in one line.
+  ///
+  /// A number has as many digits as tell it apart from every other one of its type.
+  ///
+  /// - Throws: ``MVMoE/MVMoEError`` for a number that is not finite (`input.invalid`).
+  public func json() throws -> String {
+    var text = ""
+    try text.append(json: self)
+    return text
+  }
 }
 
 extension String {
