@@ -26,12 +26,12 @@ final class BundleWorkplace {
   private func replaced(_ files: [String: [UInt8]], _ edits: [BundleEdit]) throws -> [String: [UInt8]] {
     var changed: [String: [UInt8]] = [:]
     for edit in edits {
-      guard case .bytes(let place, let count, let bytes) = edit.change else { continue }
+      guard case .bytes(let place, let count, let insert) = edit.change else { continue }
       var content = changed[edit.file] ?? files[edit.file] ?? []
       guard place + count <= content.count else {
         throw UnreadableCase(value: "\(place)", expected: "a place inside of \(edit.file)")
       }
-      content.replaceSubrange(place..<place + count, with: bytes)
+      content.replaceSubrange(place..<place + count, with: insert.bytes)
       changed[edit.file] = content
     }
     return changed

@@ -23,13 +23,14 @@ struct BundlesSuite {
 
   /// The cases of one file.
   static func cases(of file: String) throws -> [BundleCase] {
-    try MVMoETests.cases(in: folder.appendingPathComponent("\(file).json"))["cases"].items().map(BundleCase.init)
+    try loadedCases[file]?.get() ?? { throw UnreadableCase(value: file, expected: "a file of cases") }()
   }
 
-  /// One of the valid bundles.
-  static func bundle(_ name: String) throws -> ValidBundle {
-    guard let bundle = try valid()[name] else { throw UnreadableCase(value: name, expected: "a valid bundle") }
-    return bundle
+  private static let loadedCases = Dictionary(
+    files.map { file in (file, Result { try load(file) }) }, uniquingKeysWith: { $1 })
+
+  private static func load(_ file: String) throws -> [BundleCase] {
+    try MVMoETests.cases(in: folder.appendingPathComponent("\(file).json"))["cases"].items().map(BundleCase.init)
   }
 
   /// The manifest of a valid bundle, as data that tests change.
@@ -37,7 +38,7 @@ struct BundlesSuite {
 }
 
 /// A bundle that every reader reads.
-struct ValidBundle {
+struct ValidBundle: Sendable {
   let name: String
 
   /// What a reader has read of it.
@@ -51,7 +52,7 @@ struct ValidBundle {
   init(_ content: JSONValue) throws {
     name = try content["name"].text()
     read = try content["read"]
-    files = Dictionary(try content["files"].members().map { ($0.key, try storedBytes($0.value)) }) { $1 }
+    files = Dictionary(try content["files"].members().map { ($0.key, try StoredContent($0.value).bytes) }) { $1 }
   }
 
   /// Writes all of it into a folder of another.
@@ -63,7 +64,7 @@ struct ValidBundle {
 }
 
 /// Changes of a valid bundle, and the code with which the result is refused; nil where it is still valid.
-struct BundleCase {
+struct BundleCase: Sendable {
   let name: String
   let bundle: String
   let edits: [BundleEdit]
@@ -78,10 +79,10 @@ struct BundleCase {
 }
 
 /// One change of a bundle.
-struct BundleEdit {
-  enum Change {
+struct BundleEdit: Sendable {
+  enum Change: Sendable {
     /// Bytes are taken away from a place, and others put there; a file that is not there is made.
-    case bytes(at: Int, remove: Int, insert: [UInt8])
+    case bytes(at: Int, remove: Int, insert: StoredContent)
 
     /// The file or folder is removed, or an empty folder or a link is put in its place.
     case remove, folder, link
@@ -99,23 +100,38 @@ struct BundleEdit {
     case let other?: throw UnreadableCase(value: other, expected: "remove, folder or link")
     case nil:
       change = .bytes(
-        at: try content["at"].int(), remove: try content["remove"].int(), insert: try storedBytes(content))
+        at: try content["at"].int(), remove: try content["remove"].int(), insert: try StoredContent(content))
     }
   }
 }
 
 /// The bytes that a case has as `text`, `base64`, or `parts` with how often each stands there.
-private func storedBytes(_ content: JSONValue) throws -> [UInt8] {
-  if let text = try content.member("base64")?.text() {
-    guard let data = Data(base64Encoded: text) else { throw UnreadableCase(value: text, expected: "base64") }
-    return [UInt8](data)
+///
+/// Some are megabytes: they are made when they are asked for.
+struct StoredContent: Sendable {
+  private let parts: [(bytes: [UInt8], times: Int)]
+
+  init(_ content: JSONValue) throws {
+    if let text = try content.member("base64")?.text() {
+      guard let data = Data(base64Encoded: text) else { throw UnreadableCase(value: text, expected: "base64") }
+      parts = [([UInt8](data), 1)]
+    } else if let pieces = try content.member("parts")?.items() {
+      parts = try pieces.map { piece in
+        let (text, times) = (try piece.items().first?.text(), try piece.items().last?.int())
+        guard let text, let times else { throw UnreadableCase(value: "\(piece)", expected: "a text and a number") }
+        return (Array(text.utf8), times)
+      }
+    } else {
+      parts = [(Array(try content.member("text")?.text().utf8 ?? "".utf8), 1)]
+    }
   }
-  guard let parts = try content.member("parts") else {
-    return Array(try content.member("text")?.text().utf8 ?? "".utf8)
-  }
-  return try parts.items().flatMap { part in
-    let piece = try part.items()
-    guard piece.count == 2 else { throw UnreadableCase(value: "\(part)", expected: "a text and a number") }
-    return Array(String(repeating: try piece[0].text(), count: try piece[1].int()).utf8)
+
+  var bytes: [UInt8] { parts.reduce(into: []) { $0 += StoredContent.repeated($1.bytes, $1.times) } }
+
+  /// By doubling: one byte may be there millions of times.
+  private static func repeated(_ bytes: [UInt8], _ times: Int) -> [UInt8] {
+    if times <= 1 { return times == 1 ? bytes : [] }
+    let half = repeated(bytes, times / 2)
+    return half + half + (times.isMultiple(of: 2) ? [] : bytes)
   }
 }
