@@ -10,8 +10,9 @@ enum Passes {
       for channel in 0..<row.channels {
         let (levels, samples) = (row.channel(channel), made.channel(channel))
         for index in 0..<table.size {
-          let place = index &* table.blocks &* 8
-          samples[index] = sample(levels + (table.starts[index] &- first), weights + place, table.blocks)
+          // No block begins behind the last level that is read.
+          let (place, blocks) = (index &* table.blocks &* 8, (table.counts[index] &+ 7) &>> 3)
+          samples[index] = sample(levels + (table.starts[index] &- first), weights + place, blocks)
         }
       }
     }
