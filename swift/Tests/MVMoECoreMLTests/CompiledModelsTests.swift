@@ -32,6 +32,10 @@
       _ = try await runner.load(try #require(target.graphs.first { $0.name == name }))
     }
 
+    private func models() -> CompiledModels {
+      CompiledModels(system: system, cache: CacheFolder(folder: cache.url), timeLimit: TimeLimit(duration: nil))
+    }
+
     /// The files of the cache, relative to it, but for the list.
     private func contents() -> [String] {
       (FileManager.default.subpaths(atPath: cache.url.path) ?? []).filter { $0.hasSuffix(".mlmodelc") }.sorted()
@@ -78,6 +82,17 @@
       try FileManager.default.removeItem(at: compiledFolder.appendingPathComponent("Data"))
       try await load(engine())
       #expect(system.compiled.count == 3)
+    }
+
+    @Test func whatThisProcessHasCompiledIsNotDiscarded() async throws {
+      let package = ModelPackage("coreml/model.mlpackage", target: target, root: bundle.root)
+      let models = models()
+      let place = try await models.model(of: package, target: "target")
+      try await models.discard(package, target: "target")
+      #expect(try await models.model(of: package, target: "target") == place)
+      #expect(system.compiled.count == 1)
+      try await self.models().discard(package, target: "target")
+      #expect(contents() == [])
     }
 
     @Test func whatThisProcessHasCompiledIsNotCompiledAgainForAnError() async throws {

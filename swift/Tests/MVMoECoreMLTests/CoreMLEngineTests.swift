@@ -67,7 +67,7 @@
     // MARK: - What graphs give
 
     @Test(arguments: [
-      FakeBehaviour.Answer.inPlace, .elsewhere, .padded, .transposed, .flat, .of(.float64), .refusesMemory,
+      FakeBehaviour.Answer.inPlace, .elsewhere, .mixed, .padded, .transposed, .flat, .of(.float64), .refusesMemory,
     ]) func graphsGiveWhatTheyCompute(answer: FakeBehaviour.Answer) async throws {
       for isMultifunction in [true, false] {
         let room = try Room(isMultifunction: isMultifunction) { $0.answer = { _, _ in answer } }

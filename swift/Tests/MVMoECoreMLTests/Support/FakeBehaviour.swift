@@ -16,6 +16,9 @@ struct FakeBehaviour: Sendable {
     /// Into memory of its own, whatever is proposed.
     case elsewhere
 
+    /// Its first output into the caller's memory, the others elsewhere.
+    case mixed
+
     /// With gaps between rows, as the Neural Engine does.
     case padded
 

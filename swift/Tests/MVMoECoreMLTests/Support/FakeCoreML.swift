@@ -213,8 +213,9 @@
     }
 
     private func inPlace(_ answer: FakeBehaviour.Answer, _ intoMemory: Bool) -> [String: PredictedOutput] {
-      guard intoMemory, answer == .inPlace || answer == .zeros || answer == .notFinite else { return [:] }
-      for (name, tensor) in proposed {
+      guard intoMemory, [.inPlace, .mixed, .zeros, .notFinite].contains(answer) else { return [:] }
+      let written = answer == .mixed ? proposed.filter { $0.key == model.graph.outputs[0].name } : proposed
+      for (name, tensor) in written {
         guard let computed = own[name] else { continue }
         switch answer {
         case .zeros: tensor.bytes.initializeMemory(as: UInt8.self, repeating: 0)
@@ -222,7 +223,7 @@
         default: tensor.bytes.copyMemory(from: UnsafeRawBufferPointer(computed.bytes))
         }
       }
-      return proposed.mapValues { _ in .inPlace }
+      return written.mapValues { _ in .inPlace }
     }
 
     private func given(_ tensor: Tensor, _ answer: FakeBehaviour.Answer, _ intoMemory: Bool) -> PredictedOutput? {
