@@ -15,6 +15,10 @@ struct BundlesSuite {
   /// The valid bundles by name.
   static func valid() throws -> [String: ValidBundle] { try loaded.get() }
 
+  static func bundle(_ name: String) throws -> ValidBundle {
+    try valid()[name] ?? { throw UnreadableCase(value: name, expected: "the name of a valid bundle") }()
+  }
+
   private static let loaded = Result {
     let bundles = try MVMoETests.cases(in: folder.appendingPathComponent("valid.json"))["bundles"].items()
     let named = try bundles.map { try ValidBundle($0) }.map { ($0.name, $0) }
