@@ -43,9 +43,13 @@ final class SharedTensors: @unchecked Sendable {
 
   /// The last user of a tensor's value is gone; another value may have been made meanwhile.
   func forget(_ tensor: Tensor) {
-    entries.withLock { entries in
+    let other: TensorValue? = entries.withLock { entries in
       let key = ObjectIdentifier(tensor)
-      if entries[key]?.value == nil { entries[key] = nil }
+      let other = entries[key]?.value
+      if other == nil { entries[key] = nil }
+      return other
     }
+    // Its other user may have left just now: freed under the lock, it would ask for the lock.
+    withExtendedLifetime(other) {}
   }
 }
