@@ -1,8 +1,11 @@
 """Orders that phones follow."""
 
+import threading
+
 import numpy as np
 import pytest
 
+from mvmoe_bench.measure.phones.following import FollowedOrder
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, SubjectOrder
 
@@ -35,3 +38,24 @@ def order(tmp_path):
         )  # fmt: skip
 
     return make
+
+
+@pytest.fixture
+def once_fetched(monkeypatch):
+    """Lets something happen when two lines of an order were fetched; ends with the test."""
+    fetched, look, waiting = threading.Event(), FollowedOrder._look, []
+
+    def looked(self):
+        state = look(self)
+        if self._text.count(b"\n") >= 2:
+            fetched.set()
+        return state
+
+    def happen(act):
+        waiting.append(threading.Thread(target=lambda: fetched.wait(60) and act()))
+        waiting[-1].start()
+
+    monkeypatch.setattr(FollowedOrder, "_look", looked)
+    yield happen
+    for thread in waiting:
+        thread.join(60)

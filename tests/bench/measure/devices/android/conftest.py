@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 from pathlib import Path
 
 import loopback_phone
@@ -11,7 +10,6 @@ import pytest
 from mvmoe_bench.measure.devices.android import app, conditions, store
 from mvmoe_bench.measure.devices.android.device import AndroidDevice
 from mvmoe_bench.measure.phones import following
-from mvmoe_bench.measure.phones.following import FollowedOrder
 
 _SUPPORT = Path(loopback_phone.__file__).parent
 
@@ -48,27 +46,6 @@ def make_phone(phones_work, tmp_path, monkeypatch):
 @pytest.fixture
 def phone(make_phone):
     return make_phone()
-
-
-@pytest.fixture
-def once_fetched(monkeypatch):
-    """Lets something happen when two lines of an order were fetched; ends with the test."""
-    fetched, look, waiting = threading.Event(), FollowedOrder._look, []
-
-    def looked(self):
-        state = look(self)
-        if self._text.count(b"\n") >= 2:
-            fetched.set()
-        return state
-
-    def happen(act):
-        waiting.append(threading.Thread(target=lambda: fetched.wait(60) and act()))
-        waiting[-1].start()
-
-    monkeypatch.setattr(FollowedOrder, "_look", looked)
-    yield happen
-    for thread in waiting:
-        thread.join(60)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from phone_runs import caught, ran
 
 from mvmoe_bench.measure.devices import find_device
 from mvmoe_bench.measure.devices.android import conditions, store
@@ -18,22 +19,8 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import EngineError, UnsupportedPlatformError
 
 
-def _run(device, order):
-    lines = []
-    device.run(order, lines.append)
-    return lines
-
-
-def _caught(device, order):
-    """What was emitted, and the error."""
-    lines = []
-    with pytest.raises(EngineError) as caught:
-        device.run(order, lines.append)
-    return lines, caught.value
-
-
 def test_an_order_is_followed_with_its_files_and_nothing_is_left(device, phone, order):
-    lines = _run(device, order("a", "b"))
+    lines = ran(device, order("a", "b"))
 
     assert [(line.subject, line.image) for line in lines] == [("a", 0), ("b", 0), ("b", 1)]
     root, files = json.loads(lines[0].name)
@@ -47,17 +34,17 @@ def test_an_order_is_followed_with_its_files_and_nothing_is_left(device, phone, 
 
 
 def test_files_are_brought_once(device, phone, order):
-    _run(device, order("a"))
+    ran(device, order("a"))
     brought = {path: path.stat().st_ctime_ns for path in Path(store.PLACE).iterdir()}
-    _run(device, order("a"))
+    ran(device, order("a"))
     another = find_device("android")
-    _run(another, order("a"))
+    ran(another, order("a"))
     assert brought == {path: path.stat().st_ctime_ns for path in Path(store.PLACE).iterdir()}
 
 
 def test_where_the_app_cannot_read_it_has_copies_of_its_own(device, phone, order):
     phone.write("behave", "unreadable")
-    lines = _run(device, order("a"))
+    lines = ran(device, order("a"))
     assert [type(line) for line in lines] == [Answer, Answer]
     root, files = json.loads(lines[0].name)
     assert root == f"{phone.data}/files/bench-files/bundle-{'ab' * 32}"
@@ -75,7 +62,7 @@ def test_an_app_that_ends_is_a_failure_of_the_subject_at_work(
         phone.write("behave", "die b")
     phone.write("activity", "  ApplicationExitInfo #0:\n   process=x reason=3 (LOW_MEMORY) sub=0\n")
 
-    lines = _run(device, order("a", "b", "c"))
+    lines = ran(device, order("a", "b", "c"))
 
     failures = [line for line in lines if isinstance(line, r.Failure)]
     assert [failure.code for failure in failures] == ["device.app-ended"]
@@ -91,20 +78,20 @@ def test_an_app_that_ends_is_a_failure_of_the_subject_at_work(
 
 def test_what_the_app_says_of_its_failure_is_passed_on(device, phone, order):
     phone.write("behave", "fail the images have another shape")
-    (line,) = _run(device, order("a"))
+    (line,) = ran(device, order("a"))
     assert (line.subject, line.message, line.code) == (None, "the images have another shape", None)
 
 
 def test_a_phone_that_is_pulled_out_keeps_what_was_fetched(device, phone, order, once_fetched):
     phone.write("behave", "hang b")
     once_fetched(phone.disconnect)
-    lines, error = _caught(device, order("a", "b"))
+    lines, error = caught(device, order("a", "b"))
     assert (error.code, error.fields) == ("device.lost", {"serial": "127.0.0.1:5556"})
     assert "--resume" in str(error)
     assert [line.subject for line in lines] == ["a", "b"]
     phone.connect()
     phone.write("behave", "")
-    assert len(_run(device, order("a", "b"))) == 3
+    assert len(ran(device, order("a", "b"))) == 3
 
 
 def test_a_full_phone_while_files_are_brought(make_phone, order, tmp_path):
@@ -112,14 +99,14 @@ def test_a_full_phone_while_files_are_brought(make_phone, order, tmp_path):
     make_phone(mount)
     made = order("a")
     Path(made.subjects[0].root, "graphs", "large").write_bytes(bytes(200_000))
-    lines, error = _caught(find_device("android"), made)
+    lines, error = caught(find_device("android"), made)
     assert (error.code, lines) == ("device.full", [])
     assert "free some space" in str(error)
 
 
 def test_a_full_phone_while_lines_are_written(device, phone, order):
     phone.write("behave", "fail write failed: ENOSPC (No space left on device)")
-    _, error = _caught(device, order("a"))
+    _, error = caught(device, order("a"))
     assert error.code == "device.full"
 
 
@@ -143,17 +130,17 @@ def test_a_phone_that_stays_hot_is_refused_and_one_that_cools_is_waited_for(
     cooled = threading.Timer(0.5, phone.write, ("thermalservice", "Thermal Status: 0\n"))
     cooled.start()
     begin = time.monotonic()
-    assert len(_run(device, order("a"))) == 2
+    assert len(ran(device, order("a"))) == 2
     assert time.monotonic() - begin > 0.5
     monkeypatch.setattr(conditions, "COOLED_WITHIN", 0.3)
     phone.write("thermalservice", "Thermal Status: 3\n")
-    lines, error = _caught(device, order("a"))
+    lines, error = caught(device, order("a"))
     assert (error.code, lines) == ("device.too-hot", [])
     assert "31.2 degrees and its thermal status is severe" in str(error)
     # An older phone says nothing but the temperature of its battery.
     phone.write("thermalservice", "")
     phone.write("battery", "  temperature: 455\n")
-    _, error = _caught(device, order("a"))
+    _, error = caught(device, order("a"))
     assert error.code == "device.too-hot" and "45.5 degrees" in str(error)
 
 

@@ -6,16 +6,11 @@ import time
 
 import kotlin_runner
 import pytest
+from phone_runs import KINDS, LATENCY, asking, of_kind
 
 from mvmoe_bench.measure.jobs.answers import Answer
-from mvmoe_bench.measure.jobs.change import ChangeSample
-from mvmoe_bench.measure.jobs.latency import Opened, Sample
-from mvmoe_bench.measure.jobs.memory import Memory
-from mvmoe_bench.measure.jobs.start import GraphLoad, Start
-from mvmoe_bench.measure.jobs.stream import StreamSample
-from mvmoe_bench.measure.jobs.sustained import SustainedSample
+from mvmoe_bench.measure.jobs.latency import Sample
 from mvmoe_bench.measure.phones import following
-from mvmoe_bench.measure.planning.running import Request, run_bench
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.results import read
 from mvmoe_deploy.errors import EngineError
@@ -23,18 +18,6 @@ from mvmoe_deploy.errors import EngineError
 pytestmark = pytest.mark.skipif(
     bool(kotlin_runner.LACKS), reason=f"this machine lacks {kotlin_runner.LACKS}"
 )
-
-SHORT = r.Preset(
-    name="short", repeats=1, queries=4, seconds=0.0, most_seconds=10.0, warmup=1, starts=1,
-    stream=8, cooldown=0.0, sustained=1.0,
-)  # fmt: skip
-KINDS = {
-    Answer, Opened, Sample, Start, GraphLoad, Memory, StreamSample, ChangeSample, SustainedSample,
-}  # fmt: skip
-LATENCY = r.Preset(
-    name="latency", repeats=2, queries=4, seconds=0.0, most_seconds=10.0, warmup=1, starts=0,
-    stream=0, cooldown=0.0,
-)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -53,32 +36,15 @@ def phone(make_phone, runner):
 
 @pytest.fixture
 def ask(tiny, tmp_path):
-    """Runs a benchmark of the tiny bundle on the phone; fields of `Request` override."""
-
-    def run(progress=lambda *_: None, **fields):
-        given = {
-            "bundles": (tiny / "tiny.mvmoe",),
-            "output": tmp_path / "results.jsonl",
-            "preset": SHORT,
-            "device": "android",
-            "targets": ("onnx",),
-            "images": "digits",
-        } | fields
-        return run_bench(Request(**given), progress)
-
-    return run
-
-
-def _of(lines, kind):
-    return [line for line in lines if isinstance(line, kind)]
+    return asking("android", tiny, tmp_path)
 
 
 def test_a_whole_run_gives_every_kind_of_line_and_a_report(ask, phone, mvmoe, tmp_path):
     result = ask(compare=("bare",))
 
-    assert _of(result.lines, r.Failure) == []
+    assert of_kind(result.lines, r.Failure) == []
     assert {type(line) for line in result.lines} >= KINDS
-    assert {line.subject for line in _of(result.lines, Sample)} == {
+    assert {line.subject for line in of_kind(result.lines, Sample)} == {
         subject.key for subject in result.run.subjects
     }
     assert result.run.identity["fixed_performance"] is True
@@ -115,16 +81,16 @@ def test_a_run_goes_on_after_the_phone_was_pulled_out(ask, phone, tmp_path):
         ask(_when(phone, "placement", phone.disconnect), preset=LATENCY)
     assert caught.value.code == "device.lost"
     kept = read(tmp_path / "results.jsonl")[-1].lines
-    assert _of(kept, Answer)
+    assert of_kind(kept, Answer)
     phone.connect()
 
     result = ask(preset=LATENCY, resume=True)
 
-    assert len(_of(result.lines, r.Resumed)) == 1
-    done = [line.job for line in _of(result.lines, r.Done)]
+    assert len(of_kind(result.lines, r.Resumed)) == 1
+    done = [line.job for line in of_kind(result.lines, r.Done)]
     assert len(done) == len(set(done)) and done[-1] == "run"
-    assert {line.repeat for line in _of(result.lines, Sample)} == {0, 1}
-    assert result.lines[: len(_of(kept, Answer))][0] in kept
+    assert {line.repeat for line in of_kind(result.lines, Sample)} == {0, 1}
+    assert result.lines[: len(of_kind(kept, Answer))][0] in kept
 
 
 def test_a_runner_that_is_killed_is_a_failure_with_its_code(ask, phone, monkeypatch):
@@ -135,7 +101,7 @@ def test_a_runner_that_is_killed_is_a_failure_with_its_code(ask, phone, monkeypa
 
     result = ask(_when(phone, "placement", kill), preset=LATENCY)
 
-    (failure,) = _of(result.lines, r.Failure)
+    (failure,) = of_kind(result.lines, r.Failure)
     assert failure.code == "device.app-ended"
     assert failure.subject == result.run.subjects[0].key
     assert isinstance(result.lines[-1], r.Done) and result.lines[-1].job == "run"
@@ -152,7 +118,7 @@ def test_a_storage_that_becomes_full_keeps_what_there_was_room_for(
         ask(preset=LATENCY)
 
     assert caught.value.code == "device.full"
-    assert _of(read(tmp_path / "results.jsonl")[-1].lines, Answer)
+    assert of_kind(read(tmp_path / "results.jsonl")[-1].lines, Answer)
 
 
 def test_the_command_tells_an_error_with_its_code(phone, mvmoe, tiny, tmp_path):

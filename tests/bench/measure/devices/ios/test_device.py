@@ -8,13 +8,13 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from phone_runs import caught, ran
 
 from mvmoe_bench.measure.devices import find_device
 from mvmoe_bench.measure.devices.ios import app, conditions, devicectl
 from mvmoe_bench.measure.devices.ios.device import IosDevice
 from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.phones import following
-from mvmoe_bench.measure.phones.following import FollowedOrder
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_deploy.errors import EngineError, InputError, UnsupportedPlatformError
 from mvmoe_deploy.runtime.runners.coreml import runner
@@ -22,22 +22,8 @@ from mvmoe_deploy.runtime.runners.coreml import runner
 FILES = "Documents/bench-files"
 
 
-def _run(device, order):
-    lines = []
-    device.run(order, lines.append)
-    return lines
-
-
-def _caught(device, order):
-    """What was emitted, and the error."""
-    lines = []
-    with pytest.raises(EngineError) as caught:
-        device.run(order, lines.append)
-    return lines, caught.value
-
-
 def test_an_order_is_followed_with_its_files_in_the_apps_folder(device, phone, order):
-    lines = _run(device, order("a", "b"))
+    lines = ran(device, order("a", "b"))
 
     assert [(line.subject, line.image) for line in lines] == [("a", 0), ("b", 0), ("b", 1)]
     root, files = json.loads(lines[0].name)
@@ -48,24 +34,24 @@ def test_an_order_is_followed_with_its_files_in_the_apps_folder(device, phone, o
 
 
 def test_files_are_brought_once(device, phone, order):
-    _run(device, order("a"))
-    _run(device, order("a"))
-    _run(find_device("ios"), order("a"))
+    ran(device, order("a"))
+    ran(device, order("a"))
+    ran(find_device("ios"), order("a"))
     copies = [told for told in phone.told() if told.startswith("device copy to")]
     assert len([told for told in copies if "bundle-" in told and ".place" not in told]) == 1
 
 
 def test_a_copy_that_was_cut_off_is_made_again_under_another_name(device, phone, order):
     phone.write("cut-off", "")
-    _, error = _caught(device, order("a"))
+    _, error = caught(device, order("a"))
     assert error.code == "device.lost"
     (phone.folder / "cut-off").unlink()
-    assert len(_run(device, order("a"))) == 2
+    assert len(ran(device, order("a"))) == 2
 
 
 def test_copies_that_land_in_a_folder_are_read_too(device, phone, order):
     phone.write("misplace", "")
-    assert len(_run(device, order("a"))) == 2
+    assert len(ran(device, order("a"))) == 2
 
 
 @pytest.mark.parametrize("how", ["die", "hang"])
@@ -80,7 +66,7 @@ def test_an_app_that_ends_is_a_failure_of_the_subject_at_work(
     else:
         phone.write("behave", "die b")
 
-    lines = _run(device, order("a", "b", "c"))
+    lines = ran(device, order("a", "b", "c"))
 
     failures = [line for line in lines if isinstance(line, r.Failure)]
     assert [failure.code for failure in failures] == ["device.app-ended"]
@@ -97,7 +83,7 @@ def test_an_app_that_ends_is_a_failure_of_the_subject_at_work(
 
 def test_what_the_app_says_of_its_failure_is_passed_on(device, phone, order):
     phone.write("behave", "fail the images have another shape")
-    (line,) = _run(device, order("a"))
+    (line,) = ran(device, order("a"))
     assert (line.subject, line.message, line.code) == (None, "the images have another shape", None)
 
 
@@ -115,42 +101,21 @@ def test_an_app_that_is_not_started_has_its_error(  # noqa: PLR0917
     device, phone, order, how, code, says
 ):
     phone.write("refuse", f"process launch: {how}")
-    lines, error = _caught(device, order("a"))
+    lines, error = caught(device, order("a"))
     assert (error.code, error.fields, lines) == (code, {"serial": "Ada's iPhone"}, [])
     assert says in str(error)
 
 
 def test_a_full_phone_while_files_are_brought(device, phone, order):
     phone.write("refuse", "copy to: full")
-    lines, error = _caught(device, order("a"))
+    lines, error = caught(device, order("a"))
     assert (error.code, lines) == ("device.full", [])
 
 
 def test_a_full_phone_while_lines_are_written(device, phone, order):
     phone.write("behave", "fail write failed: No space left on device")
-    _, error = _caught(device, order("a"))
+    _, error = caught(device, order("a"))
     assert error.code == "device.full"
-
-
-@pytest.fixture
-def once_fetched(monkeypatch):
-    """Lets something happen when two lines of an order were fetched; ends with the test."""
-    fetched, look, waiting = threading.Event(), FollowedOrder._look, []
-
-    def looked(self):
-        state = look(self)
-        if self._text.count(b"\n") >= 2:
-            fetched.set()
-        return state
-
-    def happen(act):
-        waiting.append(threading.Thread(target=lambda: fetched.wait(60) and act()))
-        waiting[-1].start()
-
-    monkeypatch.setattr(FollowedOrder, "_look", looked)
-    yield happen
-    for thread in waiting:
-        thread.join(60)
 
 
 @pytest.mark.parametrize("how", ["is refused", "hangs"])
@@ -165,7 +130,7 @@ def test_a_phone_that_is_gone_keeps_what_was_fetched(  # noqa: PLR0917
         once_fetched(lambda: phone.write("refuse", "copy from: lost"))
     monkeypatch.setattr("mvmoe_bench.measure.devices.ios.container._COPY_SECONDS", 5.0)
 
-    lines, error = _caught(device, order("a", "b"))
+    lines, error = caught(device, order("a", "b"))
 
     assert (error.code, error.fields) == ("device.lost", {"serial": "Ada's iPhone"})
     assert "--resume" in str(error)
@@ -202,11 +167,11 @@ def test_a_phone_that_stays_hot_is_refused_and_one_that_cools_is_waited_for(
     cooled = threading.Timer(1.0, _described, (phone,), {"thermal_status": "none"})
     cooled.start()
     begin = time.monotonic()
-    assert len(_run(device, order("a"))) == 2
+    assert len(ran(device, order("a"))) == 2
     assert time.monotonic() - begin > 1.0
     monkeypatch.setattr(conditions, "COOLED_WITHIN", 0.3)
     _described(phone, thermal_status="severe")
-    lines, error = _caught(device, order("a"))
+    lines, error = caught(device, order("a"))
     assert (error.code, lines) == ("device.too-hot", [])
     assert "its thermal status is severe" in str(error)
 

@@ -9,17 +9,13 @@ import time
 import demo_bench
 import fake_devicectl
 import pytest
+from phone_runs import KINDS, LATENCY, asking, of_kind
 
 from mvmoe_bench.measure.jobs.answers import Answer
-from mvmoe_bench.measure.jobs.change import ChangeSample
-from mvmoe_bench.measure.jobs.latency import Opened, Sample
-from mvmoe_bench.measure.jobs.memory import Memory
+from mvmoe_bench.measure.jobs.latency import Sample
 from mvmoe_bench.measure.jobs.placement import PlacementLine
-from mvmoe_bench.measure.jobs.start import GraphLoad, Start
-from mvmoe_bench.measure.jobs.stream import StreamSample
-from mvmoe_bench.measure.jobs.sustained import SustainedSample
+from mvmoe_bench.measure.jobs.start import Start
 from mvmoe_bench.measure.phones import following
-from mvmoe_bench.measure.planning.running import Request, run_bench
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.results import read
 from mvmoe_deploy.errors import EngineError
@@ -27,19 +23,6 @@ from mvmoe_deploy.errors import EngineError
 pytestmark = pytest.mark.skipif(
     bool(demo_bench.LACKS), reason=f"this machine lacks {demo_bench.LACKS}"
 )
-
-SHORT = r.Preset(
-    name="short", repeats=1, queries=4, seconds=0.0, most_seconds=10.0, warmup=1, starts=1,
-    stream=8, cooldown=0.0, sustained=1.0,
-)  # fmt: skip
-KINDS = {
-    Answer, Opened, Sample, Start, GraphLoad, Memory, StreamSample, ChangeSample, SustainedSample,
-    PlacementLine,
-}  # fmt: skip
-LATENCY = r.Preset(
-    name="latency", repeats=2, queries=4, seconds=0.0, most_seconds=10.0, warmup=1, starts=0,
-    stream=0, cooldown=0.0,
-)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -56,38 +39,21 @@ def phone(phone, app):
 
 @pytest.fixture
 def ask(tiny, tmp_path):
-    """Runs a benchmark of the tiny bundle on the phone; fields of `Request` override."""
-
-    def run(progress=lambda *_: None, **fields):
-        given = {
-            "bundles": (tiny / "tiny.mvmoe",),
-            "output": tmp_path / "results.jsonl",
-            "preset": SHORT,
-            "device": "ios",
-            "targets": ("onnx",),
-            "images": "digits",
-        } | fields
-        return run_bench(Request(**given), progress)
-
-    return run
-
-
-def _of(lines, kind):
-    return [line for line in lines if isinstance(line, kind)]
+    return asking("ios", tiny, tmp_path)
 
 
 def test_a_whole_run_gives_every_kind_of_line_and_a_report(ask, phone, mvmoe, tmp_path):
     result = ask(compare=("bare",))
 
-    assert _of(result.lines, r.Failure) == []
-    assert {type(line) for line in result.lines} >= KINDS
-    assert {line.subject for line in _of(result.lines, Sample)} == {
+    assert of_kind(result.lines, r.Failure) == []
+    assert {type(line) for line in result.lines} >= KINDS | {PlacementLine}
+    assert {line.subject for line in of_kind(result.lines, Sample)} == {
         subject.key for subject in result.run.subjects
     }
     assert all(line.is_plausible() for line in result.lines)
-    assert all(line.process_ns > 0 for line in _of(result.lines, Start))
+    assert all(line.process_ns > 0 for line in of_kind(result.lines, Start))
     assert result.run.identity["swift"].startswith("Swift 6")
-    (conditions,) = {line.conditions for line in _of(result.lines, r.Done)}
+    (conditions,) = {line.conditions for line in of_kind(result.lines, r.Done)}
     assert conditions == r.Conditions(thermal_status="none", battery_level=80, low_power=False)
     code, _, said = mvmoe("report", tmp_path / "results.jsonl", "-o", tmp_path / "report.html")
     assert code == 0, said
@@ -130,15 +96,15 @@ def test_a_run_goes_on_after_the_phone_was_pulled_out(ask, phone, tmp_path):
         )
     assert caught.value.code == "device.lost"
     kept = read(tmp_path / "results.jsonl")[-1].lines
-    assert _of(kept, Answer)
+    assert of_kind(kept, Answer)
     phone.write("refuse", "")
 
     result = ask(preset=LATENCY, resume=True)
 
-    assert len(_of(result.lines, r.Resumed)) == 1
-    done = [line.job for line in _of(result.lines, r.Done)]
+    assert len(of_kind(result.lines, r.Resumed)) == 1
+    done = [line.job for line in of_kind(result.lines, r.Done)]
     assert len(done) == len(set(done)) and done[-1] == "run"
-    assert {line.repeat for line in _of(result.lines, Sample)} == {0, 1}
+    assert {line.repeat for line in of_kind(result.lines, Sample)} == {0, 1}
 
 
 def test_an_app_that_is_killed_is_a_failure_with_its_code(ask, phone, monkeypatch):
@@ -148,7 +114,7 @@ def test_an_app_that_is_killed_is_a_failure_with_its_code(ask, phone, monkeypatc
         _when(phone, "placement", lambda: fake_devicectl._kill(phone.folder)), preset=LATENCY
     )
 
-    (failure,) = _of(result.lines, r.Failure)
+    (failure,) = of_kind(result.lines, r.Failure)
     assert failure.code == "device.app-ended"
     assert failure.subject == result.run.subjects[0].key
     assert isinstance(result.lines[-1], r.Done) and result.lines[-1].job == "run"
@@ -165,7 +131,7 @@ def test_what_the_app_has_removed_is_brought_again(ask, phone):
 
     result = ask(preset=LATENCY, replace=True)
 
-    assert _of(result.lines, r.Failure) == []
+    assert of_kind(result.lines, r.Failure) == []
     second = {path.name for path in files.glob("*-bundle-*")}
     assert len(second) == 1 and second.isdisjoint(first)
     answers = [path for path in memory.parent.iterdir() if path.name.startswith("order-")]
