@@ -7,25 +7,17 @@ does, without a screen: `ios_demo/Logic`.
 import subprocess
 from functools import cache
 
-from filelock import FileLock
-from runner_program import is_older
-from swift_runner import LACKS, ROOT, SOURCES, WITH_SWIFT
+from swift_runner import LACKS, ROOT, build_product
 
 __all__ = ["LACKS", "build", "command"]
 
 _PROGRAM = ROOT / ".build/debug/demo-bench"
-_SOURCES = ("ios_demo/Logic/Sources", *SOURCES)
 _USAGE = 2
 
 
 def build() -> None:
-    """Build the program, unless it is newer than all of its sources."""
-    _PROGRAM.parents[1].mkdir(exist_ok=True)
-    with FileLock(_PROGRAM.parents[1] / "runner.lock"):
-        sources = [path for folder in _SOURCES for path in (ROOT / folder).rglob("*.*")]
-        if is_older(_PROGRAM, [ROOT / "Package.swift", *sources]):
-            subprocess.run([WITH_SWIFT, "build", "--product", "demo-bench"], check=True, cwd=ROOT)
-            _PROGRAM.touch()
+    """Build the program."""
+    build_product(_PROGRAM.name, "ios_demo/Logic/Sources")
 
 
 @cache

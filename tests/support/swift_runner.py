@@ -26,14 +26,21 @@ LACKS = subprocess.run(
 os.environ.setdefault("MVMOE_SWIFT_RUNNER", str(PROGRAM))
 
 
+def build_product(name: str, *more: str) -> Path:
+    """Build a program of the package, unless it is newer than all sources; `more` has folders."""
+    program = ROOT / ".build/debug" / name
+    program.parents[1].mkdir(exist_ok=True)
+    with FileLock(program.parents[1] / "runner.lock"):
+        sources = [path for folder in (*SOURCES, *more) for path in (ROOT / folder).rglob("*.*")]
+        if is_older(program, [ROOT / "Package.swift", *sources]):
+            subprocess.run([WITH_SWIFT, "build", "--product", name], check=True, cwd=ROOT)
+            program.touch()
+    return program
+
+
 def build() -> None:
-    """Build the program, unless it is newer than all of its sources."""
-    PROGRAM.parents[1].mkdir(exist_ok=True)
-    with FileLock(PROGRAM.parents[1] / "runner.lock"):
-        sources = [path for folder in SOURCES for path in (ROOT / folder).rglob("*.*")]
-        if is_older(PROGRAM, [ROOT / "Package.swift", *sources]):
-            subprocess.run([WITH_SWIFT, "build", "--product", "mvmoe-runner"], check=True, cwd=ROOT)
-            PROGRAM.touch()
+    """Build the runner."""
+    build_product(PROGRAM.name)
 
 
 _runner = RunnerProgram(lambda *words: SwiftDevice().program(*words))
