@@ -1,5 +1,7 @@
 """Tests that another language's dispatcher answers as Python's does, for any runner program."""
 
+import subprocess
+from pathlib import Path
 from types import ModuleType
 from typing import ClassVar
 
@@ -89,6 +91,16 @@ class AnswersOfLanguage:
         images = images_of(Bundle.open(bundle).manifest.input.shape, 32)
         routes = self.compare(bundle, images, tmp_path, "--max-experts", "1")
         assert len(set(routes)) > 1
+
+    def test_answers_that_nobody_takes_are_a_failure(self, tmp_path):
+        bundle, images = BUNDLES / "experts", tmp_path / "images.f32"
+        images_of(Bundle.open(bundle).manifest.input.shape, 1).astype("<f4").tofile(images)
+        words = ("answers", str(bundle), str(images))
+        with Path("/dev/full").open("wb") as full:
+            process = self.runner.popen(*words, stdout=full, stderr=subprocess.PIPE)
+            _, said = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert len(said.splitlines()) == 1, said
 
     @pytest.mark.parametrize("strategy", ["dispatch", "bind"])
     def test_a_bundle_of_a_phone_s_size_is_answered_as_in_python(self, strategy, large, tmp_path):

@@ -8,7 +8,6 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from mvmoe_bench.measure.jobs.answer_timing import rotated
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan
@@ -27,9 +26,6 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.graph_stages import graph_stages
 from mvmoe_deploy.bundle.manifest import Manifest, Target
 from mvmoe_deploy.routing import Route, Rule
-
-if TYPE_CHECKING:
-    pass
 
 _MOST_ROUTES = 16
 """Routes that take turns."""
@@ -152,9 +148,10 @@ class ChangeMeasurement(Measurement):
 def _orders(plan: Plan) -> Iterator[SubjectOrder]:
     """Each product with all experts in memory, and with one in each stage if that differs."""
     for subject in plan.alive(plan.subjects):
+        if not subject.dispatches:
+            continue
         images = 1 + max((query.image for query in plan.first_queries(subject)), default=0)
-        manifest, target = subject.bundle.manifest, subject.target_record
-        queries = changes(manifest, target, images) if subject.dispatches else []
+        queries = changes(subject.bundle.manifest, subject.target_record, images)
         budgets = plan.budgets(subject)
         for budget in (None, *budgets[:1]) if len(budgets) > 1 else (None,):
             if queries:

@@ -1,5 +1,6 @@
 package io.github.mvmoe.bench
 
+import java.io.IOException
 import java.io.OutputStream
 
 /** Keeps lines, and writes them out from time to time: writing in every round would disturb the next. Any thread may flush. */
@@ -16,15 +17,20 @@ internal class LineWriter(
         waiting += line
     }
 
-    /** Writes lines out, if [now] or some time has passed. */
+    /**
+     * Writes lines out, if [now] or some time has passed.
+     *
+     * @throws IOException if the stream takes no more; how far it came is not known, so that these lines are not written again.
+     */
     @Synchronized
     fun flush(now: Boolean = false) {
         if (!now && System.nanoTime() - flushed < FLUSH_AFTER_NS) return
-        for (line in waiting) out.write((jsonText(line) + '\n').toByteArray())
-        out.flush()
-        waiting.forEach(written)
+        val lines = waiting.toList()
         waiting.clear()
         flushed = System.nanoTime()
+        for (line in lines) out.write((jsonText(line) + '\n').toByteArray())
+        out.flush()
+        lines.forEach(written)
     }
 
     private companion object {

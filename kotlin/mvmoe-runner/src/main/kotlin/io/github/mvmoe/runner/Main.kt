@@ -5,6 +5,7 @@ import io.github.mvmoe.runner.bench.DescribeCommand
 import io.github.mvmoe.runner.bench.OrderCommand
 import io.github.mvmoe.runner.bench.OrderFileCommand
 import io.github.mvmoe.runner.bench.OwnRunCommand
+import java.io.IOException
 import kotlin.system.exitProcess
 
 /** What the program does when its first word is the command's name; the other words are the command's. */
@@ -41,15 +42,20 @@ fun main(words: Array<String>) {
     }
     try {
         command.run(words.drop(1), startedNs)
+        if (System.out.checkError()) throw IOException("the standard output took no more lines")
     } catch (error: MvmoeException) {
         System.err.println(JSON.writeValueAsString(mapOf("error" to described(error))))
         exitProcess(USAGE)
     } catch (error: UsageException) {
         System.err.println("${error.message}; expected ${command.name} ${command.usage}")
         exitProcess(USAGE)
+    } catch (error: IOException) {
+        System.err.println("${command.name}: ${error.message}")
+        exitProcess(FAILED)
     }
 }
 
 private fun described(error: MvmoeException) = mapOf("code" to error.code.id, "message" to error.message, "fields" to error.fields)
 
 private const val USAGE = 2
+private const val FAILED = 1

@@ -6,6 +6,8 @@ import io.github.mvmoe.bench.OrderRun
 import io.github.mvmoe.bench.ProcessTimes
 import io.github.mvmoe.runner.Command
 import java.io.File
+import java.io.FileDescriptor
+import java.io.FileOutputStream
 import kotlin.concurrent.thread
 import kotlin.system.exitProcess
 
@@ -23,7 +25,9 @@ internal object OrderCommand : Command {
         val codeNs = System.nanoTime() - startedNs
         // On Linux the planner's time.monotonic_ns() reads the clock that System.nanoTime() reads.
         val times = ProcessTimes(startedNs - order.startedNs, loadEngine(), codeNs)
-        val run = OrderRun(order, JvmMachine, JvmEngines, System.out, times)
+        // System.out says nothing of a write that failed, and the order would go on for nobody.
+        val out = FileOutputStream(FileDescriptor.out)
+        val run = OrderRun(order, JvmMachine, JvmEngines, out, times)
         // After Ctrl-C the JVM ends without coming back here: what was measured is written by this.
         Runtime.getRuntime().addShutdownHook(thread(start = false) { run.cancel() })
         run.run()
