@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Compiles what is written for Apple's frameworks against stubs of them, on a machine that has none.
 #
-#   swift/tools/with-swift exec swift/Stubs/check.sh [-o DIR] [MODULE...]
+#   swift/tools/with-swift exec swift/Stubs/check.sh [-o DIR] [MODULE...] [FOLDER/...]
 #
-# It checks all modules, or those that are named with what they need. Stubs and MVMoE are kept in DIR, and taken from there if
-# they are there.
+# It checks all modules, or those that are named with what they need; a folder has code of an app, which sees what is public.
+# Stubs and MVMoE are kept in DIR, and taken from there if they are there.
 #
 # The stubs (a folder a module) say by hand what Apple's documentation says: each signature names its page. So what this finds
 # are misspelt names, wrong types, missing awaits and data races in our code, as far as the stubs are right. It proves nothing
@@ -54,7 +54,14 @@ module() {
   echo "$name: $(sources "$@" | wc -l) files compile"
 }
 
+# What a package's build writes for a target ($1) in C of a folder ($2).
+c_module() {
+  mkdir -p "$out/$1"
+  echo "module $1 { umbrella \"$PWD/$2/include\" export * }" >"$out/$1/module.modulemap"
+}
+
 readonly OURS="-package-name mvmoe_deploy -I swift/Sources/CSystemCrypto"
+readonly ONNX=swift/extras/MVMoEONNX/Sources
 
 check_MVMoE() {
   [[ -f $out/MVMoE.swiftmodule ]] || module MVMoE "$OURS -enable-testing" swift/Sources/MVMoE
@@ -77,12 +84,15 @@ check_MVMoEExecuTorch() {
   module MVMoEExecuTorch "-I swift/Sources/CSystemCrypto" swift/extras/MVMoEExecuTorch/Sources
 }
 
+check_MVMoEONNX() {
+  check_MVMoE
+  c_module COnnxRuntime "$ONNX/COnnxRuntime"
+  module MVMoEONNX "-I swift/Sources/CSystemCrypto -I $out/COnnxRuntime" "$ONNX/MVMoEONNX"
+}
+
 check_MVMoEBench() {
   check_MVMoE
-  # A package's build writes this for a target in C.
-  mkdir -p "$out/CProcessFacts"
-  echo "module CProcessFacts { umbrella \"$PWD/swift/Sources/CProcessFacts/include\" export * }" \
-    >"$out/CProcessFacts/module.modulemap"
+  c_module CProcessFacts swift/Sources/CProcessFacts
   [[ -f $out/MVMoEBench.swiftmodule ]] || module MVMoEBench "$OURS -I $out/CProcessFacts" swift/Sources/MVMoEBench
 }
 
@@ -100,11 +110,18 @@ check_MVMoEDemo() {
   module MVMoEDemo "-I swift/Sources/CSystemCrypto -I $out/CProcessFacts" ios_demo/App
 }
 
-readonly ALL=(MVMoE AppleTests MVMoECoreML MVMoEExecuTorch MVMoEBench DemoLogic MVMoEDemo)
+# An app's code over the engines.
+check_app() {
+  [[ -f $out/MVMoECoreML.swiftmodule ]] || check_MVMoECoreML
+  [[ -f $out/MVMoEONNX.swiftmodule ]] || check_MVMoEONNX
+  module App "-I swift/Sources/CSystemCrypto -I $out/COnnxRuntime" "$1"
+}
+
+readonly ALL=(MVMoE AppleTests MVMoECoreML MVMoEExecuTorch MVMoEONNX MVMoEBench DemoLogic MVMoEDemo)
 
 for folder in "$STUBS"/*/; do
   stub "$(basename "$folder")"
 done
 for name in "${@:-${ALL[@]}}"; do
-  "check_$name"
+  if [[ $name == */* ]]; then check_app "$name"; else "check_$name"; fi
 done

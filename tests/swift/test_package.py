@@ -6,14 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from swift_runner import LACKS, WITH_SWIFT
 
 ROOT = Path(__file__).parents[2]
-WITH_SWIFT = ROOT / "swift/tools/with-swift"
 EXTRAS = ROOT / "swift/extras/MVMoEONNX"
 CONSUMER = ROOT / "swift/Consumer"
-LACKS = subprocess.run(
-    [WITH_SWIFT, "lacks"], capture_output=True, text=True, check=False
-).stdout.strip()
 
 needs_swift = pytest.mark.skipif(bool(LACKS), reason=f"this machine lacks {LACKS}")
 

@@ -5,20 +5,16 @@ Apple's SDK is not here: `swift/Stubs` says what is checked, and what is not.
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
+import apple_stubs
 import pytest
 import swift_availability
+import swift_runner
+from apple_stubs import STUBS
 
 ROOT = Path(__file__).parents[2]
-STUBS = ROOT / "swift/Stubs"
 APPLE = ROOT / "swift/Sources/MVMoECoreML/Apple"
-WITH_SWIFT = ROOT / "swift/tools/with-swift"
-LACKS = subprocess.run(
-    [WITH_SWIFT, "lacks"], capture_output=True, text=True, check=False
-).stdout.strip()
-
 FAULTS = {
     "a misspelt property": (
         "Apple/AppleCoreML.swift", "native.functionName", "native.functionname",
@@ -51,27 +47,9 @@ FAULTS = {
     ),
 }  # fmt: skip
 
-needs_swift = pytest.mark.skipif(bool(LACKS), reason=f"this machine lacks {LACKS}")
-
-
-def check(root: Path, modules: Path, *names: str) -> subprocess.CompletedProcess[str]:
-    """Run the check of the repository, or a part of it, at `root`."""
-    script = root / "swift/Stubs/check.sh"
-    folders = ["-b", str(root), "-b", str(modules)]
-    return subprocess.run(
-        [WITH_SWIFT, *folders, "exec", script, "-o", modules, *names],
-        capture_output=True, text=True, check=False, cwd=ROOT,
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def modules(tmp_path_factory):
-    """The folder with the stubs and our modules, which all compile."""
-    folder = tmp_path_factory.mktemp("modules")
-    done = check(ROOT, folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^MVMoECoreML: \d+ files compile$", done.stdout, re.MULTILINE)
-    return folder
+needs_swift = pytest.mark.skipif(
+    bool(swift_runner.LACKS), reason=f"this machine lacks {swift_runner.LACKS}"
+)
 
 
 @pytest.fixture
@@ -83,19 +61,24 @@ def copy(tmp_path):
 
 
 @needs_swift
-def test_everything_compiles(modules):
-    assert {path.stem for path in modules.glob("*.swiftmodule")} >= {"CoreML", "MVMoE"}
+def test_everything_compiles(apple_modules):
+    said = (apple_modules / "said").read_text()
+    assert {path.stem for path in apple_modules.glob("*.swiftmodule")} >= {"CoreML", "MVMoE"}
+    names = {"MVMoE", "AppleTests", "MVMoECoreML", "MVMoEExecuTorch", "MVMoEONNX", "MVMoEBench"}
+    found = set(re.findall(r"^(\w+): [1-9]\d* files compile$", said, re.M))
+    assert found == names | {"DemoLogic", "MVMoEDemo"}
 
 
 @needs_swift
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found(fault, modules, copy):
+def test_a_fault_is_found(fault, apple_modules, copy):
     name, right, wrong, message = FAULTS[fault]
     path = copy / "swift/Sources/MVMoECoreML" / name
     text = path.read_text()
     assert right in text
     path.write_text(text.replace(right, wrong, 1))
-    done = check(copy, modules, "MVMoECoreML")
+    modules = shutil.copytree(apple_modules, copy / "modules")
+    done = apple_stubs.check(modules, "MVMoECoreML", root=copy)
     assert done.returncode != 0
     assert re.search(message, done.stderr + done.stdout), done.stderr
 
