@@ -110,6 +110,14 @@ check_MVMoEDemo() {
   module MVMoEDemo "-I swift/Sources/CSystemCrypto -I $out/CProcessFacts" ios_demo/App
 }
 
+# What the runner has in the place of ONNX Runtime on a Mac.
+check_RunnerOnMac() {
+  check_MVMoEBench
+  [[ -f $out/MVMoECoreML.swiftmodule ]] || check_MVMoECoreML
+  local bench=swift/Sources/mvmoe-runner/Bench
+  module RunnerOnMac "$OURS -I $out/CProcessFacts" "$bench/RunnerEngines+CoreML.swift" "$bench/EngineErrors.swift"
+}
+
 # An app's code over the engines.
 check_app() {
   [[ -f $out/MVMoECoreML.swiftmodule ]] || check_MVMoECoreML
@@ -117,7 +125,7 @@ check_app() {
   module App "-I swift/Sources/CSystemCrypto -I $out/COnnxRuntime" "$1"
 }
 
-readonly ALL=(MVMoE AppleTests MVMoECoreML MVMoEExecuTorch MVMoEONNX MVMoEBench DemoLogic MVMoEDemo)
+readonly ALL=(MVMoE AppleTests MVMoECoreML MVMoEExecuTorch MVMoEONNX MVMoEBench DemoLogic MVMoEDemo RunnerOnMac)
 
 for folder in "$STUBS"/*/; do
   stub "$(basename "$folder")"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mvmoe_deploy import parts
 from mvmoe_deploy.cli import options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from mvmoe_bench.advice import Estimates
     from mvmoe_bench.measure.schema.records import Advice
 
+_DEVICES = ", ".join(parts.built_in_names("devices"))
+
 
 @command(extra="bench")
 @click.argument("bundles", type=click.Path(path_type=Path), nargs=-1, required=True)
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Measure nothing: only estimate what would slow the graphs down on phones.",
 )
-@click.option("--device", help="host, jvm, macos, android; else what this program runs on.")
+@click.option("--device", help=f"{_DEVICES}; else what this program runs on.")
 @click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
 @click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
 @click.option(

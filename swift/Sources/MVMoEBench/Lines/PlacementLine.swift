@@ -11,7 +11,7 @@ struct PlacementLine: Line {
     [
       "kind": "placement", "job": .text(job), "subject": .text(subject), "graph": .text(graph),
       "by_unit": .named(placement.byUnit.mapValues(PlainData.integer)),
-      "cost_by_unit": nil,
+      "cost_by_unit": placement.shares.map { .named($0.mapValues(PlainData.number)) } ?? .null,
       "outside": .named(placement.outside.mapValues(PlainData.integer)),
     ]
   }

@@ -42,10 +42,10 @@ def view(summary: Summary, found: AllStarts) -> View:
     return View(
         tuple(blocks),
         "Open and first answer: reading the manifest, checking hashes, opening and answering once. "
-        "Before that, Python (or a JVM) starts and brings in its modules; those are parts of their "
-        "own, which an app does not have. Every start is a process of its own. The files were "
-        "read before, so as a rule they are in the system's cache: this is a second start, not the "
-        "first one after a reboot.",
+        "Before that, the program starts (Python, a JVM, the Swift runner) and brings in its "
+        "modules; those are parts of their own, which an app does not have. Every start is a "
+        "process of its own. The files were read before, so as a rule they are in the system's "
+        "cache: this is a second start, not the first one after a reboot.",
     )
 
 
@@ -90,8 +90,8 @@ def _table(summary: Summary, found: dict[str, Starts]) -> TableBlock:
                          "Manifest, hashes, open and first answer together.", brief=True),
         *(component(name, title, help) for name, _, __, title, help in _PARTS),
         columns.estimate("process in all", lambda _, row: row.python_ms,
-                         "Start of Python (or a JVM) and its modules together.", brief=True,
-                         interval=False),
+                         "Start of the program (Python, a JVM, the Swift runner) and its modules "
+                         "together.", brief=True, interval=False),
         columns.estimate("over static", lambda _, row: row.over_oracle, "Open and first answer, "
                          "times those of the static graph, which checks no hashes and loads one "
                          "graph."),
