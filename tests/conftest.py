@@ -22,8 +22,9 @@ pytest.register_assert_rewrite(
 )
 
 # Started in the background, a shell's children ignore Ctrl-C, and so would the programs that tests
-# interrupt.
+# interrupt; under nohup they ignore the end of their terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Same examples in every run, none kept on disk; how long one takes is the machine's affair.
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)

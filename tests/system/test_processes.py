@@ -29,14 +29,6 @@ except KeyboardInterrupt:
 POLITE = (signal.SIGTERM, signal.SIGHUP)
 
 
-@pytest.fixture(autouse=True)
-def _no_signal_is_ignored():
-    """Children begin as from a terminal; under `nohup` they would ignore SIGHUP as we do."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
 def ignoring(numbers, command):
     """The command of a process that begins with ignored signals, as `nohup` lets it."""
     names = " ".join(signal.Signals(number).name.removeprefix("SIG") for number in numbers)
