@@ -30,6 +30,8 @@ _PRESET = "mobile_vmoe_12x192_p32_224"
 _PROCESSES, _ROUNDS, _WARMUP = 3, 120, 5
 _IMAGES = 64
 _EXPORT = ".export.json"
+_BASES = ("dispatch", "bind")
+"""What the others are compared with; the second where a model has too many routes for the first."""
 
 
 class _Case(NamedTuple):
@@ -101,13 +103,13 @@ class _Figures(NamedTuple):
     same: float
     """An answer whose route is that of the image before."""
     ratio: float
-    """The same, over that of the first strategy in the same rounds."""
+    """The same, over that of the strategy all are compared with, in the same rounds."""
     changed: float
     """How much longer an answer takes whose route is another one, one expert being in memory."""
 
 
-def _measure(paths: Sequence[Path], target: str) -> Iterator[_Figures]:
-    """All strategies of a model in turn, in this process."""
+def _measure(paths: Sequence[Path], base: int, target: str) -> Iterator[_Figures]:
+    """All strategies of a model in turn, in this process; ratios are over number `base`."""
     opened = [_open(path, target) for path in paths]
     one, other = _two_routes(opened[0])
     same, changed = (np.zeros((_ROUNDS, len(opened))) for _ in range(2))
@@ -120,16 +122,18 @@ def _measure(paths: Sequence[Path], target: str) -> Iterator[_Figures]:
     for which, dispatcher in enumerate(opened):
         yield _Figures(
             same=float(np.median(same[:, which])),
-            ratio=float(np.median(same[:, which] / same[:, 0])),
+            ratio=float(np.median(same[:, which] / same[:, base])),
             changed=float(np.median(changed[:, which] - same[:, which])),
         )
         dispatcher.close()
 
 
 def _open(path: Path, target: str) -> Dispatcher:
-    """A dispatcher that keeps one expert of a stage, where that is a choice."""
-    binds = Bundle.open(path).strategy(target).binds_weights
-    kept = None if binds else Bundle.open(path).manifest.rules[0].longest
+    """A dispatcher that keeps what one image needs, where that is a choice."""
+    bundle = Bundle.open(path)
+    strategy = bundle.strategy(target)
+    needed = max(1, strategy.slots(bundle.manifest.rules[0]))
+    kept = None if strategy.binds_weights else needed
     return Dispatcher.open(path, target, threads=1, max_resident_experts=kept)
 
 
@@ -140,7 +144,8 @@ def _two_routes(dispatcher: Dispatcher) -> tuple[np.ndarray, np.ndarray]:
     found: dict[tuple[int, ...], np.ndarray] = {}
     generator = np.random.default_rng(0)
     for _ in range(_IMAGES * _IMAGES):
-        image = generator.integers(0, 256, size, np.uint8)
+        # Of one colour each: to a router that sees means alone, noise is always the same.
+        image = np.broadcast_to(generator.integers(0, 256, 3, np.uint8), size)
         (route,) = dispatcher.predict(image).routes
         prepared = np.zeros((1, *expected.shape), np.float32)
         prepare(image, expected, out=prepared[0])
@@ -175,9 +180,11 @@ def _memory(path: Path, target: str) -> dict[str, int]:
 def _rows(case: _Case, target: str, folder: Path, strategies: list[str]) -> None:
     """Print the table of a model and target."""
     paths = [_path(case, folder, strategy) for strategy in strategies]
-    runs = [_asked("measure", target, *paths) for _ in range(_PROCESSES)]
+    base = next(strategies.index(name) for name in _BASES if name in strategies)
+    runs = [_asked("measure", str(base), target, *paths) for _ in range(_PROCESSES)]
     print(f"\n{case.name}, E = {case.experts}, k = {case.k}, {target}\n")
-    print("| strategy | graphs | answer | over the first | change | memory | bundle | export |")
+    over = f"over `{strategies[base]}`"
+    print(f"| strategy | graphs | answer | {over} | change | memory | bundle | export |")
     print("|---|---|---|---|---|---|---|---|")
     for which, path in enumerate(paths):
         same, ratio, changed = np.median([run[which] for run in runs], axis=0)
@@ -195,16 +202,17 @@ def _rows(case: _Case, target: str, folder: Path, strategies: list[str]) -> None
         )
 
 
-def _asked(what: str, target: str, *paths: Path) -> Any:
+def _asked(what: str, *words: str | Path) -> Any:
     """What a process of its own says."""
-    command = [sys.executable, "-m", __spec__.name, what, target, *map(str, paths)]
+    command = [sys.executable, "-m", __spec__.name, what, *map(str, words)]
     return json.loads(subprocess.check_output(command))
 
 
 def _main(arguments: list[str]) -> None:
     """Print a table for each model and target, or answer one question as JSON."""
     if arguments[0] == "measure":
-        print(json.dumps(list(_measure([Path(path) for path in arguments[2:]], arguments[1]))))
+        paths = [Path(path) for path in arguments[3:]]
+        print(json.dumps(list(_measure(paths, int(arguments[1]), arguments[2]))))
     elif arguments[0] == "memory":
         print(json.dumps(_memory(Path(arguments[2]), arguments[1])))
     else:
