@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # Before Pillow 13.0 changed the order of its passes: tests compare the bytes of the two.
 OTHER_PILLOW := pillow==12.1.1
 
-.PHONY: demo test bench fuzz mutants setup lint clean \
+.PHONY: demo test trained bench fuzz mutants setup lint clean \
 	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone kotlin-runner android-apk android-bundle ios-bundle \
 	swift-test swift-format swift-api swift-sanitizers swift-runner
 
@@ -32,13 +32,15 @@ MAVEN := mvn --batch-mode --no-transfer-progress --quiet --file kotlin/pom.xml \
 ANDROID_BUNDLE := android_demo/app/src/main/assets/digits.mvmoe
 TRAINED = $(firstword $(wildcard demo/training/super-class) build/digits/super-class)
 
-android-bundle: setup ## export the bundle that the Android demo has in its assets
+trained: setup
 	@[ -d $(TRAINED) ] || $(BIN)/mvmoe train --data digits --dense-epochs 20 --moe-epochs 20 --resume -o build/digits
+
+android-bundle: trained ## export the bundle that the Android demo has in its assets
 	@mkdir -p $(dir $(ANDROID_BUNDLE))
 	@$(BIN)/mvmoe export $(TRAINED) --name "Mobile V-MoE, digits" --strategy dispatch --strategy all-experts \
 		-o $(ANDROID_BUNDLE) --force >/dev/null
 
-ios-bundle: setup ## export the bundle that the iOS demo ships with: ios_demo/put-bundle --help
+ios-bundle: trained ## export the bundle that the iOS demo ships with: ios_demo/put-bundle --help
 	ios_demo/put-bundle $(TRAINED)
 
 $(ANDROID_BUNDLE)/manifest.json: | setup

@@ -1,4 +1,4 @@
-"""The button *Measure* of the iOS demo, over ONNX Runtime: `mvmoe report` reads its file."""
+"""The button *Start* of the iOS demo, over ONNX Runtime: `mvmoe report` reads its file."""
 
 import subprocess
 from pathlib import Path

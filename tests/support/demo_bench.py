@@ -1,6 +1,6 @@
 """The iOS demo's measurements as a program of this machine, over ONNX Runtime; built if need be.
 
-It is what the app does when `mvmoe bench --device ios` launches it, and what its button *Measure*
+It is what the app does when `mvmoe bench --device ios` launches it, and what its button *Start*
 does, without a screen: `ios_demo/Logic`.
 """
 

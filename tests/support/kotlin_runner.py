@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from filelock import FileLock
-from runner_program import RunnerProgram
+from runner_program import RunnerProgram, is_older
 
 from mvmoe_bench.measure.devices.jvm import JvmDevice
 
@@ -30,13 +30,13 @@ def build_lock() -> FileLock:
 def build() -> None:
     """Build the program, unless it is newer than all of its sources."""
     with build_lock():
-        built = [jar.stat().st_mtime for jar in JARS.glob("mvmoe-runner-*.jar")]
         sources = [
-            path.stat().st_mtime
+            path
             for module in MODULES
             for path in (KOTLIN / module / "pom.xml", *(KOTLIN / module / "src/main").rglob("*.kt"))
         ]
-        if not built or max(built) < max(sources):
+        jar = next(JARS.glob("mvmoe-runner-*.jar"), JARS / "mvmoe-runner.jar")
+        if is_older(jar, sources):
             maven = ["mvn", "--batch-mode", "--quiet", "--file", str(KOTLIN / "pom.xml")]
             wanted = ["--projects", "mvmoe-runner", "--also-make", "package"]
             subprocess.run([*maven, *wanted, "-DskipTests", "-Dspotless.check.skip"], check=True)

@@ -5,6 +5,7 @@ A test module has a class for its language, which inherits these tests.
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -49,9 +50,6 @@ def with_other_answers(folder):
 
 class OwnRunOfLanguage:
     """What a runner measures by itself."""
-
-    runner: ModuleType
-    """Builds and starts the program: kotlin_runner, swift_runner."""
 
     @classmethod
     def own_run(cls, bundle, output, *options):
@@ -131,7 +129,7 @@ class OwnRunOfLanguage:
         assert re.search(r"outputs by 0\.\d+ \(bound 0\.0001", failure.message)
         assert of_kind(run, Sample) == []
 
-    def test_a_bundle_that_is_refused_leaves_no_file(self, tmp_path):
+    def test_a_bundle_that_is_refused_leaves_no_file_and_none_is_emptied(self, tmp_path):
         output = tmp_path / "results.jsonl"
         shutil.copytree(BUNDLE, tmp_path / "bundle")
         file = tmp_path / "bundle" / "onnx" / "stem.onnx"
@@ -139,3 +137,22 @@ class OwnRunOfLanguage:
         with pytest.raises(AssertionError, match=r"bundle\.size-mismatch"):
             self.own_run(tmp_path / "bundle", output)
         assert not output.exists()
+        output.write_text("of the day before")
+        with pytest.raises(AssertionError, match=r"bundle\.size-mismatch"):
+            self.own_run(tmp_path / "bundle", output)
+        assert output.read_text() == "of the day before"
+
+    def test_an_output_that_is_no_file_stays_what_it_is(self, tmp_path):
+        self.runner.build()
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        words = ("own-run", str(BUNDLE), "--output", str(pipe), "--repeats", "1", "--rounds", "1")
+        process = self.runner.popen(*words)
+        with pipe.open("rb") as lines:
+            found = lines.read()
+        assert process.wait(60) == 0
+        assert len(results.decode_lines(found)) > 3
+        assert pipe.is_fifo()
+
+    runner: ModuleType
+    """Builds and starts the program: kotlin_runner, swift_runner."""

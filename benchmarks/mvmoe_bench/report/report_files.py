@@ -94,7 +94,7 @@ def _side_by_side(runs: "list[RunLines]", format: str) -> Writer:
 
     if format == "png":
         raise InputError(
-            "devices side by side have no picture; give --format html or --format md, or leave out "
+            "runs side by side have no picture; give --format html or --format md, or leave out "
             "--side-by-side"
         )
     return _text(format, side_by_side(runs))

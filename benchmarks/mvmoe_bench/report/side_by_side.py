@@ -19,18 +19,19 @@ if TYPE_CHECKING:
     from mvmoe_bench.measure.schema.results import RunLines
 
 _INTRO = (
-    "Each device was measured by itself, with its own engines: figures stand side by side and are "
-    "never pooled. In brackets stand 95% intervals, 'roughly' where fewer than six repeats make "
-    "them unsure. What differs between two devices is device, system and engine together."
+    "Each was measured by itself, with its own engines: figures stand side by side and are never "
+    "pooled. In brackets stand 95% intervals, 'roughly' where fewer than six repeats make them "
+    "unsure. What differs between two devices is device, system and engine together; between two "
+    "runs of one device it is what their names and the last table say."
 )
 
 
 def side_by_side(runs: "Sequence[RunLines]") -> Document:
-    """The document of all devices; runs of the same conditions are put together first."""
+    """The document of all runs; those of the same conditions are put together first."""
     found = _named([summarize_run(merge(alike)) for alike in _alike(runs)])
     sections = [made for part in section_parts() if (made := _section(part, found)) is not None]
     return Document(
-        title=f"{count(len(found), 'device')} side by side",
+        title=f"{count(len(found), 'run')} side by side",
         subtitle="; ".join(f"{name}, {summary.started[:10]}" for name, summary in found),
         intro=_INTRO,
         alerts=tuple(f"{name}: {alert}" for name, summary in found for alert in alerts(summary)),
@@ -54,16 +55,34 @@ def _alike(runs: "Sequence[RunLines]") -> "list[list[RunLines]]":
 
 
 def _named(summaries: Sequence[Summary]) -> list[tuple[str, Summary]]:
-    """Each with a name of its own: its model, or its device, with a number where that is needed."""
+    """Each with a name of its own: its model, or its device, and what tells it from others of it.
+
+    That is the bundle, the preset, or the threads; where none of them does, a number.
+    """
     named: list[tuple[str, Summary]] = []
     for summary in summaries:
         known = [name for name, _ in named]
-        name = plain = str(summary.identity.get("model") or summary.device)
+        alike = [other for other in summaries if _device(other) == _device(summary)]
+        told = zip(*map(_asked, alike), strict=True)
+        differing = [len(set(values)) > 1 for values in told]
+        words = [word for word, tells in zip(_asked(summary), differing, strict=True) if tells]
+        name = plain = ", ".join([_device(summary), *words])
         number = 2
         while name in known:
             name, number = f"{plain} ({number})", number + 1
         named.append((name, summary))
     return named
+
+
+def _device(summary: Summary) -> str:
+    """What a device is called."""
+    return str(summary.identity.get("model") or summary.device)
+
+
+def _asked(summary: Summary) -> tuple[str, str, str]:
+    """What was asked of a device."""
+    bundles = ", ".join(bundle.name for bundle in summary.bundles)
+    return bundles, summary.preset.name, threads(summary.threads)
 
 
 def _section(part: SectionPart[Any], found: Sequence[tuple[str, Summary]]) -> Section | None:

@@ -7,7 +7,12 @@ enum KeptPhoto {
 
   static func keep(_ data: Data) throws { try data.write(to: place, options: .atomic) }
 
-  /// It, decoded to at most that many pixels.
+  /// A photo, decoded to at most that many pixels.
+  static func pixels(of data: Data, atMost mostPixels: Int) async throws -> PixelBuffer {
+    try await Pictures(maxPixels: mostPixels).decode(data)
+  }
+
+  /// The one that was kept, decoded to at most that many pixels.
   static func pixels(atMost mostPixels: Int) async throws -> PixelBuffer {
     try await Pictures(maxPixels: mostPixels).decode(contentsOf: place)
   }

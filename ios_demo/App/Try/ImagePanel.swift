@@ -61,8 +61,11 @@ struct ImagePanel: View {
     guard let item else { return }
     trying.pick(item.itemIdentifier ?? "photo") { mostPixels in
       guard let data = try await item.loadTransferable(type: Data.self) else { throw CocoaError(.fileReadUnknown) }
-      try KeptPhoto.keep(data)
-      return try await KeptPhoto.pixels(atMost: mostPixels)
+      // One that was picked meanwhile is the one to keep.
+      if await isCurrent(item) { try KeptPhoto.keep(data) }
+      return try await KeptPhoto.pixels(of: data, atMost: mostPixels)
     }
   }
+
+  private func isCurrent(_ item: PhotosPickerItem) -> Bool { picked == item }
 }

@@ -1,10 +1,10 @@
 import Foundation
 
 /// What the system said of a file, in a sentence.
-struct FileFailure: LocalizedError {
+package struct FileFailure: LocalizedError {
   let message: String
 
-  init(_ message: String) { self.message = message }
+  package init(_ message: String) { self.message = message }
 
-  var errorDescription: String? { message }
+  package var errorDescription: String? { message }
 }

@@ -26,15 +26,17 @@ final class LineWriter: Sendable {
   /// Keeps a line until the next flush.
   func emit(_ line: any Line) { state.withLock { $0.waiting.append(line) } }
 
-  /// Writes lines out, if `now` or some time has passed.
+  /// Writes lines out, if `now` or some time has passed. Where the output takes no more, how far it came is not known: these lines
+  /// are not written again.
   func flush(now: Bool = false) throws {
     // One thread at a time writes, so that lines are whole and in order.
     let lines = try state.withLock { state -> [any Line] in
       guard now || MonotonicClock.nanoseconds() - state.flushed >= Self.flushAfter else { return [] }
+      let lines = state.waiting
+      state.waiting = []
       defer { state.flushed = MonotonicClock.nanoseconds() }
-      try write(state.waiting)
-      defer { state.waiting = [] }
-      return state.waiting
+      try write(lines)
+      return lines
     }
     lines.forEach(written)
   }

@@ -53,11 +53,12 @@ final class Session {
 
   /// What `work` gives; nil if it fails, which is recorded as the subject's failure.
   ///
-  /// With `isTimed` others answer in turn with it, so that nothing long may be done about it.
+  /// With `isTimed` others answer in turn with it, so that nothing long may be done about it. Unless it `isDecisive`, the record names
+  /// the subject in its message alone: what fails only tells of it, and it is measured further.
   ///
   /// - Throws: What the order's own files raise, and `CancellationError`.
   func attempt<Result>(
-    _ subject: SubjectOrder, isTimed: Bool = false, _ work: () async throws -> Result
+    _ subject: SubjectOrder, isTimed: Bool = false, isDecisive: Bool = true, _ work: () async throws -> Result
   ) async throws -> Result? {
     try atWork(subject, isTimed)
     await letOthersRun()
@@ -66,7 +67,11 @@ final class Session {
     } catch is CancellationError {
       throw CancellationError()
     } catch {
-      emit(FailureLine(job: order.job, subject: subject.key, message: sentence(error), code: code(of: error)))
+      let message = sentence(error)
+      emit(
+        FailureLine(
+          job: order.job, subject: isDecisive ? subject.key : nil,
+          message: isDecisive ? message : "\(subject.key): \(message)", code: code(of: error)))
       return nil
     }
   }

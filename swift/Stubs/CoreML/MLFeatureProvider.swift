@@ -15,8 +15,10 @@ open class MLDictionaryFeatureProvider: NSObject, MLFeatureProvider {
   /// https://developer.apple.com/documentation/coreml/mldictionaryfeatureprovider/init(dictionary:)
   public init(dictionary: [String: Any]) throws { fatalError("a stub") }
 
+  /// https://developer.apple.com/documentation/coreml/mlfeatureprovider/featurenames
   open var featureNames: Set<String> { fatalError("a stub") }
 
+  /// https://developer.apple.com/documentation/coreml/mlfeatureprovider/featurevalue(for:)
   open func featureValue(for featureName: String) -> MLFeatureValue? { fatalError("a stub") }
 }
 

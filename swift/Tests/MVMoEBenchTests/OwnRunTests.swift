@@ -91,6 +91,18 @@
       #expect(told.failed == [wrong.key])
     }
 
+    @Test func anEngineThatFailsToSayWhereItRunsAGraphIsMeasuredAllTheSame() async throws {
+      let unplaced = OwnSubject(
+        target: "onnx",
+        variant: EngineVariant(
+          format: "onnx", engine: "ONNX Runtime", provider: "CPU", options: ["unplaced": "yes"]))
+      let lines = try await measured(unplaced)
+      let failures = lines.filter { $0.text("kind") == "failure" }
+      #expect(failures.map { $0.text("message") } == ["\(unplaced.key): there is no room for a profile"])
+      #expect(failures.map { $0.text("subject") } == [nil])
+      #expect(lines.filter { $0.text("kind") == "sample" }.count == 2 * short.rounds)
+    }
+
     @Test func whoeverWatchesIsToldOfEveryStepAndEveryFigure() async throws {
       _ = try await measured(right)
       let told = told

@@ -42,7 +42,7 @@ def test_each_device_has_its_own_rows_the_fastest_first(factory):
     assert [row[0] for row in rows] == ["host", "iPhone 16", "Maker Phone 7"]
     assert [row[3] for row in rows] == ["10.0", "20.0", "30.0"]
     assert {row[-1] for row in rows} == {"24"}
-    assert made.title == "3 devices side by side"
+    assert made.title == "3 runs side by side"
 
 
 def test_runs_of_the_same_conditions_are_put_together_and_others_are_not(factory):
@@ -50,6 +50,14 @@ def test_runs_of_the_same_conditions_are_put_together_and_others_are_not(factory
     other = _run(factory, 11.0, number=2, cpu="another")
     rows = _table(side_by_side([*alike, other]), "Latency in milliseconds")
     assert sorted((row[0], row[-1]) for row in rows) == [("host", "48"), ("host (2)", "24")]
+
+
+def test_runs_of_one_device_are_named_by_what_tells_them_apart(factory):
+    first, other = _run(factory, 10.0), _run(factory, 12.0, number=1)
+    preset = msgspec.structs.replace(other.run.preset, name="rigorous")
+    other = replace(other, run=msgspec.structs.replace(other.run, preset=preset))
+    rows = _table(side_by_side([first, other]), "Latency in milliseconds")
+    assert [row[0] for row in rows] == [f"host, {first.run.preset.name}", "host, rigorous"]
 
 
 def test_the_same_run_twice_is_refused(factory):

@@ -5,7 +5,6 @@ of two subjects of one language are of the same round; between languages they ar
 repeat.
 """
 
-import json
 import subprocess
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
@@ -48,6 +47,8 @@ class DeviceBesidePython(ABC):
     """What the library is written in, as reports call it: `Kotlin`."""
     version: ClassVar[str]
     """Which field of the description has the language's version."""
+    built_by: ClassVar[str]
+    """The command that builds the runner in a checkout."""
 
     def __init__(self) -> None:
         self._python = HostDevice()
@@ -127,7 +128,13 @@ class DeviceBesidePython(ABC):
                 f"the runner of the {self.language} library does not start: "
                 f"{lines[-1] if lines else error}"
             ) from error
-        return msgspec.convert(json.loads(said.stdout), RunnerDescription)
+        try:
+            return msgspec.json.decode(said.stdout, type=RunnerDescription)
+        except msgspec.MsgspecError as error:
+            raise UnsupportedPlatformError(
+                f"the runner of the {self.language} library does not say what it is ({error}); "
+                f"build it again from this version: {self.built_by}"
+            ) from error
 
 
 def _of_python(variant: Variant) -> Variant:

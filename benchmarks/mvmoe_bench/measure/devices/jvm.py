@@ -25,6 +25,7 @@ class JvmDevice(DeviceBesidePython):
     name = "jvm"
     language = "Kotlin"
     version = "java"
+    built_by = "make kotlin-runner"
 
     def require(self) -> None:
         """Refuse a machine without a JVM, or without the runner."""
@@ -36,7 +37,7 @@ class JvmDevice(DeviceBesidePython):
         if not any(self._jars.glob("*.jar")):
             raise MissingExtraError(
                 f"the device jvm needs the runner of the Kotlin library, which {self._jars} does "
-                f"not have; run make kotlin-runner in a checkout, or name its folder in {_RUNNER}",
+                f"not have; run {self.built_by} in a checkout, or name its folder in {_RUNNER}",
                 what="mvmoe-runner",
             )
 

@@ -31,13 +31,14 @@ class SwiftDevice(DeviceBesidePython):
     name = "swift"
     language = "Swift"
     version = "swift"
+    built_by = "make swift-runner"
 
     def require(self) -> None:
         """Refuse a machine without the runner."""
         if not self._runner.is_file():
             raise MissingExtraError(
                 f"the device swift needs the runner of the Swift library, and {self._runner} does "
-                f"not exist; run make swift-runner in a checkout, or name the program in {_RUNNER}",
+                f"not exist; run {self.built_by} in a checkout, or name the program in {_RUNNER}",
                 what="mvmoe-runner",
             )
 
@@ -48,7 +49,7 @@ class SwiftDevice(DeviceBesidePython):
     @property
     def _runner(self) -> Path:
         """The runner's file."""
-        return Path(os.environ.get(_RUNNER) or _BUILT)
+        return Path(os.environ.get(_RUNNER) or _BUILT).absolute()
 
     @cached_property
     def _start(self) -> tuple[str, ...]:

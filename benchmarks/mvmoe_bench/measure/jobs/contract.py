@@ -72,6 +72,8 @@ class Measurement:
     """The kinds of lines that it writes and no other module declares."""
     one_subject = False
     """Whether a process has one subject: without that one's engine there is nothing to do."""
+    is_decisive = True
+    """Whether a subject at which it fails is measured no further."""
     compares_answers = False
     """Whether its orders have the names and labels of images, and PyTorch's answers."""
 
@@ -82,7 +84,8 @@ class Measurement:
     def run(self, session: "Session") -> None:
         """Follow the order of a session, in the process that measures: each subject in turn."""
         for subject in session.order.subjects:
-            session.attempt(subject, partial(self.measure, session, subject))
+            work = partial(self.measure, session, subject)
+            session.attempt(subject, work, is_decisive=self.is_decisive)
             session.flush()
 
     def measure(self, session: "Session", subject: SubjectOrder) -> None:

@@ -69,18 +69,24 @@ class Session:
         if self._status is not None:
             self._status[0] = self.order.subjects.index(subject) + 1
 
-    def attempt(self, subject: SubjectOrder, work: Callable[[], T]) -> T | None:
-        """What `work` gives; None if it raises, which is recorded as the subject's failure."""
+    def attempt(
+        self, subject: SubjectOrder, work: Callable[[], T], *, is_decisive: bool = True
+    ) -> T | None:
+        """What `work` gives; None if it raises, which is recorded as the subject's failure.
+
+        Unless it `is_decisive`, the record names the subject in its message alone: what fails only
+        tells of it, and it is measured further.
+        """
         self.at_work(subject)
         try:
             return work()
         except Exception as error:  # An engine may raise anything.
-            known = isinstance(error, MvmoeError)
+            message = str(error) if isinstance(error, MvmoeError) else _error_line(error)
             self.emit(
                 Failure(
                     job=self.order.job,
-                    subject=subject.key,
-                    message=str(error) if known else _error_line(error),
+                    subject=subject.key if is_decisive else None,
+                    message=message if is_decisive else f"{subject.key}: {message}",
                     code=error.code if isinstance(error, MvmoeError) else None,
                 )
             )

@@ -28,6 +28,7 @@ class PlacementMeasurement(Measurement):
     name = "placement"
     position = 10
     records = (PlacementLine,)
+    is_decisive = False
 
     def jobs(self, plan: Plan, repeat: int) -> Iterator[Job]:
         """One process a run."""

@@ -31,11 +31,14 @@ class Description(msgspec.Struct, frozen=True):
     identity: dict[str, Any] = {}
     """What else the app knows of its phone: chip, memory, heat, battery."""
 
-    def variants_of(self, target: Target, phone: str) -> list[Variant]:
-        """How it runs a target; raises UnsupportedPlatformError for one that it does not."""
+    def variants_of(self, target: Target) -> list[Variant]:
+        """How it runs a target; raises UnsupportedPlatformError for one that it does not.
+
+        A note in the results may say so: the sentence has neither name nor number of the phone.
+        """
         if target.format not in self.variants:
             raise UnsupportedPlatformError(
-                f"the app on the phone {phone} runs {', '.join(self.variants) or 'nothing'}, and "
+                f"the app on the phone runs {', '.join(self.variants) or 'nothing'}, and "
                 f"not {target.format}; give another target, or --device host"
             )
         return [

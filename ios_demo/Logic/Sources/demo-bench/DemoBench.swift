@@ -7,7 +7,7 @@ import MVMoEONNX
 /// What the app measures, without a screen and over ONNX Runtime.
 ///
 /// With the words that `mvmoe bench --device ios` starts the app with it follows an order; `HOME` is the app's folder. With
-/// the folders of a bundle and of results it does what the button *Measure* does.
+/// the folders of a bundle and of results it does what the button *Start* does.
 @main
 enum DemoBench {
   private static let usage: Int32 = 2

@@ -8,15 +8,20 @@ protocol Job: Sendable {
 
 /// A job whose subjects have nothing to do with each other.
 protocol OneByOne: Job {
+  /// Whether a subject at which it fails is measured no further.
+  var isDecisive: Bool { get }
+
   /// Measures one subject; what it throws is the subject's failure.
   func measure(_ session: Session, _ subject: SubjectOrder) async throws
 }
 
 extension OneByOne {
+  var isDecisive: Bool { true }
+
   func run(_ session: Session) async throws {
     for subject in session.order.subjects {
       if session.isCancelled { return }
-      _ = try await session.attempt(subject) { try await measure(session, subject) }
+      _ = try await session.attempt(subject, isDecisive: isDecisive) { try await measure(session, subject) }
       try session.flush()
     }
   }

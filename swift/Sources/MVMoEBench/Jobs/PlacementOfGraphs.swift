@@ -3,6 +3,8 @@ import MVMoE
 
 /// Where a subject's engine runs the operators of the first graph of each stage; an engine that does not say has no lines.
 struct PlacementOfGraphs: OneByOne {
+  let isDecisive = false
+
   func measure(_ session: Session, _ subject: SubjectOrder) async throws {
     let (bundle, target) = try subject.openBundle()
     try bundle.verify(targets: [target.name])

@@ -36,7 +36,11 @@ final class FolderState: Sendable {
   /// Writes a file anew in one step.
   static func replace(_ file: URL, _ text: String) throws {
     let partial = URL(fileURLWithPath: file.path + ".part")
-    try Data(text.utf8).write(to: partial)
+    do {
+      try Data(text.utf8).write(to: partial)
+    } catch {
+      throw FileFailure("\(partial.path) cannot be written: \(sentence(error))")
+    }
     guard rename(partial.path, file.path) == 0 else {
       throw FileFailure("\(file.path) cannot be replaced; give a folder that this process may write to")
     }

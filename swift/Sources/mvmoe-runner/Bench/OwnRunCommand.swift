@@ -18,19 +18,8 @@ struct OwnRunCommand: Command {
       engines: RunnerEngines(), settings: settings(given))
     let interruption = Interruption { run.cancel() }
     defer { interruption.end() }
-    return try await measure(run, output) ? ExitCode.done : ExitCode.interrupted
-  }
-
-  /// A bundle that is refused leaves no file.
-  private func measure(_ run: OwnRun, _ output: URL) async throws -> Bool {
-    try Data().write(to: output)
-    let file = try FileHandle(forWritingTo: output)
-    defer {
-      let isEmpty = (try? file.offset()) == 0
-      try? file.close()
-      if isEmpty { try? FileManager.default.removeItem(at: output) }
-    }
-    return try await run.run { try file.write(contentsOf: $0) }
+    let results = ResultsFile(output)
+    return try await run.run { try results.write($0) } ? ExitCode.done : ExitCode.interrupted
   }
 
   private func settings(_ given: Words) throws -> OwnRunSettings {

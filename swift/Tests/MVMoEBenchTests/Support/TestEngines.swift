@@ -4,17 +4,44 @@
   import MVMoEBench
   import MVMoEONNX
 
-  /// ONNX Runtime; with the option `wrong` its answers are.
+  /// ONNX Runtime; with the option `wrong` its answers are, and with `unplaced` it fails to say where it runs a graph.
   struct TestEngines: Engines {
     /// Is told of every graph that has run.
     var ran: @Sendable () -> Void = {}
 
     func engine(format: String, threads: Int, options: [String: String]) throws -> any Engine {
+      if options["unplaced"] != nil { return UnplacedEngine(engine: ONNXEngine(threads: threads)) }
       let isWrong = options["wrong"] != nil
       return WatchedEngine(engine: ONNXEngine(threads: threads)) { [ran] outputs in
         ran()
         if isWrong { for output in outputs { output.floats[0] += 1 } }
       }
+    }
+  }
+
+  private struct UnplacedEngine: Engine {
+    let engine: ONNXEngine
+
+    var format: String { engine.format }
+
+    func open(root: URL, target: Target) async throws -> any Runner {
+      UnplacedRunner(try await engine.open(root: root, target: target))
+    }
+  }
+
+  private final class UnplacedRunner: Runner, ReportsPlacement {
+    private let runner: any Runner
+
+    init(_ runner: any Runner) { self.runner = runner }
+
+    var engineName: String { runner.engineName }
+
+    var provider: String { runner.provider }
+
+    func load(_ graph: Graph) async throws -> any LoadedGraph { try await runner.load(graph) }
+
+    func placement(_ graph: Graph) async throws -> GraphPlacement {
+      throw MVMoEError(.engineFailed, "there is no room for a profile")
     }
   }
 

@@ -125,6 +125,24 @@ def test_a_program_of_another_machine_is_no_swift_runner(tmp_path, monkeypatch):
         find_device("swift").identity()
 
 
+def test_a_swift_runner_may_be_named_from_this_folder(install, tmp_path, monkeypatch):
+    _, language = LANGUAGES
+    install(language)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MVMOE_SWIFT_RUNNER", language.named)
+    assert find_device("swift").subjects() == ("dispatcher", "bare")
+
+
+@pytest.mark.parametrize("said", ["", "hello", '{"engines": {}}', '{"subjects": 3}'])
+def test_a_program_that_does_not_say_what_it_is_is_no_runner(tmp_path, monkeypatch, said):
+    file = tmp_path / "mvmoe-runner"
+    file.write_text(f"#!/bin/sh\necho '{said}'\n")
+    file.chmod(0o755)
+    monkeypatch.setenv("MVMOE_SWIFT_RUNNER", str(file))
+    with pytest.raises(UnsupportedPlatformError, match=r"build it again .*: make swift"):
+        find_device("swift").identity()
+
+
 LACKING = """#!/bin/sh
 [ "$1" = --loaded ] || {{ echo "libswiftCore.so: cannot open shared object file" >&2; exit 127; }}
 shift

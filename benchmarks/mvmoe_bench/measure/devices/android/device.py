@@ -67,7 +67,7 @@ class AndroidDevice:
 
     def variants(self, target: Target, *, plugins: bool) -> list[Variant]:
         """As the app says: ONNX Runtime's CPU kernels, XNNPACK and NNAPI; ExecuTorch's XNNPACK."""
-        return self._app.description.variants_of(target, self._adb.serial)
+        return self._app.description.variants_of(target)
 
     @contextlib.contextmanager
     def prepared(self) -> Iterator[None]:

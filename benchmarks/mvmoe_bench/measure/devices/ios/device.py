@@ -57,7 +57,7 @@ class IosDevice:
 
     def variants(self, target: Target, *, plugins: bool) -> list[Variant]:
         """As the app says: Core ML on each choice of compute units, named as on a Mac."""
-        return self._app.description.variants_of(target, self._phone.name)
+        return self._app.description.variants_of(target)
 
     @contextlib.contextmanager
     def prepared(self) -> Iterator[None]:

@@ -62,11 +62,6 @@ class Phone:
         """As its owner calls it."""
         return self.listed.device_properties.name or self.identifier
 
-    @property
-    def is_wired(self) -> bool:
-        """Whether a cable carries what is said to it."""
-        return self.listed.connection_properties.transport_type == "wired"
-
     def is_called(self, word: str) -> bool:
         """Whether that is one of its names."""
         hardware = self.listed.hardware_properties

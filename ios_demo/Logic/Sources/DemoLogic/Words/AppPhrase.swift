@@ -13,7 +13,6 @@ public enum AppPhrase: String, Phrase {
   case bundleOwn = "bundle_own"
   case noAllExperts = "no_all_experts"
   case units
-  case unitsDescription = "units_description"
   case noOwnBundle = "no_own_bundle"
   case endedWhileOpening = "ended_while_opening"
   case backgroundOpening = "background_opening"

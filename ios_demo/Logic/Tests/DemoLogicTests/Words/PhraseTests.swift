@@ -44,7 +44,7 @@ import Testing
 
   /// What Android has no word for.
   private static let ownKeys: Set<String> = [
-    "units", "units_description", "no_own_bundle", "ended_while_opening", "background_opening", "background_answering",
+    "units", "no_own_bundle", "ended_while_opening", "background_opening", "background_answering",
     "low_power", "thermal_fair", "thermal_serious", "thermal_critical", "photo_unreadable",
     "bench_missing_device", "bench_missing_release", "units_all", "units_neural_engine", "units_gpu", "units_cpu",
     "bench_stay", "bench_left_screen", "bench_peak_footprint", "heat_nominal", "heat_fair", "heat_serious",

@@ -212,7 +212,9 @@ def test_the_apps_ways_to_run_a_target_are_the_variants(device, tiny):
     ]
     assert device.subjects() == ("dispatcher", "bare")
     other = msgspec.structs.replace(target, format="coreml")
-    with pytest.raises(UnsupportedPlatformError, match="runs onnx, and not coreml"):
+    with pytest.raises(
+        UnsupportedPlatformError, match=r"^the app on the phone runs onnx, and not coreml"
+    ):
         device.variants(other, plugins=False)
 
 

@@ -202,7 +202,9 @@ def test_compute_units_are_named_as_on_a_mac(device):
 
 
 def test_a_target_that_the_app_lacks_is_refused(device):
-    with pytest.raises(UnsupportedPlatformError, match="runs coreml, and not onnx"):
+    with pytest.raises(
+        UnsupportedPlatformError, match=r"^the app on the phone runs coreml, and not onnx"
+    ):
         device.variants(SimpleNamespace(format="onnx"), plugins=False)
 
 

@@ -32,7 +32,7 @@ def test_one_that_is_not_connected_is_passed_over(phone):
 
 def test_one_that_connects_when_it_is_spoken_to_is_there(phone):
     phone.list(device(tunnelState="disconnected", transportType="localNetwork"))
-    assert not find_phone().is_wired
+    assert find_phone().identity()["connection"] == "localNetwork"
 
 
 @pytest.mark.parametrize("word", ["Bo's iPhone", OTHER, "00008140-00000000BEEF", "SNBEEF"])

@@ -28,10 +28,12 @@ internal class Session(
      * What [work] gives; null if it fails, which is recorded as the subject's failure.
      *
      * @param isTimed whether others answer in turn with it, so that nothing long may be done about it.
+     * @param isDecisive if not, the record names the subject in its message alone: what fails only tells of it, and it is measured further.
      */
     fun <T : Any> attempt(
         subject: SubjectOrder,
         isTimed: Boolean = false,
+        isDecisive: Boolean = true,
         work: () -> T?,
     ): T? {
         atWork(subject, isTimed)
@@ -40,7 +42,8 @@ internal class Session(
         } catch (interrupted: InterruptedException) {
             throw interrupted
         } catch (error: Exception) {
-            emit(Failure(order.job, subject.key, sentence(error), (error as? MvmoeException)?.code))
+            val message = if (isDecisive) sentence(error) else "${subject.key}: ${sentence(error)}"
+            emit(Failure(order.job, subject.key.takeIf { isDecisive }, message, (error as? MvmoeException)?.code))
             null
         }
     }

@@ -62,6 +62,16 @@ class OwnRunTest {
     }
 
     @Test
+    fun `an engine that fails to say where it runs a graph is measured all the same`() {
+        val unplaced = OwnSubject("onnx", EngineVariant("onnx", "ONNX Runtime", "CPU", mapOf("unplaced" to "yes")))
+        val lines = lines(unplaced)
+        val failure = lines.single { it["kind"] == "failure" }
+        assertEquals(null, failure["subject"])
+        assertEquals("${unplaced.key}: IOException: no room for a profile", failure["message"])
+        assertEquals(2 * short.rounds, lines.count { it["kind"] == "sample" })
+    }
+
+    @Test
     fun `a cancelled run keeps what it has measured, and is not done`() {
         val out = ByteArrayOutputStream()
         val run = OwnRun(BUNDLE, listOf(right), device, TestMachine, testEngines, short)

@@ -4,11 +4,14 @@ import io.github.mvmoe.bundle.Graph
 import io.github.mvmoe.bundle.Target
 import io.github.mvmoe.engine.BoundGraph
 import io.github.mvmoe.engine.Engine
+import io.github.mvmoe.engine.GraphPlacement
 import io.github.mvmoe.engine.LoadedGraph
+import io.github.mvmoe.engine.ReportsPlacement
 import io.github.mvmoe.engine.Runner
 import io.github.mvmoe.engine.Tensor
 import io.github.mvmoe.onnx.OnnxEngine
 import java.io.File
+import java.io.IOException
 
 /** A machine whose figures are known. */
 internal object TestMachine : Machine {
@@ -25,9 +28,31 @@ internal object TestMachine : Machine {
     override fun thermal(): Thermal? = Thermal("light", 0.5)
 }
 
-/** ONNX Runtime; with the option `wrong` its answers are. */
+/** ONNX Runtime; with the option `wrong` its answers are, and with `unplaced` it fails to say where it runs a graph. */
 internal val testEngines =
-    Engines { _, threads, options -> if ("wrong" in options) WrongAnswers(OnnxEngine(threads)) else OnnxEngine(threads) }
+    Engines { _, threads, options ->
+        when {
+            "wrong" in options -> WrongAnswers(OnnxEngine(threads))
+            "unplaced" in options -> Unplaced(OnnxEngine(threads))
+            else -> OnnxEngine(threads)
+        }
+    }
+
+private class Unplaced(
+    private val engine: Engine,
+) : Engine by engine {
+    override fun open(
+        root: File,
+        target: Target,
+    ): Runner = UnplacedRunner(engine.open(root, target))
+}
+
+private class UnplacedRunner(
+    private val runner: Runner,
+) : Runner by runner,
+    ReportsPlacement {
+    override fun placement(graph: Graph): GraphPlacement = throw IOException("no room for a profile")
+}
 
 /** Answers of every graph that are off by one. */
 private class WrongAnswers(

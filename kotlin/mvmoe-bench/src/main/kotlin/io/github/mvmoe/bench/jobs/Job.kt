@@ -14,6 +14,9 @@ internal interface Job {
 
 /** A job whose subjects have nothing to do with each other. */
 internal abstract class OneByOne : Job {
+    /** Whether a subject at which it fails is measured no further. */
+    protected open val isDecisive: Boolean = true
+
     /** Measures one subject; what it throws is the subject's failure. */
     abstract fun measure(
         session: Session,
@@ -23,7 +26,7 @@ internal abstract class OneByOne : Job {
     override fun run(session: Session) {
         for (subject in session.order.subjects) {
             if (session.isCancelled) return
-            session.attempt(subject) { measure(session, subject) }
+            session.attempt(subject, isDecisive = isDecisive) { measure(session, subject) }
             session.flush()
         }
     }

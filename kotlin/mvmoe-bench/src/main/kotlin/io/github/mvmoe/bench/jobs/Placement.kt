@@ -10,6 +10,8 @@ import java.io.File
 
 /** Where a subject's engine runs the operators of the first graph of each stage; an engine that does not say has no lines. */
 internal object Placement : OneByOne() {
+    override val isDecisive = false
+
     override fun measure(
         session: Session,
         subject: SubjectOrder,

@@ -26,19 +26,7 @@ internal object OwnRunCommand : Command {
         val subjects = OwnSubject.allOf(Bundle.open(bundle), device)
         val run = OwnRun(bundle, subjects, device, JvmMachine, JvmEngines, settings(given))
         Runtime.getRuntime().addShutdownHook(thread(start = false) { run.cancel() })
-        measure(run, File(output))
-    }
-
-    /** A bundle that is refused leaves no file. */
-    private fun measure(
-        run: OwnRun,
-        output: File,
-    ) {
-        try {
-            output.outputStream().use { run.run(it) }
-        } finally {
-            if (output.length() == 0L) output.delete()
-        }
+        ResultsStream(File(output)).use(run::run)
     }
 
     private fun settings(given: Words): OwnRunSettings {
