@@ -434,6 +434,7 @@ def _check_tensors(
     known of them yet is added.
     """
     interfaces = _interfaces(name, target, strategy, manifest, shapes)
+    stages = graph_stages(manifest, target)
     buffers: set[tuple[int, str, TensorType]] = set()
     for graph in target.graphs:
         where = f"graph {graph.name} of target {name}"
@@ -450,7 +451,9 @@ def _check_tensors(
                 inputs = _some_and_slots(graph, interface, strategy, rule)
             if strategy.is_joined(rule, graph.route):
                 outputs = interface.of_expert
-            inputs = inputs | strategy.inputs(rule, graph.route, target.batch)
+            added = strategy.inputs(rule, graph.route, target.batch)
+            _require_own_names(stages[graph.stage], added, name)
+            inputs = inputs | added
         elif target.routers == IN_GRAPH:
             inputs = inputs | {STEERING: steering_type(manifest.rules, target.batch)}
         bound = _bound(graph)
@@ -467,6 +470,17 @@ def _check_tensors(
         f"the tensors of target {name} have {total:,} bytes together; at most "
         f"{MAX_BUFFER_BYTES:,} are allowed, export it with a smaller batch",
         Fault("bundle.too-large", limit=MAX_BUFFER_BYTES),
+    )
+
+
+def _require_own_names(stage: Stage, added: _Tensors, target: str) -> None:
+    """What a strategy adds has names of its own: of two inputs of one name one would be lost."""
+    taken = sorted(stage.takes.keys() & added.keys())
+    _require(
+        not taken,
+        f"stage {stage.name} of target {target} takes {quoted(taken)}, which is the name of an "
+        "input that its strategy adds",
+        Fault("bundle.tensors-mismatch", target=target),
     )
 
 

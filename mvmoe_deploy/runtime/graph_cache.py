@@ -117,12 +117,17 @@ class GraphCache:
         """
         loaded = self._residency.get(graph.name).graph
         if graph.bound and isinstance(loaded, PreparesWeights):
-            experts = range(min(len(self._experts[graph.stage - 1]), _MOST_PREPARED))
             places = 1 + max(bound.place for bound in graph.bound.values())
             with contextlib.suppress(BundleError, ResourceLimitError):
                 if self._weights.map():
-                    for number in experts:
+                    for number in self._with_weights(graph):
                         loaded.prepare(self._weights.inputs(graph, (number,) * places))
+
+    def _with_weights(self, graph: Graph) -> list[int]:
+        """The first experts that have what is bound; one whose routes finish an image may not."""
+        names = {bound.tensor for bound in graph.bound.values()}
+        experts = self._experts[graph.stage - 1][:_MOST_PREPARED]
+        return [number for number, expert in enumerate(experts) if names <= expert.tensors.keys()]
 
     def call(
         self,

@@ -993,6 +993,10 @@ def separate_experts() -> Iterator[Draft]:
         ),
         ("a join that gives another shape", put(*graphs, join, "outputs", 1, "shape", [2, 5])),
         ("a stage that takes a tensor under the name of a slot", _renamed_input),
+        (
+            "a stage that takes a tensor under the name of what a strategy adds",
+            put("stages", 1, "takes", "gates", "stem.skip"),
+        ),
     )
 
 

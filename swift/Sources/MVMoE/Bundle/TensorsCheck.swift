@@ -14,6 +14,7 @@ func checkTensors(
   for graph in target.graphs {
     try checkPixels(graph, target, manifest.input)
     let expected = ExpectedTensors(graph, target, strategy, manifest, interfaces[graph.stage])
+    try requireOwnNames(expected.added, interfaces[graph.stage], graph, target)
     try checkGraphTensors(graph, target, expected)
     buffers.add(graph.stage, expected.inputs)
     buffers.add(graph.stage, expected.outputs)
@@ -22,6 +23,14 @@ func checkTensors(
     buffers.bytes <= mostBufferBytes, .tooLarge(mostBufferBytes),
     "the tensors of target \(target.name) have \(buffers.bytes) bytes together; at most \(mostBufferBytes) are allowed: "
       + "export it with a smaller batch")
+}
+
+/// What a strategy adds has names of its own: of two inputs of one name one would be lost.
+private func requireOwnNames(_ added: NamedTypes, _ stage: StageInterface, _ graph: Graph, _ target: Target) throws {
+  let taken = added.names.filter { stage.inputs[$0] != nil }
+  try requireConsistent(
+    taken.isEmpty, Fault(.bundleTensorsMismatch, ["target": .text(target.name)]),
+    "the stage of \(place(graph, target)) takes \(brief(taken)), which is the name of an input that its strategy adds")
 }
 
 private func checkGraphTensors(_ graph: Graph, _ target: Target, _ expected: ExpectedTensors) throws {

@@ -85,12 +85,6 @@ package final class Fields {
   /// An object of known fields.
   package func record<T>(_ name: String, _ read: (Fields) throws -> T) throws -> T { try self[name].record(read) }
 
-  /// The fields of an object; the caller calls their ``end()``.
-  package func fields(_ name: String) throws -> Fields {
-    let field = try self[name]
-    return try Fields(field.value, field.path)
-  }
-
   /// Refuses fields that nobody has asked for; called last.
   package func end() throws {
     guard let place = isAsked.firstIndex(of: false) else { return }

@@ -18,7 +18,23 @@ final class Calls<Buffers>: Sendable {
     var waitingForCalls: [(mark: CallMark?, continuation: CheckedContinuation<Void, Never>)] = []
     var waitingForEnd: [CheckedContinuation<Void, Never>] = []
 
-    func isWaiting(_ mark: CallMark?) -> Bool { running.contains { mark?.isInside($0) != true } }
+    /// Whether one that closes has a call to wait for. One that is inside of a call does not wait for a call that waits in the
+    /// same way: each would wait for the other.
+    private func isWaiting(_ mark: CallMark?) -> Bool {
+      let isInside = running.contains { mark?.isInside($0) == true }
+      return running.contains { call in
+        if mark?.isInside(call) == true { return false }
+        return !(isInside && waitingForCalls.contains { $0.mark?.isInside(call) == true })
+      }
+    }
+
+    /// Takes those who have nothing to wait for any more.
+    mutating func takeReady() -> [CheckedContinuation<Void, Never>] {
+      let waiting = waitingForCalls
+      let isReady = waiting.map { !isWaiting($0.mark) }
+      waitingForCalls = zip(waiting, isReady).filter { !$0.1 }.map(\.0)
+      return zip(waiting, isReady).filter(\.1).map(\.0.continuation)
+    }
   }
 
   private let state = Guarded(State())
@@ -66,12 +82,12 @@ final class Calls<Buffers>: Sendable {
   func close() async {
     let mark = CallMark.current
     await withCheckedContinuation { continuation in
-      let waits = state.withLock { state in
+      let ready = state.withLock { state in
         state.isClosing = true
-        if state.isWaiting(mark) { state.waitingForCalls.append((mark, continuation)) }
-        return state.isWaiting(mark)
+        state.waitingForCalls.append((mark, continuation))
+        return state.takeReady()
       }
-      if !waits { continuation.resume() }
+      for each in ready { each.resume() }
     }
     let isInside = state.withLock { !$0.running.isEmpty }
     if isInside { return }
@@ -114,12 +130,8 @@ final class Calls<Buffers>: Sendable {
 
   /// A call has ended while others wait for the end of all.
   private func endOfOne() async {
-    let (go, isLast) = state.withLock { state in
-      let waiting = state.waitingForCalls
-      state.waitingForCalls = waiting.filter { state.isWaiting($0.mark) }
-      return (waiting.filter { !state.isWaiting($0.mark) }, state.running.isEmpty)
-    }
-    for waiting in go { waiting.continuation.resume() }
+    let (ready, isLast) = state.withLock { ($0.takeReady(), $0.running.isEmpty) }
+    for each in ready { each.resume() }
     if isLast { await freeOnce() }
   }
 

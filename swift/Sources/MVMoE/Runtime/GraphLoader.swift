@@ -66,7 +66,10 @@ final class GraphLoader: Sendable {
   func prepareWeights(_ place: Int, _ resident: ResidentGraph) throws {
     let (graph, weights) = (target.graphs[place], try weights)
     guard weights.isMapped, let last = graph.bound.values.map(\.place).max() else { return }
-    for expert in target.experts[graph.stage - 1].indices.prefix(Self.mostPrepared) {
+    let names = Set(graph.bound.values.map(\.tensor))
+    for (expert, stored) in target.experts[graph.stage - 1].prefix(Self.mostPrepared).enumerated() {
+      // An expert whose routes finish an image may have none.
+      guard names.isSubset(of: stored.tensors.keys) else { continue }
       let route = Route(Array(repeating: expert, count: last + 1))
       try resident.prepare(try weights.inputs(of: graph, route: route))
     }

@@ -37,12 +37,13 @@ final class StateStreams: Sendable {
   func stream() -> AsyncStream<DispatcherState> {
     let (stream, continuation) = AsyncStream.makeStream(
       of: DispatcherState.self, bufferingPolicy: .bufferingNewest(Self.mostKept))
-    let (number, now, isClosed) = state.withLock { state in
+    let (number, isClosed) = state.withLock { state in
       state.added += 1
       if !state.isClosed { state.listeners[state.added] = continuation }
-      return (state.added, told(state), state.isClosed)
+      // Told before anyone else can change it, as in `publish`.
+      continuation.yield(told(state))
+      return (state.added, state.isClosed)
     }
-    continuation.yield(now)
     if isClosed { continuation.finish() }
     continuation.onTermination = { [weak self] _ in self?.remove(number) }
     return stream

@@ -70,6 +70,43 @@ import Testing
     #expect(freed == 1)
   }
 
+  @Test(.timeLimit(.minutes(1))) func twoCallsAtOnceThatBothCloseWaitForNeitherAndTheLastOneFrees() async throws {
+    let (calls, begun) = (calls(), Guarded(0))
+    let closing = (0..<2).map { _ in
+      tasks {
+        try await calls.run { _ in
+          begun.withLock { $0 += 1 }
+          while begun.withLock({ $0 }) < 2 { await Task.yield() }
+          await calls.close()
+          #expect(freed == 0)
+        }
+      }
+    }
+    for task in closing { try await task.value }
+    #expect(freed == 1)
+  }
+
+  @Test func whoClosesFromOutsideWaitsForCallsThatClose() async throws {
+    let (calls, gate, order) = (calls(), Gate(), Guarded<[String]>([]))
+    let call = tasks {
+      try await calls.run { _ in
+        await calls.close()
+        await gate.pass()
+        order.withLock { $0.append("call") }
+      }
+    }
+    await gate.arrival()
+    let closing = tasks {
+      await calls.close()
+      order.withLock { $0.append("close") }
+    }
+    await tasks.rest()
+    gate.open()
+    for task in [call, closing] { try await task.value }
+    #expect(order.withLock { $0 } == ["call", "close"])
+    #expect(freed == 1)
+  }
+
   @Test func twoCallsThatCloseEachOtherEndBoth() async throws {
     let (one, other) = (calls(), calls())
     try await one.run { _ in

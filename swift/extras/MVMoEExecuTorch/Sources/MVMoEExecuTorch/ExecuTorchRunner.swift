@@ -21,7 +21,7 @@ final class ExecuTorchRunner: Runner {
   func load(_ graph: Graph) async throws -> any LoadedGraph {
     let module: OwnedModule
     do {
-      module = try OwnedModule.load(
+      module = try await OwnedModule.load(
         root.appendingPathComponent(graph.file), graph.entry ?? graph.name, programs: programs, modules: modules)
     } catch {
       throw errors.load(graph, error)

@@ -4,15 +4,15 @@ import Foundation
 ///
 /// It is `@unchecked Sendable` because the method is reached under the lock alone.
 final class OwnedModule: @unchecked Sendable {
-  /// Nothing says that ExecuTorch is made for several loads at once.
-  private static let loading = NSLock()
+  /// Nothing says that ExecuTorch is made for several loads at once. Who waits for a long one holds no thread of Swift's meanwhile, of
+  /// which there are only as many as cores.
+  private static let loading = DispatchQueue(label: "io.github.mvmoe.executorch.loading")
 
   private let running = NSLock()
   private var method: (any ExecuTorchMethod)?
   private let modules: ModuleCount
 
-  private init(_ method: any ExecuTorchMethod, _ modules: ModuleCount) {
-    self.method = method
+  private init(_ modules: ModuleCount) {
     self.modules = modules
     modules.add(1)
   }
@@ -25,9 +25,18 @@ final class OwnedModule: @unchecked Sendable {
   /// Maps the file and loads the method; nothing stays open where that fails.
   static func load(
     _ file: URL, _ method: String, programs: any ExecuTorchPrograms, modules: ModuleCount
-  ) throws -> OwnedModule {
-    OwnedModule(try loading.withLock { try programs.load(file, method: method) }, modules)
+  ) async throws -> OwnedModule {
+    let module = OwnedModule(modules)
+    try await withCheckedThrowingContinuation { continuation in
+      // The queue holds no module: whoever waits is the one who frees it.
+      loading.async { [unowned module] in
+        continuation.resume(with: Result { try module.hold(programs.load(file, method: method)) })
+      }
+    }
+    return module
   }
+
+  private func hold(_ loaded: any ExecuTorchMethod) { running.withLock { method = loaded } }
 
   /// Works with the method; others wait.
   func withMethod<Result>(_ work: (any ExecuTorchMethod) throws -> Result) throws -> Result {

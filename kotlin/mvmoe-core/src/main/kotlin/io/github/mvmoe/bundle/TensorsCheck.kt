@@ -44,7 +44,11 @@ private class ExpectedTensors(
     private val rule = if (target.routersInGraph) null else manifest.stages[graph.stage].rule
     private val isJoined = rule != null && strategy.isJoined(rule, graph.route)
 
-    val inputs: Map<String, TensorType> = ofStages() + ofSlots() + added()
+    private val added = added()
+
+    /** Tensors of the stage under a name of what the strategy adds: of two inputs of one name one would be lost. */
+    val clashing: List<String> = added.keys.filter { it in stage.inputs }
+    val inputs: Map<String, TensorType> = ofStages() + ofSlots() + added
     val weights: Map<String, TensorType> = typesOf(graph.inputs.filter { it.name in graph.bound })
     val outputs: Map<String, TensorType> = if (isJoined) stage.ofExpert else stage.outputs
 
@@ -89,6 +93,9 @@ private fun checkGraphTensors(
 ) {
     val where = { "graph ${graph.name} of target ${target.name}" }
     val fault = Fault(ErrorCode.BUNDLE_TENSORS_MISMATCH, "target" to target.name, "graph" to graph.name)
+    requireConsistent(expected.clashing.isEmpty(), Fault(ErrorCode.BUNDLE_TENSORS_MISMATCH, "target" to target.name)) {
+        "the stage of ${where()} takes ${brief(expected.clashing)}, which is the name of an input that its strategy adds"
+    }
     for (tensors in listOf(expected.inputs, expected.weights, expected.outputs)) requireSizes(tensors, where)
     val both = expected.weights.keys.filter { it in expected.inputs }
     requireConsistent(both.isEmpty(), fault) { "${where()} binds ${brief(both)}, which is no weight" }

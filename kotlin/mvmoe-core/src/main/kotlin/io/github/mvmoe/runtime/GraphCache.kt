@@ -140,7 +140,10 @@ internal class GraphCache(
         loaded: ResidentGraph,
     ) {
         val places = 1 + graph.bound.values.maxOf { it.place }
-        for (expert in 0 until minOf(target.experts[graph.stage - 1].size, MOST_PREPARED)) {
+        val names = graph.bound.values.map { it.tensor }
+        target.experts[graph.stage - 1].take(MOST_PREPARED).forEachIndexed { expert, range ->
+            // An expert whose routes finish an image may have none.
+            if (!range.tensors.keys.containsAll(names)) return@forEachIndexed
             loaded.prepare(weights.inputs(graph, Route.owning(IntArray(places) { expert })))
         }
     }
