@@ -168,6 +168,26 @@ def test_images_of_one_batch_finish_at_different_stages(model, path, images):
             assert_outputs(dispatcher.run(part.numpy()), model, part)
 
 
+def test_an_expert_that_only_finishes_images_keeps_no_other_from_being_prepared(
+    model, images, tmp_path
+):
+    """It is the first of its stage, and has no weights that could be bound."""
+    path = tmp_path / "bound.bundle"
+    export_bundle(model, path, strategy="bind", identity=Identity(name="exits"), skip_verify=True)
+    with Dispatcher.open(path, threads=1) as dispatcher:
+        assert [not expert.tensors for expert in dispatcher.target.experts[0]] == [
+            True,
+            False,
+            False,
+        ]
+        for graph in dispatcher.target.graphs[1:]:
+            loaded = dispatcher._graphs.held(graph).value.graph
+            computing = len(dispatcher.target.experts[graph.stage - 1]) - 1
+            assert len(loaded._weights) == computing * len(graph.bound)
+        for image in images:
+            assert_outputs(dispatcher.run(image[None].numpy()), model, image[None])
+
+
 def test_an_image_that_is_finished_loads_and_runs_nothing_more(model, path, images, last):
     with TracingDispatcher.open(path, threads=1) as dispatcher:
         graphs = len(find_strategy(dispatcher.target.strategy).serving((1,)))

@@ -230,8 +230,8 @@ internal class ToyBundle(
                     bytes.putFloat(offset, model.weight(stage, expert))
                     val stored = mapOf("offset" to offset, "shape" to listOf(1), "dtype" to "float32")
                     // What only finishes images is never computed, and has no weights.
-                    val isIdle = listOf(expert) in model.finishes[stage]
-                    mapOf("offset" to offset, "bytes" to 4, "tensors" to if (isIdle) emptyMap() else mapOf("w" to stored))
+                    val tensors = mapOf("w" to stored).filterKeys { listOf(expert) !in model.finishes[stage] }
+                    mapOf("offset" to offset, "bytes" to 4, "tensors" to tensors)
                 }
             }
         val file = File(folder, "weights.bin").also { it.writeBytes(bytes.array()) }
