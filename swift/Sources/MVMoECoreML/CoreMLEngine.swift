@@ -51,7 +51,7 @@ public final class CoreMLEngine: Engine {
     self.options = options
     self.system = system
     timeLimit = TimeLimit(duration: options.loadTimeLimit, sleep: sleep)
-    cache = options.cache.map(CacheFolder.init(folder:)) ?? .standard
+    cache = options.cache.map { CacheFolder(folder: $0) } ?? .standard
     compiled = CompiledModels(system: system, cache: cache, timeLimit: timeLimit)
     board = StateBoard()
   }

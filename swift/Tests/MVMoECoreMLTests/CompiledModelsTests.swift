@@ -84,6 +84,34 @@
       #expect(system.compiled.count == 3)
     }
 
+    @Test func whatIsDamagedAndCannotBeRemovedIsLoadedOnceMore() async throws {
+      try await load(engine())
+      let attempts = Guarded(0)
+      system.behave {
+        // It works in the end, so that this ends too where it is tried for ever.
+        $0.load = { _, _ in
+          let isTriedForEver = attempts.withLock { attempts in
+            attempts += 1
+            return attempts > 50
+          }
+          return isTriedForEver ? .works : .fails("the weights are damaged")
+        }
+      }
+      let folder = CacheFolder(folder: cache.url, removing: { _ in throw CocoaError(.fileWriteNoPermission) })
+      let limit = TimeLimit(duration: nil)
+      let runner = try CoreMLRunner(
+        root: bundle.root, target: target, system: system, options: CoreMLOptions(), timeLimit: limit,
+        choices: CoreMLOptions().choices,
+        compiled: CompiledModels(system: system, cache: folder, timeLimit: limit), board: StateBoard(), notes: [])
+      let before = system.loads.count
+      let error = await thrown(MVMoEError.self) { try await runner.load(target.graphs[0]) }
+      #expect(error?.code == .engineLoadFailed)
+      #expect(
+        system.loads.dropFirst(before).map(\.units)
+          == [.cpuAndNeuralEngine, .cpuAndNeuralEngine, .cpuAndGPU, .cpuOnly])
+      #expect(system.compiled.count == 1)
+    }
+
     @Test func whatThisProcessHasCompiledIsNotDiscarded() async throws {
       let package = ModelPackage("coreml/model.mlpackage", target: target, root: bundle.root)
       let models = models()

@@ -14,6 +14,9 @@ struct CacheFolder: Sendable {
 
   let folder: URL
 
+  /// Removes a file or folder; another one in tests.
+  var removing: @Sendable (URL) throws -> Void = { try FileManager.default.removeItem(at: $0) }
+
   /// The app's own, in its folder of caches.
   static var standard: CacheFolder {
     let caches = FileManager.default.urls(for: .cachesDirectory, in: .userDomainMask).first
@@ -27,7 +30,7 @@ struct CacheFolder: Sendable {
 
   func isThere(_ place: URL) -> Bool { FileManager.default.fileExists(atPath: place.path) }
 
-  func remove(_ place: URL) { try? FileManager.default.removeItem(at: place) }
+  func remove(_ place: URL) { try? removing(place) }
 
   /// Moves what was compiled to its place, in one step; what another process has put there meanwhile is as good.
   func take(_ made: URL, to place: URL) throws -> URL {
