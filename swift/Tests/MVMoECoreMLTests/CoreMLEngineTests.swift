@@ -107,6 +107,17 @@
       #expect(failure?.message.contains("but the manifest says float32 [1, ") == true)
     }
 
+    @Test func aRunIsFinishedWhereItsTaskIsCancelled() async throws {
+      let room = try Room()
+      let task = Task {
+        withUnsafeCurrentTask { $0?.cancel() }
+        try await room.compare("stem")
+      }
+      try await task.value
+      #expect(room.system.proposals == 1)
+      #expect(room.engine.notes == [])
+    }
+
     @Test func otherTensorsThanTheGraphsAreNotBound() async throws {
       let room = try Room()
       let loaded = try await room.load("stem")

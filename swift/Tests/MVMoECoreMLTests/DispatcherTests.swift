@@ -71,6 +71,19 @@
       #expect(dispatcher.notes.count == 1)
     }
 
+    @Test func aCallWhoseExpertsAreInMemoryIsAnsweredWhereItsTaskIsCancelled() async throws {
+      let room = try Room()
+      let dispatcher = try await Dispatcher.open(room.bundle.root, engine: room.engine)
+      let images = images(dispatcher, 8)
+      let wanted = try await dispatcher.run(images)
+      let task = Task {
+        withUnsafeCurrentTask { $0?.cancel() }
+        return try await dispatcher.run(images)
+      }
+      #expect(try await task.value.map(\.routes) == wanted.map(\.routes))
+      await dispatcher.close()
+    }
+
     @Test func aPackageThatIsReplacedIsTheDispatchersError() async throws {
       let room = try Room()
       let dispatcher = try await Dispatcher.open(

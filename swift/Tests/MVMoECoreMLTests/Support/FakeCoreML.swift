@@ -202,6 +202,8 @@
     func predict(intoMemory: Bool) async throws -> [String: PredictedOutput] {
       let answer = model.system.answer(model.units, model.graph.name)
       model.system.count(intoMemory: intoMemory)
+      // As Core ML does from iOS 17 on.
+      try Task.checkCancellation()
       switch answer {
       case .fails(let message): throw FakeError(message)
       case .refusesMemory where intoMemory: throw FakeError("the output backing is not supported")
