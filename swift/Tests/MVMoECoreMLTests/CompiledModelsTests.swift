@@ -124,6 +124,28 @@
       #expect(contents() == [])
     }
 
+    @Test func whatWasJustCompiledIsNotDiscardedForThePackageBefore() async throws {
+      let package = ModelPackage("coreml/model.mlpackage", target: target, root: bundle.root)
+      for round in 0..<20 {
+        let models = models()
+        let target = "target \(round)"
+        let isOver = Guarded(false)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          // Graphs that the package before did not load, one of which comes between any two steps.
+          for _ in 0..<4 {
+            group.addTask {
+              while !isOver.withLock({ $0 }) { try await models.discard(package, target: target) }
+            }
+          }
+          defer { isOver.withLock { $0 = true } }
+          let model = try await models.model(of: package, target: target)
+          #expect(model.isFresh)
+          for _ in 0..<4 { try await models.discard(package, target: target) }
+          #expect(FileManager.default.fileExists(atPath: model.url.path))
+        }
+      }
+    }
+
     @Test func whatThisProcessHasCompiledIsNotCompiledAgainForAnError() async throws {
       system.behave { $0.load = { _, _ in .fails("no") } }
       let engine = engine()
