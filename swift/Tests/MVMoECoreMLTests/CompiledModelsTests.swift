@@ -184,6 +184,18 @@
       #expect(error?.message.contains("did not compile in Core ML within 0.02 s") == true)
     }
 
+    @Test func whatIsCompiledTooLateIsRemoved() async throws {
+      system.behave { $0.compile = .hangs }
+      let engine = engine(limit: .milliseconds(20))
+      await #expect(throws: MVMoEError.self) { try await load(engine) }
+      #expect(system.made == [])
+      system.release()
+      func isGone() -> Bool { system.made.count == 1 && !FileManager.default.fileExists(atPath: system.made[0].path) }
+      for _ in 0..<5000 where !isGone() { try await Task.sleep(for: .milliseconds(1)) }
+      #expect(isGone())
+      #expect(contents() == [])
+    }
+
     @Test func aPackageThatChangedMeanwhileIsNotKeptUnderItsOldName() async throws {
       system.behave { $0.compile = .takes(.milliseconds(50)) }
       let loading = Task { try await load(engine()) }

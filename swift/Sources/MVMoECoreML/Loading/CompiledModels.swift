@@ -48,8 +48,12 @@ actor CompiledModels {
   }
 
   private func compile(_ package: ModelPackage, _ key: String, to place: URL) async throws -> CompiledModel {
-    let system = system
-    let made = try await timeLimit.run { try await system.compile(package.url) }
+    let (system, cache) = (system, cache)
+    let made = try await timeLimit.run {
+      try await system.compile(package.url)
+    } dropping: { late in
+      cache.remove(late)
+    }
     do {
       // What lies under a name must be what the name says, whatever happened to the bundle meanwhile.
       try await package.verify()

@@ -14,6 +14,7 @@
 
     private struct Counts {
       var compiled: [String] = []
+      var made: [URL] = []
       var loads: [Load] = []
       var configurations: [ModelConfiguration] = []
       var predictions = 0
@@ -50,6 +51,9 @@
     /// The packages that were compiled, in order.
     var compiled: [String] { counts.withLock { $0.compiled } }
 
+    /// What compilations gave, in order.
+    var made: [URL] { counts.withLock { $0.made } }
+
     /// The loads that were begun, in order.
     var loads: [Load] { counts.withLock { $0.loads } }
 
@@ -85,6 +89,7 @@
       try await work(behaviour.withLock { $0.compile })
       let place = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).mlmodelc")
       try FileManager.default.copyItem(at: package, to: place)
+      counts.withLock { $0.made.append(place) }
       return place
     }
 
