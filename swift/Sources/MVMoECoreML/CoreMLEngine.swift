@@ -68,7 +68,8 @@ public final class CoreMLEngine: Engine {
   /// The state of each graph that was asked for, by its name.
   public var states: [String: CoreMLState] { board.states }
 
-  /// Every change of a graph's state from now on; each access gives a stream of its own.
+  /// Every change of a graph's state from now on; each access gives a stream of its own, which ends when the engine and all
+  /// that it has loaded are gone.
   public var changes: AsyncStream<CoreMLChange> { board.changes() }
 
   /// What did not go as one hopes for, in a sentence each: units that were given up, memory that was refused.

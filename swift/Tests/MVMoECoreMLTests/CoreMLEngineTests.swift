@@ -355,6 +355,17 @@
       #expect(room.engine.modelCount == 0)
     }
 
+    @Test(.timeLimit(.minutes(1))) func changesEndWithTheEngine() async throws {
+      var room: Room? = try Room()
+      let changes = try #require(room?.engine.changes)
+      var graph = try await room?.load("stem")
+      withExtendedLifetime(graph) {}
+      room = nil
+      graph = nil
+      let told = await changes.reduce(into: []) { $0.append($1.state) }
+      #expect(told == [.compiling, .loading(.cpuAndNeuralEngine), .loaded(.cpuAndNeuralEngine), .unloaded])
+    }
+
     @Test func whoeverLooksAwayIsForgotten() async throws {
       let room = try Room()
       do { _ = room.engine.changes }

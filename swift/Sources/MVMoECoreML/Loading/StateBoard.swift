@@ -13,6 +13,11 @@ final class StateBoard: Sendable {
 
   private let contents = Guarded(Contents())
 
+  deinit {
+    // Outside of the lock, which the end of a stream takes. Nothing changes any more: whoever waits would wait for ever.
+    for watcher in contents.withLock({ Array($0.watchers.values) }) { watcher.finish() }
+  }
+
   var states: [String: CoreMLState] { contents.withLock { $0.states } }
 
   /// What did not go as one hopes for, a sentence each, once.
@@ -21,7 +26,7 @@ final class StateBoard: Sendable {
   /// How many models are in memory.
   var models: Int { contents.withLock { $0.models } }
 
-  /// Every change from now on.
+  /// Every change from now on, until the board is gone.
   func changes() -> AsyncStream<CoreMLChange> {
     let (stream, continuation) = AsyncStream.makeStream(of: CoreMLChange.self)
     let number = contents.withLock { contents in
