@@ -355,6 +355,40 @@
       #expect(room.engine.modelCount == 0)
     }
 
+    @Test func aGraphIsUnloadedWithTheLastOfItsCopies() async throws {
+      let room = try Room()
+      var old: (any LoadedGraph)? = try await room.load("stem")
+      var new: (any LoadedGraph)? = try await room.load("stem")
+      #expect(room.engine.modelCount == 2)
+      withExtendedLifetime(old) {}
+      old = nil
+      #expect(room.engine.states == ["stem": .loaded(.cpuAndNeuralEngine)])
+      #expect(room.engine.modelCount == 1)
+      withExtendedLifetime(new) {}
+      new = nil
+      #expect(room.engine.states == ["stem": .unloaded])
+      #expect(room.engine.modelCount == 0)
+    }
+
+    @Test func aGraphThatIsLoadedAgainIsNotUnloadedByItsCopyBefore() async throws {
+      let room = try Room(limit: nil)
+      var old: (any LoadedGraph)? = try await room.load("stem")
+      withExtendedLifetime(old) {}
+      room.system.behave { $0.load = { _, _ in .hangs } }
+      let loading = Task { try await room.load("stem") }
+      while room.system.loads.count < 2 { await Task.yield() }
+      old = nil
+      #expect(room.engine.states == ["stem": .loading(.cpuAndNeuralEngine)])
+      #expect(room.engine.modelCount == 0)
+      while room.engine.modelCount == 0 {
+        room.system.release()
+        await Task.yield()
+      }
+      let new = try await loading.value
+      #expect(room.engine.states == ["stem": .loaded(.cpuAndNeuralEngine)])
+      withExtendedLifetime(new) {}
+    }
+
     @Test(.timeLimit(.minutes(1))) func changesEndWithTheEngine() async throws {
       var room: Room? = try Room()
       let changes = try #require(room?.engine.changes)
