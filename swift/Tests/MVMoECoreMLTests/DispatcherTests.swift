@@ -175,6 +175,25 @@
       #expect(try await room.system.isEmptied())
     }
 
+    @Test(arguments: [
+      ("open file weights.bin fail: Too many open files", ErrorCode.limitFiles),
+      ("pthread_create failed", .limitThreads),
+    ]) func unitsAreNotRejectedWhereTheProcessHasNothingLeft(message: String, code: ErrorCode) async throws {
+      let room = try Room { $0.load = { _, _ in .fails(message) } }
+      let error = await thrown(MVMoEError.self) { try await room.engine.opened(room.bundle.root) }
+      #expect(error?.code == code)
+      #expect(room.engine.notes == [])
+      room.system.behave { behaviour in
+        behaviour.load = { _, _ in .works }
+        behaviour.answer = { _, _ in .fails(message) }
+      }
+      let before = room.system.loads.count
+      let later = await thrown(MVMoEError.self) { try await room.engine.opened(room.bundle.root) }
+      #expect(later?.code == code)
+      #expect(Set(room.system.loads.dropFirst(before).map(\.units)) == [.cpuAndNeuralEngine])
+      #expect(try await room.system.isEmptied())
+    }
+
     @Test func unitsThatBeginToAnswerWronglyAreLeft() async throws {
       let room = try Room()
       let first = try await room.engine.opened(room.bundle.root)
