@@ -235,17 +235,19 @@
     @Test func onlyItsOwnFilesAreRemoved() throws {
       let folder = CacheFolder(folder: cache.url)
       let foreign = [
-        "photo.jpg", "new", String(repeating: "g", count: 64), String(repeating: "a", count: 63), "models",
+        "photo.jpg", "new", "new-models", String(repeating: "g", count: 64), String(repeating: "a", count: 63),
+        "models",
       ]
-      let own = ["new-0-left", String(repeating: "a", count: 64)]
-      let staged = "new-\(ProcessInfo.processInfo.processIdentifier)-now"
-      for name in foreign + own + [staged] {
+      let own = ["new-0-left", "new-\(Int32.max)-left", String(repeating: "a", count: 64)]
+      // The first process lives as long as the system does.
+      let staged = ["new-\(ProcessInfo.processInfo.processIdentifier)-now", "new-1-now"]
+      for name in foreign + own + staged {
         try FileManager.default.createDirectory(
           at: cache.url.appendingPathComponent(name), withIntermediateDirectories: true)
       }
       folder.open(String(repeating: "b", count: 64), keeping: 1)
       let left = Set(try FileManager.default.contentsOfDirectory(atPath: cache.url.path))
-      #expect(left == Set(foreign + [staged, "opened"]))
+      #expect(left == Set(foreign + staged + ["opened"]))
     }
 
     @Test func aFolderThatCannotBeWrittenStopsNoOneUntilSomethingIsCompiled() async throws {
