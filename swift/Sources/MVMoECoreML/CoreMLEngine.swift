@@ -51,7 +51,7 @@ public final class CoreMLEngine: Engine {
     self.options = options
     self.system = system
     timeLimit = TimeLimit(duration: options.loadTimeLimit, sleep: sleep)
-    cache = options.cache.map(CacheFolder.init(folder:)) ?? .standard
+    cache = options.cache.map { CacheFolder(folder: $0) } ?? .standard
     compiled = CompiledModels(system: system, cache: cache, timeLimit: timeLimit)
     board = StateBoard()
   }
@@ -68,7 +68,8 @@ public final class CoreMLEngine: Engine {
   /// The state of each graph that was asked for, by its name.
   public var states: [String: CoreMLState] { board.states }
 
-  /// Every change of a graph's state from now on; each access gives a stream of its own.
+  /// Every change of a graph's state from now on; each access gives a stream of its own, which ends when the engine and all
+  /// that it has loaded are gone.
   public var changes: AsyncStream<CoreMLChange> { board.changes() }
 
   /// What did not go as one hopes for, in a sentence each: units that were given up, memory that was refused.

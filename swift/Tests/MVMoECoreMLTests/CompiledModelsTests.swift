@@ -84,6 +84,34 @@
       #expect(system.compiled.count == 3)
     }
 
+    @Test func whatIsDamagedAndCannotBeRemovedIsLoadedOnceMore() async throws {
+      try await load(engine())
+      let attempts = Guarded(0)
+      system.behave {
+        // It works in the end, so that this ends too where it is tried for ever.
+        $0.load = { _, _ in
+          let isTriedForEver = attempts.withLock { attempts in
+            attempts += 1
+            return attempts > 50
+          }
+          return isTriedForEver ? .works : .fails("the weights are damaged")
+        }
+      }
+      let folder = CacheFolder(folder: cache.url, removing: { _ in throw CocoaError(.fileWriteNoPermission) })
+      let limit = TimeLimit(duration: nil)
+      let runner = try CoreMLRunner(
+        root: bundle.root, target: target, system: system, options: CoreMLOptions(), timeLimit: limit,
+        choices: CoreMLOptions().choices,
+        compiled: CompiledModels(system: system, cache: folder, timeLimit: limit), board: StateBoard(), notes: [])
+      let before = system.loads.count
+      let error = await thrown(MVMoEError.self) { try await runner.load(target.graphs[0]) }
+      #expect(error?.code == .engineLoadFailed)
+      #expect(
+        system.loads.dropFirst(before).map(\.units)
+          == [.cpuAndNeuralEngine, .cpuAndNeuralEngine, .cpuAndGPU, .cpuOnly])
+      #expect(system.compiled.count == 1)
+    }
+
     @Test func whatThisProcessHasCompiledIsNotDiscarded() async throws {
       let package = ModelPackage("coreml/model.mlpackage", target: target, root: bundle.root)
       let models = models()
@@ -94,6 +122,28 @@
       #expect(system.compiled.count == 1)
       try await self.models().discard(package, target: "target")
       #expect(contents() == [])
+    }
+
+    @Test func whatWasJustCompiledIsNotDiscardedForThePackageBefore() async throws {
+      let package = ModelPackage("coreml/model.mlpackage", target: target, root: bundle.root)
+      for round in 0..<20 {
+        let models = models()
+        let target = "target \(round)"
+        let isOver = Guarded(false)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          // Graphs that the package before did not load, one of which comes between any two steps.
+          for _ in 0..<4 {
+            group.addTask {
+              while !isOver.withLock({ $0 }) { try await models.discard(package, target: target) }
+            }
+          }
+          defer { isOver.withLock { $0 = true } }
+          let model = try await models.model(of: package, target: target)
+          #expect(model.isFresh)
+          for _ in 0..<4 { try await models.discard(package, target: target) }
+          #expect(FileManager.default.fileExists(atPath: model.url.path))
+        }
+      }
     }
 
     @Test func whatThisProcessHasCompiledIsNotCompiledAgainForAnError() async throws {
@@ -132,6 +182,18 @@
       let error = await thrown(MVMoEError.self) { try await load(engine) }
       #expect(error?.code == .engineTimeout)
       #expect(error?.message.contains("did not compile in Core ML within 0.02 s") == true)
+    }
+
+    @Test func whatIsCompiledTooLateIsRemoved() async throws {
+      system.behave { $0.compile = .hangs }
+      let engine = engine(limit: .milliseconds(20))
+      await #expect(throws: MVMoEError.self) { try await load(engine) }
+      #expect(system.made == [])
+      system.release()
+      func isGone() -> Bool { system.made.count == 1 && !FileManager.default.fileExists(atPath: system.made[0].path) }
+      for _ in 0..<5000 where !isGone() { try await Task.sleep(for: .milliseconds(1)) }
+      #expect(isGone())
+      #expect(contents() == [])
     }
 
     @Test func aPackageThatChangedMeanwhileIsNotKeptUnderItsOldName() async throws {
@@ -173,17 +235,19 @@
     @Test func onlyItsOwnFilesAreRemoved() throws {
       let folder = CacheFolder(folder: cache.url)
       let foreign = [
-        "photo.jpg", "new", String(repeating: "g", count: 64), String(repeating: "a", count: 63), "models",
+        "photo.jpg", "new", "new-models", String(repeating: "g", count: 64), String(repeating: "a", count: 63),
+        "models",
       ]
-      let own = ["new-0-left", String(repeating: "a", count: 64)]
-      let staged = "new-\(ProcessInfo.processInfo.processIdentifier)-now"
-      for name in foreign + own + [staged] {
+      let own = ["new-0-left", "new-\(Int32.max)-left", String(repeating: "a", count: 64)]
+      // The first process lives as long as the system does.
+      let staged = ["new-\(ProcessInfo.processInfo.processIdentifier)-now", "new-1-now"]
+      for name in foreign + own + staged {
         try FileManager.default.createDirectory(
           at: cache.url.appendingPathComponent(name), withIntermediateDirectories: true)
       }
       folder.open(String(repeating: "b", count: 64), keeping: 1)
       let left = Set(try FileManager.default.contentsOfDirectory(atPath: cache.url.path))
-      #expect(left == Set(foreign + [staged, "opened"]))
+      #expect(left == Set(foreign + staged + ["opened"]))
     }
 
     @Test func aFolderThatCannotBeWrittenStopsNoOneUntilSomethingIsCompiled() async throws {

@@ -107,6 +107,17 @@
       #expect(failure?.message.contains("but the manifest says float32 [1, ") == true)
     }
 
+    @Test func aRunIsFinishedWhereItsTaskIsCancelled() async throws {
+      let room = try Room()
+      let task = Task {
+        withUnsafeCurrentTask { $0?.cancel() }
+        try await room.compare("stem")
+      }
+      try await task.value
+      #expect(room.system.proposals == 1)
+      #expect(room.engine.notes == [])
+    }
+
     @Test func otherTensorsThanTheGraphsAreNotBound() async throws {
       let room = try Room()
       let loaded = try await room.load("stem")
@@ -342,6 +353,51 @@
       bound = nil
       #expect(try await room.system.isEmptied())
       #expect(room.engine.modelCount == 0)
+    }
+
+    @Test func aGraphIsUnloadedWithTheLastOfItsCopies() async throws {
+      let room = try Room()
+      var old: (any LoadedGraph)? = try await room.load("stem")
+      var new: (any LoadedGraph)? = try await room.load("stem")
+      #expect(room.engine.modelCount == 2)
+      withExtendedLifetime(old) {}
+      old = nil
+      #expect(room.engine.states == ["stem": .loaded(.cpuAndNeuralEngine)])
+      #expect(room.engine.modelCount == 1)
+      withExtendedLifetime(new) {}
+      new = nil
+      #expect(room.engine.states == ["stem": .unloaded])
+      #expect(room.engine.modelCount == 0)
+    }
+
+    @Test func aGraphThatIsLoadedAgainIsNotUnloadedByItsCopyBefore() async throws {
+      let room = try Room(limit: nil)
+      var old: (any LoadedGraph)? = try await room.load("stem")
+      withExtendedLifetime(old) {}
+      room.system.behave { $0.load = { _, _ in .hangs } }
+      let loading = Task { try await room.load("stem") }
+      while room.system.loads.count < 2 { await Task.yield() }
+      old = nil
+      #expect(room.engine.states == ["stem": .loading(.cpuAndNeuralEngine)])
+      #expect(room.engine.modelCount == 0)
+      while room.engine.modelCount == 0 {
+        room.system.release()
+        await Task.yield()
+      }
+      let new = try await loading.value
+      #expect(room.engine.states == ["stem": .loaded(.cpuAndNeuralEngine)])
+      withExtendedLifetime(new) {}
+    }
+
+    @Test(.timeLimit(.minutes(1))) func changesEndWithTheEngine() async throws {
+      var room: Room? = try Room()
+      let changes = try #require(room?.engine.changes)
+      var graph = try await room?.load("stem")
+      withExtendedLifetime(graph) {}
+      room = nil
+      graph = nil
+      let told = await changes.reduce(into: []) { $0.append($1.state) }
+      #expect(told == [.compiling, .loading(.cpuAndNeuralEngine), .loaded(.cpuAndNeuralEngine), .unloaded])
     }
 
     @Test func whoeverLooksAwayIsForgotten() async throws {

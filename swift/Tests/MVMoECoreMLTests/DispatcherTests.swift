@@ -71,6 +71,19 @@
       #expect(dispatcher.notes.count == 1)
     }
 
+    @Test func aCallWhoseExpertsAreInMemoryIsAnsweredWhereItsTaskIsCancelled() async throws {
+      let room = try Room()
+      let dispatcher = try await Dispatcher.open(room.bundle.root, engine: room.engine)
+      let images = images(dispatcher, 8)
+      let wanted = try await dispatcher.run(images)
+      let task = Task {
+        withUnsafeCurrentTask { $0?.cancel() }
+        return try await dispatcher.run(images)
+      }
+      #expect(try await task.value.map(\.routes) == wanted.map(\.routes))
+      await dispatcher.close()
+    }
+
     @Test func aPackageThatIsReplacedIsTheDispatchersError() async throws {
       let room = try Room()
       let dispatcher = try await Dispatcher.open(
@@ -159,6 +172,25 @@
       try room.bundle.alter("coreml/model.mlpackage/Manifest.json")
       let damaged = await thrown(MVMoEError.self) { try await room.engine.opened(room.bundle.root) }
       #expect(damaged?.code == .bundleHashMismatch)
+      #expect(try await room.system.isEmptied())
+    }
+
+    @Test(arguments: [
+      ("open file weights.bin fail: Too many open files", ErrorCode.limitFiles),
+      ("pthread_create failed", .limitThreads),
+    ]) func unitsAreNotRejectedWhereTheProcessHasNothingLeft(message: String, code: ErrorCode) async throws {
+      let room = try Room { $0.load = { _, _ in .fails(message) } }
+      let error = await thrown(MVMoEError.self) { try await room.engine.opened(room.bundle.root) }
+      #expect(error?.code == code)
+      #expect(room.engine.notes == [])
+      room.system.behave { behaviour in
+        behaviour.load = { _, _ in .works }
+        behaviour.answer = { _, _ in .fails(message) }
+      }
+      let before = room.system.loads.count
+      let later = await thrown(MVMoEError.self) { try await room.engine.opened(room.bundle.root) }
+      #expect(later?.code == code)
+      #expect(Set(room.system.loads.dropFirst(before).map(\.units)) == [.cpuAndNeuralEngine])
       #expect(try await room.system.isEmptied())
     }
 

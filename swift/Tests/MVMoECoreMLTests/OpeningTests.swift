@@ -25,7 +25,6 @@
     ]) func functionsNeedASystemThatHasThem(name: String, major: Int, isEnough: Bool) async throws {
       let bundle = try CoreMLBundle("dispatch")
       let system = system(bundle, name, major)
-      #expect(system.version.hasFunctions == isEnough)
       guard !isEnough else {
         _ = try runner(system, bundle)
         return

@@ -26,9 +26,12 @@ struct CheckedOpening: Sendable {
     throw rejected.first { $0.check != nil }?.error ?? rejected.first?.error ?? MissingCoreML.error
   }
 
-  /// Whether other units may do what failed.
+  /// Whether other units may do what failed: a process that has no files or threads left has none for them either.
   static func mayBeAboutUnits(_ error: MVMoEError) -> Bool {
-    error.isEngineFailure && error.code != .engineUnsupportedPlatform && error.code != .engineWrongSignature
+    switch error.code {
+    case .engineUnsupportedPlatform, .engineWrongSignature, .limitFiles, .limitThreads: false
+    default: error.isEngineFailure
+    }
   }
 
   private enum Attempt {

@@ -14,6 +14,9 @@ struct CacheFolder: Sendable {
 
   let folder: URL
 
+  /// Removes a file or folder; another one in tests.
+  var removing: @Sendable (URL) throws -> Void = { try FileManager.default.removeItem(at: $0) }
+
   /// The app's own, in its folder of caches.
   static var standard: CacheFolder {
     let caches = FileManager.default.urls(for: .cachesDirectory, in: .userDomainMask).first
@@ -27,7 +30,7 @@ struct CacheFolder: Sendable {
 
   func isThere(_ place: URL) -> Bool { FileManager.default.fileExists(atPath: place.path) }
 
-  func remove(_ place: URL) { try? FileManager.default.removeItem(at: place) }
+  func remove(_ place: URL) { try? removing(place) }
 
   /// Moves what was compiled to its place, in one step; what another process has put there meanwhile is as good.
   func take(_ made: URL, to place: URL) throws -> URL {
@@ -56,9 +59,17 @@ struct CacheFolder: Sendable {
     try? files.createDirectory(at: folder, withIntermediateDirectories: true)
     try? Data(kept.joined(separator: "\n").utf8).write(to: list, options: .atomic)
     for name in (try? files.contentsOfDirectory(atPath: folder.path)) ?? [] {
-      let isLeft = name.hasPrefix(Self.new) && !name.hasPrefix(Self.ownNew)
-      if isLeft || isKey(name) && !kept.contains(name) { remove(folder.appendingPathComponent(name)) }
+      if isLeft(name) || isKey(name) && !kept.contains(name) { remove(folder.appendingPathComponent(name)) }
     }
+  }
+
+  /// Whether a process that has ended has left it: one that lives, and has the same folder, is about to move its own.
+  private func isLeft(_ name: String) -> Bool {
+    guard name.hasPrefix(Self.new), let process = pid_t(name.dropFirst(Self.new.count).prefix { $0 != "-" }) else {
+      return false
+    }
+    // 0 is no process: it would mean all of this one's group.
+    return process <= 0 || kill(process, 0) != 0 && errno == ESRCH
   }
 
   private func isKey(_ name: String) -> Bool {

@@ -34,12 +34,10 @@ actor CompiledModels {
     if let task = running[key] { return try await task.value }
     let place = cache.place(of: key, target: target)
     if cache.isThere(place) { return CompiledModel(url: place, isFresh: fresh.contains(key)) }
-    let task = Task { try await compile(package, to: place) }
+    let task = Task { try await compile(package, key, to: place) }
     running[key] = task
     defer { running[key] = nil }
-    let model = try await task.value
-    fresh.insert(key)
-    return model
+    return try await task.value
   }
 
   /// Forgets what an earlier process has compiled of a package, since it may be damaged: it is compiled again when it is asked
@@ -49,13 +47,20 @@ actor CompiledModels {
     if !fresh.contains(key) { cache.remove(cache.place(of: key, target: target)) }
   }
 
-  private func compile(_ package: ModelPackage, to place: URL) async throws -> CompiledModel {
-    let system = system
-    let made = try await timeLimit.run { try await system.compile(package.url) }
+  private func compile(_ package: ModelPackage, _ key: String, to place: URL) async throws -> CompiledModel {
+    let (system, cache) = (system, cache)
+    let made = try await timeLimit.run {
+      try await system.compile(package.url)
+    } dropping: { late in
+      cache.remove(late)
+    }
     do {
       // What lies under a name must be what the name says, whatever happened to the bundle meanwhile.
-      try package.verify()
-      return CompiledModel(url: try cache.take(made, to: place), isFresh: true)
+      try await package.verify()
+      let url = try cache.take(made, to: place)
+      // At once: a graph that the package before did not load may be about to discard it.
+      fresh.insert(key)
+      return CompiledModel(url: url, isFresh: true)
     } catch {
       cache.remove(made)
       throw error

@@ -98,13 +98,16 @@ final class CoreMLRunner: Runner {
     var place = try await compiledModel(graph, package)
     var refusals: [(units: ComputeUnits, error: any Error)] = []
     var left = choices.current
+    var mayBeDamaged = !place.isFresh
     while let units = left.first {
       do {
         let model = try await model(graph, place, units)
         noteFallback(graph, refusals, to: units)
         return Loaded(value: model, units: units, reason: refusals.last.map { reason(graph, $0.error) })
-      } catch  where !place.isFresh && !(error is TimeLimitExceeded) {
-        // What an earlier process has left may be damaged: these units are asked once more.
+      } catch  where mayBeDamaged && !(error is TimeLimitExceeded) {
+        // What an earlier process has left may be damaged: these units are asked once more, and no others are, since what
+        // cannot be removed is found again.
+        mayBeDamaged = false
         functions.withLock { $0[package.path] = nil }
         try await compiled.discard(package, target: targetKey)
         place = try await compiledModel(graph, package)

@@ -31,7 +31,9 @@ struct ModelPackage: Sendable {
   }
 
   /// Reads all files once more, and refuses those that are not the manifest's any more.
-  func verify() throws { try EngineFiles.verify(files, root: root) }
+  ///
+  /// It runs outside of the caller's actor, in which others need not wait for it.
+  nonisolated func verify() async throws { try EngineFiles.verify(files, root: root) }
 
   /// Such a name for all packages of a target together.
   static func key(of target: Target, root: URL, _ version: SystemVersion) throws -> String {

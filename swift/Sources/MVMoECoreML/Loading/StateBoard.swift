@@ -6,12 +6,17 @@ final class StateBoard: Sendable {
     var states: [String: CoreMLState] = [:]
     var since: [String: ContinuousClock.Instant] = [:]
     var notes: [String] = []
-    var models = 0
+    var copies: [String: Int] = [:]
     var watchers: [Int: AsyncStream<CoreMLChange>.Continuation] = [:]
     var nextWatcher = 0
   }
 
   private let contents = Guarded(Contents())
+
+  deinit {
+    // Outside of the lock, which the end of a stream takes. Nothing changes any more: whoever waits would wait for ever.
+    for watcher in contents.withLock({ Array($0.watchers.values) }) { watcher.finish() }
+  }
 
   var states: [String: CoreMLState] { contents.withLock { $0.states } }
 
@@ -19,9 +24,9 @@ final class StateBoard: Sendable {
   var notes: [String] { contents.withLock { $0.notes } }
 
   /// How many models are in memory.
-  var models: Int { contents.withLock { $0.models } }
+  var models: Int { contents.withLock { $0.copies.values.reduce(0, +) } }
 
-  /// Every change from now on.
+  /// Every change from now on, until the board is gone.
   func changes() -> AsyncStream<CoreMLChange> {
     let (stream, continuation) = AsyncStream.makeStream(of: CoreMLChange.self)
     let number = contents.withLock { contents in
@@ -38,17 +43,36 @@ final class StateBoard: Sendable {
 
   /// A graph has another state.
   func set(_ graph: String, _ state: CoreMLState, reason: String? = nil) {
+    change(graph) { contents in
+      if state.isLoaded { contents.copies[graph, default: 0] += 1 }
+      return (state, reason)
+    }
+  }
+
+  /// The memory of one copy of a graph is free.
+  ///
+  /// A graph that was dropped while a call ran it may be in memory once more by then, or on its way there: its state stays.
+  func free(_ graph: String) {
+    change(graph) { contents in
+      let left = (contents.copies[graph] ?? 1) - 1
+      contents.copies[graph] = left > 0 ? left : nil
+      return left <= 0 && contents.states[graph]?.isLoaded == true ? (.unloaded, nil) : nil
+    }
+  }
+
+  /// Tells the state that `next` gives a graph, if any.
+  private func change(_ graph: String, to next: (inout Contents) -> (state: CoreMLState, reason: String?)?) {
     let now = ContinuousClock.now
-    let (change, watchers) = contents.withLock { contents in
+    let told = contents.withLock { contents -> (CoreMLChange, [AsyncStream<CoreMLChange>.Continuation])? in
+      guard let (state, reason) = next(&contents) else { return nil }
       let after = contents.since[graph].map { now - $0 }
       contents.states[graph] = state
       contents.since[graph] = now
-      contents.models += state.isLoaded ? 1 : 0
-      contents.models -= state == .unloaded ? 1 : 0
       return (
         CoreMLChange(graph: graph, state: state, after: after, reason: reason), Array(contents.watchers.values)
       )
     }
+    guard let (change, watchers) = told else { return }
     for watcher in watchers { watcher.yield(change) }
   }
 

@@ -15,9 +15,11 @@ struct TimeLimit: Sendable {
 
   /// What work gives, or ``TimeLimitExceeded``.
   ///
-  /// Work that never returns cannot be ended: it is abandoned, and what it gives after all is dropped. It does not see that its
-  /// task was cancelled either, since Core ML finishes what it has begun.
-  func run<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
+  /// Work that never returns cannot be ended: it is abandoned, and what it gives after all is dropped, with `dropping`. It does
+  /// not see that its task was cancelled either, since Core ML finishes what it has begun.
+  func run<Value: Sendable>(
+    _ work: @escaping @Sendable () async throws -> Value, dropping drop: @escaping @Sendable (Value) -> Void = { _ in }
+  ) async throws -> Value {
     guard let duration else { return try await Task { try await work() }.value }
     let race = Race<Value>()
     let timer = Task {
@@ -27,7 +29,8 @@ struct TimeLimit: Sendable {
     defer { timer.cancel() }
     Task {
       do {
-        race.end(.success(try await work()))
+        let value = try await work()
+        if !race.end(.success(value)) { drop(value) }
       } catch {
         race.end(.failure(error))
       }
@@ -69,20 +72,21 @@ private final class Race<Value: Sendable>: Sendable {
     }
   }
 
-  /// Ends the race, if it is not over.
-  func end(_ result: Result<Value, any Error>) {
-    let waiting = state.withLock { state -> CheckedContinuation<Value, any Error>? in
+  /// Ends the race, if it is not over; whether this has ended it.
+  @discardableResult func end(_ result: Result<Value, any Error>) -> Bool {
+    let (isFirst, waiting) = state.withLock { state -> (Bool, CheckedContinuation<Value, any Error>?) in
       switch state {
       case .running:
         state = .ended(result)
-        return nil
+        return (true, nil)
       case .awaited(let continuation):
         state = .taken
-        return continuation
+        return (true, continuation)
       case .ended, .taken:
-        return nil
+        return (false, nil)
       }
     }
     waiting?.resume(with: result)
+    return isFirst
   }
 }

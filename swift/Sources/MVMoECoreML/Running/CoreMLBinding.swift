@@ -21,9 +21,11 @@ final class CoreMLBinding: BoundGraph {
     self.presence = presence
   }
 
+  /// In a task of its own, which is not cancelled with the caller's: Core ML ends the prediction of a task that is, from iOS 17
+  /// on, and that would look as if the units had failed.
   func run() async throws {
     do {
-      try take(try await predict())
+      try await Task { try take(try await predict()) }.value
     } catch let ours as MVMoEError {
       throw ours
     } catch {

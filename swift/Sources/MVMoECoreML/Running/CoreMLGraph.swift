@@ -42,7 +42,7 @@ final class Presence: Sendable {
     self.board = board
   }
 
-  deinit { board.set(graph, .unloaded) }
+  deinit { board.free(graph) }
 }
 
 /// Whether the dispatcher's memory is proposed to Core ML for what a graph gives.

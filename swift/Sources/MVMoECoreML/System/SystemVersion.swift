@@ -22,7 +22,4 @@ struct SystemVersion: Sendable, Equatable {
     default: major
     }
   }
-
-  /// Whether packages may have several functions.
-  var hasFunctions: Bool { release >= 18 }
 }

@@ -14,6 +14,7 @@
 
     private struct Counts {
       var compiled: [String] = []
+      var made: [URL] = []
       var loads: [Load] = []
       var configurations: [ModelConfiguration] = []
       var predictions = 0
@@ -50,6 +51,9 @@
     /// The packages that were compiled, in order.
     var compiled: [String] { counts.withLock { $0.compiled } }
 
+    /// What compilations gave, in order.
+    var made: [URL] { counts.withLock { $0.made } }
+
     /// The loads that were begun, in order.
     var loads: [Load] { counts.withLock { $0.loads } }
 
@@ -85,6 +89,7 @@
       try await work(behaviour.withLock { $0.compile })
       let place = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).mlmodelc")
       try FileManager.default.copyItem(at: package, to: place)
+      counts.withLock { $0.made.append(place) }
       return place
     }
 
@@ -202,6 +207,8 @@
     func predict(intoMemory: Bool) async throws -> [String: PredictedOutput] {
       let answer = model.system.answer(model.units, model.graph.name)
       model.system.count(intoMemory: intoMemory)
+      // As Core ML does from iOS 17 on.
+      try Task.checkCancellation()
       switch answer {
       case .fails(let message): throw FakeError(message)
       case .refusesMemory where intoMemory: throw FakeError("the output backing is not supported")
