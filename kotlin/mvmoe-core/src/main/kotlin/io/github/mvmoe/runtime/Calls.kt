@@ -27,6 +27,9 @@ internal class Calls<B : Any>(
     private val idle = ArrayDeque<Call<B>>()
     private val running = ArrayList<Call<B>>()
 
+    /** Those who wait in [close]. */
+    private val closing = HashSet<Thread>()
+
     /** Calls that have begun and have no buffers yet. */
     private var beginning = 0
     private var isFreeing = false
@@ -59,10 +62,15 @@ internal class Calls<B : Any>(
      * of that call frees it. The wait cannot be interrupted: who closes may delete the bundle next.
      */
     fun close() {
+        val thread = Thread.currentThread()
         val isInside =
             lock.withLock {
                 isClosing = true
-                while (beginning > 0 || running.any { it.thread !== Thread.currentThread() }) ended.awaitUninterruptibly()
+                closing += thread
+                // Whoever closes from inside of a call may have waited for this one alone.
+                ended.signalAll()
+                while (hasToWait(thread)) ended.awaitUninterruptibly()
+                closing -= thread
                 running.isNotEmpty()
             }
         if (isInside) return
@@ -71,6 +79,12 @@ internal class Calls<B : Any>(
             while (!isFreed) ended.awaitUninterruptibly()
             failure?.let { throw it }
         }
+    }
+
+    /** Whether a thread that closes has a call to wait for: from inside of one it does not wait for those that wait in the same way. */
+    private fun hasToWait(thread: Thread): Boolean {
+        val isInside = running.any { it.thread === thread }
+        return beginning > 0 || running.any { it.thread !== thread && !(isInside && it.thread in closing) }
     }
 
     /** Takes the buffers that no call uses; the caller closes them. */

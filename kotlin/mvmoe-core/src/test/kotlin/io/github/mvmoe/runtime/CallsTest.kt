@@ -58,6 +58,25 @@ class CallsTest {
     }
 
     @Test
+    fun `two calls at once that both close wait for neither, and the last one frees`() {
+        val begun = CountDownLatch(2)
+        val closing =
+            List(2) {
+                thread {
+                    calls.run {
+                        begun.countDown()
+                        begun.await()
+                        calls.close()
+                        assertTrue(freed.isEmpty())
+                    }
+                }
+            }
+        closing.forEach { it.join(TimeUnit.SECONDS.toMillis(30)) }
+        assertTrue(closing.none { it.isAlive })
+        assertEquals(1, freed.size)
+    }
+
+    @Test
     fun `a call that closes is the one whose end frees`() {
         calls.run {
             calls.close()
