@@ -151,7 +151,7 @@ class OwnRunOfLanguage:
         with pipe.open("rb") as lines:
             found = lines.read()
         assert process.wait(60) == 0
-        assert len(results.decode_lines(found)) > 3
+        assert len(list(results.decode_lines(found))) > 3
         assert pipe.is_fifo()
 
     runner: ModuleType
