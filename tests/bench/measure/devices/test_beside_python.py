@@ -116,11 +116,21 @@ def test_a_machine_without_java_is_refused(monkeypatch, tmp_path):
         find_device("jvm")
 
 
-def test_a_program_of_another_machine_is_no_swift_runner(tmp_path, monkeypatch):
-    file = tmp_path / "mvmoe-runner"
-    file.write_bytes(b"\x7fELF of something else")
-    file.chmod(0o755)
-    monkeypatch.setenv("MVMOE_SWIFT_RUNNER", str(file))
+@pytest.fixture
+def name_program(tmp_path, monkeypatch):
+    """Names a file of some content as the Swift runner."""
+
+    def name(content):
+        file = tmp_path / "mvmoe-runner"
+        file.write_bytes(content)
+        file.chmod(0o755)
+        monkeypatch.setenv("MVMOE_SWIFT_RUNNER", str(file))
+
+    return name
+
+
+def test_a_program_of_another_machine_is_no_swift_runner(name_program):
+    name_program(b"\x7fELF of something else")
     with pytest.raises(UnsupportedPlatformError, match=r"does not start: .*format error"):
         find_device("swift").identity()
 
@@ -134,11 +144,8 @@ def test_a_swift_runner_may_be_named_from_this_folder(install, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("said", ["", "hello", '{"engines": {}}', '{"subjects": 3}'])
-def test_a_program_that_does_not_say_what_it_is_is_no_runner(tmp_path, monkeypatch, said):
-    file = tmp_path / "mvmoe-runner"
-    file.write_text(f"#!/bin/sh\necho '{said}'\n")
-    file.chmod(0o755)
-    monkeypatch.setenv("MVMOE_SWIFT_RUNNER", str(file))
+def test_a_program_that_does_not_say_what_it_is_is_no_runner(name_program, said):
+    name_program(f"#!/bin/sh\necho '{said}'\n".encode())
     with pytest.raises(UnsupportedPlatformError, match=r"build it again .*: make swift"):
         find_device("swift").identity()
 
