@@ -22,6 +22,7 @@ def bounds_for(target: TargetPart, precision: str, rewrites: Iterable[str] = ())
     recipe or a rewrite that is not installed.
     """
     recipe = find_recipe(precision)
-    added = [getattr(target, "bounds", {}).get(recipe.numbers)]
+    further = getattr(target, "bounds", {})
+    added = [further.get(numbers.activations) for numbers in recipe.numbers]
     added += [find_rewrite(name).bounds for name in rewrites]
     return reduce(looser, filter(None, added), recipe.bounds)

@@ -24,6 +24,7 @@ from torch.export import ExportedProgram
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.manifest import TensorSpec
 from mvmoe_deploy.routing import Route
+from mvmoe_export.graph_roles import GraphRoles
 from mvmoe_export.programs import program_weights, without_other_libraries
 from mvmoe_export.pytorch_silence import exporting
 from mvmoe_export.source_location import PREFIX
@@ -68,6 +69,8 @@ class CapturedFamily(msgspec.Struct, frozen=True, kw_only=True):
     """The program is that of the first."""
     bound: dict[str, int] = {}
     """As `GraphSpec.bound` has it."""
+    roles: GraphRoles = GraphRoles()
+    """What its outputs are for."""
 
     @property
     def probed(self) -> bool:
@@ -115,6 +118,7 @@ def _write(group: StructureGroup, tensors: dict[str, Tensor], path: Path) -> Cap
         ),
         graphs=tuple(_graph(spec, tensors) for spec in group.members),
         bound=dict(group.template.bound),
+        roles=group.template.roles,
     )
 
 

@@ -7,10 +7,10 @@ made-up weights, each slot's unlike all others, so that the compiler can find ea
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 import numpy as np
@@ -28,9 +28,10 @@ from mvmoe_export.captured import (
     key_bytes,
     tensor_key,
 )
-from mvmoe_export.compression import find_recipe
+from mvmoe_export.compression import FLOAT32, NumberTypes, find_recipe
 from mvmoe_export.expert_weights import BoundRecords, ExpertFile
-from mvmoe_export.programs import Program, rewrite_program
+from mvmoe_export.layers import LayerChanges, LayerWriter
+from mvmoe_export.programs import LayerRequest, Program, rewrite_program
 from mvmoe_export.stages import dtype_of
 from mvmoe_export.weight_file import WeightFile
 
@@ -52,6 +53,8 @@ class CompileRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The names of the rewrites to apply, in order."""
     recipe: str
     """The name of the recipe that changes the programs, and the weights of each graph, then."""
+    numbers: NumberTypes = FLOAT32
+    """Those of the recipe that the target has taken."""
     experts: tuple[int, ...] = ()
     """How many experts each routed stage has, where graphs take their weights as inputs."""
     options: msgspec.Raw
@@ -87,8 +90,14 @@ class CompileJob:
     job: CompileRequest
     report: Callable[[str], None]
     """To be called with a graph's name when it is done."""
+    writer: LayerWriter | None = None
+    """How the engine's graphs have layers with compressed weights, if that is done to programs."""
     _programs: dict[str, Program] = field(default_factory=dict)
     """By the file of the program that was captured."""
+
+    def writing(self, writer: LayerWriter | None) -> Self:
+        """This job with programs whose layers are written by `writer`; before the first one."""
+        return replace(self, writer=writer)
 
     def options(self, kind: type[Options]) -> Options:
         """The compiler's options, of the struct that its target has encoded."""
@@ -139,7 +148,7 @@ class CompileJob:
         """
         if not self.job.experts:
             return BoundRecords()
-        experts = ExpertFile(self.job.experts, find_recipe(self.job.recipe).numbers.weights)
+        experts = ExpertFile(self.job.experts, self.job.numbers.other)
         for family in self.families:
             slots = self._rewritten(family).bound
             for graph in family.graphs:
@@ -150,7 +159,7 @@ class CompileJob:
     def _number(self, value: Tensor) -> DType:
         """The type of an input that is a weight."""
         if value.is_floating_point():
-            return find_recipe(self.job.recipe).numbers.weights
+            return self.job.numbers.other
         return dtype_of(value)
 
     def _fillings(
@@ -162,6 +171,10 @@ class CompileJob:
             weights = {**own, **self._captured_weights(filling.weights)}
             found = program.bound_contents(weights, filling.place)
             yield filling.expert, {name: tensor.numpy() for name, tensor in found.items()}
+
+    def layers(self, family: CapturedFamily) -> LayerChanges:
+        """What has become of the layers of a family's program."""
+        return self._rewritten(family).layers
 
     def rewritten(self) -> Rewritten:
         """What the manifest says of the rewrites, and of what each graph reads."""
@@ -192,7 +205,10 @@ class CompileJob:
         captured = torch.export.load(Path(self.job.captured) / family.program)
         first = family.graphs[0]
         weights = self._captured_weights(first.weights)
-        rewritten = rewrite_program(first.name, captured, weights, self.job.rewrites, family.bound)
+        layers = None if self.writer is None else LayerRequest(self.writer, family.roles)
+        rewritten = rewrite_program(
+            first.name, captured, weights, self.job.rewrites, family.bound, layers=layers
+        )
         program = find_recipe(self.job.recipe).compress(rewritten)
         if family.probed:
             _probe(program)
@@ -213,6 +229,9 @@ def _probe(program: Program) -> None:
     generator = torch.Generator().manual_seed(0)
     for index, slot in enumerate(program.slots):
         weight = program.exported.state_dict[slot]
+        if weight.dtype == torch.int8:
+            made_up = torch.randint(-127, 128, weight.shape, generator=generator, dtype=torch.int8)
+            program.exported.state_dict[slot] = torch.nn.Parameter(made_up, requires_grad=False)
         if not weight.is_floating_point():
             continue
         # Around 1 and positive: an engine that folds a variance or a scale gets sane numbers.

@@ -10,7 +10,7 @@ Here modules are captured, rewritten and cut; which rewrites is a target's choic
 import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -24,6 +24,8 @@ from torch.overrides import TorchFunctionMode
 from mvmoe_deploy.errors import InputError
 from mvmoe_export import rewrites
 from mvmoe_export.fingerprint import weights_of
+from mvmoe_export.graph_roles import GraphRoles
+from mvmoe_export.layers import LayerChanges, LayerWriter, replace_layers
 from mvmoe_export.pytorch_silence import exporting
 from mvmoe_export.rewrites.graph import STAYS, attribute, elements, is_weight
 from mvmoe_export.source_location import PREFIX, quantizer
@@ -72,6 +74,14 @@ class BoundSlot:
     place: int
 
 
+@dataclass(frozen=True)
+class LayerRequest:
+    """That layers are to be written by a writer, where the roles of a graph's outputs allow it."""
+
+    writer: LayerWriter
+    roles: GraphRoles
+
+
 @dataclass
 class Program:
     """The program of one structure, with the weights of the module that it was captured from."""
@@ -87,6 +97,10 @@ class Program:
     """How many places each rewrite has changed."""
     compression: Callable[[dict[str, Tensor]], dict[str, Tensor]] = dict
     """What a recipe makes of the contents of all slots; `dict` leaves them as they are."""
+    made: tuple[str | BoundSlot, ...] = ()
+    """What the prologue gives, in order: slots, then bound ones, before layers were changed."""
+    layers: LayerChanges = field(default_factory=LayerChanges)
+    """What has become of layers, and with them of slots and of what is bound."""
 
     def fill(self, module: nn.Module) -> dict[str, Tensor]:
         """The content of every slot for one stage module of this structure."""
@@ -95,24 +109,26 @@ class Program:
     def contents(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The content of every slot for weights that are named as `program_weights` does."""
         contents = self._prologue_contents(weights)
-        return self.compression(dict(zip(self.slots, contents, strict=False)))
+        slots = {slot: held for slot, held in contents.items() if isinstance(slot, str)}
+        return self.compression(self.layers.stored(slots))
 
     def bound_contents(self, weights: Mapping[str, Tensor], place: int) -> dict[str, Tensor]:
         """What the inputs of the expert at a place hold for weights that are named so."""
-        contents = self._prologue_contents(weights)[len(self.slots) :]
-        return {
+        contents = self._prologue_contents(weights)
+        bound = {
             slot.name: tensor
-            for slot, tensor in zip(self.bound, contents, strict=True)
-            if slot.place == place
+            for slot, tensor in contents.items()
+            if isinstance(slot, BoundSlot) and slot.place == place
         }
+        return self.layers.stored(bound)
 
-    def _prologue_contents(self, weights: Mapping[str, Tensor]) -> list[Tensor]:
+    def _prologue_contents(self, weights: Mapping[str, Tensor]) -> dict[str | BoundSlot, Tensor]:
         """What the prologue gives."""
         mine = dict(self.prologue.named_buffers())
         chosen = {name: tensor.detach() for name, tensor in weights.items() if name in mine}
         with torch.no_grad():
             contents = functional_call(self.prologue, chosen, (), tie_weights=False)
-        return [tensor.contiguous() for tensor in contents]
+        return dict(zip(self.made, (tensor.contiguous() for tensor in contents), strict=True))
 
     def compressed(self, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> Self:
         """This program with `change` made to the contents of its slots, whichever graph's.
@@ -159,17 +175,19 @@ def make_program(
     *,
     capture: Callable[[], ExportedProgram] | None = None,
     bound: Mapping[str, int] = MappingProxyType({}),
+    layers: LayerRequest | None = None,
 ) -> Program:
     """Capture the stage module of graph `name` and apply rewrites, in order.
 
     `capture` gives the program of a module of this structure (`capture_stage`), which is not
-    changed; without it the module is captured here. `bound` is as `GraphSpec.bound` has it.
+    changed; without it the module is captured here. `bound` is as `GraphSpec.bound` has it,
+    `layers` says what is done to layers when all rewrites are.
 
     Without rewrites the program is what `torch.export` gives, as it is. Raises InputError that
     names the graph if it cannot be captured.
     """
     captured = capture() if capture is not None else capture_stage(name, module, inputs)
-    return rewrite_program(name, captured, program_weights(module), names, bound)
+    return rewrite_program(name, captured, program_weights(module), names, bound, layers=layers)
 
 
 def program_weights(module: nn.Module) -> dict[str, Tensor]:
@@ -183,12 +201,14 @@ def rewrite_program(
     weights: Mapping[str, Tensor],
     names: Sequence[str],
     bound: Mapping[str, int] = MappingProxyType({}),
+    *,
+    layers: LayerRequest | None = None,
 ) -> Program:
     """Apply rewrites, in order, to what `capture_stage` gave of graph `name`, which is not changed.
 
     `weights` are those of its module, as `program_weights` gives them; neither the module nor its
     class is needed. `bound` are those of its weights that become inputs, by the module's names,
-    with the place of the expert that each belongs to.
+    with the place of the expert that each belongs to. `layers` is as `make_program` has it.
     """
     examples: tuple[Tensor, ...] = captured.example_inputs[0]
     names = rewrites.concerned(names, captured)
@@ -206,18 +226,47 @@ def rewrite_program(
     early = _weight_only_nodes(graph, known, places, deep=bool(names))
     slots, inputs = _slots(graph.graph, early)
     prologue = _prologue(graph, [*slots.values(), *inputs.values()])
-    program = Program(captured, prologue, tuple(slots), tuple(inputs), counts)
+    made = (*slots, *inputs)
+    program = Program(captured, prologue, tuple(slots), tuple(inputs), counts, made=made)
     # Captured once more, since PyTorch has no public way from a graph to an ExportedProgram: the
     # constructor is its own and changes between releases, and wants each node's fake tensor, which
     # is what capturing makes. It also refuses what a rewrite has broken (shapes, writes in place,
     # names). Of 12 blocks of width 192 it takes 1 s of CPU time a target, of 90 s in all.
-    body = _body(graph, slots, inputs, program.contents(weights))
+    nodes = _body(graph, slots, inputs)
+    if layers is not None:
+        program = _with_layers(program, nodes, weights, layers)
+    body = _module(graph, nodes, program.contents(weights))
     # Copies: two inputs of one tensor would be captured as one.
-    bound_examples = [
-        program.bound_contents(weights, slot.place)[slot.name].clone() for slot in inputs
-    ]
+    held = {place: program.bound_contents(weights, place) for place in set(bound.values())}
+    bound_examples = [held[slot.place][slot.name].clone() for slot in program.bound]
     program.exported = _capture(name, body, (*examples, *bound_examples))
     return program
+
+
+def _with_layers(
+    program: Program, nodes: fx.Graph, weights: Mapping[str, Tensor], layers: LayerRequest
+) -> Program:
+    """A program whose layers are written as was asked; changes `nodes`."""
+    places = {slot.place for slot in program.bound}
+    bound = {
+        name: place for place in sorted(places) for name in program.bound_contents(weights, place)
+    }
+    contents = program.contents(weights)
+    for place in places:
+        contents |= program.bound_contents(weights, place)
+    changes = replace_layers(nodes, contents, layers.roles, layers.writer)
+    given = [node.name for node in nodes.find_nodes(op="placeholder")]
+    of_place = {
+        name: place
+        for slot, place in bound.items()
+        for name in changes.stored({slot: contents[slot]})
+    }
+    return replace(
+        program,
+        slots=tuple(changes.stored({slot: contents[slot] for slot in program.slots})),
+        bound=tuple(BoundSlot(name, of_place[name]) for name in given if name in of_place),
+        layers=changes,
+    )
 
 
 def capture_stage(name: str, module: nn.Module, inputs: dict[str, Tensor]) -> ExportedProgram:
@@ -502,9 +551,8 @@ def _body(
     graph: fx.GraphModule,
     slots: Mapping[str, fx.Node],
     bound: Mapping[BoundSlot, fx.Node],
-    contents: dict[str, Tensor],
-) -> fx.GraphModule:
-    """The graph with its slots as parameters and inputs, and without what nobody reads."""
+) -> fx.Graph:
+    """The graph with its slots as attributes and inputs, and without what nobody reads."""
     require_functional(graph)
     nodes = graph.graph
     made: dict[fx.Node, fx.Node] = {}
@@ -525,6 +573,13 @@ def _body(
             nodes.erase_node(node)
     _part_outputs(nodes)
     _float_bounds(nodes)
+    return nodes
+
+
+def _module(
+    graph: fx.GraphModule, nodes: fx.Graph, contents: Mapping[str, Tensor]
+) -> fx.GraphModule:
+    """A body with its slots as parameters, and the constants of the graph that it was made of."""
     constants = {
         node.target: attribute(graph, node.target)
         for node in nodes.nodes

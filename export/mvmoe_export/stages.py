@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from mvmoe_deploy import parts
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.consistency import MAX_ELEMENTS, stage_graphs
-from mvmoe_deploy.bundle.graph_stages import STEERING, steering_type
+from mvmoe_deploy.bundle.graph_stages import ROUTER_LOGITS, STEERING, steering_type
 from mvmoe_deploy.bundle.manifest import MAX_BATCH, Routers
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
@@ -31,6 +31,7 @@ from mvmoe_deploy.strategies.places import first_route, placements, places_of_we
 from mvmoe_export.expert_flow import ExpertFlow, expert_flow
 from mvmoe_export.finishing import computing, computing_experts
 from mvmoe_export.flow import ModelFlow, StageFlow, flow_of, type_name
+from mvmoe_export.graph_roles import GraphRoles
 from mvmoe_export.in_graph import SteeredModel, in_graph_flow, require_in_graph
 from mvmoe_export.interchangeable import require_alike, require_interchangeable
 from mvmoe_export.structure import StructureGroup, group_by_structure
@@ -71,6 +72,8 @@ class GraphSpec:
     """Those of the module's weights that it takes as inputs, with the place in the route of the
     expert that each belongs to; which experts' they may be, `fillings` say."""
     fillings: tuple[Filling, ...] = ()
+    roles: GraphRoles = field(default_factory=GraphRoles)
+    """What its outputs are for."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +210,8 @@ def make_stages(
     flows = flow_of(model, batch)
     if routers == manifest.IN_GRAPH:
         require_in_graph(model, found, flows)
-        return Stages(model, found, batch, (_whole(model, found, flows, batch),), flows, routers)
+        whole = _with_roles(_whole(model, found, flows, batch), flows)
+        return Stages(model, found, batch, (whole,), flows, routers)
     for flow in flows.stages:
         stem = GraphSpec(
             "stem", 0, None, partial(flow.module, model, ()), flow.inputs, flow.outputs
@@ -222,8 +226,31 @@ def make_stages(
             build = computing_experts(flow, partial(flow.module, model))
             make = _bound_graphs if found.binds_weights else _graphs
             graphs = tuple(make(model, flow, found, build))
-        specs.append(StageSpec(flow, graphs, experts))
+        specs.append(_with_roles(StageSpec(flow, graphs, experts), flows))
     return Stages(model, found, batch, tuple(specs), flows)
+
+
+def _with_roles(spec: StageSpec, flows: ModelFlow) -> StageSpec:
+    """A stage whose graphs say what their outputs are for."""
+    routers = {record.router for record in flows.records} - {None}
+    answers = {tensor for output in flows.outputs for tensor in output.tensors}
+    gives = spec.flow.record.gives
+    graphs = []
+    for graph in spec.graphs:
+        # What an expert gives for others to be joined with is no answer yet.
+        whole = list(graph.outputs) == list(spec.flow.outputs)
+        tensors = {name: gives.get(name, "") for name in graph.outputs} if whole else {}
+        roles = GraphRoles(
+            outputs=tuple(graph.outputs),
+            routers=frozenset(
+                name
+                for name in graph.outputs
+                if name == ROUTER_LOGITS or tensors.get(name) in routers
+            ),
+            answers=frozenset(name for name, tensor in tensors.items() if tensor in answers),
+        )
+        graphs.append(replace(graph, roles=roles))
+    return replace(spec, graphs=tuple(graphs))
 
 
 def _whole(model: RoutedModel, strategy: Strategy, flows: ModelFlow, batch: int) -> StageSpec:

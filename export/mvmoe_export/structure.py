@@ -46,12 +46,13 @@ class StructureGroup:
 def group_by_structure(graphs: Iterable["GraphSpec"]) -> tuple[StructureGroup, ...]:
     """Group graphs by structure, in order of first appearance.
 
-    Those of one structure take and give tensors of the same names, and bind the same weights.
-    Raises InputError for what a stage's own code raises.
+    Those of one structure take and give tensors of the same names for the same purposes, and bind
+    the same weights. Raises InputError for what a stage's own code raises.
     """
     groups: dict[tuple[object, ...], list[GraphSpec]] = {}
     for graph in graphs:
-        key = (_fingerprint_of(graph), *graph.inputs, "", *graph.outputs, *graph.bound.items())
+        names = (*graph.inputs, "", *graph.outputs)
+        key = (_fingerprint_of(graph), *names, graph.roles, *graph.bound.items())
         groups.setdefault(key, []).append(graph)
     return tuple(
         StructureGroup(str(key[0]), members[0], tuple(members)) for key, members in groups.items()

@@ -325,6 +325,29 @@ class ExpertWeights(_Record, frozen=True):
     tensors: Annotated[dict[Name, StoredTensor], Meta(max_length=MAX_BOUND)]
 
 
+class LeftLayer(_Record, frozen=True):
+    """A layer that was not compressed: its operator, its weight's name, and why."""
+
+    operator: Name
+    layer: Text
+    reason: Text
+
+
+class Compression(_Record, frozen=True):
+    """What a recipe has done to the layers of a target's graphs.
+
+    `weights` and `activations` are the numbers that layers store and compute in, `layers` counts
+    the weights of layers that were compressed, equal ones once; `left` are the layers that were
+    not. `plain_bytes` are the bytes that the target's weights would have without the recipe.
+    """
+
+    weights: Name
+    activations: Name
+    layers: Count
+    left: Annotated[tuple[LeftLayer, ...], Meta(max_length=100_000)]
+    plain_bytes: Count
+
+
 class Target(_Record, frozen=True):
     """The graphs of one target; `weights` is the file that they share, if it is one of its own.
 
@@ -352,6 +375,8 @@ class Target(_Record, frozen=True):
     ] = ()
     """The weights that graphs take as inputs: for each routed stage those of every expert."""
     bounds: Bounds = Bounds()
+    compression: Compression | None = None
+    """None where all weights are in the numbers that graphs compute in."""
 
 
 class Golden(_Record, frozen=True):

@@ -24,7 +24,9 @@ def find_recipe(name: str, *, plugins: bool = True) -> Recipe:
 
 @dataclass(frozen=True)
 class RecipesIn:
-    """The names of the installed recipes whose numbers an engine runs: `extra` of an option.
+    """The names of the installed recipes that make numbers which an engine runs.
+
+    It is `extra` of an option:
 
     precision: Annotated[str, Meta(extra={"allowed": RecipesIn(FLOAT32)})] = "fp32"
     """
@@ -35,14 +37,14 @@ class RecipesIn:
         object.__setattr__(self, "numbers", numbers)
 
     def __contains__(self, name: object) -> bool:
-        """Whether it is installed and has such numbers; imports that recipe alone."""
+        """Whether it is installed and makes such numbers; imports that recipe alone."""
         try:
-            return find_recipe(str(name)).numbers in self.numbers
+            return not set(self.numbers).isdisjoint(find_recipe(str(name)).numbers)
         except InputError:
             return False
 
     def find(self, name: str, *, plugins: bool) -> Recipe:
-        """As `find_recipe`, whether it has such numbers or not."""
+        """As `find_recipe`, whether it makes such numbers or not."""
         return find_recipe(name, plugins=plugins)
 
     def __iter__(self) -> Iterator[str]:

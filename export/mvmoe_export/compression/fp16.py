@@ -24,6 +24,6 @@ _BOUNDS = Bounds(
 PART = Recipe(
     name="fp16",
     summary="Weights and computation in fp16: half of the bytes; what the Neural Engine runs.",
-    numbers=FLOAT16,
+    numbers=(FLOAT16,),
     bounds=_BOUNDS,
 )

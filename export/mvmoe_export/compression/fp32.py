@@ -18,6 +18,6 @@ _BOUNDS = Bounds(
 PART = Recipe(
     name="fp32",
     summary="Weights and computation in fp32, as PyTorch has them.",
-    numbers=FLOAT32,
+    numbers=(FLOAT32,),
     bounds=_BOUNDS,
 )

@@ -40,7 +40,7 @@ from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.verification.bounds import FP32, allowed, is_lost_in_rounding
 from mvmoe_deploy.verification.faults import FaultLocation, SearchedTarget, ShownBy
 from mvmoe_deploy.verification.metrics import checked_routes
-from mvmoe_export.compression import find_recipe
+from mvmoe_export.compression import FLOAT16, find_recipe
 from mvmoe_export.expert_flow import JOIN, ExpertFlow
 from mvmoe_export.flow import as_tuple
 from mvmoe_export.parity.double_precision import moved
@@ -101,6 +101,13 @@ def guard(
     )
 
 
+def _computes_in_half(record: manifest.Target) -> bool:
+    """Whether graphs compute in fp16."""
+    if record.compression is not None:
+        return record.compression.activations == "float16"
+    return find_recipe(record.precision).numbers == (FLOAT16,)
+
+
 class RouteGuard:
     """The questions over all stages and routes of one target."""
 
@@ -117,7 +124,7 @@ class RouteGuard:
         self.target = target
         self.search = search
         self.reference = reference
-        self.recipe = find_recipe(record.precision)
+        self.is_half = _computes_in_half(record)
         self.bounds = record.bounds
         self.tolerance = record.bounds.answer_error
         """Of the graphs of a well-conditioned model, relative to the largest reference value."""
@@ -324,7 +331,7 @@ class RouteGuard:
             return (
                 "has nothing to be compared with: the model itself gives values that are not finite"
             )
-        half = self.recipe.numbers.activations == "float16"
+        half = self.is_half
         beyond = beyond_half(module, comparison.inputs) if half else None
         if beyond is not None:
             return (

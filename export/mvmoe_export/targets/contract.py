@@ -24,7 +24,7 @@ import msgspec
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.text import quoted
-from mvmoe_export.compression.contract import NumberTypes, Recipe
+from mvmoe_export.compression.contract import FLOAT32, Activation, NumberTypes, Recipe
 from mvmoe_export.engine_facts import EngineFacts
 from mvmoe_export.graph_taps import GraphTap
 from mvmoe_export.operators import ReadGraph
@@ -264,9 +264,9 @@ class TargetPart(Protocol):
     options: type[TargetOptions]
     packages: tuple[str, ...]
     """The distributions that make its graphs; their versions are in the manifest."""
-    bounds: Mapping[NumberTypes, manifest.Bounds]
-    """What is allowed where its engine may be further off than the numbers of a recipe alone say;
-    without an entry, the recipe's bounds are those of the target."""
+    bounds: Mapping[Activation, manifest.Bounds]
+    """What is allowed where its engine may be further off than a recipe alone says, by what its
+    graphs compute in; without an entry, the recipe's bounds are those of the target."""
     engines: tuple[EngineFacts, ...]
     """What runs its graphs; the first whose options were chosen is what they are shaped for."""
 
@@ -322,16 +322,17 @@ class InlineJob:
         """Nothing runs yet."""
 
 
-def require_fitting(recipe: Recipe, stages: "Stages") -> None:
-    """Refuse a recipe that graphs cannot have; raises InputError.
+def require_fitting(recipe: Recipe, numbers: NumberTypes, stages: "Stages") -> None:
+    """Refuse a recipe that graphs cannot have with these numbers; raises InputError.
 
-    It may not change weights that graphs take as inputs, nor round the logits of a router inside of
-    a graph to fp16, where experts that are as good as equal change places.
+    It may not change weights that graphs take as inputs, nor round what a router inside of a graph
+    decides on, where experts that are as good as equal change places.
     """
-    if stages.routers == manifest.IN_GRAPH and recipe.numbers.activations != "float32":
+    if stages.routers == manifest.IN_GRAPH and numbers != FLOAT32:
         raise InputError(
-            f"the recipe {recipe.name} computes in {recipe.numbers.activations}, in which a router "
-            "inside of a graph flips experts; give --precision fp32, or let the host route",
+            f"the recipe {recipe.name} computes in {numbers.activations} with weights of "
+            f"{numbers.weights}, in which a router inside of a graph flips experts; give "
+            "--precision fp32, or let the host route",
             code="input.option",
             name="routers",
         )

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from mvmoe_deploy.bundle.manifest import Bounds
-from mvmoe_export.compression import FLOAT16, FLOAT32, NumberTypes
+from mvmoe_export.compression.contract import Activation
 
-BOUNDS: Mapping[NumberTypes, Bounds] = {
-    FLOAT32: Bounds(
+BOUNDS: Mapping[Activation, Bounds] = {
+    "float32": Bounds(
         router_error=1e-3,
         answer_error=1e-3,
         psnr_db=70.0,
@@ -17,7 +17,7 @@ BOUNDS: Mapping[NumberTypes, Bounds] = {
             "few units in the last place"
         ),
     ),
-    FLOAT16: Bounds(
+    "float16": Bounds(
         router_error=2e-2,
         answer_error=2e-2,
         psnr_db=40.0,
@@ -30,4 +30,4 @@ BOUNDS: Mapping[NumberTypes, Bounds] = {
         ),
     ),
 }
-"""By the numbers of a recipe, which says itself how errors grow in an ill-conditioned model."""
+"""By what graphs compute in; the recipe says itself how errors grow in an ill-conditioned model."""

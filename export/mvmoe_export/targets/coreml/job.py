@@ -42,6 +42,7 @@ def start(
         families=captured.write_captured(stages, scratch),
         rewrites=rewrites,
         recipe=chosen.precision,
+        numbers=chosen.numbers,
         experts=stages.bound_experts,
         options=encoded(conversion_options(stages, options, chosen)),
     )
@@ -131,9 +132,9 @@ def _record(
 
 def _reads(rewritten: Rewritten, chosen: CoreMLOptions) -> dict[str, dict[str, int]]:
     """What each graph reads, in the bytes of the target's recipe."""
-    recipe = chosen.recipe
+    numbers = chosen.numbers
     return {
-        graph: {key: recipe.stored(size) for key, size in contents.items()}
+        graph: {key: numbers.stored(size) for key, size in contents.items()}
         for graph, contents in rewritten.tensors.items()
     }
 

@@ -7,10 +7,13 @@ from msgspec import Meta, Struct
 from mvmoe_deploy.bundle.manifest import PartName
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import Preprocessing
-from mvmoe_export.compression import FLOAT16, FLOAT32, Recipe, RecipesIn, find_recipe
+from mvmoe_export.compression import FLOAT16, FLOAT32, NumberTypes, Recipe, RecipesIn, find_recipe
 from mvmoe_export.targets.contract import TargetOptions
 
 DeploymentTarget = Literal["iOS16", "iOS17", "iOS18", "iOS26"]
+_RUNS = (FLOAT16, FLOAT32)
+"""The numbers that Core ML's graphs may have."""
+
 _ONE_GRAPH_EACH = ("iOS16", "iOS17")
 """Their packages hold one function, so that graphs cannot share weights."""
 
@@ -31,7 +34,7 @@ class CoreMLOptions(TargetOptions, frozen=True):
         PartName,
         Meta(
             description="Of weights and computation; inputs and outputs are fp32 either way.",
-            extra={"allowed": RecipesIn(FLOAT16, FLOAT32)},
+            extra={"allowed": RecipesIn(*_RUNS)},
         ),
     ] = "fp16"
     input: Annotated[
@@ -43,6 +46,11 @@ class CoreMLOptions(TargetOptions, frozen=True):
     def recipe(self) -> Recipe:
         """The recipe that `precision` names."""
         return find_recipe(self.precision)
+
+    @property
+    def numbers(self) -> NumberTypes:
+        """Those of the recipe that its graphs have."""
+        return self.recipe.numbers_on(_RUNS)
 
     @property
     def multifunction(self) -> bool:

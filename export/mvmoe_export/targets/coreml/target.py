@@ -34,7 +34,7 @@ class CoreMLTarget:
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Raises InputError for options that do not go with the model, MissingExtraError."""
         chosen = self._chosen(options)
-        require_fitting(chosen.recipe, stages)
+        require_fitting(chosen.recipe, chosen.numbers, stages)
         if find_spec("coremltools") is None:
             raise MissingExtraError.of("coremltools", self.extra)
         if chosen.input == "image":
@@ -51,7 +51,7 @@ class CoreMLTarget:
     def room(self, stages: "Stages", options: ExportOptions) -> int:
         """The weights that the compiler reads, and those that it writes."""
         weights = stages.weight_bytes
-        return weights + self._chosen(options).recipe.stored(weights)
+        return weights + self._chosen(options).numbers.stored(weights)
 
     def start(
         self, stages: "Stages", options: ExportOptions, root: Path, scratch: Path

@@ -13,6 +13,7 @@ from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_export import captured, compiling
 from mvmoe_export.compile_job import EXPERT_WEIGHTS, OUTPUT, CompileRequest, encoded
 from mvmoe_export.compiling import Compilation, Compiled
+from mvmoe_export.compression import find_recipe
 from mvmoe_export.rewrites import names_for
 from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
@@ -100,6 +101,7 @@ def _start(
         families=captured.write_captured(stages, scratch),
         rewrites=rewrites,
         recipe=precision_of(delegate),
+        numbers=find_recipe(precision_of(delegate)).numbers[0],
         experts=stages.bound_experts,
         options=encoded(
             LoweringOptions(

@@ -40,7 +40,8 @@ class ExecuTorchTarget:
         """Raises InputError for others' options and slow bound layers, MissingExtraError."""
         chosen = self._chosen(options)
         for delegate in chosen.delegate:
-            require_fitting(find_recipe(precision_of(delegate)), stages)
+            recipe = find_recipe(precision_of(delegate))
+            require_fitting(recipe, recipe.numbers[0], stages)
         if find_spec("executorch") is None:
             raise MissingExtraError.of("ExecuTorch", self.extra)
         if "xnnpack" in chosen.delegate and stages.bound_experts:
@@ -64,7 +65,7 @@ class ExecuTorchTarget:
         """The weights that the compilers read, and for each delegate the program that it writes."""
         weights = stages.weight_bytes
         recipes = [find_recipe(precision_of(name)) for name in self._chosen(options).delegate]
-        return weights + sum(recipe.stored(weights) for recipe in recipes)
+        return weights + sum(recipe.numbers[0].stored(weights) for recipe in recipes)
 
     def start(
         self, stages: "Stages", options: ExportOptions, root: Path, scratch: Path

@@ -5,10 +5,14 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from mvmoe_deploy.bundle.manifest import PartName
-from mvmoe_export.compression import FLOAT32, Recipe, RecipesIn, find_recipe
+from mvmoe_export.compression import FLOAT32, NumberTypes, Recipe, RecipesIn, find_recipe
 from mvmoe_export.targets.contract import TargetOptions
 
 Profile = Literal["cpu", "nnapi", "coreml-ep"]
+
+DYNAMIC_INT8 = NumberTypes("int8", "dynamic-int8")
+_RUNS = (FLOAT32, DYNAMIC_INT8)
+"""The numbers that ONNX Runtime's graphs may have."""
 
 
 class OnnxOptions(TargetOptions, frozen=True):
@@ -27,10 +31,15 @@ class OnnxOptions(TargetOptions, frozen=True):
     opset: Annotated[int, Meta(ge=18, le=23, description="The version of ONNX's operators.")] = 20
     precision: Annotated[
         PartName,
-        Meta(description="Of weights and computation.", extra={"allowed": RecipesIn(FLOAT32)}),
+        Meta(description="Of weights and computation.", extra={"allowed": RecipesIn(*_RUNS)}),
     ] = "fp32"
 
     @property
     def recipe(self) -> Recipe:
         """The recipe that `precision` names."""
         return find_recipe(self.precision)
+
+    @property
+    def numbers(self) -> NumberTypes:
+        """Those of the recipe that its graphs have."""
+        return self.recipe.numbers_on(_RUNS)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class OnnxTarget:
-    """The `onnx` target, fp32, for ONNX Runtime on any of its platforms."""
+    """The `onnx` target, for ONNX Runtime on any of its platforms."""
 
     name = "onnx"
     extra = "export"
@@ -34,7 +34,8 @@ class OnnxTarget:
 
     def require(self, stages: "Stages", options: ExportOptions) -> None:
         """Raises InputError for options that it cannot serve, MissingExtraError."""
-        require_fitting(options.of(self.name, self.options).recipe, stages)
+        chosen = options.of(self.name, self.options)
+        require_fitting(chosen.recipe, chosen.numbers, stages)
         for package in ("onnxscript", "onnxruntime"):
             if find_spec(package) is None:
                 raise MissingExtraError.of(package, self.extra)

@@ -26,9 +26,10 @@ from torch.export import ExportedProgram
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.runtime.runners.onnx.importing import disable_telemetry, import_onnxruntime
 from mvmoe_export.compression.contract import unchanged
-from mvmoe_export.programs import Program, make_program
+from mvmoe_export.programs import LayerRequest, Program, make_program
 from mvmoe_export.pytorch_silence import exporting
 from mvmoe_export.source_location import location_hint
+from mvmoe_export.targets.onnx.contributed import TRANSLATIONS
 from mvmoe_export.targets.onnx.torchlib import table_read_once
 
 _OPERATOR = re.compile(r"(?:aten|prims)[.:]+\w+")
@@ -69,13 +70,16 @@ def make_template(
     capture: Callable[[], ExportedProgram] | None = None,
     compress: Callable[[Program], Program] = unchanged,
     bound: Mapping[str, int] = MappingProxyType({}),
+    layers: LayerRequest | None = None,
 ) -> Template:
     """Export one stage module; raises InputError that names the graph and what failed.
 
-    `capture` and `bound` are those of `make_program`, `compress` is a recipe's.
+    `capture`, `bound` and `layers` are those of `make_program`, `compress` is a recipe's.
     """
     disable_telemetry()  # The exporter's own libraries import ONNX Runtime as they need it.
-    program = compress(make_program(name, module, inputs, rewrites, capture=capture, bound=bound))
+    program = compress(
+        make_program(name, module, inputs, rewrites, capture=capture, bound=bound, layers=layers)
+    )
     taken = (*inputs, *(slot.name for slot in program.bound))
     model = _export(name, program, taken, outputs, opset)
     _open_weights(model, set(program.slots))
@@ -98,6 +102,7 @@ def _export(
                 output_names=list(outputs),
                 opset_version=opset,
                 dynamo=True,
+                custom_translation_table=TRANSLATIONS,
                 optimize=False,
                 verbose=False,
             )

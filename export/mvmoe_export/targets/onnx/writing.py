@@ -11,11 +11,12 @@ import onnx
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_export.expert_weights import BoundRecords, Contents, ExpertFile
-from mvmoe_export.programs import Program, program_weights
+from mvmoe_export.programs import LayerRequest, Program, program_weights
 from mvmoe_export.sizes import exclusive, sizes
 from mvmoe_export.stages import GraphSpec, Stages
 from mvmoe_export.structure import StructureGroup
 from mvmoe_export.targets.contract import ExportOptions, Records
+from mvmoe_export.targets.onnx.layer_writers import WRITERS
 from mvmoe_export.targets.onnx.options import OnnxOptions, Profile
 from mvmoe_export.targets.onnx.placement import placement
 from mvmoe_export.targets.onnx.profiles import BOUND_REWRITES, REWRITES
@@ -101,6 +102,7 @@ class _Profile:
             capture=group.capture,
             compress=self.chosen.recipe.compress,
             bound=group.template.bound,
+            layers=self._layers(group.template),
         )
         program, placed = template.program, None
         for spec in group.members:
@@ -117,6 +119,11 @@ class _Profile:
             placed = placed or placement(proto)
             self.experts.add(spec.stage, spec.name, program.bound, _fillings(program, spec))
             yield _Written(spec, path, proto, frozenset(places.values()), placed, program.rewritten)
+
+    def _layers(self, graph: GraphSpec) -> LayerRequest | None:
+        """What is done to the layers of graphs like this one."""
+        writer = WRITERS.get(self.chosen.numbers)
+        return None if writer is None else LayerRequest(writer, graph.roles)
 
     def _rewrites(self, is_bound: bool) -> tuple[str, ...]:
         """What is applied to a graph, which may take weights as inputs."""
@@ -157,7 +164,7 @@ def _may_be_a_shape(array: np.ndarray) -> bool:
 
     A buffer of the model that equals one is the same initializer by then.
     """
-    return array.dtype.kind == "i" and array.nbytes <= _MOST_SHAPE_BYTES
+    return array.dtype.kind == "i" and array.itemsize > 1 and array.nbytes <= _MOST_SHAPE_BYTES
 
 
 def _external(name: str, array: np.ndarray, place: StoredBytes) -> onnx.TensorProto:

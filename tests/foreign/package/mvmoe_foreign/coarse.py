@@ -33,7 +33,7 @@ def _compress(program: "Program") -> "Program":
 PART = Recipe(
     name="coarse",
     summary="Weights on a grid of 128 steps up to the largest of each tensor.",
-    numbers=FLOAT32,
+    numbers=(FLOAT32,),
     bounds=Bounds(
         router_error=4e-2,
         answer_error=4e-2,

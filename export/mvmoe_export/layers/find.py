@@ -1,0 +1,116 @@
+"""Which layers a program has, and which of them must stay precise.
+
+A router rounded to few bits sends images to other experts, and the last layer before an answer
+has no later layer in which its error averages out. Both are found by where their results go:
+
+    tokens -> linear -> gelu -> linear -> logits      both only go to the router's logits
+    tokens -> norm -> head -> answer                  no layer comes after the head
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import fx
+
+from mvmoe_export.graph_roles import GraphRoles
+from mvmoe_export.layers.contract import Layer, LeftLayer
+from mvmoe_export.rewrites.graph import argument
+from mvmoe_export.source_location import PREFIX
+
+_ATEN = torch.ops.aten
+
+# The position of the weight among the arguments, and the axis of its outputs.
+_OPERATORS: Mapping[Any, tuple[int, int]] = {
+    _ATEN.linear.default: (1, 0),
+    _ATEN.conv1d.default: (1, 0),
+    _ATEN.conv2d.default: (1, 0),
+    _ATEN.matmul.default: (1, -1),
+    _ATEN.mm.default: (1, -1),
+    _ATEN.bmm.default: (1, -1),
+    _ATEN.addmm.default: (2, -1),
+}
+
+_CONVOLUTION = _ATEN.convolution.default
+
+ROUTER = "it is a router's, and a rounded one sends images to other experts"
+HEAD = "no layer comes after it before an answer"
+
+
+def find_layers(
+    graph: fx.Graph, weights: Collection[str], roles: GraphRoles
+) -> tuple[list[Layer], list[LeftLayer]]:
+    """The layers over `weights`, without those that stay precise, and these with the reason.
+
+    `weights` are the names of slots (attributes) and of bound inputs (placeholders).
+    """
+    every = list(_layers(graph, weights))
+    behind = _followers(graph, {layer.node for layer in every}, roles)
+    free, left = [], []
+    for layer in every:
+        outputs, others = behind[layer.node]
+        reason = None
+        if (outputs and outputs <= roles.routers) or (not others and outputs & roles.routers):
+            reason = ROUTER
+        elif not others and outputs & roles.answers:
+            reason = HEAD
+        if reason is None:
+            free.append(layer)
+        else:
+            left.append(left_layer(layer, reason))
+    return free, left
+
+
+def left_layer(layer: Layer, reason: str) -> LeftLayer:
+    """A layer that stays precise for a reason, by the names that a person knows."""
+    name = layer.name.removeprefix(PREFIX)
+    return LeftLayer(operator=layer.operator, layer=name, reason=reason)
+
+
+def _layers(graph: fx.Graph, weights: Collection[str]) -> Iterator[Layer]:
+    for node in graph.nodes:
+        found = _weight_of(node)
+        if found is None:
+            continue
+        weight, axis = found
+        name = str(weight.target)
+        if weight.op in ("get_attr", "placeholder") and name in weights:
+            operator = node.target.name().split("::")[-1].split(".")[0]
+            yield Layer(node, weight, name, operator, axis)
+
+
+def _weight_of(node: fx.Node) -> tuple[fx.Node, int] | None:
+    """The node of what may be a layer's weight, and the axis of its outputs."""
+    if node.op != "call_function":
+        return None
+    if node.target is _CONVOLUTION:
+        transposed = bool(argument(node, 6, "transposed", False))
+        place = (1, 1 if transposed else 0)
+    elif node.target in _OPERATORS:
+        place = _OPERATORS[node.target]
+    else:
+        return None
+    weight = node.args[place[0]]
+    return (weight, place[1]) if isinstance(weight, fx.Node) else None
+
+
+def _followers(
+    graph: fx.Graph, layers: Collection[fx.Node], roles: GraphRoles
+) -> dict[fx.Node, tuple[frozenset[str], bool]]:
+    """For every node the outputs that depend on it, and whether a later layer does."""
+    found: dict[fx.Node, tuple[frozenset[str], bool]] = {}
+    (end,) = graph.find_nodes(op="output")
+    given: Sequence[Any] = end.args[0] if isinstance(end.args[0], list | tuple) else end.args
+    names: dict[fx.Node, set[str]] = {}
+    for node, name in zip(given, roles.outputs, strict=True):
+        names.setdefault(node, set()).add(name)
+    for node in reversed(list(graph.nodes)):
+        outputs, later = set(names.get(node, ())), False
+        for user in node.users:
+            if user is end:
+                continue
+            theirs, others = found[user]
+            outputs |= theirs
+            later = later or others or user in layers
+        found[node] = frozenset(outputs), later
+    return found

@@ -1,0 +1,77 @@
+"""Operators of ONNX Runtime's own (`com.microsoft`) that layers with compressed weights are.
+
+PyTorch knows each as an operator of the library `mvmoe_onnx`, with what ONNX Runtime computes as
+its Python form; the exporter writes it as the operator of ONNX Runtime.
+"""
+
+from typing import Any
+
+import onnx
+import onnxscript
+import torch
+from torch import Tensor
+
+DOMAIN = "com.microsoft"
+
+_Parameter = onnx.defs.OpSchema.FormalParameter
+_OPTIONAL = onnx.defs.OpSchema.FormalParameterOption.Optional
+
+
+def _operator(name: str, *inputs: _Parameter, **attributes: int) -> Any:
+    """An operator of ONNX Runtime's for the exporter, as its `ContribOperators.md` has it.
+
+    Attributes are whole numbers. ONNX has no schema of it: the exporter wants one.
+    """
+    schema = onnx.defs.OpSchema(
+        name,
+        DOMAIN,
+        1,
+        inputs=inputs,
+        outputs=[_Parameter("Y", "tensor(float)")],
+        attributes=[
+            onnx.defs.OpSchema.Attribute(key, onnx.defs.OpSchema.AttrType.INT) for key in attributes
+        ],
+    )
+    return onnxscript.values.Op(onnxscript.values.Opset(DOMAIN, 1), name, schema)
+
+
+_DYNAMIC_QUANTIZE_MAT_MUL = _operator(
+    "DynamicQuantizeMatMul",
+    _Parameter("A", "tensor(float)"),
+    _Parameter("B", "tensor(int8)"),
+    _Parameter("b_scale", "tensor(float)"),
+    _Parameter("b_zero_point", "tensor(int8)", param_option=_OPTIONAL),
+    _Parameter("bias", "tensor(float)", param_option=_OPTIONAL),
+)
+
+
+@torch.library.custom_op("mvmoe_onnx::dynamic_int8_product", mutates_args=())
+def dynamic_int8_product(
+    value: Tensor, weight: Tensor, scale: Tensor, bias: Tensor | None
+) -> Tensor:
+    """`value` `[..., K]` times `weight` `[K, N]` (int8) with `scale` `[N]`, plus `bias` `[N]`.
+
+    The value is rounded to 256 steps between its smallest and its largest number, 0 among them.
+    """
+    low, high = value.amin().clamp(max=0), value.amax().clamp(min=0)
+    step = ((high - low) / 255).clamp(min=torch.finfo(torch.float32).tiny)
+    zero = (-low / step).round().clamp(0, 255)
+    whole = (value / step).round().add(zero).clamp(0, 255) - zero
+    product = (whole.double() @ weight.double()).float() * (step * scale)
+    return product if bias is None else product + bias
+
+
+@dynamic_int8_product.register_fake
+def _(value: Tensor, weight: Tensor, scale: Tensor, bias: Tensor | None) -> Tensor:
+    return value.new_empty((*value.shape[:-1], weight.shape[1]))
+
+
+def _dynamic_int8_product(value: Any, weight: Any, scale: Any, bias: Any = None) -> Any:
+    """As `DynamicQuantizeMatMul`, which ONNX Runtime computes in one pass."""
+    return _DYNAMIC_QUANTIZE_MAT_MUL(value, weight, scale, None, bias)
+
+
+DYNAMIC_INT8_PRODUCT = torch.ops.mvmoe_onnx.dynamic_int8_product.default
+
+TRANSLATIONS = {DYNAMIC_INT8_PRODUCT: _dynamic_int8_product}
+"""For the exporter, what each operator is written as."""
