@@ -30,6 +30,7 @@ from mvmoe_export.captured import (
 )
 from mvmoe_export.compression import FLOAT32, NumberTypes, find_recipe
 from mvmoe_export.expert_weights import BoundRecords, ExpertFile
+from mvmoe_export.layer_tally import LayerTally
 from mvmoe_export.layers import LayerChanges, LayerWriter
 from mvmoe_export.programs import LayerRequest, Program, rewrite_program
 from mvmoe_export.stages import dtype_of
@@ -73,6 +74,8 @@ class Rewritten(msgspec.Struct, frozen=True, kw_only=True):
     """Those that changed something, each once, in order."""
     tensors: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
     """For each graph by name, the keys of the tensors that it reads, and their bytes."""
+    tally: LayerTally = msgspec.field(default_factory=LayerTally)
+    """What was done to layers."""
 
 
 Options = TypeVar("Options", bound=msgspec.Struct)
@@ -193,7 +196,23 @@ class CompileJob:
                 for family in self.families
                 for graph in family.graphs
             },
+            tally=self._tally(),
         )
+
+    def _tally(self) -> LayerTally:
+        """What was done to layers, by the writer of programs."""
+        tally = LayerTally()
+        for family in self.families if self.job.numbers.changes_layers else ():
+            program = self._rewritten(family)
+            tally.add_structure(family.graphs[0].name, program.layers)
+            for graph in family.graphs:
+                own = self._captured_weights(graph.weights)
+                tally.add_weights(program.plain_contents(own).values())
+                for filling in graph.fillings if program.bound else ():
+                    weights = {**own, **self._captured_weights(filling.weights)}
+                    bound = program.plain_bound_contents(weights, filling.place)
+                    tally.add_weights(bound.values())
+        return tally
 
     def _rewritten(self, family: CapturedFamily) -> Program:
         """A family's program after the rewrites, made once."""

@@ -108,19 +108,24 @@ class Program:
 
     def contents(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The content of every slot for weights that are named as `program_weights` does."""
+        return self.compression(self.layers.stored(self.plain_contents(weights)))
+
+    def plain_contents(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What slots hold before layers are compressed."""
         contents = self._prologue_contents(weights)
-        slots = {slot: held for slot, held in contents.items() if isinstance(slot, str)}
-        return self.compression(self.layers.stored(slots))
+        return {slot: held for slot, held in contents.items() if isinstance(slot, str)}
 
     def bound_contents(self, weights: Mapping[str, Tensor], place: int) -> dict[str, Tensor]:
         """What the inputs of the expert at a place hold for weights that are named so."""
-        contents = self._prologue_contents(weights)
-        bound = {
-            slot.name: tensor
-            for slot, tensor in contents.items()
+        return self.layers.stored(self.plain_bound_contents(weights, place))
+
+    def plain_bound_contents(self, weights: Mapping[str, Tensor], place: int) -> dict[str, Tensor]:
+        """What these inputs hold before layers are compressed."""
+        return {
+            slot.name: held
+            for slot, held in self._prologue_contents(weights).items()
             if isinstance(slot, BoundSlot) and slot.place == place
         }
-        return self.layers.stored(bound)
 
     def _prologue_contents(self, weights: Mapping[str, Tensor]) -> dict[str | BoundSlot, Tensor]:
         """What the prologue gives."""
@@ -226,7 +231,7 @@ def rewrite_program(
     early = _weight_only_nodes(graph, known, places, deep=bool(names))
     slots, inputs = _slots(graph.graph, early)
     prologue = _prologue(graph, [*slots.values(), *inputs.values()])
-    made = (*slots, *inputs)
+    made: tuple[str | BoundSlot, ...] = (*slots, *inputs)
     program = Program(captured, prologue, tuple(slots), tuple(inputs), counts, made=made)
     # Captured once more, since PyTorch has no public way from a graph to an ExportedProgram: the
     # constructor is its own and changes between releases, and wants each node's fake tensor, which

@@ -326,8 +326,12 @@ class ExpertWeights(_Record, frozen=True):
 
 
 class LeftLayer(_Record, frozen=True):
-    """A layer that was not compressed: its operator, its weight's name, and why."""
+    """A layer that was not compressed: its operator, its weight's name, and why.
 
+    `graph` has it; of graphs that differ in their weights alone it is the first.
+    """
+
+    graph: Name
     operator: Name
     layer: Text
     reason: Text
@@ -336,9 +340,10 @@ class LeftLayer(_Record, frozen=True):
 class Compression(_Record, frozen=True):
     """What a recipe has done to the layers of a target's graphs.
 
-    `weights` and `activations` are the numbers that layers store and compute in, `layers` counts
-    the weights of layers that were compressed, equal ones once; `left` are the layers that were
-    not. `plain_bytes` are the bytes that the target's weights would have without the recipe.
+    `weights` and `activations` are the numbers that layers store and compute in, `layers` says how
+    many were compressed (of graphs that differ in their weights alone those of the first), `left`
+    are the layers that were not. `plain_bytes` are the bytes that all distinct weights of the
+    target would have without the recipe.
     """
 
     weights: Name

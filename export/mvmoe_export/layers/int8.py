@@ -12,13 +12,14 @@ from torch import Tensor
 LARGEST = 127
 
 
-def int8_by_output(weight: Tensor) -> tuple[Tensor, Tensor]:
+def int8_by_output(weight: Tensor, scales: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
     """The whole numbers `[outputs, inputs]` and the scales `[outputs]` of a weight of that shape.
 
-    An output whose weights are all zero has the scale 1. Ties are rounded to even.
+    The scales are rounded to the type in which the engine has them before weights are divided by
+    them. An output whose weights are all zero has the scale 1. Ties are rounded to even.
     """
     largest = weight.abs().amax(dim=1)
-    scale = torch.where(largest > 0, largest / LARGEST, torch.ones_like(largest))
-    # In double precision: the scale of tiny weights is rounded, and the largest must be 127.
+    scale = torch.where(largest > 0, largest / LARGEST, torch.ones_like(largest)).to(scales)
+    # In double precision: of tiny weights the quotient has few bits.
     whole = (weight.double() / scale.double()[:, None]).round().clamp(-LARGEST, LARGEST)
     return whole.to(torch.int8), scale

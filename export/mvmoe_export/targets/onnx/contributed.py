@@ -4,6 +4,7 @@ PyTorch knows each as an operator of the library `mvmoe_onnx`, with what ONNX Ru
 its Python form; the exporter writes it as the operator of ONNX Runtime.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import onnx
@@ -73,5 +74,7 @@ def _dynamic_int8_product(value: Any, weight: Any, scale: Any, bias: Any = None)
 
 DYNAMIC_INT8_PRODUCT = torch.ops.mvmoe_onnx.dynamic_int8_product.default
 
-TRANSLATIONS = {DYNAMIC_INT8_PRODUCT: _dynamic_int8_product}
+TRANSLATIONS: dict[Callable[..., Any], Callable[..., Any]] = {
+    DYNAMIC_INT8_PRODUCT: _dynamic_int8_product
+}
 """For the exporter, what each operator is written as."""

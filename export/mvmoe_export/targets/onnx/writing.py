@@ -11,6 +11,7 @@ import onnx
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_export.expert_weights import BoundRecords, Contents, ExpertFile
+from mvmoe_export.layer_tally import LayerTally
 from mvmoe_export.programs import LayerRequest, Program, program_weights
 from mvmoe_export.sizes import exclusive, sizes
 from mvmoe_export.stages import GraphSpec, Stages
@@ -54,11 +55,21 @@ def write_graphs(
     folder.mkdir(parents=True)
     written: dict[str, list[_Written]] = {}
     bound: dict[str, BoundRecords] = {}
+    tallies: dict[str, LayerTally] = {}
     with WeightFile(folder / WEIGHTS) as weights:
         for profile in chosen.profile:
             suffix = f".{profile}" if written else ""
             experts = ExpertFile(stages.bound_experts)
-            one = _Profile(profile, options.rewrites, chosen, weights, experts, f"{suffix}.onnx")
+            tally = tallies[profile] = LayerTally()
+            one = _Profile(
+                profile,
+                options.rewrites,
+                chosen,
+                weights,
+                experts,
+                tally,
+                suffix=f"{suffix}.onnx",
+            )
             written[profile] = []
             for group in stages.groups:
                 for graph in one.write(group):
@@ -72,7 +83,8 @@ def write_graphs(
             msgspec.structs.replace(chosen, profile=(profile,)),
             stages.in_order(graphs, lambda graph: graph.spec.name),
             bound[profile],
-            root,
+            tallies[profile].record(chosen.numbers),
+            root=root,
         )
         for profile, graphs in written.items()
     }
@@ -88,6 +100,7 @@ class _Profile:
     chosen: OnnxOptions
     weights: WeightFile
     experts: ExpertFile
+    tally: LayerTally
     suffix: str
 
     def write(self, group: StructureGroup) -> Iterator[_Written]:
@@ -105,7 +118,9 @@ class _Profile:
             layers=self._layers(group.template),
         )
         program, placed = template.program, None
+        self.tally.add_structure(group.template.name, program.layers)
         for spec in group.members:
+            self._count(program, spec)
             path = self.weights.path.parent / f"{spec.name}{self.suffix}"
             filled = template.fill(spec.build())
             places = {
@@ -119,6 +134,15 @@ class _Profile:
             placed = placed or placement(proto)
             self.experts.add(spec.stage, spec.name, program.bound, _fillings(program, spec))
             yield _Written(spec, path, proto, frozenset(places.values()), placed, program.rewritten)
+
+    def _count(self, program: Program, spec: GraphSpec) -> None:
+        """Count the weights of a graph as they are before layers are compressed."""
+        if not self.chosen.numbers.changes_layers:
+            return
+        self.tally.add_weights(program.plain_contents(program_weights(spec.build())).values())
+        for filling in spec.fillings if program.bound else ():
+            weights = program_weights(filling.build())
+            self.tally.add_weights(program.plain_bound_contents(weights, filling.place).values())
 
     def _layers(self, graph: GraphSpec) -> LayerRequest | None:
         """What is done to the layers of graphs like this one."""
@@ -186,6 +210,8 @@ def _record(
     chosen: OnnxOptions,
     written: list[_Written],
     bound: BoundRecords,
+    compression: manifest.Compression | None,
+    *,
     root: Path,
 ) -> manifest.Target:
     """The manifest's record of one profile."""
@@ -210,6 +236,7 @@ def _record(
         parity=None,
         sizes=sizes(stages, reads, bound.expert_bytes),
         experts=bound.experts,
+        compression=compression,
     )
 
 
