@@ -26,6 +26,7 @@ Need = Literal[
     "no-selection",
     "no-ceil",
     "no-minimum",
+    "patches-as-products",
 ]
 """What an engine needs of a graph. A target states the needs of its engines, a rewrite the one that
 it serves, so neither names the other:
@@ -45,6 +46,7 @@ it serves, so neither names the other:
 - no-selection: it has no sort and no top-k, no gather and no scatter by a computed index.
 - no-ceil: it rounds down, not up.
 - no-minimum: it has the higher of two tensors, not the lower.
+- patches-as-products: it has linear layers with inputs rounded as they come, but no convolutions.
 """
 
 
@@ -74,6 +76,8 @@ class EngineFacts:
     """Whether it takes tensors of fixed shapes only, or is slow with others."""
     bound_needs: tuple[Need, ...] = ()
     """What it needs beside of graphs that take weights as inputs."""
+    compressed_needs: tuple[Need, ...] = ()
+    """What it needs beside of graphs whose layers compute in 8 bits."""
     most_axes: int | None = None
     """The axes of a tensor that it takes at most; None for any number."""
     constant_weights: frozenset[str] = frozenset()
@@ -90,6 +94,11 @@ class EngineFacts:
     """Of `most_axes`."""
     constant_sources: tuple[Citation, ...] = ()
     """Of `constant_weights`."""
+
+    def needs_of(self, *, is_bound: bool = False, in_int8: bool = False) -> tuple[Need, ...]:
+        """What it needs of graphs that take weights as inputs, or compute in 8 bits."""
+        bound = self.bound_needs if is_bound else ()
+        return (*self.needs, *bound, *(self.compressed_needs if in_int8 else ()))
 
     @property
     def unit(self) -> str:

@@ -24,7 +24,7 @@ from mvmoe_deploy.bundle.manifest_faults import inconsistent
 from mvmoe_deploy.errors import Fault
 from mvmoe_deploy.strategies import Strategy
 
-_ITEM_BYTES: Mapping[DType, int] = {"float32": 4, "float16": 2, "int64": 8, "int32": 4}
+_ITEM_BYTES: Mapping[DType, int] = {"float32": 4, "float16": 2, "int64": 8, "int32": 4, "int8": 1}
 
 
 _Wanted = tuple[int, str, tuple[tuple[int, ...], DType]]

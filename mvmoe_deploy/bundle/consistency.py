@@ -58,7 +58,7 @@ MAX_GOLDEN_BYTES = 2**31
 _MOST_SHOWN = 16
 """Tensors, and experts of a route, in a field of an error."""
 
-_ITEM_BYTES = {"float32": 4, "float16": 2, "int64": 8, "int32": 4, INTEGER: 8}
+_ITEM_BYTES = {"float32": 4, "float16": 2, "int64": 8, "int32": 4, "int8": 1, INTEGER: 8}
 _INTEGERS = ("int64", "int32")
 
 

@@ -60,7 +60,9 @@ RelativePath = Annotated[
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Dimension = Annotated[int, Meta(ge=1, le=2**31 - 1)]
-DType = Literal["float32", "float16", "int64", "int32"]
+Counts = Annotated[tuple[Count, ...], Meta(max_length=100_000)]
+"""A count for each expert of a stage."""
+DType = Literal["float32", "float16", "int64", "int32", "int8"]
 PartName = Annotated[str, Meta(max_length=64, pattern=r"^[a-z][a-z0-9_-]*$(?!\n)")]
 """The name of a part of the toolchain, which is found by it (`mvmoe_deploy.parts`)."""
 
@@ -240,6 +242,20 @@ class VerifiedOutput(_Record, frozen=True):
     psnr_db: Annotated[float, Meta(ge=-1000, le=10_000)] | None
 
 
+class VerifiedAccuracy(_Record, frozen=True):
+    """The share of labelled images whose best class is right, of PyTorch and of the target.
+
+    `least_loss` and `most_loss` are the ends of a 95% interval of what the target loses, as shares:
+    negative where it gains.
+    """
+
+    images: Count
+    reference: Share
+    target: Share
+    least_loss: Annotated[float, Meta(ge=-1, le=1)]
+    most_loss: Annotated[float, Meta(ge=-1, le=1)]
+
+
 class Verification(_Record, frozen=True):
     """How the target's graphs in a row compared with PyTorch, image by image.
 
@@ -257,6 +273,8 @@ class Verification(_Record, frozen=True):
     outputs: Annotated[dict[Name, VerifiedOutput], Meta(max_length=MAX_OUTPUTS)]
     near_ties: Count
     forced_routes: Count
+    accuracy: VerifiedAccuracy | None = None
+    """None where images had no labels."""
 
 
 class Bounds(_Record, frozen=True):
@@ -337,6 +355,19 @@ class LeftLayer(_Record, frozen=True):
     reason: Text
 
 
+class Calibration(_Record, frozen=True):
+    """The images by which a recipe has found the ranges of what layers take.
+
+    `sha256` is that of their inputs. For each routed stage `routed` has how many of them took each
+    expert, `forced` how many were sent to it besides because those were too few.
+    """
+
+    images: Count
+    sha256: Sha256
+    routed: Annotated[tuple[Counts, ...], Meta(max_length=1000)]
+    forced: Annotated[tuple[Counts, ...], Meta(max_length=1000)]
+
+
 class Compression(_Record, frozen=True):
     """What a recipe has done to the layers of a target's graphs.
 
@@ -351,6 +382,8 @@ class Compression(_Record, frozen=True):
     layers: Count
     left: Annotated[tuple[LeftLayer, ...], Meta(max_length=100_000)]
     plain_bytes: Count
+    calibration: Calibration | None = None
+    """None for a recipe that needs none."""
 
 
 class Target(_Record, frozen=True):

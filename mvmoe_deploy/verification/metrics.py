@@ -15,6 +15,10 @@ SMALLEST_PEAK = 1e-3
 SCORE_STEP = 2.0**-23
 """Two logits that are nearer than this can have one fp32 score: then the lower expert wins."""
 
+MOST_EXCUSED = 2e-2
+"""No error beyond this, relative to the largest value, makes a decision a near-tie: what a recipe
+rounds to few bits may be off by more, and then has to agree all the same."""
+
 _MOST_ROUTES = 1024
 """Routes of one stage that are all listed; of more, those that images took and a cover."""
 
@@ -67,13 +71,14 @@ def peak(wanted: np.ndarray) -> float:
     return float(np.abs(wanted).max(initial=SMALLEST_PEAK))
 
 
-def near_tie_limit(error: float, allowed: float) -> float:
+def near_tie_limit(error: float, bound: float, peak: float) -> float:
     """The margin up to which a router, or an output, with this error may decide otherwise.
 
-    Two logits can move towards each other, so twice the error. It counts up to what is `allowed`:
-    a broken router cannot excuse itself by its own error.
+    Two logits can move towards each other, so twice the error. It counts up to what is allowed,
+    `bound` and at most `MOST_EXCUSED` of the `peak`: a broken router cannot excuse itself by its
+    own error.
     """
-    return 2 * min(error, allowed) + SCORE_STEP
+    return 2 * min(error, min(bound, MOST_EXCUSED) * peak) + SCORE_STEP
 
 
 def quantiles(values: np.ndarray) -> dict[str, float] | None:

@@ -131,11 +131,11 @@ def _route_output(
     ours, theirs = kind.values(given), kind.values(wanted)
     over, limit = np.zeros(len(wanted), bool), 0.0
     for part, array in theirs.items():
-        allowed = bounds.answer_error * peak(array)
+        top = peak(array)
         errors = absolute_errors(ours[part], array).reshape(len(wanted), -1).max(axis=1)
-        over |= errors > allowed
+        over |= errors > bounds.answer_error * top
         if part == kind.decides_by:
-            limit = near_tie_limit(float(errors.max()), allowed)
+            limit = near_tie_limit(float(errors.max()), bounds.answer_error, top)
     decisions = kind.agreement(given, wanted, limit)
     return RouteOutput(
         errors=_errors(kind, given, wanted),

@@ -141,7 +141,7 @@ class TargetCheck:
             previous_route=previous,
             margins=np.where(reached, margins_in_turn(rule, wanted), np.inf),
             reached=reached,
-            near_tie_limit=metrics.near_tie_limit(largest, self.bounds.router_error * peak),
+            near_tie_limit=metrics.near_tie_limit(largest, self.bounds.router_error, peak),
         )
 
     def _disagreements(

@@ -58,6 +58,11 @@ class NumberTypes(NamedTuple):
         return "float16" if self.activations == "float16" else "float32"
 
     @property
+    def computes_in_int8(self) -> bool:
+        """Whether layers multiply whole numbers of 8 bits."""
+        return self.activations == "dynamic-int8"
+
+    @property
     def changes_layers(self) -> bool:
         """Whether the weights of layers are stored in other numbers than everything else."""
         return self.weights != self.other

@@ -1,7 +1,7 @@
-"""Recipe `fp16`: weights and computation in half precision."""
+"""Recipe `fp16`: weights in half precision, and computation where the engine does that well."""
 
 from mvmoe_deploy.bundle.manifest import Bounds
-from mvmoe_export.compression.contract import FLOAT16, Recipe
+from mvmoe_export.compression.contract import FLOAT16, NumberTypes, Recipe
 
 # The rounding of fp16 is 2^13 times that of fp32; 0.3 of that ratio was measured, since sums are
 # kept in more than fp16, and twice the ratio is allowed. No more than 5e-2 counts: answers that are
@@ -23,7 +23,7 @@ _BOUNDS = Bounds(
 
 PART = Recipe(
     name="fp16",
-    summary="Weights and computation in fp16: half of the bytes; what the Neural Engine runs.",
-    numbers=(FLOAT16,),
+    summary="Half of the bytes: fp16, also in computation where an engine does that well.",
+    numbers=(FLOAT16, NumberTypes("float16", "float32")),
     bounds=_BOUNDS,
 )

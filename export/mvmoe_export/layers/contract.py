@@ -48,10 +48,31 @@ class Layer:
         """Whether it is a product of a matrix: no convolution."""
         return "conv" not in self.operator
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether its weight is an input of the graph."""
+        return self.weight.op == "placeholder"
+
+    def with_weight(self, weight: fx.Node) -> fx.Node:
+        """A new node before this one: the same layer over another node as its weight."""
+        arguments = [weight if given is self.weight else given for given in self.node.args]
+        operator = self.node.target
+        assert callable(operator)  # Of a method alone it would be a name.
+        return self.node.graph.call_function(operator, tuple(arguments), dict(self.node.kwargs))
+
     def by_output(self, weight: Tensor) -> Tensor:
         """A weight of it as a matrix `[outputs, inputs]`, contiguous."""
         turned = weight.movedim(self.outputs_axis, 0)
         return turned.reshape(len(turned), -1).contiguous()
+
+    def in_shape(self, made: Tensor, weight: Tensor) -> Tensor:
+        """What was made of `by_output` in the order of the weight's axes.
+
+        One number for each output gets axes of 1 beside that of the outputs.
+        """
+        turned = weight.movedim(self.outputs_axis, 0).shape
+        sizes = turned if made.ndim > 1 else (turned[0], *(1 for _ in turned[1:]))
+        return made.reshape(sizes).movedim(0, self.outputs_axis).contiguous()
 
 
 class LeftLayer(msgspec.Struct, frozen=True, kw_only=True):

@@ -174,7 +174,7 @@ def _is_near_tie(
         if not row[f"members.{stage}"].any():
             break  # The image was finished before.
         error = allowed(_LOGIT_ROUNDING, router, FP32) * metrics.peak(logits)
-        tied = tied or rule.margins(logits)[0] <= metrics.near_tie_limit(error, error)
+        tied = tied or rule.margins(logits)[0] <= 2 * error + metrics.SCORE_STEP
     if not tied:
         return False
     forced = _answer(model, torch.from_numpy(row["image"]), _routes(model, row, 0))

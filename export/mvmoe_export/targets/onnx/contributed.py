@@ -4,7 +4,7 @@ PyTorch knows each as an operator of the library `mvmoe_onnx`, with what ONNX Ru
 its Python form; the exporter writes it as the operator of ONNX Runtime.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import onnx
@@ -12,13 +12,15 @@ import onnxscript
 import torch
 from torch import Tensor
 
+from mvmoe_export.layers.int4 import GROUP
+
 DOMAIN = "com.microsoft"
 
 _Parameter = onnx.defs.OpSchema.FormalParameter
 _OPTIONAL = onnx.defs.OpSchema.FormalParameterOption.Optional
 
 
-def _operator(name: str, *inputs: _Parameter, **attributes: int) -> Any:
+def _operator(name: str, *inputs: _Parameter, attributes: Sequence[str] = ()) -> Any:
     """An operator of ONNX Runtime's for the exporter, as its `ContribOperators.md` has it.
 
     Attributes are whole numbers. ONNX has no schema of it: the exporter wants one.
@@ -44,6 +46,21 @@ _DYNAMIC_QUANTIZE_MAT_MUL = _operator(
     _Parameter("b_zero_point", "tensor(int8)", param_option=_OPTIONAL),
     _Parameter("bias", "tensor(float)", param_option=_OPTIONAL),
 )
+
+
+_MAT_MUL_N_BITS = _operator(
+    "MatMulNBits",
+    _Parameter("A", "tensor(float)"),
+    _Parameter("B", "tensor(uint8)"),
+    _Parameter("scales", "tensor(float)"),
+    _Parameter("zero_points", "tensor(uint8)", param_option=_OPTIONAL),
+    _Parameter("g_idx", "tensor(int32)", param_option=_OPTIONAL),
+    _Parameter("bias", "tensor(float)", param_option=_OPTIONAL),
+    attributes=("K", "N", "bits", "block_size", "accuracy_level"),
+)
+
+_INT8_INPUTS = 4
+"""The `accuracy_level` at which inputs are rounded to 8 bits: other levels were slower."""
 
 
 @torch.library.custom_op("mvmoe_onnx::dynamic_int8_product", mutates_args=())
@@ -72,9 +89,50 @@ def _dynamic_int8_product(value: Any, weight: Any, scale: Any, bias: Any = None)
     return _DYNAMIC_QUANTIZE_MAT_MUL(value, weight, scale, None, bias)
 
 
+@torch.library.custom_op("mvmoe_onnx::int4_product", mutates_args=())
+def int4_product(
+    value: Tensor, packed: Tensor, scale: Tensor, bias: Tensor | None, inputs: int
+) -> Tensor:
+    """`value` `[..., K]` times a weight of 4 bits in groups of 32, plus `bias` `[N]`.
+
+    `packed` `[N, groups, 16]` (uint8) has two numbers plus 8 in each byte, the first in its lower
+    half; `scale` is `[N * groups]`. The value is not rounded here: ONNX Runtime does it group by
+    group.
+    """
+    halves = torch.stack([packed & 15, packed >> 4], dim=-1).flatten(-2)
+    whole = halves.to(torch.float32) - 8
+    weight = (whole * scale.reshape(*whole.shape[:2], 1)).flatten(1)[:, :inputs]
+    product = value @ weight.T
+    return product if bias is None else product + bias
+
+
+@int4_product.register_fake
+def _(value: Tensor, packed: Tensor, scale: Tensor, bias: Tensor | None, inputs: int) -> Tensor:
+    return value.new_empty((*value.shape[:-1], len(packed)))
+
+
+def _int4_product(value: Any, packed: Any, scale: Any, bias: Any = None, inputs: int = 0) -> Any:
+    """As `MatMulNBits`."""
+    return _MAT_MUL_N_BITS(
+        value,
+        packed,
+        scale,
+        None,
+        None,
+        bias,
+        K=inputs,
+        N=packed.shape[0],
+        bits=4,
+        block_size=GROUP,
+        accuracy_level=_INT8_INPUTS,
+    )
+
+
 DYNAMIC_INT8_PRODUCT = torch.ops.mvmoe_onnx.dynamic_int8_product.default
+INT4_PRODUCT = torch.ops.mvmoe_onnx.int4_product.default
 
 TRANSLATIONS: dict[Callable[..., Any], Callable[..., Any]] = {
-    DYNAMIC_INT8_PRODUCT: _dynamic_int8_product
+    DYNAMIC_INT8_PRODUCT: _dynamic_int8_product,
+    INT4_PRODUCT: _int4_product,
 }
 """For the exporter, what each operator is written as."""

@@ -38,6 +38,7 @@ ENGINES = (
         fixed_shapes=False,
         # As a product of the weight turned beforehand, which it would turn in every call.
         bound_needs=("constant-linears",),
+        compressed_needs=("patches-as-products",),
     ),
     EngineFacts(
         "nnapi",

@@ -3,10 +3,16 @@
 from mvmoe_export.rewrites import names_for
 from mvmoe_export.targets.onnx.engines import ENGINES
 
-REWRITES = {engine.name: names_for(engine.needs) for engine in ENGINES}
-"""By profile; `docs/rewrites.md` has the measurements behind them."""
+_ENGINES = {engine.name: engine for engine in ENGINES}
 
-BOUND_REWRITES = {
-    engine.name: names_for((*engine.needs, *engine.bound_needs)) for engine in ENGINES
-}
-"""Those of graphs that take weights as inputs."""
+
+def rewrites_for(profile: str, *, is_bound: bool = False, in_int8: bool = False) -> tuple[str, ...]:
+    """The rewrites of a profile's graphs, as `EngineFacts.needs_of` tells them apart.
+
+    `docs/rewrites.md` has the measurements behind them.
+    """
+    return names_for(_ENGINES[profile].needs_of(is_bound=is_bound, in_int8=in_int8))
+
+
+REWRITES = {profile: rewrites_for(profile) for profile in _ENGINES}
+"""By profile, of graphs in fp32 that hold all weights."""

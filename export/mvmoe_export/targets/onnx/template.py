@@ -200,7 +200,8 @@ def _session(prologue: onnx.ModelProto) -> Any:
 def _weight_only_nodes(graph: ir.Graph, opened: set[ir.Value]) -> list[ir.Node]:
     """Nodes that depend on a weight and constants alone, in order, none larger than its inputs.
 
-    One that grows its inputs (a bias broadcast over all tokens) is cheaper to run than to store.
+    One that grows its inputs (a bias broadcast over all tokens, a weight of 8 bits that becomes
+    fp32) is cheaper to run than to store.
     One that joins several weights would be stored for every graph that joins others; ONNX Runtime
     does it once, when it loads the graph.
     """
@@ -221,12 +222,12 @@ def _is_constant(value: ir.Value) -> bool:
 
 
 def _size(values: Sequence[ir.Value]) -> float:
-    """Elements of values; infinite if a shape is not known."""
-    total = 0
+    """Bytes of values; infinite if a shape or type is not known."""
+    total = 0.0
     for value in values:
-        if value.shape is None or not value.shape.is_static():
+        if value.shape is None or not value.shape.is_static() or value.dtype is None:
             return float("inf")
-        total += int(np.prod(value.shape.numpy()))
+        total += int(np.prod(value.shape.numpy())) * value.dtype.itemsize
     return total
 
 

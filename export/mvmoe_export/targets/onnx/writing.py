@@ -20,7 +20,7 @@ from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.onnx.layer_writers import WRITERS
 from mvmoe_export.targets.onnx.options import OnnxOptions, Profile
 from mvmoe_export.targets.onnx.placement import placement
-from mvmoe_export.targets.onnx.profiles import BOUND_REWRITES, REWRITES
+from mvmoe_export.targets.onnx.profiles import rewrites_for
 from mvmoe_export.targets.onnx.template import make_template
 from mvmoe_export.weight_file import StoredBytes, WeightFile
 
@@ -29,6 +29,7 @@ _DTYPES: dict[int, manifest.DType] = {
     onnx.TensorProto.FLOAT: "float32",
     onnx.TensorProto.FLOAT16: "float16",
     onnx.TensorProto.INT64: "int64",
+    onnx.TensorProto.INT8: "int8",
 }
 
 
@@ -153,7 +154,8 @@ class _Profile:
         """What is applied to a graph, which may take weights as inputs."""
         if self.rewrites is not None:
             return self.rewrites
-        return (BOUND_REWRITES if is_bound else REWRITES)[self.name]
+        in_int8 = self.chosen.numbers.computes_in_int8
+        return rewrites_for(self.name, is_bound=is_bound, in_int8=in_int8)
 
 
 def _fillings(program: Program, spec: GraphSpec) -> Iterator[tuple[int, Contents]]:
