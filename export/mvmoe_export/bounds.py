@@ -15,14 +15,21 @@ from mvmoe_export.rewrites import find_rewrite
 from mvmoe_export.targets import TargetPart
 
 
-def bounds_for(target: TargetPart, precision: str, rewrites: Iterable[str] = ()) -> Bounds:
+def bounds_for(
+    target: TargetPart,
+    precision: str,
+    rewrites: Iterable[str] = (),
+    *,
+    activations: str | None = None,
+) -> Bounds:
     """The bounds of graphs that a target made with the recipe `precision`, and with `rewrites`.
 
-    Of all that the recipe, the target and the rewrites allow, the loosest. Raises InputError for a
-    recipe or a rewrite that is not installed.
+    `activations` are what they compute in, where that is not what the recipe prefers. Of all that
+    the recipe, the target and the rewrites allow, the loosest. Raises InputError for a recipe or a
+    rewrite that is not installed.
     """
     recipe = find_recipe(precision)
-    further = getattr(target, "bounds", {})
-    added = [further.get(numbers.activations) for numbers in recipe.numbers]
+    computed = activations or recipe.numbers[0].activations
+    added = [getattr(target, "bounds", {}).get(computed)]
     added += [find_rewrite(name).bounds for name in rewrites]
     return reduce(looser, filter(None, added), recipe.bounds)

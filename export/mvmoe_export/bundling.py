@@ -31,7 +31,7 @@ from mvmoe_export.auto_strategy import AUTO, choose_strategy
 from mvmoe_export.bounds import bounds_for
 from mvmoe_export.captured import write_captured
 from mvmoe_export.evaluation_mode import evaluation_mode
-from mvmoe_export.further_strategy import further_name, take_over
+from mvmoe_export.further_targets import further_name, take_over, variants, with_recipe
 from mvmoe_export.parity.golden import GOLDEN_IMAGES, golden_vectors
 from mvmoe_export.parity.guard import guard
 from mvmoe_export.parity.guard_in_graph import guard_in_graph
@@ -55,7 +55,7 @@ from mvmoe_export.targets.contract import InlineJob
 
 _SCRATCH = ".scratch"
 _FURTHER = ".further"
-"""Where the targets of a strategy that is not the first are made."""
+"""Where the targets of a strategy or recipe that is not the first are made."""
 _NO_GOLDEN = manifest.Golden(images=1, file=manifest.File(path="-", bytes=0, sha256=""))
 """Where the golden vectors are not written yet."""
 
@@ -95,6 +95,7 @@ def export_bundle(
     *,
     targets: Sequence[str] = ("onnx",),
     strategy: str | Sequence[str] = DEFAULT,
+    precision: str | Sequence[str] = (),
     batch: int = 1,
     max_graphs: int = MAX_GRAPHS,
     routers: manifest.Routers = manifest.HOST,
@@ -111,9 +112,11 @@ def export_bundle(
     takes (see `docs/verify.md`), unless `skip_verify`; the manifest keeps the figures.
 
     `strategy` is the name of one, or `auto`: the most suitable that can serve the model
-    (`auto_strategy.choose_strategy` says which, and why). Of several the first one's targets have
-    their own names, and the others' end in the strategy's: `onnx-all-experts`. With the `routers`
-    `in-graph` there is one graph that selects by itself, for strategies that can have that.
+    (`auto_strategy.choose_strategy` says which, and why). `precision` is the name of a recipe for
+    all targets; without one each target's options say it. Of several strategies, and of several
+    recipes, the first one's targets have their own names, and the others' end in that of the
+    strategy and of the recipe: `onnx-all-experts`, `onnx-int8`. With the `routers` `in-graph` there
+    is one graph that selects by itself, for strategies that can have that.
 
     With `resume`, targets that are finished are kept beside `path` (in `.NAME.resume`) if the
     export ends early, and taken over by the next one of the same model and options.
@@ -149,12 +152,13 @@ def export_bundle(
     with evaluation_mode(model):
         make = partial(make_stages, model, batch=batch, max_graphs=max_graphs, routers=routers)
         exports = [
-            _Export(make(name), found, options, name if number else None, progress)
-            for number, name in enumerate(dict.fromkeys(named))
+            _Export(make(variant.strategy), found, chosen, variant.further, progress)
+            for variant in variants(named, precision)
+            for chosen in [with_recipe(options, found, variant.recipe)]
         ]
         for export in exports:
-            require_targets(found, export.stages, options)
-        require_room(found, [export.stages for export in exports], options, path)
+            require_targets(found, export.stages, export.options)
+        require_room(found, [(export.stages, export.options) for export in exports], path)
         with files.new_directory(path, replace) as work, torch.no_grad():
             described, *_ = [_checked(each.stages, identity, options, found) for each in exports]
             require_sound(exports[0].stages.on_host)
@@ -174,13 +178,13 @@ def export_bundle(
 
 @dataclass(frozen=True)
 class _Export:
-    """The targets of one strategy; those of a strategy that is not the first end in its name."""
+    """The targets of one strategy and recipe; of those that are not the first with longer names."""
 
     stages: Stages
     found: Mapping[str, TargetPart]
     options: ExportOptions
     further: str | None
-    """The strategy's name, if it is not the first."""
+    """What the names of its targets end in; None for the first."""
     progress: Progress
 
     def finished(self, path: Path, resume: bool) -> FinishedTargets:
@@ -253,7 +257,13 @@ class TargetMaking:
         for variant, made in records.items():
             record = msgspec.structs.replace(made, routers=self.export.stages.routers)
             if record.parity is None:
-                bounds = bounds_for(find_target(name), record.precision, record.rewrites)
+                compression = record.compression
+                bounds = bounds_for(
+                    find_target(name),
+                    record.precision,
+                    record.rewrites,
+                    activations=None if compression is None else compression.activations,
+                )
                 bounded = msgspec.structs.replace(record, bounds=bounds)
                 parity = self._guarded(variant, bounded)
                 records[variant] = msgspec.structs.replace(bounded, parity=parity)

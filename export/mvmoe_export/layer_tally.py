@@ -8,7 +8,7 @@ from torch import Tensor
 from mvmoe_deploy.bundle import manifest
 from mvmoe_export.captured import key_bytes, tensor_key
 from mvmoe_export.compression import NumberTypes
-from mvmoe_export.layers import LayerChanges, LeftLayer
+from mvmoe_export.layers import LayerChanges, PreciseLayer
 
 _FP32, _FP16 = 4, 2
 
@@ -17,7 +17,7 @@ class LayerTally(msgspec.Struct, kw_only=True):
     """Gathered structure by structure; it crosses from a compiler's process as JSON."""
 
     layers: int = 0
-    left: dict[str, tuple[LeftLayer, ...]] = msgspec.field(default_factory=dict)
+    left: dict[str, tuple[PreciseLayer, ...]] = msgspec.field(default_factory=dict)
     """By the name of the first graph of each structure."""
     plain: dict[str, int] = msgspec.field(default_factory=dict)
     """The bytes of each distinct tensor before, by its key; of floating-point numbers in fp32."""

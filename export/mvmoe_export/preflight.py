@@ -125,19 +125,18 @@ def require_able(model: RoutedModel, names: Sequence[str]) -> None:
 
 def require_room(
     found: Mapping[str, TargetPart],
-    strategies: Sequence[Stages],
-    options: ExportOptions,
+    exports: Sequence[tuple[Stages, ExportOptions]],
     path: Path,
 ) -> None:
     """Refuse an export whose graphs do not fit on the disk of `path`; raises OutputError.
 
-    `strategies` has the stages as each strategy makes them. What an interrupted export has kept
-    beside `path` is not counted again.
+    `exports` has the stages and options of each strategy and recipe. What an interrupted export has
+    kept beside `path` is not counted again.
     """
     rooms = [getattr(target, "room", None) for target in found.values()]
-    needed = GOLDEN_IMAGES * math.prod(strategies[0].model.input.shape) * _FP32
+    needed = GOLDEN_IMAGES * math.prod(exports[0][0].model.input.shape) * _FP32
     readers = sum(getattr(target, "reads_captured", False) for target in found.values())
-    for stages in strategies:
+    for stages, options in exports:
         needed += sum(room(stages, options) for room in rooms if room is not None)
         needed -= max(0, readers - 1) * stages.weight_bytes  # They read one copy.
     kept = files.hidden(path, ".resume")

@@ -23,7 +23,7 @@ from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.strict_json import object_of
 from mvmoe_deploy.system import files, outputs
 from mvmoe_export.fingerprint import weights_of
-from mvmoe_export.further_strategy import further_name
+from mvmoe_export.further_targets import further_name
 from mvmoe_export.stages import Stages
 
 FORMAT = "mvmoe-export-resume"

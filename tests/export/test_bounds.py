@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from mvmoe_deploy import parts
 from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.bounds import bounds_for
-from mvmoe_export.compression import FLOAT16, FLOAT32, find_recipe
+from mvmoe_export.compression import find_recipe
 from mvmoe_export.rewrites import built_in, find_rewrite
 from mvmoe_export.targets import find_target
 
@@ -25,6 +26,14 @@ WRITTEN = {
     ("executorch", "fp32"): (
         (1e-4, 1e-4, 90.0, 1.0, 1.0, 8.0, 5e-3),
         (2e-3, 2e-3, 65.0, 1.0, 1.0, 8.0, 5e-3),
+    ),
+    ("onnx", "int8"): (
+        (0.2, 0.3, 22.0, 0.97, 0.995, 0.0, 0.0),
+        (0.2, 0.3, 22.0, 0.97, 0.995, 8.0, 5e-3),
+    ),
+    ("onnx", "int4"): (
+        (0.5, 0.6, 10.0, 0.95, 0.99, 0.0, 0.0),
+        (0.5, 0.6, 10.0, 0.95, 0.99, 8.0, 5e-3),
     ),
     ("executorch", "fp16"): (
         (1e-2, 1e-2, 45.0, 1.0, 1.0, 16384.0, 5e-2),
@@ -69,10 +78,10 @@ def test_the_documentation_has_the_same_numbers(target, precision):
 
 
 def test_the_documentation_has_every_reason():
-    causes = [find_recipe("fp32").bounds, find_recipe("fp16").bounds]
+    causes = [find_recipe(name).bounds for name in parts.built_in_names("recipes")]
     causes += find_target("coreml").bounds.values()
     causes += [rewrite.bounds for rewrite in built_in() if rewrite.bounds is not None]
-    assert len(causes) == 5
+    assert len(causes) > 5
     assert all(bounds.reason and bounds.reason in DOCS for bounds in causes)
 
 
@@ -81,7 +90,7 @@ def test_a_target_that_says_nothing_is_as_near_as_any():
 
 
 def test_each_cause_can_only_loosen():
-    allowed = {FLOAT32: Bounds(psnr_db=50.0, reason="loose"), FLOAT16: Bounds(psnr_db=1.0)}
+    allowed = {"float32": Bounds(psnr_db=50.0, reason="loose"), "float16": Bounds(psnr_db=1.0)}
     target = SimpleNamespace(bounds=allowed)
     found = bounds_for(target, "fp32")
     assert (found.psnr_db, found.answer_error) == (50.0, 1e-4)
@@ -91,9 +100,18 @@ def test_each_cause_can_only_loosen():
 
 
 def test_a_recipe_that_is_not_installed_is_named():
-    with pytest.raises(InputError, match=r"the recipe 'fp3' is unknown; installed are fp16, fp32"):
+    with pytest.raises(InputError, match="the recipe 'fp3' is unknown; installed are fp16, fp32"):
         bounds_for(find_target("onnx"), "fp3")
 
 
 def test_a_recipe_says_what_it_stores():
-    assert [find_recipe(name).stored(4000) for name in ("fp32", "fp16")] == [4000, 2000]
+    names = ("fp32", "fp16", "int8", "int4")
+    stored = [find_recipe(name).numbers[0].stored(4000) for name in names]
+    assert stored == [4000, 2000, 1000, 500]
+
+
+def test_what_graphs_compute_in_decides_on_the_targets_bounds():
+    coreml = find_target("coreml")
+    found = bounds_for(coreml, "int8", activations="float16")
+    assert found.reason == f"{find_recipe('int8').bounds.reason}; {coreml.bounds['float16'].reason}"
+    assert bounds_for(coreml, "int8") == find_recipe("int8").bounds

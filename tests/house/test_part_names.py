@@ -30,6 +30,8 @@ _OTHER_MEANINGS = {
     "mvmoe_export.targets.executorch.lowering": {"coreml", "portable"},
     "mvmoe_export.targets.executorch.target": {"coreml"},
     "mvmoe_export.bundling": {"export"},  # a phase of the progress
+    "mvmoe_export.compression.contract": {"int8", "int4"},  # types of numbers
+    "mvmoe_deploy.runtime.runners.coreml_reference.kernels.quantization": {"int8"},
     "mvmoe_bench.measure.schema.results": {"run"},  # a line of the results
     "mvmoe_bench.commands.demo": {"all-experts", "dense", "static"},  # what the demo measures
 }

@@ -67,7 +67,7 @@ def test_only_near_ties_flip(logits, k, error, seed):
     actual = float(metrics.absolute_errors(moved, logits).max())
     rule = TopK(experts=4, k=k)
     flipped = (rule.select(moved)[0] != rule.select(logits)[0]).any(axis=1)
-    near = rule.margins(logits) <= metrics.near_tie_limit(actual, math.inf)
+    near = rule.margins(logits) <= 2 * actual + metrics.SCORE_STEP
     # Scores far below the winner's underflow and round: there equal scores are no near-tie.
     visible = np.sort(scores(logits), axis=1)[:, -k - 1] > 1e-30
     visible &= np.sort(scores(moved), axis=1)[:, -k - 1] > 1e-30
@@ -75,8 +75,12 @@ def test_only_near_ties_flip(logits, k, error, seed):
 
 
 def test_a_large_error_excuses_no_more_than_is_allowed():
-    assert metrics.near_tie_limit(5.0, 0.1) == pytest.approx(0.2, abs=1e-6)
-    assert metrics.near_tie_limit(0.01, 0.1) == pytest.approx(0.02, abs=1e-6)
+    assert metrics.near_tie_limit(5.0, 0.01, 10.0) == pytest.approx(0.2, abs=1e-6)
+    assert metrics.near_tie_limit(0.01, 0.01, 10.0) == pytest.approx(0.02, abs=1e-6)
+
+
+def test_a_recipe_with_loose_bounds_excuses_no_more_than_rounding_does():
+    assert metrics.near_tie_limit(5.0, 0.5, 10.0) == pytest.approx(0.4, abs=1e-6)
 
 
 def test_quantiles_of_known_values():

@@ -58,6 +58,13 @@ _HOW = ("routers", "batch", "max_graphs", "skip_verify", "resume")
     "is made by each: those after the first are called TARGET-STRATEGY.",
 )
 @click.option(
+    "--precision",
+    metavar="RECIPE",
+    multiple=True,
+    help="Of all targets: fp32, fp16, int8, int4, ..., see docs/compression.md; else by "
+    "target. With several each target is made in each: others than the first are TARGET-RECIPE.",
+)
+@click.option(
     "--routers",
     type=click.Choice(get_args(Routers)),
     default=HOST,
@@ -88,6 +95,7 @@ def export(
     weights: str | None,
     targets: tuple[str, ...],
     strategies: tuple[str, ...],
+    precision: tuple[str, ...],
     name: str | None,
     force: bool,
     as_json: bool,
@@ -138,6 +146,7 @@ def export(
             output,
             targets=tuple(dict.fromkeys(targets)),
             strategy=named,
+            precision=precision,
             identity=source.named(name),
             options=export_options,
             replace_existing=force,

@@ -4,7 +4,7 @@
 a target's `LayerWriter` says. What weights become is in `int8.py` and the files beside it.
 """
 
-from mvmoe_export.layers.contract import Layer, LayerWriter, LeftLayer
+from mvmoe_export.layers.contract import Layer, LayerWriter, PreciseLayer
 from mvmoe_export.layers.find import find_layers
 from mvmoe_export.layers.replacing import LayerChanges, replace_layers
 
@@ -12,7 +12,7 @@ __all__ = [
     "Layer",
     "LayerChanges",
     "LayerWriter",
-    "LeftLayer",
+    "PreciseLayer",
     "find_layers",
     "replace_layers",
 ]

@@ -75,7 +75,7 @@ class Layer:
         return made.reshape(sizes).movedim(0, self.outputs_axis).contiguous()
 
 
-class LeftLayer(msgspec.Struct, frozen=True, kw_only=True):
+class PreciseLayer(msgspec.Struct, frozen=True, kw_only=True):
     """A layer that stays as precise as it was, and why."""
 
     operator: str

@@ -14,7 +14,7 @@ import torch
 from torch import fx
 
 from mvmoe_export.graph_roles import GraphRoles
-from mvmoe_export.layers.contract import Layer, LeftLayer
+from mvmoe_export.layers.contract import Layer, PreciseLayer
 from mvmoe_export.rewrites.graph import argument
 from mvmoe_export.source_location import PREFIX
 
@@ -39,7 +39,7 @@ HEAD = "no layer comes after it before an answer"
 
 def find_layers(
     graph: fx.Graph, weights: Collection[str], roles: GraphRoles
-) -> tuple[list[Layer], list[LeftLayer]]:
+) -> tuple[list[Layer], list[PreciseLayer]]:
     """The layers over `weights`, without those that stay precise, and these with the reason.
 
     `weights` are the names of slots (attributes) and of bound inputs (placeholders).
@@ -61,10 +61,10 @@ def find_layers(
     return free, left
 
 
-def left_layer(layer: Layer, reason: str) -> LeftLayer:
+def left_layer(layer: Layer, reason: str) -> PreciseLayer:
     """A layer that stays precise for a reason, by the names that a person knows."""
     name = layer.name.removeprefix(PREFIX)
-    return LeftLayer(operator=layer.operator, layer=name, reason=reason)
+    return PreciseLayer(operator=layer.operator, layer=name, reason=reason)
 
 
 def _layers(graph: fx.Graph, weights: Collection[str]) -> Iterator[Layer]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, fx
 
 from mvmoe_export.graph_roles import GraphRoles
-from mvmoe_export.layers.contract import Layer, LayerWriter, LeftLayer
+from mvmoe_export.layers.contract import Layer, LayerWriter, PreciseLayer
 from mvmoe_export.layers.find import find_layers, left_layer
 
 _JOINT = "__"
@@ -26,7 +26,7 @@ class LayerChanges:
     """Those that were replaced, by their weights; of several with one weight the first."""
     kept: frozenset[str] = frozenset()
     """Those of these weights that something else reads as well: they are stored besides."""
-    left: tuple[LeftLayer, ...] = ()
+    left: tuple[PreciseLayer, ...] = ()
     """The layers that stay as they were."""
 
     def stored(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
