@@ -117,6 +117,8 @@ def show(out: "Console", data: "VerifiedBundle") -> None:
         instead = f", in place of {absent}" if (absent := target.stands_in_for) else ""
         out.print(f"  run by {target.engine}{instead}")
         out.print(Text(f"  {_bounds_line(target)}"))
+        if (line := _accuracy_line(target)) is not None:
+            out.print(line)
         out.print(_parity_rows(target))
         out.print()
         out.print(_route_parity_rows(target))
@@ -139,6 +141,18 @@ def _bounds_line(target: "VerifiedTarget") -> str:
     if target.bounds_limited:
         line += "; the bundle asks for looser bounds than any may have, so these are the limits"
     return line
+
+
+def _accuracy_line(target: "VerifiedTarget") -> str | None:
+    """Right answers of both, and what is lost; None without labels."""
+    ours, theirs = target.top1_target, target.top1_pytorch
+    low, high = target.least_loss, target.most_loss
+    if ours is None or theirs is None or low is None or high is None:
+        return None
+    return (
+        f"  right answers: {percent(ours)}, PyTorch {percent(theirs)}: a loss of "
+        f"{100 * (theirs - ours):.2f} points (95% interval {100 * low:.2f} to {100 * high:.2f})"
+    )
 
 
 def _show_skipped(out: "Console", skipped: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.samples import Samples
+from mvmoe_deploy.verification.accuracy import Accuracy
 from mvmoe_deploy.verification.bounds import UsedBounds
 from mvmoe_deploy.verification.faults import FaultLocation
 from mvmoe_deploy.verification.output_errors import OutputsCompared, RouteOutput
@@ -111,7 +112,7 @@ class TargetReport:
     overall: OutputsCompared
     agreeing: OutputsCompared | None
     same_route: OutputsCompared
-    accuracy: tuple[float, float] | None
+    accuracy: Accuracy | None
     """Top-1 of PyTorch and of the target, where labels are known."""
     stages: list[StageReport]
     near_ties: list[tuple[int, int]]

@@ -138,7 +138,11 @@ class FoundFault(_Data, frozen=True):
 
 
 class VerifiedTarget(ComparedImages, frozen=True):
-    """One target: figures over all images on its own routes first, then by stage and by route."""
+    """One target: figures over all images on its own routes first, then by stage and by route.
+
+    Where images have labels, `top1_pytorch` and `top1_target` are the shares of right answers, and
+    `least_loss` to `most_loss` is a 95% interval of what the target loses, as a share.
+    """
 
     ok: bool
     format: str
@@ -149,6 +153,8 @@ class VerifiedTarget(ComparedImages, frozen=True):
     routing_agreement: float
     top1_pytorch: float | None
     top1_target: float | None
+    least_loss: float | None
+    most_loss: float | None
     agreeing: ComparedImages | None
     same_route: ComparedImages
     stages: list[RouterFigures]
@@ -197,12 +203,15 @@ def summarize(target: TargetReport) -> manifest.Verification:
         outputs={name: _verified(found) for name, found in target.overall.outputs.items()},
         near_ties=len({image for _, image in target.near_ties}),
         forced_routes=sum(report.forced for report in target.per_route),
+        accuracy=None
+        if target.accuracy is None
+        else manifest.VerifiedAccuracy(**asdict(target.accuracy)),
     )
 
 
 def _target(target: TargetReport) -> VerifiedTarget:
     """One target."""
-    top1_pytorch, top1_target = target.accuracy or (None, None)
+    known = target.accuracy
     return VerifiedTarget(
         ok=target.ok,
         format=target.record.format,
@@ -213,8 +222,10 @@ def _target(target: TargetReport) -> VerifiedTarget:
         routing_agreement=target.routing_agreement,
         images=target.overall.images,
         outputs=_outputs(target.overall.outputs),
-        top1_pytorch=_finite(top1_pytorch),
-        top1_target=_finite(top1_target),
+        top1_pytorch=None if known is None else known.reference,
+        top1_target=None if known is None else known.target,
+        least_loss=None if known is None else known.least_loss,
+        most_loss=None if known is None else known.most_loss,
         agreeing=None if target.agreeing is None else _compared(target.agreeing),
         same_route=_compared(target.same_route),
         stages=[_stage(stage) for stage in target.stages],

@@ -12,6 +12,7 @@ from mvmoe_deploy.routing.choices import margins_in_turn
 from mvmoe_deploy.routing.contract import images_of, route_of
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.verification import metrics
+from mvmoe_deploy.verification.accuracy import Accuracy, accuracy
 from mvmoe_deploy.verification.bounds import used_bounds
 from mvmoe_deploy.verification.bounds_check import BoundsCheck
 from mvmoe_deploy.verification.fault_images import routes_of, shown_by
@@ -171,16 +172,14 @@ class TargetCheck:
             given, wanted = rows_of(given, images), rows_of(wanted, images)
         return compare_outputs(outputs, given, wanted)
 
-    def _accuracy(self, own: Vectors) -> tuple[float, float] | None:
+    def _accuracy(self, own: Vectors) -> Accuracy | None:
         """Top-1 of PyTorch and of the target, by the first output that decides on a class."""
         labels = self.reference.samples.labels
         decides = [each for each in self.reference.outputs if find_kind(each.kind).classifies]
         if labels is None or not decides:
             return None
         name = f"outputs.{decides[0].name}"
-        both = (self.reference.vectors[name], own[name])
-        theirs, ours = (float(np.mean(rows.argmax(axis=1) == labels)) for rows in both)
-        return theirs, ours
+        return accuracy(self.reference.vectors[name], own[name], labels)
 
     def _per_route(
         self, start: Vectors, same: Vectors, progress: Callable[[str, int], None]
