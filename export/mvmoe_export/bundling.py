@@ -23,12 +23,14 @@ from mvmoe_deploy.models.input_choices import unstated
 from mvmoe_deploy.preprocessing import Origin, TrainedField
 from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.routing import UsagePrior
+from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.strategies import DEFAULT
 from mvmoe_deploy.system import files, outputs
 from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_deploy.verification.report_data import summarize
 from mvmoe_export.auto_strategy import AUTO, choose_strategy
 from mvmoe_export.bounds import bounds_for
+from mvmoe_export.calibration import Calibrated, CalibrationRequest, calibrate
 from mvmoe_export.captured import write_captured
 from mvmoe_export.evaluation_mode import evaluation_mode
 from mvmoe_export.further_targets import further_name, take_over, variants, with_recipe
@@ -101,6 +103,7 @@ def export_bundle(
     routers: manifest.Routers = manifest.HOST,
     identity: Identity | None = None,
     options: ExportOptions | None = None,
+    calibration: CalibrationRequest | None = None,
     replace_existing: bool = False,
     skip_verify: bool = False,
     resume: bool = False,
@@ -108,8 +111,9 @@ def export_bundle(
 ) -> manifest.Manifest:
     """Export a routed model to the bundle directory `path`; gives its manifest.
 
-    As the last step the bundle is verified on its golden images and every route that none of them
-    takes (see `docs/verify.md`), unless `skip_verify`; the manifest keeps the figures.
+    As the last step the bundle is verified on its golden images, or on those of `calibration`, and
+    every route that none of them takes (see `docs/verify.md`), unless `skip_verify`; the manifest
+    keeps the figures.
 
     `strategy` is the name of one, or `auto`: the most suitable that can serve the model
     (`auto_strategy.choose_strategy` says which, and why). `precision` is the name of a recipe for
@@ -131,8 +135,8 @@ def export_bundle(
     target whose engine is not installed, CheckFailedError if a graph does not do what the model
     does, OutputError if it cannot be written; what was at `path` is then as it was.
     """
-    path, replace = Path(path), foreign_to_bundle if replace_existing else None
-    outputs.require_directory(path, replace)
+    path, foreign = Path(path), foreign_to_bundle if replace_existing else None
+    outputs.require_directory(path, foreign)
     identity = identity or Identity()
     options = _with_identity(options or ExportOptions(), identity)
     found = {name: find_target(name) for name in targets}
@@ -150,16 +154,23 @@ def export_bundle(
     if not named:
         raise InputError(f"no strategy was given; give {DEFAULT}, or another one")
     with evaluation_mode(model):
-        make = partial(make_stages, model, batch=batch, max_graphs=max_graphs, routers=routers)
+        make = partial(make_stages, batch=batch, max_graphs=max_graphs, routers=routers)
+        calibrated = Calibrated(model)
+        if calibration is not None:
+            stages = make(model, named[0])
+            described = _checked(stages, identity, options, found)
+            expected = require_manifest(described, stages, found, GOLDEN_IMAGES)
+            calibrated = calibrate(model, expected, calibration)
+            options = replace(options, calibration=calibrated.run)
         exports = [
-            _Export(make(variant.strategy), found, chosen, variant.further, progress)
-            for variant in variants(named, precision)
-            for chosen in [with_recipe(options, found, variant.recipe)]
+            _Export(make(calibrated.model, each.strategy), found, chosen, each.further, progress)
+            for each in variants(named, precision)
+            for chosen in [with_recipe(options, found, each.recipe)]
         ]
         for export in exports:
             require_targets(found, export.stages, export.options)
         require_room(found, [(export.stages, export.options) for export in exports], path)
-        with files.new_directory(path, replace) as work, torch.no_grad():
+        with files.new_directory(path, foreign) as work, torch.no_grad():
             described, *_ = [_checked(each.stages, identity, options, found) for each in exports]
             require_sound(exports[0].stages.on_host)
             kept = [each.finished(path, resume) for each in exports]
@@ -168,9 +179,11 @@ def export_bundle(
                 records |= export.run(work, finished)
             # After the route guard, which says what is wrong with a model more exactly.
             golden = write_golden(work, golden_vectors(model))
+            records = {name: _calibrated(each, calibrated) for name, each in records.items()}
             result = msgspec.structs.replace(described, targets=records, golden=golden)
             if not skip_verify:
-                result = _verified(Bundle(work, result, plugins=True), model, progress)
+                made = Bundle(work, result, plugins=True)
+                result = _verified(made, model, calibrated.samples, progress)
             write_manifest(work, result)
     kept[0].clear()
     return result
@@ -289,7 +302,8 @@ class TargetMaking:
 def _key(stages: Stages, options: ExportOptions, found: Mapping[str, TargetPart]) -> str:
     """What a finished target depends on."""
     chosen = (options.targets, options.rewrites, options.identity, options.labels)
-    kind = (stages.strategy.name, stages.routers, stages.batch)
+    images = None if options.calibration is None else options.calibration.record
+    kind = (stages.strategy.name, stages.routers, stages.batch, images)
     return export_key(stages, (*kind, *chosen, _packages(found)))
 
 
@@ -299,10 +313,24 @@ def _with_identity(options: ExportOptions, identity: Identity) -> ExportOptions:
     return replace(options, identity={"name": identity.name, **options.identity}, labels=labels)
 
 
-def _verified(bundle: Bundle, model: RoutedModel, progress: Progress) -> manifest.Manifest:
+def _calibrated(record: manifest.Target, calibrated: Calibrated) -> manifest.Target:
+    """The record of a compressed target with what is known of the calibration."""
+    if record.compression is None or calibrated.run is None:
+        return record
+    compression = msgspec.structs.replace(
+        record.compression,
+        calibration=calibrated.run.record,
+        smoothed=calibrated.smoothed_norms,
+    )
+    return msgspec.structs.replace(record, compression=compression)
+
+
+def _verified(
+    bundle: Bundle, model: RoutedModel, samples: Samples | None, progress: Progress
+) -> manifest.Manifest:
     """The manifest with what the verification found; raises CheckFailedError if it fell short."""
     checked = [name for name, record in bundle.manifest.targets.items() if record.parity]
-    report = verify_against_model(bundle, model, targets=checked, progress=progress)
+    report = verify_against_model(bundle, model, samples, targets=checked, progress=progress)
     if not report.ok:
         raise CheckFailedError(f"{report.shortfall}; the bundle was not written", **report.fields)
     targets = {}

@@ -149,10 +149,11 @@ def require_manifest(
     stages: Stages,
     found: Iterable[str],
     images: int,
-) -> None:
+) -> manifest.Manifest:
     """Check the manifest of a bundle whose targets are still to be made; raises InputError.
 
-    `images` is the number of golden vectors that it will have.
+    `images` is the number of golden vectors that it will have. Gives the manifest with targets that
+    have no files yet.
     """
     graphs = _graphs(stages)
     record = manifest.Target(
@@ -176,6 +177,7 @@ def require_manifest(
         encode_manifest(complete)
     except BundleError as error:
         raise InputError(f"this model cannot be made into a bundle: {error}") from error
+    return complete
 
 
 def _graphs(stages: Stages) -> tuple[manifest.Graph, ...]:

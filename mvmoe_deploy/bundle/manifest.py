@@ -383,7 +383,9 @@ class Compression(_Record, frozen=True):
     left: Annotated[tuple[LeftLayer, ...], Meta(max_length=100_000)]
     plain_bytes: Count
     calibration: Calibration | None = None
-    """None for a recipe that needs none."""
+    """None where no images were given."""
+    smoothed: Count = 0
+    """How many normalizations have moved outlier channels into the layers behind them."""
 
 
 class Target(_Record, frozen=True):

@@ -15,7 +15,7 @@ from mvmoe_deploy.errors import InputError
 
 if TYPE_CHECKING:
     from mvmoe_deploy.models.contract import RoutedModel
-    from mvmoe_export import ExportOptions, Identity
+    from mvmoe_export import CalibrationRequest, ExportOptions, Identity
 
 
 class _ExportCommand(Command):
@@ -65,6 +65,14 @@ _HOW = ("routers", "batch", "max_graphs", "skip_verify", "resume")
     "target. With several each target is made in each: others than the first are TARGET-RECIPE.",
 )
 @click.option(
+    "--calibrate",
+    type=options.ImageSource(),
+    help="Images for recipes that need some, and to measure on what each target loses.",
+)
+@click.option(
+    "--smooth", is_flag=True, help="Move outlier channels into weights; needs --calibrate."
+)
+@click.option(
     "--routers",
     type=click.Choice(get_args(Routers)),
     default=HOST,
@@ -96,6 +104,8 @@ def export(
     targets: tuple[str, ...],
     strategies: tuple[str, ...],
     precision: tuple[str, ...],
+    calibrate: str | None,
+    smooth: bool,
     name: str | None,
     force: bool,
     as_json: bool,
@@ -149,6 +159,7 @@ def export(
             precision=precision,
             identity=source.named(name),
             options=export_options,
+            calibration=_calibration(calibrate, smooth=smooth),
             replace_existing=force,
             progress=advance,
             **how,
@@ -157,6 +168,22 @@ def export(
         note(line)
     digest = files.sha256(output / MANIFEST_FILE)
     emit(as_json, BundleView.of(str(output), manifest, digest, source.notes), show_bundle)
+
+
+def _calibration(data: str | None, *, smooth: bool) -> "CalibrationRequest | None":
+    """What is asked of calibration; raises InputError for what needs images without them."""
+    from mvmoe_export import CalibrationRequest
+
+    if data is not None:
+        return CalibrationRequest(data, smooth=smooth)
+    if smooth:
+        raise InputError(
+            "--smooth was given without images; give --calibrate with a directory of images, or "
+            "the name of a data set",
+            code="input.option",
+            name="calibrate",
+        )
+    return None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class TorchStages:
 
     def __init__(self, model: RoutedModel, flow: ModelFlow) -> None:
         self._model = model
-        self._flows = flow.stages
+        self.flows = flow.stages
 
     def stem(self, images: np.ndarray) -> Vectors:
         """What the stem gives."""
@@ -29,12 +29,12 @@ class TorchStages:
 
     def step(self, stage: int, route: Route, tensors: Vectors, gates: np.ndarray) -> Vectors:
         """What a routed stage gives."""
-        names = self._flows[stage].record.takes
+        names = self.flows[stage].record.takes
         return self._run(stage, route, [*(tensors[name] for name in names), gates])
 
     def _run(self, stage: int, route: Route, inputs: Sequence[np.ndarray]) -> Vectors:
         """A stage on `[n, ...]`, some rows at a time; its outputs by the graphs' names of them."""
-        flow = self._flows[stage]
+        flow = self.flows[stage]
         columns = zip(*_in_parts(flow.module(self._model, route), inputs), strict=True)
         return {
             name: torch.cat(column).detach().numpy()

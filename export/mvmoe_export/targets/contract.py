@@ -30,6 +30,7 @@ from mvmoe_export.graph_taps import GraphTap
 from mvmoe_export.operators import ReadGraph
 
 if TYPE_CHECKING:
+    from mvmoe_export.calibration import CalibrationRun
     from mvmoe_export.stages import Stages
 
 Records = dict[str, manifest.Target]
@@ -199,6 +200,8 @@ class ExportOptions:
     identity: Mapping[str, str] = field(default_factory=dict)
     """For formats with a place for it: name, author, license, description, version."""
     labels: tuple[str, ...] | None = None
+    calibration: "CalibrationRun | None" = None
+    """What stages took for calibration images, if some were given."""
     progress: Callable[[str], None] = _ignore
     """Called with a graph's name when it was written."""
 

@@ -1,0 +1,130 @@
+"""Calibration images on their way through a model's stages, each expert with enough of them.
+
+Images take their own routes. An expert that fewer than `LEAST_IMAGES` of them reach is given more:
+those whose logits speak most for it are sent there besides, since ranges of one or two images say
+little of the next one.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.routing import Route
+from mvmoe_deploy.samples import Samples
+from mvmoe_deploy.verification.run_stages import Vectors, rows_of, run_stages, run_stem
+from mvmoe_export.flow import ModelFlow, flow_of
+from mvmoe_export.parity.torch_stages import TorchStages
+
+LEAST_IMAGES = 8
+"""Of each expert: eight were enough to set ranges, one was not."""
+
+
+@dataclass(frozen=True)
+class StageCall:
+    """A stage that was run down a route, with what it took: the images of `rows`."""
+
+    stage: int
+    route: Route
+    inputs: tuple[np.ndarray, ...]
+    """Tensors `[n, ...]` in the order of its arguments, and the gates `[n, k]` behind them."""
+
+
+@dataclass(frozen=True)
+class CalibrationRun:
+    """What a model's stages took for calibration images."""
+
+    calls: tuple[StageCall, ...]
+    record: manifest.Calibration
+
+
+def require_images(samples: Samples, data: str) -> None:
+    """Refuse images that say too little of a model; raises InputError."""
+    count = len(samples.names)
+    if count < LEAST_IMAGES:
+        raise InputError(
+            f"--calibrate {data} has {count} images; give at least {LEAST_IMAGES}, as many and as "
+            "different as the model will see",
+            code="input.option",
+            name="calibrate",
+            given=count,
+        )
+    if samples.labels is not None and len(np.unique(samples.labels)) == 1:
+        raise InputError(
+            f"--calibrate {data} has images of one class only; give images of all classes: ranges "
+            "of one say little of the others",
+            code="input.option",
+            name="calibrate",
+        )
+
+
+def record_stages(model: RoutedModel, inputs: np.ndarray) -> CalibrationRun:
+    """Take images `[n, C, H, W]` through all stages; raises InputError for what stages raise."""
+    flow = flow_of(model)
+    engine = _Recorder(model, flow)
+    start = run_stem(engine, flow.records, inputs)
+    vectors = run_stages(engine, flow.records, flow.outputs, start)
+    routed, forced = [], []
+    for stage, rule in enumerate(model.routing, start=1):
+        counts = vectors[f"members.{stage}"].sum(axis=0)
+        sent = np.zeros(rule.experts, np.int64)
+        for expert, images in _too_few(model, vectors, stage):
+            sent[expert] = len(images)
+            members = [vectors[f"members.{each + 1}"][images] for each in range(len(model.routing))]
+            members[stage - 1] = _members(model, stage, expert, len(images))
+            run_stages(engine, flow.records, flow.outputs, rows_of(start, images), imposed=members)
+        routed.append(tuple(int(count) for count in counts))
+        forced.append(tuple(int(count) for count in sent))
+    record = manifest.Calibration(
+        images=len(inputs),
+        sha256=hashlib.sha256(np.ascontiguousarray(inputs).data).hexdigest(),
+        routed=tuple(routed),
+        forced=tuple(forced),
+    )
+    return CalibrationRun(tuple(engine.calls), record)
+
+
+class _Recorder(TorchStages):
+    """A model's stages, which remember what they were given."""
+
+    def __init__(self, model: RoutedModel, flow: ModelFlow) -> None:
+        super().__init__(model, flow)
+        self.calls: list[StageCall] = []
+
+    def stem(self, images: np.ndarray) -> Vectors:
+        """What the stem gives."""
+        self.calls.append(StageCall(0, (), (images,)))
+        return super().stem(images)
+
+    def step(self, stage: int, route: Route, tensors: Vectors, gates: np.ndarray) -> Vectors:
+        """What a routed stage gives."""
+        names = self.flows[stage].record.takes
+        inputs = (*(tensors[name] for name in names), gates)
+        self.calls.append(StageCall(stage, route, inputs))
+        return super().step(stage, route, tensors, gates)
+
+
+def _too_few(model: RoutedModel, vectors: Vectors, stage: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Experts of a stage that too few images take, each with the images to send there besides."""
+    members = vectors[f"members.{stage}"]
+    logits = vectors.get(f"logits.{stage}", np.zeros(members.shape, np.float32))
+    for expert in range(model.routing[stage - 1].experts):
+        taken = members[:, expert].astype(bool)
+        missing = LEAST_IMAGES - int(taken.sum())
+        others = np.flatnonzero(~taken & members.any(axis=1))
+        if missing > 0 and len(others):
+            wanting = np.argsort(-logits[others, expert], kind="stable")
+            yield expert, others[wanting[:missing]]
+
+
+def _members(model: RoutedModel, stage: int, expert: int, count: int) -> np.ndarray:
+    """The membership `[n, E]` of a route that has an expert."""
+    rule = model.routing[stage - 1]
+    route = next(iter(rule.cover([expert])))
+    members = np.zeros((count, rule.experts), bool)
+    members[:, list(route)] = True
+    return members
