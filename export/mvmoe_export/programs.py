@@ -9,7 +9,7 @@ Here modules are captured, rewritten and cut; which rewrites is a target's choic
 
 import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Self
@@ -25,7 +25,14 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_export import rewrites
 from mvmoe_export.fingerprint import weights_of
 from mvmoe_export.graph_roles import GraphRoles
-from mvmoe_export.layers import LayerChanges, LayerWriter, replace_layers
+from mvmoe_export.layers import (
+    LayerChanges,
+    LayerWriter,
+    Ranges,
+    WatchedGraph,
+    needs_ranges,
+    replace_layers,
+)
 from mvmoe_export.pytorch_silence import exporting
 from mvmoe_export.rewrites.graph import STAYS, attribute, elements, is_weight
 from mvmoe_export.source_location import PREFIX, quantizer
@@ -101,14 +108,29 @@ class Program:
     """What the prologue gives, in order: slots, then bound ones, before layers were changed."""
     layers: LayerChanges = field(default_factory=LayerChanges)
     """What has become of layers, and with them of slots and of what is bound."""
+    watched: WatchedGraph | None = None
+    """The graph as it was before, where layers take values in ranges that images show."""
 
-    def fill(self, module: nn.Module) -> dict[str, Tensor]:
+    def fill(self, module: nn.Module, ranges: Ranges | None = None) -> dict[str, Tensor]:
         """The content of every slot for one stage module of this structure."""
-        return self.contents(program_weights(module))
+        return self.contents(program_weights(module), ranges)
 
-    def contents(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The content of every slot for weights that are named as `program_weights` does."""
-        return self.compression(self.layers.stored(self.plain_contents(weights)))
+    def contents(
+        self, weights: Mapping[str, Tensor], ranges: Ranges | None = None
+    ) -> dict[str, Tensor]:
+        """The content of every slot for weights that are named as `program_weights` does.
+
+        `ranges` are those of the graph's own layers, where there is `watched`.
+        """
+        return self.compression(self.layers.stored(self.plain_contents(weights), ranges))
+
+    def ranges(
+        self, weights: Mapping[str, Tensor], inputs: Iterable[Sequence[Tensor]]
+    ) -> Ranges | None:
+        """The ranges of what layers take of some inputs; None where nobody needs them."""
+        if self.watched is None:
+            return None
+        return self.watched.ranges(self.plain_contents(weights), inputs)
 
     def plain_contents(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What slots hold before layers are compressed."""
@@ -239,7 +261,7 @@ def rewrite_program(
     # names). Of 12 blocks of width 192 it takes 1 s of CPU time a target, of 90 s in all.
     nodes = _body(graph, slots, inputs)
     if layers is not None:
-        program = _with_layers(program, nodes, weights, layers)
+        program = _with_layers(program, graph, nodes, weights, layers)
     body = _module(graph, nodes, program.contents(weights))
     # Copies: two inputs of one tensor would be captured as one.
     held = {place: program.bound_contents(weights, place) for place in set(bound.values())}
@@ -249,9 +271,16 @@ def rewrite_program(
 
 
 def _with_layers(
-    program: Program, nodes: fx.Graph, weights: Mapping[str, Tensor], layers: LayerRequest
+    program: Program,
+    graph: fx.GraphModule,
+    nodes: fx.Graph,
+    weights: Mapping[str, Tensor],
+    layers: LayerRequest,
 ) -> Program:
-    """A program whose layers are written as was asked; changes `nodes`."""
+    """A program whose layers are written as was asked; changes `nodes`.
+
+    `graph` has the constants of the nodes.
+    """
     places = {slot.place for slot in program.bound}
     bound = {
         name: place for place in sorted(places) for name in program.bound_contents(weights, place)
@@ -259,6 +288,9 @@ def _with_layers(
     contents = program.contents(weights)
     for place in places:
         contents |= program.bound_contents(weights, place)
+    watched = None
+    if needs_ranges(layers.writer):
+        watched = WatchedGraph(nodes, contents, layers.roles, graph)
     changes = replace_layers(nodes, contents, layers.roles, layers.writer)
     given = [node.name for node in nodes.find_nodes(op="placeholder")]
     of_place = {
@@ -271,6 +303,7 @@ def _with_layers(
         slots=tuple(changes.stored({slot: contents[slot] for slot in program.slots})),
         bound=tuple(BoundSlot(name, of_place[name]) for name in given if name in of_place),
         layers=changes,
+        watched=watched,
     )
 
 

@@ -10,18 +10,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.samples import Samples
-from mvmoe_deploy.verification.run_stages import Vectors, rows_of, run_stages, run_stem
+from mvmoe_deploy.verification.run_stages import (
+    Vectors,
+    in_chunks,
+    rows_of,
+    run_stages,
+    run_stem,
+)
 from mvmoe_export.flow import ModelFlow, flow_of
 from mvmoe_export.parity.torch_stages import TorchStages
 
 LEAST_IMAGES = 8
 """Of each expert: eight were enough to set ranges, one was not."""
+
+
+MOST_FOR_RANGES = 128
+"""Images of one route by which ranges are set; they hardly grow with more."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,14 @@ class CalibrationRun:
 
     calls: tuple[StageCall, ...]
     record: manifest.Calibration
+
+    def batches(self, stage: int, route: Route, size: int) -> Iterator[list[Tensor]]:
+        """What a stage took down a route, in batches of `size`; the last is filled up."""
+        for call in self.calls:
+            if (call.stage, call.route) != (stage, route):
+                continue
+            for rows in in_chunks(min(len(call.inputs[0]), MOST_FOR_RANGES), size):
+                yield [torch.from_numpy(array[rows]) for array in call.inputs]
 
 
 def require_images(samples: Samples, data: str) -> None:

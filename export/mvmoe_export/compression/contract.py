@@ -28,9 +28,10 @@ What is no layer's weight (biases, norms), and layers that stay precise, have th
 activations.
 """
 
-Activation = Literal["float32", "float16", "dynamic-int8"]
-"""What layers compute in; `dynamic-int8`: their inputs are rounded to whole numbers of 8 bits, in a
-range that is found anew for each image, and everything else is fp32."""
+Activation = Literal["float32", "float16", "dynamic-int8", "static-int8"]
+"""What layers compute in. With `dynamic-int8` and `static-int8` their inputs are rounded to whole
+numbers of 8 bits, in a range that is found anew for each image, or in one that calibration images
+have shown; everything else is fp32."""
 
 _BITS: dict[WeightNumber, int] = {
     "float32": 32,
@@ -60,7 +61,12 @@ class NumberTypes(NamedTuple):
     @property
     def computes_in_int8(self) -> bool:
         """Whether layers multiply whole numbers of 8 bits."""
-        return self.activations == "dynamic-int8"
+        return self.activations in ("dynamic-int8", "static-int8")
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether calibration images have to show the ranges of what layers take."""
+        return self.activations == "static-int8"
 
     @property
     def changes_layers(self) -> bool:

@@ -6,13 +6,17 @@ a target's `LayerWriter` says. What weights become is in `int8.py` and the files
 
 from mvmoe_export.layers.contract import Layer, LayerWriter, PreciseLayer
 from mvmoe_export.layers.find import find_layers
-from mvmoe_export.layers.replacing import LayerChanges, replace_layers
+from mvmoe_export.layers.ranges import Ranges, WatchedGraph
+from mvmoe_export.layers.replacing import LayerChanges, needs_ranges, replace_layers
 
 __all__ = [
     "Layer",
     "LayerChanges",
     "LayerWriter",
     "PreciseLayer",
+    "Ranges",
+    "WatchedGraph",
     "find_layers",
+    "needs_ranges",
     "replace_layers",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 from torch import Tensor, fx
@@ -92,6 +92,8 @@ class LayerWriter(Protocol):
 
     - `parts` are of the same names, shapes and types for every weight of one shape.
     - Equal weights give equal parts, byte for byte.
+
+    One that needs the ranges of what layers take is a `CalibratedWriter`.
     """
 
     def refuses(self, layer: Layer, weight: Tensor) -> str | None:
@@ -105,3 +107,11 @@ class LayerWriter(Protocol):
 
     def write(self, layer: Layer, parts: Mapping[str, fx.Node]) -> fx.Node:
         """New nodes before the layer's, which read `parts`; gives the one that replaces it."""
+
+
+@runtime_checkable
+class CalibratedWriter(LayerWriter, Protocol):
+    """A writer whose layers take values in ranges that calibration images have shown."""
+
+    def range_parts(self, layer: Layer, span: tuple[float, float]) -> dict[str, Tensor]:
+        """What is stored of a range, beside `parts`, by other names: for each graph its own."""

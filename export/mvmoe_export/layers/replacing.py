@@ -6,12 +6,14 @@ After:   writer's nodes(tokens, weight__int8, weight__scale) -> ...
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from torch import Tensor, fx
 
 from mvmoe_export.graph_roles import GraphRoles
-from mvmoe_export.layers.contract import Layer, LayerWriter, PreciseLayer
+from mvmoe_export.layers.contract import CalibratedWriter, Layer, LayerWriter, PreciseLayer
 from mvmoe_export.layers.find import find_layers, left_layer
+from mvmoe_export.layers.ranges import ANY, Range, Ranges
 
 _JOINT = "__"
 """Between the name of a weight and that of its part: the name of an input may have no dots."""
@@ -29,17 +31,27 @@ class LayerChanges:
     left: tuple[PreciseLayer, ...] = ()
     """The layers that stay as they were."""
 
-    def stored(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What is stored of some weights, by its names, in their order."""
-        return {name: part for weight in weights for name, part in self._of(weight, weights)}
+    def stored(
+        self, weights: Mapping[str, Tensor], ranges: Ranges | None = None
+    ) -> dict[str, Tensor]:
+        """What is stored of some weights, by its names, in their order.
 
-    def _of(self, name: str, weights: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+        `ranges` are those of a graph's layers, for a writer that needs them.
+        """
+        known = ranges or {}
+        return {
+            name: part
+            for weight in weights
+            for name, part in self._of(weight, weights[weight], known.get(weight, ANY))
+        }
+
+    def _of(self, name: str, weight: Tensor, span: Range) -> Iterator[tuple[str, Tensor]]:
         """What is stored of one weight."""
         if name in self.layers and self.writer is not None:
-            parts = self.writer.parts(self.layers[name], weights[name].detach())
+            parts = parts_of(self.writer, self.layers[name], weight.detach(), span)
             yield from ((f"{name}{_JOINT}{part}", tensor) for part, tensor in parts.items())
         if name not in self.layers or name in self.kept:
-            yield name, weights[name]
+            yield name, weight
 
 
 def replace_layers(
@@ -63,7 +75,7 @@ def replace_layers(
             continue
         if layer.name not in first:
             first[layer.name] = layer
-            parts[layer.name] = _store(graph, layer, writer.parts(layer, weight.detach()))
+            parts[layer.name] = _store(graph, layer, parts_of(writer, layer, weight.detach(), ANY))
         with graph.inserting_before(layer.node):
             new = writer.write(layer, parts[layer.name])
         layer.node.replace_all_uses_with(new)
@@ -73,6 +85,17 @@ def replace_layers(
         if name not in kept:
             graph.erase_node(layer.weight)
     return LayerChanges(writer, first, kept, tuple(left))
+
+
+def parts_of(writer: LayerWriter, layer: Layer, weight: Tensor, span: Range) -> dict[str, Tensor]:
+    """All that is stored for a layer."""
+    parts = writer.parts(layer, weight)
+    return parts | writer.range_parts(layer, span) if needs_ranges(writer) else parts
+
+
+def needs_ranges(writer: LayerWriter) -> TypeGuard[CalibratedWriter]:
+    """Whether a writer needs the ranges of what layers take."""
+    return isinstance(writer, CalibratedWriter)
 
 
 def _alike(one: Layer, other: Layer) -> bool:

@@ -325,6 +325,17 @@ class InlineJob:
         """Nothing runs yet."""
 
 
+def require_images(recipe: Recipe, numbers: NumberTypes, options: ExportOptions) -> None:
+    """Refuse a recipe that needs calibration images where there are none; raises InputError."""
+    if numbers.needs_images and options.calibration is None:
+        raise InputError(
+            f"the recipe {recipe.name} needs calibration images; give --calibrate with a directory "
+            "of images or the name of a data set, or --precision int8, which needs none",
+            code="input.option",
+            name="calibrate",
+        )
+
+
 def require_fitting(recipe: Recipe, numbers: NumberTypes, stages: "Stages") -> None:
     """Refuse a recipe that graphs cannot have with these numbers; raises InputError.
 
@@ -339,8 +350,24 @@ def require_fitting(recipe: Recipe, numbers: NumberTypes, stages: "Stages") -> N
             code="input.option",
             name="routers",
         )
+    if numbers.needs_images and not _has_graph_for_each_route(stages):
+        raise InputError(
+            f"the recipe {recipe.name} has ranges of inputs for each route, and graphs of the "
+            f"strategy {stages.strategy.name} serve several; give --strategy dispatch, or "
+            "--precision int8, which finds ranges for each image",
+            code="input.option",
+            name="strategy",
+            given=stages.strategy.name,
+        )
     if recipe.changes_weights and stages.bound_experts:
         raise InputError(
             f"the recipe {recipe.name} changes weights, and graphs of the strategy "
             f"{stages.strategy.name} take theirs as inputs; give another strategy or --precision"
         )
+
+
+def _has_graph_for_each_route(stages: "Stages") -> bool:
+    """Whether every route of every stage has one graph, which serves no other."""
+    records = [spec.flow.record for spec in stages.specs[1:]]
+    serving = stages.strategy.serving
+    return all(serving(record.first_route) == (record.first_route,) for record in records)

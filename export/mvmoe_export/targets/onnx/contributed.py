@@ -16,6 +16,9 @@ from mvmoe_export.layers.int4 import GROUP
 
 DOMAIN = "com.microsoft"
 
+_ONNX = onnxscript.opset18
+"""The oldest operator set that a caller may choose."""
+
 _Parameter = onnx.defs.OpSchema.FormalParameter
 _OPTIONAL = onnx.defs.OpSchema.FormalParameterOption.Optional
 
@@ -89,6 +92,49 @@ def _dynamic_int8_product(value: Any, weight: Any, scale: Any, bias: Any = None)
     return _DYNAMIC_QUANTIZE_MAT_MUL(value, weight, scale, None, bias)
 
 
+_MAT_MUL_INTEGER_TO_FLOAT = _operator(
+    "MatMulIntegerToFloat",
+    _Parameter("A", "tensor(uint8)"),
+    _Parameter("B", "tensor(int8)"),
+    _Parameter("a_scale", "tensor(float)"),
+    _Parameter("b_scale", "tensor(float)"),
+    _Parameter("a_zero_point", "tensor(uint8)", param_option=_OPTIONAL),
+    _Parameter("b_zero_point", "tensor(int8)", param_option=_OPTIONAL),
+    _Parameter("bias", "tensor(float)", param_option=_OPTIONAL),
+)
+
+
+@torch.library.custom_op("mvmoe_onnx::static_int8_product", mutates_args=())
+def static_int8_product(
+    value: Tensor, weight: Tensor, scale: Tensor, bias: Tensor | None, steps: Sequence[Tensor]
+) -> Tensor:
+    """As `dynamic_int8_product`, the value rounded to 256 steps of a size that is given.
+
+    `steps` are their size (fp32) and the one that is 0 (uint8), both of no axes; values beyond them
+    become the last one.
+    """
+    step, zero = steps
+    whole = (value / step).round().add(zero.float()).clamp(0, 255) - zero.float()
+    product = (whole.double() @ weight.double()).float() * (step * scale)
+    return product if bias is None else product + bias
+
+
+@static_int8_product.register_fake
+def _(
+    value: Tensor, weight: Tensor, scale: Tensor, bias: Tensor | None, steps: Sequence[Tensor]
+) -> Tensor:
+    return value.new_empty((*value.shape[:-1], weight.shape[1]))
+
+
+def _static_int8_product(
+    value: Any, weight: Any, scale: Any, bias: Any, steps: Sequence[Any]
+) -> Any:
+    """As `QuantizeLinear` and `MatMulIntegerToFloat`."""
+    step, zero = steps
+    whole = _ONNX.QuantizeLinear(value, step, zero)
+    return _MAT_MUL_INTEGER_TO_FLOAT(whole, weight, step, scale, zero, None, bias)
+
+
 @torch.library.custom_op("mvmoe_onnx::int4_product", mutates_args=())
 def int4_product(
     value: Tensor, packed: Tensor, scale: Tensor, bias: Tensor | None, inputs: int
@@ -129,10 +175,12 @@ def _int4_product(value: Any, packed: Any, scale: Any, bias: Any = None, inputs:
 
 
 DYNAMIC_INT8_PRODUCT = torch.ops.mvmoe_onnx.dynamic_int8_product.default
+STATIC_INT8_PRODUCT = torch.ops.mvmoe_onnx.static_int8_product.default
 INT4_PRODUCT = torch.ops.mvmoe_onnx.int4_product.default
 
 TRANSLATIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     DYNAMIC_INT8_PRODUCT: _dynamic_int8_product,
+    STATIC_INT8_PRODUCT: _static_int8_product,
     INT4_PRODUCT: _int4_product,
 }
 """For the exporter, what each operator is written as."""

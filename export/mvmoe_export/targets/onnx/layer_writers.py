@@ -10,9 +10,19 @@ from mvmoe_export.compression import NumberTypes
 from mvmoe_export.layers import Layer, LayerWriter
 from mvmoe_export.layers.int4 import GROUP, int4_by_group
 from mvmoe_export.layers.int8 import int8_by_output
+from mvmoe_export.layers.ranges import Range, unsigned_steps
 from mvmoe_export.rewrites.graph import shape
-from mvmoe_export.targets.onnx.contributed import DYNAMIC_INT8_PRODUCT, INT4_PRODUCT
-from mvmoe_export.targets.onnx.options import DYNAMIC_INT4, DYNAMIC_INT8, STORED_FLOAT16
+from mvmoe_export.targets.onnx.contributed import (
+    DYNAMIC_INT8_PRODUCT,
+    INT4_PRODUCT,
+    STATIC_INT8_PRODUCT,
+)
+from mvmoe_export.targets.onnx.options import (
+    DYNAMIC_INT4,
+    DYNAMIC_INT8,
+    STATIC_INT8,
+    STORED_FLOAT16,
+)
 
 _ATEN = torch.ops.aten
 
@@ -85,6 +95,25 @@ class DynamicInt8Writer:
         return layer.node.graph.call_function(DYNAMIC_INT8_PRODUCT, arguments)
 
 
+class StaticInt8Writer(DynamicInt8Writer):
+    """`QuantizeLinear` with a known range and `MatMulIntegerToFloat` with its bias."""
+
+    def range_parts(self, layer: Layer, span: Range) -> dict[str, Tensor]:
+        """`step` and `zero` of what a product takes; convolutions compute in fp32."""
+        if not layer.is_product:
+            return {}
+        step, zero = unsigned_steps(span)
+        return {"step": step, "zero": zero}
+
+    def write(self, layer: Layer, parts: Mapping[str, fx.Node]) -> fx.Node:
+        """One node, its bias inside."""
+        if not layer.is_product:
+            return _STORED_INT8.write(layer, parts)
+        steps = [parts["step"], parts["zero"]]
+        arguments = (layer.input, parts["int8"], parts["scale"], layer.bias, steps)
+        return layer.node.graph.call_function(STATIC_INT8_PRODUCT, arguments)
+
+
 class DynamicInt4Writer:
     """`MatMulNBits` with its bias; convolutions are stored in 8 bits and compute in fp32."""
 
@@ -120,6 +149,7 @@ def _is_matrix(weight: Tensor) -> bool:
 
 WRITERS: Mapping[NumberTypes, LayerWriter] = {
     DYNAMIC_INT8: DynamicInt8Writer(),
+    STATIC_INT8: StaticInt8Writer(),
     DYNAMIC_INT4: DynamicInt4Writer(),
     STORED_FLOAT16: StoredWriter(),
 }

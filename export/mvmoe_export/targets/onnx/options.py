@@ -11,9 +11,10 @@ from mvmoe_export.targets.contract import TargetOptions
 Profile = Literal["cpu", "nnapi", "coreml-ep"]
 
 DYNAMIC_INT8 = NumberTypes("int8", "dynamic-int8")
+STATIC_INT8 = NumberTypes("int8", "static-int8")
 DYNAMIC_INT4 = NumberTypes("int4", "dynamic-int8")
 STORED_FLOAT16 = NumberTypes("float16", "float32")
-_RUNS = (FLOAT32, DYNAMIC_INT8, DYNAMIC_INT4, STORED_FLOAT16)
+_RUNS = (FLOAT32, DYNAMIC_INT8, STATIC_INT8, DYNAMIC_INT4, STORED_FLOAT16)
 """The numbers that ONNX Runtime's graphs may have."""
 
 

@@ -12,6 +12,7 @@ from mvmoe_export.targets.contract import (
     InlineJob,
     Records,
     require_fitting,
+    require_images,
 )
 from mvmoe_export.targets.onnx.engines import ENGINES
 from mvmoe_export.targets.onnx.operators import read
@@ -36,6 +37,7 @@ class OnnxTarget:
         """Raises InputError for options that it cannot serve, MissingExtraError."""
         chosen = options.of(self.name, self.options)
         require_fitting(chosen.recipe, chosen.numbers, stages)
+        require_images(chosen.recipe, chosen.numbers, options)
         for package in ("onnxscript", "onnxruntime"):
             if find_spec(package) is None:
                 raise MissingExtraError.of(package, self.extra)

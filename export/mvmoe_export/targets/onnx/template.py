@@ -26,6 +26,7 @@ from torch.export import ExportedProgram
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.runtime.runners.onnx.importing import disable_telemetry, import_onnxruntime
 from mvmoe_export.compression.contract import unchanged
+from mvmoe_export.layers import Ranges
 from mvmoe_export.programs import LayerRequest, Program, make_program
 from mvmoe_export.pytorch_silence import exporting
 from mvmoe_export.source_location import location_hint
@@ -47,9 +48,10 @@ class Template:
     prologue: Any
     """An `onnxruntime.InferenceSession`, or None."""
 
-    def fill(self, module: nn.Module) -> dict[str, np.ndarray]:
-        """The content of every slot for one stage module of this structure."""
-        weights = {name: tensor.numpy() for name, tensor in self.program.fill(module).items()}
+    def fill(self, module: nn.Module, ranges: Ranges | None = None) -> dict[str, np.ndarray]:
+        """The content of every slot for one stage module of this structure, as `Program.fill`."""
+        given = self.program.fill(module, ranges)
+        weights = {name: tensor.numpy() for name, tensor in given.items()}
         filled = {slot: weights[name] for slot, name in self.slots.items() if name is not None}
         if self.prologue is not None:
             made = [slot for slot, name in self.slots.items() if name is None]

@@ -7,11 +7,14 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import onnx
+from torch import nn
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
+from mvmoe_export.calibration import CalibrationRun
 from mvmoe_export.expert_weights import BoundRecords, Contents, ExpertFile
 from mvmoe_export.layer_tally import LayerTally
+from mvmoe_export.layers import Ranges
 from mvmoe_export.programs import LayerRequest, Program, program_weights
 from mvmoe_export.sizes import exclusive, sizes
 from mvmoe_export.stages import GraphSpec, Stages
@@ -69,6 +72,7 @@ def write_graphs(
                 weights,
                 experts,
                 tally,
+                options.calibration,
                 suffix=f"{suffix}.onnx",
             )
             written[profile] = []
@@ -102,6 +106,7 @@ class _Profile:
     weights: WeightFile
     experts: ExpertFile
     tally: LayerTally
+    calibration: CalibrationRun | None
     suffix: str
 
     def write(self, group: StructureGroup) -> Iterator[_Written]:
@@ -123,7 +128,8 @@ class _Profile:
         for spec in group.members:
             self._count(program, spec)
             path = self.weights.path.parent / f"{spec.name}{self.suffix}"
-            filled = template.fill(spec.build())
+            module = spec.build()
+            filled = template.fill(module, self._ranges(program, spec, module))
             places = {
                 slot: self.weights.add(array)
                 for slot, array in filled.items()
@@ -135,6 +141,14 @@ class _Profile:
             placed = placed or placement(proto)
             self.experts.add(spec.stage, spec.name, program.bound, _fillings(program, spec))
             yield _Written(spec, path, proto, frozenset(places.values()), placed, program.rewritten)
+
+    def _ranges(self, program: Program, spec: GraphSpec, module: nn.Module) -> Ranges | None:
+        """The ranges of what a graph's layers take, if anybody needs them."""
+        if self.calibration is None:
+            return None
+        size = len(next(iter(spec.inputs.values())))
+        given = self.calibration.batches(spec.stage, spec.route or (), size)
+        return program.ranges(program_weights(module), given)
 
     def _count(self, program: Program, spec: GraphSpec) -> None:
         """Count the weights of a graph as they are before layers are compressed."""
