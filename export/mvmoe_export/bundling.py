@@ -32,6 +32,7 @@ from mvmoe_export.auto_strategy import AUTO, choose_strategy
 from mvmoe_export.bounds import bounds_for
 from mvmoe_export.calibration import Calibrated, CalibrationRequest, calibrate
 from mvmoe_export.captured import write_captured
+from mvmoe_export.compression_loss import require_loss, require_measurable, what_may_help
 from mvmoe_export.evaluation_mode import evaluation_mode
 from mvmoe_export.further_targets import further_name, take_over, variants, with_recipe
 from mvmoe_export.parity.golden import GOLDEN_IMAGES, golden_vectors
@@ -104,6 +105,7 @@ def export_bundle(
     identity: Identity | None = None,
     options: ExportOptions | None = None,
     calibration: CalibrationRequest | None = None,
+    max_loss: float | None = None,
     replace_existing: bool = False,
     skip_verify: bool = False,
     resume: bool = False,
@@ -113,7 +115,7 @@ def export_bundle(
 
     As the last step the bundle is verified on its golden images, or on those of `calibration`, and
     every route that none of them takes (see `docs/verify.md`), unless `skip_verify`; the manifest
-    keeps the figures.
+    keeps the figures. A target may then lose no more than `max_loss` points of right answers.
 
     `strategy` is the name of one, or `auto`: the most suitable that can serve the model
     (`auto_strategy.choose_strategy` says which, and why). `precision` is the name of a recipe for
@@ -156,6 +158,7 @@ def export_bundle(
     with evaluation_mode(model):
         make = partial(make_stages, batch=batch, max_graphs=max_graphs, routers=routers)
         calibrated = Calibrated(model)
+        require_measurable(max_loss, calibration, skip_verify=skip_verify)
         if calibration is not None:
             stages = make(model, named[0])
             described = _checked(stages, identity, options, found)
@@ -184,6 +187,7 @@ def export_bundle(
             if not skip_verify:
                 made = Bundle(work, result, plugins=True)
                 result = _verified(made, model, calibrated.samples, progress)
+                require_loss(result, max_loss)
             write_manifest(work, result)
     kept[0].clear()
     return result
@@ -332,7 +336,10 @@ def _verified(
     checked = [name for name, record in bundle.manifest.targets.items() if record.parity]
     report = verify_against_model(bundle, model, samples, targets=checked, progress=progress)
     if not report.ok:
-        raise CheckFailedError(f"{report.shortfall}; the bundle was not written", **report.fields)
+        hint = what_may_help(bundle.manifest)
+        raise CheckFailedError(
+            f"{report.shortfall}; the bundle was not written{hint}", **report.fields
+        )
     targets = {}
     for name, record in bundle.manifest.targets.items():
         if record.parity is None:

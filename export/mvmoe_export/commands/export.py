@@ -61,8 +61,9 @@ _HOW = ("routers", "batch", "max_graphs", "skip_verify", "resume")
     "--precision",
     metavar="RECIPE",
     multiple=True,
-    help="Of all targets: fp32, fp16, int8, int4, ..., see docs/compression.md; else by "
-    "target. With several each target is made in each: others than the first are TARGET-RECIPE.",
+    help="Of all targets: fp32, fp16, int8, int4, ... (docs/compression.md), or auto: the smallest "
+    "that keeps its bounds; else by target. With several each target is made in each: others than "
+    "the first are called TARGET-RECIPE.",
 )
 @click.option(
     "--calibrate",
@@ -71,6 +72,12 @@ _HOW = ("routers", "batch", "max_graphs", "skip_verify", "resume")
 )
 @click.option(
     "--smooth", is_flag=True, help="Move outlier channels into weights; needs --calibrate."
+)
+@click.option(
+    "--max-loss",
+    type=click.FloatRange(0, 100),
+    metavar="POINTS",
+    help="Refuse a target that loses more right answers; needs --calibrate with labels.",
 )
 @click.option(
     "--routers",
@@ -106,6 +113,7 @@ def export(
     precision: tuple[str, ...],
     calibrate: str | None,
     smooth: bool,
+    max_loss: float | None,
     name: str | None,
     force: bool,
     as_json: bool,
@@ -122,6 +130,8 @@ def export(
     from mvmoe_deploy.strategies import DEFAULT
     from mvmoe_deploy.system import files, outputs
     from mvmoe_export import export_bundle
+    from mvmoe_export.auto_precision import AUTO as AUTO_PRECISION
+    from mvmoe_export.auto_precision import export_smallest
     from mvmoe_export.auto_strategy import AUTO, choose_strategy
 
     given = [path for path in (checkpoint, own_weights) if path is not None]
@@ -150,20 +160,26 @@ def export(
             )
         named = [chosen_strategy.name if each == AUTO else each for each in named]
         note(chosen_strategy.sentence)
+    how |= {
+        "targets": tuple(dict.fromkeys(targets)),
+        "strategy": named,
+        "identity": source.named(name),
+        "options": export_options,
+        "calibration": _calibration(calibrate, smooth=smooth),
+        "max_loss": max_loss,
+        "replace_existing": force,
+    }
     with progress() as advance, stdout_left_alone():
-        manifest = export_bundle(
-            source.model,
-            output,
-            targets=tuple(dict.fromkeys(targets)),
-            strategy=named,
-            precision=precision,
-            identity=source.named(name),
-            options=export_options,
-            calibration=_calibration(calibrate, smooth=smooth),
-            replace_existing=force,
-            progress=advance,
-            **how,
-        )
+        if list(precision) == [AUTO_PRECISION]:
+            chosen_recipe = export_smallest(
+                source.model, output, progress=advance, note=note, **how
+            )
+            manifest = chosen_recipe.manifest
+            note(chosen_recipe.sentences[-1])
+        else:
+            manifest = export_bundle(
+                source.model, output, precision=precision, progress=advance, **how
+            )
     for line in source.notes:
         note(line)
     digest = files.sha256(output / MANIFEST_FILE)
