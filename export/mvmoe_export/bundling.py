@@ -24,7 +24,7 @@ from mvmoe_deploy.preprocessing import Origin, TrainedField
 from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.strategies import DEFAULT
-from mvmoe_deploy.system import files, outputs
+from mvmoe_deploy.system import files, output_places
 from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_deploy.verification.report_data import summarize
 from mvmoe_export.auto_strategy import AUTO, choose_strategy
@@ -32,7 +32,7 @@ from mvmoe_export.bounds import bounds_for
 from mvmoe_export.captured import write_captured
 from mvmoe_export.evaluation_mode import evaluation_mode
 from mvmoe_export.further_strategy import further_name, take_over
-from mvmoe_export.parity.golden import GOLDEN_IMAGES, golden_vectors
+from mvmoe_export.parity.golden_vectors import GOLDEN_IMAGES, golden_vectors
 from mvmoe_export.parity.guard import guard
 from mvmoe_export.parity.guard_in_graph import guard_in_graph
 from mvmoe_export.parity.pytorch import verify_against_model
@@ -129,7 +129,7 @@ def export_bundle(
     does, OutputError if it cannot be written; what was at `path` is then as it was.
     """
     path, replace = Path(path), foreign_to_bundle if replace_existing else None
-    outputs.require_directory(path, replace)
+    output_places.require_directory(path, replace)
     identity = identity or Identity()
     options = _with_identity(options or ExportOptions(), identity)
     found = {name: find_target(name) for name in targets}

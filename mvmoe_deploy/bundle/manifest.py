@@ -62,7 +62,7 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 Dimension = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 DType = Literal["float32", "float16", "int64", "int32"]
 PartName = Annotated[str, Meta(max_length=64, pattern=r"^[a-z][a-z0-9_-]*$(?!\n)")]
-"""The name of a part of the toolchain, which is found by it (`mvmoe_deploy.parts`)."""
+"""The name of a part of the toolchain, which is found by it (`mvmoe_deploy.part_lookup`)."""
 
 
 # No arrays: msgspec 0.22 crashes where a union has one beside a text with a pattern.

@@ -92,8 +92,8 @@ def test_options_of_another_package_are_checked_alike():
 
 def test_asking_for_options_imports_no_engine():
     code = (
-        "import sys; from mvmoe_deploy import parts\n"
-        "for name in parts.names('targets'): parts.find('targets', name).options\n"
+        "import sys; from mvmoe_deploy import part_lookup\n"
+        "for name in part_lookup.names('targets'): part_lookup.find('targets', name).options\n"
         "found = {'torch', 'onnx', 'onnxruntime', 'coremltools', 'executorch'} & set(sys.modules)\n"
         "assert not found, found"
     )

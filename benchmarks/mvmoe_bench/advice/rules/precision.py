@@ -9,8 +9,8 @@ from mvmoe_bench.advice.wording import size
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.accelerator import Accelerator
 from mvmoe_export.compression import find_recipe
+from mvmoe_export.graph_operators import Op
 from mvmoe_export.neural_engine import NEURAL_ENGINE
-from mvmoe_export.operators import Op
 
 _BOUNDARY = ("cast",)
 """Operators that turn fp32 inputs and outputs into fp16 and back: every program has some."""
