@@ -137,7 +137,7 @@ def test_a_missing_graph_and_a_link_are_one_sentence(exported, tmp_path):
 def test_without_the_formats_package_one_is_told_which_extra_to_install(exported, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     evaluator = "mvmoe_deploy.runtime.runners.coreml_reference"
-    for module in ("engine", "package"):
+    for module in ("coremltools_imports", "package"):
         monkeypatch.delitem(sys.modules, f"{evaluator}.{module}", raising=False)
     for module in [name for name in sys.modules if name.split(".")[0] == "coremltools"]:
         monkeypatch.delitem(sys.modules, module)
