@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Manifest
-from mvmoe_deploy.bundle.outputs import class_output
+from mvmoe_deploy.bundle.model_outputs import class_output
 from mvmoe_deploy.errors import ImageError, InputError
 from mvmoe_deploy.preprocessing import ImageLike, preprocess
 from mvmoe_deploy.preprocessing.decoding import IMAGE_SUFFIXES

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle.golden import parse_vectors
 from mvmoe_deploy.bundle.integrity import plain_file, read_errors
 from mvmoe_deploy.bundle.manifest_faults import of_field
 from mvmoe_deploy.bundle.read import parse_manifest
 from mvmoe_deploy.bundle.unchanged import BundleReplacedError
-from mvmoe_deploy.cli.errors import INTERRUPTED, error_report_of
+from mvmoe_deploy.cli.error_report import INTERRUPTED, error_report_of
 from mvmoe_deploy.commands.run import _image_files
 from mvmoe_deploy.errors import BundleError, ImageError, InputError
 from mvmoe_deploy.preprocessing.decoding import open_image
@@ -80,7 +80,7 @@ def test_limits():
 
 def test_a_plug_in_without_a_part():
     with pytest.raises(InputError) as caught:
-        parts._declared(types.ModuleType("empty"), "rules.empty")
+        part_lookup._declared(types.ModuleType("empty"), "rules.empty")
     assert caught.value.code == "part.invalid"
 
 

@@ -84,12 +84,13 @@ from pathlib import Path
 
 import msgspec
 
-from mvmoe_bench.measure.planning import presets
+from mvmoe_bench.measure.planning import bench_presets
 from mvmoe_deploy import cli
 
 place, commands = Path(sys.argv[1]), json.loads(sys.argv[2])
-presets.PRESETS["quick"] = msgspec.structs.replace(
-    presets.PRESETS["quick"], repeats=1, queries=3, starts=1, stream=4, warmup=0, cooldown=0.0,
+bench_presets.PRESETS["quick"] = msgspec.structs.replace(
+    bench_presets.PRESETS["quick"],
+    repeats=1, queries=3, starts=1, stream=4, warmup=0, cooldown=0.0,
 )
 found = {}
 

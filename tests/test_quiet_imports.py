@@ -11,7 +11,12 @@ from functools import partial
 import pytest
 
 from mvmoe_deploy.errors import MissingExtraError
-from mvmoe_deploy.quiet_imports import import_quietly, without_packages
+from mvmoe_deploy.quiet_imports import (
+    import_quietly,
+    without_packages,
+    without_packages_anywhere,
+)
+from mvmoe_deploy.system.own_process import OwnProcess, is_own_process
 
 _LOGGER = logging.getLogger("an.engine")
 
@@ -127,6 +132,70 @@ def test_a_package_that_is_left_out_is_missing_for_the_importing_thread_alone(
         _in_another_thread(find)
     assert names == {"left_out_here"}
     importlib.import_module("left_out_twice")
+
+
+def test_a_package_that_is_left_out_anywhere_is_missing_even_if_it_is_imported_already(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "imported").mkdir()
+    (tmp_path / "imported" / "inner.py").write_text("")
+    (tmp_path / "not_imported.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    from imported import inner
+
+    with without_packages_anywhere("imported", "not_imported"):
+        for name in ("imported", "imported.inner", "not_imported"):
+            with pytest.raises(ModuleNotFoundError):
+                exec(f"import {name}")
+        assert importlib.util.find_spec("imported") is None
+    assert "not_imported" not in sys.modules
+    assert importlib.import_module("imported").inner is inner
+
+
+ENGINES = """
+import importlib, sys
+
+def serve(line):
+    from mvmoe_deploy.runtime.runners.executorch import runner
+
+    while (message := line.receive()) is not None:
+        word = message.decode()
+        if word == "executorch":
+            runner.import_engine()
+        else:
+            importlib.import_module(word)
+        left = {"executorch.exir", "sklearn", "torch", "torch._dynamo", "torchao"}
+        line.send(" ".join(sorted(left & set(sys.modules))).encode())
+"""
+COREML = "mvmoe_deploy.runtime.runners.coreml_reference.load"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        # What needs the exporter afterwards still finds it.
+        [
+            ("executorch", "torch"),
+            (COREML, "torch"),
+            ("executorch.exir", "executorch.exir torch torch._dynamo torchao"),
+        ],
+        [(COREML, ""), ("executorch", "torch")],
+    ],
+    ids=["executorch first", "coreml first"],
+)
+def test_in_a_process_of_our_own_engines_import_what_they_need(tmp_path, monkeypatch, asked):
+    pytest.importorskip("coremltools")
+    pytest.importorskip("executorch")
+    (tmp_path / "engines_of_ours.py").write_text(ENGINES)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    process = OwnProcess("engines_of_ours:serve")
+    try:
+        for word, imported in asked:
+            process.send(word.encode(), 60)
+            assert process.receive(1000, 60).decode() == imported
+    finally:
+        process.end()
+    assert not is_own_process()
 
 
 def test_the_compiler_for_core_ml_imports_no_library_that_it_only_converts_from():

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from mvmoe_deploy.cli.process import run_command
-from mvmoe_deploy.cli.progress import progress
+from mvmoe_deploy.cli.progress_bars import progress
 
 _PROGRAM = "python -m own_standing.command"
 
@@ -27,10 +27,10 @@ def standing(preset: str, scaling: tuple[int, ...], effort: str, work: Path, out
 
     Results stay in the directory --work, where a killed run is resumed; remove it to measure again.
     """
-    from mvmoe_bench.measure.planning.presets import PRESETS
-    from mvmoe_deploy.system.outputs import refuse_overlap, refuse_place_of
+    from mvmoe_bench.measure.planning.bench_presets import PRESETS
+    from mvmoe_deploy.system.output_places import refuse_overlap, refuse_place_of
     from own_standing.measuring import measure
-    from own_standing.page import require_free, write_page
+    from own_standing.performance_page import require_free, write_page
 
     refuse_overlap([output], [Path(preset)] if preset.endswith(".json") else [])
     refuse_place_of(output, work)

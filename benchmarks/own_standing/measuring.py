@@ -15,8 +15,8 @@ from mvmoe_bench.measure.planning.inputs import smooth_picture
 from mvmoe_bench.measure.planning.running import Request, run_bench
 from mvmoe_bench.measure.schema.records import Preset
 from mvmoe_bench.measure.schema.results import RunLines
+from mvmoe_bench.report.run_summary import Summary, summarize_run
 from mvmoe_bench.report.statistics import Ratio
-from mvmoe_bench.report.summary import Summary, summarize_run
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.progress import Progress, ignore_progress

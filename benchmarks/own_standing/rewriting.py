@@ -16,7 +16,7 @@ from mvmoe_bench.measure.schema.records import Preset
 from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.statistics import ENOUGH_REPEATS, Ratio
 from mvmoe_deploy.cli.process import run_command
-from mvmoe_deploy.cli.progress import progress as bars
+from mvmoe_deploy.cli.progress_bars import progress as bars
 from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.system.temporary import temporary_directory
 

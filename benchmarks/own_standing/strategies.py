@@ -19,7 +19,7 @@ import numpy as np
 
 from mvmoe_bench.measure.machine import held_memory
 from mvmoe_bench.measure.machine.smaps import OwnFiles
-from mvmoe_deploy import Dispatcher, parts
+from mvmoe_deploy import Dispatcher, part_lookup
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.models import RoutedModel, build
 from mvmoe_deploy.models.families.mobile_vmoe import PART
@@ -65,7 +65,7 @@ def _export(case: _Case, folder: Path) -> list[str]:
     from mvmoe_export import Identity, export_bundle
 
     made = []
-    for strategy in parts.built_in_names("strategies"):
+    for strategy in part_lookup.built_in_names("strategies"):
         path = _path(case, folder, strategy)
         if not path.exists():
             before = _cpu_seconds()

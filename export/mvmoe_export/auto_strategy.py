@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle.manifest import HOST, Routers
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
@@ -65,7 +65,7 @@ def choose_strategy(
 def _by_rank(model: RoutedModel) -> list[tuple[str, Suitability]]:
     """The built-in strategies that may be chosen, the most suitable first."""
     found = []
-    for name in parts.built_in_names("strategies"):
+    for name in part_lookup.built_in_names("strategies"):
         suitability = find_strategy(name).suits(tuple(model.routing))
         if suitability is not None:
             found.append((name, suitability))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import reduce
 
 from mvmoe_deploy.bundle.manifest import Bounds
-from mvmoe_deploy.verification.bounds import looser
+from mvmoe_deploy.verification.used_bounds import looser
 from mvmoe_export.compression import find_recipe
 from mvmoe_export.rewrites import find_rewrite
 from mvmoe_export.targets import TargetPart

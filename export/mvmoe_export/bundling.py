@@ -25,7 +25,7 @@ from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.strategies import DEFAULT
-from mvmoe_deploy.system import files, outputs
+from mvmoe_deploy.system import files, output_places
 from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_deploy.verification.report_data import summarize
 from mvmoe_export.auto_strategy import AUTO, choose_strategy
@@ -35,7 +35,7 @@ from mvmoe_export.captured import write_captured
 from mvmoe_export.compression_loss import require_loss, require_measurable, what_may_help
 from mvmoe_export.evaluation_mode import evaluation_mode
 from mvmoe_export.further_targets import further_name, take_over, variants, with_recipe
-from mvmoe_export.parity.golden import GOLDEN_IMAGES, golden_vectors
+from mvmoe_export.parity.golden_vectors import GOLDEN_IMAGES, golden_vectors
 from mvmoe_export.parity.guard import guard
 from mvmoe_export.parity.guard_in_graph import guard_in_graph
 from mvmoe_export.parity.pytorch import verify_against_model
@@ -138,7 +138,7 @@ def export_bundle(
     does, OutputError if it cannot be written; what was at `path` is then as it was.
     """
     path, foreign = Path(path), foreign_to_bundle if replace_existing else None
-    outputs.require_directory(path, foreign)
+    output_places.require_directory(path, foreign)
     identity = identity or Identity()
     options = _with_identity(options or ExportOptions(), identity)
     found = {name: find_target(name) for name in targets}

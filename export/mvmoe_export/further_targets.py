@@ -16,7 +16,7 @@ _OPTION = "precision"
 
 
 @dataclass(frozen=True)
-class Variant:
+class TargetVariant:
     """A strategy and a recipe for all targets, and what their names end in; None for the first."""
 
     strategy: str
@@ -24,14 +24,14 @@ class Variant:
     further: str | None
 
 
-def variants(strategies: Sequence[str], recipes: str | Sequence[str]) -> Iterator[Variant]:
+def variants(strategies: Sequence[str], recipes: str | Sequence[str]) -> Iterator[TargetVariant]:
     """Every strategy with every recipe, each once; without recipes with the targets' own."""
     named = [recipes] if isinstance(recipes, str) else list(recipes)
     chosen: list[str | None] = [*dict.fromkeys(named)] or [None]
     for first, strategy in enumerate(dict.fromkeys(strategies)):
         for second, recipe in enumerate(chosen):
             further = [strategy if first else None, recipe if second else None]
-            yield Variant(strategy, recipe, "-".join(filter(None, further)) or None)
+            yield TargetVariant(strategy, recipe, "-".join(filter(None, further)) or None)
 
 
 def with_recipe(

@@ -21,7 +21,7 @@ from mvmoe_deploy.routing import UsagePrior, check_usage_prior
 from mvmoe_deploy.system import files
 from mvmoe_deploy.system.space import require_space
 from mvmoe_deploy.text import quoted
-from mvmoe_export.parity.golden import GOLDEN_IMAGES
+from mvmoe_export.parity.golden_vectors import GOLDEN_IMAGES
 from mvmoe_export.stages import Stages, dtype_of, make_stages
 from mvmoe_export.targets import ExportOptions, TargetPart, find_target, target_names
 

@@ -21,7 +21,7 @@ from mvmoe_deploy.bundle.integrity import check_files
 from mvmoe_deploy.bundle.write import listed_paths
 from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.strict_json import object_of
-from mvmoe_deploy.system import files, outputs
+from mvmoe_deploy.system import files, output_places
 from mvmoe_export.fingerprint import weights_of
 from mvmoe_export.further_targets import further_name
 from mvmoe_export.stages import Stages
@@ -82,7 +82,7 @@ class FinishedTargets:
         if self._folder.is_symlink():
             raise InputError(f"{self._folder} is a symbolic link; remove it, or leave out --resume")
         for target in targets:
-            outputs.require_directory(self._place(target), foreign_to_kept)
+            output_places.require_directory(self._place(target), foreign_to_kept)
 
     def clear(self) -> None:
         """Forget everything, since the bundle is there; what others put there stays."""
@@ -107,11 +107,11 @@ class FinishedTargets:
 
 def foreign_to_kept(folder: Path) -> str | None:
     """Why a directory is no target that an export has kept; None if it is one."""
-    content = object_of(outputs.head(folder / _RECORD, _MAX_RECORD_BYTES))
+    content = object_of(output_places.head(folder / _RECORD, _MAX_RECORD_BYTES))
     if content.get("format") != FORMAT:
         return f"was not kept by an export (its {_RECORD} is missing, unreadable or another's)"
     known = {f"{_FILES}/{path}" for path in listed_paths(content)}
-    found = outputs.unknown_entry(folder, {_RECORD, *known})
+    found = output_places.unknown_entry(folder, {_RECORD, *known})
     return None if found is None else f"holds {found}, which its {_RECORD} lacks"
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.consistency import MAX_ELEMENTS, stage_graphs
 from mvmoe_deploy.bundle.graph_stages import ROUTER_LOGITS, STEERING, steering_type
@@ -446,7 +446,7 @@ def _require_strategy(model: RoutedModel, strategy: Strategy, batch: int, max_gr
         if _has_more_graphs(strategy, rule, max_graphs):
             few = [
                 name
-                for name in parts.names("strategies")
+                for name in part_lookup.names("strategies")
                 if not _has_more_graphs(find_strategy(name), rule, 1)
             ]
             raise InputError(

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from mvmoe_deploy.bundle.manifest import Manifest
-from mvmoe_deploy.bundle.outputs import output_shapes
+from mvmoe_deploy.bundle.model_outputs import output_shapes
 from mvmoe_deploy.errors import BundleError
 from mvmoe_deploy.routing.choices import no_logits, router_of
 

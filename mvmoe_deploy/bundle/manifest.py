@@ -64,7 +64,7 @@ Counts = Annotated[tuple[Count, ...], Meta(max_length=100_000)]
 """A count for each expert of a stage."""
 DType = Literal["float32", "float16", "int64", "int32", "int8"]
 PartName = Annotated[str, Meta(max_length=64, pattern=r"^[a-z][a-z0-9_-]*$(?!\n)")]
-"""The name of a part of the toolchain, which is found by it (`mvmoe_deploy.parts`)."""
+"""The name of a part of the toolchain, which is found by it (`mvmoe_deploy.part_lookup`)."""
 
 
 # No arrays: msgspec 0.22 crashes where a union has one beside a text with a pattern.

@@ -18,7 +18,7 @@ from mvmoe_deploy.bundle.manifest import (
     Source,
     Target,
 )
-from mvmoe_deploy.bundle.outputs import output_shapes
+from mvmoe_deploy.bundle.model_outputs import output_shapes
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Route, Rule, UsagePrior

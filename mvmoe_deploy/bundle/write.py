@@ -17,7 +17,7 @@ from mvmoe_deploy.bundle.manifest import FORMAT, MANIFEST_FILE, File, Golden, Ma
 from mvmoe_deploy.bundle.read import MAX_MANIFEST_BYTES, parse_manifest
 from mvmoe_deploy.errors import BundleError
 from mvmoe_deploy.strict_json import object_of
-from mvmoe_deploy.system import files, outputs
+from mvmoe_deploy.system import files, output_places
 
 GOLDEN_FILE = "golden.safetensors"
 
@@ -65,10 +65,10 @@ def foreign_to_bundle(root: Path) -> str | None:
     Bundles of every version count, damaged files too; but each file there must be one that the
     manifest lists.
     """
-    content = object_of(outputs.head(root / MANIFEST_FILE, MAX_MANIFEST_BYTES))
+    content = object_of(output_places.head(root / MANIFEST_FILE, MAX_MANIFEST_BYTES))
     if content.get("format") != FORMAT:
         return f"is no bundle (its {MANIFEST_FILE} is missing, unreadable or another's)"
-    found = outputs.unknown_entry(root, {MANIFEST_FILE, *listed_paths(content)})
+    found = output_places.unknown_entry(root, {MANIFEST_FILE, *listed_paths(content)})
     return None if found is None else f"holds {found}, which the manifest of its bundle lacks"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from mvmoe_deploy import __version__, parts
+from mvmoe_deploy import __version__, part_lookup
 from mvmoe_deploy.errors import InputError, MissingExtraError
 
 
@@ -63,12 +63,12 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands; none is imported."""
-        return parts.names("commands")
+        return part_lookup.names("commands")
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name; None if there is none."""
         try:
-            found: click.Command = parts.find("commands", cmd_name)
+            found: click.Command = part_lookup.find("commands", cmd_name)
         except InputError as error:
             if error.code != "part.unknown":
                 raise

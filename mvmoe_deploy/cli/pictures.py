@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mvmoe_deploy.system import files, outputs
+from mvmoe_deploy.system import files, output_places
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 _MARK = "mvmoe, picture of an output"
 """The text `Software` of each picture, by which a later run knows it."""
 
-_foreign_to_picture = outputs.foreign_without([f"Software\0{_MARK}".encode()], "picture")
+_foreign_to_picture = output_places.foreign_without([f"Software\0{_MARK}".encode()], "picture")
 
 
 def require_free(folder: Path, replace: bool, bundle: Path, images: Sequence[Path]) -> None:
     """Refuse a directory that may not take pictures of `images`; raises as `new_pictures` does."""
-    outputs.refuse_overlap([folder], [bundle], images)
-    outputs.require_directory(folder, foreign_to_pictures if replace else None)
+    output_places.refuse_overlap([folder], [bundle], images)
+    output_places.require_directory(folder, foreign_to_pictures if replace else None)
 
 
 @contextlib.contextmanager
@@ -35,7 +35,7 @@ def new_pictures(folder: Path, replace: bool) -> Iterator[Path]:
 def foreign_to_pictures(folder: Path) -> str | None:
     """Why a directory does not hold pictures of ours alone; None if it does."""
     ours = {path.name for path in folder.glob("*.png") if _foreign_to_picture(path) is None}
-    found = outputs.unknown_entry(folder, ours)
+    found = output_places.unknown_entry(folder, ours)
     return None if found is None else f"holds {found}, which mvmoe run has not written"
 
 

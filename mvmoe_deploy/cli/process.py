@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from mvmoe_deploy.cli.errors import INTERRUPTED, ErrorReport, error_report_of
+from mvmoe_deploy.cli.error_report import INTERRUPTED, ErrorReport, error_report_of
 from mvmoe_deploy.cli.output import note, write_json
 from mvmoe_deploy.system.processes import interrupted, interruptible
 from mvmoe_deploy.system.temporary import private_temporary_files

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from mvmoe_deploy.cli import options
+from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
-from mvmoe_deploy.cli.progress import progress
+from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.cli.tables import model_line, scientific
 from mvmoe_deploy.errors import InputError
 
@@ -39,18 +39,18 @@ class ConvertedCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 @command(extra="models")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.option("--to", "family", type=options.PartName("families"), required=True)
-@options.output
+@click.option("--to", "family", type=shared_options.PartName("families"), required=True)
+@shared_options.output
 @click.option(
     "--set",
     "settings",
-    type=options.KeyValue(),
+    type=shared_options.KeyValue(),
     multiple=True,
     help="A field of the family's configuration that the dense model lacks: experts=4, ...",
 )
 @click.option(
     "--calibrate",
-    type=options.ImageSource(),
+    type=shared_options.ImageSource(),
     help="Replace experts that are left out by their mean output on these training images.",
 )
 @click.option(
@@ -63,10 +63,10 @@ class ConvertedCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the routers."
 )
-@options.config
-@options.weights
-@options.input_options
-@options.force
+@shared_options.config
+@shared_options.weights
+@shared_options.input_options
+@shared_options.force
 def convert(
     *,
     checkpoint: Path,
@@ -90,29 +90,31 @@ def convert(
     from mvmoe_deploy.models import (
         Checkpoint,
         InputChoices,
-        conversion,
         count,
+        dense_conversion,
         load_checkpoint,
         save_checkpoint,
     )
     from mvmoe_deploy.models.checkpoints import require_free
     from mvmoe_deploy.models.presets import configuration
-    from mvmoe_deploy.system import outputs
+    from mvmoe_deploy.system import output_places
 
-    outputs.refuse_overlap([output], [checkpoint, *options.named_files(config)])
+    output_places.refuse_overlap([output], [checkpoint, *shared_options.named_files(config)])
     require_free(output, force)
     chosen = _settings(settings, family, calibrated=calibrate is not None)
     described = configuration(config) if config else None
     choices = InputChoices(**input_choices)
     loaded = load_checkpoint(checkpoint, described, weights=weights, choices=choices)
-    wanted = conversion.converted_config(loaded.config, family, chosen, f"checkpoint {checkpoint}")
+    wanted = dense_conversion.converted_config(
+        loaded.config, family, chosen, f"checkpoint {checkpoint}"
+    )
     with stdout_left_alone():
-        model = conversion.convert(loaded.model, wanted, seed)
+        model = dense_conversion.convert(loaded.model, wanted, seed)
         used = None
         if calibrate is not None:
             used = _calibrate(model, calibrate, calibration_images, seed)
-        found = conversion.differences(model, loaded.model)
-        conversion.require_exact(found, f"the {family} of checkpoint {checkpoint}")
+        found = dense_conversion.differences(model, loaded.model)
+        dense_conversion.require_exact(found, f"the {family} of checkpoint {checkpoint}")
     save_checkpoint(Checkpoint(model, labels=loaded.labels), output, replace=force)
     counts = count(model)
     for line in loaded.notes:
@@ -167,7 +169,7 @@ def _settings(given: Sequence[tuple[str, str]], family: str, *, calibrated: bool
 def _calibrate(model: "FamilyModel", data: str, count: int, seed: int) -> int:
     """Calibrate a model on training images, with a bar; gives how many they were."""
     from mvmoe_deploy.models import find_family
-    from mvmoe_deploy.training.calibration import CalibrationImages
+    from mvmoe_deploy.training.calibration_images import CalibrationImages
 
     images = CalibrationImages(data, model, count, seed)
     with progress() as advance:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from mvmoe_deploy.cli import options
+from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit
 from mvmoe_deploy.cli.tables import model_line
@@ -28,10 +28,10 @@ class NewCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 @command(extra="models")
 @click.argument("preset")
-@options.output
+@shared_options.output
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@options.input_options
-@options.force
+@shared_options.input_options
+@shared_options.force
 def init(
     preset: str, output: Path, seed: int, force: bool, as_json: bool, **input_choices: Any
 ) -> None:
@@ -44,9 +44,9 @@ def init(
     from mvmoe_deploy.models.checkpoints import require_free
     from mvmoe_deploy.models.input_choices import resolve_input
     from mvmoe_deploy.models.presets import configuration
-    from mvmoe_deploy.system import outputs
+    from mvmoe_deploy.system import output_places
 
-    outputs.refuse_overlap([output], options.named_files(preset))
+    output_places.refuse_overlap([output], shared_options.named_files(preset))
     require_free(output, force)
     config = configuration(preset)
     chosen = resolve_input(config, {}, InputChoices(**input_choices))

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import click
 
-from mvmoe_deploy.cli import options
+from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit
 
 
 @command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@options.manifest_sha256
-@options.plugins
+@shared_options.manifest_sha256
+@shared_options.plugins
 def inspect(bundle: Path, manifest_sha256: str | None, plugins: bool, as_json: bool) -> None:
     """Check the files of BUNDLE against its manifest and say what is in it.
 

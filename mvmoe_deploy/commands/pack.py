@@ -7,16 +7,16 @@ import click
 import msgspec
 
 from mvmoe_deploy.bundle.summary import GraphSummary, SizeReport
-from mvmoe_deploy.cli import options
+from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit
-from mvmoe_deploy.cli.progress import progress
+from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.errors import CheckFailedError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mvmoe_deploy.bundle.pack import BundlePack
+    from mvmoe_deploy.bundle.bundle_pack import BundlePack
 
 _BYTES_OF_MB = 10**6
 
@@ -63,9 +63,9 @@ class NewPack(msgspec.Struct, frozen=True, kw_only=True):
     type=click.FloatRange(min=0, min_open=True),
     help="Write nothing if all files together have more (1 MB is 1,000,000 bytes).",
 )
-@options.manifest_sha256
-@options.plugins
-@options.force
+@shared_options.manifest_sha256
+@shared_options.plugins
+@shared_options.force
 def pack(
     *,
     bundle: Path,
@@ -83,7 +83,7 @@ def pack(
     --max-mb ends with exit code 1 and the sizes of its graphs and experts.
     """
     from mvmoe_deploy.bundle import Bundle
-    from mvmoe_deploy.bundle.pack import BundlePack
+    from mvmoe_deploy.bundle.bundle_pack import BundlePack
 
     made = BundlePack.of(Bundle.open(bundle, manifest_sha256, plugins=plugins), target)
     if max_mb is not None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from mvmoe_deploy import parts as installed_parts
+from mvmoe_deploy import part_lookup as installed_parts
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit
 from mvmoe_deploy.cli.tables import table

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mvmoe_deploy.cli import options
+from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.image_answers import (
     AnsweredImages,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--engine-option",
     "engine_options",
-    type=options.KeyValue(),
+    type=shared_options.KeyValue(),
     multiple=True,
     help="What only the target's engine knows: compute_units=cpuOnly for Core ML.",
 )
@@ -55,9 +55,9 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="A new directory for what the outputs show: boxes, masks and maps, as PNG.",
 )
-@options.force
-@options.manifest_sha256
-@options.plugins
+@shared_options.force
+@shared_options.manifest_sha256
+@shared_options.plugins
 def run(
     *,
     bundle: Path,

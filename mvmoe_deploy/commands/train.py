@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mvmoe_deploy.cli import options
+from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit
 from mvmoe_deploy.cli.tables import percent, table
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from mvmoe_deploy.training.report import FinishedRun, RoutingReport
+    from mvmoe_deploy.training.training_report import FinishedRun, RoutingReport
 
 
 class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
@@ -31,8 +31,8 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 
 
 @command(extra="train")
-@options.output
-@click.option("--data", type=options.ImageSource(), default="digits", show_default=True)
+@shared_options.output
+@click.option("--data", type=shared_options.ImageSource(), default="digits", show_default=True)
 @click.option(
     "--preset",
     help="Preset or JSON file; by default that of the data set, or what --from brings.",
@@ -44,12 +44,12 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     metavar="CHECKPOINT",
     help="Start from trained weights: a dense model, or a routed one to fine-tune.",
 )
-@options.weights
+@shared_options.weights
 @click.option(
     "--routing",
     "routings",
     multiple=True,
-    type=options.PartName("routings"),
+    type=shared_options.PartName("routings"),
     help="May be given several times; the dense baseline is shared. By default super-class, or "
     "end-to-end where a model selects tokens and images have no routes.",
 )
@@ -65,7 +65,7 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 @click.option("--precision", help="32-true or bf16-mixed.")
 @click.option("--threads", type=int, help="Threads of each process; 0 leaves it to PyTorch.")
 @click.option("--workers", type=int, help="Processes that load images, for each process.")
-@options.input_options
+@shared_options.input_options
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @click.option(
     "--accept-changed-data",
@@ -92,16 +92,16 @@ def train(
     from mvmoe_deploy import training
     from mvmoe_deploy.models import InputChoices
     from mvmoe_deploy.models.presets import configuration
-    from mvmoe_deploy.system import outputs
-    from mvmoe_deploy.training.report import FinishedRun
+    from mvmoe_deploy.system import output_places
+    from mvmoe_deploy.training.training_report import FinishedRun
 
     begun_with = [] if start is None else [start]
-    outputs.refuse_overlap([output], [*options.named_files(preset), *begun_with])
+    output_places.refuse_overlap([output], [*shared_options.named_files(preset), *begun_with])
     if preset is None and start is not None:
         config = training.configuration_of(start, weights)
     else:
         config = configuration(preset or training.suited_preset(data))
-    choices = InputChoices(**{name: recipe.pop(name) for name in options.INPUT_FIELDS})
+    choices = InputChoices(**{name: recipe.pop(name) for name in shared_options.INPUT_FIELDS})
     chosen = {name: value for name, value in recipe.items() if value is not None}
     chosen_options = training.default_options(
         config,

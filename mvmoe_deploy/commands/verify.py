@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mvmoe_deploy import parts
-from mvmoe_deploy.cli import options
+from mvmoe_deploy import part_lookup
+from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
-from mvmoe_deploy.cli.progress import progress
+from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.cli.tables import percent, route_text, scientific, table
 from mvmoe_deploy.errors import CheckFailedError, MissingExtraError
 
@@ -31,15 +31,15 @@ _MOST_NEAR_TIES = 10
 @command(extra="onnx")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="What it was exported from.")
-@options.config
-@options.weights
+@shared_options.config
+@shared_options.weights
 @click.option(
-    "--data", type=options.ImageSource(), help="Compare on real images; needs --checkpoint."
+    "--data", type=shared_options.ImageSource(), help="Compare on real images; needs --checkpoint."
 )
 @click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
 @click.option("--images", "most", type=click.IntRange(1, 10_000), help="Compare at most so many.")
-@options.manifest_sha256
-@options.plugins
+@shared_options.manifest_sha256
+@shared_options.plugins
 def verify(
     *,
     bundle: Path,
@@ -60,9 +60,9 @@ def verify(
     """
     from mvmoe_deploy.bundle import Bundle
     from mvmoe_deploy.runtime.isolated import isolated_runners
+    from mvmoe_deploy.verification.bundle_verification import verify_bundle
     from mvmoe_deploy.verification.image_choice import choose_samples
     from mvmoe_deploy.verification.report_data import report_data
-    from mvmoe_deploy.verification.verify import verify_bundle
 
     opened = Bundle.open(bundle, manifest_sha256, plugins=plugins)
     removed = opened.removed_targets()
@@ -99,7 +99,7 @@ def _pytorch() -> Any:
     except ImportError as error:
         what = "PyTorch, which --checkpoint needs,"
         raise MissingExtraError.from_import(error, what, "export") from error
-    return parts.find("references", "pytorch")
+    return part_lookup.find("references", "pytorch")
 
 
 def show(out: "Console", data: "VerifiedBundle") -> None:

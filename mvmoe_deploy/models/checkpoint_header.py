@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from mvmoe_deploy.errors import CheckpointError, InputError
-from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.contract import FamilyModel
 from mvmoe_deploy.models.families import families, find_family
 from mvmoe_deploy.models.input_choices import (
@@ -21,6 +20,7 @@ from mvmoe_deploy.models.input_choices import (
     require_input,
     resolve_input,
 )
+from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.models.presets import config_from_dict
 from mvmoe_deploy.models.timm_config import TimmConfig, is_timm, read_timm
 from mvmoe_deploy.models.weight_files import CONFIG_FILE, named_by_directory

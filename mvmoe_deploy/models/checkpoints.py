@@ -32,10 +32,10 @@ from mvmoe_deploy.models.checkpoint_header import (
     read_description,
 )
 from mvmoe_deploy.models.class_parameters import with_classes_of
-from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.contract import FamilyModel
 from mvmoe_deploy.models.families import build, find_family
 from mvmoe_deploy.models.input_choices import InputChoices
+from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.models.state_dicts import load_weights
 from mvmoe_deploy.models.weight_choice import ChosenWeights, choose
 from mvmoe_deploy.models.weight_files import (
@@ -48,7 +48,7 @@ from mvmoe_deploy.models.weight_files import (
 from mvmoe_deploy.models.weight_sets import count_tensors
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.strict_json import object_of
-from mvmoe_deploy.system import files, outputs
+from mvmoe_deploy.system import files, output_places
 
 _METADATA_KEY = "mvmoe"
 
@@ -106,7 +106,11 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, replace: bool = False) -
 
 def require_free(path: Path, replace: bool = False) -> None:
     """Refuse a path that `save_checkpoint` would refuse; raises InputError or OutputError."""
-    require = outputs.require_file if path.suffix == ".safetensors" else outputs.require_directory
+    require = (
+        output_places.require_file
+        if path.suffix == ".safetensors"
+        else output_places.require_directory
+    )
     require(path, _replaces(replace))
 
 
@@ -119,10 +123,10 @@ def foreign_to_checkpoint(path: Path) -> str | None:
     if not path.is_dir():
         ours = object_of(_metadata_of(path)).get("format") == FORMAT
         return None if ours else "is no checkpoint that mvmoe has written"
-    header = object_of(outputs.head(path / CONFIG_FILE, MAX_CONFIG_BYTES))
+    header = object_of(output_places.head(path / CONFIG_FILE, MAX_CONFIG_BYTES))
     if header.get("format") != FORMAT:
         return f"is no checkpoint (its {CONFIG_FILE} is missing, unreadable or another's)"
-    found = outputs.unknown_entry(path, {CONFIG_FILE, WEIGHTS_FILE})
+    found = output_places.unknown_entry(path, {CONFIG_FILE, WEIGHTS_FILE})
     return None if found is None else f"holds {found}, which is no part of its checkpoint"
 
 
@@ -177,7 +181,7 @@ def load_checkpoint(
     )
 
 
-def _replaces(replace: bool) -> outputs.Foreign | None:
+def _replaces(replace: bool) -> output_places.Foreign | None:
     """What decides whether something may be replaced; None if nothing may be."""
     return foreign_to_checkpoint if replace else None
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import torch
 
-from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.families import build, find_family
+from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.models.weight_choice import choose
 
 _MOST_CLASSES = 1_000_000

@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.input_choices import (
     default_origins,
     default_preprocessing,
     require_input,
 )
+from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.models.timm_config import TimmConfig
 from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
 from mvmoe_deploy.routing import Route, Rule

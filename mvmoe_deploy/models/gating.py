@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from mvmoe_deploy.routing import Route, Rule
-from mvmoe_deploy.routing.arithmetic import as_logits
 from mvmoe_deploy.routing.choices import router_of
 from mvmoe_deploy.routing.contract import members_of
+from mvmoe_deploy.routing.rule_arithmetic import as_logits
 
 
 def select(logits: Tensor, rule: Rule, route: Route | None = None) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.config import ModelConfig
+from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
 from mvmoe_deploy.preprocessing.resize_rules import RULE_FIELDS, RULES
 

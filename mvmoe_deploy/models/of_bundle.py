@@ -7,7 +7,7 @@ import msgspec
 from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.errors import CheckpointError, InputError
 from mvmoe_deploy.models.checkpoints import Checkpoint, load_checkpoint
-from mvmoe_deploy.models.config import ModelConfig
+from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.preprocessing import TrainedField
 from mvmoe_deploy.preprocessing.resize_rules import RULE_FIELDS
 

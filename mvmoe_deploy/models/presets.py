@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.families import families, find_family
+from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.strict_json import require_shallow
 from mvmoe_deploy.text import json_text
 

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from mvmoe_deploy.errors import CheckpointError, InputError
-from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.contract import AdaptedState, FamilyModel
 from mvmoe_deploy.models.families import find_family
+from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.text import name as printable
 
 _MOST_KEYS = 16

@@ -3,7 +3,7 @@
 `contract.py` says what a kind knows; `docs/outputs.md` has the definitions for other languages.
 """
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.outputs.contract import Decisions, OutputKind, Table
 
 __all__ = ["Decisions", "OutputKind", "Table", "find_kind"]
@@ -11,5 +11,5 @@ __all__ = ["Decisions", "OutputKind", "Table", "find_kind"]
 
 def find_kind(name: str, *, plugins: bool = True) -> OutputKind:
     """The kind of output of that name; raises InputError as `parts.find` does."""
-    found: OutputKind = parts.find("outputs", name, plugins=plugins)
+    found: OutputKind = part_lookup.find("outputs", name, plugins=plugins)
     return found

@@ -1,4 +1,4 @@
-"""The contract of a routing rule; the arithmetic that rules share is in `arithmetic.py`.
+"""The contract of a routing rule; the arithmetic that rules share is in `rule_arithmetic.py`.
 
 A *route* is the set of experts that one image uses at one routed stage. Of one image it is a tuple
 of experts in ascending order, with a gate for each of them. Of a batch it is a membership

@@ -8,7 +8,7 @@ from typing import Any, cast, get_args
 
 import msgspec
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import Fault, InputError
 from mvmoe_deploy.routing.contract import Rule
 from mvmoe_deploy.text import quoted
@@ -24,7 +24,7 @@ class _Tagged(msgspec.Struct):
 
 def find_rule(name: str, *, plugins: bool = True) -> type[Rule]:
     """The rule of that name; raises InputError as `parts.find` does."""
-    found: type[Rule] = parts.find("rules", name, plugins=plugins)
+    found: type[Rule] = part_lookup.find("rules", name, plugins=plugins)
     return found
 
 
@@ -65,7 +65,7 @@ def rule_schemas() -> tuple[dict[str, Any], dict[str, Any]]:
 
     It has the built-in rules. A rule within a rule holds none itself.
     """
-    rules = [find_rule(name, plugins=False) for name in parts.built_in_names("rules")]
+    rules = [find_rule(name, plugins=False) for name in part_lookup.built_in_names("rules")]
     schemas, _ = msgspec.json.schema_components(
         [rule for rule in rules if not _holds_a_rule(rule)], ref_template=_REFERENCE
     )

@@ -15,8 +15,8 @@ import msgspec
 import numpy as np
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.routing.arithmetic import as_logits, logits_one
 from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending, routes_up_to
+from mvmoe_deploy.routing.rule_arithmetic import as_logits, logits_one
 
 if TYPE_CHECKING:
     from torch import Tensor

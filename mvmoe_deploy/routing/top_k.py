@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.routing.arithmetic import (
+from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending
+from mvmoe_deploy.routing.rule_arithmetic import (
     as_logits,
     first_one,
     graph_score_gates,
@@ -27,7 +28,6 @@ from mvmoe_deploy.routing.arithmetic import (
     torch_score_gates,
     torch_unit_gates,
 )
-from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.routing.arithmetic import (
+from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending, routes_up_to
+from mvmoe_deploy.routing.rule_arithmetic import (
     as_logits,
     graph_score_gates,
     log_scores,
@@ -25,7 +26,6 @@ from mvmoe_deploy.routing.arithmetic import (
     softmax,
     torch_score_gates,
 )
-from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending, routes_up_to
 
 if TYPE_CHECKING:
     from torch import Tensor

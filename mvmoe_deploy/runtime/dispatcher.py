@@ -15,7 +15,7 @@ import numpy as np
 from mvmoe_deploy.bundle.bound_weights import budgets_note
 from mvmoe_deploy.bundle.graph_stages import graph_stages
 from mvmoe_deploy.bundle.manifest import Graph
-from mvmoe_deploy.bundle.outputs import class_output
+from mvmoe_deploy.bundle.model_outputs import class_output
 from mvmoe_deploy.bundle.read import Bundle
 from mvmoe_deploy.bundle.unchanged import UnchangedFiles
 from mvmoe_deploy.errors import (

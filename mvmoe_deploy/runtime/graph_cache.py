@@ -14,7 +14,7 @@ from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.bound_graph import BoundGraph, Place
 from mvmoe_deploy.runtime.buffers import InferenceBuffers
 from mvmoe_deploy.runtime.contract import PreparesWeights, Runner, bind_from
-from mvmoe_deploy.runtime.memory import return_free_memory
+from mvmoe_deploy.runtime.freed_memory import return_free_memory
 from mvmoe_deploy.runtime.residency import Item, ItemSlot, Residency
 from mvmoe_deploy.runtime.stored_weights import StoredWeights
 from mvmoe_deploy.strategies import Strategy

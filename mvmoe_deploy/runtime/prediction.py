@@ -7,7 +7,7 @@ from typing import Never
 
 import numpy as np
 
-from mvmoe_deploy.bundle.outputs import ClassOutput
+from mvmoe_deploy.bundle.model_outputs import ClassOutput
 from mvmoe_deploy.errors import InputError, RoutingError
 from mvmoe_deploy.preprocessing import InputTransform
 from mvmoe_deploy.routing import Route

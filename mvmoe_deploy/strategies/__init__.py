@@ -1,6 +1,6 @@
 """How routing becomes graphs: one module for each strategy, found by its name."""
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.strategies.contract import (
     INTEGER,
     Build,
@@ -29,5 +29,5 @@ __all__ = [
 
 def find_strategy(name: str, *, plugins: bool = True) -> Strategy:
     """The strategy of that name; raises InputError as `parts.find` does."""
-    found: Strategy = parts.find("strategies", name, plugins=plugins)
+    found: Strategy = part_lookup.find("strategies", name, plugins=plugins)
     return found

@@ -1,7 +1,7 @@
 """Writing files and directories so that a reader sees all of one or nothing.
 
 Also the hash that names their content. Nothing here knows what the files hold; what may be replaced
-is said by the caller (see `outputs.py`).
+is said by the caller (see `output_places.py`).
 
 A write in progress lives in a working directory beside its destination:
 `.NAME.partial-HEX/` with `mvmoe.lock` (held by the process that writes), `new` (what will move to
@@ -22,7 +22,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mvmoe_deploy.errors import InputError, OutputError
-from mvmoe_deploy.system.outputs import (
+from mvmoe_deploy.system.output_places import (
     Foreign,
     exists_sentence,
     output_errors,

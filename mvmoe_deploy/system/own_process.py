@@ -195,6 +195,12 @@ class Channel:
         self._line.sendall(message)
 
 
+def is_own_process() -> bool:
+    """Whether this process was started by `OwnProcess`: nothing runs in it but its work."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return spec is not None and spec.name == __name__
+
+
 def main(work: str, descriptor: int) -> None:
     """Do `work` over the channel, until it returns."""
     # A file may be made to crash this process: nobody needs a core dump of that.

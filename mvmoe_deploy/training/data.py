@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.input_choices import InputChoices, resolve_input
+from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.preprocessing.resize_rules import RULE_FIELDS
 from mvmoe_deploy.training.augment import Augmentation, vary_photo

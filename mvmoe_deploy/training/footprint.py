@@ -7,8 +7,8 @@ from torch import nn
 
 from mvmoe_deploy.models.families import build, find_family
 from mvmoe_deploy.system.space import require_space
-from mvmoe_deploy.training.options import TrainOptions
-from mvmoe_deploy.training.run import STATE
+from mvmoe_deploy.training.run_directory import STATE
+from mvmoe_deploy.training.train_options import TrainOptions
 
 _SMALL_FILES = 1_000_000
 """Bytes for the report, the picture and the metrics."""

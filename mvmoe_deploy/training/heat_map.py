@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mvmoe_deploy.matplotlib_import import prepare_matplotlib
-from mvmoe_deploy.system import files, outputs
-from mvmoe_deploy.training.report import RoutingReport, TrainReport
+from mvmoe_deploy.system import files, output_places
+from mvmoe_deploy.training.training_report import RoutingReport, TrainReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MADE_BY = "mvmoe train"
 """What the file says of itself, by which it is recognised."""
 
-foreign_to_picture = outputs.foreign_without([f"Software\0{_MADE_BY}".encode()], "heat map")
+foreign_to_picture = output_places.foreign_without([f"Software\0{_MADE_BY}".encode()], "heat map")
 """Why a file is no heat map of a run that may be replaced; None if it is one."""
 
 _ANNOTATED = 30

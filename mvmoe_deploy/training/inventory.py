@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.system import files, outputs
+from mvmoe_deploy.system import files, output_places
 from mvmoe_deploy.training.data import ImageData, Split
 
 SplitName = Literal["train", "held_out", "test"]
@@ -164,7 +164,9 @@ class Inventory:
 def foreign_to_inventory(path: Path) -> str | None:
     """Why a file is no inventory of a run that may be replaced; None if it is one."""
     begins = b'{"classes":['
-    return None if outputs.head(path, len(begins)) == begins else "is no list of a run's images"
+    return (
+        None if output_places.head(path, len(begins)) == begins else "is no list of a run's images"
+    )
 
 
 class ListedImage(NamedTuple):

@@ -15,7 +15,7 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
 from mvmoe_deploy.system.processes import end_with_parent, interruptible
-from mvmoe_deploy.training.options import TrainOptions
+from mvmoe_deploy.training.train_options import TrainOptions
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -18,11 +18,11 @@ from mvmoe_deploy.training.data import Split
 from mvmoe_deploy.training.evaluation import Tally, tally
 from mvmoe_deploy.training.launch import gathered
 from mvmoe_deploy.training.losses import Objective
-from mvmoe_deploy.training.metrics import METRICS, MetricsLog
+from mvmoe_deploy.training.metrics_log import METRICS, MetricsLog
 from mvmoe_deploy.training.optimization import adamw, lr_at, moving_average
-from mvmoe_deploy.training.options import TrainOptions
-from mvmoe_deploy.training.progress import Progress
 from mvmoe_deploy.training.state import Learner, Position, load_state, save_state
+from mvmoe_deploy.training.train_options import TrainOptions
+from mvmoe_deploy.training.training_progress import Progress
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.checkpoints import Checkpoint, require_free, save_checkpoint
-from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.contract import FamilyModel
 from mvmoe_deploy.models.families import find_family, seeded
+from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.routing.choices import router_of
-from mvmoe_deploy.system import outputs
+from mvmoe_deploy.system import output_places
 from mvmoe_deploy.training.batches import Batches
 from mvmoe_deploy.training.data import ImageData, Split, image_directory, load_data
 from mvmoe_deploy.training.evaluation import Tally
@@ -32,19 +32,10 @@ from mvmoe_deploy.training.inventory import (
 from mvmoe_deploy.training.launch import launch, processes_of
 from mvmoe_deploy.training.loop import Phase, Trainer
 from mvmoe_deploy.training.losses import Objective
-from mvmoe_deploy.training.metrics import METRICS, foreign_to_metrics
-from mvmoe_deploy.training.options import TrainOptions
-from mvmoe_deploy.training.progress import Progress, terminal_progress
-from mvmoe_deploy.training.report import (
-    DenseReport,
-    RoutingReport,
-    TrainReport,
-    read_report,
-    write_report,
-)
+from mvmoe_deploy.training.metrics_log import METRICS, foreign_to_metrics
 from mvmoe_deploy.training.requirements import require_packages
 from mvmoe_deploy.training.routings.contract import TrainingRouting
-from mvmoe_deploy.training.run import (
+from mvmoe_deploy.training.run_directory import (
     IMAGES,
     REPORT,
     STATE,
@@ -54,9 +45,23 @@ from mvmoe_deploy.training.run import (
     record_start,
     require_same,
 )
-from mvmoe_deploy.training.start import StartingModels, fitted_start, read_start, stated_input
+from mvmoe_deploy.training.starting_weights import (
+    StartingModels,
+    fitted_start,
+    read_start,
+    stated_input,
+)
 from mvmoe_deploy.training.state import OWNERS, read_owners, read_position, write_owners
 from mvmoe_deploy.training.survey import survey
+from mvmoe_deploy.training.train_options import TrainOptions
+from mvmoe_deploy.training.training_progress import Progress, terminal_progress
+from mvmoe_deploy.training.training_report import (
+    DenseReport,
+    RoutingReport,
+    TrainReport,
+    read_report,
+    write_report,
+)
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -118,13 +123,13 @@ def train(
 def _require_apart(data: str, out: Path) -> None:
     """Refuse to train in a directory of the images, where what is written would count as some."""
     if (root := image_directory(data)) is not None:
-        outputs.refuse_overlap([out], [root / "train", root / "val"], [root])
+        output_places.refuse_overlap([out], [root / "train", root / "val"], [root])
 
 
 def _require_apart_from_start(options: TrainOptions, out: Path) -> None:
     """Refuse to train in, or around, the checkpoint that the run starts from."""
     if options.start is not None:
-        outputs.refuse_overlap([out], [Path(options.start)])
+        output_places.refuse_overlap([out], [Path(options.start)])
 
 
 def _require_fit(options: TrainOptions, data: ImageData) -> None:
@@ -180,7 +185,7 @@ def _by_stage(model: FamilyModel, counted: np.ndarray) -> list[np.ndarray]:
 
 def _routing(name: str) -> TrainingRouting:
     """The training routing of that name; raises InputError for an unknown one."""
-    routing: TrainingRouting = parts.find("routings", name)
+    routing: TrainingRouting = part_lookup.find("routings", name)
     return routing
 
 
@@ -220,15 +225,15 @@ def _run_process(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None
 
 def _require_places(out: Path, options: TrainOptions) -> None:
     """Refuse a directory that has other files where the run would write its own."""
-    outputs.require_file(out / REPORT, _any_content)
+    output_places.require_file(out / REPORT, _any_content)
     if (out / REPORT).exists():
         return
-    outputs.require_file(out / IMAGES, foreign_to_inventory)
-    outputs.require_file(out / METRICS, foreign_to_metrics)
-    outputs.require_file(out / PICTURE, foreign_to_picture)
+    output_places.require_file(out / IMAGES, foreign_to_inventory)
+    output_places.require_file(out / METRICS, foreign_to_metrics)
+    output_places.require_file(out / PICTURE, foreign_to_picture)
     for name in (DENSE, *options.routings):
         require_free(out / name, replace=True)
-        outputs.require_file(out / STATE / f"{name}.safetensors", _any_content)
+        output_places.require_file(out / STATE / f"{name}.safetensors", _any_content)
 
 
 def _any_content(path: Path) -> None:

@@ -17,7 +17,7 @@ from mvmoe_deploy.preprocessing.screening import (
 from mvmoe_deploy.training.batches import Batches
 from mvmoe_deploy.training.inventory import Entry, Inventory, ListedImage, listed_images
 from mvmoe_deploy.training.launch import gathered
-from mvmoe_deploy.training.progress import Progress
+from mvmoe_deploy.training.training_progress import Progress
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

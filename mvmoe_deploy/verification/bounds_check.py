@@ -7,7 +7,12 @@ from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.metrics import in_enough_digits
 from mvmoe_deploy.verification.output_errors import RouteOutput
-from mvmoe_deploy.verification.report import BoundExceeded, Disagreement, RouteReport, StageReport
+from mvmoe_deploy.verification.verification_report import (
+    BoundExceeded,
+    Disagreement,
+    RouteReport,
+    StageReport,
+)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from mvmoe_deploy.routing.contract import images_of, route_of
 from mvmoe_deploy.verification.faults import ShownBy
 from mvmoe_deploy.verification.metrics import absolute_errors, peak
 from mvmoe_deploy.verification.reference import Reference
-from mvmoe_deploy.verification.report import BoundExceeded
 from mvmoe_deploy.verification.run_stages import Vectors
+from mvmoe_deploy.verification.verification_report import BoundExceeded
 
 
 def shown_by(failure: BoundExceeded, reference: Reference, same: Vectors) -> ShownBy | None:

@@ -11,7 +11,7 @@ import numpy as np
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.golden import logits_in
 from mvmoe_deploy.bundle.manifest import Manifest, Output, Stage
-from mvmoe_deploy.bundle.outputs import output_shapes
+from mvmoe_deploy.bundle.model_outputs import output_shapes
 from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.routing.choices import select_in_turn

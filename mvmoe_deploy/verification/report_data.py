@@ -14,7 +14,7 @@ from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.verification.faults import FaultLocation
 from mvmoe_deploy.verification.metrics import quantiles
 from mvmoe_deploy.verification.output_errors import OutputErrors, OutputsCompared
-from mvmoe_deploy.verification.report import (
+from mvmoe_deploy.verification.verification_report import (
     BoundExceeded,
     Disagreement,
     Report,

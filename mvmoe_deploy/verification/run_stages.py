@@ -18,7 +18,7 @@ from mvmoe_deploy.routing.choices import no_logits, select_in_turn
 from mvmoe_deploy.routing.contract import images_of, route_of
 from mvmoe_deploy.runtime.buffers import graph_inputs, tensor_inputs
 from mvmoe_deploy.runtime.contract import Runner, run
-from mvmoe_deploy.runtime.memory import return_free_memory
+from mvmoe_deploy.runtime.freed_memory import return_free_memory
 from mvmoe_deploy.runtime.stored_weights import StoredWeights
 from mvmoe_deploy.strategies import Strategy, slot_input
 

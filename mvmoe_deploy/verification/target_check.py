@@ -13,21 +13,21 @@ from mvmoe_deploy.routing.contract import images_of, route_of
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.verification import metrics
 from mvmoe_deploy.verification.accuracy import Accuracy, accuracy
-from mvmoe_deploy.verification.bounds import used_bounds
 from mvmoe_deploy.verification.bounds_check import BoundsCheck
 from mvmoe_deploy.verification.fault_images import routes_of, shown_by
 from mvmoe_deploy.verification.faults import FaultLocation, ShownBy
 from mvmoe_deploy.verification.image_engine import ImageEngine
 from mvmoe_deploy.verification.output_errors import OutputsCompared, compare_outputs, compare_route
 from mvmoe_deploy.verification.reference import Reference, members_in
-from mvmoe_deploy.verification.report import (
+from mvmoe_deploy.verification.run_stages import Vectors, rows_of
+from mvmoe_deploy.verification.used_bounds import used_bounds
+from mvmoe_deploy.verification.verification_report import (
     BoundExceeded,
     Disagreement,
     RouteReport,
     StageReport,
     TargetReport,
 )
-from mvmoe_deploy.verification.run_stages import Vectors, rows_of
 
 FindFault = Callable[[Bounds, ShownBy], FaultLocation | None]
 """Finds where a target's error begins, for the bounds that it was held to."""

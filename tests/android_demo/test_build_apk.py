@@ -175,6 +175,7 @@ def test_help_names_every_option():
     for option in (
         "--release",
         "--d8",
+        "--compiled",
         "--jni",
         "--stand-in",
         "--r8",
@@ -184,6 +185,19 @@ def test_help_names_every_option():
     ):
         assert f"\n  {option} " in ended.stdout
     assert ended.stderr == ""
+
+
+def test_nothing_is_compiled_again_where_that_is_asked_for(copy, made):
+    copy.program("mvn", "#!/bin/sh\nexit 1\n")
+    ended = copy.run("--stand-in", "--compiled", "--r8", copy.serve(R8))
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "build-apk: --compiled was given, but nothing was compiled yet: make kotlin-test, or leave "
+        "the option out\n"
+    )
+    shutil.copytree(made / "target", copy.demo / "target", dirs_exist_ok=True)
+    apk, _ = copy.build("--stand-in", "--compiled", "--r8", copy.serve(R8))
+    assert f"{demo_apk.PACKAGE}.MainActivity" in apk.members
 
 
 def test_all_programs_that_are_missing_are_named_at_once(tmp_path):

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle import manifest as fields
 from mvmoe_deploy.bundle.read import parse_manifest
 from mvmoe_deploy.errors import MvmoeError
@@ -59,7 +59,7 @@ def test_every_routing_example_comes_out(row):
 
 def test_every_rule_has_routing_examples():
     rules = {json.loads(row[1].strip("`"))["type"] for row in routing_examples()}
-    assert rules == set(parts.built_in_names("rules"))
+    assert rules == set(part_lookup.built_in_names("rules"))
 
 
 STRUCTS = [

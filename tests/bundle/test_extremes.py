@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from mvmoe_bench.measure.planning import distribution
+from mvmoe_bench.measure.planning.bench_presets import PRESETS
 from mvmoe_bench.measure.planning.inputs import Inputs, load_inputs
-from mvmoe_bench.measure.planning.presets import PRESETS
 from mvmoe_bench.measure.planning.queries import QueryPlan, budgets
 from mvmoe_bench.measure.planning.running import _bundle_record
 from mvmoe_bench.report.sections.parity.figures import target_parities

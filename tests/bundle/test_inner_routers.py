@@ -14,7 +14,7 @@ from mvmoe_deploy.bundle.graph_stages import (
     steering_type,
 )
 from mvmoe_deploy.bundle.manifest import given_by
-from mvmoe_deploy.bundle.outputs import output_shapes
+from mvmoe_deploy.bundle.model_outputs import output_shapes
 from mvmoe_deploy.bundle.read import parse_manifest
 from mvmoe_deploy.errors import BundleError
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.bundle.read import MAX_MANIFEST_BYTES, parse_manifest
 from mvmoe_deploy.bundle.schema import schema_text
@@ -734,7 +734,7 @@ def shares(*pairs):
         (put("outputs", 0, "kind", "embedding"), "4 labels for the no classes"),
         (
             put("outputs", 0, "kind", "of-nobody"),
-            Fault("bundle.unknown-kind", name="of-nobody", installed=parts.names("outputs")),
+            Fault("bundle.unknown-kind", name="of-nobody", installed=part_lookup.names("outputs")),
         ),
         (lambda c: c["outputs"].append(c["outputs"][0]), "the output 'answer' is there 2 times"),
         (

@@ -71,14 +71,14 @@ def bundle(tmp_path_factory, checkpoint) -> Path:
 @pytest.fixture(scope="session")
 def results(tmp_path_factory, bundle) -> Path:
     """A run of the quick preset, made smaller."""
-    from mvmoe_bench.measure.planning import presets
+    from mvmoe_bench.measure.planning import bench_presets
 
     path = tmp_path_factory.mktemp("results") / "results.jsonl"
     small = msgspec.structs.replace(
-        presets.PRESETS["quick"], repeats=1, queries=3, starts=1, stream=4, warmup=0
+        bench_presets.PRESETS["quick"], repeats=1, queries=3, starts=1, stream=4, warmup=0
     )
     with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
-        patch.setitem(presets.PRESETS, "quick", small)
+        patch.setitem(bench_presets.PRESETS, "quick", small)
         words = ["bench", str(bundle), "--device", "host", "--preset", "quick", "-o", str(path)]
         cli.main(words)
     assert ended.value.code == 0
@@ -577,12 +577,12 @@ def _wait_for(holds, process: subprocess.Popen) -> None:
 
 
 def test_bench_measures_and_prints_its_summary(mvmoe_json, bundle, tmp_path, monkeypatch):
-    from mvmoe_bench.measure.planning import presets
+    from mvmoe_bench.measure.planning import bench_presets
 
     small = msgspec.structs.replace(
-        presets.PRESETS["quick"], repeats=1, queries=3, starts=0, stream=0, warmup=0
+        bench_presets.PRESETS["quick"], repeats=1, queries=3, starts=0, stream=0, warmup=0
     )
-    monkeypatch.setitem(presets.PRESETS, "quick", small)
+    monkeypatch.setitem(bench_presets.PRESETS, "quick", small)
     path = tmp_path / "results.jsonl"
     arguments = ("bench", bundle, "--device", "host", "--preset", "quick", "-o", path)
     code, data = mvmoe_json(*arguments)

@@ -31,7 +31,7 @@ def commands() -> list[list[str]]:
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """A directory with the files that the page begins with, and a quick preset of `bench`."""
-    from mvmoe_bench.measure.planning import presets
+    from mvmoe_bench.measure.planning import bench_presets
 
     _write_deit(tmp_path / "deit_tiny")
     _write_photos(tmp_path / "photos")
@@ -39,9 +39,15 @@ def place(tmp_path, monkeypatch):
     text = json.dumps({"family": "mobile_vmoe", "config": sizes})
     (tmp_path / "routed.json").write_text(text)
     quick = msgspec.structs.replace(
-        presets.PRESETS["quick"], repeats=1, queries=3, starts=1, stream=4, warmup=0, cooldown=0.0
+        bench_presets.PRESETS["quick"],
+        repeats=1,
+        queries=3,
+        starts=1,
+        stream=4,
+        warmup=0,
+        cooldown=0.0,
     )
-    monkeypatch.setitem(presets.PRESETS, "standard", quick)
+    monkeypatch.setitem(bench_presets.PRESETS, "standard", quick)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -8,17 +8,17 @@ from json_page import documented, verify_tables
 
 from mvmoe_bench.commands.demo import Demo
 from mvmoe_bench.commands.report import WrittenReport
-from mvmoe_bench.report.summary import MeasuredRun
-from mvmoe_deploy import parts
+from mvmoe_bench.report.run_summary import MeasuredRun
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.cli.bundle_view import BundleView
-from mvmoe_deploy.cli.errors import FailedCommand, FailureData, error_report_of
+from mvmoe_deploy.cli.error_report import FailedCommand, FailureData, error_report_of
 from mvmoe_deploy.commands.convert import ConvertedCheckpoint
 from mvmoe_deploy.commands.init import NewCheckpoint
 from mvmoe_deploy.commands.pack import NewPack
 from mvmoe_deploy.commands.parts import InstalledParts
 from mvmoe_deploy.commands.run import ImageAnswers
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.training.report import FinishedRun
+from mvmoe_deploy.training.training_report import FinishedRun
 from mvmoe_deploy.verification import report_data
 
 RESULTS = {
@@ -45,7 +45,7 @@ def fields(kind):
 
 
 def test_every_command_is_documented_with_its_fields():
-    assert documented().keys() == RESULTS.keys() == set(parts.built_in_names("commands"))
+    assert documented().keys() == RESULTS.keys() == set(part_lookup.built_in_names("commands"))
 
 
 @pytest.mark.parametrize("command", RESULTS)

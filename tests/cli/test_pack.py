@@ -112,15 +112,15 @@ def test_a_wrong_pin_or_target_is_refused(mvmoe, bundle, tmp_path):
 INTERRUPTED = """
 import os, signal, sys
 from mvmoe_deploy import cli
-from mvmoe_deploy.bundle import pack
+from mvmoe_deploy.bundle import bundle_pack
 
-real = pack.checked_chunks
+real = bundle_pack.checked_chunks
 def interrupted(*arguments):
     yield next(real(*arguments))
     os.kill(os.getpid(), int(sys.argv[1]))
     yield b""
 
-pack.checked_chunks = interrupted
+bundle_pack.checked_chunks = interrupted
 cli.main(sys.argv[2:])
 """
 

@@ -10,7 +10,7 @@ from PIL import Image
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import BundleError
-from mvmoe_deploy.verification.verify import verify_bundle
+from mvmoe_deploy.verification.bundle_verification import verify_bundle
 
 GONE = "its files were removed from the bundle: executorch/model.pte"
 

@@ -3,7 +3,7 @@
 import pytest
 from torch import nn
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.strategies import find_strategy
@@ -49,10 +49,10 @@ def test_a_model_that_none_can_serve_is_refused_by_the_last(zoo):
 def test_every_built_in_strategy_can_be_chosen():
     ranks = [
         found.rank
-        for name in parts.built_in_names("strategies")
+        for name in part_lookup.built_in_names("strategies")
         if (found := find_strategy(name).suits(())) is not None
     ]
-    assert len(ranks) == len(set(ranks)) == len(parts.built_in_names("strategies"))
+    assert len(ranks) == len(set(ranks)) == len(part_lookup.built_in_names("strategies"))
 
 
 class Grouped(nn.Module):

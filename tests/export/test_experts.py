@@ -15,7 +15,7 @@ from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_deploy.routing.threshold import Threshold
 from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_deploy.routing.top_p import TopP
-from mvmoe_deploy.verification.verify import verify_bundle
+from mvmoe_deploy.verification.bundle_verification import verify_bundle
 from mvmoe_export import export_bundle
 from mvmoe_export.parity.pytorch import verify_against_model
 from mvmoe_export.parity.soundness import require_sound

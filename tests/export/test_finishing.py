@@ -20,7 +20,7 @@ from mvmoe_deploy.strategies import find_strategy
 from mvmoe_export import Identity, export_bundle
 from mvmoe_export.flow import flow_of
 from mvmoe_export.parity.pytorch import verify_against_model
-from mvmoe_export.parity.reference import reference_outputs
+from mvmoe_export.parity.reference_outputs import reference_outputs
 from mvmoe_export.stages import make_stages
 
 STOP = (0,)

@@ -20,9 +20,9 @@ from mvmoe_deploy.routing.top_p import TopP
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.runtime.tracing import TracingDispatcher
 from mvmoe_deploy.samples import Samples
+from mvmoe_deploy.verification.bundle_verification import verify_bundle
 from mvmoe_deploy.verification.routed_in_graph import RoutedInGraph
 from mvmoe_deploy.verification.steering import steered_way
-from mvmoe_deploy.verification.verify import verify_bundle
 from mvmoe_export import ExportOptions, export_bundle
 from mvmoe_export.auto_strategy import choose_strategy
 from mvmoe_export.flow import flow_of

@@ -12,7 +12,7 @@ from mvmoe_deploy.models import count
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing.top_k import TopK
-from mvmoe_deploy.verification.verify import verify_bundle
+from mvmoe_deploy.verification.bundle_verification import verify_bundle
 from mvmoe_export import ExportOptions, export_bundle
 from mvmoe_export.flow import flow_of
 from mvmoe_export.parity.pytorch import verify_against_model

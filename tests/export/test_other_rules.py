@@ -7,13 +7,13 @@ import pytest
 import torch
 from best_share import BestShare
 
-from mvmoe_deploy import Dispatcher, parts
+from mvmoe_deploy import Dispatcher, part_lookup
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import BundleError
 from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.routing.threshold import Threshold
 from mvmoe_deploy.routing.top_p import TopP
-from mvmoe_deploy.verification.verify import verify_bundle
+from mvmoe_deploy.verification.bundle_verification import verify_bundle
 from mvmoe_export.parity.pytorch import verify_against_model
 
 OURS = [TopP(experts=3, p=0.5, k_max=2), Threshold(experts=3, thresholds=(0.0, 0.1, -0.1))]
@@ -24,8 +24,8 @@ TOLERANCE = 1e-5
 @pytest.fixture
 def plugin(monkeypatch):
     """The rule `best_share` as an installed plug-in."""
-    entry = EntryPoint("rules.best_share", "best_share", parts.GROUP)
-    monkeypatch.setattr(parts, "entry_points", lambda group: [entry])
+    entry = EntryPoint("rules.best_share", "best_share", part_lookup.GROUP)
+    monkeypatch.setattr(part_lookup, "entry_points", lambda group: [entry])
 
 
 @pytest.mark.parametrize("strategy", ["dispatch", "all-experts", "gather", "experts"])

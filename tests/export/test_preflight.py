@@ -13,7 +13,7 @@ from mvmoe_deploy.errors import CheckFailedError, InputError, MissingExtraError,
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import RouteShare
 from mvmoe_export import ExportOptions, Identity, export_bundle, preflight
-from mvmoe_export.parity.golden import GOLDEN_IMAGES
+from mvmoe_export.parity.golden_vectors import GOLDEN_IMAGES
 from mvmoe_export.stages import make_stages
 from mvmoe_export.targets import find_target
 from mvmoe_export.targets.coreml import CoreMLOptions

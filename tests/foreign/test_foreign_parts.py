@@ -23,7 +23,7 @@ from mvmoe_bench.measure.subjects import find_kind as find_kind_of_subject
 from mvmoe_bench.measure.subjects.contract import Preparation, Stopwatch
 from mvmoe_bench.measure.subjects.making import make_static
 from mvmoe_bench.measure.subjects.whole_model import RECORD
-from mvmoe_deploy import Dispatcher, parts
+from mvmoe_deploy import Dispatcher, part_lookup
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.cli import main
 from mvmoe_deploy.errors import BundleError, InputError
@@ -39,7 +39,7 @@ from mvmoe_export import ExportOptions, Identity, export_bundle
 from mvmoe_export.compression import FLOAT32
 from mvmoe_export.rewrites import repairs
 from mvmoe_export.targets.coreml import CoreMLOptions
-from mvmoe_export.targets.coreml.bounds import BOUNDS
+from mvmoe_export.targets.coreml.coreml_bounds import BOUNDS
 from mvmoe_export.targets.onnx import OnnxOptions
 
 FOREIGN = "mvmoe-foreign"
@@ -131,7 +131,7 @@ def test_every_part_is_listed_with_its_distribution(foreign, capsys):
 def test_each_kind_of_part_has_an_example(foreign):
     kinds = {name.partition(".")[0] for name in foreign["entry-points"]["mvmoe.parts"]}
     # There is one reference, PyTorch: no command takes the name of another.
-    assert set(parts.PACKAGES) - kinds == {"references"}
+    assert set(part_lookup.PACKAGES) - kinds == {"references"}
 
 
 def test_a_command_is_called_like_ours(foreign, capsys):
@@ -176,7 +176,7 @@ def test_a_recipe_is_exported_verified_and_dispatched(foreign, tmp_path, capsys,
     # Its bounds are in the bundle: neither reading nor running it needs the recipe.
     (record,) = Bundle.open(path).manifest.targets.values()
     assert (record.precision, record.options["precision"]) == ("coarse", "coarse")
-    bounds = parts.find("recipes", "coarse").bounds
+    bounds = part_lookup.find("recipes", "coarse").bounds
     # Those of the recipe are looser than what Core ML adds, which is said as well.
     added = {"onnx": "", "coreml": f"; {BOUNDS[FLOAT32].reason}"}[target]
     assert record.bounds == msgspec.structs.replace(bounds, reason=bounds.reason + added)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 
 _PACKAGES = ("mvmoe_deploy", "mvmoe_export", "mvmoe_bench")
 
@@ -22,7 +22,7 @@ _OTHER_MEANINGS = {
     "mvmoe_deploy.training.folder": {"train"},  # the folder of the images
     "mvmoe_deploy.training.inventory": {"train"},
     "mvmoe_deploy.training.survey": {"train"},
-    "mvmoe_deploy.runtime.runners.coreml_reference.constants": {
+    "mvmoe_deploy.runtime.runners.coreml_reference.program_constants": {
         "tensor"
     },  # of Core ML's own format
     "mvmoe_deploy.runtime.runners.executorch.runner": {"coreml"},  # ExecuTorch's delegates
@@ -87,15 +87,15 @@ def _of_one_kind(texts: Iterator[str], names: dict[str, frozenset[str]]) -> froz
 
 
 def _names() -> dict[str, frozenset[str]]:
-    return {kind: frozenset(parts.built_in_names(kind)) for kind in parts.PACKAGES}
+    return {kind: frozenset(part_lookup.built_in_names(kind)) for kind in part_lookup.PACKAGES}
 
 
 def _own_modules(names: frozenset[str]) -> set[str]:
     """The modules of the parts that have one of these names."""
     return {
         part.module
-        for kind in parts.PACKAGES
-        for part in parts.installed(kind)
+        for kind in part_lookup.PACKAGES
+        for part in part_lookup.installed(kind)
         if part.distribution is None and part.name in names
     }
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from PIL import Image
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.outputs import find_kind
@@ -39,7 +39,7 @@ def arrays(name, images=3):
 
 
 def test_each_built_in_kind_is_looked_at_here():
-    assert sorted(SHAPES) == parts.built_in_names("outputs")
+    assert sorted(SHAPES) == part_lookup.built_in_names("outputs")
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -7,7 +7,7 @@ from scipy import stats
 from mvmoe_deploy.models import build
 from mvmoe_deploy.models.families.uoe import PART
 from mvmoe_deploy.models.families.vit import ViTConfig
-from mvmoe_deploy.training.report import read_report
+from mvmoe_deploy.training.training_report import read_report
 from own_standing import uoe_accuracy
 from own_standing.uoe_accuracy import Case, interval, measure, show
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mvmoe_deploy.cli.options import input_options
+from mvmoe_deploy.cli.shared_options import input_options
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import (
     InputTransform,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.plain_data import find_rule, rule_decoder, rule_from, rule_schemas
 from mvmoe_deploy.routing.top_k import TopK
@@ -20,8 +20,8 @@ NIGHT = {"type": "given", "experts": 3, "routes": {"night": [0]}}
 @pytest.fixture
 def plugin(monkeypatch):
     """The rule `best_share` as another distribution would bring it."""
-    entry = EntryPoint("rules.best_share", "best_share", parts.GROUP)
-    monkeypatch.setattr(parts, "entry_points", lambda group: [entry])
+    entry = EntryPoint("rules.best_share", "best_share", part_lookup.GROUP)
+    monkeypatch.setattr(part_lookup, "entry_points", lambda group: [entry])
 
 
 @given(

@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as hnp
 
 from mvmoe_deploy.errors import InputError, RoutingError
 from mvmoe_deploy.routing import gates_of
-from mvmoe_deploy.routing.arithmetic import scores
 from mvmoe_deploy.routing.contract import members_of, route_of
+from mvmoe_deploy.routing.rule_arithmetic import scores
 from mvmoe_deploy.routing.top_k import TopK
 
 FP32_MAX = float(np.finfo(np.float32).max)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.routing.arithmetic import scores
 from mvmoe_deploy.routing.contract import route_of
+from mvmoe_deploy.routing.rule_arithmetic import scores
 from mvmoe_deploy.routing.top_p import TopP
 
 

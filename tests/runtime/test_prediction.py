@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mvmoe_deploy.bundle.outputs import ClassOutput
+from mvmoe_deploy.bundle.model_outputs import ClassOutput
 from mvmoe_deploy.errors import InputError, RoutingError
 from mvmoe_deploy.preprocessing import InputTransform
 from mvmoe_deploy.runtime.prediction import Prediction, finite_copies, without_finite_answer

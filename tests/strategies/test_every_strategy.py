@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_deploy.routing.top_p import TopP
@@ -20,7 +20,7 @@ from mvmoe_deploy.strategies import (
 )
 
 RULES = [TopK(experts=1), TopK(experts=4), TopK(experts=4, k=2), TopK(experts=3, k=3)]
-EVERY = parts.built_in_names("strategies")
+EVERY = part_lookup.built_in_names("strategies")
 
 
 def arrays(inputs: dict[str, TensorType]) -> dict[str, np.ndarray]:

@@ -19,7 +19,7 @@ from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.jobs.sustained import SustainedSample
 from mvmoe_bench.measure.planning.running import Request, run_bench
 from mvmoe_bench.measure.schema.records import Failure, Preset
-from mvmoe_bench.report.summary import summarize_run
+from mvmoe_bench.report.run_summary import summarize_run
 from mvmoe_deploy.models import Checkpoint, build, load_checkpoint, save_checkpoint
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_export import Identity, export_bundle

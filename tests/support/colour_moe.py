@@ -11,9 +11,9 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mvmoe_deploy.models.config import ModelConfig
 from mvmoe_deploy.models.contract import Family, FamilyModel, RoutedOutput
 from mvmoe_deploy.models.gating import select
+from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.routing.top_k import TopK

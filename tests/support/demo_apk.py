@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import kotlin_runner
+from runner_program import is_older
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "android_demo"
@@ -37,11 +38,15 @@ LACKS = ", ".join(
 def build(folder: Path) -> None:
     """Build it into a new folder, with what Maven and R8 have made on the way.
 
+    Nothing is compiled again that Maven has compiled since the sources were changed.
+
     Where Maven has no R8, the folder holds the sentence that says so.
     """
     with kotlin_runner.build_lock():
         folder.mkdir()
         command = [DEMO / "build-apk", "--stand-in", "-o", folder / "demo.apk"]
+        if is_compiled():
+            command.append("--compiled")
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         if "Maven found no com.android.tools:r8" in ended.stderr:
             (folder / "lacks.txt").write_text(ended.stderr)
@@ -52,6 +57,17 @@ def build(folder: Path) -> None:
         shutil.copy(DEMO / "target/debug.keystore", folder)
         (jar,) = (DEMO / "target").glob("mvmoe-demo-*.jar")
         shutil.copy(jar, folder / "target")
+
+
+def is_compiled() -> bool:
+    """Whether Maven's classes of the app and of the library are newer than all of their sources."""
+    jar = DEMO / f"target/mvmoe-demo-{catalogue()['mvmoe']}.jar"
+    kotlin = kotlin_runner.KOTLIN
+    poms = [DEMO / "pom.xml", kotlin / "pom.xml", *kotlin.glob("*/pom.xml")]
+    folders = [MAIN, *kotlin.glob("*/src/main")]
+    # A folder changes when a file in it is removed.
+    sources = [path for folder in folders for path in (folder, *folder.rglob("*"))]
+    return not is_older(jar, [*poms, *sources])
 
 
 def said(*command: object) -> str:

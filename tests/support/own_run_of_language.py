@@ -21,7 +21,7 @@ from mvmoe_bench.measure.jobs.placement import PlacementLine
 from mvmoe_bench.measure.jobs.sustained import SustainedSample
 from mvmoe_bench.measure.schema import results
 from mvmoe_bench.measure.schema.records import Done, Failure
-from mvmoe_bench.report.summary import summarize_run
+from mvmoe_bench.report.run_summary import summarize_run
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.summary import summarize
 

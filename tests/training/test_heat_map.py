@@ -9,7 +9,7 @@ from PIL import Image
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.training.heat_map import draw_class_to_expert
-from mvmoe_deploy.training.report import DenseReport, RoutingReport, TrainReport
+from mvmoe_deploy.training.training_report import DenseReport, RoutingReport, TrainReport
 
 
 def _report(classes: int, experts: int, stages: int) -> TrainReport:

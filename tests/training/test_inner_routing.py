@@ -8,7 +8,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import load_checkpoint, preset
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.training import TrainOptions, default_options, train
-from mvmoe_deploy.training.options import is_routed
+from mvmoe_deploy.training.train_options import is_routed
 
 
 @pytest.fixture

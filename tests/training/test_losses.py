@@ -10,10 +10,10 @@ from torch import nn
 from mvmoe_deploy.models import find_family, preset
 from mvmoe_deploy.models.contract import RoutedOutput
 from mvmoe_deploy.training.losses import Objective
-from mvmoe_deploy.training.options import TrainOptions
 from mvmoe_deploy.training.routings import end_to_end, super_class
 from mvmoe_deploy.training.routings.end_to_end import importance_loss
 from mvmoe_deploy.training.routings.guiding import guide_loss
+from mvmoe_deploy.training.train_options import TrainOptions
 
 FAMILY = find_family("mobile_vmoe")
 

@@ -20,7 +20,7 @@ from mvmoe_deploy.errors import CheckFailedError, CheckpointError, ImageError, I
 from mvmoe_deploy.models import load_checkpoint
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
 from mvmoe_deploy.training import Silent, TrainOptions, TrainReport, train
-from mvmoe_deploy.training.report import read_report
+from mvmoe_deploy.training.training_report import read_report
 
 ALL = ("super-class", "end-to-end", "random")
 
@@ -325,9 +325,9 @@ def test_kills_in_both_phases_change_no_weight(finished, tmp_path: Path) -> None
 def test_a_run_in_progress_is_not_joined(tiny_options, tmp_path: Path, monkeypatch) -> None:
     from filelock import FileLock
 
-    from mvmoe_deploy.training import run
+    from mvmoe_deploy.training import run_directory
 
-    monkeypatch.setattr(run, "_LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(run_directory, "_LOCK_SECONDS", 0.1)
     (tmp_path / "run" / "state").mkdir(parents=True)
     with (
         FileLock(tmp_path / "run" / "state" / "lock"),
@@ -358,7 +358,7 @@ def test_a_report_of_something_else_costs_no_training_state(tiny_options, tmp_pa
 def test_a_lock_that_its_last_holder_removes_is_made_again(tmp_path: Path, monkeypatch) -> None:
     from filelock import FileLock
 
-    from mvmoe_deploy.training import run
+    from mvmoe_deploy.training import run_directory
 
     removed = []
 
@@ -368,8 +368,8 @@ def test_a_lock_that_its_last_holder_removes_is_made_again(tmp_path: Path, monke
                 removed.append(Path(self.lock_file).parent.rmdir())
             return super().acquire(*args, **kwargs)
 
-    monkeypatch.setattr(run, "FileLock", Late)
-    with run.locked_run_directory(tmp_path / "run", resume=True):
+    monkeypatch.setattr(run_directory, "FileLock", Late)
+    with run_directory.locked_run_directory(tmp_path / "run", resume=True):
         assert removed and (tmp_path / "run" / "state" / "lock").exists()
     assert not (tmp_path / "run").exists()
 

@@ -74,7 +74,7 @@ import sys, threading
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.system.processes import interruptible
 from mvmoe_deploy.training.launch import launch
-from mvmoe_deploy.training.options import TrainOptions
+from mvmoe_deploy.training.train_options import TrainOptions
 
 def stuck(fabric):
     with open(sys.argv[1], "w") as pipe:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mvmoe_deploy.routing.arithmetic import scores
 from mvmoe_deploy.routing.contract import members_of
+from mvmoe_deploy.routing.rule_arithmetic import scores
 from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_deploy.routing.top_p import TopP
 from mvmoe_deploy.verification import metrics

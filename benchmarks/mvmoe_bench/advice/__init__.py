@@ -12,7 +12,7 @@ from mvmoe_bench.advice.contract import (
     GraphView,
     TargetView,
 )
-from mvmoe_export.operators import Op, OperatorTensor
+from mvmoe_export.graph_operators import Op, OperatorTensor
 
 __all__ = [
     "AdviceRule",

@@ -9,7 +9,7 @@ import msgspec
 from mvmoe_bench.advice.contract import AdviceRule, Finding, GraphView, TargetView
 from mvmoe_bench.advice.graph_view import Reading, view_target
 from mvmoe_bench.measure.schema.records import Advice
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle import Bundle
 
 _MOST_NAMES = 3
@@ -28,7 +28,7 @@ class Estimates(msgspec.Struct, frozen=True, kw_only=True):
 
 def all_rules() -> tuple[AdviceRule, ...]:
     """The rules of this package and of plug-ins, by name."""
-    return tuple(parts.find("advice", name) for name in parts.names("advice"))
+    return tuple(part_lookup.find("advice", name) for name in part_lookup.names("advice"))
 
 
 def advise(

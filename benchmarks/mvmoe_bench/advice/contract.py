@@ -1,7 +1,7 @@
 """What a rule of the advisor sees, and what it gives back.
 
 A rule is one file in `rules/` whose `PART` is an object as `AdviceRule` says. Another distribution
-brings its own as the part `advice.NAME` (see `mvmoe_deploy.parts`).
+brings its own as the part `advice.NAME` (see `mvmoe_deploy.part_lookup`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ from mvmoe_deploy.routing import Route
 from mvmoe_deploy.strategies import Strategy, find_strategy
 from mvmoe_export.accelerator import Accelerator
 from mvmoe_export.engine_facts import EngineFacts
-from mvmoe_export.operators import Op, OperatorTensor
+from mvmoe_export.graph_operators import Op, OperatorTensor
 from mvmoe_export.targets import engine_of_record, engines_of
 
 Severity = Literal["info", "warning", "problem"]

@@ -12,7 +12,7 @@ from typing import TypeVar
 from mvmoe_bench.advice.contract import Finding, GraphView, Severity, TargetView
 from mvmoe_bench.advice.wording import counted, plural
 from mvmoe_export.accelerator import Accelerator, Fact
-from mvmoe_export.operators import Op
+from mvmoe_export.graph_operators import Op
 from mvmoe_export.sources import Citation, as_text
 
 Value = TypeVar("Value")

@@ -9,7 +9,7 @@ from mvmoe_bench.advice.contract import AdviceRule, Finding, GraphView, TargetVi
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.errors import BundleError, MissingExtraError
-from mvmoe_export.operators import Op, ReadGraph
+from mvmoe_export.graph_operators import Op, ReadGraph
 from mvmoe_export.targets import reader_of
 
 Reading = Callable[[str], object]

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mvmoe_deploy import parts
-from mvmoe_deploy.cli import options
+from mvmoe_deploy import part_lookup
+from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note
-from mvmoe_deploy.cli.progress import progress
+from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.errors import CheckFailedError, EngineError, InputError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mvmoe_bench.advice import Estimates
     from mvmoe_bench.measure.schema.records import Advice
 
-_DEVICES = ", ".join(parts.built_in_names("devices"))
+_DEVICES = ", ".join(part_lookup.built_in_names("devices"))
 
 
 @command(extra="bench")
@@ -47,7 +47,7 @@ _DEVICES = ", ".join(parts.built_in_names("devices"))
 )
 @click.option(
     "--images",
-    type=options.ImageSource("synthetic"),
+    type=shared_options.ImageSource("synthetic"),
     default="synthetic",
     show_default=True,
     help="Real images, or synthetic ones that are forced down given routes.",
@@ -73,12 +73,12 @@ _DEVICES = ", ".join(parts.built_in_names("devices"))
 @click.option(
     "--engine-option",
     "engine_options",
-    type=options.KeyValue(),
+    type=shared_options.KeyValue(),
     multiple=True,
     help="Measure each target with it: pool=process for ONNX Runtime.",
 )
-@options.config
-@options.weights
+@shared_options.config
+@shared_options.weights
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--cache",
@@ -91,8 +91,8 @@ _DEVICES = ", ".join(parts.built_in_names("devices"))
     multiple=True,
     help="Refuse a bundle whose manifest has another hash; once for each bundle.",
 )
-@options.plugins
-@options.force
+@shared_options.plugins
+@shared_options.force
 def bench(
     *,
     bundles: tuple[Path, ...],
@@ -117,10 +117,10 @@ def bench(
     import msgspec
     import scipy  # noqa: F401  Fail before measuring if it is missing.
 
-    from mvmoe_bench.measure.planning.presets import PRESETS
+    from mvmoe_bench.measure.planning.bench_presets import PRESETS
     from mvmoe_bench.measure.planning.running import Request, run_bench
     from mvmoe_bench.measure.schema.records import Failure
-    from mvmoe_bench.report.summary import summarize_run
+    from mvmoe_bench.report.run_summary import summarize_run
     from mvmoe_bench.report.terminal_report import show_summary
 
     request = Request(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit
-from mvmoe_deploy.cli.progress import progress
+from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.cli.tables import percent, route_text, scientific, size, table
 from mvmoe_deploy.errors import MissingExtraError
 
@@ -145,10 +145,10 @@ def _require_free(places: _Places) -> None:
     from mvmoe_bench.measure.schema import results
     from mvmoe_bench.report import report_files
     from mvmoe_deploy.bundle.write import foreign_to_bundle
-    from mvmoe_deploy.system import outputs
+    from mvmoe_deploy.system import output_places
 
-    outputs.require_directory(places.bundle, foreign_to_bundle)
-    outputs.require_directory(places.images, _foreign_to_digits)
+    output_places.require_directory(places.bundle, foreign_to_bundle)
+    output_places.require_directory(places.images, _foreign_to_digits)
     results.require_free(places.measurements, replace=True)
     for path in (places.report, places.picture):
         report_files.require_free(path, True, [])
@@ -162,7 +162,7 @@ def _require_packages(config: "ModelConfig") -> None:
     for name in ("scipy", "jinja2", "matplotlib"):
         if importlib.util.find_spec(name) is None:
             raise MissingExtraError.of(name, "all")
-    require_able(build(config, seed=0), tuple(parts.built_in_names("targets")))
+    require_able(build(config, seed=0), tuple(part_lookup.built_in_names("targets")))
 
 
 def _export(checkpoint: Any, path: Path) -> "Bundle":
@@ -174,7 +174,7 @@ def _export(checkpoint: Any, path: Path) -> "Bundle":
         export_bundle(
             checkpoint.model,
             path,
-            targets=tuple(parts.built_in_names("targets")),
+            targets=tuple(part_lookup.built_in_names("targets")),
             identity=Identity.of(checkpoint),
             replace_existing=True,
             resume=True,
@@ -211,10 +211,10 @@ def _target(bundle: "Bundle", name: str, figures: "VerifiedTarget") -> DemoTarge
 
 def _measure(places: _Places) -> tuple[str, ...]:
     """Measure the bundle, quickly, and write the report; gives its sentences."""
-    from mvmoe_bench.measure.planning.presets import PRESETS
+    from mvmoe_bench.measure.planning.bench_presets import PRESETS
     from mvmoe_bench.measure.planning.running import Request, run_bench
     from mvmoe_bench.report.report_files import write_report
-    from mvmoe_bench.report.summary import summarize_run
+    from mvmoe_bench.report.run_summary import summarize_run
 
     request = Request(
         bundles=(places.bundle,),
@@ -252,11 +252,11 @@ def _write_digits(folder: Path) -> None:
 
 def _foreign_to_digits(folder: Path) -> str | None:
     """Why a directory does not hold the demo's digits alone; None if it does."""
-    from mvmoe_deploy.system import outputs
+    from mvmoe_deploy.system import output_places
 
-    foreign = outputs.foreign_without([f"Software\0{_DIGITS_MARK}".encode()], "digit")
+    foreign = output_places.foreign_without([f"Software\0{_DIGITS_MARK}".encode()], "digit")
     ours = {path.name for path in folder.glob("???_is_?.png") if foreign(path) is None}
-    found = outputs.unknown_entry(folder, ours)
+    found = output_places.unknown_entry(folder, ours)
     return None if found is None else f"holds {found}, which the demo has not written"
 
 

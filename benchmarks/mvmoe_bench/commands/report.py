@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from mvmoe_deploy.cli import options
+from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note
 from mvmoe_deploy.errors import InputError
@@ -31,7 +31,7 @@ class WrittenReport(msgspec.Struct, frozen=True, kw_only=True):
 
 @command(extra="bench")
 @click.argument("results", type=click.Path(path_type=Path), nargs=-1, required=True)
-@options.output
+@shared_options.output
 @click.option(
     "--format",
     "kind",
@@ -46,7 +46,7 @@ class WrittenReport(msgspec.Struct, frozen=True, kw_only=True):
     is_flag=True,
     help="Several devices on one page, each with its own figures.",
 )
-@options.force
+@shared_options.force
 def report(
     *,
     results: tuple[Path, ...],

@@ -8,9 +8,9 @@ from mvmoe_bench.measure.schema.records import SubjectRecord
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.run_conditions import differences
+from mvmoe_bench.report.run_summary import Summary, summarize_run
 from mvmoe_bench.report.section_part import ComparedKind, section_parts
 from mvmoe_bench.report.statistics import Figure, Ratio, conclusive, unpaired_ratio
-from mvmoe_bench.report.summary import Summary, summarize_run
 from mvmoe_bench.report.verdicts import Judge, VerdictRow
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ from mvmoe_bench.report.document import alerts, terms
 from mvmoe_bench.report.formatting import count
 from mvmoe_bench.report.plots.intervals import IntervalPlot, IntervalRow
 from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import ComparedKind
 from mvmoe_bench.report.statistics import Estimate, conclusive
-from mvmoe_bench.report.summary import Summary
 from mvmoe_bench.report.verdicts import VerdictRow
 
 _WIDE = 1.15

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from mvmoe_bench.report.blocks import Document, Section, Terms, Tile
 from mvmoe_bench.report.formatting import count, threads
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import section_parts
 from mvmoe_bench.report.subjects import look_of
-from mvmoe_bench.report.summary import Summary
 
 INTRO = (
     "The models measured here answer an image with the part that every image runs (the stem) and "

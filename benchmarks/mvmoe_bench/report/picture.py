@@ -8,7 +8,7 @@ from mvmoe_bench.report.document import subtitle, title
 from mvmoe_bench.report.marking import MADE_BY
 from mvmoe_bench.report.plots.canvas import DPI, LIGHT, WIDTH, Canvas
 from mvmoe_bench.report.plots.rows import shorten
-from mvmoe_bench.report.summary import Summary
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.svg import blank_figure
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal
 from mvmoe_bench.report.compare import compare_runs
 from mvmoe_bench.report.marking import IN_HTML, IN_MARKDOWN, IN_PNG
 from mvmoe_bench.report.run_conditions import merge
-from mvmoe_bench.report.summary import Summary, summarize_run
+from mvmoe_bench.report.run_summary import Summary, summarize_run
 from mvmoe_deploy.errors import InputError, MissingExtraError
-from mvmoe_deploy.system import files, outputs
+from mvmoe_deploy.system import files, output_places
 
 if TYPE_CHECKING:
     from mvmoe_bench.measure.schema.results import RunLines
@@ -48,11 +48,11 @@ def write_report(
 
 def require_free(path: Path, replace: bool, results: Iterable[Path]) -> None:
     """Refuse a path that a report of these results may not be written to."""
-    outputs.refuse_overlap([path], results)
-    outputs.require_file(path, foreign_to_reports if replace else None)
+    output_places.refuse_overlap([path], results)
+    output_places.require_file(path, foreign_to_reports if replace else None)
 
 
-foreign_to_reports = outputs.foreign_without(
+foreign_to_reports = output_places.foreign_without(
     [mark.encode() for mark in (IN_HTML, IN_MARKDOWN, IN_PNG)], "report"
 )
 """Why a file is no report that may be replaced; None if it is one, of any format."""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mvmoe_bench.report.blocks import Block, Chart, Tile
 from mvmoe_bench.report.statistics import Figure
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 
 if TYPE_CHECKING:
     from mvmoe_bench.report.index import Index
-    from mvmoe_bench.report.summary import Summary
+    from mvmoe_bench.report.run_summary import Summary
     from mvmoe_bench.report.verdicts import Judge, VerdictRow
 
 F = TypeVar("F")
@@ -106,5 +106,5 @@ class SectionPart(Generic[F]):
 
 def section_parts() -> list[SectionPart[Any]]:
     """All installed sections in the order of the page, plug-ins' included."""
-    found = [parts.find("sections", name) for name in parts.names("sections")]
+    found = [part_lookup.find("sections", name) for name in part_lookup.names("sections")]
     return sorted(found, key=lambda part: (part.order, part.name))

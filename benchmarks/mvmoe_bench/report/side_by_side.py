@@ -12,8 +12,8 @@ from mvmoe_bench.report.blocks import Document, Section, TableBlock
 from mvmoe_bench.report.document import alerts, terms
 from mvmoe_bench.report.formatting import count, threads
 from mvmoe_bench.report.run_conditions import differences, merge
+from mvmoe_bench.report.run_summary import Summary, summarize_run
 from mvmoe_bench.report.section_part import Measured, SectionPart, section_parts
-from mvmoe_bench.report.summary import Summary, summarize_run
 
 if TYPE_CHECKING:
     from mvmoe_bench.measure.schema.results import RunLines

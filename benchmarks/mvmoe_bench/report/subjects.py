@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from mvmoe_bench.measure.schema.records import SubjectRecord
 from mvmoe_bench.measure.subjects.contract import SubjectLook
 from mvmoe_bench.report import formatting
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
 
 UNKNOWN = SubjectLook()
@@ -16,7 +16,7 @@ UNKNOWN = SubjectLook()
 def look_of(name: str) -> SubjectLook:
     """How a subject is shown; that of an unknown one if it is not installed."""
     try:
-        look: SubjectLook = getattr(parts.find("subjects", name), "look", UNKNOWN)
+        look: SubjectLook = getattr(part_lookup.find("subjects", name), "look", UNKNOWN)
     except InputError:
         return UNKNOWN
     return look

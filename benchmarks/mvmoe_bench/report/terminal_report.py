@@ -6,7 +6,7 @@ from rich.text import Text
 
 from mvmoe_bench.report.blocks import TableBlock
 from mvmoe_bench.report.document import document
-from mvmoe_bench.report.summary import Summary
+from mvmoe_bench.report.run_summary import Summary
 
 
 def show_summary(out: Console, summary: Summary) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 import click
 
 from mvmoe_deploy.bundle.manifest import HOST, Routers
-from mvmoe_deploy.cli import options
+from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import Command, command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
-from mvmoe_deploy.cli.progress import progress
+from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _HOW = ("routers", "batch", "max_graphs", "skip_verify", "resume")
     type=click.Path(path_type=Path),
     help="The weights of --model; without it the factory's own.",
 )
-@options.output
+@shared_options.output
 @click.option("--target", "targets", multiple=True, default=["onnx"], show_default=True)
 @click.option(
     "--strategy",
@@ -67,7 +67,7 @@ _HOW = ("routers", "batch", "max_graphs", "skip_verify", "resume")
 )
 @click.option(
     "--calibrate",
-    type=options.ImageSource(),
+    type=shared_options.ImageSource(),
     help="Images for recipes that need some, and to measure on what each target loses.",
 )
 @click.option(
@@ -93,13 +93,13 @@ _HOW = ("routers", "batch", "max_graphs", "skip_verify", "resume")
 @click.option("--author")
 @click.option("--license")
 @click.option("--description")
-@options.weights
-@options.input_options
+@shared_options.weights
+@shared_options.input_options
 @click.option("--max-graphs", type=click.IntRange(min=1), default=256, show_default=True)
-@options.config
+@shared_options.config
 @click.option("--skip-verify", is_flag=True, help="Leave out the last step, see mvmoe verify.")
 @click.option("--resume", is_flag=True, help="Keep finished targets when interrupted; go on there.")
-@options.force
+@shared_options.force
 def export(
     *,
     checkpoint: Path | None,
@@ -128,16 +128,16 @@ def export(
     from mvmoe_deploy.bundle.write import foreign_to_bundle
     from mvmoe_deploy.cli.bundle_view import BundleView, show_bundle
     from mvmoe_deploy.strategies import DEFAULT
-    from mvmoe_deploy.system import files, outputs
+    from mvmoe_deploy.system import files, output_places
     from mvmoe_export import export_bundle
     from mvmoe_export.auto_precision import AUTO as AUTO_PRECISION
     from mvmoe_export.auto_precision import export_smallest
     from mvmoe_export.auto_strategy import AUTO, choose_strategy
 
     given = [path for path in (checkpoint, own_weights) if path is not None]
-    outputs.refuse_overlap([output], [*given, *options.named_files(config)])
-    outputs.require_directory(output, foreign_to_bundle if force else None)
-    choices = {name: chosen.pop(name) for name in options.INPUT_FIELDS}
+    output_places.refuse_overlap([output], [*given, *shared_options.named_files(config)])
+    output_places.require_directory(output, foreign_to_bundle if force else None)
+    choices = {name: chosen.pop(name) for name in shared_options.INPUT_FIELDS}
     how = {name: chosen.pop(name) for name in _HOW}
     export_options = _export_options(**chosen)
     if factory is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.compression.contract import FLOAT16, FLOAT32, NumberTypes, Recipe
 
@@ -18,7 +18,7 @@ def find_recipe(name: str, *, plugins: bool = True) -> Recipe:
     With `plugins=False` one of another distribution is refused and not imported: a bundle's
     manifest may name it.
     """
-    found: Recipe = parts.find(KIND, name, plugins=plugins)
+    found: Recipe = part_lookup.find(KIND, name, plugins=plugins)
     return found
 
 
@@ -49,7 +49,7 @@ class RecipesIn:
 
     def __iter__(self) -> Iterator[str]:
         """In the order of the alphabet; a plug-in that cannot be imported is left out."""
-        for name in parts.names(KIND):
+        for name in part_lookup.names(KIND):
             try:
                 allowed = name in self
             except Exception:  # A plug-in raises what it likes; other recipes work without it.

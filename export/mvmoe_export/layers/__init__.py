@@ -1,11 +1,11 @@
 """Layers of a program whose weights a recipe stores in few bits, each output of them by itself.
 
-`find.py` finds layers and says which stay precise, `replacing.py` puts others into their places, as
-a target's `LayerWriter` says. What weights become is in `int8.py` and the files beside it.
+`found.py` says which layers there are and which stay precise, `replacing.py` puts others into their
+places, as a target's `LayerWriter` says. What weights become is in `eight_bits.py` and beside it.
 """
 
 from mvmoe_export.layers.contract import Layer, LayerWriter, PreciseLayer
-from mvmoe_export.layers.find import find_layers
+from mvmoe_export.layers.found import find_layers
 from mvmoe_export.layers.ranges import Ranges, WatchedGraph
 from mvmoe_export.layers.replacing import LayerChanges, needs_ranges, replace_layers
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, fx
 
 from mvmoe_export.graph_roles import GraphRoles
-from mvmoe_export.layers.find import find_layers
+from mvmoe_export.layers.found import find_layers
 from mvmoe_export.rewrites.graph import attribute
 
 Range = tuple[float, float]

@@ -12,7 +12,7 @@ from torch import Tensor, fx
 
 from mvmoe_export.graph_roles import GraphRoles
 from mvmoe_export.layers.contract import CalibratedWriter, Layer, LayerWriter, PreciseLayer
-from mvmoe_export.layers.find import find_layers, left_layer
+from mvmoe_export.layers.found import find_layers, left_layer
 from mvmoe_export.layers.ranges import ANY, Range, Ranges
 
 _JOINT = "__"

@@ -11,7 +11,7 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.buffers import graph_inputs, tensor_inputs
 from mvmoe_deploy.runtime.contract import LoadedGraph, Runner, run
-from mvmoe_deploy.runtime.memory import return_free_memory
+from mvmoe_deploy.runtime.freed_memory import return_free_memory
 from mvmoe_deploy.runtime.stored_weights import StoredWeights
 from mvmoe_deploy.strategies import Strategy, slot_input
 

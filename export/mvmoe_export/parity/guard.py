@@ -37,9 +37,9 @@ from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.gating import select
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.runners import open_runner
-from mvmoe_deploy.verification.bounds import FP32, allowed, is_lost_in_rounding
 from mvmoe_deploy.verification.faults import FaultLocation, SearchedTarget, ShownBy
 from mvmoe_deploy.verification.metrics import checked_routes
+from mvmoe_deploy.verification.used_bounds import FP32, allowed, is_lost_in_rounding
 from mvmoe_export.compression import FLOAT16, find_recipe
 from mvmoe_export.expert_flow import JOIN, ExpertFlow
 from mvmoe_export.flow import as_tuple

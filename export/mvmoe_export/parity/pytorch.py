@@ -18,15 +18,15 @@ from mvmoe_deploy.models.input_choices import words
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.samples import Samples
+from mvmoe_deploy.verification.bundle_verification import verify_bundle
 from mvmoe_deploy.verification.faults import FaultLocation, SearchedTarget, ShownBy
-from mvmoe_deploy.verification.report import Report
 from mvmoe_deploy.verification.run_stages import StageEngine, Vectors
-from mvmoe_deploy.verification.verify import verify_bundle
+from mvmoe_deploy.verification.verification_report import Report
 from mvmoe_export.flow import flow_of
 from mvmoe_export.parity.double_precision import whole_way_error
-from mvmoe_export.parity.images import synthetic_images
 from mvmoe_export.parity.locating.find import find_fault
-from mvmoe_export.parity.reference import checked_reference_outputs
+from mvmoe_export.parity.reference_outputs import checked_reference_outputs
+from mvmoe_export.parity.synthetic_images import synthetic_images
 from mvmoe_export.parity.torch_stages import TorchStages
 
 

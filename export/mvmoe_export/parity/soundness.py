@@ -18,9 +18,9 @@ from mvmoe_deploy.routing.choices import default_selectors
 from mvmoe_deploy.verification.metrics import checked_routes, in_enough_digits
 from mvmoe_export.expert_flow import JOIN, ExpertFlow
 from mvmoe_export.flow import as_tuple
-from mvmoe_export.parity.images import synthetic_images
 from mvmoe_export.parity.joined_experts import require_joined
 from mvmoe_export.parity.nearness import peak
+from mvmoe_export.parity.synthetic_images import synthetic_images
 from mvmoe_export.source_location import quantizer
 from mvmoe_export.stages import Stages, StageSpec
 from mvmoe_export.user_code import user_code

@@ -13,7 +13,7 @@ from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_export.flow import StageFlow
 from mvmoe_export.parity.double_precision import DoublePrecisionCopy
-from mvmoe_export.parity.images import extreme_images, input_range, synthetic_images
+from mvmoe_export.parity.synthetic_images import extreme_images, input_range, synthetic_images
 from mvmoe_export.parity.thresholds import MOST_SEARCHES, Searches
 from mvmoe_export.stages import Stages
 from mvmoe_export.user_code import user_code

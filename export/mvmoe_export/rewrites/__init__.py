@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch._ops import OpOverload
 from torch.export import ExportedProgram
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_export.engine_facts import Need
 from mvmoe_export.rewrites.contract import Rewrite
 from mvmoe_export.rewrites.graph import AtenGraph
@@ -32,13 +32,13 @@ __all__ = [
 
 def find_rewrite(name: str) -> Rewrite:
     """The rewrite of that name, a plug-in's included; raises InputError if there is none."""
-    found: Rewrite = parts.find("rewrites", name)
+    found: Rewrite = part_lookup.find("rewrites", name)
     return found
 
 
 def built_in() -> list[Rewrite]:
     """All built-in rewrites by name."""
-    return [find_rewrite(name) for name in parts.built_in_names("rewrites")]
+    return [find_rewrite(name) for name in part_lookup.built_in_names("rewrites")]
 
 
 def names_for(needs: Iterable[Need]) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ def replacing(operator: str) -> list[str]:
     `operator` is called as engines call it, with or without an overload: `mul.Scalar_out`, `Gelu`.
     """
     bare = operator.partition(".")[0]
-    found = map(find_rewrite, parts.names("rewrites"))
+    found = map(find_rewrite, part_lookup.names("rewrites"))
     fitting = [rewrite for rewrite in found if rewrite.replaces & {operator, bare}]
     return [rewrite.name for rewrite in sorted(fitting, key=lambda rewrite: rewrite.order)]
 

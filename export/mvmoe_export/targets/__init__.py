@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.engine_facts import EngineFacts
+from mvmoe_export.graph_operators import ReadGraph
 from mvmoe_export.graph_taps import GraphTap
-from mvmoe_export.operators import ReadGraph
 from mvmoe_export.targets.contract import (
     ExportOptions,
     Records,
@@ -39,7 +39,7 @@ __all__ = [
 
 def target_names() -> list[str]:
     """The names of the targets that are installed."""
-    return parts.names(KIND)
+    return part_lookup.names(KIND)
 
 
 def find_target(name: str, *, plugins: bool = True) -> TargetPart:
@@ -47,7 +47,7 @@ def find_target(name: str, *, plugins: bool = True) -> TargetPart:
 
     With `plugins=False` one of another distribution is refused and not imported.
     """
-    return cast(TargetPart, parts.find(KIND, name, plugins=plugins))
+    return cast(TargetPart, part_lookup.find(KIND, name, plugins=plugins))
 
 
 def options_of_record(

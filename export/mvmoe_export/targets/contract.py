@@ -26,8 +26,8 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.text import quoted
 from mvmoe_export.compression.contract import FLOAT32, Activation, NumberTypes, Recipe
 from mvmoe_export.engine_facts import EngineFacts
+from mvmoe_export.graph_operators import ReadGraph
 from mvmoe_export.graph_taps import GraphTap
-from mvmoe_export.operators import ReadGraph
 
 if TYPE_CHECKING:
     from mvmoe_export.calibration import CalibrationRun

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from mvmoe_deploy import parts
-from mvmoe_deploy.models.config import ModelConfig
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.models.contract import Family, FamilyModel
+from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.preprocessing import Preprocessing
 
 _KIND = "families"
@@ -19,15 +19,15 @@ _KIND = "families"
 
 def find_family(name: str) -> Family[Any, Any]:
     """The family of that name; raises InputError for an unknown one."""
-    family: Family[Any, Any] = parts.find(_KIND, name)
+    family: Family[Any, Any] = part_lookup.find(_KIND, name)
     return family
 
 
 def families() -> Iterator[Family[Any, Any]]:
     """All families: the built-in ones first, those of plug-ins only if more are asked for."""
-    built_in = parts.built_in_names(_KIND)
+    built_in = part_lookup.built_in_names(_KIND)
     yield from map(find_family, built_in)
-    yield from (find_family(name) for name in parts.names(_KIND) if name not in built_in)
+    yield from (find_family(name) for name in part_lookup.names(_KIND) if name not in built_in)
 
 
 @contextlib.contextmanager

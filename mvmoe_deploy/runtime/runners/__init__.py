@@ -6,7 +6,7 @@ A manifest's `format` names the runner. No package is imported before its runner
 from collections.abc import Mapping
 from pathlib import Path
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.bundle.manifest_faults import of_part
 from mvmoe_deploy.errors import BundleError, InputError, UnsupportedPlatformError
@@ -18,7 +18,7 @@ def find_runner(name: str, *, plugins: bool = False) -> RunnerPart:
 
     Raises InputError if there is none, or if it is a plug-in's and those are not allowed.
     """
-    runner: RunnerPart = parts.find("runners", name, plugins=plugins)
+    runner: RunnerPart = part_lookup.find("runners", name, plugins=plugins)
     return runner
 
 

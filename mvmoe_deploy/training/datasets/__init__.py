@@ -6,7 +6,7 @@ Nothing here imports PyTorch: bundles are verified and measured on the same imag
 
 from pathlib import Path
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.text import quoted
 from mvmoe_deploy.training.datasets.contract import DataSet
@@ -21,25 +21,25 @@ def find_data_set(data: str) -> DataSet | None:
     None for any other directory: it has image files. Raises InputError if there is neither.
     """
     if is_name(data):
-        named: DataSet = parts.find(_KIND, data)
+        named: DataSet = part_lookup.find(_KIND, data)
         return named
     folder = Path(data)
     if not folder.is_dir():
         raise InputError(
             f"data {quoted(data)} is neither a directory nor a data set; give a directory, or one "
-            f"of {', '.join(parts.names(_KIND))}",
+            f"of {', '.join(part_lookup.names(_KIND))}",
             code="data.invalid",
             path=data,
         )
     if not IdxFolder.fits(folder):
         return None
-    known: list[DataSet] = [parts.find(_KIND, name) for name in parts.names(_KIND)]
+    known: list[DataSet] = [part_lookup.find(_KIND, name) for name in part_lookup.names(_KIND)]
     return next((found for each in known if (found := each.at(folder))), IdxFolder(folder))
 
 
 def is_name(data: str) -> bool:
     """Whether `data` is the name of a data set, and so no directory is looked for."""
     # The names of other distributions are read only if there is no directory of that name.
-    return data in parts.built_in_names(_KIND) or (
-        not Path(data).is_dir() and data in parts.names(_KIND)
+    return data in part_lookup.built_in_names(_KIND) or (
+        not Path(data).is_dir() and data in part_lookup.names(_KIND)
     )

@@ -9,7 +9,7 @@ import numpy as np
 from mvmoe_deploy.training.augment import Augmentation
 
 if TYPE_CHECKING:
-    from mvmoe_deploy.models.config import ModelConfig
+    from mvmoe_deploy.models.model_config import ModelConfig
 
 Part = Literal["train", "held-out", "test"]
 """The splits: what is learnt from, what gives confusions and usage, what gives the figures."""

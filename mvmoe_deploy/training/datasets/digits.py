@@ -18,7 +18,7 @@ from mvmoe_deploy.training.datasets.contract import DataSet, Part
 from mvmoe_deploy.training.splits import stratified_split
 
 if TYPE_CHECKING:
-    from mvmoe_deploy.models.config import ModelConfig
+    from mvmoe_deploy.models.model_config import ModelConfig
 
 NAMES = tuple("0123456789")
 """The names of the classes."""

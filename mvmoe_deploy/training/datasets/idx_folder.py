@@ -13,7 +13,7 @@ from mvmoe_deploy.training.datasets.idx_format import read_idx
 from mvmoe_deploy.training.splits import stratified_split
 
 if TYPE_CHECKING:
-    from mvmoe_deploy.models.config import ModelConfig
+    from mvmoe_deploy.models.model_config import ModelConfig
 
 FILES = tuple(
     f"{part}-{what}" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from mvmoe_deploy.training.evaluation import Tally
-from mvmoe_deploy.training.options import TrainOptions
+from mvmoe_deploy.training.train_options import TrainOptions
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mvmoe_deploy.training.options import TrainOptions
 from mvmoe_deploy.training.routings.contract import RouterLoss
+from mvmoe_deploy.training.train_options import TrainOptions
 
 
 class Guided:

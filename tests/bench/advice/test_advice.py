@@ -9,7 +9,7 @@ import pytest
 
 from mvmoe_bench.advice import advise, all_rules
 from mvmoe_bench.measure.schema.lines import line_decoder
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Placement
 from mvmoe_deploy.errors import BundleError
@@ -71,7 +71,7 @@ def test_advice_is_a_line_of_a_results_file_with_reason_and_public_source(export
 
 
 def test_every_rule_has_a_name_a_reason_and_a_source_that_can_be_looked_up():
-    assert [rule.name for rule in all_rules()] == parts.names("advice")
+    assert [rule.name for rule in all_rules()] == part_lookup.names("advice")
     for rule in all_rules():
         assert rule.name == rule.name.lower().replace(" ", "-")
         assert rule.reason.endswith(".")
@@ -137,7 +137,7 @@ def test_a_missing_graph_and_a_link_are_one_sentence(exported, tmp_path):
 def test_without_the_formats_package_one_is_told_which_extra_to_install(exported, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     evaluator = "mvmoe_deploy.runtime.runners.coreml_reference"
-    for module in ("engine", "package"):
+    for module in ("coremltools_imports", "package"):
         monkeypatch.delitem(sys.modules, f"{evaluator}.{module}", raising=False)
     for module in [name for name in sys.modules if name.split(".")[0] == "coremltools"]:
         monkeypatch.delitem(sys.modules, module)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from mvmoe_bench.advice import GraphView
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle.manifest import Sizes
 from mvmoe_export.neural_engine import NEURAL_ENGINE
 
@@ -19,7 +19,8 @@ CPU = {"format": "onnx", "options": {"profile": "cpu"}}
 
 def check(rule, target):
     return [
-        (finding.severity, finding.text) for finding in parts.find("advice", rule).check(target)
+        (finding.severity, finding.text)
+        for finding in part_lookup.find("advice", rule).check(target)
     ]
 
 
@@ -43,7 +44,7 @@ def test_pieces_are_as_grave_as_what_lies_between_them(hand, fields, pieces, out
     (engine,) = fields["options"].values()
     nodes = None if fields is XNNPACK else 100
     graph = hand.stem(placement=[hand.placed(engine, pieces, outside, nodes)])
-    (found,) = parts.find("advice", "partitions").check(hand.target(graph, **fields))
+    (found,) = part_lookup.find("advice", "partitions").check(hand.target(graph, **fields))
     assert found.severity == severity
 
 
@@ -177,7 +178,7 @@ def test_fp32_parts_cut_a_program_and_casts_at_its_ends_do_not(hand):
 def test_operators_that_leave_the_neural_engine(hand):
     kinds = ("topk", "gather_along_axis", "gather_along_axis", "linear", "gelu", "layer_norm")
     graph = hand.stem(*(hand.op(kind, 1, 2) for kind in kinds))
-    (found,) = parts.find("advice", "neural-engine-operators").check(hand.target(graph))
+    (found,) = part_lookup.find("advice", "neural-engine-operators").check(hand.target(graph))
     assert found.severity == "warning"
     assert found.text.startswith("gather_along_axis (2), topk (1) will probably not run")
     assert "rf-detr#1495" in found.source
@@ -274,7 +275,9 @@ def test_an_image_pays_a_call_for_each_stage(hand):
         "fewer routed stages mean fewer calls",
     )
     view = hand.target(*staged(hand, 10**9, 10**9))
-    engines = [finding.engine for finding in parts.find("advice", "dispatch-cost").check(view)]
+    engines = [
+        finding.engine for finding in part_lookup.find("advice", "dispatch-cost").check(view)
+    ]
     assert engines == ["Neural Engine", "Neural Engine", "Core ML"]
     assert check("dispatch-cost", hand.target(*staged(hand, 10**9), **CPU)) == []
     assert check("dispatch-cost", hand.target(*staged(hand, 0))) == []
@@ -350,7 +353,8 @@ def test_the_same_rules_advise_about_another_distributions_accelerator(hand, plu
     graph = hand.stem(hand.op("add", 1, 100, 12), hand.op("conv", 1, 8, 8, 8, kernel=(11, 11)))
     view = dataclasses.replace(hand.target(graph, format="npu"), plugins=True)
     found = {
-        name: [*parts.find("advice", name).check(view)] for name in parts.built_in_names("advice")
+        name: [*part_lookup.find("advice", name).check(view)]
+        for name in part_lookup.built_in_names("advice")
     }
     assert {name: len(its) for name, its in found.items() if its} == {
         "alignment": 1,
@@ -364,7 +368,7 @@ def test_the_same_rules_advise_about_another_distributions_accelerator(hand, plu
     assert "wider than the 9 that the NPU takes" in window.text
     assert axes.text.startswith("Tensors of up to 4 axes at conv (1)")
     imported = dataclasses.replace(view, plugins=False)
-    assert [*parts.find("advice", "alignment").check(imported)] == [], "only with leave"
+    assert [*part_lookup.find("advice", "alignment").check(imported)] == [], "only with leave"
 
 
 def test_apples_layout_is_mentioned_where_tokens_go_through_linear_layers(hand):

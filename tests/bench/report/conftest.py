@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from mvmoe_bench.report.document import document
 from mvmoe_bench.report.plots.canvas import DPI, LIGHT, WIDTH, Canvas
-from mvmoe_bench.report.summary import summarize_run
+from mvmoe_bench.report.run_summary import summarize_run
 
 
 class Shown:

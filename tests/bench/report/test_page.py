@@ -11,9 +11,9 @@ from mvmoe_bench.report.comparison import comparison_document
 from mvmoe_bench.report.document import document
 from mvmoe_bench.report.markdown import markdown
 from mvmoe_bench.report.page import page
+from mvmoe_bench.report.run_summary import summarize_run
 from mvmoe_bench.report.section_part import section_parts
-from mvmoe_bench.report.summary import summarize_run
-from mvmoe_deploy.parts import names
+from mvmoe_deploy.part_lookup import names
 
 
 def _html(run):

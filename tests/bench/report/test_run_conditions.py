@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mvmoe_bench.report.run_conditions import merge, require_same_conditions
-from mvmoe_bench.report.summary import summarize_run
+from mvmoe_bench.report.run_summary import summarize_run
 from mvmoe_deploy.errors import InputError
 
 

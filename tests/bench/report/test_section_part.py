@@ -10,9 +10,9 @@ from mvmoe_bench.report.compare import compare_runs
 from mvmoe_bench.report.comparison import comparison_document
 from mvmoe_bench.report.document import document
 from mvmoe_bench.report.markdown import markdown
+from mvmoe_bench.report.run_summary import summarize_run
 from mvmoe_bench.report.section_part import section_parts
 from mvmoe_bench.report.subjects import UNKNOWN, look_of
-from mvmoe_bench.report.summary import summarize_run
 from mvmoe_bench.report.terminal_report import show_summary
 
 CODE = '''

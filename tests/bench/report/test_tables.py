@@ -15,9 +15,9 @@ from mvmoe_bench.report.comparison import comparison_document
 from mvmoe_bench.report.document import document
 from mvmoe_bench.report.plots.canvas import DPI, LIGHT, WIDTH, Canvas
 from mvmoe_bench.report.plots.intervals import IntervalPlot, IntervalRow
+from mvmoe_bench.report.run_summary import summarize_run
 from mvmoe_bench.report.sections.parity.plot import BoundsPlot, BoundsRow
 from mvmoe_bench.report.statistics import Ratio
-from mvmoe_bench.report.summary import summarize_run
 from mvmoe_bench.report.terminal_report import show_summary
 
 KEY = "dispatcher:digits:onnx"

@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from mvmoe_bench.measure.schema import records
-from mvmoe_bench.report.summary import summarize_run
+from mvmoe_bench.report.run_summary import summarize_run
 from mvmoe_bench.report.terminal_report import show_summary
 
 

@@ -14,7 +14,7 @@ import torch
 from mvmoe_deploy.models import RoutedModel, build
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_export import export_bundle
-from mvmoe_export.parity.golden import golden_vectors
+from mvmoe_export.parity.golden_vectors import golden_vectors
 
 FOLDER = Path(__file__).parent / "bundles"
 SIZES = {

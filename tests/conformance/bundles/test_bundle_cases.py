@@ -12,7 +12,7 @@ from bundles_reference import ReferenceReader
 from bundles_suite import CASES, VALID, Workplace, cases, failures, valid_bundles, valid_files
 from page_bundles import PageReader
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.error_codes import CODES
 
 HERE = Path(__file__).parent
@@ -159,7 +159,7 @@ def test_the_cases_ask_for_codes_that_there_are_and_for_all_of_a_bundle():
 def test_the_valid_bundles_have_every_part_that_a_manifest_can_name():
     text = (CASES / f"{VALID}.json").read_text(encoding="utf-8").replace("\\", "")
     for kind in ("rules", "strategies", "outputs"):
-        for name in parts.built_in_names(kind):
+        for name in part_lookup.built_in_names(kind):
             assert f'"{name}"' in text, name
     assert '"finishes":[[0]' in text
 

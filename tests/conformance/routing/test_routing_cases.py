@@ -11,7 +11,7 @@ from routing_reference import BatchReader, ReferenceReader
 from routing_suite import CASES, failures, files, from_bits, to_bits
 from wrong_routing import WRONG
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.error_codes import CODES
 from mvmoe_deploy.routing.plain_data import rule_from
 
@@ -48,8 +48,8 @@ def test_the_cases_are_what_their_program_writes():
 def test_every_rule_has_cases_of_every_kind():
     """As many as a reader could not pass by chance, ties and routes of every length among them."""
     found = dict(files())
-    assert set(found) == {*parts.built_in_names("rules"), "refused"}
-    for name in parts.built_in_names("rules"):
+    assert set(found) == {*part_lookup.built_in_names("rules"), "refused"}
+    for name in part_lookup.built_in_names("rules"):
         rows = [row for case in found[name] for row in case["rows"]]
         assert len(rows) >= 500
         assert sum("imposed" in row for row in rows) >= 100

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.compression import FLOAT16, FLOAT32, NumberTypes, RecipesIn, find_recipe
 from mvmoe_export.compression.contract import unchanged
@@ -15,7 +15,7 @@ from mvmoe_export.programs import make_program
 
 
 def test_every_recipe_says_what_it_is():
-    for name in parts.built_in_names("recipes"):
+    for name in part_lookup.built_in_names("recipes"):
         recipe = find_recipe(name)
         assert recipe.name == name
         assert recipe.summary
@@ -49,7 +49,7 @@ def test_a_plug_in_that_cannot_be_imported_is_left_out_until_it_is_asked_for(tmp
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-recipe\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[mvmoe.parts]\nrecipes.broken = broken_recipe\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert "broken" in parts.names("recipes")
+    assert "broken" in part_lookup.names("recipes")
     assert list(RecipesIn(FLOAT32)) == ["fp32"]
     with pytest.raises(RuntimeError, match="broken"):
         find_recipe("broken")

@@ -13,12 +13,12 @@ from mvmoe_deploy.models import build
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
 from mvmoe_deploy.models.presets import preset
 from mvmoe_deploy.preprocessing import Preprocessing
-from mvmoe_deploy.verification.verify import verify_bundle
+from mvmoe_deploy.verification.bundle_verification import verify_bundle
 from mvmoe_export import export_bundle
 from mvmoe_export.parity.double_precision import DoublePrecisionCopy, whole_way_error
-from mvmoe_export.parity.images import synthetic_images
 from mvmoe_export.parity.pytorch import verify_against_model
-from mvmoe_export.parity.reference import reference_outputs
+from mvmoe_export.parity.reference_outputs import reference_outputs
+from mvmoe_export.parity.synthetic_images import synthetic_images
 from mvmoe_export.targets.onnx.template import Template
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from mvmoe_deploy.bundle.manifest import Bounds
-from mvmoe_deploy.verification.bounds import allowed, conditioned, is_lost_in_rounding
 from mvmoe_deploy.verification.metrics import in_enough_digits
+from mvmoe_deploy.verification.used_bounds import allowed, conditioned, is_lost_in_rounding
 from mvmoe_export.compression import find_recipe
 from mvmoe_export.parity.nearness import HALF_STEP, compare
 

@@ -8,7 +8,7 @@ from torch import nn
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_export import export_bundle
-from mvmoe_export.parity.images import extreme_images, input_range, synthetic_images
+from mvmoe_export.parity.synthetic_images import extreme_images, input_range, synthetic_images
 from mvmoe_export.parity.thresholds import Searches, unreached
 from mvmoe_export.targets.onnx import template as onnx_template
 

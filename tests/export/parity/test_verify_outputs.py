@@ -12,10 +12,10 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.cli import main
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.runtime.engine_check import Answered, check_answers
-from mvmoe_deploy.verification import verify
+from mvmoe_deploy.verification import bundle_verification
+from mvmoe_deploy.verification.bundle_verification import verify_bundle
 from mvmoe_deploy.verification.report_data import report_data
 from mvmoe_deploy.verification.run_stages import TargetGraphs
-from mvmoe_deploy.verification.verify import verify_bundle
 from mvmoe_export import export_bundle
 
 KINDS = {
@@ -45,7 +45,7 @@ def broken(bundle, monkeypatch):
                 given = super().step(stage, route, tensors, gates)
                 return given | {name: change(given[name])}
 
-        monkeypatch.setattr(verify, "TargetGraphs", Changed)
+        monkeypatch.setattr(bundle_verification, "TargetGraphs", Changed)
         return verify_bundle(bundle)
 
     return verified

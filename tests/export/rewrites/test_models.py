@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.models import build
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_export.programs import make_program
@@ -183,7 +183,9 @@ def test_all_rewrites_together(name):
     assert max(value.ndim for value in values) <= 4
 
 
-@pytest.mark.parametrize("rewrite", sorted({*parts.built_in_names("rewrites")} - {"gelu-tanh"}))
+@pytest.mark.parametrize(
+    "rewrite", sorted({*part_lookup.built_in_names("rewrites")} - {"gelu-tanh"})
+)
 @pytest.mark.parametrize("name", ["windows", "convolutions"])
 def test_each_rewrite_alone(name, rewrite):
     made(name, [rewrite])

@@ -19,8 +19,8 @@ from mvmoe_export import ExportOptions, export_bundle
 from mvmoe_export.bounds import bounds_for
 from mvmoe_export.targets import find_target
 from mvmoe_export.targets.onnx import OnnxOptions
+from mvmoe_export.targets.onnx.mobile_pieces import placement
 from mvmoe_export.targets.onnx.options import Profile
-from mvmoe_export.targets.onnx.placement import placement
 from mvmoe_export.targets.onnx.profiles import REWRITES
 from mvmoe_export.targets.onnx.template import make_template
 

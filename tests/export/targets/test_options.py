@@ -49,8 +49,8 @@ def test_several_values_are_one_text_in_a_record():
         (OnnxOptions, {"profile": ()}, r"the onnx profile was given as \[\]; give at least one"),
         (OnnxOptions, {"profile": ("cpu", "cpu")}, "each once"),
         (OnnxOptions, {"profile": ("gpu",)}, "'gpu'; give one of cpu, nnapi, coreml-ep"),
-        (OnnxOptions, {"precision": "bf16"}, "the onnx precision is 'bf16'; give one of fp16, fp32"),
-        (OnnxOptions, {"precision": "FP32"}, "the onnx precision is 'FP32'; give one of fp16, fp32"),
+        (OnnxOptions, {"precision": "bf16"}, "onnx precision is 'bf16'; give one of fp16, fp32"),
+        (OnnxOptions, {"precision": "FP32"}, "onnx precision is 'FP32'; give one of fp16, fp32"),
         (CoreMLOptions, {"precision": "int8"}, "is 'int8'; give one of fp16, fp32"),
         (CoreMLOptions, {"input": "pixels"}, "the coreml input is 'pixels'; give one of tensor"),
         (CoreMLOptions, {"deployment_target": 16}, "deployment target is 16; give one of iOS16"),
@@ -92,8 +92,8 @@ def test_options_of_another_package_are_checked_alike():
 
 def test_asking_for_options_imports_no_engine():
     code = (
-        "import sys; from mvmoe_deploy import parts\n"
-        "for name in parts.names('targets'): parts.find('targets', name).options\n"
+        "import sys; from mvmoe_deploy import part_lookup\n"
+        "for name in part_lookup.names('targets'): part_lookup.find('targets', name).options\n"
         "found = {'torch', 'onnx', 'onnxruntime', 'coremltools', 'executorch'} & set(sys.modules)\n"
         "assert not found, found"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mvmoe_deploy import Dispatcher, parts
+from mvmoe_deploy import Dispatcher, part_lookup
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import Checkpoint, build, load_checkpoint, preset, save_checkpoint
 from mvmoe_deploy.models.presets import configuration
@@ -17,8 +17,8 @@ from mvmoe_deploy.training import default_options, train
 @pytest.fixture
 def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The entry point of the other distribution."""
-    entry = EntryPoint("families.colour_moe", "colour_moe", parts.GROUP)
-    monkeypatch.setattr(parts, "entry_points", lambda group: [entry])
+    entry = EntryPoint("families.colour_moe", "colour_moe", part_lookup.GROUP)
+    monkeypatch.setattr(part_lookup, "entry_points", lambda group: [entry])
 
 
 def test_without_its_distribution_nothing_knows_it() -> None:

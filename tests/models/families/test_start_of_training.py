@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mvmoe_deploy.models.families import find_family, seeded
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE, MobileVMoEConfig
 from mvmoe_deploy.models.families.vit import ViT
-from mvmoe_deploy.models.families.vit.start import sine_cosine_positions
+from mvmoe_deploy.models.families.vit.initial_weights import sine_cosine_positions
 from mvmoe_deploy.models.input_choices import default_preprocessing
 
 

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError, UnsupportedPlatformError
 from mvmoe_deploy.runtime.contract import RunnerDefaults, bind_from
@@ -15,7 +15,7 @@ from mvmoe_deploy.runtime.runners import find_runner
 ENGINES = {"onnxruntime", "coremltools", "executorch", "torch"}
 
 
-@pytest.mark.parametrize("name", parts.built_in_names("runners"))
+@pytest.mark.parametrize("name", part_lookup.built_in_names("runners"))
 def test_a_runner_is_found_by_the_format_that_it_runs(name):
     runner = find_runner(name)
     assert runner.name == name
@@ -24,8 +24,8 @@ def test_a_runner_is_found_by_the_format_that_it_runs(name):
 
 def test_finding_a_runner_imports_no_engine():
     code = (
-        "import sys; from mvmoe_deploy import parts\n"
-        "for name in parts.built_in_names('runners'): parts.find('runners', name)\n"
+        "import sys; from mvmoe_deploy import part_lookup\n"
+        "for name in part_lookup.built_in_names('runners'): part_lookup.find('runners', name)\n"
         "print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -78,6 +78,6 @@ def test_a_runner_of_another_distribution_is_found_only_where_it_is_allowed(monk
     class Entry:
         name, module, dist = "runners.theirs", "json", None
 
-    monkeypatch.setattr(parts, "entry_points", lambda group: [Entry])
+    monkeypatch.setattr(part_lookup, "entry_points", lambda group: [Entry])
     with pytest.raises(InputError, match="plug-ins are not allowed here"):
         find_runner("theirs")

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import preset
 from mvmoe_deploy.training import suited_preset
 from mvmoe_deploy.training.datasets import find_data_set, is_name
 
 
-@pytest.mark.parametrize("name", parts.built_in_names("datasets"))
+@pytest.mark.parametrize("name", part_lookup.built_in_names("datasets"))
 def test_every_data_set_has_a_preset_of_its_own_that_exists(name: str) -> None:
     assert is_name(name)
     config = preset(find_data_set(name).preset)
@@ -21,7 +21,7 @@ def test_every_data_set_has_a_preset_of_its_own_that_exists(name: str) -> None:
 def test_a_name_is_no_directory_whatever_lies_there(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "digits").mkdir()
-    assert find_data_set("digits") is parts.find("datasets", "digits")
+    assert find_data_set("digits") is part_lookup.find("datasets", "digits")
     assert find_data_set("./digits") is None
 
 

@@ -6,11 +6,12 @@ from operator import attrgetter
 from mvmoe_bench.advice.contract import Finding, TargetView
 from mvmoe_bench.advice.engine_rule import Said, accelerator_rule, of_operators, of_targets
 from mvmoe_bench.advice.wording import size
+from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.accelerator import Accelerator
 from mvmoe_export.compression import find_recipe
+from mvmoe_export.graph_operators import Op
 from mvmoe_export.neural_engine import NEURAL_ENGINE
-from mvmoe_export.operators import Op
 
 _BOUNDARY = ("cast",)
 """Operators that turn fp32 inputs and outputs into fp16 and back: every program has some."""
@@ -46,16 +47,18 @@ _PARTS = of_operators(
 
 def _check(target: TargetView) -> Iterable[Finding]:
     """One finding a target in fp32, or a graph with fp32 parts."""
-    return (_WHOLE if _computes_in_fp32(target.record.precision) else _PARTS)(target)
+    return (_WHOLE if _computes_in_fp32(target.record) else _PARTS)(target)
 
 
-def _computes_in_fp32(precision: str) -> bool:
-    """Whether graphs of a recipe compute in fp32; False where it is not known.
+def _computes_in_fp32(record: Target) -> bool:
+    """Whether a target's graphs compute in fp32; False where it is not known.
 
-    Its name is a bundle's, so that no plug-in is imported for it.
+    The name of their recipe is a bundle's, so that no plug-in is imported for it.
     """
+    if record.compression is not None:
+        return record.compression.activations == _FULL
     try:
-        return find_recipe(precision, plugins=False).numbers.activations == _FULL
+        return find_recipe(record.precision, plugins=False).numbers[0].activations == _FULL
     except InputError:
         return False
 

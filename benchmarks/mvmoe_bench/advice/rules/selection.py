@@ -3,8 +3,8 @@
 from operator import attrgetter
 
 from mvmoe_bench.advice.engine_rule import accelerator_rule, of_operators
+from mvmoe_export.graph_operators import Op
 from mvmoe_export.neural_engine import NEURAL_ENGINE
-from mvmoe_export.operators import Op
 
 
 def _selects(op: Op, inexact: frozenset[str]) -> bool:

@@ -13,7 +13,7 @@ from mvmoe_bench.measure.machine.held_memory import Held, MemoryKind
 from mvmoe_bench.measure.machine.smaps import OwnFiles
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import Bytes, Count, RepeatRecord
-from mvmoe_deploy.runtime.memory import return_free_memory
+from mvmoe_deploy.runtime.freed_memory import return_free_memory
 
 if TYPE_CHECKING:
     from mvmoe_bench.measure.planning.choosing import SelectedSubject

@@ -15,7 +15,7 @@ from mvmoe_bench.measure.schema.orders import MeasurementOrder, SubjectOrder
 from mvmoe_bench.measure.schema.records import Failure, Record, RepeatFields
 from mvmoe_bench.measure.subjects import find_kind
 from mvmoe_bench.measure.subjects.contract import Stopwatch, Subject
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import MvmoeError
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ class Session:
 
 def find_measurement(name: str) -> Measurement:
     """The measurement of that name; raises InputError for an unknown one."""
-    found: Measurement = parts.find("measurements", name)
+    found: Measurement = part_lookup.find("measurements", name)
     return found
 
 

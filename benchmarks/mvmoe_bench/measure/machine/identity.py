@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 
 _PACKAGES = ("mvmoe-deploy", "numpy", "torch")
 """Recorded beside the packages of each runner."""
@@ -101,8 +101,8 @@ def cpu_model() -> str:
 def _packages() -> list[str]:
     """The distributions whose versions are recorded, those of every built-in runner included."""
     found = dict.fromkeys(_PACKAGES)
-    for name in parts.built_in_names("runners"):
-        found |= dict.fromkeys(parts.find("runners", name).packages)
+    for name in part_lookup.built_in_names("runners"):
+        found |= dict.fromkeys(part_lookup.find("runners", name).packages)
     return list(found)
 
 

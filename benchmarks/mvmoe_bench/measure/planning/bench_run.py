@@ -22,9 +22,9 @@ from mvmoe_bench.measure.planning.queries import QueryPlan, budgets
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import Done, Failure, Preset, Record, Routes
 from mvmoe_bench.measure.schema.results import ResultsFile
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.bundle.outputs import class_output
+from mvmoe_deploy.bundle.model_outputs import class_output
 from mvmoe_deploy.progress import Progress
 
 WHOLE_RUN = "run"
@@ -287,7 +287,7 @@ class BenchRun:
 
     def _measurements(self) -> Iterator[Job]:
         """The jobs of all measurements for one repeat, then for the next."""
-        found = [find_measurement(name) for name in parts.names("measurements")]
+        found = [find_measurement(name) for name in part_lookup.names("measurements")]
         found.sort(key=lambda measurement: measurement.position)
         for repeat in range(max(self.preset.repeats, self.preset.starts, 1)):
             for measurement in found:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.bundle.outputs import class_output
+from mvmoe_deploy.bundle.model_outputs import class_output
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import Preprocessing, normalize
 from mvmoe_deploy.samples import load_samples

@@ -25,7 +25,7 @@ from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.choices import required_choices
-from mvmoe_deploy.system.outputs import output_errors
+from mvmoe_deploy.system.output_places import output_errors
 from mvmoe_deploy.system.space import require_space
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _stem_bytes(model: "RoutedModel") -> int:
 
 def _bound(subject: SelectedSubject) -> float:
     """The largest error that the graphs of a subject's target may have, relative; PyTorch's too."""
-    from mvmoe_deploy.verification.bounds import FP32, used_bounds
+    from mvmoe_deploy.verification.used_bounds import FP32, used_bounds
 
     if subject.target is None:
         return FP32.answer_error

@@ -31,13 +31,13 @@ from mvmoe_bench.measure.schema.records import (
 from mvmoe_bench.measure.schema.results import ResultsFile, RunLines
 from mvmoe_bench.measure.subjects import find_kind
 from mvmoe_deploy.bundle import Bundle
-from mvmoe_deploy.bundle.outputs import class_output
+from mvmoe_deploy.bundle.model_outputs import class_output
 from mvmoe_deploy.bundle.summary import summarize
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.routing.choices import required_choices
-from mvmoe_deploy.system import outputs
+from mvmoe_deploy.system import output_places
 from mvmoe_deploy.system.temporary import private_temporary_files
 from mvmoe_deploy.training.datasets import is_name
 
@@ -132,10 +132,12 @@ def _require_places(request: Request) -> None:
     read += [Path(text) for text in named if text and text.endswith(".json")]
     without = request.images == SYNTHETIC or is_name(request.images)
     folders = [] if without else [Path(request.images)]
-    outputs.refuse_overlap([request.output], read, folders)
+    output_places.refuse_overlap([request.output], read, folders)
     if request.cache is not None:
-        outputs.require_outside(request.cache, [*request.bundles, *request.checkpoints, *folders])
-        outputs.refuse_place_of(request.output, request.cache)
+        output_places.require_outside(
+            request.cache, [*request.bundles, *request.checkpoints, *folders]
+        )
+        output_places.refuse_place_of(request.output, request.cache)
     results.require_free(request.output, request.replace, request.resume)
     with results.reserved(request.output):
         pass  # Whether another run is writing to it is said before anything is loaded.

@@ -20,7 +20,7 @@ from mvmoe_bench.measure.schema.records import (
     Resumed,
     Run,
 )
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
 
 _OF_ANY_RUN: tuple[type[Record], ...] = (Run, Resumed, Advice, Failure, Done)
@@ -31,8 +31,8 @@ def line_decoder() -> msgspec.json.Decoder[Any]:
 
     Raises InputError if a measurement declares a kind of line that there is already.
     """
-    built_in = parts.built_in_names("measurements")
-    added = [name for name in parts.names("measurements") if name not in built_in]
+    built_in = part_lookup.built_in_names("measurements")
+    added = [name for name in part_lookup.names("measurements") if name not in built_in]
     return _decoder((*built_in, *added))
 
 
@@ -47,7 +47,7 @@ def json_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"{SCHEMA} version {VERSION}, one line",
-        **msgspec.json.schema(_any_of(parts.built_in_names("measurements"))),
+        **msgspec.json.schema(_any_of(part_lookup.built_in_names("measurements"))),
     }
 
 
@@ -55,7 +55,7 @@ def _any_of(measurements: Iterable[str]) -> Any:
     """The union of all kinds of lines that these measurements may write."""
     kinds: dict[object, type[Record]] = {_kind(record): record for record in _OF_ANY_RUN}
     for name in measurements:
-        for record in parts.find("measurements", name).records:
+        for record in part_lookup.find("measurements", name).records:
             if kinds.setdefault(_kind(record), record) is not record:
                 raise InputError(
                     f"the measurement {name} declares lines of the kind {_kind(record)!r}, which "

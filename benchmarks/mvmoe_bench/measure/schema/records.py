@@ -68,7 +68,7 @@ class RecordPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class Preset(RecordPart, frozen=True, omit_defaults=True):
-    """How much is measured (see `planning/presets.py`)."""
+    """How much is measured (see `planning/bench_presets.py`)."""
 
     name: str
     repeats: Count

@@ -19,7 +19,7 @@ from mvmoe_bench.measure.schema.lines import line_decoder
 from mvmoe_bench.measure.schema.records import SCHEMA, VERSION, Done, Record, Run
 from mvmoe_deploy.errors import InputError, OutputError
 from mvmoe_deploy.strict_json import object_of, require_shallow
-from mvmoe_deploy.system import files, outputs
+from mvmoe_deploy.system import files, output_places
 from mvmoe_deploy.text import json_text
 
 MAX_FILE_BYTES = 2**31
@@ -110,7 +110,7 @@ class ResultsFile:
 
     @classmethod
     def _append(cls, path: Path) -> Self:
-        with outputs.output_errors(str(path), after="it has no measurement yet"):
+        with output_places.output_errors(str(path), after="it has no measurement yet"):
             file = path.open("ab")
             try:
                 _lock(file, path)
@@ -155,7 +155,7 @@ def require_free(path: Path, replace: bool = False, resume: bool = False) -> Non
             code="output.exists",
             path=str(path),
         )
-    outputs.require_file(path, foreign_to_results)
+    output_places.require_file(path, foreign_to_results)
 
 
 @contextlib.contextmanager
@@ -191,7 +191,7 @@ def _lock(file: BinaryIO, path: Path) -> None:
 
 def foreign_to_results(path: Path) -> str | None:
     """Why a file is no results file that may be replaced; None if it is one, of any version."""
-    text = (outputs.head(path, _FIRST_LINE_BYTES) or b"").split(b"\n", 1)[0]
+    text = (output_places.head(path, _FIRST_LINE_BYTES) or b"").split(b"\n", 1)[0]
     ours = object_of(text).get("schema") == SCHEMA
     return None if ours else "does not hold what mvmoe bench has measured"
 

@@ -1,9 +1,9 @@
-"""What can be measured: one folder a subject, found by its name (see `mvmoe_deploy.parts`)."""
+"""What can be measured: one folder a subject, found by its name (`mvmoe_deploy.part_lookup`)."""
 
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 
 if TYPE_CHECKING:
     from mvmoe_bench.measure.subjects.contract import SubjectKind
@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 @cache
 def find_kind(name: str) -> "SubjectKind":
     """The subject of that name; raises InputError for an unknown one."""
-    found: SubjectKind = parts.find("subjects", name)
+    found: SubjectKind = part_lookup.find("subjects", name)
     return found

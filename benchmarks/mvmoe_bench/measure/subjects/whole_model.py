@@ -23,7 +23,7 @@ from mvmoe_bench.measure.subjects.contract import (
     actual_engine,
 )
 from mvmoe_deploy.bundle.manifest import Target
-from mvmoe_deploy.runtime.memory import return_free_memory
+from mvmoe_deploy.runtime.freed_memory import return_free_memory
 from mvmoe_deploy.runtime.prediction import Outputs
 from mvmoe_deploy.runtime.runners import open_runner
 

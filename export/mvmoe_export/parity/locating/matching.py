@@ -18,8 +18,8 @@ from torch import fx
 from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_deploy.verification.metrics import absolute_errors, peak
 from mvmoe_export.graph_taps import EngineOperator
-from mvmoe_export.parity.locating.limits import Limits
 from mvmoe_export.parity.locating.reference_values import ReferenceValues
+from mvmoe_export.parity.locating.value_limits import Limits
 
 _SAMPLES = 32
 """Elements that are compared first: most values are of another node."""

@@ -13,10 +13,10 @@ from torch import Tensor
 from mvmoe_deploy.bundle.graph_stages import ROUTER_LOGITS
 from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_deploy.outputs import find_kind
-from mvmoe_deploy.verification.bounds import conditioned
+from mvmoe_deploy.verification.used_bounds import conditioned
 from mvmoe_export.flow import as_tuple
 from mvmoe_export.parity.locating.graphs_in_turn import GraphCall
-from mvmoe_export.parity.locating.limits import Limits
+from mvmoe_export.parity.locating.value_limits import Limits
 from mvmoe_export.stages import Stages
 
 

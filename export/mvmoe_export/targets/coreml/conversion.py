@@ -20,8 +20,8 @@ from mvmoe_export.targets.coreml.assembly import (
 from mvmoe_export.targets.coreml.binding import Binding, can_hold, find_places
 from mvmoe_export.targets.coreml.constants import Array
 from mvmoe_export.targets.coreml.engine import Converted, Signature, convert, lower
-from mvmoe_export.targets.coreml.images import take_pixels
 from mvmoe_export.targets.coreml.options import ConversionOptions
+from mvmoe_export.targets.coreml.pixel_stem import take_pixels
 
 _SEED = 1
 """Of the second set of made-up weights; that of the first is in `compile_job`."""

@@ -22,7 +22,7 @@ from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.coreml.engines import ENGINES
 from mvmoe_export.targets.coreml.options import ConversionOptions, CoreMLOptions
-from mvmoe_export.targets.coreml.pixels import pixels_of
+from mvmoe_export.targets.coreml.pixel_inputs import pixels_of
 
 REWRITES = names_for(need for engine in ENGINES for need in engine.needs)
 """What is applied where a caller names no rewrites."""

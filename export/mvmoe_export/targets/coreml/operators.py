@@ -6,7 +6,14 @@ from typing import Any
 
 from mvmoe_deploy.bundle.manifest import Graph
 from mvmoe_deploy.errors import BundleError
-from mvmoe_export.operators import UNKNOWN, Op, OperatorTensor, ReadGraph, multiply_adds, operator
+from mvmoe_export.graph_operators import (
+    UNKNOWN,
+    Op,
+    OperatorTensor,
+    ReadGraph,
+    multiply_adds,
+    operator,
+)
 
 _CONSTANTS = ("const", "constexpr_")
 """Prefixes of operators that hold weights: they are computed once, when the program loads."""
@@ -22,7 +29,7 @@ _DEEPEST = 20
 
 def read(root: Path, file: str) -> ReadGraph:
     """What gives the operators of each function of a package."""
-    from mvmoe_deploy.runtime.runners.coreml_reference.engine import MIL_pb2
+    from mvmoe_deploy.runtime.runners.coreml_reference.coremltools_imports import MIL_pb2
     from mvmoe_deploy.runtime.runners.coreml_reference.package import open_package
 
     model = open_package(root / file).model

@@ -8,11 +8,11 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_export.graph_taps import GraphTap
 from mvmoe_export.targets.contract import ExportOptions, TargetJob, require_fitting
-from mvmoe_export.targets.coreml.bounds import BOUNDS
+from mvmoe_export.targets.coreml.coreml_bounds import BOUNDS
 from mvmoe_export.targets.coreml.engines import ENGINES
 from mvmoe_export.targets.coreml.operators import read
 from mvmoe_export.targets.coreml.options import CoreMLOptions
-from mvmoe_export.targets.coreml.pixels import require_pixels
+from mvmoe_export.targets.coreml.pixel_inputs import require_pixels
 
 if TYPE_CHECKING:
     from mvmoe_export.stages import Stages

@@ -3,22 +3,9 @@
 import logging
 
 from mvmoe_deploy.quiet_imports import import_quietly, without_packages
+from mvmoe_deploy.runtime.runners.coreml_reference.converters import CONVERTERS
 
-_CONVERTERS = (
-    "executorch",
-    "libsvm",
-    "sklearn",
-    "tensorflow",
-    "torchao",
-    "torchaudio",
-    "torchvision",
-    "transformers",
-    "xgboost",
-)
-"""Whose models coremltools converts too, and what it imports for that alone where it is installed:
-ExecuTorch, torchao and scikit-learn take three times as long as coremltools itself."""
-
-with import_quietly(), without_packages(*_CONVERTERS):
+with import_quietly(), without_packages(*CONVERTERS):
     import coremltools as ct
     from coremltools.converters.mil.frontend.milproto import load as milproto
     from coremltools.converters.mil.mil import Builder

@@ -12,7 +12,7 @@ import onnxscript
 import torch
 from torch import Tensor
 
-from mvmoe_export.layers.int4 import GROUP
+from mvmoe_export.layers.four_bits import GROUP
 
 DOMAIN = "com.microsoft"
 

@@ -8,8 +8,8 @@ from torch.nn.functional import pad
 
 from mvmoe_export.compression import NumberTypes
 from mvmoe_export.layers import Layer, LayerWriter
-from mvmoe_export.layers.int4 import GROUP, int4_by_group
-from mvmoe_export.layers.int8 import int8_by_output
+from mvmoe_export.layers.eight_bits import int8_by_output
+from mvmoe_export.layers.four_bits import GROUP, int4_by_group
 from mvmoe_export.layers.ranges import Range, unsigned_steps
 from mvmoe_export.rewrites.graph import shape
 from mvmoe_export.targets.onnx.contributed import (

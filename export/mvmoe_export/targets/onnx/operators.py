@@ -6,7 +6,14 @@ from typing import Any
 
 from mvmoe_deploy.bundle.integrity import plain_file, read_errors
 from mvmoe_deploy.errors import BundleError, MissingExtraError
-from mvmoe_export.operators import UNKNOWN, Op, OperatorTensor, ReadGraph, multiply_adds, operator
+from mvmoe_export.graph_operators import (
+    UNKNOWN,
+    Op,
+    OperatorTensor,
+    ReadGraph,
+    multiply_adds,
+    operator,
+)
 
 _LAYERS = ("Gemm", "Conv", "ConvTranspose")
 """Operators that read a weight after their input, and then a bias."""

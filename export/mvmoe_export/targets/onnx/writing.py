@@ -21,8 +21,8 @@ from mvmoe_export.stages import GraphSpec, Stages
 from mvmoe_export.structure import StructureGroup
 from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.onnx.layer_writers import WRITERS
+from mvmoe_export.targets.onnx.mobile_pieces import placement
 from mvmoe_export.targets.onnx.options import OnnxOptions, Profile
-from mvmoe_export.targets.onnx.placement import placement
 from mvmoe_export.targets.onnx.profiles import rewrites_for
 from mvmoe_export.targets.onnx.template import make_template
 from mvmoe_export.weight_file import StoredBytes, WeightFile

@@ -19,7 +19,7 @@ from mvmoe_deploy.models.families.vit import (
     ViTConfig,
     positions,
     require_vit,
-    timm,
+    timm_architectures,
 )
 from mvmoe_deploy.models.families.vit import PART as VIT
 from mvmoe_deploy.models.timm_config import TimmConfig
@@ -54,7 +54,7 @@ class MobileVMoEFamily(Family[MobileVMoEConfig, MobileVMoE]):
         self, config: MobileVMoEConfig, described: TimmConfig
     ) -> Sequence[tuple[str, Any, str, Any]]:
         """What the head reads."""
-        return timm.differences(config, described)
+        return timm_architectures.differences(config, described)
 
     def dense(self, config: MobileVMoEConfig) -> ViTConfig:
         """The same network without experts, a ViT."""

@@ -25,7 +25,7 @@ from mvmoe_deploy.models.families.vit import (
     ViTConfig,
     positions,
     require_vit,
-    timm,
+    timm_architectures,
 )
 from mvmoe_deploy.models.families.vit import PART as VIT
 from mvmoe_deploy.models.timm_config import TimmConfig
@@ -74,7 +74,7 @@ class UoEFamily(Family[UoEConfig, UoE]):
         self, config: UoEConfig, described: TimmConfig
     ) -> Sequence[tuple[str, Any, str, Any]]:
         """What the head reads."""
-        return timm.differences(config, described)
+        return timm_architectures.differences(config, described)
 
     def dense(self, config: UoEConfig) -> ViTConfig:
         """The same network with nothing left out, a ViT."""

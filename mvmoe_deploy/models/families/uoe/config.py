@@ -4,8 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from mvmoe_deploy.models.config import require
 from mvmoe_deploy.models.families.vit import ViTConfig
+from mvmoe_deploy.models.model_config import require
 from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.routing.top_k import TopK
 

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import AdaptedState, Family, FamilyModel
-from mvmoe_deploy.models.families.vit import positions, timm
+from mvmoe_deploy.models.families.vit import positions, timm_architectures
 from mvmoe_deploy.models.families.vit.config import ViTConfig
+from mvmoe_deploy.models.families.vit.initial_weights import dense_start
 from mvmoe_deploy.models.families.vit.network import ViT
-from mvmoe_deploy.models.families.vit.start import dense_start
 from mvmoe_deploy.models.timm_config import TimmConfig
 from mvmoe_deploy.preprocessing import Preprocessing
 
@@ -75,13 +75,13 @@ class ViTFamily(Family[ViTConfig, ViT]):
 
     def config_from_timm(self, described: TimmConfig) -> ViTConfig | None:
         """The usual ViT and DeiT architectures of timm."""
-        return timm.config_of(described)
+        return timm_architectures.config_of(described)
 
     def differences_from_timm(
         self, config: ViTConfig, described: TimmConfig
     ) -> Sequence[tuple[str, Any, str, Any]]:
         """What the head reads."""
-        return timm.differences(config, described)
+        return timm_architectures.differences(config, described)
 
     def start(self, config: ViTConfig, preprocessing: Preprocessing) -> ViT:
         """Sine-cosine positions, and Glorot's weights in the layers."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from mvmoe_deploy.models.config import ModelConfig, require
+from mvmoe_deploy.models.model_config import ModelConfig, require
 
 _MAX_TOKENS = 256**2 + 1
 """More would make attention matrices of gigabytes."""

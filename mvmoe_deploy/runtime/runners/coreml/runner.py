@@ -26,7 +26,7 @@ from mvmoe_deploy.runtime.contract import (
     run_error,
 )
 from mvmoe_deploy.runtime.pixels import picture
-from mvmoe_deploy.runtime.runners.coreml.placement import placements
+from mvmoe_deploy.runtime.runners.coreml.operator_placement import placements
 
 _OLDEST_MACOS = 13
 _UNITS = {

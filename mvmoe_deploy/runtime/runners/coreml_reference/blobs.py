@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mvmoe_deploy.errors import BundleError, EngineError
-from mvmoe_deploy.runtime.runners.coreml_reference.engine import (
+from mvmoe_deploy.runtime.runners.coreml_reference.coremltools_imports import (
     restore_elements_from_packed_bits,
     types,
 )

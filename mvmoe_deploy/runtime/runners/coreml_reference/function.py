@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mvmoe_deploy.errors import EngineError, InputError
-from mvmoe_deploy.runtime.runners.coreml_reference.engine import Operation
+from mvmoe_deploy.runtime.runners.coreml_reference.coremltools_imports import Operation
 from mvmoe_deploy.runtime.runners.coreml_reference.kernels import Kernel
 from mvmoe_deploy.runtime.runners.coreml_reference.operations import Slot
 from mvmoe_deploy.runtime.runners.coreml_reference.printable import one_line, printable_name

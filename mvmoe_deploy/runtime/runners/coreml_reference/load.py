@@ -8,8 +8,11 @@ import numpy as np
 
 from mvmoe_deploy.errors import BundleError, EngineError
 from mvmoe_deploy.runtime.runners.coreml_reference.blobs import Blobs
-from mvmoe_deploy.runtime.runners.coreml_reference.constants import constant
-from mvmoe_deploy.runtime.runners.coreml_reference.engine import OPSETS, AvailableTarget, MIL_pb2
+from mvmoe_deploy.runtime.runners.coreml_reference.coremltools_imports import (
+    OPSETS,
+    AvailableTarget,
+    MIL_pb2,
+)
 from mvmoe_deploy.runtime.runners.coreml_reference.function import MilFunction, Step, evaluate
 from mvmoe_deploy.runtime.runners.coreml_reference.kernels import REGISTRY, Kernel, own_semantics
 from mvmoe_deploy.runtime.runners.coreml_reference.operations import (
@@ -21,6 +24,7 @@ from mvmoe_deploy.runtime.runners.coreml_reference.operations import (
 )
 from mvmoe_deploy.runtime.runners.coreml_reference.package import Package, open_package
 from mvmoe_deploy.runtime.runners.coreml_reference.printable import one_line, printable_name
+from mvmoe_deploy.runtime.runners.coreml_reference.program_constants import constant
 from mvmoe_deploy.runtime.runners.coreml_reference.tensors import MilTensorType, tensor_type
 
 _VERSIONS = {name: AvailableTarget(version) for version, name in OPSETS.items()}

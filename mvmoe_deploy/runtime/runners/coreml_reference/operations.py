@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mvmoe_deploy.errors import EngineError
-from mvmoe_deploy.runtime.runners.coreml_reference.engine import (
+from mvmoe_deploy.runtime.runners.coreml_reference.coremltools_imports import (
     Function,
     InternalInputType,
     Operation,

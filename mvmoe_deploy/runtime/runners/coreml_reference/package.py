@@ -10,7 +10,7 @@ from typing import Any
 
 from mvmoe_deploy import strict_json
 from mvmoe_deploy.errors import BundleError
-from mvmoe_deploy.runtime.runners.coreml_reference.engine import Model_pb2
+from mvmoe_deploy.runtime.runners.coreml_reference.coremltools_imports import Model_pb2
 from mvmoe_deploy.runtime.runners.coreml_reference.printable import one_line
 
 _MOST_MANIFEST_BYTES = 1 << 20

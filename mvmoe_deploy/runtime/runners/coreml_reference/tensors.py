@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mvmoe_deploy.errors import EngineError
-from mvmoe_deploy.runtime.runners.coreml_reference.engine import MIL_pb2, types
+from mvmoe_deploy.runtime.runners.coreml_reference.coremltools_imports import MIL_pb2, types
 
 MOST_ELEMENTS = 1 << 26
 _MOST_RANK = 8

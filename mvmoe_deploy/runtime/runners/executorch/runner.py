@@ -1,16 +1,17 @@
 """ExecuTorch: one program per file, one method per graph."""
 
+import contextlib
 import ctypes
 import gc
 import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +32,7 @@ from mvmoe_deploy.runtime.contract import (
     require_threads,
     run_error,
 )
+from mvmoe_deploy.system.own_process import is_own_process
 
 _MODULES = ("torch", "executorch.extension.pybindings.portable_lib", "executorch.runtime")
 """What a Python application with ExecuTorch imports."""
@@ -54,10 +56,29 @@ def import_engine() -> tuple[Any, Any, Any]:
 
     Raises MissingExtraError if they are not installed.
     """
-    with import_quietly("ExecuTorch", "executorch"):
+    with import_quietly("ExecuTorch", "executorch"), _without_exporter():
         # By their names: a package that lost a module still has it as an attribute.
         torch, portable_lib, runtime = map(import_module, _MODULES)
     return torch, portable_lib, runtime
+
+
+@contextlib.contextmanager
+def _without_exporter() -> Iterator[None]:
+    """Import inside this block as if ExecuTorch's exporter had no `__init__.py`.
+
+    The bindings take decorators from one of its modules, and the package imports PyTorch's
+    compiler, which takes two thirds of the time. Only in a process of our own: in another one,
+    a thread could import the exporter meanwhile.
+    """
+    name = "executorch.exir"
+    if not is_own_process() or name in sys.modules or (spec := find_spec(name)) is None:
+        yield
+        return
+    sys.modules[name] = module_from_spec(spec)
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 class ExecuTorchRunner(RunnerDefaults):

@@ -23,7 +23,7 @@ from mvmoe_deploy.runtime.contract import (
 )
 from mvmoe_deploy.runtime.runners.onnx import process_pool
 from mvmoe_deploy.runtime.runners.onnx.importing import import_onnxruntime
-from mvmoe_deploy.runtime.runners.onnx.placement import placements
+from mvmoe_deploy.runtime.runners.onnx.operator_placement import placements
 
 _CPU = "CPU"
 _SUFFIX = "ExecutionProvider"

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from mvmoe_bench.measure.phones.following import FollowedOrder
+from mvmoe_bench.measure.phones.app_following import FollowedOrder
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, SubjectOrder
 

@@ -15,7 +15,7 @@ from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.orders import MeasurementOrder
 from mvmoe_bench.measure.schema.records import Preset
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
 
 ELSEWHERE = """
@@ -77,7 +77,7 @@ PART = Elsewhere
 
 
 def test_the_devices_of_this_installation_are_found():
-    assert {"android", "host", "ios", "jvm", "macos", "swift"} <= set(parts.names("devices"))
+    assert {"android", "host", "ios", "jvm", "macos", "swift"} <= set(part_lookup.names("devices"))
     assert find_device("host").name == "host"
     with pytest.raises(InputError, match="installed are android, host, ios, jvm, macos, swift"):
         find_device("toaster")

@@ -3,8 +3,8 @@
 from collections import Counter
 from types import SimpleNamespace
 
+from mvmoe_bench.measure.planning.bench_presets import PRESETS
 from mvmoe_bench.measure.planning.bench_run import WHOLE_RUN, BenchRun, RunContext
-from mvmoe_bench.measure.planning.presets import PRESETS
 from mvmoe_bench.measure.schema.records import Done
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mvmoe_bench.measure.planning.bench_presets import PRESETS
 from mvmoe_bench.measure.planning.inputs import SYNTHETIC, Inputs
-from mvmoe_bench.measure.planning.presets import PRESETS
 from mvmoe_bench.measure.planning.queries import QueryPlan, budgets
 from mvmoe_bench.measure.schema.records import Preset
 from mvmoe_deploy.routing import RouteShare

@@ -7,7 +7,7 @@ import pytest
 from mvmoe_bench.measure.schema.records import EngineChoice
 from mvmoe_bench.measure.subjects import find_kind
 from mvmoe_bench.measure.subjects.contract import actual_engine
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
 
 
@@ -19,7 +19,7 @@ def test_a_provider_is_where_the_runner_says_it_runs():
 
 def test_the_subjects_of_this_installation_are_found():
     known = {"dispatcher", "bare", "static", "all-experts", "gather", "dense", "eager", "compile"}
-    assert known <= set(parts.names("subjects"))
+    assert known <= set(part_lookup.names("subjects"))
     for name in known:
         assert name == find_kind(name).name
     with pytest.raises(InputError, match="subject 'magic' is unknown; installed are all-experts"):

@@ -7,9 +7,9 @@ from torch import nn
 
 from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_export.graph_taps import EngineOperator
-from mvmoe_export.parity.locating.limits import Limits
 from mvmoe_export.parity.locating.matching import Matching, TappedValues
 from mvmoe_export.parity.locating.reference_values import reference_values
+from mvmoe_export.parity.locating.value_limits import Limits
 
 
 class Model(nn.Module):

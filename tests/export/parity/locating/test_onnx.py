@@ -5,8 +5,8 @@ import onnx
 import pytest
 
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.verification.bundle_verification import verify_bundle
 from mvmoe_deploy.verification.report_data import report_data
-from mvmoe_deploy.verification.verify import verify_bundle
 from mvmoe_export import export_bundle
 
 

@@ -12,7 +12,7 @@ from msgspec import Meta
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_deploy.errors import BundleError
-from mvmoe_export.operators import UNKNOWN, ReadGraph, operator
+from mvmoe_export.graph_operators import UNKNOWN, ReadGraph, operator
 from mvmoe_export.targets.contract import ExportOptions, InlineJob, Records, TargetOptions
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mvmoe_deploy.errors import BundleError, EngineError, MvmoeError
-from mvmoe_deploy.runtime.runners.coreml_reference.engine import MIL_pb2, Model_pb2
+from mvmoe_deploy.runtime.runners.coreml_reference.coremltools_imports import MIL_pb2, Model_pb2
 from mvmoe_deploy.runtime.runners.coreml_reference.load import load_function
 
 

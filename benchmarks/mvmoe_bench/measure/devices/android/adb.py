@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mvmoe_bench.measure.phones import faults
+from mvmoe_bench.measure.phones import phone_errors
 from mvmoe_deploy.errors import MissingExtraError
 
 _PROGRAM = "adb"
@@ -61,7 +61,7 @@ class Adb:
         said = ended.stderr.decode(errors="replace")
         end = _END.search(ended.stdout)
         if end is None:
-            raise faults.lost(self.serial, _last_line(said))
+            raise phone_errors.lost(self.serial, _last_line(said))
         return ShellAnswer(int(end[1]), ended.stdout[: end.start()], said)
 
     def ask(self, command: str) -> str | None:
@@ -77,9 +77,9 @@ class Adb:
         answer = self.shell(command, seconds)
         if answer.code == 0:
             return answer
-        if faults.is_full(answer.said):
-            raise faults.full(self.serial, what)
-        raise faults.failed(self.serial, what, answer.reason)
+        if phone_errors.is_full(answer.said):
+            raise phone_errors.full(self.serial, what)
+        raise phone_errors.failed(self.serial, what, answer.reason)
 
     def push(self, local: Path, remote: str, size: int) -> None:
         """Copy a file or a directory of so many bytes to a path that nothing is at.
@@ -90,18 +90,18 @@ class Adb:
         if ended.returncode == 0:
             return
         said = (ended.stderr + ended.stdout).decode(errors="replace")
-        if faults.is_full(said):
-            raise faults.full(self.serial, local.name)
+        if phone_errors.is_full(said):
+            raise phone_errors.full(self.serial, local.name)
         if re.search(r"device (offline|'.*' not found)|closed|EOF|no devices|reset", said):
-            raise faults.lost(self.serial, _last_line(said))
-        raise faults.failed(self.serial, f"take {local.name}", _last_line(said))
+            raise phone_errors.lost(self.serial, _last_line(said))
+        raise phone_errors.failed(self.serial, f"take {local.name}", _last_line(said))
 
     def _call(self, words: Sequence[str], seconds: float) -> subprocess.CompletedProcess[bytes]:
         """Call adb for this phone; raises EngineError if it takes too long."""
         try:
             return call(["-s", self.serial, *words], seconds)
         except subprocess.TimeoutExpired as error:
-            raise faults.lost(self.serial, f"no answer within {seconds:.0f} s") from error
+            raise phone_errors.lost(self.serial, f"no answer within {seconds:.0f} s") from error
 
 
 def call(words: Sequence[str], seconds: float = _SECONDS) -> subprocess.CompletedProcess[bytes]:

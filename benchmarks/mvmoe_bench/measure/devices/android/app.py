@@ -7,7 +7,7 @@ from functools import cached_property
 import msgspec
 
 from mvmoe_bench.measure.devices.android.adb import Adb, ShellAnswer
-from mvmoe_bench.measure.phones import faults
+from mvmoe_bench.measure.phones import phone_errors
 from mvmoe_bench.measure.phones.description import Description
 from mvmoe_bench.measure.phones.link import Look
 from mvmoe_deploy.errors import EngineError, UnsupportedPlatformError
@@ -134,7 +134,7 @@ class DemoApp:
         command = f"am start -W -S -n {_ACTIVITY} --es name {name} {extras}"
         answer = self._adb.do(command, f"start the app {PACKAGE}")
         if "Error" in answer.text:
-            raise faults.failed(self._adb.serial, f"start the app {PACKAGE}", answer.reason)
+            raise phone_errors.failed(self._adb.serial, f"start the app {PACKAGE}", answer.reason)
 
     def _silent(self, what: str) -> EngineError:
         """An app that does not say what it can do."""

@@ -9,7 +9,7 @@ from typing import get_args
 
 from mvmoe_bench.measure.devices.android.adb import Adb
 from mvmoe_bench.measure.jobs.sustained import Thermal
-from mvmoe_bench.measure.phones import faults
+from mvmoe_bench.measure.phones import phone_errors
 from mvmoe_bench.measure.schema.records import Conditions
 from mvmoe_deploy.errors import EngineError
 
@@ -86,7 +86,7 @@ def cool_down(adb: Adb) -> None:
     deadline = time.monotonic() + COOLED_WITHIN
     while not (found := heat(adb)).is_cool:
         if time.monotonic() > deadline:
-            raise faults.too_hot(adb.serial, COOLED_WITHIN, str(found))
+            raise phone_errors.too_hot(adb.serial, COOLED_WITHIN, str(found))
         time.sleep(_LOOK_EVERY)
 
 

@@ -18,8 +18,8 @@ from mvmoe_bench.measure.devices.android.phone_identity import (
 from mvmoe_bench.measure.devices.android.store import PhoneStore
 from mvmoe_bench.measure.devices.contract import Emit, Variant
 from mvmoe_bench.measure.machine.identity import commit, version_of
-from mvmoe_bench.measure.phones.files import PhoneFiles
-from mvmoe_bench.measure.phones.orders import PhoneOrders
+from mvmoe_bench.measure.phones.phone_files import PhoneFiles
+from mvmoe_bench.measure.phones.phone_orders import PhoneOrders
 from mvmoe_bench.measure.schema.orders import MeasurementOrder
 from mvmoe_bench.measure.schema.records import Conditions
 from mvmoe_deploy.bundle.manifest import Target

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mvmoe_bench.measure.devices.android.adb import Adb
 from mvmoe_bench.measure.devices.android.app import DemoApp, as_app
-from mvmoe_bench.measure.phones.files import size_of
+from mvmoe_bench.measure.phones.phone_files import size_of
 
 PLACE = "/data/local/tmp/mvmoe-bench"
 """Where adb may write, and apps may read on most phones."""

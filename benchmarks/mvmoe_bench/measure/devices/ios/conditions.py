@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from mvmoe_bench.measure.phones import faults
+from mvmoe_bench.measure.phones import phone_errors
 from mvmoe_bench.measure.phones.description import Description
 from mvmoe_bench.measure.schema.records import Conditions
 
@@ -40,5 +40,5 @@ def cool_down(phone: str, describe: Callable[[], Description]) -> Description:
         if status in {_COOL, None}:
             return described
         if time.monotonic() > deadline:
-            raise faults.too_hot(phone, COOLED_WITHIN, f"its thermal status is {status}")
+            raise phone_errors.too_hot(phone, COOLED_WITHIN, f"its thermal status is {status}")
         time.sleep(LOOK_EVERY)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mvmoe_bench.measure.devices.ios.devicectl import DevicectlError
 from mvmoe_bench.measure.devices.ios.speaking import PhoneLine, is_lost
-from mvmoe_bench.measure.phones.files import size_of
+from mvmoe_bench.measure.phones.phone_files import size_of
 from mvmoe_deploy.system.temporary import temporary_directory
 
 ANSWERS = "Documents/bench"

@@ -11,8 +11,8 @@ from mvmoe_bench.measure.devices.ios.app import IosApp
 from mvmoe_bench.measure.devices.ios.phone import Phone, find_phone
 from mvmoe_bench.measure.devices.ios.speaking import PhoneLine
 from mvmoe_bench.measure.machine.identity import commit, version_of
-from mvmoe_bench.measure.phones.files import PhoneFiles
-from mvmoe_bench.measure.phones.orders import PhoneOrders
+from mvmoe_bench.measure.phones.phone_files import PhoneFiles
+from mvmoe_bench.measure.phones.phone_orders import PhoneOrders
 from mvmoe_bench.measure.schema.orders import MeasurementOrder
 from mvmoe_bench.measure.schema.records import Conditions
 from mvmoe_deploy.bundle.manifest import Target

@@ -5,7 +5,7 @@ from typing import Any
 
 from mvmoe_bench.measure.devices.ios import devicectl
 from mvmoe_bench.measure.devices.ios.devicectl import TIMED_OUT, DevicectlError, Refusal
-from mvmoe_bench.measure.phones import faults
+from mvmoe_bench.measure.phones import phone_errors
 from mvmoe_deploy.errors import EngineError
 
 _CORE_DEVICE = "com.apple.dt.CoreDeviceError"
@@ -72,11 +72,11 @@ class PhoneLine:
                 code="device.developer-mode",
                 serial=self.name,
             )
-        if faults.is_full(str(refusal)) or refusal.is_of(_POSIX, _NO_SPACE):
-            return faults.full(self.name, what)
+        if phone_errors.is_full(str(refusal)) or refusal.is_of(_POSIX, _NO_SPACE):
+            return phone_errors.full(self.name, what)
         if is_lost(refusal):
-            return faults.lost(self.name, str(refusal))
-        return faults.failed(self.name, what, str(refusal))
+            return phone_errors.lost(self.name, str(refusal))
+        return phone_errors.failed(self.name, what, str(refusal))
 
 
 def is_lost(refusal: Refusal) -> bool:

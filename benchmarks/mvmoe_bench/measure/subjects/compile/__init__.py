@@ -1,7 +1,7 @@
 """`torch.compile` with its default backend: the model's own forward, compiled for this machine."""
 
 from mvmoe_bench.measure.subjects.contract import SubjectLook
-from mvmoe_bench.measure.subjects.pytorch import PyTorchKind
+from mvmoe_bench.measure.subjects.pytorch_subject import PyTorchKind
 
 PART = PyTorchKind(
     name="compile",

@@ -1,7 +1,7 @@
 """PyTorch itself, eager: the model's own forward."""
 
 from mvmoe_bench.measure.subjects.contract import SubjectLook
-from mvmoe_bench.measure.subjects.pytorch import PyTorchKind
+from mvmoe_bench.measure.subjects.pytorch_subject import PyTorchKind
 
 PART = PyTorchKind(
     name="eager",

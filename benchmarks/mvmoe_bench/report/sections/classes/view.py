@@ -2,10 +2,10 @@
 
 from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Block, Chart, TableBlock, route_cell
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import View
 from mvmoe_bench.report.sections.classes.figures import ClassMap
 from mvmoe_bench.report.sections.classes.plot import ClassPlot, cut
-from mvmoe_bench.report.summary import Summary
 
 Found = tuple[ClassMap, ...]
 MOST_STAGES = 4

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from mvmoe_bench.report import columns
 from mvmoe_bench.report.formatting import percent
 from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.finishing.figures import LastStage
-from mvmoe_bench.report.summary import Summary
 
 Found = dict[str, tuple[LastStage, ...]]
 

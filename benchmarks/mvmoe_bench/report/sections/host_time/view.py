@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from mvmoe_bench.report import columns
 from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.host_time.figures import HostTime
-from mvmoe_bench.report.summary import Summary
 
 Found = tuple[HostTime, ...]
 

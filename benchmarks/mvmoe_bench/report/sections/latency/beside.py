@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Chart, TableBlock
 from mvmoe_bench.report.formatting import engine, repeats_of
+from mvmoe_bench.report.run_summary import SubjectFigure
 from mvmoe_bench.report.section_part import Measured, View
 from mvmoe_bench.report.sections.latency.figures import Latencies, Latency
 from mvmoe_bench.report.sections.latency.plot import LatencyPlot, LatencyRow
 from mvmoe_bench.report.subjects import look_of
-from mvmoe_bench.report.summary import SubjectFigure
 
 _Row = tuple[Measured[Latencies], SubjectFigure, Latency]
 

@@ -6,11 +6,11 @@ from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Chart, TableBlock, Tile, error_cell
 from mvmoe_bench.report.formatting import count, engine, repeats_of, threads
 from mvmoe_bench.report.printed import alone, printed
+from mvmoe_bench.report.run_summary import SubjectFigure, Summary
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.latency.figures import Latencies
 from mvmoe_bench.report.sections.latency.plot import LatencyPlot, LatencyRow
 from mvmoe_bench.report.subjects import is_product, look_of
-from mvmoe_bench.report.summary import SubjectFigure, Summary
 
 
 def view(summary: Summary, found: Latencies) -> View:

@@ -7,10 +7,10 @@ from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Block, Chart, TableBlock
 from mvmoe_bench.report.formatting import count, engine, percent
 from mvmoe_bench.report.printed import alone, printed
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import View
 from mvmoe_bench.report.sections.machine.figures import Machine, ReferenceSpeed
 from mvmoe_bench.report.sections.machine.plot import StepsPlot
-from mvmoe_bench.report.summary import Summary
 
 
 def warnings(machine: Machine) -> Sequence[str]:

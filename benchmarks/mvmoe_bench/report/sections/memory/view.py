@@ -7,11 +7,11 @@ from mvmoe_bench.report.blocks import Chart, TableBlock, Tile
 from mvmoe_bench.report.formatting import count, room_for
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.memory.figures import MemoryFigure
 from mvmoe_bench.report.statistics import Estimate, conclusive
 from mvmoe_bench.report.subjects import is_product
-from mvmoe_bench.report.summary import Summary
 
 Found = tuple[MemoryFigure, ...]
 _KINDS = (

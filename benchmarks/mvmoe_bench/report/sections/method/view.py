@@ -5,10 +5,10 @@ from typing import Any
 from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Block, TableBlock, Text, text
 from mvmoe_bench.report.formatting import count, engine
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import View
 from mvmoe_bench.report.statistics import ENOUGH_REPEATS
 from mvmoe_bench.report.subjects import look_of
-from mvmoe_bench.report.summary import Summary
 
 
 def view(summary: Summary, notes: tuple[str, ...]) -> View:

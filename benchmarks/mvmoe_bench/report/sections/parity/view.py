@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Cell, Chart, TableBlock, error_cell, number, text
 from mvmoe_bench.report.formatting import agreement
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.parity.figures import TargetParity
 from mvmoe_bench.report.sections.parity.plot import BoundsPlot, BoundsRow
-from mvmoe_bench.report.summary import Summary
 
 Found = tuple[TargetParity, ...]
 

@@ -6,9 +6,9 @@ from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Chart, TableBlock
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import percents, printed
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import View
 from mvmoe_bench.report.sections.parts.figures import PART_NAMES, Parts, PartTime
-from mvmoe_bench.report.summary import Summary
 
 _COLOURS = {"stem": "c1", "select": "c2", "load": "c4", "expert": "c3", "rest": "c6"}
 

@@ -4,6 +4,7 @@ from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Block, Cell, TableBlock, Text
 from mvmoe_bench.report.formatting import percent
 from mvmoe_bench.report.links import sourced
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import View
 from mvmoe_bench.report.sections.placement.figures import (
     SEVERITIES,
@@ -13,7 +14,6 @@ from mvmoe_bench.report.sections.placement.figures import (
     PlacementFigure,
     Placements,
 )
-from mvmoe_bench.report.summary import Summary
 
 
 def view(summary: Summary, found: Placements) -> View:

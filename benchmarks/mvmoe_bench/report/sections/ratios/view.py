@@ -7,11 +7,11 @@ from mvmoe_bench.report.blocks import Chart, TableBlock, Tile
 from mvmoe_bench.report.formatting import no_verdict, repeats_of
 from mvmoe_bench.report.plots.intervals import IntervalPlot, IntervalRow
 from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.ratios.figures import RatioFigure
 from mvmoe_bench.report.statistics import Estimate, Ratio, conclusive
 from mvmoe_bench.report.subjects import look_of
-from mvmoe_bench.report.summary import Summary
 
 Found = tuple[RatioFigure, ...]
 

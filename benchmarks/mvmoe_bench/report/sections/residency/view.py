@@ -6,11 +6,11 @@ from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Chart, TableBlock
 from mvmoe_bench.report.formatting import from_to, percent, room_for
 from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.residency.figures import ResidencyCurve
 from mvmoe_bench.report.sections.residency.plot import ResidencyPlot
 from mvmoe_bench.report.statistics import conclusive
-from mvmoe_bench.report.summary import Summary
 
 Found = dict[str, ResidencyCurve]
 

@@ -6,6 +6,7 @@ from mvmoe_bench.report import columns, formatting
 from mvmoe_bench.report.blocks import Block, Cell, Chart, TableBlock, Text, number, route_cell
 from mvmoe_bench.report.formatting import percent
 from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.routes.figures import (
     Expected,
@@ -17,7 +18,6 @@ from mvmoe_bench.report.sections.routes.figures import (
 )
 from mvmoe_bench.report.sections.routes.plot import MOST, RoutesPlot
 from mvmoe_bench.report.statistics import conclusive
-from mvmoe_bench.report.summary import Summary
 
 Found = dict[str, Routes]
 

@@ -6,9 +6,9 @@ from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Chart, TableBlock, Tile
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import alone
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import View
 from mvmoe_bench.report.sections.size.figures import TargetSize
-from mvmoe_bench.report.summary import Summary
 
 Found = tuple[TargetSize, ...]
 _MB = 1e-6

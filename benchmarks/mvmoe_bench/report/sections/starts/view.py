@@ -7,11 +7,11 @@ from mvmoe_bench.report.blocks import Block, Chart, TableBlock, Tile
 from mvmoe_bench.report.formatting import count, route
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.starts.figures import AllStarts, Load, Starts
 from mvmoe_bench.report.statistics import Estimate
 from mvmoe_bench.report.subjects import is_product
-from mvmoe_bench.report.summary import Summary
 
 _PARTS = (
     ("parse", "manifest", "ink", "manifest", "Reading the bundle's manifest."),

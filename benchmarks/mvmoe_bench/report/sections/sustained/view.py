@@ -6,10 +6,10 @@ from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Chart, TableBlock
 from mvmoe_bench.report.formatting import percent
 from mvmoe_bench.report.printed import alone
+from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.sustained.figures import LongRun
 from mvmoe_bench.report.sections.sustained.plot import TimelinePlot
-from mvmoe_bench.report.summary import Summary
 
 Found = tuple[LongRun, ...]
 

@@ -7,17 +7,17 @@ inputs hold fp32 (or integer, bool, string) values, and gives the array of its o
 from collections.abc import Callable
 from typing import Any
 
-from mvmoe_deploy.runtime.runners.coreml_reference.engine import Operation
+from mvmoe_deploy.runtime.runners.coreml_reference.coremltools_imports import Operation
 from mvmoe_deploy.runtime.runners.coreml_reference.kernels import (
     activations,
-    attention,
+    attention_kernel,
     convolution,
     indexing,
     normalization,
     pooling,
     quantization,
     rearranging,
-    resizing,
+    resizing_kernels,
     scattering,
 )
 
@@ -25,14 +25,14 @@ Kernel = Callable[[Operation], Any]
 
 REGISTRY: dict[str, Kernel] = {
     **activations.KERNELS,
-    **attention.KERNELS,
+    **attention_kernel.KERNELS,
     **convolution.KERNELS,
     **indexing.KERNELS,
     **normalization.KERNELS,
     **pooling.KERNELS,
     **quantization.KERNELS,
     **rearranging.KERNELS,
-    **resizing.KERNELS,
+    **resizing_kernels.KERNELS,
     **scattering.KERNELS,
 }
 """Our kernels by the type of the op."""

@@ -9,7 +9,7 @@ import pytest
 
 from mvmoe_bench.measure.devices.android import app, conditions, store
 from mvmoe_bench.measure.devices.android.device import AndroidDevice
-from mvmoe_bench.measure.phones import following
+from mvmoe_bench.measure.phones import app_following
 
 _SUPPORT = Path(loopback_phone.__file__).parent
 
@@ -33,7 +33,7 @@ def make_phone(phones_work, tmp_path, monkeypatch):
         monkeypatch.delenv("ANDROID_SERIAL", raising=False)
         monkeypatch.setattr(store, "PLACE", str(phone.folder / "place"))
         monkeypatch.setattr(app, "_LOOK_EVERY", 0.1)
-        monkeypatch.setattr(following, "SILENT_FOR", 20.0)  # On a machine that others use, too.
+        monkeypatch.setattr(app_following, "SILENT_FOR", 20.0)  # On a machine that others use, too.
         monkeypatch.setattr(conditions, "_LOOK_EVERY", 0.05)
         phone.install(STAND_IN)
         return phone

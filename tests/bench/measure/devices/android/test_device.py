@@ -13,7 +13,7 @@ from phone_runs import caught, ran
 from mvmoe_bench.measure.devices import find_device
 from mvmoe_bench.measure.devices.android import conditions, store
 from mvmoe_bench.measure.jobs.answers import Answer
-from mvmoe_bench.measure.phones import following
+from mvmoe_bench.measure.phones import app_following
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import EngineError, UnsupportedPlatformError
@@ -55,7 +55,7 @@ def test_where_the_app_cannot_read_it_has_copies_of_its_own(device, phone, order
 def test_an_app_that_ends_is_a_failure_of_the_subject_at_work(
     device, phone, order, how, monkeypatch
 ):
-    monkeypatch.setattr(following, "SILENT_FOR", 6.0)
+    monkeypatch.setattr(app_following, "SILENT_FOR", 6.0)
     if how == "hang":  # Its process lives and gives no sign.
         phone.install("sleep 600")
     else:

@@ -5,7 +5,7 @@ import pytest
 from mvmoe_bench.measure.devices import find_device
 from mvmoe_bench.measure.devices.android import adb as adb_program
 from mvmoe_bench.measure.devices.android.phone import find_phone
-from mvmoe_bench.measure.phones import faults
+from mvmoe_bench.measure.phones import phone_errors
 from mvmoe_deploy.errors import EngineError, MissingExtraError, UnsupportedPlatformError
 
 ONE = "R58M\tdevice\n"
@@ -112,7 +112,7 @@ def test_the_command_says_where_what_was_measured_is(mvmoe, tmp_path, monkeypatc
 
     def lost(request, progress):
         request.output.write_text("lines")
-        raise faults.lost("R58M")
+        raise phone_errors.lost("R58M")
 
     monkeypatch.setattr(running, "run_bench", lost)
     code, out, said = mvmoe("bench", "x.mvmoe", "--json", "-o", tmp_path / "r.jsonl")

@@ -10,7 +10,7 @@ from phone_runs import KINDS, LATENCY, asking, of_kind
 
 from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.latency import Sample
-from mvmoe_bench.measure.phones import following
+from mvmoe_bench.measure.phones import app_following
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.results import read
 from mvmoe_deploy.errors import EngineError
@@ -94,7 +94,7 @@ def test_a_run_goes_on_after_the_phone_was_pulled_out(ask, phone, tmp_path):
 
 
 def test_a_runner_that_is_killed_is_a_failure_with_its_code(ask, phone, monkeypatch):
-    monkeypatch.setattr(following, "SILENT_FOR", 10.0)
+    monkeypatch.setattr(app_following, "SILENT_FOR", 10.0)
 
     def kill():
         phone.run("am force-stop io.github.mvmoe.demo")

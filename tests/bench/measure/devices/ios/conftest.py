@@ -10,7 +10,7 @@ import pytest
 
 from mvmoe_bench.measure.devices.ios import app, conditions
 from mvmoe_bench.measure.devices.ios.device import IosDevice
-from mvmoe_bench.measure.phones import following
+from mvmoe_bench.measure.phones import app_following
 
 _STAND_IN = Path(fake_devicectl.__file__).with_name("phone_stand_in.py")
 UNITS = ("all", "cpuAndNeuralEngine", "cpuAndGPU", "cpuOnly")
@@ -43,7 +43,7 @@ def phone(tmp_path, monkeypatch):
     monkeypatch.delenv("MVMOE_IOS_DEVICE", raising=False)
     monkeypatch.delenv("MVMOE_IOS_APP", raising=False)
     monkeypatch.setattr(app, "LOOK_EVERY", 0.1)
-    monkeypatch.setattr(following, "SILENT_FOR", 20.0)  # On a machine that others use, too.
+    monkeypatch.setattr(app_following, "SILENT_FOR", 20.0)  # On a machine that others use, too.
     monkeypatch.setattr(conditions, "LOOK_EVERY", 0.05)
     made.write("described.json", json.dumps(DESCRIBED))
     made.install(f'exec {sys.executable} {_STAND_IN} "$@"')

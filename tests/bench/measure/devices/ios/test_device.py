@@ -14,7 +14,7 @@ from mvmoe_bench.measure.devices import find_device
 from mvmoe_bench.measure.devices.ios import app, conditions, devicectl
 from mvmoe_bench.measure.devices.ios.device import IosDevice
 from mvmoe_bench.measure.jobs.answers import Answer
-from mvmoe_bench.measure.phones import following
+from mvmoe_bench.measure.phones import app_following
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_deploy.errors import EngineError, InputError, UnsupportedPlatformError
 from mvmoe_deploy.runtime.runners.coreml import runner
@@ -58,7 +58,7 @@ def test_copies_that_land_in_a_folder_are_read_too(device, phone, order):
 def test_an_app_that_ends_is_a_failure_of_the_subject_at_work(
     device, phone, order, how, monkeypatch
 ):
-    monkeypatch.setattr(following, "SILENT_FOR", 6.0)
+    monkeypatch.setattr(app_following, "SILENT_FOR", 6.0)
     if how == "hang":  # Its process lives and gives no sign.
         device._app.description  # noqa: B018 - asked while it answers
         monkeypatch.setattr(IosDevice, "_cool_down", lambda self: None)

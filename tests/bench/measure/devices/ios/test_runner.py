@@ -15,7 +15,7 @@ from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.latency import Sample
 from mvmoe_bench.measure.jobs.placement import PlacementLine
 from mvmoe_bench.measure.jobs.start import Start
-from mvmoe_bench.measure.phones import following
+from mvmoe_bench.measure.phones import app_following
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.results import read
 from mvmoe_deploy.errors import EngineError
@@ -108,7 +108,7 @@ def test_a_run_goes_on_after_the_phone_was_pulled_out(ask, phone, tmp_path):
 
 
 def test_an_app_that_is_killed_is_a_failure_with_its_code(ask, phone, monkeypatch):
-    monkeypatch.setattr(following, "SILENT_FOR", 10.0)
+    monkeypatch.setattr(app_following, "SILENT_FOR", 10.0)
 
     result = ask(
         _when(phone, "placement", lambda: fake_devicectl._kill(phone.folder)), preset=LATENCY

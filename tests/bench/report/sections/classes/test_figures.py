@@ -1,6 +1,6 @@
 """Classes by routes."""
 
-from mvmoe_bench.report.summary import summarize_run
+from mvmoe_bench.report.run_summary import summarize_run
 
 KEY = "dispatcher:digits:onnx"
 

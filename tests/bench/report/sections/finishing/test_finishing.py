@@ -2,7 +2,7 @@
 
 import pytest
 
-from mvmoe_bench.report.summary import summarize_run
+from mvmoe_bench.report.run_summary import summarize_run
 
 KEY = "dispatcher:digits:onnx"
 TIMES = {0: 2.0, 1: 5.0, 2: 11.0}

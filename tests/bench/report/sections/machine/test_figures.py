@@ -3,7 +3,7 @@
 import pytest
 
 from mvmoe_bench.measure.schema.records import Conditions, Done
-from mvmoe_bench.report.summary import summarize_run
+from mvmoe_bench.report.run_summary import summarize_run
 
 
 def _summary(factory, lines, **fields):

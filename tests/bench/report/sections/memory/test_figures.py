@@ -1,6 +1,6 @@
 """Memory of processes, by budget."""
 
-from mvmoe_bench.report.summary import summarize_run
+from mvmoe_bench.report.run_summary import summarize_run
 
 
 def test_memory_by_budget_the_smallest_first(factory):

@@ -83,7 +83,7 @@ def test_what_the_engine_says_itself_stands_beside_the_estimate(factory, shown):
 
 
 def test_an_engine_of_whole_graphs_and_damaged_records_have_no_pieces(factory):
-    from mvmoe_bench.report.summary import summarize_run
+    from mvmoe_bench.report.run_summary import summarize_run
 
     for run in (
         _on_nnapi(factory, [RECORDED], provider="CPU")(),

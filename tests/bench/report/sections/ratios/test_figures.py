@@ -2,7 +2,7 @@
 
 import pytest
 
-from mvmoe_bench.report.summary import summarize_run
+from mvmoe_bench.report.run_summary import summarize_run
 
 
 def _ratios(factory, times, **run):

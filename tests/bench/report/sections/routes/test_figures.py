@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mvmoe_bench.report.summary import summarize_run
+from mvmoe_bench.report.run_summary import summarize_run
 
 
 def _samples(factory, key, times, *, repeats=6, forced=(), rounds=4):

@@ -3,7 +3,7 @@
 import pytest
 
 from mvmoe_bench.measure.jobs.start import GraphLoad
-from mvmoe_bench.report.summary import summarize_run
+from mvmoe_bench.report.run_summary import summarize_run
 
 
 def _found(factory, lines, name="dispatcher"):

@@ -3,7 +3,7 @@
 import pytest
 
 from mvmoe_bench.report.document import document
-from mvmoe_bench.report.summary import summarize_run
+from mvmoe_bench.report.run_summary import summarize_run
 
 
 @pytest.fixture
