@@ -16,7 +16,7 @@ from typing import Any, cast
 import msgspec
 from torch import nn
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle.manifest import Manifest, Target
 from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_deploy.models.contract import RoutedModel
@@ -105,7 +105,7 @@ def export_smallest(
 def _candidates(targets: Sequence[str], options: ExportOptions, *, with_images: bool) -> list[str]:
     """The built-in recipes that all targets have, from the fewest bits of a weight on."""
     sizes: dict[str, tuple[int, bool]] = {}
-    for name in parts.built_in_names("recipes"):
+    for name in part_lookup.built_in_names("recipes"):
         taken = [_numbers(target, options, name) for target in targets]
         numbers = [one for one in taken if one is not None]
         needs_images = any(one.needs_images for one in numbers)

@@ -254,21 +254,13 @@ def shared_templates(monkeypatch, templates):
     """Exports a structure once for all tests, as a target does for all graphs of a model."""
     make = writing.make_template
 
-    def make_once(name, module, inputs, outputs, opset, *, rewrites, capture, compress, bound):
+    def make_once(name, module, inputs, outputs, opset, *, bound, capture, **chosen):
         structure = fingerprint(module, list(inputs.values()))
-        key = (structure, *inputs, *outputs, opset, rewrites, compress, *bound.items())
+        key = (structure, *inputs, *outputs, opset, *chosen.items(), *bound.items())
         key = *key, template.make_program
         if key not in templates:
             templates[key] = make(
-                name,
-                module,
-                inputs,
-                outputs,
-                opset,
-                rewrites=rewrites,
-                capture=capture,
-                compress=compress,
-                bound=bound,
+                name, module, inputs, outputs, opset, bound=bound, capture=capture, **chosen
             )
         return templates[key]
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from mvmoe_deploy import parts
+from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle.manifest import Bounds
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.bounds import bounds_for
@@ -29,11 +29,15 @@ WRITTEN = {
     ),
     ("onnx", "int8"): (
         (0.2, 0.3, 22.0, 0.97, 0.995, 0.0, 0.0),
-        (0.2, 0.3, 22.0, 0.97, 0.995, 8.0, 5e-3),
+        (0.2, 0.3, 22.0, 0.97, 0.995, 0.0, 0.0),
+    ),
+    ("onnx", "int8-static"): (
+        (0.3, 0.4, 18.0, 0.97, 0.995, 0.0, 0.0),
+        (0.3, 0.4, 18.0, 0.97, 0.995, 0.0, 0.0),
     ),
     ("onnx", "int4"): (
         (0.5, 0.6, 10.0, 0.95, 0.99, 0.0, 0.0),
-        (0.5, 0.6, 10.0, 0.95, 0.99, 8.0, 5e-3),
+        (0.5, 0.6, 10.0, 0.95, 0.99, 0.0, 0.0),
     ),
     ("executorch", "fp16"): (
         (1e-2, 1e-2, 45.0, 1.0, 1.0, 16384.0, 5e-2),
@@ -78,7 +82,7 @@ def test_the_documentation_has_the_same_numbers(target, precision):
 
 
 def test_the_documentation_has_every_reason():
-    causes = [find_recipe(name).bounds for name in parts.built_in_names("recipes")]
+    causes = [find_recipe(name).bounds for name in part_lookup.built_in_names("recipes")]
     causes += find_target("coreml").bounds.values()
     causes += [rewrite.bounds for rewrite in built_in() if rewrite.bounds is not None]
     assert len(causes) > 5
