@@ -176,7 +176,7 @@ def test_what_compilers_read_is_there_once_for_all_of_them(model, monkeypatch) -
     monkeypatch.setattr(preflight, "require_space", lambda _, needed, __: said.append(needed))
     for names in (("coreml",), ("executorch",), ("coreml", "executorch", "onnx")):
         found = {name: find_target(name) for name in names}
-        preflight.require_room(found, [stages], ExportOptions(), Path("x"))
+        preflight.require_room(found, [(stages, ExportOptions())], Path("x"))
     golden = GOLDEN_IMAGES * math.prod(model.input.shape) * 4
     one, other, all_of_them = ((needed - golden) / stages.weight_bytes for needed in said)
     assert (one, other, all_of_them) == (1.5, 2, 1 + 0.5 + 1 + 1)
@@ -203,10 +203,10 @@ def test_what_an_interrupted_export_has_kept_needs_no_more_room(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     path = tmp_path / "x.mvmoe"
     with pytest.raises(OutputError):
-        preflight.require_room(found, [stages], ExportOptions(), path)
+        preflight.require_room(found, [(stages, ExportOptions())], path)
     (tmp_path / ".x.mvmoe.resume" / "onnx").mkdir(parents=True)
     (tmp_path / ".x.mvmoe.resume" / "onnx" / "weights.bin").write_bytes(bytes(1000))
-    preflight.require_room(found, [stages], ExportOptions(), path)
+    preflight.require_room(found, [(stages, ExportOptions())], path)
 
 
 def test_an_export_needs_at_least_the_room_that_was_said(
@@ -224,7 +224,7 @@ def test_an_export_needs_at_least_the_room_that_was_said(
 def test_a_target_of_another_package_may_leave_the_checks_out(model) -> None:
     stages, found = make_stages(model), {"later": SimpleNamespace(name="later")}
     preflight.require_targets(found, stages, ExportOptions())
-    preflight.require_room(found, [stages], ExportOptions(), Path("x"))
+    preflight.require_room(found, [(stages, ExportOptions())], Path("x"))
 
 
 def test_labels_may_be_alike(model, tmp_path: Path, shared_templates) -> None:

@@ -60,15 +60,20 @@ def smoothed(model: RoutedModel, calls: Iterable[StageCall]) -> Smoothed:
     return Smoothed(changed, len(norms))
 
 
+_Place = tuple[int, tuple[int, ...]]
+"""Where a weight's numbers are, and its shape: a model may make the tensor anew for each stage."""
+
+
 @dataclass
 class _Norm:
     """A LayerNorm as it was seen: its parameters, and the layers that read what it gives."""
 
-    weight: nn.Parameter
-    bias: nn.Parameter | None
+    weight: Tensor
+    bias: Tensor | None
     largest: Tensor
     """Of what it gives, by channel `[D]`."""
-    layers: dict[int, nn.Parameter] = field(default_factory=dict)
+    layers: dict[_Place, Tensor] = field(default_factory=dict)
+    """The weights of these layers."""
     is_free: bool = True
     """Whether nothing but layers reads what it gives."""
 
@@ -88,13 +93,15 @@ class _Norm:
 class _Watching(TorchFunctionMode):
     """Sees every call of a function on tensors: who reads what a LayerNorm gives?"""
 
-    def __init__(self) -> None:
+    def __init__(self, model: RoutedModel) -> None:
         super().__init__()
-        self.norms: dict[int, _Norm] = {}
+        parameters = cast(nn.Module, model).parameters()
+        self._storages = {each.untyped_storage().data_ptr() for each in parameters}
+        self.norms: dict[_Place, _Norm] = {}
         self._given: dict[int, tuple[Tensor, _Norm]] = {}
         """By the identity of a tensor, which is kept alive, the norm that gave it."""
-        self.read_by: dict[int, set[int]] = {}
-        """By layer the norms whose tensors it has read; 0 for something else."""
+        self.read_by: dict[_Place, set[_Place | None]] = {}
+        """By layer the norms whose tensors it has read; None for something else."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -134,14 +141,12 @@ class _Watching(TorchFunctionMode):
         eps: float = 1e-5,
     ) -> None:
         """A LayerNorm over the last axis has given a tensor."""
-        if not isinstance(weight, nn.Parameter) or len(shape) != 1:
+        if weight is None or not self._is_stored(weight) or len(shape) != 1:
             return
         largest = given.detach().abs().reshape(-1, given.shape[-1]).amax(dim=0)
-        norm = self.norms.setdefault(
-            id(weight), _Norm(weight, cast("nn.Parameter | None", bias), torch.zeros_like(largest))
-        )
+        norm = self.norms.setdefault(_place(weight), _Norm(weight, bias, torch.zeros_like(largest)))
         norm.largest = torch.maximum(norm.largest, largest)
-        if bias is not None and not isinstance(bias, nn.Parameter):
+        if bias is not None and not self._is_stored(bias):
             norm.is_free = False
         self._given[id(given)] = (given, norm)
 
@@ -149,19 +154,28 @@ class _Watching(TorchFunctionMode):
         """A linear layer reads a tensor."""
         found = self._given.get(id(value))
         norm = None if found is None else found[1]
-        self.read_by.setdefault(id(weight), set()).add(0 if norm is None else id(norm.weight))
+        source = None if norm is None else _place(norm.weight)
+        self.read_by.setdefault(_place(weight), set()).add(source)
         self.end([weight, bias])
         if norm is None:
             return
-        if isinstance(weight, nn.Parameter):
-            norm.layers[id(weight)] = weight
+        if self._is_stored(weight):
+            norm.layers[_place(weight)] = weight
         else:
             norm.is_free = False
+
+    def _is_stored(self, weight: Tensor) -> bool:
+        """Whether a tensor is a weight of the model, or a part of one: none that was computed."""
+        return weight.untyped_storage().data_ptr() in self._storages
+
+
+def _place(weight: Tensor) -> _Place:
+    return weight.data_ptr(), tuple(weight.shape)
 
 
 def _watch(model: RoutedModel, calls: Iterable[StageCall]) -> list[_Norm]:
     """The norms of a model that only linear layers read, which read nothing else."""
-    watching = _Watching()
+    watching = _Watching(model)
     for call in calls:
         for inputs in _parts(call):
             with torch.no_grad(), watching:
@@ -172,7 +186,7 @@ def _watch(model: RoutedModel, calls: Iterable[StageCall]) -> list[_Norm]:
     return [
         norm
         for norm in found
-        if all(watching.read_by[layer] == {id(norm.weight)} for layer in norm.layers)
+        if all(watching.read_by[layer] == {_place(norm.weight)} for layer in norm.layers)
     ]
 
 

@@ -224,7 +224,7 @@ def tamper(monkeypatch):
         healthy = Template.fill
         filled = []
 
-        def fill(self, module):
+        def fill(self, module, ranges=None):
             filled.append(healthy(self, module))
             return change(len(filled) - 1, filled)
 
