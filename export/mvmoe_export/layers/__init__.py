@@ -5,7 +5,7 @@ a target's `LayerWriter` says. What weights become is in `int8.py` and the files
 """
 
 from mvmoe_export.layers.contract import Layer, LayerWriter, LeftLayer
-from mvmoe_export.layers.find import find_layers
+from mvmoe_export.layers.find import find_layers, left_layer
 from mvmoe_export.layers.replacing import LayerChanges, replace_layers
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "LayerWriter",
     "LeftLayer",
     "find_layers",
+    "left_layer",
     "replace_layers",
 ]
