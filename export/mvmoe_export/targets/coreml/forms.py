@@ -18,12 +18,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mvmoe_export.compression.contract import WeightNumber
+from mvmoe_export.compression import NumberTypes
 from mvmoe_export.layers.int4 import GROUP, int4_by_group
 from mvmoe_export.layers.int8 import int8_by_output
 from mvmoe_export.layers.palettes import palettes
 from mvmoe_export.targets.coreml.constants import Array
-from mvmoe_export.targets.coreml.options import CoreMLOptions
+from mvmoe_export.targets.coreml.options import (
+    INT4,
+    INT8,
+    PALETTE_4,
+    PALETTE_6,
+    CoreMLOptions,
+)
 from mvmoe_export.targets.coreml.toolkit import MIL_pb2, cluster
 
 _TABLE_OUTPUTS = 16
@@ -96,7 +102,7 @@ class _Stored:
 def form_of(options: CoreMLOptions) -> Form | None:
     """How weights of layers are stored; None if as everything else is."""
     forms = _FORMS if options.blockwise else _OLDER_FORMS
-    return forms[options.numbers.weights] if options.numbers.changes_layers else None
+    return forms[options.numbers] if options.numbers.changes_layers else None
 
 
 def _each_output(shape: Shape, axis: int) -> Shape:
@@ -206,13 +212,13 @@ def _indexed_in_bytes(stored: _Stored) -> tuple[Part, ...]:
 _SHIFT_SCALE = "constexpr_blockwise_shift_scale"
 _TO_DENSE = "constexpr_lut_to_dense"
 
-_FORMS: Mapping[WeightNumber, Form] = {
-    "int8": Form(_SHIFT_SCALE, 8, 1, _each_output, _int8, _scaled(MIL_pb2.INT8)),
-    "int4": Form(_SHIFT_SCALE, 4, 1, _some_of_an_output, int4_by_group, _scaled(MIL_pb2.INT4)),
-    "palette-6": Form(_TO_DENSE, 6, 64, _everything, _palettes(6), _indexed(MIL_pb2.UINT6)),
-    "palette-4": Form(_TO_DENSE, 4, 16, _some_outputs, _palettes(4), _indexed(MIL_pb2.UINT4)),
+_FORMS: Mapping[NumberTypes, Form] = {
+    INT8: Form(_SHIFT_SCALE, 8, 1, _each_output, _int8, _scaled(MIL_pb2.INT8)),
+    INT4: Form(_SHIFT_SCALE, 4, 1, _some_of_an_output, int4_by_group, _scaled(MIL_pb2.INT4)),
+    PALETTE_6: Form(_TO_DENSE, 6, 64, _everything, _palettes(6), _indexed(MIL_pb2.UINT6)),
+    PALETTE_4: Form(_TO_DENSE, 4, 16, _some_outputs, _palettes(4), _indexed(MIL_pb2.UINT4)),
 }
-_OLDER_FORMS: Mapping[WeightNumber, Form] = {
-    "int8": Form("constexpr_affine_dequantize", 8, 1, _each_output, _int8, _scaled_outputs),
-    "palette-6": Form(_TO_DENSE, 6, 64, _everything, _palettes(6), _indexed_in_bytes),
+_OLDER_FORMS: Mapping[NumberTypes, Form] = {
+    INT8: Form("constexpr_affine_dequantize", 8, 1, _each_output, _int8, _scaled_outputs),
+    PALETTE_6: Form(_TO_DENSE, 6, 64, _everything, _palettes(6), _indexed_in_bytes),
 }

@@ -8,21 +8,18 @@ from mvmoe_deploy.bundle.manifest import PartName
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_export.compression import FLOAT16, FLOAT32, NumberTypes, Recipe, RecipesIn, find_recipe
-from mvmoe_export.compression.contract import WeightNumber
 from mvmoe_export.targets.contract import TargetOptions
 
 DeploymentTarget = Literal["iOS16", "iOS17", "iOS18", "iOS26"]
-_RUNS = (
-    FLOAT16,
-    FLOAT32,
-    NumberTypes("int8", "float16"),
-    NumberTypes("int4", "float16"),
-    NumberTypes("palette-6", "float16"),
-    NumberTypes("palette-4", "float16"),
-)
+INT8 = NumberTypes("int8", "float16")
+INT4 = NumberTypes("int4", "float16")
+PALETTE_6 = NumberTypes("palette-6", "float16")
+PALETTE_4 = NumberTypes("palette-4", "float16")
+
+_RUNS = (FLOAT16, FLOAT32, INT8, INT4, PALETTE_6, PALETTE_4)
 """The numbers that Core ML's graphs may have."""
 
-_BLOCKWISE: tuple[WeightNumber, ...] = ("int4", "palette-4")
+_BLOCKWISE = (INT4, PALETTE_4)
 """Those of weights with several scales for an output, or several tables."""
 
 _OLDER = ("iOS16", "iOS17")
@@ -57,8 +54,7 @@ class CoreMLOptions(TargetOptions, frozen=True):
     def __post_init__(self) -> None:
         """Also refuses a recipe that the systems of the deployment target do not have."""
         super().__post_init__()
-        weights = self.numbers.weights
-        if weights in _BLOCKWISE and not self.blockwise:
+        if self.numbers in _BLOCKWISE and not self.blockwise:
             raise InputError(
                 f"the coreml precision {self.precision} needs iOS18, and the deployment target is "
                 f"{self.deployment_target}; give --coreml-deployment-target iOS18, or another "
