@@ -31,7 +31,7 @@ from mvmoe_export.captured import (
 from mvmoe_export.compression import FLOAT32, NumberTypes, find_recipe
 from mvmoe_export.expert_weights import BoundRecords, ExpertFile
 from mvmoe_export.layer_tally import LayerTally
-from mvmoe_export.layers import LayerChanges, LayerWriter
+from mvmoe_export.layers import Layer, LayerChanges, LayerWriter, PreciseLayer, find_layers
 from mvmoe_export.programs import LayerRequest, Program, rewrite_program
 from mvmoe_export.stages import dtype_of
 from mvmoe_export.weight_file import WeightFile
@@ -97,6 +97,8 @@ class CompileJob:
     """How the engine's graphs have layers with compressed weights, if that is done to programs."""
     _programs: dict[str, Program] = field(default_factory=dict)
     """By the file of the program that was captured."""
+    _changes: dict[str, LayerChanges] = field(default_factory=dict)
+    """What the compiler itself has done to layers, by the same file."""
 
     def writing(self, writer: LayerWriter | None) -> Self:
         """This job with programs whose layers are written by `writer`; before the first one."""
@@ -179,6 +181,21 @@ class CompileJob:
         """What has become of the layers of a family's program."""
         return self._rewritten(family).layers
 
+    def find_layers(self, family: CapturedFamily) -> tuple[list[Layer], list[PreciseLayer]]:
+        """The layers of a family's program that may be compressed, and those that stay precise.
+
+        For a compiler that changes layers in what it makes of the program: it says what it has
+        done by `note_layers`.
+        """
+        program = self._rewritten(family)
+        names = {*program.slots, *(slot.name for slot in program.bound)}
+        graph = program.exported.module(check_guards=False).graph
+        return find_layers(graph, names, family.roles)
+
+    def note_layers(self, family: CapturedFamily, changes: LayerChanges) -> None:
+        """What the compiler has done to layers of a family, for the manifest."""
+        self._changes[family.program] = changes
+
     def rewritten(self) -> Rewritten:
         """What the manifest says of the rewrites, and of what each graph reads."""
         counts = [self._rewritten(family).rewritten for family in self.families]
@@ -200,11 +217,12 @@ class CompileJob:
         )
 
     def _tally(self) -> LayerTally:
-        """What was done to layers, by the writer of programs."""
+        """What was done to layers, by the writer of programs or by the compiler."""
         tally = LayerTally()
         for family in self.families if self.job.numbers.changes_layers else ():
             program = self._rewritten(family)
-            tally.add_structure(family.graphs[0].name, program.layers)
+            changes = self._changes.get(family.program, program.layers)
+            tally.add_structure(family.graphs[0].name, changes)
             for graph in family.graphs:
                 own = self._captured_weights(graph.weights)
                 tally.add_weights(program.plain_contents(own).values())

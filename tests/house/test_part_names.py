@@ -25,13 +25,15 @@ _OTHER_MEANINGS = {
     "mvmoe_deploy.runtime.runners.coreml_reference.program_constants": {
         "tensor"
     },  # of Core ML's own format
+    # A type of Core ML's own, and types of numbers: a recipe of that name makes them.
+    "mvmoe_deploy.runtime.runners.coreml_reference.kernels.quantization": {"int8"},
+    "mvmoe_export.compression.contract": {"int4", "int8", "palette-4", "palette-6"},
     "mvmoe_deploy.runtime.runners.executorch.runner": {"coreml"},  # ExecuTorch's delegates
     "mvmoe_export.targets.executorch.job": {"portable"},
     "mvmoe_export.targets.executorch.lowering": {"coreml", "portable"},
     "mvmoe_export.targets.executorch.target": {"coreml"},
     "mvmoe_export.bundling": {"export"},  # a phase of the progress
-    "mvmoe_export.compression.contract": {"int8", "int4"},  # types of numbers
-    "mvmoe_deploy.runtime.runners.coreml_reference.kernels.quantization": {"int8"},
+    "mvmoe_export.compression.contract": {"int8", "int4"},
     "mvmoe_bench.measure.schema.results": {"run"},  # a line of the results
     "mvmoe_bench.commands.demo": {"all-experts", "dense", "static"},  # what the demo measures
 }

@@ -5,7 +5,7 @@ places, as a target's `LayerWriter` says. What weights become is in `eight_bits.
 """
 
 from mvmoe_export.layers.contract import Layer, LayerWriter, PreciseLayer
-from mvmoe_export.layers.found import find_layers
+from mvmoe_export.layers.found import find_layers, left_layer
 from mvmoe_export.layers.ranges import Ranges, WatchedGraph
 from mvmoe_export.layers.replacing import LayerChanges, needs_ranges, replace_layers
 
@@ -17,6 +17,7 @@ __all__ = [
     "Ranges",
     "WatchedGraph",
     "find_layers",
+    "left_layer",
     "needs_ranges",
     "replace_layers",
 ]

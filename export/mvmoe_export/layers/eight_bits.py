@@ -16,10 +16,12 @@ def int8_by_output(weight: Tensor, scales: torch.dtype = torch.float32) -> tuple
     """The whole numbers `[outputs, inputs]` and the scales `[outputs]` of a weight of that shape.
 
     The scales are rounded to the type in which the engine has them before weights are divided by
-    them. An output whose weights are all zero has the scale 1. Ties are rounded to even.
+    them. An output whose weights are all zero, or whose scale that type rounds to zero, has the
+    scale 1. Ties are rounded to even.
     """
     largest = weight.abs().amax(dim=1)
-    scale = torch.where(largest > 0, largest / LARGEST, torch.ones_like(largest)).to(scales)
+    scale = (largest / LARGEST).to(scales)
+    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
     # In double precision: of tiny weights the quotient has few bits.
     whole = (weight.double() / scale.double()[:, None]).round().clamp(-LARGEST, LARGEST)
     return whole.to(torch.int8), scale

@@ -19,13 +19,14 @@ def int4_by_group(weight: Tensor, scales: torch.dtype = torch.float32) -> tuple[
 
     Of a weight `[outputs, inputs]`; the last group of an output may have fewer weights. The scales
     are rounded to the type in which the engine has them before weights are divided by them. A group
-    of zeros has the scale 1.
+    of zeros, or one whose scale is rounded to zero, has the scale 1.
     """
     outputs, inputs = weight.shape
     groups = -(-inputs // GROUP)
     grouped = pad(weight, (0, groups * GROUP - inputs)).reshape(outputs, groups, GROUP)
     largest = grouped.abs().amax(dim=2)
-    scale = torch.where(largest > 0, largest / LARGEST, torch.ones_like(largest)).to(scales)
+    scale = (largest / LARGEST).to(scales)
+    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
     divided = grouped.double() / scale.double()[:, :, None]
     whole = divided.round().clamp(-LARGEST, LARGEST).to(torch.int8)
     return whole.reshape(outputs, groups * GROUP)[:, :inputs].contiguous(), scale

@@ -271,11 +271,11 @@ def test_graph_that_ignores_its_gates(zoo, fails, monkeypatch):
 
     healthy = onnx_template.make_program
 
-    def make(name, module, inputs, rewrites, *, capture, bound):
+    def make(name, module, inputs, rewrites, *, capture, bound, layers):
         if name != "stem":
             module = Deaf(module)
             capture = partial(programs.capture_stage, name, module, inputs)
-        return healthy(name, module, inputs, rewrites, capture=capture, bound=bound)
+        return healthy(name, module, inputs, rewrites, capture=capture, bound=bound, layers=layers)
 
     monkeypatch.setattr(onnx_template, "make_program", make)
     message = fails(zoo.enliven(zoo.Foreign(experts=2)))

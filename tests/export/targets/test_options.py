@@ -51,7 +51,7 @@ def test_several_values_are_one_text_in_a_record():
         (OnnxOptions, {"profile": ("gpu",)}, "'gpu'; give one of cpu, nnapi, coreml-ep"),
         (OnnxOptions, {"precision": "bf16"}, "onnx precision is 'bf16'; give one of fp16, fp32"),
         (OnnxOptions, {"precision": "FP32"}, "onnx precision is 'FP32'; give one of fp16, fp32"),
-        (CoreMLOptions, {"precision": "int8"}, "is 'int8'; give one of fp16, fp32"),
+        (CoreMLOptions, {"precision": "int3"}, "is 'int3'; give one of fp16, fp32"),
         (CoreMLOptions, {"input": "pixels"}, "the coreml input is 'pixels'; give one of tensor"),
         (CoreMLOptions, {"deployment_target": 16}, "deployment target is 16; give one of iOS16"),
     ],

@@ -14,10 +14,11 @@ from typing import Any
 from mvmoe_deploy.errors import EngineError
 from mvmoe_export.captured import CapturedFamily, CapturedGraph
 from mvmoe_export.targets.coreml.binding import Binding, fill
-from mvmoe_export.targets.coreml.constants import Array, BlobWriter, body, values
+from mvmoe_export.targets.coreml.constants import Array, BlobWriter, body, held_values
 from mvmoe_export.targets.coreml.descriptions import describe, describe_model
 from mvmoe_export.targets.coreml.engine import Converted
 from mvmoe_export.targets.coreml.options import ConversionOptions
+from mvmoe_export.targets.coreml.packing import Packing
 from mvmoe_export.targets.coreml.toolkit import Model_pb2, ct, milproto
 
 _DATA = Path("Data/com.apple.CoreML")
@@ -35,14 +36,15 @@ class PackagedGraph:
     program: Converted
     binding: Binding | None = None
     slots: Callable[[], Mapping[str, Array]] = dict
-    """Reads the contents of the slots of a bound program."""
+    """Reads the contents of its slots, where it is bound or something of it is packed."""
+    packing: Packing | None = None
+    """Which constants are packed, if any."""
 
-    @property
-    def constants(self) -> Sequence[Array | None]:
-        """The contents of its constants."""
+    def constants(self, slots: Mapping[str, Array]) -> Sequence[Array | None]:
+        """The contents of its constants for contents of its slots."""
         if self.binding is None:
             return self.program.constants
-        return fill(self.program, self.binding, self.slots())
+        return fill(self.program, self.binding, slots)
 
 
 @dataclass(frozen=True)
@@ -126,8 +128,14 @@ def _add_function(
     """Add a graph's function to a model; gives the blobs that it reads."""
     function = model.mlProgram.functions[name]
     function.CopyFrom(part.program.function)
-    blobs = set()
-    for value, content in zip(values(body(function)), part.constants, strict=True):
+    slots = part.slots()
+    places = {} if part.packing is None else part.packing.places
+    blobs: set[tuple[int, int]] = set()
+    held = zip(list(held_values(body(function))), part.constants(slots), strict=True)
+    for index, ((operation, value), content) in enumerate(held):
+        if part.packing is not None and index in places:
+            blobs.update(part.packing.packer.write(operation, places[index], slots, writer))
+            continue
         blob = None if content is None else writer.write(value, content)
         if blob is not None:
             blobs.add(blob)

@@ -9,7 +9,7 @@ into a convolution, a scale into a bias), the program cannot be bound.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +86,26 @@ def can_hold(binding: Binding, slots: Mapping[str, Array]) -> bool:
     )
 
 
+def find_held(
+    program: Converted, slots: Mapping[str, Array], names: Collection[str]
+) -> dict[int, SlotPlace]:
+    """The constants of a program that was converted with its weights which hold slots of `names`.
+
+    By their content, so a constant that may hold another slot as well is not among them.
+    """
+    sizes = {slots[name].size for name in names}
+    found = {
+        index: list(_matches(constant, slots))
+        for index, constant in enumerate(program.constants)
+        if constant is not None and constant.size in sizes
+    }
+    return {
+        index: places[0]
+        for index, places in found.items()
+        if places and all(place.slot in names for place in places)
+    }
+
+
 def fill(program: Converted, binding: Binding, slots: Mapping[str, Array]) -> list[Array | None]:
     """The contents of a program's constants for contents of its slots."""
     return [
@@ -106,7 +126,12 @@ def cast(content: Array, dtype: np.dtype[Any]) -> Array:
 
 def _find(constant: Array, slots: Mapping[str, Array]) -> SlotPlace | None:
     """The one slot whose content a constant has."""
-    found = []
+    found = list(_matches(constant, slots))
+    return found[0] if len(found) == 1 else None
+
+
+def _matches(constant: Array, slots: Mapping[str, Array]) -> Iterator[SlotPlace]:
+    """The slots whose content a constant has, each in the first order of axes that fits."""
     for name, content in slots.items():
         if content.size != constant.size or content.dtype.kind != "f":
             continue
@@ -116,9 +141,8 @@ def _find(constant: Array, slots: Mapping[str, Array]) -> SlotPlace | None:
         for order in itertools.permutations(range(min(content.ndim, _MOST_AXES))):
             place = SlotPlace(name, (*order, *range(_MOST_AXES, content.ndim)), constant.dtype)
             if np.array_equal(place.content(slots), constant):
-                found.append(place)
+                yield place
                 break
-    return found[0] if len(found) == 1 else None
 
 
 def _overflows(content: Array) -> bool:

@@ -5,19 +5,29 @@ and written from flat NumPy arrays. What a constant means is not known here.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mvmoe_export.targets.coreml.toolkit import MIL_pb2, _BlobStorageReader, _BlobStorageWriter
+from mvmoe_export.targets.coreml.toolkit import (
+    MIL_pb2,
+    _BlobStorageReader,
+    _BlobStorageWriter,
+    create_file_value_tensor,
+    create_scalar_value,
+    create_tensor_value,
+)
 
 Array = np.ndarray[Any, Any]
 
-_KINDS = {
+_KINDS: Mapping[int, tuple[str, type[np.generic]]] = {
     MIL_pb2.FLOAT16: ("fp16", np.float16),
     MIL_pb2.FLOAT32: ("float", np.float32),
+    MIL_pb2.INT4: ("int4", np.int8),
+    MIL_pb2.UINT4: ("uint4", np.uint8),
+    MIL_pb2.UINT6: ("uint6", np.uint8),
     MIL_pb2.INT8: ("int8", np.int8),
     MIL_pb2.UINT8: ("uint8", np.uint8),
     MIL_pb2.INT16: ("int16", np.int16),
@@ -25,7 +35,14 @@ _KINDS = {
     MIL_pb2.INT32: ("int32", np.int32),
     MIL_pb2.UINT32: ("uint32", np.uint32),
 }
-"""Element types that a weight file may hold: the storage's names for them and NumPy's."""
+"""Element types that a weight file may hold: the storage's names for them, and the types of the
+arrays in which it takes and gives them."""
+
+_BITS = {MIL_pb2.INT4: 4, MIL_pb2.UINT4: 4, MIL_pb2.UINT6: 6}
+"""Of the types that have no array of their own; a file has their elements packed."""
+
+_FEWEST_IN_FILE = 10
+"""Elements from which on coremltools stores a constant in the file."""
 
 FILE = "@model_path/weights/weight.bin"
 """How a program names the weight file of its package."""
@@ -33,16 +50,26 @@ FILE = "@model_path/weights/weight.bin"
 
 def values(block: Any) -> Iterator[Any]:
     """Every constant's `Value` in a block of ops, nested blocks included, in order."""
+    return (value for _, value in held_values(block))
+
+
+def held_values(block: Any) -> Iterator[tuple[Any, Any]]:
+    """As `values`, each with the op that holds it."""
     for operation in block.operations:
         # The maps of a protobuf have no order of their own.
         for _, value in sorted(operation.attributes.items()):
-            yield value
+            yield operation, value
         for _, argument in sorted(operation.inputs.items()):
             for binding in argument.arguments:
                 if binding.WhichOneof("binding") == "value":
-                    yield binding.value
+                    yield operation, binding.value
         for nested in operation.blocks:
-            yield from values(nested)
+            yield from held_values(nested)
+
+
+def shape_of(value: Any) -> tuple[int, ...]:
+    """The shape of a constant."""
+    return tuple(size.constant.size for size in value.type.tensorType.dimensions)
 
 
 def body(function: Any) -> Any:
@@ -83,15 +110,29 @@ class BlobWriter:
         if not value.HasField("blobFileValue"):
             _write_inline(value.immediateValue.tensor, content)
             return None
-        name, dtype = _KINDS[value.type.tensorType.dataType]
-        data = np.ascontiguousarray(content, dtype)
+        blob = self._store(value.type.tensorType.dataType, content)
+        value.blobFileValue.fileName = FILE
+        value.blobFileValue.offset = blob[0]
+        return blob
+
+    def make(self, kind: int, content: Array) -> tuple[Any, tuple[int, int] | None]:
+        """A new constant of a type of MIL, with its offset and bytes if it is in the file."""
+        if not content.ndim:
+            return create_scalar_value(content[()]), None
+        if content.size < _FEWEST_IN_FILE and kind not in _BITS:
+            return create_tensor_value(content), None
+        blob = self._store(kind, content)
+        return create_file_value_tensor(FILE, blob[0], content.shape, kind), blob
+
+    def _store(self, kind: int, content: Array) -> tuple[int, int]:
+        """Offset and bytes of elements in the file."""
+        name, dtype = _KINDS[kind]
+        data = np.ascontiguousarray(content, dtype).reshape(-1)
         key = name, hashlib.sha256(data.tobytes()).hexdigest()
         if key not in self._offsets:
             stored = data.view(np.uint16) if dtype is np.float16 else data
             self._offsets[key] = getattr(self._writer, f"write_{name}_data")(stored)
-        value.blobFileValue.fileName = FILE
-        value.blobFileValue.offset = self._offsets[key]
-        return self._offsets[key], data.nbytes
+        return self._offsets[key], -(-data.size * _BITS.get(kind, 8 * data.itemsize) // 8)
 
 
 def _write_inline(tensor: Any, content: Array) -> None:

@@ -17,10 +17,11 @@ from mvmoe_export.targets.coreml.assembly import (
     write_multifunction,
     write_single,
 )
-from mvmoe_export.targets.coreml.binding import Binding, can_hold, find_places
+from mvmoe_export.targets.coreml.binding import Binding, can_hold, find_held, find_places
 from mvmoe_export.targets.coreml.constants import Array
 from mvmoe_export.targets.coreml.engine import Converted, Signature, convert, lower
 from mvmoe_export.targets.coreml.options import ConversionOptions
+from mvmoe_export.targets.coreml.packing import FamilyLayers, Packer, Packing, packer_of
 from mvmoe_export.targets.coreml.pixel_stem import take_pixels
 
 _SEED = 1
@@ -30,11 +31,13 @@ _SEED = 1
 def compile(job: CompileJob) -> dict[str, Any]:
     """Write the packages of all graphs; gives `graphs`, and how many were bound and converted.
 
-    Raises InputError for a graph that coremltools does not convert.
+    And `stored`, the bytes of weights that were packed, by the keys of their tensors. Raises
+    InputError for a graph that coremltools does not convert.
     """
     options = job.options(ConversionOptions)
     counts: Counter[str] = Counter()
-    parts = _parts(job, options, counts)
+    packer = packer_of(options.chosen)
+    parts = _parts(job, options, packer, counts)
     if options.chosen.multifunction:
         written = write_multifunction(parts, options, job.output)
     else:
@@ -43,18 +46,22 @@ def compile(job: CompileJob) -> dict[str, Any]:
         "graphs": figures(written),
         "bound": counts["bound"],
         "converted": counts["converted"],
+        "stored": {} if packer is None else packer.stored,
     }
 
 
 def _parts(
-    job: CompileJob, options: ConversionOptions, counts: Counter[str]
+    job: CompileJob, options: ConversionOptions, packer: Packer | None, counts: Counter[str]
 ) -> Iterator[PackagedGraph]:
     """Every graph; each may be forgotten before the next is made."""
     for family in job.families:
-        for part in _Family(job, family, options, counts).parts():
+        layers = None if packer is None else FamilyLayers(job, family, packer)
+        for part in _Family(job, family, options, layers, counts).parts():
             yield part
             counts["bound"] += part.binding is not None
             job.report(part.graph.name)
+        if layers is not None:
+            layers.note()
 
 
 class _Family:
@@ -65,11 +72,13 @@ class _Family:
         job: CompileJob,
         family: CapturedFamily,
         options: ConversionOptions,
+        layers: FamilyLayers | None,
         counts: Counter[str],
     ) -> None:
         self._job = job
         self._family = family
         self._options = options
+        self._layers = layers
         self._counts = counts
         self._name = family.graphs[0].name
         self._layout: str | None = None
@@ -81,14 +90,14 @@ class _Family:
             yield self._own(self._family.graphs[0], {})
             return
         probe, binding = self._bind()
+        packing = None if binding is None else self._packing(probe, binding)
         for graph in self._family.graphs:
             weights = self._job.weights(self._family, graph)
             if binding is None or not self._fits(weights, binding):
                 yield self._own(graph, weights)
             else:
-                yield PackagedGraph(
-                    self._family, graph, probe, binding, partial(self._slots, graph)
-                )
+                slots = partial(self._slots, graph)
+                yield PackagedGraph(self._family, graph, probe, binding, slots, packing)
 
     def _source(self) -> ExportedProgram:
         """The family's program, on pixels if it takes images and that was asked for."""
@@ -120,9 +129,25 @@ class _Family:
         same = all(torch.equal(weights[slot], tensor) for slot, tensor in indices)
         return same and can_hold(binding, _arrays(weights))
 
+    def _packing(self, probe: Converted, binding: Binding) -> Packing | None:
+        """What is packed of all graphs that are bound."""
+        if self._layers is None:
+            return None
+        state = self._program.state_dict
+        slots = {slot: state[slot].detach() for slot in self._job.slots(self._family)}
+        held = {index: place for index, place in enumerate(binding) if place is not None}
+        return self._layers.plan(probe, held, _arrays(slots))
+
     def _own(self, graph: CapturedGraph, weights: Mapping[str, Tensor]) -> PackagedGraph:
         """A graph that is converted with its weights."""
-        return PackagedGraph(self._family, graph, self._convert(weights, graph.name))
+        program = self._convert(weights, graph.name)
+        if self._layers is None:
+            return PackagedGraph(self._family, graph, program)
+        slots = self._slots(graph)
+        packing = self._layers.plan(program, find_held(program, slots, self._layers.names), slots)
+        return PackagedGraph(
+            self._family, graph, program, slots=partial(self._slots, graph), packing=packing
+        )
 
     def _convert(self, weights: Mapping[str, Tensor], name: str | None = None) -> Converted:
         """The ML Program for contents of slots; those that are not given stay."""

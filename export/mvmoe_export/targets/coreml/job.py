@@ -13,8 +13,9 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_export import captured, compiling
 from mvmoe_export.captured import CapturedFamily, CapturedGraph
-from mvmoe_export.compile_job import EXPERT_WEIGHTS, OUTPUT, CompileRequest, Rewritten, encoded
+from mvmoe_export.compile_job import EXPERT_WEIGHTS, OUTPUT, CompileRequest, encoded
 from mvmoe_export.compiling import Compiled
+from mvmoe_export.compression import NumberTypes
 from mvmoe_export.expert_weights import BoundRecords
 from mvmoe_export.rewrites import names_for
 from mvmoe_export.sizes import sizes
@@ -125,17 +126,18 @@ def _record(
         weights=f"{folder.name}/{EXPERT_WEIGHTS}" if made.bound.experts else None,
         files=describe_files(folder.parent, (path for path in folder.rglob("*") if path.is_file())),
         parity=None,
-        sizes=sizes(stages, _reads(made.rewritten, chosen), made.bound.expert_bytes),
+        sizes=sizes(stages, _reads(made, chosen.numbers), made.bound.expert_bytes),
         experts=made.bound.experts,
+        compression=made.rewritten.tally.record(chosen.numbers),
     )
 
 
-def _reads(rewritten: Rewritten, chosen: CoreMLOptions) -> dict[str, dict[str, int]]:
-    """What each graph reads, in the bytes of the target's recipe."""
-    numbers = chosen.numbers
+def _reads(made: Compiled, numbers: NumberTypes) -> dict[str, dict[str, int]]:
+    """What each graph reads: the bytes of packed weights, and of others in the graphs' numbers."""
+    stored, plain = made.data["stored"], numbers._replace(weights=numbers.other)
     return {
-        graph: {key: numbers.stored(size) for key, size in contents.items()}
-        for graph, contents in rewritten.tensors.items()
+        graph: {key: stored.get(key, plain.stored(size)) for key, size in contents.items()}
+        for graph, contents in made.rewritten.tensors.items()
     }
 
 

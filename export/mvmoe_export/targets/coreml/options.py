@@ -11,11 +11,20 @@ from mvmoe_export.compression import FLOAT16, FLOAT32, NumberTypes, Recipe, Reci
 from mvmoe_export.targets.contract import TargetOptions
 
 DeploymentTarget = Literal["iOS16", "iOS17", "iOS18", "iOS26"]
-_RUNS = (FLOAT16, FLOAT32)
+INT8 = NumberTypes("int8", "float16")
+INT4 = NumberTypes("int4", "float16")
+PALETTE_6 = NumberTypes("palette-6", "float16")
+PALETTE_4 = NumberTypes("palette-4", "float16")
+
+_RUNS = (FLOAT16, FLOAT32, INT8, INT4, PALETTE_6, PALETTE_4)
 """The numbers that Core ML's graphs may have."""
 
-_ONE_GRAPH_EACH = ("iOS16", "iOS17")
-"""Their packages hold one function, so that graphs cannot share weights."""
+_BLOCKWISE = (INT4, PALETTE_4)
+"""Those of weights with several scales for an output, or several tables."""
+
+_OLDER = ("iOS16", "iOS17")
+"""Their packages hold one function, so that graphs cannot share weights; a weight has one table, or
+one scale for each output."""
 
 
 class CoreMLOptions(TargetOptions, frozen=True):
@@ -42,6 +51,19 @@ class CoreMLOptions(TargetOptions, frozen=True):
         Meta(description="image: the stem takes pixels and normalises them itself."),
     ] = "tensor"
 
+    def __post_init__(self) -> None:
+        """Also refuses a recipe that the systems of the deployment target do not have."""
+        super().__post_init__()
+        if self.numbers in _BLOCKWISE and not self.blockwise:
+            raise InputError(
+                f"the coreml precision {self.precision} needs iOS18, and the deployment target is "
+                f"{self.deployment_target}; give --coreml-deployment-target iOS18, or another "
+                "--coreml-precision",
+                code="input.option",
+                name="the coreml precision",
+                given=self.precision,
+            )
+
     @property
     def recipe(self) -> Recipe:
         """The recipe that `precision` names."""
@@ -55,7 +77,12 @@ class CoreMLOptions(TargetOptions, frozen=True):
     @property
     def multifunction(self) -> bool:
         """Whether one package holds all graphs."""
-        return self.deployment_target not in _ONE_GRAPH_EACH
+        return self.deployment_target not in _OLDER
+
+    @property
+    def blockwise(self) -> bool:
+        """Whether the systems take weights in blocks, each with a scale or a table of its own."""
+        return self.deployment_target not in _OLDER
 
 
 class ConversionOptions(Struct, frozen=True, kw_only=True):

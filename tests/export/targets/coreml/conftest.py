@@ -40,6 +40,8 @@ def prepare(tmp_path_factory):
             families=captured.write_captured(stages, folder),
             rewrites=tuple(rewrites),
             recipe="fp32",
+            numbers=chosen.chosen.numbers,
+            experts=stages.bound_experts,
             options=encoded(chosen),
         )
         return stages, CompileJob(folder, asked, lambda name: None)
@@ -116,3 +118,8 @@ def run(made, graph, inputs):
 @pytest.fixture(scope="session")
 def run_graph():
     return run
+
+
+@pytest.fixture(scope="session")
+def stage_inputs():
+    return random_inputs
