@@ -6,7 +6,7 @@ a target's `LayerWriter` says. What weights become is in `int8.py` and the files
 
 from mvmoe_export.layers.contract import Layer, LayerWriter, LeftLayer
 from mvmoe_export.layers.find import find_layers
-from mvmoe_export.layers.replacing import LayerChanges, replace_layers
+from mvmoe_export.layers.replacing import LayerChanges, part_name, replace_layers
 
 __all__ = [
     "Layer",
@@ -14,5 +14,6 @@ __all__ = [
     "LayerWriter",
     "LeftLayer",
     "find_layers",
+    "part_name",
     "replace_layers",
 ]

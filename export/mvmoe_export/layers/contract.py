@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 from torch import Tensor, fx
@@ -73,6 +73,10 @@ class LayerWriter(Protocol):
     - Equal weights give equal parts, byte for byte.
     """
 
+    packed: ClassVar[Mapping[str, int]]
+    """The bits of each number of a part, of those that an engine's compiler stores in fewer than
+    their type has: whole numbers of so many bits, or floats of a shorter type."""
+
     def refuses(self, layer: Layer, weight: Tensor) -> str | None:
         """Why the engine has no such layer, after "stays precise: "; None if it has one.
 
@@ -83,4 +87,7 @@ class LayerWriter(Protocol):
         """What is stored in place of a weight, by names that are identifiers."""
 
     def write(self, layer: Layer, parts: Mapping[str, fx.Node]) -> fx.Node:
-        """New nodes before the layer's, which read `parts`; gives the one that replaces it."""
+        """New nodes before the layer's, which read `parts`; gives the one that replaces it.
+
+        What a part is like, `rewrites.graph.value` says.
+        """

@@ -17,6 +17,11 @@ _JOINT = "__"
 """Between the name of a weight and that of its part: the name of an input may have no dots."""
 
 
+def part_name(weight: str, part: str) -> str:
+    """What the part of a weight is stored by."""
+    return f"{weight}{_JOINT}{part}"
+
+
 @dataclass(frozen=True)
 class LayerChanges:
     """What has become of the layers of a graph, and what is stored of their weights."""
@@ -33,11 +38,18 @@ class LayerChanges:
         """What is stored of some weights, by its names, in their order."""
         return {name: part for weight in weights for name, part in self._of(weight, weights)}
 
+    def packed(self, name: str) -> int | None:
+        """The bits of each number of what is stored by this name, if fewer than its type has."""
+        weight, _, part = name.rpartition(_JOINT)
+        if self.writer is None or weight not in self.layers:
+            return None
+        return self.writer.packed.get(part)
+
     def _of(self, name: str, weights: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
         """What is stored of one weight."""
         if name in self.layers and self.writer is not None:
             parts = self.writer.parts(self.layers[name], weights[name].detach())
-            yield from ((f"{name}{_JOINT}{part}", tensor) for part, tensor in parts.items())
+            yield from ((part_name(name, part), tensor) for part, tensor in parts.items())
         if name not in self.layers or name in self.kept:
             yield name, weights[name]
 
@@ -84,12 +96,13 @@ def _store(graph: fx.Graph, layer: Layer, parts: Mapping[str, Tensor]) -> dict[s
     """Attributes, or inputs, for the parts of a weight, behind it."""
     nodes: dict[str, fx.Node] = {}
     last = layer.weight
-    for part in parts:
-        name = f"{layer.name}{_JOINT}{part}"
+    for part, tensor in parts.items():
+        name = part_name(layer.name, part)
         with graph.inserting_after(last):
             if layer.weight.op == "get_attr":
                 last = graph.create_node("get_attr", name)
             else:
                 last = graph.placeholder(name)
+        last.meta["val"] = tensor.to("meta")
         nodes[part] = last
     return nodes

@@ -13,14 +13,12 @@ from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_export import captured, compiling
 from mvmoe_export.compile_job import EXPERT_WEIGHTS, OUTPUT, CompileRequest, encoded
 from mvmoe_export.compiling import Compilation, Compiled
-from mvmoe_export.compression import find_recipe
 from mvmoe_export.rewrites import names_for
 from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.executorch.engines import ENGINES
 from mvmoe_export.targets.executorch.options import Delegate, ExecuTorchOptions, LoweringOptions
-from mvmoe_export.targets.executorch.target import precision_of
 
 _COMPILER = "mvmoe_export.targets.executorch.lowering:compile"
 _FILE = "model.pte"
@@ -100,8 +98,8 @@ def _start(
         captured=str(scratch / captured.FOLDER),
         families=captured.write_captured(stages, scratch),
         rewrites=rewrites,
-        recipe=precision_of(delegate),
-        numbers=find_recipe(precision_of(delegate)).numbers[0],
+        recipe=chosen.recipe_of(delegate).name,
+        numbers=chosen.numbers_of(delegate),
         experts=stages.bound_experts,
         options=encoded(
             LoweringOptions(
@@ -143,7 +141,7 @@ def _record(
         options=lowering.chosen.recorded(),
         rewrites=made.rewritten.rewrites,
         strategy=stages.strategy.name,
-        precision=precision_of(delegate),
+        precision=job.recipe,
         batch=stages.batch,
         graphs=tuple(stages.in_order(graphs, lambda graph: graph.name)),
         weights=weights[0].relative_to(root).as_posix() if weights else None,
@@ -151,6 +149,7 @@ def _record(
         parity=None,
         sizes=sizes(stages, made.rewritten.tensors, made.bound.expert_bytes),
         experts=made.bound.experts,
+        compression=made.rewritten.tally.record(job.numbers),
     )
 
 

@@ -1,6 +1,7 @@
 """How ONNX Runtime has layers with compressed weights."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor, fx
 
@@ -19,6 +20,8 @@ class DynamicInt8Writer:
     Not QuantizeLinear and DequantizeLinear around a MatMul: ONNX Runtime 1.31 makes a Gemm of it
     before it looks for these, which then computes in fp32 on weights that it unpacks in every call.
     """
+
+    packed: ClassVar[Mapping[str, int]] = {}
 
     def refuses(self, layer: Layer, weight: Tensor) -> str | None:
         """All but products of a matrix: convolutions."""
