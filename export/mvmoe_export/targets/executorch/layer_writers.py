@@ -48,7 +48,7 @@ _TINY = torch.finfo(torch.float32).tiny
 """The smallest scale that XNNPACK takes; of bfloat16 it is the same."""
 
 
-class DynamicInt8Writer:
+class XnnpackInt8Writer:
     """A scale for each output."""
 
     packed: ClassVar[Mapping[str, int]] = {}
@@ -71,7 +71,7 @@ class DynamicInt8Writer:
         return _linear(layer, _call(layer, _QUANTIZED.dequantize_per_channel.default, *arguments))
 
 
-class DynamicInt4Writer:
+class XnnpackInt4Writer:
     """A scale for each 32 weights of an output, in bfloat16; two weights in a byte."""
 
     packed: ClassVar[Mapping[str, int]] = {WHOLE: 4, SCALE: 16}
@@ -101,8 +101,8 @@ class DynamicInt4Writer:
 
 
 WRITERS: Mapping[NumberTypes, LayerWriter] = {
-    DYNAMIC_INT8: DynamicInt8Writer(),
-    DYNAMIC_INT4: DynamicInt4Writer(),
+    DYNAMIC_INT8: XnnpackInt8Writer(),
+    DYNAMIC_INT4: XnnpackInt4Writer(),
 }
 """By the numbers of a recipe."""
 
