@@ -29,7 +29,7 @@ from mvmoe_export.targets.executorch.options import DYNAMIC_INT4, DYNAMIC_INT8
 WHOLE, SCALE = "whole", "scale"
 """The parts of a weight: its whole numbers `[outputs, inputs]`, and their scales."""
 
-CONVOLUTION = "XNNPACK multiplies whole numbers in products of a matrix alone"
+CONVOLUTION = "on XNNPACK no convolution is compressed: with few channels it would be slower"
 BOUND = "XNNPACK takes whole numbers as constants of a graph only, not as its inputs"
 NO_MATRIX = "it multiplies by several matrices, of which XNNPACK takes none in whole numbers"
 NO_GROUPS = f"its inputs are no multiple of {GROUP}, which have one scale"
