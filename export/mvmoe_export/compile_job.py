@@ -206,15 +206,21 @@ class CompileJob:
                 if any(count.get(name) for count in counts)
             ),
             tensors={
-                graph.name: {
-                    key: key_bytes(key)
-                    for key in map(tensor_key, self.weights(family, graph).values())
-                }
+                graph.name: self._read(family, graph)
                 for family in self.families
                 for graph in family.graphs
             },
             tally=self._tally(),
         )
+
+    def _read(self, family: CapturedFamily, graph: CapturedGraph) -> dict[str, int]:
+        """The keys of the tensors that a graph reads, and the bytes that are stored of each."""
+        packed, found = self.layers(family).packed, dict[str, int]()
+        for slot, tensor in self.weights(family, graph).items():
+            key = tensor_key(tensor)
+            bits = packed(slot)
+            found[key] = key_bytes(key) if bits is None else -(-tensor.numel() * bits // 8)
+        return found
 
     def _tally(self) -> LayerTally:
         """What was done to layers, by the writer of programs or by the compiler."""
@@ -267,7 +273,10 @@ def _probe(program: Program) -> None:
     for index, slot in enumerate(program.slots):
         weight = program.exported.state_dict[slot]
         if weight.dtype == torch.int8:
-            made_up = torch.randint(-127, 128, weight.shape, generator=generator, dtype=torch.int8)
+            largest = 2 ** ((program.layers.packed(slot) or 8) - 1) - 1
+            made_up = torch.randint(
+                -largest, largest + 1, weight.shape, generator=generator, dtype=torch.int8
+            )
             program.exported.state_dict[slot] = torch.nn.Parameter(made_up, requires_grad=False)
         if not weight.is_floating_point():
             continue

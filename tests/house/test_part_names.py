@@ -33,7 +33,6 @@ _OTHER_MEANINGS = {
     "mvmoe_export.targets.executorch.lowering": {"coreml", "portable"},
     "mvmoe_export.targets.executorch.target": {"coreml"},
     "mvmoe_export.bundling": {"export"},  # a phase of the progress
-    "mvmoe_export.compression.contract": {"int8", "int4"},
     "mvmoe_bench.measure.schema.results": {"run"},  # a line of the results
     "mvmoe_bench.commands.demo": {"all-experts", "dense", "static"},  # what the demo measures
 }

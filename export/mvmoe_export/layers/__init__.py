@@ -7,7 +7,7 @@ places, as a target's `LayerWriter` says. What weights become is in `eight_bits.
 from mvmoe_export.layers.contract import Layer, LayerWriter, PreciseLayer
 from mvmoe_export.layers.found import find_layers, left_layer
 from mvmoe_export.layers.ranges import Ranges, WatchedGraph
-from mvmoe_export.layers.replacing import LayerChanges, needs_ranges, replace_layers
+from mvmoe_export.layers.replacing import LayerChanges, needs_ranges, part_name, replace_layers
 
 __all__ = [
     "Layer",
@@ -19,5 +19,6 @@ __all__ = [
     "find_layers",
     "left_layer",
     "needs_ranges",
+    "part_name",
     "replace_layers",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import msgspec
 from torch import Tensor, fx
@@ -96,6 +96,10 @@ class LayerWriter(Protocol):
     One that needs the ranges of what layers take is a `CalibratedWriter`.
     """
 
+    packed: ClassVar[Mapping[str, int]]
+    """The bits of each number of a part, of those that an engine's compiler stores in fewer than
+    their type has: whole numbers of so many bits, or floats of a shorter type."""
+
     def refuses(self, layer: Layer, weight: Tensor) -> str | None:
         """Why the engine has no such layer, after "stays precise: "; None if it has one.
 
@@ -106,7 +110,10 @@ class LayerWriter(Protocol):
         """What is stored in place of a weight, by names that are identifiers."""
 
     def write(self, layer: Layer, parts: Mapping[str, fx.Node]) -> fx.Node:
-        """New nodes before the layer's, which read `parts`; gives the one that replaces it."""
+        """New nodes before the layer's, which read `parts`; gives the one that replaces it.
+
+        What a part is like, `rewrites.graph.value` says.
+        """
 
 
 @runtime_checkable

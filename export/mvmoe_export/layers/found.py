@@ -32,6 +32,8 @@ _OPERATORS: Mapping[Any, tuple[int, int]] = {
 }
 
 _CONVOLUTION = _ATEN.convolution.default
+_ADDMM = _ATEN.addmm.default
+"""With factors (`alpha`, `beta`) it is no layer: nobody trains one so."""
 
 ROUTER = "it is a router's, and a rounded one sends images to other experts"
 HEAD = "no layer comes after it before an answer"
@@ -86,7 +88,7 @@ def _weight_of(node: fx.Node) -> tuple[fx.Node, int] | None:
     if node.target is _CONVOLUTION:
         transposed = bool(argument(node, 6, "transposed", False))
         place = (1, 1 if transposed else 0)
-    elif node.target in _OPERATORS:
+    elif node.target in _OPERATORS and not (node.target is _ADDMM and node.kwargs):
         place = _OPERATORS[node.target]
     else:
         return None

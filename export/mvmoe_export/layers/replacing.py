@@ -12,11 +12,17 @@ from torch import Tensor, fx
 
 from mvmoe_export.graph_roles import GraphRoles
 from mvmoe_export.layers.contract import CalibratedWriter, Layer, LayerWriter, PreciseLayer
+from mvmoe_export.layers.finite import require_finite
 from mvmoe_export.layers.found import find_layers, left_layer
 from mvmoe_export.layers.ranges import ANY, Range, Ranges
 
 _JOINT = "__"
 """Between the name of a weight and that of its part: the name of an input may have no dots."""
+
+
+def part_name(weight: str, part: str) -> str:
+    """What the part of a weight is stored by."""
+    return f"{weight}{_JOINT}{part}"
 
 
 @dataclass(frozen=True)
@@ -45,11 +51,18 @@ class LayerChanges:
             for name, part in self._of(weight, weights[weight], known.get(weight, ANY))
         }
 
+    def packed(self, name: str) -> int | None:
+        """The bits of each number of what is stored by this name, if fewer than its type has."""
+        weight, _, part = name.rpartition(_JOINT)
+        if self.writer is None or weight not in self.layers:
+            return None
+        return self.writer.packed.get(part)
+
     def _of(self, name: str, weight: Tensor, span: Range) -> Iterator[tuple[str, Tensor]]:
         """What is stored of one weight."""
         if name in self.layers and self.writer is not None:
             parts = parts_of(self.writer, self.layers[name], weight.detach(), span)
-            yield from ((f"{name}{_JOINT}{part}", tensor) for part, tensor in parts.items())
+            yield from ((part_name(name, part), tensor) for part, tensor in parts.items())
         if name not in self.layers or name in self.kept:
             yield name, weight
 
@@ -88,7 +101,8 @@ def replace_layers(
 
 
 def parts_of(writer: LayerWriter, layer: Layer, weight: Tensor, span: Range) -> dict[str, Tensor]:
-    """All that is stored for a layer."""
+    """All that is stored for a layer; raises InputError for values that are not finite."""
+    require_finite(layer.name, weight)
     parts = writer.parts(layer, weight)
     return parts | writer.range_parts(layer, span) if needs_ranges(writer) else parts
 
@@ -107,12 +121,13 @@ def _store(graph: fx.Graph, layer: Layer, parts: Mapping[str, Tensor]) -> dict[s
     """Attributes, or inputs, for the parts of a weight, behind it."""
     nodes: dict[str, fx.Node] = {}
     last = layer.weight
-    for part in parts:
-        name = f"{layer.name}{_JOINT}{part}"
+    for part, tensor in parts.items():
+        name = part_name(layer.name, part)
         with graph.inserting_after(last):
             if layer.weight.op == "get_attr":
                 last = graph.create_node("get_attr", name)
             else:
                 last = graph.placeholder(name)
+        last.meta["val"] = tensor.to("meta")
         nodes[part] = last
     return nodes

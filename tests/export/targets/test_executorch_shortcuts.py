@@ -5,6 +5,7 @@ import gc
 import pytest
 import torch
 from executorch.backends.xnnpack.partition.graphs import bilinear_2d, sdpa
+from executorch.exir.backend.canonical_partitioners.group_partitioner import GroupBasedPartitioner
 from torch import nn
 
 from mvmoe_export.targets.executorch.shortcuts import shortcuts, without_attention_patterns
@@ -41,3 +42,16 @@ def test_all_is_as_before_afterwards():
         assert bilinear_2d.get_graphs_dict() == {}
     assert gc.isenabled()
     assert bilinear_2d.get_graphs_dict is before
+
+
+def test_partitions_are_merged_until_nothing_is_merged_any_more(monkeypatch):
+    def merge_one(self, partitions, *others):
+        if len(partitions) > 2:
+            partitions.popitem()
+
+    monkeypatch.setattr(GroupBasedPartitioner, "_merge_partitions", merge_one)
+    partitions = dict.fromkeys(range(5))
+    with shortcuts():
+        GroupBasedPartitioner._merge_partitions(None, partitions)
+    assert len(partitions) == 2
+    assert GroupBasedPartitioner._merge_partitions is merge_one

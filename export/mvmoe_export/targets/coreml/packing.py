@@ -16,11 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor, fx
 
-from mvmoe_deploy.errors import InputError
 from mvmoe_export.captured import CapturedFamily, tensor_key
 from mvmoe_export.compile_job import CompileJob
 from mvmoe_export.layers import Layer, LayerChanges, left_layer
-from mvmoe_export.source_location import PREFIX
+from mvmoe_export.layers.finite import require_finite
 from mvmoe_export.targets.coreml.binding import SlotPlace
 from mvmoe_export.targets.coreml.constants import Array, BlobWriter, body, held_values, shape_of
 from mvmoe_export.targets.coreml.engine import Converted
@@ -140,7 +139,7 @@ class Packer:
         place = packed.place
         known = key, place.order, packed.shape, packed.axis, place.dtype
         if known not in self._packed:
-            _require_finite(place.slot, weight)
+            require_finite(place.slot, weight)
             laid = weight.permute(place.order).reshape(packed.shape)
             self._packed[known] = self.form.packed(laid, packed.axis, _TYPES[place.dtype])
         return self._packed[known]
@@ -178,7 +177,7 @@ class FamilyLayers:
         Raises InputError for a weight with values that are no finite numbers.
         """
         for name in self._free:
-            _require_finite(name, torch.from_numpy(slots[name]))
+            require_finite(name, torch.from_numpy(slots[name]))
         held = {index: place for index, place in held.items() if place.slot in self._free}
         packing = self._packer.plan(program, held, self._free, slots)
         self._unpacked |= packing.left
@@ -202,16 +201,6 @@ def packer_of(options: CoreMLOptions) -> Packer | None:
     """What packs the weights of layers; None if they are as everything else is."""
     form = form_of(options)
     return None if form is None else Packer(form, not options.blockwise)
-
-
-def _require_finite(slot: str, weight: Tensor) -> None:
-    """Refuse a weight that fewer bits cannot store; raises InputError."""
-    if not weight.isfinite().all():
-        raise InputError(
-            f"the weight {slot.removeprefix(PREFIX)} has values that are no finite numbers, which "
-            "fewer bits cannot store; give another checkpoint, or --coreml-precision fp16",
-            code="export.graph-refused",
-        )
 
 
 def _same_axis(sizes: Sequence[int], axis: int, shape: Shape) -> int | None:

@@ -34,6 +34,7 @@ ENGINES = (
             "no-selection",
             "few-selections",
         ),
+        compressed_needs=("patches-as-products",),
         few_partitions=4,  # Its pieces share the CPU's memory with what is between them.
         bookkeeping=frozenset({"getitem", "alloc", "free"}),
         sources=(

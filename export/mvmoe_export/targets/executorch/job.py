@@ -13,19 +13,19 @@ from mvmoe_deploy.bundle.write import describe_files
 from mvmoe_export import captured, compiling
 from mvmoe_export.compile_job import EXPERT_WEIGHTS, OUTPUT, CompileRequest, encoded
 from mvmoe_export.compiling import Compilation, Compiled
-from mvmoe_export.compression import find_recipe
 from mvmoe_export.rewrites import names_for
 from mvmoe_export.sizes import sizes
 from mvmoe_export.stages import Stages
 from mvmoe_export.targets.contract import ExportOptions, Records
 from mvmoe_export.targets.executorch.engines import ENGINES
 from mvmoe_export.targets.executorch.options import Delegate, ExecuTorchOptions, LoweringOptions
-from mvmoe_export.targets.executorch.target import precision_of
 
 _COMPILER = "mvmoe_export.targets.executorch.lowering:compile"
 _FILE = "model.pte"
 
-REWRITES = {engine.name: names_for(engine.needs) for engine in ENGINES}
+_ENGINES = {engine.name: engine for engine in ENGINES}
+
+REWRITES = {name: names_for(engine.needs) for name, engine in _ENGINES.items()}
 """By delegate: what is applied where a caller names no rewrites."""
 
 
@@ -93,15 +93,18 @@ def _start(
 ) -> _Lowering:
     """Start the compiler of one delegate."""
     (delegate,) = chosen.delegate
-    rewrites = REWRITES[delegate] if options.rewrites is None else options.rewrites
+    rewrites = options.rewrites
+    if rewrites is None:
+        in_int8 = chosen.numbers_of(delegate).computes_in_int8
+        rewrites = names_for(_ENGINES[delegate].needs_of(in_int8=in_int8))
     job = CompileRequest(
         compiler=_COMPILER,
         extra="executorch",
         captured=str(scratch / captured.FOLDER),
         families=captured.write_captured(stages, scratch),
         rewrites=rewrites,
-        recipe=precision_of(delegate),
-        numbers=find_recipe(precision_of(delegate)).numbers[0],
+        recipe=chosen.recipe_of(delegate).name,
+        numbers=chosen.numbers_of(delegate),
         experts=stages.bound_experts,
         options=encoded(
             LoweringOptions(
@@ -143,7 +146,7 @@ def _record(
         options=lowering.chosen.recorded(),
         rewrites=made.rewritten.rewrites,
         strategy=stages.strategy.name,
-        precision=precision_of(delegate),
+        precision=job.recipe,
         batch=stages.batch,
         graphs=tuple(stages.in_order(graphs, lambda graph: graph.name)),
         weights=weights[0].relative_to(root).as_posix() if weights else None,
@@ -151,6 +154,7 @@ def _record(
         parity=None,
         sizes=sizes(stages, made.rewritten.tensors, made.bound.expert_bytes),
         experts=made.bound.experts,
+        compression=made.rewritten.tally.record(job.numbers),
     )
 
 

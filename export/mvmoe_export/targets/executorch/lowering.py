@@ -22,8 +22,10 @@ from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_deploy.runtime.runners.executorch.runner import BACKENDS
 from mvmoe_export.captured import CapturedFamily
 from mvmoe_export.compile_job import CompileJob
+from mvmoe_export.layers import part_name
 from mvmoe_export.source_location import location_hint
-from mvmoe_export.targets.executorch.binding import find_slots
+from mvmoe_export.targets.executorch.binding import WholeNumberKeys, find_slots
+from mvmoe_export.targets.executorch.layer_writers import SCALE, WHOLE, WRITERS
 from mvmoe_export.targets.executorch.options import LoweringOptions
 from mvmoe_export.targets.executorch.shortcuts import shortcuts, without_attention_patterns
 
@@ -44,11 +46,8 @@ def compile(job: CompileJob) -> dict[str, Any]:
         if delegate == "coreml":
             methods = _lower_all(job, options)
         else:
-            methods = {
-                name: program
-                for family in job.families
-                for name, program in _lower_family(job, family, options).items()
-            }
+            job = job.writing(WRITERS.get(job.job.numbers))
+            methods = _lower_each(job, options)
         placement = {name: _placement(method) for name, method in methods.items()}
         manager = EdgeProgramManager(methods, compile_config=_CONFIG)
         program = manager.to_executorch(_backend_config())
@@ -73,8 +72,17 @@ def _backend_config() -> ExecutorchBackendConfig:
     )
 
 
+def _lower_each(job: CompileJob, options: LoweringOptions) -> dict[str, ExportedProgram]:
+    """The methods of all structures, each lowered by itself."""
+    keys, methods = WholeNumberKeys(), dict[str, ExportedProgram]()
+    # What is lowered as it is keeps its keys: those are given first.
+    for family in sorted(job.families, key=lambda family: family.probed):
+        methods |= _lower_family(job, family, options, keys)
+    return {graph.name: methods[graph.name] for family in job.families for graph in family.graphs}
+
+
 def _lower_family(
-    job: CompileJob, family: CapturedFamily, options: LoweringOptions
+    job: CompileJob, family: CapturedFamily, options: LoweringOptions, keys: WholeNumberKeys
 ) -> dict[str, ExportedProgram]:
     """The methods of one structure, lowered once if its weights can be told apart afterwards."""
     graphs = family.graphs
@@ -84,18 +92,23 @@ def _lower_family(
         inputs = exported.graph_signature.user_inputs[-len(names) :] if names else ()
         require_constant_filters(graphs[0].name, exported, dict(zip(inputs, names, strict=True)))
     lowered = _lower({graphs[0].name: exported}, options)[graphs[0].name]
+    scales = {
+        part_name(weight, WHOLE): part_name(weight, SCALE) for weight in job.layers(family).layers
+    }
     if not family.probed:
+        keys.add_lowered(job.weights(family, graphs[0]), scales)
         job.report(graphs[0].name)
         return {graphs[0].name: lowered}
     slots = {slot: exported.state_dict[slot] for slot in job.slots(family)}
-    template = find_slots(lowered, slots)
+    template = find_slots(lowered, slots, scales)
     methods = {}
     for graph in graphs:
         weights = job.weights(family, graph)
         if template is not None:
-            methods[graph.name] = template.bind(weights)
+            methods[graph.name] = template.bind(weights, keys)
         else:
             methods |= _lower({graph.name: with_weights(job.program(family), weights)}, options)
+            keys.add_lowered(weights, scales)
         job.report(graph.name)
     return methods
 

@@ -1,4 +1,4 @@
-"""Lowering without what costs ExecuTorch time and gives nothing here.
+"""Lowering without what costs ExecuTorch time and gives nothing here, and merged to the end.
 
 Each entry is of the pinned version of ExecuTorch: look again when that changes.
 """
@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from executorch.backends.xnnpack.partition.graphs import bilinear_2d, sdpa
+from executorch.exir.backend.canonical_partitioners.group_partitioner import GroupBasedPartitioner
 from torch.export import ExportedProgram
 from torch.fx.traceback import NodeSource
 
@@ -27,6 +28,7 @@ def shortcuts() -> Iterator[None]:
         _without_garbage_collection(),
         _without_copied_history(),
         _without_resize_patterns(),
+        _merged_to_the_end(),
         operators_listed_once(),
     ):
         yield
@@ -65,6 +67,24 @@ def _without_resize_patterns() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _merged_to_the_end() -> Iterator[None]:
+    """Partitions are merged in pairs, and each pair is looked at once.
+
+    Layers that share a quantized input are one from the start, and what lies between them may still
+    be another by the time their pair comes: look again until nothing is merged.
+    """
+    merge = GroupBasedPartitioner._merge_partitions
+
+    def merge_all(self: Any, partitions: dict[int, Any], *others: Any) -> None:
+        before = None
+        while before != (before := len(partitions)):
+            merge(self, partitions, *others)
+
+    with _replaced(GroupBasedPartitioner, "_merge_partitions", merge_all):
+        yield
+
+
+@contextlib.contextmanager
 def without_attention_patterns(programs: Iterable[ExportedProgram]) -> Iterator[None]:
     """XNNPACK's search for attention exports two models to search for: 1 s.
 
@@ -79,7 +99,7 @@ def without_attention_patterns(programs: Iterable[ExportedProgram]) -> Iterator[
 
 
 @contextlib.contextmanager
-def _replaced(module: ModuleType, name: str, function: Callable[[], Any]) -> Iterator[None]:
+def _replaced(module: ModuleType | type, name: str, function: Callable[..., Any]) -> Iterator[None]:
     """Put another function in the place of one."""
     made = getattr(module, name)
     setattr(module, name, function)

@@ -1,13 +1,11 @@
 """The ExecuTorch target as it is found by its name; importing this imports no PyTorch."""
 
-from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvmoe_deploy.bundle import manifest
-from mvmoe_deploy.errors import MissingExtraError
-from mvmoe_export.compression import find_recipe
+from mvmoe_deploy.errors import InputError, MissingExtraError
 from mvmoe_export.graph_taps import GraphTap
 from mvmoe_export.targets.contract import ExportOptions, TargetJob, require_fitting
 from mvmoe_export.targets.executorch.engines import ENGINES
@@ -15,14 +13,6 @@ from mvmoe_export.targets.executorch.options import ExecuTorchOptions
 
 if TYPE_CHECKING:
     from mvmoe_export.stages import Stages
-
-_PRECISIONS: Mapping[str, str] = {"coreml": "fp16"}
-"""Of the delegates that compute in another one than fp32."""
-
-
-def precision_of(delegate: str) -> str:
-    """The name of the recipe that a delegate's graphs are made with."""
-    return _PRECISIONS.get(delegate, "fp32")
 
 
 class ExecuTorchTarget:
@@ -40,8 +30,10 @@ class ExecuTorchTarget:
         """Raises InputError for others' options and slow bound layers, MissingExtraError."""
         chosen = self._chosen(options)
         for delegate in chosen.delegate:
-            recipe = find_recipe(precision_of(delegate))
-            require_fitting(recipe, recipe.numbers[0], stages)
+            numbers = chosen.numbers_of(delegate)
+            require_fitting(chosen.recipe_of(delegate), numbers, stages)
+            if stages.bound_experts and numbers.changes_layers:
+                raise _slow_inputs(chosen.precision)
         if find_spec("executorch") is None:
             raise MissingExtraError.of("ExecuTorch", self.extra)
         if "xnnpack" in chosen.delegate and stages.bound_experts:
@@ -63,9 +55,8 @@ class ExecuTorchTarget:
 
     def room(self, stages: "Stages", options: ExportOptions) -> int:
         """The weights that the compilers read, and for each delegate the program that it writes."""
-        weights = stages.weight_bytes
-        recipes = [find_recipe(precision_of(name)) for name in self._chosen(options).delegate]
-        return weights + sum(recipe.numbers[0].stored(weights) for recipe in recipes)
+        weights, chosen = stages.weight_bytes, self._chosen(options)
+        return weights + sum(chosen.numbers_of(name).stored(weights) for name in chosen.delegate)
 
     def start(
         self, stages: "Stages", options: ExportOptions, root: Path, scratch: Path
@@ -78,3 +69,15 @@ class ExecuTorchTarget:
 
     def _chosen(self, options: ExportOptions) -> ExecuTorchOptions:
         return options.of(self.name, self.options)
+
+
+def _slow_inputs(precision: str) -> InputError:
+    """Why a recipe for layers does not go with weights that are inputs."""
+    return InputError(
+        f"XNNPACK runs the recipe {precision} only with weights that are constants of a graph: as "
+        "inputs they gave 0.46 to 0.56 of the speed of fp32 (measured on this project's machine); "
+        "give --strategy dispatch, or --executorch-precision fp32",
+        code="input.option",
+        name="precision",
+        given=precision,
+    )

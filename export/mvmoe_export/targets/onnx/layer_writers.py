@@ -1,6 +1,7 @@
 """How ONNX Runtime has layers with compressed weights."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, fx
@@ -35,6 +36,8 @@ class StoredWriter:
 
     ONNX Runtime computes these once, when it opens the graph, as it does not a DequantizeLinear.
     """
+
+    packed: ClassVar[Mapping[str, int]] = {}
 
     def refuses(self, layer: Layer, weight: Tensor) -> str | None:
         """Weights that are inputs."""
@@ -73,6 +76,8 @@ class DynamicInt8Writer:
     before it looks for these, which then computes in fp32 on weights that it unpacks in every call.
     Convolutions are stored in 8 bits and compute in fp32.
     """
+
+    packed: ClassVar[Mapping[str, int]] = {}
 
     def refuses(self, layer: Layer, weight: Tensor) -> str | None:
         """Products of several matrices, and convolutions whose weight is an input."""
@@ -116,6 +121,8 @@ class StaticInt8Writer(DynamicInt8Writer):
 
 class DynamicInt4Writer:
     """`MatMulNBits` with its bias; convolutions are stored in 8 bits and compute in fp32."""
+
+    packed: ClassVar[Mapping[str, int]] = {}
 
     def refuses(self, layer: Layer, weight: Tensor) -> str | None:
         """Products of several matrices, and weights that are inputs."""
