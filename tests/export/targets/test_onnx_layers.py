@@ -6,7 +6,6 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from mvmoe_export.parity.pytorch import verify_against_model
 from torch import nn
 
 from mvmoe_deploy import Dispatcher
@@ -19,6 +18,7 @@ from mvmoe_deploy.samples import Samples
 from mvmoe_export import CalibrationRequest, ExportOptions, export_bundle
 from mvmoe_export.auto_precision import export_smallest
 from mvmoe_export.graph_roles import GraphRoles
+from mvmoe_export.parity.pytorch import verify_against_model
 from mvmoe_export.programs import LayerRequest, program_weights
 from mvmoe_export.targets.onnx import OnnxOptions, template
 from mvmoe_export.targets.onnx.layer_writers import WRITERS
