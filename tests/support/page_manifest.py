@@ -394,7 +394,7 @@ compression = Record(
         "left": Array(left, 0, 100_000),
         "plain_bytes": count,
     },
-    {"calibration": (Maybe(calibration), None)},
+    {"calibration": (Maybe(calibration), None), "smoothed": (count, 0)},
 )
 
 target = Record(

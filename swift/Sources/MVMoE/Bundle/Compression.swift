@@ -18,4 +18,7 @@ public struct Compression: Sendable {
 
   /// The images by which ranges were found; nil for a recipe that needs none.
   let calibration: Calibration?
+
+  /// How many normalizations have moved outlier channels into the layers behind them.
+  let smoothed: Int
 }

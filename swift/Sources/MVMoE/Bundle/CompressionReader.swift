@@ -5,7 +5,8 @@ func readCompression(_ fields: Fields) throws -> Compression {
     layers: try fields.int("layers", FieldRanges.count),
     plainBytes: try fields.int("plain_bytes", FieldRanges.count),
     left: try fields.list("left", 0...100_000, readLeftLayer),
-    calibration: try fields.optional("calibration") { try $0.record(readCalibration) }
+    calibration: try fields.optional("calibration") { try $0.record(readCalibration) },
+    smoothed: try fields.int("smoothed", FieldRanges.count, default: 0)
   )
 }
 

@@ -18,4 +18,6 @@ public class Compression internal constructor(
     internal val left: List<LeftLayer>,
     /** The images by which ranges were found; null for a recipe that needs none. */
     internal val calibration: Calibration?,
+    /** How many normalizations have moved outlier channels into the layers behind them. */
+    internal val smoothed: Long,
 )

@@ -12,6 +12,7 @@ internal fun readCompression(fields: Fields): Compression =
         plainBytes = fields.long("plain_bytes", FieldRanges.COUNT),
         left = fields.list("left", 0..100_000, read = ::readLeftLayer),
         calibration = fields.optional("calibration") { it.record(::readCalibration) },
+        smoothed = fields.long("smoothed", FieldRanges.COUNT, default = 0),
     )
 
 private fun readLeftLayer(field: Field): LeftLayer =
