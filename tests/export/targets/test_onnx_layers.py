@@ -21,7 +21,9 @@ from mvmoe_export.graph_roles import GraphRoles
 from mvmoe_export.parity.pytorch import verify_against_model
 from mvmoe_export.programs import LayerRequest, program_weights
 from mvmoe_export.targets.onnx import OnnxOptions, template
+from mvmoe_export.targets.onnx.contributed import DOMAIN
 from mvmoe_export.targets.onnx.layer_writers import WRITERS
+from mvmoe_export.targets.onnx.shape_inference import inferred
 
 RECIPES = ("int8", "int4", "fp16")
 SIZES = {"int8": 1, "int4": 0.5, "fp16": 2}
@@ -339,3 +341,38 @@ def test_a_targets_own_option_says_the_same(wide, tmp_path):
     options = ExportOptions(targets={"onnx": OnnxOptions(precision="int8")})
     made = export_bundle(wide, tmp_path / "a", options=options, skip_verify=True)
     assert made.targets["onnx"].compression.weights == "int8"
+
+
+@pytest.mark.parametrize("numbers", WRITERS, ids="-".join)
+def test_shapes_behind_onnx_runtimes_own_operators_are_inferred(numbers):
+    *_, made = layers_of(numbers)
+    known = {value.name for value in inferred(made.body).graph.value_info}
+    outputs = {value.name for value in made.body.graph.output}
+    products = [node for node in made.body.graph.node if node.domain == DOMAIN]
+    assert len(products) == (0 if numbers.weights == "float16" else 4)
+    for node in made.body.graph.node:
+        assert set(node.output) <= known | outputs, node.op_type
+
+
+def test_the_operator_whose_error_flips_decisions_is_named(wide, tmp_path):
+    given = samples(wide, 64, labels=None)
+    export_bundle(wide, tmp_path / "a", **with_precision("int8"))
+    path = tmp_path / "a" / "onnx" / "step1_e0.onnx"
+    model = onnx.load(path, load_external_data=False)
+    (broken,) = [
+        node
+        for node in model.graph.node
+        if node.op_type == "DynamicQuantizeMatMul" and "layers.1.mlp" in node.input[1]
+    ][:1]
+    # The weight of another layer of its size.
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    sizes = weights[broken.input[1]].dims
+    others = (name for name in weights if name.endswith("__int8") and name != broken.input[1])
+    broken.input[1] = next(name for name in others if weights[name].dims == sizes)
+    path.write_bytes(model.SerializeToString())
+    report = verify_against_model(Bundle.open(tmp_path / "a"), wide, given)
+    fault = report.targets["onnx"].fault
+    assert report.targets["onnx"].failures
+    assert fault.graph == "step1_e0"
+    assert fault.engine_operator == "DynamicQuantizeMatMul"
+    assert "mlp" in fault.layer
