@@ -107,7 +107,7 @@ PART = EngineRule(
     "has verified of this one, and right answers of labelled images where there were any.",
     sources=(
         Citation(
-            "coremltools, Optimization Workflow, where accuracy is said to depend on model and task",
+            "coremltools, Optimization Workflow, on accuracy that depends on the model",
             "https://apple.github.io/coremltools/docs-guides/source/opt-workflow.html",
         ),
     ),
