@@ -31,12 +31,30 @@ _OPERATORS: Mapping[Any, tuple[int, int]] = {
     _ATEN.addmm.default: (2, -1),
 }
 
+_TAKING = frozenset(
+    {
+        _ATEN.index_select.default,
+        _ATEN.index.Tensor,
+        _ATEN.select.int,
+        _ATEN.slice.Tensor,
+        _ATEN.reshape.default,
+        _ATEN.view.default,
+        _ATEN.flatten.using_ints,
+        _ATEN.permute.default,
+        _ATEN.transpose.int,
+        _ATEN.unsqueeze.default,
+        _ATEN.squeeze.dim,
+    }
+)
+"""Operators whose result is a part of their first argument, perhaps in another order."""
+
 _CONVOLUTION = _ATEN.convolution.default
 _ADDMM = _ATEN.addmm.default
 """With factors (`alpha`, `beta`) it is no layer: nobody trains one so."""
 
 ROUTER = "it is a router's, and a rounded one sends images to other experts"
 HEAD = "no layer comes after it before an answer"
+SELECTED = "its weight is selected while the graph runs"
 
 
 def find_layers(
@@ -60,6 +78,7 @@ def find_layers(
             free.append(layer)
         else:
             left.append(left_layer(layer, reason))
+    left += [left_layer(layer, SELECTED) for layer in _over_selected(graph, weights)]
     return free, left
 
 
@@ -77,8 +96,26 @@ def _layers(graph: fx.Graph, weights: Collection[str]) -> Iterator[Layer]:
         weight, axis = found
         name = str(weight.target)
         if weight.op in ("get_attr", "placeholder") and name in weights:
-            operator = node.target.name().split("::")[-1].split(".")[0]
-            yield Layer(node, weight, name, operator, axis)
+            yield Layer(node, weight, name, _name(node), axis)
+
+
+def _over_selected(graph: fx.Graph, weights: Collection[str]) -> Iterator[Layer]:
+    """Layers whose weight the graph takes out of a stored one, such as a stack of all experts'."""
+    for node in graph.nodes:
+        found = _weight_of(node)
+        if found is None:
+            continue
+        weight, axis = found
+        while weight.target in _TAKING and isinstance(weight.args[0], fx.Node):
+            weight = weight.args[0]
+        if weight is not found[0] and weight.op == "get_attr" and weight.target in weights:
+            yield Layer(node, weight, str(weight.target), _name(node), axis)
+
+
+def _name(node: fx.Node) -> str:
+    """What ATen calls the operator of a node."""
+    called: str = node.target.name()  # type: ignore[union-attr]  # an operator, no method's name
+    return called.rsplit("::", maxsplit=1)[-1].split(".", maxsplit=1)[0]
 
 
 def _weight_of(node: fx.Node) -> tuple[fx.Node, int] | None:

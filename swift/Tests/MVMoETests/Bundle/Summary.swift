@@ -104,6 +104,7 @@ private func compression(_ compression: Compression) -> JSONValue {
     "layers": .of(compression.layers),
     "left": .array(compression.left.map(left)),
     "plain_bytes": .of(compression.plainBytes),
+    "smoothed": .of(compression.smoothed),
     "calibration": compression.calibration.map(calibration) ?? .null,
   ]
 }

@@ -110,6 +110,7 @@ private fun compressionOf(compression: Compression) =
         "layers" to compression.layers,
         "left" to compression.left.map(::leftOf),
         "plain_bytes" to compression.plainBytes,
+        "smoothed" to compression.smoothed,
         "calibration" to compression.calibration?.let(::calibrationOf),
     )
 
