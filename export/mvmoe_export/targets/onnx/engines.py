@@ -43,7 +43,7 @@ ENGINES = (
         bytes_only={
             "int4": (
                 Citation(
-                    "measured by us, 1.3 times as long as fp32 (95%: 1.16 to 1.33) with 0.5 M "
+                    "measured by us, 1.3 times as long as fp32 (95%: 1.26 to 1.31) with 0.5 M "
                     "parameters on one thread: mvmoe export --precision fp32 --precision int4, "
                     "then mvmoe bench"
                 ),

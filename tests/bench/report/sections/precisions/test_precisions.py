@@ -1,10 +1,20 @@
 """Precisions side by side: bytes, times and losses in their columns, points, and what is said."""
 
+import json
+import re
+from pathlib import Path
+
+import msgspec
 import pytest
 
 from mvmoe_bench.report.run_summary import summarize_run
+from mvmoe_bench.report.sections.precisions.figures import bundle_rows
+from mvmoe_deploy.bundle.manifest import Compression, Sizes, Verification
+from mvmoe_deploy.bundle.precisions import rows_of_manifest
+from mvmoe_deploy.bundle.read import parse_manifest
+from mvmoe_deploy.bundle.summary import summarize
 
-PLAIN, SMALL, TINY = (f"dispatcher:digits:{name}" for name in ("onnx", "onnx-int8", "onnx-int4"))
+PLAIN, SMALL = "dispatcher:digits:onnx", "dispatcher:digits:onnx-int8"
 DECIDED = {"images": 512, "reference": 0.8867, "least_loss": -0.011, "most_loss": 0.012}
 
 
@@ -40,6 +50,50 @@ def run(factory):
         return factory.run(subjects, [factory.bundle(targets=records)], lines)
 
     return make
+
+
+def several_precisions():
+    """The manifest of the documentation with a second precision of its target."""
+    page = Path(__file__).parents[5] / "docs" / "bundle.md"
+    (example,) = re.findall(r"```json\n(.*?)```", page.read_text(), flags=re.DOTALL)
+    whole = re.sub(r'"([0-9a-f]{2})\.\.\."', lambda match: f'"{match[1]}{"0" * 62}"', example)
+    manifest = parse_manifest(json.dumps(json.loads(whole)).encode(), "the documentation")
+    ((name, plain),) = manifest.targets.items()
+    plain = msgspec.structs.replace(
+        plain, sizes=Sizes(distinct_bytes=2000, shared_bytes=2000, expert_bytes=())
+    )
+    found = msgspec.convert(
+        {
+            "images": 512, "routing_agreement": 0.998, "router_error": 0.01,
+            "router_error_bound": 0.2, "answer_error": 0.02, "answer_error_bound": 0.3,
+            "outputs": {}, "near_ties": 0, "forced_routes": 0,
+            "accuracy": {**DECIDED, "target": 0.88},
+        },
+        Verification,
+    )  # fmt: skip
+    small = msgspec.structs.replace(
+        plain,
+        precision="int8",
+        options={**plain.options, "precision": "int8"},
+        sizes=Sizes(distinct_bytes=540, shared_bytes=540, expert_bytes=()),
+        bounds=msgspec.structs.replace(plain.bounds, routing_agreement=0.995),
+        compression=Compression(weights="int8", activations="dynamic-int8", layers=3, left=(),
+                                plain_bytes=2000),
+        parity=msgspec.structs.replace(plain.parity, verification=found),
+    )  # fmt: skip
+    return msgspec.structs.replace(manifest, targets={name: plain, f"{name}-int8": small})
+
+
+def test_what_a_run_repeats_of_a_bundle_gives_the_rows_of_its_manifest(factory):
+    manifest = several_precisions()
+    records = msgspec.to_builtins(summarize(manifest).targets)
+    rows = bundle_rows(factory.bundle(targets=records))
+    assert rows == rows_of_manifest(manifest)
+    assert rows == summarize(manifest).precisions
+    assert (rows[1].share_of_bytes, rows[1].within_bounds, rows[1].labelled_images) == (
+        0.27, True, 512,
+    )  # fmt: skip
+    assert rows[1].loss == pytest.approx(0.0067)
 
 
 def said(run):
@@ -204,3 +258,33 @@ def test_a_precision_that_is_slower_is_warned_of(run):
         "bytes (0.17 of them), not time."
     ]
     assert warned(run(times=(2.0, 1.0, 2.0))) == []
+
+
+def uneven(factory, run, shares):
+    """A run in which int8 takes these shares of fp32's time, one a repeat."""
+    made = run()
+    lines = [
+        factory.sample(key, ms, repeat, number)
+        for repeat, share in enumerate(shares)
+        for number in range(5)
+        for key, ms in ((PLAIN, 2.0), (SMALL, 2.0 * share))
+    ]
+    return factory.run(made.run.subjects, made.run.bundles, lines)
+
+
+def test_an_interval_that_holds_1_tells_nothing_apart(factory, run):
+    made = uneven(factory, run, (0.9, 1.2, 0.9, 1.2, 0.9, 1.2))
+    assert warned(made) == []
+    of_int4 = said(made)
+    assert of_int4.startswith("onnx-int4 is the one to ship"), "it was not measured"
+    only = {"int4": {"parity": None}}
+    sentence = said(factory.run(made.run.subjects, run(**only).run.bundles, made.lines))
+    assert sentence.startswith("onnx-int8 is the one to ship")
+    assert "as fast as could be told apart (1.05 times as long, 95%: 0.90 to 1.20)" in sentence
+
+
+def test_the_ends_of_times_as_fast_are_those_of_the_time_turned_over(factory, run):
+    made = uneven(factory, run, (0.4, 0.5, 0.4, 0.5, 0.4, 0.5))
+    only = {"int4": {"parity": None}}
+    sentence = said(factory.run(made.run.subjects, run(**only).run.bundles, made.lines))
+    assert "2.2 times as fast (95%: 2.0 to 2.5)" in sentence
