@@ -36,7 +36,6 @@ from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_deploy.samples import load_samples
 from mvmoe_deploy.training import default_options, suited_preset, train
 from mvmoe_export import ExportOptions, Identity, export_bundle
-from mvmoe_export.compression import FLOAT32
 from mvmoe_export.rewrites import repairs
 from mvmoe_export.targets.coreml import CoreMLOptions
 from mvmoe_export.targets.coreml.coreml_bounds import BOUNDS
@@ -178,7 +177,7 @@ def test_a_recipe_is_exported_verified_and_dispatched(foreign, tmp_path, capsys,
     assert (record.precision, record.options["precision"]) == ("coarse", "coarse")
     bounds = part_lookup.find("recipes", "coarse").bounds
     # Those of the recipe are looser than what Core ML adds, which is said as well.
-    added = {"onnx": "", "coreml": f"; {BOUNDS[FLOAT32].reason}"}[target]
+    added = {"onnx": "", "coreml": f"; {BOUNDS["float32"].reason}"}[target]
     assert record.bounds == msgspec.structs.replace(bounds, reason=bounds.reason + added)
     assert record.parity.tolerance == record.bounds.answer_error == 4e-2
     succeeds("verify", str(path), "--json")
@@ -259,9 +258,9 @@ def test_the_help_and_the_list_of_parts_name_a_recipe(foreign, capsys):
     assert said["coarse"] == "Weights on a grid of 128 steps up to the largest of each tensor."
     succeeds("export", "--help")
     text = " ".join(capsys.readouterr().out.split())
-    # Engines of ONNX Runtime compute in fp32 only; Core ML's flag has its own default.
-    assert "One of coarse, fp32. [default: fp32]" in text
-    assert "One of coarse, fp16, fp32. [default: fp16]" in text
+    # Each target's flag has the recipes whose numbers its engine runs, and its own default.
+    assert "One of coarse, fp16, fp32, int4, int8, int8-static. [default: fp32]" in text
+    assert "One of coarse, fp16, fp32, int4, int8, palette-4, palette-6. [default: fp16]" in text
 
 
 def test_a_rewrite_is_advised_where_it_removes_what_an_engine_leaves_out(foreign):
