@@ -177,7 +177,8 @@ def test_a_recipe_is_exported_verified_and_dispatched(foreign, tmp_path, capsys,
     assert (record.precision, record.options["precision"]) == ("coarse", "coarse")
     bounds = part_lookup.find("recipes", "coarse").bounds
     # Those of the recipe are looser than what Core ML adds, which is said as well.
-    added = {"onnx": "", "coreml": f"; {BOUNDS["float32"].reason}"}[target]
+    reason = BOUNDS["float32"].reason
+    added = {"onnx": "", "coreml": f"; {reason}"}[target]
     assert record.bounds == msgspec.structs.replace(bounds, reason=bounds.reason + added)
     assert record.parity.tolerance == record.bounds.answer_error == 4e-2
     succeeds("verify", str(path), "--json")
