@@ -54,6 +54,10 @@ PACKAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """The kinds of parts, and the packages that hold the built-in parts of each."""
 
+QUICK = "PARTS_ARE_QUICK_TO_IMPORT"
+"""What a package of built-in parts sets to True if importing one of them brings along no framework
+and no engine: `summaries` may then ask all of the kind."""
+
 _UNDERSCORES = frozenset({"rules", "families"})
 """Kinds whose names are written with underscores; those of all others are written with dashes."""
 
@@ -124,6 +128,34 @@ def installed(kind: str) -> list[PartInfo]:
         name = entry.name.partition(".")[2]
         found.setdefault(name, PartInfo(kind, name, entry.module, _distribution(entry)))
     return sorted(found.values(), key=lambda part: part.name)
+
+
+def summaries(kind: str) -> dict[str, str]:
+    """What parts of a kind say of themselves in one line, by name; those without a `summary` lack.
+
+    Empty for a kind whose parts are slow to import; no part of it is imported then.
+    """
+    if not all(_is_quick(package) for package in PACKAGES[kind]):
+        return {}
+    found = {name: _summary(kind, name) for name in names(kind)}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+def _is_quick(package: str) -> bool:
+    """Whether a package says that its parts are quick to import."""
+    try:
+        return bool(getattr(importlib.import_module(package), QUICK, False))
+    except ModuleNotFoundError:  # The package is not installed.
+        return False
+
+
+def _summary(kind: str, name: str) -> str | None:
+    """What one part says of itself; None if it says nothing, or is a plug-in's that fails."""
+    try:
+        text = getattr(find(kind, name), "summary", None)
+    except Exception:  # A plug-in raises what it likes; others are listed without it.
+        return None
+    return text if isinstance(text, str) else None
 
 
 def _built_in(kind: str, name: str) -> Any:

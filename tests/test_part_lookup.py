@@ -96,3 +96,20 @@ def test_a_plugin_without_a_part_is_refused(plugin: list[EntryPoint]) -> None:
     sys.modules["plugin_module"].PART = None
     with pytest.raises(InputError, match=r"strategies\.other names the module .* declares no PART"):
         part_lookup.find("strategies", "other")
+
+
+@pytest.mark.usefixtures("plugin")
+def test_only_a_package_that_says_so_is_asked_for_summaries(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "class Whole:\n    summary = 'does all'\n\n\nPART = Whole\n"
+    (package / "all_at_once.py").write_text(code)
+    assert part_lookup.summaries("strategies") == {}
+    monkeypatch.setattr(part_lookup, "PACKAGES", {"strategies": ("some_strategies",)})
+    assert part_lookup.summaries("strategies") == {}
+    assert "some_strategies.all_at_once" not in sys.modules
+    monkeypatch.setattr(sys.modules["some_strategies"], part_lookup.QUICK, True, raising=False)
+    # One cannot be imported, and the plug-in's part says nothing of itself.
+    assert part_lookup.summaries("strategies") == {"all-at-once": "does all"}
+    monkeypatch.setattr(part_lookup, "PACKAGES", {"strategies": ("some_strategies", "nowhere")})
+    assert part_lookup.summaries("strategies") == {}

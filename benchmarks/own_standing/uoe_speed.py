@@ -37,6 +37,7 @@ class _Form(NamedTuple):
     options: "Mapping[str, Any]"
 
 
+_TARGETS = ("onnx", "executorch")
 _ONE_GRAPH = {"strategy": "gather", "routers": "in-graph"}
 _FORMS = (
     _Form("one router, `dispatch`", "uoe", {}),
@@ -59,10 +60,9 @@ def uoe_speed(folder: Path, size: str, blocks: int, rounds: int) -> None:
 def measure(folder: Path, size: str, blocks: int, rounds: int) -> dict[str, dict[str, Any]]:
     """By engine and form the milliseconds of an answer, and their ratio to the dense model's."""
     found: dict[str, dict[str, Any]] = {}
-    for target in ("onnx", "executorch"):
-        runs = {
-            title: answering(path, target) for title, path in exported(folder, size, target).items()
-        }
+    paths = exported(folder, size)
+    for target in _TARGETS:
+        runs = {title: answering(path, target) for title, path in paths.items()}
         times = times_of(runs, blocks * rounds)
         repeats = [position // rounds for position in range(blocks * rounds)]
         found[target] = {
@@ -72,7 +72,7 @@ def measure(folder: Path, size: str, blocks: int, rounds: int) -> dict[str, dict
     return found
 
 
-def exported(folder: Path, size: str, target: str) -> dict[str, Path]:
+def exported(folder: Path, size: str) -> dict[str, Path]:
     """The bundle of the dense model and of each form, by title; those that are there stay."""
     from mvmoe_export import export_bundle
 
@@ -80,11 +80,11 @@ def exported(folder: Path, size: str, target: str) -> dict[str, Path]:
     forms = [_Form(_DENSE, "uoe", {}), *_FORMS]
     for form in forms:
         name = "_".join([form.preset, *map(str, form.options.values())])
-        path = folder / f"{size}-{_DENSE if form.title == _DENSE else name}-{target}.mvmoe"
+        path = folder / f"{size}-{_DENSE if form.title == _DENSE else name}.mvmoe"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             model = _model(form, size)
-            export_bundle(model, path, targets=(target,), skip_verify=True, **form.options)
+            export_bundle(model, path, targets=_TARGETS, skip_verify=True, **form.options)
         paths[form.title] = path
     return paths
 

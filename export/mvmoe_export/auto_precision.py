@@ -147,7 +147,7 @@ def _fared(name: str, target: Target) -> str:
     if verified is not None:
         words.append(f"same route {verified.routing_agreement:.2%}")
         if (known := verified.accuracy) is not None:
-            loss = 100 * (known.reference - known.target)
+            loss = 100 * known.loss
             words.append(
                 f"a loss of {loss:.2f} points (95% interval {100 * known.least_loss:.2f} to "
                 f"{100 * known.most_loss:.2f})"

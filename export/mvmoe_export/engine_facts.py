@@ -94,6 +94,9 @@ class EngineFacts:
     """Of `most_axes`."""
     constant_sources: tuple[Citation, ...] = ()
     """Of `constant_weights`."""
+    bytes_only: Mapping[str, tuple[Citation, ...]] = field(default_factory=dict)
+    """Numbers of weights, as a manifest's `compression` calls them, that save bytes there and
+    hardly any time or none; each with where that is known from."""
 
     def needs_of(self, *, is_bound: bool = False, in_int8: bool = False) -> tuple[Need, ...]:
         """What it needs of graphs that take weights as inputs, or compute in 8 bits."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mvmoe_deploy.bundle.bound_weights import check_bound_weights
+from mvmoe_deploy.bundle.compressed import check_compressed
 from mvmoe_deploy.bundle.graph_stages import (
     ROUTER_LOGITS,
     STEERING,
@@ -78,6 +79,7 @@ def check(manifest: Manifest, *, plugins: bool = False) -> None:
             _check_routers_in_graph(name, strategy, manifest)
         _check_graphs(name, target, strategy, graph_stages(manifest, target))
         _check_expert_sizes(name, target, strategy, manifest.rules)
+        check_compressed(name, target, manifest.rules)
         _check_tensors(name, target, strategy, manifest, shapes)
         check_bound_weights(name, target, strategy, manifest.stages)
     for output in manifest.outputs:

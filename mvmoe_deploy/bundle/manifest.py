@@ -255,6 +255,11 @@ class VerifiedAccuracy(_Record, frozen=True):
     least_loss: Annotated[float, Meta(ge=-1, le=1)]
     most_loss: Annotated[float, Meta(ge=-1, le=1)]
 
+    @property
+    def loss(self) -> float:
+        """What the target loses, as a share."""
+        return self.reference - self.target
+
 
 class Verification(_Record, frozen=True):
     """How the target's graphs in a row compared with PyTorch, image by image.

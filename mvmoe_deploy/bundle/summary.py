@@ -7,6 +7,8 @@ from typing import cast
 import msgspec
 
 from mvmoe_deploy.bundle.manifest import (
+    Bounds,
+    Compression,
     ExpertWeights,
     Graph,
     Manifest,
@@ -19,6 +21,7 @@ from mvmoe_deploy.bundle.manifest import (
     Target,
 )
 from mvmoe_deploy.bundle.model_outputs import output_shapes
+from mvmoe_deploy.bundle.precisions import PrecisionRow, rows_of_manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Route, Rule, UsagePrior
@@ -109,6 +112,9 @@ class TargetSummary(_Summary, frozen=True):
     """Of graphs that take weights: for each routed stage the range of every expert."""
     sizes: SizeReport | None
     parity: Parity | None
+    bounds: Bounds
+    compression: Compression | None
+    """None where all weights are in the numbers that graphs compute in."""
 
 
 class OutputSummary(_Summary, frozen=True):
@@ -138,6 +144,8 @@ class BundleSummary(_Summary, frozen=True):
     """For each routed stage the routes on which an image is finished."""
     source: Source
     targets: dict[str, TargetSummary]
+    precisions: tuple[PrecisionRow, ...]
+    """The targets whose format the bundle has in several precisions, side by side."""
     input: Preprocessing
     input_shape: tuple[int, int, int]
     input_origins: dict[str, str]
@@ -166,6 +174,7 @@ def summarize(manifest: Manifest) -> BundleSummary:
         finishes=tuple(stage.finishes for stage in manifest.stages[1:]),
         source=manifest.source,
         targets={name: target_summary(target, rules) for name, target in manifest.targets.items()},
+        precisions=rows_of_manifest(manifest),
         input=manifest.input,
         input_shape=manifest.input.shape,
         input_origins=dict(manifest.source.input.items()),
@@ -197,6 +206,8 @@ def target_summary(target: Target, rules: tuple[Rule, ...]) -> TargetSummary:
         ranges=tuple(tuple(map(_range, row)) for row in target.experts),
         sizes=size_report(target, rules),
         parity=target.parity,
+        bounds=target.bounds,
+        compression=target.compression,
     )
 
 

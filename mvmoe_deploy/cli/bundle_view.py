@@ -10,6 +10,7 @@ import msgspec
 from mvmoe_deploy.bundle.bound_weights import budgets_note
 from mvmoe_deploy.bundle.manifest import IN_GRAPH
 from mvmoe_deploy.bundle.summary import BundleSummary, summarize
+from mvmoe_deploy.cli.precision_view import precision_lines, precision_rows
 from mvmoe_deploy.cli.tables import model_line, percent, route_text, size, table
 from mvmoe_deploy.routing.contract import CallersRule
 
@@ -81,6 +82,9 @@ def show_bundle(out: "Console", view: BundleView) -> None:
             out.print(f"\ntarget {name}: not there; {view.removed_targets[name]}")
         else:
             _show_target(out, name, target)
+    if view.precisions:
+        out.print("\nprecisions of one format, side by side:")
+        out.print(precision_rows(view.precisions))
 
 
 def _show_routing(out: "Console", view: BundleView) -> None:
@@ -151,6 +155,8 @@ def _show_target(out: "Console", name: str, target: "TargetSummary") -> None:
             f"routes: same route {percent(found.routing_agreement)}, largest error "
             f"{largest:.1e}"
         )
+    for line in precision_lines(target):
+        out.print(f"  {line}", markup=False)
 
 
 def _show_options(out: "Console", target: "TargetSummary") -> None:

@@ -22,6 +22,23 @@ def percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.2%}"
 
 
+def points(share: float) -> str:
+    """A difference of two shares in points of a hundred, never as -0.00."""
+    return f"{round(100 * share, 2) + 0.0:.2f}"
+
+
+def loss_text(loss: float, least: float, most: float) -> str:
+    """A loss of right answers with its interval, from shares."""
+    interval = f"95% interval {points(least)} to {points(most)}"
+    return f"a loss of {points(loss)} points ({interval})"
+
+
+def right_answers(target: float, reference: float, least: float, most: float) -> str:
+    """Shares of right answers of a target and of PyTorch, and what is lost."""
+    lost = loss_text(reference - target, least, most)
+    return f"right answers: {percent(target)}, PyTorch {percent(reference)}: {lost}"
+
+
 def scientific(number: float | None) -> str:
     """A number with its power of ten; JSON has no number for what is not finite."""
     return "not finite" if number is None else f"{number:.1e}"

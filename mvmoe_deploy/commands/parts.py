@@ -1,5 +1,6 @@
 """`mvmoe parts`: what is installed, by kind, and where each part comes from."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -24,6 +25,8 @@ class InstalledPart(msgspec.Struct, frozen=True, kw_only=True):
     module: str
     distribution: str
     built_in: bool
+    summary: str | None
+    """What it says of itself, where its kind was asked for and is quick to import."""
 
 
 class InstalledParts(msgspec.Struct, frozen=True):
@@ -37,36 +40,40 @@ class InstalledParts(msgspec.Struct, frozen=True):
 def parts(kind: str | None, as_json: bool) -> None:
     """List the parts that are installed, of one KIND or of all: rules, targets, commands, ...
 
-    No part is imported for it.
+    No part is imported for it. Only those of a KIND that is quick to import, such as recipes, are:
+    they say in one line what they do and cost.
     """
     if kind is not None and kind not in installed_parts.PACKAGES:
         raise InputError(
             f"{kind!r} is no kind of part; the kinds are {', '.join(installed_parts.PACKAGES)}"
         )
     kinds = installed_parts.PACKAGES if kind is None else (kind,)
-    emit(as_json, InstalledParts({name: _parts_of(name) for name in kinds}), show)
+    said = {} if kind is None else installed_parts.summaries(kind)
+    emit(as_json, InstalledParts({name: _parts_of(name, said) for name in kinds}), show)
 
 
-def _parts_of(kind: str) -> tuple[InstalledPart, ...]:
-    """The installed parts of one kind by name."""
+def _parts_of(kind: str, said: Mapping[str, str]) -> tuple[InstalledPart, ...]:
+    """The installed parts of one kind by name, with what they say of themselves."""
     return tuple(
         InstalledPart(
             name=part.name,
             module=part.module,
             distribution=part.distribution or _BUILT_IN,
             built_in=part.distribution is None,
+            summary=said.get(part.name),
         )
         for part in installed_parts.installed(kind)
     )
 
 
 def show(out: "Console", found: InstalledParts) -> None:
-    """A table: a row for each part."""
-    rows = table("kind", "name", "from", "module")
-    for kind, members in found.parts.items():
-        for part in members:
-            origin = "built in" if part.built_in else part.distribution
-            rows.add_row(kind, part.name, origin, part.module)
+    """A table: a row for each part, with a column of summaries if any has one."""
+    listed = [(kind, part) for kind, members in found.parts.items() for part in members]
+    told = any(part.summary for _, part in listed)
+    rows = table("kind", "name", *["what it does"] * told, "from", "module")
+    for kind, part in listed:
+        origin = "built in" if part.built_in else part.distribution
+        rows.add_row(kind, part.name, *[part.summary or "-"] * told, origin, part.module)
     out.print(rows)
 
 

@@ -10,7 +10,7 @@ from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress_bars import progress
-from mvmoe_deploy.cli.tables import percent, route_text, scientific, table
+from mvmoe_deploy.cli.tables import percent, right_answers, route_text, scientific, table
 from mvmoe_deploy.errors import CheckFailedError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -149,10 +149,7 @@ def _accuracy_line(target: "VerifiedTarget") -> str | None:
     low, high = target.least_loss, target.most_loss
     if ours is None or theirs is None or low is None or high is None:
         return None
-    return (
-        f"  right answers: {percent(ours)}, PyTorch {percent(theirs)}: a loss of "
-        f"{100 * (theirs - ours):.2f} points (95% interval {100 * low:.2f} to {100 * high:.2f})"
-    )
+    return f"  {right_answers(ours, theirs, low, high)}"
 
 
 def _show_skipped(out: "Console", skipped: dict[str, str]) -> None:

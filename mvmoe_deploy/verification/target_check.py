@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 
 from mvmoe_deploy.bundle.golden import logits_in
@@ -108,7 +109,8 @@ class TargetCheck:
             routes[failure.stage - 1] = failure.route
             image = self.reference.samples.inputs[[number]]
             shown = ShownBy(image, tuple(routes), unit_gate_stage=failure.stage)
-        return self.find_fault(self.bounds, shown)
+        compressed = self.record.compression is not None
+        return self.find_fault(_locating(self.bounds) if compressed else self.bounds, shown)
 
     def _down_the_reference(self, start: Vectors, own: Vectors, first: np.ndarray) -> Vectors:
         """What the target says on the reference's routes: only images that left them run again."""
@@ -244,6 +246,20 @@ class TargetCheck:
         if not logits.size:
             return 0
         return int((logits[:, list(route)].sum(axis=1) - len(route) * logits.max(axis=1)).argmax())
+
+
+def _locating(bounds: Bounds) -> Bounds:
+    """The bounds by which a fault is looked for in graphs whose own are those of a recipe.
+
+    Decisions differ there although every error is within them: what is wanted is the operator from
+    which on the error is larger than any that excuses a decision.
+    """
+    most = metrics.MOST_EXCUSED
+    return msgspec.structs.replace(
+        bounds,
+        router_error=min(bounds.router_error, most),
+        answer_error=min(bounds.answer_error, most),
+    )
 
 
 def _near_ties(stages: list[StageReport]) -> list[tuple[int, int]]:

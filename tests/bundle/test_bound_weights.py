@@ -52,7 +52,8 @@ def graph(target, length):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "count"), [("float32", 24), ("float16", 12), ("int64", 48), ("int32", 24)]
+    ("dtype", "count"),
+    [("float32", 24), ("float16", 12), ("int64", 48), ("int32", 24), ("int8", 6)],
 )
 def test_the_bytes_of_a_tensor_are_those_of_its_numbers(dtype, count):
     assert stored_bytes(StoredTensor(offset=64, shape=(2, 1, 3), dtype=dtype)) == count

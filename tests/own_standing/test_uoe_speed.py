@@ -29,6 +29,6 @@ def test_every_form_is_timed_against_the_dense_model(tiny, tmp_path, capsys):
         assert forms["dense"][1].value == 1
         assert all(milliseconds > 0 for milliseconds, _ in forms.values())
     bundles = sorted(path.name for path in tmp_path.iterdir())
-    assert len(bundles) == 10
+    assert len(bundles) == 5
     uoe_speed.show(Console(), data)
     assert capsys.readouterr().out.count("one router, `bind`") == 2

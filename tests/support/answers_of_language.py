@@ -15,9 +15,29 @@ from mvmoe_deploy.models import build
 from mvmoe_deploy.models.presets import preset
 from mvmoe_deploy.runtime.tracing import TracingDispatcher
 from mvmoe_export import export_bundle
+from mvmoe_export.targets.contract import ExportOptions
+from mvmoe_export.targets.onnx.options import OnnxOptions
 
 PYTORCH = 1e-5
 """How far ONNX Runtime's logits may be from PyTorch's, of the largest: it adds in another order."""
+
+
+FLIPPED, FLIP = 0.25, 0.02
+"""The share of images whose answers may be further off than the bound where layers compute in 8
+bits, and how far these may be, of the largest answer.
+
+Both languages run the same kernels, but other builds of them may add up in another order. What then
+differs in the last bit may be rounded to the next of 255 steps, which the layers behind it magnify:
+of 32 images 1 (int8) and 3 (int4) were off by more than 1e-5, at most by 0.0008 and 0.0093.
+"""
+
+COMPRESSED = [("int8", "dispatch"), ("int8", "bind"), ("int4", "dispatch")]
+"""Recipes whose graphs compute in 8 bits, and strategies."""
+
+
+def recipe(name):
+    """The options of an export for ONNX Runtime with the recipe of that name."""
+    return ExportOptions(targets={"onnx": OnnxOptions(precision=name)})
 
 
 def images_of(shape, count):
@@ -57,8 +77,10 @@ class AnswersOfLanguage:
     def large(cls):
         return spread(build(preset("mobile_vmoe_12x192_p32_224"), seed=0))
 
-    def compare(self, bundle, images, tmp_path, *options):
-        """Routes are equal, and all else within the bound; gives the routes."""
+    def compare(self, bundle, images, tmp_path, *options, flipped=0.0):
+        """Routes are equal, and all else within the bound, but for a share of images that was
+        flipped; gives the routes.
+        """
         found = self.runner.answers(bundle, images, "--threads", "1", *options, work=tmp_path)
         assert len(found) == len(images)
         routes = []
@@ -71,8 +93,12 @@ class AnswersOfLanguage:
                 assert line["outputs"].keys() == outputs.keys()
         for name, wanted in outputs.items():
             given = np.array([line["outputs"][name] for line in found], np.float32)
-            error = np.abs(given.reshape(wanted.shape) - wanted).max() / np.abs(wanted).max()
-            assert error <= self.bound, f"{name} is off by {error:.2g}"
+            errors = np.abs(given.reshape(wanted.shape) - wanted) / np.abs(wanted).max()
+            errors = errors.reshape(len(images), -1).max(axis=1)
+            assert errors.max() <= (FLIP if flipped else self.bound), (
+                f"{name} is off by {errors.max():.2g}"
+            )
+            assert (errors > self.bound).mean() <= flipped
         return routes
 
     @pytest.mark.parametrize("strategy", ["dispatch", "bind", "gather", "all-experts"])
@@ -84,6 +110,23 @@ class AnswersOfLanguage:
         assert len(set(routes)) > 1
         if strategy == "dispatch":
             assert self.compare(bundle, images, tmp_path, "--max-experts", "1") == routes
+
+    @pytest.mark.parametrize(("precision", "strategy"), COMPRESSED)
+    def test_a_compressed_bundle_is_answered_as_in_python(
+        self, precision, strategy, digits, tmp_path
+    ):
+        bundle = tmp_path / "digits.mvmoe"
+        options = recipe(precision)
+        export_bundle(digits, bundle, strategy=strategy, options=options, skip_verify=True)
+        target = Bundle.open(bundle).manifest.targets["onnx"]
+        assert target.compression is not None
+        types = {spec.dtype for graph in target.graphs for spec in graph.inputs}
+        assert ("int8" in types) == (strategy == "bind")
+        images = images_of(digits.input.shape, 32)
+        routes = self.compare(bundle, images, tmp_path, flipped=FLIPPED)
+        assert len(set(routes)) > 1
+        few = ("--max-experts", "1")
+        assert self.compare(bundle, images, tmp_path, *few, flipped=FLIPPED) == routes
 
     @pytest.mark.parametrize("name", ["experts", "two_stages", "in_graph"])
     def test_a_bundle_with_several_experts_an_image_is_answered_as_in_python(self, name, tmp_path):

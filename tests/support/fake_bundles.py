@@ -14,8 +14,8 @@ Given = dict[str, tuple[str, list[int], str]]
 
 _SUFFIX = {"onnx": "onnx/{name}{profile}.onnx", "executorch": "executorch/model.pte",
            "coreml": "coreml/model.mlpackage"}  # fmt: skip
-_WEIGHT_TYPE = {"fp32": "float32", "fp16": "float16"}
-_WEIGHT_BYTES = {"fp32": 4, "fp16": 2}
+_WEIGHT_TYPE = {"fp32": "float32", "fp16": "float16", "int8": "int8"}
+_BYTES = {"float32": 4, "float16": 2, "int8": 1}
 _INTEGER = {"onnx": "int64", "executorch": "int64", "coreml": "int32"}
 
 
@@ -141,6 +141,19 @@ def _spec(name: str, shape: list[int], dtype: str) -> Plain:
     return {"name": name, "shape": shape, "dtype": dtype}
 
 
+def _weight_type(target: FakeTarget, shape: list[int]) -> str:
+    """The type of a weight; of int8 only matrices are, whose scales and biases are not."""
+    return (
+        "float32"
+        if len(shape) == 1 and target.precision == "int8"
+        else (_WEIGHT_TYPE[target.precision])
+    )
+
+
+def _stored_bytes(stored: Plain) -> int:
+    return math.prod(stored["shape"]) * _BYTES[stored["dtype"]]
+
+
 def _aligned(offset: int, step: int) -> int:
     return -(-offset // step) * step
 
@@ -209,10 +222,7 @@ class _Making:
                 start = _aligned(end, 16_384) if weights else 0
                 tensors = self._stored(target, weights, start)
                 for stored in tensors.values():
-                    end = (
-                        stored["offset"]
-                        + math.prod(stored["shape"]) * _WEIGHT_BYTES[target.precision]
-                    )
+                    end = stored["offset"] + _stored_bytes(stored)
                 found = {"offset": start, "bytes": end - start if tensors else 0}
                 row.append({**found, "tensors": tensors})
             rows.append(row)
@@ -222,9 +232,9 @@ class _Making:
         """The tensors of one expert, from the beginning of its range on."""
         found, at = {}, start
         for name, shape in weights.items():
-            kind = _WEIGHT_TYPE[target.precision]
+            kind = _weight_type(target, shape)
             found[name] = {"offset": at, "shape": list(shape), "dtype": kind}
-            at = _aligned(at + math.prod(shape) * _WEIGHT_BYTES[target.precision], 64)
+            at = _aligned(at + _stored_bytes(found[name]), 64)
         return found
 
     def file(self, path: str) -> Plain:
@@ -268,7 +278,7 @@ class _Making:
             return found
         if not joined:
             weights = [
-                _spec(f"{name}_{place}", shape, _WEIGHT_TYPE[target.precision])
+                _spec(f"{name}_{place}", shape, _weight_type(target, shape))
                 for place in range(len(route or ()) if target.strategy == "bind" else 0)
                 for name, shape in stage.weights.items()
             ]

@@ -22,7 +22,7 @@ from page_manifest import manifest as fields
 _MOST_BYTES = 32 * 2**20
 _MANY = 10_000
 """More routes than a bundle of the suite has graphs."""
-_ITEM = {"float32": 4, "float16": 2, "int64": 8, "int32": 4}
+_ITEM = {"float32": 4, "float16": 2, "int64": 8, "int32": 4, "int8": 1}
 _WRONG = "bundle.manifest-inconsistent"
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
@@ -66,6 +66,7 @@ class PageReader:
                 self._routers,
                 self._graphs,
                 self._sizes,
+                self._compression,
                 self._tensors,
                 self._ranges,
                 self._bound,
@@ -379,6 +380,21 @@ class PageReader:
             note("expert bytes of a strategy", _WRONG)
         elif rows and [len(row) for row in rows] != wanted:
             note("expert bytes", _WRONG)
+
+    def _compression(self, found: Plain, target: Plain, note: Any) -> None:
+        """What was compressed, and the accuracy that is left."""
+        compression = target["compression"] or {"left": [], "calibration": None}
+        names = {graph["name"] for graph in target["graphs"]}
+        if any(layer["graph"] not in names for layer in compression["left"]):
+            note("graphs of layers that were left", _WRONG)
+        wanted = [stage["rule"]["experts"] for stage in found["stages"][1:]]
+        calibration = compression["calibration"]
+        for field in ("routed", "forced") if calibration else ():
+            if [len(row) for row in calibration[field]] != wanted:
+                note(f"experts of {field} images", _WRONG)
+        accuracy = _accuracy(target)
+        if accuracy and accuracy["least_loss"] > accuracy["most_loss"]:
+            note("interval of the loss", _WRONG)
 
     def _tensors(self, found: Plain, target: Plain, note: Any) -> None:
         """What graphs take and give."""
@@ -703,6 +719,8 @@ def summary(found: Plain) -> Plain:
         "targets": {
             name: {
                 "bounds": target["bounds"],
+                "compression": target["compression"],
+                "accuracy": _accuracy(target),
                 "experts": target["experts"],
                 "routers": target["routers"],
                 "graphs": [
@@ -713,6 +731,12 @@ def summary(found: Plain) -> Plain:
             for name, target in found["targets"].items()
         },
     }
+
+
+def _accuracy(target: Plain) -> Plain | None:
+    """The accuracy that was measured of a target."""
+    verification: Plain = (target["parity"] or {}).get("verification") or {}
+    return verification.get("accuracy")
 
 
 def _distinct(items: Iterator[str] | list[str], check: str, note: Any) -> None:

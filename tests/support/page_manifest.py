@@ -233,7 +233,7 @@ count = whole(0, COUNT)
 error = Number(0, 1e30)
 share = Number(0, 1)
 relative = Number(above=0, most=1)
-dtype = OneOf(("float32", "float16", "int64", "int32"))
+dtype = OneOf(("float32", "float16", "int64", "int32", "int8"))
 shape = Array(whole(1, 2**31 - 1), 0, 8)
 order = OneOf(("RGB", "BGR", "L"))
 file = Record({"path": path, "bytes": count, "sha256": sha256})
@@ -363,6 +363,11 @@ verified_output = Record(
     }
 )
 
+loss = Number(-1, 1)
+accuracy = Record(
+    {"images": count, "reference": share, "target": share, "least_loss": loss, "most_loss": loss}
+)
+
 verification = Record(
     {
         "images": count,
@@ -374,7 +379,22 @@ verification = Record(
         "outputs": Table(verified_output, name, 0, 64),
         "near_ties": count,
         "forced_routes": count,
-    }
+    },
+    {"accuracy": (Maybe(accuracy), None)},
+)
+
+counts = Array(Array(count, 0, 100_000), 0, 1000)
+calibration = Record({"images": count, "sha256": sha256, "routed": counts, "forced": counts})
+left = Record({"graph": name, "operator": name, "layer": text, "reason": text})
+compression = Record(
+    {
+        "weights": name,
+        "activations": name,
+        "layers": count,
+        "left": Array(left, 0, 100_000),
+        "plain_bytes": count,
+    },
+    {"calibration": (Maybe(calibration), None), "smoothed": (count, 0)},
 )
 
 target = Record(
@@ -408,6 +428,7 @@ target = Record(
         ),
         "experts": (Array(Array(expert_weights, 0, 100_000), 0, 1000), []),
         "bounds": (bounds, bounds_defaults),
+        "compression": (Maybe(compression), None),
     },
 )
 

@@ -375,6 +375,78 @@ def inner_routers() -> FakeBundle:
     )
 
 
+def compressed() -> FakeBundle:
+    """Weights of int8 that graphs take, calibrated on images; what was left, and what it cost."""
+    first = FakeStage(
+        "step1",
+        {"tokens": "stem.tokens"},
+        {"next_tokens": ("step1.tokens", TOKENS, F32)},
+        {"type": "top_k", "experts": 3},
+        "stem.logits",
+        weights={"up": [4, 5], "up.scale": [5]},
+    )
+    second = last(
+        {"type": "top_k", "experts": 2},
+        "step2",
+        takes={"tokens": "step1.tokens"},
+        router="stem.others",
+        weights={"matrix": [4, 3]},
+    )
+    router = {"graph": "stem", "operator": "linear", "layer": "router.weight", "reason": "exact"}
+    head = {"graph": "step2_e0", "operator": "linear", "layer": "Kopf 日本", "reason": ""}
+    calibration = {
+        "images": 16,
+        "sha256": "fedcba9876543210" * 4,
+        "routed": [[9, 7, 0], [16, 0]],
+        "forced": [[0, 1, 8], [0, 8]],
+    }
+    accuracy = {
+        "images": 1000, "reference": 0.91, "target": 0.908, "least_loss": -0.0005,
+        "most_loss": 0.0045,
+    }  # fmt: skip
+    verification = {
+        "images": 1,
+        "routing_agreement": 1.0,
+        "router_error": 0.01,
+        "router_error_bound": 0.05,
+        "answer_error": 0.02,
+        "answer_error_bound": 0.1,
+        "outputs": {},
+        "near_ties": 0,
+        "forced_routes": 0,
+        "accuracy": accuracy,
+    }
+    parity = {"graphs": 3, "max_abs_error": 0.02, "tolerance": 0.1, "verification": verification}
+    record = {"weights": "int8", "activations": "dynamic-int8", "layers": 2, "plain_bytes": 400}
+    return make(
+        "compressed",
+        [stem(3, others=[2]), first, second],
+        [{"name": "answer", "kind": "logits", "tensors": ["step2.answer"]}],
+        [
+            FakeTarget(
+                "onnx",
+                strategy="bind",
+                precision="int8",
+                weights="onnx/weights.bin",
+                changes={
+                    "parity": parity,
+                    "compression": {
+                        **record,
+                        "left": [router, head],
+                        "calibration": calibration,
+                    },
+                },
+            ),
+            FakeTarget(
+                "plain",
+                precision="int8",
+                profile=".plain",
+                changes={"compression": {**record, "left": []}},
+            ),
+        ],
+    )
+
+
 ALL = [
     minimal,
     single,
@@ -386,4 +458,5 @@ ALL = [
     torchvision,
     bound,
     inner_routers,
+    compressed,
 ]

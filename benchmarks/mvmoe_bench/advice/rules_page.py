@@ -79,8 +79,13 @@ def _engine(engine: EngineFacts) -> tuple[str, ...]:
         ", ".join(chosen) or "always",
         str(engine.few_partitions),
         str(engine.most_axes or "any"),
-        _linked((*engine.sources, *engine.axes_sources)),
+        _linked((*engine.sources, *engine.axes_sources, *_of_bytes(engine))),
     )
+
+
+def _of_bytes(engine: EngineFacts) -> tuple[Citation, ...]:
+    """Of what saves bytes alone."""
+    return tuple(source for sources in engine.bytes_only.values() for source in sources)
 
 
 def _linked(sources: Iterable[Citation]) -> str:

@@ -15,7 +15,13 @@ from mvmoe_bench.measure.schema.records import (
     Run,
     SubjectRecord,
 )
-from mvmoe_bench.report.statistics import Distribution, PerRepeat, distribution
+from mvmoe_bench.report.statistics import (
+    Distribution,
+    PerRepeat,
+    Ratio,
+    distribution,
+    paired_ratio,
+)
 
 if TYPE_CHECKING:
     from mvmoe_bench.measure.schema.results import RunLines
@@ -89,6 +95,31 @@ class Index:
         """All figures of what `take` gives of lines."""
         values = [take(line) for line in lines]
         return distribution(values, [line.repeat for line in lines], self.run.seed)
+
+    def paired_ratio(
+        self, first: str, second: str, take: Callable[[Sample], float | None]
+    ) -> Ratio | None:
+        """How many times one subject takes another's, round by round, in what `take` gives.
+
+        None if no round has both.
+        """
+        above, below = (
+            {
+                (sample.repeat, sample.round): value
+                for sample in self.natural(subject)
+                if (value := take(sample)) is not None
+            }
+            for subject in (first, second)
+        )
+        rounds = [key for key, value in above.items() if below.get(key) and value]
+        if not rounds:
+            return None
+        return paired_ratio(
+            [above[key] for key in rounds],
+            [below[key] for key in rounds],
+            [repeat for repeat, _ in rounds],
+            self.run.seed,
+        )
 
     def _makes_sense(self, line: Record) -> bool:
         """Whether a line fits its run: a subject of it, a route for each stage, time that passed.

@@ -1,6 +1,8 @@
 """What a caller asks of calibration, and the model and the images that an export goes on with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.errors import InputError
@@ -8,6 +10,8 @@ from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.samples import Samples, load_samples
 from mvmoe_export.calibration.recording import CalibrationRun, record_stages, require_images
 from mvmoe_export.calibration.smoothing import smoothed
+from mvmoe_export.parity.golden_vectors import golden_vectors
+from mvmoe_export.parity.torch_reference import guard_images
 
 MOST_IMAGES = 512
 """Ranges hardly change with more, and each target answers all of them in the end."""
@@ -56,10 +60,20 @@ def calibrate(
             code="input.option",
             name="calibrate",
         )
-    run = record_stages(model, samples.inputs)
+    run = _run(model, samples)
     if not request.smooth:
         return Calibrated(model, samples, run)
     found = smoothed(model, run.calls)
     # Of the model that is exported: ranges have changed.
-    again = record_stages(found.model, samples.inputs)
-    return Calibrated(found.model, samples, again, found.norms)
+    return Calibrated(found.model, samples, _run(found.model, samples), found.norms)
+
+
+def _run(model: RoutedModel, samples: Samples) -> CalibrationRun:
+    """What stages take for the samples, and for the pictures by which graphs are checked later.
+
+    A device checks itself by the golden images: a range that cuts them off would fail there.
+    """
+    run = record_stages(model, samples.inputs)
+    golden = golden_vectors(model)["image"]
+    pictures = np.concatenate([golden, guard_images(model.input, 1).numpy()])
+    return replace(run, calls=(*run.calls, *record_stages(model, pictures).calls))

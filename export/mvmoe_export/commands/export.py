@@ -169,6 +169,12 @@ def export(
         "max_loss": max_loss,
         "replace_existing": force,
     }
+    if AUTO_PRECISION in precision and len(precision) > 1:
+        raise InputError(
+            f"--precision {AUTO_PRECISION} was given with {len(precision) - 1} more; give it alone",
+            code="input.option",
+            name="precision",
+        )
     with progress() as advance, stdout_left_alone():
         if list(precision) == [AUTO_PRECISION]:
             chosen_recipe = export_smallest(

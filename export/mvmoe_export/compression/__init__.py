@@ -8,8 +8,19 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_export.compression.contract import FLOAT16, FLOAT32, NumberTypes, Recipe
 
 KIND = "recipes"
+PARTS_ARE_QUICK_TO_IMPORT = True
+"""For `mvmoe parts recipes`, which shows their summaries."""
 
-__all__ = ["FLOAT16", "FLOAT32", "KIND", "NumberTypes", "Recipe", "RecipesIn", "find_recipe"]
+__all__ = [
+    "FLOAT16",
+    "FLOAT32",
+    "KIND",
+    "PARTS_ARE_QUICK_TO_IMPORT",
+    "NumberTypes",
+    "Recipe",
+    "RecipesIn",
+    "find_recipe",
+]
 
 
 def find_recipe(name: str, *, plugins: bool = True) -> Recipe:

@@ -105,7 +105,7 @@ def _computes_in_half(record: manifest.Target) -> bool:
     """Whether graphs compute in fp16."""
     if record.compression is not None:
         return record.compression.activations == "float16"
-    return find_recipe(record.precision).numbers == (FLOAT16,)
+    return FLOAT16 in find_recipe(record.precision).numbers
 
 
 class RouteGuard:

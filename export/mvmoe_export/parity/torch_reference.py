@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mvmoe_deploy.bundle.manifest import IMAGE
 from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_export.flow import StageFlow
@@ -31,7 +32,7 @@ class TorchReference:
     def __init__(self, stages: Stages) -> None:
         self.model = stages.model
         self.stages = stages
-        self.images = synthetic_images(stages.model.input, stages.batch, seed=1)
+        self.images = guard_images(stages.model.input, stages.batch)
         self.flows = stages.flow.stages
         self.in_double = DoublePrecisionCopy(stages.model, self.images[:1], stages.flow)
         self.answers: dict[tuple[Route, ...], Mapping[str, Tensor]] = {}
@@ -116,6 +117,11 @@ class TorchReference:
         together = named(self.flows[index], given)
         parts = {name: torch.split(tensor, sizes) for name, tensor in together.items()}
         return [{name: part[row] for name, part in parts.items()} for row in range(len(sizes))]
+
+
+def guard_images(spec: Preprocessing, batch: int) -> Tensor:
+    """The smooth pictures `[B, C, H, W]` that every graph is asked on."""
+    return synthetic_images(spec, batch, seed=1)
 
 
 def named(flow: StageFlow, output: Any) -> dict[str, Tensor]:

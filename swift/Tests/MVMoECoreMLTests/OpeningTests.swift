@@ -99,17 +99,18 @@
         ])
     }
 
-    @Test func integersOf64BitsAreRefused() async throws {
+    @Test(arguments: [DType.int64, .int8])
+    func integersOfOtherSizesAreRefused(_ type: DType) async throws {
       let bundle = try CoreMLBundle("dispatch")
       let runner = try runner(FakeCoreML(bundle), bundle)
       let graph = Graph(
         name: "step1", stage: 1, route: nil, file: "coreml/model.mlpackage", entry: "step1", weightBytes: 0,
-        exclusiveBytes: 0, inputs: [TensorSpec(name: "experts", shape: [1, 2], dtype: .int64, pixels: nil)],
+        exclusiveBytes: 0, inputs: [TensorSpec(name: "experts", shape: [1, 2], dtype: type, pixels: nil)],
         outputs: [],
         bound: [:], placement: [])
       let error = await thrown(MVMoEError.self) { try await runner.load(graph) }
       #expect(error?.code == .engineLoadFailed)
-      #expect(error?.message.contains("its tensor experts is int64, which Core ML does not have") == true)
+      #expect(error?.message.contains("its tensor experts is \(type.rawValue), which this engine cannot") == true)
     }
 
     #if !canImport(CoreML)

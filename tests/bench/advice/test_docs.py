@@ -28,5 +28,10 @@ def test_the_sources_of_single_findings_are_there_too():
         for engine in engines_of(name, plugins=False)
     ]
     of_engines = [(*engine.sources, *engine.axes_sources) for engine in engines]
+    of_bytes = [
+        source for engine in engines for row in engine.bytes_only.values() for source in row
+    ]
+    assert of_bytes
+    assert [source for source in of_bytes if source.title not in TEXT] == []
     for sources in (*of_engines, *NEURAL_ENGINE.leaves.value.values()):
         assert [source for source in sources if source.address not in TEXT] == []

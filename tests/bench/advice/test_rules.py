@@ -8,7 +8,13 @@ import pytest
 
 from mvmoe_bench.advice import GraphView
 from mvmoe_deploy import part_lookup
-from mvmoe_deploy.bundle.manifest import Sizes
+from mvmoe_deploy.bundle.manifest import (
+    Compression,
+    Parity,
+    Sizes,
+    Verification,
+    VerifiedAccuracy,
+)
 from mvmoe_export.neural_engine import NEURAL_ENGINE
 
 XNNPACK = {"format": "executorch", "options": {"delegate": "xnnpack"}}
@@ -422,3 +428,123 @@ def test_convolutions_with_computed_weights_leave_the_neural_engine(hand):
     assert severity == "warning"
     assert text.startswith("conv (1) with weights that are no constants will probably not run")
     assert check("dynamic-convolutions", hand.target(hand.stem(*ops), **EP)) == []
+
+
+def verified(loss=None, error=0.1):
+    """What an export found; with a loss on labelled images."""
+    known = None
+    if loss is not None:
+        known = VerifiedAccuracy(
+            images=512, reference=0.9, target=0.9 - loss, least_loss=-0.01, most_loss=0.0193
+        )
+    found = Verification(
+        images=512, routing_agreement=1.0, router_error=0.1, router_error_bound=0.2,
+        answer_error=error, answer_error_bound=0.2, outputs={}, near_ties=0, forced_routes=0,
+        accuracy=known,
+    )  # fmt: skip
+    return Parity(graphs=1, max_abs_error=error, tolerance=0.2, verification=found)
+
+
+def precision(hand, name, weights, parity=None, **fields):
+    """A target's record in a precision; fp32 is the uncompressed one."""
+    if name != "fp32":
+        numbers = {"weights": name, "activations": "dynamic-int8", "layers": 9, "left": ()}
+        fields["compression"] = Compression(plain_bytes=2_000_000, **numbers)
+    sizes = Sizes(distinct_bytes=weights, shared_bytes=1, expert_bytes=())
+    return hand.record(
+        precision=name, sizes=sizes, parity=parity or verified(), **{**CPU, **fields}
+    )
+
+
+def chosen(hand, records):
+    """What the rule says of each target of a bundle."""
+    targets = {
+        name: dataclasses.replace(hand.target(name=name), record=record, targets=records)
+        for name, record in records.items()
+    }
+    return {name: check("precision-choice", target) for name, target in targets.items()}
+
+
+def test_the_smallest_precision_that_keeps_its_bounds_is_advised(hand):
+    found = chosen(
+        hand,
+        {
+            "onnx": precision(hand, "fp32", 2_000_000),
+            "onnx-int8": precision(hand, "int8", 540_000, verified(0.0039)),
+            "onnx-int6": precision(hand, "palette-6", 440_000, verified(0.012)),
+            "onnx-int5": precision(hand, "palette-5", 400_000, verified(error=0.3)),
+        },
+    )
+    assert found["onnx"] == []
+    assert found["onnx-int8"] == [
+        (
+            "info",
+            "The smallest of 4 precisions that keeps its bounds, with 0.5 MB of weights (0.27 of "
+            "the target onnx), at a loss of 0.39 points (95% interval -1.00 to 1.93): ship it, "
+            "once mvmoe bench has shown its time beside the others'",
+        )
+    ]
+    assert found["onnx-int6"] == [
+        (
+            "warning",
+            "It has a loss of 1.20 points (95% interval -1.00 to 1.93), more than 0.50; ship "
+            "onnx-int8",
+        )
+    ]
+    assert found["onnx-int5"] == [
+        ("warning", "What the export verified is beyond its bounds; ship onnx-int8")
+    ]
+
+
+def test_a_loss_that_is_not_known_is_said_with_the_way_to_know_it(hand):
+    found = chosen(
+        hand,
+        {"a": precision(hand, "fp32", 2_000_000), "b": precision(hand, "int8", 540_000)},
+    )
+    ((severity, text),) = found["b"]
+    assert severity == "info"
+    assert "a loss of right answers that is not known (export with --calibrate" in text
+
+
+def test_what_was_not_verified_is_not_shipped(hand):
+    unverified = precision(hand, "int8", 540_000)
+    unverified = msgspec.structs.replace(unverified, parity=None)
+    found = chosen(hand, {"a": precision(hand, "fp32", 2_000_000), "b": unverified})
+    assert found["b"] == [
+        (
+            "warning",
+            "It was not verified; say what it loses with mvmoe verify --checkpoint; ship a",
+        )
+    ]
+    assert found["a"] == [
+        (
+            "info",
+            "Ship this one of 2 precisions: no compressed one keeps its bounds and loses at most "
+            "0.50 points",
+        )
+    ]
+    alone = {name: msgspec.structs.replace(unverified, precision=name) for name in ("a", "b")}
+    texts = [text for said in chosen(hand, alone).values() for _, text in said]
+    assert len(texts) == 2
+    assert all(text.endswith("; export with another --precision") for text in texts)
+
+
+def test_one_precision_of_a_format_is_no_choice(hand):
+    other = precision(hand, "int8", 540_000, format="executorch", options={"delegate": "xnnpack"})
+    found = chosen(hand, {"onnx": precision(hand, "fp32", 2_000_000), "executorch": other})
+    assert found == {"onnx": [], "executorch": []}
+
+
+def test_numbers_that_save_bytes_alone_are_warned_of_where_the_engine_is_known_for_it(hand):
+    plain, small = (precision(hand, "fp32", 2_000_000), precision(hand, "int4", 340_000))
+    found = chosen(hand, {"onnx": plain, "onnx-int4": small})["onnx-int4"]
+    assert [severity for severity, _ in found] == ["info", "warning"]
+    assert found[1][1] == (
+        "Weights in int4 save bytes on the CPU, and hardly any time or none: measure it beside "
+        "onnx with mvmoe bench before it ships"
+    )
+    other = {
+        "a": precision(hand, "fp32", 2_000_000, **XNNPACK),
+        "b": precision(hand, "int4", 340_000, **XNNPACK),
+    }
+    assert [severity for severity, _ in chosen(hand, other)["b"]] == ["info"]

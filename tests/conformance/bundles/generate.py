@@ -1315,6 +1315,127 @@ def bound_graphs() -> Iterator[Draft]:
     )
 
 
+def compressed() -> Iterator[Draft]:
+    """Types of weights, layers that were left, calibration and accuracy."""
+    yield from types_of_weights()
+    yield from records_of_compression()
+
+
+def types_of_weights() -> Iterator[Draft]:
+    """Weights alone may be of int8; one number has a byte."""
+    stem, one, two = ((*ONNX, "graphs", number) for number in range(3))
+    first, last = (*ONNX, "experts", 0, 0), (*ONNX, "experts", 1, 1)
+    yield from _of(
+        "compressed",
+        ("a range of a byte too few for int8", put(*last, "bytes", 11)),
+        (
+            "a tensor of int8 of a number more than its range",
+            put(*last, "tensors", "matrix", "shape", [13]),
+        ),
+        ("int8 given as float32", put(*one, "inputs", 2, "dtype", "float32")),
+        ("float32 given as int8", put(*one, "inputs", 3, "dtype", "int8")),
+        (
+            "an expert with float32 where others have int8",
+            put(*first, "tensors", "up", "dtype", "float32"),
+        ),
+        (
+            "an expert with int8 where others have float32",
+            put(*first, "tensors", "up.scale", "dtype", "int8"),
+        ),
+        ("all experts with int8 scales", _scales("int8")),
+        ("all experts with float16 scales", _scales("float16")),
+        ("an image of int8", put(*stem, "inputs", 0, "dtype", "int8")),
+        ("tokens of int8 that a graph takes", put(*one, "inputs", 0, "dtype", "int8")),
+        ("gates of int8", put(*one, "inputs", 1, "dtype", "int8")),
+        ("tokens of int8 that a graph gives", put(*one, "outputs", 0, "dtype", "int8")),
+        ("tokens of int8 that every graph gives and takes", _tokens_of_int8),
+        ("logits of int8", put(*stem, "outputs", 1, "dtype", "int8")),
+        ("an answer of int8", put(*two, "outputs", 0, "dtype", "int8")),
+    )
+    yield from _of(
+        "two-stages",
+        (
+            "indices of int8",
+            put("targets", "gathered", "graphs", 1, "inputs", -1, "dtype", "int8"),
+        ),
+        ("what experts give of int8", _experts_give("dtype", "int8")),
+    )
+
+
+def _scales(dtype: str) -> Change:
+    """Every expert's scales of another type, and the input of the graph too."""
+
+    def change(content: Plain) -> None:
+        target = content["targets"]["onnx"]
+        target["graphs"][1]["inputs"][3]["dtype"] = dtype
+        for expert in target["experts"][0]:
+            expert["tensors"]["up.scale"]["dtype"] = dtype
+
+    return change
+
+
+def _tokens_of_int8(content: Plain) -> None:
+    """What the stem passes on, wherever it is given or taken."""
+    for target in content["targets"].values():
+        for graph in target["graphs"]:
+            specs = graph["inputs"] if graph["stage"] else graph["outputs"]
+            if graph["stage"] < 2:
+                specs[0]["dtype"] = "int8"
+
+
+def records_of_compression() -> Iterator[Draft]:
+    """What a target says of its layers, of the images that found its ranges, and of its loss."""
+    record = (*ONNX, "compression")
+    left, calibration = (*record, "left"), (*record, "calibration")
+    accuracy = (*ONNX, "parity", "verification", "accuracy")
+    yield from _of(
+        "compressed",
+        ("no compression", put(*record, None)),
+        ("no layer was left", put(*left, [])),
+        ("a layer of a graph that there is not", put(*left, 1, "graph", "step2_e1")),
+        ("a layer of a graph of another target", put(*left, 0, "graph", "step1_e1")),
+        ("a layer of a graph in capitals", put(*left, 0, "graph", "Stem")),
+        ("a layer twice", _first_left_twice),
+        ("no calibration", drop(*calibration)),
+        ("a calibration without images", put(*calibration, "images", 0)),
+        ("images of an expert too few", put(*calibration, "routed", [[9, 7], [16, 0]])),
+        ("images of an expert too many", put(*calibration, "routed", [[9, 7, 0, 0], [16, 0]])),
+        ("images of a stage too few", put(*calibration, "routed", [[9, 7, 0]])),
+        ("images of a stage too many", put(*calibration, "routed", [[9, 7, 0], [16, 0], []])),
+        ("images of the stem", put(*calibration, "routed", [[], [9, 7, 0], [16, 0]])),
+        ("images of the stages exchanged", put(*calibration, "routed", [[16, 0], [9, 7, 0]])),
+        ("no images of any stage", put(*calibration, "routed", [])),
+        ("forced images of an expert too few", put(*calibration, "forced", [[0, 1, 8], [0]])),
+        (
+            "forced images of an expert too many",
+            put(*calibration, "forced", [[0, 1, 8], [0, 8, 0]]),
+        ),
+        ("forced images of a stage too few", put(*calibration, "forced", [[0, 1, 8]])),
+        ("no forced images of any stage", put(*calibration, "forced", [])),
+        ("more images of an expert than there are", put(*calibration, "routed", 0, 0, 17)),
+        ("no accuracy", drop(*accuracy)),
+        ("an accuracy of no images", put(*accuracy, "images", 0)),
+        (
+            "a loss of one number",
+            both(put(*accuracy, "least_loss", 0.25), put(*accuracy, "most_loss", 0.25)),
+        ),
+        (
+            "a loss whose ends are exchanged",
+            both(put(*accuracy, "least_loss", 0.25), put(*accuracy, "most_loss", 0.125)),
+        ),
+        (
+            "a loss that is all gain",
+            both(put(*accuracy, "least_loss", -1), put(*accuracy, "most_loss", -0.5)),
+        ),
+    )
+
+
+def _first_left_twice(content: Plain) -> None:
+    """The first layer that was left is there twice."""
+    left = content["targets"]["onnx"]["compression"]["left"]
+    left.insert(0, left[0])
+
+
 def _only(name: str) -> Change:
     """Leave the other targets out, which a change of the stages would break as well."""
 
@@ -1658,6 +1779,7 @@ FILES = {
     "experts": separate_experts,
     "bound": bound_weights,
     "inner": inner_routers,
+    "compressed": compressed,
     "shapes": shapes,
     "files": files,
     "golden": golden,

@@ -120,6 +120,7 @@ def test_a_reader_with_another_default_is_caught(record, field, other, monkeypat
         "experts",
         "bound",
         "inner",
+        "compressed",
         "shapes",
         "files",
         "golden",

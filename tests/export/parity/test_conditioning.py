@@ -71,7 +71,7 @@ def spoiled(monkeypatch, change):
     """What fills one expert's graph is changed."""
     healthy, filled = Template.fill, []
 
-    def fill(self, module):
+    def fill(self, module, ranges=None):
         filled.append(healthy(self, module))
         return change(len(filled) - 1, filled)
 

@@ -7,6 +7,7 @@ import onnx
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.runtime.runners.onnx.importing import import_onnxruntime
+from mvmoe_export.targets.onnx.shape_inference import inferred as with_shapes
 
 _CHECKER = "onnxruntime.tools.mobile_helpers.usability_checker"
 _COREML_OPERATORS = "coreml_supported_mlprogram_ops.md"
@@ -22,7 +23,7 @@ def placement(model: onnx.ModelProto) -> tuple[manifest.Placement, ...]:
     if not model.graph.node:
         return ()
     usability_checker = import_onnxruntime(_CHECKER)
-    inferred = onnx.shape_inference.infer_shapes(model)
+    inferred = with_shapes(model)
     if not inferred.graph.value_info:
         # Every node gives an output of the graph; the tool would ask for shapes all the same.
         inferred.graph.value_info.extend(inferred.graph.output)

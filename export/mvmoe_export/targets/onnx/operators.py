@@ -30,7 +30,7 @@ def read(root: Path, file: str) -> ReadGraph:
         raise MissingExtraError.from_import(error, "onnx", "export") from error
     data = _bytes(root, file)
     try:
-        graph = _inferred(onnx, onnx.load_from_string(data)).graph
+        graph = _inferred(onnx.load_from_string(data)).graph
         tensors, constants = _tensors(onnx, graph), _constants(graph)
         found = tuple(
             _op(node, tensors, constants) for node in graph.node if node.op_type != "Constant"
@@ -42,10 +42,12 @@ def read(root: Path, file: str) -> ReadGraph:
     return lambda _: found
 
 
-def _inferred(onnx: Any, model: Any) -> Any:
-    """The model with all shapes that ONNX infers; as it is where an operator is unknown to it."""
+def _inferred(model: Any) -> Any:
+    """The model with all shapes that can be inferred; as it is where ONNX knows no operator."""
+    from mvmoe_export.targets.onnx.shape_inference import inferred
+
     try:
-        return onnx.shape_inference.infer_shapes(model)
+        return inferred(model)
     except Exception:  # InferenceError, and what protobuf raises of a model that is too large.
         return model
 
@@ -117,7 +119,7 @@ def _op(node: Any, tensors: Mapping[str, OperatorTensor], constants: Collection[
 def _macs(node: Any, x: OperatorTensor, filters: OperatorTensor, result: OperatorTensor) -> int:
     """Multiply-adds of the operators that have most of them."""
     match node.op_type:
-        case "MatMul":
+        case "MatMul" | "DynamicQuantizeMatMul" | "MatMulIntegerToFloat" | "MatMulNBits":
             return multiply_adds(result, x.axis(-1))
         case "Gemm":
             transposed = any(given.name == "transA" and given.i for given in node.attribute)

@@ -13,6 +13,7 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.integrity import plain_file
 from mvmoe_deploy.errors import BundleError
 from mvmoe_export.graph_taps import EngineOperator
+from mvmoe_export.targets.onnx.shape_inference import inferred
 
 _DTYPES: dict[int, manifest.DType] = {
     onnx.TensorProto.FLOAT: "float32",
@@ -22,7 +23,10 @@ _MOVES = frozenset(
     {"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Identity", "Expand", "Split"}
     | {"Slice", "Gather", "Concat", "Cast"}
 )
-_ADD_BIAS = frozenset({"Gemm", "Conv", "ConvTranspose"})
+_ADD_BIAS = frozenset(
+    {"Gemm", "Conv", "ConvTranspose"}
+    | {"DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits"}
+)
 
 
 class OnnxTap:
@@ -34,7 +38,7 @@ class OnnxTap:
         try:
             self._model = onnx.load(path, load_external_data=False)
             load_external_data_for_model(self._model, str(path.parent))
-            self._inferred = onnx.shape_inference.infer_shapes(self._model).graph
+            self._inferred = inferred(self._model).graph
         except Exception as error:  # Protobuf's and ONNX's exceptions share no base class.
             raise BundleError(
                 f"{graph.file} cannot be looked into ({type(error).__name__}); export it again"

@@ -23,6 +23,7 @@ enum Consistency {
     if target.routersInGraph { try checkRoutersInGraph(target, strategy, manifest) }
     try checkGraphs(target, strategy, graphStages(manifest, target))
     try checkExpertBytes(target, strategy, rules)
+    try checkCompression(target, rules)
     try checkTensors(target, strategy, manifest, &shapes)
     try checkRanges(target, strategy, rules)
     try checkBound(target, manifest.stages)

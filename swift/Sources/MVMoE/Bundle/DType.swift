@@ -12,12 +12,16 @@ public enum DType: String, Sendable, CaseIterable {
   /// Signed integers of 32 bits.
   case int32
 
+  /// Signed integers of 8 bits: weights alone are of it.
+  case int8
+
   /// Bytes of one number.
   public var bytes: Int {
     switch self {
     case .float32, .int32: 4
     case .float16: 2
     case .int64: 8
+    case .int8: 1
     }
   }
 }

@@ -6,6 +6,9 @@ enum FieldRanges {
   /// A part of a whole.
   static let share = NumberRange.closed(0, 1)
 
+  /// A share that is lost; below 0 it is gained.
+  static let loss = NumberRange.closed(-1, 1)
+
   /// A measured error.
   static let error = NumberRange.closed(0, 1e30)
 

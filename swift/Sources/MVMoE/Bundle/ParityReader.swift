@@ -17,7 +17,18 @@ private func readVerification(_ fields: Fields) throws -> Verification {
     answerErrorBound: try fields.number("answer_error_bound", FieldRanges.error),
     outputs: try fields.map("outputs", sizes: 0...64, readVerifiedOutput),
     nearTies: try fields.int("near_ties", FieldRanges.count),
-    forcedRoutes: try fields.int("forced_routes", FieldRanges.count)
+    forcedRoutes: try fields.int("forced_routes", FieldRanges.count),
+    accuracy: try fields.optional("accuracy") { try $0.record(readAccuracy) }
+  )
+}
+
+private func readAccuracy(_ fields: Fields) throws -> VerifiedAccuracy {
+  VerifiedAccuracy(
+    images: try fields.int("images", FieldRanges.count),
+    reference: try fields.number("reference", FieldRanges.share),
+    target: try fields.number("target", FieldRanges.share),
+    leastLoss: try fields.number("least_loss", FieldRanges.loss),
+    mostLoss: try fields.number("most_loss", FieldRanges.loss)
   )
 }
 

@@ -9,7 +9,7 @@ public struct Target: Sendable {
   /// How routing became graphs: `dispatch`, `bind`, ... (`docs/strategies.md`).
   public let strategy: String
 
-  /// The recipe of weights and computation: `fp32`.
+  /// The recipe of weights and computation: `fp32`, `int8`.
   public let precision: String
 
   /// B, the first size of every tensor.
@@ -44,4 +44,7 @@ public struct Target: Sendable {
 
   /// How far the graphs may be from PyTorch.
   public let bounds: Bounds
+
+  /// What was done to the graphs' layers; nil where weights are in the numbers that graphs compute in.
+  public let compression: Compression?
 }

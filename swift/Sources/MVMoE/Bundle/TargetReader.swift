@@ -15,7 +15,8 @@ package func readTarget(_ name: String, _ field: Field) throws -> Target {
       rewrites: try fields.list("rewrites", 0...100, default: [], readName),
       sizes: try fields.optional("sizes") { try $0.record(readSizes) },
       experts: try fields.list("experts", 0...1000, default: []) { try $0.list(0...100_000, readExpertWeights) },
-      bounds: try fields.find("bounds")?.record(readBounds) ?? Bounds()
+      bounds: try fields.find("bounds")?.record(readBounds) ?? Bounds(),
+      compression: try fields.optional("compression") { try $0.record(readCompression) }
     )
   }
 }

@@ -26,4 +26,7 @@ public struct Verification: Sendable {
 
   /// Routes that none of the images took and that were forced.
   public let forcedRoutes: Int
+
+  /// How often the best class was right; nil where images had no labels.
+  public let accuracy: VerifiedAccuracy?
 }

@@ -72,7 +72,7 @@
     case .float32: return .float32
     case .float16: return .float16
     case .int32: return .int32
-    case .int64: throw CocoaError(.coderInvalidValue)
+    case .int64, .int8: throw CocoaError(.coderInvalidValue)
     }
   }
 

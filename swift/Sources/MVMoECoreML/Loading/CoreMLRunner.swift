@@ -155,13 +155,14 @@ final class CoreMLRunner: Runner {
     return names
   }
 
-  /// Core ML's graphs take integers of 32 bits only.
+  /// Core ML's arrays have integers of 32 bits only.
   private func requireTypes(_ graph: Graph) throws {
-    guard let other = (graph.inputs + graph.outputs).first(where: { $0.dtype == .int64 }) else { return }
+    let others: Set<DType> = [.int64, .int8]
+    guard let other = (graph.inputs + graph.outputs).first(where: { others.contains($0.dtype) }) else { return }
     throw MVMoEError(
       .engineLoadFailed,
       "graph \(graph.name) (\(graph.file)) does not load in Core ML: its tensor \(other.name) is \(other.dtype.rawValue), "
-        + "which Core ML does not have; export it with int32",
+        + "which this engine cannot give to Core ML; export it with float32, float16 or int32",
       fields: ["graph": .text(graph.name)])
   }
 

@@ -7,7 +7,7 @@ import Testing
 @Suite struct BundleConformanceTests {
   @Test(arguments: [
     "minimal", "single", "two-stages", "other-rules", "given-routes", "finishing", "every-kind", "torchvision", "bound",
-    "inner-routers",
+    "inner-routers", "compressed",
   ])
   func whatIsReadOfAValidBundle(_ name: String) throws {
     let read = try BundleWorkplace().edited(name) { root in
@@ -59,7 +59,7 @@ import Testing
     #expect(cases.count > 1800)
     #expect(cases.count { $0.code == nil } > 100)
     #expect(Set(cases.compactMap(\.code)).isSubset(of: ErrorCode.allCases.map(\.rawValue)))
-    #expect(try BundlesSuite.valid().count == 10)
+    #expect(try BundlesSuite.valid().count == 11)
   }
 }
 

@@ -74,6 +74,7 @@ extension BundleReader {
     ("routers in a graph", { target, strategy, manifest, _ in try checkRouters(target, strategy, manifest) }),
     ("graphs", { target, strategy, manifest, _ in try checkGraphs(target, strategy, graphStages(manifest, target)) }),
     ("bytes of experts", { target, strategy, manifest, _ in try checkExpertBytes(target, strategy, manifest.rules) }),
+    ("compression", { target, _, manifest, _ in try checkCompression(target, manifest.rules) }),
     ("tensors", { target, strategy, manifest, shapes in try checkTensors(target, strategy, manifest, &shapes) }),
     ("ranges", { target, strategy, manifest, _ in try checkRanges(target, strategy, manifest.rules) }),
     ("bound inputs", { target, _, manifest, _ in try checkBound(target, manifest.stages) }),

@@ -6,8 +6,8 @@ import Foundation
 struct BundlesSuite {
   /// The files of cases.
   static let files = [
-    "bound", "experts", "fields", "files", "flow", "golden", "graphs", "inner", "lists", "shapes", "tensors", "text",
-    "values",
+    "bound", "compressed", "experts", "fields", "files", "flow", "golden", "graphs", "inner", "lists", "shapes",
+    "tensors", "text", "values",
   ]
 
   static let folder = RepositoryFiles.conformance("bundles/cases")

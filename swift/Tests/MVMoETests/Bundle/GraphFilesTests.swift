@@ -41,6 +41,6 @@ import Testing
           bound: [:], placement: [])
       },
       weights: nil, files: files.map { FileRecord(path: $0, bytes: 1, sha256: "") }, parity: nil, routersInGraph: false,
-      options: [:], rewrites: [], sizes: nil, experts: [], bounds: Bounds())
+      options: [:], rewrites: [], sizes: nil, experts: [], bounds: Bounds(), compression: nil)
   }
 }

@@ -19,6 +19,17 @@ import Testing
     try opened.verify()
   }
 
+  @Test func aBundleSaysWhatWasCompressedAndWhatThatCost() throws {
+    let opened = try ModelBundle.open(try BundlesSuite.bundle("compressed").write(to: "compressed", of: folder))
+    let compression = try #require(opened.target("onnx").compression)
+    #expect(compression.weights == "int8")
+    #expect(compression.activations == "dynamic-int8")
+    #expect(compression.layers == 2)
+    #expect(compression.plainBytes == 400)
+    #expect(try opened.target("onnx").parity?.verification?.accuracy?.target == 0.908)
+    #expect(try ModelBundle.open(made()).target("onnx").compression == nil)
+  }
+
   @Test func theManifestThatWasPinnedIsOpenedAnotherIsRefusedUnread() throws {
     let root = try made()
     let pin = try ModelBundle.open(root).manifestSHA256

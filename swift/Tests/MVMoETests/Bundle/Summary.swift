@@ -69,6 +69,8 @@ private func output(_ output: OutputSpec) -> JSONValue {
 private func target(_ target: Target) -> JSONValue {
   [
     "bounds": bounds(target.bounds),
+    "compression": target.compression.map(compression) ?? .null,
+    "accuracy": target.parity?.verification?.accuracy.map(accuracy) ?? .null,
     "experts": .array(target.experts.map { .array($0.map(expert)) }),
     "routers": .of(target.routersInGraph ? "in-graph" : "host"),
     "graphs": .array(target.graphs.map(graph)),
@@ -92,6 +94,42 @@ private func bounds(_ bounds: Bounds) -> JSONValue {
     "own_error_factor": .of(bounds.ownErrorFactor),
     "conditioned_error": .of(bounds.conditionedError),
     "reason": .of(bounds.reason),
+  ]
+}
+
+private func compression(_ compression: Compression) -> JSONValue {
+  [
+    "weights": .of(compression.weights),
+    "activations": .of(compression.activations),
+    "layers": .of(compression.layers),
+    "left": .array(compression.left.map(left)),
+    "plain_bytes": .of(compression.plainBytes),
+    "calibration": compression.calibration.map(calibration) ?? .null,
+  ]
+}
+
+private func left(_ left: LeftLayer) -> JSONValue {
+  [
+    "graph": .of(left.graph), "operator": .of(left.operator), "layer": .of(left.layer), "reason": .of(left.reason),
+  ]
+}
+
+private func calibration(_ calibration: Calibration) -> JSONValue {
+  [
+    "images": .of(calibration.images),
+    "sha256": .of(calibration.sha256),
+    "routed": .array(calibration.routed.map { .of($0) }),
+    "forced": .array(calibration.forced.map { .of($0) }),
+  ]
+}
+
+private func accuracy(_ accuracy: VerifiedAccuracy) -> JSONValue {
+  [
+    "images": .of(accuracy.images),
+    "reference": .of(accuracy.reference),
+    "target": .of(accuracy.target),
+    "least_loss": .of(accuracy.leastLoss),
+    "most_loss": .of(accuracy.mostLoss),
   ]
 }
 

@@ -106,10 +106,11 @@ struct CheckCase: GoldenAnswers {
       name: "onnx", format: "onnx", strategy: "dispatch", precision: "fp32", batch: 1, graphs: [], weights: nil,
       files: [],
       parity: verification.map { Parity(graphs: 1, maxAbsError: 0, tolerance: 1, verification: $0) },
-      routersInGraph: false, options: [:], rewrites: [], sizes: nil, experts: [], bounds: bounds)
+      routersInGraph: false, options: [:], rewrites: [], sizes: nil, experts: [], bounds: bounds,
+      compression: nil)
   }
 
   private static let verified = Verification(
     images: 1, routingAgreement: 1, routerError: 0, routerErrorBound: 2e-4, answerError: 0, answerErrorBound: 3e-2,
-    outputs: [:], nearTies: 0, forcedRoutes: 0)
+    outputs: [:], nearTies: 0, forcedRoutes: 0, accuracy: nil)
 }

@@ -1,14 +1,20 @@
 """How many times one subject takes what another does, paired by repeat and round."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from mvmoe_bench.measure.jobs.latency import Sample
 from mvmoe_bench.measure.schema.records import SubjectRecord
 from mvmoe_bench.report.index import Index
-from mvmoe_bench.report.statistics import MS, Estimate, Figure, Ratio, conclusive, paired_ratio
+from mvmoe_bench.report.statistics import MS, Estimate, Figure, Ratio, conclusive
 from mvmoe_bench.report.subjects import is_oracle, is_product
 
 Clock = Literal["wall", "CPU"]
+
+_TAKEN: dict[Clock, Callable[[Sample], float | None]] = {
+    "wall": lambda sample: sample.ns,
+    "CPU": lambda sample: sample.cpu_ns,
+}
 
 
 class RatioFigure(Figure, frozen=True):
@@ -78,7 +84,7 @@ def _figures(index: Index, product: SubjectRecord, other: SubjectRecord) -> list
     """The ratio of two subjects on the wall, and in CPU time with one thread."""
     first, second = (product, other) if is_oracle(other) else (other, product)
     clocks: tuple[Clock, ...] = ("wall", "CPU") if product.threads == 1 else ("wall",)
-    found = [(clock, _ratio(index, first, second, clock)) for clock in clocks]
+    found = [(clock, index.paired_ratio(first.key, second.key, _TAKEN[clock])) for clock in clocks]
     own = index.per_repeat(index.natural(product.key), lambda sample: sample.ns * MS).estimate()
     return [
         RatioFigure(
@@ -109,26 +115,3 @@ def _width(figure: Estimate) -> float:
     if not conclusive(figure) or not figure.low or figure.high is None:
         return 0.0
     return figure.high / figure.low - 1
-
-
-def _ratio(index: Index, first: SubjectRecord, second: SubjectRecord, clock: Clock) -> Ratio | None:
-    """The paired ratio; None if no round has both."""
-    above, below = (_by_round(index.natural(s.key), clock) for s in (first, second))
-    rounds = [key for key, value in above.items() if below.get(key) and value]
-    if not rounds:
-        return None
-    return paired_ratio(
-        [above[key] for key in rounds],
-        [below[key] for key in rounds],
-        [repeat for repeat, _ in rounds],
-        index.run.seed,
-    )
-
-
-def _by_round(samples: list[Sample], clock: Clock) -> dict[tuple[int, int], int]:
-    """Nanoseconds by repeat and round; a subject has one turn in each."""
-    return {
-        (sample.repeat, sample.round): value
-        for sample in samples
-        if (value := sample.ns if clock == "wall" else sample.cpu_ns) is not None
-    }

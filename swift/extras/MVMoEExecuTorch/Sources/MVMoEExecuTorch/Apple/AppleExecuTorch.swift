@@ -70,6 +70,7 @@
     case .float16: .half
     case .int64: .long
     case .int32: .int
+    case .int8: .char
     }
   }
 
@@ -87,6 +88,7 @@
     case .half: .float16
     case .long: .int64
     case .int: .int32
+    case .char: .int8
     default: nil
     }
   }

@@ -1,11 +1,16 @@
 package org.pytorch.executorch;
 
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
 
 public abstract class Tensor {
   Tensor() {}
+
+  public static Tensor fromBlob(ByteBuffer data, long[] shape) {
+    throw Stub.called();
+  }
 
   public static Tensor fromBlob(FloatBuffer data, long[] shape) {
     throw Stub.called();

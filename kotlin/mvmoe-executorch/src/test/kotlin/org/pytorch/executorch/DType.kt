@@ -1,3 +1,3 @@
 package org.pytorch.executorch
 
-enum class DType { INT32, INT64, HALF, FLOAT, DOUBLE }
+enum class DType { INT8, INT32, INT64, HALF, FLOAT, DOUBLE }

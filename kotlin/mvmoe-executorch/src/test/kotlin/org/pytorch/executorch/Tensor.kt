@@ -1,17 +1,22 @@
 package org.pytorch.executorch
 
 import java.nio.Buffer
+import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.nio.FloatBuffer
 import java.nio.IntBuffer
 import java.nio.LongBuffer
 
-/** As ExecuTorch's, over memory that is not its own; of fp32 here, which is all that the stand-in computes. */
+/** As ExecuTorch's, over memory that is not its own; the stand-in computes with fp32 alone. */
 class Tensor(
-    val data: FloatBuffer,
+    private val memory: Buffer,
     private val shape: LongArray,
     private val type: DType,
 ) {
+    val data: FloatBuffer get() = memory as FloatBuffer
+
+    val bytes: ByteBuffer get() = memory as ByteBuffer
+
     fun dtype(): DType = type
 
     fun shape(): LongArray = shape.copyOf()
@@ -29,6 +34,15 @@ class Tensor(
     fun getDataAsLongArray(): LongArray = error("Tensor of type $type cannot return data as long array.")
 
     companion object {
+        @JvmStatic
+        fun fromBlob(
+            data: ByteBuffer,
+            shape: LongArray,
+        ): Tensor {
+            requireWhole(data, data.isDirect, shape)
+            return Tensor(data, shape.copyOf(), DType.INT8)
+        }
+
         @JvmStatic
         fun fromBlob(
             data: FloatBuffer,

@@ -32,6 +32,7 @@ internal object Consistency {
         if (target.routersInGraph) checkRoutersInGraph(target, strategy, manifest)
         checkGraphs(target, strategy, graphStages(manifest, target))
         checkExpertBytes(target, strategy, manifest.rules)
+        checkCompression(target, manifest.rules)
         checkTensors(target, strategy, manifest, shapes)
         checkRanges(target, strategy, manifest.rules)
         checkBound(target, manifest.stages)

@@ -21,4 +21,7 @@ public enum class DType(
 
     /** Signed integers of 32 bits. */
     INT32("int32", 4),
+
+    /** Signed integers of 8 bits: weights alone are of it. */
+    INT8("int8", 1),
 }

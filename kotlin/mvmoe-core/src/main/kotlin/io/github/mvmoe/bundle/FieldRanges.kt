@@ -12,6 +12,9 @@ internal object FieldRanges {
 
     val SHARE = NumberRange.closed(0.0, 1.0)
 
+    /** A share that is lost; below 0 it is gained. */
+    val LOSS = NumberRange.closed(-1.0, 1.0)
+
     /** A measured error. */
     val ERROR = NumberRange.closed(0.0, 1e30)
 

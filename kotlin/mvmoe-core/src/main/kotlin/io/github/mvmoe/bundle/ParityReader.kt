@@ -24,6 +24,16 @@ private fun readVerification(fields: Fields) =
         outputs = fields.map("outputs", sizes = 0..64, read = ::readVerifiedOutput),
         nearTies = fields.long("near_ties", FieldRanges.COUNT),
         forcedRoutes = fields.long("forced_routes", FieldRanges.COUNT),
+        accuracy = fields.optional("accuracy") { it.record(::readAccuracy) },
+    )
+
+private fun readAccuracy(fields: Fields) =
+    VerifiedAccuracy(
+        images = fields.long("images", FieldRanges.COUNT),
+        reference = fields.number("reference", FieldRanges.SHARE),
+        target = fields.number("target", FieldRanges.SHARE),
+        leastLoss = fields.number("least_loss", FieldRanges.LOSS),
+        mostLoss = fields.number("most_loss", FieldRanges.LOSS),
     )
 
 private fun readVerifiedOutput(field: Field): VerifiedOutput =

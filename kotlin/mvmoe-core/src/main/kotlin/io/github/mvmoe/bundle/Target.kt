@@ -6,7 +6,7 @@ package io.github.mvmoe.bundle
  * @property name its name in the manifest.
  * @property format which engine runs the graphs: `onnx`, `executorch`, `coreml`.
  * @property strategy how routing became graphs: `dispatch`, `bind`, ... (`docs/strategies.md`).
- * @property precision the recipe of weights and computation: `fp32`.
+ * @property precision the recipe of weights and computation: `fp32`, `int8`.
  * @property batch B, the first size of every tensor.
  * @property graphs in the order of the manifest.
  * @property weights the path of the file that the graphs share; null where there is none.
@@ -18,6 +18,7 @@ package io.github.mvmoe.bundle
  * @property sizes who needs which weights; null where nothing is known.
  * @property experts with `bind`, for each routed stage where each expert's weights are; else empty.
  * @property bounds how far the graphs may be from PyTorch.
+ * @property compression what was done to the graphs' layers; null where weights are in the numbers that graphs compute in.
  */
 public class Target internal constructor(
     public val name: String,
@@ -35,4 +36,5 @@ public class Target internal constructor(
     public val sizes: Sizes?,
     public val experts: List<List<ExpertWeights>>,
     public val bounds: Bounds,
+    public val compression: Compression?,
 )

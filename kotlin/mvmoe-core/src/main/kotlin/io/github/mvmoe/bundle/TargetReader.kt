@@ -30,6 +30,7 @@ internal fun readTarget(
             sizes = fields.optional("sizes") { it.record(::readSizes) },
             experts = fields.list("experts", 0..1000, default = emptyList()) { it.list(0..100_000, ::readExpertWeights) },
             bounds = fields.find("bounds")?.record(::readBounds) ?: Bounds(),
+            compression = fields.optional("compression") { it.record(::readCompression) },
         )
     }
 

@@ -12,6 +12,7 @@ package io.github.mvmoe.bundle
  * @property outputs how each output compared, by its name.
  * @property nearTies images whose route rounding may flip.
  * @property forcedRoutes routes that none of the images took and that were forced.
+ * @property accuracy how often the best class was right; null where images had no labels.
  */
 public class Verification internal constructor(
     public val images: Long,
@@ -23,4 +24,5 @@ public class Verification internal constructor(
     public val outputs: Map<String, VerifiedOutput>,
     public val nearTies: Long,
     public val forcedRoutes: Long,
+    public val accuracy: VerifiedAccuracy?,
 )

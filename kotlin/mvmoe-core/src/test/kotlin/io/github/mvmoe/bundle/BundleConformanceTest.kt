@@ -46,6 +46,7 @@ class BundleConformanceTest {
         val files =
             setOf(
                 "bound",
+                "compressed",
                 "experts",
                 "fields",
                 "files",
@@ -65,6 +66,6 @@ class BundleConformanceTest {
         assertTrue(cases.count { it.code == null } > 100)
         val codes = ErrorCode.entries.map { it.id }
         assertEquals(emptySet(), cases.mapNotNull { it.code }.toSet() - codes.toSet())
-        assertEquals(10, BundlesSuite.valid.size)
+        assertEquals(11, BundlesSuite.valid.size)
     }
 }

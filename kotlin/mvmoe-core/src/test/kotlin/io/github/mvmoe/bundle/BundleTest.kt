@@ -9,6 +9,7 @@ import java.io.IOException
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertIs
+import kotlin.test.assertNull
 
 class BundleTest {
     @TempDir
@@ -26,6 +27,25 @@ class BundleTest {
         assertEquals(1, bundle.manifest.rules.size)
         assertEquals(sha256Of(BundlesSuite.valid.getValue("single").manifest), bundle.manifestSha256)
         assertEquals(folder.resolve("single"), bundle.root)
+    }
+
+    @Test
+    fun `a bundle says what was compressed, and what that cost`() {
+        val bundle = Bundle.open(made("compressed"))
+        val compression = checkNotNull(bundle.target("onnx").compression)
+        assertEquals(listOf("int8", "dynamic-int8"), listOf(compression.weights, compression.activations))
+        assertEquals(listOf(2L, 400L), listOf(compression.layers, compression.plainBytes))
+        assertEquals(
+            0.908,
+            bundle
+                .target("onnx")
+                .parity
+                ?.verification
+                ?.accuracy
+                ?.target,
+        )
+        assertNull(bundle.target("plain").parity)
+        assertNull(Bundle.open(made("single")).target("onnx").compression)
     }
 
     @Test

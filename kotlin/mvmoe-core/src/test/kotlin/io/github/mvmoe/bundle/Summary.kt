@@ -79,6 +79,12 @@ private fun outputOf(output: OutputSpec) =
 private fun targetOf(target: Target) =
     mapOf(
         "bounds" to boundsOf(target.bounds),
+        "compression" to target.compression?.let(::compressionOf),
+        "accuracy" to
+            target.parity
+                ?.verification
+                ?.accuracy
+                ?.let(::accuracyOf),
         "experts" to target.experts.map { it.map(::expertOf) },
         "routers" to if (target.routersInGraph) "in-graph" else "host",
         "graphs" to
@@ -95,6 +101,36 @@ private fun boundsOf(bounds: Bounds) =
         "own_error_factor" to bounds.ownErrorFactor,
         "conditioned_error" to bounds.conditionedError,
         "reason" to bounds.reason,
+    )
+
+private fun compressionOf(compression: Compression) =
+    mapOf(
+        "weights" to compression.weights,
+        "activations" to compression.activations,
+        "layers" to compression.layers,
+        "left" to compression.left.map(::leftOf),
+        "plain_bytes" to compression.plainBytes,
+        "calibration" to compression.calibration?.let(::calibrationOf),
+    )
+
+private fun leftOf(left: LeftLayer) =
+    mapOf("graph" to left.graph, "operator" to left.operator, "layer" to left.layer, "reason" to left.reason)
+
+private fun calibrationOf(calibration: Calibration) =
+    mapOf(
+        "images" to calibration.images,
+        "sha256" to calibration.sha256,
+        "routed" to calibration.routed,
+        "forced" to calibration.forced,
+    )
+
+private fun accuracyOf(accuracy: VerifiedAccuracy) =
+    mapOf(
+        "images" to accuracy.images,
+        "reference" to accuracy.reference,
+        "target" to accuracy.target,
+        "least_loss" to accuracy.leastLoss,
+        "most_loss" to accuracy.mostLoss,
     )
 
 private fun expertOf(expert: ExpertWeights) =

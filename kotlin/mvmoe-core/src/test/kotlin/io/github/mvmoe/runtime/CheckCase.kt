@@ -113,6 +113,7 @@ internal class CheckCase(
             sizes = null,
             experts = emptyList(),
             bounds = bounds,
+            compression = null,
         )
 }
 
@@ -158,4 +159,5 @@ private fun verification() =
         outputs = emptyMap(),
         nearTies = 0,
         forcedRoutes = 0,
+        accuracy = null,
     )

@@ -61,6 +61,7 @@ private class OutputCopy(
             DType.FLOAT32 -> data.asFloatBuffer().put(given.dataAsFloatArray)
             DType.INT32 -> data.asIntBuffer().put(given.dataAsIntArray)
             DType.INT64 -> data.asLongBuffer().put(given.dataAsLongArray)
+            DType.INT8 -> error("refused when the bundle was opened: weights alone are of int8")
             DType.FLOAT16 -> error("refused when the graph was loaded")
         }
     }

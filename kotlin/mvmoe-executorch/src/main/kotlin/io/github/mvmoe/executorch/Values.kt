@@ -13,7 +13,12 @@ import org.pytorch.executorch.Tensor as ExecuTorchTensor
 
 /** What Java's API of ExecuTorch has methods for, of the types that bundles have. */
 private val TYPES =
-    mapOf(DType.FLOAT32 to ExecuTorchDType.FLOAT, DType.INT32 to ExecuTorchDType.INT32, DType.INT64 to ExecuTorchDType.INT64)
+    mapOf(
+        DType.FLOAT32 to ExecuTorchDType.FLOAT,
+        DType.INT32 to ExecuTorchDType.INT32,
+        DType.INT64 to ExecuTorchDType.INT64,
+        DType.INT8 to ExecuTorchDType.INT8,
+    )
 
 /**
  * Refuses graphs with a tensor that cannot be given or read.
@@ -48,8 +53,14 @@ internal fun valueOver(tensor: Tensor): EValue {
     val value =
         when (tensor.dtype) {
             DType.FLOAT32 -> ExecuTorchTensor.fromBlob(data.asFloatBuffer(), shape)
+
             DType.INT32 -> ExecuTorchTensor.fromBlob(data.asIntBuffer(), shape)
+
             DType.INT64 -> ExecuTorchTensor.fromBlob(data.asLongBuffer(), shape)
+
+            // Not as it is: its capacity has to be that of the tensor.
+            DType.INT8 -> ExecuTorchTensor.fromBlob(data.slice().order(ByteOrder.nativeOrder()), shape)
+
             DType.FLOAT16 -> error("refused when the graph was loaded")
         }
     return EValue.from(value)

@@ -22,4 +22,5 @@ internal fun javaType(dtype: DType): OnnxJavaType =
         DType.FLOAT16 -> OnnxJavaType.FLOAT16
         DType.INT64 -> OnnxJavaType.INT64
         DType.INT32 -> OnnxJavaType.INT32
+        DType.INT8 -> OnnxJavaType.INT8
     }

@@ -25,7 +25,7 @@ class SharedTensorsTest {
     private val tensors = SharedTensors(Environment.get(), live)
 
     @ParameterizedTest
-    @CsvSource("FLOAT32, FLOAT", "FLOAT16, FLOAT16", "INT64, INT64", "INT32, INT32")
+    @CsvSource("FLOAT32, FLOAT", "FLOAT16, FLOAT16", "INT64, INT64", "INT32, INT32", "INT8, INT8")
     fun `a tensor of each type lies where its memory is`(
         dtype: DType,
         type: OnnxJavaType,
