@@ -274,7 +274,9 @@ class CompileJob:
         captured = torch.export.load(Path(self.job.captured) / family.program)
         first = family.graphs[0]
         weights = self._captured_weights(first.weights)
-        layers = None if self.writer is None else LayerRequest(self.writer, family.roles)
+        layers = None
+        if self.writer is not None or self.job.numbers.needs_images:
+            layers = LayerRequest(self.writer, family.roles)
         rewritten = rewrite_program(
             first.name, captured, weights, self.job.rewrites, family.bound, layers=layers
         )
