@@ -10,7 +10,7 @@ import hashlib
 import io
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -28,6 +28,7 @@ from mvmoe_export.graph_roles import GraphRoles
 from mvmoe_export.programs import program_weights, without_other_libraries
 from mvmoe_export.pytorch_silence import exporting
 from mvmoe_export.source_location import PREFIX
+from mvmoe_export.stage_calls import StageCall
 from mvmoe_export.stages import Filling, GraphSpec, Stages
 from mvmoe_export.structure import StructureGroup
 
@@ -35,6 +36,7 @@ FOLDER = "captured"
 """Below an export's scratch folder; no target may have this name."""
 
 WEIGHTS = "weights.safetensors"
+CALIBRATION = "calibration.safetensors"
 _INDEX = "families.json"
 _LITTLE = 1 << 20
 """Bytes of free space below which a refused write means a full disk."""
@@ -81,6 +83,14 @@ class CapturedFamily(msgspec.Struct, frozen=True, kw_only=True):
 Families = tuple[CapturedFamily, ...]
 
 
+class CapturedCall(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stage took for calibration images, as the keys of tensors in the file of these."""
+
+    stage: int
+    route: Route
+    inputs: tuple[str, ...]
+
+
 def write_captured(stages: Stages, scratch: Path) -> Families:
     """Capture all graphs of a model, one program a structure, into `scratch / FOLDER`.
 
@@ -99,6 +109,27 @@ def write_captured(stages: Stages, scratch: Path) -> Families:
     _save(tensors, folder / WEIGHTS)
     (folder / _INDEX).write_bytes(msgspec.json.encode(families))  # Last: all else is there.
     return families
+
+
+def write_calls(calls: Sequence[StageCall], scratch: Path) -> tuple[CapturedCall, ...]:
+    """Write what ranges are set by into `scratch / FOLDER`, unless it is there; raises OSError."""
+    captured = tuple(
+        CapturedCall(
+            stage=call.stage,
+            route=call.route,
+            inputs=tuple(f"{number}.{place}" for place, _ in enumerate(call.inputs)),
+        )
+        for number, call in enumerate(calls)
+    )
+    path = scratch / FOLDER / CALIBRATION
+    if not path.exists():
+        tensors = {
+            key: torch.from_numpy(array).clone()  # Two inputs may be parts of one array.
+            for call, one in zip(calls, captured, strict=True)
+            for key, array in zip(one.inputs, call.for_ranges().inputs, strict=True)
+        }
+        _save(tensors, path)
+    return captured
 
 
 def _write(group: StructureGroup, tensors: dict[str, Tensor], path: Path) -> CapturedFamily:

@@ -21,7 +21,9 @@ from torch.export import ExportedProgram
 
 from mvmoe_deploy.bundle.manifest import DType, TensorSpec
 from mvmoe_export.captured import (
+    CALIBRATION,
     WEIGHTS,
+    CapturedCall,
     CapturedFamily,
     CapturedGraph,
     Families,
@@ -31,8 +33,16 @@ from mvmoe_export.captured import (
 from mvmoe_export.compression import FLOAT32, NumberTypes, find_recipe
 from mvmoe_export.expert_weights import BoundRecords, ExpertFile
 from mvmoe_export.layer_tally import LayerTally
-from mvmoe_export.layers import Layer, LayerChanges, LayerWriter, PreciseLayer, find_layers
+from mvmoe_export.layers import (
+    Layer,
+    LayerChanges,
+    LayerWriter,
+    PreciseLayer,
+    Ranges,
+    find_layers,
+)
 from mvmoe_export.programs import LayerRequest, Program, rewrite_program
+from mvmoe_export.stage_calls import StageCall, batches
 from mvmoe_export.stages import dtype_of
 from mvmoe_export.weight_file import WeightFile
 
@@ -58,6 +68,8 @@ class CompileRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Those of the recipe that the target has taken."""
     experts: tuple[int, ...] = ()
     """How many experts each routed stage has, where graphs take their weights as inputs."""
+    calibration: tuple[CapturedCall, ...] = ()
+    """What stages took for calibration images, where the numbers need that."""
     options: msgspec.Raw
     """The compiler's own struct, encoded (`encoded`): only the compiler knows it."""
 
@@ -99,6 +111,8 @@ class CompileJob:
     """By the file of the program that was captured."""
     _changes: dict[str, LayerChanges] = field(default_factory=dict)
     """What the compiler itself has done to layers, by the same file."""
+    _ranges: dict[str, Ranges | None] = field(default_factory=dict)
+    """By the name of the graph."""
 
     def writing(self, writer: LayerWriter | None) -> Self:
         """This job with programs whose layers are written by `writer`; before the first one."""
@@ -131,7 +145,19 @@ class CompileJob:
 
     def weights(self, family: CapturedFamily, graph: CapturedGraph) -> dict[str, Tensor]:
         """The content of each slot of a family's graph."""
-        return self._rewritten(family).contents(self._captured_weights(graph.weights))
+        weights = self._captured_weights(graph.weights)
+        return self._rewritten(family).contents(weights, self.ranges(family, graph))
+
+    def ranges(self, family: CapturedFamily, graph: CapturedGraph) -> Ranges | None:
+        """The ranges of what a graph's layers take and give; None where nobody needs them.
+
+        Raises InputError if no calibration image came to the graph.
+        """
+        if graph.name not in self._ranges:
+            weights = self._captured_weights(graph.weights)
+            given = batches(self._calls, graph.stage, graph.route or (), family.inputs[0].shape[0])
+            self._ranges[graph.name] = self._rewritten(family).ranges(weights, given)
+        return self._ranges[graph.name]
 
     def bound(self, family: CapturedFamily) -> tuple[TensorSpec, ...]:
         """What a family's program takes behind its stage's inputs: weights of experts, in order.
@@ -248,7 +274,9 @@ class CompileJob:
         captured = torch.export.load(Path(self.job.captured) / family.program)
         first = family.graphs[0]
         weights = self._captured_weights(first.weights)
-        layers = None if self.writer is None else LayerRequest(self.writer, family.roles)
+        layers = None
+        if self.writer is not None or self.job.numbers.needs_images:
+            layers = LayerRequest(self.writer, family.roles)
         rewritten = rewrite_program(
             first.name, captured, weights, self.job.rewrites, family.bound, layers=layers
         )
@@ -263,8 +291,28 @@ class CompileJob:
         return {name: tensors[key] for name, key in keys.items()}
 
     @cached_property
+    def _calls(self) -> list[StageCall]:
+        """What stages took for calibration images."""
+        if not self.job.calibration:
+            return []
+        with safe_open(str(Path(self.job.captured) / CALIBRATION), framework="np") as file:
+            return [
+                StageCall(call.stage, call.route, tuple(map(file.get_tensor, call.inputs)))
+                for call in self.job.calibration
+            ]
+
+    @cached_property
     def _file(self) -> Any:
         return safe_open(str(Path(self.job.captured) / WEIGHTS), framework="pt")
+
+
+def made_up_numbers(whole: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Whole numbers of 8 bits in the shapes of others, no two alike."""
+    generator = torch.Generator().manual_seed(0)
+    return {
+        slot: torch.randint(-127, 128, tensor.shape, generator=generator, dtype=torch.int8)
+        for slot, tensor in whole.items()
+    }
 
 
 def _probe(program: Program) -> None:

@@ -83,9 +83,12 @@ class BoundSlot:
 
 @dataclass(frozen=True)
 class LayerRequest:
-    """That layers are to be written by a writer, where the roles of a graph's outputs allow it."""
+    """That layers are to be written by a writer, where the roles of a graph's outputs allow it.
 
-    writer: LayerWriter
+    Without one they stay, and what they take and give can be watched.
+    """
+
+    writer: LayerWriter | None
     roles: GraphRoles
 
 
@@ -289,8 +292,10 @@ def _with_layers(
     for place in places:
         contents |= program.bound_contents(weights, place)
     watched = None
-    if needs_ranges(layers.writer):
+    if layers.writer is None or needs_ranges(layers.writer):
         watched = WatchedGraph(nodes, contents, layers.roles, graph)
+    if layers.writer is None:
+        return replace(program, watched=watched)
     changes = replace_layers(nodes, contents, layers.roles, layers.writer)
     given = [node.name for node in nodes.find_nodes(op="placeholder")]
     of_place = {

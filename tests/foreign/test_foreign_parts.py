@@ -261,7 +261,7 @@ def test_the_help_and_the_list_of_parts_name_a_recipe(foreign, capsys):
     text = " ".join(capsys.readouterr().out.split())
     # Each target's flag has the recipes whose numbers its engine runs, and its own default.
     assert "One of coarse, fp16, fp32, int4, int8, int8-static. [default: fp32]" in text
-    assert "One of coarse, fp16, fp32, int4, int8, palette-4, palette-6. [default: fp16]" in text
+    assert "One of coarse, fp16, fp32, int4, int8, int8-static, palette-4, palette-6." in text
 
 
 def test_a_rewrite_is_advised_where_it_removes_what_an_engine_leaves_out(foreign):

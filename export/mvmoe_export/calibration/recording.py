@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from mvmoe_deploy.bundle import manifest
@@ -20,30 +19,16 @@ from mvmoe_deploy.routing import Route
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.run_stages import (
     Vectors,
-    in_chunks,
     rows_of,
     run_stages,
     run_stem,
 )
 from mvmoe_export.flow import ModelFlow, flow_of
 from mvmoe_export.parity.torch_stages import TorchStages
+from mvmoe_export.stage_calls import StageCall, batches
 
 LEAST_IMAGES = 8
 """Of each expert: eight were enough to set ranges, one was not."""
-
-
-MOST_FOR_RANGES = 128
-"""Images of one route by which ranges are set; they hardly grow with more."""
-
-
-@dataclass(frozen=True)
-class StageCall:
-    """A stage that was run down a route, with what it took: the images of `rows`."""
-
-    stage: int
-    route: Route
-    inputs: tuple[np.ndarray, ...]
-    """Tensors `[n, ...]` in the order of its arguments, and the gates `[n, k]` behind them."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +40,12 @@ class CalibrationRun:
 
     def batches(self, stage: int, route: Route, size: int) -> Iterator[list[Tensor]]:
         """What a stage took down a route, in batches of `size`; the last is filled up."""
-        for call in self.calls:
-            if (call.stage, call.route) != (stage, route):
-                continue
-            for rows in in_chunks(min(len(call.inputs[0]), MOST_FOR_RANGES), size):
-                yield [torch.from_numpy(array[rows]) for array in call.inputs]
+        return batches(self.calls, stage, route, size)
+
+    @property
+    def range_bytes(self) -> int:
+        """The bytes of what ranges are set by."""
+        return sum(array.nbytes for call in self.calls for array in call.for_ranges().inputs)
 
 
 def require_images(samples: Samples, data: str) -> None:

@@ -19,8 +19,8 @@ from torch.overrides import TorchFunctionMode
 
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import RoutedModel
-from mvmoe_export.calibration.recording import StageCall
 from mvmoe_export.flow import as_tuple
+from mvmoe_export.stage_calls import StageCall
 from mvmoe_export.user_code import user_code
 
 ALPHA = 0.5

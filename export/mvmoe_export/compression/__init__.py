@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
-from mvmoe_export.compression.contract import FLOAT16, FLOAT32, NumberTypes, Recipe
+from mvmoe_export.compression.contract import FLOAT16, FLOAT32, NumberTypes, Recipe, number_beside
 
 KIND = "recipes"
 PARTS_ARE_QUICK_TO_IMPORT = True
@@ -20,6 +20,7 @@ __all__ = [
     "Recipe",
     "RecipesIn",
     "find_recipe",
+    "number_beside",
 ]
 
 

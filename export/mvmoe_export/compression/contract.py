@@ -28,10 +28,13 @@ What is no layer's weight (biases, norms), and layers that stay precise, have th
 activations.
 """
 
-Activation = Literal["float32", "float16", "dynamic-int8", "static-int8"]
+Activation = Literal["float32", "float16", "dynamic-int8", "static-int8", "static-int8-float16"]
 """What layers compute in. With `dynamic-int8` and `static-int8` their inputs are rounded to whole
 numbers of 8 bits, in a range that is found anew for each image, or in one that calibration images
-have shown; everything else is fp32."""
+have shown; everything else is fp32. With `static-int8-float16` it is fp16."""
+
+_HALF = ("float16", "static-int8-float16")
+_STATIC: tuple[Activation, ...] = ("static-int8", "static-int8-float16")
 
 _BITS: dict[WeightNumber, int] = {
     "float32": 32,
@@ -41,6 +44,11 @@ _BITS: dict[WeightNumber, int] = {
     "int4": 4,
     "palette-4": 4,
 }
+
+
+def number_beside(activations: str) -> Number:
+    """The type of all numbers that are neither weights of layers nor inputs of layers."""
+    return "float16" if activations in _HALF else "float32"
 
 
 class NumberTypes(NamedTuple):
@@ -56,17 +64,17 @@ class NumberTypes(NamedTuple):
     @property
     def other(self) -> Number:
         """The type of all numbers that are neither weights of layers nor inputs of layers."""
-        return "float16" if self.activations == "float16" else "float32"
+        return number_beside(self.activations)
 
     @property
     def computes_in_int8(self) -> bool:
         """Whether layers multiply whole numbers of 8 bits."""
-        return self.activations in ("dynamic-int8", "static-int8")
+        return self.activations in ("dynamic-int8", *_STATIC)
 
     @property
     def needs_images(self) -> bool:
         """Whether calibration images have to show the ranges of what layers take."""
-        return self.activations == "static-int8"
+        return self.activations in _STATIC
 
     @property
     def changes_layers(self) -> bool:

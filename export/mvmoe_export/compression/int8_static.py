@@ -21,6 +21,6 @@ _BOUNDS = Bounds(
 PART = Recipe(
     name="int8-static",
     summary="Layers in 8 bits, ranges of inputs by calibration images (--calibrate).",
-    numbers=(NumberTypes("int8", "static-int8"),),
+    numbers=(NumberTypes("int8", "static-int8"), NumberTypes("int8", "static-int8-float16")),
     bounds=_BOUNDS,
 )

@@ -4,7 +4,7 @@
 places, as a target's `LayerWriter` says. What weights become is in `eight_bits.py` and beside it.
 """
 
-from mvmoe_export.layers.contract import Layer, LayerWriter, PreciseLayer
+from mvmoe_export.layers.contract import Layer, LayerRanges, LayerWriter, PreciseLayer, Range
 from mvmoe_export.layers.found import find_layers, left_layer
 from mvmoe_export.layers.ranges import Ranges, WatchedGraph
 from mvmoe_export.layers.replacing import LayerChanges, needs_ranges, part_name, replace_layers
@@ -12,8 +12,10 @@ from mvmoe_export.layers.replacing import LayerChanges, needs_ranges, part_name,
 __all__ = [
     "Layer",
     "LayerChanges",
+    "LayerRanges",
     "LayerWriter",
     "PreciseLayer",
+    "Range",
     "Ranges",
     "WatchedGraph",
     "find_layers",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 from torch import Tensor, fx
@@ -44,6 +44,13 @@ class Layer:
         return found if isinstance(found, fx.Node) else None
 
     @property
+    def inner_bias(self) -> fx.Node | None:
+        """Its bias, if that is surely a vector of constants, one for each output."""
+        bias = self.bias
+        inner = bias is not None and self.operator in _WITH_BIAS and bias.op == "get_attr"
+        return bias if inner else None
+
+    @property
     def is_product(self) -> bool:
         """Whether it is a product of a matrix: no convolution."""
         return "conv" not in self.operator
@@ -73,6 +80,18 @@ class Layer:
         turned = weight.movedim(self.outputs_axis, 0).shape
         sizes = turned if made.ndim > 1 else (turned[0], *(1 for _ in turned[1:]))
         return made.reshape(sizes).movedim(0, self.outputs_axis).contiguous()
+
+
+Range = tuple[float, float]
+"""The smallest and the largest value, 0 among them."""
+
+
+class LayerRanges(NamedTuple):
+    """The values that a layer has met with calibration images."""
+
+    taken: Range
+    given: Range
+    """With its `inner_bias`, and without another one."""
 
 
 class PreciseLayer(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,5 +139,7 @@ class LayerWriter(Protocol):
 class CalibratedWriter(LayerWriter, Protocol):
     """A writer whose layers take values in ranges that calibration images have shown."""
 
-    def range_parts(self, layer: Layer, span: tuple[float, float]) -> dict[str, Tensor]:
-        """What is stored of a range, beside `parts`, by other names: for each graph its own."""
+    def range_parts(
+        self, layer: Layer, parts: Mapping[str, Tensor], found: LayerRanges
+    ) -> dict[str, Tensor]:
+        """What is stored of ranges beside `parts`, by other names: for each graph its own."""

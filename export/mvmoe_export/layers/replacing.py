@@ -11,10 +11,16 @@ from typing import TypeGuard
 from torch import Tensor, fx
 
 from mvmoe_export.graph_roles import GraphRoles
-from mvmoe_export.layers.contract import CalibratedWriter, Layer, LayerWriter, PreciseLayer
+from mvmoe_export.layers.contract import (
+    CalibratedWriter,
+    Layer,
+    LayerRanges,
+    LayerWriter,
+    PreciseLayer,
+)
 from mvmoe_export.layers.finite import require_finite
 from mvmoe_export.layers.found import find_layers, left_layer
-from mvmoe_export.layers.ranges import ANY, Range, Ranges
+from mvmoe_export.layers.ranges import ANY, Ranges
 
 _JOINT = "__"
 """Between the name of a weight and that of its part: the name of an input may have no dots."""
@@ -58,10 +64,10 @@ class LayerChanges:
             return None
         return self.writer.packed.get(part)
 
-    def _of(self, name: str, weight: Tensor, span: Range) -> Iterator[tuple[str, Tensor]]:
+    def _of(self, name: str, weight: Tensor, found: LayerRanges) -> Iterator[tuple[str, Tensor]]:
         """What is stored of one weight."""
         if name in self.layers and self.writer is not None:
-            parts = parts_of(self.writer, self.layers[name], weight.detach(), span)
+            parts = parts_of(self.writer, self.layers[name], weight.detach(), found)
             yield from ((part_name(name, part), tensor) for part, tensor in parts.items())
         if name not in self.layers or name in self.kept:
             yield name, weight
@@ -100,15 +106,17 @@ def replace_layers(
     return LayerChanges(writer, first, kept, tuple(left))
 
 
-def parts_of(writer: LayerWriter, layer: Layer, weight: Tensor, span: Range) -> dict[str, Tensor]:
+def parts_of(
+    writer: LayerWriter, layer: Layer, weight: Tensor, found: LayerRanges
+) -> dict[str, Tensor]:
     """All that is stored for a layer; raises InputError for values that are not finite."""
     require_finite(layer.name, weight)
     parts = writer.parts(layer, weight)
-    return parts | writer.range_parts(layer, span) if needs_ranges(writer) else parts
+    return parts | writer.range_parts(layer, parts, found) if needs_ranges(writer) else parts
 
 
 def needs_ranges(writer: LayerWriter) -> TypeGuard[CalibratedWriter]:
-    """Whether a writer needs the ranges of what layers take."""
+    """Whether a writer needs the ranges of what layers take and give."""
     return isinstance(writer, CalibratedWriter)
 
 

@@ -40,7 +40,7 @@ from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.verification.faults import FaultLocation, SearchedTarget, ShownBy
 from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_deploy.verification.used_bounds import FP32, allowed, is_lost_in_rounding
-from mvmoe_export.compression import FLOAT16, find_recipe
+from mvmoe_export.compression import FLOAT16, find_recipe, number_beside
 from mvmoe_export.expert_flow import JOIN, ExpertFlow
 from mvmoe_export.flow import as_tuple
 from mvmoe_export.parity.double_precision import moved
@@ -104,7 +104,7 @@ def guard(
 def _computes_in_half(record: manifest.Target) -> bool:
     """Whether graphs compute in fp16."""
     if record.compression is not None:
-        return record.compression.activations == "float16"
+        return number_beside(record.compression.activations) == "float16"
     return FLOAT16 in find_recipe(record.precision).numbers
 
 

@@ -13,12 +13,14 @@ from typing import Any
 
 from mvmoe_deploy.errors import EngineError
 from mvmoe_export.captured import CapturedFamily, CapturedGraph
+from mvmoe_export.layers import Range, Ranges
 from mvmoe_export.targets.coreml.binding import Binding, fill
 from mvmoe_export.targets.coreml.constants import Array, BlobWriter, body, held_values
 from mvmoe_export.targets.coreml.descriptions import describe, describe_model
 from mvmoe_export.targets.coreml.engine import Converted
 from mvmoe_export.targets.coreml.options import ConversionOptions
 from mvmoe_export.targets.coreml.packing import Packing
+from mvmoe_export.targets.coreml.rounded_inputs import round_inputs
 from mvmoe_export.targets.coreml.toolkit import Model_pb2, ct, milproto
 
 _DATA = Path("Data/com.apple.CoreML")
@@ -39,6 +41,8 @@ class PackagedGraph:
     """Reads the contents of its slots, where it is bound or something of it is packed."""
     packing: Packing | None = None
     """Which constants are packed, if any."""
+    ranges: Callable[[], Ranges | None] = lambda: None
+    """Gives what its layers take, where that is rounded to whole numbers."""
 
     def constants(self, slots: Mapping[str, Array]) -> Sequence[Array | None]:
         """The contents of its constants for contents of its slots."""
@@ -139,7 +143,21 @@ def _add_function(
         blob = None if content is None else writer.write(value, content)
         if blob is not None:
             blobs.add(blob)
+    ranges = part.ranges()
+    if ranges is not None:
+        round_inputs(function, _taken(part, ranges))
     return frozenset(blobs)
+
+
+def _taken(part: PackagedGraph, ranges: Ranges) -> dict[str, Range]:
+    """What the layers of packed weights take, by the names of these in the program."""
+    operations = list(held_values(body(part.program.function)))
+    places = {} if part.packing is None else part.packing.places
+    return {
+        operations[index][0].outputs[0].name: ranges[packed.place.slot].taken
+        for index, packed in places.items()
+        if packed.place.slot in ranges
+    }
 
 
 def _finish(package: Path, model: Any, options: ConversionOptions) -> None:

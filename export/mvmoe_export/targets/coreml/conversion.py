@@ -97,7 +97,8 @@ class _Family:
                 yield self._own(graph, weights)
             else:
                 slots = partial(self._slots, graph)
-                yield PackagedGraph(self._family, graph, probe, binding, slots, packing)
+                ranges = partial(self._job.ranges, self._family, graph)
+                yield PackagedGraph(self._family, graph, probe, binding, slots, packing, ranges)
 
     def _source(self) -> ExportedProgram:
         """The family's program, on pixels if it takes images and that was asked for."""
@@ -146,7 +147,12 @@ class _Family:
         slots = self._slots(graph)
         packing = self._layers.plan(program, find_held(program, slots, self._layers.names), slots)
         return PackagedGraph(
-            self._family, graph, program, slots=partial(self._slots, graph), packing=packing
+            self._family,
+            graph,
+            program,
+            slots=partial(self._slots, graph),
+            packing=packing,
+            ranges=partial(self._job.ranges, self._family, graph),
         )
 
     def _convert(self, weights: Mapping[str, Tensor], name: str | None = None) -> Converted:

@@ -86,7 +86,7 @@ def lower(program: ExportedProgram, name: str) -> ExportedProgram:
 def convert(program: ExportedProgram, signature: Signature, options: CoreMLOptions) -> Converted:
     """An ML Program of a lowered program; raises InputError that names the graph and operator."""
     pipeline = ct.PassPipeline.DEFAULT
-    if options.numbers.activations == "float32":
+    if options.numbers.other == "float32":
         pipeline.remove_passes({_INEXACT})
     while True:
         try:
@@ -110,7 +110,7 @@ def _convert(
     """One call of coremltools."""
     # It numbers values through all conversions of a process.
     Builder.name_count.clear()
-    half = options.numbers.activations == "float16"
+    half = options.numbers.other == "float16"
     return ct.convert(
         program,
         convert_to="mlprogram",

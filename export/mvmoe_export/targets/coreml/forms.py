@@ -28,6 +28,7 @@ from mvmoe_export.targets.coreml.options import (
     INT8,
     PALETTE_4,
     PALETTE_6,
+    STATIC_INT8,
     CoreMLOptions,
 )
 from mvmoe_export.targets.coreml.toolkit import MIL_pb2, cluster
@@ -214,6 +215,7 @@ _TO_DENSE = "constexpr_lut_to_dense"
 
 _FORMS: Mapping[NumberTypes, Form] = {
     INT8: Form(_SHIFT_SCALE, 8, 1, _each_output, _int8, _scaled(MIL_pb2.INT8)),
+    STATIC_INT8: Form(_SHIFT_SCALE, 8, 1, _each_output, _int8, _scaled(MIL_pb2.INT8)),
     INT4: Form(_SHIFT_SCALE, 4, 1, _some_of_an_output, int4_by_group, _scaled(MIL_pb2.INT4)),
     PALETTE_6: Form(_TO_DENSE, 6, 64, _everything, _palettes(6), _indexed(MIL_pb2.UINT6)),
     PALETTE_4: Form(_TO_DENSE, 4, 16, _some_outputs, _palettes(4), _indexed(MIL_pb2.UINT4)),

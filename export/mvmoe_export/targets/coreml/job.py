@@ -36,14 +36,19 @@ def start(
 ) -> "CoreMLJob":
     """Start the compiler; its packages will be below `root / "coreml"`."""
     rewrites = REWRITES if options.rewrites is None else options.rewrites
+    families = captured.write_captured(stages, scratch)
+    calls: tuple[captured.CapturedCall, ...] = ()
+    if chosen.numbers.needs_images and options.calibration is not None:
+        calls = captured.write_calls(options.calibration.calls, scratch)
     job = CompileRequest(
         compiler=_COMPILER,
         extra="coreml",
         captured=str(scratch / captured.FOLDER),
-        families=captured.write_captured(stages, scratch),
+        families=families,
         rewrites=rewrites,
         recipe=chosen.precision,
         numbers=chosen.numbers,
+        calibration=calls,
         experts=stages.bound_experts,
         options=encoded(conversion_options(stages, options, chosen)),
     )

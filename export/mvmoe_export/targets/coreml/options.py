@@ -12,15 +12,17 @@ from mvmoe_export.targets.contract import TargetOptions
 
 DeploymentTarget = Literal["iOS16", "iOS17", "iOS18", "iOS26"]
 INT8 = NumberTypes("int8", "float16")
+STATIC_INT8 = NumberTypes("int8", "static-int8-float16")
 INT4 = NumberTypes("int4", "float16")
 PALETTE_6 = NumberTypes("palette-6", "float16")
 PALETTE_4 = NumberTypes("palette-4", "float16")
 
-_RUNS = (FLOAT16, FLOAT32, INT8, INT4, PALETTE_6, PALETTE_4)
+_RUNS = (FLOAT16, FLOAT32, INT8, STATIC_INT8, INT4, PALETTE_6, PALETTE_4)
 """The numbers that Core ML's graphs may have."""
 
-_BLOCKWISE = (INT4, PALETTE_4)
-"""Those of weights with several scales for an output, or several tables."""
+_NEWER = (INT4, PALETTE_4, STATIC_INT8)
+"""Those of weights with several scales for an output, or several tables; and of inputs in 8 bits,
+which only chips of newer systems multiply as they are."""
 
 _OLDER = ("iOS16", "iOS17")
 """Their packages hold one function, so that graphs cannot share weights; a weight has one table, or
@@ -54,7 +56,7 @@ class CoreMLOptions(TargetOptions, frozen=True):
     def __post_init__(self) -> None:
         """Also refuses a recipe that the systems of the deployment target do not have."""
         super().__post_init__()
-        if self.numbers in _BLOCKWISE and not self.blockwise:
+        if self.numbers in _NEWER and not self.blockwise:
             raise InputError(
                 f"the coreml precision {self.precision} needs iOS18, and the deployment target is "
                 f"{self.deployment_target}; give --coreml-deployment-target iOS18, or another "

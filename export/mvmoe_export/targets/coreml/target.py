@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_export.graph_taps import GraphTap
-from mvmoe_export.targets.contract import ExportOptions, TargetJob, require_fitting
+from mvmoe_export.targets.contract import ExportOptions, TargetJob, require_fitting, require_images
 from mvmoe_export.targets.coreml.coreml_bounds import BOUNDS
 from mvmoe_export.targets.coreml.engines import ENGINES
 from mvmoe_export.targets.coreml.operators import read
@@ -35,6 +35,7 @@ class CoreMLTarget:
         """Raises InputError for options that do not go with the model, MissingExtraError."""
         chosen = self._chosen(options)
         require_fitting(chosen.recipe, chosen.numbers, stages)
+        require_images(chosen.recipe, chosen.numbers, options)
         if find_spec("coremltools") is None:
             raise MissingExtraError.of("coremltools", self.extra)
         if chosen.input == "image":
@@ -49,9 +50,10 @@ class CoreMLTarget:
         return CoreMLTap(root, graph)
 
     def room(self, stages: "Stages", options: ExportOptions) -> int:
-        """The weights that the compiler reads, and those that it writes."""
-        weights = stages.weight_bytes
-        return weights + self._chosen(options).numbers.stored(weights)
+        """The weights that the compiler reads with what ranges are set by, and what it writes."""
+        weights, numbers = stages.weight_bytes, self._chosen(options).numbers
+        calls = options.calibration if numbers.needs_images else None
+        return weights + numbers.stored(weights) + (0 if calls is None else calls.range_bytes)
 
     def start(
         self, stages: "Stages", options: ExportOptions, root: Path, scratch: Path

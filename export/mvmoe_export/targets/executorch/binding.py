@@ -11,7 +11,7 @@ numbers are named so too, behind a word that says what they are.
 import copy
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -24,6 +24,9 @@ from torch.export import ExportedProgram
 
 _SCALE = "scale_"
 """Before the keys of scales."""
+
+PackedBeside = Mapping[str, Sequence[str]]
+"""For each slot of whole numbers those of what is packed with them: scales, steps."""
 
 
 class Encoding(NamedTuple):
@@ -86,28 +89,29 @@ class _Source(NamedTuple):
 class WholeNumberKeys:
     """The keys of whole numbers in one file: others where the same numbers have other scales.
 
-    A phone's XNNPACK keeps what it has packed of a weight, its scales among that, and finds it by
-    the keys of weight and bias alone.
+    A phone's XNNPACK keeps what it has packed of a weight, its scales and the steps of known ranges
+    among that, and finds it by the keys of weight and bias alone.
     """
 
     def __init__(self) -> None:
-        self._scales: dict[str, bytes] = {}
+        self._packed: dict[str, bytes] = {}
 
-    def add(self, key: str, scales: Tensor) -> str:
-        """The key of whole numbers with these scales; `key` is that of their bytes."""
-        data = _bytes(scales)
-        if self._scales.setdefault(key, data) == data:
+    def add(self, key: str, *beside: Tensor) -> str:
+        """The key of whole numbers packed with these scales; `key` is that of their bytes."""
+        data = b"".join(map(_bytes, beside))
+        if self._packed.setdefault(key, data) == data:
             return key
         return hashlib.sha256(key.encode() + data).hexdigest()
 
-    def add_lowered(self, weights: Mapping[str, Tensor], scales: Mapping[str, str]) -> None:
+    def add_lowered(self, weights: Mapping[str, Tensor], beside: PackedBeside) -> None:
         """Those of a graph that was lowered with its own weights, which keeps its keys.
 
         Of two weights of one such graph with the same whole numbers only the first is safe.
         """
-        for slot, scale in scales.items():
+        for slot, names in beside.items():
             for encoding in _encodings(weights[slot]):
-                self.add(encoding.key(encoding.bytes_of(weights[slot])), weights[scale])
+                key = encoding.key(encoding.bytes_of(weights[slot]))
+                self.add(key, *(weights[name] for name in names))
 
 
 @dataclass(frozen=True)
@@ -118,8 +122,7 @@ class Lowered:
     sources: Mapping[str, _Source]
     """The slot behind each key of the payloads; keys of constants are not in it."""
 
-    scales: Mapping[str, str]
-    """For each slot of whole numbers the one of their scales."""
+    beside: PackedBeside
 
     def bind(self, weights: Mapping[str, Tensor], keys: WholeNumberKeys) -> ExportedProgram:
         """The program of a graph with its own weights, by slot.
@@ -133,8 +136,8 @@ class Lowered:
         for key, (slot, encoding) in self.sources.items():
             data = encoding.bytes_of(weights[slot])
             new = encoding.key(data)
-            if slot in self.scales:
-                new = keys.add(new, weights[self.scales[slot]])
+            if slot in self.beside:
+                new = keys.add(new, *(weights[name] for name in self.beside[slot]))
             contents[key] = (new, data)
         for module in payloads(program):
             _rebind(module, contents)
@@ -144,14 +147,24 @@ class Lowered:
 def find_slots(
     program: ExportedProgram,
     weights: Mapping[str, Tensor],
-    scales: Mapping[str, str] = MappingProxyType({}),
+    beside: PackedBeside = MappingProxyType({}),
 ) -> Lowered | None:
     """Find the made-up weights of a lowered program; None if one cannot be told for sure.
 
     That is so where the delegate has computed something from a weight (a folded normalisation):
-    such a structure has to be lowered again for each graph. `scales` names for each slot of whole
-    numbers the one of their scales.
+    such a structure has to be lowered again for each graph.
     """
+    lowered = find_some(program, weights, beside)
+    keys = {key for module in payloads(program) for key in _keys(module)}
+    if lowered is None or keys - lowered.sources.keys() - set(_constant_keys(program)):
+        return None
+    return lowered
+
+
+def find_some(
+    program: ExportedProgram, weights: Mapping[str, Tensor], beside: PackedBeside
+) -> Lowered | None:
+    """As `find_slots` of a program in which these weights alone are made up."""
     known = {
         encoding.key(encoding.bytes_of(weight)): _Source(slot, encoding)
         for slot, weight in weights.items()
@@ -159,11 +172,8 @@ def find_slots(
     }
     keys = {key for module in payloads(program) for key in _keys(module)}
     sources = {key: known[key] for key in keys & known.keys()}
-    constants = set(_constant_keys(program))
     found = {source.slot for source in sources.values()} | program.state_dict.keys()
-    if keys - known.keys() - constants or weights.keys() - found:
-        return None
-    return Lowered(program, sources, scales)
+    return None if weights.keys() - found else Lowered(program, sources, beside)
 
 
 def payloads(program: ExportedProgram) -> Iterator[LoweredBackendModule]:

@@ -93,18 +93,23 @@ def _start(
 ) -> _Lowering:
     """Start the compiler of one delegate."""
     (delegate,) = chosen.delegate
-    rewrites = options.rewrites
+    numbers, rewrites = chosen.numbers_of(delegate), options.rewrites
     if rewrites is None:
-        in_int8 = chosen.numbers_of(delegate).computes_in_int8
-        rewrites = names_for(_ENGINES[delegate].needs_of(in_int8=in_int8))
+        needs = _ENGINES[delegate].needs_of(in_int8=numbers.computes_in_int8)
+        rewrites = names_for(needs)
+    families = captured.write_captured(stages, scratch)
+    calls: tuple[captured.CapturedCall, ...] = ()
+    if numbers.needs_images and options.calibration is not None:
+        calls = captured.write_calls(options.calibration.calls, scratch)
     job = CompileRequest(
         compiler=_COMPILER,
         extra="executorch",
         captured=str(scratch / captured.FOLDER),
-        families=captured.write_captured(stages, scratch),
+        families=families,
         rewrites=rewrites,
         recipe=chosen.recipe_of(delegate).name,
-        numbers=chosen.numbers_of(delegate),
+        numbers=numbers,
+        calibration=calls,
         experts=stages.bound_experts,
         options=encoded(
             LoweringOptions(

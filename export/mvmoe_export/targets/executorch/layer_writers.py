@@ -1,4 +1,6 @@
-"""How XNNPACK has layers with compressed weights: linears whose inputs are quantized as they come.
+"""How XNNPACK has layers with compressed weights: linears over whole numbers.
+
+With ranges that are found for each image:
 
 Before:  linear(tokens, weight, bias)
 After:   scale, zero = choose_qparams(tokens)
@@ -7,6 +9,14 @@ After:   scale, zero = choose_qparams(tokens)
 
 XNNPACK's partitioner knows this pattern and makes one operator of it, which multiplies whole
 numbers. The pattern has one range for all tokens; XNNPACK finds one for each token anyway.
+
+With ranges that calibration images have shown:
+
+After:   input = dequantize(quantize(tokens, step, zero), step, zero)
+         output = linear(input, dequantize(weight__whole, weight__scale), bias)
+         dequantize(quantize(output, out_step, out_zero), out_step, out_zero)
+
+XNNPACK wants steps and zero points as numbers of its graph: `static_steps.py` puts them there.
 
 Importing this registers the operators of the pattern, which are PyTorch's.
 """
@@ -20,14 +30,18 @@ import torch.ao.quantization.fx._decomposed
 from torch import Tensor, fx
 
 from mvmoe_export.compression import NumberTypes
-from mvmoe_export.layers import Layer, LayerWriter
+from mvmoe_export.layers import Layer, LayerRanges, LayerWriter
 from mvmoe_export.layers.eight_bits import int8_by_output
 from mvmoe_export.layers.four_bits import GROUP, int4_by_group
+from mvmoe_export.layers.ranges import signed_steps
 from mvmoe_export.rewrites.graph import shape
-from mvmoe_export.targets.executorch.options import DYNAMIC_INT4, DYNAMIC_INT8
+from mvmoe_export.targets.executorch.options import DYNAMIC_INT4, DYNAMIC_INT8, STATIC_INT8
 
 WHOLE, SCALE = "whole", "scale"
 """The parts of a weight: its whole numbers `[outputs, inputs]`, and their scales."""
+
+STEPS = ("step", "zero", "out_step", "out_zero")
+"""What is stored of the ranges of what a layer takes and gives."""
 
 CONVOLUTION = "on XNNPACK no convolution is compressed: with few channels it would be slower"
 BOUND = "XNNPACK takes whole numbers as constants of a graph only, not as its inputs"
@@ -46,6 +60,8 @@ _MADE = "mvmoe_quantized"
 _EPSILON = torch.finfo(torch.float32).eps
 _TINY = torch.finfo(torch.float32).tiny
 """The smallest scale that XNNPACK takes; of bfloat16 it is the same."""
+_LARGEST_RATIO = 128
+"""Of a product's step to that of the output; XNNPACK refuses 256."""
 
 
 class XnnpackInt8Writer:
@@ -67,8 +83,26 @@ class XnnpackInt8Writer:
     def write(self, layer: Layer, parts: Mapping[str, fx.Node]) -> fx.Node:
         """A linear over the weight and what unpacks it."""
         whole, scale = parts[WHOLE], parts[SCALE]
-        arguments = (whole, scale, _zeros(layer, scale), 0, *_WEIGHT_RANGE)
-        return _linear(layer, _call(layer, _QUANTIZED.dequantize_per_channel.default, *arguments))
+        return _linear(layer, _quantized(layer), _unpacked(layer, whole, scale))
+
+
+class XnnpackStaticInt8Writer(XnnpackInt8Writer):
+    """A scale for each output, and known ranges of what the layer takes and gives."""
+
+    def range_parts(
+        self, layer: Layer, parts: Mapping[str, Tensor], found: LayerRanges
+    ) -> dict[str, Tensor]:
+        """`STEPS`: of fp32 and int8."""
+        step, zero = signed_steps(found.taken)
+        least = float(step * parts[SCALE].max()) / _LARGEST_RATIO
+        return dict(zip(STEPS, (step, zero, *signed_steps(found.given, least)), strict=True))
+
+    def write(self, layer: Layer, parts: Mapping[str, fx.Node]) -> fx.Node:
+        """A linear between two pairs that round."""
+        step, zero, out_step, out_zero = (parts[name] for name in STEPS)
+        weight = _unpacked(layer, parts[WHOLE], parts[SCALE])
+        product = _product(layer, _rounded(layer, layer.input, step, zero), weight)
+        return _with_outer_bias(layer, _rounded(layer, product, out_step, out_zero))
 
 
 class XnnpackInt4Writer:
@@ -97,11 +131,12 @@ class XnnpackInt4Writer:
         whole, scale = parts[WHOLE], parts[SCALE]
         unpack = _QUANTIZED.dequantize_per_channel_group.default
         arguments = (whole, scale, _zeros(layer, scale), *_INT4_RANGE, GROUP, torch.float32)
-        return _linear(layer, _call(layer, unpack, *arguments))
+        return _linear(layer, _quantized(layer), _call(layer, unpack, *arguments))
 
 
 WRITERS: Mapping[NumberTypes, LayerWriter] = {
     DYNAMIC_INT8: XnnpackInt8Writer(),
+    STATIC_INT8: XnnpackStaticInt8Writer(),
     DYNAMIC_INT4: XnnpackInt4Writer(),
 }
 """By the numbers of a recipe."""
@@ -142,13 +177,36 @@ def _zeros(layer: Layer, scale: fx.Node) -> fx.Node:
     return graph.get_attr(name)
 
 
-def _linear(layer: Layer, weight: fx.Node) -> fx.Node:
-    """The linear in a layer's place; a bias that may be no constant vector is added behind it."""
-    bias = layer.bias
-    inside = bias is not None and layer.operator == "linear" and bias.op == "get_attr"
-    arguments = (_quantized(layer), weight, *((bias,) if inside else ()))
-    product = _call(layer, _ATEN.linear.default, *arguments)
-    return product if bias is None or inside else _call(layer, _ATEN.add.Tensor, product, bias)
+def _unpacked(layer: Layer, whole: fx.Node, scale: fx.Node) -> fx.Node:
+    """The weight of whole numbers with a scale for each output."""
+    arguments = (whole, scale, _zeros(layer, scale), 0, *_WEIGHT_RANGE)
+    return _call(layer, _QUANTIZED.dequantize_per_channel.default, *arguments)
+
+
+def _linear(layer: Layer, tokens: fx.Node, weight: fx.Node) -> fx.Node:
+    """The linear in a layer's place."""
+    return _with_outer_bias(layer, _product(layer, tokens, weight))
+
+
+def _product(layer: Layer, tokens: fx.Node, weight: fx.Node) -> fx.Node:
+    """A linear with the layer's inner bias."""
+    bias = layer.inner_bias
+    arguments = (tokens, weight) if bias is None else (tokens, weight, bias)
+    return _call(layer, _ATEN.linear.default, *arguments)
+
+
+def _with_outer_bias(layer: Layer, product: fx.Node) -> fx.Node:
+    """A product with a bias that may be no constant vector added behind it."""
+    if layer.bias is None or layer.inner_bias is not None:
+        return product
+    return _call(layer, _ATEN.add.Tensor, product, layer.bias)
+
+
+def _rounded(layer: Layer, values: fx.Node, step: fx.Node, zero: fx.Node) -> fx.Node:
+    """Values rounded to whole numbers in a known range."""
+    pattern = (values, step, zero, *_INPUT_RANGE)
+    whole = _call(layer, _QUANTIZED.quantize_per_tensor.tensor, *pattern)
+    return _call(layer, _QUANTIZED.dequantize_per_tensor.tensor, whole, *pattern[1:])
 
 
 def _quantized(layer: Layer) -> fx.Node:

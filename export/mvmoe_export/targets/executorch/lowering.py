@@ -20,14 +20,15 @@ from torch.export import ExportedProgram
 
 from mvmoe_deploy.errors import CheckFailedError, InputError
 from mvmoe_deploy.runtime.runners.executorch.runner import BACKENDS
-from mvmoe_export.captured import CapturedFamily
-from mvmoe_export.compile_job import CompileJob
+from mvmoe_export.captured import CapturedFamily, CapturedGraph
+from mvmoe_export.compile_job import CompileJob, made_up_numbers
 from mvmoe_export.layers import part_name
 from mvmoe_export.source_location import location_hint
-from mvmoe_export.targets.executorch.binding import WholeNumberKeys, find_slots
-from mvmoe_export.targets.executorch.layer_writers import SCALE, WHOLE, WRITERS
+from mvmoe_export.targets.executorch.binding import WholeNumberKeys, find_slots, find_some
+from mvmoe_export.targets.executorch.layer_writers import SCALE, STEPS, WHOLE, WRITERS
 from mvmoe_export.targets.executorch.options import LoweringOptions
 from mvmoe_export.targets.executorch.shortcuts import shortcuts, without_attention_patterns
+from mvmoe_export.targets.executorch.static_steps import put_steps
 
 FILE = "model.pte"
 _DELEGATE = torch.ops.higher_order.executorch_call_delegate
@@ -91,10 +92,12 @@ def _lower_family(
         names = [spec.name for spec in job.bound(family)]
         inputs = exported.graph_signature.user_inputs[-len(names) :] if names else ()
         require_constant_filters(graphs[0].name, exported, dict(zip(inputs, names, strict=True)))
+    if job.job.numbers.needs_images:
+        return {
+            graph.name: _lower_with_steps(job, family, graph, options, keys) for graph in graphs
+        }
     lowered = _lower({graphs[0].name: exported}, options)[graphs[0].name]
-    scales = {
-        part_name(weight, WHOLE): part_name(weight, SCALE) for weight in job.layers(family).layers
-    }
+    scales = _packed_beside(job, family, SCALE)
     if not family.probed:
         keys.add_lowered(job.weights(family, graphs[0]), scales)
         job.report(graphs[0].name)
@@ -111,6 +114,45 @@ def _lower_family(
             keys.add_lowered(weights, scales)
         job.report(graph.name)
     return methods
+
+
+def _lower_with_steps(
+    job: CompileJob,
+    family: CapturedFamily,
+    graph: CapturedGraph,
+    options: LoweringOptions,
+    keys: WholeNumberKeys,
+) -> ExportedProgram:
+    """The method of a graph whose steps, and biases in such steps, are inside of the payload.
+
+    Its whole numbers alone are made up, to be found and named by what they are packed with: the
+    same ones have other steps in another graph. Raises InputError if they are not found.
+    """
+    weights = job.weights(family, graph)
+    beside = _packed_beside(job, family, SCALE, *STEPS)
+    made_up = made_up_numbers({slot: weights[slot] for slot in beside})
+    program = with_weights(job.program(family), {**weights, **made_up})
+    put_steps(program, weights)
+    lowered = find_some(_lower({graph.name: program}, options)[graph.name], made_up, beside)
+    if lowered is None:
+        raise InputError(
+            f"graph {graph.name} has a layer whose weights XNNPACK stores in a form of its own, "
+            f"which is not known; give another precision than {job.job.recipe}",
+            code="export.graph-refused",
+            graph=graph.name,
+        )
+    job.report(graph.name)
+    return lowered.bind(weights, keys)
+
+
+def _packed_beside(
+    job: CompileJob, family: CapturedFamily, *parts: str
+) -> dict[str, tuple[str, ...]]:
+    """For the whole numbers of each layer the slots of other parts."""
+    return {
+        part_name(weight, WHOLE): tuple(part_name(weight, part) for part in parts)
+        for weight in job.layers(family).layers
+    }
 
 
 def _lower_all(job: CompileJob, options: LoweringOptions) -> dict[str, ExportedProgram]:

@@ -15,10 +15,11 @@ ComputeUnits = Literal["all", "cpu_only", "cpu_and_gpu", "cpu_and_ne"]
 DeploymentTarget = Literal["iOS16", "iOS17", "iOS18", "iOS26"]
 
 DYNAMIC_INT8 = NumberTypes("int8", "dynamic-int8")
+STATIC_INT8 = NumberTypes("int8", "static-int8")
 DYNAMIC_INT4 = NumberTypes("int4", "dynamic-int8")
 
 _RUNS: Mapping[Delegate, tuple[NumberTypes, ...]] = {
-    "xnnpack": (FLOAT32, DYNAMIC_INT8, DYNAMIC_INT4),
+    "xnnpack": (FLOAT32, DYNAMIC_INT8, STATIC_INT8, DYNAMIC_INT4),
     "portable": (FLOAT32,),
     "coreml": (FLOAT16,),
 }
@@ -49,7 +50,7 @@ class ExecuTorchOptions(TargetOptions, frozen=True):
         PartName,
         Meta(
             description="Of weights and computation; of the delegate coreml fp32 means fp16.",
-            extra={"allowed": RecipesIn(FLOAT32, DYNAMIC_INT8, DYNAMIC_INT4, FLOAT16)},
+            extra={"allowed": RecipesIn(FLOAT32, DYNAMIC_INT8, STATIC_INT8, DYNAMIC_INT4, FLOAT16)},
         ),
     ] = "fp32"
 

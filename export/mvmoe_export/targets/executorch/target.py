@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError, MissingExtraError
 from mvmoe_export.graph_taps import GraphTap
-from mvmoe_export.targets.contract import ExportOptions, TargetJob, require_fitting
+from mvmoe_export.targets.contract import (
+    ExportOptions,
+    TargetJob,
+    require_fitting,
+    require_images,
+)
 from mvmoe_export.targets.executorch.engines import ENGINES
 from mvmoe_export.targets.executorch.options import ExecuTorchOptions
 
@@ -32,6 +37,7 @@ class ExecuTorchTarget:
         for delegate in chosen.delegate:
             numbers = chosen.numbers_of(delegate)
             require_fitting(chosen.recipe_of(delegate), numbers, stages)
+            require_images(chosen.recipe_of(delegate), numbers, options)
             if stages.bound_experts and numbers.changes_layers:
                 raise _slow_inputs(chosen.precision)
         if find_spec("executorch") is None:
@@ -54,9 +60,16 @@ class ExecuTorchTarget:
         return ExecuTorchTap(root, graph)
 
     def room(self, stages: "Stages", options: ExportOptions) -> int:
-        """The weights that the compilers read, and for each delegate the program that it writes."""
+        """What the compilers read, and for each delegate the program that it writes.
+
+        They read the weights, and what ranges are set by.
+        """
         weights, chosen = stages.weight_bytes, self._chosen(options)
-        return weights + sum(chosen.numbers_of(name).stored(weights) for name in chosen.delegate)
+        numbers = [chosen.numbers_of(name) for name in chosen.delegate]
+        read = weights
+        if options.calibration is not None and any(one.needs_images for one in numbers):
+            read += options.calibration.range_bytes
+        return read + sum(one.stored(weights) for one in numbers)
 
     def start(
         self, stages: "Stages", options: ExportOptions, root: Path, scratch: Path

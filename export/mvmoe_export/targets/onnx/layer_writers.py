@@ -8,10 +8,10 @@ from torch import Tensor, fx
 from torch.nn.functional import pad
 
 from mvmoe_export.compression import NumberTypes
-from mvmoe_export.layers import Layer, LayerWriter
+from mvmoe_export.layers import Layer, LayerRanges, LayerWriter
 from mvmoe_export.layers.eight_bits import int8_by_output
 from mvmoe_export.layers.four_bits import GROUP, int4_by_group
-from mvmoe_export.layers.ranges import Range, unsigned_steps
+from mvmoe_export.layers.ranges import unsigned_steps
 from mvmoe_export.rewrites.graph import shape
 from mvmoe_export.targets.onnx.contributed import (
     DYNAMIC_INT8_PRODUCT,
@@ -103,11 +103,13 @@ class DynamicInt8Writer:
 class StaticInt8Writer(DynamicInt8Writer):
     """`QuantizeLinear` with a known range and `MatMulIntegerToFloat` with its bias."""
 
-    def range_parts(self, layer: Layer, span: Range) -> dict[str, Tensor]:
+    def range_parts(
+        self, layer: Layer, parts: Mapping[str, Tensor], found: LayerRanges
+    ) -> dict[str, Tensor]:
         """`step` and `zero` of what a product takes; convolutions compute in fp32."""
         if not layer.is_product:
             return {}
-        step, zero = unsigned_steps(span)
+        step, zero = unsigned_steps(found.taken)
         return {"step": step, "zero": zero}
 
     def write(self, layer: Layer, parts: Mapping[str, fx.Node]) -> fx.Node:
