@@ -4,6 +4,7 @@ Importing this module, or the package of a target, imports neither PyTorch nor a
 command line asks targets for their options before anything is exported.
 """
 
+import difflib
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -141,7 +142,7 @@ def _require_allowed(target: str, option: msgspec.structs.FieldInfo, value: Any)
     except (msgspec.ValidationError, TypeError) as error:
         shown = value if isinstance(value, int | float) else quoted(str(_recorded(value)))
         raise InputError(
-            f"{name} is {shown}; {_expected(option.type, error)}",
+            f"{name} is {shown}; {_expected(option.type, value, error)}",
             code="input.option",
             name=name,
             given=str(shown),
@@ -164,11 +165,13 @@ def _require_distinct(name: str, values: Sequence[Any]) -> None:
         )
 
 
-def _expected(declared: Any, error: Exception) -> str:
-    """What a field allows."""
-    known = choices(declared)
+def _expected(declared: Any, value: Any, error: Exception) -> str:
+    """What a field allows, with the name nearest to a wrong one."""
+    known = [str(choice) for choice in choices(declared)]
     if known:
-        return f"give one of {', '.join(map(str, known))}"
+        nearest = difflib.get_close_matches(str(value), known, n=1)
+        hint = f" (the nearest is {nearest[0]})" if nearest else ""
+        return f"give one of {', '.join(known)}{hint}"
     notes = getattr(declared, "__metadata__", ())
     limits = [(note.ge, note.le) for note in notes if None not in (note.ge, note.le)]
     if limits:

@@ -52,6 +52,7 @@ def test_several_values_are_one_text_in_a_record():
         (OnnxOptions, {"precision": "bf16"}, "onnx precision is 'bf16'; give one of fp16, fp32"),
         (OnnxOptions, {"precision": "FP32"}, "onnx precision is 'FP32'; give one of fp16, fp32"),
         (CoreMLOptions, {"precision": "int3"}, "is 'int3'; give one of fp16, fp32"),
+        (OnnxOptions, {"precision": "int5-static"}, r"\(the nearest is int8-static\)"),
         (CoreMLOptions, {"input": "pixels"}, "the coreml input is 'pixels'; give one of tensor"),
         (CoreMLOptions, {"deployment_target": 16}, "deployment target is 16; give one of iOS16"),
     ],
