@@ -30,6 +30,9 @@ from mvmoe_deploy.verification.verification_report import (
     TargetReport,
 )
 
+_SHARE_OF_ONE = 0.2
+"""Of a recipe's bounds, what one operator may be off by: errors of many add up to them."""
+
 FindFault = Callable[[Bounds, ShownBy], FaultLocation | None]
 """Finds where a target's error begins, for the bounds that it was held to."""
 
@@ -251,14 +254,13 @@ class TargetCheck:
 def _locating(bounds: Bounds) -> Bounds:
     """The bounds by which a fault is looked for in graphs whose own are those of a recipe.
 
-    Decisions differ there although every error is within them: what is wanted is the operator from
-    which on the error is larger than any that excuses a decision.
+    Decisions differ there although every error is within them: wanted is the operator from which on
+    the error is far more than what the recipe does to each.
     """
-    most = metrics.MOST_EXCUSED
     return msgspec.structs.replace(
         bounds,
-        router_error=min(bounds.router_error, most),
-        answer_error=min(bounds.answer_error, most),
+        router_error=bounds.router_error * _SHARE_OF_ONE,
+        answer_error=bounds.answer_error * _SHARE_OF_ONE,
     )
 
 

@@ -2,7 +2,7 @@
 
 Images take their own routes. An expert that fewer than `LEAST_IMAGES` of them reach is given more:
 those whose logits speak most for it are sent there besides, since ranges of one or two images say
-little of the next one.
+little of the next one. So are routes that none of them takes, which may have a graph each.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.routing import Route
+from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.run_stages import (
     Vectors,
@@ -26,6 +27,7 @@ from mvmoe_deploy.verification.run_stages import (
 from mvmoe_export.flow import ModelFlow, flow_of
 from mvmoe_export.parity.torch_stages import TorchStages
 from mvmoe_export.stage_calls import StageCall, batches
+from mvmoe_export.stages import MAX_GRAPHS
 
 LEAST_IMAGES = 8
 """Of each expert: eight were enough to set ranges, one was not."""
@@ -78,10 +80,10 @@ def record_stages(model: RoutedModel, inputs: np.ndarray) -> CalibrationRun:
     for stage, rule in enumerate(model.routing, start=1):
         counts = vectors[f"members.{stage}"].sum(axis=0)
         sent = np.zeros(rule.experts, np.int64)
-        for expert, images in _too_few(model, vectors, stage):
-            sent[expert] = len(images)
+        for route, images in _forced(model, vectors, stage):
+            sent[list(route)] += len(images)
             members = [vectors[f"members.{each + 1}"][images] for each in range(len(model.routing))]
-            members[stage - 1] = _members(model, stage, expert, len(images))
+            members[stage - 1] = _members(rule.experts, route, len(images))
             run_stages(engine, flow.records, flow.outputs, rows_of(start, images), imposed=members)
         routed.append(tuple(int(count) for count in counts))
         forced.append(tuple(int(count) for count in sent))
@@ -114,23 +116,42 @@ class _Recorder(TorchStages):
         return super().step(stage, route, tensors, gates)
 
 
-def _too_few(model: RoutedModel, vectors: Vectors, stage: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Experts of a stage that too few images take, each with the images to send there besides."""
+def _forced(model: RoutedModel, vectors: Vectors, stage: int) -> Iterator[tuple[Route, np.ndarray]]:
+    """Routes of a stage to send images down besides, each with these images.
+
+    First for experts that too few images take, then the routes that still none has taken, if there
+    are not very many: a graph for each has ranges of its own.
+    """
+    rule = model.routing[stage - 1]
+    members = vectors[f"members.{stage}"]
+    taken = {route_of(row) for row in members if row.any()}
+    for expert in range(rule.experts):
+        missing = LEAST_IMAGES - int(members[:, expert].sum())
+        route = next(iter(rule.cover([expert])))
+        images = _speaking_for(vectors, stage, (expert,), max(missing, 0))
+        if len(images):
+            taken.add(route)
+            yield route, images
+    for route in rule.routes() if rule.count() <= MAX_GRAPHS else ():
+        images = _speaking_for(vectors, stage, route, LEAST_IMAGES)
+        if route not in taken and len(images):
+            yield route, images
+
+
+def _speaking_for(vectors: Vectors, stage: int, route: Route, most: int) -> np.ndarray:
+    """Images that do not take all experts of a route, those whose logits speak most for it first.
+
+    Only such as reach the stage.
+    """
     members = vectors[f"members.{stage}"]
     logits = vectors.get(f"logits.{stage}", np.zeros(members.shape, np.float32))
-    for expert in range(model.routing[stage - 1].experts):
-        taken = members[:, expert].astype(bool)
-        missing = LEAST_IMAGES - int(taken.sum())
-        others = np.flatnonzero(~taken & members.any(axis=1))
-        if missing > 0 and len(others):
-            wanting = np.argsort(-logits[others, expert], kind="stable")
-            yield expert, others[wanting[:missing]]
+    others = np.flatnonzero(~members[:, list(route)].all(axis=1) & members.any(axis=1))
+    wanting = np.argsort(-logits[others][:, list(route)].sum(axis=1), kind="stable")
+    return others[wanting[:most]]
 
 
-def _members(model: RoutedModel, stage: int, expert: int, count: int) -> np.ndarray:
-    """The membership `[n, E]` of a route that has an expert."""
-    rule = model.routing[stage - 1]
-    route = next(iter(rule.cover([expert])))
-    members = np.zeros((count, rule.experts), bool)
+def _members(experts: int, route: Route, count: int) -> np.ndarray:
+    """The membership `[n, E]` of a route."""
+    members = np.zeros((count, experts), bool)
     members[:, list(route)] = True
     return members

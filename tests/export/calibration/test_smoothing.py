@@ -149,6 +149,19 @@ def test_a_rare_expert_is_sent_more_images(zoo):
     assert sum(len(call.inputs[0]) for call in rare) == LEAST_IMAGES
 
 
+def test_every_route_is_taken_where_each_has_a_graph(zoo):
+    model = zoo.enliven(zoo.Foreign(experts=5, k=2))
+    run = record_stages(model, images(model, 12))
+    taken = {}
+    for call in run.calls:
+        if call.stage == 1:
+            taken[call.route] = taken.get(call.route, 0) + len(call.inputs[0])
+    assert set(taken) == set(model.routing[0].routes())
+    own = sum(run.record.routed[0]) // 2
+    assert own == 12
+    assert sum(taken.values()) == own + sum(run.record.forced[0]) // 2
+
+
 @pytest.mark.parametrize(
     ("count", "labels", "said"), [(7, None, "7 images"), (9, [1] * 9, "one class only")]
 )
