@@ -78,7 +78,7 @@ def test_inspect_tells_options_rewrites_placement_and_sizes(mvmoe, everything):
         "input": "image",
     }
     executorch = targets["executorch"]["options"]
-    assert list(executorch) == ["delegate", "compute_units", "deployment_target"]
+    assert list(executorch) == ["delegate", "compute_units", "deployment_target", "precision"]
     assert (executorch["delegate"], executorch["compute_units"]) == ("xnnpack", "cpu_only")
     assert targets["onnx"]["rewrites"] == []
     assert "slices" in targets["coreml"]["rewrites"]
@@ -149,7 +149,7 @@ def test_a_graph_that_takes_pixels_answers_as_one_that_does_not(everything):
         (["--onnx-profile", "gpu"], "cpu, nnapi, coreml-ep"),
         (["--executorch-delegate", "gpu"], "xnnpack, portable, coreml"),
         (["--executorch-compute-units", "cpuOnly"], "all, cpu_only, cpu_and_gpu, cpu_and_ne"),
-        (["--coreml-precision", "int8"], "fp16, fp32"),
+        (["--coreml-precision", "int3"], "fp16, fp32"),
         (["--coreml-input", "pixels"], "tensor, image"),
         (["--coreml-deployment-target", "iOS15"], "iOS16, iOS17, iOS18, iOS26"),
         (["--onnx-opset", "17"], "18 to 23"),

@@ -14,18 +14,20 @@ _DOMAIN = "com.microsoft"
 
 def inferred(model: onnx.ModelProto) -> onnx.ModelProto:
     """A model's copy with all shapes that can be inferred, its own operators in place."""
+    nodes = list(model.graph.node)
+    if not any(node.domain == _DOMAIN for node in nodes):
+        return onnx.shape_inference.infer_shapes(model)
     standard = onnx.ModelProto()
     standard.CopyFrom(model)
-    nodes = list(standard.graph.node)
-    if any(node.domain == _DOMAIN for node in nodes):
-        sizes = _sizes(standard.graph)
-        del standard.graph.node[:]
-        for node in nodes:
-            standard.graph.node.extend(_standard(node, sizes, standard.graph))
+    sizes = _sizes(standard.graph)
+    del standard.graph.node[:]
+    for node in nodes:
+        standard.graph.node.extend(_standard(node, sizes, standard.graph))
     found = onnx.shape_inference.infer_shapes(standard)
     result = onnx.ModelProto()
     result.CopyFrom(model)
-    del result.graph.value_info[:]
+    del result.graph.value_info[:], result.graph.output[:]
+    result.graph.output.extend(found.graph.output)
     made = {name for node in nodes for name in node.output}
     result.graph.value_info.extend(v for v in found.graph.value_info if v.name in made)
     return result
