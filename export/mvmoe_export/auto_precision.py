@@ -7,14 +7,12 @@ interrupted export does not try it again.
 """
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
-from torch import nn
 
 from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle.manifest import Manifest, Target
@@ -23,7 +21,7 @@ from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.system import files
 from mvmoe_export.bundling import export_bundle
 from mvmoe_export.compression import NumberTypes, find_recipe
-from mvmoe_export.fingerprint import weights_of
+from mvmoe_export.resuming import model_digest
 from mvmoe_export.targets import ExportOptions, find_target
 
 AUTO = "auto"
@@ -42,16 +40,10 @@ class ChosenRecipe:
     """Those that are smaller, with what each fell short of."""
 
     @property
-    def sentences(self) -> list[str]:
-        """For people: the recipes that were tried, in order."""
-        lines = [f"recipe {name}: refused: {reason}" for name, reason in self.refused.items()]
-        return [*lines, f"recipe {self.name}: taken: {advice(self.manifest)}"]
-
-
-def advice(manifest: Manifest) -> str:
-    """What a bundle's compressed targets save and lose, in one sentence."""
-    found = [_fared(name, target) for name, target in manifest.targets.items()]
-    return "; ".join(found)
+    def sentence(self) -> str:
+        """For people: what its targets save and lose."""
+        fared = (_fared(name, target) for name, target in self.manifest.targets.items())
+        return f"recipe {self.name}: taken: {'; '.join(fared)}"
 
 
 def export_smallest(
@@ -197,10 +189,7 @@ def _key(
     model: RoutedModel, targets: Sequence[str], options: ExportOptions, chosen: Mapping[str, Any]
 ) -> str:
     """A hash of all that decides whether a recipe falls short."""
-    digest = hashlib.sha256(repr((model, model.routing, model.input)).encode())
-    for name, tensor in weights_of(cast(nn.Module, model)).items():
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).numpy().data)
+    digest = model_digest(model)
     known = {name: value for name, value in chosen.items() if name not in ("progress", "identity")}
     plain = replace(options, progress=print)
     digest.update(repr((targets, plain, sorted(known.items(), key=str))).encode())

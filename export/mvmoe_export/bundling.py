@@ -30,9 +30,14 @@ from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_deploy.verification.report_data import summarize
 from mvmoe_export.auto_strategy import AUTO, choose_strategy
 from mvmoe_export.bounds import bounds_for
-from mvmoe_export.calibration import Calibrated, CalibrationRequest, calibrate
+from mvmoe_export.calibration import Calibrated, CalibrationRequest, calibrate, load_images
 from mvmoe_export.captured import write_captured
-from mvmoe_export.compression_loss import require_loss, require_measurable, what_may_help
+from mvmoe_export.compression_loss import (
+    require_labels,
+    require_loss,
+    require_measurable,
+    what_may_help,
+)
 from mvmoe_export.evaluation_mode import evaluation_mode
 from mvmoe_export.further_targets import further_name, take_over, variants, with_recipe
 from mvmoe_export.parity.golden_vectors import GOLDEN_IMAGES, golden_vectors
@@ -161,9 +166,11 @@ def export_bundle(
         require_measurable(max_loss, calibration, skip_verify=skip_verify)
         if calibration is not None:
             stages = make(model, named[0])
-            described = _checked(stages, identity, options, found)
+            described = _described(stages, identity, found)
             expected = require_manifest(described, stages, found, GOLDEN_IMAGES)
-            calibrated = calibrate(model, expected, calibration)
+            samples = load_images(expected, calibration)
+            require_labels(max_loss, samples)
+            calibrated = calibrate(model, samples, smooth=calibration.smooth)
             options = replace(options, calibration=calibrated.run)
         exports = [
             _Export(make(calibrated.model, each.strategy), found, chosen, each.further, progress)

@@ -2,6 +2,7 @@
 
 from mvmoe_deploy.bundle.manifest import Manifest, VerifiedAccuracy
 from mvmoe_deploy.errors import CheckFailedError, InputError
+from mvmoe_deploy.samples import Samples
 from mvmoe_export.calibration import CalibrationRequest
 
 
@@ -27,22 +28,26 @@ def require_measurable(
         )
 
 
+def require_labels(max_loss: float | None, samples: Samples) -> None:
+    """Refuse a bound on the loss for images without labels, before any graph is made."""
+    if max_loss is not None and samples.labels is None:
+        raise InputError(
+            "--max-loss was given, but the images of --calibrate have no labels; give images in "
+            "folders that are called as the model's classes",
+            code="input.option",
+            name="max-loss",
+        )
+
+
 def require_loss(manifest: Manifest, max_loss: float | None) -> None:
     """Refuse a verified bundle in which a target loses more right answers than it may.
 
-    Raises CheckFailedError, InputError where images have no labels.
+    Raises CheckFailedError.
     """
     if max_loss is None:
         return
     for name, known in accuracies(manifest).items():
-        if known is None:
-            raise InputError(
-                "--max-loss was given, but the images of --calibrate have no labels; give images "
-                "in folders that are called as the model's classes",
-                code="input.option",
-                name="max-loss",
-            )
-        loss = 100 * (known.reference - known.target)
+        loss = 100 * known.loss
         if loss > max_loss:
             raise CheckFailedError(
                 f"target {name} loses {loss:.2f} points of right answers on {known.images} images "
@@ -55,12 +60,12 @@ def require_loss(manifest: Manifest, max_loss: float | None) -> None:
             )
 
 
-def accuracies(manifest: Manifest) -> dict[str, VerifiedAccuracy | None]:
-    """The right answers of every target that was verified; None without labels."""
+def accuracies(manifest: Manifest) -> dict[str, VerifiedAccuracy]:
+    """The right answers of every target that was verified on images with labels."""
     return {
         name: target.parity.verification.accuracy
         for name, target in manifest.targets.items()
-        if target.parity and target.parity.verification
+        if target.parity and target.parity.verification and target.parity.verification.accuracy
     }
 
 

@@ -20,6 +20,7 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.integrity import check_files
 from mvmoe_deploy.bundle.write import listed_paths
 from mvmoe_deploy.errors import BundleError, InputError
+from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.strict_json import object_of
 from mvmoe_deploy.system import files, output_places
 from mvmoe_export.fingerprint import weights_of
@@ -115,14 +116,19 @@ def foreign_to_kept(folder: Path) -> str | None:
     return None if found is None else f"holds {found}, which its {_RECORD} lacks"
 
 
-def export_key(stages: Stages, choices: Iterable[object]) -> str:
-    """A hash of the model, its weights and what was chosen: of all that the graphs depend on."""
-    model = stages.model
+def model_digest(model: RoutedModel) -> "hashlib._Hash":
+    """A hash of a model's structure and weights, to which more may be added."""
     digest = hashlib.sha256(repr((model, model.routing, model.input)).encode())
     for name, tensor in weights_of(cast(nn.Module, model)).items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         data = tensor.detach().cpu().contiguous().reshape(-1)
         digest.update(data.view(torch.uint8).numpy().data if data.numel() else b"")
+    return digest
+
+
+def export_key(stages: Stages, choices: Iterable[object]) -> str:
+    """A hash of the model, its weights and what was chosen: of all that the graphs depend on."""
+    digest = model_digest(stages.model)
     for group in stages.groups:
         # What a module computes is not all in its name and weights.
         names = [graph.name for graph in group.members]

@@ -4,7 +4,12 @@
 `smoothing.py` moves outlier channels from what layers take into their weights.
 """
 
-from mvmoe_export.calibration.preparing import Calibrated, CalibrationRequest, calibrate
+from mvmoe_export.calibration.preparing import (
+    Calibrated,
+    CalibrationRequest,
+    calibrate,
+    load_images,
+)
 from mvmoe_export.calibration.recording import CalibrationRun, record_stages
 from mvmoe_export.calibration.smoothing import smoothed
 
@@ -13,6 +18,7 @@ __all__ = [
     "CalibrationRequest",
     "CalibrationRun",
     "calibrate",
+    "load_images",
     "record_stages",
     "smoothed",
 ]

@@ -42,12 +42,12 @@ class Calibrated:
     smoothed_norms: int = 0
 
 
-def calibrate(
-    model: RoutedModel, described: Manifest, request: CalibrationRequest | None
-) -> Calibrated:
-    """Take calibration images through a model; raises InputError for images that say too little."""
-    if request is None:
-        return Calibrated(model)
+def load_images(described: Manifest, request: CalibrationRequest) -> Samples:
+    """The images of a request, for the model of a manifest.
+
+    Raises InputError for images that say too little or are of another size, and what
+    `load_samples` raises.
+    """
     if isinstance(request.data, Samples):
         samples, name = request.data, "samples"
     else:
@@ -60,20 +60,28 @@ def calibrate(
             code="input.option",
             name="calibrate",
         )
-    run = _run(model, samples)
-    if not request.smooth:
+    return samples
+
+
+def calibrate(model: RoutedModel, samples: Samples, *, smooth: bool) -> Calibrated:
+    """Take calibration images through a model, which is smoothed before if that is asked for.
+
+    Raises what the model's own code raises as InputError, CheckFailedError as `smoothed` does.
+    """
+    # By these pictures graphs are checked later, the golden ones by each device too: a range that
+    # cuts them off would fail there.
+    pictures = np.concatenate(
+        [golden_vectors(model)["image"], guard_images(model.input, 1).numpy()]
+    )
+    run = _run(model, samples, pictures)
+    if not smooth:
         return Calibrated(model, samples, run)
     found = smoothed(model, run.calls)
     # Of the model that is exported: ranges have changed.
-    return Calibrated(found.model, samples, _run(found.model, samples), found.norms)
+    return Calibrated(found.model, samples, _run(found.model, samples, pictures), found.norms)
 
 
-def _run(model: RoutedModel, samples: Samples) -> CalibrationRun:
-    """What stages take for the samples, and for the pictures by which graphs are checked later.
-
-    A device checks itself by the golden images: a range that cuts them off would fail there.
-    """
+def _run(model: RoutedModel, samples: Samples, pictures: np.ndarray) -> CalibrationRun:
+    """What stages take for the samples, with what they take for some pictures besides."""
     run = record_stages(model, samples.inputs)
-    golden = golden_vectors(model)["image"]
-    pictures = np.concatenate([golden, guard_images(model.input, 1).numpy()])
     return replace(run, calls=(*run.calls, *record_stages(model, pictures).calls))

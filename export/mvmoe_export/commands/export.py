@@ -181,7 +181,7 @@ def export(
                 source.model, output, progress=advance, note=note, **how
             )
             manifest = chosen_recipe.manifest
-            note(chosen_recipe.sentences[-1])
+            note(chosen_recipe.sentence)
         else:
             manifest = export_bundle(
                 source.model, output, precision=precision, progress=advance, **how

@@ -289,7 +289,7 @@ def test_auto_takes_the_smallest_that_keeps_its_bounds(wide, tmp_path, monkeypat
     assert tried == ["int4", "int8", "fp16"]
     assert (chosen.name, list(chosen.refused)) == ("fp16", ["int4", "int8"])
     assert len(notes) == 2
-    assert chosen.sentences[-1].startswith("recipe fp16: taken: onnx in fp16: 0.5")
+    assert chosen.sentence.startswith("recipe fp16: taken: onnx in fp16: 0.5")
     assert Bundle.open(tmp_path / "a").target("onnx").precision == "fp16"
 
 
