@@ -9,7 +9,7 @@ from torch import Tensor, fx
 
 from mvmoe_export.rewrites.graph import argument
 
-_WITH_BIAS = ("linear", "conv1d", "conv2d", "convolution")
+_WITH_BIAS = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "convolution")
 """Operators whose third argument is a bias."""
 
 

@@ -24,7 +24,11 @@ _ATEN = torch.ops.aten
 _OPERATORS: Mapping[Any, tuple[int, int]] = {
     _ATEN.linear.default: (1, 0),
     _ATEN.conv1d.default: (1, 0),
+    _ATEN.conv1d.padding: (1, 0),
     _ATEN.conv2d.default: (1, 0),
+    _ATEN.conv2d.padding: (1, 0),
+    _ATEN.conv3d.default: (1, 0),
+    _ATEN.conv_transpose2d.input: (1, 1),
     _ATEN.matmul.default: (1, -1),
     _ATEN.mm.default: (1, -1),
     _ATEN.bmm.default: (1, -1),

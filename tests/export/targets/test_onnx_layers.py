@@ -376,3 +376,33 @@ def test_the_operator_whose_error_flips_decisions_is_named(wide, tmp_path):
     assert fault.graph == "step1_e0"
     assert fault.engine_operator == "DynamicQuantizeMatMul"
     assert "mlp" in fault.layer
+
+
+class Unusual(nn.Module):
+    """Convolutions that PyTorch calls otherwise, and a product that gains an axis."""
+
+    def __init__(self):
+        super().__init__()
+        self.same, self.up = nn.Conv2d(3, 8, 3, padding="same"), nn.ConvTranspose2d(8, 8, 2)
+        self.matrix = nn.Parameter(torch.randn(1, 8, 8))
+
+    def forward(self, x):
+        return self.up(self.same(x)).mean((2, 3)) @ self.matrix
+
+
+# Taken apart for a rewrite, the product is a bmm of three axes on both sides.
+@pytest.mark.parametrize(("rewrites", "named"), [((), ["matrix"]), (("views",), [])])
+def test_no_layer_is_passed_over(rewrites, named):
+    torch.manual_seed(0)
+    module, x = Unusual().eval(), torch.randn(1, 3, 8, 8)
+    numbers = next(each for each in WRITERS if each.activations == "dynamic-int8")
+    made = template.make_template(
+        "graph", module, {"x": x}, ("y",), 20, rewrites=rewrites,
+        layers=LayerRequest(WRITERS[numbers], GraphRoles(outputs=("y",))),
+    )  # fmt: skip
+    changed = made.program.layers
+    assert len(changed.layers) == 3 - len(named)
+    assert [left.layer for left in changed.left] == named
+    given = made.program.exported.module(check_guards=False)(x)
+    # Weights of two convolutions are rounded to 8 bits.
+    torch.testing.assert_close(given, module(x), rtol=0, atol=2e-2)

@@ -83,7 +83,7 @@ class DynamicInt8Writer:
         """Products of several matrices, and convolutions whose weight is an input."""
         if not layer.is_product:
             return _STORED_INT8.refuses(layer, weight)
-        return None if _is_matrix(weight) else NO_LAYER
+        return None if _is_matrix(layer, weight) else NO_LAYER
 
     def parts(self, layer: Layer, weight: Tensor) -> dict[str, Tensor]:
         """`int8` `[inputs, outputs]` and `scale` `[outputs]`."""
@@ -130,7 +130,7 @@ class DynamicInt4Writer:
         """Products of several matrices, and weights that are inputs."""
         if layer.is_bound:
             return BOUND
-        return None if not layer.is_product or _is_matrix(weight) else NO_LAYER
+        return None if not layer.is_product or _is_matrix(layer, weight) else NO_LAYER
 
     def parts(self, layer: Layer, weight: Tensor) -> dict[str, Tensor]:
         """`int4` `[outputs, groups, 16]`, two numbers plus 8 a byte, and `scale`, all in a row."""
@@ -151,9 +151,11 @@ class DynamicInt4Writer:
         return layer.node.graph.call_function(INT4_PRODUCT, arguments)
 
 
-def _is_matrix(weight: Tensor) -> bool:
-    """Whether a weight is one matrix, perhaps behind an axis of size 1."""
-    return weight.ndim == 2 or (weight.ndim == 3 and weight.shape[0] == 1)
+def _is_matrix(layer: Layer, weight: Tensor) -> bool:
+    """Whether a weight is one matrix, perhaps behind an axis of size 1 that its input has too."""
+    if weight.ndim == 3:
+        return weight.shape[0] == 1 and len(shape(layer.input)) == 3
+    return weight.ndim == 2
 
 
 WRITERS: Mapping[NumberTypes, LayerWriter] = {
