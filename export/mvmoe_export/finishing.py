@@ -1,7 +1,8 @@
-"""Experts that stand for the end of an image, and so compute nothing.
+"""Experts that compute nothing: those that stand for the end of an image, and those dropped.
 
-Where every route has one expert, one whose route finishes an image is never computed. A strategy
-that puts several experts into one graph asks for it all the same, and gives it a gate.
+Where every route has one expert, one whose route finishes an image is never computed; nor is one
+that the rule does not select. A strategy that puts several experts into one graph asks for it all
+the same, and gives it a gate.
 """
 
 from typing import Any
@@ -15,15 +16,15 @@ from mvmoe_export.flow import StageFlow
 
 
 def computing(flow: StageFlow) -> list[int]:
-    """The experts of a stage that compute something: all but those that only finish images."""
+    """The experts of a stage that compute something: those that some image runs."""
     record = flow.record
     single = record.routing.longest == 1
     ends = {expert for (expert,) in record.finishes} if single else set()
-    return [expert for expert in range(record.routing.experts) if expert not in ends]
+    return [expert for expert in record.routing.usable if expert not in ends]
 
 
 def computing_experts(flow: StageFlow, build: Build) -> Build:
-    """`build` for any experts of a stage, of which those that only finish images are left out.
+    """`build` for any experts of a stage, of which those that compute nothing are left out.
 
     Its modules take a gate for each expert that was asked for. They raise InputError if none of
     these computes anything.
@@ -36,7 +37,7 @@ def computing_experts(flow: StageFlow, build: Build) -> Build:
         kept = [slot for slot, expert in enumerate(route) if expert not in ends]
         if not kept:
             raise InputError(
-                f"stage {flow.index} finishes images on the route {list(route)}, so there is no "
+                f"stage {flow.index} computes nothing on the route {list(route)}, so there is no "
                 f"expert for it; export the model with --strategy {DEFAULT}",
                 code="model.contract",
             )

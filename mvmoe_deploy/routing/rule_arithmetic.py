@@ -140,6 +140,23 @@ def scores_one(logits: np.ndarray, experts: int) -> tuple[list[float], list[floa
     return row, softmax_one(row)
 
 
+def kept_scores(scores: np.ndarray, kept: tuple[int, ...] | None) -> np.ndarray:
+    """Scores `[B, E]` by which experts are ranked: those not kept come after all others."""
+    if kept is None:
+        return scores
+    dropped = np.ones(scores.shape[1], bool)
+    dropped[list(kept)] = False
+    return np.where(dropped, np.float32(-1), scores)
+
+
+def graph_kept(scores: "Tensor", kept: tuple[int, ...] | None) -> "Tensor":
+    """`kept_scores` on PyTorch's tensors, inside of a graph."""
+    if kept is None:
+        return scores
+    lowered = [0.0 if expert in kept else 2.0 for expert in range(scores.shape[1])]
+    return scores - scores.new_tensor(lowered)
+
+
 def score_gates(members: np.ndarray, logits: np.ndarray, renormalize: bool) -> np.ndarray:
     """The scores of the members `[B, E]` (bool) as gates `[B, E]` (fp32), 0 for the others.
 
