@@ -297,7 +297,7 @@ def _check_restrictions(manifest: Manifest) -> None:
         rule, route, kept = restriction.rule, restriction.route, restriction.kept
         _require(
             (route is None) != (kept is None),
-            f"the restriction of stage {restriction.stage} has a route and kept experts, or neither",
+            f"the restriction of stage {restriction.stage} has a route and kept experts, or none",
         )
         _require(
             kept is None or is_ascending(kept, rule.experts),

@@ -110,9 +110,9 @@ class GatherStrategy(Strategy):
         """Every expert in every slot; none where all experts are on every route."""
         usable, size = tuple(rule.usable), rule.longest
         if size < len(usable):
-            routes = (route for _, _, route in placements(len(usable), size))
-            for route in (first_route(size), *routes):
-                yield tuple(usable[place] for place in route)
+            yield tuple(usable[:size])
+            for _, _, places in placements(len(usable), size):
+                yield tuple(usable[place] for place in places)
 
     def suits(self, rules: Sequence[Rule]) -> Suitability | None:
         """After those that read no other expert's weights."""
