@@ -13,6 +13,7 @@ from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.accuracy import Accuracy
 from mvmoe_deploy.verification.faults import FaultLocation
 from mvmoe_deploy.verification.output_errors import OutputsCompared, RouteOutput
+from mvmoe_deploy.verification.reference import Reference
 from mvmoe_deploy.verification.used_bounds import UsedBounds
 
 
@@ -152,6 +153,8 @@ class Report:
     images: int
     targets: dict[str, TargetReport]
     skipped: dict[str, str]
+    compared_with: Reference | None = None
+    """The images, and what the reference said of them."""
 
     @property
     def ok(self) -> bool:
