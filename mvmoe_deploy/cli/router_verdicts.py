@@ -50,15 +50,16 @@ def show_stage(out: "Console", stage: "StageHealth") -> None:
     from rich.text import Text
 
     colour = _COLOURS.get(stage.verdict or "", "")
-    out.print(Text(verdict_line(stage), style=f"bold {colour}".strip()))
-    for line in _explained(stage):
-        out.print(Text(f"  {line}"))
-    out.print(Text(f"  {_reached(stage)}"))
+    title = f"router of stage {stage.stage}: {stage.verdict or 'no verdict'}"
+    out.print(Text(title, style=f"bold {colour}".strip()))
+    for line in _found(stage):
+        indented(out, line)
+    _show_advice(out, stage)
     if not stage.images:
         return
     for line in _figures(stage):
-        out.print(Text(f"  {line}"))
-    out.print(Text(f"  {_thresholds(stage.thresholds)}", style="dim"))
+        indented(out, line)
+    indented(out, _thresholds(stage.thresholds), "dim")
     out.print()
     _show_uses(out, stage)
     if stage.classes:
@@ -66,38 +67,57 @@ def show_stage(out: "Console", stage: "StageHealth") -> None:
         _show_classes(out, stage)
 
 
+def _found(stage: "StageHealth") -> Iterator[str]:
+    """What the verdict rests on, what holds besides, and what images are too few to say."""
+    if stage.reason is not None:
+        yield stage.reason
+        return
+    for number, finding in enumerate(stage.findings):
+        yield finding.sentence if number == 0 else f"also {finding.verdict}: {finding.sentence}"
+    yield from (f"too few images: {each.sentence}" for each in stage.open_questions)
+
+
+def _show_advice(out: "Console", stage: "StageHealth") -> None:
+    """What to do about the verdict; of what holds besides `--json` has it."""
+    from rich.text import Text
+
+    for number, advice in enumerate(stage.findings[0].advice if stage.findings else ()):
+        colon = ":" if advice.command else ""
+        indented(out, f"{'or' if number else 'what to do'}: {advice.text}{colon}")
+        if advice.command:
+            # One line, whatever the width: it is there to be pasted.
+            out.print(Text(f"    {advice.command}", style="bold"), soft_wrap=True)
+
+
+def indented(out: "Console", line: str, style: str = "") -> None:
+    """A paragraph below a title."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    out.print(Padding(Text(line, style=style), (0, 0, 0, 2), expand=False))
+
+
 def show_drift(out: "Console", drift: "RouteDrift") -> None:
     """How far one engine's routes are those of the reference."""
-    out.print(f"  on the same way as {drift.reference}: {_share(drift.whole_way)}")
+    indented(out, f"same way as {drift.reference} at all stages: {shown_share(drift.whole_way)}")
     for stage in drift.stages:
         if stage.same_route is None:
-            out.print(f"  stage {stage.stage}: no image to compare")
+            indented(out, f"stage {stage.stage}: no image to compare")
             continue
         others = f"{stage.other_route} of {stage.compared} images elsewhere"
-        ties = f", {stage.near_ties} of them near ties" if stage.other_route else ""
-        error = f"; largest error of a logit {stage.largest_logit_error or 0:.1e}"
-        out.print(
-            f"  stage {stage.stage}: same route {_share(stage.same_route)}, {others}{ties}{error}"
+        ties = f" ({stage.near_ties} of them near ties)" if stage.other_route else ""
+        indented(
+            out,
+            f"stage {stage.stage}: same route {shown_share(stage.same_route)}, {others}{ties}, "
+            f"largest error of a logit {stage.largest_logit_error or 0:.1e}",
         )
 
 
-def _explained(stage: "StageHealth") -> Iterator[str]:
-    """What to do: the ways of each finding."""
-    for finding in stage.findings:
-        title = f" ({finding.verdict})" if len(stage.findings) > 1 else ""
-        yield f"what to do{title}:"
-        yield from (f"- {line}" for line in finding.advice)
-
-
-def _reached(stage: "StageHealth") -> str:
-    """The rule, and how many images it was asked of."""
-    if stage.images == stage.images_before:
-        return f"{stage.rule}, {stage.images} images"
-    return f"{stage.rule}, {stage.images} images of {stage.images_before}: the others were finished"
-
-
 def _figures(stage: "StageHealth") -> Iterator[str]:
-    """Entropies and margins."""
+    """How many images, entropies and margins."""
+    before = stage.images_before - stage.images
+    finished = f"; {before} more were finished before" if before else ""
+    yield f"{stage.images} images, {stage.rule}{finished}"
     yield (
         f"effective number of experts {stage.effective_experts or 0:.2f} of {stage.experts} "
         f"(entropy {stage.expert_entropy or 0:.3f}), of routes {stage.effective_routes or 0:.2f}"
@@ -109,7 +129,7 @@ def _figures(stage: "StageHealth") -> Iterator[str]:
     if margin is not None:
         yield (
             f"margins {margin.min:.2g} to {margin.max:.2g}, median {margin.p50:.2g}; nearer to a "
-            f"tie than {margin.near_tie_limit:.2g}: {_share(margin.near_ties)}"
+            f"tie than {margin.near_tie_limit:.2g}: {shown_share(margin.near_ties)}"
         )
 
 
@@ -168,10 +188,6 @@ def _show_classes(out: "Console", stage: "StageHealth") -> None:
 def _whole_percent(count: int, of: int) -> str:
     """A share of a class in whole per cent; nothing where none of it."""
     return "-" if not count else f"{100 * count / of:.0f}%"
-
-
-def _share(use: "ShareOfImages") -> str:
-    return shown_share(use)
 
 
 def _interval(use: "ShareOfImages") -> str:

@@ -12,7 +12,7 @@ from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress_bars import progress
-from mvmoe_deploy.cli.router_verdicts import show_drift, show_stage, verdict_line
+from mvmoe_deploy.cli.router_verdicts import indented, show_drift, show_stage, verdict_line
 from mvmoe_deploy.errors import CheckFailedError, InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -344,7 +344,7 @@ def show(out: "Console", data: "RoutersReport") -> None:
         out.print(f"\ntarget {name} ({judged.engine}{instead})")
         show_drift(out, judged.drift)
         for stage in judged.stages:
-            out.print(Text(f"  {verdict_line(stage)}"))
+            indented(out, verdict_line(stage))
     for name, reason in data.skipped.items():
         out.print(f"\ntarget {name}: not run; {reason}")
     if len(reference.stages) > 1:

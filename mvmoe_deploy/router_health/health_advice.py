@@ -1,8 +1,10 @@
-"""What to do about a verdict, in lines that can be pasted."""
+"""What to do about a verdict, with commands that can be pasted."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from mvmoe_deploy.router_health.stage_health import HealthAdvice
 
 
 @dataclass(frozen=True)
@@ -25,37 +27,50 @@ class ModelSource:
         return cls(shlex.join(["--model", factory, *weights]), factory.rpartition(":")[2])
 
 
-def for_collapsed(stage: int, route: Iterable[int], model: ModelSource) -> list[str]:
+def for_collapsed(stage: int, route: Iterable[int], model: ModelSource) -> list[HealthAdvice]:
     """Of a router that sends nearly all images down one route."""
-    made = _export(model, f"--constant-route {stage}:{_joined(route)}", "constant")
     return [
-        "if these images are like those of the application, a static graph of the one route is as "
-        f"right, smaller and faster: {made}",
-        "if images should take several routes, train the router again: mvmoe train --routing "
-        "super-class guides it by the classes, --routing end-to-end balances it by "
-        "--balance-weight",
+        HealthAdvice(
+            text="if these images are like those of the application, a static graph of this one "
+            "route is as right, smaller and faster",
+            command=_export(model, f"--constant-route {stage}:{_joined(route)}", "constant"),
+        ),
+        HealthAdvice(
+            text="if images should take several routes, train the router again: with --routing "
+            "super-class the classes guide it, with --routing end-to-end a larger --balance-weight "
+            "spreads the images"
+        ),
     ]
 
 
-def for_unused(stage: int, kept: Iterable[int], model: ModelSource) -> list[str]:
+def for_unused(stage: int, kept: Iterable[int], model: ModelSource) -> list[HealthAdvice]:
     """Of experts that hardly any image uses."""
-    made = _export(model, f"--keep-experts {stage}:{_joined(kept)}", "smaller")
     return [
-        "look whether these images lack what the unused experts are for; if not, leave them out "
-        f"of the bundle: {made}",
-        "or train again with fewer experts, or with a larger --balance-weight (end-to-end) or "
-        "--guide-weight (super-class)",
+        HealthAdvice(
+            text="if these images lack nothing that the application will see, leave the unused "
+            "experts out",
+            command=_export(model, f"--keep-experts {stage}:{_joined(kept)}", "smaller"),
+        ),
+        HealthAdvice(
+            text="train again with fewer experts, or with a larger --balance-weight (end-to-end) "
+            "or --guide-weight (super-class)"
+        ),
     ]
 
 
-def for_imbalanced(busy: Iterable[int]) -> list[str]:
-    """Of experts that images use very unevenly."""
+def for_imbalanced(busy: Sequence[int]) -> list[HealthAdvice]:
+    """Of experts that images use very unevenly; `busy` are those that most images use."""
+    experts = "expert" if len(busy) == 1 else "experts"
     return [
-        "answers may be right all the same; but most images share a few experts, and the weights "
-        f"of the others are seldom needed: keep the busy ones in memory (pins of {_joined(busy)}, "
-        "see docs/dispatcher.md)",
-        "for an even use train again: mvmoe train with a larger --balance-weight (end-to-end), or "
-        "--routing super-class",
+        HealthAdvice(
+            text="answers may be right all the same: if memory is short, pin the busy "
+            f"{experts} {_joined(busy)} and let the others be loaded when an image needs them "
+            "(docs/dispatcher.md)"
+        ),
+        HealthAdvice(
+            text="for an even use train again: with --routing super-class the classes guide the "
+            "router, with --routing end-to-end a larger --balance-weight spreads the images"
+        ),
     ]
 
 

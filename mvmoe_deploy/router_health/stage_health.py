@@ -71,6 +71,13 @@ class HealthThresholds(HealthData, frozen=True):
     """Imbalanced: the effective number of experts is below this."""
 
 
+class HealthAdvice(HealthData, frozen=True):
+    """One thing to do: a sentence, and where there is one the command that does it."""
+
+    text: str
+    command: str | None = None
+
+
 class RouterFinding(HealthData, frozen=True):
     """Something that is wrong with a router."""
 
@@ -80,8 +87,8 @@ class RouterFinding(HealthData, frozen=True):
     """Those that it is about: of the one route, or those that are not used."""
     value: float
     threshold: float
-    advice: list[str]
-    """What to do: one way a line."""
+    advice: list[HealthAdvice]
+    """What to do: several ways, one of which is enough."""
 
 
 class OpenQuestion(HealthData, frozen=True):
