@@ -60,6 +60,7 @@ _REQUIRED: "tuple[Verdict, ...]" = ("healthy", "imbalanced", "unused-experts")
 )
 @shared_options.config
 @shared_options.weights
+@shared_options.input_options
 @click.option("--target", "targets", multiple=True, help="Of a bundle; several, else all.")
 @click.option(
     "--images", "most", type=click.IntRange(1, 1_000_000), default=_MOST_IMAGES, show_default=True
@@ -85,6 +86,7 @@ def routing(
     manifest_sha256: str | None,
     plugins: bool,
     as_json: bool,
+    **choices: Any,
 ) -> int:
     """Say what the routers of CHECKPOINT or BUNDLE do with the images of --data.
 
@@ -96,7 +98,7 @@ def routing(
 
     require_exact_intervals()
     if factory is not None:
-        _refuse_with_model(path, config, targets, manifest_sha256)
+        _refuse_with_model(path, config, targets, manifest_sha256, choices)
         source = _own_model(factory, checkpoint, weights)
     elif path is None:
         raise InputError(
@@ -105,6 +107,7 @@ def routing(
             name="path",
         )
     elif _is_bundle(path):
+        _refuse(_flags(choices), "with a bundle, which says it")
         source = _bundle(
             path,
             checkpoint=checkpoint,
@@ -116,7 +119,7 @@ def routing(
         )
     else:
         _refuse_with_checkpoint(checkpoint, targets, manifest_sha256)
-        source = _checkpoint(path, config, weights)
+        source = _checkpoint(path, config, weights, choices)
     report = _report(source, data, most, plugins)
     emit(as_json, report, show)
     return 0 if require is None else _required(report, require)
@@ -169,15 +172,20 @@ def _own_model(factory: str, checkpoint: Path | None, weights: str | None) -> _S
 
     model = _pytorch().of_factory(factory, checkpoint, weights)
     file = None if checkpoint is None else str(checkpoint)
-    return _Source(factory, model.described, ModelSource.of_factory(factory, file), model)
+    named = ModelSource.of_factory(factory, file, weights)
+    return _Source(factory, model.described, named, model)
 
 
-def _checkpoint(path: Path, config: str | None, weights: str | None) -> _Source:
+def _checkpoint(
+    path: Path, config: str | None, weights: str | None, choices: dict[str, Any]
+) -> _Source:
     """The model of a checkpoint."""
     from mvmoe_deploy.router_health import ModelSource
 
-    model = _pytorch().of_checkpoint(path, config, weights)
-    named = ModelSource.of_checkpoint(str(path), path.stem)
+    model = _pytorch().of_checkpoint(path, config, weights, choices)
+    for line in model.notes:
+        note(line)
+    named = ModelSource.of_checkpoint(str(path), path.stem, config=config, weights=weights)
     return _Source(str(path), model.described, named, model)
 
 
@@ -204,7 +212,7 @@ def _bundle(
     named, model = ModelSource(name=name), None
     if checkpoint is not None:
         model = _pytorch().load(checkpoint, opened, config, weights)
-        named = ModelSource.of_checkpoint(str(checkpoint), name)
+        named = ModelSource.of_checkpoint(str(checkpoint), name, config=config, weights=weights)
     described = DescribedModel(ImageTaker.of(opened.manifest), opened.manifest.stages)
     asked = tuple(dict.fromkeys(targets))
     return _Source(str(path), described, named, model, opened, asked)
@@ -303,11 +311,20 @@ def _required(report: "RoutersReport", require: "Verdict") -> int:
 
 
 def _refuse_with_model(
-    path: Path | None, config: str | None, targets: tuple[str, ...], sha256: str | None
+    path: Path | None,
+    config: str | None,
+    targets: tuple[str, ...],
+    sha256: str | None,
+    choices: dict[str, Any],
 ) -> None:
     """Refuse what says nothing of a user's own model; raises InputError."""
-    given = {"the path": path, "--config": config, "--target": targets, "--manifest-sha256": sha256}
-    _refuse(given, "with --model")
+    given = {"a path": path, "--config": config, "--target": targets, "--manifest-sha256": sha256}
+    _refuse(given | _flags(choices), "with --model, whose factory says it")
+
+
+def _flags(choices: dict[str, Any]) -> dict[str, Any]:
+    """What was said of the input, by the flags that say it."""
+    return {f"--{name.replace('_', '-')}": value for name, value in choices.items()}
 
 
 def _refuse_with_checkpoint(
@@ -320,7 +337,7 @@ def _refuse_with_checkpoint(
 
 def _refuse(given: dict[str, Any], where: str) -> None:
     for word, value in given.items():
-        if value:
+        if value not in (None, ()):
             raise InputError(
                 f"{word} was given {where}; leave it out",
                 code="input.option",
@@ -343,8 +360,10 @@ def show(out: "Console", data: "RoutersReport") -> None:
         instead = f", in place of {absent}" if (absent := judged.stands_in_for) else ""
         out.print(f"\ntarget {name} ({judged.engine}{instead})")
         show_drift(out, judged.drift)
-        for stage in judged.stages:
-            indented(out, verdict_line(stage))
+        for stage, other in zip(judged.stages, reference.stages, strict=True):
+            alike = stage.verdict is not None and stage.verdict == other.verdict
+            too = f"router of stage {stage.stage}: {stage.verdict} too"
+            indented(out, too if alike else verdict_line(stage))
     for name, reason in data.skipped.items():
         out.print(f"\ntarget {name}: not run; {reason}")
     if len(reference.stages) > 1:

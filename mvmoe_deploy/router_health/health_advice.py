@@ -16,15 +16,20 @@ class ModelSource:
     name: str = "model"
 
     @classmethod
-    def of_checkpoint(cls, path: str, name: str) -> "ModelSource":
-        """A checkpoint that is there."""
-        return cls(shlex.quote(path), name)
+    def of_checkpoint(
+        cls, path: str, name: str, *, config: str | None = None, weights: str | None = None
+    ) -> "ModelSource":
+        """A checkpoint that is there, with what was said of it."""
+        said = _flags(config=config, weights=weights)
+        return cls(shlex.join([path, *said]), name)
 
     @classmethod
-    def of_factory(cls, factory: str, checkpoint: str | None) -> "ModelSource":
+    def of_factory(
+        cls, factory: str, checkpoint: str | None, weights: str | None = None
+    ) -> "ModelSource":
         """A user's own model, with the weights of a file if there is one."""
-        weights = [] if checkpoint is None else ["--checkpoint", checkpoint]
-        return cls(shlex.join(["--model", factory, *weights]), factory.rpartition(":")[2])
+        said = _flags(model=factory, checkpoint=checkpoint, weights=weights)
+        return cls(shlex.join(said), factory.rpartition(":")[2])
 
 
 def for_collapsed(stage: int, route: Iterable[int], model: ModelSource) -> list[HealthAdvice]:
@@ -71,6 +76,13 @@ def for_imbalanced(busy: Sequence[int]) -> list[HealthAdvice]:
             text="for an even use train again: with --routing super-class the classes guide the "
             "router, with --routing end-to-end a larger --balance-weight spreads the images"
         ),
+    ]
+
+
+def _flags(**given: str | None) -> list[str]:
+    """What was given, as words of a command line."""
+    return [
+        word for name, value in given.items() if value is not None for word in (f"--{name}", value)
     ]
 
 

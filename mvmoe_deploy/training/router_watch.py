@@ -9,7 +9,7 @@ from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.training.evaluation import Tally
 
 _WARNED = ("collapsed", "unused-experts")
-"""The verdicts that a person should know of before the phase is over."""
+"""The verdicts that a person should know of before the phase is over, the worst first."""
 
 _MOST_STAGES = 8
 """Stages in a line."""
@@ -37,30 +37,30 @@ class RouterWatch:
 
     def __init__(self, phase: str, remedy: str) -> None:
         self._phase, self._remedy = phase, remedy
-        self._said: set[tuple[int, str]] = set()
+        self._said: dict[int, int] = {}
+        """Of each stage the place in `_WARNED` of the worst verdict that was said."""
 
     def know(self, records: Iterable[dict[str, Any]]) -> None:
         """What was said before the run was resumed, by the lines of `metrics.jsonl`."""
         for record in records:
             if record["phase"] == self._phase:
-                verdicts = enumerate(record.get("routers") or (), start=1)
-                self._said |= {(stage, verdict) for stage, verdict in verdicts if verdict}
+                for stage, verdict in enumerate(record.get("routers") or (), start=1):
+                    self._is_news(stage, verdict)
 
     def lines(self, epoch: int, stages: Sequence[StageHealth]) -> list[str]:
-        """What to say after an epoch: one line for each verdict that stages have for the first
-        time.
+        """What to say after an epoch: one line for each verdict that is worse than what was said
+        of a stage before.
         """
-        found = []
-        for verdict in _WARNED:
-            new = [
-                stage
-                for stage in stages
-                if stage.verdict == verdict and (stage.stage, verdict) not in self._said
-            ]
-            self._said |= {(stage.stage, verdict) for stage in new}
-            if new:
-                found.append(self._line(epoch, new))
-        return found
+        news = [stage for stage in stages if self._is_news(stage.stage, stage.verdict)]
+        alike = [[stage for stage in news if stage.verdict == verdict] for verdict in _WARNED]
+        return [self._line(epoch, stages) for stages in alike if stages]
+
+    def _is_news(self, stage: int, verdict: str | None) -> bool:
+        """Whether a verdict is worse than what was said of a stage; it counts as said now."""
+        if verdict not in _WARNED or _WARNED.index(verdict) >= self._said.get(stage, len(_WARNED)):
+            return False
+        self._said[stage] = _WARNED.index(verdict)
+        return True
 
     def _line(self, epoch: int, stages: Sequence[StageHealth]) -> str:
         """The first of the stages in full, the others by their numbers."""

@@ -1,7 +1,7 @@
 """The PyTorch model as the reference of a verification."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -47,11 +47,14 @@ class PyTorchReference:
         name: str = "",
         sha256: str | None = None,
         labels: Sequence[str] | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self.model = model
         self.name = name or type(model).__name__
         self._sha256 = sha256
         self._labels = None if labels is None else tuple(labels)
+        self.notes = tuple(notes)
+        """What a person should know of how it was read, one line each."""
 
     @cached_property
     def _flow(self) -> ModelFlow:
@@ -77,18 +80,28 @@ class PyTorchReference:
 
     @classmethod
     def of_checkpoint(
-        cls, checkpoint: Path, config: str | None, weights: str | None
+        cls,
+        checkpoint: Path,
+        config: str | None,
+        weights: str | None,
+        choices: Mapping[str, Any] | None = None,
     ) -> "PyTorchReference":
         """The model of a checkpoint, `config` and `weights` as in `load`; raises CheckpointError.
 
-        Without a bundle nothing says what an export would have been told of the input.
+        `choices` are what a person says of the input, as an export is told (`InputChoices`).
         """
-        from mvmoe_deploy.models import load_checkpoint
+        from mvmoe_deploy.models import InputChoices, load_checkpoint
         from mvmoe_deploy.models.presets import configuration
 
         described = configuration(config) if config else None
-        loaded = load_checkpoint(checkpoint, described, weights=weights)
-        return cls(loaded.model.eval(), name=f"checkpoint {checkpoint}", labels=loaded.labels)
+        said = InputChoices(**choices or {})
+        loaded = load_checkpoint(checkpoint, described, weights=weights, choices=said)
+        return cls(
+            loaded.model.eval(),
+            name=f"checkpoint {checkpoint}",
+            labels=loaded.labels,
+            notes=loaded.notes,
+        )
 
     @classmethod
     def of_factory(
