@@ -12,7 +12,7 @@ from mvmoe_bench.measure.schema.records import BundleRecord
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.routed_answers import products_with_routes, routed_answers
 from mvmoe_bench.report.statistics import Figure
-from mvmoe_deploy.router_health import RouteCounts, StageHealth, judge
+from mvmoe_deploy.router_health import ModelSource, RouteCounts, StageHealth, judge
 from mvmoe_deploy.router_health.route_counts import counted
 from mvmoe_deploy.routing.contract import is_ascending
 
@@ -36,10 +36,13 @@ def router_verdicts(index: Index) -> tuple[RouterOfTarget, ...] | None:
     for bundle in index.run.bundles:
         targets = {s.target: s for s in reversed(products_with_routes(index, bundle.name))}
         for target, subject in reversed(targets.items()):
-            lines = routed_answers(index, subject.key)
+            lines, model = routed_answers(index, subject.key), ModelSource(name=bundle.name)
             found += [
                 RouterOfTarget(
-                    subject=subject.key, bundle=bundle.name, target=target, health=judge(counts)
+                    subject=subject.key,
+                    bundle=bundle.name,
+                    target=target,
+                    health=judge(counts, model),
                 )
                 for counts in _counts(bundle, lines)
             ]

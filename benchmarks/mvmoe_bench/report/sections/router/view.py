@@ -81,15 +81,20 @@ _WORDS: dict[Verdict, str] = {
 def _notes(summary: Summary, found: Found) -> Iterator[str]:
     """What was found, and what to do about the verdict."""
     for row in found:
-        health, name = row.health, summary.names[row.subject]
-        where = f"{name}, stage {health.stage}"
+        health, of = row.health, f" of {row.bundle}" if len(summary.bundles) > 1 else ""
+        where = f"Target {row.target}{of}, stage {health.stage}"
         if health.reason is not None:
             yield f"{where}: no verdict; {health.reason}."
-        for finding in health.findings:
-            yield f"{where}, {finding.verdict}: {finding.sentence}."
-        for advice in health.findings[0].advice if health.findings else ():
-            command = f": {advice.command}" if advice.command else ""
-            yield f"{where}, what to do: {advice.text}{command}"
+        if health.findings:
+            held = "; ".join(f"{each.verdict}: {each.sentence}" for each in health.findings)
+            yield f"{where}: {held}."
+            yield f"{where}, what to do: {'; or: '.join(_ways(health))}"
+
+
+def _ways(health: StageHealth) -> Iterator[str]:
+    """What to do about the verdict, each way with its command."""
+    for advice in health.findings[0].advice:
+        yield f"{advice.text}: {advice.command}" if advice.command else advice.text
 
 
 def _verdict(health: StageHealth) -> Cell:
