@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _MOST_ROWS = 12
 """Routes, or experts, of a stage that are shown; `--json` has all."""
 
+_MOST_STAGES = 4
+"""Stages that are all shown in full."""
+
 _MOST_CLASSES = 20
 _MOST_COLUMNS = 8
 """Experts of the table of classes: those that most images use."""
@@ -45,7 +48,23 @@ def verdict_words(stage: "StageHealth") -> str:
     return found + "".join(f" ({each.sentence})" for each in stage.open_questions)
 
 
-def show_stage(out: "Console", stage: "StageHealth") -> None:
+def show_stages(out: "Console", stages: "Sequence[StageHealth]") -> None:
+    """All stages in full; of many only the first at which something was found."""
+    from rich.text import Text
+
+    found = [stage for stage in stages if stage.findings]
+    whole = stages if len(stages) <= _MOST_STAGES else found[:_MOST_STAGES]
+    for stage in stages:
+        if stage in whole:
+            out.print()
+            _show_stage(out, stage)
+    if rest := [stage for stage in stages if stage not in whole]:
+        out.print("\nthe other stages (their figures are in --json):")
+        for stage in rest:
+            out.print(Text(verdict_line(stage)))
+
+
+def _show_stage(out: "Console", stage: "StageHealth") -> None:
     """A stage: its verdict, what to do, and the figures."""
     from rich.text import Text
 

@@ -12,7 +12,7 @@ from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress_bars import progress
-from mvmoe_deploy.cli.router_verdicts import indented, show_drift, show_stage, verdict_line
+from mvmoe_deploy.cli.router_verdicts import indented, show_drift, show_stages, verdict_line
 from mvmoe_deploy.errors import CheckFailedError, InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -351,9 +351,7 @@ def show(out: "Console", data: "RoutersReport") -> None:
 
     reference = data.engines[data.reference]
     out.print(f"{data.model}: {data.images} images of {data.data}, routed by {reference.engine}")
-    for stage in reference.stages:
-        out.print()
-        show_stage(out, stage)
+    show_stages(out, reference.stages)
     for name, judged in data.engines.items():
         if judged.drift is None:
             continue

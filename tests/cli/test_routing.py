@@ -1,17 +1,21 @@
 """`mvmoe routing` with a router that was collapsed by hand, and one that is healthy."""
 
+import io
 import json
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
 
 from mvmoe_deploy import cli
 from mvmoe_deploy.bundle import Bundle
+from mvmoe_deploy.cli.router_verdicts import show_stages
 from mvmoe_deploy.models import Checkpoint, build, load_checkpoint, save_checkpoint
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
-from mvmoe_deploy.router_health import ModelSource
+from mvmoe_deploy.router_health import ModelSource, RouteCounts, count_routes, judge
+from mvmoe_deploy.routing.top_k import TopK
 from mvmoe_deploy.verification.routers_report import judge_routers
 from mvmoe_deploy.verification.routes_of_images import routed_alone, take_routes
 from mvmoe_export.parity.pytorch import PyTorchReference
@@ -235,3 +239,32 @@ def test_an_image_that_cannot_be_read_is_named(routing, folder, tmp_path):
     code, data = routing("healthy", "--data", str(tmp_path))
     assert (code, data["error"]["code"]) == (2, "image.invalid")
     assert "1.png" in data["error"]["message"]
+
+
+def test_of_many_stages_those_with_findings_are_shown_in_full():
+    def stage(number, *images):
+        routes = {(expert,): n for expert, n in enumerate(images) if n}
+        return judge(RouteCounts(number, len(images), "a rule", routes, sum(images)))
+
+    stages = [stage(n, 0, 500) if n in (3, 9) else stage(n, 250, 250) for n in range(1, 13)]
+    out = Console(width=100, record=True, file=io.StringIO())
+    show_stages(out, stages)
+    shown = out.export_text()
+    assert shown.count("what to do: ") == 2
+    assert "--constant-route 9:1 " in shown
+    assert shown.count("router of stage") == 12
+    assert "router of stage 1: healthy: 500 images use 2 experts as evenly as 2.00" in shown
+
+
+def test_many_routes_experts_and_classes_are_cut_with_their_number():
+    rng = np.random.default_rng(0)
+    rule = TopK(experts=64, k=2)
+    members, _ = rule.select(rng.normal(size=(5000, 64)).astype(np.float32))
+    groups = [f"class {number % 100:02d}" for number in range(5000)]
+    out = Console(width=80, record=True, file=io.StringIO())
+    show_stages(out, [judge(count_routes(1, rule, members, groups))])
+    shown = out.export_text()
+    assert "... and 52 more experts (all are in --json)" in shown
+    assert "more routes (all are in --json)" in shown
+    assert "... and 80 more classes and 56 more experts (all are in --json)" in shown
+    assert max(map(len, shown.splitlines())) <= 80
