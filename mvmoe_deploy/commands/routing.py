@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mvmoe_deploy.bundle.manifest import Target
     from mvmoe_deploy.progress import Progress
     from mvmoe_deploy.router_health import ModelSource, Verdict
+    from mvmoe_deploy.runtime.contract import Runner
     from mvmoe_deploy.runtime.isolated import OpenRunner
     from mvmoe_deploy.samples import ImageList
     from mvmoe_deploy.training.datasets.contract import Part
@@ -263,38 +264,68 @@ def _told(listed: "ImageList", source: _Source, advance: "Progress") -> "Iterato
 
 
 def _engines(source: _Source, open_runner: "OpenRunner") -> _Engines:
-    """PyTorch if there is a model, then the targets that this machine runs."""
-    from mvmoe_deploy.errors import UnsupportedPlatformError
-    from mvmoe_deploy.verification.routes_of_images import routed_alone, target_routes
+    """PyTorch if there is a model, then the targets that this machine runs.
+
+    A reference evaluator in place of an engine is slow, and says nothing of the engine: one is
+    taken if it was asked for, or if there is nothing else.
+    """
+    from mvmoe_deploy.verification.routes_of_images import routed_alone
 
     found = _Engines()
     if source.pytorch is not None:
-        engine = routed_alone(source.pytorch.stages, source.described.stages)
-        found.engines["pytorch"] = engine
+        found.engines["pytorch"] = routed_alone(source.pytorch.stages, source.described.stages)
         found.descriptions["pytorch"] = ("PyTorch", None)
     bundle = source.bundle
     if bundle is None:
         return found
     if not source.targets:
         found.skipped |= bundle.removed_targets()
-    for name in source.targets or bundle.manifest.targets:
-        record = bundle.target(name)
-        if name in found.skipped:
+    names = [
+        name for name in source.targets or bundle.manifest.targets if name not in found.skipped
+    ]
+    runners = {name: _runner(source, name, open_runner, found) for name in names}
+    opened = {name: runner for name, runner in runners.items() if runner is not None}
+    own = {name: runner for name, runner in opened.items() if runner.stands_in_for is None}
+    if source.targets or not (own or found.engines):
+        own = opened
+    for name, runner in opened.items():
+        if name in own:
+            _take(bundle, name, runner, found)
             continue
-        try:
-            runner = open_runner(bundle.path, record)
-        except UnsupportedPlatformError as error:
-            if source.targets:
-                raise
-            found.skipped[name] = str(error)
-            continue
-        found.engines[name] = target_routes(runner, bundle, name, record)
-        found.descriptions[name] = (runner.description, runner.stands_in_for)
-        found.records[name] = record
+        found.skipped[name] = (
+            f"there is no {runner.stands_in_for} on this machine, and the {runner.description} in "
+            f"its place is slow; ask for it with --target {name}"
+        )
     if not found.engines:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in found.skipped.items())
         raise InputError(f"no target of {source.shown} runs on this machine ({reasons})")
     return found
+
+
+def _runner(
+    source: _Source, name: str, open_runner: "OpenRunner", found: _Engines
+) -> "Runner | None":
+    """The runner of a target; None, with the reason in `found`, where no engine runs it."""
+    from mvmoe_deploy.errors import UnsupportedPlatformError
+
+    assert source.bundle is not None
+    try:
+        return open_runner(source.bundle.path, source.bundle.target(name))
+    except UnsupportedPlatformError as error:
+        if source.targets:
+            raise
+        found.skipped[name] = str(error)
+        return None
+
+
+def _take(bundle: "Bundle", name: str, runner: "Runner", found: _Engines) -> None:
+    """Ask a target's graphs, too."""
+    from mvmoe_deploy.verification.routes_of_images import target_routes
+
+    record = bundle.target(name)
+    found.engines[name] = target_routes(runner, bundle, name, record)
+    found.descriptions[name] = (runner.description, runner.stands_in_for)
+    found.records[name] = record
 
 
 def _required(report: "RoutersReport", require: "Verdict") -> int:

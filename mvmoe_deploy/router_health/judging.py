@@ -282,8 +282,9 @@ def _unused(
         worst = max(use.high for use in unused)
         return RouterFinding(
             verdict="unused-experts",
-            sentence=f"at most {_percent(worst)}% of the images use "
-            f"{_plural(len(names), 'expert', names)}",
+            sentence=f"{_plural(len(names), 'expert', names)} "
+            f"{'is' if len(names) == 1 else 'are each'} used by at most {_percent(worst)}% of the "
+            "images",
             experts=names,
             value=worst,
             threshold=bound,

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -201,6 +202,25 @@ def test_a_model_of_ones_own(routing, folder):
     assert (code, data["verdict"], data["model"]) == (0, "collapsed", "own.py:make")
     advice = data["engines"]["pytorch"]["stages"][0]["findings"][0]["advice"]
     assert advice[0]["command"].startswith("mvmoe export --model own.py:make --constant-route 1:1 ")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="a Mac has Core ML")
+def test_an_evaluator_in_place_of_an_engine_is_asked_if_it_is_named(mvmoe, everything_made, folder):
+    bundle = everything_made / "everything.mvmoe"
+    words = ("routing", bundle, "--data", folder / "images", "--images", 3, "--json")
+    code, out, err = mvmoe(*words)
+    assert code == 0, err
+    data = json.loads(out)
+    assert "coreml" not in data["engines"] and "--target coreml" in data["skipped"]["coreml"]
+    assert {"onnx", "executorch"} <= data["engines"].keys()
+    code, out, _ = mvmoe(*words, "--target", "coreml")
+    named = json.loads(out)
+    assert (code, named["reference"], named["skipped"]) == (0, "coreml", {})
+    assert named["engines"]["coreml"]["stands_in_for"] == "Core ML"
+    assert (
+        named["engines"]["coreml"]["stages"][0]["routes"]
+        == (data["engines"]["onnx"]["stages"][0]["routes"])
+    )
 
 
 @pytest.mark.parametrize(
