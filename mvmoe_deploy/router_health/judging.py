@@ -85,7 +85,7 @@ def judge(
         model = model or ModelSource()
         for found in (
             _collapsed(counts, routes[0], thresholds, model),
-            _unused(counts, experts, thresholds, model),
+            _unused(counts, routes[0], experts, thresholds, model),
             _imbalanced(counts, experts, thresholds),
         ):
             if isinstance(found, RouterFinding):
@@ -269,6 +269,7 @@ def _collapsed(
 
 def _unused(
     counts: RouteCounts,
+    top: RouteUse,
     experts: list[ExpertUse],
     thresholds: HealthThresholds,
     model: ModelSource,
@@ -280,6 +281,10 @@ def _unused(
         names = [use.expert for use in unused]
         kept = [use.expert for use in experts if use.high >= bound]
         worst = max(use.high for use in unused)
+        advice = health_advice.for_unused(counts.stage, kept, model)
+        if top.low < thresholds.collapsed_share <= top.share:
+            # More images might show a collapse: what to do then is as good here.
+            advice = [*health_advice.for_collapsed(counts.stage, top.route, model)[:1], *advice]
         return RouterFinding(
             verdict="unused-experts",
             sentence=f"{_plural(len(names), 'expert', names)} "
@@ -288,7 +293,7 @@ def _unused(
             experts=names,
             value=worst,
             threshold=bound,
-            advice=health_advice.for_unused(counts.stage, kept, model),
+            advice=advice,
         )
     rare = [use for use in experts if use.share < bound]
     if not rare:

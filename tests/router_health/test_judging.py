@@ -42,6 +42,8 @@ def test_collapsed_from_368_images_on_one_route():
     assert found.verdict == "unused-experts"
     (question,) = found.open_questions
     assert (question.verdict, question.images_needed) == ("collapsed", 368)
+    commands = [advice.command or "" for advice in found.findings[0].advice]
+    assert "--constant-route 1:1 " in commands[0] and "--keep-experts 1:1 " in commands[1]
 
 
 def test_collapsed_by_the_lower_end_not_by_the_share():

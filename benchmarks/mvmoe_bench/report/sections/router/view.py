@@ -32,12 +32,13 @@ def view(summary: Summary, found: Found) -> View:
         "Verdict on each router",
         ((row, row.health) for row in found),
         *([columns.text("bundle", lambda row, _: row.bundle)] if several else []),
-        columns.text("target", lambda row, _: row.target),
+        columns.text("target", lambda row, _: row.target, brief=True),
         *([columns.number("stage", lambda _, health: number(
-            health.stage, str(health.stage)))] if stages else []),
+            health.stage, str(health.stage)), brief=True)] if stages else []),
         columns.text("verdict", lambda _, health: _verdict(health), brief=True),
-        columns.text("most used route", lambda _, health: route(health.routes[0].route)),
-        columns.share("its share", lambda _, health: health.routes[0].share),
+        columns.text("most used route", lambda _, health: route(health.routes[0].route),
+                     brief=True),
+        columns.share("its share", lambda _, health: health.routes[0].share, brief=True),
         columns.text("95% interval", lambda _, health: _interval(health)),
         columns.number("effective experts", lambda _, health: _effective(health),
                        "As many experts, evenly used, have the same entropy."),
@@ -87,7 +88,8 @@ def _notes(summary: Summary, found: Found) -> Iterator[str]:
             yield f"{where}: no verdict; {health.reason}."
         if health.findings:
             held = "; ".join(f"{each.verdict}: {each.sentence}" for each in health.findings)
-            yield f"{where}: {held}."
+            open_questions = "".join(f" ({each.sentence})" for each in health.open_questions)
+            yield f"{where}: {held}{open_questions}."
             yield f"{where}, what to do: {'; or: '.join(_ways(health))}"
 
 
@@ -105,7 +107,7 @@ def _verdict(health: StageHealth) -> Cell:
 def _interval(health: StageHealth) -> str:
     """The exact interval of the most used route."""
     top = health.routes[0]
-    return f"{100 * top.low:.1f} to {100 * top.high:.1f}%"
+    return f"{100 * top.low:.2f} to {100 * top.high:.2f}%"
 
 
 def _effective(health: StageHealth) -> Cell:

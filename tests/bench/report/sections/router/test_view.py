@@ -17,7 +17,7 @@ def test_the_row_has_share_interval_and_verdict(factory, shown):
     (row,) = found.rows()
     assert row["verdict"] == "collapsed"
     assert (row["most used route"], row["its share"]) == ("2", "99.9%")
-    assert row["its share interval"] == "99.4 to 100.0%"
+    assert row["its share interval"] == "99.44 to 100.00%"
     assert row["effective experts"] == "1.01 of 4"
     assert (row["experts without an image"], row["images"]) == ("0, 3", "1,000")
 
