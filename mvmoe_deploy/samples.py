@@ -1,19 +1,23 @@
 """Real images with their names and classes: of a data set, or a directory. No PyTorch here."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Manifest
-from mvmoe_deploy.bundle.model_outputs import class_output
+from mvmoe_deploy.bundle.model_outputs import ClassOutput, class_output
 from mvmoe_deploy.errors import ImageError, InputError
-from mvmoe_deploy.preprocessing import ImageLike, preprocess
+from mvmoe_deploy.preprocessing import ImageLike, Preprocessing, preprocess
 from mvmoe_deploy.preprocessing.decoding import IMAGE_SUFFIXES
 from mvmoe_deploy.preprocessing.screening import require_readable
 from mvmoe_deploy.training.datasets import find_data_set
-from mvmoe_deploy.training.datasets.contract import DataSet
+from mvmoe_deploy.training.datasets.contract import DataSet, Part
+
+_BLOCK_BYTES = 2**28
+"""Of inputs that are in memory at a time, where images are answered block by block."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,51 @@ class Samples:
     names: tuple[str, ...]
     inputs: np.ndarray
     labels: np.ndarray | None = None
+    groups: tuple[str, ...] | None = None
+    """The classes by which the data have the images, whatever the model answers; None without."""
+    real: bool = False
+    """Whether somebody chose them: what a router does with synthetic ones says nothing of it."""
+
+
+@dataclass(frozen=True)
+class ImageTaker:
+    """What takes images: the input that it wants, and the classes that it tells apart."""
+
+    input: Preprocessing
+    classes: ClassOutput | None
+    """None for a model that does not classify."""
+    name: str = "bundle"
+    """What it is called in messages."""
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> "ImageTaker":
+        """The model of a bundle."""
+        return cls(manifest.input, class_output(manifest))
+
+
+@dataclass(frozen=True)
+class ImageList:
+    """Images that were found and not yet read; the rest as in `Samples`."""
+
+    names: tuple[str, ...]
+    images: Sequence[ImageLike]
+    labels: np.ndarray | None
+    groups: tuple[str, ...] | None
+
+    def blocks(self, spec: Preprocessing) -> Iterator[np.ndarray]:
+        """The images as inputs `[n, C, H, W]` (fp32) of as many as fit into 256 MiB, in order.
+
+        Raises ImageError that says how many of all cannot be read, after the block before the
+        first of them.
+        """
+        size = max(1, _BLOCK_BYTES // (4 * math.prod(spec.shape)))
+        errors: list[tuple[str, str]] = []
+        for first in range(0, len(self.images), size):
+            inputs, unreadable = _read(self.images[first : first + size], spec)
+            errors += unreadable
+            if not errors:
+                yield np.stack(inputs)
+        require_readable(errors, of=len(self.images))
 
 
 def load_samples(data: str, manifest: Manifest, most: int) -> Samples:
@@ -33,27 +82,43 @@ def load_samples(data: str, manifest: Manifest, most: int) -> Samples:
     learns from (`val/` is taken). Raises InputError for classes that
     are not those of the bundle, ImageError that says how many images cannot be read.
     """
+    found = list_samples(data, ImageTaker.of(manifest), most)
+    inputs, errors = _read(found.images, manifest.input)
+    require_readable(errors, of=len(found.images))
+    return Samples(found.names, np.stack(inputs), found.labels, found.groups, real=True)
+
+
+def list_samples(
+    data: str, taker: ImageTaker, most: int, parts: Sequence[Part] = ("test",)
+) -> ImageList:
+    """The images that `load_samples` takes; raises InputError as it does.
+
+    Of a data set they are those of `parts`.
+    """
     found = find_data_set(data)
     if found is not None:
-        return _of_data_set(found, data, manifest, most)
+        return _of_data_set(found, data, taker, most, parts)
     images, classes = _directory(Path(data))
-    labels = _class_indices(classes, manifest, f"data {data}") if classes else None
-    rows = _spread(len(images), most)
+    labels = _class_indices(classes, taker, f"data {data}") if classes else None
+    chosen = [images[row] for row in _spread(len(images), most)]
+    groups = tuple(image.parent.name for image in chosen) if classes else None
     # Without labels there is no accuracy; answers are compared with PyTorch's all the same.
-    known = np.array([labels[images[row].parent.name] for row in rows]) if labels else None
-    names = tuple(str(images[row]) for row in rows)
-    return Samples(names, _inputs((images[row] for row in rows), manifest), known)
+    known = np.array([labels[name] for name in groups or ()]) if labels else None
+    return ImageList(tuple(map(str, chosen)), chosen, known, groups)
 
 
-def _of_data_set(found: DataSet, data: str, manifest: Manifest, most: int) -> Samples:
-    """Images of a data set's test split."""
-    pixels, labels = found.split("test")
-    classes = found.classes
-    indices = _class_indices(classes, manifest, f"data {data}")
-    rows = _spread(len(labels), most)
-    known = np.array([indices[classes[labels[row]]] for row in rows]) if indices else None
-    names = tuple(f"{data} test {row}" for row in rows)
-    return Samples(names, _inputs((pixels[row] for row in rows), manifest), known)
+def _of_data_set(
+    found: DataSet, data: str, taker: ImageTaker, most: int, parts: Sequence[Part]
+) -> ImageList:
+    """Images of some splits of a data set."""
+    splits = {part: found.split(part) for part in parts}
+    indices = _class_indices(found.classes, taker, f"data {data}")
+    places = [(part, row) for part, (_, labels) in splits.items() for row in range(len(labels))]
+    chosen = [places[position] for position in _spread(len(places), most)]
+    groups = tuple(found.classes[splits[part][1][row]] for part, row in chosen)
+    known = np.array([indices[name] for name in groups]) if indices else None
+    names = tuple(f"{data} {part} {row}" for part, row in chosen)
+    return ImageList(names, [splits[part][0][row] for part, row in chosen], known, groups)
 
 
 def _directory(root: Path) -> tuple[list[Path], tuple[str, ...]]:
@@ -68,7 +133,9 @@ def _directory(root: Path) -> tuple[list[Path], tuple[str, ...]]:
         state = "images both in folders and beside them" if flat else "no images"
         raise InputError(
             f"data {root} holds {state}; expected files that end in "
-            f"{', '.join(IMAGE_SUFFIXES)}, all in folders of classes or all without"
+            f"{', '.join(IMAGE_SUFFIXES)}, all in folders of classes or all without",
+            code="data.invalid" if inside else "input.no-images",
+            path=str(root),
         )
     return inside or flat, tuple(images) if inside else ()
 
@@ -81,42 +148,47 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
 
 
-def _class_indices(names: Sequence[str], manifest: Manifest, where: str) -> dict[str, int] | None:
-    """The index of each class in the bundle's answer; raises InputError if there is none.
+def _class_indices(names: Sequence[str], taker: ImageTaker, where: str) -> dict[str, int] | None:
+    """The index of each class in the model's answer; raises InputError if there is none.
 
-    None for a bundle that does not classify: folders say nothing of its answers then.
+    None for a model that does not classify: folders say nothing of its answers then.
     """
-    classes = class_output(manifest)
+    classes = taker.classes
     if classes is None:
         return None
     labels = classes.labels
     if labels is None:
         if len(names) != classes.classes:
             raise InputError(
-                f"{where} has {len(names)} classes, but the bundle answers with {classes.classes} "
-                "that have no names; give data with these classes, or images without class folders"
+                f"{where} has {len(names)} classes, but the {taker.name} answers with "
+                f"{classes.classes} that have no names; give data with these classes, or images "
+                "without class folders",
+                code="data.invalid",
             )
         return {name: index for index, name in enumerate(names)}
     if extra := [name for name in names if name not in labels]:
         raise InputError(
-            f"{where} has the class {extra[0]!r}, which is none of the bundle's "
+            f"{where} has the class {extra[0]!r}, which is none of the {taker.name}'s "
             f"{len(labels)} labels ({', '.join(labels[:5])}{', ...' * (len(labels) > 5)}); give "
-            "data with these classes, or images without class folders"
+            "data with these classes, or images without class folders",
+            code="data.invalid",
+            name=extra[0],
         )
     return {name: labels.index(name) for name in names}
 
 
-def _inputs(images: Iterable[ImageLike], manifest: Manifest) -> np.ndarray:
-    """The images as input; raises ImageError that says how many cannot be read."""
+def _read(
+    images: Sequence[ImageLike], spec: Preprocessing
+) -> tuple[list[np.ndarray], list[tuple[str, str]]]:
+    """The images as inputs, and of each that cannot be read its name and what is wrong."""
     inputs: list[np.ndarray] = []
     errors: list[tuple[str, str]] = []
     for image in images:
         try:
-            inputs.append(preprocess(image, manifest.input))
+            inputs.append(preprocess(image, spec))
         except ImageError as error:
             errors.append((str(image), str(error)))
-    require_readable(errors, of=len(inputs) + len(errors))
-    return np.stack(inputs)
+    return inputs, errors
 
 
 def _spread(count: int, most: int) -> list[int]:

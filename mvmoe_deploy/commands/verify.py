@@ -10,6 +10,7 @@ from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress_bars import progress
+from mvmoe_deploy.cli.router_verdicts import verdict_line
 from mvmoe_deploy.cli.tables import percent, right_answers, route_text, scientific, table
 from mvmoe_deploy.errors import CheckFailedError, MissingExtraError
 
@@ -59,11 +60,16 @@ def verify(
     are not checked. A figure beyond its bound ends with exit code 1, after the whole report.
     """
     from mvmoe_deploy.bundle import Bundle
+    from mvmoe_deploy.router_health import ModelSource
+    from mvmoe_deploy.router_health.binomial_intervals import require_exact_intervals
     from mvmoe_deploy.runtime.isolated import isolated_runners
     from mvmoe_deploy.verification.bundle_verification import verify_bundle
     from mvmoe_deploy.verification.image_choice import choose_samples
     from mvmoe_deploy.verification.report_data import report_data
+    from mvmoe_deploy.verification.routers_report import verified_routers
 
+    if checkpoint is not None and data is not None:
+        require_exact_intervals()
     opened = Bundle.open(bundle, manifest_sha256, plugins=plugins)
     removed = opened.removed_targets()
     opened.verify(*(targets or (name for name in opened.manifest.targets if name not in removed)))
@@ -85,7 +91,9 @@ def verify(
             progress=advance,
             open_runner=open_runner,
         )
-    emit(as_json, report_data(report, str(bundle)), show)
+    named = ModelSource.of_checkpoint(str(checkpoint), opened.manifest.model.name)
+    routers = verified_routers(report, named)
+    emit(as_json, report_data(report, str(bundle), routers), show)
     if not report.ok:
         note(f"error: {report.shortfall}")
         return CheckFailedError.exit_code
@@ -130,6 +138,10 @@ def show(out: "Console", data: "VerifiedBundle") -> None:
         if target.fault is not None:
             out.print(Text(f"  {target.fault.sentence}", style="red"))
     _show_skipped(out, data.skipped)
+    if data.routers:
+        out.print()
+    for stage in data.routers or []:
+        out.print(Text(verdict_line(stage)))
 
 
 def _bounds_line(target: "VerifiedTarget") -> str:

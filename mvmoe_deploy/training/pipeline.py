@@ -34,6 +34,7 @@ from mvmoe_deploy.training.loop import Phase, Trainer
 from mvmoe_deploy.training.losses import Objective
 from mvmoe_deploy.training.metrics_log import METRICS, foreign_to_metrics
 from mvmoe_deploy.training.requirements import require_packages
+from mvmoe_deploy.training.router_watch import judged_routers
 from mvmoe_deploy.training.routings.contract import TrainingRouting
 from mvmoe_deploy.training.run_directory import (
     IMAGES,
@@ -411,12 +412,16 @@ class _Phases:
         options = self.options
         model = self._routed_model(dense)
         # Without routers of images there is nothing that a routing could guide or balance.
-        router_loss = _routing(routing).loss(owner, options) if model.routing else None
+        part = _routing(routing)
+        router_loss = part.loss(owner, options) if model.routing else None
         objective = Objective(self.family, options.label_smoothing, router_loss)
-        self._fit(Phase(routing, model, options.moe_epochs, objective, owner))
+        remedy = part.remedy(options)
+        self._fit(Phase(routing, model, options.moe_epochs, objective, owner, remedy))
         held_out = self._evaluate(model, self.data.held_out)
         test = self._evaluate(model, self.data.test)
         self._save(model, routing, held_out.route_shares or None)
+        unseen = copy.deepcopy(held_out)
+        unseen.add(test)
         return RoutingReport(
             routing=routing,
             checkpoint=routing,
@@ -430,6 +435,7 @@ class _Phases:
             ],
             super_classes=None if owner is None else self._names(owner),
             class_to_expert=[shares.tolist() for shares in _by_stage(model, test.class_to_expert)],
+            routers=judged_routers(unseen, model.routing),
         )
 
     def _names(self, owner: np.ndarray) -> list[list[str]]:

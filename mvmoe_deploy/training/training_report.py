@@ -1,11 +1,12 @@
 """What a run measured, as dataclasses and as `report.json`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.router_health import StageHealth
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.system import files
 from mvmoe_deploy.training.inventory import DataChange
@@ -56,6 +57,8 @@ class RoutingReport:
     """Class names of each expert `[E]`; None without a guide."""
     class_to_expert: list[list[list[float]]]
     """`[S][C][E]`: share of each class's images that use each expert."""
+    routers: list[StageHealth] = field(default_factory=list)
+    """The verdict on the router of each stage, by the held-out and the test images together."""
 
 
 @dataclass(frozen=True, kw_only=True)

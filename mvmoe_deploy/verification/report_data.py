@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.router_health import StageHealth
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.verification.faults import FaultLocation
@@ -177,11 +178,16 @@ class VerifiedBundle(_Data, frozen=True):
     images: int
     targets: dict[str, VerifiedTarget]
     skipped: dict[str, str]
-    kept: KeptAnswers | None = None
+    kept: KeptAnswers | None
+    routers: list[StageHealth] | None
+    """What the reference's routers do with the images (docs/routing.md); None where nobody chose
+    them: synthetic images say nothing of real ones."""
 
 
-def report_data(report: Report, bundle: str) -> VerifiedBundle:
-    """The whole report on the bundle at the path `bundle`."""
+def report_data(
+    report: Report, bundle: str, routers: Sequence[StageHealth] | None = None
+) -> VerifiedBundle:
+    """The whole report on the bundle at the path `bundle`, with what was found of its routers."""
     return VerifiedBundle(
         bundle=bundle,
         ok=report.ok,
@@ -190,6 +196,7 @@ def report_data(report: Report, bundle: str) -> VerifiedBundle:
         targets={name: _target(target) for name, target in report.targets.items()},
         skipped=report.skipped,
         kept=report.kept,
+        routers=None if routers is None else list(routers),
     )
 
 
