@@ -27,6 +27,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "bundle.invalid": ErrorCode(
             "The bundle cannot be used, for a reason without a code of its own.",
             "Read the message; export the bundle again.",
+            ("file", "name"),
         ),
         "bundle.missing": ErrorCode(
             "There is no bundle at the path.",
@@ -215,11 +216,13 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "image.invalid": ErrorCode(
             "The image cannot be used, for a reason without a code of its own.",
             "Read the message.",
+            ("image", "found"),
         ),
         "image.type": ErrorCode(
             "The object is no image: neither a path, a PIL image, an array of the right type "
             "and shape, nor a pixel buffer.",
             "Give one of these.",
+            ("image",),
         ),
         "image.unreadable": ErrorCode(
             "The file does not exist or the system refuses to read it.",
@@ -229,14 +232,17 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "image.damaged": ErrorCode(
             "The file is no image of a format that is read, is damaged, or is cut off.",
             "Write it again, convert it, or leave it out.",
+            ("image",),
         ),
         "image.too-large": ErrorCode(
             "The image has more bytes or pixels than are read.",
             "Scale it down first.",
+            ("image",),
         ),
         "image.unsupported-samples": ErrorCode(
             "The image's samples have a type or layout that is not read.",
             "Save it with 8 or 16 bits a channel, the channels of a pixel side by side.",
+            ("image",),
         ),
         "image.buffer-format": ErrorCode(
             "A pixel buffer has an unknown format, orientation, matrix or value range, or other "
@@ -315,6 +321,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "engine.failed": ErrorCode(
             "An engine failed, for a reason without a code of its own.",
             "Read the message; mvmoe verify says whether the bundle's graphs run here.",
+            ("graph", "file", "name", "expected", "found"),
         ),
         "engine.load-failed": ErrorCode(
             "An engine refused to load a graph.",
@@ -334,12 +341,12 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "engine.process-ended": ErrorCode(
             "The process of an engine ended while it loaded or ran a graph.",
             "Treat the bundle as damaged; export it again.",
-            ("graph",),
+            ("graph", "file"),
         ),
         "engine.timeout": ErrorCode(
             "An engine did not load or run a graph in time and was stopped.",
             "Treat the bundle as damaged; export it again.",
-            ("graph",),
+            ("graph", "file"),
         ),
         "engine.partial-result": ErrorCode(
             "Some images of a batch have no answer; the others' answers are in the error.",
@@ -349,6 +356,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "engine.unsupported-platform": ErrorCode(
             "The engine does not exist on this system.",
             "Use a machine that the message names, or another target.",
+            ("name", "expected", "found"),
         ),
         "engine.option": ErrorCode(
             "An option of an engine is unknown or has an impossible value.",
@@ -377,9 +385,9 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             ("kind", "name", "distribution"),
         ),
         "part.invalid": ErrorCode(
-            "A plug-in names a module that declares no part.",
+            "A plug-in names a module that declares no part, or one that contradicts another part.",
             "Update or remove the plug-in.",
-            ("name", "module"),
+            ("name", "module", "found"),
         ),
         # Limits of the machine.
         "limit.reached": ErrorCode(
@@ -402,6 +410,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "input.invalid": ErrorCode(
             "An argument cannot be used, for a reason without a code of its own.",
             "Read the message.",
+            ("name", "given", "expected", "path"),
         ),
         "input.option": ErrorCode(
             "An option has a value that it cannot have, or that does not go with another.",
@@ -441,7 +450,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "output.no-space": ErrorCode(
             "The disk is full or the output would not fit on it.",
             "Free some space, or give a path on another disk.",
-            ("path",),
+            ("path", "expected", "found"),
         ),
         "output.exists": ErrorCode(
             "Something is at the output path already.",
@@ -531,7 +540,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "model.contract": ErrorCode(
             "A model does not do what the contract of a routed model asks for.",
             "Change the model as the message says (docs/own_model.md).",
-            ("graph", "stage"),
+            ("graph", "stage", "name", "expected", "found"),
         ),
         "model.unsound": ErrorCode(
             "A model answers the same image in two ways, or otherwise than its stages do.",
@@ -587,7 +596,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "export.graph-refused": ErrorCode(
             "A stage cannot be made into a graph of the target.",
             "Write it in other operators, or give another target, option or rewrite.",
-            ("graph", "operator"),
+            ("graph", "operator", "stage", "name"),
         ),
         "export.too-many-graphs": ErrorCode(
             "The strategy would make more graphs of a routed stage than the limit.",
@@ -598,7 +607,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "data.invalid": ErrorCode(
             "Images for training or a comparison are missing, or not laid out as they have to be.",
             "Lay it out as the message says.",
-            ("path", "name"),
+            ("path", "name", "found", "expected"),
         ),
         "training.diverged": ErrorCode(
             "The loss is not finite any more.",
@@ -639,13 +648,13 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "device.failed": ErrorCode(
             "A phone, adb or devicectl refused something for a reason without a code of its own.",
             "Read the message.",
-            ("serial",),
+            ("serial", "found"),
         ),
         "device.none": ErrorCode(
             "adb or devicectl sees no phone, or not the one that was named.",
             "Connect it by USB, unlock it and let it trust this machine (Android: switch on USB "
             "debugging), or name another one.",
-            ("serial", "available"),
+            ("serial", "available", "found"),
         ),
         "device.several": ErrorCode(
             "adb or devicectl sees several phones, and none was named.",
@@ -686,12 +695,12 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "The app that measures was ended by the system or its engine, hangs, or is of another "
             "version.",
             "Read why in the message; the other subjects went on.",
-            ("serial",),
+            ("serial", "found"),
         ),
         "device.lost": ErrorCode(
             "The phone does not answer any more in the middle of a run.",
             "Connect it again and give --resume.",
-            ("serial",),
+            ("serial", "found"),
         ),
         "device.full": ErrorCode(
             "The storage of the phone is full.",

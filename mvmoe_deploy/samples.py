@@ -68,7 +68,9 @@ def _directory(root: Path) -> tuple[list[Path], tuple[str, ...]]:
         state = "images both in folders and beside them" if flat else "no images"
         raise InputError(
             f"data {root} holds {state}; expected files that end in "
-            f"{', '.join(IMAGE_SUFFIXES)}, all in folders of classes or all without"
+            f"{', '.join(IMAGE_SUFFIXES)}, all in folders of classes or all without",
+            code="data.invalid" if flat else "input.no-images",
+            path=str(root),
         )
     return inside or flat, tuple(images) if inside else ()
 

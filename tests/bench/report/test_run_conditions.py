@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_bench.report.run_conditions import merge, require_same_conditions
 from mvmoe_bench.report.run_summary import summarize_run
@@ -61,7 +62,7 @@ def test_another_bundle_is_unlike(factory):
 
     changed = msgspec.structs.replace(factory.bundle(), sha256="00" * 32)
 
-    with pytest.raises(InputError, match="bundle digits"):
+    with raises(InputError, "results.unlike", found="bundle digits"):
         require_same_conditions([one, factory.run([s], [changed])])
 
 
