@@ -237,12 +237,12 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "image.too-large": ErrorCode(
             "The image has more bytes or pixels than are read.",
             "Scale it down first.",
-            ("image",),
+            ("image", "found", "expected"),
         ),
         "image.unsupported-samples": ErrorCode(
             "The image's samples have a type or layout that is not read.",
             "Save it with 8 or 16 bits a channel, the channels of a pixel side by side.",
-            ("image",),
+            ("image", "found"),
         ),
         "image.buffer-format": ErrorCode(
             "A pixel buffer has an unknown format, orientation, matrix or value range, or other "
@@ -287,11 +287,12 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "routing.unknown-route": ErrorCode(
             "A route is none of its rule's.",
             "Give the experts of a route of the rule, in ascending order.",
-            ("route",),
+            ("route", "stage"),
         ),
         "routing.rule-invalid": ErrorCode(
             "The values of a routing rule leave no route.",
             "Give values that the message names.",
+            ("name",),
         ),
         "routing.choice-missing": ErrorCode(
             "The caller has to choose a route by its name, and has not.",
@@ -321,7 +322,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "engine.failed": ErrorCode(
             "An engine failed, for a reason without a code of its own.",
             "Read the message; mvmoe verify says whether the bundle's graphs run here.",
-            ("graph", "file", "name", "expected", "found"),
+            ("graph", "file", "name", "expected", "found", "operator"),
         ),
         "engine.load-failed": ErrorCode(
             "An engine refused to load a graph.",
@@ -339,12 +340,12 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             ("graph",),
         ),
         "engine.process-ended": ErrorCode(
-            "The process of an engine ended while it loaded or ran a graph.",
+            "The process of an engine or compiler ended while it read, loaded or ran a graph.",
             "Treat the bundle as damaged; export it again.",
-            ("graph", "file"),
+            ("graph", "file", "found"),
         ),
         "engine.timeout": ErrorCode(
-            "An engine did not load or run a graph in time and was stopped.",
+            "A process did not read, load or run a graph in time and was stopped.",
             "Treat the bundle as damaged; export it again.",
             ("graph", "file"),
         ),
@@ -361,7 +362,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "engine.option": ErrorCode(
             "An option of an engine is unknown or has an impossible value.",
             "Give one of the options that the message names.",
-            ("option",),
+            ("option", "given", "expected"),
         ),
         # What is installed.
         "extra.missing": ErrorCode(
@@ -420,7 +421,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "input.shape": ErrorCode(
             "An array has another shape or type than the model's input.",
             "Give the shape and type that the message names.",
-            ("expected", "found"),
+            ("expected", "found", "name"),
         ),
         "input.output-shape": ErrorCode(
             "An output has a shape that an output of its kind cannot have.",
@@ -470,17 +471,18 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "output.not-replaceable": ErrorCode(
             "The output path is a link, a device, a mount point, or a directory in use.",
             "Give another path.",
-            ("path",),
+            ("path", "found"),
         ),
         "output.is-input": ErrorCode(
             "The output is an input, or holds one, or lies in one.",
             "Give a path outside of the inputs.",
-            ("output", "input"),
+            ("output", "input", "found"),
         ),
         # Models and checks.
         "checkpoint.invalid": ErrorCode(
             "A checkpoint cannot be used, for a reason without a code of its own.",
             "Read the message.",
+            ("name",),
         ),
         "checkpoint.missing": ErrorCode(
             "There is no file of weights at the path, or the system refuses to read it.",
@@ -511,6 +513,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "checkpoint.no-config": ErrorCode(
             "The weights come without a configuration that is known here.",
             "Name one with --config.",
+            ("found",),
         ),
         "checkpoint.config-invalid": ErrorCode(
             "The configuration beside the weights is damaged, or contradicts itself or them.",
@@ -525,7 +528,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "checkpoint.does-not-fit": ErrorCode(
             "The weights are not those of the configuration's model: keys, shapes or values.",
             "Give the configuration that the weights were trained with.",
-            ("family", "missing", "unknown"),
+            ("family", "missing", "unknown", "shapes", "name", "expected", "found"),
         ),
         "checkpoint.weights-choice": ErrorCode(
             "The file has several sets of weights, or none of the name that was given.",
@@ -545,15 +548,17 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "model.unsound": ErrorCode(
             "A model answers the same image in two ways, or otherwise than its stages do.",
             "Take out of the model what the message names.",
+            ("name", "found"),
         ),
         "model.code-failed": ErrorCode(
             "Code of the model raised an error, or tried to end the program.",
             "Mend the model's code.",
+            ("found",),
         ),
         "model.config-invalid": ErrorCode(
             "A field of a model's configuration is unknown, or has a value that makes no network.",
             "Give a value that the message names.",
-            ("name", "expected", "found"),
+            ("name", "expected", "found", "path"),
         ),
         "check.engine": ErrorCode(
             "The engine does not answer as the bundle's golden vectors (`Dispatcher.check`).",
@@ -591,12 +596,17 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
                 "layer",
                 "engine_operator",
                 "engine_value",
+                "found",
+                "name",
+                "figure",
+                "value",
+                "bound",
             ),
         ),
         "export.graph-refused": ErrorCode(
             "A stage cannot be made into a graph of the target.",
             "Write it in other operators, or give another target, option or rewrite.",
-            ("graph", "operator", "stage", "name"),
+            ("graph", "operator", "stage", "name", "found"),
         ),
         "export.too-many-graphs": ErrorCode(
             "The strategy would make more graphs of a routed stage than the limit.",
@@ -622,7 +632,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "resume.data-changed": ErrorCode(
             "The images are not those that a run was begun with.",
             "Restore them, or give --accept-changed-data.",
-            ("path",),
+            ("path", "found"),
         ),
         "resume.damaged": ErrorCode(
             "A file that a run has kept to go on from is damaged.",

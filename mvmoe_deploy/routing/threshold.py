@@ -51,6 +51,7 @@ class Threshold(
                 f"threshold was given {len(self.thresholds)} thresholds for {self.experts} "
                 "experts; give a finite logit for each expert",
                 code="routing.rule-invalid",
+                name="thresholds",
             )
 
     @property
