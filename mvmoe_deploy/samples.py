@@ -96,14 +96,22 @@ def _class_indices(names: Sequence[str], manifest: Manifest, where: str) -> dict
         if len(names) != classes.classes:
             raise InputError(
                 f"{where} has {len(names)} classes, but the bundle answers with {classes.classes} "
-                "that have no names; give data with these classes, or images without class folders"
+                "that have no names; give data with these classes, or images without class folders",
+                code="data.invalid",
+                name="classes",
+                found=len(names),
+                expected=classes.classes,
             )
         return {name: index for index, name in enumerate(names)}
     if extra := [name for name in names if name not in labels]:
         raise InputError(
             f"{where} has the class {extra[0]!r}, which is none of the bundle's "
             f"{len(labels)} labels ({', '.join(labels[:5])}{', ...' * (len(labels) > 5)}); give "
-            "data with these classes, or images without class folders"
+            "data with these classes, or images without class folders",
+            code="data.invalid",
+            name=extra[0],
+            found=len(extra),
+            expected=list(labels[:5]),
         )
     return {name: labels.index(name) for name in names}
 
