@@ -146,7 +146,11 @@ def export(
     elif checkpoint is not None and own_weights is None:
         source = _from_checkpoint(checkpoint, config, weights, choices)
     else:
-        raise InputError("no model was given; give CHECKPOINT, or --model with --checkpoint")
+        raise InputError(
+            "no model was given; give CHECKPOINT, or --model with --checkpoint",
+            code="input.option",
+            name="checkpoint",
+        )
     named = list(strategies or [DEFAULT])
     if AUTO in named:
         with stdout_left_alone():
