@@ -376,7 +376,7 @@ def test_a_number_pins_its_expert_in_every_routed_stage(batched, watched):
 
 @pytest.mark.parametrize("pin", [4, -1, (0, 1), "step1_e4", "stem", (), None])
 def test_what_cannot_be_pinned_is_named(single, pin):
-    with pytest.raises(InputError) as caught:
+    with raises(InputError, "routing.unknown-route") as caught:
         Dispatcher.open(single.path, pin=[pin])
     assert f"{pin!r} cannot be pinned" in str(caught.value)
 

@@ -129,8 +129,9 @@ def test_files_that_are_no_graphs_are_said_to_be_none(hand, tmp_path):
     with raises(BundleError, "bundle.invalid", file="bad.onnx"):
         find_target("onnx").read_operators(tmp_path, "bad.onnx")
     for format_, file in (("onnx", "none.onnx"), ("coreml", "empty"), ("coreml", "none")):
-        with pytest.raises(BundleError):
+        with pytest.raises(BundleError) as caught:
             find_target(format_).read_operators(tmp_path, file)
+        assert caught.value.code in ("bundle.file-missing", "bundle.invalid")
 
 
 @pytest.fixture(scope="module")

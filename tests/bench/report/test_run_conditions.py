@@ -46,7 +46,7 @@ def test_what_changes_from_minute_to_minute_does_not_matter(factory):
 def test_unlike_runs_are_refused_by_name(factory, other, named):
     runs = [_run(factory, path=Path("a.jsonl")), _run(factory, path=Path("b.jsonl"), **other)]
 
-    with pytest.raises(InputError) as refused:
+    with raises(InputError, "results.unlike") as refused:
         require_same_conditions(runs)
 
     message = str(refused.value)

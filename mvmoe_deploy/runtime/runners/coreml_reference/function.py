@@ -91,6 +91,7 @@ class MilFunction:
             raise EngineError(
                 f"op {step.op_type} ({printable_name(step.outputs[0].name)}) of function "
                 f"{self.name} failed: {one_line(error)}",
+                code="engine.failed",
                 **known | {"operator": step.op_type},
             ) from error
         for slot, value in zip(step.outputs, values, strict=True):

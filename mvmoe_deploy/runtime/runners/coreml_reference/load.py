@@ -148,6 +148,7 @@ class _FunctionLoader:
             known = error.fields if isinstance(error, EngineError) else {}
             raise EngineError(
                 f"op {printable_name(proto.type)} ({printable_name(name)}): {one_line(error)}",
+                code="engine.failed",
                 **known | {"operator": proto.type},
             ) from error
 

@@ -202,7 +202,7 @@ def test_a_model_that_does_not_load_is_named(runner, engine, broken, message):
 
 
 def test_a_model_of_other_shapes_is_refused_with_both(runner):
-    with pytest.raises(EngineError) as caught:
+    with raises(EngineError, "engine.wrong-signature") as caught:
         runner.load("wide")
     assert "has the outputs [('y', [1, 3], 'float16')]" in str(caught.value)
     assert "the manifest says [('y', [1, 2], 'float16')]" in str(caught.value)

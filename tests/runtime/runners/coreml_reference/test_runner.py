@@ -119,7 +119,7 @@ def test_a_manifest_of_other_shapes_is_refused_with_both(bundle):
     runner = CoreMLReferenceRunner.open(
         root, msgspec.structs.replace(target, graphs=(changed,)), None
     )
-    with pytest.raises(EngineError) as caught:
+    with raises(EngineError, "engine.wrong-signature") as caught:
         runner.load("first")
     message = str(caught.value)
     assert message.startswith("graph first (")
@@ -176,6 +176,6 @@ def test_without_coremltools_the_pip_command_is_named(bundle, monkeypatch):
     for module in [name for name in sys.modules if name.startswith(("coremltools", evaluator))]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "coremltools", None)
-    with pytest.raises(MissingExtraError) as caught:
+    with raises(MissingExtraError, "extra.missing", extra="coreml") as caught:
         open_runner(*bundle)
     assert "pip install 'mvmoe-deploy[coreml]'" in str(caught.value)

@@ -191,7 +191,7 @@ def test_a_target_without_a_runner_is_named(single):
 
 def test_without_onnx_runtime_the_pip_command_is_named(single, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(MissingExtraError) as caught:
+    with raises(MissingExtraError, "extra.missing", extra="onnx") as caught:
         Dispatcher.open(single.path)
     assert "pip install 'mvmoe-deploy[onnx]'" in str(caught.value)
     assert caught.value.exit_code == 3
@@ -305,7 +305,7 @@ def test_a_manifest_of_other_shapes_is_refused_with_both(copied):
     )
     manifest = msgspec.structs.replace(bundle.manifest, targets={"onnx": target})
     (copied / "manifest.json").write_bytes(msgspec.json.encode(manifest))
-    with pytest.raises(EngineError) as caught:
+    with raises(EngineError, "engine.wrong-signature", graph="stem") as caught:
         Dispatcher.open(copied)
     assert str(caught.value).startswith("graph stem (onnx/stem.onnx) has the outputs")
     assert "[1, 5, 32]" in str(caught.value)
