@@ -321,7 +321,7 @@ def test_a_forward_that_does_not_finish_where_the_model_says_is_refused(tmp_path
             return state if routes else {**state, "answer": state["answer"] + 1}
 
     torch.manual_seed(3)
-    with raises(CheckFailedError, "check.failed", name="forward"):
+    with raises(CheckFailedError, "check.failed", target="onnx", graph="step1_e1"):
         export_bundle(Runs().eval(), tmp_path / "runs.bundle")
     assert not (tmp_path / "runs.bundle").exists()
 

@@ -59,7 +59,7 @@ def _refused(model, tmp_path: Path, expected, **how: object) -> None:
         (
             {"checkpoint_sha256": "none"},
             "bundle.manifest-out-of-range",
-            {"path": "$.model.checkpoint_sha256"},
+            {"path": "$.source.checkpoint_sha256"},
         ),
     ],
 )

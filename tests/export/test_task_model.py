@@ -211,5 +211,6 @@ class TwoTables(TaskMoE):
 
 
 def test_stages_whose_choices_contradict_each_other_are_refused(tmp_path):
-    with raises(InputError, "routing.rule-invalid", name="choice"):
+    with raises(InputError, "bundle.manifest-inconsistent") as caught:
         export_bundle(TwoTables(), tmp_path / "wrong.bundle")
+    assert "differ in their names" in str(caught.value)

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy import errors
+from mvmoe_deploy.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("mvmoe_deploy", "export/mvmoe_export", "benchmarks")
 CATCHES_OURS = frozenset({"Exception", "BaseException"})
+NOT_RAISED = pytest.fail.Exception
 
 
 def bases() -> dict[str, set[str]]:
@@ -105,3 +108,27 @@ def test_the_check_finds_sentences_and_classes_alone(expected: str) -> None:
 )
 def test_the_check_leaves_codes_and_the_errors_of_others(expected: str) -> None:
     assert not list(by_sentence(f"with {expected}:\n    pass", frozenset({"InputError"})))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InputError("it is wrong", code="input.shape", name="batch"),
+        InputError("it is wrong", code="input.option", name="threads"),
+        InputError("it is wrong", code="input.option"),
+    ],
+    ids=["another code", "another field", "no field"],
+)
+def test_another_error_of_the_same_class_is_not_the_expected_one(error: InputError) -> None:
+    with pytest.raises(AssertionError), raises(InputError, "input.option", name="batch"):
+        raise error
+
+
+def test_an_error_that_is_not_raised_is_missed() -> None:
+    with pytest.raises(NOT_RAISED), raises(InputError, "input.option", name="batch"):
+        pass
+
+
+def test_a_general_code_says_too_little_alone() -> None:
+    with pytest.raises(AssertionError), raises(InputError, "input.invalid"):
+        raise InputError("it is wrong")
