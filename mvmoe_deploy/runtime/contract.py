@@ -294,7 +294,7 @@ def require_threads(threads: int | None) -> None:
         raise InputError(
             f"threads {threads!r} was given; expected 1 to {_MOST_THREADS}",
             name="threads",
-            given=threads,
+            given=threads if isinstance(threads, int | float | str) else repr(threads),
             expected=_MOST_THREADS,
         )
 

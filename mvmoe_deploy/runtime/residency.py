@@ -221,6 +221,6 @@ def _require_limits(max_per_group: int | None, max_bytes: int | None) -> None:
                 f"{name} {limit!r} was given; expected a whole number of at least 1, or None for "
                 "no limit",
                 name=name,
-                given=limit,
+                given=limit if isinstance(limit, int | float | str) else repr(limit),
                 expected=1,
             )
