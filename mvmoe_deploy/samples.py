@@ -164,6 +164,9 @@ def _class_indices(names: Sequence[str], taker: ImageTaker, where: str) -> dict[
                 f"{classes.classes} that have no names; give data with these classes, or images "
                 "without class folders",
                 code="data.invalid",
+                name="classes",
+                found=len(names),
+                expected=classes.classes,
             )
         return {name: index for index, name in enumerate(names)}
     if extra := [name for name in names if name not in labels]:
@@ -173,6 +176,8 @@ def _class_indices(names: Sequence[str], taker: ImageTaker, where: str) -> dict[
             "data with these classes, or images without class folders",
             code="data.invalid",
             name=extra[0],
+            found=len(extra),
+            expected=list(labels[:5]),
         )
     return {name: labels.index(name) for name in names}
 

@@ -149,7 +149,11 @@ def export_bundle(
     options = _with_identity(options or ExportOptions(), identity)
     found = {name: find_target(name) for name in targets}
     if not found:
-        raise InputError(f"no target was given; give one of {', '.join(target_names())}")
+        raise InputError(
+            f"no target was given; give one of {', '.join(target_names())}",
+            code="input.option",
+            name="targets",
+        )
     for name in options.rewrites or ():
         find_rewrite(name)
     require_options(options)
@@ -160,7 +164,11 @@ def export_bundle(
         ).name
         named = [chosen if name == AUTO else name for name in named]
     if not named:
-        raise InputError(f"no strategy was given; give {DEFAULT}, or another one")
+        raise InputError(
+            f"no strategy was given; give {DEFAULT}, or another one",
+            code="input.option",
+            name="strategy",
+        )
     with evaluation_mode(model):
         make = partial(make_stages, batch=batch, max_graphs=max_graphs, routers=routers)
         calibrated = Calibrated(model)

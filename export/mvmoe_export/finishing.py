@@ -42,6 +42,9 @@ def computing_experts(flow: StageFlow, build: Build) -> Build:
                 f"stage {flow.index} finishes images on the route {list(route)}, so there is no "
                 f"expert for it; export the model with --strategy {DEFAULT}",
                 code="model.contract",
+                stage=flow.index,
+                name="finishes",
+                found=list(route),
             )
         module = build(tuple(route[slot] for slot in kept))
         return module if len(kept) == len(route) else _SomeGates(module, kept)

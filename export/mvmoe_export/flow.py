@@ -189,6 +189,7 @@ def _outputs(
                 f"no stage of {type(model).__name__} gives the output {name}{when}; they give "
                 f"{given}: give a tensor of that name, or declare other outputs",
                 code="model.contract",
+                name=name,
             )
         # Of several stages before an end the last one: what the others give is never the output.
         last = {max(stage for stage in by_stage if stage < end) for end in ends}
@@ -264,6 +265,8 @@ def _first_route(rule: Rule | None, finishes: tuple[Route, ...], where: str) -> 
             f"{where} finishes images on {len(finishes)} routes; expected at most "
             f"{manifest.MAX_FINISHING}, and fewer than its rule has",
             code="model.contract",
+            name="finishes",
+            found=len(finishes),
         )
     return next(route for route in rule.routes() if route not in finishes)
 

@@ -357,7 +357,10 @@ def _graph(
     if taken := sorted(own.keys() & tensors.keys()):
         raise InputError(
             f"stage {flow.index} takes a tensor of the name {taken[0]}, which graphs of the "
-            f"strategy {strategy.name} have for something else; give it another name"
+            f"strategy {strategy.name} have for something else; give it another name",
+            code="model.contract",
+            stage=flow.index,
+            name=taken[0],
         )
     name = f"{flow.record.name}_{label}"
     return GraphSpec(name, flow.index, route, build, {**tensors, **own}, dict(outputs))

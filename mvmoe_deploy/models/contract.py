@@ -251,7 +251,9 @@ class Family(Generic[ConfigT, ModelT]):
         family that is not trained so.
         """
         raise InputError(
-            f"a {self.name} has no dense twin that it could start from; name a family that has one"
+            f"a {self.name} has no dense twin that it could start from; name a family that has one",
+            name="start",
+            given=self.name,
         )
 
     def from_dense(self, dense: FamilyModel, config: ConfigT) -> ModelT:

@@ -65,6 +65,7 @@ def declared_finishes(model: object, rules: Collection[Rule]) -> list[tuple[Rout
             f"{type(model).__name__}.finishes is {declared!r}; expected a dict from the number of "
             f"a routed stage (1 to {len(rules)}) to its finishing routes, as {{1: [(0,)]}}",
             code="model.contract",
+            name="finishes",
         ) from error
     for stage, (rule, routes) in enumerate(zip(rules, found[1:], strict=True), start=1):
         for route in routes:

@@ -66,6 +66,7 @@ class Threshold(
                 f"threshold was given {len(self.thresholds)} thresholds for {self.experts} "
                 "experts; give a finite logit for each expert",
                 code="routing.rule-invalid",
+                name="thresholds",
             )
         require_kept(self.kept, self.experts, 1, self.name)
 

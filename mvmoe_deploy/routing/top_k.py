@@ -78,12 +78,14 @@ class TopK(
                 f"top_k with k = {self.k} cannot select from {self.experts} experts; "
                 "give 1 <= k <= experts",
                 code="routing.rule-invalid",
+                name="k",
             )
         if self.renormalize and self.unit_gates:
             raise InputError(
                 "top_k cannot have gates that are renormalized scores and gates of 1; give "
                 "renormalize or unit_gates",
                 code="routing.rule-invalid",
+                name="unit_gates",
             )
         require_kept(self.kept, self.experts, self.k, self.name)
 

@@ -81,6 +81,7 @@ class TopP(
                 f"top_p with p = {self.p} and k_max = {self.k_max} cannot select from "
                 f"{self.experts} experts; give 0 <= p < 1 and 1 <= k_max <= experts",
                 code="routing.rule-invalid",
+                name="p",
             )
         require_kept(self.kept, self.experts, 1, self.name)
 

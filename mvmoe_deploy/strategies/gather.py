@@ -122,7 +122,11 @@ class GatherStrategy(Strategy):
         """One image at a time: a batch would need weights for each of its images."""
         if batch != 1:
             raise InputError(
-                f"strategy gather takes one image at a time, not batch {batch}; give --batch 1"
+                f"strategy gather takes one image at a time, not batch {batch}; give --batch 1",
+                code="input.option",
+                name="batch",
+                given=batch,
+                expected=1,
             )
 
 
@@ -184,7 +188,9 @@ def _tensors_of_slot(
     if any(choice.keys() != first.keys() for choice in choices):
         raise InputError(
             "strategy gather needs experts with the same parameters; this model's differ: "
-            f"export it with --strategy {DEFAULT}"
+            f"export it with --strategy {DEFAULT}",
+            code="model.contract",
+            name="parameters",
         )
     for name, tensor in first.items():
         # Experts beyond the first route stand in a slot without moving the others. Only those are
@@ -196,7 +202,9 @@ def _tensors_of_slot(
         if len({one.shape for one in tensors}) > 1:
             raise InputError(
                 f"strategy gather needs experts of equal shapes, but {name} differs: export it "
-                f"with --strategy {DEFAULT}"
+                f"with --strategy {DEFAULT}",
+                code="model.contract",
+                name=name,
             )
         yield name, tensors
 

@@ -28,6 +28,7 @@ def folder_classes(root: Path) -> tuple[str, ...]:
                 "val/<class>/, or with MNIST's four IDX files",
                 code="data.invalid",
                 path=str(root),
+                name=part,
             )
     classes = _folders(root / "train")
     if len(classes) < 2:

@@ -172,5 +172,8 @@ def _require_inputs(samples: Samples, manifest: Manifest) -> None:
     if inputs.dtype != np.float32 or inputs.shape[1:] != shape or not len(inputs):
         raise InputError(
             f"images of {inputs.dtype} {list(inputs.shape)} were given; the bundle takes float32 "
-            f"[n, {', '.join(map(str, shape))}] with at least one image"
+            f"[n, {', '.join(map(str, shape))}] with at least one image",
+            code="input.shape",
+            expected=list(shape),
+            found=list(inputs.shape),
         )

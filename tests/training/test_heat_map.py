@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from expected_errors import raises
 from PIL import Image
 
 from mvmoe_deploy.errors import InputError
@@ -64,6 +65,6 @@ def test_a_picture_replaces_its_own_kind_alone(tmp_path: Path) -> None:
         draw_class_to_expert(_report(2, 2, 1), path)
     Image.new("L", (8, 8)).save(path)
     before = path.read_bytes()
-    with pytest.raises(InputError, match="is no heat map"):
+    with raises(InputError, "output.foreign", path=str(path)):
         draw_class_to_expert(_report(2, 2, 1), path)
     assert path.read_bytes() == before

@@ -165,7 +165,11 @@ def export(
     elif checkpoint is not None and own_weights is None:
         source = _from_checkpoint(checkpoint, config, weights, choices)
     else:
-        raise InputError("no model was given; give CHECKPOINT, or --model with --checkpoint")
+        raise InputError(
+            "no model was given; give CHECKPOINT, or --model with --checkpoint",
+            code="input.option",
+            name="checkpoint",
+        )
     with stdout_left_alone():
         source = source.restricted(
             by_stage(constant_routes, "constant-route"), by_stage(keep_experts, "keep-experts")

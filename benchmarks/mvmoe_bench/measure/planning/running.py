@@ -212,6 +212,8 @@ def _require_checkpoints(request: Request) -> None:
             "bundles; give --checkpoint once for each bundle, in their order",
             code="input.option",
             name="checkpoints",
+            given=len(request.checkpoints),
+            expected=len(request.bundles),
         )
     needy = [name for name in request.compare if find_kind(name).needs_model]
     if needy and not request.checkpoints:
@@ -220,6 +222,7 @@ def _require_checkpoints(request: Request) -> None:
             "bundle was exported from",
             code="input.option",
             name="compare",
+            given=needy,
         )
 
 

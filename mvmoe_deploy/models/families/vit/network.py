@@ -37,7 +37,12 @@ class ViT(FamilyModel):
     def stage(self, index: int, route: Route) -> nn.Module:
         """The whole model: the one stage of a dense model."""
         if index != 0 or route:
-            raise InputError(f"a dense model has the stem alone, not stage {index} route {route}")
+            raise InputError(
+                f"a dense model has the stem alone, not stage {index} route {route}",
+                code="routing.unknown-route",
+                stage=index,
+                route=list(route),
+            )
         return self
 
     def embed(self, images: Tensor) -> Tensor:
@@ -52,7 +57,12 @@ class ViT(FamilyModel):
     def forward(self, images: Tensor, routes: Sequence[Route] | None = None) -> Tensor:
         """Class logits `[B, classes]` of images `[B, C, H, W]`; there are no routes to force."""
         if routes:
-            raise InputError(f"a dense model has no routed stage to force routes {routes} on")
+            raise InputError(
+                f"a dense model has no routed stage to force routes {routes} on",
+                name="routes",
+                given=len(routes),
+                expected=0,
+            )
         tokens = self.embed(images)
         for block in self.blocks:
             tokens = block(tokens)
