@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import FamilyModel
-from mvmoe_deploy.models.families import find_family
+from mvmoe_deploy.models.families import find_family, seeded
 from mvmoe_deploy.training.batches import Batches
 from mvmoe_deploy.training.data import Split
 from mvmoe_deploy.training.evaluation import Tally, tally
@@ -73,7 +73,8 @@ class Trainer:
         while position.epoch < phase.epochs:
             began = time.perf_counter()
             epoch = position.epoch + 1
-            losses = self._epoch(phase, module, learner, epoch)
+            with seeded(self.batches.model_seed(epoch)):
+                losses = self._epoch(phase, module, learner, epoch)
             result = self.evaluate(learner.evaluated, self.batches.data.held_out)
             routers = judged_routers(result, phase.model.routing)
             record = self._record(phase, learner, epoch, losses, result)
