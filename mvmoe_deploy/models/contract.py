@@ -6,6 +6,7 @@ no family: a family is what presets, checkpoints and training need beside the mo
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
 import torch.nn.functional as F
@@ -18,6 +19,7 @@ from mvmoe_deploy.models.input_choices import (
     require_input,
 )
 from mvmoe_deploy.models.model_config import ModelConfig
+from mvmoe_deploy.models.stage_tensors import DEFAULT_OUTPUTS
 from mvmoe_deploy.models.timm_config import TimmConfig
 from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
 from mvmoe_deploy.routing import Route, Rule
@@ -124,13 +126,15 @@ class RoutedOutput(NamedTuple):
     """What a forward pass for training gives; each list has one entry for each routed stage."""
 
     logits: Tensor
-    """The answer `[B, classes]`."""
+    """The first output `[B, ...]`: class logits `[B, classes]`, if the model does not say."""
     router_logits: list[Tensor]
     """Router logits `[B, E]`."""
     members: list[Tensor]
     """Routes `[B, E]` (bool): whether an image uses an expert."""
     gates: list[Tensor]
     """Gates `[B, E]`, 0 for experts that are not in the route."""
+    for_loss: Mapping[str, Tensor] = MappingProxyType({})
+    """What the family's loss takes beside, by names of its own."""
 
 
 class FamilyModel(nn.Module):
@@ -143,6 +147,8 @@ class FamilyModel(nn.Module):
     config: ModelConfig
     input: Preprocessing
     input_origins: dict[TrainedField, Origin]
+    outputs: Mapping[str, str] = DEFAULT_OUTPUTS
+    """The kind of each output by name; the first is what training knows labels of."""
 
     def __init__(self, config: ModelConfig, preprocessing: Preprocessing | None = None) -> None:
         """Raises InputError for a preprocessing that does not make the model's input."""
@@ -274,9 +280,9 @@ class Family(Generic[ConfigT, ModelT]):
         raise NotImplementedError
 
     def losses(self, output: RoutedOutput, labels: Tensor, smoothing: float) -> dict[str, Tensor]:
-        """Named terms whose sum training minimises, of a batch with labels `[B]`.
+        """Named terms whose sum training minimises, of a batch with labels `[B, ...]`.
 
-        What guides the routers is added to them by the training routing. `smoothing` is the label
-        smoothing.
+        Labels are as the kind of the model's first output has them. What guides the routers is
+        added to them by the training routing. `smoothing` is the label smoothing.
         """
         return {"classify": F.cross_entropy(output.logits, labels, label_smoothing=smoothing)}

@@ -122,7 +122,7 @@ def demo(output: Path, as_json: bool) -> None:
     (answer,) = found.outputs.values()
     result = Demo(
         images=images,
-        top1_dense=trained.dense.top1,
+        top1_dense=trained.dense.accuracy,
         top1_pytorch=found.top1_pytorch,
         top1_bundle=found.top1_target,
         top1_agreement=answer.agreement,
