@@ -42,8 +42,8 @@ def load_samples(data: str, manifest: Manifest, most: int) -> Samples:
 
     Of a data set they are the test split's. A directory holds a data set's files, or one folder of
     images for each class, or images and no folders, or the `train/` and `val/` that `mvmoe train`
-    learns from (`val/` is taken), or images and boxes in YOLO's format. Raises InputError for classes that
-    are not those of the bundle, ImageError that says how many images cannot be read.
+    learns from (`val/` is taken), or images and boxes in YOLO's format. Raises InputError for
+    classes that are not those of the bundle, ImageError that says how many images cannot be read.
     """
     found = find_data_set(data)
     if found is not None:

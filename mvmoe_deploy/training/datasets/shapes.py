@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CLASSES = ("circle", "square", "triangle", "star", "cross")
 
-SIDE = 128
+SIDE = 96
 """Pixels of an image that is drawn for the data set."""
 
 _PARTS: Mapping[Part, tuple[int, int]] = {
@@ -221,12 +221,13 @@ class Shapes:
     preset = "shapes"
     recipe: Mapping[str, Any] = {
         "routings": ("end-to-end",),
-        "dense_epochs": 15,
-        "moe_epochs": 10,
+        "dense_epochs": 40,
+        "moe_epochs": 20,
         "batch_size": 32,
         "lr": 2e-3,
         "warmup": 0.1,
         "ema": 0.99,
+        "threads": 1,
     }
     augment = staticmethod(vary_scene)
 

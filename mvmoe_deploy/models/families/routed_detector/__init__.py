@@ -30,7 +30,7 @@ class RoutedDetectorFamily(Family[RoutedDetectorConfig, RoutedDetector]):
     def presets(self) -> Mapping[str, RoutedDetectorConfig]:
         """One for the drawn shapes, two for photographs, and one that tests can afford."""
         shapes = RoutedDetectorConfig(
-            image_size=128, num_classes=5, stem_width=16, widths=(32, 64, 96), head_width=48
+            image_size=96, num_classes=5, stem_width=16, widths=(24, 48, 64), head_width=32
         )
         return {
             "shapes": shapes,

@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,13 +23,31 @@ _FIRST_SCORE = 0.01
 """What every score is before training: most cells show nothing (arXiv 1708.02002, 4.1)."""
 
 
+class Norm(nn.BatchNorm2d):
+    """A batch norm without a count of its batches: its momentum is fixed, and integers no weights.
+
+    In evaluation it is a factor and a shift, which an export folds into the convolution.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width)
+        self.num_batches_tracked = None
+
+    def _load_from_state_dict(
+        self, state_dict: Any, prefix: str, local_metadata: Any, *rest: Any
+    ) -> None:
+        """PyTorch's own takes a state of an unknown version for an old one, and adds the count."""
+        known = {**local_metadata, "version": self._version}
+        super()._load_from_state_dict(state_dict, prefix, known, *rest)
+
+
 class ConvBlock(nn.Sequential):
     """A 3x3 convolution, its norm, and ReLU: one operator for engines, which fold the norm."""
 
     def __init__(self, width: int, given: int, stride: int = 1) -> None:
         convolution = nn.Conv2d(width, given, 3, stride=stride, padding=1, bias=False)
         nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-        super().__init__(convolution, nn.BatchNorm2d(given), nn.ReLU())
+        super().__init__(convolution, Norm(given), nn.ReLU())
 
 
 class ScaleHead(nn.Module):
