@@ -58,6 +58,7 @@ class YoloFolder:
         "batch_size": 32,
         "lr": 1e-3,
         "ema": 0.99,
+        "balance_weight": 0.05,
     }
     augment = staticmethod(vary_scene)
 

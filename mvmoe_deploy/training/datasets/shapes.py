@@ -227,6 +227,7 @@ class Shapes:
         "lr": 2e-3,
         "warmup": 0.1,
         "ema": 0.99,
+        "balance_weight": 0.05,
         "threads": 1,
     }
     augment = staticmethod(vary_scene)

@@ -7,7 +7,14 @@ import torch
 from torch import nn
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models import build, find_family, preset
+from mvmoe_deploy.models import (
+    Checkpoint,
+    build,
+    find_family,
+    load_checkpoint,
+    preset,
+    save_checkpoint,
+)
 from mvmoe_deploy.models.counting import count
 from mvmoe_deploy.models.families.routed_detector import RoutedDetector, RoutedDetectorConfig
 from mvmoe_deploy.models.families.routed_detector.losses import (
@@ -33,7 +40,7 @@ def model() -> RoutedDetector:
             module.running_mean.copy_(0.1 * torch.randn(module.num_features, generator=generator))
             module.running_var.uniform_(0.5, 2.0, generator=generator)
     for router in made.routers:
-        router.weight.data.mul_(20)
+        router.linear.weight.data.mul_(4)
     return made.eval()
 
 
@@ -49,7 +56,7 @@ def test_sizes_are_those_worked_out_by_hand(model):
         return 9 * width * given + 2 * given
 
     shared = block(3, stem) + block(stem, stem) + block(stem, a) + block(a, b) + block(b, c)
-    routers = (a + 1) * 2 + (b + 1) * 3 + (c + 1) * 4
+    routers = (a + 1) * 2 + (b + 1) * 3 + (c + 1) * 4 + 2 * (a + b + c)  # And their norms.
     heads = (a + b + c) * head + 3 * head + 2 * (4 * head * head + head)
     heads += 3 * (block(head, head) + (head + 1) * (4 + classes))
     experts = [block(width, width) for width in (a, b, c)]
@@ -223,4 +230,11 @@ def test_boxes_come_nearer_and_every_router_learns():
         optimizer.step()
     # That of the scores rises first: they are to be the overlaps, which begin near 0.
     assert overlaps[-1] < 0.7 * overlaps[0] and all(math.isfinite(each.item()) for each in sums)
-    assert all(router.weight.grad.abs().sum() > 0 for router in model.routers)
+    assert all(router.linear.weight.grad.abs().sum() > 0 for router in model.routers)
+
+
+def test_a_stored_detector_answers_the_same(model, images, tmp_path):
+    save_checkpoint(Checkpoint(model, labels=list("abcde")), tmp_path / "stored")
+    stored = load_checkpoint(tmp_path / "stored").model
+    with torch.no_grad():
+        assert torch.equal(stored(images), model(images))

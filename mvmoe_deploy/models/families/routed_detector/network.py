@@ -26,7 +26,8 @@ _FIRST_SCORE = 0.01
 class Norm(nn.BatchNorm2d):
     """A batch norm without a count of its batches: its momentum is fixed, and integers no weights.
 
-    In evaluation it is a factor and a shift, which an export folds into the convolution.
+    In evaluation it is a factor and a shift, which an export folds into the convolution. It takes
+    maps `[B, W, H, W']`.
     """
 
     def __init__(self, width: int) -> None:
@@ -48,6 +49,26 @@ class ConvBlock(nn.Sequential):
         convolution = nn.Conv2d(width, given, 3, stride=stride, padding=1, bias=False)
         nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
         super().__init__(convolution, Norm(given), nn.ReLU())
+
+
+class Router(nn.Module):
+    """Maps `[B, W, H, W']` to logits `[B, E]` of their mean.
+
+    The norm takes off what all images have in common: without it one route is the best of nearly
+    all images before anything is learnt, and experts that no image uses learn nothing.
+    """
+
+    def __init__(self, width: int, experts: int) -> None:
+        super().__init__()
+        self.norm = Norm(width)
+        self.linear = nn.Linear(width, experts)
+        nn.init.normal_(self.linear.weight, std=width**-0.5)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """The norm's statistics are of the means, one pixel an image."""
+        logits: Tensor = self.linear(self.norm(maps.mean((2, 3), keepdim=True)).flatten(1))
+        return logits
 
 
 class ScaleHead(nn.Module):
@@ -88,9 +109,10 @@ class Head(nn.Module):
         )
         self.scales = nn.ModuleList(ScaleHead(width, config.num_classes) for _ in STRIDES)
         centres, strides = cells(config.image_size)
-        # Constants of the graph, which no checkpoint needs.
+        # Constants of the graph, which no checkpoint has: with values also in a model whose weights
+        # are not there yet.
         self.register_buffer("centres", centres.repeat(1, 2), persistent=False)
-        signs = torch.tensor([-1.0, -1.0, 1.0, 1.0])
+        signs = torch.tensor([-1.0, -1.0, 1.0, 1.0], device=strides.device)
         self.register_buffer("reach", REACH * strides[:, None] * signs, persistent=False)
 
     def forward(self, *scales: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,14 +131,14 @@ class Head(nn.Module):
 def cells(image_size: int) -> tuple[Tensor, Tensor]:
     """The middle `[N, 2]` (x, y) of each cell of the three scales in pixels, and its stride `[N]`.
 
-    In the order of the rows: the largest scale first, then by row and column.
+    In the order of the rows: the largest scale first, then by row and column. On the CPU.
     """
     centres, strides = [], []
     for stride in STRIDES:
-        places = torch.arange(image_size // stride) * float(stride) + stride / 2
+        places = torch.arange(image_size // stride, device="cpu") * float(stride) + stride / 2
         y, x = torch.meshgrid(places, places, indexing="ij")
         centres.append(torch.stack([x.flatten(), y.flatten()], dim=1))
-        strides.append(torch.full((len(places) ** 2,), float(stride)))
+        strides.append(torch.full((len(places) ** 2,), float(stride), device="cpu"))
     return torch.cat(centres), torch.cat(strides)
 
 
@@ -142,11 +164,8 @@ class RoutedDetector(FamilyModel):
             for width, count in zip(widths, config.experts, strict=True)
         )
         self.routers = nn.ModuleList(
-            nn.Linear(width, rule.experts)
-            for width, rule in zip(widths, config.routing, strict=False)
+            Router(width, rule.experts) for width, rule in zip(widths, config.routing, strict=False)
         )
-        for router in self.routers.parameters():
-            nn.init.normal_(router, std=0.02)
         self.head = Head(config)
 
     def forward_routed(self, images: Tensor, routes: Sequence[Route] | None = None) -> RoutedOutput:
@@ -215,7 +234,7 @@ class RoutedDetector(FamilyModel):
         if self.config.is_dense:
             added: Tensor = experts[0](maps)
             return added
-        logits = self.routers[index](maps.mean((2, 3)))
+        logits = self.routers[index](maps)
         members, gates = select(logits, self.routing[index], routes[index] if routes else None)
         output.router_logits.append(logits)
         output.members.append(members)
@@ -239,7 +258,7 @@ class Stem(nn.Module):
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """The maps `[B, W, H, W']`, and the logits `[B, E]` of the first router."""
         maps = self.stem(image)
-        return {"maps": maps, "logits": self.router(maps.mean((2, 3)))}
+        return {"maps": maps, "logits": self.router(maps)}
 
 
 class _Onwards(nn.Module):
@@ -253,7 +272,7 @@ class _Onwards(nn.Module):
     def forward(self, maps: Tensor) -> dict[str, Tensor]:
         """The scale that the head reads, the maps of the next one, and its router's logits."""
         smaller = self.smaller(maps)
-        logits = self.router(smaller.mean((2, 3)))
+        logits = self.router(smaller)
         return {self.name: maps, "maps": smaller, "logits": logits}
 
 
