@@ -17,7 +17,7 @@ from mvmoe_deploy.models import (
 )
 from mvmoe_deploy.models.counting import count
 from mvmoe_deploy.models.families.routed_detector import RoutedDetector, RoutedDetectorConfig
-from mvmoe_deploy.models.families.routed_detector.losses import (
+from mvmoe_deploy.models.families.routed_detector.detection_losses import (
     assign,
     detection_losses,
     overlaps_of,

@@ -12,7 +12,7 @@ from torch import Tensor
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import Family, FamilyModel, RoutedOutput
 from mvmoe_deploy.models.families.routed_detector.config import RoutedDetectorConfig
-from mvmoe_deploy.models.families.routed_detector.losses import detection_losses
+from mvmoe_deploy.models.families.routed_detector.detection_losses import detection_losses
 from mvmoe_deploy.models.families.routed_detector.network import REACH, RoutedDetector
 
 __all__ = ["PART", "RoutedDetector", "RoutedDetectorConfig", "RoutedDetectorFamily"]

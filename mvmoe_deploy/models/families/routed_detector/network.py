@@ -187,9 +187,9 @@ class RoutedDetector(FamilyModel):
         if self.config.is_dense:
             return self
         if index == 0:
-            return Stem(self)
+            return DetectorStem(self)
         self.require_route(index, route)
-        kind = LastStep if index == len(STRIDES) else Step
+        kind = LastScaleStep if index == len(STRIDES) else ScaleStep
         return kind(self, index, route)
 
     def expert(self, stage: int, index: int) -> nn.Module:
@@ -200,7 +200,7 @@ class RoutedDetector(FamilyModel):
     def join(self, stage: int, count: int) -> nn.Module:
         """What follows `count` experts of a routed stage."""
         self.require_route(stage, tuple(range(count)))
-        kind = LastJoin if stage == len(STRIDES) else Join
+        kind = LastScaleJoin if stage == len(STRIDES) else ScaleJoin
         return kind(self, stage)
 
     def require_route(self, index: int, route: Route) -> None:
@@ -248,7 +248,7 @@ class RoutedDetector(FamilyModel):
         return added
 
 
-class Stem(nn.Module):
+class DetectorStem(nn.Module):
     """What every image runs: images `[B, C, H, W]` to the maps of stride 8 and router logits."""
 
     def __init__(self, model: RoutedDetector) -> None:
@@ -301,7 +301,7 @@ class Expert(nn.Module):
         return {"added": self.expert(maps)}
 
 
-class Step(nn.Module):
+class ScaleStep(nn.Module):
     """A routed stage that another follows."""
 
     def __init__(self, model: RoutedDetector, index: int, route: Route) -> None:
@@ -314,7 +314,7 @@ class Step(nn.Module):
         return given
 
 
-class LastStep(nn.Module):
+class LastScaleStep(nn.Module):
     """The last routed stage, and the head."""
 
     def __init__(self, model: RoutedDetector, index: int, route: Route) -> None:
@@ -328,8 +328,8 @@ class LastStep(nn.Module):
         return {"found": self.head(scale_1, scale_2, self.experts(maps, gates))[1]}
 
 
-class Join(nn.Module):
-    """As `Step`, of what experts gave."""
+class ScaleJoin(nn.Module):
+    """As `ScaleStep`, of what experts gave."""
 
     def __init__(self, model: RoutedDetector, index: int) -> None:
         super().__init__()
@@ -341,8 +341,8 @@ class Join(nn.Module):
         return given
 
 
-class LastJoin(nn.Module):
-    """As `LastStep`, of what experts gave."""
+class LastScaleJoin(nn.Module):
+    """As `LastScaleStep`, of what experts gave."""
 
     def __init__(self, model: RoutedDetector, index: int) -> None:
         super().__init__()
