@@ -225,7 +225,7 @@ def _target(target: TargetReport) -> VerifiedTarget:
         routing_agreement=target.routing_agreement,
         images=target.overall.images,
         outputs=_outputs(target.overall.outputs),
-        accuracy_measure=known and find_kind(target.samples.kind).accuracy_measure,
+        accuracy_measure=None if known is None else _measure_of(target),
         accuracy_pytorch=None if known is None else known.reference,
         accuracy_target=None if known is None else known.target,
         least_loss=None if known is None else known.least_loss,
@@ -241,6 +241,11 @@ def _target(target: TargetReport) -> VerifiedTarget:
         failures=[_failure(failure) for failure in target.failures],
         fault=None if target.fault is None else _fault(target.fault),
     )
+
+
+def _measure_of(target: TargetReport) -> str | None:
+    """What the accuracies of labelled images are."""
+    return find_kind(target.samples.kind).accuracy_measure
 
 
 def _verified(errors: OutputErrors) -> manifest.VerifiedOutput:
