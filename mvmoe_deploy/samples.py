@@ -1,20 +1,28 @@
 """Real images with their names and classes: of a data set, or a directory. No PyTorch here."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Manifest
-from mvmoe_deploy.bundle.model_outputs import ClassOutput, class_output
+from mvmoe_deploy.bundle.model_outputs import ClassOutput, outputs_by_kind
 from mvmoe_deploy.errors import ImageError, InputError
-from mvmoe_deploy.preprocessing import ImageLike, Preprocessing, preprocess
+from mvmoe_deploy.outputs import DEFAULT_KIND, OutputKind, find_kind
+from mvmoe_deploy.preprocessing import (
+    ImageLike,
+    Preprocessing,
+    open_image,
+    preprocess,
+    transform_of,
+)
 from mvmoe_deploy.preprocessing.decoding import IMAGE_SUFFIXES
 from mvmoe_deploy.preprocessing.screening import require_readable
 from mvmoe_deploy.training.datasets import find_data_set
-from mvmoe_deploy.training.datasets.contract import DataSet, Part
+from mvmoe_deploy.training.datasets.contract import DataSet, LabelledFolder, Part
+from mvmoe_deploy.training.yolo_folder import YoloFolder
 
 _BLOCK_BYTES = 2**28
 """Of inputs that are in memory at a time, where images are answered block by block."""
@@ -22,15 +30,26 @@ _BLOCK_BYTES = 2**28
 
 @dataclass(frozen=True)
 class Samples:
-    """Preprocessed images `[n, C, H, W]` (fp32), their names, and class indices `[n]` if known."""
+    """Preprocessed images `[n, C, H, W]` (fp32), their names, and their labels if known.
+
+    Labels are of outputs of a `kind`: class indices `[n]`, or boxes `[n, M, 5]` in pixels of the
+    input.
+    """
 
     names: tuple[str, ...]
     inputs: np.ndarray
     labels: np.ndarray | None = None
+    kind: str = DEFAULT_KIND
+    """The kind of outputs that the labels are of."""
     groups: tuple[str, ...] | None = None
     """The classes by which the data have the images, whatever the model answers; None without."""
     real: bool = False
     """Whether somebody chose them: what a router does with synthetic ones says nothing of it."""
+
+    @property
+    def class_labels(self) -> np.ndarray | None:
+        """The class `[n]` of each image; None where labels are not known, or others."""
+        return self.labels if find_kind(self.kind).classifies else None
 
 
 @dataclass(frozen=True)
@@ -38,15 +57,20 @@ class ImageTaker:
     """What takes images: the input that it wants, and the classes that it tells apart."""
 
     input: Preprocessing
-    classes: ClassOutput | None
-    """None for a model that does not classify."""
+    outputs: Mapping[str, ClassOutput]
+    """Its first output of each kind that has classes, by the kind."""
     name: str = "bundle"
     """What it is called in messages."""
 
     @classmethod
     def of(cls, manifest: Manifest) -> "ImageTaker":
         """The model of a bundle."""
-        return cls(manifest.input, class_output(manifest))
+        return cls(manifest.input, outputs_by_kind(manifest))
+
+    @property
+    def classes(self) -> ClassOutput | None:
+        """The output that says which class an image is of; None if the model has none."""
+        return next((one for kind, one in self.outputs.items() if find_kind(kind).classifies), None)
 
 
 @dataclass(frozen=True)
@@ -57,6 +81,7 @@ class ImageList:
     images: Sequence[ImageLike]
     labels: np.ndarray | None
     groups: tuple[str, ...] | None
+    kind: str = DEFAULT_KIND
 
     def blocks(self, spec: Preprocessing) -> Iterator[np.ndarray]:
         """The images as inputs `[n, C, H, W]` (fp32) of as many as fit into 256 MiB, in order.
@@ -79,13 +104,20 @@ def load_samples(data: str, manifest: Manifest, most: int) -> Samples:
 
     Of a data set they are the test split's. A directory holds a data set's files, or one folder of
     images for each class, or images and no folders, or the `train/` and `val/` that `mvmoe train`
-    learns from (`val/` is taken). Raises InputError for classes that
-    are not those of the bundle, ImageError that says how many images cannot be read.
+    learns from (`val/` is taken), or images and boxes in YOLO's format. Raises InputError for
+    classes that are not those of the bundle, ImageError that says how many images cannot be read.
     """
     found = list_samples(data, ImageTaker.of(manifest), most)
     inputs, errors = _read(found.images, manifest.input)
     require_readable(errors, of=len(found.images))
-    return Samples(found.names, np.stack(inputs), found.labels, found.groups, real=True)
+    return Samples(
+        names=found.names,
+        inputs=np.stack(inputs),
+        labels=found.labels,
+        kind=found.kind,
+        groups=found.groups,
+        real=True,
+    )
 
 
 def list_samples(
@@ -98,8 +130,12 @@ def list_samples(
     found = find_data_set(data)
     if found is not None:
         return _of_data_set(found, data, taker, most, parts)
+    if YoloFolder.fits(Path(data)):
+        return _of_data_set(YoloFolder(Path(data)), data, taker, most, parts)
     images, classes = _directory(Path(data))
-    labels = _class_indices(classes, taker, f"data {data}") if classes else None
+    labels = None
+    if classes and taker.classes is not None:  # Else folders say nothing of the answers.
+        labels = _class_indices(classes, taker.classes, taker.name, f"data {data}")
     chosen = [images[row] for row in _spread(len(images), most)]
     groups = tuple(image.parent.name for image in chosen) if classes else None
     # Without labels there is no accuracy; answers are compared with PyTorch's all the same.
@@ -108,17 +144,46 @@ def list_samples(
 
 
 def _of_data_set(
-    found: DataSet, data: str, taker: ImageTaker, most: int, parts: Sequence[Part]
+    found: DataSet | LabelledFolder, data: str, taker: ImageTaker, most: int, parts: Sequence[Part]
 ) -> ImageList:
-    """Images of some splits of a data set."""
+    """Images of some splits of a data set, or of a folder with labels."""
     splits = {part: found.split(part) for part in parts}
-    indices = _class_indices(found.classes, taker, f"data {data}")
     places = [(part, row) for part, (_, labels) in splits.items() for row in range(len(labels))]
     chosen = [places[position] for position in _spread(len(places), most)]
-    groups = tuple(found.classes[splits[part][1][row]] for part, row in chosen)
-    known = np.array([indices[name] for name in groups]) if indices else None
-    names = tuple(f"{data} {part} {row}" for part, row in chosen)
-    return ImageList(names, [splits[part][0][row] for part, row in chosen], known, groups)
+    images = [splits[part][0][row] for part, row in chosen]
+    names = tuple(
+        str(image) if isinstance(image, Path) else f"{data} {part} {row}"
+        for image, (part, row) in zip(images, chosen, strict=True)
+    )
+    kind, labels = find_kind(found.kind), [splits[part][1][row] for part, row in chosen]
+    groups = tuple(found.classes[label] for label in labels) if kind.classifies else None
+    output = taker.outputs.get(kind.name)
+    known = None
+    if output is not None:
+        indices = _class_indices(found.classes, output, taker.name, f"data {data}")
+        numbers = np.array([indices[name] for name in found.classes])
+        known = kind.renumbered(np.stack(labels), numbers)
+        if not kind.classifies:
+            known = _in_input(kind, known, images, taker.input)
+    return ImageList(names, images, known, groups, kind.name)
+
+
+def _in_input(
+    kind: OutputKind, labels: np.ndarray, images: Sequence[ImageLike], spec: Preprocessing
+) -> np.ndarray:
+    """Labels `[n, ...]` of places in images as those of places in the input.
+
+    Raises ImageError that says how many images cannot be read.
+    """
+    placed: list[np.ndarray] = []
+    errors: list[tuple[str, str]] = []
+    for image, label in zip(images, labels, strict=True):
+        try:
+            placed.append(kind.labels_in_input(label, transform_of(open_image(image).size, spec)))
+        except ImageError as error:
+            errors.append((str(image), str(error)))
+    require_readable(errors, of=len(images))
+    return np.stack(placed)
 
 
 def _directory(root: Path) -> tuple[list[Path], tuple[str, ...]]:
@@ -148,30 +213,26 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
 
 
-def _class_indices(names: Sequence[str], taker: ImageTaker, where: str) -> dict[str, int] | None:
-    """The index of each class in the model's answer; raises InputError if there is none.
-
-    None for a model that does not classify: folders say nothing of its answers then.
-    """
-    classes = taker.classes
-    if classes is None:
-        return None
-    labels = classes.labels
+def _class_indices(
+    names: Sequence[str], output: ClassOutput, taker: str, where: str
+) -> dict[str, int]:
+    """The index of each class in an output of `taker`; raises InputError if there is none."""
+    labels = output.labels
     if labels is None:
-        if len(names) != classes.classes:
+        if len(names) != output.classes:
             raise InputError(
-                f"{where} has {len(names)} classes, but the {taker.name} answers with "
-                f"{classes.classes} that have no names; give data with these classes, or images "
+                f"{where} has {len(names)} classes, but the {taker} answers with "
+                f"{output.classes} that have no names; give data with these classes, or images "
                 "without class folders",
                 code="data.invalid",
                 name="classes",
                 found=len(names),
-                expected=classes.classes,
+                expected=output.classes,
             )
         return {name: index for index, name in enumerate(names)}
     if extra := [name for name in names if name not in labels]:
         raise InputError(
-            f"{where} has the class {extra[0]!r}, which is none of the {taker.name}'s "
+            f"{where} has the class {extra[0]!r}, which is none of the {taker}'s "
             f"{len(labels)} labels ({', '.join(labels[:5])}{', ...' * (len(labels) > 5)}); give "
             "data with these classes, or images without class folders",
             code="data.invalid",

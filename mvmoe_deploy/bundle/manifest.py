@@ -257,8 +257,9 @@ class VerifiedOutput(_Record, frozen=True):
 
 
 class VerifiedAccuracy(_Record, frozen=True):
-    """The share of labelled images whose best class is right, of PyTorch and of the target.
+    """How right answers to labelled images are, of PyTorch and of the target.
 
+    The share of images whose best class is right; of boxes the mean average precision.
     `least_loss` and `most_loss` are the ends of a 95% interval of what the target loses, as shares:
     negative where it gains.
     """

@@ -129,12 +129,12 @@ def show(out: "Console", run: "FinishedRun") -> None:
     """Accuracy of each model, which classes each expert owns, and whether its routers route."""
     from rich.text import Text
 
-    rows = table("model", "top-1", "router accuracy", "checkpoint", right=(1, 2))
+    rows = table("model", run.measure, "router accuracy", "checkpoint", right=(1, 2))
     if run.dense is not None:
-        rows.add_row("dense", percent(run.dense.top1), "-", run.dense.checkpoint)
+        rows.add_row("dense", percent(run.dense.accuracy), "-", run.dense.checkpoint)
     for routing in run.routings:
         accuracy = percent(routing.router_accuracy)
-        rows.add_row(routing.routing, percent(routing.top1), accuracy, routing.checkpoint)
+        rows.add_row(routing.routing, percent(routing.accuracy), accuracy, routing.checkpoint)
     out.print(rows)
     for routing in run.routings:
         if not routing.expert_usage:

@@ -11,7 +11,7 @@ from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.cli.router_verdicts import verdict_line
-from mvmoe_deploy.cli.tables import percent, right_answers, route_text, scientific, table
+from mvmoe_deploy.cli.tables import accuracy_text, percent, route_text, scientific, table
 from mvmoe_deploy.errors import CheckFailedError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -158,12 +158,12 @@ def _bounds_line(target: "VerifiedTarget") -> str:
 
 
 def _accuracy_line(target: "VerifiedTarget") -> str | None:
-    """Right answers of both, and what is lost; None without labels."""
-    ours, theirs = target.top1_target, target.top1_pytorch
+    """The accuracies of both, and what is lost; None without labels."""
+    ours, theirs = target.accuracy_target, target.accuracy_pytorch
     low, high = target.least_loss, target.most_loss
     if ours is None or theirs is None or low is None or high is None:
         return None
-    return f"  {right_answers(ours, theirs, low, high)}"
+    return f"  {accuracy_text(ours, theirs, low, high, str(target.accuracy_measure))}"
 
 
 def _show_skipped(out: "Console", skipped: dict[str, str]) -> None:

@@ -168,6 +168,7 @@ def _defaults(config: ModelConfig) -> dict[str, Any]:
         "interpolation": "bicubic",
         "mean": (0.5,) if grey else (0.485, 0.456, 0.406),
         "std": (0.5,) if grey else (0.229, 0.224, 0.225),
+        **config.usual_input,
     }
 
 

@@ -17,11 +17,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.outputs import DEFAULT_KIND
 from mvmoe_deploy.routing import Route, Rule, require_route
 
 IMAGE, TOKENS, LOGITS, ANSWER = "image", "tokens", "logits", "answer"
 
-DEFAULT_OUTPUTS: Mapping[str, str] = {ANSWER: "logits"}
+DEFAULT_OUTPUTS: Mapping[str, str] = {ANSWER: DEFAULT_KIND}
 """The outputs of a model that does not say: class logits `[B, classes]`."""
 
 State = dict[str, Tensor]

@@ -132,7 +132,14 @@ class Trainer:
                 total[name] = total.get(name, 0.0) + value.detach().double()
             if self.fabric.is_global_zero:
                 self.progress.step(1 / self.batches.steps)
+        self._share_statistics(module)
         return self._means(phase, total, epoch)
+
+    def _share_statistics(self, module: FamilyModel) -> None:
+        """Give every process the first one's buffers: norms count on their own shares."""
+        if self.fabric.world_size > 1:
+            for buffer in module.buffers():
+                buffer.copy_(self.fabric.broadcast(buffer))
 
     def _step(self, module: FamilyModel, learner: Learner, loss: Tensor) -> None:
         """One step of gradient descent."""
@@ -180,7 +187,7 @@ class Trainer:
             "epoch": epoch,
             "lr": learner.optimizer.param_groups[0]["lr"],
             **losses,
-            "held_out_top1": result.top1,
+            "held_out_accuracy": result.accuracy,
         }
         if phase.model.routing:
             record["mean_gate"] = result.mean_gate

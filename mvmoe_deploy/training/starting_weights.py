@@ -121,7 +121,7 @@ def fitted_start(
     family = find_family(options.config.family)
     dense_config = family.dense(options.config)
     found = checkpoint.config.family
-    if found == options.config.family:
+    if found == options.config.family and is_routed(checkpoint.config):
         _require_no_dense_phase(options)
         fitted = _fitted(checkpoint, options.config, options, data)
         dense, routed = family.to_dense(fitted.model), fitted.model

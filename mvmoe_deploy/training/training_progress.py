@@ -147,7 +147,7 @@ class RichProgress:
             self._task,
             completed=record["epoch"],
             epochs=f"{record['epoch']}/{self._epochs}",
-            note=f"held-out {100 * record['held_out_top1']:6.2f} %",
+            note=f"held-out {100 * record['held_out_accuracy']:6.2f} %",
         )
 
 

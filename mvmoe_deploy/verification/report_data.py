@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.router_health import StageHealth
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.contract import route_of
@@ -142,8 +143,9 @@ class FoundFault(_Data, frozen=True):
 class VerifiedTarget(ComparedImages, frozen=True):
     """One target: figures over all images on its own routes first, then by stage and by route.
 
-    Where images have labels, `top1_pytorch` and `top1_target` are the shares of right answers, and
-    `least_loss` to `most_loss` is a 95% interval of what the target loses, as a share.
+    Where images have labels, `accuracy_pytorch` and `accuracy_target` are how right answers are by
+    `accuracy_measure`, and `least_loss` to `most_loss` is a 95% interval of what the target loses,
+    as a share.
     """
 
     ok: bool
@@ -153,8 +155,9 @@ class VerifiedTarget(ComparedImages, frozen=True):
     engine: str
     stands_in_for: str | None
     routing_agreement: float
-    top1_pytorch: float | None
-    top1_target: float | None
+    accuracy_measure: str | None
+    accuracy_pytorch: float | None
+    accuracy_target: float | None
     least_loss: float | None
     most_loss: float | None
     agreeing: ComparedImages | None
@@ -232,8 +235,9 @@ def _target(target: TargetReport) -> VerifiedTarget:
         routing_agreement=target.routing_agreement,
         images=target.overall.images,
         outputs=_outputs(target.overall.outputs),
-        top1_pytorch=None if known is None else known.reference,
-        top1_target=None if known is None else known.target,
+        accuracy_measure=None if known is None else _measure_of(target),
+        accuracy_pytorch=None if known is None else known.reference,
+        accuracy_target=None if known is None else known.target,
         least_loss=None if known is None else known.least_loss,
         most_loss=None if known is None else known.most_loss,
         agreeing=None if target.agreeing is None else _compared(target.agreeing),
@@ -247,6 +251,11 @@ def _target(target: TargetReport) -> VerifiedTarget:
         failures=[_failure(failure) for failure in target.failures],
         fault=None if target.fault is None else _fault(target.fault),
     )
+
+
+def _measure_of(target: TargetReport) -> str | None:
+    """What the accuracies of labelled images are."""
+    return find_kind(target.samples.kind).accuracy_measure
 
 
 def _verified(errors: OutputErrors) -> manifest.VerifiedOutput:

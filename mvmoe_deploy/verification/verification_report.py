@@ -8,9 +8,9 @@ import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import CheckFailedError
+from mvmoe_deploy.outputs.accuracy import Accuracy
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.samples import Samples
-from mvmoe_deploy.verification.accuracy import Accuracy
 from mvmoe_deploy.verification.faults import FaultLocation
 from mvmoe_deploy.verification.kept_answers import KeptAnswers
 from mvmoe_deploy.verification.output_errors import OutputsCompared, RouteOutput
@@ -115,7 +115,7 @@ class TargetReport:
     agreeing: OutputsCompared | None
     same_route: OutputsCompared
     accuracy: Accuracy | None
-    """Top-1 of PyTorch and of the target, where labels are known."""
+    """Right answers of PyTorch and of the target, where labels are known."""
     stages: list[StageReport]
     near_ties: list[tuple[int, int]]
     disagreements: list[Disagreement]

@@ -360,7 +360,8 @@ def test_verify_has_the_fields_that_scripts_rely_on(mvmoe_json, bundle, checkpoi
     assert {
         "images", "outputs",
         "routing_agreement", "near_ties", "disagreements", "routes", "bounds", "stages",
-        "agreeing", "same_route", "failures", "top1_pytorch", "top1_target",
+        "agreeing", "same_route", "failures", "accuracy_measure", "accuracy_pytorch",
+        "accuracy_target",
     } <= target.keys()  # fmt: skip
     assert [row["route"] for row in target["routes"]] == [[0], [1], [2]]
     assert {"stage", "forced", "checked", "ok", "images"} <= target["routes"][0].keys()

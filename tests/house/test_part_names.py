@@ -20,7 +20,6 @@ _PACKAGES = ("mvmoe_deploy", "mvmoe_export", "mvmoe_bench")
 _OTHER_MEANINGS = {
     "mvmoe_deploy.commands.verify": {"pytorch"},  # where the reference comes from
     "mvmoe_deploy.training.folder": {"train"},  # the folder of the images
-    "mvmoe_deploy.training.inventory": {"train"},
     "mvmoe_deploy.training.survey": {"train"},
     "mvmoe_deploy.runtime.runners.coreml_reference.program_constants": {
         "tensor"

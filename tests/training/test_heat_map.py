@@ -19,8 +19,8 @@ def _report(classes: int, experts: int, stages: int) -> TrainReport:
     routing = RoutingReport(
         routing="super-class",
         checkpoint="super-class",
-        top1=0.9,
-        held_out_top1=0.9,
+        accuracy=0.9,
+        held_out_accuracy=0.9,
         router_accuracy=0.8,
         mean_gate=0.7,
         route_usage=(),
@@ -34,7 +34,8 @@ def _report(classes: int, experts: int, stages: int) -> TrainReport:
         images={},
         processes=1,
         device="cpu",
-        dense=DenseReport(checkpoint="dense", top1=0.9, held_out_top1=0.9, confusion=[]),
+        measure="top-1",
+        dense=DenseReport(checkpoint="dense", accuracy=0.9, held_out_accuracy=0.9, confusion=[]),
         routings=(routing,),
         seconds={},
     )

@@ -61,7 +61,7 @@ def require_images(samples: Samples, data: str) -> None:
             name="calibrate",
             given=count,
         )
-    if samples.labels is not None and len(np.unique(samples.labels)) == 1:
+    if samples.class_labels is not None and len(np.unique(samples.class_labels)) == 1:
         raise InputError(
             f"--calibrate {data} has images of one class only; give images of all classes: ranges "
             "of one say little of the others",

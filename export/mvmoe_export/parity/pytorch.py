@@ -70,15 +70,18 @@ class PyTorchReference:
     @property
     def described(self) -> DescribedModel:
         """The model's input, classes and stages."""
-        taker = ImageTaker(self.model.input, self._classes(), "model")
+        taker = ImageTaker(self.model.input, self._outputs(), "model")
         return DescribedModel(taker, self._flow.records)
 
-    def _classes(self) -> ClassOutput | None:
-        """The first output that decides on a class."""
+    def _outputs(self) -> dict[str, ClassOutput]:
+        """The first output of each kind that has classes, by the kind."""
+        found: dict[str, ClassOutput] = {}
         for output in self._flow.outputs:
-            if find_kind(output.kind).classifies:
-                return ClassOutput(output.name, self._flow.shape(output)[-1], self._labels)
-        return None
+            count = find_kind(output.kind).classes(self._flow.shape(output))
+            if count is not None:
+                named = ClassOutput(output.name, count, self._labels)
+                found.setdefault(output.kind, named)
+        return found
 
     @classmethod
     def of_checkpoint(

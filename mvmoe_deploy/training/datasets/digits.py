@@ -91,6 +91,7 @@ class Digits:
     """The data set `digits`."""
 
     classes = NAMES
+    kind = "logits"
     preset = "digits"
     recipe = RECIPE
     augment = staticmethod(vary_digit)

@@ -27,6 +27,7 @@ _HELD_OUT_SHARE = 0.1
 class IdxFolder:
     """The images of four files; classes are called by their numbers."""
 
+    kind = "logits"
     preset = "fashion_mnist"
     recipe: Mapping[str, Any] = {
         "dense_epochs": 8,

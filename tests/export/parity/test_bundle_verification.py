@@ -265,7 +265,7 @@ def test_labels_give_both_accuracies(reachable):
         Bundle.open(path), model, Samples(samples.names, samples.inputs, answers)
     )
     target = as_target(report)
-    assert (target["top1_pytorch"], target["top1_target"]) == (0.6, 0.6)
+    assert (target["accuracy_pytorch"], target["accuracy_target"]) == (0.6, 0.6)
 
 
 def test_the_export_keeps_the_figures_and_can_leave_them_out(zoo, export, rare):
