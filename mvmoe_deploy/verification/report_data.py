@@ -13,6 +13,7 @@ from mvmoe_deploy.router_health import StageHealth
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.verification.faults import FaultLocation
+from mvmoe_deploy.verification.kept_answers import KeptAnswers
 from mvmoe_deploy.verification.metrics import quantiles
 from mvmoe_deploy.verification.output_errors import OutputErrors, OutputsCompared
 from mvmoe_deploy.verification.verification_report import (
@@ -180,6 +181,7 @@ class VerifiedBundle(_Data, frozen=True):
     routers: list[StageHealth] | None
     """What the reference's routers do with the images (docs/routing.md); None where nobody chose
     them: synthetic images say nothing of real ones."""
+    kept: KeptAnswers | None = None
 
 
 def report_data(
@@ -194,6 +196,7 @@ def report_data(
         targets={name: _target(target) for name, target in report.targets.items()},
         skipped=report.skipped,
         routers=None if routers is None else list(routers),
+        kept=report.kept,
     )
 
 

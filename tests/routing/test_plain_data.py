@@ -111,5 +111,5 @@ def test_the_schema_has_the_built_in_rules():
     inner = {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in ("Threshold", "TopK", "TopP")]}
     assert definitions["Given"]["properties"]["otherwise"]["anyOf"] == [inner, {"type": "null"}]
     assert set(definitions["TopK"]["properties"]) == {
-        *("type", "experts", "k", "renormalize", "unit_gates")
+        *("type", "experts", "k", "renormalize", "unit_gates", "kept")
     }

@@ -125,7 +125,7 @@ def _forced(model: RoutedModel, vectors: Vectors, stage: int) -> Iterator[tuple[
     rule = model.routing[stage - 1]
     members = vectors[f"members.{stage}"]
     taken = {route_of(row) for row in members if row.any()}
-    for expert in range(rule.experts):
+    for expert in rule.usable:
         missing = LEAST_IMAGES - int(members[:, expert].sum())
         route = next(iter(rule.cover([expert])))
         images = _speaking_for(vectors, stage, (expert,), max(missing, 0))

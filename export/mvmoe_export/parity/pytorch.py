@@ -22,6 +22,7 @@ from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.samples import ImageTaker, Samples
 from mvmoe_deploy.verification.bundle_verification import verify_bundle
 from mvmoe_deploy.verification.faults import FaultLocation, SearchedTarget, ShownBy
+from mvmoe_deploy.verification.kept_answers import KeptAnswers, kept_answers
 from mvmoe_deploy.verification.routes_of_images import DescribedModel
 from mvmoe_deploy.verification.run_stages import StageEngine, Vectors
 from mvmoe_deploy.verification.verification_report import Report
@@ -29,9 +30,10 @@ from mvmoe_export.flow import ModelFlow, flow_of
 from mvmoe_export.own_module import load_own_weights, make_own_module
 from mvmoe_export.parity.double_precision import whole_way_error
 from mvmoe_export.parity.locating.find import find_fault
-from mvmoe_export.parity.reference_outputs import checked_reference_outputs
+from mvmoe_export.parity.reference_outputs import checked_reference_outputs, reference_outputs
 from mvmoe_export.parity.synthetic_images import synthetic_images
 from mvmoe_export.parity.torch_stages import TorchStages
+from mvmoe_export.restricting import RestrictedModel, as_exported
 
 
 class PyTorchReference:
@@ -130,7 +132,9 @@ class PyTorchReference:
 
         described = configuration(config) if config else None
         loaded = load_for_bundle(checkpoint, bundle.manifest, described, weights)
-        reference = cls(loaded.model.eval(), name=f"checkpoint {checkpoint}", sha256=loaded.sha256)
+        name = f"checkpoint {checkpoint}"
+        model = as_exported(loaded.model.eval(), bundle.manifest, name)
+        reference = cls(model, name=name, sha256=loaded.sha256)
         reference.require_fit(bundle.manifest)
         return reference
 
@@ -154,6 +158,14 @@ class PyTorchReference:
         """Its own fp32 errors of router logits and answers, relative to the largest of each."""
         return whole_way_error(self.model, vectors)
 
+    def kept_answers(self, vectors: Vectors) -> KeptAnswers | None:
+        """How many images keep what the model itself gives for them; None if it is that."""
+        if not isinstance(self.model, RestrictedModel):
+            return None
+        before = reference_outputs(self.model.model, torch.from_numpy(vectors["image"]))
+        outputs = flow_of(self.model).outputs
+        return kept_answers(self.model.restrictions, outputs, before, vectors)
+
     def find_fault(self, target: SearchedTarget, shown: ShownBy) -> FaultLocation | None:
         """The first graph, and in it the first operator, that differs from the model's."""
         return find_fault(self.model, target, shown)
@@ -167,10 +179,12 @@ def verify_against_model(
 ) -> Report:
     """`verify_bundle` against a PyTorch model, which is left in the mode that it was in.
 
-    Raises InputError for a model that is not the bundle's, and what `verify_bundle` raises.
+    Its routing is restricted as that of the bundle is. Raises InputError for a model that is not
+    the bundle's, and what `verify_bundle` raises.
     """
     with evaluation_mode(model):
-        return verify_bundle(bundle, PyTorchReference(model), samples, **options)
+        own = as_exported(model, bundle.manifest, type(model).__name__)
+        return verify_bundle(bundle, PyTorchReference(own), samples, **options)
 
 
 @contextlib.contextmanager
