@@ -75,7 +75,7 @@ def judge(
     `model` names the model in what to do. Renaming experts renames them in the result, and changes
     nothing else.
     """
-    thresholds = thresholds_of(counts.experts)
+    thresholds = thresholds_of(len(counts.usable))
     routes, experts = _route_uses(counts), _expert_uses(counts)
     undecided = _undecided(counts)
     reason = undecided or _too_few(counts)
@@ -99,7 +99,7 @@ def judge(
     return StageHealth(
         stage=counts.stage,
         rule=counts.rule,
-        experts=counts.experts,
+        experts=len(counts.usable),
         images=counts.reached,
         images_before=counts.images,
         decides=undecided is None,
@@ -191,7 +191,7 @@ def _undecided(counts: RouteCounts) -> str | None:
     """Why no router decides between routes; None if one does."""
     if not counts.routed:
         return f"no router decides: {counts.rule}"
-    one_way = len(counts.routes) == 1 and len(next(iter(counts.routes))) == counts.experts
+    one_way = len(counts.routes) == 1 and len(next(iter(counts.routes))) == len(counts.usable)
     if counts.possible == 1 or (counts.possible is None and one_way):
         return f"there is one route alone ({counts.rule}): nothing is decided"
     return None
@@ -221,15 +221,17 @@ def _route_uses(counts: RouteCounts) -> list[RouteUse]:
 
 
 def _expert_uses(counts: RouteCounts) -> list[ExpertUse]:
-    """All experts; none where no image reached the stage."""
+    """All experts that can be selected; none where no image reached the stage."""
     if not counts.reached:
         return []
-    low, high = exact_intervals(counts.used, counts.reached)
+    usable = list(counts.usable)
+    used = counts.used[usable]
+    low, high = exact_intervals(used, counts.reached)
     return [
         ExpertUse(
             expert=e, images=int(n), share=int(n) / counts.reached, low=float(a), high=float(b)
         )
-        for e, (n, a, b) in enumerate(zip(counts.used, low, high, strict=True))
+        for e, n, a, b in zip(usable, used, low, high, strict=True)
     ]
 
 
@@ -322,8 +324,7 @@ def _imbalanced(
     busy = sorted(experts, key=lambda use: (-use.images, use.expert))[: max(1, round(found))]
     return RouterFinding(
         verdict="imbalanced",
-        sentence=f"the images use {counts.experts} experts as unevenly as if there were "
-        f"{found:.2f}",
+        sentence=f"the images use {len(experts)} experts as unevenly as if there were {found:.2f}",
         experts=sorted(use.expert for use in busy),
         value=found,
         threshold=bound,

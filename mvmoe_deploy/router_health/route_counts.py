@@ -31,8 +31,15 @@ class RouteCounts:
     """False where no router decides: the caller chooses the route."""
     classes: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Of each class the images that use each expert `[E]`; empty without labels."""
+    kept: tuple[int, ...] | None = None
+    """The experts that the rule can select, if an export has left others out; None for all."""
     class_images: Mapping[str, int] = field(default_factory=dict)
     """Of each class the images that reached the stage."""
+
+    @property
+    def usable(self) -> tuple[int, ...]:
+        """The experts that can be selected, in ascending order."""
+        return tuple(range(self.experts)) if self.kept is None else self.kept
 
     @cached_property
     def reached(self) -> int:
@@ -67,6 +74,7 @@ def count_routes(
         images=len(members),
         possible=rule.count() if router is None else router.count(),
         routed=router is not None,
+        kept=tuple(rule.usable),
         classes=by_class,
         class_images=class_images,
     )

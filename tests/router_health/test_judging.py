@@ -141,6 +141,15 @@ def test_where_there_is_one_route_nothing_is_decided():
     )
 
 
+def test_experts_that_an_export_has_left_out_are_not_judged():
+    members = np.eye(3, dtype=bool)[[0, 2] * 200]
+    found = of_members(members, TopK(experts=3).among((0, 2)))
+    assert (found.verdict, found.experts) == ("healthy", 2)
+    assert [use.expert for use in found.experts_used] == [0, 2]
+    assert found.thresholds.unused_share == 0.05
+    assert of_members(members).verdict == "unused-experts"
+
+
 def test_what_a_caller_chooses_is_not_judged():
     rule = Given(experts=2, named={"a": (0,), "b": (1,)})
     found = of_members([[1, 0]] * 400, rule)
