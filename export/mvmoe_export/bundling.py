@@ -55,6 +55,7 @@ from mvmoe_export.preflight import (
     require_targets,
     require_texts,
 )
+from mvmoe_export.restricting import restricted_prior, unrestricted
 from mvmoe_export.resuming import FinishedTargets, export_key
 from mvmoe_export.rewrites import find_rewrite
 from mvmoe_export.stages import MAX_GRAPHS, Stages, make_stages
@@ -144,7 +145,7 @@ def export_bundle(
     """
     path, foreign = Path(path), foreign_to_bundle if replace_existing else None
     output_places.require_directory(path, foreign)
-    identity = identity or Identity()
+    identity = _of_restricted(model, identity or Identity())
     options = _with_identity(options or ExportOptions(), identity)
     found = {name: find_target(name) for name in targets}
     if not found:
@@ -310,6 +311,13 @@ class TargetMaking:
         return partial(_report, export.progress, export.name(target), export.stages, phase)
 
 
+def _of_restricted(model: RoutedModel, identity: Identity) -> Identity:
+    """What is known of a model whose routing may be restricted."""
+    family = identity.family or type(unrestricted(model)).__name__
+    prior = restricted_prior(identity.usage_prior, model)
+    return replace(identity, family=family, usage_prior=prior)
+
+
 def _key(stages: Stages, options: ExportOptions, found: Mapping[str, TargetPart]) -> str:
     """What a finished target depends on."""
     chosen = (options.targets, options.rewrites, options.identity, options.labels)
@@ -412,6 +420,7 @@ def _described(
         targets={},
         usage_prior=identity.usage_prior,
         golden=_NO_GOLDEN,
+        restrictions=getattr(model, "restrictions", ()),
     )
 
 

@@ -116,6 +116,8 @@ class ModelFlow:
     stages: tuple[StageFlow, ...]
     outputs: tuple[manifest.Output, ...]
     """Without labels."""
+    inner_routers: tuple[str, ...] = ()
+    """Tensors that are logits of routers whose gates a stage computes by itself."""
 
     @property
     def records(self) -> tuple[manifest.Stage, ...]:
@@ -160,7 +162,14 @@ def flow_of(model: RoutedModel, batch: int = 1) -> ModelFlow:
         flows.append(flow)
         tensors = zip(flow.record.gives.values(), flow.outputs.values(), strict=True)
         state |= dict(zip(flow.contract_names, tensors, strict=True))
-    found = ModelFlow(tuple(flows), tuple(_outputs(model, flows, kinds)))
+    inner = {name for flow in flows for name in flow.contract_names}.intersection(
+        getattr(model, "inner_routers", ())
+    )
+    found = ModelFlow(
+        tuple(flows),
+        tuple(_outputs(model, flows, kinds)),
+        tuple(flow.tensor(name) for flow in flows for name in flow.contract_names if name in inner),
+    )
     _require_kinds(model, found)
     return found
 

@@ -233,6 +233,7 @@ def make_stages(
 def _with_roles(spec: StageSpec, flows: ModelFlow) -> StageSpec:
     """A stage whose graphs say what their outputs are for."""
     routers = {record.router for record in flows.records} - {None}
+    inner = set(flows.inner_routers)
     answers = {tensor for output in flows.outputs for tensor in output.tensors}
     gives = spec.flow.record.gives
     graphs = []
@@ -247,6 +248,7 @@ def _with_roles(spec: StageSpec, flows: ModelFlow) -> StageSpec:
                 for name in graph.outputs
                 if name == ROUTER_LOGITS or tensors.get(name) in routers
             ),
+            inner_routers=frozenset(name for name, tensor in tensors.items() if tensor in inner),
             answers=frozenset(name for name, tensor in tensors.items() if tensor in answers),
         )
         graphs.append(replace(graph, roles=roles))

@@ -28,6 +28,7 @@ from mvmoe_export.parity.locating.find import find_fault
 from mvmoe_export.parity.reference_outputs import checked_reference_outputs
 from mvmoe_export.parity.synthetic_images import synthetic_images
 from mvmoe_export.parity.torch_stages import TorchStages
+from mvmoe_export.restricting import as_exported
 
 
 class PyTorchReference:
@@ -60,7 +61,9 @@ class PyTorchReference:
 
         described = configuration(config) if config else None
         loaded = load_for_bundle(checkpoint, bundle.manifest, described, weights)
-        reference = cls(loaded.model.eval(), name=f"checkpoint {checkpoint}", sha256=loaded.sha256)
+        name = f"checkpoint {checkpoint}"
+        model = as_exported(loaded.model.eval(), bundle.manifest, name)
+        reference = cls(model, name=name, sha256=loaded.sha256)
         reference.require_fit(bundle.manifest)
         return reference
 
@@ -97,10 +100,12 @@ def verify_against_model(
 ) -> Report:
     """`verify_bundle` against a PyTorch model, which is left in the mode that it was in.
 
-    Raises InputError for a model that is not the bundle's, and what `verify_bundle` raises.
+    Its routing is restricted as that of the bundle is. Raises InputError for a model that is not
+    the bundle's, and what `verify_bundle` raises.
     """
     with evaluation_mode(model):
-        return verify_bundle(bundle, PyTorchReference(model), samples, **options)
+        own = as_exported(model, bundle.manifest, type(model).__name__)
+        return verify_bundle(bundle, PyTorchReference(own), samples, **options)
 
 
 @contextlib.contextmanager
