@@ -1,5 +1,7 @@
 """The valid bundles from which the cases of `tests/conformance/bundles` are made, one edit each."""
 
+import copy
+
 from fake_bundles import FakeBundle, FakeStage, FakeTarget, make
 
 TOKENS = [3, 4]
@@ -529,12 +531,15 @@ def kept() -> FakeBundle:
             [{"route": [3], "share": 1}],
             [{"route": [2], "share": 1}],
         ],
-        restrictions=[
-            {"stage": 1, "rule": top_k, "kept": [0, 1, 3]},
-            {"stage": 2, "rule": {**threshold, "kept": [0, 2, 3]}, "route": [0, 3]},
-            {"stage": 3, "rule": top_p, "kept": [1, 2], "route": None},
-            {"stage": 6, "rule": single, "route": None, "kept": [0, 2]},
-        ],
+        # Copies: a case changes one place.
+        restrictions=copy.deepcopy(
+            [
+                {"stage": 1, "rule": top_k, "kept": [0, 1, 3]},
+                {"stage": 2, "rule": {**threshold, "kept": [0, 2, 3]}, "route": [0, 3]},
+                {"stage": 3, "rule": top_p, "kept": [1, 2], "route": None},
+                {"stage": 6, "rule": single, "route": None, "kept": [0, 2]},
+            ]
+        ),
     )
 
 
