@@ -90,6 +90,7 @@ class Dispatcher:
         self._graphs = graphs = GraphCache(
             record,
             strategy,
+            self._stages,
             runner,
             files or UnchangedFiles.trusted(bundle.path, record.files),
             pin=pin,

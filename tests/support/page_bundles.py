@@ -200,16 +200,8 @@ class PageReader:
             note("k_max", code)
         if rule["type"] == "threshold" and len(rule["thresholds"]) != experts:
             note("thresholds", code)
-        kept = rule.get("kept")
-        if kept is not None:
-            if any(one >= other for one, other in itertools.pairwise(kept)):
-                note("kept experts ascend", code)
-            if max(kept) >= experts:
-                note("kept experts are some of all", code)
-            if len(set(kept)) == experts:
-                note("all experts are not kept", code)
-            if len(kept) < rule.get("k", 1):
-                note("k of kept experts", code)
+        if rule.get("kept") is not None:
+            self._kept(rule, note)
         if rule["type"] == "given":
             for route in rule["routes"].values():
                 if not _is_route(route, experts):
@@ -221,6 +213,18 @@ class PageReader:
                 self._rule(other, note)
                 if other["experts"] != experts:
                     note("experts otherwise", code)
+
+    def _kept(self, rule: Plain, note: Any) -> None:
+        """What a rule keeps is fewer experts than all, and enough."""
+        code, kept = "routing.rule-invalid", rule["kept"]
+        if any(one >= other for one, other in itertools.pairwise(kept)):
+            note("kept experts ascend", code)
+        if max(kept) >= rule["experts"]:
+            note("kept experts are some of all", code)
+        if len(set(kept)) == rule["experts"]:
+            note("all experts are not kept", code)
+        if len(kept) < rule.get("k", 1):
+            note("k of kept experts", code)
 
     def _stages(self, found: Plain, note: Any) -> None:
         """The flow of tensors."""

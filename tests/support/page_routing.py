@@ -111,9 +111,7 @@ class PageReader:
         scores = self.shares(logits)
         return [scores[expert] for expert in route]
 
-    def _ranked(
-        self, rule: dict[str, Any], logits: list[float]
-    ) -> tuple[list[int], list[float]]:
+    def _ranked(self, rule: dict[str, Any], logits: list[float]) -> tuple[list[int], list[float]]:
         """Usable experts by descending score, the lower of equals first, and all scores."""
         scores = self.shares(logits)
         return sorted(usable(rule), key=lambda expert: (-scores[expert], expert)), scores
@@ -185,9 +183,7 @@ def fits_kept(rule: dict[str, Any]) -> bool:
     """Whether what is kept is fewer experts than all, and enough for a route."""
     kept = rule.get("kept")
     least = rule.get("k", 1) if rule["type"] == "top_k" else 1
-    return kept is None or (
-        is_some(kept, rule["experts"]) and least <= len(kept) < rule["experts"]
-    )
+    return kept is None or (is_some(kept, rule["experts"]) and least <= len(kept) < rule["experts"])
 
 
 def fits_given(rule: dict[str, Any]) -> bool:
