@@ -421,7 +421,8 @@ class DispatcherTest {
             val model = ToyModel(strategy, listOf(rule))
             using(model) { dispatcher, _ ->
                 dispatcher.prewarm()
-                assertTopTwo(model, model.image(1f, listOf(1f, 0f, 0f, 2f)), dispatcher.run(model.image(1f, listOf(1f, 0f, 0f, 2f))).single())
+                val natural = model.image(1f, listOf(1f, 0f, 0f, 2f))
+                assertTopTwo(model, natural, dispatcher.run(natural).single())
                 val logits = listOf(1f, 0f, 3f, 2f)
                 val answer = dispatcher.run(model.image(1f, logits)).single()
                 assertRoute(listOf(0, 3), answer.routes.single())
@@ -429,7 +430,11 @@ class DispatcherTest {
                 for (place in gates.indices) assertEquals(gates[place], answer.gates.single()[place], 1e-6f)
                 val wanted = model.answer(1f, listOf(listOf(0, 3)), listOf(gates))
                 // Sums of a few products in fp32, in another order.
-                val found = answer.outputs.getValue("answer").values.single()
+                val found =
+                    answer.outputs
+                        .getValue("answer")
+                        .values
+                        .single()
                 assertEquals(wanted, found, 1e-4f * wanted)
             }
         }
