@@ -55,7 +55,7 @@ from mvmoe_export.preflight import (
     require_targets,
     require_texts,
 )
-from mvmoe_export.restricting import restricted_prior, unrestricted
+from mvmoe_export.restricting import restricted_prior
 from mvmoe_export.resuming import FinishedTargets, export_key
 from mvmoe_export.rewrites import find_rewrite
 from mvmoe_export.stages import MAX_GRAPHS, Stages, make_stages
@@ -313,9 +313,7 @@ class TargetMaking:
 
 def _of_restricted(model: RoutedModel, identity: Identity) -> Identity:
     """What is known of a model whose routing may be restricted."""
-    family = identity.family or type(unrestricted(model)).__name__
-    prior = restricted_prior(identity.usage_prior, model)
-    return replace(identity, family=family, usage_prior=prior)
+    return replace(identity, usage_prior=restricted_prior(identity.usage_prior, model))
 
 
 def _key(stages: Stages, options: ExportOptions, found: Mapping[str, TargetPart]) -> str:

@@ -5,8 +5,10 @@ that the rule does not select. A strategy that puts several experts into one gra
 the same, and gives it a gate.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from mvmoe_deploy.errors import InputError
@@ -37,7 +39,7 @@ def computing_experts(flow: StageFlow, build: Build) -> Build:
         kept = [slot for slot, expert in enumerate(route) if expert not in ends]
         if not kept:
             raise InputError(
-                f"stage {flow.index} computes nothing on the route {list(route)}, so there is no "
+                f"stage {flow.index} finishes images on the route {list(route)}, so there is no "
                 f"expert for it; export the model with --strategy {DEFAULT}",
                 code="model.contract",
             )
@@ -45,6 +47,15 @@ def computing_experts(flow: StageFlow, build: Build) -> Build:
         return module if len(kept) == len(route) else _SomeGates(module, kept)
 
     return made
+
+
+def columns(rows: Tensor, experts: Sequence[int]) -> Tensor:
+    """The columns `[B, k]` of rows `[B, E]` of some experts.
+
+    They are cut out: delegates leave a selection by an index outside.
+    """
+    parts = [rows[:, expert : expert + 1] for expert in experts]
+    return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
 
 class _SomeGates(nn.Module):
@@ -57,4 +68,4 @@ class _SomeGates(nn.Module):
     def forward(self, *inputs: Tensor) -> Any:
         """The stage's outputs for its tensors and gates `[B, k]`."""
         *tensors, gates = inputs
-        return self.stage(*tensors, gates[:, self._kept])
+        return self.stage(*tensors, columns(gates, self._kept))

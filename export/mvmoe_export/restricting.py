@@ -8,6 +8,7 @@ selects, by the scores of all (`Rule.among`). So an image whose routes are left 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -32,6 +33,7 @@ from mvmoe_deploy.routing import Route, Rule, UsagePrior
 from mvmoe_deploy.routing.contract import require_route, route_of
 from mvmoe_deploy.routing.prior import RouteShare
 from mvmoe_export.composed import graph_rule
+from mvmoe_export.finishing import columns
 from mvmoe_export.flow import flow_of
 
 INNER_LOGITS = "logits_of_stage_"
@@ -98,8 +100,10 @@ def restricted_by(model: RoutedModel, restrictions: Sequence[Restriction]) -> Ro
     """The model with the restrictions that a manifest lists; raises InputError as `restricted`."""
     if not restrictions or isinstance(model, RestrictedModel):
         return model
-    kind = RestrictedWithExperts if isinstance(model, ExpertModules) else RestrictedModel
-    return kind(model, restrictions)
+    base = RestrictedWithExperts if isinstance(model, ExpertModules) else RestrictedModel
+    # Messages and bundles name a model by its class.
+    made: RestrictedModel = type(type(model).__name__, (base,), {})(model, restrictions)
+    return made
 
 
 def as_exported(model: RoutedModel, manifest: Manifest, where: str) -> RoutedModel:
@@ -269,16 +273,15 @@ class RestrictedModel(nn.Module):
         steps = []
         for stage, route in part.constant:
             record = self._flow.stages[stage].record
-            step = _Constant(stage, route, record.routing, tuple(record.takes), self._alone)
-            steps.append(step)
+            steps.append(_Constant(stage, route, record.routing, tuple(record.takes)))
         return tuple(steps)
 
     def _joined(self, part: _Part, head: nn.Module, names: Sequence[str]) -> nn.Module:
         """A stage, or its join, and the constant stages behind it; `names` are what it takes."""
-        if not part.constant:
+        takes, gives = self._takes(part, names), self._gives(part)
+        if not part.constant and set(gives) == set(self._flow.stages[part.stage].contract_names):
             return head
         steps = [self.model.stage(stage, route) for stage, route in part.constant]
-        takes, gives = self._takes(part, names), self._gives(part)
         return _Joined(
             head=head,
             steps=steps,
@@ -286,6 +289,7 @@ class RestrictedModel(nn.Module):
             names=tuple(names),
             takes=takes,
             gives=tuple(gives),
+            alone=output_alone(self.outputs),
         )
 
     def _takes(self, part: _Part, names: Sequence[str]) -> tuple[str, ...]:
@@ -357,14 +361,6 @@ def restricted_prior(prior: UsagePrior | None, model: RoutedModel) -> UsagePrior
     return tuple(left)
 
 
-def unrestricted(model: RoutedModel) -> RoutedModel:
-    """The model itself of a restricted one."""
-    if isinstance(model, RestrictedModel):
-        found: RoutedModel = model.model
-        return found
-    return model
-
-
 @dataclass(frozen=True)
 class _Constant:
     """A routed stage for one route of every image."""
@@ -373,8 +369,6 @@ class _Constant:
     route: Route
     rule: Rule
     takes: tuple[str, ...]
-    alone: str
-    """The name of an output that comes without a name."""
 
 
 class _Joined(nn.Module):
@@ -392,25 +386,27 @@ class _Joined(nn.Module):
         names: tuple[str, ...],
         takes: tuple[str, ...],
         gives: tuple[str, ...],
+        alone: str,
     ) -> None:
         super().__init__()
         self.head, self.steps = head, nn.ModuleList(steps)
         self.takes = takes
         self._behind, self._names, self._gives = behind, names, gives
+        self._alone = alone
 
     def forward(self, *inputs: Tensor) -> dict[str, Tensor]:
         """The tensors that later stages take, and the logits of the routers inside, by name."""
         count = len(self.takes)
         state = dict(zip(self.takes, inputs[:count], strict=True))
         given = [state[name] for name in self._names]
-        state |= named_output(self.head(*given, *inputs[count:]), self._behind[0].alone)
+        state |= named_output(self.head(*given, *inputs[count:]), self._alone)
         inner: dict[str, Tensor] = {}
         for step, module in zip(self._behind, self.steps, strict=True):
             gates, logits = _gates(step, state, len(inputs[0]))
             if logits is not None:
                 inner[f"{INNER_LOGITS}{step.stage}"] = logits
             taken = [state[name] for name in step.takes]
-            state |= named_output(module(*taken, gates), step.alone)
+            state |= named_output(module(*taken, gates), self._alone)
         return {name: state[name] for name in self._gives} | inner
 
 
@@ -422,8 +418,7 @@ def _gates(
     if rule is None:
         return next(iter(state.values())).new_ones((batch, len(step.route))), None
     logits = state[LOGITS]
-    route = torch.tensor(step.route, device=logits.device)
-    return rule.graph_gates(route, logits), logits
+    return rule.graph_gates(logits, partial(columns, experts=step.route)), logits
 
 
 def _parts(

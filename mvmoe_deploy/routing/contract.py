@@ -7,7 +7,7 @@ routes of any length.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, runtime_checkable
 
 import msgspec
@@ -18,7 +18,7 @@ from mvmoe_deploy.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-_MOST_NAMED = 8
+_MOST_NAMED = 5
 """Kept experts that a description names."""
 
 Route = tuple[int, ...]
@@ -32,6 +32,10 @@ Kept = Annotated[
     msgspec.Meta(min_length=1, max_length=4096),
 ]
 """The experts that a rule may select, in ascending order, as a rule's field."""
+
+
+Columns = Callable[["Tensor"], "Tensor"]
+"""Takes of rows `[B, E]` in a graph the columns `[B, k]` of a route's experts, in its order."""
 
 
 class Selector(Protocol):
@@ -177,8 +181,8 @@ class GraphRule(Rule, Protocol):
         No gate of the route is much smaller than the others. None if there are no such logits.
         """
 
-    def graph_gates(self, route: "Tensor", logits: "Tensor") -> "Tensor":
-        """The gates `[B, k]` of one route `[k]` (int64) for all images."""
+    def graph_gates(self, logits: "Tensor", columns: "Columns") -> "Tensor":
+        """The gates `[B, k]` of one route for all images; `columns` takes those of its experts."""
 
 
 def gates_of(route: Route, logits: np.ndarray, rule: Rule) -> tuple[float, ...]:

@@ -8,7 +8,7 @@ here. Margins are for the tools alone, and no language has to compute them.
 
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
@@ -195,11 +195,13 @@ def torch_unit_gates(members: "Tensor", logits: "Tensor") -> "Tensor":
     return (1 + (scores - scores.detach())).masked_fill(~members, 0.0)
 
 
-def graph_score_gates(route: "Tensor", logits: "Tensor", renormalize: bool) -> "Tensor":
-    """The gates `[B, k]` of one route `[k]` (int64) for all images, inside of a graph."""
+def graph_score_gates(
+    logits: "Tensor", columns: "Callable[[Tensor], Tensor]", renormalize: bool
+) -> "Tensor":
+    """The gates `[B, k]` of one route for all images, inside of a graph, as `GraphRule` says."""
     if renormalize:
-        return logits.index_select(1, route).softmax(dim=-1)
-    return logits.softmax(dim=-1).index_select(1, route)
+        return columns(logits).softmax(dim=-1)
+    return columns(logits.softmax(dim=-1))
 
 
 def log_scores(logits: np.ndarray) -> np.ndarray:

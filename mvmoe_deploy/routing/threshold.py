@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.contract import (
+    Columns,
     Experts,
     Kept,
     Route,
@@ -164,10 +165,10 @@ class Threshold(
             experts = numbers.expand(experts.shape)
         return experts, active / active.sum(dim=-1, keepdim=True)
 
-    def graph_gates(self, route: "Tensor", logits: "Tensor") -> "Tensor":
-        """The gates `[B, k]` of one route `[k]` (int64) for all images, inside of a graph."""
-        taken = logits.index_select(1, route)
-        return taken.new_ones(taken.shape) / len(route)
+    def graph_gates(self, logits: "Tensor", columns: Columns) -> "Tensor":
+        """The gates `[B, k]` of one route for all images, inside of a graph."""
+        taken = columns(logits)
+        return taken.new_ones(taken.shape) / taken.shape[1]
 
     def logits_of(self, route: Route) -> tuple[float, ...]:
         """The route's experts above their thresholds, the others below, by 1 or a thousandth."""

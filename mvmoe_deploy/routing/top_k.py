@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.contract import (
+    Columns,
     Experts,
     Kept,
     Route,
@@ -184,11 +185,12 @@ class TopK(
             gates = gates / gates.sum(dim=-1, keepdim=True)
         return experts, gates
 
-    def graph_gates(self, route: "Tensor", logits: "Tensor") -> "Tensor":
-        """The gates `[B, k]` of one route `[k]` (int64) for all images, inside of a graph."""
+    def graph_gates(self, logits: "Tensor", columns: Columns) -> "Tensor":
+        """The gates `[B, k]` of one route for all images, inside of a graph."""
         if self.unit_gates:
-            return logits.new_ones((len(logits), len(route)))
-        return graph_score_gates(route, logits, self.renormalize)
+            taken = columns(logits)
+            return taken.new_ones(taken.shape)
+        return graph_score_gates(logits, columns, self.renormalize)
 
     def logits_of(self, route: Route) -> tuple[float, ...]:
         """The route's experts, all alike, far above the others."""

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.contract import (
+    Columns,
     Experts,
     Kept,
     Route,
@@ -169,9 +170,9 @@ class TopP(
             gates = gates / gates.sum(dim=-1, keepdim=True)
         return experts, gates
 
-    def graph_gates(self, route: "Tensor", logits: "Tensor") -> "Tensor":
-        """The gates `[B, k]` of one route `[k]` (int64) for all images, inside of a graph."""
-        return graph_score_gates(route, logits, self.renormalize)
+    def graph_gates(self, logits: "Tensor", columns: Columns) -> "Tensor":
+        """The gates `[B, k]` of one route for all images, inside of a graph."""
+        return graph_score_gates(logits, columns, self.renormalize)
 
     def logits_of(self, route: Route) -> tuple[float, ...] | None:
         """The route's m experts have one score a, the others another, so that m a > p >= (m - 1) a.

@@ -12,9 +12,11 @@ from mvmoe_deploy.cli.group import Command, command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.errors import InputError
+from mvmoe_export.commands.stage_experts import StageExperts, by_stage
 
 if TYPE_CHECKING:
     from mvmoe_deploy.models.contract import RoutedModel
+    from mvmoe_deploy.routing import Route
     from mvmoe_export import CalibrationRequest, ExportOptions, Identity
 
 
@@ -87,6 +89,20 @@ _HOW = ("routers", "batch", "max_graphs", "skip_verify", "resume")
     help="Who selects routes: the host between graphs, or one graph that has the routers inside "
     "(--strategy gather or all-experts).",
 )
+@click.option(
+    "--constant-route",
+    "constant_routes",
+    type=StageExperts(),
+    multiple=True,
+    help="Give every image this route of a routed stage, as 1:0,3: the stage becomes a part of the "
+    "graph before it. mvmoe routing says where that is right.",
+)
+@click.option(
+    "--keep-experts",
+    type=StageExperts(),
+    multiple=True,
+    help="Keep these experts of a routed stage alone, as 1:0,2,5; no image can use the others.",
+)
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True)
 @click.option("--rewrites", help="none, or names in order and separated by commas; else by target.")
 @click.option("--name", help="What the bundle calls the model; else as its checkpoint is called.")
@@ -114,6 +130,8 @@ def export(
     calibrate: str | None,
     smooth: bool,
     max_loss: float | None,
+    constant_routes: tuple[tuple[int, "Route"], ...],
+    keep_experts: tuple[tuple[int, "Route"], ...],
     name: str | None,
     force: bool,
     as_json: bool,
@@ -147,6 +165,10 @@ def export(
         source = _from_checkpoint(checkpoint, config, weights, choices)
     else:
         raise InputError("no model was given; give CHECKPOINT, or --model with --checkpoint")
+    with stdout_left_alone():
+        source = source.restricted(
+            by_stage(constant_routes, "constant-route"), by_stage(keep_experts, "keep-experts")
+        )
     named = list(strategies or [DEFAULT])
     if AUTO in named:
         with stdout_left_alone():
@@ -215,6 +237,14 @@ class _ModelSource:
     model: "RoutedModel"
     identity: "Identity"
     notes: tuple[str, ...] = ()
+
+    def restricted(self, constant: "dict[int, Route]", keep: "dict[int, Route]") -> "_ModelSource":
+        """The model with constant routes and fewer experts; raises InputError."""
+        from mvmoe_export import restricted
+
+        return replace(
+            self, model=restricted(self.model, constant_routes=constant, keep_experts=keep)
+        )
 
     def named(self, name: str | None) -> "Identity":
         """What the bundle says of the model, with a name of the user's if he gives one."""
