@@ -108,6 +108,8 @@ def show(out: "Console", data: "VerifiedBundle") -> None:
 
     source = "PyTorch" if data.reference == "pytorch" else "the golden vectors"
     out.print(f"{data.bundle} against {source} on {data.images} images")
+    if data.kept is not None:
+        out.print(data.kept.sentence)
     for name, target in data.targets.items():
         verdict = "within its bounds" if target.ok else "FELL SHORT"
         out.print(

@@ -90,7 +90,7 @@ def verify_bundle(
         except RoutingError as error:
             raise CheckFailedError(f"target {name}: {error}") from error
     kind = "golden" if model is None else "pytorch"
-    return Report(kind, len(reference.samples.names), reports, skipped)
+    return Report(kind, len(reference.samples.names), reports, skipped, reference.kept)
 
 
 def _engine(runner: Runner, bundle: Bundle, name: str, record: Target) -> ImageEngine:

@@ -12,6 +12,7 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.verification.faults import FaultLocation
+from mvmoe_deploy.verification.kept_answers import KeptAnswers
 from mvmoe_deploy.verification.metrics import quantiles
 from mvmoe_deploy.verification.output_errors import OutputErrors, OutputsCompared
 from mvmoe_deploy.verification.verification_report import (
@@ -176,6 +177,7 @@ class VerifiedBundle(_Data, frozen=True):
     images: int
     targets: dict[str, VerifiedTarget]
     skipped: dict[str, str]
+    kept: KeptAnswers | None = None
 
 
 def report_data(report: Report, bundle: str) -> VerifiedBundle:
@@ -187,6 +189,7 @@ def report_data(report: Report, bundle: str) -> VerifiedBundle:
         images=report.images,
         targets={name: _target(target) for name, target in report.targets.items()},
         skipped=report.skipped,
+        kept=report.kept,
     )
 
 

@@ -12,6 +12,7 @@ from mvmoe_deploy.routing import Route
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.accuracy import Accuracy
 from mvmoe_deploy.verification.faults import FaultLocation
+from mvmoe_deploy.verification.kept_answers import KeptAnswers
 from mvmoe_deploy.verification.output_errors import OutputsCompared, RouteOutput
 from mvmoe_deploy.verification.used_bounds import UsedBounds
 
@@ -152,6 +153,8 @@ class Report:
     images: int
     targets: dict[str, TargetReport]
     skipped: dict[str, str]
+    kept: KeptAnswers | None = None
+    """What restricted routing costs, on images that were given; None where it is not restricted."""
 
     @property
     def ok(self) -> bool:

@@ -15,6 +15,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_export.commands.stage_experts import StageExperts, by_stage
 
 if TYPE_CHECKING:
+    from mvmoe_deploy.bundle.manifest import Manifest
     from mvmoe_deploy.models.contract import RoutedModel
     from mvmoe_deploy.routing import Route
     from mvmoe_export import CalibrationRequest, ExportOptions, Identity
@@ -208,10 +209,31 @@ def export(
             manifest = export_bundle(
                 source.model, output, precision=precision, progress=advance, **how
             )
-    for line in source.notes:
+    notes = (*source.notes, *_cost_of_restriction(source.model, manifest, how["calibration"]))
+    for line in notes:
         note(line)
     digest = files.sha256(output / MANIFEST_FILE)
-    emit(as_json, BundleView.of(str(output), manifest, digest, source.notes), show_bundle)
+    emit(as_json, BundleView.of(str(output), manifest, digest, notes), show_bundle)
+
+
+def _cost_of_restriction(
+    model: "RoutedModel", manifest: "Manifest", calibration: "CalibrationRequest | None"
+) -> list[str]:
+    """How many of the given images keep their answers; where there are none, how to know."""
+    if not manifest.restrictions:
+        return []
+    if calibration is None:
+        return [
+            "restricted routing: mvmoe verify --checkpoint ... --data DIR says how many images "
+            "keep their answers"
+        ]
+    from mvmoe_export.calibration import load_images
+    from mvmoe_export.parity.pytorch import PyTorchReference
+
+    reference = PyTorchReference(model)
+    with stdout_left_alone():
+        kept = reference.kept_answers(reference.answers(load_images(manifest, calibration).inputs))
+    return [] if kept is None else [kept.sentence]
 
 
 def _calibration(data: str | None, *, smooth: bool) -> "CalibrationRequest | None":

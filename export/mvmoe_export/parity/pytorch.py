@@ -20,15 +20,16 @@ from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.bundle_verification import verify_bundle
 from mvmoe_deploy.verification.faults import FaultLocation, SearchedTarget, ShownBy
+from mvmoe_deploy.verification.kept_answers import KeptAnswers, kept_answers
 from mvmoe_deploy.verification.run_stages import StageEngine, Vectors
 from mvmoe_deploy.verification.verification_report import Report
 from mvmoe_export.flow import flow_of
 from mvmoe_export.parity.double_precision import whole_way_error
 from mvmoe_export.parity.locating.find import find_fault
-from mvmoe_export.parity.reference_outputs import checked_reference_outputs
+from mvmoe_export.parity.reference_outputs import checked_reference_outputs, reference_outputs
 from mvmoe_export.parity.synthetic_images import synthetic_images
 from mvmoe_export.parity.torch_stages import TorchStages
-from mvmoe_export.restricting import as_exported
+from mvmoe_export.restricting import RestrictedModel, as_exported
 
 
 class PyTorchReference:
@@ -86,6 +87,14 @@ class PyTorchReference:
     def own_errors(self, vectors: Vectors) -> tuple[float, float]:
         """Its own fp32 errors of router logits and answers, relative to the largest of each."""
         return whole_way_error(self.model, vectors)
+
+    def kept_answers(self, vectors: Vectors) -> KeptAnswers | None:
+        """How many images keep what the model itself gives for them; None if it is that."""
+        if not isinstance(self.model, RestrictedModel):
+            return None
+        before = reference_outputs(self.model.model, torch.from_numpy(vectors["image"]))
+        outputs = flow_of(self.model).outputs
+        return kept_answers(self.model.restrictions, outputs, before, vectors)
 
     def find_fault(self, target: SearchedTarget, shown: ShownBy) -> FaultLocation | None:
         """The first graph, and in it the first operator, that differs from the model's."""
