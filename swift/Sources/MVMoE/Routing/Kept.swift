@@ -2,7 +2,7 @@
 private let expertNumbers = 0...4095
 
 /// Kept experts that a description names.
-private let mostNamed = 8
+private let mostNamed = 5
 
 /// The experts that a rule selects from, which the field `kept` of a manifest names; nil for all of them.
 func readKept(_ fields: Fields) throws -> [Int]? {

@@ -13,6 +13,9 @@ struct TopP: RouterRule {
   let kept: [Int]?
   let routeLengths: ClosedRange<Int>
   private let p: Double
+
+  /// As it was given: fewer experts may be enough for any logits.
+  private let kMax: Int
   private let renormalize: Bool
 
   init(experts: Int, p: Double, kMax: Int, renormalize: Bool = false, kept: [Int]? = nil) throws {
@@ -26,6 +29,7 @@ struct TopP: RouterRule {
     self.kept = kept
     self.routeLengths = 1...Self.longest(experts, p, kMax, kept)
     self.p = p
+    self.kMax = kMax
     self.renormalize = renormalize
   }
 

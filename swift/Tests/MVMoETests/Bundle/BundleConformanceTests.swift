@@ -7,7 +7,7 @@ import Testing
 @Suite struct BundleConformanceTests {
   @Test(arguments: [
     "minimal", "single", "two-stages", "other-rules", "given-routes", "finishing", "every-kind", "torchvision", "bound",
-    "inner-routers", "compressed",
+    "inner-routers", "compressed", "constant", "kept",
   ])
   func whatIsReadOfAValidBundle(_ name: String) throws {
     let read = try BundleWorkplace().edited(name) { root in

@@ -66,6 +66,7 @@ extension BundleReader {
     ("stages", { manifest, _ in try checkStages(manifest.stages) }),
     ("outputs", { manifest, _ in try checkOutputs(manifest) }),
     ("usage prior", { manifest, _ in try checkUsagePrior(manifest) }),
+    ("restrictions", { manifest, _ in try checkRestrictions(manifest.restrictions) }),
     ("paths", { manifest, _ in try checkPaths(manifest) }),
     ("lists of files", { manifest, _ in try checkFiles(manifest) }),
   ]

@@ -48,7 +48,7 @@ private func rule(_ rule: any Rule) -> JSONValue {
     found[at: "unit_gates"] = own("unitGates", of: rule)
   case let rule as TopP:
     found[at: "p"] = own("p", of: rule)
-    found[at: "k_max"] = .of(rule.longest)
+    found[at: "k_max"] = own("kMax", of: rule)
     found[at: "renormalize"] = own("renormalize", of: rule)
   case let rule as Threshold:
     found[at: "thresholds"] = own("thresholds", of: rule)

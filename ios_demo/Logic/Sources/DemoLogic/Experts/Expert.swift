@@ -57,10 +57,11 @@ extension Expert {
     }
   }
 
-  /// The first stage is the stem, which has no experts.
+  /// The first stage is the stem, which has no experts. Those that no route has cannot be pinned.
   private static func mapped(_ manifest: Manifest, _ target: Target) -> [Expert] {
     zip(manifest.stages.dropFirst(), target.experts).flatMap { stage, experts in
-      experts.enumerated().map { number, weights in
+      let usable = Set(stage.rule?.usable ?? [])
+      return experts.enumerated().filter { usable.contains($0.offset) }.map { number, weights in
         Expert(
           id: "\(stage.name)/\(number)", stage: stage.name, route: [number], bytes: weights.bytes,
           ownBytes: weights.bytes, pin: .expert(number))

@@ -12,6 +12,7 @@ private struct Named: Rule {
 
   let longest = 1
   let lengths = [1]
+  var usable: [Int] { Array(0..<experts) }
   var routeCount: String { String(experts) }
 
   func routes() -> AnySequence<Route> { AnySequence([]) }

@@ -42,4 +42,4 @@ internal class FirstExperts(
 private val NUMBERS = 0..4095
 
 /** Kept experts that a description names. */
-private const val MOST_NAMED = 8
+private const val MOST_NAMED = 5

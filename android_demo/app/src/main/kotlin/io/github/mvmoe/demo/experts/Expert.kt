@@ -62,14 +62,15 @@ private fun loadedExperts(
         }
     }
 
-/** The first stage is the stem, which has no experts. */
+/** The first stage is the stem, which has no experts. Those that no route has cannot be pinned. */
 private fun mappedExperts(
     manifest: Manifest,
     target: Target,
 ): List<Expert> =
     target.experts.flatMapIndexed { index, experts ->
-        val stage = manifest.stages[index + 1].name
-        experts.mapIndexed { number, weights ->
-            Expert("$stage/$number", stage, Route.of(number), weights.bytes, weights.bytes, Pin.expert(number))
+        val stage = manifest.stages[index + 1]
+        stage.rule?.usable.orEmpty().map { number ->
+            val bytes = experts[number].bytes
+            Expert("${stage.name}/$number", stage.name, Route.of(number), bytes, bytes, Pin.expert(number))
         }
     }

@@ -21,6 +21,7 @@ class RouterDecisionTest {
     ) : Rule {
         override val longest = 1
         override val lengths = listOf(1)
+        override val usable = (0 until experts).toList()
 
         override fun count(): BigInteger = BigInteger.valueOf(experts.toLong())
 
