@@ -118,7 +118,7 @@ def test_the_dense_twin_keeps_all_but_the_experts():
 @pytest.mark.parametrize(
     "family, fields, words",
     [
-        ("resnet", {}, "the model family 'resnet' is unknown; installed are mobile_vmoe, uoe, vit"),
+        ("resnet", {}, "'resnet' is unknown; installed are mobile_vmoe, soft_moe, uoe, vit, vmoe"),
         (None, {}, "model family None"),
         (["vit"], {}, "model family"),
         ({}, {}, "model family"),
