@@ -27,6 +27,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "bundle.invalid": ErrorCode(
             "The bundle cannot be used, for a reason without a code of its own.",
             "Read the message; export the bundle again.",
+            ("file", "name"),
         ),
         "bundle.missing": ErrorCode(
             "There is no bundle at the path.",
@@ -215,11 +216,13 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "image.invalid": ErrorCode(
             "The image cannot be used, for a reason without a code of its own.",
             "Read the message.",
+            ("image", "found"),
         ),
         "image.type": ErrorCode(
             "The object is no image: neither a path, a PIL image, an array of the right type "
             "and shape, nor a pixel buffer.",
             "Give one of these.",
+            ("image",),
         ),
         "image.unreadable": ErrorCode(
             "The file does not exist or the system refuses to read it.",
@@ -229,14 +232,17 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "image.damaged": ErrorCode(
             "The file is no image of a format that is read, is damaged, or is cut off.",
             "Write it again, convert it, or leave it out.",
+            ("image",),
         ),
         "image.too-large": ErrorCode(
             "The image has more bytes or pixels than are read.",
             "Scale it down first.",
+            ("image", "found", "expected"),
         ),
         "image.unsupported-samples": ErrorCode(
             "The image's samples have a type or layout that is not read.",
             "Save it with 8 or 16 bits a channel, the channels of a pixel side by side.",
+            ("image", "found"),
         ),
         "image.buffer-format": ErrorCode(
             "A pixel buffer has an unknown format, orientation, matrix or value range, or other "
@@ -281,11 +287,12 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "routing.unknown-route": ErrorCode(
             "A route is none of its rule's.",
             "Give the experts of a route of the rule, in ascending order.",
-            ("route",),
+            ("route", "stage"),
         ),
         "routing.rule-invalid": ErrorCode(
             "The values of a routing rule leave no route.",
             "Give values that the message names.",
+            ("name",),
         ),
         "routing.choice-missing": ErrorCode(
             "The caller has to choose a route by its name, and has not.",
@@ -315,6 +322,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "engine.failed": ErrorCode(
             "An engine failed, for a reason without a code of its own.",
             "Read the message; mvmoe verify says whether the bundle's graphs run here.",
+            ("graph", "file", "name", "expected", "found", "operator"),
         ),
         "engine.load-failed": ErrorCode(
             "An engine refused to load a graph.",
@@ -332,14 +340,14 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             ("graph",),
         ),
         "engine.process-ended": ErrorCode(
-            "The process of an engine ended while it loaded or ran a graph.",
+            "The process of an engine or compiler ended while it read, loaded or ran a graph.",
             "Treat the bundle as damaged; export it again.",
-            ("graph",),
+            ("graph", "file", "found"),
         ),
         "engine.timeout": ErrorCode(
-            "An engine did not load or run a graph in time and was stopped.",
+            "A process did not read, load or run a graph in time and was stopped.",
             "Treat the bundle as damaged; export it again.",
-            ("graph",),
+            ("graph", "file"),
         ),
         "engine.partial-result": ErrorCode(
             "Some images of a batch have no answer; the others' answers are in the error.",
@@ -349,11 +357,12 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "engine.unsupported-platform": ErrorCode(
             "The engine does not exist on this system.",
             "Use a machine that the message names, or another target.",
+            ("name", "expected", "found"),
         ),
         "engine.option": ErrorCode(
             "An option of an engine is unknown or has an impossible value.",
             "Give one of the options that the message names.",
-            ("option",),
+            ("option", "given", "expected"),
         ),
         # What is installed.
         "extra.missing": ErrorCode(
@@ -377,9 +386,9 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             ("kind", "name", "distribution"),
         ),
         "part.invalid": ErrorCode(
-            "A plug-in names a module that declares no part.",
+            "A plug-in names a module that declares no part, or one that contradicts another part.",
             "Update or remove the plug-in.",
-            ("name", "module"),
+            ("name", "module", "found"),
         ),
         # Limits of the machine.
         "limit.reached": ErrorCode(
@@ -402,6 +411,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "input.invalid": ErrorCode(
             "An argument cannot be used, for a reason without a code of its own.",
             "Read the message.",
+            ("name", "given", "expected", "path"),
         ),
         "input.option": ErrorCode(
             "An option has a value that it cannot have, or that does not go with another.",
@@ -411,7 +421,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "input.shape": ErrorCode(
             "An array has another shape or type than the model's input.",
             "Give the shape and type that the message names.",
-            ("expected", "found"),
+            ("expected", "found", "name"),
         ),
         "input.output-shape": ErrorCode(
             "An output has a shape that an output of its kind cannot have.",
@@ -441,7 +451,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "output.no-space": ErrorCode(
             "The disk is full or the output would not fit on it.",
             "Free some space, or give a path on another disk.",
-            ("path",),
+            ("path", "expected", "found"),
         ),
         "output.exists": ErrorCode(
             "Something is at the output path already.",
@@ -461,17 +471,18 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "output.not-replaceable": ErrorCode(
             "The output path is a link, a device, a mount point, or a directory in use.",
             "Give another path.",
-            ("path",),
+            ("path", "found"),
         ),
         "output.is-input": ErrorCode(
             "The output is an input, or holds one, or lies in one.",
             "Give a path outside of the inputs.",
-            ("output", "input"),
+            ("output", "input", "found"),
         ),
         # Models and checks.
         "checkpoint.invalid": ErrorCode(
             "A checkpoint cannot be used, for a reason without a code of its own.",
             "Read the message.",
+            ("name",),
         ),
         "checkpoint.missing": ErrorCode(
             "There is no file of weights at the path, or the system refuses to read it.",
@@ -502,6 +513,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "checkpoint.no-config": ErrorCode(
             "The weights come without a configuration that is known here.",
             "Name one with --config.",
+            ("found",),
         ),
         "checkpoint.config-invalid": ErrorCode(
             "The configuration beside the weights is damaged, or contradicts itself or them.",
@@ -516,7 +528,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "checkpoint.does-not-fit": ErrorCode(
             "The weights are not those of the configuration's model: keys, shapes or values.",
             "Give the configuration that the weights were trained with.",
-            ("family", "missing", "unknown"),
+            ("family", "missing", "unknown", "shapes", "name", "expected", "found"),
         ),
         "checkpoint.weights-choice": ErrorCode(
             "The file has several sets of weights, or none of the name that was given.",
@@ -531,20 +543,22 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "model.contract": ErrorCode(
             "A model does not do what the contract of a routed model asks for.",
             "Change the model as the message says (docs/own_model.md).",
-            ("graph", "stage"),
+            ("graph", "stage", "name", "expected", "found"),
         ),
         "model.unsound": ErrorCode(
             "A model answers the same image in two ways, or otherwise than its stages do.",
             "Take out of the model what the message names.",
+            ("name", "found"),
         ),
         "model.code-failed": ErrorCode(
             "Code of the model raised an error, or tried to end the program.",
             "Mend the model's code.",
+            ("found",),
         ),
         "model.config-invalid": ErrorCode(
             "A field of a model's configuration is unknown, or has a value that makes no network.",
             "Give a value that the message names.",
-            ("name", "expected", "found"),
+            ("name", "expected", "found", "path"),
         ),
         "check.engine": ErrorCode(
             "The engine does not answer as the bundle's golden vectors (`Dispatcher.check`).",
@@ -582,12 +596,17 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
                 "layer",
                 "engine_operator",
                 "engine_value",
+                "found",
+                "name",
+                "figure",
+                "value",
+                "bound",
             ),
         ),
         "export.graph-refused": ErrorCode(
             "A stage cannot be made into a graph of the target.",
             "Write it in other operators, or give another target, option or rewrite.",
-            ("graph", "operator"),
+            ("graph", "operator", "stage", "name", "found"),
         ),
         "export.too-many-graphs": ErrorCode(
             "The strategy would make more graphs of a routed stage than the limit.",
@@ -598,7 +617,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "data.invalid": ErrorCode(
             "Images for training or a comparison are missing, or not laid out as they have to be.",
             "Lay it out as the message says.",
-            ("path", "name"),
+            ("path", "name", "found", "expected"),
         ),
         "training.diverged": ErrorCode(
             "The loss is not finite any more.",
@@ -613,7 +632,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "resume.data-changed": ErrorCode(
             "The images are not those that a run was begun with.",
             "Restore them, or give --accept-changed-data.",
-            ("path",),
+            ("path", "found"),
         ),
         "resume.damaged": ErrorCode(
             "A file that a run has kept to go on from is damaged.",
@@ -639,13 +658,13 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "device.failed": ErrorCode(
             "A phone, adb or devicectl refused something for a reason without a code of its own.",
             "Read the message.",
-            ("serial",),
+            ("serial", "found"),
         ),
         "device.none": ErrorCode(
             "adb or devicectl sees no phone, or not the one that was named.",
             "Connect it by USB, unlock it and let it trust this machine (Android: switch on USB "
             "debugging), or name another one.",
-            ("serial", "available"),
+            ("serial", "available", "found"),
         ),
         "device.several": ErrorCode(
             "adb or devicectl sees several phones, and none was named.",
@@ -686,12 +705,12 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "The app that measures was ended by the system or its engine, hangs, or is of another "
             "version.",
             "Read why in the message; the other subjects went on.",
-            ("serial",),
+            ("serial", "found"),
         ),
         "device.lost": ErrorCode(
             "The phone does not answer any more in the middle of a run.",
             "Connect it again and give --resume.",
-            ("serial",),
+            ("serial", "found"),
         ),
         "device.full": ErrorCode(
             "The storage of the phone is full.",

@@ -16,9 +16,13 @@ import hypothesis
 import pytest
 from filelock import FileLock
 
-# What tests of several languages inherit.
+# What tests of several languages inherit, and how errors are asked for.
 pytest.register_assert_rewrite(
-    "bench_of_language", "order_process", "orders_in_folder", "own_run_of_language"
+    "bench_of_language",
+    "expected_errors",
+    "order_process",
+    "orders_in_folder",
+    "own_run_of_language",
 )
 
 # Started in the background, a shell's children ignore Ctrl-C, and so would the programs that tests

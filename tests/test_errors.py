@@ -21,6 +21,14 @@ _MADE = {"ErrorReport", "Fault", "Limit"}
 """Calls whose first argument is a code."""
 
 
+_GENERAL = {
+    name: found.general_code
+    for name, found in vars(errors).items()
+    if isinstance(found, type) and issubclass(found, MvmoeError)
+}
+"""The code that an error of a class has where none is given."""
+
+
 def _calls() -> Iterator[tuple[str, ast.Call]]:
     for package in _PACKAGES:
         for path in package.rglob("*.py"):
@@ -44,13 +52,10 @@ def _raised() -> Iterator[tuple[str, str, set[str]]]:
         codes = _codes_in(call.args[0]) if made and call.args else set()
         if "code" in named:
             codes |= _codes_in(named["code"])
+        elif isinstance(call.func, ast.Name) and call.func.id in _GENERAL:
+            codes.add(_GENERAL[call.func.id])
         for code in codes:
             yield where, code, {name for name in named if name is not None and name != "code"}
-
-
-def _general() -> set[str]:
-    classes = [found for found in vars(errors).values() if isinstance(found, type)]
-    return {found.general_code for found in classes if issubclass(found, MvmoeError)}
 
 
 def test_the_page_is_the_list():
@@ -60,13 +65,14 @@ def test_the_page_is_the_list():
 def test_every_code_that_is_raised_is_in_the_list_with_its_fields():
     unknown = [(where, code) for where, code, _ in _raised() if code not in CODES]
     assert unknown == []
-    assert _general() <= CODES.keys()
+    assert set(_GENERAL.values()) <= CODES.keys()
     for where, code, fields in _raised():
         assert fields <= set(CODES[code].fields), where
 
 
 def test_every_code_of_the_list_is_raised_somewhere():
-    assert CODES.keys() - {code for _, code, _ in _raised()} - _general() == set()
+    raised = {code for _, code, _ in _raised()}
+    assert CODES.keys() - raised - set(_GENERAL.values()) == set()
 
 
 def test_every_code_of_the_list_is_tested():

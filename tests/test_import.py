@@ -8,7 +8,7 @@ import pytest
 
 HEAVY = {
     "torch", "coremltools", "onnx", "onnxscript", "executorch", "onnxruntime", "click", "rich",
-    "sklearn", "matplotlib", "networkx", "lightning_fabric", "psutil",
+    "sklearn", "scipy", "matplotlib", "networkx", "lightning_fabric", "psutil",
 }  # fmt: skip
 
 LIST_MODULES = "import sys, json; print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
@@ -36,6 +36,8 @@ def modules_after(statement):
         "import mvmoe_deploy.preprocessing",
         "import mvmoe_deploy.runtime",
         "import mvmoe_deploy.runtime.runners.onnx",
+        "import mvmoe_deploy.router_health",
+        "import mvmoe_deploy.verification.routers_report",
         "from mvmoe_deploy import Bundle, Dispatcher, MvmoeError, Prediction",
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
@@ -94,7 +95,7 @@ def test_the_group_is_not_read_for_a_built_in_part(monkeypatch: pytest.MonkeyPat
 @pytest.mark.usefixtures("package")
 def test_a_plugin_without_a_part_is_refused(plugin: list[EntryPoint]) -> None:
     sys.modules["plugin_module"].PART = None
-    with pytest.raises(InputError, match=r"strategies\.other names the module .* declares no PART"):
+    with raises(InputError, "part.invalid", name="strategies.other", module="plugin_module"):
         part_lookup.find("strategies", "other")
 
 

@@ -9,6 +9,7 @@ import warnings
 from functools import partial
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_deploy.quiet_imports import (
@@ -39,7 +40,7 @@ def _seen(caught, caplog):
 
 
 def test_a_missing_package_is_an_error_with_the_pip_command():
-    with pytest.raises(MissingExtraError) as caught, import_quietly():
+    with raises(MissingExtraError, "extra.missing") as caught, import_quietly():
         raise ModuleNotFoundError("No module named 'coremltools'", name="coremltools")
     assert "coremltools is not installed" in str(caught.value)
     assert "pip install 'mvmoe-deploy[coreml]'" in str(caught.value)

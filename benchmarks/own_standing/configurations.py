@@ -18,6 +18,9 @@ def with_experts(preset: str, experts: int | None) -> ModelConfig:
     if "experts" not in {field.name for field in dataclasses.fields(config)}:
         raise InputError(
             f"the preset {preset} has no experts, and --experts {experts} was given; give the "
-            "preset of a routed model, or leave --experts out"
+            "preset of a routed model, or leave --experts out",
+            code="input.option",
+            name="experts",
+            given=experts,
         )
     return dataclasses.replace(config, experts=experts)

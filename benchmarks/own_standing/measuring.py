@@ -160,7 +160,12 @@ def _exported(
     config = with_experts(preset, experts)
     model = build(config, seed=0)
     if not model.routing:
-        raise InputError(f"preset {preset} is dense; give one of a routed model")
+        raise InputError(
+            f"preset {preset} is dense; give one of a routed model",
+            code="input.option",
+            name="preset",
+            given=preset,
+        )
     save_checkpoint(Checkpoint(model), checkpoint, replace=True)
     loaded = load_checkpoint(checkpoint)
     identity = Identity(name=preset, family=config.family, checkpoint_sha256=loaded.sha256)
@@ -220,5 +225,8 @@ def _require_same(path: Path, asked: list[Any]) -> None:
     if earlier != asked:
         raise InputError(
             f"{path.parent} was begun with {earlier}, and now {asked} was asked for; remove it, or "
-            "give another --work"
+            "give another --work",
+            code="resume.mismatch",
+            found=asked,
+            expected=earlier,
         )

@@ -95,7 +95,10 @@ def _rounds(
         wanted = float(preprocess(image, spec).astype(np.float64).sum())
         if not np.isclose(total, wanted, rtol=1e-9, atol=1e-3):
             raise EngineError(
-                f"{program.language}'s numbers add up to {total}, Python's to {wanted}"
+                f"{program.language}'s numbers add up to {total}, Python's to {wanted}",
+                name="preprocessing",
+                found=total,
+                expected=wanted,
             )
         return ns / 1e6
 

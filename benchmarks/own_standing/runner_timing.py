@@ -135,7 +135,7 @@ def _lines(
             follow(order(images, number), device.program(), lines.append)
     for line in lines:
         if isinstance(line, Failure):
-            raise EngineError(f"{line.subject}: {line.message}")
+            raise EngineError(f"{line.subject}: {line.message}", name=line.subject, found=line.code)
         yield line
 
 

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mvmoe_export.bundling import Identity, export_bundle
     from mvmoe_export.calibration import CalibrationRequest
+    from mvmoe_export.restricting import restricted
     from mvmoe_export.targets import ExportOptions
 
-__all__ = ["CalibrationRequest", "ExportOptions", "Identity", "export_bundle"]
+__all__ = ["CalibrationRequest", "ExportOptions", "Identity", "export_bundle", "restricted"]
 
 _HOMES = {
     "CalibrationRequest": "mvmoe_export.calibration",
     "ExportOptions": "mvmoe_export.targets",
     "Identity": "mvmoe_export.bundling",
     "export_bundle": "mvmoe_export.bundling",
+    "restricted": "mvmoe_export.restricting",
 }
 
 

@@ -55,6 +55,7 @@ from mvmoe_export.preflight import (
     require_targets,
     require_texts,
 )
+from mvmoe_export.restricting import restricted_prior
 from mvmoe_export.resuming import FinishedTargets, export_key
 from mvmoe_export.rewrites import find_rewrite
 from mvmoe_export.stages import MAX_GRAPHS, Stages, make_stages
@@ -144,11 +145,15 @@ def export_bundle(
     """
     path, foreign = Path(path), foreign_to_bundle if replace_existing else None
     output_places.require_directory(path, foreign)
-    identity = identity or Identity()
+    identity = _of_restricted(model, identity or Identity())
     options = _with_identity(options or ExportOptions(), identity)
     found = {name: find_target(name) for name in targets}
     if not found:
-        raise InputError(f"no target was given; give one of {', '.join(target_names())}")
+        raise InputError(
+            f"no target was given; give one of {', '.join(target_names())}",
+            code="input.option",
+            name="targets",
+        )
     for name in options.rewrites or ():
         find_rewrite(name)
     require_options(options)
@@ -159,7 +164,11 @@ def export_bundle(
         ).name
         named = [chosen if name == AUTO else name for name in named]
     if not named:
-        raise InputError(f"no strategy was given; give {DEFAULT}, or another one")
+        raise InputError(
+            f"no strategy was given; give {DEFAULT}, or another one",
+            code="input.option",
+            name="strategy",
+        )
     with evaluation_mode(model):
         make = partial(make_stages, batch=batch, max_graphs=max_graphs, routers=routers)
         calibrated = Calibrated(model)
@@ -310,6 +319,11 @@ class TargetMaking:
         return partial(_report, export.progress, export.name(target), export.stages, phase)
 
 
+def _of_restricted(model: RoutedModel, identity: Identity) -> Identity:
+    """What is known of a model whose routing may be restricted."""
+    return replace(identity, usage_prior=restricted_prior(identity.usage_prior, model))
+
+
 def _key(stages: Stages, options: ExportOptions, found: Mapping[str, TargetPart]) -> str:
     """What a finished target depends on."""
     chosen = (options.targets, options.rewrites, options.identity, options.labels)
@@ -412,6 +426,7 @@ def _described(
         targets={},
         usage_prior=identity.usage_prior,
         golden=_NO_GOLDEN,
+        restrictions=getattr(model, "restrictions", ()),
     )
 
 

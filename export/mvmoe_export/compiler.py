@@ -38,7 +38,9 @@ def main(folder: Path) -> None:
         compiling.write_result(folder, _refusal(error))
     except Exception as error:
         said = (str(error).strip().splitlines() or [""])[0]
-        compiling.write_result(folder, EngineError(f"{type(error).__name__}: {said[:300]}"))
+        compiling.write_result(
+            folder, EngineError(f"{type(error).__name__}: {said[:300]}", found=type(error).__name__)
+        )
     else:
         compiling.write_result(folder, compiled)
 

@@ -67,7 +67,9 @@ class Compilation:
             last = (complaints.strip().splitlines() or ["it said nothing"])[-1]
             raise EngineError(
                 f"the compiler process ended with code {self.process.returncode}: {last[:300]}; "
-                "check memory and space"
+                "check memory and space",
+                code="engine.process-ended",
+                found=self.process.returncode,
             )
         given = msgspec.json.decode(result.read_bytes(), type=_Result)
         if given.error is not None:

@@ -57,7 +57,9 @@ def require_all_stages(model: RoutedModel) -> None:
     if any(declared_finishes(model, model.routing)):
         raise InputError(
             f"{type(model).__name__} finishes some images before its last stage, which one graph "
-            "for all images cannot do; let the host route"
+            "for all images cannot do; let the host route",
+            code="export.graph-refused",
+            name="finishes",
         )
 
 
@@ -70,7 +72,9 @@ def graph_rule(rule: Rule) -> GraphRule | None:
     if router is None or isinstance(router, GraphRule):
         return router
     raise InputError(
-        f"the rule {router.name} has no form inside of a graph (see GraphRule); let the host route"
+        f"the rule {router.name} has no form inside of a graph (see GraphRule); let the host route",
+        code="export.graph-refused",
+        name=router.name,
     )
 
 
@@ -85,7 +89,10 @@ def graph_rules(model: RoutedModel) -> list[GraphRule]:
         if found is None:
             raise InputError(
                 f"the routes of routed stage {stage} are chosen by the caller ({rule.describe()}), "
-                "and a graph can ask nobody; let the host route"
+                "and a graph can ask nobody; let the host route",
+                code="export.graph-refused",
+                stage=stage,
+                name=rule.name,
             )
         rules.append(found)
     return rules

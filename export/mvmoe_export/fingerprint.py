@@ -119,6 +119,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     f"the model{quantizer(self.module)}",
                     code="model.contract",
                     graph=self.graph,
+                    name=self.memory[_memory(given)],
                 )
 
     def _name(self, leaf: Any, name: str) -> None:

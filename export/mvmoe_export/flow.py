@@ -116,6 +116,8 @@ class ModelFlow:
     stages: tuple[StageFlow, ...]
     outputs: tuple[manifest.Output, ...]
     """Without labels."""
+    inner_routers: tuple[str, ...] = ()
+    """Tensors that are logits of routers whose gates a stage computes by itself."""
 
     @property
     def records(self) -> tuple[manifest.Stage, ...]:
@@ -160,7 +162,14 @@ def flow_of(model: RoutedModel, batch: int = 1) -> ModelFlow:
         flows.append(flow)
         tensors = zip(flow.record.gives.values(), flow.outputs.values(), strict=True)
         state |= dict(zip(flow.contract_names, tensors, strict=True))
-    found = ModelFlow(tuple(flows), tuple(_outputs(model, flows, kinds)))
+    inner = {name for flow in flows for name in flow.contract_names}.intersection(
+        getattr(model, "inner_routers", ())
+    )
+    found = ModelFlow(
+        tuple(flows),
+        tuple(_outputs(model, flows, kinds)),
+        tuple(flow.tensor(name) for flow in flows for name in flow.contract_names if name in inner),
+    )
     _require_kinds(model, found)
     return found
 
@@ -180,6 +189,7 @@ def _outputs(
                 f"no stage of {type(model).__name__} gives the output {name}{when}; they give "
                 f"{given}: give a tensor of that name, or declare other outputs",
                 code="model.contract",
+                name=name,
             )
         # Of several stages before an end the last one: what the others give is never the output.
         last = {max(stage for stage in by_stage if stage < end) for end in ends}
@@ -255,6 +265,8 @@ def _first_route(rule: Rule | None, finishes: tuple[Route, ...], where: str) -> 
             f"{where} finishes images on {len(finishes)} routes; expected at most "
             f"{manifest.MAX_FINISHING}, and fewer than its rule has",
             code="model.contract",
+            name="finishes",
+            found=len(finishes),
         )
     return next(route for route in rule.routes() if route not in finishes)
 

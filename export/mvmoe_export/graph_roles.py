@@ -10,5 +10,7 @@ class GraphRoles(msgspec.Struct, frozen=True, kw_only=True):
     """The names of all outputs, in order."""
     routers: frozenset[str] = frozenset()
     """Those that are logits of routers."""
+    inner_routers: frozenset[str] = frozenset()
+    """Those that are logits of routers whose gates the graph computes by itself."""
     answers: frozenset[str] = frozenset()
     """Those that are outputs of the model, or that may be."""

@@ -77,12 +77,14 @@ def require_in_graph(model: RoutedModel, strategy: Strategy, flow: ModelFlow) ->
             "--strategy gather or all-experts, or let the host route",
             code="input.option",
             name="routers",
+            given=strategy.name,
         )
     if not model.routing:
         raise InputError(
             "the model has no routers that could be inside of its graph; leave --routers out",
             code="input.option",
             name="routers",
+            given="a model without routers",
         )
     require_all_stages(model)
     graph_rules(model)
@@ -93,6 +95,7 @@ def require_in_graph(model: RoutedModel, strategy: Strategy, flow: ModelFlow) ->
                 "routers inside asks nobody; let the host route",
                 code="input.option",
                 name="routers",
+                given=rule.name,
             )
     taken = {output.name for output in flow.outputs} & {ROUTER_LOGITS, STEERING}
     if taken:

@@ -65,4 +65,5 @@ def require_alike(
                 "parameter or buffer), or use another --strategy",
                 code="model.contract",
                 stage=index,
+                found=difference,
             )

@@ -37,6 +37,8 @@ def make_own_module(spec: str) -> nn.Module:
             f"the model was given as {quoted(spec)}; {_EXPECTED}",
             code="input.option",
             name="model",
+            given=spec,
+            expected="a factory",
         )
     module = _from_file(Path(place)) if place.endswith(".py") else _from_package(place)
     factory = _attribute(module, attribute, place)
@@ -48,6 +50,8 @@ def make_own_module(spec: str) -> nn.Module:
             "arguments that gives the model, or a torch.nn.Module",
             code="input.option",
             name="model",
+            given=spec,
+            expected="a function",
         )
     with user_code(f"the factory {spec}"):
         model = factory()
@@ -56,6 +60,8 @@ def make_own_module(spec: str) -> nn.Module:
             f"the factory {spec} gave a {type(model).__name__}; expected a torch.nn.Module",
             code="input.option",
             name="model",
+            given=spec,
+            expected="a module",
         )
     return model
 
@@ -107,6 +113,8 @@ def _attribute(module: ModuleType, dotted: str, place: str) -> Any:
                 "that gives the model",
                 code="input.option",
                 name="model",
+                given=dotted,
+                expected="a name of the module",
             )
         found = getattr(found, name)
     return found
@@ -119,6 +127,8 @@ def _from_file(path: Path) -> ModuleType:
             f"the file {path} of the model does not exist; {_EXPECTED}",
             code="input.option",
             name="model",
+            given=str(path),
+            expected="a file",
         )
     name = f"_mvmoe_own_module_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -127,6 +137,8 @@ def _from_file(path: Path) -> ModuleType:
             f"the file {path} of the model is no Python file; {_EXPECTED}",
             code="input.option",
             name="model",
+            given=str(path),
+            expected="a Python file",
         )
     module = importlib.util.module_from_spec(spec)
     # Data classes and forward references look their module up while the file is run.
@@ -148,6 +160,8 @@ def _from_package(dotted: str) -> ModuleType:
             f"the model is in {quoted(dotted)}, which names no module; {_EXPECTED}",
             code="input.option",
             name="model",
+            given=dotted,
+            expected="a name of a module",
         )
     _search(Path.cwd())
     with user_code(f"importing {dotted}"):

@@ -44,6 +44,7 @@ def require_texts(texts: Mapping[str, str]) -> None:
                 f"{what} is {quoted(text)}, which a bundle cannot hold; give Unicode text without "
                 f"control characters, of at most {_LONGEST_TEXT:,} characters",
                 code="input.option",
+                name=what,
             )
 
 
@@ -176,7 +177,9 @@ def require_manifest(
     try:
         encode_manifest(complete)
     except BundleError as error:
-        raise InputError(f"this model cannot be made into a bundle: {error}") from error
+        raise InputError(
+            f"this model cannot be made into a bundle: {error}", code=error.code, **error.fields
+        ) from error
     return complete
 
 

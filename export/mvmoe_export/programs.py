@@ -386,6 +386,7 @@ def _require_static(name: str, program: ExportedProgram) -> None:
                     "shapes must stay out of a stage",
                     code="export.graph-refused",
                     graph=name,
+                    name=node.name,
                 )
 
 
@@ -426,6 +427,7 @@ def _functional(name: str, program: ExportedProgram) -> ExportedProgram:
             f"{_first_line(error)}; work on a copy (x = x.clone()), and leave .data alone",
             code="export.graph-refused",
             graph=name,
+            name="a tensor",
         ) from error
     # Only now is it told apart what is changed in the end.
     signature = functional.graph_signature
@@ -437,6 +439,7 @@ def _functional(name: str, program: ExportedProgram) -> ExportedProgram:
             "buffers as they are: work on a copy, and call eval() on the model",
             code="export.graph-refused",
             graph=name,
+            name=what,
         )
     if (left := first_write(functional.graph_module)) is not None:
         raise InputError(
@@ -444,6 +447,8 @@ def _functional(name: str, program: ExportedProgram) -> ExportedProgram:
             "write as values; a stage must leave its inputs and buffers as they are",
             code="export.graph-refused",
             graph=name,
+            operator=str(left.target),
+            name="what it is given",
         )
     return functional
 

@@ -81,7 +81,12 @@ class FinishedTargets:
         if self._key is None:
             return
         if self._folder.is_symlink():
-            raise InputError(f"{self._folder} is a symbolic link; remove it, or leave out --resume")
+            raise InputError(
+                f"{self._folder} is a symbolic link; remove it, or leave out --resume",
+                code="output.not-replaceable",
+                path=str(self._folder),
+                found="symbolic link",
+            )
         for target in targets:
             output_places.require_directory(self._place(target), foreign_to_kept)
 

@@ -46,6 +46,7 @@ def batches(
             "that graph are unknown; give more images, or --precision int8, which needs none",
             code="input.option",
             name="calibrate",
+            given=list(route),
         )
     for call in found:
         inputs = call.for_ranges().inputs

@@ -233,6 +233,7 @@ def make_stages(
 def _with_roles(spec: StageSpec, flows: ModelFlow) -> StageSpec:
     """A stage whose graphs say what their outputs are for."""
     routers = {record.router for record in flows.records} - {None}
+    inner = set(flows.inner_routers)
     answers = {tensor for output in flows.outputs for tensor in output.tensors}
     gives = spec.flow.record.gives
     graphs = []
@@ -247,6 +248,7 @@ def _with_roles(spec: StageSpec, flows: ModelFlow) -> StageSpec:
                 for name in graph.outputs
                 if name == ROUTER_LOGITS or tensors.get(name) in routers
             ),
+            inner_routers=frozenset(name for name, tensor in tensors.items() if tensor in inner),
             answers=frozenset(name for name, tensor in tensors.items() if tensor in answers),
         )
         graphs.append(replace(graph, roles=roles))
@@ -355,7 +357,10 @@ def _graph(
     if taken := sorted(own.keys() & tensors.keys()):
         raise InputError(
             f"stage {flow.index} takes a tensor of the name {taken[0]}, which graphs of the "
-            f"strategy {strategy.name} have for something else; give it another name"
+            f"strategy {strategy.name} have for something else; give it another name",
+            code="model.contract",
+            stage=flow.index,
+            name=taken[0],
         )
     name = f"{flow.record.name}_{label}"
     return GraphSpec(name, flow.index, route, build, {**tensors, **own}, dict(outputs))

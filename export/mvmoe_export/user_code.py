@@ -20,6 +20,7 @@ def user_code(what: str, passing: type[Exception] = MvmoeError) -> Iterator[None
         raise InputError(
             f"{what} tried to end the program ({error!r}); remove that call",
             code="model.code-failed",
+            found="SystemExit",
         ) from error
     except Exception as error:  # It is not our code: it raises what it likes.
         lines = str(error).strip().splitlines()
@@ -27,4 +28,5 @@ def user_code(what: str, passing: type[Exception] = MvmoeError) -> Iterator[None
         raise InputError(
             f"{what} raised {reason[:300]}; mend the model's code",
             code="model.code-failed",
+            found=reason[:300],
         ) from error

@@ -32,7 +32,9 @@ def require_functional(module: fx.GraphModule) -> None:
     if node is not None:
         raise InputError(
             f"a graph with a write in place ({node.target} at {node.name}) was given; expected one "
-            "of values alone: run_decompositions({}) of its program makes it"
+            "of values alone: run_decompositions({}) of its program makes it",
+            code="export.graph-refused",
+            operator=str(node.target),
         )
 
 

@@ -117,8 +117,10 @@ def _check_graph(
     inputs = {spec.name: (spec.shape, spec.dtype) for spec in graph.inputs}
     fault = Fault("bundle.tensors-mismatch", target=name, graph=graph.name)
     row = target.experts[graph.stage - 1] if 0 < graph.stage <= len(target.experts) else ()
-    # What only finishes images is never computed, and has no weights.
-    ends = {expert for (expert,) in stage.finishes} if _is_single(stage) else set()
+    # What only finishes images, or is never selected, is not computed and has no weights.
+    idle = {expert for (expert,) in stage.finishes} if _is_single(stage) else set()
+    if stage.rule is not None:
+        idle |= set(range(stage.rule.experts)).difference(stage.rule.usable)
     for taken, bound in graph.bound.items():
         if taken not in inputs:
             raise inconsistent(f"{where} binds {taken}, which is none of its inputs", fault)
@@ -133,7 +135,7 @@ def _check_graph(
         known.add(wanted)
         for number, expert in enumerate(row):
             stored = expert.tensors.get(bound.tensor)
-            if number in ends and stored is None:
+            if number in idle and stored is None:
                 continue
             if stored is None or (stored.shape, stored.dtype) != inputs[taken]:
                 shape, dtype = inputs[taken]

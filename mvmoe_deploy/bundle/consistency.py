@@ -36,7 +36,7 @@ from mvmoe_deploy.errors import Fault, InputError
 from mvmoe_deploy.outputs import OutputKind, find_kind
 from mvmoe_deploy.routing import Route, Rule, check_usage_prior
 from mvmoe_deploy.routing.choices import check_choices, router_of
-from mvmoe_deploy.routing.contract import CallersRule
+from mvmoe_deploy.routing.contract import CallersRule, is_ascending
 from mvmoe_deploy.strategies import (
     INTEGER,
     Strategy,
@@ -71,6 +71,7 @@ def check(manifest: Manifest, *, plugins: bool = False) -> None:
     _check_stages(manifest.stages)
     _check_outputs(manifest)
     _check_prior(manifest)
+    _check_restrictions(manifest)
     _check_files(manifest)
     shapes: dict[str, tuple[int, ...]] = {}
     for name, target in manifest.targets.items():
@@ -283,6 +284,31 @@ def _check_prior(manifest: Manifest) -> None:
         check_usage_prior(manifest.usage_prior, manifest.rules, "the usage prior")
     except InputError as error:
         raise inconsistent(str(error)) from error
+
+
+def _check_restrictions(manifest: Manifest) -> None:
+    """Each says one thing of a stage of its own, which the rule that the stage had allows."""
+    numbers = [restriction.stage for restriction in manifest.restrictions]
+    _require(
+        numbers == sorted(set(numbers)),
+        "the restrictions are of stages that are listed twice, or not in ascending order",
+    )
+    for restriction in manifest.restrictions:
+        rule, route, kept = restriction.rule, restriction.route, restriction.kept
+        _require(
+            (route is None) != (kept is None),
+            f"the restriction of stage {restriction.stage} has a route and kept experts, or none",
+        )
+        _require(
+            kept is None or is_ascending(kept, rule.experts),
+            f"the restriction of stage {restriction.stage} keeps other experts than its "
+            f"{rule.experts}, or not in ascending order",
+        )
+        _require(
+            route is None or rule.contains(route),
+            f"the restriction of stage {restriction.stage} has a route that its rule "
+            f"({rule.describe()}) cannot give",
+        )
 
 
 def _check_files(manifest: Manifest) -> None:

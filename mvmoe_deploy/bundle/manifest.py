@@ -130,6 +130,20 @@ class Stage(_Record, frozen=True):
         return next(route for route in self.rule.routes() if route not in self.finishes)
 
 
+class Restriction(_Record, frozen=True):
+    """What an export has fixed at one routed stage of the model, and the rule that it had there.
+
+    `stage` counts the model's own routed stages from 1, those that are no stages any more among
+    them. Either `route` is the route of every image: the stage is a part of the graph before it,
+    which computes the gates. Or `kept` are the experts that the stage's rule still selects from.
+    """
+
+    stage: Annotated[int, Meta(ge=1, le=1000)]
+    rule: Rule
+    route: Route | None = None
+    kept: Route | None = None
+
+
 class Output(_Record, frozen=True):
     """One of the model's outputs, of a kind of `mvmoe_deploy.outputs`.
 
@@ -243,8 +257,9 @@ class VerifiedOutput(_Record, frozen=True):
 
 
 class VerifiedAccuracy(_Record, frozen=True):
-    """The share of labelled images whose best class is right, of PyTorch and of the target.
+    """How right answers to labelled images are, of PyTorch and of the target.
 
+    The share of images whose best class is right; of boxes the mean average precision.
     `least_loss` and `most_loss` are the ends of a 95% interval of what the target loses, as shares:
     negative where it gains.
     """
@@ -444,6 +459,8 @@ class Manifest(_Record, frozen=True):
     targets: Annotated[dict[Name, Target], Meta(min_length=1, max_length=100)]
     usage_prior: UsagePrior | None
     golden: Golden
+    restrictions: Annotated[tuple[Restriction, ...], Meta(max_length=1000)] = ()
+    """What the export has fixed of the model's routing; by ascending stage."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -3,13 +3,13 @@
 from typing import NamedTuple
 
 from mvmoe_deploy.bundle.graph_stages import graph_stages
-from mvmoe_deploy.bundle.manifest import Manifest, Output
+from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.strategies import find_strategy
 
 
 class ClassOutput(NamedTuple):
-    """The output that says which class an image is of."""
+    """An output that tells classes apart: which one an image is of, or what is in it."""
 
     name: str
     classes: int
@@ -43,11 +43,16 @@ def tensor_shapes(manifest: Manifest) -> dict[str, tuple[int, ...]]:
 
 def class_output(manifest: Manifest) -> ClassOutput | None:
     """The first output that decides on a class; None for a model that does not classify."""
+    found = outputs_by_kind(manifest).items()
+    return next((output for kind, output in found if find_kind(kind).classifies), None)
+
+
+def outputs_by_kind(manifest: Manifest) -> dict[str, ClassOutput]:
+    """The first output of each kind that has classes, by the kind."""
+    shapes = output_shapes(manifest)
+    found: dict[str, ClassOutput] = {}
     for output in manifest.outputs:
-        if find_kind(output.kind).classifies:
-            return ClassOutput(output.name, _classes(manifest, output), output.labels)
-    return None
-
-
-def _classes(manifest: Manifest, output: Output) -> int:
-    return output_shapes(manifest)[output.name][-1]
+        count = find_kind(output.kind).classes(shapes[output.name])
+        if count is not None:
+            found.setdefault(output.kind, ClassOutput(output.name, count, output.labels))
+    return found

@@ -138,7 +138,9 @@ def _checked_sha256(given: str) -> str:
     if not isinstance(given, str) or not re.fullmatch("[0-9a-fA-F]{64}", given):
         raise InputError(
             f"the SHA-256 of a manifest was given as {quoted(given)}; expected 64 hexadecimal "
-            "digits, as mvmoe inspect prints them"
+            "digits, as mvmoe inspect prints them",
+            name="manifest_sha256",
+            expected="64 hexadecimal digits",
         )
     return given.lower()
 

@@ -53,7 +53,8 @@ def encode_manifest(manifest: Manifest) -> bytes:
     except UnicodeEncodeError as error:
         raise BundleError(
             f"the manifest of the new bundle has a text that is not Unicode ({error}); check the "
-            "labels and the model's name"
+            "labels and the model's name",
+            file=MANIFEST_FILE,
         ) from error
     parse_manifest(text, "the new bundle", plugins=True)
     return text

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mvmoe_deploy.cli.tables import percent, points, right_answers, size, table
+from mvmoe_deploy.cli.tables import accuracy_text, percent, points, size, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,7 +27,7 @@ def precision_lines(target: "TargetSummary") -> Iterator[str]:
             yield _calibrated(calibration)
     found = None if target.parity is None else target.parity.verification
     if found is not None and (known := found.accuracy) is not None:
-        yield right_answers(known.target, known.reference, known.least_loss, known.most_loss)
+        yield accuracy_text(known.target, known.reference, known.least_loss, known.most_loss)
 
 
 def _compressed(compression: "Compression", stored: int | None) -> str:

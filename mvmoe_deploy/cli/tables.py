@@ -28,15 +28,17 @@ def points(share: float) -> str:
 
 
 def loss_text(loss: float, least: float, most: float) -> str:
-    """A loss of right answers with its interval, from shares."""
+    """A loss of accuracy with its interval, from shares."""
     interval = f"95% interval {points(least)} to {points(most)}"
     return f"a loss of {points(loss)} points ({interval})"
 
 
-def right_answers(target: float, reference: float, least: float, most: float) -> str:
-    """Shares of right answers of a target and of PyTorch, and what is lost."""
+def accuracy_text(
+    target: float, reference: float, least: float, most: float, measure: str = "accuracy"
+) -> str:
+    """The accuracies of a target and of PyTorch in some measure, and what is lost."""
     lost = loss_text(reference - target, least, most)
-    return f"right answers: {percent(target)}, PyTorch {percent(reference)}: {lost}"
+    return f"{measure}: {percent(target)}, PyTorch {percent(reference)}: {lost}"
 
 
 def scientific(number: float | None) -> str:

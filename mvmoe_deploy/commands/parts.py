@@ -45,7 +45,11 @@ def parts(kind: str | None, as_json: bool) -> None:
     """
     if kind is not None and kind not in installed_parts.PACKAGES:
         raise InputError(
-            f"{kind!r} is no kind of part; the kinds are {', '.join(installed_parts.PACKAGES)}"
+            f"{kind!r} is no kind of part; the kinds are {', '.join(installed_parts.PACKAGES)}",
+            code="input.option",
+            name="kind",
+            given=kind,
+            expected=list(installed_parts.PACKAGES),
         )
     kinds = installed_parts.PACKAGES if kind is None else (kind,)
     said = {} if kind is None else installed_parts.summaries(kind)

@@ -8,6 +8,7 @@ import click
 from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit
+from mvmoe_deploy.cli.router_verdicts import verdict_line
 from mvmoe_deploy.cli.tables import percent, table
 
 if TYPE_CHECKING:
@@ -57,6 +58,12 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 @click.option("--moe-epochs", type=int, help="Epochs of each routed model.")
 @click.option("--batch-size", type=int, help="Images of one step, over all processes.")
 @click.option("--lr", type=float, help="Peak learning rate.")
+@click.option(
+    "--guide-weight", type=float, help="Of the guide of routers to super-classes: 0.3 by default."
+)
+@click.option(
+    "--balance-weight", type=float, help="Of an even use of experts in end-to-end: 0.01 by default."
+)
 @click.option("--ema", type=float, help="Decay of the averaged weights; 0 is off.")
 @click.option("--seed", type=int)
 @click.option("--accelerator", help="auto, cpu, cuda or mps.")
@@ -119,13 +126,15 @@ def train(
 
 
 def show(out: "Console", run: "FinishedRun") -> None:
-    """Accuracy of each model, and which classes each expert owns."""
-    rows = table("model", "top-1", "router accuracy", "checkpoint", right=(1, 2))
+    """Accuracy of each model, which classes each expert owns, and whether its routers route."""
+    from rich.text import Text
+
+    rows = table("model", run.measure, "router accuracy", "checkpoint", right=(1, 2))
     if run.dense is not None:
-        rows.add_row("dense", percent(run.dense.top1), "-", run.dense.checkpoint)
+        rows.add_row("dense", percent(run.dense.accuracy), "-", run.dense.checkpoint)
     for routing in run.routings:
         accuracy = percent(routing.router_accuracy)
-        rows.add_row(routing.routing, percent(routing.top1), accuracy, routing.checkpoint)
+        rows.add_row(routing.routing, percent(routing.accuracy), accuracy, routing.checkpoint)
     out.print(rows)
     for routing in run.routings:
         if not routing.expert_usage:
@@ -133,6 +142,8 @@ def show(out: "Console", run: "FinishedRun") -> None:
         out.print()
         out.print(f"experts of {routing.routing} (share of test images, super-class)")
         out.print(_experts(routing))
+        for stage in routing.routers:
+            out.print(Text(verdict_line(stage)))
     for change in run.data_changes:
         out.print(
             f"\nthe images changed after epoch {change.epoch} of {change.phase}: "

@@ -10,7 +10,8 @@ from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress_bars import progress
-from mvmoe_deploy.cli.tables import percent, right_answers, route_text, scientific, table
+from mvmoe_deploy.cli.router_verdicts import verdict_line
+from mvmoe_deploy.cli.tables import accuracy_text, percent, route_text, scientific, table
 from mvmoe_deploy.errors import CheckFailedError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -59,11 +60,16 @@ def verify(
     are not checked. A figure beyond its bound ends with exit code 1, after the whole report.
     """
     from mvmoe_deploy.bundle import Bundle
+    from mvmoe_deploy.router_health import ModelSource
+    from mvmoe_deploy.router_health.binomial_intervals import require_exact_intervals
     from mvmoe_deploy.runtime.isolated import isolated_runners
     from mvmoe_deploy.verification.bundle_verification import verify_bundle
     from mvmoe_deploy.verification.image_choice import choose_samples
     from mvmoe_deploy.verification.report_data import report_data
+    from mvmoe_deploy.verification.routers_report import verified_routers
 
+    if checkpoint is not None and data is not None:
+        require_exact_intervals()
     opened = Bundle.open(bundle, manifest_sha256, plugins=plugins)
     removed = opened.removed_targets()
     opened.verify(*(targets or (name for name in opened.manifest.targets if name not in removed)))
@@ -85,7 +91,9 @@ def verify(
             progress=advance,
             open_runner=open_runner,
         )
-    emit(as_json, report_data(report, str(bundle)), show)
+    named = ModelSource.of_checkpoint(str(checkpoint), opened.manifest.model.name)
+    routers = verified_routers(report, named)
+    emit(as_json, report_data(report, str(bundle), routers), show)
     if not report.ok:
         note(f"error: {report.shortfall}")
         return CheckFailedError.exit_code
@@ -108,6 +116,8 @@ def show(out: "Console", data: "VerifiedBundle") -> None:
 
     source = "PyTorch" if data.reference == "pytorch" else "the golden vectors"
     out.print(f"{data.bundle} against {source} on {data.images} images")
+    if data.kept is not None:
+        out.print(data.kept.sentence)
     for name, target in data.targets.items():
         verdict = "within its bounds" if target.ok else "FELL SHORT"
         out.print(
@@ -128,6 +138,10 @@ def show(out: "Console", data: "VerifiedBundle") -> None:
         if target.fault is not None:
             out.print(Text(f"  {target.fault.sentence}", style="red"))
     _show_skipped(out, data.skipped)
+    if data.routers:
+        out.print()
+    for stage in data.routers or []:
+        out.print(Text(verdict_line(stage)))
 
 
 def _bounds_line(target: "VerifiedTarget") -> str:
@@ -144,12 +158,12 @@ def _bounds_line(target: "VerifiedTarget") -> str:
 
 
 def _accuracy_line(target: "VerifiedTarget") -> str | None:
-    """Right answers of both, and what is lost; None without labels."""
-    ours, theirs = target.top1_target, target.top1_pytorch
+    """The accuracies of both, and what is lost; None without labels."""
+    ours, theirs = target.accuracy_target, target.accuracy_pytorch
     low, high = target.least_loss, target.most_loss
     if ours is None or theirs is None or low is None or high is None:
         return None
-    return f"  {right_answers(ours, theirs, low, high)}"
+    return f"  {accuracy_text(ours, theirs, low, high, str(target.accuracy_measure))}"
 
 
 def _show_skipped(out: "Console", skipped: dict[str, str]) -> None:

@@ -92,7 +92,9 @@ def described_config(
     """The configuration that a checkpoint brings, or the one that was given."""
     if isinstance(described, Header):
         if config is not None:
-            raise CheckpointError(f"{where} brings its own configuration; leave --config out")
+            raise CheckpointError(
+                f"{where} brings its own configuration; leave --config out", name="config"
+            )
         try:
             return config_from_dict(described.family, described.config, where)
         except InputError as error:
@@ -108,6 +110,7 @@ def described_config(
                 f"timm's configuration of {where} describes {_words_of(described)}, which is not "
                 "known here; name the configuration with --config PRESET or --config FILE.json",
                 code="checkpoint.no-config",
+                found=described.architecture,
             )
     if config is None:
         raise CheckpointError(
@@ -133,6 +136,7 @@ def _config_from_timm(described: TimmConfig, where: str) -> ModelConfig | None:
                 f"timm's configuration of {where} makes no model ({error}); name the configuration "
                 "with --config PRESET or --config FILE.json",
                 code="checkpoint.config-invalid",
+                **_named_field(error),
             ) from error
         if config is not None:
             return config
@@ -167,7 +171,9 @@ def described_input(
         sentence = f"the input of {where} contradicts itself: {error}"
         if choices:
             raise InputError(sentence, code=error.code, **error.fields) from error
-        raise CheckpointError(sentence, code="checkpoint.config-invalid", name="input") from error
+        raise CheckpointError(
+            sentence, code="checkpoint.config-invalid", **{"name": "input"} | _named_field(error)
+        ) from error
 
 
 def _require_readable(described: TimmConfig, choices: InputChoices, where: str) -> None:
@@ -178,6 +184,7 @@ def _require_readable(described: TimmConfig, choices: InputChoices, where: str) 
             raise CheckpointError(
                 f"timm's configuration of {where} {reason}",
                 code="checkpoint.config-invalid",
+                name=name,
             )
 
 

@@ -19,6 +19,7 @@ from mvmoe_deploy.models.input_choices import (
     require_input,
 )
 from mvmoe_deploy.models.model_config import ModelConfig
+from mvmoe_deploy.models.stage_tensors import DEFAULT_OUTPUTS
 from mvmoe_deploy.models.timm_config import TimmConfig
 from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
 from mvmoe_deploy.routing import Route, Rule
@@ -125,7 +126,7 @@ class RoutedOutput(NamedTuple):
     """What a forward pass for training gives; each list has one entry for each routed stage."""
 
     logits: Tensor
-    """The answer `[B, classes]`."""
+    """The first output `[B, ...]`: class logits `[B, classes]`, if the model does not say."""
     router_logits: list[Tensor]
     """Router logits `[B, E]`."""
     members: list[Tensor]
@@ -134,6 +135,8 @@ class RoutedOutput(NamedTuple):
     """Gates `[B, E]`, 0 for experts that are not in the route."""
     penalties: Mapping[str, Tensor] = MappingProxyType({})
     """Terms of the loss that the model's own layers give while it trains, each with its weight."""
+    for_loss: Mapping[str, Tensor] = MappingProxyType({})
+    """What the family's loss takes beside, by names of its own."""
 
 
 class FamilyModel(nn.Module):
@@ -146,6 +149,8 @@ class FamilyModel(nn.Module):
     config: ModelConfig
     input: Preprocessing
     input_origins: dict[TrainedField, Origin]
+    outputs: Mapping[str, str] = DEFAULT_OUTPUTS
+    """The kind of each output by name; the first is what training knows labels of."""
 
     def __init__(self, config: ModelConfig, preprocessing: Preprocessing | None = None) -> None:
         """Raises InputError for a preprocessing that does not make the model's input."""
@@ -254,7 +259,9 @@ class Family(Generic[ConfigT, ModelT]):
         family that is not trained so.
         """
         raise InputError(
-            f"a {self.name} has no dense twin that it could start from; name a family that has one"
+            f"a {self.name} has no dense twin that it could start from; name a family that has one",
+            name="start",
+            given=self.name,
         )
 
     def from_dense(self, dense: FamilyModel, config: ConfigT) -> ModelT:
@@ -277,10 +284,10 @@ class Family(Generic[ConfigT, ModelT]):
         raise NotImplementedError
 
     def losses(self, output: RoutedOutput, labels: Tensor, smoothing: float) -> dict[str, Tensor]:
-        """Named terms whose sum training minimises, of a batch with labels `[B]`.
+        """Named terms whose sum training minimises, of a batch with labels `[B, ...]`.
 
-        What guides the routers of images is added to them by the training routing. `smoothing` is
-        the label smoothing.
+        Labels are as the kind of the model's first output has them. What guides the routers of
+        images is added to them by the training routing. `smoothing` is the label smoothing.
         """
         classify = F.cross_entropy(output.logits, labels, label_smoothing=smoothing)
         return {"classify": classify, **output.penalties}

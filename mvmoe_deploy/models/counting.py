@@ -71,7 +71,7 @@ def count(model: RoutedModel) -> Counts:
 
 def _longest(rule: Rule, finishes: tuple[Route, ...]) -> Route:
     """One of the longest routes of a rule, or the first of those on which a stage runs."""
-    longest = tuple(range(rule.longest))
+    longest = next(iter(rule.routes_of(rule.longest)))
     if longest not in finishes:
         return longest
     return next(route for route in rule.routes() if route not in finishes)

@@ -13,6 +13,7 @@ import msgspec
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.model_config import ModelConfig
+from mvmoe_deploy.models.refused_values import refused_field
 from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
 from mvmoe_deploy.preprocessing.resize_rules import RULE_FIELDS, RULES
 
@@ -167,6 +168,7 @@ def _defaults(config: ModelConfig) -> dict[str, Any]:
         "interpolation": "bicubic",
         "mean": (0.5,) if grey else (0.485, 0.456, 0.406),
         "std": (0.5,) if grey else (0.229, 0.224, 0.225),
+        **config.usual_input,
     }
 
 
@@ -233,7 +235,10 @@ def _crop(
         if choices.crop is not None:
             raise InputError(
                 f"the crop {choices.crop:g} belongs to another rule than {rule}, which shows all "
-                "of the image; leave out --crop"
+                "of the image; leave out --crop",
+                code="input.option",
+                name="crop",
+                given=f"{choices.crop:g}",
             )
         return _Crop({}, "default")
     if choices.crop is not None:
@@ -303,6 +308,7 @@ def _checked(chosen: Mapping[str, Any]) -> Preprocessing:
         raise InputError(
             f"the input cannot be {_words_of(chosen)}: {error}",
             code="input.option",
+            **refused_field(error),
         ) from error
 
 

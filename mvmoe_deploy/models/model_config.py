@@ -2,6 +2,7 @@
 
 import dataclasses
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -41,6 +42,11 @@ class ModelConfig:
     def routing(self) -> tuple[Rule, ...]:
         """One rule for each routed stage; empty for a dense model."""
         return ()
+
+    @property
+    def usual_input(self) -> Mapping[str, Any]:
+        """Fields of `Preprocessing` that models of this kind usually have, where nobody says."""
+        return {}
 
     @property
     def least_tensors(self) -> int:

@@ -9,6 +9,7 @@ import msgspec
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.families import families, find_family
 from mvmoe_deploy.models.model_config import ModelConfig
+from mvmoe_deploy.models.refused_values import refused_field
 from mvmoe_deploy.strict_json import require_shallow
 from mvmoe_deploy.text import json_text
 
@@ -46,11 +47,13 @@ def configuration(preset_or_file: str) -> ModelConfig:
         raise InputError(
             f"config file {path} cannot be read ({error.strerror})",
             code="model.config-invalid",
+            path=str(path),
         ) from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InputError(
             f"config file {path} is not a JSON object: {error}",
             code="model.config-invalid",
+            path=str(path),
         ) from error
     return config_from_dict(content.get("family"), content.get("config"), f"config file {path}")
 
@@ -88,11 +91,5 @@ def config_from_dict(family: Any, fields: Any, where: str) -> ModelConfig:
         raise InputError(
             f"{where} does not describe a {family}: {error}",
             code="model.config-invalid",
-            **_said_of(error),
+            **refused_field(error),
         ) from error
-
-
-def _said_of(error: msgspec.ValidationError) -> dict[str, object]:
-    """The fields of the configuration's own error, which the decoder has wrapped."""
-    cause = error.__cause__
-    return dict(cause.fields) if isinstance(cause, InputError) else {}

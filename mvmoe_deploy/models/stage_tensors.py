@@ -2,8 +2,9 @@
 
 A stage takes tensors by the names of its parameters: `forward(self, p3, p4, gates)` takes the
 latest `p3` and `p4` that earlier stages gave, and `image` is one of them. It gives a dict of named
-tensors. The short form, for models that pass on one tensor, has no names: `(tokens, logits)`,
-taken as the only parameter beside the gates, and the answer alone at the end.
+tensors. A module whose forward takes `*tensors` says their names in an attribute `takes`, a tuple
+without the gates. The short form, for models that pass on one tensor, has no names: `(tokens,
+logits)`, taken as the only parameter beside the gates, and the answer alone at the end.
 
 The modules of single experts and those that join them (`ExpertModules`) take tensors by name too.
 The model's outputs are the latest tensors of their names when an image is finished.
@@ -16,11 +17,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.outputs import DEFAULT_KIND
 from mvmoe_deploy.routing import Route, Rule, require_route
 
 IMAGE, TOKENS, LOGITS, ANSWER = "image", "tokens", "logits", "answer"
 
-DEFAULT_OUTPUTS: Mapping[str, str] = {ANSWER: "logits"}
+DEFAULT_OUTPUTS: Mapping[str, str] = {ANSWER: DEFAULT_KIND}
 """The outputs of a model that does not say: class logits `[B, classes]`."""
 
 State = dict[str, Tensor]
@@ -64,6 +66,7 @@ def declared_finishes(model: object, rules: Collection[Rule]) -> list[tuple[Rout
             f"{type(model).__name__}.finishes is {declared!r}; expected a dict from the number of "
             f"a routed stage (1 to {len(rules)}) to its finishing routes, as {{1: [(0,)]}}",
             code="model.contract",
+            name="finishes",
         ) from error
     for stage, (rule, routes) in enumerate(zip(rules, found[1:], strict=True), start=1):
         for route in routes:
@@ -94,7 +97,7 @@ def taken_names(module: nn.Module, known: Collection[str], *, routed: bool) -> t
     """
     if not routed:
         return (IMAGE,)
-    names = _required(module)[:-1]
+    names = _said_names(module) or _required(module)[:-1]
     if names and all(name in known for name in names):
         return names
     if len(names) <= 1 and TOKENS in known:
@@ -128,7 +131,8 @@ def join_takes(module: nn.Module, known: Collection[str], count: int) -> tuple[s
 
     `known` are those that its stage takes. Raises InputError for parameters that are none of them.
     """
-    names = parameters = _required(module)
+    parameters = _required(module)
+    names = _said_names(module) or parameters
     enough = _takes_any_number(module)
     if not enough:
         names, enough = parameters[: -(count + 1)], len(parameters) > count
@@ -141,6 +145,13 @@ def join_takes(module: nn.Module, known: Collection[str], count: int) -> tuple[s
         "experts give, and the gates (*outputs_and_gates)",
         code="model.contract",
     )
+
+
+def _said_names(module: nn.Module) -> tuple[str, ...]:
+    """The names in a module's attribute `takes`; empty where it has none, or something else."""
+    said = getattr(module, "takes", ())
+    is_said = isinstance(said, tuple) and all(isinstance(name, str) for name in said)
+    return said if is_said else ()
 
 
 def _required(module: nn.Module) -> tuple[str, ...]:

@@ -39,7 +39,14 @@ def load_weights(model: FamilyModel, state: Mapping[str, Tensor], where: str) ->
         _listing("no floating-point weights in", {n for n, t in state.items() if not _is_plain(t)}),
         _listing("wrong shapes", shapes),
     ]
-    _require_none(problems, model, where, missing=_first(missing), unknown=_first(unknown))
+    _require_none(
+        problems,
+        model,
+        where,
+        missing=_first(missing),
+        unknown=_first(unknown),
+        shapes=_first(shapes),
+    )
     # Only now: adapting takes as much memory as the configuration asks for.
     adapted = _adapted(state, model.config, where)
     # Always a copy: tensors of a file share its memory map, those of a pickle may share storage.

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from mvmoe_deploy.errors import CheckpointError
+from mvmoe_deploy.models.refused_values import refused_field
 from mvmoe_deploy.text import name as shown
 from mvmoe_deploy.text import one_line
 
@@ -74,6 +75,7 @@ def read_timm(content: Any, where: str) -> TimmConfig:
         raise CheckpointError(
             f"timm's configuration of {where} is wrong: {one_line(error)}",
             code="checkpoint.config-invalid",
+            **refused_field(error),
         ) from error
     pretrained = config.pretrained_cfg or config
     size = pretrained.input_size

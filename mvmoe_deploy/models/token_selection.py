@@ -30,7 +30,10 @@ def top_tokens(scores: Tensor, count: int) -> Tensor:
     if not 1 <= count <= scores.shape[1]:
         raise InputError(
             f"{count} of {scores.shape[1]} tokens were asked for; give a count from 1 to the "
-            "number of tokens"
+            "number of tokens",
+            name="count",
+            given=count,
+            expected=scores.shape[1],
         )
     order = torch.sort(scores, dim=1, descending=True, stable=True).indices
     return order[:, :count]
@@ -56,7 +59,10 @@ def add_tokens(into: Tensor, index: Tensor, rows: Tensor) -> Tensor:
     if rows.shape != expected:
         raise InputError(
             f"rows have the shape {list(rows.shape)}; expected {list(expected)}, one for each "
-            "place of the index and as wide as the tokens"
+            "place of the index and as wide as the tokens",
+            name="rows",
+            given=list(rows.shape),
+            expected=list(expected),
         )
     return into.scatter_add(1, _over_width(index, into), rows)
 
@@ -73,11 +79,19 @@ def _require_images(tokens: Tensor, index: Tensor) -> None:
     if len(tokens) != len(index):
         raise InputError(
             f"tokens of {len(tokens)} images have an index of {len(index)}; give both for the same "
-            "images"
+            "images",
+            name="index",
+            given=len(index),
+            expected=len(tokens),
         )
 
 
 def _require_axes(name: str, tensor: Tensor, form: str) -> None:
     """Refuse a tensor that has not as many axes as its form."""
     if tensor.ndim != form.count(",") + 1:
-        raise InputError(f"{name} have the shape {list(tensor.shape)}; expected {form}")
+        raise InputError(
+            f"{name} have the shape {list(tensor.shape)}; expected {form}",
+            name=name,
+            given=list(tensor.shape),
+            expected=form,
+        )

@@ -6,7 +6,10 @@
 from mvmoe_deploy import part_lookup
 from mvmoe_deploy.outputs.contract import Decisions, OutputKind, Table
 
-__all__ = ["Decisions", "OutputKind", "Table", "find_kind"]
+__all__ = ["DEFAULT_KIND", "Decisions", "OutputKind", "Table", "find_kind"]
+
+DEFAULT_KIND = "logits"
+"""The kind of the outputs of a model that does not say, and of labels that are classes."""
 
 
 def find_kind(name: str, *, plugins: bool = True) -> OutputKind:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from mvmoe_deploy.outputs.box_counts import BoxCounts, box_accuracy
 from mvmoe_deploy.outputs.contract import (
     ALL_COUNT,
     Decisions,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from PIL import Image, ImageDraw
 
     from mvmoe_deploy.bundle.manifest import Bounds
+    from mvmoe_deploy.outputs.accuracy import Accuracy
     from mvmoe_deploy.preprocessing.input_transform import InputTransform
 
 _COORDINATES = 4
@@ -57,6 +59,7 @@ class Boxes(OutputKind):
     heading = "same boxes"
     decides_by = "scores"
     has_picture = True
+    accuracy_measure = "mAP@0.5"
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Rows with a score at least."""
@@ -89,6 +92,32 @@ class Boxes(OutputKind):
     def least_agreement(self, bounds: "Bounds") -> float:
         """The share that is asked of a best class."""
         return bounds.agreement
+
+    def renumbered(self, labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """The first column is the class; -1 stays."""
+        renamed = labels.copy()
+        classes = labels[..., 0].astype(np.int64)
+        renamed[..., 0] = np.where(classes >= 0, numbers[classes], -1)
+        return renamed
+
+    def labels_in_input(self, labels: np.ndarray, transform: "InputTransform") -> np.ndarray:
+        """Boxes in shares of an image to those in pixels of the input."""
+        moved = labels.copy()
+        moved[:, 1:] = transform.boxes_to_input(labels[:, 1:] * np.tile(transform.image, 2))
+        return moved
+
+    def shown_classes(self, labels: np.ndarray, classes: int) -> np.ndarray:
+        """An image shows the classes of its boxes; rows without a box have the class -1."""
+        shown: np.ndarray = (labels[:, :, :1] == np.arange(classes)).any(axis=1)
+        return shown
+
+    def answer_counts(self, classes: int) -> BoxCounts:
+        """Boxes that are found and those that are there."""
+        return BoxCounts(classes)
+
+    def accuracy(self, reference: np.ndarray, target: np.ndarray, labels: np.ndarray) -> "Accuracy":
+        """The mean average precision at an overlap of 0.5, with a bootstrap's interval."""
+        return box_accuracy(reference, target, labels)
 
     def data(
         self, value: np.ndarray, labels: Labels, transform: "InputTransform | None" = None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from mvmoe_deploy.bundle.manifest import Bounds
+    from mvmoe_deploy.outputs.accuracy import Accuracy, AnswerCounts
     from mvmoe_deploy.preprocessing.input_transform import InputTransform
 
 ALL_COUNT = -1.0
@@ -70,6 +71,15 @@ class OutputKind(Protocol):
     has_picture: ClassVar[bool] = False
     """Whether `picture` gives one."""
 
+    accuracy_measure: ClassVar[str | None] = None
+    """What right answers to labelled images are measured by (`top-1`); None if nothing can be
+    labelled. With it the kind has `shown_classes`, `answer_counts` and `accuracy`.
+
+    Labels are `[n, ...]`, as the kind says: `[n]` of classes, or `[n, M, 5]` of boxes, each a class
+    (-1 for none) and left, top, right and bottom. Places are shares of the image, 0 to 1, where
+    data sets give them, and pixels of the input where answers are compared with them.
+    """
+
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Whether an output of this kind can have the shape; all its sizes are at least 1."""
         ...
@@ -115,6 +125,31 @@ class OutputKind(Protocol):
     def least_agreement(self, bounds: "Bounds") -> float | None:
         """The least `summary` that a target with these bounds may have; None if it has none."""
         return None
+
+    def renumbered(self, labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """Labels `[n, ...]` whose class c is called `numbers[c]`."""
+        renamed: np.ndarray = numbers[labels]
+        return renamed
+
+    def labels_in_input(self, labels: np.ndarray, transform: "InputTransform") -> np.ndarray:
+        """The labels `[...]` of one image, their places moved from the image to the input."""
+        return labels
+
+    def shown_classes(self, labels: np.ndarray, classes: int) -> np.ndarray:
+        """Which classes images with labels `[n, ...]` show, `[n, classes]` (bool)."""
+        raise self._without_labels()
+
+    def answer_counts(self, classes: int) -> "AnswerCounts":
+        """Where right answers are counted, of no image yet."""
+        raise self._without_labels()
+
+    def accuracy(self, reference: np.ndarray, target: np.ndarray, labels: np.ndarray) -> "Accuracy":
+        """The accuracy of answers `[n, ...]` of both sides, by labels `[n, ...]`."""
+        raise self._without_labels()
+
+    def _without_labels(self) -> InputError:
+        """The error of a kind that nothing can be labelled with."""
+        return InputError(f"an output of the kind {self.name} has no labels that answers match")
 
     def data(
         self, value: np.ndarray, labels: Labels, transform: "InputTransform | None" = None

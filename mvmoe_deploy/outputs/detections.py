@@ -41,17 +41,17 @@ class Detections:
     """`[m]`, fp64: how far a score is from changing whether the row is a box, or its class."""
 
 
-def detections_of(value: np.ndarray) -> Detections:
+def detections_of(value: np.ndarray, least_score: float = LEAST_SCORE) -> Detections:
     """The boxes of rows `[N, 4 + C]` after non-maximum suppression within each class.
 
-    A row counts if its best score is at least `LEAST_SCORE` and its box has an area; of equal
+    A row counts if its best score is at least `least_score` and its box has an area; of equal
     scores the earlier row goes first, of equal classes the lowest.
     """
     rows = value.astype(np.float64)
     boxes, scores = rows[:, :4], rows[:, 4:]
     best = scores.max(axis=1)
     with np.errstate(invalid="ignore"):
-        counts = (best >= LEAST_SCORE) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+        counts = (best >= least_score) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     chosen = np.flatnonzero(counts)
     chosen = chosen[np.argsort(-best[chosen], kind="stable")]
     classes = scores.argmax(axis=1)

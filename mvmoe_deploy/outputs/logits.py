@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from mvmoe_deploy.outputs.class_counts import ClassCounts, class_accuracy, softmax
 from mvmoe_deploy.outputs.contract import (
     ALL_COUNT,
     Decisions,
@@ -18,6 +19,7 @@ from mvmoe_deploy.outputs.contract import (
 
 if TYPE_CHECKING:
     from mvmoe_deploy.bundle.manifest import Bounds
+    from mvmoe_deploy.outputs.accuracy import Accuracy
     from mvmoe_deploy.preprocessing.input_transform import InputTransform
 
 _SHOWN = 5
@@ -45,6 +47,7 @@ class Logits(OutputKind):
     measure = "top-1 agreement"
     heading = "same top-1"
     classifies = True
+    accuracy_measure = "top-1"
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """One size, the number of classes."""
@@ -68,11 +71,24 @@ class Logits(OutputKind):
         """The share of images with the same best class."""
         return bounds.agreement
 
+    def shown_classes(self, labels: np.ndarray, classes: int) -> np.ndarray:
+        """An image shows its class."""
+        shown: np.ndarray = labels[:, None] == np.arange(classes)
+        return shown
+
+    def answer_counts(self, classes: int) -> ClassCounts:
+        """Confusions of classes."""
+        return ClassCounts.empty(classes)
+
+    def accuracy(self, reference: np.ndarray, target: np.ndarray, labels: np.ndarray) -> "Accuracy":
+        """Top-1, with Wilson's intervals of the images that change sides."""
+        return class_accuracy(reference, target, labels)
+
     def data(
         self, value: np.ndarray, labels: Labels, transform: "InputTransform | None" = None
     ) -> LogitsData:
         """The best classes with their probabilities."""
-        shares = _softmax(value)
+        shares = softmax(value)
         order = np.argsort(-value.astype(np.float64), kind="stable")[:_SHOWN]
         return LogitsData(
             best=tuple(
@@ -90,14 +106,6 @@ class Logits(OutputKind):
         best = self.data(value, labels).best
         rows = tuple((found.label, f"{found.probability:.3f}") for found in best)
         return Table(("label", "probability"), rows)
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities `[classes]` of finite logits, in fp64."""
-    exact = logits.astype(np.float64)
-    powers = np.exp(exact - exact.max())
-    shares: np.ndarray = powers / powers.sum()
-    return shares
 
 
 PART = Logits()

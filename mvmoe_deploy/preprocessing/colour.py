@@ -88,7 +88,9 @@ def _usable(profile: bytes, mode: str, name: str) -> _Conversion | None:
     except ImportError as error:
         raise ImageError(
             f"{name} has a colour profile, and this Pillow was built without LittleCMS; install a "
-            "Pillow wheel, or convert the image to sRGB"
+            "Pillow wheel, or convert the image to sRGB",
+            image=name.removeprefix("image "),
+            found="no LittleCMS",
         ) from error
     except _UselessProfileError as error:
         reason = str(error)

@@ -108,6 +108,9 @@ def read_image_file(path: Path) -> bytes:
                 f"image {path} has {path.stat().st_size:,} bytes; at most {MAX_FILE_BYTES:,} are "
                 "read: scale it down first",
                 code="image.too-large",
+                image=str(path),
+                found=path.stat().st_size,
+                expected=MAX_FILE_BYTES,
             )
         return path.read_bytes()
     except (OSError, ValueError) as error:
@@ -133,6 +136,7 @@ def _identify(data: bytes, name: str) -> Image.Image:
             f"{name} is damaged or none of {', '.join(FORMATS)} ({len(data)} bytes); convert it "
             "first",
             code="image.damaged",
+            image=name.removeprefix("image "),
         ) from error
 
 
@@ -154,6 +158,8 @@ def _decoding(name: str) -> Iterator[None]:
         raise ImageError(
             f"{name} is too large; at most {limit:,} pixels are read: scale it down first",
             code="image.too-large",
+            image=name.removeprefix("image "),
+            expected=limit,
         ) from error
     except Exception as error:  # decoders fed with damaged bytes raise nearly every class
         raise_if_limit(error, f"{name} cannot be decoded")
@@ -161,6 +167,7 @@ def _decoding(name: str) -> Iterator[None]:
             f"{name} is damaged or cut off ({one_line(error, 200)}); write it again or leave it "
             "out",
             code="image.damaged",
+            image=name.removeprefix("image "),
         ) from error
 
 
@@ -190,11 +197,15 @@ def _require_pixels(width: int, height: int, name: str) -> None:
             f"{name} has {width} x {height} pixels; at most {MAX_PIXELS:,} are read: scale it "
             "down first",
             code="image.too-large",
+            image=name.removeprefix("image "),
+            found=width * height,
+            expected=MAX_PIXELS,
         )
     if width == 0 or height == 0:
         raise ImageError(
             f"{name} has no pixels; give an image of at least 1 x 1",
             code="image.type",
+            image=name.removeprefix("image "),
         )
 
 
@@ -218,6 +229,7 @@ def _require_pillow_reads(image: Image.Image, name: str) -> None:
             f"{name} has 16-bit samples in one plane for each channel; save it with the channels "
             "of a pixel side by side, or compressed",
             code="image.unsupported-samples",
+            image=name.removeprefix("image "),
         )
 
 
@@ -230,11 +242,15 @@ def _to_8_bit(image: Image.Image, name: str) -> Image.Image:
         raise ImageError(
             f"{name} has {kind} samples; save it with 8 or 16 bits a channel",
             code="image.unsupported-samples",
+            image=name.removeprefix("image "),
+            found=kind,
         )
     if image.mode == "LAB":
         raise ImageError(
             f"{name} has the colour mode LAB, whose white may be any; save it as RGB first",
             code="image.unsupported-samples",
+            image=name.removeprefix("image "),
+            found=image.mode,
         )
     if image.mode == "P" and "transparency" in image.info:
         return image.convert("RGBA")
@@ -277,6 +293,8 @@ def _convert(image: Image.Image, name: str, mode: str) -> Image.Image:
         raise ImageError(
             f"{name} has the colour mode {image.mode}, which is not read; save it as {mode} first",
             code="image.unsupported-samples",
+            image=name.removeprefix("image "),
+            found=image.mode,
         ) from error
 
 

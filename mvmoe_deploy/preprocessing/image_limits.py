@@ -46,6 +46,9 @@ def require_decodable(image: Image.Image, mode: str, name: str) -> None:
             f"{needed:,} bytes to decode; at most {MAX_DECODED_BYTES:,} are used: scale it down "
             "first",
             code="image.too-large",
+            image=name.removeprefix("image "),
+            found=needed,
+            expected=MAX_DECODED_BYTES,
         )
     _require_tiles(image, name)
 
@@ -55,7 +58,9 @@ def require_whole_images(name: str) -> None:
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         raise ImageError(
             f"{name} is not read while Pillow takes images that are cut off for whole ones; set "
-            "PIL.ImageFile.LOAD_TRUNCATED_IMAGES to False"
+            "PIL.ImageFile.LOAD_TRUNCATED_IMAGES to False",
+            image=name.removeprefix("image "),
+            found="LOAD_TRUNCATED_IMAGES",
         )
 
 
@@ -67,6 +72,7 @@ def require_small_texts(data: bytes, name: str) -> None:
             raise ImageError(
                 f"{name} has more than {_MOST_CHUNKS:,} parts; write it again",
                 code="image.too-large",
+                image=name.removeprefix("image "),
             )
         if kind in _PACKED:
             size = _unpacked_bytes(_packed(kind, bytes(chunk)))
@@ -76,6 +82,8 @@ def require_small_texts(data: bytes, name: str) -> None:
                     f"{name} holds more than {MAX_TEXT_BYTES:,} bytes of packed text or profile "
                     "beside its pixels; save it without metadata",
                     code="image.too-large",
+                    image=name.removeprefix("image "),
+                    expected=MAX_TEXT_BYTES,
                 )
 
 
@@ -92,6 +100,7 @@ def _require_tiles(image: Image.Image, name: str) -> None:
             f"{name} has tiles of {width} x {height} pixels, which take too much memory to decode; "
             "save it without tiles",
             code="image.too-large",
+            image=name.removeprefix("image "),
         )
 
 

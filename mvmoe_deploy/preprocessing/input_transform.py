@@ -45,6 +45,16 @@ class InputTransform:
             np.clip(found, 0.0, np.array([*self.image, *self.image], np.float64), out=found)
         return found
 
+    def boxes_to_input(self, boxes: np.ndarray) -> np.ndarray:
+        """Boxes `[N, 4]` of the upright image as those of the input, in fp64; not cut to it.
+
+        Raises InputError for another shape.
+        """
+        found = _columns(boxes, 4)
+        found *= np.tile(np.array(self.resized, np.float64) / np.array(self.image, np.float64), 2)
+        found -= np.array([self.left, self.top] * 2, np.float64)
+        return found
+
     def cells_of_image(self, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """For each column and row of the image, that of a grid over the input: int64, -1 outside.
 

@@ -100,11 +100,13 @@ def require_readable(errors: Sequence[tuple[str, str]], of: int) -> None:
     `errors` has the name of each and what is wrong with it, `of` is how many files were checked.
     """
     if len(errors) == 1:
-        raise ImageError(errors[0][1])
+        raise ImageError(errors[0][1], image=errors[0][0], found=1)
     if errors:
         raise ImageError(
             f"{len(errors):,} of {of:,} images cannot be read ({first_names(errors)}); repair or "
-            f"remove them; of the first: {errors[0][1]}"
+            f"remove them; of the first: {errors[0][1]}",
+            image=errors[0][0],
+            found=len(errors),
         )
 
 

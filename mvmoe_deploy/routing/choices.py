@@ -50,6 +50,7 @@ def check_choices(rules: Sequence[Rule], where: str) -> None:
                 "in whether a router decides otherwise; give them the same names, or choices of "
                 "their own",
                 code="routing.rule-invalid",
+                name=rule.choice,
             )
 
 

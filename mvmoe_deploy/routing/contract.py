@@ -7,7 +7,7 @@ routes of any length.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, runtime_checkable
 
 import msgspec
@@ -18,11 +18,24 @@ from mvmoe_deploy.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
+_MOST_NAMED = 5
+"""Kept experts that a description names."""
+
 Route = tuple[int, ...]
 """The experts that one image uses at one routed stage, in ascending order."""
 
 Experts = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 """A number of experts, as a rule's field."""
+
+Kept = Annotated[
+    tuple[Annotated[int, msgspec.Meta(ge=0, le=4095)], ...],
+    msgspec.Meta(min_length=1, max_length=4096),
+]
+"""The experts that a rule may select, in ascending order, as a rule's field."""
+
+
+Columns = Callable[["Tensor"], "Tensor"]
+"""Takes of rows `[B, E]` in a graph the columns `[B, k]` of a route's experts, in its order."""
 
 
 class Selector(Protocol):
@@ -57,6 +70,17 @@ class Rule(Protocol):
     @property
     def experts(self) -> int:
         """The number of experts E, which is that of the logits."""
+
+    @property
+    def usable(self) -> Sequence[int]:
+        """The experts that some route has, in ascending order: all, unless some were dropped."""
+
+    def among(self, kept: Route) -> "Rule":
+        """The same rule, which selects from the experts `kept` (ascending) alone.
+
+        Scores are computed over all E logits as before, so an image whose route has no other expert
+        keeps its route and its gates, bit for bit. Raises InputError where no route is left.
+        """
 
     @property
     def longest(self) -> int:
@@ -157,8 +181,8 @@ class GraphRule(Rule, Protocol):
         No gate of the route is much smaller than the others. None if there are no such logits.
         """
 
-    def graph_gates(self, route: "Tensor", logits: "Tensor") -> "Tensor":
-        """The gates `[B, k]` of one route `[k]` (int64) for all images."""
+    def graph_gates(self, logits: "Tensor", columns: "Columns") -> "Tensor":
+        """The gates `[B, k]` of one route for all images; `columns` takes those of its experts."""
 
 
 def gates_of(route: Route, logits: np.ndarray, rule: Rule) -> tuple[float, ...]:
@@ -203,13 +227,63 @@ def is_ascending(route: Route, experts: int) -> bool:
     return inside and all(low < high for low, high in itertools.pairwise(route))
 
 
-def routes_up_to(longest: int, experts: int) -> Iterator[Route]:
-    """The sets of one of `experts` experts, then those of two, and so on up to `longest`.
+def routes_up_to(longest: int, usable: Sequence[int]) -> Iterator[Route]:
+    """The sets of one of the `usable` experts, then those of two, and so on up to `longest`.
 
     Those of one length come in lexicographic order.
     """
     for length in range(1, longest + 1):
-        yield from itertools.combinations(range(experts), length)
+        yield from itertools.combinations(usable, length)
+
+
+def usable_experts(experts: int, kept: Route | None) -> Sequence[int]:
+    """The experts that a rule may select: those kept, or all."""
+    return range(experts) if kept is None else kept
+
+
+def are_usable(route: Route, experts: int, kept: Route | None) -> bool:
+    """Whether a route is some experts, at least one, in ascending order, and all of them kept."""
+    return is_ascending(route, experts) and (kept is None or set(route).issubset(kept))
+
+
+def require_kept(kept: Route | None, experts: int, fewest: int, name: str) -> None:
+    """Refuse kept experts that are not some of all, in ascending order, and enough for a route.
+
+    Raises InputError. All of them are said by None alone, so that one rule has one form.
+    """
+    if kept is None:
+        return
+    if not is_ascending(kept, experts) or not fewest <= len(kept) < experts:
+        raise InputError(
+            f"{name} keeps the experts {_shown(kept)} of {experts}; give {fewest} or more of them, "
+            f"fewer than {experts}, in ascending order",
+            code="routing.rule-invalid",
+        )
+
+
+def kept_among(kept: Route, experts: int, before: Route | None) -> Route | None:
+    """The field `kept` of a rule that selects from fewer experts; None for all of them.
+
+    Raises InputError for an expert that the rule does not select already.
+    """
+    if not are_usable(kept, experts, before):
+        raise InputError(
+            f"the experts {_shown(kept)} were to be kept of {experts}"
+            + ("" if before is None else f", of which {_shown(before)} are left")
+            + "; give some of them, each once, in ascending order",
+            code="routing.rule-invalid",
+        )
+    return None if len(kept) == experts else kept
+
+
+def only_kept(kept: Route | None) -> str:
+    """What a rule's description says of kept experts: `, only 0, 2 and 5`; nothing of all."""
+    if kept is None:
+        return ""
+    if len(kept) > _MOST_NAMED:
+        return f", only {len(kept)} of them"
+    *others, last = map(str, kept)
+    return f", only {', '.join(others)} and {last}" if others else f", only {last}"
 
 
 def _shown(route: Route) -> str:

@@ -6,6 +6,7 @@ routing).
 """
 
 import functools
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.contract import (
@@ -23,6 +25,7 @@ from mvmoe_deploy.routing.contract import (
     Selector,
     gates_of,
     is_ascending,
+    kept_among,
     members_of,
 )
 from mvmoe_deploy.text import quoted
@@ -105,6 +108,27 @@ class Given(
     def _distinct(self) -> dict[Route, None]:
         """The named routes, each once, by the order of their first names."""
         return dict.fromkeys(self.named[name] for name in sorted(self.named))
+
+    @functools.cached_property
+    def usable(self) -> Route:
+        """Those of named routes and of the router's."""
+        router = () if self.otherwise is None else self.otherwise.usable
+        return tuple(sorted({*itertools.chain.from_iterable(self._distinct), *router}))
+
+    def among(self, kept: Route) -> Rule:
+        """The rule with those of its names whose routes have no other experts.
+
+        Raises InputError if no name is left, or no route of the router.
+        """
+        kept_among(kept, self.experts, None)
+        named = {name: route for name, route in self.named.items() if set(route).issubset(kept)}
+        otherwise = None if self.otherwise is None else self.otherwise.among(kept)
+        if not named:
+            _refuse(
+                f"every {self.choice} has an expert that is not among those to be kept "
+                f"({', '.join(map(str, kept))}); keep those of one {self.choice} at least"
+            )
+        return replace(self, named=named, otherwise=otherwise)
 
     @property
     def longest(self) -> int:

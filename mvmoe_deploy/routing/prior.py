@@ -1,5 +1,6 @@
 """The usage prior: what is known of the routes before any image."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -30,15 +31,19 @@ def check_usage_prior(prior: UsagePrior, rules: Sequence[Rule], where: str) -> N
             f"{where} has {len(prior)} stages; expected {len(rules)}, one for each routed stage",
             code="input.option",
             name="usage_prior",
+            given=len(prior),
+            expected=len(rules),
         )
     for shares, rule in zip(prior, rules, strict=True):
         for item in shares:
             require_route(item.route, rule, where)
-        if len({item.route for item in shares}) != len(shares):
+        twice = [route for route, n in Counter(item.route for item in shares).items() if n > 1]
+        if twice:
             raise InputError(
                 f"{where} names a route twice in one stage; give each route once",
                 code="input.option",
                 name="usage_prior",
+                given=list(twice[0]),
             )
         total = sum(item.share for item in shares)
         if abs(total - 1) >= 1e-3:
@@ -46,4 +51,6 @@ def check_usage_prior(prior: UsagePrior, rules: Sequence[Rule], where: str) -> N
                 f"{where} has shares that sum to {total:.4f} in a stage; expected 1",
                 code="input.option",
                 name="usage_prior",
+                given=round(total, 4),
+                expected=1,
             )

@@ -8,7 +8,7 @@ here. Margins are for the tools alone, and no language has to compute them.
 
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
@@ -140,6 +140,23 @@ def scores_one(logits: np.ndarray, experts: int) -> tuple[list[float], list[floa
     return row, softmax_one(row)
 
 
+def kept_scores(scores: np.ndarray, kept: tuple[int, ...] | None) -> np.ndarray:
+    """Scores `[B, E]` by which experts are ranked: those not kept come after all others."""
+    if kept is None:
+        return scores
+    dropped = np.ones(scores.shape[1], bool)
+    dropped[list(kept)] = False
+    return np.where(dropped, np.float32(-1), scores)
+
+
+def graph_kept(scores: "Tensor", kept: tuple[int, ...] | None) -> "Tensor":
+    """`kept_scores` on PyTorch's tensors, inside of a graph."""
+    if kept is None:
+        return scores
+    lowered = [0.0 if expert in kept else 2.0 for expert in range(scores.shape[1])]
+    return scores - scores.new_tensor(lowered)
+
+
 def score_gates(members: np.ndarray, logits: np.ndarray, renormalize: bool) -> np.ndarray:
     """The scores of the members `[B, E]` (bool) as gates `[B, E]` (fp32), 0 for the others.
 
@@ -178,11 +195,13 @@ def torch_unit_gates(members: "Tensor", logits: "Tensor") -> "Tensor":
     return (1 + (scores - scores.detach())).masked_fill(~members, 0.0)
 
 
-def graph_score_gates(route: "Tensor", logits: "Tensor", renormalize: bool) -> "Tensor":
-    """The gates `[B, k]` of one route `[k]` (int64) for all images, inside of a graph."""
+def graph_score_gates(
+    logits: "Tensor", columns: "Callable[[Tensor], Tensor]", renormalize: bool
+) -> "Tensor":
+    """The gates `[B, k]` of one route for all images, inside of a graph, as `GraphRule` says."""
     if renormalize:
-        return logits.index_select(1, route).softmax(dim=-1)
-    return logits.softmax(dim=-1).index_select(1, route)
+        return columns(logits).softmax(dim=-1)
+    return columns(logits.softmax(dim=-1))
 
 
 def log_scores(logits: np.ndarray) -> np.ndarray:

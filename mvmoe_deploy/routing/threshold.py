@@ -8,14 +8,27 @@ the logits are compared, which needs no function. The output is the mean of the 
 import functools
 import itertools
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending, routes_up_to
+from mvmoe_deploy.routing.contract import (
+    Columns,
+    Experts,
+    Kept,
+    Route,
+    Rule,
+    are_usable,
+    kept_among,
+    only_kept,
+    require_kept,
+    routes_up_to,
+    usable_experts,
+)
 from mvmoe_deploy.routing.rule_arithmetic import as_logits, logits_one
 
 if TYPE_CHECKING:
@@ -35,13 +48,15 @@ class Threshold(
     """Experts with a logit above their threshold, in fp32; the one of highest logit if none is.
 
     `thresholds` has a logit for each expert, and is rounded to fp32 before it is compared. Each of
-    the n experts of a route has the gate 1 / n.
+    the n experts of a route has the gate 1 / n. No other experts than those `kept` are selected, if
+    some are named.
     """
 
     name: ClassVar[str] = "threshold"
 
     experts: Experts
     thresholds: Annotated[tuple[Logit, ...], msgspec.Meta(min_length=1, max_length=4096)]
+    kept: Kept | None = None
 
     def __post_init__(self) -> None:
         """Refuse thresholds that are not one finite logit for each expert."""
@@ -51,57 +66,72 @@ class Threshold(
                 f"threshold was given {len(self.thresholds)} thresholds for {self.experts} "
                 "experts; give a finite logit for each expert",
                 code="routing.rule-invalid",
+                name="thresholds",
             )
+        require_kept(self.kept, self.experts, 1, self.name)
+
+    @property
+    def usable(self) -> Sequence[int]:
+        """All experts, or those that are kept."""
+        return usable_experts(self.experts, self.kept)
+
+    def among(self, kept: Route) -> Rule:
+        """The rule that selects from some experts; raises InputError for too few."""
+        return replace(self, kept=kept_among(kept, self.experts, self.kept))
 
     @property
     def longest(self) -> int:
-        """All experts may be active."""
-        return self.experts
+        """All experts that are kept may be active."""
+        return len(self.usable)
 
     @property
     def lengths(self) -> range:
         """From one expert to all."""
-        return range(1, self.experts + 1)
+        return range(1, self.longest + 1)
 
     def count(self) -> int:
         """The number of sets of experts, without the empty one."""
-        return (1 << self.experts) - 1
+        return (1 << self.longest) - 1
 
     def routes(self) -> Iterator[Route]:
         """The sets of one expert, then those of two, and so on, each in lexicographic order."""
-        return routes_up_to(self.experts, self.experts)
+        return routes_up_to(self.longest, self.usable)
 
     def routes_of(self, length: int) -> Iterator[Route]:
         """The sets of that many experts, in lexicographic order."""
         if length in self.lengths:
-            yield from itertools.combinations(range(self.experts), length)
+            yield from itertools.combinations(self.usable, length)
 
     def contains(self, route: Route) -> bool:
-        """Whether a route is ascending experts."""
-        return is_ascending(route, self.experts)
+        """Whether a route is ascending experts, all of them kept."""
+        return are_usable(route, self.experts, self.kept)
 
     def cover(self, experts: Iterable[int]) -> Iterator[Route]:
         """The given experts in one route."""
-        wanted = tuple(sorted(set(experts)))
+        wanted = tuple(sorted(set(experts).intersection(self.usable)))
         if wanted:
             yield wanted
 
     def select(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The routes `[B, E]` (bool) and gates `[B, E]` (fp32) of logits `[B, E]`."""
         logits = as_logits(logits, self.experts)
-        members = logits > np.array(self.thresholds, np.float32)
+        usable = list(self.usable)
+        members = np.zeros(logits.shape, bool)
+        members[:, usable] = (logits > np.array(self.thresholds, np.float32))[:, usable]
         none = ~members.any(axis=-1)
         # Of equal logits `argmax` takes the first.
-        members[none, logits[none].argmax(axis=-1)] = True
+        best = logits[none][:, usable].argmax(axis=-1)
+        members[none, np.array(usable)[best]] = True
         return members, self.gates(members, logits)
 
     def select_one(self, logits: np.ndarray) -> tuple[Route, tuple[float, ...]]:
         """The route and its gates of one image's logits `[E]` (fp32)."""
         row = logits_one(logits, self.experts)
         thresholds = _rounded(self.thresholds)
-        route = tuple([expert for expert in range(len(row)) if row[expert] > thresholds[expert]])
+        usable = self.usable
+        route = tuple([expert for expert in usable if row[expert] > thresholds[expert]])
         if not route:
-            route = (row.index(max(row)),)
+            route = (max(usable, key=row.__getitem__),)
         return route, (_share(len(route)),) * len(route)
 
     def gates(self, members: np.ndarray, logits: np.ndarray) -> np.ndarray:
@@ -121,19 +151,25 @@ class Threshold(
         return shares.to(logits.dtype) * (1 + (sure - sure.detach()))
 
     def graph_select(self, logits: "Tensor") -> "tuple[Tensor, Tensor]":
-        """All experts `[B, E]` (int64) and their gates, 0 for those not on the route."""
-        active = (logits > logits.new_tensor(self.thresholds)).to(logits.dtype)
+        """All experts `[B, longest]` (int64) and their gates, 0 for those not on the route."""
+        thresholds = [self.thresholds[expert] for expert in self.usable]
+        if self.kept is not None:
+            numbers = logits.new_tensor(self.kept).long()
+            logits = logits.index_select(1, numbers)
+        active = (logits > logits.new_tensor(thresholds)).to(logits.dtype)
         highest = logits == logits.amax(dim=-1, keepdim=True)
         first = (highest & (highest.cumsum(dim=-1) == 1)).to(logits.dtype)
         none = (active.amax(dim=-1, keepdim=True) == 0).to(logits.dtype)
         active = active + none * first
         experts = logits.new_ones(logits.shape).cumsum(dim=-1).long() - 1
+        if self.kept is not None:
+            experts = numbers.expand(experts.shape)
         return experts, active / active.sum(dim=-1, keepdim=True)
 
-    def graph_gates(self, route: "Tensor", logits: "Tensor") -> "Tensor":
-        """The gates `[B, k]` of one route `[k]` (int64) for all images, inside of a graph."""
-        taken = logits.index_select(1, route)
-        return taken.new_ones(taken.shape) / len(route)
+    def graph_gates(self, logits: "Tensor", columns: Columns) -> "Tensor":
+        """The gates `[B, k]` of one route for all images, inside of a graph."""
+        taken = columns(logits)
+        return taken.new_ones(taken.shape) / taken.shape[1]
 
     def logits_of(self, route: Route) -> tuple[float, ...]:
         """The route's experts above their thresholds, the others below, by 1 or a thousandth."""
@@ -147,9 +183,10 @@ class Threshold(
         An expert enters or leaves a route when its logit passes its threshold. A single expert that
         falls below its own stays on the route as long as its logit is the highest.
         """
-        wide = logits.astype(np.float64)
-        above = wide - np.array(self.thresholds, np.float32).astype(np.float64)
-        members = self.select(logits)[0]
+        usable = list(self.usable)
+        wide = logits.astype(np.float64)[:, usable]
+        above = wide - np.array(self.thresholds, np.float32).astype(np.float64)[usable]
+        members = self.select(logits)[0][:, usable]
         alone = members.sum(axis=-1) == 1
         others = np.where(members, -np.inf, wide).max(axis=-1)
         lead = np.where(members, wide, -np.inf).max(axis=-1) - others
@@ -161,7 +198,8 @@ class Threshold(
 
     def describe(self) -> str:
         """Such as `those of 8 experts above their thresholds, the best if none is`."""
-        return f"those of {self.experts} experts above their thresholds, the best if none is"
+        of = f"{self.experts} experts{only_kept(self.kept)}"
+        return f"those of {of} above their thresholds, the best if none is"
 
 
 @functools.lru_cache(maxsize=64)

@@ -12,12 +12,27 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.routing.contract import Experts, Route, Rule, is_ascending, routes_up_to
+from mvmoe_deploy.routing.contract import (
+    Columns,
+    Experts,
+    Kept,
+    Route,
+    Rule,
+    are_usable,
+    kept_among,
+    only_kept,
+    require_kept,
+    routes_up_to,
+    usable_experts,
+)
 from mvmoe_deploy.routing.rule_arithmetic import (
     as_logits,
+    graph_kept,
     graph_score_gates,
+    kept_scores,
     log_scores,
     order_margins,
     score_gates,
@@ -48,6 +63,7 @@ class TopP(
     """Experts by descending score, ties to the lowest, until their sum exceeds `p`.
 
     No more than `k_max` of them. The sum is one of fp32 scores in double precision, in that order.
+    No other experts than those `kept` are selected, if some are named; scores are those of all.
     """
 
     name: ClassVar[str] = "top_p"
@@ -56,6 +72,7 @@ class TopP(
     p: Annotated[float, msgspec.Meta(ge=0, lt=1)]
     k_max: Experts
     renormalize: bool = False
+    kept: Kept | None = None
 
     def __post_init__(self) -> None:
         """Refuse a rule that no image could follow."""
@@ -64,11 +81,24 @@ class TopP(
                 f"top_p with p = {self.p} and k_max = {self.k_max} cannot select from "
                 f"{self.experts} experts; give 0 <= p < 1 and 1 <= k_max <= experts",
                 code="routing.rule-invalid",
+                name="p",
             )
+        require_kept(self.kept, self.experts, 1, self.name)
+
+    @property
+    def usable(self) -> Sequence[int]:
+        """All experts, or those that are kept."""
+        return usable_experts(self.experts, self.kept)
+
+    def among(self, kept: Route) -> Rule:
+        """The rule that selects from some experts; raises InputError for too few."""
+        return replace(self, kept=kept_among(kept, self.experts, self.kept))
 
     @property
     def longest(self) -> int:
-        """The best m of E experts have a share of m / E or more, so few are enough for any p."""
+        """The best m of all E experts have a share of m / E or more: few are enough for any p."""
+        if self.kept is not None:
+            return min(self.k_max, len(self.kept))
         enough = math.floor(self.p * self.experts * (1 + _ROUNDING)) + 1
         return min(self.k_max, self.experts, enough)
 
@@ -79,24 +109,25 @@ class TopP(
 
     def count(self) -> int:
         """The number of sets of up to `longest` experts."""
-        return sum(math.comb(self.experts, length) for length in range(1, self.longest + 1))
+        usable = len(self.usable)
+        return sum(math.comb(usable, length) for length in range(1, self.longest + 1))
 
     def routes(self) -> Iterator[Route]:
         """The sets of one expert, then those of two, and so on, each in lexicographic order."""
-        return routes_up_to(self.longest, self.experts)
+        return routes_up_to(self.longest, self.usable)
 
     def routes_of(self, length: int) -> Iterator[Route]:
         """The sets of that many experts, in lexicographic order."""
         if length in self.lengths:
-            yield from itertools.combinations(range(self.experts), length)
+            yield from itertools.combinations(self.usable, length)
 
     def contains(self, route: Route) -> bool:
-        """Whether a route is up to `longest` ascending experts."""
-        return len(route) <= self.longest and is_ascending(route, self.experts)
+        """Whether a route is up to `longest` ascending experts, all of them kept."""
+        return len(route) <= self.longest and are_usable(route, self.experts, self.kept)
 
     def cover(self, experts: Iterable[int]) -> Iterator[Route]:
         """The given experts, `longest` at a time."""
-        left = sorted(set(experts))
+        left = sorted(set(experts).intersection(self.usable))
         for start in range(0, len(left), self.longest):
             yield tuple(left[start : start + self.longest])
 
@@ -105,7 +136,8 @@ class TopP(
         logits = as_logits(logits, self.experts)
         found = softmax(logits)
         # A stable sort of the negated scores is what sends ties to the lowest expert.
-        order = np.argsort(-found, axis=-1, kind="stable")[:, : self.longest]
+        ranked = kept_scores(found, self.kept)
+        order = np.argsort(-ranked, axis=-1, kind="stable")[:, : self.longest]
         taken = np.take_along_axis(found, order, axis=-1).astype(np.float64)
         members = np.zeros(logits.shape, bool)
         np.put_along_axis(members, order, _sums_before(taken) <= self.p, axis=-1)
@@ -114,7 +146,7 @@ class TopP(
     def select_one(self, logits: np.ndarray) -> tuple[Route, tuple[float, ...]]:
         """The route and its gates of one image's logits `[E]` (fp32)."""
         row, scores = scores_one(logits, self.experts)
-        order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
+        order = sorted(self.usable, key=scores.__getitem__, reverse=True)
         length, total, longest = 0, 0.0, self.longest
         while length < longest and total <= self.p:
             total += scores[order[length]]
@@ -132,15 +164,16 @@ class TopP(
 
     def graph_select(self, logits: "Tensor") -> "tuple[Tensor, Tensor]":
         """The best experts `[B, longest]` (int64) and their gates, 0 for those not on the route."""
-        scores, experts = logits.softmax(dim=-1).topk(self.longest, dim=-1)
+        ranked = graph_kept(logits.softmax(dim=-1), self.kept)
+        scores, experts = ranked.topk(self.longest, dim=-1)
         gates = scores.masked_fill(scores.cumsum(dim=-1) - scores > self.p, 0.0)
         if self.renormalize:  # Scores of a selected route do not all underflow.
             gates = gates / gates.sum(dim=-1, keepdim=True)
         return experts, gates
 
-    def graph_gates(self, route: "Tensor", logits: "Tensor") -> "Tensor":
-        """The gates `[B, k]` of one route `[k]` (int64) for all images, inside of a graph."""
-        return graph_score_gates(route, logits, self.renormalize)
+    def graph_gates(self, logits: "Tensor", columns: Columns) -> "Tensor":
+        """The gates `[B, k]` of one route for all images, inside of a graph."""
+        return graph_score_gates(logits, columns, self.renormalize)
 
     def logits_of(self, route: Route) -> tuple[float, ...] | None:
         """The route's m experts have one score a, the others another, so that m a > p >= (m - 1) a.
@@ -168,9 +201,13 @@ class TopP(
         its last expert.
         """
         lengths = self.select(logits)[0].sum(axis=-1)
-        ordered = -np.sort(-log_scores(logits), axis=1)
+        every = log_scores(logits)
+        usable = -np.sort(-every[:, list(self.usable)], axis=1)
         none = np.full((len(logits), 1), -np.inf)
-        padded = np.concatenate([ordered, none], axis=1)
+        padded = np.concatenate([usable, none], axis=1)
+        # Of the rest of a sum those are a part that cannot be selected.
+        dropped = sorted(set(range(self.experts)).difference(self.usable))
+        ordered = np.concatenate([usable, every[:, dropped]], axis=1)
         last, following = (
             np.take_along_axis(padded, (lengths - 1 + step)[:, None], axis=1)[:, 0]
             for step in (0, 1)
@@ -187,8 +224,9 @@ class TopP(
 
     def describe(self) -> str:
         """Such as `top p = 0.5 of 8 experts, at most 2`."""
-        kept = ", renormalized" if self.renormalize else ""
-        return f"top p = {self.p:g} of {self.experts} experts, at most {self.longest}{kept}"
+        gates = ", renormalized" if self.renormalize else ""
+        of = f"{self.experts} experts{only_kept(self.kept)}"
+        return f"top p = {self.p:g} of {of}, at most {self.longest}{gates}"
 
 
 def _sums_before(taken: np.ndarray) -> np.ndarray:

@@ -236,6 +236,7 @@ def require_array(spec: TensorSpec, array: np.ndarray) -> None:
             code="input.shape",
             expected=list(spec.shape),
             found=list(array.shape),
+            name=spec.name,
         )
 
 
@@ -290,7 +291,12 @@ def first_line(error: BaseException) -> str:
 def require_threads(threads: int | None) -> None:
     """Refuse a number of threads that no machine should start; raises InputError."""
     if threads is not None and threads not in range(1, _MOST_THREADS + 1):
-        raise InputError(f"threads {threads!r} was given; expected 1 to {_MOST_THREADS}")
+        raise InputError(
+            f"threads {threads!r} was given; expected 1 to {_MOST_THREADS}",
+            name="threads",
+            given=threads if isinstance(threads, int | float | str) else repr(threads),
+            expected=_MOST_THREADS,
+        )
 
 
 def require_options(
@@ -304,6 +310,8 @@ def require_options(
                 f"the engine option {name!r} is not one of {engine}; {expected}",
                 code="engine.option",
                 option=name,
+                given=value,
+                expected=list(known),
             )
         if value not in known[name]:
             raise InputError(
@@ -311,4 +319,6 @@ def require_options(
                 f"{', '.join(known[name])}",
                 code="engine.option",
                 option=name,
+                given=value,
+                expected=list(known[name]),
             )

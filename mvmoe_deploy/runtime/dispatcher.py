@@ -90,6 +90,7 @@ class Dispatcher:
         self._graphs = graphs = GraphCache(
             record,
             strategy,
+            self._stages,
             runner,
             files or UnchangedFiles.trusted(bundle.path, record.files),
             pin=pin,
@@ -506,6 +507,8 @@ class Dispatcher:
                 f"a batch of type {type(batch).__name__} was given; expected a NumPy array of "
                 f"float32 [B, {', '.join(map(str, shape))}]",
                 code="input.shape",
+                expected=list(shape),
+                found=type(batch).__name__,
             )
         if batch.dtype != _FLOAT32 or batch.ndim != 4 or batch.shape[1:] != shape or not len(batch):
             raise InputError(

@@ -2,12 +2,12 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
 
-from mvmoe_deploy.bundle.manifest import IMAGE, File, Graph, Target
+from mvmoe_deploy.bundle.manifest import IMAGE, File, Graph, Stage, Target
 from mvmoe_deploy.bundle.unchanged import UnchangedFiles
 from mvmoe_deploy.errors import BundleError, EngineError, InputError, ResourceLimitError
 from mvmoe_deploy.routing import Route
@@ -18,6 +18,7 @@ from mvmoe_deploy.runtime.freed_memory import return_free_memory
 from mvmoe_deploy.runtime.residency import Item, ItemSlot, Residency
 from mvmoe_deploy.runtime.stored_weights import StoredWeights
 from mvmoe_deploy.strategies import Strategy
+from mvmoe_deploy.text import quoted
 
 Pin = str | int | Route
 """A graph's name, or a route of every routed stage (an int is the route of one expert).
@@ -32,6 +33,9 @@ _MOST_BINDINGS = 256
 _MOST_PREPARED = 256
 """Experts of a stage whose weights are prepared: it takes microseconds each."""
 
+_MOST_SHOWN = 16
+"""Experts in a message."""
+
 
 class GraphCache:
     """Graphs that every image runs stay loaded; those of single routes come and go.
@@ -44,6 +48,7 @@ class GraphCache:
         self,
         target: Target,
         strategy: Strategy,
+        stages: Sequence[Stage],
         runner: Runner,
         files: UnchangedFiles,
         *,
@@ -59,6 +64,7 @@ class GraphCache:
             files.root, target, partial(_require_opened, files, self._weights_file)
         )
         self._experts = target.experts
+        self._routed_stages = stages[1:]
         self.takes_weights = strategy.binds_weights
         """Whether the weights of experts are bound to graphs, instead of being in them."""
         self._checked: set[tuple[int, int]] = set()
@@ -224,11 +230,11 @@ class GraphCache:
         wanted = route if isinstance(route, tuple) else ()
         stages = [
             stage
-            for stage, row in enumerate(self._experts, start=1)
-            if wanted and set(wanted) <= set(range(len(row)))
+            for stage, record in enumerate(self._routed_stages, start=1)
+            if wanted and set(wanted).issubset(record.routing.usable)
         ]
         if not stages:
-            raise _no_such_pin(pin)
+            raise self._no_such_pin(pin)
         for stage in stages:
             self._weights.advise(stage, wanted)
         return []
@@ -239,8 +245,24 @@ class GraphCache:
         wanted = [place for place in places if place is not None]
         found = [graph for graph in self.routed if pin == graph.name or graph.route in wanted]
         if not found or not {graph.route for graph in found}.issuperset(wanted):
-            raise _no_such_pin(pin)
+            raise self._no_such_pin(pin)
         return found
+
+    def _no_such_pin(self, pin: Pin) -> InputError:
+        """The error for what cannot be pinned; of dropped experts it says which are usable."""
+        parts = pin if isinstance(pin, tuple) else (pin,)
+        experts = {part for part in parts if isinstance(part, int)}
+        dropping = [
+            f" (routes of {stage.name} have the experts "
+            f"{quoted(list(stage.routing.usable[:_MOST_SHOWN]))} alone)"
+            for stage in self._routed_stages
+            if experts.intersection(range(stage.routing.experts)).difference(stage.routing.usable)
+        ]
+        return InputError(
+            f"{pin!r} cannot be pinned: the bundle has no such route or graph{''.join(dropping)}; "
+            "give an expert's number, a tuple of them, or the name of a routed graph",
+            code="routing.unknown-route",
+        )
 
 
 def _key(buffers: InferenceBuffers, graph: Graph, route: Route | None, slot: int | None) -> object:
@@ -259,15 +281,6 @@ def _require_opened(
     """
     for file in weights:
         files.require_opened(file, opened)
-
-
-def _no_such_pin(pin: Pin) -> InputError:
-    """The error for what cannot be pinned."""
-    return InputError(
-        f"{pin!r} cannot be pinned: the bundle has no such route or graph; give an expert's "
-        "number, a tuple of them, or the name of a routed graph",
-        code="routing.unknown-route",
-    )
 
 
 def _forget_some(calls: dict[object, Callable[[], None]]) -> None:

@@ -47,7 +47,9 @@ class InnerRouting:
                 if wanted is None:
                     raise InputError(
                         f"the route {list(route)} cannot be imposed on the router inside of a "
-                        f"graph: no logits select it ({rule.describe()})"
+                        f"graph: no logits select it ({rule.describe()})",
+                        code="routing.unknown-route",
+                        route=list(route),
                     )
                 steering[columns] = np.array(wanted, np.float32) - logits
 

@@ -219,5 +219,8 @@ def _require_limits(max_per_group: int | None, max_bytes: int | None) -> None:
         if limit is not None and (type(limit) is not int or limit < 1):
             raise InputError(
                 f"{name} {limit!r} was given; expected a whole number of at least 1, or None for "
-                "no limit"
+                "no limit",
+                name=name,
+                given=limit if isinstance(limit, int | float | str) else repr(limit),
+                expected=1,
             )

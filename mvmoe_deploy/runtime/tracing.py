@@ -73,7 +73,12 @@ class TracingDispatcher(Dispatcher):
         """
         self._require_batch(image)
         if len(image) != 1:
-            raise InputError(f"{len(image)} images were given; one at a time can be traced")
+            raise InputError(
+                f"{len(image)} images were given; one at a time can be traced",
+                name="image",
+                given=len(image),
+                expected=1,
+            )
         imposed = None if routes is None else self._checked_routes(routes)
         routers = self._selectors(choices) if imposed is None else ()
         return self._calls.run(self._trace, image, imposed, routers)
@@ -136,7 +141,11 @@ class TracingDispatcher(Dispatcher):
         rules = self.bundle.manifest.rules
         if len(routes) != len(rules):
             raise InputError(
-                f"{len(routes)} routes were given; expected {len(rules)}, one for each routed stage"
+                f"{len(routes)} routes were given; expected {len(rules)}, one for each routed "
+                "stage",
+                name="routes",
+                given=len(routes),
+                expected=len(rules),
             )
         for route, rule in zip(routes, rules, strict=True):
             require_route(tuple(route), rule, "the trace")

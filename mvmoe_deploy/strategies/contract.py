@@ -183,7 +183,12 @@ class Strategy(Protocol):
         That are experts and gates, both `[B, longest]`, as `GraphRule.graph_select` gives them.
         Raises InputError where `routes_in_graph` is false.
         """
-        raise InputError(f"the strategy {self.name} cannot have routers inside of its graphs")
+        raise InputError(
+            f"the strategy {self.name} cannot have routers inside of its graphs",
+            code="input.option",
+            name="routers",
+            given=self.name,
+        )
 
     def interchangeable(self, rule: Rule) -> Iterator[Route]:
         """Routes whose modules must compute the same thing, their weights left out.

@@ -26,7 +26,7 @@ class ExpertsStrategy(Strategy):
 
     def graphs(self, rule: Rule) -> Iterator[Route | None]:
         """One for every expert, then the one that joins."""
-        yield from ((expert,) for expert in range(rule.experts))
+        yield from ((expert,) for expert in rule.usable)
         yield None
 
     def serving(self, route: Route) -> tuple[Route | None, ...]:
@@ -78,7 +78,7 @@ class ExpertsStrategy(Strategy):
 
     def suits(self, rules: Sequence[Rule]) -> Suitability | None:
         """Where experts differ in more than weights, so that none can stand in another's place."""
-        experts = sum(rule.experts for rule in rules)
+        experts = sum(len(rule.usable) for rule in rules)
         return Suitability(20, f"a graph for each of {experts} experts, and one that joins them")
 
 

@@ -50,7 +50,8 @@ class GatherStrategy(Strategy):
         """A module that has the weights of all experts in stacks, and runs with those it is given.
 
         Where a route may have all experts, each of them is computed in any case, so nothing is
-        stacked: an expert has its own place, and 0 as its gate unless it is on the route.
+        stacked: an expert has its own place, and 0 as its gate unless it is on the route. Experts
+        that the rule does not select are in no stack; those that it does keep their numbers.
 
         Raises InputError for experts whose weights have different names or shapes.
         """
@@ -58,26 +59,36 @@ class GatherStrategy(Strategy):
         from torch import Tensor, nn
         from torch.func import functional_call
 
+        usable = tuple(rule.usable)
+        build = _of_places(build, usable)
+        renumbered = len(usable) < rule.experts
+
         class GatheredExperts(nn.Module):
             """A routed stage for any route of its rule, at batch 1."""
+
+            places: Tensor
 
             def __init__(self) -> None:
                 super().__init__()
                 self.template = build(first_route(rule.longest))
-                stacks = _stacks(rule, self.template, build)
+                stacks = _stacks(len(usable), rule.longest, self.template, build)
+                if renumbered:
+                    self.register_buffer("places", torch.tensor(_places(usable, rule.experts)))
                 self.slots = {stack.weight: (_key(stack.stored_as), stack.slot) for stack in stacks}
                 """The stack and the slot of the route of each stacked weight, by its name."""
                 self.stacked = nn.ParameterDict(
                     {_key(stack.stored_as): stack.contents for stack in stacks}
                 )
-                self.sorts_gates = rule.count() > 1 and rule.longest == rule.experts
+                self.sorts_gates = rule.count() > 1 and rule.longest == len(usable)
                 """Whether every expert has its own place, and gates have to be brought to it."""
 
             def forward(self, *inputs: Tensor) -> Any:
                 """The stage's output for its tensors, gates `[1, k]`, experts `[1, k]` (int64)."""
                 *tensors, gates, experts = inputs
+                if renumbered:
+                    experts = self.places.index_select(0, experts[0])[None]
                 if self.sorts_gates:
-                    places = torch.arange(rule.experts, device=experts.device)
+                    places = torch.arange(len(usable), device=experts.device)
                     own = (experts[:, :, None] == places).to(gates.dtype)
                     gates = (gates[:, :, None] * own).sum(dim=1)
                 weights = {
@@ -97,9 +108,11 @@ class GatherStrategy(Strategy):
 
     def interchangeable(self, rule: Rule) -> Iterator[Route]:
         """Every expert in every slot; none where all experts are on every route."""
-        if rule.longest < rule.experts:
-            yield first_route(rule.longest)
-            yield from (route for _, _, route in placements(rule.experts, rule.longest))
+        usable, size = tuple(rule.usable), rule.longest
+        if size < len(usable):
+            yield tuple(usable[:size])
+            for _, _, places in placements(len(usable), size):
+                yield tuple(usable[place] for place in places)
 
     def suits(self, rules: Sequence[Rule]) -> Suitability | None:
         """After those that read no other expert's weights."""
@@ -109,7 +122,11 @@ class GatherStrategy(Strategy):
         """One image at a time: a batch would need weights for each of its images."""
         if batch != 1:
             raise InputError(
-                f"strategy gather takes one image at a time, not batch {batch}; give --batch 1"
+                f"strategy gather takes one image at a time, not batch {batch}; give --batch 1",
+                code="input.option",
+                name="batch",
+                given=batch,
+                expected=1,
             )
 
 
@@ -123,14 +140,29 @@ class _Stack(NamedTuple):
     """The first weight of another slot that has the same contents, or its own name."""
 
 
-def _stacks(rule: Rule, template: "nn.Module", build: Build) -> list[_Stack]:
-    """Stacks of those weights of the first route's module that depend on an expert."""
-    size = rule.longest
+def _of_places(build: Build, usable: Route) -> Build:
+    """`build` for the places of experts among those that are usable."""
+    return lambda places: build(tuple(usable[place] for place in places))
+
+
+def _places(usable: Route, experts: int) -> list[int]:
+    """The place of each of all experts among those that are usable; 0 for the others."""
+    found = [0] * experts
+    for place, expert in enumerate(usable):
+        found[expert] = place
+    return found
+
+
+def _stacks(experts: int, size: int, template: "nn.Module", build: Build) -> list[_Stack]:
+    """Stacks of those weights of the first route's module that depend on an expert.
+
+    `build` makes the module of any `size` of so many experts.
+    """
     found: list[_Stack] = []
     # What the first slot has, by where it is in memory: the others mostly have the same.
     known: dict[object, _Stack] = {}
-    for slot in range(size if size < rule.experts else 0):
-        choices = [weights_of(build(placed(expert, slot, size))) for expert in range(rule.experts)]
+    for slot in range(size if size < experts else 0):
+        choices = [weights_of(build(placed(expert, slot, size))) for expert in range(experts)]
         own: dict[object, _Stack] = {}
         for name, tensors in _tensors_of_slot(weights_of(template), choices, size):
             places = tuple((t.data_ptr(), t.shape, t.stride()) for t in tensors)
@@ -156,7 +188,9 @@ def _tensors_of_slot(
     if any(choice.keys() != first.keys() for choice in choices):
         raise InputError(
             "strategy gather needs experts with the same parameters; this model's differ: "
-            f"export it with --strategy {DEFAULT}"
+            f"export it with --strategy {DEFAULT}",
+            code="model.contract",
+            name="parameters",
         )
     for name, tensor in first.items():
         # Experts beyond the first route stand in a slot without moving the others. Only those are
@@ -168,7 +202,9 @@ def _tensors_of_slot(
         if len({one.shape for one in tensors}) > 1:
             raise InputError(
                 f"strategy gather needs experts of equal shapes, but {name} differs: export it "
-                f"with --strategy {DEFAULT}"
+                f"with --strategy {DEFAULT}",
+                code="model.contract",
+                name=name,
             )
         yield name, tensors
 

@@ -103,6 +103,7 @@ def _alike(first: Weights, other: Weights) -> Weights:
             f"one graph can serve experts with the same parameters alone, but {name} is not in all "
             "of them: export the model with another --strategy",
             code="model.contract",
+            name=name,
         )
     for name, tensor in first.items():
         if other[name].shape != tensor.shape:
@@ -111,6 +112,9 @@ def _alike(first: Weights, other: Weights) -> Weights:
                 f"{list(tensor.shape)} and {list(other[name].shape)}: export the model with "
                 "another --strategy",
                 code="model.contract",
+                name=name,
+                expected=list(tensor.shape),
+                found=list(other[name].shape),
             )
     return other
 

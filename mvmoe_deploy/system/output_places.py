@@ -85,6 +85,7 @@ def require_directory(path: Path, foreign: Foreign | None = None, now: Path | No
                 f"{path} exists and is no directory; give another output path",
                 code="output.not-replaceable",
                 path=str(path),
+                found="no directory",
             )
         _require_movable(path, place)
         if any(place.iterdir()):
@@ -98,6 +99,7 @@ def require_name(path: Path) -> None:
             f"{path} cannot be replaced as a whole; give a path that ends in a name",
             code="output.not-replaceable",
             path=str(path),
+            found="no name",
         )
 
 
@@ -127,6 +129,7 @@ def require_outside(output: Path, inputs: Iterable[Path]) -> None:
                 code="output.is-input",
                 output=str(output),
                 input=str(given),
+                found="lies in",
             )
 
 
@@ -194,6 +197,7 @@ def _refuse_link(path: Path, found: os.stat_result, kind: str) -> None:
             f"{path} is a symbolic link; give the path of the {kind} itself",
             code="output.not-replaceable",
             path=str(path),
+            found="symbolic link",
         )
 
 
@@ -233,6 +237,7 @@ def _require_movable(path: Path, place: Path) -> None:
                 f"{path} is or holds {kind}; give a path that does not exist yet",
                 code="output.not-replaceable",
                 path=str(path),
+                found=kind,
             )
 
 
@@ -253,6 +258,7 @@ def _refuse_holding(output: Path, given: Path) -> None:
             code="output.is-input",
             output=str(output),
             input=str(given),
+            found="is" if same else "holds",
         )
 
 

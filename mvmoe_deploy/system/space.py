@@ -19,6 +19,8 @@ def require_space(path: Path, needed: int, what: str) -> None:
             "free there; free some space or give a path on another disk",
             code="output.no-space",
             path=str(path),
+            expected=needed,
+            found=free,
         )
 
 

@@ -4,22 +4,41 @@ Pillow and NumPy only. What follows is `preprocessing.normalize`, as at run time
 """
 
 import math
-from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from mvmoe_deploy.preprocessing import Preprocessing, resize
+from mvmoe_deploy.preprocessing import Preprocessing, resize, transform_of
 from mvmoe_deploy.preprocessing.resizing import resample
 
-Augmentation = Callable[[Image.Image, Preprocessing, np.random.Generator], np.ndarray]
-"""`(image, spec, rng) -> pixels [H, W, C] uint8`, the same whenever `rng` has the same state."""
+
+class Example(NamedTuple):
+    """An image to learn from, as it comes into the model but for `normalize`."""
+
+    pixels: np.ndarray
+    """`[H, W, C]`, uint8."""
+    label: np.ndarray
+    """`[...]`, as the kind of labels has it; places are pixels of the input."""
+
+
+class Augmentation(Protocol):
+    """How an image is varied when it is learnt from."""
+
+    def __call__(
+        self, image: Image.Image, label: np.ndarray, spec: Preprocessing, rng: np.random.Generator
+    ) -> Example:
+        """The same whenever `rng` has the same state; places in `label` are shares of the image."""
+
 
 _DEGREES, _SHIFT, _SCALE = 8.0, 1 / 16, 0.08
 """Bounds of a digit's rotation, shift (as a share of its side) and relative change of size."""
 
 _AREA, _RATIO, _JITTER = (0.25, 1.0), (3 / 4, 4 / 3), 0.2
 """Bounds of a photo's cropped area and aspect ratio, and of each change of colour."""
+
+_SHOWN_PART, _LEAST_SHOWN = 0.6, 0.4
+"""Of a scene the least share of each side that is shown, and of a box the least of its area."""
 
 _FLIPPED = Image.Transpose.FLIP_LEFT_RIGHT
 
@@ -29,7 +48,9 @@ def sample_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
     return np.random.default_rng((seed, epoch, index))
 
 
-def vary_digit(image: Image.Image, spec: Preprocessing, rng: np.random.Generator) -> np.ndarray:
+def vary_digit(
+    image: Image.Image, label: np.ndarray, spec: Preprocessing, rng: np.random.Generator
+) -> Example:
     """A digit turned, shifted and scaled a little; never flipped: a 2 would become no digit."""
     angle, dx, dy, scale = rng.uniform(-1.0, 1.0, size=4)
     turn = math.radians(_DEGREES * angle)
@@ -45,15 +66,20 @@ def vary_digit(image: Image.Image, spec: Preprocessing, rng: np.random.Generator
         (cos, sin, left, -sin, cos, top),
         resample=Image.Resampling.BICUBIC,
     )
-    return resize(moved, spec)
+    return Example(resize(moved, spec), label)
 
 
-def vary_mirrored(image: Image.Image, spec: Preprocessing, rng: np.random.Generator) -> np.ndarray:
+def vary_mirrored(
+    image: Image.Image, label: np.ndarray, spec: Preprocessing, rng: np.random.Generator
+) -> Example:
     """As `vary_digit`, and perhaps mirrored: for things that are as likely the other way round."""
-    return vary_digit(image.transpose(_FLIPPED) if rng.random() < 0.5 else image, spec, rng)
+    turned = image.transpose(_FLIPPED) if rng.random() < 0.5 else image
+    return vary_digit(turned, label, spec, rng)
 
 
-def vary_photo(image: Image.Image, spec: Preprocessing, rng: np.random.Generator) -> np.ndarray:
+def vary_photo(
+    image: Image.Image, label: np.ndarray, spec: Preprocessing, rng: np.random.Generator
+) -> Example:
     """A random part of a photo at the model's size, perhaps mirrored, its colours jittered."""
     box = _random_box(image.width, image.height, spec.width / spec.height, rng)
     part = resample(image, (spec.width, spec.height), spec.interpolation, box)
@@ -61,7 +87,45 @@ def vary_photo(image: Image.Image, spec: Preprocessing, rng: np.random.Generator
         part = part.transpose(_FLIPPED)
     part = _jitter(part, rng)
     pixels = np.asarray(part)
-    return pixels[:, :, None] if pixels.ndim == 2 else pixels
+    return Example(pixels[:, :, None] if pixels.ndim == 2 else pixels, label)
+
+
+def vary_scene(
+    image: Image.Image, label: np.ndarray, spec: Preprocessing, rng: np.random.Generator
+) -> Example:
+    """Most of a scene with its boxes `[M, 5]`, perhaps mirrored, its colours jittered.
+
+    A box of which less is shown than a share of its area is none any more; others are cut.
+    """
+    boxes = label.copy()
+    if rng.random() < 0.5:
+        image = image.transpose(_FLIPPED)
+        boxes[:, [1, 3]] = 1 - boxes[:, [3, 1]]
+    part = _part(image.size, rng)
+    boxes[:, 1:] *= np.tile(image.size, 2)
+    boxes = _cut_boxes(boxes, part)
+    image = _jitter(image.crop(part), rng)
+    boxes[:, 1:] = transform_of(image.size, spec).boxes_to_input(boxes[:, 1:])
+    return Example(resize(image, spec), boxes)
+
+
+def _part(size: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a random part of an image, both its sides cut alike."""
+    share = rng.uniform(_SHOWN_PART, 1.0)
+    wide, tall = (max(1, round(share * side)) for side in size)
+    left, top = (round(rng.random() * spare) for spare in (size[0] - wide, size[1] - tall))
+    return left, top, left + wide, top + tall
+
+
+def _cut_boxes(boxes: np.ndarray, part: tuple[int, int, int, int]) -> np.ndarray:
+    """Boxes `[M, 5]` in pixels as a part of the image shows them, in its pixels."""
+    low, high = np.array(part[:2]), np.array(part[2:])
+    cut = boxes.copy()
+    cut[:, 1:3] = np.clip(boxes[:, 1:3], low, high) - low
+    cut[:, 3:5] = np.clip(boxes[:, 3:5], low, high) - low
+    shown, whole = ((each[:, 3:5] - each[:, 1:3]).prod(axis=1) for each in (cut, boxes))
+    cut[shown < _LEAST_SHOWN * whole, 0] = -1
+    return cut
 
 
 def _random_box(

@@ -13,13 +13,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from mvmoe_deploy.errors import InputError, MvmoeError
-from mvmoe_deploy.preprocessing import normalize, open_image, preprocess
+from mvmoe_deploy.outputs import find_kind
+from mvmoe_deploy.preprocessing import normalize, open_image, prepare
 from mvmoe_deploy.system.processes import end_with_parent
 from mvmoe_deploy.training.augment import sample_rng
 from mvmoe_deploy.training.data import ImageData, Split
 
 Batch = tuple[Tensor, Tensor]
-"""Images `[B, C, H, W]` (fp32) and labels `[B]` (int64)."""
+"""Images `[B, C, H, W]` (fp32) and labels: `[B]` (int64) of classes, `[B, M, 5]` of boxes."""
 
 _ORDER = 2**32
 """Stands for the index of an image in `sample_rng`: the generator of an epoch's order."""
@@ -134,11 +135,14 @@ class _Augmented(_Images):
         """As `_Images` says."""
         spec = self.data.preprocessing
         images = np.empty((len(indices), *spec.shape), dtype=np.float32)
+        labels, train = [], self.data.train
         for row, index in enumerate(indices):
-            image = open_image(self.data.train.images[index], "L" if spec.channels == 1 else "RGB")
+            image = open_image(train.images[index], "L" if spec.channels == 1 else "RGB")
             rng = sample_rng(self.seed, self.epoch, int(index))
-            normalize(self.data.augment(image, spec, rng), spec, images[row])
-        return _batch(images, self.data.train.labels[indices])
+            example = self.data.augment(image, train.labels[index], spec, rng)
+            normalize(example.pixels, spec, images[row])
+            labels.append(example.label)
+        return _batch(images, labels)
 
 
 class _AsDeployed(_Images):
@@ -146,19 +150,22 @@ class _AsDeployed(_Images):
 
     def __init__(self, data: ImageData, split: Split) -> None:
         self.spec = data.preprocessing
+        self.kind = find_kind(data.kind)
         self.split = split
 
     def batch(self, indices: np.ndarray) -> Batch:
         """As `_Images` says."""
         images = np.empty((len(indices), *self.spec.shape), dtype=np.float32)
+        labels = []
         for row, index in enumerate(indices):
-            preprocess(self.split.images[index], self.spec, images[row])
-        return _batch(images, self.split.labels[indices])
+            made = prepare(self.split.images[index], self.spec, images[row])
+            labels.append(self.kind.labels_in_input(self.split.labels[index], made.transform))
+        return _batch(images, labels)
 
 
-def _batch(images: np.ndarray, labels: np.ndarray) -> Batch:
-    """Tensors of arrays, no copy."""
-    return torch.from_numpy(images), torch.from_numpy(labels)
+def _batch(images: np.ndarray, labels: list[np.ndarray]) -> Batch:
+    """Tensors of arrays; those of the images are no copies."""
+    return torch.from_numpy(images), torch.from_numpy(np.stack(labels))
 
 
 def _unchanged(batch: Any) -> Any:

@@ -17,19 +17,19 @@ from mvmoe_deploy.models.input_choices import InputChoices, resolve_input
 from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.preprocessing.resize_rules import RULE_FIELDS
-from mvmoe_deploy.training.augment import Augmentation, vary_photo
+from mvmoe_deploy.training.augment import Augmentation
 from mvmoe_deploy.training.datasets import find_data_set, is_name
-from mvmoe_deploy.training.datasets.contract import DataSet, Part
-from mvmoe_deploy.training.folder import folder_classes, folder_images
-from mvmoe_deploy.training.splits import stratified_split
-
-_HELD_OUT_SHARE = 0.1
-"""Of a folder's training images, the share kept back for the confusion matrix."""
+from mvmoe_deploy.training.datasets.contract import DataSet, LabelledFolder, Part
+from mvmoe_deploy.training.folder import ImageFolder
+from mvmoe_deploy.training.yolo_folder import YoloFolder
 
 
 @dataclass(frozen=True)
 class Split:
-    """Images (uint8 arrays or paths) and their labels `[N]` (int64)."""
+    """Images (uint8 arrays or paths) and their labels, as the kind of the data has them.
+
+    `[N]` (int64) of classes; `[N, M, 5]` (fp32) of boxes in shares of the image.
+    """
 
     images: Sequence[np.ndarray | Path]
     labels: np.ndarray
@@ -50,6 +50,8 @@ class ImageData:
     test: Split
     augment: Augmentation
     preprocessing: Preprocessing
+    kind: str
+    """The kind of outputs that the labels are of."""
     root: Path | None = None
     """The directory of the images; None where they are arrays."""
 
@@ -67,13 +69,13 @@ class ImageData:
 def class_names(data: str) -> tuple[str, ...]:
     """The class names of `data`; raises InputError if it is no data set and no image folder."""
     found = find_data_set(data)
-    return folder_classes(Path(data)) if found is None else found.classes
+    return _folder(Path(data)).classes if found is None else found.classes
 
 
 def recipe(data: str) -> Mapping[str, Any]:
-    """Training options that suit `data`; none for a folder, which the defaults are for."""
+    """Training options that suit `data`; none for an image folder, which the defaults are for."""
     found = find_data_set(data)
-    return {} if found is None else found.recipe
+    return _folder(Path(data)).recipe if found is None else found.recipe
 
 
 def suited_preset(data: str) -> str:
@@ -109,7 +111,7 @@ def load_data(
     choices, stated = choices or InputChoices(), stated or {}
     found = find_data_set(data)
     if found is None:
-        return _folder(Path(data), config, choices, stated)
+        return _files(Path(data), config, choices, stated)
     return _arrays(found, config, choices, stated)
 
 
@@ -128,7 +130,7 @@ def _arrays(
     """The images of a data set."""
     train, held_out, test = (_split(found, part) for part in ("train", "held-out", "test"))
     preprocessing = _input(config, found.suited_input(config), stated, choices)
-    return ImageData(found.classes, train, held_out, test, found.augment, preprocessing)
+    return ImageData(found.classes, train, held_out, test, found.augment, preprocessing, found.kind)
 
 
 def _split(found: DataSet, part: Part) -> Split:
@@ -137,16 +139,18 @@ def _split(found: DataSet, part: Part) -> Split:
     return Split(list(images), labels)
 
 
-def _folder(
+def _folder(root: Path) -> LabelledFolder:
+    """The folder in the form that it has."""
+    return YoloFolder(root) if YoloFolder.fits(root) else ImageFolder(root)
+
+
+def _files(
     root: Path, config: ModelConfig, choices: InputChoices, stated: Mapping[str, Any]
 ) -> ImageData:
-    """An image folder, its held-out split cut from `train/`."""
-    classes = folder_classes(root)
-    paths, labels = folder_images(root, "train", classes)
-    size = max(len(classes), round(_HELD_OUT_SHARE * len(labels)))
-    train, held_out = (
-        Split([paths[row] for row in rows], labels[rows]) for rows in stratified_split(labels, size)
-    )
-    test = Split(*folder_images(root, "val", classes))
+    """The images of a folder."""
+    folder = _folder(root)
+    train, held_out, test = (Split(*folder.split(part)) for part in ("train", "held-out", "test"))
     preprocessing = _input(config, {}, stated, choices)
-    return ImageData(classes, train, held_out, test, vary_photo, preprocessing, root)
+    return ImageData(
+        folder.classes, train, held_out, test, folder.augment, preprocessing, folder.kind, root
+    )

@@ -3,17 +3,54 @@
 Only names are read here; an image is opened when it is needed.
 """
 
-import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.preprocessing.decoding import IMAGE_SUFFIXES
 from mvmoe_deploy.text import quoted
+from mvmoe_deploy.training.augment import vary_photo
+from mvmoe_deploy.training.class_names import is_label
+from mvmoe_deploy.training.datasets.contract import Part
+from mvmoe_deploy.training.splits import stratified_split
 
-_NO_LABEL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters, and what stands for bytes of a file name that are no text."""
+_HELD_OUT_SHARE = 0.1
+"""Of the training images, the share kept back for the confusion matrix."""
+
+
+class ImageFolder:
+    """The images of a folder, labelled by the folders that they are in."""
+
+    kind = "logits"
+    recipe: Mapping[str, Any] = {}
+    augment = staticmethod(vary_photo)
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """See `folder_classes`."""
+        return folder_classes(self.root)
+
+    def split(self, part: Part) -> tuple[Sequence[Path], np.ndarray]:
+        """A tenth of `train/`, at least one image a class, is held out; `val/` is the test."""
+        classes = self.classes
+        if part == "test":
+            return folder_images(self.root, "val", classes)
+        paths, labels = self._train
+        held_out = max(len(classes), round(_HELD_OUT_SHARE * len(labels)))
+        parts = dict(zip(("train", "held-out"), stratified_split(labels, held_out), strict=True))
+        rows = parts[part]
+        return [paths[row] for row in rows], labels[rows]
+
+    @cached_property
+    def _train(self) -> tuple[tuple[Path, ...], np.ndarray]:
+        return folder_images(self.root, "train", self.classes)
 
 
 def folder_classes(root: Path) -> tuple[str, ...]:
@@ -28,6 +65,7 @@ def folder_classes(root: Path) -> tuple[str, ...]:
                 "val/<class>/, or with MNIST's four IDX files",
                 code="data.invalid",
                 path=str(root),
+                name=part,
             )
     classes = _folders(root / "train")
     if len(classes) < 2:
@@ -93,7 +131,7 @@ def folder_images(
 
 def _require_label(name: str, where: Path) -> None:
     """Refuse a class whose name cannot be a label of a checkpoint and a bundle."""
-    if _NO_LABEL.search(name):
+    if not is_label(name):
         raise InputError(
             f"class folder {name!r} in {where} has a name with control characters or bytes that "
             "are no text; rename it: it becomes the label that users see",

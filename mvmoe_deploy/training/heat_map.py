@@ -63,7 +63,7 @@ def _draw(figure: "Figure", report: TrainReport, percent: "Formatter") -> None:
     panels = _panels(report)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, (routing, stage) in zip(axes, panels, strict=True):
-        image = _panel(axis, report.classes, routing, stage)
+        image = _panel(axis, report, routing, stage)
     axes[0].set_ylabel("class")
     bar = figure.colorbar(image, ax=list(axes), format=percent, pad=0.02)
     bar.set_label("share of the class's test images")
@@ -79,13 +79,14 @@ def _size(report: TrainReport, panels: int) -> tuple[float, float]:
     return min(width, 40.0), min(max(height, 3.6), 30.0)
 
 
-def _panel(axis: "Axes", classes: list[str], routing: RoutingReport, stage: int) -> "AxesImage":
+def _panel(axis: "Axes", report: TrainReport, routing: RoutingReport, stage: int) -> "AxesImage":
     """Draw one routing's shares `[C, E]`."""
+    classes = report.classes
     shares = np.asarray(routing.class_to_expert[stage])
     order = _order(classes, routing)
     shares, names = shares[order], [classes[row] for row in order]
     image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axis.set_title(_title(routing, stage), fontsize=10)
+    axis.set_title(_title(routing, stage, report.measure), fontsize=10)
     axis.set_xlabel("expert")
     axis.set_xticks(range(shares.shape[1]))
     _label_classes(axis, names)
@@ -111,12 +112,12 @@ def _order(classes: list[str], routing: RoutingReport) -> list[int]:
     return sorted(range(len(classes)), key=lambda row: (owner[row], row))
 
 
-def _title(routing: RoutingReport, stage: int) -> str:
-    """Routing, stage if there are several, top-1 and router accuracy."""
+def _title(routing: RoutingReport, stage: int, measure: str) -> str:
+    """Routing, stage if there are several, accuracy and router accuracy."""
     name = routing.routing
     if len(routing.class_to_expert) > 1:
         name += f", router {stage + 1}"
-    title = f"{name}\ntop-1 {100 * routing.top1:.2f} %"
+    title = f"{name}\n{measure} {100 * routing.accuracy:.2f} %"
     if routing.router_accuracy is not None:
         title += f", router {100 * routing.router_accuracy:.2f} %"
     return title

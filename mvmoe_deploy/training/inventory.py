@@ -6,6 +6,8 @@ and a held-out image would become a training image. So a file keeps its split as
 lasts.
 """
 
+import dataclasses
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +18,13 @@ import msgspec
 import numpy as np
 
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.system import files, output_places
 from mvmoe_deploy.training.data import ImageData, Split
 
 SplitName = Literal["train", "held_out", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+_LEARNT, _, _TEST = SPLITS
 
 _MAX_NAMED = 3
 """Files of each kind that a message names."""
@@ -35,6 +39,8 @@ class Entry(msgspec.Struct, array_like=True, frozen=True):
     mtime_ns: int
     """Its time of change: a file of the same size and time is not read again."""
     sha256: str
+    labels: str = ""
+    """A hash of its labels where a file has them; empty where its path says its class."""
 
 
 class ImagesDifference(msgspec.Struct, frozen=True):
@@ -104,8 +110,8 @@ class Inventory:
 
     def difference(self, before: "Inventory") -> ImagesDifference:
         """What is not as it was `before`; a file's time of change does not matter."""
-        old = {entry.path: entry.sha256 for entry in before.entries}
-        new = {entry.path: entry.sha256 for entry in self.entries}
+        old = {entry.path: (entry.sha256, entry.labels) for entry in before.entries}
+        new = {entry.path: (entry.sha256, entry.labels) for entry in self.entries}
         return ImagesDifference(
             added=tuple(path for path in new if path not in old),
             removed=tuple(path for path in old if path not in new),
@@ -115,20 +121,20 @@ class Inventory:
     def with_splits_of(self, before: "Inventory") -> "Inventory":
         """The same images, those that are in `before` in the split that they had there.
 
-        A file that was renamed within `train/` or `val/` keeps its split; a new one in `train/` is
-        learned from.
+        A file that was renamed among those that are learnt from, or among those of the test, keeps
+        its split; a new one that is not of the test is learnt from.
         """
         known = {entry.path: entry.split for entry in before.entries}
         gone = {e.path for e in before.entries} - {e.path for e in self.entries}
         renamed = {
-            (_top_folder(entry.path), entry.sha256): entry.split
+            (entry.split == _TEST, entry.sha256): entry.split
             for entry in before.entries
             if entry.path in gone
         }
 
         def split(entry: Entry) -> SplitName:
-            default: SplitName = "train" if _top_folder(entry.path) == "train" else "test"
-            same = renamed.get((_top_folder(entry.path), entry.sha256), default)
+            default: SplitName = _TEST if entry.split == _TEST else _LEARNT
+            same = renamed.get((entry.split == _TEST, entry.sha256), default)
             return known.get(entry.path, same)
 
         entries = tuple(
@@ -170,11 +176,15 @@ def foreign_to_inventory(path: Path) -> str | None:
 
 
 class ListedImage(NamedTuple):
-    """An image file of a data set: its split, its path, and its path below the data set."""
+    """An image file of a data set: its split, its path, its path below the data set, its labels.
+
+    `labels` is as of an `Entry`.
+    """
 
     split: SplitName
     path: Path
     below: str
+    labels: str
 
 
 def listed_images(data: ImageData) -> list[ListedImage]:
@@ -183,10 +193,19 @@ def listed_images(data: ImageData) -> list[ListedImage]:
     if root is None:
         return []
     return [
-        ListedImage(name, Path(image), path_below(Path(image), root))
+        ListedImage(name, Path(image), path_below(Path(image), root), _hash_of(label))
         for name in SPLITS
-        for image in getattr(data, name).images
+        for split in [getattr(data, name)]
+        for image, label in zip(split.images, split.labels, strict=True)
     ]
+
+
+def _hash_of(label: np.ndarray) -> str:
+    """A hash of boxes `[M, 5]`; empty for a class, which is a part of the image's path."""
+    if label.ndim == 0:
+        return ""
+    # Rows without a box are there because other images have more.
+    return hashlib.sha256(label[label[:, 0] >= 0].tobytes()).hexdigest()
 
 
 def path_below(image: Path, root: Path) -> str:
@@ -204,44 +223,37 @@ def with_recorded_splits(data: ImageData, inventory: Inventory) -> ImageData:
         return data
     split_of = {entry.path: entry.split for entry in inventory.entries}
     labels = np.concatenate([data.train.labels, data.held_out.labels, data.test.labels])
-    images = [
-        (split_of[image.below], image.path, label)
-        for image, label in zip(listed_images(data), labels.tolist(), strict=True)
-    ]
-    images.sort(key=lambda item: (item[2], item[1]))
-    splits = {name: _split([item for item in images if item[0] == name]) for name in SPLITS}
-    _require_every_class(splits["train"], data.classes, "to learn from")
-    _require_every_class(splits["held_out"], data.classes, "for the confusion matrix")
-    return ImageData(
-        classes=data.classes,
-        augment=data.augment,
-        preprocessing=data.preprocessing,
-        root=data.root,
-        **splits,
+    listed = listed_images(data)
+    # In order of class and path, as folders are read; of boxes by path alone.
+    classes = labels if labels.ndim == 1 else np.zeros(len(labels), np.int64)
+    order = sorted(range(len(listed)), key=lambda row: (classes[row], listed[row].path))
+    train, held_out, test = (
+        _split(listed, labels, [row for row in order if split_of[listed[row].below] == name])
+        for name in SPLITS
     )
+    _require_labels(train, data, "to learn from")
+    _require_labels(held_out, data, "for the confusion matrix")
+    return dataclasses.replace(data, train=train, held_out=held_out, test=test)
 
 
-def _split(items: Sequence[tuple[str, Path, int]]) -> Split:
-    labels = np.array([label for _, _, label in items], dtype=np.int64)
-    return Split([image for _, image, _ in items], labels)
+def _split(listed: Sequence[ListedImage], labels: np.ndarray, rows: list[int]) -> Split:
+    return Split([listed[row].path for row in rows], labels[rows])
 
 
-def _require_every_class(split: Split, classes: tuple[str, ...], what: str) -> None:
-    """Refuse a split without an image of some class."""
-    counts = np.bincount(split.labels, minlength=len(classes))
-    if not counts.all():
-        name = classes[int(np.flatnonzero(counts == 0)[0])]
+def _require_labels(split: Split, data: ImageData, what: str) -> None:
+    """Refuse a split without an image of some class; of boxes, one without images."""
+    kind = find_kind(data.kind)
+    shown = kind.shown_classes(split.labels, len(data.classes)).any(axis=0)
+    needed = kind.classifies or not len(split)
+    lacking = np.flatnonzero(~shown)
+    if needed and len(lacking):
+        name = data.classes[int(lacking[0])]
         raise InputError(
             f"the class {name!r} has no image left {what}, so the run cannot go on; restore some, "
             "or train in another directory",
             code="data.invalid",
             name=name,
         )
-
-
-def _top_folder(path: str) -> str:
-    """`train` or `val`."""
-    return path.split("/", 1)[0]
 
 
 def _first(paths: Sequence[str]) -> str:

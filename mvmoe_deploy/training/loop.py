@@ -20,6 +20,7 @@ from mvmoe_deploy.training.launch import gathered
 from mvmoe_deploy.training.losses import Objective
 from mvmoe_deploy.training.metrics_log import METRICS, MetricsLog
 from mvmoe_deploy.training.optimization import adamw, lr_at, moving_average
+from mvmoe_deploy.training.router_watch import RouterWatch, judged_routers
 from mvmoe_deploy.training.state import Learner, Position, load_state, save_state
 from mvmoe_deploy.training.train_options import TrainOptions
 from mvmoe_deploy.training.training_progress import Progress
@@ -38,6 +39,8 @@ class Phase:
     objective: Objective
     owner: np.ndarray | None = None
     """Super-class of each class `[C]` if the router has a guide."""
+    remedy: str = ""
+    """What to change where its routers collapse (`TrainingRouting.remedy`)."""
 
 
 class Trainer:
@@ -66,13 +69,16 @@ class Trainer:
         module, learner = self._prepare(phase)
         state = self.states / f"{phase.name}.safetensors"
         position = load_state(state, learner, self.fabric.world_size)
-        self._begin(phase, position)
+        watch = self._begin(phase, position)
         while position.epoch < phase.epochs:
             began = time.perf_counter()
             epoch = position.epoch + 1
             with seeded(self.batches.model_seed(epoch)):
                 losses = self._epoch(phase, module, learner, epoch)
-            record = self._record(phase, learner, epoch, losses)
+            result = self.evaluate(learner.evaluated, self.batches.data.held_out)
+            routers = judged_routers(result, phase.model.routing)
+            record = self._record(phase, learner, epoch, losses, result)
+            record |= {"routers": [stage.verdict for stage in routers]} if routers else {}
             seconds = position.seconds + time.perf_counter() - began
             position = Position(epoch, seconds, self.fabric.world_size)
             if self.fabric.is_global_zero:
@@ -80,6 +86,8 @@ class Trainer:
                 self.log.write({**record, "seconds": round(seconds, 3)})
                 save_state(state, learner, position)
                 self.progress.epoch(record)
+                for line in watch.lines(epoch, routers):
+                    self.progress.warn(line)
         if learner.average is not None:
             phase.model.load_state_dict(learner.evaluated.state_dict())
         return position
@@ -102,11 +110,14 @@ class Trainer:
         # Fabric's wrapper passes the methods of the model on.
         return cast("FamilyModel", module), Learner(phase.model, optimizer, average)
 
-    def _begin(self, phase: Phase, position: Position) -> None:
-        """Say where the phase begins."""
+    def _begin(self, phase: Phase, position: Position) -> RouterWatch:
+        """Say where the phase begins; what watches its routers."""
+        watch = RouterWatch(phase.name, phase.remedy)
         if self.fabric.is_global_zero:
             self.log.rewind(phase.name, position.epoch)
+            watch.know(self.log.read() if position.epoch else ())
             self.progress.phase(phase.name, phase.epochs, position.epoch)
+        return watch
 
     def _epoch(
         self, phase: Phase, module: FamilyModel, learner: Learner, epoch: int
@@ -121,7 +132,14 @@ class Trainer:
                 total[name] = total.get(name, 0.0) + value.detach().double()
             if self.fabric.is_global_zero:
                 self.progress.step(1 / self.batches.steps)
+        self._share_statistics(module)
         return self._means(phase, total, epoch)
+
+    def _share_statistics(self, module: FamilyModel) -> None:
+        """Give every process the first one's buffers: norms count on their own shares."""
+        if self.fabric.world_size > 1:
+            for buffer in module.buffers():
+                buffer.copy_(self.fabric.broadcast(buffer))
 
     def _step(self, module: FamilyModel, learner: Learner, loss: Tensor) -> None:
         """One step of gradient descent."""
@@ -161,16 +179,15 @@ class Trainer:
         return means
 
     def _record(
-        self, phase: Phase, learner: Learner, epoch: int, losses: dict[str, float]
+        self, phase: Phase, learner: Learner, epoch: int, losses: dict[str, float], result: Tally
     ) -> dict[str, Any]:
-        """The line of an epoch in `metrics.jsonl`; accuracies are of the held-out split."""
-        result = self.evaluate(learner.evaluated, self.batches.data.held_out)
+        """The line of an epoch in `metrics.jsonl`; `result` is of the held-out split."""
         record = {
             "phase": phase.name,
             "epoch": epoch,
             "lr": learner.optimizer.param_groups[0]["lr"],
             **losses,
-            "held_out_top1": result.top1,
+            "held_out_accuracy": result.accuracy,
         }
         if phase.model.routing:
             record["mean_gate"] = result.mean_gate

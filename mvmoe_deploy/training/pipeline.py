@@ -15,6 +15,7 @@ from mvmoe_deploy.models.checkpoints import Checkpoint, require_free, save_check
 from mvmoe_deploy.models.contract import FamilyModel
 from mvmoe_deploy.models.families import find_family, seeded
 from mvmoe_deploy.models.model_config import ModelConfig
+from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.routing.choices import router_of
 from mvmoe_deploy.system import output_places
@@ -34,6 +35,7 @@ from mvmoe_deploy.training.loop import Phase, Trainer
 from mvmoe_deploy.training.losses import Objective
 from mvmoe_deploy.training.metrics_log import METRICS, foreign_to_metrics
 from mvmoe_deploy.training.requirements import require_packages
+from mvmoe_deploy.training.router_watch import judged_routers
 from mvmoe_deploy.training.routings.contract import TrainingRouting
 from mvmoe_deploy.training.run_directory import (
     IMAGES,
@@ -135,6 +137,7 @@ def _require_apart_from_start(options: TrainOptions, out: Path) -> None:
 def _require_fit(options: TrainOptions, data: ImageData) -> None:
     """Refuse a model whose classes or experts the data cannot give; raises InputError."""
     config, classes = options.config, len(data.classes)
+    _require_kind(config, data, options.data)
     if config.num_classes != classes:
         raise InputError(
             f"the configuration has num_classes {config.num_classes}, but {options.data} has "
@@ -162,6 +165,14 @@ def _require_fit(options: TrainOptions, data: ImageData) -> None:
             name="routings",
             given=guided[0],
         )
+    if guided and not find_kind(data.kind).classifies:
+        raise InputError(
+            f"the routing {guided[0]} guides each image to the expert of its class, but an image "
+            f"of {options.data} has no class of its own; give --routing end-to-end",
+            code="input.option",
+            name="routings",
+            given=guided[0],
+        )
     experts = _super_class_count(config)
     if experts > classes and guided:
         raise InputError(
@@ -173,14 +184,28 @@ def _require_fit(options: TrainOptions, data: ImageData) -> None:
         )
 
 
+def _require_kind(config: ModelConfig, data: ImageData, name: str) -> None:
+    """Refuse data whose labels say nothing of the model's answers; raises InputError."""
+    answers = next(iter(find_family(config.family).model.outputs.values()))
+    if answers != data.kind:
+        raise InputError(
+            f"a {config.family} gives {answers}, but the labels of {name} are of {data.kind}; give "
+            "data with labels of that kind, or a preset of a model that gives such answers",
+            code="model.config-invalid",
+            name="family",
+            expected=data.kind,
+            found=answers,
+        )
+
+
 def _super_class_count(config: ModelConfig) -> int:
     """As many super-classes as each router has experts, or the smallest if they differ."""
     return min((rule.experts for rule in config.routing), default=0)
 
 
 def _by_stage(model: FamilyModel, counted: np.ndarray) -> list[np.ndarray]:
-    """What was counted `[S, C, E]`, for each stage `[C, E]` with the experts that it has."""
-    return [found[:, : rule.experts] for found, rule in zip(counted, model.routing, strict=True)]
+    """What was counted `[S, ..., E]`, for each stage `[..., E]` with the experts that it has."""
+    return [found[..., : rule.experts] for found, rule in zip(counted, model.routing, strict=True)]
 
 
 def _routing(name: str) -> TrainingRouting:
@@ -312,6 +337,7 @@ class _Phases:
         self.options = trainer.options
         self.family = find_family(self.options.config.family)
         self.data = trainer.batches.data
+        self.kind = find_kind(self.data.kind)
         self.out = out
         self.seconds: dict[str, float] = {}
 
@@ -330,6 +356,7 @@ class _Phases:
             images={name: len(getattr(data, name)) for name in ("train", "held_out", "test")},
             processes=fabric.world_size,
             device=str(fabric.device.type),
+            measure=str(self.kind.accuracy_measure),
             dense=dense_report,
             routings=routings,
             seconds=self.seconds,
@@ -364,9 +391,9 @@ class _Phases:
         self._save(dense, DENSE, None)
         report = DenseReport(
             checkpoint=DENSE,
-            top1=test.top1,
-            held_out_top1=held_out.top1,
-            confusion=held_out.confusion.tolist(),
+            accuracy=test.accuracy,
+            held_out_accuracy=held_out.accuracy,
+            confusion=held_out.confusion.tolist() if self.kind.classifies else None,
         )
         return held_out, report
 
@@ -411,25 +438,28 @@ class _Phases:
         options = self.options
         model = self._routed_model(dense)
         # Without routers of images there is nothing that a routing could guide or balance.
-        router_loss = _routing(routing).loss(owner, options) if model.routing else None
+        part = _routing(routing)
+        router_loss = part.loss(owner, options) if model.routing else None
         objective = Objective(self.family, options.label_smoothing, router_loss)
-        self._fit(Phase(routing, model, options.moe_epochs, objective, owner))
+        remedy = part.remedy(options)
+        self._fit(Phase(routing, model, options.moe_epochs, objective, owner, remedy))
         held_out = self._evaluate(model, self.data.held_out)
         test = self._evaluate(model, self.data.test)
         self._save(model, routing, held_out.route_shares or None)
+        unseen = copy.deepcopy(held_out)
+        unseen.add(test)
         return RoutingReport(
             routing=routing,
             checkpoint=routing,
-            top1=test.top1,
-            held_out_top1=held_out.top1,
+            accuracy=test.accuracy,
+            held_out_accuracy=held_out.accuracy,
             router_accuracy=None if owner is None else test.router_accuracy(owner),
             mean_gate=test.mean_gate if model.routing else None,
             route_usage=test.route_shares,
-            expert_usage=[
-                (used.sum(axis=0) / test.images).tolist() for used in _by_stage(model, test.used)
-            ],
+            expert_usage=[shares.tolist() for shares in _by_stage(model, test.expert_shares)],
             super_classes=None if owner is None else self._names(owner),
             class_to_expert=[shares.tolist() for shares in _by_stage(model, test.class_to_expert)],
+            routers=judged_routers(unseen, model.routing),
         )
 
     def _names(self, owner: np.ndarray) -> list[list[str]]:

@@ -8,6 +8,7 @@ _PACKAGES = {
     "lightning_fabric": "lightning-fabric, which runs the training,",
     "sklearn": "scikit-learn, which splits the images,",
     "networkx": "networkx, which finds the super-classes,",
+    "scipy": "SciPy, which the verdict on routers needs,",
     "matplotlib": "matplotlib, which draws the heat map,",
 }
 

@@ -175,6 +175,7 @@ def accepted_images(
             "restore them, or give --accept-changed-data to go on with the images as they are",
             code="resume.data-changed",
             path=str(out),
+            found=str(difference),
         )
     found.require_readable()
     change = DataChange.of(difference, *at)
@@ -290,6 +291,8 @@ def _require_same_classes(out: Path, classes: tuple[str, ...]) -> None:
         "in another directory",
         code="resume.mismatch",
         name="classes",
+        expected=list(before),
+        found=list(classes),
     )
 
 

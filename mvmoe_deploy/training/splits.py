@@ -1,4 +1,4 @@
-"""Cutting labelled images into two parts with the same share of every class."""
+"""Cutting images into two parts, at random or with the same share of every class."""
 
 import numpy as np
 
@@ -6,6 +6,12 @@ from mvmoe_deploy.errors import MissingExtraError
 
 _SEED = 0
 """Fixed: a split belongs to the data, not to a run, or one run's test would train another."""
+
+
+def random_split(count: int, second: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ascending indices of two disjoint parts of `count` images; the second has `second`."""
+    rows = np.random.default_rng(_SEED).permutation(count)
+    return np.sort(rows[second:]), np.sort(rows[:second])
 
 
 def stratified_split(labels: np.ndarray, second: int) -> tuple[np.ndarray, np.ndarray]:

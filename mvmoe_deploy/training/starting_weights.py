@@ -61,6 +61,7 @@ def configuration_of(checkpoint: Path, weights: str | None = None) -> ModelConfi
             "model that it becomes, or make one of it with mvmoe convert",
             code="input.option",
             name="preset",
+            given=config.family,
         )
     return config
 
@@ -120,7 +121,7 @@ def fitted_start(
     family = find_family(options.config.family)
     dense_config = family.dense(options.config)
     found = checkpoint.config.family
-    if found == options.config.family:
+    if found == options.config.family and is_routed(checkpoint.config):
         _require_no_dense_phase(options)
         fitted = _fitted(checkpoint, options.config, options, data)
         dense, routed = family.to_dense(fitted.model), fitted.model
@@ -133,6 +134,7 @@ def fitted_start(
             f"{options.config.family}; give a {options.config.family} or a {dense_config.family}",
             code=_DOES_NOT_FIT,
             family=options.config.family,
+            found=found,
         )
     if fitted.fresh_head and not options.dense_epochs:
         _require_no_guide(options)
@@ -188,6 +190,9 @@ def _require_same_meaning(before: ModelConfig, config: ModelConfig, options: Tra
                 f"model with {name} {stored}",
                 code=_DOES_NOT_FIT,
                 family=config.family,
+                name=name,
+                expected=wanted,
+                found=stored,
             )
 
 

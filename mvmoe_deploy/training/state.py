@@ -88,7 +88,8 @@ def save_state(path: Path, learner: Learner, position: Position) -> None:
     except SafetensorError as error:
         # safetensors has its own class for what the system refuses.
         raise OutputError(
-            f"{path} could not be written ({error}); free some space and resume the run"
+            f"{path} could not be written ({error}); free some space and resume the run",
+            path=str(path),
         ) from error
 
 

@@ -7,6 +7,8 @@ same size and time of change, is not checked again.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from mvmoe_deploy.preprocessing.screening import (
     Screened,
     Task,
@@ -107,7 +109,7 @@ def _found(
     for image, decode in share:
         entry, (size, mtime) = known.get(image.below), _state_of(image)
         if entry is not None and (entry.bytes, entry.mtime_ns) == (size, mtime):
-            kept.append(_Finding(entry, None))
+            kept.append(_Finding(msgspec.structs.replace(entry, labels=image.labels), None))
         else:
             sha256 = entry.sha256 if entry is not None else None
             tasks.append((image, mtime, Task(image.path, decode, sha256, spec)))
@@ -123,7 +125,7 @@ def _found(
 
 
 def _finding(image: ListedImage, mtime: int, result: Screened) -> _Finding:
-    entry = Entry(image.below, image.split, result.bytes, mtime, result.sha256)
+    entry = Entry(image.below, image.split, result.bytes, mtime, result.sha256, image.labels)
     return _Finding(entry, result.error)
 
 

@@ -28,6 +28,9 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """Something that a person should know before the first phase, in one line."""
 
+    def warn(self, text: str) -> None:
+        """Something that a person may want to stop the run for, in one line."""
+
     def images(self, total: int) -> None:
         """Before the first phase `total` images are checked, whether they can be read."""
 
@@ -56,6 +59,9 @@ class Silent:
     def note(self, text: str) -> None:
         """Do nothing."""
 
+    def warn(self, text: str) -> None:
+        """Do nothing."""
+
     def images(self, total: int) -> None:
         """Do nothing."""
 
@@ -70,6 +76,14 @@ class Silent:
 
     def epoch(self, record: dict[str, Any]) -> None:
         """Do nothing."""
+
+
+class WarningsAlone(Silent):
+    """No bars, but warnings: a line each on stderr."""
+
+    def warn(self, text: str) -> None:
+        """Print it."""
+        print(f"warning: {one_line(text)}", file=sys.stderr, flush=True)
 
 
 class RichProgress:
@@ -96,6 +110,10 @@ class RichProgress:
     def note(self, text: str) -> None:
         """Print it above the bars."""
         self._bars.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """Print it above the bars, marked as a warning."""
+        self.note(f"warning: {text}")
 
     def images(self, total: int) -> None:
         """Add a bar that counts images."""
@@ -129,10 +147,10 @@ class RichProgress:
             self._task,
             completed=record["epoch"],
             epochs=f"{record['epoch']}/{self._epochs}",
-            note=f"held-out {100 * record['held_out_top1']:6.2f} %",
+            note=f"held-out {100 * record['held_out_accuracy']:6.2f} %",
         )
 
 
 def terminal_progress() -> Progress:
-    """Bars if stderr is a terminal, else nothing."""
-    return RichProgress() if sys.stderr.isatty() else Silent()
+    """Bars if stderr is a terminal, else warnings alone."""
+    return RichProgress() if sys.stderr.isatty() else WarningsAlone()

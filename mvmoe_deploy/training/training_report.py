@@ -1,11 +1,12 @@
 """What a run measured, as dataclasses and as `report.json`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.router_health import StageHealth
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.system import files
 from mvmoe_deploy.training.inventory import DataChange
@@ -28,12 +29,14 @@ class StartReport:
 
 @dataclass(frozen=True, kw_only=True)
 class DenseReport:
-    """The dense baseline. `confusion` `[C][C]` counts held-out images: true class, then answer."""
+    """The dense baseline; accuracies are between 0 and 1."""
 
     checkpoint: str
-    top1: float
-    held_out_top1: float
-    confusion: list[list[int]]
+    accuracy: float
+    held_out_accuracy: float
+    confusion: list[list[int]] | None
+    """`[C][C]` counts held-out images: true class, then answer; None where answers are no classes.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +45,8 @@ class RoutingReport:
 
     routing: str
     checkpoint: str
-    top1: float
-    held_out_top1: float
+    accuracy: float
+    held_out_accuracy: float
     router_accuracy: float | None
     """Images whose router prefers their super-class, over all routers; None without a guide."""
     mean_gate: float | None
@@ -55,7 +58,9 @@ class RoutingReport:
     super_classes: list[list[str]] | None
     """Class names of each expert `[E]`; None without a guide."""
     class_to_expert: list[list[list[float]]]
-    """`[S][C][E]`: share of each class's images that use each expert."""
+    """`[S][C][E]`: share of the images that show each class and use each expert."""
+    routers: list[StageHealth] = field(default_factory=list)
+    """The verdict on the router of each stage, by the held-out and the test images together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +73,8 @@ class TrainReport:
     """Images of the splits `train`, `held_out` and `test`."""
     processes: int
     device: str
+    measure: str
+    """What accuracies are: `top-1`, or another kind's."""
     dense: DenseReport | None
     """None where the run started from a routed model that no dense one answers as."""
     routings: tuple[RoutingReport, ...]

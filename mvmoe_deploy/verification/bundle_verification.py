@@ -88,9 +88,11 @@ def verify_bundle(
         try:
             reports[name] = check.run(runner, partial(progress, f"verify {name}"))
         except RoutingError as error:
-            raise CheckFailedError(f"target {name}: {error}") from error
+            raise CheckFailedError(
+                f"target {name}: {error}", target=name, found=error.code
+            ) from error
     kind = "golden" if model is None else "pytorch"
-    return Report(kind, len(reference.samples.names), reports, skipped)
+    return Report(kind, len(reference.samples.names), reports, skipped, reference)
 
 
 def _engine(runner: Runner, bundle: Bundle, name: str, record: Target) -> ImageEngine:
@@ -126,6 +128,8 @@ def _reference(bundle: Bundle, model: ModelReference | None, samples: Samples | 
     if model is None:
         raise InputError(
             "images were given without a model to answer them; give a checkpoint, or no images: "
-            "the bundle's golden vectors have answers of their own"
+            "the bundle's golden vectors have answers of their own",
+            code="input.option",
+            name="images",
         )
     return model_reference(bundle, model, samples)

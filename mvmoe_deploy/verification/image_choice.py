@@ -50,7 +50,9 @@ def choose_samples(
     if data is not None or most is not None:
         raise InputError(
             f"--{'data' if data else 'images'} was given without a checkpoint; give --checkpoint "
-            "too, or neither: the bundle's golden vectors are then compared, all of them"
+            "too, or neither: the bundle's golden vectors are then compared, all of them",
+            code="input.option",
+            name="data" if data else "images",
         )
     return None
 

@@ -3,7 +3,7 @@
 The model is asked through `ModelReference`: PyTorch is the exporter's, and nothing here imports it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ from mvmoe_deploy.routing.contract import images_of
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.verification.faults import FaultLocation, SearchedTarget, ShownBy
 from mvmoe_deploy.verification.image_choice import golden_samples
+from mvmoe_deploy.verification.kept_answers import KeptAnswers
 from mvmoe_deploy.verification.run_stages import StageEngine, Vectors
 
 
@@ -48,6 +49,12 @@ class ModelReference(Protocol):
         `vectors` are what it gave for images.
         """
 
+    def kept_answers(self, vectors: Vectors) -> KeptAnswers | None:
+        """How many images keep what the model itself gives for them.
+
+        `vectors` are what it gave. None for a model whose routing is not restricted.
+        """
+
     def find_fault(self, target: SearchedTarget, shown: ShownBy) -> FaultLocation | None:
         """The first graph, and in it the first operator, that differs from the model's.
 
@@ -70,6 +77,8 @@ class Reference:
     """The model's stages, for images that are forced down other routes."""
     own_errors: tuple[float, float] = (0.0, 0.0)
     """The model's own fp32 errors of router logits and answers, relative to the largest of each."""
+    kept: KeptAnswers | None = None
+    """What restricted routing costs, on images that were given."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -108,7 +117,8 @@ def model_reference(bundle: Bundle, model: ModelReference, samples: Samples) -> 
                 expected=list(shape),
                 found=found,
             )
-    return _with_model(bundle.manifest, samples, vectors, model)
+    reference = _with_model(bundle.manifest, samples, vectors, model)
+    return replace(reference, kept=model.kept_answers(vectors))
 
 
 def members_in(vectors: Vectors) -> list[np.ndarray]:
@@ -162,5 +172,8 @@ def _require_inputs(samples: Samples, manifest: Manifest) -> None:
     if inputs.dtype != np.float32 or inputs.shape[1:] != shape or not len(inputs):
         raise InputError(
             f"images of {inputs.dtype} {list(inputs.shape)} were given; the bundle takes float32 "
-            f"[n, {', '.join(map(str, shape))}] with at least one image"
+            f"[n, {', '.join(map(str, shape))}] with at least one image",
+            code="input.shape",
+            expected=list(shape),
+            found=list(inputs.shape),
         )

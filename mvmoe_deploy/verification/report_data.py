@@ -9,9 +9,12 @@ import msgspec
 import numpy as np
 
 from mvmoe_deploy.bundle import manifest
+from mvmoe_deploy.outputs import find_kind
+from mvmoe_deploy.router_health import StageHealth
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.contract import route_of
 from mvmoe_deploy.verification.faults import FaultLocation
+from mvmoe_deploy.verification.kept_answers import KeptAnswers
 from mvmoe_deploy.verification.metrics import quantiles
 from mvmoe_deploy.verification.output_errors import OutputErrors, OutputsCompared
 from mvmoe_deploy.verification.verification_report import (
@@ -140,8 +143,9 @@ class FoundFault(_Data, frozen=True):
 class VerifiedTarget(ComparedImages, frozen=True):
     """One target: figures over all images on its own routes first, then by stage and by route.
 
-    Where images have labels, `top1_pytorch` and `top1_target` are the shares of right answers, and
-    `least_loss` to `most_loss` is a 95% interval of what the target loses, as a share.
+    Where images have labels, `accuracy_pytorch` and `accuracy_target` are how right answers are by
+    `accuracy_measure`, and `least_loss` to `most_loss` is a 95% interval of what the target loses,
+    as a share.
     """
 
     ok: bool
@@ -151,8 +155,9 @@ class VerifiedTarget(ComparedImages, frozen=True):
     engine: str
     stands_in_for: str | None
     routing_agreement: float
-    top1_pytorch: float | None
-    top1_target: float | None
+    accuracy_measure: str | None
+    accuracy_pytorch: float | None
+    accuracy_target: float | None
     least_loss: float | None
     most_loss: float | None
     agreeing: ComparedImages | None
@@ -176,10 +181,16 @@ class VerifiedBundle(_Data, frozen=True):
     images: int
     targets: dict[str, VerifiedTarget]
     skipped: dict[str, str]
+    kept: KeptAnswers | None
+    routers: list[StageHealth] | None
+    """What the reference's routers do with the images (docs/routing.md); None where nobody chose
+    them: synthetic images say nothing of real ones."""
 
 
-def report_data(report: Report, bundle: str) -> VerifiedBundle:
-    """The whole report on the bundle at the path `bundle`."""
+def report_data(
+    report: Report, bundle: str, routers: Sequence[StageHealth] | None = None
+) -> VerifiedBundle:
+    """The whole report on the bundle at the path `bundle`, with what was found of its routers."""
     return VerifiedBundle(
         bundle=bundle,
         ok=report.ok,
@@ -187,6 +198,8 @@ def report_data(report: Report, bundle: str) -> VerifiedBundle:
         images=report.images,
         targets={name: _target(target) for name, target in report.targets.items()},
         skipped=report.skipped,
+        kept=report.kept,
+        routers=None if routers is None else list(routers),
     )
 
 
@@ -222,8 +235,9 @@ def _target(target: TargetReport) -> VerifiedTarget:
         routing_agreement=target.routing_agreement,
         images=target.overall.images,
         outputs=_outputs(target.overall.outputs),
-        top1_pytorch=None if known is None else known.reference,
-        top1_target=None if known is None else known.target,
+        accuracy_measure=None if known is None else _measure_of(target),
+        accuracy_pytorch=None if known is None else known.reference,
+        accuracy_target=None if known is None else known.target,
         least_loss=None if known is None else known.least_loss,
         most_loss=None if known is None else known.most_loss,
         agreeing=None if target.agreeing is None else _compared(target.agreeing),
@@ -237,6 +251,11 @@ def _target(target: TargetReport) -> VerifiedTarget:
         failures=[_failure(failure) for failure in target.failures],
         fault=None if target.fault is None else _fault(target.fault),
     )
+
+
+def _measure_of(target: TargetReport) -> str | None:
+    """What the accuracies of labelled images are."""
+    return find_kind(target.samples.kind).accuracy_measure
 
 
 def _verified(errors: OutputErrors) -> manifest.VerifiedOutput:

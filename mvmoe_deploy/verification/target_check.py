@@ -8,12 +8,12 @@ import numpy as np
 from mvmoe_deploy.bundle.golden import logits_in
 from mvmoe_deploy.bundle.manifest import Bounds, Target
 from mvmoe_deploy.outputs import find_kind
+from mvmoe_deploy.outputs.accuracy import Accuracy
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.routing.choices import margins_in_turn
 from mvmoe_deploy.routing.contract import images_of, route_of
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.verification import metrics
-from mvmoe_deploy.verification.accuracy import Accuracy, accuracy
 from mvmoe_deploy.verification.bounds_check import BoundsCheck
 from mvmoe_deploy.verification.fault_images import routes_of, shown_by
 from mvmoe_deploy.verification.faults import FaultLocation, ShownBy
@@ -178,13 +178,14 @@ class TargetCheck:
         return compare_outputs(outputs, given, wanted)
 
     def _accuracy(self, own: Vectors) -> Accuracy | None:
-        """Top-1 of PyTorch and of the target, by the first output that decides on a class."""
-        labels = self.reference.samples.labels
-        decides = [each for each in self.reference.outputs if find_kind(each.kind).classifies]
-        if labels is None or not decides:
+        """The accuracy of PyTorch and of the target, by the output that the labels are of."""
+        samples = self.reference.samples
+        labelled = [each for each in self.reference.outputs if each.kind == samples.kind]
+        if samples.labels is None or not labelled:
             return None
-        name = f"outputs.{decides[0].name}"
-        return accuracy(self.reference.vectors[name], own[name], labels)
+        name = f"outputs.{labelled[0].name}"
+        wanted, given = self.reference.vectors[name], own[name]
+        return find_kind(samples.kind).accuracy(wanted, given, samples.labels)
 
     def _per_route(
         self, start: Vectors, same: Vectors, progress: Callable[[str, int], None]

@@ -8,11 +8,13 @@ import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Target
 from mvmoe_deploy.errors import CheckFailedError
+from mvmoe_deploy.outputs.accuracy import Accuracy
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.samples import Samples
-from mvmoe_deploy.verification.accuracy import Accuracy
 from mvmoe_deploy.verification.faults import FaultLocation
+from mvmoe_deploy.verification.kept_answers import KeptAnswers
 from mvmoe_deploy.verification.output_errors import OutputsCompared, RouteOutput
+from mvmoe_deploy.verification.reference import Reference
 from mvmoe_deploy.verification.used_bounds import UsedBounds
 
 
@@ -113,7 +115,7 @@ class TargetReport:
     agreeing: OutputsCompared | None
     same_route: OutputsCompared
     accuracy: Accuracy | None
-    """Top-1 of PyTorch and of the target, where labels are known."""
+    """Right answers of PyTorch and of the target, where labels are known."""
     stages: list[StageReport]
     near_ties: list[tuple[int, int]]
     disagreements: list[Disagreement]
@@ -152,6 +154,13 @@ class Report:
     images: int
     targets: dict[str, TargetReport]
     skipped: dict[str, str]
+    compared_with: Reference | None = None
+    """The images, and what the reference said of them."""
+
+    @property
+    def kept(self) -> KeptAnswers | None:
+        """What restricted routing costs, on images that were given; None where nothing is known."""
+        return None if self.compared_with is None else self.compared_with.kept
 
     @property
     def ok(self) -> bool:

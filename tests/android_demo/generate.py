@@ -1,4 +1,4 @@
-"""Export the bundle with which the demo app's boxes and masks are tested again.
+"""Export the bundles with which the demo apps' boxes and masks are tested again.
 
 Run `python -m tests.android_demo.generate` in the checkout.
 
@@ -7,15 +7,25 @@ Other releases of PyTorch and of the exporter give other bytes, so no test asks 
 
 from pathlib import Path
 
-from mvmoe_export import export_bundle
+from mvmoe_deploy.training.datasets.shapes import CLASSES
+from mvmoe_export import Identity, export_bundle
 from tests.support.many_outputs import many_outputs
+from tests.support.small_detector import small_detector
 
-FOLDER = Path(__file__).parent / "bundles" / "many_outputs"
+FOLDER = Path(__file__).parent / "bundles"
 
 
 def main() -> None:
-    """Write the bundle."""
-    export_bundle(many_outputs(), FOLDER, targets=("onnx",), replace_existing=True)
+    """Write the bundles."""
+    export_bundle(many_outputs(), FOLDER / "many_outputs", targets=("onnx",), replace_existing=True)
+    export_bundle(
+        small_detector(),
+        FOLDER / "detector",
+        targets=("onnx",),
+        strategy="experts",
+        identity=Identity(name="detector", labels=CLASSES),
+        replace_existing=True,
+    )
 
 
 if __name__ == "__main__":

@@ -105,6 +105,7 @@ def bundle(name="digits", experts=4, stages=1, **fields):
         labels=fields.pop("labels", tuple(f"class {i}" for i in range(10))),
         usage_prior=fields.pop("usage_prior", None),
         targets=targets,
+        chosen_stages=fields.pop("chosen_stages", ()),
     )
 
 

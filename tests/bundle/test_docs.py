@@ -49,8 +49,9 @@ def test_every_routing_example_comes_out(row):
     if chosen:
         selector = selector.chosen(chosen.removesuffix(" chosen").strip("`"))
     if route == "an error":
-        with pytest.raises(MvmoeError):
+        with pytest.raises(MvmoeError) as caught:
             selector.select(np.array([logits]))
+        assert caught.value.code.startswith("routing.")
         return
     taken, given = selector.select_one(np.float32(logits))
     assert list(taken) == numbers(route)

@@ -4,6 +4,7 @@ import hashlib
 import json
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
@@ -43,7 +44,7 @@ def test_another_manifest_is_refused_unread(bundle, open_):
 )
 @pytest.mark.parametrize("open_", [Bundle.open, Dispatcher.open])
 def test_what_is_no_hash_is_refused(bundle, open_, given):
-    with pytest.raises(InputError, match="expected 64 hexadecimal digits"):
+    with raises(InputError, "input.invalid", name="manifest_sha256"):
         open_(bundle, manifest_sha256=given)
 
 

@@ -89,6 +89,17 @@ def test_verify_says_where_the_caller_chooses(mvmoe, bundle):
     assert power["margin"]["min"] > 0  # of the images whose route the router gave
 
 
+def test_routing_judges_what_a_router_decides_and_nothing_else(mvmoe, bundle, images):
+    code, out, err = mvmoe("routing", bundle, "--data", images, "--json")
+    assert code == 0, err
+    task, power = json.loads(out)["engines"]["onnx"]["stages"]
+    assert (task["decides"], task["verdict"]) == (False, None)
+    assert task["reason"].startswith("no router decides")
+    # Three images, all of them routed by the router although a caller may choose.
+    assert (power["decides"], power["images"]) == (True, 3) and "needs 30" in power["reason"]
+    assert mvmoe("routing", bundle, "--data", images)[0] == 0
+
+
 @pytest.mark.parametrize("source", ["synthetic", "images"])
 def test_bench_measures_every_named_route(mvmoe, bundle, images, tmp_path, source):
     given = images if source == "images" else source

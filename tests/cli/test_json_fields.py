@@ -4,7 +4,7 @@ import dataclasses
 
 import msgspec
 import pytest
-from json_page import documented, verify_tables
+from json_page import documented, routing_tables, verify_tables
 
 from mvmoe_bench.commands.demo import Demo
 from mvmoe_bench.commands.report import WrittenReport
@@ -18,8 +18,9 @@ from mvmoe_deploy.commands.pack import NewPack
 from mvmoe_deploy.commands.parts import InstalledParts
 from mvmoe_deploy.commands.run import ImageAnswers
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.router_health import StageHealth
 from mvmoe_deploy.training.training_report import FinishedRun
-from mvmoe_deploy.verification import report_data
+from mvmoe_deploy.verification import report_data, routers_report
 
 RESULTS = {
     "init": NewCheckpoint,
@@ -29,6 +30,7 @@ RESULTS = {
     "inspect": BundleView,
     "pack": NewPack,
     "verify": report_data.VerifiedBundle,
+    "routing": routers_report.RoutersReport,
     "run": ImageAnswers,
     "bench": MeasuredRun,
     "report": WrittenReport,
@@ -51,6 +53,12 @@ def test_every_command_is_documented_with_its_fields():
 @pytest.mark.parametrize("command", RESULTS)
 def test_a_result_has_the_documented_fields(command):
     assert fields(RESULTS[command]) == documented()[command]
+
+
+def test_judged_routers_have_the_documented_fields():
+    engine, stage = routing_tables()
+    assert fields(routers_report.JudgedRouters) == engine
+    assert fields(StageHealth) == stage
 
 
 def test_a_verified_target_has_the_documented_fields():

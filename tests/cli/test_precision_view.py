@@ -80,7 +80,7 @@ def test_right_answers_are_points_with_an_interval():
         images=100, reference=0.8667, target=0.867, least_loss=-0.0121, most_loss=0.0114
     )
     assert lines(None, accuracy=known) == [
-        "right answers: 86.70%, PyTorch 86.67%: a loss of -0.03 points (95% interval -1.21 to 1.14)"
+        "accuracy: 86.70%, PyTorch 86.67%: a loss of -0.03 points (95% interval -1.21 to 1.14)"
     ]
 
 

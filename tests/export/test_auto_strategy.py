@@ -1,6 +1,7 @@
 """Which strategy an export takes that leaves the choice to us, and what it says about it."""
 
 import pytest
+from expected_errors import raises
 from torch import nn
 
 from mvmoe_deploy import part_lookup
@@ -42,7 +43,7 @@ def test_one_image_at_a_time_is_what_some_strategies_need(zoo):
 
 
 def test_a_model_that_none_can_serve_is_refused_by_the_last(zoo):
-    with pytest.raises(InputError):
+    with raises(InputError, "input.option", name="batch", given=0):
         choose_strategy(zoo.Foreign(), batch=0)
 
 

@@ -1,12 +1,14 @@
 """Compilers in another process: whatever happens to them is one sentence, and their figures."""
 
 import json
+import re
 import time
 from collections import Counter
 
 import msgspec
 import pytest
 import torch
+from expected_errors import raises
 from torch import nn
 
 from mvmoe_deploy import errors
@@ -132,17 +134,19 @@ def ended(compilers):
 
 
 DEATHS = {
-    "dies": "ended with code 7: the last word; check memory and space",
-    "killed": "ended with code -9",
-    "hungry": "MemoryError",
-    "full": "ended with code 1: .*too large",
+    "dies": ("engine.process-ended", 7, "ended with code 7: the last word; check memory and space"),
+    "killed": ("engine.process-ended", -9, "ended with code -9"),
+    "hungry": ("engine.failed", "MemoryError", "MemoryError"),
+    "full": ("engine.process-ended", 1, "ended with code 1: .*too large"),
 }
 
 
 @pytest.mark.parametrize("name", DEATHS)
 def test_however_a_compiler_ends_it_is_one_sentence(ended, name):
-    with pytest.raises(EngineError, match=DEATHS[name]) as raised:
+    code, found, said = DEATHS[name]
+    with raises(EngineError, code, found=found) as raised:
         ended[name][0].wait()
+    assert re.search(said, str(raised.value))
     assert "\n" not in str(raised.value)
     assert len(str(raised.value)) < 500
 

@@ -1,6 +1,7 @@
 """An export leaves the caller's model in the mode that it was in."""
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_export.evaluation_mode import evaluation_mode
@@ -29,9 +30,9 @@ def test_an_export_leaves_every_module_in_its_mode(mixed, export):
 
 def test_a_refused_export_leaves_every_module_in_its_mode(mixed, export):
     before = modes(mixed)
-    with pytest.raises(InputError):
+    with raises(InputError, "export.too-many-graphs", limit=1):
         export(mixed, strategy="dispatch", max_graphs=1)
-    with pytest.raises(InputError):
+    with raises(InputError, "part.unknown", kind="targets", name="no-such-target"):
         export(mixed, targets=["no-such-target"])
     assert modes(mixed) == before
 

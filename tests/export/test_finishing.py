@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
+from expected_errors import raises
 from PIL import Image
 from torch import nn
 
@@ -279,9 +280,7 @@ def test_a_bundle_is_verified_down_every_way_to_finish(model, path):
 
 
 def test_a_strategy_that_needs_every_expert_is_refused(model, tmp_path):
-    with pytest.raises(
-        InputError, match=r"finishes images on the route \[0\].*--strategy dispatch"
-    ):
+    with raises(InputError, "model.contract", stage=1, name="finishes", found=[0]):
         export_bundle(model, tmp_path / "gather.bundle", strategy="gather")
 
 
@@ -292,28 +291,27 @@ def test_an_output_that_a_finished_image_would_lack_is_refused(model):
     class Late(Exits):
         outputs: ClassVar = {"answer": "logits", "late": "embedding"}
 
-    with pytest.raises(InputError, match="gives the output late before stage 1 may finish"):
+    with raises(InputError, "model.contract", name="late"):
         flow_of(Late())
 
 
 @pytest.mark.parametrize(
-    ("finishes", "says"),
+    ("finishes", "code", "fields"),
     [
-        ({3: [STOP]}, "expected a dict from the number of a routed stage"),
-        ({0: [STOP]}, "expected a dict from the number of a routed stage"),
-        ({-1: [STOP]}, "expected a dict from the number of a routed stage"),
-        ({"1": [STOP]}, "expected a dict from the number of a routed stage"),
-        ({1: [(5,)]}, r"has the route \[5\]"),
-        ({1: [(0,), (1,), (2,)]}, "finishes images on 3 routes"),
-        ({1: 0}, "expected a dict"),
+        ({3: [STOP]}, "model.contract", {"name": "finishes"}),
+        ({0: [STOP]}, "model.contract", {"name": "finishes"}),
+        ({-1: [STOP]}, "model.contract", {"name": "finishes"}),
+        ({"1": [STOP]}, "model.contract", {"name": "finishes"}),
+        ({1: [(5,)]}, "routing.unknown-route", {"route": [5]}),
+        ({1: [(0,), (1,), (2,)]}, "model.contract", {"name": "finishes", "found": 3}),
+        ({1: 0}, "model.contract", {"name": "finishes"}),
     ],
 )
-def test_routes_that_cannot_finish_are_refused(finishes, says):
+def test_routes_that_cannot_finish_are_refused(finishes, code, fields):
     model = make_model()
     model.finishes = finishes
-    with pytest.raises(InputError, match=says) as caught:
+    with raises(InputError, code, **fields):
         flow_of(model)
-    assert caught.value.code in ("model.contract", "routing.unknown-route")
 
 
 def test_a_forward_that_does_not_finish_where_the_model_says_is_refused(tmp_path):
@@ -323,11 +321,11 @@ def test_a_forward_that_does_not_finish_where_the_model_says_is_refused(tmp_path
             return state if routes else {**state, "answer": state["answer"] + 1}
 
     torch.manual_seed(3)
-    with pytest.raises(CheckFailedError):
+    with raises(CheckFailedError, "check.failed", target="onnx", graph="step1_e1"):
         export_bundle(Runs().eval(), tmp_path / "runs.bundle")
     assert not (tmp_path / "runs.bundle").exists()
 
 
 def test_a_graph_with_its_routers_inside_runs_all_stages():
-    with pytest.raises(InputError, match="finishes some images before its last stage"):
+    with raises(InputError, "export.graph-refused", name="finishes"):
         make_stages(make_model(), "gather", routers="in-graph")

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
@@ -73,7 +74,7 @@ def test_a_strategy_that_is_given_twice_or_chosen_is_made_once(model, tmp_path):
 
 
 def test_no_strategy_is_refused_before_anything_is_made(model, tmp_path):
-    with pytest.raises(InputError, match="no strategy was given"):
+    with raises(InputError, "input.option", name="strategy"):
         export_bundle(model, tmp_path / "a.bundle", strategy=[])
     assert list(tmp_path.iterdir()) == []
 

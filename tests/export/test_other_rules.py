@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from best_share import BestShare
+from expected_errors import raises
 
 from mvmoe_deploy import Dispatcher, part_lookup
 from mvmoe_deploy.bundle import Bundle
@@ -58,5 +59,5 @@ def test_a_bundle_of_such_a_rule_is_opened_only_with_leave(zoo, export, plugin):
     model.routing = (THEIRS,)
     path = export(zoo.enliven(model))
     for opening in (Bundle.open, Dispatcher.open):
-        with pytest.raises(BundleError, match="plug-ins are not allowed here"):
+        with raises(BundleError, "part.plugin-not-allowed", kind="rules", name="best_share"):
             opening(path)

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from expected_errors import raises
 from torch import nn
 
 from mvmoe_deploy.errors import InputError
@@ -69,23 +70,34 @@ def test_a_class_is_called_and_a_module_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "words"),
+    ("spec", "given", "expected"),
     [
-        ("own", "expected package.module:factory"),
-        (":make", "expected package.module:factory"),
-        ("own:", "expected package.module:factory"),
-        ("absent.py:make", "does not exist"),
-        ("absent:make", "No module named 'absent'"),
-        ("a b:make", "names no module"),
-        ("broken.py:make", "No module named 'no_such_module'"),
-        ("own:absent", "has no 'absent'"),
-        ("own:number", "is of the type int"),
-        ("own:fails", "KeyError"),
-        ("beside.py:OUT", "is of the type int"),
-        ("own:Options", "gave a Options"),
+        ("own", "own", "a factory"),
+        (":make", ":make", "a factory"),
+        ("own:", "own:", "a factory"),
+        ("absent.py:make", "absent.py", "a file"),
+        ("a b:make", "a b", "a name of a module"),
+        ("own:absent", "absent", "a name of the module"),
+        ("own:number", "own:number", "a function"),
+        ("beside.py:OUT", "beside.py:OUT", "a function"),
+        ("own:Options", "own:Options", "a module"),
     ],
 )
 @pytest.mark.usefixtures("folder")
-def test_what_makes_no_model_is_refused_in_a_sentence(spec: str, words: str) -> None:
-    with pytest.raises(InputError, match=words):
+def test_what_makes_no_model_is_refused(spec: str, given: str, expected: str) -> None:
+    with raises(InputError, "input.option", name="model", given=given, expected=expected):
+        make_own_module(spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "found"),
+    [
+        ("absent:make", "ModuleNotFoundError: No module named 'absent'"),
+        ("broken.py:make", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("own:fails", "KeyError: 'weights'"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_code_that_fails_is_refused_in_a_sentence(spec: str, found: str) -> None:
+    with raises(InputError, "model.code-failed", found=found):
         make_own_module(spec)

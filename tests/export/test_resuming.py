@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import msgspec
 import psutil
 import pytest
+from expected_errors import raises
 from torch import nn
 
 from mvmoe_deploy.bundle import Bundle
@@ -199,12 +200,12 @@ def test_what_was_finished_is_kept_when_another_target_fails(model, place, later
 
     def fail_later(name, *arguments, **options):
         if name == "later":
-            raise CheckFailedError("no good")
+            raise CheckFailedError("no good", target="later")
         return guard(name, *arguments, **options)
 
     monkeypatch.setattr(bundling, "guard", fail_later)
     for _ in range(2):
-        with pytest.raises(CheckFailedError, match="no good"):
+        with raises(CheckFailedError, "check.failed", target="later"):
             export_bundle(model, place, targets=BOTH, resume=True)
         assert names(place.parent / ".model.bundle.resume") == ["onnx"]
     assert not psutil.pid_exists(int((later / "pid").read_text()))
@@ -215,10 +216,10 @@ def test_of_two_failing_targets_one_is_told_and_both_are_stopped(model, place, l
 
     def fail(self):
         wait_for(lambda: (later / "pid").exists() and (later / "pid").read_text())
-        raise CheckFailedError("no good")
+        raise CheckFailedError("no good", target="later")
 
     monkeypatch.setattr("mvmoe_export.targets.contract.InlineJob.finish", fail)
-    with pytest.raises(CheckFailedError, match="no good"):
+    with raises(CheckFailedError, "check.failed", target="later"):
         export_bundle(model, place, targets=BOTH, resume=True)
     assert not psutil.pid_exists(int((later / "pid").read_text()))
     assert names(place.parent) == []
@@ -387,7 +388,7 @@ def test_a_link_in_place_of_the_folder_is_not_followed(kept, place):
     before = contents(place.parent / "elsewhere")
     kept.finished.clear()
     assert contents(place.parent / "elsewhere") == before
-    with pytest.raises(InputError, match="is a symbolic link; remove it"):
+    with raises(InputError, "output.not-replaceable", found="symbolic link"):
         kept.finished.require_free(["onnx"])
 
 
@@ -396,7 +397,7 @@ def test_what_cannot_be_kept_is_told_before_anything_is_exported(model, place, m
     hidden.mkdir(parents=True)
     put_notes(hidden)
     begun = started_targets(monkeypatch)
-    with pytest.raises(InputError, match="was not kept by an export"):
+    with raises(InputError, "output.foreign", path=str(hidden)):
         export_bundle(model, place, resume=True)
     assert begun == []
     # Without --resume nothing is kept, and nothing of it is touched.
@@ -469,7 +470,7 @@ def test_without_resume_no_key_is_made(model, place, monkeypatch):
 
 @pytest.mark.parametrize("path", [".", "/", ".."])
 def test_a_path_without_a_name_is_one_sentence(model, path):
-    with pytest.raises(InputError, match="ends in a name"):
+    with raises(InputError, "output.not-replaceable", path=path, found="no name"):
         export_bundle(model, path, resume=True)
 
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
+from expected_errors import raises
 from task_moe import TaskMoE, TaskStep
 
 from mvmoe_deploy import Dispatcher
@@ -195,8 +196,9 @@ class IgnoresItsTask(TaskMoE):
 
 def test_a_forward_that_does_not_follow_its_caller_is_refused(tmp_path):
     torch.manual_seed(0)
-    with pytest.raises(CheckFailedError, match="forced down routes"):
+    with raises(CheckFailedError, "check.failed", target="onnx", graph="step1_e0_e1") as caught:
         export_bundle(IgnoresItsTask(), tmp_path / "wrong.bundle")
+    assert "forced down routes" in str(caught.value)
 
 
 class TwoTables(TaskMoE):
@@ -209,5 +211,6 @@ class TwoTables(TaskMoE):
 
 
 def test_stages_whose_choices_contradict_each_other_are_refused(tmp_path):
-    with pytest.raises(InputError, match="differ in their names"):
+    with raises(InputError, "bundle.manifest-inconsistent") as caught:
         export_bundle(TwoTables(), tmp_path / "wrong.bundle")
+    assert "differ in their names" in str(caught.value)

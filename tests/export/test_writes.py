@@ -5,6 +5,7 @@ import onnxruntime
 import pytest
 import torch
 import torch.nn.functional as F
+from expected_errors import raises
 from torch import nn
 
 from mvmoe_deploy import Dispatcher
@@ -203,20 +204,20 @@ def behind_autograd(model, y, x):
 
 @pytest.mark.parametrize("names", [(), REWRITES], ids=["plain", "rewritten"])
 @pytest.mark.parametrize(
-    "write",
+    ("write", "named"),
     [
-        count,
-        part_of_a_buffer,
-        the_input,
-        a_view_of_the_input,
-        batch_statistics,
-        instance_statistics,
-        behind_autograd,
+        (count, "scale"),
+        (part_of_a_buffer, "scale"),
+        (the_input, "inputs_0"),
+        (a_view_of_the_input, "inputs_0"),
+        (batch_statistics, "norm.running_mean"),
+        (instance_statistics, "what it is given"),
+        (behind_autograd, "a tensor"),
     ],
-    ids=lambda write: write.__name__,
+    ids=lambda value: getattr(value, "__name__", None),
 )
-def test_a_write_to_what_is_not_the_graphs_own_is_refused(write, names):
-    with pytest.raises(InputError, match=r"^graph this changes .* in place") as error:
+def test_a_write_to_what_is_not_the_graphs_own_is_refused(write, named, names):
+    with raises(InputError, "export.graph-refused", graph="this", name=named) as error:
         make_program("this", Writing(write).eval(), {"x": X.clone()}, names)
     assert "\n" not in str(error.value)
 
@@ -226,10 +227,12 @@ def weight_by_its_data(model, y, x):
     return y
 
 
-@pytest.mark.parametrize("write", [weight_by_its_data, count])
-def test_a_write_to_a_weight_is_refused_before_it_is_captured(write):
+@pytest.mark.parametrize(
+    ("write", "named"), [(weight_by_its_data, "linear.weight"), (count, "scale")]
+)
+def test_a_write_to_a_weight_is_refused_before_it_is_captured(write, named):
     # PyTorch's exporter ends the whole process for the first of these.
-    with pytest.raises(InputError, match=r"^graph g changes (linear.weight|scale) in place"):
+    with raises(InputError, "model.contract", graph="graph g", name=named):
         fingerprint(Writing(write).eval(), [X.clone()], "graph g")
 
 
@@ -242,5 +245,5 @@ def test_a_clean_up_that_meets_a_write_refuses():
 
     graph = torch.export.export(Plain(), (X,)).module(check_guards=False)
     for refuse in (require_functional, lambda module: rewrites.AtenGraph(module, (X,))):
-        with pytest.raises(InputError, match="a write in place"):
+        with raises(InputError, "export.graph-refused", operator="aten.clamp_.default"):
             refuse(graph)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from best_share import BestShare
+from expected_errors import raises
 from PIL import Image
 from torch import Tensor, nn
 
@@ -216,7 +217,7 @@ def test_an_output_of_a_foreign_kind_is_exported_verified_and_shown(foreign, tmp
     torch.manual_seed(0)
     path, photograph = tmp_path / "pointing.mvmoe", tmp_path / "photograph.png"
     export_bundle(Pointing(), path)
-    with pytest.raises(BundleError, match="plug-ins are not allowed here"):
+    with raises(BundleError, "part.plugin-not-allowed", kind="outputs", name="angle"):
         Bundle.open(path)
     succeeds("verify", str(path), "--plugins", "--json")
     (target,) = json.loads(capsys.readouterr().out)["targets"].values()
@@ -271,7 +272,7 @@ def test_a_rewrite_is_advised_where_it_removes_what_an_engine_leaves_out(foreign
 
 
 def test_a_bundle_imports_no_plug_in_without_leave(exported):
-    with pytest.raises(BundleError, match="plug-ins are not allowed here"):
+    with raises(BundleError, "part.plugin-not-allowed", kind="rules", name="best_share"):
         Dispatcher.open(exported[1])
 
 
@@ -427,12 +428,12 @@ def test_a_strategy_is_exported_and_run_where_plug_ins_are_allowed(foreign, tmp_
     with Dispatcher.open(path, plugins=True) as dispatcher:
         assert dispatcher.target.strategy == "last-first"
         require_answers(dispatcher, model)
-    with pytest.raises(BundleError, match="plug-ins are not allowed here"):
+    with raises(BundleError, "part.plugin-not-allowed", kind="strategies", name="last-first"):
         Dispatcher.open(path)
 
 
 def test_a_recipe_that_changes_weights_is_refused_where_it_would_not_be_applied(foreign, tmp_path):
     chosen = ExportOptions(targets={"onnx": OnnxOptions(precision="coarse")})
-    with pytest.raises(InputError, match="take theirs as inputs"):
+    with raises(InputError, "input.option", name="precision", given="coarse"):
         export_bundle(tiny(), tmp_path / "refused.mvmoe", strategy="bind", options=chosen)
     assert not (tmp_path / "refused.mvmoe").exists()

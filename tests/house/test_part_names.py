@@ -20,7 +20,6 @@ _PACKAGES = ("mvmoe_deploy", "mvmoe_export", "mvmoe_bench")
 _OTHER_MEANINGS = {
     "mvmoe_deploy.commands.verify": {"pytorch"},  # where the reference comes from
     "mvmoe_deploy.training.folder": {"train"},  # the folder of the images
-    "mvmoe_deploy.training.inventory": {"train"},
     "mvmoe_deploy.training.survey": {"train"},
     "mvmoe_deploy.runtime.runners.coreml_reference.program_constants": {
         "tensor"
@@ -32,6 +31,7 @@ _OTHER_MEANINGS = {
     "mvmoe_export.targets.executorch.job": {"portable"},
     "mvmoe_export.targets.executorch.lowering": {"coreml", "portable"},
     "mvmoe_export.targets.executorch.target": {"coreml"},
+    "mvmoe_export.targets.coreml.engine": {"softmax"},  # an operator of Core ML's
     "mvmoe_export.bundling": {"export"},  # a phase of the progress
     "mvmoe_bench.measure.schema.results": {"run"},  # a line of the results
     "mvmoe_bench.commands.demo": {"all-experts", "dense", "static"},  # what the demo measures

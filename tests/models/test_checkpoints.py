@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pickle
+import re
 import resource
 import struct
 import subprocess
@@ -12,6 +13,7 @@ import tarfile
 
 import pytest
 import torch
+from expected_errors import raises
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
@@ -54,8 +56,9 @@ def entries(folder):
 
 def refused(path, code, config=None, *, words=None):
     """The sentence of the error with this code, or one of these codes."""
-    with pytest.raises(CheckpointError, match=words) as caught:
+    with pytest.raises(CheckpointError) as caught:
         load_checkpoint(path, config)
+    assert re.search(words or "", str(caught.value))
     assert caught.value.code in ((code,) if isinstance(code, str) else code)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 1500
@@ -569,13 +572,13 @@ def test_an_existing_checkpoint_is_kept_unless_it_may_be_replaced(saved):
 
 @pytest.mark.parametrize("name", ["c", "c.safetensors"])
 def test_labels_and_priors_that_could_not_be_loaded_are_not_saved(tmp_path, name):
-    for fields, words in [
-        ({"labels": ["a"]}, "1 labels for 3 classes"),
-        ({"labels": ["a", "b", "\ud800"]}, "not Unicode text"),
-        ({"usage_prior": ((RouteShare((7,), 1.0),),)}, "has the route"),
+    for field, value in [
+        ("labels", ["a"]),
+        ("labels", ["a", "b", "\ud800"]),
+        ("usage_prior", ((RouteShare((7,), 1.0),),)),
     ]:
-        with pytest.raises(CheckpointError, match=words):
-            save_checkpoint(checkpoint(**fields), tmp_path / name)
+        with raises(CheckpointError, "checkpoint.config-invalid", name=field):
+            save_checkpoint(checkpoint(**{field: value}), tmp_path / name)
     assert entries(tmp_path) == []
 
 
@@ -623,7 +626,7 @@ def test_replacing_takes_no_file_that_somebody_put_beside(saved):
     if not saved.is_dir():
         save_checkpoint(checkpoint(), place)
     (place / "notes.txt").write_text("precious")
-    with pytest.raises(InputError, match=r"holds notes.txt, which is no part of its checkpoint"):
+    with raises(InputError, "output.foreign", path=str(place)):
         save_checkpoint(checkpoint(), place, replace=True)
     assert (place / "notes.txt").read_text() == "precious"
 

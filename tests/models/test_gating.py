@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from expected_errors import raises
 
 from mvmoe_deploy.errors import RoutingError
 from mvmoe_deploy.models import gating
@@ -69,7 +70,7 @@ def test_torch_selects_the_same_routes_where_logits_are_neighbours_in_fp32():
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("route", [None, (0,)])
 def test_torch_refuses_logits_that_are_not_finite(bad, route):
-    with pytest.raises(RoutingError, match="not finite"):
+    with raises(RoutingError, "routing.not-finite", expert=1):
         gating.select(torch.tensor([[0.0, bad]]), TopK(experts=2), route)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from expected_errors import raises
 
 from mvmoe_deploy.errors import CheckpointError, InputError
 from mvmoe_deploy.models import Checkpoint, InputChoices, build, load_checkpoint, save_checkpoint
@@ -115,29 +116,28 @@ def test_a_padding_of_the_file_goes_with_its_rule():
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("said", "name"),
     [
-        ({"pad_level": 0}, "pad_level 0 belongs to another rule than timm"),
-        ({"resize_rule": "letterbox", "crop": 0.9}, "leave out --crop"),
+        ({"pad_level": 0}, "pad_level"),
+        ({"resize_rule": "letterbox", "crop": 0.9}, "crop"),
         ({"resize_rule": "letterbox", "pad_level": 256}, "pad_level"),
         ({"resize_rule": "letterbox", "pad_place": "left"}, "pad_place"),
-        ({"resize_rule": "stretch"}, "resize"),
-        ({"crop": 232}, "pixels belong to --resize-rule torchvision"),
-        ({"crop": 0.0}, "no fraction above 0"),
-        ({"crop": float("nan")}, "no fraction above 0"),
-        ({"crop": 232.5, "resize_rule": "torchvision"}, "neither a fraction"),
-        ({"crop": -1, "resize_rule": "torchvision"}, "neither a fraction"),
-        ({"crop": 200, "resize_rule": "torchvision"}, "smaller than the input"),
-        ({"mean": (0.5, 0.5)}, "mean has 2 values"),
+        ({"crop": 232}, "crop"),
+        ({"crop": 0.0}, "crop"),
+        ({"crop": float("nan")}, "crop"),
+        ({"crop": 232.5, "resize_rule": "torchvision"}, "crop"),
+        ({"crop": -1, "resize_rule": "torchvision"}, "crop"),
+        ({"crop": 200, "resize_rule": "torchvision"}, "resize_size"),
+        ({"mean": (0.5, 0.5)}, "mean"),
         ({"std": (0.0,)}, "std"),
         ({"mean": (float("nan"),)}, "mean"),
-        ({"interpolation": "area"}, "area"),
-        ({"resize_rule": "stretch"}, "stretch"),
-        ({"channel_order": "L"}, "mean has 3 values"),
+        ({"interpolation": "area"}, "interpolation"),
+        ({"resize_rule": "stretch"}, "resize"),
+        ({"channel_order": "L"}, "mean"),
     ],
 )
-def test_statements_that_make_no_input_are_refused(said, words):
-    with pytest.raises(InputError, match=words) as caught:
+def test_statements_that_make_no_input_are_refused(said, name):
+    with raises(InputError, "input.option", name=name) as caught:
         resolved(**said)
     assert "\n" not in str(caught.value)
 
@@ -197,7 +197,7 @@ def test_weights_alone_are_read_with_marked_defaults_or_with_what_is_said(tmp_pa
 
 def test_a_statement_that_does_not_fit_the_checkpoint_is_refused(tmp_path):
     save_checkpoint(Checkpoint(build(GREY, seed=0)), tmp_path / "c")
-    with pytest.raises(InputError, match="mean has 3 values") as caught:
+    with raises(InputError, "input.option", name="mean") as caught:
         load_checkpoint(tmp_path / "c", choices=InputChoices(mean=(0.5, 0.5, 0.5)))
     assert not isinstance(caught.value, CheckpointError)
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from expected_errors import raises
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import build, preset, preset_names
@@ -89,25 +90,26 @@ def test_a_configuration_is_a_presets_name_or_a_file(tmp_path, encoding):
 
 
 @pytest.mark.parametrize(
-    "content, words",
+    ("content", "code", "name"),
     [
-        (b"", "is not a JSON object"),
-        (b"[]", "is not a JSON object"),
-        ('{"family": "vit", "config": {}}'.encode("utf-16"), "UTF-16 text; save it as UTF-8"),
-        (b"{", "is not a JSON object"),
-        (b'{"family": "\xff"}', "is not a JSON object"),
-        (b"[" * 100_000, "is not a JSON object"),
-        (b"{}", "model family None"),
-        (b'{"family": ["vit"]}', "model family"),
-        (b'{"family": "vit"}', "config that is no object"),
-        (b'{"family": "vit", "config": {"width": NaN}}', "is not a JSON object"),
-        (b'{"family": "vit", "config": {"depths": 1}}', "unknown field 'depths'"),
+        (b"", "model.config-invalid", None),
+        (b"[]", "model.config-invalid", None),
+        ('{"family": "vit", "config": {}}'.encode("utf-16"), "model.config-invalid", None),
+        (b"{", "model.config-invalid", None),
+        (b'{"family": "\xff"}', "model.config-invalid", None),
+        (b"[" * 100_000, "model.config-invalid", None),
+        (b"{}", "part.unknown", "None"),
+        (b'{"family": ["vit"]}', "part.unknown", "['vit']"),
+        (b'{"family": "vit"}', "model.config-invalid", "config"),
+        (b'{"family": "vit", "config": {"width": NaN}}', "model.config-invalid", None),
+        (b'{"family": "vit", "config": {"depths": 1}}', "model.config-invalid", "depths"),
     ],
 )
-def test_a_file_that_is_no_configuration_is_refused(tmp_path, content, words):
+def test_a_file_that_is_no_configuration_is_refused(tmp_path, content, code, name):
     path = tmp_path / "config.json"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=words) as caught:
+    said = {"path": str(path)} if name is None else {"name": name}
+    with raises(InputError, code, **said) as caught:
         configuration(str(path))
     assert str(path) in str(caught.value)
 

@@ -5,12 +5,14 @@ import dataclasses
 import gzip
 import json
 import pathlib
+import re
 import shutil
 import zipfile
 
 import numpy as np
 import pytest
 import torch
+from expected_errors import raises
 from safetensors.torch import save_file
 
 from mvmoe_deploy.errors import CheckpointError
@@ -51,8 +53,9 @@ def load(path, weights=None):
 
 def refused(path, code, weights=None, *, words=None, **fields):
     """The sentence of the error with this code and, if there are any, these fields."""
-    with pytest.raises(CheckpointError, match=words) as caught:
+    with pytest.raises(CheckpointError) as caught:
         load(path, weights)
+    assert re.search(words or "", str(caught.value))
     assert caught.value.code == code
     assert {name: caught.value.fields[name] for name in fields} == fields
     assert "\n" not in str(caught.value)
@@ -520,9 +523,7 @@ def test_a_timm_directory_of_a_model_of_ones_own_takes_its_configuration(hub, vi
     def change(content):
         content.update(architecture="my_vit")
 
-    with pytest.raises(
-        CheckpointError, match=r"architecture 'my_vit' with .* name the configuration"
-    ):
+    with raises(CheckpointError, "checkpoint.no-config", found="my_vit"):
         load_checkpoint(hub(change))
     loaded = load_checkpoint(hub(change), vit_state[0])
     assert loaded.model.input.crop_fraction == 0.9
@@ -584,29 +585,51 @@ def test_a_size_that_the_configuration_replaces_is_said(hub, vit_state):
     assert "configuration: image_size 32 replaces the checkpoint's input_size 64" in notes
 
 
+def _config_invalid(name):
+    return "checkpoint.config-invalid", {"name": name}
+
+
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "code", "fields"),
     [
-        (lambda c: c["pretrained_cfg"].update(mean="0.5"), "timm's configuration .* is wrong"),
-        (lambda c: c["pretrained_cfg"].update(mean=[0.5, 0.5]), "mean has 2 values"),
-        (lambda c: c["pretrained_cfg"].update(std=[0.0] * 3), "contradicts itself"),
-        (lambda c: c["pretrained_cfg"].update(crop_pct=1.5), "crop 1.5"),
-        (lambda c: c["pretrained_cfg"].update(crop_mode="random"), "crop_mode 'random'; known"),
-        (lambda c: c["pretrained_cfg"].update(interpolation="box"), "interpolation 'box'; known"),
-        (lambda c: c["pretrained_cfg"].update(input_size=[3, 32, 48]), "only square inputs"),
-        (lambda c: c.update(label_names=["a"]), "1 labels for 3 classes"),
-        (lambda c: c.update(num_classes=4), "3 labels for 4 classes"),
-        (lambda c: c.update(num_classes=4, label_names=None), "wrong shapes: head"),
-        (lambda c: c["model_args"].update(depth=2), "missing keys"),
-        (lambda c: c["model_args"].update(depth="x"), "makes no model .*depth 'x'.* --config"),
-        (lambda c: c.update(num_classes=0), "makes no model .*num_classes 0.* --config"),
-        (lambda c: c["model_args"].update(img_size=[32, 32]), "makes no model"),
-        (lambda c: c["pretrained_cfg"].update(input_size=[1, 32, 32]), "mean has 3 values"),
-        (lambda c: c.update(global_pool="map"), "global_pool 'map', which is not known here"),
+        (lambda c: c["pretrained_cfg"].update(mean="0.5"), *_config_invalid("mean")),
+        (lambda c: c["pretrained_cfg"].update(mean=[0.5, 0.5]), *_config_invalid("mean")),
+        (lambda c: c["pretrained_cfg"].update(std=[0.0] * 3), *_config_invalid("std")),
+        (lambda c: c["pretrained_cfg"].update(crop_pct=1.5), *_config_invalid("crop")),
+        (lambda c: c["pretrained_cfg"].update(crop_mode="random"), *_config_invalid("resize")),
+        (
+            lambda c: c["pretrained_cfg"].update(interpolation="box"),
+            *_config_invalid("interpolation"),
+        ),
+        (
+            lambda c: c["pretrained_cfg"].update(input_size=[3, 32, 48]),
+            *_config_invalid("input_size"),
+        ),
+        (lambda c: c.update(label_names=["a"]), *_config_invalid("labels")),
+        (lambda c: c.update(num_classes=4), *_config_invalid("labels")),
+        (
+            lambda c: c.update(num_classes=4, label_names=None),
+            "checkpoint.does-not-fit",
+            {
+                "shapes": [
+                    "head.bias [3] instead of [4]",
+                    "head.weight [3, 192] instead of [4, 192]",
+                ]
+            },
+        ),
+        (lambda c: c["model_args"].update(depth=2), "checkpoint.does-not-fit", {"family": "vit"}),
+        (lambda c: c["model_args"].update(depth="x"), *_config_invalid("depth")),
+        (lambda c: c.update(num_classes=0), *_config_invalid("num_classes")),
+        (lambda c: c["model_args"].update(img_size=[32, 32]), *_config_invalid("image_size")),
+        (
+            lambda c: c["pretrained_cfg"].update(input_size=[1, 32, 32]),
+            *_config_invalid("mean"),
+        ),
+        (lambda c: c.update(global_pool="map"), "checkpoint.no-config", {}),
     ],
 )
-def test_a_timm_file_that_is_wrong_is_refused(hub, change, words):
-    with pytest.raises(CheckpointError, match=words) as caught:
+def test_a_timm_file_that_is_wrong_is_refused(hub, change, code, fields):
+    with raises(CheckpointError, code, **fields) as caught:
         load_checkpoint(hub(change))
     assert "\n" not in str(caught.value)
 
@@ -626,12 +649,15 @@ def test_what_timms_head_reads_is_followed(hub, vit_state, images):
 
 
 @pytest.mark.parametrize(
-    ("field", "option"),
-    [("interpolation", {"interpolation": "bicubic"}), ("crop_mode", {"resize_rule": "timm"})],
+    ("field", "name", "option"),
+    [
+        ("interpolation", "interpolation", {"interpolation": "bicubic"}),
+        ("crop_mode", "resize", {"resize_rule": "timm"}),
+    ],
 )
-def test_an_option_stands_for_what_timm_says_in_other_words(hub, field, option):
+def test_an_option_stands_for_what_timm_says_in_other_words(hub, field, name, option):
     folder = hub(lambda content: content["pretrained_cfg"].update({field: "random"}))
-    with pytest.raises(CheckpointError, match=r"random'; known are .*: give --"):
+    with raises(CheckpointError, "checkpoint.config-invalid", name=name):
         load_checkpoint(folder, choices=InputChoices(mean=(0.5,)))
     assert load_checkpoint(folder, choices=InputChoices(**option)).model.input.resize == "timm"
 

@@ -3,6 +3,7 @@
 import msgspec
 import numpy as np
 import pytest
+from expected_errors import raises
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -56,7 +57,7 @@ def test_a_kind_is_found_by_its_name_and_takes_its_shapes(name):
 
 
 def test_an_unknown_kind_is_refused_with_those_that_there_are():
-    with pytest.raises(InputError, match="the output kind 'sound' is unknown") as refused:
+    with raises(InputError, "part.unknown", kind="outputs", name="sound") as refused:
         find_kind("sound")
     assert refused.value.fields["installed"] == sorted(SHAPES)
 

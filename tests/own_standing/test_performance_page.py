@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from expected_errors import raises
 
 from mvmoe_bench.measure.planning.bench_presets import PRESETS
 from mvmoe_bench.report.printed import alone, printed
@@ -64,7 +65,7 @@ def test_every_figure_of_the_page_was_measured(standing):
 def test_what_was_measured_is_not_measured_again(standing):
     found, again = standing
     assert again().baselines == found.baselines
-    with pytest.raises(InputError, match="was begun with"):
+    with raises(InputError, "resume.mismatch"):
         again(msgspec.structs.replace(EFFORT, name="other"))
 
 
@@ -142,7 +143,7 @@ def test_the_page_replaces_its_own_kind_alone(standing, tmp_path):
         performance_page.require_free,
         lambda path: performance_page.write_page(found, path),
     ):
-        with pytest.raises(InputError, match="is no page of `make bench`"):
+        with raises(InputError, "output.foreign", path=str(path)):
             refused(path)
     assert "precious" in path.read_text()
     performance_page.require_free(ROOT / "docs" / "performance.md")

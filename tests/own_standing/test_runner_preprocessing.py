@@ -4,8 +4,10 @@ import kotlin_runner
 import numpy as np
 import pytest
 import swift_runner
+from expected_errors import raises
 
 from mvmoe_bench.measure.devices import find_device
+from mvmoe_deploy.errors import EngineError
 from mvmoe_deploy.preprocessing.spec import Preprocessing
 from own_standing import runner_preprocessing
 from own_standing.runner_preprocessing import measure, ratio
@@ -42,7 +44,7 @@ def test_other_numbers_are_no_measurement(device, picture, monkeypatch):
     monkeypatch.setattr(
         runner_preprocessing, "preprocess", lambda image, spec: other(image, spec) + 0.01
     )
-    with pytest.raises(runner_preprocessing.EngineError, match="add up to"):
+    with raises(EngineError, "engine.failed", name="preprocessing"):
         measure(device, picture, SPEC, rounds=1, warmup=0)
 
 

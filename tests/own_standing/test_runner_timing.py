@@ -5,6 +5,7 @@ from pathlib import Path
 import kotlin_runner
 import pytest
 import swift_runner
+from expected_errors import raises
 
 from mvmoe_bench.measure.jobs.change import ChangeSample
 from mvmoe_bench.measure.jobs.latency import Sample
@@ -38,7 +39,7 @@ def test_both_are_asked_in_every_round(device, runner):
 @in_each_language
 def test_a_subject_that_fails_is_no_measurement(device, runner):
     runner.build()
-    with pytest.raises(EngineError, match="dispatcher"):
+    with raises(EngineError, "engine.failed", name="dispatcher", found="bundle.no-target"):
         measure_host_time(device, BUNDLES / "dispatch", "other", processes=1, seconds=0.01)
 
 

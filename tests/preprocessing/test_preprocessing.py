@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import struct
 import threading
 import tracemalloc
@@ -11,6 +12,7 @@ import zlib
 import msgspec
 import numpy as np
 import pytest
+from expected_errors import raises
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -232,10 +234,11 @@ def test_arrays_may_be_views():
 # Reading: what is refused
 
 
-def refused(source, words, mode="RGB"):
-    """The one sentence about `source`; nothing of a traceback or of Pillow's own."""
-    with pytest.raises(ImageError, match=words) as caught:
+def refused(source, what, words, mode="RGB"):
+    """The one sentence about `source`, of the code `image.<what>`; nothing of Pillow's own."""
+    with raises(ImageError, f"image.{what}") as caught:
         open_image(source, mode)
+    assert re.search(words, str(caught.value))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -245,13 +248,13 @@ def refused(source, words, mode="RGB"):
 def test_a_truncated_file_is_refused_by_name(saved, format_, part):
     data = encoded(Image.fromarray(colours(64, 64)), format=format_)
     path = saved(data[: int(len(data) * part)])
-    assert str(path) in refused(path, "damaged")
+    assert str(path) in refused(path, "damaged", "damaged")
 
 
 def test_damaged_pixels_are_refused(saved):
     data = bytearray(encoded(Image.fromarray(colours(32, 32)), format="PNG"))
     data[len(data) // 2] ^= 0xFF
-    refused(saved(bytes(data)), "damaged or cut off")
+    refused(saved(bytes(data)), "damaged", "damaged or cut off")
 
 
 @settings(max_examples=150)
@@ -284,23 +287,25 @@ def test_what_is_no_file_is_refused(tmp_path, kind):
         "null": "a\0b",
         "long name": "a" * 300,
     }
-    refused(paths[kind], "give the path of an image file")
+    refused(paths[kind], "unreadable", "give the path of an image file")
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n", bytes(1000)])
 def test_what_is_no_image_is_refused(saved, content):
-    assert f"({len(content)} bytes)" in refused(saved(content), "damaged or none of PNG, JPEG")
+    assert f"({len(content)} bytes)" in refused(
+        saved(content), "damaged", "damaged or none of PNG, JPEG"
+    )
 
 
 @pytest.mark.parametrize("format_", ["EPS", "ICO", "PDF", "TGA", "SGI", "PCX", "DDS", "JPEG2000"])
 def test_other_formats_are_not_opened(saved, format_):
     path = saved(Image.new("RGB", (16, 16)), format=format_)
-    refused(path, "damaged or none of PNG, JPEG")
+    refused(path, "damaged", "damaged or none of PNG, JPEG")
 
 
 @pytest.mark.parametrize("source", [b"bytes", 3, None, [[0, 1]]])
 def test_what_is_no_kind_of_image_is_refused(source):
-    refused(source, "cannot be a .*give a path, a PIL image or a uint8 array")
+    refused(source, "type", "cannot be a .*give a path, a PIL image or a uint8 array")
 
 
 @pytest.mark.parametrize("side", [10_001, 12_000, 20_000, 60_000])
@@ -308,7 +313,9 @@ def test_a_file_that_claims_too_many_pixels_is_refused_without_decoding(saved, s
     path = saved(png_claiming(side, side))
     tracemalloc.start()
     try:
-        message = refused(path, "at most 100,000,000 (pixels )?are read: scale it down first")
+        message = refused(
+            path, "too-large", "at most 100,000,000 (pixels )?are read: scale it down first"
+        )
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
@@ -318,7 +325,7 @@ def test_a_file_that_claims_too_many_pixels_is_refused_without_decoding(saved, s
 def test_a_limit_that_the_application_set_on_pillow_holds(saved, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     path = saved(Image.new("RGB", (8, 8)), format="PNG")
-    refused(path, "at most 20 pixels are read")
+    refused(path, "too-large", "at most 20 pixels are read")
 
 
 def test_an_image_that_pillow_would_warn_about_is_read_quietly(saved, monkeypatch):
@@ -329,32 +336,36 @@ def test_an_image_that_pillow_would_warn_about_is_read_quietly(saved, monkeypatc
 def test_a_file_of_too_many_bytes_is_refused_unread(tmp_path):
     with (tmp_path / "large.png").open("wb") as file:
         file.truncate(decoding.MAX_FILE_BYTES + 1)
-    refused(tmp_path / "large.png", "536,870,913 bytes; at most")
+    refused(tmp_path / "large.png", "too-large", "536,870,913 bytes; at most")
 
 
 def test_a_pil_image_of_too_many_pixels_is_refused(monkeypatch):
     monkeypatch.setattr(decoding, "MAX_PIXELS", 100)
-    refused(Image.new("L", (101, 1)), "the PIL image has 101 x 1 pixels; at most 100")
+    refused(Image.new("L", (101, 1)), "too-large", "the PIL image has 101 x 1 pixels; at most 100")
 
 
 def test_an_array_of_too_many_pixels_is_refused(monkeypatch):
     monkeypatch.setattr(decoding, "MAX_PIXELS", 100)
-    refused(np.zeros((101, 1), np.uint8), "an array of 1 x 101 pixels is too large; at most 100")
+    refused(
+        np.zeros((101, 1), np.uint8),
+        "too-large",
+        "an array of 1 x 101 pixels is too large; at most 100",
+    )
 
 
 def test_a_pil_image_without_pixels_is_refused():
-    refused(Image.new("RGB", (0, 5)), "has no pixels")
+    refused(Image.new("RGB", (0, 5)), "type", "has no pixels")
 
 
 def test_floating_point_samples_are_refused(saved):
     image = Image.fromarray(np.zeros((4, 4), np.float32))
-    refused(saved(image, format="TIFF"), "floating-point samples")
+    refused(saved(image, format="TIFF"), "unsupported-samples", "floating-point samples")
 
 
 def test_32_bit_samples_are_refused_since_their_scale_is_unknown(saved):
     image = Image.fromarray(np.full((4, 4), 200, np.int32))
-    refused(saved(image, format="TIFF"), "32-bit samples")
-    refused(image, "32-bit samples")
+    refused(saved(image, format="TIFF"), "unsupported-samples", "32-bit samples")
+    refused(image, "unsupported-samples", "32-bit samples")
 
 
 def tiff_of_planes(bits):
@@ -388,13 +399,22 @@ def test_16_bit_planes_that_pillow_misreads_are_refused(tmp_path):
     expected = np.arange(12).reshape(3, 2, 2).transpose(1, 2, 0)
     assert (np.asarray(open_image(path)) == expected).all()
     path.write_bytes(tiff_of_planes(16))
-    refused(path, "has 16-bit samples in one plane for each channel; save it with")
+    refused(
+        path,
+        "unsupported-samples",
+        "has 16-bit samples in one plane for each channel; save it with",
+    )
 
 
 def test_a_colour_mode_that_cannot_be_converted_is_refused(saved):
-    refused(Image.new("La", (4, 4)), "the PIL image has the colour mode La")
+    refused(Image.new("La", (4, 4)), "unsupported-samples", "the PIL image has the colour mode La")
     for mode in ("L", "RGB"):
-        refused(saved(Image.new("LAB", (4, 4)), format="TIFF"), "the colour mode LAB", mode=mode)
+        refused(
+            saved(Image.new("LAB", (4, 4)), format="TIFF"),
+            "unsupported-samples",
+            "the colour mode LAB",
+            mode=mode,
+        )
 
 
 @pytest.mark.parametrize(
@@ -418,7 +438,7 @@ def test_a_colour_mode_that_cannot_be_converted_is_refused(saved):
     ids=lambda array: f"{array.dtype}{list(array.shape)}",
 )
 def test_other_arrays_are_refused(array):
-    refused(array, r"is not an image; expected uint8 \[H, W\] or \[H, W, C\]")
+    refused(array, "type", r"is not an image; expected uint8 \[H, W\] or \[H, W, C\]")
 
 
 def test_no_warning_of_pillow_leaks(saved):
@@ -574,19 +594,19 @@ LETTERBOX = {
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "name"),
     [
-        {"mean": (0.5,)},
-        {"std": (0.5, 0.5, 0.5, 0.5)},
-        {"mean": (0.5, 0.5, float("nan"))},
-        {"std": (0.5, 0.5, float("inf"))},
-        {"std": (0.5, 0.0, 0.5)},
-        {"std": (0.5, -1.0, 0.5)},
-        {"channel_order": "L"},
+        ({"mean": (0.5,)}, "mean"),
+        ({"std": (0.5, 0.5, 0.5, 0.5)}, "std"),
+        ({"mean": (0.5, 0.5, float("nan"))}, "mean"),
+        ({"std": (0.5, 0.5, float("inf"))}, "std"),
+        ({"std": (0.5, 0.0, 0.5)}, "std"),
+        ({"std": (0.5, -1.0, 0.5)}, "std"),
+        ({"channel_order": "L"}, "mean"),
     ],
 )
-def test_statistics_that_do_not_fit_are_refused(fields):
-    with pytest.raises(InputError):
+def test_statistics_that_do_not_fit_are_refused(fields, name):
+    with raises(InputError, "preprocessing.invalid", name=name):
         spec(**fields)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from expected_errors import raises
 from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
@@ -33,12 +34,12 @@ def test_a_route_that_a_rule_cannot_give_is_refused(route):
 
 
 def test_the_message_about_a_long_route_is_short():
-    with pytest.raises(InputError) as caught:
+    with raises(InputError, "routing.unknown-route") as caught:
         require_route(tuple(range(10**5)), TopK(experts=3), "the log")
     assert len(str(caught.value)) < 200
 
 
 def test_routes_of_any_length_come_by_their_length_and_one_by_one():
-    assert list(routes_up_to(2, 3)) == [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
+    assert list(routes_up_to(2, range(3))) == [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
     # There may be more than memory holds.
-    assert next(routes_up_to(4096, 4096)) == (0,)
+    assert next(routes_up_to(4096, range(4096))) == (0,)

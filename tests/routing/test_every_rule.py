@@ -4,11 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
+from expected_errors import raises
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mvmoe_deploy.errors import RoutingError
+from mvmoe_deploy.errors import InputError, RoutingError
 from mvmoe_deploy.routing import gates_of
 from mvmoe_deploy.routing.contract import GraphRule, members_of, route_of
 from mvmoe_deploy.routing.given import Given
@@ -47,11 +48,28 @@ def given_or_routed(experts, draw):
 RULES = [top_k, top_p, threshold, given_or_routed]
 
 
+def some_experts(experts, draw):
+    """Experts that could be kept, ascending."""
+    kept = draw(st.sets(st.integers(0, experts - 1), min_size=1))
+    return tuple(sorted(kept))
+
+
+def among(rule, kept):
+    """The rule with some experts alone; as it is where they are too few."""
+    try:
+        return rule.among(kept)
+    except InputError as error:
+        assert error.code == "routing.rule-invalid"
+        return rule
+
+
 @st.composite
 def cases(draw, elements=None):
     """A rule, logits `[B, E]` for it, and one of its routes."""
     experts = draw(st.integers(1, 8))
     rule = draw(st.sampled_from(RULES))(experts, draw)
+    if draw(st.booleans()):
+        rule = among(rule, some_experts(experts, draw))
     values = st.one_of(st.sampled_from([-2.0, 0.0, 0.5, 1.0]), st.floats(-300, 300, width=32))
     shape = (draw(st.integers(1, 5)), experts)
     logits = draw(hnp.arrays(np.float32, shape, elements=values if elements is None else elements))
@@ -81,12 +99,13 @@ def test_routes_are_counted_listed_once_and_recognised(case):
     assert set(routes) == {route for route in subsets if rule.contains(route)}
     assert not rule.contains((*routes[0], rule.experts))
     assert max(map(len, routes)) == rule.longest
+    assert sorted({expert for route in routes for expert in route}) == list(rule.usable)
 
 
 @given(cases(), st.data())
 def test_a_cover_has_the_experts_it_was_asked_for(case, data):
     rule, _, _ = case
-    wanted = data.draw(st.sets(st.integers(0, rule.experts - 1)))
+    wanted = data.draw(st.sets(st.sampled_from(list(rule.usable))))
     routes = list(rule.cover(wanted))
     assert all(rule.contains(route) for route in routes)
     assert wanted <= {expert for route in routes for expert in route}
@@ -103,6 +122,27 @@ def test_one_image_is_routed_as_in_a_batch(case):
         assert {type(gate) for gate in one_gates} == {float}
         # One unit in the last place: NumPy's exp and the C library's may differ in double.
         np.testing.assert_array_max_ulp(np.float32(one_gates), gates[members], maxulp=1)
+
+
+@given(cases(), st.data())
+def test_with_fewer_experts_a_route_of_those_that_are_kept_is_the_same_bit_for_bit(case, data):
+    rule, logits, _ = case
+    kept = some_experts(rule.experts, data.draw)
+    fewer = among(rule, kept) if set(kept) <= set(rule.usable) else rule
+    before, after = rule.select(logits), fewer.select(logits)
+    same = ~before[0][:, [one not in fewer.usable for one in range(rule.experts)]].any(axis=1)
+    np.testing.assert_array_equal(after[0][same], before[0][same])
+    np.testing.assert_array_equal(after[1][same], before[1][same])
+    assert all(set(route_of(members)) <= set(fewer.usable) for members in after[0])
+
+
+@given(cases())
+def test_a_rule_keeps_no_experts_that_it_does_not_select(case):
+    rule, _, _ = case
+    for kept in ((), (rule.experts,), (-1,), (0, 0)):
+        with pytest.raises(InputError, check=lambda error: error.code == "routing.rule-invalid"):
+            rule.among(kept)
+    assert among(rule, tuple(rule.usable)) == rule
 
 
 @given(cases())
@@ -142,11 +182,11 @@ def test_one_logit_that_is_not_finite_is_an_error_that_names_it(case, bad, rando
     image, expert = random.randrange(len(logits)), random.randrange(rule.experts)
     logits = logits.copy()
     logits[image, expert] = bad
-    with pytest.raises(RoutingError, match=rf"not finite for image {image} .*expert {expert}"):
+    with raises(RoutingError, "routing.not-finite", image=image, expert=expert):
         rule.select(logits)
-    with pytest.raises(RoutingError, match=rf"not finite .*expert {expert}"):
+    with raises(RoutingError, "routing.not-finite", expert=expert):
         rule.select_one(logits[image])
-    with pytest.raises(RoutingError, match=rf"not finite .*expert {expert}"):
+    with raises(RoutingError, "routing.not-finite", expert=expert):
         gates_of(route, logits[image], rule)
 
 
@@ -222,7 +262,7 @@ def test_the_form_inside_of_a_graph_gives_the_same_routes_and_gates(case):
     if not isinstance(rule, GraphRule):
         return
     logits = logits + np.arange(rule.experts, dtype=np.float32) / 64  # no ties
-    imposed = rule.graph_gates(torch.tensor(route), torch.from_numpy(logits)).numpy()
+    imposed = rule.graph_gates(torch.from_numpy(logits), lambda rows: rows[:, list(route)]).numpy()
     wanted = rule.gates(members_of([route] * len(logits), rule.experts), logits)
     np.testing.assert_allclose(imposed, wanted[:, list(route)], rtol=0, atol=TORCH_TOLERANCE)
     experts, gates = (part.numpy() for part in rule.graph_select(torch.from_numpy(logits)))

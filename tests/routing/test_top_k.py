@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from expected_errors import raises
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -41,15 +42,15 @@ def test_unit_gates_are_ones_for_the_same_route(case):
 
 
 def test_gates_are_renormalized_or_ones_but_not_both():
-    with pytest.raises(InputError, match="renormalize or unit_gates"):
+    with raises(InputError, "routing.rule-invalid", name="unit_gates"):
         TopK(experts=4, k=2, renormalize=True, unit_gates=True)
 
 
 def test_unit_gates_of_logits_that_are_not_finite_are_an_error():
     rule = TopK(experts=3, unit_gates=True)
-    with pytest.raises(RoutingError):
+    with raises(RoutingError, "routing.not-finite", expert=1):
         rule.select_one(np.float32([0, np.nan, 1]))
-    with pytest.raises(RoutingError):
+    with raises(RoutingError, "routing.not-finite", expert=1):
         rule.gates(np.array([[True, False, False]]), np.float32([[0, np.inf, 1]]))
 
 
@@ -173,7 +174,7 @@ def test_a_logit_beyond_fp32_is_an_error_without_a_warning():
 
 def test_the_message_about_one_of_many_logits_is_short():
     logits = np.full((1, 4096), np.nan)
-    with pytest.raises(RoutingError) as caught:
+    with raises(RoutingError, "routing.not-finite") as caught:
         TopK(experts=4096).select(logits)
     assert len(str(caught.value)) < 250
 

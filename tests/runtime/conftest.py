@@ -130,7 +130,9 @@ class Watched:
         self.before_load(name)
         self.loads[name] += 1
         if name in self.broken:
-            raise EngineError(f"graph {name} is broken on purpose")
+            raise EngineError(
+                f"graph {name} is broken on purpose", graph=name, found="broken on purpose"
+            )
         graph = self.runner.load(name)
         self.given.append((name, weakref.ref(graph)))
         return graph

@@ -7,6 +7,7 @@ import weakref
 import msgspec
 import numpy as np
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import EngineError, InputError, MissingExtraError
@@ -160,7 +161,7 @@ def test_errors_of_the_runner_are_its_own(hostile, opened, monkeypatch):
         ),
     ):
         opened(root, msgspec.structs.replace(target, format="nonsense"))
-    with pytest.raises(InputError, match="threads 1000 was given"):
+    with raises(InputError, "input.invalid", name="threads", given=1000):
         opened(root, msgspec.structs.replace(target, format="onnx"), 1000)
 
 
@@ -200,7 +201,7 @@ def test_what_was_loaded_before_the_end_says_so(hostile, opened, monkeypatch):
     call = runner.load(stem.name).bind(arrays(stem.inputs), arrays(stem.outputs))
     call()
     runner.close()
-    with pytest.raises(EngineError, match=f"graph {stem.name} is no longer loaded"):
+    with raises(EngineError, "engine.process-ended", graph=stem.name):
         call()
 
 

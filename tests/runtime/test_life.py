@@ -4,6 +4,7 @@ import contextlib
 import copy
 import os
 import pickle
+import re
 import resource
 import signal
 import subprocess
@@ -15,10 +16,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from expected_errors import raises
 from PIL import Image
 
 from mvmoe_deploy import Dispatcher
-from mvmoe_deploy.errors import EngineError, InputError, ProcessBoundError, ResourceLimitError
+from mvmoe_deploy.errors import (
+    InputError,
+    PartialResultError,
+    ProcessBoundError,
+    ResourceLimitError,
+)
 from mvmoe_deploy.runtime import calls
 
 
@@ -304,8 +311,10 @@ def test_an_expert_for_which_no_file_can_be_opened(single, no_more_files, assert
     image = single.images[:1]
     with Dispatcher.open(single.path) as dispatcher:
         no_more_files()
-        with pytest.raises(EngineError, match=OPEN_FILES) as caught:
+        with raises(PartialResultError, "engine.partial-result", images=[0]) as caught:
             dispatcher.run(image)
+    assert caught.value.failed[0].code == "limit.files"
+    assert re.search(OPEN_FILES, str(caught.value))
     assert "export" not in str(caught.value)
 
 
@@ -314,7 +323,7 @@ def test_an_image_for_which_no_file_can_be_opened(single, no_more_files, tmp_pat
     with Dispatcher.open(single.path) as dispatcher:
         dispatcher.prewarm()
         no_more_files()
-        with pytest.raises(ResourceLimitError, match=OPEN_FILES):
+        with raises(ResourceLimitError, "limit.files"):
             dispatcher.predict(tmp_path / "picture.png")
 
 
@@ -333,8 +342,9 @@ def raise_memory_error(*_, **__):
 
 def test_a_bundle_for_which_no_file_can_be_opened(single, no_more_files):
     no_more_files()
-    with pytest.raises(ResourceLimitError, match=OPEN_FILES) as caught:
+    with raises(ResourceLimitError, "limit.files") as caught:
         Dispatcher.open(single.path)
+    assert re.search(OPEN_FILES, str(caught.value))
     assert "export" not in str(caught.value)
 
 

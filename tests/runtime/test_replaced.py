@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
@@ -80,15 +81,14 @@ SWAPS = [
 @pytest.mark.parametrize("verify", [True, False])
 @pytest.mark.parametrize("swap", SWAPS, ids=lambda swap: swap.__name__)
 def test_an_expert_of_another_bundle_is_refused(copied, single, other, swap, verify):
-    told = "was replaced, changed or removed while the bundle was open.*; open the bundle again"
     with Dispatcher.open(copied, threads=1, verify=verify) as dispatcher:
         swap(copied, other)
         for image in single.images[:6]:
-            with pytest.raises(BundleReplacedError, match=told):
+            with raises(BundleReplacedError, "bundle.replaced"):
                 dispatcher.run(image[None])
-        with pytest.raises(BundleReplacedError, match=told):
+        with raises(BundleReplacedError, "bundle.replaced"):
             dispatcher.run(single.images)
-        with pytest.raises(BundleReplacedError, match=told):
+        with raises(BundleReplacedError, "bundle.replaced"):
             dispatcher.prewarm()
         dispatcher.prewarm(wait=False)
         dispatcher._prewarming.join(30)
@@ -123,7 +123,7 @@ def test_a_swap_during_the_load_itself_is_seen(copied, single, other):
     with Dispatcher.open(copied, threads=1) as dispatcher:
         loader = dispatcher._graphs._residency._load
         loader._runner = Swapping(loader._runner)
-        with pytest.raises(BundleReplacedError):
+        with raises(BundleReplacedError, "bundle.replaced"):
             dispatcher.run(single.images[:1])
         assert dispatcher.resident == ()
 
@@ -137,7 +137,7 @@ def test_a_swap_between_the_hashes_and_the_stem_is_seen(copied, other, monkeypat
 
     real = module.open_runner
     monkeypatch.setattr(module, "open_runner", open_runner)
-    with pytest.raises(BundleReplacedError):
+    with raises(BundleReplacedError, "bundle.replaced"):
         Dispatcher.open(copied)
 
 
@@ -167,7 +167,7 @@ def test_a_file_that_was_missing_and_is_there_later_is_verified(copied, single, 
         with pytest.raises(EngineError, check=lambda error: error.code == "engine.partial-result"):
             dispatcher.run(image)
         file.write_bytes(content[:-1] + b"?")
-        with pytest.raises(BundleReplacedError):
+        with raises(BundleReplacedError, "bundle.replaced"):
             dispatcher.run(image)
         file.write_bytes(content)
         assert_answers(dispatcher.run(single.images)["answer"], single.answers)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from expected_errors import raises
 from interruptions import every_line, in_time
 from page_answers import BUNDLES
 
@@ -199,7 +200,7 @@ def test_a_shorter_file_in_its_place_is_not_used(bundle, size):
         shorter = bundle / "shorter.bin"
         shorter.write_bytes(file_of(bundle).read_bytes()[:size])
         shorter.replace(file_of(bundle))
-        with pytest.raises(BundleReplacedError):
+        with raises(BundleReplacedError, "bundle.replaced"):
             assert_answers(dispatcher)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from expected_errors import raises
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.runtime.tracing import TracingDispatcher
@@ -32,13 +33,13 @@ def test_an_imposed_route_is_taken_with_the_routers_gates(single, batched, asser
 
 
 @pytest.mark.parametrize(
-    ("count", "routes", "says"),
+    ("count", "routes", "code", "fields"),
     [
-        (2, None, "2 images were given; one at a time"),
-        (1, [(0,), (1,)], "2 routes were given; expected 1"),
-        (1, [(4,)], r"has the route \[4\]"),
+        (2, None, "input.invalid", {"name": "image", "given": 2}),
+        (1, [(0,), (1,)], "input.invalid", {"name": "routes", "given": 2, "expected": 1}),
+        (1, [(4,)], "routing.unknown-route", {"route": [4]}),
     ],
 )
-def test_what_cannot_be_traced_is_refused(single, count, routes, says):
-    with TracingDispatcher.open(single.path) as dispatcher, pytest.raises(InputError, match=says):
+def test_what_cannot_be_traced_is_refused(single, count, routes, code, fields):
+    with TracingDispatcher.open(single.path) as dispatcher, raises(InputError, code, **fields):
         dispatcher.trace(single.images[:count], routes)

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
@@ -44,7 +45,7 @@ def test_our_own_strategies_are_found_and_the_default_is_one_of_them() -> None:
     assert EVERY == ["all-experts", "bind", "dispatch", "experts", "gather"]
     assert DEFAULT in EVERY
     assert all(find_strategy(name, plugins=False).name == name for name in EVERY)
-    with pytest.raises(InputError, match=r"the strategy 'no-such' is unknown; installed are all-"):
+    with raises(InputError, "part.unknown", kind="strategies", name="no-such", installed=EVERY):
         find_strategy("no-such")
 
 
@@ -190,7 +191,7 @@ def test_only_gather_refuses_a_batch(name: str) -> None:
     strategy: Strategy = find_strategy(name)
     strategy.require_batch(1)
     if name == "gather":
-        with pytest.raises(InputError, match="one image at a time, not batch 2; give --batch 1"):
+        with raises(InputError, "input.option", name="batch", given=2, expected=1):
             strategy.require_batch(2)
     else:
         strategy.require_batch(2)

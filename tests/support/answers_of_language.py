@@ -128,7 +128,7 @@ class AnswersOfLanguage:
         few = ("--max-experts", "1")
         assert self.compare(bundle, images, tmp_path, *few, flipped=FLIPPED) == routes
 
-    @pytest.mark.parametrize("name", ["experts", "two_stages", "in_graph"])
+    @pytest.mark.parametrize("name", ["experts", "two_stages", "in_graph", "kept"])
     def test_a_bundle_with_several_experts_an_image_is_answered_as_in_python(self, name, tmp_path):
         bundle = BUNDLES / name
         images = images_of(Bundle.open(bundle).manifest.input.shape, 32)

@@ -91,12 +91,20 @@ def _routes(rule: Plain) -> Iterator[tuple[int, ...]]:
         others = _routes(rule["otherwise"]) if rule.get("otherwise") else ()
         yield from (route for route in others if route not in named)
         return
-    experts = rule["experts"]
     lengths = range(1, longest(rule) + 1)
     if rule["type"] == "top_k":
         lengths = range(rule.get("k", 1), rule.get("k", 1) + 1)
     for length in lengths:
-        yield from itertools.combinations(range(experts), length)
+        yield from itertools.combinations(usable(rule), length)
+
+
+def usable(rule: Plain) -> list[int]:
+    """The experts that some route has, in ascending order."""
+    if rule["type"] == "given":
+        named = {expert for route in rule["routes"].values() for expert in route}
+        return sorted(named.union(usable(rule["otherwise"]) if rule.get("otherwise") else ()))
+    kept: list[int] | None = rule.get("kept")
+    return [*range(rule["experts"])] if kept is None else kept
 
 
 def longest(rule: Plain) -> int:
@@ -108,7 +116,9 @@ def longest(rule: Plain) -> int:
     if rule["type"] == "top_k":
         return rule.get("k", 1)
     if rule["type"] == "threshold":
-        return experts
+        return len(usable(rule))
+    if rule.get("kept") is not None:
+        return min(rule["k_max"], len(rule["kept"]))
     return min(rule["k_max"], experts, math.floor(rule["p"] * experts * (1 + 2.0**-22)) + 1)
 
 
@@ -118,7 +128,7 @@ def graphs_of(stage: FakeStage, target: FakeTarget) -> list[list[int] | None]:
         return [None]
     if target.strategy == "experts":
         left_out = stage.finishes if longest(stage.rule) == 1 else []
-        experts = range(stage.rule["experts"])
+        experts = usable(stage.rule)
         return [*([expert] for expert in experts if [expert] not in left_out), None]
     routes = [route for route in routes_of(stage.rule) if route not in stage.finishes]
     if target.strategy == "bind":
@@ -216,9 +226,11 @@ class _Making:
         rows, end = [], 0
         for stage in self.stages[1:] if target.strategy == "bind" else ():
             row = []
-            for expert in range(stage.rule["experts"] if stage.rule else 0):
-                # What only finishes images is never computed, and has no weights.
-                weights = {} if [expert] in stage.finishes else stage.weights
+            assert stage.rule is not None
+            for expert in range(stage.rule["experts"]):
+                # What only finishes images is never computed, nor what no route has.
+                runs = [expert] not in stage.finishes and expert in usable(stage.rule)
+                weights = stage.weights if runs else {}
                 start = _aligned(end, 16_384) if weights else 0
                 tensors = self._stored(target, weights, start)
                 for stored in tensors.values():

@@ -27,3 +27,10 @@ def documented():
         if names := names_in(text):
             found |= dict.fromkeys(re.findall(r"`mvmoe (\w+)`", title), names)
     return found
+
+
+def routing_tables():
+    """The documented fields of an engine that `mvmoe routing` has asked, and of a stage of it."""
+    text = (_DOCS / "routing.md").read_text().partition("\n## In JSON\n")[2]
+    engine, _, stage = text.partition("Of a stage:")
+    return names_in(engine), names_in(stage)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bundles_suite import MANIFEST, Plain, RefusedError
-from fake_bundles import golden_tensors, longest, routes_of
+from fake_bundles import golden_tensors, longest, routes_of, usable
 from page_manifest import manifest as fields
 
 _MOST_BYTES = 32 * 2**20
@@ -56,6 +56,7 @@ class PageReader:
             lambda note: self._stages(content["manifest"], note),
             lambda note: self._outputs(content["manifest"], note),
             lambda note: self._prior(content["manifest"], note),
+            lambda note: self._restrictions(content["manifest"], note),
             lambda note: self._paths(content["manifest"], note),
             lambda note: self._lists(content["manifest"], note),
         ):
@@ -171,9 +172,9 @@ class PageReader:
 
     def _values(self, found: Plain, note: Any) -> None:
         """The values of rules, and of the input."""
-        for stage in found["stages"]:
-            if stage["rule"] is not None:
-                self._rule(stage["rule"], note)
+        for part in (*found["stages"], *found["restrictions"]):
+            if part["rule"] is not None:
+                self._rule(part["rule"], note)
         given = found["input"]
         channels = 1 if given["channel_order"] == "L" else 3
         for name in ("mean", "std"):
@@ -199,6 +200,8 @@ class PageReader:
             note("k_max", code)
         if rule["type"] == "threshold" and len(rule["thresholds"]) != experts:
             note("thresholds", code)
+        if rule.get("kept") is not None:
+            self._kept(rule, note)
         if rule["type"] == "given":
             for route in rule["routes"].values():
                 if not _is_route(route, experts):
@@ -210,6 +213,18 @@ class PageReader:
                 self._rule(other, note)
                 if other["experts"] != experts:
                     note("experts otherwise", code)
+
+    def _kept(self, rule: Plain, note: Any) -> None:
+        """What a rule keeps is fewer experts than all, and enough."""
+        code, kept = "routing.rule-invalid", rule["kept"]
+        if any(one >= other for one, other in itertools.pairwise(kept)):
+            note("kept experts ascend", code)
+        if max(kept) >= rule["experts"]:
+            note("kept experts are some of all", code)
+        if len(set(kept)) == rule["experts"]:
+            note("all experts are not kept", code)
+        if len(kept) < rule.get("k", 1):
+            note("k of kept experts", code)
 
     def _stages(self, found: Plain, note: Any) -> None:
         """The flow of tensors."""
@@ -291,6 +306,24 @@ class PageReader:
                 note("routes of the prior are distinct", _WRONG)
             if abs(sum(item["share"] for item in row) - 1) >= 1e-3:
                 note("shares of the prior", _WRONG)
+
+    def _restrictions(self, found: Plain, note: Any) -> None:
+        """What an export has fixed."""
+        numbers = [each["stage"] for each in found["restrictions"]]
+        if any(one > other for one, other in itertools.pairwise(numbers)):
+            note("restrictions ascend", _WRONG)
+        if len(set(numbers)) < len(numbers):
+            note("one restriction a stage", _WRONG)
+        for each in found["restrictions"]:
+            rule, route, kept = each["rule"], each["route"], each["kept"]
+            if route is None and kept is None:
+                note("restricted to something", _WRONG)
+            if route is not None and kept is not None:
+                note("restricted in one way", _WRONG)
+            if kept is not None and not _is_route(kept, rule["experts"]):
+                note("experts of a restriction", _WRONG)
+            if route is not None and not _has(rule, route):
+                note("route of a restriction", _WRONG)
 
     def _paths(self, found: Plain, note: Any) -> None:
         """Paths stay inside of the bundle."""
@@ -584,7 +617,8 @@ class PageReader:
                 single = longest(stage["rule"]) == 1
                 for number, expert in enumerate(target["experts"][graph["stage"] - 1]):
                     tensor = expert["tensors"].get(bound["tensor"])
-                    if tensor is None and not (single and [number] in stage["finishes"]):
+                    idle = single and [number] in stage["finishes"]
+                    if tensor is None and not (idle or number not in usable(stage["rule"])):
                         note("every expert has the tensor", code)
                     if tensor and tensor["shape"] != inputs[name][0]:
                         note("shape of a weight", code)
@@ -716,6 +750,7 @@ def summary(found: Plain) -> Plain:
         "rules": [stage["rule"] for stage in found["stages"][1:]],
         "finishes": [stage["finishes"] for stage in found["stages"]],
         "outputs": found["outputs"],
+        "restrictions": found["restrictions"],
         "targets": {
             name: {
                 "bounds": target["bounds"],
@@ -753,6 +788,16 @@ def _is_route(route: list[int], experts: int) -> bool:
     return bool(route) and rising and route[0] >= 0 and route[-1] < experts
 
 
+def _has(rule: Plain, route: list[int]) -> bool:
+    """Whether a route is one of a rule's, of which there may be millions."""
+    if rule["type"] == "given":
+        other = rule["otherwise"]
+        return route in rule["routes"].values() or (other is not None and _has(other, route))
+    least = rule["k"] if rule["type"] == "top_k" else 1
+    inside = _is_route(route, rule["experts"]) and set(route) <= set(usable(rule))
+    return inside and least <= len(route) <= longest(rule)
+
+
 def _depth(data: bytes) -> int:
     """How many objects and arrays stand within each other, outside of texts."""
     outside = re.sub(rb'"(?:[^"\\]|\\.)*(?:"|\\?$)', b"", data, flags=re.DOTALL)
@@ -788,7 +833,7 @@ def _wanted(stage: Plain, strategy: str, graphs: int) -> list[tuple[int, ...] | 
         return [None]
     if strategy == "experts":
         left_out = stage["finishes"] if longest(stage["rule"]) == 1 else []
-        experts = range(stage["rule"]["experts"])
+        experts = usable(stage["rule"])
         return [*((expert,) for expert in experts if [expert] not in left_out), None]
     # A rule may have millions; one more than there are graphs is missing, which is known then.
     routes = routes_of(stage["rule"], max(_MANY, graphs + len(stage["finishes"]) + 1))

@@ -241,6 +241,7 @@ route = Array(Number(whole=True))
 factors = Array(Number(-1e6, 1e6), 1, 3)
 
 _experts = whole(1, 4096)
+_kept = (Maybe(Array(whole(0, 4095), 1, 4096)), None)
 records = {
     "top_k": Record(
         {"experts": _experts},
@@ -248,13 +249,16 @@ records = {
             "k": (_experts, 1),
             "renormalize": (Boolean(), False),
             "unit_gates": (Boolean(), False),
+            "kept": _kept,
         },
     ),
     "top_p": Record(
         {"experts": _experts, "p": Number(0, below=1), "k_max": _experts},
-        {"renormalize": (Boolean(), False)},
+        {"renormalize": (Boolean(), False), "kept": _kept},
     ),
-    "threshold": Record({"experts": _experts, "thresholds": Array(Number(-3e38, 3e38), 1, 4096)}),
+    "threshold": Record(
+        {"experts": _experts, "thresholds": Array(Number(-3e38, 3e38), 1, 4096)}, {"kept": _kept}
+    ),
 }
 rule = RuleKind(records)
 records["given"] = Record(
@@ -443,6 +447,11 @@ stage = Record(
     {"finishes": (Array(route, 0, 1024), [])},
 )
 
+restriction = Record(
+    {"stage": whole(1, 1000), "rule": rule},
+    {"route": (Maybe(route), None), "kept": (Maybe(route), None)},
+)
+
 output = Record(
     {"name": name, "kind": part, "tensors": Array(name, 1, 1000)},
     {"labels": (Maybe(Array(text, 0, 1_000_000)), None)},
@@ -477,5 +486,6 @@ manifest = Record(
         "targets": Table(target, name, 1, 100),
         "usage_prior": Maybe(Array(Array(Record({"route": route, "share": share})))),
         "golden": Record({"images": whole(1, 10_000), "file": file}),
-    }
+    },
+    {"restrictions": (Array(restriction, 0, 1000), [])},
 )

@@ -111,16 +111,16 @@ class PageReader:
         scores = self.shares(logits)
         return [scores[expert] for expert in route]
 
-    def _ranked(self, logits: list[float]) -> tuple[list[int], list[float]]:
-        """Experts by descending score, the lower of equals first, and the scores."""
+    def _ranked(self, rule: dict[str, Any], logits: list[float]) -> tuple[list[int], list[float]]:
+        """Usable experts by descending score, the lower of equals first, and all scores."""
         scores = self.shares(logits)
-        return sorted(range(len(scores)), key=lambda expert: (-scores[expert], expert)), scores
+        return sorted(usable(rule), key=lambda expert: (-scores[expert], expert)), scores
 
     def _top_k(self, rule: dict[str, Any], logits: list[float]) -> list[int]:
-        return self._ranked(logits)[0][: rule.get("k", 1)]
+        return self._ranked(rule, logits)[0][: rule.get("k", 1)]
 
     def _top_p(self, rule: dict[str, Any], logits: list[float]) -> list[int]:
-        order, scores = self._ranked(logits)
+        order, scores = self._ranked(rule, logits)
         route: list[int] = []
         total = 0.0
         for expert in order[: rule["k_max"]]:
@@ -132,8 +132,18 @@ class PageReader:
 
     def _threshold(self, rule: dict[str, Any], logits: list[float]) -> list[int]:
         thresholds = [fp32(threshold) for threshold in rule["thresholds"]]
-        above = [expert for expert, logit in enumerate(logits) if logit > thresholds[expert]]
-        return above or [logits.index(max(logits))]
+        above = [expert for expert in usable(rule) if logits[expert] > thresholds[expert]]
+        return above or self._highest(rule, logits)
+
+    def _highest(self, rule: dict[str, Any], logits: list[float]) -> list[int]:
+        """The usable expert of the highest logit, of equal ones the lowest."""
+        return [max(usable(rule), key=lambda expert: (logits[expert], -expert))]
+
+
+def usable(rule: dict[str, Any]) -> list[int]:
+    """The experts that a rule of a router can select, in ascending order."""
+    kept = rule.get("kept")
+    return [*range(rule["experts"])] if kept is None else kept
 
 
 def longest(rule: dict[str, Any]) -> int:
@@ -141,10 +151,12 @@ def longest(rule: dict[str, Any]) -> int:
     if rule["type"] == "top_k":
         return rule.get("k", 1)
     if rule["type"] == "threshold":
-        return rule["experts"]
+        return len(usable(rule))
     if rule["type"] == "given":
         inner = [longest(rule["otherwise"])] if rule.get("otherwise") else []
         return max([*map(len, rule["routes"].values()), *inner])
+    if rule.get("kept") is not None:
+        return min(rule["k_max"], len(rule["kept"]))
     enough = math.floor(rule["p"] * rule["experts"] * (1 + 2**-22)) + 1
     return min(rule["k_max"], rule["experts"], enough)
 
@@ -163,8 +175,15 @@ def require_rule(rule: dict[str, Any]) -> None:
         ),
         "given": lambda: fits_given(rule),
     }
-    if not (1 <= experts <= 4096 and fits[kind]()):
+    if not (1 <= experts <= 4096 and fits[kind]() and fits_kept(rule)):
         raise RefusedError("routing.rule-invalid")
+
+
+def fits_kept(rule: dict[str, Any]) -> bool:
+    """Whether what is kept is fewer experts than all, and enough for a route."""
+    kept = rule.get("kept")
+    least = rule.get("k", 1) if rule["type"] == "top_k" else 1
+    return kept is None or (is_some(kept, rule["experts"]) and least <= len(kept) < rule["experts"])
 
 
 def fits_given(rule: dict[str, Any]) -> bool:
@@ -208,5 +227,6 @@ def require_route(rule: dict[str, Any], route: list[int]) -> None:
         require_route(rule["otherwise"], route)
         return
     least = longest(rule) if rule["type"] == "top_k" else 1
-    if not (is_some(route, rule["experts"]) and least <= len(route) <= longest(rule)):
+    inside = is_some(route, rule["experts"]) and set(route) <= set(usable(rule))
+    if not (inside and least <= len(route) <= longest(rule)):
         raise RefusedError("routing.unknown-route")

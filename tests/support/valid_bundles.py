@@ -1,5 +1,7 @@
 """The valid bundles from which the cases of `tests/conformance/bundles` are made, one edit each."""
 
+import copy
+
 from fake_bundles import FakeBundle, FakeStage, FakeTarget, make
 
 TOKENS = [3, 4]
@@ -447,6 +449,100 @@ def compressed() -> FakeBundle:
     )
 
 
+def constant() -> FakeBundle:
+    """A model whose only routed stage was given a constant route, and is one no more."""
+    dense = FakeStage("stem", {"image": "image"}, {"answer": ("stem.answer", [3], F32)})
+    outputs = [{"name": "answer", "kind": "logits", "tensors": ["stem.answer"]}]
+    before = {"type": "top_k", "experts": 4, "k": 2}
+    return make(
+        "constant",
+        [dense],
+        outputs,
+        [FakeTarget("onnx")],
+        restrictions=[{"stage": 1, "rule": before, "route": [0, 3]}],
+    )
+
+
+def kept() -> FakeBundle:
+    """Rules of each kind that select from some of their experts, in each strategy."""
+    top_k = {"type": "top_k", "experts": 4, "k": 2}
+    top_p = {"type": "top_p", "experts": 3, "p": 0.25, "k_max": 2}
+    threshold = {"type": "threshold", "experts": 4, "thresholds": [0.5, -1, 2, 0]}
+    single = {"type": "top_k", "experts": 3}
+    first = FakeStage(
+        "step1",
+        {"tokens": "stem.tokens"},
+        {"next_tokens": ("step1.tokens", TOKENS, F32)},
+        {**top_k, "kept": [0, 1, 3]},
+        "stem.logits",
+        expert_gives={"output": ("", TOKENS, F32)},
+        weights={"up": [4, 5]},
+    )
+    # Of all experts no route would need two.
+    second = FakeStage(
+        "step2",
+        {"tokens": "step1.tokens"},
+        {"next_tokens": ("step2.tokens", TOKENS, F32)},
+        {**top_p, "kept": [1, 2]},
+        "stem.others",
+        expert_gives={"output": ("", TOKENS, F32)},
+        weights={"up": [4, 5]},
+    )
+    # A name may have an expert that the router cannot select.
+    third = FakeStage(
+        "step3",
+        {"tokens": "step2.tokens"},
+        {"next_tokens": ("step3.tokens", TOKENS, F32)},
+        {
+            "type": "given", "experts": 4, "routes": {"low": [3]},
+            "otherwise": {**threshold, "kept": [1, 2]},
+        },
+        "stem.logits",
+        expert_gives={"output": ("", TOKENS, F32)},
+        weights={"up": [4, 5]},
+    )  # fmt: skip
+    fourth = last(
+        {**single, "kept": [0, 2]},
+        "step4",
+        takes={"tokens": "step3.tokens"},
+        router="stem.others",
+        finishes=[[0]],
+        expert_gives={"output": ("", [3], F32)},
+        weights={"matrix": [4, 3]},
+    )
+    sizes = {
+        "distinct_bytes": 9, "shared_bytes": 2,
+        "expert_bytes": [[1, 1, 0, 1], [0, 1, 1], [0, 1, 1, 1], [0, 0, 1]],
+    }  # fmt: skip
+    return make(
+        "kept",
+        [stem(4, others=[3], answer=[3]), first, second, third, fourth],
+        [{"name": "answer", "kind": "logits", "tensors": ["stem.answer", "step4.answer"]}],
+        [
+            FakeTarget("onnx", changes={"sizes": sizes}),
+            FakeTarget("separate", "onnx", "experts", profile=".separate"),
+            FakeTarget("bound", "onnx", "bind", profile=".bound", weights="onnx/weights.bin"),
+            FakeTarget("gathered", "executorch", "gather"),
+            FakeTarget("everything", "onnx", "all-experts", profile=".all"),
+        ],
+        usage_prior=[
+            [{"route": [0, 3], "share": 1}],
+            [{"route": [1, 2], "share": 0.5}, {"route": [2], "share": 0.5}],
+            [{"route": [3], "share": 1}],
+            [{"route": [2], "share": 1}],
+        ],
+        # Copies: a case changes one place.
+        restrictions=copy.deepcopy(
+            [
+                {"stage": 1, "rule": top_k, "kept": [0, 1, 3]},
+                {"stage": 2, "rule": {**threshold, "kept": [0, 2, 3]}, "route": [0, 3]},
+                {"stage": 3, "rule": top_p, "kept": [1, 2], "route": None},
+                {"stage": 6, "rule": single, "route": None, "kept": [0, 2]},
+            ]
+        ),
+    )
+
+
 ALL = [
     minimal,
     single,
@@ -459,4 +555,6 @@ ALL = [
     bound,
     inner_routers,
     compressed,
+    constant,
+    kept,
 ]

@@ -4,18 +4,27 @@ import math
 from typing import Any
 
 import numpy as np
-from page_routing import PageReader, exp, fp32, longest, require_logits, require_route, require_rule
+from page_routing import (
+    PageReader,
+    exp,
+    fp32,
+    longest,
+    require_logits,
+    require_route,
+    require_rule,
+    usable,
+)
 
 
 class TiesToTheHighest(PageReader):
-    def _ranked(self, logits):
+    def _ranked(self, rule, logits):
         scores = self.shares(logits)
-        return sorted(range(len(scores)), key=lambda expert: (-scores[expert], -expert)), scores
+        return sorted(usable(rule), key=lambda expert: (-scores[expert], -expert)), scores
 
 
 class LogitsDecide(PageReader):
-    def _ranked(self, logits):
-        order = sorted(range(len(logits)), key=lambda expert: (-logits[expert], expert))
+    def _ranked(self, rule, logits):
+        order = sorted(usable(rule), key=lambda expert: (-logits[expert], expert))
         return order, self.shares(logits)
 
 
@@ -111,7 +120,7 @@ class OnlyNaNIsRefused(PageReader):
 
 class OneExpertMoreOfTopP(PageReader):
     def _top_p(self, rule, logits):
-        order, scores = self._ranked(logits)
+        order, scores = self._ranked(rule, logits)
         total, route = 0.0, []
         for expert in order[: rule["k_max"]]:
             if total > rule["p"]:
@@ -123,7 +132,7 @@ class OneExpertMoreOfTopP(PageReader):
 
 class ReachedIsExceeded(PageReader):
     def _top_p(self, rule, logits):
-        order, scores = self._ranked(logits)
+        order, scores = self._ranked(rule, logits)
         total, route = 0.0, []
         for expert in order[: rule["k_max"]]:
             route.append(expert)
@@ -133,6 +142,87 @@ class ReachedIsExceeded(PageReader):
         return route
 
 
+class SelectsWhatIsNotKept(PageReader):
+    def _ranked(self, rule, logits):
+        return super()._ranked({**rule, "kept": None}, logits)
+
+    def _threshold(self, rule, logits):
+        return super()._threshold({**rule, "kept": None}, logits)
+
+
+class ScoresOfKeptAlone(PageReader):
+    """What is not kept has no part in the sum of scores."""
+
+    def select(self, rule, logits):
+        require_rule(rule)
+        if rule.get("kept") is None or len(logits) != rule["experts"]:
+            return super().select(rule, logits)
+        lowered = [one if expert in rule["kept"] else -3e38 for expert, one in enumerate(logits)]
+        require_logits(rule, logits)
+        return super().select(rule, lowered)
+
+
+class SelectsThenDrops(PageReader):
+    """Of the best k experts those that are kept."""
+
+    def _top_k(self, rule, logits):
+        order, _ = self._ranked({**rule, "kept": None}, logits)
+        return [expert for expert in order[: rule.get("k", 1)] if expert in usable(rule)]
+
+
+class SumsWhatIsNotKept(PageReader):
+    """An expert that is passed over counts for the sum that is to exceed p."""
+
+    def _top_p(self, rule, logits):
+        order, scores = self._ranked({**rule, "kept": None}, logits)
+        total, route = 0.0, []
+        for expert in order:
+            if expert in usable(rule):
+                route.append(expert)
+            total += scores[expert]
+            if route and (total > rule["p"] or len(route) == rule["k_max"]):
+                break
+        return route
+
+
+class TheBestIfNoneOfTheKeptIsAbove(PageReader):
+    def _threshold(self, rule, logits):
+        found = super()._threshold(rule, logits)
+        is_above = logits[found[0]] > fp32(rule["thresholds"][found[0]])
+        return found if is_above else [logits.index(max(logits))]
+
+
+class NoMoreThanPOfAllNeeds(PageReader):
+    """The limit of a rule that keeps all experts, which another sum may pass."""
+
+    def _top_p(self, rule, logits):
+        most = longest({**rule, "kept": None})
+        return super()._top_p({**rule, "k_max": most}, logits)
+
+
+class WhatIsNotKeptIsImposed(PageReader):
+    def gates(self, rule, route, logits):
+        require_rule(rule)
+        return super().gates({**rule, "kept": None}, route, logits)
+
+
+class NamedRoutesAreKeptOnes(PageReader):
+    """What the router cannot select nobody can choose."""
+
+    def choose(self, rule, choices, logits):
+        route, gates = super().choose(rule, choices, logits)
+        kept = usable(rule.get("otherwise") or rule)
+        return [expert for expert in route if expert in kept], gates
+
+
+class AllAreKept(PageReader):
+    """Takes a list of all experts for null, in any order."""
+
+    def select(self, rule, logits):
+        whole = sorted(rule.get("kept") or []) == [*range(rule["experts"])]
+        return super().select({**rule, "kept": None} if whole else rule, logits)
+
+
 class NoLimit(PageReader):
     def _top_p(self, rule, logits):
         return super()._top_p({**rule, "k_max": rule["experts"]}, logits)
@@ -140,7 +230,7 @@ class NoLimit(PageReader):
 
 class SumInFp32(PageReader):
     def _top_p(self, rule, logits):
-        order, scores = self._ranked(logits)
+        order, scores = self._ranked(rule, logits)
         total, route = np.float32(0), []
         for expert in order[: rule["k_max"]]:
             route.append(expert)
@@ -153,15 +243,14 @@ class SumInFp32(PageReader):
 class ThresholdReached(PageReader):
     def _threshold(self, rule, logits):
         thresholds = [fp32(threshold) for threshold in rule["thresholds"]]
-        above = [expert for expert, logit in enumerate(logits) if logit >= thresholds[expert]]
-        return above or [logits.index(max(logits))]
+        above = [expert for expert in usable(rule) if logits[expert] >= thresholds[expert]]
+        return above or self._highest(rule, logits)
 
 
 class ThresholdsInDouble(PageReader):
     def _threshold(self, rule, logits):
-        pairs = zip(logits, rule["thresholds"], strict=True)
-        above = [expert for expert, (logit, threshold) in enumerate(pairs) if logit > threshold]
-        return above or [logits.index(max(logits))]
+        above = [expert for expert in usable(rule) if logits[expert] > rule["thresholds"][expert]]
+        return above or self._highest(rule, logits)
 
 
 class NearestToItsThreshold(PageReader):
@@ -170,8 +259,8 @@ class NearestToItsThreshold(PageReader):
             logit - fp32(threshold)
             for logit, threshold in zip(logits, rule["thresholds"], strict=True)
         ]
-        above = [expert for expert, logit in enumerate(lead) if logit > 0]
-        return above or [lead.index(max(lead))]
+        above = [expert for expert in usable(rule) if lead[expert] > 0]
+        return above or self._highest(rule, lead)
 
 
 class ThresholdsOnProbabilities(PageReader):
@@ -182,9 +271,9 @@ class ThresholdsOnProbabilities(PageReader):
             return np.float32(1) / (np.float32(1) + np.exp(-np.float32(x)))
 
         with np.errstate(over="ignore"):
-            pairs = zip(logits, rule["thresholds"], strict=True)
-            above = [e for e, (logit, t) in enumerate(pairs) if logistic(logit) > logistic(t)]
-        return above or [logits.index(max(logits))]
+            levels = [logistic(threshold) for threshold in rule["thresholds"]]
+            above = [e for e in usable(rule) if logistic(logits[e]) > levels[e]]
+        return above or self._highest(rule, logits)
 
 
 class GatesOfThresholdAreScores(PageReader):

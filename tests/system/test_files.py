@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy.errors import InputError, OutputError
 from mvmoe_deploy.system import files
@@ -123,10 +125,12 @@ def test_what_is_no_file_is_never_replaced_by_one(tmp_path, kind, replace):
     assert {path.name: path.lstat() for path in tmp_path.iterdir()} == before
 
 
-@pytest.mark.parametrize(("replace", "says"), [(None, "--force"), (nothing, "a is precious, so")])
-def test_a_file_that_may_not_be_replaced_is_kept_before_any_work(tmp_path, replace, says):
+@pytest.mark.parametrize(
+    ("replace", "code"), [(None, "output.exists"), (nothing, "output.foreign")]
+)
+def test_a_file_that_may_not_be_replaced_is_kept_before_any_work(tmp_path, replace, code):
     (tmp_path / "a").write_text("old")
-    with pytest.raises(InputError, match=says):
+    with raises(InputError, code, path=str(tmp_path / "a")):
         files.write_file(tmp_path / "a", never, replace)
     assert (tmp_path / "a").read_text() == "old"
 
@@ -139,9 +143,11 @@ def test_an_empty_file_is_replaced_where_something_may_be(tmp_path):
     assert (tmp_path / "a").read_text() == "new"
 
 
-@pytest.mark.parametrize("replace", [None, nothing])
+@pytest.mark.parametrize(
+    ("replace", "code"), [(None, "output.exists"), (nothing, "output.foreign")]
+)
 @pytest.mark.parametrize("links", [True, False])
-def test_a_file_that_appears_during_the_work_is_kept(tmp_path, monkeypatch, replace, links):
+def test_a_file_that_appears_during_the_work_is_kept(tmp_path, monkeypatch, replace, code, links):
     def refuse(*_, **__):
         raise OSError(errno.EPERM, "this file system has no links")
 
@@ -151,7 +157,7 @@ def test_a_file_that_appears_during_the_work_is_kept(tmp_path, monkeypatch, repl
         if not links:
             monkeypatch.setattr(os, "link", refuse)
 
-    with pytest.raises(InputError, match=r"exists already|is precious"):
+    with raises(InputError, code, path=str(tmp_path / "a")):
         files.write_file(tmp_path / "a", write, replace)
     assert (tmp_path / "a").read_text() == "precious"
     assert entries(tmp_path) == ["a"]
@@ -191,14 +197,18 @@ def test_an_output_whose_name_cannot_be_flushed_is_there_all_the_same(tmp_path, 
 
 
 @pytest.mark.parametrize(
-    "code, advice",
-    [(errno.ENOSPC, "free some space"), (errno.EDQUOT, "free some space"), (errno.EIO, "check")],
+    ("number", "code", "advice"),
+    [
+        (errno.ENOSPC, "output.no-space", "free some space"),
+        (errno.EDQUOT, "output.no-space", "free some space"),
+        (errno.EIO, "output.refused", "check"),
+    ],
 )
-def test_what_the_system_refuses_becomes_one_sentence_with_advice(tmp_path, code, advice):
-    error = OSError(code, os.strerror(code))
-    with pytest.raises(OutputError, match=advice) as caught:
+def test_what_the_system_refuses_becomes_one_sentence_with_advice(tmp_path, number, code, advice):
+    error = OSError(number, os.strerror(number))
+    with raises(OutputError, code, path=str(tmp_path / "a")) as caught:
         files.write_file(tmp_path / "a", fail_after_half(error))
-    assert os.strerror(code) in str(caught.value)
+    assert os.strerror(number) in str(caught.value) and advice in str(caught.value)
     assert entries(tmp_path) == []
 
 
@@ -275,10 +285,11 @@ def test_an_exception_inside_leaves_what_was_there(tmp_path, error, replace):
 
 def test_a_refusal_inside_names_the_file_it_is_about(tmp_path):
     with (
-        pytest.raises(OutputError, match=r"No such file or directory: .*missing"),
+        raises(OutputError, "output.refused", path=str(tmp_path / "out")) as caught,
         files.new_directory(tmp_path / "out") as work,
     ):
         (work / "missing").read_bytes()
+    assert re.search(r"No such file or directory: .*missing", str(caught.value))
 
 
 def test_an_empty_directory_at_the_destination_is_taken_over(tmp_path):
@@ -374,7 +385,7 @@ def test_what_cannot_be_moved_back_is_kept_and_named(tmp_path, monkeypatch, what
 
     monkeypatch.setattr(Path, "rename", late)
     with (
-        pytest.raises(OutputError, match=r"was there before is in (.*)/old") as caught,
+        raises(OutputError, "output.refused", path=str(path)) as caught,
         files.new_directory(path, anything) as work,
     ):
         (work / "new").write_text("x")
@@ -398,8 +409,11 @@ def test_what_is_no_directory_is_never_replaced_by_one(tmp_path, kind, replace):
         path.write_text("x")
     else:
         path.symlink_to("elsewhere" if kind == "link to a directory" else "nowhere")
-    says = "exists and is no directory" if kind == "file" else "is a symbolic link; give the path"
-    with pytest.raises(InputError, match=says), files.new_directory(path, replace):
+    found = "no directory" if kind == "file" else "symbolic link"
+    with (
+        raises(InputError, "output.not-replaceable", path=str(path), found=found),
+        files.new_directory(path, replace),
+    ):
         pytest.fail("the work began")
     assert entries(tmp_path) == ["elsewhere", "out"]
 
@@ -417,7 +431,10 @@ def test_a_path_without_a_name_is_refused(tmp_path, monkeypatch, path):
 def test_a_path_that_the_system_cannot_have_is_refused(tmp_path):
     for path in (tmp_path / ("a" * 300), tmp_path / "file" / "out"):
         (tmp_path / "file").write_text("x")
-        with pytest.raises(OutputError, match="check the path"), files.new_directory(path) as work:
+        with (
+            raises(OutputError, "output.refused", path=str(path)),
+            files.new_directory(path) as work,
+        ):
             (work / "a").write_text("x")
         assert entries(tmp_path) == ["file"]
 
@@ -434,7 +451,10 @@ def test_a_failed_second_move_brings_the_old_directory_back(tmp_path, monkeypatc
         return rename(source, target)
 
     monkeypatch.setattr(Path, "rename", refuse_new)
-    with pytest.raises(OutputError), files.new_directory(path, anything) as work:
+    with (
+        raises(OutputError, "output.refused", path=str(path)),
+        files.new_directory(path, anything) as work,
+    ):
         (work / "new").write_text("x")
     assert entries(path) == ["old"]
     assert entries(tmp_path) == ["out"]

@@ -1,9 +1,11 @@
 """What an output may not be: an input, something around or in one, or a place that others need."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy.errors import InputError, OutputError
 from mvmoe_deploy.system import output_places
@@ -27,38 +29,38 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("output", "given", "says"),
+    ("output", "given", "found"),
     [
-        ("ck", "ck", "the output ck is the input ck"),
-        ("ck/", "./ck", "is the input"),
-        ("ck", "ck/sub/..", "is the input"),
-        ("sub/../ck", "ck", "is the input"),
-        ("ck", "link", "is the input"),
-        ("link", "ck", "is the input"),
-        ("chain", "link", "is the input"),
-        ("../place/ck", "ck", "is the input"),
-        ("ck", "ck/sub", "the output ck holds the input ck/sub"),
-        ("ck", "ck/weights", "holds the input"),
-        ("ck", "deep/link", "holds the input"),
+        ("ck", "ck", "is"),
+        ("ck/", "./ck", "is"),
+        ("ck", "ck/sub/..", "is"),
+        ("sub/../ck", "ck", "is"),
+        ("ck", "link", "is"),
+        ("link", "ck", "is"),
+        ("chain", "link", "is"),
+        ("../place/ck", "ck", "is"),
+        ("ck", "ck/sub", "holds"),
+        ("ck", "ck/weights", "holds"),
+        ("ck", "deep/link", "holds"),
         # The link itself is in the output, what it leads to is not.
-        ("deep", "deep/link", "holds the input"),
-        (".", "ck", "holds the input"),
-        ("..", "ck", "holds the input"),
-        ("/", "ck", "holds the input"),
-        ("ck/inner", "ck", "the output ck/inner lies in the input ck"),
-        ("link/deeper/inner", "ck", "lies in the input"),
-        ("deep/link/inner", "ck", "lies in the input"),
-        ("file.json", "file.json", "is the input"),
-        ("hard.json", "file.json", "is the input"),
-        ("soft.json", "file.json", "is the input"),
-        ("file.json", "soft.json", "is the input"),
-        ("inner", ".", "lies in the input"),
+        ("deep", "deep/link", "holds"),
+        (".", "ck", "holds"),
+        ("..", "ck", "holds"),
+        ("/", "ck", "holds"),
+        ("ck/inner", "ck", "lies in"),
+        ("link/deeper/inner", "ck", "lies in"),
+        ("deep/link/inner", "ck", "lies in"),
+        ("file.json", "file.json", "is"),
+        ("hard.json", "file.json", "is"),
+        ("soft.json", "file.json", "is"),
+        ("file.json", "soft.json", "is"),
+        ("inner", ".", "lies in"),
     ],
 )
-def test_an_output_that_is_or_touches_an_input_is_refused(place, output, given, says):
+def test_an_output_that_is_or_touches_an_input_is_refused(place, output, given, found):
     if output.startswith("sub/"):
         (place / "sub").mkdir()
-    with pytest.raises(InputError, match=says):
+    with raises(InputError, "output.is-input", found=found):
         output_places.refuse_overlap([Path("fine"), Path(output)], [Path("other"), Path(given)])
 
 
@@ -121,7 +123,7 @@ def test_places_that_people_are_in_are_not_replaced_even_empty(tmp_path, monkeyp
     else:
         monkeypatch.setenv("HOME", str(inner))
     for path in (inner, tmp_path / "outer"):
-        with pytest.raises(InputError, match=f"is or holds {where}"):
+        with raises(InputError, "output.not-replaceable", path=str(path), found=where):
             output_places.require_directory(path, recognised)
     output_places.require_directory(inner / "below", recognised)
 
@@ -136,8 +138,9 @@ def test_a_mount_point_is_refused_at_once(tmp_path, monkeypatch):
 @pytest.mark.parametrize("require", [output_places.require_file, output_places.require_directory])
 def test_a_path_that_leads_through_a_file_is_one_sentence(tmp_path, require):
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"Not a directory.*check the path.*nothing was changed"):
+    with raises(OutputError, "output.refused", path=str(tmp_path / "file" / "out")) as caught:
         require(tmp_path / "file" / "out")
+    assert re.search(r"Not a directory.*check the path.*nothing was changed", str(caught.value))
 
 
 def test_the_first_bytes_are_of_regular_files_only(tmp_path):

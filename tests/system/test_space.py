@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy.errors import OutputError
 from mvmoe_deploy.system.space import file_system, free_bytes, require_space, shown
@@ -41,7 +42,7 @@ def test_a_file_system_that_reports_nothing_is_believed_too(monkeypatch, tmp_pat
 def test_the_real_disk_is_asked(tmp_path: Path) -> None:
     assert free_bytes(tmp_path) > 0
     assert file_system(tmp_path / "new") == tmp_path.stat().st_dev
-    with pytest.raises(OutputError):
+    with raises(OutputError, "output.no-space", expected=2**80):
         require_space(tmp_path, 2**80, "everything")
 
 

@@ -17,6 +17,8 @@ from mvmoe_deploy.training import digits_preprocessing, load_data
 from mvmoe_deploy.training.augment import sample_rng, vary_digit, vary_photo
 from mvmoe_deploy.training.batches import Batches
 
+NO_LABEL = np.int64(0)
+
 
 @pytest.fixture(scope="module")
 def digits():
@@ -86,7 +88,8 @@ def test_an_augmentation_is_decided_by_seed_epoch_and_index(seed: int, epoch: in
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
     spec = digits_preprocessing(preset("digits"))
     one, two = (
-        vary_digit(Image.fromarray(pixels), spec, sample_rng(seed, epoch, index)) for _ in "ab"
+        vary_digit(Image.fromarray(pixels), NO_LABEL, spec, sample_rng(seed, epoch, index)).pixels
+        for _ in "ab"
     )
     assert one.shape == (8, 8, 1)
     assert one.dtype == np.uint8
@@ -110,7 +113,7 @@ class _Bounds:
 def test_a_digit_that_is_not_moved_is_the_digit() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
     spec = digits_preprocessing(preset("digits"))
-    unmoved = vary_digit(Image.fromarray(pixels), spec, _Bounds(0.5))
+    unmoved = vary_digit(Image.fromarray(pixels), NO_LABEL, spec, _Bounds(0.5)).pixels
     assert np.array_equal(unmoved[:, :, 0], pixels)
 
 
@@ -119,7 +122,8 @@ def test_a_digit_is_moved_by_less_than_a_pixel_and_not_mirrored() -> None:
     pixels[1:7, 2] = pixels[1, 2:6] = 255  # a corner at the top left
     spec = digits_preprocessing(preset("digits"))
     for share in (0.0, 1.0):
-        moved = vary_digit(Image.fromarray(pixels), spec, _Bounds(share))[:, :, 0].astype(float)
+        example = vary_digit(Image.fromarray(pixels), NO_LABEL, spec, _Bounds(share))
+        moved = example.pixels[:, :, 0].astype(float)
         rows, columns = np.indices(moved.shape)
         for axis in (rows, columns):
             before = (axis * pixels).sum() / pixels.sum()
@@ -132,7 +136,8 @@ def test_a_photo_of_any_shape_becomes_the_models_size(width: int, height: int, s
     spec = default_preprocessing(MobileVMoEConfig(image_size=16, patch_size=8))
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     one, two = (
-        vary_photo(Image.fromarray(pixels), spec, np.random.default_rng(seed)) for _ in "ab"
+        vary_photo(Image.fromarray(pixels), NO_LABEL, spec, np.random.default_rng(seed)).pixels
+        for _ in "ab"
     )
     assert one.shape == (16, 16, 3)
     assert np.array_equal(one, two)
@@ -144,7 +149,8 @@ def test_photos_are_mirrored_half_of_the_time() -> None:
     rises = [
         int(part[:, -1].sum()) > int(part[:, 0].sum())
         for part in (
-            vary_photo(Image.fromarray(ramp), spec, np.random.default_rng(n)) for n in range(200)
+            vary_photo(Image.fromarray(ramp), NO_LABEL, spec, np.random.default_rng(n)).pixels
+            for n in range(200)
         )
     ]
     assert 70 < sum(rises) < 130

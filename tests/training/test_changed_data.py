@@ -1,10 +1,12 @@
 """Runs that are resumed on images that are not what they were."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from expected_errors import raises
 from PIL import Image
 
 from mvmoe_deploy.errors import ImageError, InputError
@@ -61,8 +63,9 @@ def test_a_repaired_image_is_named_and_let_pass_when_asked(interrupted) -> None:
     options, out, folder = interrupted
     before = _splits(out)
     _paint(folder / "val" / "red" / "2.png", (200, 9, 9))
-    sentence = r"was begun with: 1 changed \(val/red/2\.png\); restore them, or give --accept-ch"
-    with pytest.raises(InputError, match=sentence):
+    with raises(
+        InputError, "resume.data-changed", path=str(out), found="1 changed (val/red/2.png)"
+    ):
         train(options, out, resume=True)
     report = train(options, out, resume=True, accept_changed_data=True)
     (change,) = report.data_changes
@@ -80,7 +83,7 @@ def test_the_same_size_with_other_content_is_a_change(interrupted) -> None:
     image.save(path)
     path.write_bytes(path.read_bytes()[:size].ljust(size, b"\0"))
     assert path.stat().st_size == size
-    with pytest.raises(InputError, match=r"1 changed \(train/red/3\.png\)"):
+    with raises(InputError, "resume.data-changed", found="1 changed (train/red/3.png)"):
         train(options, out, resume=True)
 
 
@@ -104,8 +107,9 @@ def test_added_and_removed_files_leave_every_other_in_its_split(interrupted) -> 
     for number in range(5):
         _paint(folder / "train" / "blue" / f"more{number}.png", (9, number, 200))
     _paint(folder / "val" / "blue" / "more.png", (9, 9, 200))
-    with pytest.raises(InputError, match=r"7 added \(train/.* and 4 more\), 2 removed \("):
+    with raises(InputError, "resume.data-changed", path=str(out)) as caught:
         train(options, out, resume=True)
+    assert re.match(r"7 added \(train/.* and 4 more\), 2 removed \(", caught.value.fields["found"])
     report = train(options, out, resume=True, accept_changed_data=True)
     after = _splits(out)
     assert {path: split for path, split in after.items() if path in before} == {
@@ -135,9 +139,10 @@ def test_a_run_that_went_on_resumes_again_without_being_asked(interrupted) -> No
 def test_an_unreadable_image_is_not_let_pass(interrupted) -> None:
     options, out, folder = interrupted
     (folder / "val" / "red" / "2.png").write_bytes(b"broken")
-    with pytest.raises(InputError, match=r"1 changed \(\S+\); 1 cannot be read \(val/red/2\.png\)"):
+    with raises(InputError, "resume.data-changed", found="1 changed (val/red/2.png)") as caught:
         train(options, out, resume=True)
-    with pytest.raises(ImageError, match=r"red/2\.png is damaged"):
+    assert "1 cannot be read (val/red/2.png)" in str(caught.value)
+    with raises(ImageError, "image.invalid", image="val/red/2.png", found=1):
         train(options, out, resume=True, accept_changed_data=True)
 
 
@@ -153,8 +158,10 @@ def test_other_classes_are_refused_whatever_is_accepted(interrupted) -> None:
     for part in ("train", "val"):
         shutil.copytree(folder / part / "crimson", folder / part / "red")
     wider = replace(options, config=replace(options.config, num_classes=4))
-    with pytest.raises(InputError, match=r"other classes .*: 1 more \('crimson'\); restore"):
+    with raises(InputError, "resume.mismatch", name="classes") as caught:
         train(wider, out, resume=True, accept_changed_data=True)
+    added = set(caught.value.fields["found"]) - set(caught.value.fields["expected"])
+    assert added == {"crimson"}
 
 
 def test_a_class_with_nothing_held_out_any_more_is_refused(interrupted) -> None:

@@ -45,7 +45,7 @@ def counted(tiny_config) -> Tally:
 
 def test_answers_are_counted_by_true_class(counted: Tally) -> None:
     assert counted.confusion.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 2]]
-    assert counted.top1 == 0.75
+    assert counted.accuracy == 0.75
     assert counted.soft_confusion.sum(axis=1) == pytest.approx([2, 0, 2])
     sure = np.exp(5) / (np.exp(5) + 2)
     assert counted.soft_confusion[2, 2] == pytest.approx(2 * sure)
@@ -70,7 +70,7 @@ def test_counts_of_processes_add_up(counted: Tally) -> None:
     twice = copy.deepcopy(counted)
     twice.add(counted)
     assert twice.images == 8
-    assert twice.top1 == counted.top1
+    assert twice.accuracy == counted.accuracy
     assert twice.route_shares == counted.route_shares
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from expected_errors import raises
 from PIL import Image
 
 from mvmoe_deploy.errors import InputError
@@ -18,8 +19,8 @@ def _report(classes: int, experts: int, stages: int) -> TrainReport:
     routing = RoutingReport(
         routing="super-class",
         checkpoint="super-class",
-        top1=0.9,
-        held_out_top1=0.9,
+        accuracy=0.9,
+        held_out_accuracy=0.9,
         router_accuracy=0.8,
         mean_gate=0.7,
         route_usage=(),
@@ -33,7 +34,8 @@ def _report(classes: int, experts: int, stages: int) -> TrainReport:
         images={},
         processes=1,
         device="cpu",
-        dense=DenseReport(checkpoint="dense", top1=0.9, held_out_top1=0.9, confusion=[]),
+        measure="top-1",
+        dense=DenseReport(checkpoint="dense", accuracy=0.9, held_out_accuracy=0.9, confusion=[]),
         routings=(routing,),
         seconds={},
     )
@@ -64,6 +66,6 @@ def test_a_picture_replaces_its_own_kind_alone(tmp_path: Path) -> None:
         draw_class_to_expert(_report(2, 2, 1), path)
     Image.new("L", (8, 8)).save(path)
     before = path.read_bytes()
-    with pytest.raises(InputError, match="is no heat map"):
+    with raises(InputError, "output.foreign", path=str(path)):
         draw_class_to_expert(_report(2, 2, 1), path)
     assert path.read_bytes() == before

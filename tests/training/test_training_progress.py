@@ -27,7 +27,7 @@ def test_a_terminal_sees_a_bar_on_stderr(monkeypatch, capsys) -> None:
         assert isinstance(progress, RichProgress)
         progress.phase("dense", 2, 0)
         progress.step(0.5)
-        progress.epoch({"epoch": 1, "held_out_top1": 0.875})
+        progress.epoch({"epoch": 1, "held_out_accuracy": 0.875})
     shown = terminal.getvalue()
     assert "dense" in shown
     assert "1/2" in shown

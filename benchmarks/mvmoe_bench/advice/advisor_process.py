@@ -77,7 +77,7 @@ def advise_isolated(
 
 def _listen(process: OwnProcess, bundle: Bundle, time_limit: float) -> list[Advice]:
     """Hear which file is parsed, until all is said."""
-    about = f"bundle {bundle.path}"
+    about, file = f"bundle {bundle.path}", ""
     try:
         while True:
             said = _decode(process.receive(_MOST_BYTES, time_limit))
@@ -87,16 +87,20 @@ def _listen(process: OwnProcess, bundle: Bundle, time_limit: float) -> list[Advi
                 raise said.as_error()
             if isinstance(said, RuleFault):
                 raise RuntimeError(said.text)
-            about = f"{said.file} of bundle {bundle.path}"
+            about, file = f"{said.file} of bundle {bundle.path}", said.file
     except ProcessEndedError as error:
         raise EngineError(
             f"{about} ended the process that reads its operators {error}; the file is malformed: "
-            "take the bundle from another place"
+            "take the bundle from another place",
+            code="engine.process-ended",
+            file=file,
         ) from error
     except (ProcessTimeoutError, msgspec.MsgspecError) as error:
         raise EngineError(
             f"{about} could not be read within {time_limit:g} seconds, or was read as nonsense; "
-            "the file is malformed: take the bundle from another place"
+            "the file is malformed: take the bundle from another place",
+            code="engine.timeout",
+            file=file,
         ) from error
 
 

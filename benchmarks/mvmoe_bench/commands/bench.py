@@ -113,7 +113,11 @@ def bench(
     if advise:
         return _advise(bundles, as_json, **{key: asked[key] for key in _ADVISED})
     if output is None:
-        raise InputError("no output was given; give -o results.jsonl, or --advise")
+        raise InputError(
+            "no output was given; give -o results.jsonl, or --advise",
+            code="input.option",
+            name="output",
+        )
     import msgspec
     import scipy  # noqa: F401  Fail before measuring if it is missing.
 

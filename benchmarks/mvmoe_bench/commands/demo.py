@@ -122,9 +122,9 @@ def demo(output: Path, as_json: bool) -> None:
     (answer,) = found.outputs.values()
     result = Demo(
         images=images,
-        top1_dense=trained.dense.top1,
-        top1_pytorch=found.top1_pytorch,
-        top1_bundle=found.top1_target,
+        top1_dense=trained.dense.accuracy,
+        top1_pytorch=found.accuracy_pytorch,
+        top1_bundle=found.accuracy_target,
         top1_agreement=answer.agreement,
         routing_agreement=found.routing_agreement,
         max_abs_error=answer.max_abs_error,
@@ -203,7 +203,7 @@ def _target(bundle: "Bundle", name: str, figures: "VerifiedTarget") -> DemoTarge
         engine=figures.engine,
         precision=figures.precision,
         bytes=sum(file.bytes for file in bundle.target(name).files),
-        top1=figures.top1_target,
+        top1=figures.accuracy_target,
         routing_agreement=figures.routing_agreement,
         max_abs_error=answer.max_abs_error,
     )

@@ -94,7 +94,10 @@ def _kind_of(output: Path) -> str:
     kind = _KINDS.get(output.suffix.lower())
     if kind is None:
         raise InputError(
-            f"{output} ends in none of {', '.join(_KINDS)}; give --format html, md or png"
+            f"{output} ends in none of {', '.join(_KINDS)}; give --format html, md or png",
+            code="input.option",
+            name="output",
+            given=str(output),
         )
     return kind
 

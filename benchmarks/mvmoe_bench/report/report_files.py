@@ -61,7 +61,12 @@ foreign_to_reports = output_places.foreign_without(
 def _some(runs: "list[RunLines]") -> "list[RunLines]":
     """Refuse to report on nothing."""
     if not runs:
-        raise InputError("no results were given; give a file that mvmoe bench has written")
+        raise InputError(
+            "no results were given; give a file that mvmoe bench has written",
+            code="input.option",
+            name="results",
+            given=0,
+        )
     return runs
 
 
@@ -81,7 +86,11 @@ def _comparison(runs: "list[RunLines]", format: str) -> Writer:
 
     if format == "png":
         raise InputError(
-            "a comparison has no picture; give --format html or --format md, or leave out --compare"
+            "a comparison has no picture; give --format html or --format md, or leave out "
+            "--compare",
+            code="input.option",
+            name="format",
+            given=format,
         )
     first, second = _two(runs)
     found = compare_runs(first, second)
@@ -95,7 +104,10 @@ def _side_by_side(runs: "list[RunLines]", format: str) -> Writer:
     if format == "png":
         raise InputError(
             "runs side by side have no picture; give --format html or --format md, or leave out "
-            "--side-by-side"
+            "--side-by-side",
+            code="input.option",
+            name="format",
+            given=format,
         )
     return _text(format, side_by_side(runs))
 
@@ -109,7 +121,11 @@ def _two(runs: "list[RunLines]") -> "tuple[RunLines, RunLines]":
         return runs[0], runs[1]
     if len(sides) != 2:
         raise InputError(
-            f"{len(sides)} results files cannot be compared; give two, the older first"
+            f"{len(sides)} results files cannot be compared; give two, the older first",
+            code="input.option",
+            name="results",
+            given=len(sides),
+            expected=2,
         )
     first, second = sides.values()
     return merge(first), merge(second)

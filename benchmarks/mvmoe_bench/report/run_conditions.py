@@ -70,6 +70,7 @@ def require_same_conditions(runs: Sequence["RunLines"]) -> None:
             f"the same run was given twice ({', '.join(str(run.path) for run in runs[:4])}); give "
             "each once: counted twice it would look surer than it is",
             code="results.unlike",
+            found=[str(run.path) for run in runs],
         )
     for other in runs[1:]:
         found = [name for name, _, _ in differences(first.run, other.run)]

@@ -61,7 +61,7 @@ def require_images(samples: Samples, data: str) -> None:
             name="calibrate",
             given=count,
         )
-    if samples.labels is not None and len(np.unique(samples.labels)) == 1:
+    if samples.class_labels is not None and len(np.unique(samples.class_labels)) == 1:
         raise InputError(
             f"--calibrate {data} has images of one class only; give images of all classes: ranges "
             "of one say little of the others",
@@ -125,7 +125,7 @@ def _forced(model: RoutedModel, vectors: Vectors, stage: int) -> Iterator[tuple[
     rule = model.routing[stage - 1]
     members = vectors[f"members.{stage}"]
     taken = {route_of(row) for row in members if row.any()}
-    for expert in range(rule.experts):
+    for expert in rule.usable:
         missing = LEAST_IMAGES - int(members[:, expert].sum())
         route = next(iter(rule.cover([expert])))
         images = _speaking_for(vectors, stage, (expert,), max(missing, 0))

@@ -12,9 +12,12 @@ from mvmoe_deploy.cli.group import Command, command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.errors import InputError
+from mvmoe_export.commands.stage_experts import StageExperts, by_stage
 
 if TYPE_CHECKING:
+    from mvmoe_deploy.bundle.manifest import Manifest
     from mvmoe_deploy.models.contract import RoutedModel
+    from mvmoe_deploy.routing import Route
     from mvmoe_export import CalibrationRequest, ExportOptions, Identity
 
 
@@ -87,6 +90,20 @@ _HOW = ("routers", "batch", "max_graphs", "skip_verify", "resume")
     help="Who selects routes: the host between graphs, or one graph that has the routers inside "
     "(--strategy gather or all-experts).",
 )
+@click.option(
+    "--constant-route",
+    "constant_routes",
+    type=StageExperts(),
+    multiple=True,
+    help="Give every image this route of a routed stage, as 1:0,3: the stage becomes a part of the "
+    "graph before it. mvmoe routing says where that is right.",
+)
+@click.option(
+    "--keep-experts",
+    type=StageExperts(),
+    multiple=True,
+    help="Keep these experts of a routed stage alone, as 1:0,2,5; no image can use the others.",
+)
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True)
 @click.option("--rewrites", help="none, or names in order and separated by commas; else by target.")
 @click.option("--name", help="What the bundle calls the model; else as its checkpoint is called.")
@@ -114,6 +131,8 @@ def export(
     calibrate: str | None,
     smooth: bool,
     max_loss: float | None,
+    constant_routes: tuple[tuple[int, "Route"], ...],
+    keep_experts: tuple[tuple[int, "Route"], ...],
     name: str | None,
     force: bool,
     as_json: bool,
@@ -146,7 +165,15 @@ def export(
     elif checkpoint is not None and own_weights is None:
         source = _from_checkpoint(checkpoint, config, weights, choices)
     else:
-        raise InputError("no model was given; give CHECKPOINT, or --model with --checkpoint")
+        raise InputError(
+            "no model was given; give CHECKPOINT, or --model with --checkpoint",
+            code="input.option",
+            name="checkpoint",
+        )
+    with stdout_left_alone():
+        source = source.restricted(
+            by_stage(constant_routes, "constant-route"), by_stage(keep_experts, "keep-experts")
+        )
     named = list(strategies or [DEFAULT])
     if AUTO in named:
         with stdout_left_alone():
@@ -186,10 +213,31 @@ def export(
             manifest = export_bundle(
                 source.model, output, precision=precision, progress=advance, **how
             )
-    for line in source.notes:
+    notes = (*source.notes, *_cost_of_restriction(source.model, manifest, how["calibration"]))
+    for line in notes:
         note(line)
     digest = files.sha256(output / MANIFEST_FILE)
-    emit(as_json, BundleView.of(str(output), manifest, digest, source.notes), show_bundle)
+    emit(as_json, BundleView.of(str(output), manifest, digest, notes), show_bundle)
+
+
+def _cost_of_restriction(
+    model: "RoutedModel", manifest: "Manifest", calibration: "CalibrationRequest | None"
+) -> list[str]:
+    """How many of the given images keep their answers; where there are none, how to know."""
+    if not manifest.restrictions:
+        return []
+    if calibration is None:
+        return [
+            "restricted routing: mvmoe verify --checkpoint ... --data DIR says how many images "
+            "keep their answers"
+        ]
+    from mvmoe_export.calibration import load_images
+    from mvmoe_export.parity.pytorch import PyTorchReference
+
+    reference = PyTorchReference(model)
+    with stdout_left_alone():
+        kept = reference.kept_answers(reference.answers(load_images(manifest, calibration).inputs))
+    return [] if kept is None else [kept.sentence]
 
 
 def _calibration(data: str | None, *, smooth: bool) -> "CalibrationRequest | None":
@@ -215,6 +263,14 @@ class _ModelSource:
     model: "RoutedModel"
     identity: "Identity"
     notes: tuple[str, ...] = ()
+
+    def restricted(self, constant: "dict[int, Route]", keep: "dict[int, Route]") -> "_ModelSource":
+        """The model with constant routes and fewer experts; raises InputError."""
+        from mvmoe_export import restricted
+
+        return replace(
+            self, model=restricted(self.model, constant_routes=constant, keep_experts=keep)
+        )
 
     def named(self, name: str | None) -> "Identity":
         """What the bundle says of the model, with a name of the user's if he gives one."""

@@ -13,4 +13,5 @@ def require_finite(slot: str, weight: Tensor) -> None:
             f"the weight {slot.removeprefix(PREFIX)} has values that are no finite numbers, which "
             "fewer bits cannot store; give another checkpoint, or --precision fp32",
             code="export.graph-refused",
+            name=slot.removeprefix(PREFIX),
         )

@@ -87,9 +87,13 @@ def find_layers(
     behind, deciding = _followers(graph, nodes, roles), _deciding(graph, nodes)
     free, left = [], []
     for layer in every:
-        outputs, others = behind[layer.node]
+        outputs, others, direct = behind[layer.node]
         reason = None
-        if (outputs and outputs <= roles.routers) or (not others and outputs & roles.routers):
+        if (
+            (outputs and outputs <= roles.routers)
+            or (not others and outputs & roles.routers)
+            or direct & roles.inner_routers
+        ):
             reason = ROUTER
         elif layer.node in deciding:
             reason = CHOICE
@@ -166,9 +170,12 @@ def _deciding(graph: fx.Graph, layers: Collection[fx.Node]) -> set[fx.Node]:
 
 def _followers(
     graph: fx.Graph, layers: Collection[fx.Node], roles: GraphRoles
-) -> dict[fx.Node, tuple[frozenset[str], bool]]:
-    """For every node the outputs that depend on it, and whether a later layer does."""
-    found: dict[fx.Node, tuple[frozenset[str], bool]] = {}
+) -> dict[fx.Node, tuple[frozenset[str], bool, frozenset[str]]]:
+    """For every node the outputs that depend on it, whether a later layer does, and direct ones.
+
+    Those are outputs that depend on it by a way without another layer.
+    """
+    found: dict[fx.Node, tuple[frozenset[str], bool, frozenset[str]]] = {}
     (end,) = graph.find_nodes(op="output")
     given: Sequence[Any] = end.args[0] if isinstance(end.args[0], list | tuple) else end.args
     names: dict[fx.Node, set[str]] = {}
@@ -176,11 +183,13 @@ def _followers(
         names.setdefault(node, set()).add(name)
     for node in reversed(list(graph.nodes)):
         outputs, later = set(names.get(node, ())), False
+        direct = set(outputs)
         for user in node.users:
             if user is end:
                 continue
-            theirs, others = found[user]
+            theirs, others, near = found[user]
             outputs |= theirs
             later = later or others or user in layers
-        found[node] = frozenset(outputs), later
+            direct |= set() if user in layers else near
+        found[node] = frozenset(outputs), later, frozenset(direct)
     return found

@@ -1,10 +1,10 @@
 """The PyTorch model as the reference of a verification."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -12,22 +12,28 @@ from torch import nn
 
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Manifest
+from mvmoe_deploy.bundle.model_outputs import ClassOutput
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.input_choices import words
+from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Rule
-from mvmoe_deploy.samples import Samples
+from mvmoe_deploy.samples import ImageTaker, Samples
 from mvmoe_deploy.verification.bundle_verification import verify_bundle
 from mvmoe_deploy.verification.faults import FaultLocation, SearchedTarget, ShownBy
+from mvmoe_deploy.verification.kept_answers import KeptAnswers, kept_answers
+from mvmoe_deploy.verification.routes_of_images import DescribedModel
 from mvmoe_deploy.verification.run_stages import StageEngine, Vectors
 from mvmoe_deploy.verification.verification_report import Report
-from mvmoe_export.flow import flow_of
+from mvmoe_export.flow import ModelFlow, flow_of
+from mvmoe_export.own_module import load_own_weights, make_own_module
 from mvmoe_export.parity.double_precision import whole_way_error
 from mvmoe_export.parity.locating.find import find_fault
-from mvmoe_export.parity.reference_outputs import checked_reference_outputs
+from mvmoe_export.parity.reference_outputs import checked_reference_outputs, reference_outputs
 from mvmoe_export.parity.synthetic_images import synthetic_images
 from mvmoe_export.parity.torch_stages import TorchStages
+from mvmoe_export.restricting import RestrictedModel, as_exported
 
 
 class PyTorchReference:
@@ -36,15 +42,84 @@ class PyTorchReference:
     It is used in evaluation mode.
     """
 
-    def __init__(self, model: RoutedModel, *, name: str = "", sha256: str | None = None) -> None:
+    def __init__(
+        self,
+        model: RoutedModel,
+        *,
+        name: str = "",
+        sha256: str | None = None,
+        labels: Sequence[str] | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
         self.model = model
         self.name = name or type(model).__name__
         self._sha256 = sha256
+        self._labels = None if labels is None else tuple(labels)
+        self.notes = tuple(notes)
+        """What a person should know of how it was read, one line each."""
+
+    @cached_property
+    def _flow(self) -> ModelFlow:
+        return flow_of(self.model)
 
     @cached_property
     def stages(self) -> StageEngine:
         """The model's own stages."""
-        return TorchStages(self.model, flow_of(self.model))
+        return TorchStages(self.model, self._flow)
+
+    @property
+    def described(self) -> DescribedModel:
+        """The model's input, classes and stages."""
+        taker = ImageTaker(self.model.input, self._outputs(), "model")
+        return DescribedModel(taker, self._flow.records)
+
+    def _outputs(self) -> dict[str, ClassOutput]:
+        """The first output of each kind that has classes, by the kind."""
+        found: dict[str, ClassOutput] = {}
+        for output in self._flow.outputs:
+            count = find_kind(output.kind).classes(self._flow.shape(output))
+            if count is not None:
+                named = ClassOutput(output.name, count, self._labels)
+                found.setdefault(output.kind, named)
+        return found
+
+    @classmethod
+    def of_checkpoint(
+        cls,
+        checkpoint: Path,
+        config: str | None,
+        weights: str | None,
+        choices: Mapping[str, Any] | None = None,
+    ) -> "PyTorchReference":
+        """The model of a checkpoint, `config` and `weights` as in `load`; raises CheckpointError.
+
+        `choices` are what a person says of the input, as an export is told (`InputChoices`).
+        """
+        from mvmoe_deploy.models import InputChoices, load_checkpoint
+        from mvmoe_deploy.models.presets import configuration
+
+        described = configuration(config) if config else None
+        said = InputChoices(**choices or {})
+        loaded = load_checkpoint(checkpoint, described, weights=weights, choices=said)
+        return cls(
+            loaded.model.eval(),
+            name=f"checkpoint {checkpoint}",
+            labels=loaded.labels,
+            notes=loaded.notes,
+        )
+
+    @classmethod
+    def of_factory(
+        cls, factory: str, checkpoint: Path | None, weights: str | None
+    ) -> "PyTorchReference":
+        """A user's own model (`make_own_module`), with the weights of a file if there is one.
+
+        Raises InputError, or CheckpointError for weights that are not the model's.
+        """
+        model = make_own_module(factory)
+        if checkpoint is not None:
+            load_own_weights(model, checkpoint, weights)
+        return cls(cast("RoutedModel", model.eval()), name=factory)
 
     @classmethod
     def load(
@@ -60,7 +135,9 @@ class PyTorchReference:
 
         described = configuration(config) if config else None
         loaded = load_for_bundle(checkpoint, bundle.manifest, described, weights)
-        reference = cls(loaded.model.eval(), name=f"checkpoint {checkpoint}", sha256=loaded.sha256)
+        name = f"checkpoint {checkpoint}"
+        model = as_exported(loaded.model.eval(), bundle.manifest, name)
+        reference = cls(model, name=name, sha256=loaded.sha256)
         reference.require_fit(bundle.manifest)
         return reference
 
@@ -84,6 +161,14 @@ class PyTorchReference:
         """Its own fp32 errors of router logits and answers, relative to the largest of each."""
         return whole_way_error(self.model, vectors)
 
+    def kept_answers(self, vectors: Vectors) -> KeptAnswers | None:
+        """How many images keep what the model itself gives for them; None if it is that."""
+        if not isinstance(self.model, RestrictedModel):
+            return None
+        before = reference_outputs(self.model.model, torch.from_numpy(vectors["image"]))
+        outputs = flow_of(self.model).outputs
+        return kept_answers(self.model.restrictions, outputs, before, vectors)
+
     def find_fault(self, target: SearchedTarget, shown: ShownBy) -> FaultLocation | None:
         """The first graph, and in it the first operator, that differs from the model's."""
         return find_fault(self.model, target, shown)
@@ -97,10 +182,12 @@ def verify_against_model(
 ) -> Report:
     """`verify_bundle` against a PyTorch model, which is left in the mode that it was in.
 
-    Raises InputError for a model that is not the bundle's, and what `verify_bundle` raises.
+    Its routing is restricted as that of the bundle is. Raises InputError for a model that is not
+    the bundle's, and what `verify_bundle` raises.
     """
     with evaluation_mode(model):
-        return verify_bundle(bundle, PyTorchReference(model), samples, **options)
+        own = as_exported(model, bundle.manifest, type(model).__name__)
+        return verify_bundle(bundle, PyTorchReference(own), samples, **options)
 
 
 @contextlib.contextmanager

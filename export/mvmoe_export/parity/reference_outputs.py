@@ -158,6 +158,8 @@ def _require_excused(model: RoutedModel, vectors: Vectors, answer: Vectors) -> N
             "rules must say how forward selects experts and weighs their gates, and no image may "
             "depend on the others of its batch",
             code="model.unsound",
+            name="forward",
+            found=len(wrong),
         )
 
 

@@ -108,6 +108,8 @@ def _require(
             f"value (bound {bound}); take out what is random (a dropout is active without "
             f"training=self.training) or changes from call to call{quantizer(module)}",
             code="model.unsound",
+            name=what,
+            found="two answers",
         )
     alone = _run(what, module, tuple(tensor[:1] for tensor in inputs), options)
     if (far := _furthest(alone, tuple(tensor[:1] for tensor in together))) > _ALONE:
@@ -116,6 +118,8 @@ def _require(
             f"{what} answers an image in a batch otherwise than alone: they differ by {error} of "
             f"the largest value (bound {bound}); no image may depend on the others of its batch",
             code="model.unsound",
+            name=what,
+            found="another answer in a batch",
         )
     return together
 

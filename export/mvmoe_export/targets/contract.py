@@ -81,7 +81,10 @@ class TargetOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         except msgspec.ValidationError as error:
             raise InputError(
                 f"the options {quoted(str(dict(recorded)))} of the target {cls.target} cannot be "
-                f"used ({error}); export the bundle again"
+                f"used ({error}); export the bundle again",
+                code="input.option",
+                name="options",
+                given=str(dict(recorded)),
             ) from error
 
 
@@ -156,12 +159,14 @@ def _require_distinct(name: str, values: Sequence[Any]) -> None:
             f"{name} was given as {list(values)}; give at least one value, each once",
             code="input.option",
             name=name,
+            given=str(list(values)),
         )
     if any("," in str(value) for value in values):
         raise InputError(
             f"{name} was given as {list(values)}; give values without a comma",
             code="input.option",
             name=name,
+            given=str(list(values)),
         )
 
 
@@ -223,6 +228,8 @@ class ExportOptions:
                 f"{default.__name__}",
                 code="input.option",
                 name="options",
+                given=type(given).__name__,
+                expected=default.__name__,
             )
         return given
 
@@ -353,6 +360,7 @@ def require_fitting(recipe: Recipe, numbers: NumberTypes, stages: "Stages") -> N
             "--precision fp32, or let the host route",
             code="input.option",
             name="routers",
+            given=recipe.name,
         )
     if numbers.needs_images and not _has_graph_for_each_route(stages):
         raise InputError(
@@ -366,7 +374,10 @@ def require_fitting(recipe: Recipe, numbers: NumberTypes, stages: "Stages") -> N
     if recipe.changes_weights and stages.bound_experts:
         raise InputError(
             f"the recipe {recipe.name} changes weights, and graphs of the strategy "
-            f"{stages.strategy.name} take theirs as inputs; give another strategy or --precision"
+            f"{stages.strategy.name} take theirs as inputs; give another strategy or --precision",
+            code="input.option",
+            name="precision",
+            given=recipe.name,
         )
 
 

@@ -46,7 +46,13 @@ def digits_split(split: Part = "test") -> tuple[np.ndarray, np.ndarray]:
     a test image. Raises MissingExtraError without scikit-learn.
     """
     if split not in (names := get_args(Part)):
-        raise InputError(f"split {split!r} is unknown; digits has {', '.join(names)}")
+        raise InputError(
+            f"split {split!r} is unknown; digits has {', '.join(names)}",
+            code="input.option",
+            name="split",
+            given=split,
+            expected=list(names),
+        )
     images, labels = _load()
     rest, test = stratified_split(labels, round(_SHARE * len(labels)))
     train, held_out = stratified_split(labels[rest], round(_SHARE * len(labels)))
@@ -85,6 +91,7 @@ class Digits:
     """The data set `digits`."""
 
     classes = NAMES
+    kind = "logits"
     preset = "digits"
     recipe = RECIPE
     augment = staticmethod(vary_digit)

@@ -27,6 +27,7 @@ _HELD_OUT_SHARE = 0.1
 class IdxFolder:
     """The images of four files; classes are called by their numbers."""
 
+    kind = "logits"
     preset = "fashion_mnist"
     recipe: Mapping[str, Any] = {
         "dense_epochs": 8,
@@ -56,7 +57,8 @@ class IdxFolder:
         labels = self.labels("train")
         count = int(labels.max()) + 1
         if count < 2:
-            raise self._invalid("all training images have the label 0; give at least two classes")
+            reason = "all training images have the label 0; give at least two classes"
+            raise self._invalid(reason, "classes")
         return tuple(map(str, range(count)))
 
     def at(self, folder: Path) -> DataSet | None:
@@ -94,14 +96,16 @@ class IdxFolder:
         mean = float(shares @ levels)
         deviation = float(np.sqrt(shares @ (levels - mean) ** 2))
         if round(deviation, 4) == 0:
-            raise self._invalid("its training images have one grey level, and show nothing")
+            reason = "its training images have one grey level, and show nothing"
+            raise self._invalid(reason, "pixels")
         return round(mean, 4), round(deviation, 4)
 
     def _images(self, part: str) -> np.ndarray:
         """The images `[N, H, W]` of `train` or `t10k`; raises InputError if labels are missing."""
         images, labels = self._read(part, "images-idx3", 3), self.labels(part)
         if len(images) != len(labels):
-            raise self._invalid(f"{part} has {len(images):,} images and {len(labels):,} labels")
+            reason = f"{part} has {len(images):,} images and {len(labels):,} labels"
+            raise self._invalid(reason, "images")
         return images
 
     def _require_classes(self) -> None:
@@ -110,27 +114,30 @@ class IdxFolder:
         test = np.bincount(self.labels("t10k"), minlength=len(classes))
         if len(test) > len(classes):
             raise self._invalid(
-                f"t10k has the label {len(test) - 1}, but train has none above {len(classes) - 1}"
+                f"t10k has the label {len(test) - 1}, but train has none above {len(classes) - 1}",
+                "labels",
             )
         for name, learnt, tested in zip(classes, train, test, strict=True):
             if learnt < 2 or tested < 1:
                 raise self._invalid(
                     f"the class {name} has {learnt} images in train and {tested} in t10k; at least "
-                    "two and one are needed"
+                    "two and one are needed",
+                    f"class {name}",
                 )
 
     def _read(self, part: str, what: str, dimensions: int) -> np.ndarray:
         """One of the files; raises InputError if it is missing or damaged."""
         file = _file(self.folder, f"{part}-{what}")
         if file is None:
-            raise self._invalid(f"{part}-{what}-ubyte is missing")
+            raise self._invalid(f"{part}-{what}-ubyte is missing", "files")
         return read_idx(file, dimensions)
 
-    def _invalid(self, reason: str) -> InputError:
+    def _invalid(self, reason: str, name: str) -> InputError:
         return InputError(
             f"data {self.folder} cannot be used: {reason}",
             code="data.invalid",
             path=str(self.folder),
+            name=name,
         )
 
 

@@ -41,26 +41,28 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
         with path.open("rb") as file:
             return _array(path, file, dimensions)
     except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
+        raise _unreadable(path, error.strerror or str(error), "file") from error
     except (EOFError, zlib.error) as error:
-        raise _unreadable(path, "it is damaged or cut off") from error
+        raise _unreadable(path, "it is damaged or cut off", "content") from error
 
 
 def _array(path: Path, file: BinaryIO, dimensions: int) -> np.ndarray:
     """The array behind the header of an open file."""
     head = file.read(4)
     if head != bytes([0, 0, _BYTES, dimensions]):
-        raise _unreadable(path, f"it does not begin as {dimensions}-dimensional IDX of bytes")
+        reason = f"it does not begin as {dimensions}-dimensional IDX of bytes"
+        raise _unreadable(path, reason, "beginning")
     sizes = file.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
-        raise _unreadable(path, "it is damaged or cut off")
+        raise _unreadable(path, "it is damaged or cut off", "content")
     shape = struct.unpack(f">{dimensions}I", sizes)
     count = _checked_count(path, shape)
     # One byte more shows a file that is longer than its header says.
     content = file.read(count + 1)
     if len(content) != count:
         more = "more" if len(content) > count else f"only {len(content):,}"
-        raise _unreadable(path, f"its header announces {count:,} bytes, but it has {more}")
+        reason = f"its header announces {count:,} bytes, but it has {more}"
+        raise _unreadable(path, reason, "length")
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
@@ -73,19 +75,23 @@ def _checked_count(path: Path, shape: tuple[int, ...]) -> int:
             path,
             f"its header announces {words} bytes; at least one, at most {_MOST_BYTES:,} and sides "
             f"of at most {_LARGEST_SIDE:,} are read",
+            "sizes",
         )
     packed = path.stat().st_size
     if count > packed * (_MOST_PACKED if path.suffix == ".gz" else 1):
         raise _unreadable(
-            path, f"its header announces {words} bytes, which {packed:,} bytes cannot hold"
+            path,
+            f"its header announces {words} bytes, which {packed:,} bytes cannot hold",
+            "packed",
         )
     return count
 
 
-def _unreadable(path: Path, reason: str) -> InputError:
+def _unreadable(path: Path, reason: str, name: str) -> InputError:
     """The error of a file; what to do is the same whatever is wrong with it."""
     return InputError(
         f"data {path} cannot be read: {reason}; fetch the file again",
         code="data.invalid",
         path=str(path),
+        name=name,
     )

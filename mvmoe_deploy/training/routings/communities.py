@@ -56,7 +56,11 @@ def communities(weights: np.ndarray, experts: int) -> np.ndarray:
     if experts > classes:
         raise InputError(
             f"{experts} experts cannot each own one of {classes} classes; give at most "
-            f"{classes} experts"
+            f"{classes} experts",
+            code="input.option",
+            name="experts",
+            given=experts,
+            expected=classes,
         )
     groups = _joined(_greedy_modularity(_graph(weights), experts), experts)
     owner = np.empty(classes, dtype=np.int64)
@@ -73,7 +77,11 @@ def random_super_classes(classes: int, experts: int, seed: int) -> np.ndarray:
     if experts > classes:
         raise InputError(
             f"{experts} experts cannot each own one of {classes} classes; give at most "
-            f"{classes} experts"
+            f"{classes} experts",
+            code="input.option",
+            name="experts",
+            given=experts,
+            expected=classes,
         )
     owner = np.empty(classes, dtype=np.int64)
     owner[np.random.default_rng(seed).permutation(classes)] = np.arange(classes) % experts

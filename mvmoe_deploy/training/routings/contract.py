@@ -41,3 +41,9 @@ class TrainingRouting(Protocol):
 
     def loss(self, super_classes: np.ndarray | None, options: TrainOptions) -> RouterLoss:
         """What the routers minimise beside the family's own loss."""
+
+    def remedy(self, options: TrainOptions) -> str:
+        """What a person can change where routers collapse or leave experts unused.
+
+        A clause with options of `mvmoe train` and their values now.
+        """

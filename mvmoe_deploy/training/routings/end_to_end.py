@@ -25,6 +25,13 @@ class EndToEnd:
         """The importance loss, with `balance_weight`."""
         return RouterLoss("balance", options.balance_weight, _balance)
 
+    def remedy(self, options: TrainOptions) -> str:
+        """More balance, or a guide."""
+        return (
+            f"raise --balance-weight (now {options.balance_weight:g}), or guide the routers with "
+            "--routing super-class"
+        )
+
 
 def _balance(router_logits: Sequence[Tensor], labels: Tensor) -> Tensor:
     """The importance loss, whatever the classes of the images."""

@@ -25,6 +25,13 @@ class Guided:
 
         return RouterLoss("guide", options.guide_weight, of)
 
+    def remedy(self, options: TrainOptions) -> str:
+        """A stronger guide, or more time to follow it."""
+        return (
+            f"raise --guide-weight (now {options.guide_weight:g}) or --moe-epochs (now "
+            f"{options.moe_epochs})"
+        )
+
 
 def guide_loss(router_logits: Sequence[Tensor], targets: Tensor) -> Tensor:
     """Cross-entropy of the routers' scores against super-classes `[B]`, the mean over routers."""

@@ -6,6 +6,7 @@ import sys
 
 import msgspec
 import pytest
+from expected_errors import raises
 
 from mvmoe_bench.advice import advise, all_rules
 from mvmoe_bench.measure.schema.lines import line_decoder
@@ -55,7 +56,7 @@ def test_graphs_of_routes_that_are_alike_are_one_advice(exported):
 def test_only_the_targets_that_are_asked_for_are_looked_at(exported):
     assert {advice.target for advice in advise(exported.ours, ["coreml"])} == {"coreml"}
     assert advise(exported.ours, []) == []
-    with pytest.raises(BundleError, match="no target 'executorch'"):
+    with raises(BundleError, "bundle.no-target", target="executorch"):
         advise(exported.ours, ["executorch"])
 
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_bench.advice import advise
 from mvmoe_bench.advice.advisor_process import advise_isolated
@@ -39,7 +40,7 @@ def ending(plug_in):
 
 def test_it_gives_the_same_advice(exported):
     assert advise_isolated(exported.naive, name="b") == advise(exported.naive, name="b")
-    with pytest.raises(BundleError, match="has no target 'executorch'"):
+    with raises(BundleError, "bundle.no-target", target="executorch"):
         advise_isolated(exported.naive, ["executorch"])
 
 
@@ -55,5 +56,5 @@ def test_a_file_that_ends_the_process_is_named_with_exit_code_1(exported, ending
 
 def test_a_file_that_is_never_read_is_given_up(exported, ending):
     ending("__import__('ctypes').PyDLL(None).sleep(1000)")
-    with pytest.raises(EngineError, match="could not be read within 8 seconds"):
+    with raises(EngineError, "engine.timeout", file="onnx/step1_e2.onnx"):
         advise_isolated(exported.naive, time_limit=8)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from expected_errors import raises
 from PIL import Image
 
 from mvmoe_bench.report.report_files import write_report
@@ -69,7 +70,7 @@ def test_a_comparison(small, tmp_path, format):
 def test_unlike_runs_are_refused_and_nothing_is_left(small, tmp_path):
     other = small(identity={"cpu": "Apple M4"})
 
-    with pytest.raises(InputError, match="CPU model"):
+    with raises(InputError, "results.unlike", found="CPU model"):
         write_report([small(), other], tmp_path / "report.html", "html")
 
     assert list(tmp_path.iterdir()) == []
@@ -92,17 +93,17 @@ def test_a_comparison_needs_two_files(factory, tmp_path, count):
     s = factory.subject("dispatcher")
     runs = [factory.run([s], path=Path(f"{i}.jsonl")) for i in range(count)]
 
-    with pytest.raises(InputError, match=f"{count} results files cannot be compared"):
+    with raises(InputError, "input.option", name="results", given=count, expected=2):
         write_report(runs, tmp_path / "report.html", "html", "compare")
 
 
 def test_no_results_are_refused(tmp_path):
-    with pytest.raises(InputError, match="no results were given"):
+    with raises(InputError, "input.option", name="results", given=0):
         write_report([], tmp_path / "report.html", "html")
 
 
 def test_a_comparison_has_no_picture(small, tmp_path):
-    with pytest.raises(InputError, match="no picture"):
+    with raises(InputError, "input.option", name="format", given="png"):
         write_report([small(), small()], tmp_path / "report.png", "png", "compare")
 
 
@@ -114,7 +115,7 @@ def test_a_report_is_replaced_by_one_of_any_format_but_not_unasked(small, tmp_pa
     path = tmp_path / "report"
     write_report([small()], path, format)
     before = path.read_bytes()
-    with pytest.raises(InputError, match="exists already"):
+    with raises(InputError, "output.exists", path=str(path)):
         write_report([small()], path, format)
     assert path.read_bytes() == before
     for other in FORMATS:
@@ -139,7 +140,7 @@ def test_a_comparison_is_a_report_too(small, tmp_path):
 def test_a_page_of_somebody_is_never_replaced(small, tmp_path, content):
     path = tmp_path / "report.html"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="is no report that mvmoe has written"):
+    with raises(InputError, "output.foreign", path=str(path)):
         write_report([small()], path, "html", replace=True)
     assert path.read_bytes() == content
 
@@ -147,5 +148,5 @@ def test_a_page_of_somebody_is_never_replaced(small, tmp_path, content):
 def test_the_results_are_never_replaced_by_their_report(small, tmp_path):
     path = tmp_path / "results.jsonl"
     write_report([small()], path, "md")
-    with pytest.raises(InputError, match="is the input"):
+    with raises(InputError, "output.is-input", input=str(path)):
         write_report([small(path=path)], path, "md", replace=True)

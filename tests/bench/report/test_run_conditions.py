@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_bench.report.run_conditions import merge, require_same_conditions
 from mvmoe_bench.report.run_summary import summarize_run
@@ -45,7 +46,7 @@ def test_what_changes_from_minute_to_minute_does_not_matter(factory):
 def test_unlike_runs_are_refused_by_name(factory, other, named):
     runs = [_run(factory, path=Path("a.jsonl")), _run(factory, path=Path("b.jsonl"), **other)]
 
-    with pytest.raises(InputError) as refused:
+    with raises(InputError, "results.unlike") as refused:
         require_same_conditions(runs)
 
     message = str(refused.value)
@@ -61,7 +62,7 @@ def test_another_bundle_is_unlike(factory):
 
     changed = msgspec.structs.replace(factory.bundle(), sha256="00" * 32)
 
-    with pytest.raises(InputError, match="bundle digits"):
+    with raises(InputError, "results.unlike", found="bundle digits"):
         require_same_conditions([one, factory.run([s], [changed])])
 
 

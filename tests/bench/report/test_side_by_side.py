@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import msgspec
-import pytest
+from expected_errors import raises
 
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.report.markdown import markdown
@@ -62,7 +62,7 @@ def test_runs_of_one_device_are_named_by_what_tells_them_apart(factory):
 
 def test_the_same_run_twice_is_refused(factory):
     run = _run(factory, 10.0)
-    with pytest.raises(InputError, match="the same run was given twice"):
+    with raises(InputError, "results.unlike", found=[str(run.path)] * 2):
         side_by_side([run, run])
 
 
@@ -81,7 +81,7 @@ def test_memory_and_long_runs_stand_side_by_side_too(factory):
 
 
 def test_it_has_no_picture(factory, tmp_path):
-    with pytest.raises(InputError, match="no picture"):
+    with raises(InputError, "input.option", name="format", given="png"):
         write_report([_run(factory, 1.0)], tmp_path / "x.png", "png", "side-by-side")
 
 

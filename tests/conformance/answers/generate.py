@@ -13,7 +13,7 @@ import torch
 
 from mvmoe_deploy.models import RoutedModel, build
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
-from mvmoe_export import export_bundle
+from mvmoe_export import export_bundle, restricted
 from mvmoe_export.parity.golden_vectors import golden_vectors
 
 FOLDER = Path(__file__).parent / "bundles"
@@ -33,10 +33,13 @@ BUNDLES = {
     "bind": ("bind", {"moe_layers": 1, "top_k": 2, "renormalize": True}),
     "two_stages": ("dispatch", {"depth": 3, "moe_layers": 2, "routers": "per-layer", "top_k": 2}),
     "in_graph": ("gather", {"depth": 3, "moe_layers": 2, "routers": "per-layer", "top_k": 2}),
+    "kept": ("experts", {"moe_layers": 1, "experts": 4, "top_k": 2}),
 }
 """Strategy, and what the model has beside `SIZES`."""
 ROUTERS = {"in_graph": "in-graph"}
 """Where they are not on the host."""
+KEPT = {"kept": {1: (0, 2, 3)}}
+"""The experts that are kept of a routed stage, where not all are."""
 
 
 def lively(model: RoutedModel, seed: int) -> RoutedModel:
@@ -68,8 +71,12 @@ def main(*names: str) -> None:
     """Write the bundles of these names, or every one, of the first telling model."""
     for name in names or BUNDLES:
         strategy, changes = BUNDLES[name]
+        kept = KEPT.get(name)
         models = (
-            lively(build(MobileVMoEConfig(**SIZES | changes), seed=0), seed)
+            restricted(
+                lively(build(MobileVMoEConfig(**SIZES | changes), seed=0), seed).eval(),
+                keep_experts=kept,
+            )
             for seed in itertools.count()
         )
         model = next(filter(is_telling, models))

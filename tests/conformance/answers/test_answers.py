@@ -1,13 +1,14 @@
 """The bundles on mvmoe_deploy, on a second dispatcher, and on wrong ones, which must fail."""
 
 import pytest
+from msgspec.structs import replace
 from page_answers import BUNDLES, PageDispatcher, faults
 from wrong_answers import WRONG
 
 from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
 
-NAMES = ["dispatch", "experts", "bind", "two_stages", "in_graph"]
+NAMES = ["dispatch", "experts", "bind", "two_stages", "in_graph", "kept"]
 
 
 def golden(name):
@@ -46,6 +47,17 @@ def test_no_golden_image_is_a_near_tie(name):
         assert len({tuple(row) for row in vectors[f"members.{stage}"]}) > 1
 
 
+def test_in_one_bundle_images_would_take_an_expert_that_is_not_kept():
+    """And of them every expert that is; scores are those of all four."""
+    (rule,) = Bundle.open(BUNDLES / "kept").manifest.rules
+    assert rule.kept == (0, 2, 3)
+    vectors = golden("kept")
+    every, _ = replace(rule, kept=None).select(vectors["logits.1"])
+    assert every[:, 1].any()
+    assert vectors["members.1"].any(axis=0).tolist() == [True, False, True, True]
+    assert (vectors["gates.1"].sum(axis=1) < 0.999).all()
+
+
 def test_the_bundles_are_small_and_of_these_strategies():
     strategies = {name: Bundle.open(BUNDLES / name).strategy("onnx").name for name in NAMES}
     assert strategies == {
@@ -54,9 +66,10 @@ def test_the_bundles_are_small_and_of_these_strategies():
         "bind": "bind",
         "two_stages": "dispatch",
         "in_graph": "gather",
+        "kept": "experts",
     }
     assert Bundle.open(BUNDLES / "in_graph").target("onnx").routers == "in-graph"
     files = [path for path in BUNDLES.rglob("*") if path.is_file()]
     # Experts of `bind` begin at a page each: 16 KiB, whatever they have.
-    assert sum(path.stat().st_size for path in files) < 390_000 + 6 * 16_384
+    assert sum(path.stat().st_size for path in files) < 490_000 + 6 * 16_384
     assert {path.parent.name for path in BUNDLES.glob("*/manifest.json")} == set(NAMES)

@@ -362,6 +362,7 @@ def values() -> Iterator[Draft]:
         ("routes of given as an array", put(*device, "routes", [[3]])),
         ("given without routes", drop(*task, "routes")),
     )
+    yield from kept_values()
     yield from _of(
         "torchvision",
         ("a size below the input's", put("input", "resize_size", 3)),
@@ -381,6 +382,46 @@ def values() -> Iterator[Draft]:
         ("a mean of two channels", put("input", "mean", [0, 0])),
         ("a std of four channels", put("input", "std", [1, 1, 1, 1])),
     )
+
+
+def kept_values() -> Iterator[Draft]:
+    """Rules that keep what they cannot keep."""
+    top_k, top_p = ("stages", 1, "rule"), ("stages", 2, "rule")
+    given, before = ("stages", 3, "rule"), ("restrictions", 1, "rule")
+    for name, rule, experts in (
+        ("top_k", top_k, 4),
+        ("top_p", top_p, 3),
+        ("threshold", (*given, "otherwise"), 4),
+        ("the rule of before", before, 4),
+    ):
+        yield from _of(
+            "kept",
+            (f"no kept expert of {name}", put(*rule, "kept", [])),
+            (f"all experts of {name} kept", put(*rule, "kept", [*range(experts)])),
+            (f"kept experts of {name} in another order", put(*rule, "kept", [2, 1])),
+            (f"a kept expert of {name} twice", put(*rule, "kept", [1, 1])),
+            (f"a kept expert of {name} that there is not", put(*rule, "kept", [1, experts])),
+            (f"a kept expert of {name} below 0", put(*rule, "kept", [-1, 1])),
+            (f"a kept expert of {name} beyond all rules", put(*rule, "kept", [1, 4096])),
+            (f"kept experts of {name} as a number", put(*rule, "kept", 1)),
+            (f"kept experts of {name} as texts", put(*rule, "kept", ["1", "2"])),
+        )
+    yield from _of(
+        "kept",
+        ("fewer kept experts than k", put(*top_k, "kept", [1])),
+        ("kept experts of given", put(*given, "kept", [1, 2])),
+        ("kept experts null of given", put(*given, "kept", None)),
+        ("kept experts null where all are", _all_kept),
+        ("kept experts null where some have no graph", put(*top_k, "kept", None)),
+    )
+
+
+def _all_kept(content: Plain) -> None:
+    """Rules of all experts, and of the targets the one whose graphs serve any route."""
+    _only("everything")(content)
+    content["usage_prior"] = None
+    for stage in content["stages"][1:]:
+        stage["rule"].get("otherwise", stage["rule"])["kept"] = None
 
 
 def flow() -> Iterator[Draft]:
@@ -507,6 +548,12 @@ def flow() -> Iterator[Draft]:
             put("outputs", 0, "tensors", ["stem.answer", "step1.answer"]),
         ),
     )
+    yield from _of(
+        "kept",
+        ("a finishing route that is not kept", put("stages", 4, "finishes", [[1]])),
+        ("a stage that finishes all kept routes", put("stages", 4, "finishes", [[0], [2]])),
+        ("a finishing route of neither router nor name", put("stages", 3, "finishes", [[0]])),
+    )
 
 
 def shares(*pairs: tuple[list[int], float]) -> list[list[Plain]]:
@@ -530,6 +577,14 @@ def lists() -> Iterator[Draft]:
         ("a prior with a route twice", put("usage_prior", shares(([0], 0.5), ([0], 0.5)))),
         ("no prior", put("usage_prior", None)),
     )
+    prior = ("usage_prior", 0, 0, "route")
+    yield from _of(
+        "kept",
+        ("a prior of a route that is not kept", put(*prior, [0, 2])),
+        ("a prior of another kept route", put(*prior, [1, 3])),
+        ("a prior of neither router nor name", put("usage_prior", 2, 0, "route", [0])),
+    )
+    yield from restrictions()
     yield from _of("minimal", ("a prior of a dense model", put("usage_prior", [[]])))
     yield from _of("minimal", ("an empty prior of a dense model", put("usage_prior", [])))
     first = (*ONNX, "files", 0, "path")
@@ -595,6 +650,54 @@ def lists() -> Iterator[Draft]:
             "golden vectors that are a file of a target with another hash",
             put("golden", "file", "path", "onnx/weights.bin"),
         ),
+    )
+
+
+def restrictions() -> Iterator[Draft]:
+    """What an export is said to have fixed."""
+    kept, route, last = (("restrictions", number) for number in (0, 1, 3))
+    names = {"type": "given", "experts": 4, "routes": {"low": [3], "most": [0, 2]}}
+    router = {**names, "otherwise": {"type": "top_k", "experts": 4}}
+    yield from _of(
+        "kept",
+        ("no restrictions", drop("restrictions")),
+        ("an empty list of restrictions", put("restrictions", [])),
+        ("two restrictions of one stage", put(*route, "stage", 1)),
+        ("a restriction of an earlier stage", put(*route, "stage", 4)),
+        ("a restriction of a stage far behind", put(*last, "stage", 1000)),
+        ("a restriction to nothing", drop(*kept, "kept")),
+        ("a restriction to a null route", put(*route, "route", None)),
+        ("a restriction to a route and experts", put(*kept, "route", [0, 1])),
+        ("a restriction to experts and a route", put(*route, "kept", [0, 2])),
+        ("a restriction to no expert", put(*kept, "kept", [])),
+        ("a restriction to an expert that there is not", put(*kept, "kept", [0, 4])),
+        ("a restriction to expert -1", put(*kept, "kept", [-1, 2])),
+        ("a restriction to experts in another order", put(*kept, "kept", [1, 0])),
+        ("a restriction to an expert twice", put(*kept, "kept", [1, 1])),
+        ("a restriction to all experts", put(*kept, "kept", [0, 1, 2, 3])),
+        ("a restriction to an expert beyond every integer", put(*kept, "kept", [0, 10**30])),
+        ("a restriction to a route of no expert", put(*route, "route", [])),
+        ("a restriction to a route in another order", put(*route, "route", [3, 0])),
+        ("a restriction to a route of a dropped expert", put(*route, "route", [0, 1])),
+        ("a restriction to a route of no expert of the rule", put(*route, "route", [4])),
+        ("a restriction to a route beyond every integer", put(*route, "route", [10**30])),
+        ("a rule of before with k above the experts", put(*last, "rule", "k", 4)),
+        ("a rule of before that nobody has", put(*last, "rule", "type", "top_q")),
+        ("a rule of before that is null", put(*last, "rule", None)),
+        ("another rule of before than the stage's", put(*last, "rule", "experts", 9)),
+        ("the route of a name", both(put(*route, "rule", names), put(*route, "route", [0, 2]))),
+        ("the route of no name", both(put(*route, "rule", names), put(*route, "route", [0]))),
+        ("a route of the router", both(put(*route, "rule", router), put(*route, "route", [0]))),
+        (
+            "a route of neither router nor name of before",
+            both(put(*route, "rule", router), put(*route, "route", [0, 1])),
+        ),
+    )
+    yield from _of(
+        "constant",
+        ("a constant route of one expert too few", put("restrictions", 0, "route", [0])),
+        ("a constant route of one expert too many", put("restrictions", 0, "route", [0, 1, 3])),
+        ("no word of the constant route", drop("restrictions")),
     )
 
 
@@ -682,11 +785,56 @@ def graphs() -> Iterator[Draft]:
             put("stages", 1, "rule", "routes", {"depth": [0, 1], "edges": [2], "both": [1, 2]}),
         ),
     )
+    yield from kept_graphs()
     yield from _of(
         "other-rules",
         ("p so large that more experts may be needed", put("stages", 1, "rule", "p", 0.7)),
         ("fewer experts at most", put("stages", 1, "rule", "k_max", 1)),
     )
+
+
+def kept_graphs() -> Iterator[Draft]:
+    """Graphs of experts that are not kept, or that are."""
+    # In each target the stem is first, then the graphs of the first routed stage.
+    separate, bound = ("targets", "separate", "graphs"), ("targets", "bound", "graphs")
+    bytes_of = (*ONNX, "sizes", "expert_bytes", 0)
+    yield from _of(
+        "kept",
+        ("a graph of a route that is not kept", put(*GRAPHS, 1, "route", [0, 2])),
+        ("a graph more, of a route that is not kept", _one_more("onnx", 1, [1, 2])),
+        ("no graph of a kept route", drop(*GRAPHS, 1)),
+        ("a graph of an expert that is not kept", put(*separate, 1, "route", [2])),
+        ("a graph more, of an expert that is not kept", _one_more("separate", 1, [2])),
+        ("no graph of a kept expert", drop(*separate, 1)),
+        ("no graph of a name's expert that the router lacks", _without("separate", 3, [3])),
+        ("a graph more, of an expert that finishes", _one_more("separate", -2, [0])),
+        ("a graph of the first kept experts", put(*bound, 1, "route", [0, 3])),
+        ("no graph of more experts than p of all would need", _without("bound", 2, [0, 1])),
+        ("bytes of kept experts alone", put(*bytes_of, [1, 1, 1])),
+        ("bytes of an expert that is not kept", put(*bytes_of, [1, 1, 1, 1])),
+    )
+
+
+def _one_more(target: str, number: int, route: list[int]) -> Change:
+    """One graph more, like another one, of another route."""
+
+    def change(content: Plain) -> None:
+        graphs = content["targets"][target]["graphs"]
+        graphs.append({**graphs[number], "name": "more", "route": route})
+
+    return change
+
+
+def _without(target: str, stage: int, route: list[int]) -> Change:
+    """Without the graph of a route."""
+
+    def change(content: Plain) -> None:
+        graphs = content["targets"][target]["graphs"]
+        graphs.remove(
+            next(graph for graph in graphs if (graph["stage"], graph["route"]) == (stage, route))
+        )
+
+    return change
 
 
 def _one_graph_more(content: Plain) -> None:
@@ -1030,6 +1178,7 @@ _END = len(BUNDLES["bound"].files["onnx/weights.bin"])
 def bound_weights() -> Iterator[Draft]:
     """The strategy `bind`: ranges of experts, and the inputs that are their weights."""
     yield from ranges()
+    yield from kept_weights()
     yield from bound_inputs()
     yield from bound_graphs()
 
@@ -1240,6 +1389,57 @@ def bound_inputs() -> Iterator[Draft]:
         ),
         ("a weight with more than 2^28 elements", put(*last, "inputs", 2, "shape", [2**14, 2**15])),
     )
+
+
+def kept_weights() -> Iterator[Draft]:
+    """Weights of experts that are not kept, and of those that are."""
+    rows = ("targets", "bound", "experts")
+    nothing = {"offset": 0, "bytes": 0, "tensors": {}}
+    yield from _of(
+        "kept",
+        ("a kept expert without weights", put(*rows, 0, 3, nothing)),
+        ("a name's expert without weights", put(*rows, 2, 3, nothing)),
+        ("weights of a kept expert at one that is not", _exchanged(3, 2)),
+        ("another shape of an expert that is not kept", _weights_of_dropped("float32", [1, 2])),
+        ("weights of an expert that is not kept", _weights_of_dropped("float32", [4, 5])),
+        ("another type of an expert that is not kept", _weights_of_dropped("int32", [4, 5])),
+        ("no entry of an expert that is not kept", drop(*rows, 0, 2)),
+        ("all experts kept, of which one has no weights", both(_only("bound"), _first_kept)),
+    )
+
+
+def _exchanged(one: int, other: int) -> Change:
+    """The weights of two experts of the first routed stage in each other's place."""
+
+    def change(content: Plain) -> None:
+        row = content["targets"]["bound"]["experts"][0]
+        row[one], row[other] = row[other], row[one]
+
+    return change
+
+
+def _weights_of_dropped(dtype: str, shape: list[int]) -> Change:
+    """An expert that is not kept has weights, behind those of all others."""
+
+    def change(content: Plain) -> None:
+        target = content["targets"]["bound"]
+        (file,) = (file for file in target["files"] if file["path"] == target["weights"])
+        last = target["experts"][3][2]
+        start = last["offset"]
+        # The last stage's only expert with weights: nobody else's are moved.
+        stored = {"up": {"offset": start, "shape": shape, "dtype": dtype}}
+        assert start + 80 <= file["bytes"]
+        target["experts"][0][2] = {"offset": start, "bytes": 80, "tensors": stored}
+        target["experts"][3][2] = {"offset": 0, "bytes": 0, "tensors": {}}
+        graph = target["graphs"][-1]
+        graph["bound"], graph["inputs"] = {}, graph["inputs"][:-1]
+
+    return change
+
+
+def _first_kept(content: Plain) -> None:
+    """The first rule keeps all experts; a graph of two experts serves it all the same."""
+    content["stages"][1]["rule"]["kept"] = None
 
 
 def _as_weight(name: str, shape: list[int]) -> Change:

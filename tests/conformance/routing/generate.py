@@ -142,6 +142,60 @@ def rules() -> Iterator[tuple[str, Rule]]:
         yield "top_k", {"type": "top_k", "experts": experts, "k": k, "unit_gates": True}
 
 
+def kept_rules() -> Iterator[Rule]:
+    """Rules that select from some of their experts."""
+    for experts, k, kept in [
+        (2, 1, [1]), (3, 1, [0, 2]), (4, 2, [0, 1, 3]), (4, 2, [1, 2]), (8, 3, [0, 2, 3, 5, 7]),
+        (16, 4, [1, 2, 4, 5, 8, 9, 11, 14, 15]),
+    ]:  # fmt: skip
+        for renormalize in (False, True):
+            rule = {"type": "top_k", "experts": experts, "k": k, "renormalize": renormalize}
+            yield {**rule, "kept": kept}
+    yield {"type": "top_k", "experts": 5, "k": 2, "unit_gates": True, "kept": [0, 3, 4]}
+    for experts, p, k_max, kept in [
+        (2, 0.5, 2, [0]), (4, 0.25, 4, [1, 2, 3]), (4, 0.5, 2, [0, 3]), (4, 0.9, 3, [0, 1, 2]),
+        (8, 0.3, 8, [0, 1, 4, 6]), (16, 0.999, 16, [1, 2, 4, 5, 8, 9, 11, 14, 15]),
+    ]:  # fmt: skip
+        for renormalize in (False, True):
+            rule = {"type": "top_p", "experts": experts, "p": p, "k_max": k_max}
+            yield {**rule, "renormalize": renormalize, "kept": kept}
+    for thresholds, kept in [
+        ([0.0, 0.0], [1]), ([0.5, 0.5, 0.5, 0.5], [0, 2, 3]), ([9.0, 9.0, 9.0, 1.0], [0, 1, 2]),
+        ([-1.0, 0.0, 3.0, 0.5, 0.1], [2, 4]), ([3e38, -3e38, 1e-45], [0, 2]),
+        ([round(0.1 * expert - 0.8, 1) for expert in range(16)], [*range(1, 16, 2)]),
+    ]:  # fmt: skip
+        rule = {"type": "threshold", "experts": len(thresholds), "thresholds": thresholds}
+        yield {**rule, "kept": kept}
+
+
+def kept_given_rules() -> Iterator[Rule]:
+    """Rules whose router selects from some experts, and whose names may have others."""
+    table = {"depth": [0, 1], "segment": [3], "both": [0, 1, 3]}
+    for router in routers():
+        if router is not None:
+            otherwise = {**router, "kept": [1, 2, 3]}
+            yield {
+                "type": "given", "experts": 4, "choice": "task", "routes": table,
+                "otherwise": otherwise,
+            }  # fmt: skip
+
+
+def bad_kept() -> Iterator[Rule]:
+    """Rules that keep what cannot be kept, each nearly right."""
+    for good in (
+        {"type": "top_k", "experts": 4},
+        {"type": "top_p", "experts": 4, "p": 0.5, "k_max": 2},
+        {"type": "threshold", "experts": 4, "thresholds": [0.0] * 4},
+    ):
+        for kept in ([], [0, 1, 2, 3], [2, 0], [1, 1], [1, 4], [-1, 2], [4095]):
+            yield {**good, "kept": kept}
+    yield {"type": "top_k", "experts": 4, "k": 2, "kept": [3]}
+    yield {"type": "top_k", "experts": 4, "k": 3, "renormalize": True, "kept": [0, 2]}
+    yield {"type": "top_k", "experts": 1, "kept": [0]}
+    given: Rule = {"type": "given", "experts": 4, "routes": {"night": [2]}}
+    yield {**given, "otherwise": {"type": "top_k", "experts": 4, "kept": [0, 4]}}
+
+
 def routers() -> Iterator[Rule | None]:
     """What decides where the caller does not."""
     yield None
@@ -266,6 +320,47 @@ def rows(rule: Rule, dice: random.Random) -> Iterator[Row | None]:
             yield routed(rule, [step(t, dice.randint(-1, 1)) for t in thresholds])
 
 
+def kept_rows(rule: Rule, dice: random.Random) -> Iterator[Row | None]:
+    """The rows of a rule that keeps some experts."""
+    experts = rule["experts"]
+    for maker, _ in itertools.product(MAKERS, range(4)):
+        yield routed(rule, maker(dice, experts))
+    for maker in (normal, near_ties, near_ties, few_values, far_apart):
+        yield untouched(rule, dice, maker)
+    routes = [list(route) for route in itertools.islice(rule_from(rule).routes(), 40)]
+    for maker in MAKERS:
+        yield imposed(rule, dice.choice(routes), maker(dice, experts))
+    if rule["type"] == "threshold":
+        thresholds = [fp32(threshold) for threshold in rule["thresholds"]]
+        for count in (-1, 0, 1):
+            yield routed(rule, [step(threshold, count) for threshold in thresholds])
+            yield routed(rule, [step(t, dice.randint(-1, 1)) for t in thresholds])
+
+
+def untouched(
+    rule: Rule, dice: random.Random, maker: Callable[[random.Random, int], Logits]
+) -> Row | None:
+    """Logits whose route by all experts has kept ones alone: they keep it, and its gates.
+
+    None where no such logits were found.
+    """
+    for _ in range(200):
+        logits = maker(dice, rule["experts"])
+        before = READER.select({**rule, "kept": None}, logits)
+        if set(before[0]) <= set(rule["kept"]):
+            assert READER.select(rule, logits) == before
+            return routed(rule, logits)
+    return None
+
+
+def kept_refusals(rule: Rule, dice: random.Random) -> Iterator[Row]:
+    """Imposed routes with an expert that is not kept."""
+    every = rule_from({**rule, "kept": None})
+    others = [list(route) for route in every.routes() if not set(route) <= set(rule["kept"])]
+    for route in dice.sample(others, min(6, len(others))):
+        yield refused(rule, normal(dice, rule["experts"]), route)
+
+
 def given_rows(rule: Rule, dice: random.Random) -> Iterator[Row | None]:
     """The rows of one rule whose caller may choose; without a router there are no logits."""
     choice, routed_too = rule.get("choice", "route"), "otherwise" in rule
@@ -330,6 +425,13 @@ def cases() -> dict[str, list[dict[str, Any]]]:
     for rule in given_rules():
         kept = [row for row in given_rows(rule, own_dice) if row is not None]
         found.setdefault("given", []).append({"rule": rule, "rows": kept})
+    kept_dice = random.Random(19)
+    for rule in kept_rules():
+        kept = [row for row in kept_rows(rule, kept_dice) if row is not None]
+        found[rule["type"]].append({"rule": rule, "rows": kept})
+    for rule in kept_given_rules():
+        kept = [row for row in given_rows(rule, kept_dice) if row is not None]
+        found["given"].append({"rule": rule, "rows": kept})
     order = {"type": "top_k", "experts": 4096, "k": 1}
     found["top_k"].append({"rule": order, "rows": [routed(order, where_order_matters())]})
     found["refused"] = [
@@ -347,6 +449,13 @@ def cases() -> dict[str, list[dict[str, Any]]]:
     found["refused"] += [
         {"rule": rule, "rows": [refused(rule, [0.0] * max(1, min(rule["experts"], 5)))]}
         for rule in bad_rules()
+    ]
+    found["refused"] += [
+        {"rule": rule, "rows": [*refusals(rule, kept_dice), *kept_refusals(rule, kept_dice)]}
+        for rule in kept_rules()
+    ]
+    found["refused"] += [
+        {"rule": rule, "rows": [refused(rule, [0.0] * rule["experts"])]} for rule in bad_kept()
     ]
     return found
 

@@ -36,7 +36,7 @@ def test_a_wrong_reader_is_caught(reader):
 
 
 def test_there_are_enough_wrong_readers():
-    assert len(WRONG) >= 20
+    assert len(WRONG) >= 40
 
 
 def test_the_cases_are_what_their_program_writes():
@@ -58,6 +58,25 @@ def test_every_rule_has_cases_of_every_kind():
     for name in ("top_p", "threshold"):
         lengths = {len(row.get("route", [])) for case in found[name] for row in case["rows"]}
         assert lengths >= {1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("name", ["top_k", "top_p", "threshold"])
+def test_a_route_of_kept_experts_stays_as_it_is_bit_for_bit(name):
+    """Those of all experts that have kept ones alone; and there are others, and ties."""
+    page, stay, leave = PageReader(), 0, 0
+    cases = [case for case in dict(files())[name] if case["rule"].get("kept")]
+    for case in cases:
+        for row in (row for row in case["rows"] if "route" in row):
+            logits = from_bits(row["logits"])
+            route, gates = page.select({**case["rule"], "kept": None}, logits)
+            if set(route) <= set(case["rule"]["kept"]):
+                stay += 1
+                assert (row["route"], row["gates"]) == (route, to_bits(gates))
+            else:
+                leave += 1
+                assert row["route"] != route
+    assert len(cases) >= 6
+    assert min(stay, leave) >= 50
 
 
 def test_the_margins_are_those_of_the_rules():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from expected_errors import raises
 
 from mvmoe_deploy.errors import CheckFailedError, RoutingError
 from mvmoe_export.parity.golden_vectors import golden_vectors
@@ -60,7 +61,7 @@ def test_an_answer_that_is_not_finite_is_refused(zoo):
 def test_router_logits_that_are_not_finite_are_refused(zoo):
     model = zoo.enliven(zoo.Foreign())
     model.routers[0].bias.data[2] = torch.inf
-    with pytest.raises(RoutingError, match="inf for expert 2"):
+    with raises(RoutingError, "routing.not-finite", image=0, expert=2):
         golden_vectors(model)
 
 

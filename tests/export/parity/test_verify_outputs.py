@@ -5,6 +5,7 @@ import json
 import msgspec
 import numpy as np
 import pytest
+from expected_errors import raises
 from many_outputs import many_outputs
 
 from mvmoe_deploy import Dispatcher
@@ -153,6 +154,6 @@ def test_an_engine_whose_embedding_points_elsewhere_is_refused(bundle, answered)
     found = check_answers(golden, images, bundle.manifest, target)
     assert found.answer_error <= found.answer_error_bound
     assert not found.ok
-    with pytest.raises(CheckFailedError, match="the output vector has a least cosine") as refused:
+    with raises(CheckFailedError, "check.engine", disagreeing=["vector"]) as refused:
         found.require_ok()
     assert refused.value.fields["disagreeing"] == ["vector"]

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 import torch
+from expected_errors import raises
 
 from mvmoe_deploy.errors import InputError, RoutingError
 from mvmoe_deploy.models import RoutedModel, build
@@ -170,13 +171,21 @@ def test_any_set_of_distinct_experts_is_a_route(tiny_moe, images, spread_out):
     [(1, (4,)), (1, (-1,)), (1, ()), (1, (0, 0)), (2, (0,)), (-1, (0,)), (1, (0, 9))],
 )
 def test_a_stage_that_does_not_exist_is_refused(tiny_moe, index, route):
-    with pytest.raises(InputError, match=r"does not exist|at least one expert"):
+    with raises(InputError, "routing.unknown-route", stage=index, route=list(route)):
         build(tiny_moe(), seed=0).stage(index, route)
 
 
-@pytest.mark.parametrize("routes", [[(0,), (1,)], [(4,)], [()], [(1, 1)]])
-def test_forced_routes_that_do_not_fit_are_refused(tiny_moe, images, routes):
-    with pytest.raises(InputError, match=r"forced|does not exist|at least one"):
+@pytest.mark.parametrize(
+    ("routes", "code", "fields"),
+    [
+        ([(0,), (1,)], "input.invalid", {"name": "routes", "given": 2, "expected": 1}),
+        ([(4,)], "routing.unknown-route", {"stage": 1, "route": [4]}),
+        ([()], "routing.unknown-route", {"stage": 1, "route": []}),
+        ([(1, 1)], "routing.unknown-route", {"stage": 1, "route": [1, 1]}),
+    ],
+)
+def test_forced_routes_that_do_not_fit_are_refused(tiny_moe, images, routes, code, fields):
+    with raises(InputError, code, **fields):
         build(tiny_moe(), seed=0)(images(tiny_moe()), routes)
 
 

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy import part_lookup
 from mvmoe_deploy.bundle import Bundle
@@ -70,7 +71,7 @@ def test_onnx_runtime_says_where_one_graph_of_each_stage_runs(single):
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="Core ML is here")
 def test_core_ml_has_no_variants_on_another_system(single):
-    with pytest.raises(UnsupportedPlatformError, match="Core ML runs on macOS"):
+    with raises(UnsupportedPlatformError, "engine.unsupported-platform", name="Core ML"):
         find_runner("coreml").variants(Bundle.open(single.path).target("onnx"))
 
 
@@ -79,5 +80,5 @@ def test_a_runner_of_another_distribution_is_found_only_where_it_is_allowed(monk
         name, module, dist = "runners.theirs", "json", None
 
     monkeypatch.setattr(part_lookup, "entry_points", lambda group: [Entry])
-    with pytest.raises(InputError, match="plug-ins are not allowed here"):
+    with raises(InputError, "part.plugin-not-allowed", name="theirs"):
         find_runner("theirs")

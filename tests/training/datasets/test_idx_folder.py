@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from expected_errors import raises
 from idx_files import idx, write, write_idx_folder
 
 from mvmoe_deploy.errors import InputError
@@ -79,29 +80,28 @@ def test_a_run_is_trained_on_them_and_not_resumed_on_others(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "array", "words"),
+    ("name", "array", "refused"),
     [
-        ("t10k-labels-idx1", np.arange(11) % 3, "t10k has 12 images and 11 labels"),
-        ("t10k-labels-idx1", np.arange(12) % 4, "t10k has the label 3, but train has none above 2"),
-        ("t10k-labels-idx1", np.zeros(12), r"the class 1 has 13 images in train and 0 in t10k"),
-        ("train-labels-idx1", np.zeros(40), "all training images have the label 0"),
-        ("train-labels-idx1", np.arange(40) % 39, r"the class 1 has 1 images in train and \d in"),
+        ("t10k-labels-idx1", np.arange(11) % 3, "images"),
+        ("t10k-labels-idx1", np.arange(12) % 4, "labels"),
+        ("t10k-labels-idx1", np.zeros(12), "class 1"),
+        ("train-labels-idx1", np.zeros(40), "classes"),
+        ("train-labels-idx1", np.arange(40) % 39, "class 1"),
     ],
 )
 def test_files_that_contradict_each_other_are_refused(
-    tmp_path: Path, name: str, array: np.ndarray, words: str
+    tmp_path: Path, name: str, array: np.ndarray, refused: str
 ) -> None:
     folder = write_idx_folder(tmp_path)
     write(folder, f"{name}-ubyte", idx(array))
-    with pytest.raises(InputError, match=words) as caught:
+    with raises(InputError, "data.invalid", path=str(folder), name=refused):
         load_data(str(folder), CONFIG)
-    assert (caught.value.code, caught.value.fields["path"]) == ("data.invalid", str(folder))
 
 
 def test_pictures_of_one_grey_level_are_refused(tmp_path: Path) -> None:
     folder = write_idx_folder(tmp_path)
     write(folder, "train-images-idx3-ubyte", idx(np.full((40, 6, 6), 7)))
-    with pytest.raises(InputError, match="have one grey level"):
+    with raises(InputError, "data.invalid", path=str(folder), name="pixels"):
         load_data(str(folder), CONFIG)
 
 
@@ -109,5 +109,5 @@ def test_three_of_four_files_are_an_image_folder_without_images(tmp_path: Path) 
     folder = write_idx_folder(tmp_path)
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
     assert find_data_set(str(folder)) is None
-    with pytest.raises(InputError, match="or with MNIST's four IDX files"):
+    with raises(InputError, "data.invalid", path=str(folder), name="train"):
         load_data(str(folder), CONFIG)

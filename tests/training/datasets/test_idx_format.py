@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from expected_errors import raises
 from hypothesis import given
 from hypothesis import strategies as st
 from idx_files import idx, write
@@ -30,28 +31,27 @@ def test_an_array_comes_back(tmp_path: Path, packed: bool, dimensions: int) -> N
 
 
 CASES = {
-    "empty": (b"", "does not begin as 3-dimensional IDX of bytes"),
-    "no IDX": (b"PK\x03\x04" + bytes(40), "does not begin as"),
-    "floats": (_header(2, 3, 4, kind=0x0D) + bytes(96), "does not begin as"),
-    "labels": (_header(24) + bytes(24), "does not begin as"),
-    "half a header": (_header(2, 3, 4)[:9], "damaged or cut off"),
-    "cut off": (idx(ARRAY)[:-1], "announces 24 bytes, but it has only 23"),
-    "too long": (idx(ARRAY) + b"\0", "announces 24 bytes, but it has more"),
-    "nothing": (_header(0, 3, 4), "announces 0 x 3 x 4 bytes"),
-    "endless": (_header(2**32 - 1, 2**32 - 1, 2**32 - 1), "at most 1,073,741,824 and sides"),
-    "a long side": (_header(1, 10_000, 1) + bytes(10_000), "sides of at most 8,192"),
-    "more than fits": (_header(1000, 1000, 1000) + bytes(100), "bytes cannot hold"),
+    "empty": (b"", "beginning"),
+    "no IDX": (b"PK\x03\x04" + bytes(40), "beginning"),
+    "floats": (_header(2, 3, 4, kind=0x0D) + bytes(96), "beginning"),
+    "labels": (_header(24) + bytes(24), "beginning"),
+    "half a header": (_header(2, 3, 4)[:9], "content"),
+    "cut off": (idx(ARRAY)[:-1], "length"),
+    "too long": (idx(ARRAY) + b"\0", "length"),
+    "nothing": (_header(0, 3, 4), "sizes"),
+    "endless": (_header(2**32 - 1, 2**32 - 1, 2**32 - 1), "sizes"),
+    "a long side": (_header(1, 10_000, 1) + bytes(10_000), "sizes"),
+    "more than fits": (_header(1000, 1000, 1000) + bytes(100), "packed"),
 }
 
 
 @pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_no_such_file_is_refused(tmp_path: Path, name: str, packed: bool) -> None:
-    content, words = CASES[name]
+    content, refused = CASES[name]
     path = write(tmp_path, "file", content, packed)
-    with pytest.raises(InputError, match=words) as caught:
+    with raises(InputError, "data.invalid", path=str(path), name=refused) as caught:
         read_idx(path, 3)
-    assert (caught.value.code, caught.value.fields["path"]) == ("data.invalid", str(path))
     assert "\n" not in str(caught.value)
 
 
@@ -75,7 +75,7 @@ def test_a_small_file_that_announces_a_large_one_takes_no_memory(tmp_path: Path)
     path = write(tmp_path, "bomb", _header(1000, 1000, 1000) + bytes(10_000_000))
     tracemalloc.start()
     try:
-        with pytest.raises(InputError, match="cannot hold"):
+        with raises(InputError, "data.invalid", path=str(path), name="packed"):
             read_idx(path, 3)
         # The packed file has ten kilobytes, and what it unpacks to is never looked at.
         assert tracemalloc.get_traced_memory()[1] < 2_000_000

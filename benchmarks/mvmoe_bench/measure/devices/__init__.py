@@ -15,7 +15,9 @@ def default_device() -> str:
         device: Device = part_lookup.find("devices", name)()
         if device.is_this_machine():
             return name
-    raise InputError("no device is this machine; give one with --device")
+    raise InputError(
+        "no device is this machine; give one with --device", code="input.option", name="device"
+    )
 
 
 def find_device(name: str) -> "Device":

@@ -92,7 +92,9 @@ class DeviceBesidePython(ABC):
             raise UnsupportedPlatformError(
                 f"the runner of the {self.language} library runs "
                 f"{', '.join(self._described.engines)}, and not {target.format}; give another "
-                "target, or --device host"
+                "target, or --device host",
+                name=target.format,
+                expected=list(self._described.engines),
             )
         beside = self._python.variants(target, plugins=plugins)
         ours = Variant(engine, label=self.language, program=self.name)
@@ -124,16 +126,22 @@ class DeviceBesidePython(ABC):
             )
         except subprocess.CalledProcessError as error:
             lines = error.stderr.decode(errors="replace").strip().splitlines()
+            reason = lines[-1] if lines else str(error)
             raise UnsupportedPlatformError(
-                f"the runner of the {self.language} library does not start: "
-                f"{lines[-1] if lines else error}"
+                f"the runner of the {self.language} library does not start: {reason}",
+                name="mvmoe-runner",
+                expected="a start",
+                found=reason,
             ) from error
         try:
             return msgspec.json.decode(said.stdout, type=RunnerDescription)
         except msgspec.MsgspecError as error:
             raise UnsupportedPlatformError(
                 f"the runner of the {self.language} library does not say what it is ({error}); "
-                f"build it again from this version: {self.built_by}"
+                f"build it again from this version: {self.built_by}",
+                name="mvmoe-runner",
+                expected="a description",
+                found=str(error),
             ) from error
 
 

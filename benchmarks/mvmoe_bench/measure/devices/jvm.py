@@ -32,7 +32,8 @@ class JvmDevice(DeviceBesidePython):
         if shutil.which("java") is None:
             raise UnsupportedPlatformError(
                 "the device jvm was asked for, and this machine has no java; install a JRE of "
-                "version 17 or later, or give --device host"
+                "version 17 or later, or give --device host",
+                name="java",
             )
         if not any(self._jars.glob("*.jar")):
             raise MissingExtraError(

@@ -22,7 +22,10 @@ class MacDevice(HostDevice):
         if sys.platform != "darwin":
             raise UnsupportedPlatformError(
                 f"the device macos was asked for, and this is {platform.system()}; run mvmoe bench "
-                "on a Mac, or give --device host"
+                "on a Mac, or give --device host",
+                name="macos",
+                expected="Darwin",
+                found=platform.system(),
             )
 
     def identity(self) -> dict[str, Any]:

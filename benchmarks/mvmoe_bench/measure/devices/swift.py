@@ -68,7 +68,10 @@ def _starts(command: tuple[str, ...]) -> bool:
         said = subprocess.run([*command, "describe"], capture_output=True, check=False)
     except OSError as error:
         raise UnsupportedPlatformError(
-            f"the runner of the Swift library does not start: {error}"
+            f"the runner of the Swift library does not start: {error}",
+            name="mvmoe-runner",
+            expected="a start",
+            found=str(error),
         ) from error
     return said.returncode == 0
 

@@ -39,7 +39,9 @@ class Description(msgspec.Struct, frozen=True):
         if target.format not in self.variants:
             raise UnsupportedPlatformError(
                 f"the app on the phone runs {', '.join(self.variants) or 'nothing'}, and "
-                f"not {target.format}; give another target, or --device host"
+                f"not {target.format}; give another target, or --device host",
+                name=target.format,
+                expected=list(self.variants),
             )
         return [
             Variant(each.requested, each.engine_options, label=each.label)

@@ -11,6 +11,7 @@ def lost(phone: str, said: str = "") -> EngineError:
         "--resume to go on: what was measured is kept",
         code="device.lost",
         serial=phone,
+        found=said,
     )
 
 
@@ -30,6 +31,7 @@ def failed(phone: str, what: str, said: str) -> EngineError:
         f"the phone {phone} did not {what}: {said or 'nothing is said of why'}",
         code="device.failed",
         serial=phone,
+        found=said,
     )
 
 

@@ -44,7 +44,11 @@ class SelectedSubject:
     @property
     def _target_name(self) -> str:
         if self.target is None:
-            raise InputError(f"the subject {self.key} has no target of {self.bundle.path}")
+            raise InputError(
+                f"the subject {self.key} has no target of {self.bundle.path}",
+                code="input.option",
+                name="target",
+            )
         return self.target
 
     def verify(self) -> None:
@@ -96,7 +100,10 @@ def choose(
         subjects += [factory.subject(kind, None, _PYTORCH) for kind in ours]
     if not any(subject.dispatches for subject in subjects):
         raise InputError(
-            f"the device {device.name} runs no target of {', '.join(bundles)}: {' '.join(notes)}"
+            f"the device {device.name} runs no target of {', '.join(bundles)}: {' '.join(notes)}",
+            code="input.option",
+            name="targets",
+            given=list(targets),
         )
     return Selection(tuple(subjects), tuple(notes))
 
@@ -151,7 +158,7 @@ def _variants(
             "measures one image at a time: export it with --batch 1"
         )
         if asked:
-            raise InputError(problem)
+            raise InputError(problem, code="input.option", name="batch", given=record.batch)
         notes.append(problem)
         return []
     try:
@@ -169,5 +176,9 @@ def _require_known(device: Device, kinds: Sequence[SubjectKind]) -> None:
     for kind in kinds:
         if able is not None and kind.name not in able:
             raise InputError(
-                f"the device {device.name} cannot run {kind.name}; it runs {', '.join(able)}"
+                f"the device {device.name} cannot run {kind.name}; it runs {', '.join(able)}",
+                code="input.option",
+                name="compare",
+                given=kind.name,
+                expected=list(able),
             )

@@ -41,6 +41,7 @@ def parse(text: str, manifest: Manifest) -> UsagePrior:
                 "uniform, or shares",
                 code="input.option",
                 name="distribution",
+                given=text,
             )
         return manifest.usage_prior
     given = _of_file(Path(text)) if text.endswith(".json") else _of_shares(text)
@@ -113,12 +114,14 @@ def _of_shares(text: str) -> UsagePrior:
                 f"the distribution {text!r} has {item!r}; {_HOW}",
                 code="input.option",
                 name="distribution",
+                given=item,
             ) from error
         if not found or not 0 <= value <= 1:
             raise InputError(
                 f"the distribution {text!r} has the share {share!r}; {_HOW}",
                 code="input.option",
                 name="distribution",
+                given=share,
             )
         shares.append(RouteShare(experts, value))
     return (tuple(shares),)
@@ -145,6 +148,7 @@ def _of_file(path: Path) -> UsagePrior:
             f"distribution {path} cannot be read ({reason}); {_HOW}",
             code="input.option",
             name="distribution",
+            given=str(path),
         ) from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         reason = one_line(error, _LONGEST)
@@ -152,4 +156,5 @@ def _of_file(path: Path) -> UsagePrior:
             f"distribution {path} is none: {reason}; {_HOW}",
             code="input.option",
             name="distribution",
+            given=str(path),
         ) from error

@@ -76,8 +76,8 @@ def _real(source: str, bundle: Bundle, seed: int) -> Inputs:
     """A data set's images, or a directory's; shuffled if they are sorted by class."""
     most = _fitting(bundle.manifest.input, _MOST_IMAGES, _MOST_BYTES)
     samples = load_samples(source, bundle.manifest, most)
-    names, labels = samples.names, _label_names(bundle, samples.labels, len(samples.names))
-    sorted_by_class = find_data_set(source) is None and samples.labels is not None
+    names, labels = samples.names, _label_names(bundle, samples.class_labels, len(samples.names))
+    sorted_by_class = find_data_set(source) is None and samples.class_labels is not None
     order = np.arange(len(names))
     if sorted_by_class:
         order = np.random.default_rng(seed).permutation(len(names))

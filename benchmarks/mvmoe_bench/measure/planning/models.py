@@ -155,13 +155,15 @@ class Models:
             from mvmoe_deploy.models import load_for_bundle
             from mvmoe_deploy.models.presets import configuration
             from mvmoe_export.parity.pytorch import require_fitting_model
+            from mvmoe_export.restricting import as_exported
 
             path = self.checkpoints[bundle]
             config = configuration(self.config) if self.config else None
             manifest = self.bundles[bundle].manifest
             loaded = load_for_bundle(path, manifest, config, self.weights)
-            require_fitting_model(loaded.model, manifest, f"checkpoint {path}", loaded.sha256)
-            self._loaded[bundle] = loaded.model.eval()
+            model = as_exported(loaded.model.eval(), manifest, f"checkpoint {path}")
+            require_fitting_model(model, manifest, f"checkpoint {path}", loaded.sha256)
+            self._loaded[bundle] = model
         return self._loaded[bundle]
 
     def _answers(self, bundle: str, imposed: bool) -> dict[str, np.ndarray]:

@@ -36,7 +36,7 @@ from mvmoe_deploy.bundle.summary import summarize
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.progress import Progress, ignore_progress
 from mvmoe_deploy.routing import UsagePrior
-from mvmoe_deploy.routing.choices import required_choices
+from mvmoe_deploy.routing.choices import required_choices, router_of
 from mvmoe_deploy.system import output_places
 from mvmoe_deploy.system.temporary import private_temporary_files
 from mvmoe_deploy.training.datasets import is_name
@@ -212,6 +212,8 @@ def _require_checkpoints(request: Request) -> None:
             "bundles; give --checkpoint once for each bundle, in their order",
             code="input.option",
             name="checkpoints",
+            given=len(request.checkpoints),
+            expected=len(request.bundles),
         )
     needy = [name for name in request.compare if find_kind(name).needs_model]
     if needy and not request.checkpoints:
@@ -220,6 +222,7 @@ def _require_checkpoints(request: Request) -> None:
             "bundle was exported from",
             code="input.option",
             name="compare",
+            given=needy,
         )
 
 
@@ -290,6 +293,9 @@ def _bundle_record(name: str, bundle: Bundle) -> BundleRecord:
         labels=classes.labels if classes is not None else None,
         usage_prior=manifest.usage_prior,
         targets=msgspec.to_builtins(summarize(manifest).targets),
+        chosen_stages=tuple(
+            stage for stage, rule in enumerate(manifest.rules, start=1) if router_of(rule) is None
+        ),
     )
 
 

@@ -59,7 +59,10 @@ def _any_of(measurements: Iterable[str]) -> Any:
             if kinds.setdefault(_kind(record), record) is not record:
                 raise InputError(
                     f"the measurement {name} declares lines of the kind {_kind(record)!r}, which "
-                    "there is already; give its record another tag, or remove the plug-in"
+                    "there is already; give its record another tag, or remove the plug-in",
+                    code="part.invalid",
+                    name=name,
+                    found=str(_kind(record)),
                 )
     return Union[tuple(kinds.values())]  # noqa: UP007  Known when it runs, not before.
 

@@ -69,7 +69,11 @@ class SubjectOrder(_Part, kw_only=True, frozen=True):
     def of_target(self) -> str:
         """Its target; raises InputError for a subject that has none, such as PyTorch."""
         if self.target is None:
-            raise InputError(f"the subject {self.key} was ordered without a target")
+            raise InputError(
+                f"the subject {self.key} was ordered without a target",
+                code="input.option",
+                name="target",
+            )
         return self.target
 
 

@@ -133,6 +133,9 @@ class BundleRecord(RecordPart, frozen=True):
     usage_prior: UsagePrior | None
     targets: dict[str, dict[str, Any]]
     """Of each target what `mvmoe inspect --json` says: sizes, parity, placement of its graphs."""
+    chosen_stages: tuple[Count, ...] = ()
+    """Routed stages (from 1) whose route only the caller chooses: their routes say nothing of a
+    router."""
 
 
 class InputRecord(RecordPart, frozen=True):

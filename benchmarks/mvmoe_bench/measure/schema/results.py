@@ -139,7 +139,8 @@ class ResultsFile:
         except OSError as error:
             raise OutputError(
                 f"{self._path} takes no more lines ({error.strerror}); free some space and give "
-                "--resume: what was measured until now is in it"
+                "--resume: what was measured until now is in it",
+                path=str(self._path),
             ) from error
 
 

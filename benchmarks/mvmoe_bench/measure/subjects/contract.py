@@ -171,7 +171,11 @@ class Preparation:
     def record(self) -> Target:
         """The manifest's record of the target; raises InputError for a subject without one."""
         if self.target is None:
-            raise InputError("a graph was to be exported for no target; give one of the bundle's")
+            raise InputError(
+                "a graph was to be exported for no target; give one of the bundle's",
+                code="input.option",
+                name="target",
+            )
         return self.bundle.target(self.target)
 
 

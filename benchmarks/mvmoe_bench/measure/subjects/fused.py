@@ -33,7 +33,7 @@ class StaticRoute(ComposedModel):
         rule, route = self.rules[stage], self.get_buffer(f"route_{stage}")
         if rule is None:
             return (logits.new_ones((len(logits), len(route))),)
-        return (rule.graph_gates(route, logits),)
+        return (rule.graph_gates(logits, lambda rows: rows.index_select(1, route)),)
 
 
 class _RoutedInside(RoutedInside):

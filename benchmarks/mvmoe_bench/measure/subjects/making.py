@@ -45,7 +45,11 @@ def make_graph(request: Preparation, module: str, path: Path) -> None:
 def _model(request: Preparation) -> RoutedModel:
     """The PyTorch model that graphs are exported from; raises InputError without one."""
     if request.model is None:
-        raise InputError("whole-model graphs are exported from a checkpoint; give it")
+        raise InputError(
+            "whole-model graphs are exported from a checkpoint; give it",
+            code="input.option",
+            name="checkpoint",
+        )
     return request.model
 
 

@@ -205,5 +205,7 @@ def _check(package: Path) -> None:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise EngineError(
             f"coremltools does not load the package {package.name} that was written: {line}; "
-            "report this with the model's configuration"
+            "report this with the model's configuration",
+            file=package.name,
+            found=line,
         ) from error

@@ -30,6 +30,9 @@ _OPTIONAL = "common::fuse_"
 _INEXACT = "common::fuse_elementwise_to_batchnorm"
 """Its batch_norm divides by sqrt(1 + 1e-5), which is seen in fp32."""
 
+_SCORES_RANK = 2
+"""Scores are `[B, E]`, or `[B, k]`."""
+
 _DTYPES = {
     "float32": np.float32,
     "float16": np.float16,
@@ -110,7 +113,9 @@ def _convert(
     """One call of coremltools."""
     # It numbers values through all conversions of a process.
     Builder.name_count.clear()
-    half = options.numbers.other == "float16"
+    precision = ct.precision.FLOAT32
+    if options.numbers.other == "float16":
+        precision = ct.transform.FP16ComputePrecision(op_selector=_in_half)
     return ct.convert(
         program,
         convert_to="mlprogram",
@@ -119,10 +124,18 @@ def _convert(
             ct.TensorType(name=spec.name, dtype=_DTYPES[spec.dtype]) for spec in signature.outputs
         ],
         minimum_deployment_target=getattr(ct.target, options.deployment_target),
-        compute_precision=ct.precision.FLOAT16 if half else ct.precision.FLOAT32,
+        compute_precision=precision,
         pass_pipeline=pipeline,
         skip_model_load=True,
     )
+
+
+def _in_half(op: Any) -> bool:
+    """Whether an operator is computed in fp16: not the scores of a router inside of the graph.
+
+    Gates of a constant route are the softmax of one vector an image; attention has heads besides.
+    """
+    return not (op.op_type == "softmax" and op.x.rank == _SCORES_RANK)
 
 
 def _input(spec: TensorSpec, layout: str | None) -> Any:

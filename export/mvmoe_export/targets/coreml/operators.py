@@ -37,10 +37,14 @@ def read(root: Path, file: str) -> ReadGraph:
     def operators(graph: Graph) -> tuple[Op, ...]:
         name = graph.entry or model.description.defaultFunctionName or "main"
         if name not in model.mlProgram.functions:
-            raise BundleError(f"{file} has no function {name}; export it again")
+            raise BundleError(
+                f"{file} has no function {name}; export it again", file=file, name=name
+            )
         function = model.mlProgram.functions[name]
         if function.opset not in function.block_specializations:
-            raise BundleError(f"function {name} of {file} has no body; export it again")
+            raise BundleError(
+                f"function {name} of {file} has no body; export it again", file=file, name=name
+            )
         reader = _Function(MIL_pb2, function.inputs)
         return tuple(reader.block(function.block_specializations[function.opset]))
 

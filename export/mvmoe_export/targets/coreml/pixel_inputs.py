@@ -16,7 +16,9 @@ def require_pixels(spec: Preprocessing, batch: int) -> None:
     except msgspec.ValidationError as error:
         raise InputError(
             f"the mean {list(spec.mean)} and std {list(spec.std)} of the model's input make "
-            f"factors that an image input cannot have ({error}); give --coreml-input tensor"
+            f"factors that an image input cannot have ({error}); give --coreml-input tensor",
+            code="input.option",
+            name="coreml_input",
         ) from error
 
 

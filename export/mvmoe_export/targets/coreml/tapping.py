@@ -43,7 +43,11 @@ class CoreMLTap:
         model = self._package.model
         self._function = graph.entry or model.description.defaultFunctionName or "main"
         if self._function not in model.mlProgram.functions:
-            raise BundleError(f"{graph.file} has no function {self._function}; export it again")
+            raise BundleError(
+                f"{graph.file} has no function {self._function}; export it again",
+                file=graph.file,
+                name=self._function,
+            )
 
     @cached_property
     def operators(self) -> tuple[EngineOperator, ...]:

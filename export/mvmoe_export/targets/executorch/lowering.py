@@ -220,6 +220,7 @@ def require_constant_filters(name: str, program: ExportedProgram, bound: Mapping
                 "up to 7, become products: choose a strategy with a graph for each expert",
                 code="export.graph-refused",
                 graph=name,
+                name=weight,
                 operator=operator,
             )
 
@@ -298,7 +299,10 @@ def _load_all(path: Path, methods: list[str], delegate: str) -> bool:
         except Exception as error:
             raise CheckFailedError(
                 f"method {name} of the new .pte does not load ({error}); export it with "
-                "--executorch-delegate portable"
+                "--executorch-delegate portable",
+                code="check.failed",
+                target="executorch",
+                graph=name,
             ) from error
     return True
 

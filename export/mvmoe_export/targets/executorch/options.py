@@ -74,6 +74,7 @@ class ExecuTorchOptions(TargetOptions, frozen=True):
                 code="input.option",
                 name="precision",
                 given=recipe.name,
+                expected=list(RecipesIn(*runs)),
             )
         return recipe
 

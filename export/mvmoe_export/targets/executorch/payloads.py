@@ -39,7 +39,9 @@ class Payload:
         try:
             header = XNNHeader.from_bytes(data[: XNNHeader.EXPECTED_LENGTH])
         except (ValueError, AttributeError) as error:
-            raise BundleError(f"a payload of XNNPACK cannot be read: {error}") from error
+            raise BundleError(
+                f"a payload of XNNPACK cannot be read: {error}", name="payload"
+            ) from error
         end = header.flatbuffer_offset + header.flatbuffer_size
         self._graph = _as_json(data[header.flatbuffer_offset : end])
         start = header.constant_data_offset
@@ -110,7 +112,9 @@ def _as_json(data: bytes) -> dict[str, Any]:
         try:
             _flatc_decompile(str(folder), str(schema), str(file), ["--raw-binary"])
         except Exception as error:  # What a process raises that ends with a code or does not start.
-            raise BundleError(f"a payload of XNNPACK cannot be read: {error}") from error
+            raise BundleError(
+                f"a payload of XNNPACK cannot be read: {error}", name="payload"
+            ) from error
         text = (folder / "graph.json").read_text()
     graph: dict[str, Any] = json.loads(_INFINITE.sub(r': "\1"', text))
     return graph

@@ -72,12 +72,15 @@ class ExecuTorchTap:
             raise
         except Exception as error:  # It raises whatever a damaged file leads it to.
             raise BundleError(
-                f"{graph.file} cannot be looked into ({type(error).__name__}); export it again"
+                f"{graph.file} cannot be looked into ({type(error).__name__}); export it again",
+                file=graph.file,
             ) from error
         name = graph.entry or graph.name
         plans = {plan.name: plan for plan in self._file.program.execution_plan}
         if name not in plans:
-            raise BundleError(f"{graph.file} has no method {name}; export it again")
+            raise BundleError(
+                f"{graph.file} has no method {name}; export it again", file=graph.file, name=name
+            )
         self._plan: ExecutionPlan = plans[name]
 
     @cached_property

@@ -37,7 +37,7 @@ def read(root: Path, file: str) -> ReadGraph:
         )
     except Exception as error:  # Protobuf's and ONNX's exceptions share no base class of their own.
         raise BundleError(
-            f"{file} is no ONNX graph ({type(error).__name__}); export it again"
+            f"{file} is no ONNX graph ({type(error).__name__}); export it again", file=file
         ) from error
     return lambda _: found
 
@@ -58,7 +58,11 @@ def _bytes(root: Path, file: str) -> bytes:
     with read_errors(root, file), path.open("rb") as opened:
         data = opened.read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
-        raise BundleError(f"{file} has more than {_MOST_BYTES:,} bytes; export it again")
+        raise BundleError(
+            f"{file} has more than {_MOST_BYTES:,} bytes; export it again",
+            code="bundle.too-large",
+            limit=_MOST_BYTES,
+        )
     return data
 
 

@@ -41,7 +41,8 @@ class OnnxTap:
             self._inferred = inferred(self._model).graph
         except Exception as error:  # Protobuf's and ONNX's exceptions share no base class.
             raise BundleError(
-                f"{graph.file} cannot be looked into ({type(error).__name__}); export it again"
+                f"{graph.file} cannot be looked into ({type(error).__name__}); export it again",
+                file=graph.file,
             ) from error
 
     @cached_property

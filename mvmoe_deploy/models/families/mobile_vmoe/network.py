@@ -85,7 +85,10 @@ class MobileVMoE(RoutedViT):
             raise InputError(
                 f"{len(blocks)} MoE layers stand behind one router, with attention between them "
                 "that experts share, so an expert cannot have a graph of its own; use --strategy "
-                "dispatch, or a model with one MoE layer behind each router"
+                "dispatch, or a model with one MoE layer behind each router",
+                code="export.graph-refused",
+                name="layers",
+                found=len(blocks),
             )
         return blocks[0]
 

@@ -53,7 +53,10 @@ class UoE(RoutedViT):
         if index or route:
             raise InputError(
                 f"a model whose experts select tokens has one stage, not stage {index} route "
-                f"{route}"
+                f"{route}",
+                code="routing.unknown-route",
+                stage=index,
+                route=list(route),
             )
         return self
 
@@ -74,7 +77,10 @@ class UoE(RoutedViT):
             raise InputError(
                 f"{len(layers)} layers stand behind one router, and each takes what all experts of "
                 "the one before have given, so an expert cannot have a graph of its own; use "
-                "--strategy dispatch or bind, or a model with routers per-block"
+                "--strategy dispatch or bind, or a model with routers per-block",
+                code="export.graph-refused",
+                name="layers",
+                found=len(layers),
             )
         return layers[0]
 
@@ -84,7 +90,10 @@ class UoE(RoutedViT):
             return super().forward_routed(images, routes)
         if routes:
             raise InputError(
-                f"experts of this model select tokens: it has no routed stage to force {routes} on"
+                f"experts of this model select tokens: it has no routed stage to force {routes} on",
+                name="routes",
+                given=len(routes),
+                expected=0,
             )
         answer = self._with_tokens(images, self.config.expert_tokens)
         return RoutedOutput(answer, [], [], [])

@@ -42,7 +42,10 @@ class ViT(FamilyModel):
         """The whole model: the one stage of a model that routes no images."""
         if index != 0 or route:
             raise InputError(
-                f"a {self.config.family} has the stem alone, not stage {index} route {route}"
+                f"a {self.config.family} has the stem alone, not stage {index} route {route}",
+                code="routing.unknown-route",
+                stage=index,
+                route=list(route),
             )
         return self
 
@@ -71,7 +74,10 @@ class ViT(FamilyModel):
         """Refuse forced routes of a model that routes no images; raises InputError."""
         if routes:
             raise InputError(
-                f"a {self.config.family} has no routed stage to force routes {routes} on"
+                f"a {self.config.family} has no routed stage to force routes {routes} on",
+                name="routes",
+                given=len(routes),
+                expected=0,
             )
 
 

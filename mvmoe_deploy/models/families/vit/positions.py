@@ -45,7 +45,9 @@ def resample_position_embedding(embedding: Tensor, tokens: int) -> Tensor:
     if embedding.shape[0] != 1 or old == 0 or old * old != grid.shape[1]:
         raise InputError(
             f"pos_embed of shape {list(embedding.shape)} is not a CLS token and a square grid of "
-            "positions; resample it before loading"
+            "positions; resample it before loading",
+            name="pos_embed",
+            given=list(embedding.shape),
         )
     plane = grid.float().reshape(1, old, old, -1).permute(0, 3, 1, 2)
     plane = F.interpolate(plane, size=(new, new), mode="bicubic", antialias=True)

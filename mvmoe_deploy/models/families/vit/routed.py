@@ -89,7 +89,10 @@ class RoutedViT(ViT):
         if len(routes) != len(self.routing):
             raise InputError(
                 f"{len(routes)} routes were forced on a model of {len(self.routing)} routed "
-                "stages; give one for each"
+                "stages; give one for each",
+                name="routes",
+                given=len(routes),
+                expected=len(self.routing),
             )
         for index, route in enumerate(routes, start=1):
             self.require_route(index, route)
@@ -101,10 +104,18 @@ class RoutedViT(ViT):
         if not set(route) <= set(range(experts)):
             raise InputError(
                 f"stage {index} with route {route} does not exist; this model has {stages} routed "
-                f"stages{f', that one of {experts} experts' if experts else ''}"
+                f"stages{f', that one of {experts} experts' if experts else ''}",
+                code="routing.unknown-route",
+                stage=index,
+                route=list(route),
             )
         if not route or len(set(route)) != len(route):
-            raise InputError(f"route {route} must name at least one expert, each at most once")
+            raise InputError(
+                f"route {route} must name at least one expert, each at most once",
+                code="routing.unknown-route",
+                stage=index,
+                route=list(route),
+            )
 
 
 class Stem(nn.Module):

@@ -80,7 +80,11 @@ def _plan(engine: Any, package: Path, destination: Path, units: Any) -> Any:
             str(compiled), compute_units=units
         )
     except Exception as error:  # Its exceptions share no base class of their own.
-        raise EngineError(f"Core ML has no plan for {package.name}: {first_line(error)}") from error
+        raise EngineError(
+            f"Core ML has no plan for {package.name}: {first_line(error)}",
+            file=package.name,
+            found=first_line(error),
+        ) from error
 
 
 def _placement(made: Any, graph: Graph, hoped: str) -> GraphPlacement:
@@ -91,7 +95,10 @@ def _placement(made: Any, graph: Graph, hoped: str) -> GraphPlacement:
     if name not in functions:
         raise EngineError(
             f"Core ML's plan has no function {name} for graph {graph.name}; it has "
-            f"{', '.join(sorted(functions)) or 'none'}"
+            f"{', '.join(sorted(functions)) or 'none'}",
+            graph=graph.name,
+            name=name,
+            found=sorted(functions),
         )
     units, outside = Counter[str](), Counter[str]()
     costs: dict[str, float] = defaultdict(float)
@@ -141,5 +148,8 @@ def _require_macos() -> None:
         found = f"macOS {version}" if version else platform.system()
         raise UnsupportedPlatformError(
             f"Core ML's compute plan needs macOS {'.'.join(map(str, _OLDEST_MACOS))}+, and this is "
-            f"{found}; use such a Mac, or the advisor's estimate"
+            f"{found}; use such a Mac, or the advisor's estimate",
+            name="MLComputePlan",
+            expected="macOS 14.4",
+            found=found,
         )

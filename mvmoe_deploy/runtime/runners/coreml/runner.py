@@ -178,7 +178,10 @@ def _require_macos() -> None:
     if not version or int(version.split(".")[0]) < _OLDEST_MACOS:
         found = f"macOS {version}" if version else platform.system()
         raise UnsupportedPlatformError(
-            f"Core ML runs on macOS {_OLDEST_MACOS}+ only, and this is {found}; use such a Mac"
+            f"Core ML runs on macOS {_OLDEST_MACOS}+ only, and this is {found}; use such a Mac",
+            name="Core ML",
+            expected=f"macOS {_OLDEST_MACOS}",
+            found=found,
         )
 
 

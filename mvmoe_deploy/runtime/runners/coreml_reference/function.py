@@ -87,9 +87,12 @@ class MilFunction:
         try:
             values = evaluate(step)
         except Exception as error:  # NumPy and coremltools raise whatever they like.
+            known = error.fields if isinstance(error, EngineError) else {}
             raise EngineError(
                 f"op {step.op_type} ({printable_name(step.outputs[0].name)}) of function "
-                f"{self.name} failed: {one_line(error)}"
+                f"{self.name} failed: {one_line(error)}",
+                code="engine.failed",
+                **known | {"operator": step.op_type},
             ) from error
         for slot, value in zip(step.outputs, values, strict=True):
             slot.value = value
@@ -121,7 +124,12 @@ class MilFunction:
         given = {name: f"{array.dtype} {list(array.shape)}" for name, array in inputs.items()}
         wanted = {name: f"{type_.dtype} {list(type_.shape)}" for name, type_ in self.inputs.items()}
         if given != wanted:
-            raise InputError(f"function {self.name} was given {given}; expected {wanted}")
+            raise InputError(
+                f"function {self.name} was given {given}; expected {wanted}",
+                name=self.name,
+                given=given,
+                expected=wanted,
+            )
 
 
 def _widened(array: np.ndarray) -> np.ndarray:

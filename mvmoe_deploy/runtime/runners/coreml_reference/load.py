@@ -44,12 +44,14 @@ def load_function(package: Path, function: str | None = None) -> MilFunction:
     program = opened.model.mlProgram
     if name not in program.functions:
         raise EngineError(
-            f"{package} has no function {name!r}; it has {_listed(program.functions)}"
+            f"{package} has no function {name!r}; it has {_listed(program.functions)}",
+            name=name,
+            found=list(program.functions),
         )
     try:
         loaded = _FunctionLoader(opened, name).load(program.functions[name])
     except EngineError as error:
-        raise EngineError(f"function {name} of {package}: {error}") from error
+        raise error.within(f"function {name} of {package}") from error
     _require_described(loaded, described, package)
     return loaded
 
@@ -65,7 +67,9 @@ def _description(package: Package, function: str | None) -> tuple[Any, str]:
             return described, name
     raise EngineError(
         f"{package.path} has no function {name!r}; it has "
-        f"{_listed(described.name for described in description.functions)}"
+        f"{_listed(described.name for described in description.functions)}",
+        name=name,
+        found=[described.name for described in description.functions],
     )
 
 
@@ -116,7 +120,8 @@ class _FunctionLoader:
         if function.most_bytes + 4 * self._fixed > _MOST_BYTES:
             raise EngineError(
                 f"it needs {function.most_bytes + 4 * self._fixed} bytes; at most {_MOST_BYTES} "
-                "are allowed"
+                "are allowed",
+                expected=_MOST_BYTES,
             )
         return function
 
@@ -140,8 +145,11 @@ class _FunctionLoader:
         except BundleError:
             raise
         except Exception as error:  # coremltools raises whatever it likes on wrong inputs.
+            known = error.fields if isinstance(error, EngineError) else {}
             raise EngineError(
-                f"op {printable_name(proto.type)} ({printable_name(name)}): {one_line(error)}"
+                f"op {printable_name(proto.type)} ({printable_name(name)}): {one_line(error)}",
+                code="engine.failed",
+                **known | {"operator": proto.type},
             ) from error
 
     def _load_constant(self, proto: Any) -> None:
@@ -208,7 +216,8 @@ class _FunctionLoader:
         if self._fixed > self._most_fixed:
             raise EngineError(
                 f"the constants have more than {self._most_fixed} elements, which is more than the "
-                "files of the package can hold, or more than is allowed"
+                "files of the package can hold, or more than is allowed",
+                expected=self._most_fixed,
             )
 
     def _add(self, slot: Slot) -> None:
@@ -235,7 +244,8 @@ def _kernel(op_type: str, kind: Any) -> Kernel:
     kernel = REGISTRY.get(op_type) or own_semantics(kind)
     if kernel is None:
         raise EngineError(
-            "this op is not evaluated here; add it to the kernels of coreml_reference"
+            "this op is not evaluated here; add it to the kernels of coreml_reference",
+            found="no kernel",
         )
     return kernel
 

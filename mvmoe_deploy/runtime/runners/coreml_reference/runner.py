@@ -82,7 +82,9 @@ class CoreMLReferenceRunner(RunnerDefaults):
             function = load_function(self._root / graph.file, graph.entry)
         except MvmoeError as error:
             raise EngineError(
-                f"graph {graph.name} ({graph.file}) does not load in the MIL evaluator: {error}"
+                f"graph {graph.name} ({graph.file}) does not load in the MIL evaluator: {error}",
+                code="engine.load-failed",
+                graph=graph.name,
             ) from error
         require_signature(graph, _signatures(function.inputs), _signatures(function.outputs))
         return CoreMLReferenceGraph(graph, function)
@@ -108,7 +110,11 @@ class CoreMLReferenceGraph:
                     {spec.name: pixels(spec, inputs[spec.name]) for spec in self._graph.inputs}
                 )
             except EngineError as error:
-                raise EngineError(f"graph {self._graph.name}: {error}") from error
+                raise EngineError(
+                    f"graph {self._graph.name}: {error}",
+                    code="engine.run-failed",
+                    graph=self._graph.name,
+                ) from error
             for spec in self._graph.outputs:
                 np.copyto(outputs[spec.name], result[spec.name])
 

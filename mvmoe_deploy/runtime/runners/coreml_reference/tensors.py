@@ -87,7 +87,8 @@ def _checked(shape: list[int]) -> tuple[int, ...]:
     if not all(shape) or math.prod(shape) > MOST_ELEMENTS:
         raise EngineError(
             f"a tensor has the shape {shape}; expected no empty dimension and at most "
-            f"{MOST_ELEMENTS} elements"
+            f"{MOST_ELEMENTS} elements",
+            found=shape,
         )
     return tuple(shape)
 

@@ -120,7 +120,8 @@ class ExecuTorchRunner(RunnerDefaults):
         if backend is not None and not runner._engine.backend_registry.is_available(backend):
             raise UnsupportedPlatformError(
                 f"this target runs through ExecuTorch's {runner._delegate} delegate, which this "
-                "machine's ExecuTorch does not have; run it on a device that has it"
+                "machine's ExecuTorch does not have; run it on a device that has it",
+                name=runner._delegate,
             )
         _look_at_processor(portable_lib)
         _start_pool(portable_lib, threads)
@@ -132,7 +133,7 @@ class ExecuTorchRunner(RunnerDefaults):
         delegate = _delegate(target)
         if delegate == "coreml" and sys.platform != "darwin":
             raise UnsupportedPlatformError(
-                "ExecuTorch's delegate coreml exists on Apple's systems only"
+                "ExecuTorch's delegate coreml exists on Apple's systems only", name="coreml"
             )
         if find_spec("executorch") is None:
             raise MissingExtraError.of("ExecuTorch", cls.extra)
@@ -293,7 +294,10 @@ def _start_pool(bindings: Any, threads: int | None) -> None:
             raise InputError(
                 f"threads {threads} was given, but this process has one pool for all graphs of "
                 f"ExecuTorch, and graphs that are loaded use it with {found}; close them first, or "
-                f"give threads {found}"
+                f"give threads {found}",
+                name="threads",
+                given=threads,
+                expected=found,
             )
         _without_stderr(partial(bindings._unsafe_reset_threadpool, threads))
 

@@ -54,7 +54,9 @@ def assignment(
     if missing:
         raise EngineError(
             f"this build of ONNX Runtime has no {missing[0]}; it has "
-            f"{', '.join(onnxruntime.get_available_providers())}"
+            f"{', '.join(onnxruntime.get_available_providers())}",
+            name=missing[0],
+            found=onnxruntime.get_available_providers(),
         )
     chosen = options if options is not None else onnxruntime.SessionOptions()
     chosen.add_session_config_entry(RECORD_ASSIGNMENT, "1")
@@ -62,7 +64,9 @@ def assignment(
     try:
         session = onnxruntime.InferenceSession(str(model), chosen, providers=list(providers))
     except Exception as error:  # Its exceptions share no base class of their own.
-        raise EngineError(f"{model} does not open in ONNX Runtime: {first_line(error)}") from error
+        raise EngineError(
+            f"{model} does not open in ONNX Runtime: {first_line(error)}", file=str(model)
+        ) from error
     return assigned(session)
 
 
@@ -77,7 +81,8 @@ def assigned(session: Any) -> dict[str, Counter[str]]:
     except Exception as error:
         raise EngineError(
             f"the session did not record its assignment ({first_line(error)}); set "
-            f"{RECORD_ASSIGNMENT} to 1 in its options"
+            f"{RECORD_ASSIGNMENT} to 1 in its options",
+            name=RECORD_ASSIGNMENT,
         ) from error
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for subgraph in subgraphs:

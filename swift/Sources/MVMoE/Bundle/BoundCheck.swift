@@ -33,11 +33,15 @@ private final class ExpertRow {
   /// What only finishes images is never computed, and needs no weights.
   private let ends: Set<Int>
 
+  /// The experts that some route has: others need no weights either.
+  private let usable: Set<Int>
+
   private var known: [String: TensorSpec] = [:]
 
   init(_ target: Target, _ stages: [Stage], _ stage: Int) {
     experts = target.experts.indices.contains(stage - 1) ? target.experts[stage - 1] : []
     let isSingle = stages.indices.contains(stage) && stages[stage].rule?.longest == 1
+    usable = Set(stages.indices.contains(stage) ? stages[stage].rule?.usable ?? [] : [])
     ends = isSingle ? Set(stages[stage].finishes.joined()) : []
   }
 
@@ -52,7 +56,9 @@ private final class ExpertRow {
   }
 
   private func has(_ number: Int, _ tensor: String, _ input: TensorSpec) -> Bool {
-    guard let stored = experts[number].tensors[tensor] else { return ends.contains(number) }
+    guard let stored = experts[number].tensors[tensor] else {
+      return ends.contains(number) || !usable.contains(number)
+    }
     return stored.shape == input.shape && stored.dtype == input.dtype
   }
 }

@@ -9,6 +9,7 @@ enum Consistency {
     try checkStages(manifest.stages)
     try checkOutputs(manifest)
     try checkUsagePrior(manifest)
+    try checkRestrictions(manifest.restrictions)
     try checkPaths(manifest)
     try checkFiles(manifest)
     var shapes = OutputShapes()

@@ -24,6 +24,9 @@ public struct Manifest: Sendable {
   /// The golden vectors.
   public let golden: GoldenSpec
 
+  /// What the export has fixed of the model's routing, by ascending stage; a reader need not look at it.
+  public let restrictions: [Restriction]
+
   /// The rule of each routed stage.
   public var rules: [any Rule] { stages.compactMap(\.rule) }
 

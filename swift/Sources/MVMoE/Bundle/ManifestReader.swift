@@ -54,7 +54,8 @@ enum ManifestReader {
       outputs: try fields.list("outputs", 1...64, readOutput),
       targets: try fields["targets"].named(sizes: 1...100, readTarget).map(\.value),
       usagePrior: try fields.nullable("usage_prior") { try $0.list { try $0.list(readShare) } },
-      golden: try fields.record("golden", readGolden)
+      golden: try fields.record("golden", readGolden),
+      restrictions: try fields.list("restrictions", 0...1000, default: [], readRestriction)
     )
   }
 
@@ -80,6 +81,17 @@ enum ManifestReader {
   private static func readShare(_ field: Field) throws -> RouteShare {
     try field.record { fields in
       RouteShare(route: try readRoute(fields["route"]), share: try fields.number("share", FieldRanges.share))
+    }
+  }
+
+  private static func readRestriction(_ field: Field) throws -> Restriction {
+    try field.record { fields in
+      Restriction(
+        stage: try fields.int("stage", 1...1000),
+        rule: try fields.record("rule", Rules.read),
+        route: try fields.optional("route", readRoute),
+        kept: try fields.optional("kept", readRoute)?.experts
+      )
     }
   }
 

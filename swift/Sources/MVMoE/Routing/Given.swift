@@ -71,6 +71,8 @@ struct Given: CallersRule {
 
   var otherwise: (any Rule)? { router }
 
+  var usable: [Int] { Set(distinct.joined()).union(router?.usable ?? []).sorted() }
+
   var longest: Int { lengths.last ?? 0 }
 
   var routeCount: String {

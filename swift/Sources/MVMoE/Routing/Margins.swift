@@ -6,12 +6,17 @@ private let step = 1.0 / Double(1 << 22)
 /// The logarithm of the smallest number of fp32 above 0.
 private let smallest = -149 * log(2.0)
 
-/// The logarithms `[E]` of the scores of finite logits, in double precision and descending.
-func logScoresInOrder(_ logits: UnsafeBufferPointer<Float>) -> [Double] {
+/// The logarithms `[E]` of the scores of finite logits, in double precision: of experts in `kept` first, descending, then of the
+/// others; nil keeps all.
+func logScoresInOrder(_ logits: UnsafeBufferPointer<Float>, kept: [Int]? = nil) -> [Double] {
   var ordered = logits.map(Double.init)
   ordered.sort(by: >)
   guard let top = ordered.first else { return [] }
   let total = log(ordered.reduce(0) { $0 + exp($1 - top) })
+  if let kept {
+    let others = logits.indices.filter { !isKept($0, kept) }
+    ordered = kept.map { Double(logits[$0]) }.sorted(by: >) + others.map { Double(logits[$0]) }
+  }
   for place in ordered.indices { ordered[place] = ordered[place] - top - total }
   return ordered
 }

@@ -1,11 +1,13 @@
-/// The `count` experts with the highest scores, best first; of equal ones the lowest goes first.
+/// The `count` experts with the highest scores, best first; of equal ones the lowest goes first. Those that are not in `kept` are
+/// passed over; nil keeps all.
 ///
 /// In O(E log k) comparisons: k is a few of many experts, so that hardly one in a few finds a place among the best.
 ///
 /// - Precondition: there are as many scores.
-func bestExperts(_ scores: UnsafeBufferPointer<Float>, count: Int) -> [Int] {
+func bestExperts(_ scores: UnsafeBufferPointer<Float>, count: Int, among kept: [Int]? = nil) -> [Int] {
   Array(unsafeUninitializedCapacity: count) { ranked, size in
-    for expert in scores.indices {
+    for index in 0..<(kept?.count ?? scores.count) {
+      let expert = kept?[index] ?? index
       let score = scores[expert]
       if size == count && score <= scores[ranked[size - 1]] { continue }
       let place = placeOf(score, scores, ranked, size)

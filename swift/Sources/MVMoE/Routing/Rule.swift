@@ -42,6 +42,9 @@ public protocol Rule: Selector {
   /// The number of experts E, which is that of the logits.
   var experts: Int { get }
 
+  /// The experts that some route has, in ascending order: all, unless some were dropped.
+  var usable: [Int] { get }
+
   /// The most experts of one route.
   var longest: Int { get }
 

@@ -101,14 +101,25 @@ final class GraphCache: Sendable {
     if let found = takesWeights ? try pinnedWeights(pin) : pinnedGraphs(pin) { return found }
     throw MVMoEError(
       .routingUnknownRoute,
-      "\(pin) cannot be pinned: the bundle has no such route or graph; give the experts of a route, or the name of a "
-        + "routed graph")
+      "\(pin) cannot be pinned: the bundle has no such route or graph\(whatIsUsable(pin)); give the experts of a route, or "
+        + "the name of a routed graph")
+  }
+
+  /// Of a pin with experts that some stage has dropped the experts that its routes have; nothing of other pins.
+  private func whatIsUsable(_ pin: Pin) -> String {
+    let stages = zip(pipeline.stages.dropFirst(), pipeline.rules).map {
+      (name: $0.name, rule: $1, usable: Set($1.usable))
+    }
+    let dropping = stages.filter { stage in
+      pin.route?.contains { (0..<stage.rule.experts).contains($0) && !stage.usable.contains($0) } == true
+    }
+    return dropping.map { " (routes of \($0.name) have the experts \(brief($0.rule.usable)) alone)" }.joined()
   }
 
   private func pinnedWeights(_ pin: Pin) throws -> [Int]? {
     guard let route = pin.route, !route.isEmpty else { return nil }
     let experts = pipeline.target.experts
-    let stages = experts.indices.filter { stage in route.allSatisfy(experts[stage].indices.contains) }
+    let stages = experts.indices.filter { stage in Set(pipeline.rules[stage].usable).isSuperset(of: route) }
     for stage in stages { try weights.advise(stage: stage + 1, route: route) }
     return stages.isEmpty ? nil : []
   }

@@ -1,4 +1,4 @@
-/// `experts`: a graph for each expert, and one that joins those of a route.
+/// `experts`: a graph for each expert that some route has, and one that joins those of a route.
 ///
 /// The joining graph takes what experts gave in slots, and gates `[B, K]`, K being the length of the longest route.
 struct ExpertsStrategy: Strategy {
@@ -6,7 +6,7 @@ struct ExpertsStrategy: Strategy {
 
   var separatesExperts: Bool { true }
 
-  func graphs(_ rule: any Rule) -> AnySequence<Route?> { AnySequence(Self.graphs(of: 0..<rule.experts)) }
+  func graphs(_ rule: any Rule) -> AnySequence<Route?> { AnySequence(Self.graphs(of: rule.usable)) }
 
   func serving(_ route: Route) -> [Route?] { Self.graphs(of: route) }
 

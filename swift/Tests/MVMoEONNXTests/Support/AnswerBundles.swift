@@ -6,7 +6,7 @@ import Testing
 
 /// The bundles of `tests/conformance/answers`, which have real graphs.
 enum AnswerBundles {
-  static let names = ["dispatch", "experts", "bind", "two_stages", "in_graph"]
+  static let names = ["dispatch", "experts", "bind", "two_stages", "in_graph", "kept"]
 
   static func root(_ name: String) -> URL {
     RepositoryFiles.root.appending(path: "tests/conformance/answers/bundles/\(name)")

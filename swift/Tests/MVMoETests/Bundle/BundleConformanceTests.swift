@@ -59,7 +59,7 @@ import Testing
     #expect(cases.count > 1800)
     #expect(cases.count { $0.code == nil } > 100)
     #expect(Set(cases.compactMap(\.code)).isSubset(of: ErrorCode.allCases.map(\.rawValue)))
-    #expect(try BundlesSuite.valid().count == 11)
+    #expect(try BundlesSuite.valid().count == 13)
   }
 }
 

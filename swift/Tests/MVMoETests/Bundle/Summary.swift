@@ -7,6 +7,7 @@ func summary(_ manifest: Manifest) -> JSONValue {
     "rules": .array(manifest.rules.map(rule)),
     "finishes": .array(manifest.stages.map { .array($0.finishes.map { .of($0.experts) }) }),
     "outputs": .array(manifest.outputs.map(output)),
+    "restrictions": .array(manifest.restrictions.map(restriction)),
     "targets": .object(manifest.targets.map { ($0.name, target($0)) }),
   ]
 }
@@ -28,8 +29,18 @@ private func input(_ input: InputSpec) -> JSONValue {
   ]
 }
 
+private func restriction(_ restriction: Restriction) -> JSONValue {
+  [
+    "stage": .of(restriction.stage),
+    "rule": rule(restriction.rule),
+    "route": .of(restriction.route?.experts),
+    "kept": .of(restriction.kept),
+  ]
+}
+
 private func rule(_ rule: any Rule) -> JSONValue {
   var found: JSONValue = ["type": .of(rule.name), "experts": .of(rule.experts)]
+  if let rule = rule as? any RouterRule { found[at: "kept"] = .of(rule.kept) }
   switch rule {
   case let rule as TopK:
     found[at: "k"] = own("k", of: rule)

@@ -59,6 +59,32 @@ import Testing
     }
   }
 
+  @Test func theUsableExpertsAreThoseOfItsRoutes() {
+    for (rule, _) in cases.prefix(300) { #expect(Set(rule.routes().joined()).sorted() == rule.usable) }
+  }
+
+  @Test func logitsWhoseRouteHasKeptExpertsAloneKeepItAndItsGatesBitForBit() throws {
+    var stayed = 0
+    for (_, logits) in cases where logits.count > 1 {
+      let experts = logits.count
+      let kept = (0..<experts).filter { $0 % 3 > 0 }
+      let pairs: [(every: any Rule, some: any Rule)] = [
+        (try TopK(experts: experts), try TopK(experts: experts, kept: kept)),
+        (
+          try TopP(experts: experts, p: 0.5, kMax: experts),
+          try TopP(experts: experts, p: 0.5, kMax: experts, kept: kept)
+        ),
+      ]
+      for (every, some) in pairs {
+        let before = try every.select(logits)
+        guard before.route.allSatisfy(kept.contains) else { continue }
+        stayed += 1
+        if try some.select(logits) != before { Issue.record("\(some.describe()) \(logits)") }
+      }
+    }
+    #expect(stayed > 100)
+  }
+
   @Test func whatIsNoAscendingListOfExpertsIsNoneOfItsRoutes() {
     for (rule, _) in cases.prefix(300) {
       let last = rule.experts

@@ -62,9 +62,9 @@ class PageReader: RoutingReader {
     return RoutingAnswer(route: route, gates: gates(rule, of: route, logits))
   }
 
-  private func experts(_ rule: PageRule, _ logits: [Float]) -> [Int] {
+  func experts(_ rule: PageRule, _ logits: [Float]) -> [Int] {
     switch rule.type {
-    case "top_k": Array(ranked(logits).prefix(rule.k))
+    case "top_k": Array(ranked(rule, logits).prefix(rule.k))
     case "top_p": topP(rule, logits)
     default: threshold(rule, logits)
     }
@@ -86,8 +86,10 @@ class PageReader: RoutingReader {
 
   func total(_ weights: [Double]) -> Double { weights.reduce(0, +) }
 
-  /// Experts by falling score, the lower of equals first.
-  func ranked(_ logits: [Float]) -> [Int] { falling(scores(logits)) }
+  /// Experts that can be selected, by falling score, the lower of equals first.
+  func ranked(_ rule: PageRule, _ logits: [Float]) -> [Int] { falling(scores(logits)).filter(usable(rule).contains) }
+
+  func usable(_ rule: PageRule) -> [Int] { rule.usable }
 
   /// Places by falling number, the lower of equals first.
   func falling(_ numbers: [Double]) -> [Int] {
@@ -96,7 +98,7 @@ class PageReader: RoutingReader {
 
   func topP(_ rule: PageRule, _ logits: [Float]) -> [Int] {
     let scores = scores(logits)
-    let ranked = ranked(logits)
+    let ranked = ranked(rule, logits)
     var sum = 0.0
     var length = 0
     while length < min(limit(rule), ranked.count) {
@@ -114,13 +116,16 @@ class PageReader: RoutingReader {
   func limit(_ rule: PageRule) -> Int { rule.kMax }
 
   private func threshold(_ rule: PageRule, _ logits: [Float]) -> [Int] {
-    let above = logits.indices.filter { isAbove(logits[$0], rule.thresholds[$0]) }
+    let above = usable(rule).filter { isAbove(logits[$0], rule.thresholds[$0]) }
     return above.isEmpty ? [fallback(rule, logits)] : above
   }
 
   func isAbove(_ logit: Float, _ threshold: Double) -> Bool { logit > Float(threshold) }
 
-  func fallback(_ rule: PageRule, _ logits: [Float]) -> Int { falling(logits.map(Double.init))[0] }
+  func fallback(_ rule: PageRule, _ logits: [Float]) -> Int { highest(of: usable(rule), logits.map(Double.init)) }
+
+  /// The one of some experts with the highest number, of equals the first.
+  func highest(of experts: [Int], _ numbers: [Double]) -> Int { falling(numbers).first(where: experts.contains) ?? 0 }
 
   /// Step 4.
   func gates(_ rule: PageRule, of route: [Int], _ logits: [Float]) -> [Double] {
@@ -157,7 +162,8 @@ class PageReader: RoutingReader {
       return rule.routes.contains { $0.route == route } || rule.otherwise.map { isRoute($0, route) } ?? false
     }
     let least = rule.type == "top_k" ? rule.k : 1
-    return areSome(route, of: rule.experts) && route.count >= least && route.count <= rule.longest
+    return areSome(route, of: rule.experts) && route.allSatisfy(rule.usable.contains) && route.count >= least
+      && route.count <= rule.longest
   }
 
   func requireRule(_ rule: PageRule) throws {
@@ -165,13 +171,19 @@ class PageReader: RoutingReader {
   }
 
   private func isRule(_ rule: PageRule) -> Bool {
-    guard (1...4096).contains(rule.experts) else { return false }
+    guard (1...4096).contains(rule.experts), keepsSome(rule) else { return false }
     return switch rule.type {
     case "top_k": (1...rule.experts).contains(rule.k) && !(rule.renormalize && rule.unitGates)
     case "top_p": rule.p >= 0 && rule.p < 1 && (1...rule.experts).contains(rule.kMax)
     case "threshold": rule.thresholds.count == rule.experts && rule.thresholds.allSatisfy { abs($0) <= 3e38 }
     default: isGivenRule(rule)
     }
+  }
+
+  private func keepsSome(_ rule: PageRule) -> Bool {
+    guard let kept = rule.kept else { return true }
+    return areSome(kept, of: rule.experts) && kept.count >= (rule.type == "top_k" ? rule.k : 1)
+      && kept.count < rule.experts
   }
 
   private func isGivenRule(_ rule: PageRule) -> Bool {

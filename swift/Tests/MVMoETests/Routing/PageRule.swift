@@ -10,6 +10,7 @@ struct PageRule {
   let renormalize: Bool
   let unitGates: Bool
   let thresholds: [Double]
+  let kept: [Int]?
   let choice: String
 
   /// In the order of the table.
@@ -27,6 +28,7 @@ struct PageRule {
     renormalize = try data.member("renormalize")?.boolean() ?? false
     unitGates = try data.member("unit_gates")?.boolean() ?? false
     thresholds = try data.member("thresholds")?.items().map { try $0.double() } ?? []
+    kept = try data.member("kept").flatMap { $0.isNull ? nil : try $0.ints() }
     choice = try data.member("choice")?.text() ?? "route"
     routes = try data.member("routes")?.members().map { ($0.key, try $0.value.ints()) } ?? []
     let otherwise = try data.member("otherwise").flatMap { $0.isNull ? nil : $0 }
@@ -40,13 +42,18 @@ struct PageRule {
   /// The route of a name; nil where there is none.
   func route(_ name: String) -> [Int]? { routes.first { $0.name == name }?.route }
 
+  /// The experts that a rule of a router can select.
+  var usable: [Int] { kept ?? Array(0..<experts) }
+
   /// The most experts of a route.
   var longest: Int {
     switch type {
     case "top_k": k
-    case "threshold": experts
+    case "threshold": usable.count
     case "given": (routes.map(\.route.count) + [otherwise?.longest ?? 0]).max() ?? 0
-    default: min(kMax, experts, Int((p * Double(experts) * (1 + 1.0 / 4_194_304)).rounded(.down)) + 1)
+    default:
+      kept.map { min(kMax, $0.count) }
+        ?? min(kMax, experts, Int((p * Double(experts) * (1 + 1.0 / 4_194_304)).rounded(.down)) + 1)
     }
   }
 }

@@ -39,20 +39,29 @@ struct RandomRules {
     switch Int.random(in: 0..<3, using: &random) {
     case 0: try topK(experts)
     case 1: try topP(experts)
-    default: try Threshold(experts: experts, thresholds: thresholds(experts))
+    default: try Threshold(experts: experts, thresholds: thresholds(experts), kept: kept(of: experts, fewest: 1))
     }
   }
 
   private mutating func topK(_ experts: Int) throws -> TopK {
     let gates = Int.random(in: 0..<3, using: &random)
     let k = Int.random(in: 1...experts, using: &random)
-    return try TopK(experts: experts, k: k, renormalize: gates == 1, unitGates: gates == 2)
+    let kept = kept(of: experts, fewest: k)
+    return try TopK(experts: experts, k: k, renormalize: gates == 1, unitGates: gates == 2, kept: kept)
+  }
+
+  /// Some of the experts, as many as a route has at least; nil for all, as often as not.
+  private mutating func kept(of experts: Int, fewest: Int) -> [Int]? {
+    if fewest >= experts || Bool.random(using: &random) { return nil }
+    let count = Int.random(in: fewest..<experts, using: &random)
+    return (0..<experts).shuffled(using: &random).prefix(count).sorted()
   }
 
   private mutating func topP(_ experts: Int) throws -> TopP {
     let p = pick([0, 0.25, 0.5, Double.random(in: 0..<1, using: &random)])
     let kMax = Int.random(in: 1...experts, using: &random)
-    return try TopP(experts: experts, p: p, kMax: kMax, renormalize: Bool.random(using: &random))
+    let kept = kept(of: experts, fewest: 1)
+    return try TopP(experts: experts, p: p, kMax: kMax, renormalize: Bool.random(using: &random), kept: kept)
   }
 
   private mutating func thresholds(_ experts: Int) -> [Double] {

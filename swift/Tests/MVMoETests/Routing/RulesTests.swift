@@ -39,9 +39,32 @@ import Testing
     (#"{"type":"top_p","experts":4,"p":"0.5","k_max":1}"#, .bundleManifestWrongType),
     (#"{"type":"threshold","experts":4}"#, .bundleManifestMissingField),
     (#"{"type":"threshold","experts":1,"thresholds":[4e38]}"#, .bundleManifestOutOfRange),
+    (#"{"type":"top_k","experts":4,"kept":[]}"#, .bundleManifestOutOfRange),
+    (#"{"type":"top_k","experts":4,"kept":[4096]}"#, .bundleManifestOutOfRange),
+    (#"{"type":"top_k","experts":4,"kept":1}"#, .bundleManifestWrongType),
   ])
   func aFieldBeyondItsRangeIsAFaultOfTheField(_ rule: String, _ code: ErrorCode) throws {
     #expect(try refused(rule)?.code == code)
+  }
+
+  @Test func expertsThatCannotBeKeptAreRefusedWithThoseThatWereGiven() throws {
+    let error = try refused(#"{"type":"top_k","experts":4,"k":2,"kept":[2,0]}"#)
+    #expect(error?.code == .routingRuleInvalid)
+    #expect(
+      error?.message
+        == "$.stages[1].rule is no rule that images can follow: top_k keeps the experts [2, 0] of 4; give 2 "
+        + "or more of them, fewer than 4, in ascending order")
+  }
+
+  @Test func aRuleSaysWhichExpertsItKeeps() throws {
+    let topK = try TopK(experts: 8, k: 2, renormalize: true, kept: [0, 2, 5])
+    #expect(topK.describe() == "top 2 of 8 experts, only 0, 2 and 5, renormalized")
+    #expect(try TopK(experts: 8, kept: [7]).describe() == "top 1 of 8 experts, only 7")
+    let topP = try TopP(experts: 8, p: 0.5, kMax: 8, kept: [0, 2, 5])
+    #expect(topP.describe() == "top p = 0.5 of 8 experts, only 0, 2 and 5, at most 3")
+    let threshold = try Threshold(experts: 10, thresholds: Array(repeating: 0, count: 10), kept: Array(0..<9))
+    #expect(
+      threshold.describe() == "those of 10 experts, only 9 of them above their thresholds, the best if none is")
   }
 
   @Test func anExpertThatNoIntHoldsIsNone() throws {
@@ -67,6 +90,11 @@ import Testing
       { try TopP(experts: 4, p: 0.5, kMax: .min) },
       { try Threshold(experts: .max, thresholds: [0]) },
       { try Threshold(experts: 1, thresholds: [.nan]) },
+      { try TopK(experts: 4, k: 2, kept: [3]) },
+      { try TopK(experts: 4, kept: [.max]) },
+      { try TopP(experts: 4, p: 0.5, kMax: 2, kept: [0, 1, 2, 3]) },
+      { try Threshold(experts: 2, thresholds: [0, 0], kept: []) },
+      { try Threshold(experts: 2, thresholds: [0, 0], kept: [2]) },
       { try Given(experts: 4, named: ["a": [4]]) },
       { try Given(experts: 4, named: ["a": [.max]]) },
       { try Given(experts: .max, named: ["a": [0]]) },

@@ -14,18 +14,22 @@ enum WrongReaders {
     ShorterRoutesOfTopK.self, AnyRule.self, AnyGivenRule.self, ChoicesAreIgnored.self,
     ChosenRoutesHaveGatesOfOne.self, WhatIsNotChosenIsTheFirst.self, UnknownNamesAreLeftToTheRouter.self,
     AnyChoiceIsTheRules.self, GoldenImagesGoByTheTable.self, TheRouterHasNoTurn.self,
-    ChosenRoutesNeedNoLogits.self, MoreLogitsAreCutOff.self,
+    ChosenRoutesNeedNoLogits.self, MoreLogitsAreCutOff.self, SelectsWhatIsNotKept.self, ScoresOfKeptAlone.self,
+    SelectsThenDrops.self, TheBestIfNoneOfTheKeptIsAbove.self, NoMoreThanPOfAllNeeds.self, WhatIsNotKeptIsImposed.self,
+    NamedRoutesAreKeptOnes.self, AllMayBeKept.self,
   ]
 
   final class TiesToTheHighest: PageReader {
-    override func ranked(_ logits: [Float]) -> [Int] {
+    override func ranked(_ rule: PageRule, _ logits: [Float]) -> [Int] {
       let last = logits.count - 1
-      return falling(scores(logits).reversed()).map { last - $0 }
+      return falling(scores(logits).reversed()).map { last - $0 }.filter(usable(rule).contains)
     }
   }
 
   final class LogitsDecide: PageReader {
-    override func ranked(_ logits: [Float]) -> [Int] { falling(logits.map(Double.init)) }
+    override func ranked(_ rule: PageRule, _ logits: [Float]) -> [Int] {
+      falling(logits.map(Double.init)).filter(usable(rule).contains)
+    }
   }
 
   final class GatesNotRounded: PageReader {
@@ -121,9 +125,65 @@ enum WrongReaders {
     }
   }
 
+  final class SelectsWhatIsNotKept: PageReader {
+    override func usable(_ rule: PageRule) -> [Int] { Array(0..<rule.experts) }
+  }
+
+  /// What is not kept has no part in the sum of scores.
+  final class ScoresOfKeptAlone: PageReader {
+    override func routed(_ rule: PageRule, _ logits: [Float]) throws -> RoutingAnswer {
+      try requireLogits(rule, logits)
+      return try super.routed(rule, logits.indices.map { rule.usable.contains($0) ? logits[$0] : -3e38 })
+    }
+  }
+
+  /// Of the best k experts those that are kept, and of those above their thresholds; the best of all if there is none.
+  final class SelectsThenDrops: PageReader {
+    override func usable(_ rule: PageRule) -> [Int] { Array(0..<rule.experts) }
+
+    override func routed(_ rule: PageRule, _ logits: [Float]) throws -> RoutingAnswer {
+      try requireLogits(rule, logits)
+      let route = inOrder(experts(rule, logits)).filter(rule.usable.contains)
+      return RoutingAnswer(route: route, gates: gates(rule, of: route, logits))
+    }
+  }
+
+  final class TheBestIfNoneOfTheKeptIsAbove: PageReader {
+    override func fallback(_ rule: PageRule, _ logits: [Float]) -> Int { falling(logits.map(Double.init))[0] }
+  }
+
+  /// The limit of a rule that keeps all experts, which another sum may pass.
+  final class NoMoreThanPOfAllNeeds: PageReader {
+    override func limit(_ rule: PageRule) -> Int { min(rule.kMax, Int(rule.p * Double(rule.experts)) + 1) }
+  }
+
+  final class WhatIsNotKeptIsImposed: PageReader {
+    override func requireRoute(_ rule: PageRule, _ route: [Int]) throws {
+      let lengths = (rule.type == "top_k" ? rule.k : 1)...max(rule.longest, rule.kMax)
+      if rule.kept != nil && lengths.contains(route.count) && areSome(route, of: rule.experts) { return }
+      try super.requireRoute(rule, route)
+    }
+  }
+
+  /// What the router cannot select nobody can choose.
+  final class NamedRoutesAreKeptOnes: PageReader {
+    override func named(_ rule: PageRule, _ name: String, _ logits: [Float]) throws -> RoutingAnswer {
+      let found = try super.named(rule, name, logits)
+      let kept = (rule.otherwise ?? rule).usable
+      return RoutingAnswer(route: found.route.filter(kept.contains), gates: found.gates)
+    }
+  }
+
+  /// Takes a list of all experts for nil.
+  final class AllMayBeKept: PageReader {
+    override func requireRule(_ rule: PageRule) throws {
+      if rule.experts < 1 || rule.kept != Array(0..<rule.experts) { try super.requireRule(rule) }
+    }
+  }
+
   final class OneExpertMoreOfTopP: PageReader {
     override func topP(_ rule: PageRule, _ logits: [Float]) -> [Int] {
-      Array(ranked(logits).prefix(min(limit(rule), super.topP(rule, logits).count + 1)))
+      Array(ranked(rule, logits).prefix(min(limit(rule), super.topP(rule, logits).count + 1)))
     }
   }
 
@@ -149,12 +209,12 @@ enum WrongReaders {
 
   final class NearestToItsThreshold: PageReader {
     override func fallback(_ rule: PageRule, _ logits: [Float]) -> Int {
-      falling(zip(logits, rule.thresholds).map { Double($0 - Float($1)) })[0]
+      highest(of: usable(rule), zip(logits, rule.thresholds).map { Double($0 - Float($1)) })
     }
   }
 
   final class FirstIfNoneIsAbove: PageReader {
-    override func fallback(_ rule: PageRule, _ logits: [Float]) -> Int { 0 }
+    override func fallback(_ rule: PageRule, _ logits: [Float]) -> Int { usable(rule)[0] }
   }
 
   /// The logistic function in fp32 makes large logits equal.
@@ -181,7 +241,8 @@ enum WrongReaders {
 
   final class ShorterRoutesOfTopK: PageReader {
     override func requireRoute(_ rule: PageRule, _ route: [Int]) throws {
-      if rule.type == "top_k" && areSome(route, of: rule.experts) && route.count <= rule.k { return }
+      let isInside = areSome(route, of: rule.experts) && route.allSatisfy(rule.usable.contains)
+      if rule.type == "top_k" && isInside && route.count <= rule.k { return }
       try super.requireRoute(rule, route)
     }
   }

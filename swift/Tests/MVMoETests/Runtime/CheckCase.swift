@@ -98,7 +98,8 @@ struct CheckCase: GoldenAnswers {
         OutputSpec(name: $0.kind, kind: $0.kind, tensors: ["step1.\($0.kind)"], labels: nil)
       },
       targets: [], usagePrior: nil,
-      golden: GoldenSpec(images: images, file: FileRecord(path: "golden.safetensors", bytes: 1, sha256: "")))
+      golden: GoldenSpec(images: images, file: FileRecord(path: "golden.safetensors", bytes: 1, sha256: "")),
+      restrictions: [])
   }
 
   private var target: Target {

@@ -314,6 +314,38 @@ import Testing
     }
   }
 
+  private static let keepsThree: TestJSON = ["type": "top_k", "experts": 4, "k": 2, "kept": [0, 1, 3]]
+
+  @Test(arguments: strategies) func expertsThatAreNotKeptArePassedOver(strategy: String) async throws {
+    let model = ToyModel(strategy, rules: [Self.keepsThree])
+    try await using(model) { dispatcher, _ in
+      try await dispatcher.prewarm()
+      let natural = model.image(1, [1, 0, 0, 2])
+      try expectTopTwo(model, natural, try #require(try await dispatcher.run(natural).first))
+      let logits: [Float] = [1, 0, 3, 2]
+      let answer = try #require(try await dispatcher.run(model.image(1, logits)).first)
+      #expect(answer.routes == [[0, 3]])
+      let scores = ToyModel.softmax(logits)
+      let gates = [scores[0], scores[3]]
+      #expect(zip(answer.gates[0], gates).allSatisfy { abs($0 - $1) < 1e-6 })
+      let wanted = model.answer(1, routes: [[0, 3]], gates: [gates])
+      // Sums of a few products in fp32, in another order.
+      #expect(abs(try value(answer) - wanted) <= 1e-4 * wanted)
+    }
+  }
+
+  @Test(arguments: ["bind", "dispatch", "experts"])
+  func anExpertThatNoRouteHasCannotBePinnedAndWhatCanBeIsSaid(strategy: String) async throws {
+    let isOfRoutes = strategy == "dispatch"
+    try await using(ToyModel(strategy, rules: [Self.keepsThree])) { dispatcher, _ in
+      let error = try await expectRefusal(.routingUnknownRoute) {
+        try await dispatcher.setResidency(Residency(pin: [isOfRoutes ? .route([0, 2]) : .expert(2)]))
+      }
+      #expect(error.message.contains("routes of s1 have the experts [0, 1, 3] alone"))
+      try await dispatcher.setResidency(Residency(pin: [isOfRoutes ? .route([0, 3]) : .expert(3)]))
+    }
+  }
+
   @Test func withBindNoMoreThan256RoutesOfAGraphStayBound() async throws {
     let model = ToyModel("bind", rules: [["type": "top_k", "experts": 24, "k": 2]])
     try await using(model) { dispatcher, engine in

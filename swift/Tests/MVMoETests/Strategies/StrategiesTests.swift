@@ -37,6 +37,17 @@ import Testing
     #expect(Array(AllExpertsStrategy().graphs(topTwo)) == [nil])
   }
 
+  @Test func theGraphsOfAStageThatKeepsSomeExperts() throws {
+    let some = try TopK(experts: 4, k: 2, kept: [0, 1, 3])
+    #expect(Array(DispatchStrategy().graphs(some)) == [[0, 1], [0, 3], [1, 3]])
+    #expect(Array(ExpertsStrategy().graphs(some)) == [[0], [1], [3], nil])
+    #expect(Array(BindStrategy().graphs(some)) == [[0, 1]])
+    #expect(BindStrategy().example(of: [0, 1], rule: some, finishes: [[0, 1]]) == [0, 3])
+    let named = try Given(experts: 4, named: ["a": [2]], otherwise: TopK(experts: 4, kept: [1]))
+    #expect(Array(ExpertsStrategy().graphs(named)) == [[1], [2], nil])
+    #expect(try Given(experts: 4, named: ["a": [3], "b": [0]]).usable == [0, 3])
+  }
+
   @Test func graphsOfMoreRoutesThanMemoryHoldsAreListedLazily() throws {
     let rule = try Threshold(experts: 4096, thresholds: Array(repeating: 0, count: 4096))
     #expect(Array(DispatchStrategy().graphs(rule).prefix(1)) == [[0]])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 import pytest
+from expected_errors import raises
 
 from mvmoe_bench.measure.devices import find_device
 from mvmoe_bench.measure.devices import swift as swift_module
@@ -112,7 +113,7 @@ def order(*subjects, repeat=0):
 
 def test_a_machine_without_java_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UnsupportedPlatformError, match="no java; install"):
+    with raises(UnsupportedPlatformError, "engine.unsupported-platform", name="java"):
         find_device("jvm")
 
 
@@ -131,7 +132,12 @@ def name_program(tmp_path, monkeypatch):
 
 def test_a_program_of_another_machine_is_no_swift_runner(name_program):
     name_program(b"\x7fELF of something else")
-    with pytest.raises(UnsupportedPlatformError, match=r"does not start: .*format error"):
+    with raises(
+        UnsupportedPlatformError,
+        "engine.unsupported-platform",
+        name="mvmoe-runner",
+        expected="a start",
+    ):
         find_device("swift").identity()
 
 
@@ -146,7 +152,12 @@ def test_a_swift_runner_may_be_named_from_this_folder(install, tmp_path, monkeyp
 @pytest.mark.parametrize("said", ["", "hello", '{"engines": {}}', '{"subjects": 3}'])
 def test_a_program_that_does_not_say_what_it_is_is_no_runner(name_program, said):
     name_program(f"#!/bin/sh\necho '{said}'\n".encode())
-    with pytest.raises(UnsupportedPlatformError, match=r"build it again .*: make swift"):
+    with raises(
+        UnsupportedPlatformError,
+        "engine.unsupported-platform",
+        name="mvmoe-runner",
+        expected="a description",
+    ):
         find_device("swift").identity()
 
 
@@ -178,7 +189,12 @@ def test_a_runner_whose_libraries_are_elsewhere_is_started_by_the_loader_there(
     assert device.subjects() == ("dispatcher", "bare")
     assert device.program("order").command[0] == str(loader)
     monkeypatch.setattr(swift_module, "_SWIFT_HERE", tmp_path / "nothing")
-    with pytest.raises(UnsupportedPlatformError, match=r"libswiftCore\.so: cannot open"):
+    with raises(
+        UnsupportedPlatformError,
+        "engine.unsupported-platform",
+        name="mvmoe-runner",
+        expected="a start",
+    ):
         find_device("swift").subjects()
 
 
@@ -187,13 +203,19 @@ def test_a_machine_without_the_runner_is_told_how_to_build_it(
 ):
     install(language)
     monkeypatch.setenv(language.variable, str(tmp_path / "elsewhere"))
-    with pytest.raises(MissingExtraError, match=language.build):
+    with raises(MissingExtraError, "extra.missing", what="mvmoe-runner"):
         find_device(language.device)
 
 
 def test_a_runner_that_does_not_start_is_one_sentence(language, install):
     install(language, broken=True)
-    with pytest.raises(UnsupportedPlatformError, match="could not find or load main class"):
+    with raises(
+        UnsupportedPlatformError,
+        "engine.unsupported-platform",
+        name="mvmoe-runner",
+        expected="a start",
+        found="Error: could not find or load main class",
+    ):
         find_device(language.device).identity()
 
 
@@ -213,7 +235,9 @@ def test_a_target_that_the_runner_lacks_is_refused(language, install, tiny):
     other = msgspec.structs.replace(
         Bundle.open(tiny / "tiny.mvmoe").target("onnx"), format="another"
     )
-    with pytest.raises(UnsupportedPlatformError, match="not another; give"):
+    with raises(
+        UnsupportedPlatformError, "engine.unsupported-platform", name="another", expected=["onnx"]
+    ):
         find_device(language.device).variants(other, plugins=False)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from expected_errors import raises
 
 from mvmoe_bench.measure.devices import default_device, find_device
 from mvmoe_bench.measure.jobs.answers import Answer
@@ -79,7 +80,13 @@ PART = Elsewhere
 def test_the_devices_of_this_installation_are_found():
     assert {"android", "host", "ios", "jvm", "macos", "swift"} <= set(part_lookup.names("devices"))
     assert find_device("host").name == "host"
-    with pytest.raises(InputError, match="installed are android, host, ios, jvm, macos, swift"):
+    with raises(
+        InputError,
+        "part.unknown",
+        kind="devices",
+        name="toaster",
+        installed=["android", "host", "ios", "jvm", "macos", "swift"],
+    ):
         find_device("toaster")
 
 

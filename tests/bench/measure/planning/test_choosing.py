@@ -5,6 +5,7 @@ import sys
 
 import msgspec
 import pytest
+from expected_errors import raises
 
 from mvmoe_bench.measure.devices.host import HostDevice
 from mvmoe_bench.measure.devices.macos import MacDevice
@@ -46,7 +47,7 @@ def test_a_host_leaves_out_what_is_apples_and_says_so(bundle, monkeypatch):
 
 
 def test_what_was_asked_for_by_name_is_refused_instead(bundle):
-    with pytest.raises(UnsupportedPlatformError, match="Core ML runs on macOS"):
+    with raises(UnsupportedPlatformError, "engine.unsupported-platform", name="Core ML"):
         choose(HostDevice(), {"a": bundle}, ("coreml",), (), 1)
 
 
@@ -81,15 +82,17 @@ def test_an_engine_that_is_not_installed_is_left_out_or_refused(bundle, monkeypa
     choice = choose(HostDevice(), {"a": bundle}, (), (), 1)
     assert keys(choice) == ["dispatcher onnx"]
     assert any("pip install 'mvmoe-deploy[executorch]'" in note for note in choice.notes)
-    with pytest.raises(MissingExtraError, match="ExecuTorch is not installed"):
+    with raises(MissingExtraError, "extra.missing", what="ExecuTorch", extra="executorch"):
         choose(HostDevice(), {"a": bundle}, ("executorch",), (), 1)
 
 
 def test_a_batch_is_not_what_a_phone_answers(bundle):
     record = msgspec.structs.replace(bundle.target("onnx"), batch=4)
     manifest = msgspec.structs.replace(bundle.manifest, targets={"onnx": record})
-    with pytest.raises(InputError, match="takes 4 images at once"):
+    with raises(InputError, "input.option", name="targets", given=[]):
         choose(HostDevice(), {"a": Bundle(bundle.path, manifest)}, (), (), 1)
+    with raises(InputError, "input.option", name="batch", given=4):
+        choose(HostDevice(), {"a": Bundle(bundle.path, manifest)}, ("onnx",), (), 1)
 
 
 def test_a_device_may_run_few_subjects(bundle):
@@ -99,7 +102,9 @@ def test_a_device_may_run_few_subjects(bundle):
         def subjects(self):
             return ("dispatcher", "static")
 
-    with pytest.raises(InputError, match="the device phone cannot run eager"):
+    with raises(
+        InputError, "input.option", name="compare", given="eager", expected=["dispatcher", "static"]
+    ):
         choose(Phone(), {"a": bundle}, (), ("eager",), 1)
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from types import SimpleNamespace
 
 import pytest
+from expected_errors import raises
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,23 +43,23 @@ def test_prior_and_uniform():
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "code", "fields"),
     [
-        ("0=0.5,1=0.4", "sum to 0.9000"),
-        ("0=0.5,9=0.5", r"route \[9\]; expected a route"),
-        ("0=0.5,0=0.5", "names a route twice"),
-        ("0+1=1", r"route \[0, 1\]"),
-        ("0=nan,1=1", "share 'nan'"),
-        ("0=-1,1=2", "share '-1'"),
-        ("0", "'0'; give prior"),
-        ("everything", "give prior, uniform"),
-        ("", "give prior, uniform"),
-        ("prior", "has no usage prior"),
-        ("nowhere.json", "cannot be read"),
+        ("0=0.5,1=0.4", "input.option", {"name": "usage_prior", "given": 0.9, "expected": 1}),
+        ("0=0.5,9=0.5", "routing.unknown-route", {"route": [9]}),
+        ("0=0.5,0=0.5", "input.option", {"name": "usage_prior", "given": [0]}),
+        ("0+1=1", "routing.unknown-route", {"route": [0, 1]}),
+        ("0=nan,1=1", "input.option", {"name": "distribution", "given": "nan"}),
+        ("0=-1,1=2", "input.option", {"name": "distribution", "given": "-1"}),
+        ("0", "input.option", {"name": "distribution", "given": "0"}),
+        ("everything", "input.option", {"name": "distribution", "given": "everything"}),
+        ("", "input.option", {"name": "distribution", "given": ""}),
+        ("prior", "input.option", {"name": "distribution", "given": "prior"}),
+        ("nowhere.json", "input.option", {"name": "distribution", "given": "nowhere.json"}),
     ],
 )
-def test_what_is_no_distribution_is_refused(text, says):
-    with pytest.raises(InputError, match=says):
+def test_what_is_no_distribution_is_refused(text, code, fields):
+    with raises(InputError, code, **fields):
         distribution.parse(text, manifest())
 
 

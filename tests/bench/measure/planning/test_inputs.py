@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from expected_errors import raises
 from PIL import Image
 
 from mvmoe_bench.measure.planning.inputs import load_inputs
@@ -51,15 +52,15 @@ def test_synthetic_images_begin_with_the_golden_ones_and_are_repeatable(bundle):
 
 
 def test_a_directory_without_images_is_refused(bundle, tmp_path):
-    with pytest.raises(InputError, match="holds no images"):
+    with raises(InputError, "input.no-images", path=str(tmp_path)):
         load_inputs(str(tmp_path), [bundle], seed=0)
-    with pytest.raises(InputError, match="is neither a directory nor a data set"):
+    with raises(InputError, "data.invalid", path=str(tmp_path / "nowhere")):
         load_inputs(str(tmp_path / "nowhere"), [bundle], seed=0)
 
 
 def test_a_damaged_image_is_named(bundle, tmp_path):
     (tmp_path / "a.png").write_bytes(b"no image")
-    with pytest.raises(ImageError, match=r"a\.png"):
+    with raises(ImageError, "image.invalid", image=str(tmp_path / "a.png"), found=1):
         load_inputs(str(tmp_path), [bundle], seed=0)
 
 

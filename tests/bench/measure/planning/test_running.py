@@ -13,6 +13,7 @@ from statistics import median
 from types import SimpleNamespace
 
 import pytest
+from expected_errors import raises
 from PIL import Image
 
 from mvmoe_bench.measure.devices import host
@@ -317,26 +318,49 @@ def _smallest(**fields):
 
 
 @pytest.mark.parametrize(
-    ("fields", "error", "says"),
+    ("fields", "error", "code", "named"),
     [
-        ({"compare": ("static",)}, InputError, "--compare static needs the PyTorch model"),
-        ({"compare": ("magic",), "checkpoints": 1}, InputError, "subject 'magic' is unknown"),
-        ({"checkpoints": 2}, InputError, "2 checkpoints were given for 1 bundles"),
+        (
+            {"compare": ("static",)},
+            InputError,
+            "input.option",
+            {"name": "compare", "given": ["static"]},
+        ),
+        ({"compare": ("magic",), "checkpoints": 1}, InputError, "part.unknown", {"name": "magic"}),
+        (
+            {"checkpoints": 2},
+            InputError,
+            "input.option",
+            {"name": "checkpoints", "given": 2, "expected": 1},
+        ),
         (
             {"device": "toaster"},
             InputError,
-            "device 'toaster' is unknown; installed are android",
+            "part.unknown",
+            {"kind": "devices", "name": "toaster"},
         ),
-        ({"device": "macos"}, UnsupportedPlatformError, "the device macos was asked for"),
-        ({"targets": ("coreml",)}, BundleError, "has no target 'coreml'"),
-        ({"distribution": "9=1"}, InputError, "the distribution has the route"),
-        ({"images": "/nowhere"}, InputError, "is neither a directory nor a data set"),
-        ({"checkpoints": "other"}, InputError, "give the checkpoint that it was exported from"),
-        ({"checkpoints": "none"}, CheckpointError, "nowhere"),
-        ({"cache": Path("/dev/null/cache")}, OutputError, "/dev/null/cache could not be written"),
+        (
+            {"device": "macos"},
+            UnsupportedPlatformError,
+            "engine.unsupported-platform",
+            {"name": "macos"},
+        ),
+        ({"targets": ("coreml",)}, BundleError, "bundle.no-target", {"target": "coreml"}),
+        ({"distribution": "9=1"}, InputError, "routing.unknown-route", {"route": [9]}),
+        ({"images": "/nowhere"}, InputError, "data.invalid", {"path": "/nowhere"}),
+        ({"checkpoints": "other"}, InputError, "checkpoint.other-model", {}),
+        ({"checkpoints": "none"}, CheckpointError, "checkpoint.missing", {}),
+        (
+            {"cache": Path("/dev/null/cache")},
+            OutputError,
+            "output.refused",
+            {"path": "/dev/null/cache"},
+        ),
     ],
 )
-def test_bad_input_is_refused_before_anything_is_written(request, tmp_path, fields, error, says):
+def test_bad_input_is_refused_before_anything_is_written(  # noqa: PLR0917
+    request, tmp_path, fields, error, code, named
+):
     ask, tiny, several, monkeypatch = (
         request.getfixturevalue(name) for name in ("ask", "tiny", "several", "monkeypatch")
     )
@@ -349,7 +373,7 @@ def test_bad_input_is_refused_before_anything_is_written(request, tmp_path, fiel
     }
     if "checkpoints" in fields:
         fields = fields | {"checkpoints": tuple(places[fields["checkpoints"]])}
-    with pytest.raises(error, match=says):
+    with raises(error, code, **named):
         ask(**fields)
     assert list(tmp_path.iterdir()) == []
 
@@ -358,7 +382,7 @@ def test_too_little_room_for_the_baselines_is_known_before_anything_is_written(
     ask, tiny, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**12, free=1000))
-    with pytest.raises(OutputError, match=r"what --compare names would take about .* 1\.0 kB are"):
+    with raises(OutputError, "output.no-space", found=1000):
         ask(compare=("static", "all-experts"), checkpoints=(tiny / "checkpoint",))
     assert list(tmp_path.iterdir()) == []
 
@@ -490,7 +514,7 @@ def test_an_engine_that_fails_in_the_middle_is_recorded_and_the_others_go_on(
 def test_an_engine_that_does_not_open_is_recorded(ask, tiny, tmp_path):
     path = tmp_path / "bad.mvmoe"
     shutil.copytree(tiny / "tiny.mvmoe", path)
-    with pytest.raises(MvmoeError, match="stem"):
+    with raises(MvmoeError, "bundle.size-mismatch", file="onnx/stem.onnx"):
         (path / "onnx" / "stem.onnx").write_bytes(b"nothing")
         ask(bundles=(path,))
 

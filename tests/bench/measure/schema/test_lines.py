@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-import pytest
+from expected_errors import raises
 
 from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.schema.lines import json_schema, line_decoder
@@ -38,7 +38,7 @@ class Second(Measurement):
 PART = Second()
 """
     plug_in("second_start", code, "[mvmoe.parts]\nmeasurements.second = second_start\n")
-    with pytest.raises(InputError, match="measurement second declares lines of the kind 'start'"):
+    with raises(InputError, "part.invalid", name="second", found="start"):
         line_decoder()
 
 

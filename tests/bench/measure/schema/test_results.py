@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.results import ResultsFile, finished_jobs, read, reserved
@@ -90,7 +91,7 @@ def test_a_new_file_does_not_replace_another_unless_told(measured, tmp_path):
     path.write_text("precious")
     with pytest.raises(InputError, check=lambda error: error.code == "output.exists"):
         ResultsFile.new(path, run)
-    with pytest.raises(InputError, match="does not hold what mvmoe bench has measured"):
+    with raises(InputError, "output.foreign", path=str(path)):
         ResultsFile.new(path, run, replace=True)
     assert path.read_text() == "precious"
     for before in (b"", measured.read_bytes(), lines(measured)[0].replace(b":1,", b":2,", 1)):
@@ -107,9 +108,9 @@ def test_a_file_that_holds_no_results_is_never_replaced(measured, tmp_path, cont
     run = read(measured)[0].run
     path = tmp_path / "there.jsonl"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="so it is not replaced"):
+    with raises(InputError, "output.foreign", path=str(path)):
         ResultsFile.new(path, run, replace=True)
-    with pytest.raises(InputError, match="so it is not replaced"):
+    with raises(InputError, "output.foreign", path=str(path)):
         ResultsFile.again(path, [run])
     assert path.read_bytes() == content
 
@@ -150,7 +151,7 @@ def test_lines_are_on_disk_when_they_were_written(measured, tmp_path):
 def test_a_full_disk_is_one_sentence_that_names_the_way_on(tmp_path):
     path = tmp_path / "results.jsonl"
     with (
-        pytest.raises(OutputError, match=r"results\.jsonl takes no more lines .* --resume"),
+        raises(OutputError, "output.refused", path=str(path)),
         ResultsFile(path, open("/dev/full", "ab")) as out,  # noqa: PTH123
     ):
         out.write(r.Done(job="a", load_average=None))

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-import pytest
+from expected_errors import raises
 
 from mvmoe_bench.measure.schema.records import EngineChoice
 from mvmoe_bench.measure.subjects import find_kind
@@ -22,5 +22,5 @@ def test_the_subjects_of_this_installation_are_found():
     assert known <= set(part_lookup.names("subjects"))
     for name in known:
         assert name == find_kind(name).name
-    with pytest.raises(InputError, match="subject 'magic' is unknown; installed are all-experts"):
+    with raises(InputError, "part.unknown", kind="subjects", name="magic"):
         find_kind("magic")

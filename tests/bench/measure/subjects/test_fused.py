@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 import torch
+from expected_errors import raises
 from task_moe import TaskMoE
 
 from mvmoe_bench.measure.subjects.fused import AllExperts, Dense, Gather, StaticRoute
@@ -61,7 +62,7 @@ def test_the_static_graph_of_a_model_whose_caller_chooses_answers_as_the_model()
 
 @pytest.mark.parametrize("subject", [AllExperts, Gather])
 def test_a_graph_that_routes_itself_can_ask_no_caller(subject):
-    with pytest.raises(InputError, match="routed stage 1 are chosen by the caller"):
+    with raises(InputError, "export.graph-refused", stage=1, name="given"):
         subject(TaskMoE())
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from expected_errors import raises
 from torch import nn
 
 from mvmoe_deploy.errors import InputError
@@ -158,9 +159,7 @@ def test_an_operator_that_is_not_converted_is_named(zoo, compiled):
         def forward(self, x):
             return torch.special.bessel_j0(x)
 
-    with pytest.raises(
-        InputError, match=r"step1_e0 has the operator \S*bessel_j0 near experts\.0\.0\."
-    ):
+    with raises(InputError, "export.graph-refused", graph="step1_e0", operator="special_bessel_j0"):
         compiled(Odd())
 
 
@@ -178,11 +177,9 @@ def test_what_a_system_lacks_is_named_with_the_one_that_has_it():
 
 
 def test_unknown_options_are_refused():
-    with pytest.raises(
-        InputError, match="the coreml deployment target is 'iOS3'; give one of iOS16"
-    ):
+    with raises(InputError, "input.option", name="the coreml deployment target", given="'iOS3'"):
         CoreMLOptions(deployment_target="iOS3")
-    with pytest.raises(InputError, match="the coreml precision is 'int3'; give one of fp16, fp32"):
+    with raises(InputError, "input.option", name="the coreml precision", given="'int3'"):
         CoreMLOptions(precision="int3")
 
 

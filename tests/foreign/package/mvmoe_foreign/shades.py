@@ -6,19 +6,21 @@ import numpy as np
 from PIL import Image
 
 from mvmoe_deploy.preprocessing import resize
+from mvmoe_deploy.training.augment import Example
 
 
 class Shades:
     """Ten classes, since `colour_tiny` has ten: a class is a tenth of the levels."""
 
     classes = tuple(f"shade {level}" for level in range(10))
+    kind = "logits"
     preset = "colour_tiny"
     recipe = MappingProxyType({"dense_epochs": 1, "moe_epochs": 1, "batch_size": 20})
 
     @staticmethod
-    def augment(image, spec, rng):
+    def augment(image, label, spec, rng):
         """Nothing is varied."""
-        return resize(Image.fromarray(np.asarray(image)), spec)
+        return Example(resize(Image.fromarray(np.asarray(image)), spec), label)
 
     def at(self, folder):
         """These images are no files."""

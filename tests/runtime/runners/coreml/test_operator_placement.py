@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy.bundle.manifest import File, Graph, Target, TensorSpec
 from mvmoe_deploy.errors import EngineError, InputError, UnsupportedPlatformError
@@ -179,23 +180,27 @@ def test_a_device_of_the_future_keeps_its_name(tmp_path, monkeypatch):
 
 
 def test_what_core_ml_refuses_is_one_sentence(tmp_path):
-    with pytest.raises(EngineError, match=r"no plan for m\.mlpackage: it is broken$"):
+    with raises(EngineError, "engine.failed", file="m.mlpackage", found="it is broken"):
         plan(Engine(refuses="it is broken\nsecond line"), tmp_path, BOTH, "all")
-    with pytest.raises(EngineError, match="has no function stem for graph stem; it has none"):
+    with raises(EngineError, "engine.failed", graph="stem", name="stem", found=[]):
         plan(Engine({}), tmp_path, BOTH, "all")
-    with pytest.raises(EngineError, match="has no function stem for graph stem; it has other"):
+    with raises(EngineError, "engine.failed", graph="stem", name="stem", found=["other"]):
         plan(Engine({"other": []}), tmp_path, BOTH, "all")
 
 
 @pytest.mark.parametrize(
     ("system", "version", "found"),
-    [("linux", "", platform.system()), ("darwin", "14.3", "macOS 14.3"), ("darwin", "13", "13")],
+    [
+        ("linux", "", platform.system()),
+        ("darwin", "14.3", "macOS 14.3"),
+        ("darwin", "13", "macOS 13"),
+    ],
 )
 def test_other_systems_are_told_what_they_lack(tmp_path, monkeypatch, system, version, found):
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(platform, "mac_ver", lambda: (version, ("", "", ""), ""))
-    with pytest.raises(
-        UnsupportedPlatformError, match=rf"needs macOS 14\.4\+, and this is .*{found}"
+    with raises(
+        UnsupportedPlatformError, "engine.unsupported-platform", name="MLComputePlan", found=found
     ):
         placements(tmp_path, BOTH)
 

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from expected_errors import raises
 
 from mvmoe_deploy.bundle.manifest import File, Graph, Target, TensorSpec
 from mvmoe_deploy.errors import EngineError, InputError, MissingExtraError, UnsupportedPlatformError
@@ -105,9 +106,9 @@ def test_bindings_of_one_graph_run_in_many_threads(runner):
 def test_arrays_of_another_kind_are_refused(runner):
     inputs, outputs = arrays()
     loaded = runner.load("first")
-    with pytest.raises(InputError, match="tensor in0 was given as float32"):
+    with raises(InputError, "input.shape", name="in0"):
         loaded.bind({"in0": inputs["in0"].astype(np.float32)}, outputs)
-    with pytest.raises(InputError, match=r"tensor out was given as float16 \[1, 4\]"):
+    with raises(InputError, "input.shape", name="out", found=[1, 4]):
         loaded.bind(inputs, {"out": outputs["out"][:, :4]})
 
 
@@ -118,7 +119,7 @@ def test_a_manifest_of_other_shapes_is_refused_with_both(bundle):
     runner = CoreMLReferenceRunner.open(
         root, msgspec.structs.replace(target, graphs=(changed,)), None
     )
-    with pytest.raises(EngineError) as caught:
+    with raises(EngineError, "engine.wrong-signature") as caught:
         runner.load("first")
     message = str(caught.value)
     assert message.startswith("graph first (")
@@ -133,18 +134,18 @@ def test_a_graph_that_is_not_there_is_named(bundle, file, entry):
     runner = CoreMLReferenceRunner.open(
         root, msgspec.structs.replace(target, graphs=(changed,)), None
     )
-    with pytest.raises(EngineError, match=r"graph first \(.*\) does not load in the MIL evaluator"):
+    with raises(EngineError, "engine.load-failed", graph="first"):
         runner.load("first")
 
 
 @pytest.mark.parametrize("threads", [0, -3, 10**6, "2", 1.5])
 def test_threads_that_no_machine_should_start_are_refused(bundle, threads):
-    with pytest.raises(InputError, match="expected 1 to 256"):
+    with raises(InputError, "input.invalid", name="threads", given=threads):
         CoreMLReferenceRunner.open(*bundle, threads)
 
 
 def test_it_has_no_options(bundle):
-    with pytest.raises(InputError, match="'compute_units' is not one of the MIL reference"):
+    with raises(InputError, "engine.option", option="compute_units", expected=[]):
         CoreMLReferenceRunner.open(*bundle, 1, {"compute_units": "all"})
 
 
@@ -164,9 +165,7 @@ def test_it_stands_in_for_core_ml_and_says_so(bundle):
 @needs_no_coreml
 def test_without_a_reference_the_platform_is_named(bundle, monkeypatch):
     monkeypatch.setattr(CoreMLRunner, "reference", None)
-    with pytest.raises(
-        UnsupportedPlatformError, match=r"Core ML runs on macOS 13\+ only"
-    ) as caught:
+    with raises(UnsupportedPlatformError, "engine.unsupported-platform", name="Core ML") as caught:
         open_runner(*bundle)
     assert caught.value.exit_code == 3
 
@@ -177,6 +176,6 @@ def test_without_coremltools_the_pip_command_is_named(bundle, monkeypatch):
     for module in [name for name in sys.modules if name.startswith(("coremltools", evaluator))]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "coremltools", None)
-    with pytest.raises(MissingExtraError) as caught:
+    with raises(MissingExtraError, "extra.missing", extra="coreml") as caught:
         open_runner(*bundle)
     assert "pip install 'mvmoe-deploy[coreml]'" in str(caught.value)

@@ -2,10 +2,12 @@
 
 import ast
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_deploy.errors import MissingExtraError
 from mvmoe_deploy.runtime.runners.onnx import importing
@@ -77,5 +79,6 @@ def test_an_installation_that_cannot_be_loaded_is_not_called_missing(monkeypatch
 
     monkeypatch.setattr(importing.importlib, "import_module", refuse)
     told = r"ONNX Runtime is installed but cannot be loaded \(libonnx.* file more\); run: pip"
-    with pytest.raises(MissingExtraError, match=told):
+    with raises(MissingExtraError, "extra.broken", what="ONNX Runtime", extra="onnx") as caught:
         importing.import_onnxruntime()
+    assert re.match(told, str(caught.value))

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import onnx
 import pytest
+from expected_errors import raises
 from page_answers import BUNDLES
 
 from mvmoe_deploy import Dispatcher
@@ -89,7 +90,7 @@ def test_weights_of_another_shape_are_not_prepared(bound_graph):
     name = next(iter(graph.bound))
     wrong = np.zeros((1, 2, 3), np.float32)
     wrong.setflags(write=False)
-    with pytest.raises(InputError, match=f"tensor {name} was given as float32"):
+    with raises(InputError, "input.shape", name=name):
         loaded.prepare({**weights, name: wrong})
 
 
@@ -172,7 +173,7 @@ def test_arrays_of_another_kind_are_refused(runner, single, change):
 
 
 def test_threads_below_one_are_refused(single):
-    with pytest.raises(InputError, match="threads 0 was given; expected 1 to 256"):
+    with raises(InputError, "input.invalid", name="threads", given=0, expected=256):
         open_(single.path, threads=0)
 
 
@@ -190,7 +191,7 @@ def test_a_target_without_a_runner_is_named(single):
 
 def test_without_onnx_runtime_the_pip_command_is_named(single, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(MissingExtraError) as caught:
+    with raises(MissingExtraError, "extra.missing", extra="onnx") as caught:
         Dispatcher.open(single.path)
     assert "pip install 'mvmoe-deploy[onnx]'" in str(caught.value)
     assert caught.value.exit_code == 3
@@ -304,7 +305,7 @@ def test_a_manifest_of_other_shapes_is_refused_with_both(copied):
     )
     manifest = msgspec.structs.replace(bundle.manifest, targets={"onnx": target})
     (copied / "manifest.json").write_bytes(msgspec.json.encode(manifest))
-    with pytest.raises(EngineError) as caught:
+    with raises(EngineError, "engine.wrong-signature", graph="stem") as caught:
         Dispatcher.open(copied)
     assert str(caught.value).startswith("graph stem (onnx/stem.onnx) has the outputs")
     assert "[1, 5, 32]" in str(caught.value)
@@ -325,7 +326,7 @@ def test_a_damaged_graph_is_found_by_its_hash_before_it_is_opened(copied):
 
 @pytest.mark.parametrize("threads", [-3, 10**6, "2", 1.5])
 def test_threads_that_no_machine_should_start_are_refused(single, threads):
-    with pytest.raises(InputError, match="expected 1 to 256"):
+    with raises(InputError, "input.invalid", name="threads", given=threads):
         open_(single.path, threads=threads)
 
 

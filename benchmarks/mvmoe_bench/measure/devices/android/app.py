@@ -81,12 +81,16 @@ class DemoApp:
         deadline = time.monotonic() + _DESCRIBED_WITHIN
         while (answer := self.run(f"cat {path}")).code:
             if time.monotonic() > deadline:
-                raise self._silent(f"has not said within {_DESCRIBED_WITHIN:.0f} s what it can do")
+                raise self._silent(
+                    f"has not said within {_DESCRIBED_WITHIN:.0f} s what it can do", "no answer"
+                )
             time.sleep(0.2)
         try:
             return msgspec.json.decode(answer.out, type=Description)
         except msgspec.MsgspecError as error:
-            raise self._silent(f"is of another version than this mvmoe ({error})") from error
+            raise self._silent(
+                f"is of another version than this mvmoe ({error})", "another version"
+            ) from error
 
     def start(self, name: str, order: str) -> None:
         """Start its bench in a fresh process with an order, for the folder of that name."""
@@ -136,13 +140,14 @@ class DemoApp:
         if "Error" in answer.text:
             raise phone_errors.failed(self._adb.serial, f"start the app {PACKAGE}", answer.reason)
 
-    def _silent(self, what: str) -> EngineError:
+    def _silent(self, what: str, found: str) -> EngineError:
         """An app that does not say what it can do."""
         return EngineError(
             f"the app {PACKAGE} on the phone {self._adb.serial} {what}; start it by hand and look "
             f"at it, or install it again: {_BUILD}",
             code="device.app-ended",
             serial=self._adb.serial,
+            found=found,
         )
 
 

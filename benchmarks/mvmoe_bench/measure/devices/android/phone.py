@@ -84,9 +84,11 @@ def _phones() -> Iterator[tuple[str, str]]:
         ) from error
     if ended.returncode:
         said = ended.stderr.decode(errors="replace").strip().splitlines()
+        reason = said[-1] if said else "it says nothing of why"
         raise UnsupportedPlatformError(
-            f"adb lists no phones: {said[-1] if said else 'it says nothing of why'}",
+            f"adb lists no phones: {reason}",
             code="device.none",
+            found=reason,
         )
     for line in ended.stdout.decode(errors="replace").splitlines():
         serial, tab, state = line.partition("\t")

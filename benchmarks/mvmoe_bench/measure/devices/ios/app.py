@@ -88,12 +88,16 @@ class IosApp:
         deadline = time.monotonic() + DESCRIBED_WITHIN
         while (text := self.container.read(f"{ANSWERS}/{name}/describe.json")) is None:
             if time.monotonic() > deadline:
-                raise self._silent(f"has not said within {DESCRIBED_WITHIN:.0f} s what it can do")
+                raise self._silent(
+                    f"has not said within {DESCRIBED_WITHIN:.0f} s what it can do", "no answer"
+                )
             time.sleep(min(1.0, self.look_every))
         try:
             return msgspec.json.decode(text, type=Description)
         except msgspec.MsgspecError as error:
-            raise self._silent(f"is of another version than this mvmoe ({error})") from error
+            raise self._silent(
+                f"is of another version than this mvmoe ({error})", "another version"
+            ) from error
 
     def start(self, name: str, order: str) -> None:
         """Start it in a fresh process with an order, for the folder of that name."""
@@ -141,13 +145,14 @@ class IosApp:
         result = self._line.ask(command, f"start the app {self.identifier}")
         self._started = _pid(result.get("process", {}))
 
-    def _silent(self, what: str) -> EngineError:
+    def _silent(self, what: str, found: str) -> EngineError:
         """An app that does not say what it can do."""
         return EngineError(
             f"the app {self.identifier} on the phone {self.phone} {what}; start it by hand and "
             f"look at it, or install it again: {_BUILD}",
             code="device.app-ended",
             serial=self.phone,
+            found=found,
         )
 
 
@@ -167,11 +172,13 @@ def _identifier_in(app: Path) -> str:
             "folder MVMoEDemo.app of a build for a device",
             code="input.option",
             name=VARIABLE,
+            given=str(app),
         ) from error
     if not isinstance(found, str):
         raise InputError(
             f"{VARIABLE} names {app}, whose Info.plist has no bundle identifier; build it again",
             code="input.option",
             name=VARIABLE,
+            given=str(app),
         )
     return found

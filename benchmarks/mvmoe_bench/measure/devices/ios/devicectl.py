@@ -138,6 +138,7 @@ def _result(
             f"({_last_line(ended.stderr)}); update Xcode, or restart the Mac",
             code="device.failed",
             serial="",
+            found=_last_line(ended.stderr),
         ) from error
     if answer.error is not None or answer.info.get("outcome") != "success":
         raise DevicectlError(Refusal(tuple(_causes(answer.error or {}))))

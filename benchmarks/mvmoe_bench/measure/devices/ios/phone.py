@@ -99,7 +99,9 @@ def _phones() -> list[Phone]:
         result = devicectl.call(["list", "devices"])
     except DevicectlError as error:
         raise UnsupportedPlatformError(
-            f"devicectl lists no devices: {error.refusal}", code="device.none"
+            f"devicectl lists no devices: {error.refusal}",
+            code="device.none",
+            found=str(error.refusal),
         ) from error
     listed = (_read(each) for each in result.get("devices", []))
     return [Phone(each) for each in listed if each is not None and _is_phone(each)]

@@ -5,8 +5,8 @@ from collections import Counter
 from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.schema.records import BundleRecord, SubjectRecord
 from mvmoe_bench.report.index import Index
+from mvmoe_bench.report.routed_answers import products_with_routes, routed_answers
 from mvmoe_bench.report.statistics import Figure
-from mvmoe_bench.report.subjects import is_product
 from mvmoe_deploy.routing import Route
 
 
@@ -41,9 +41,8 @@ def class_maps(index: Index) -> tuple[ClassMap, ...] | None:
     """One map for each bundle and routed stage, from the first product that says routes."""
     result = []
     for bundle in index.run.bundles:
-        subject = _first_with_routes(index, bundle)
-        if subject is not None:
-            lines = [line for line in index.answers[subject.key] if line.routes]
+        for subject in products_with_routes(index, bundle.name)[:1]:
+            lines = routed_answers(index, subject.key)
             if any(line.answer is None and line.label is None for line in lines):
                 continue
             stages = min(len(line.routes or ()) for line in lines)
@@ -51,18 +50,8 @@ def class_maps(index: Index) -> tuple[ClassMap, ...] | None:
     return tuple(result) or None
 
 
-def _first_with_routes(index: Index, bundle: BundleRecord) -> SubjectRecord | None:
-    """The first product of a bundle whose answers say their routes."""
-    for subject in index.run.subjects:
-        routed = any(line.routes for line in index.answers.get(subject.key, []))
-        if subject.bundle == bundle.name and is_product(subject) and routed:
-            return subject
-    return None
-
-
 def _map(lines: list[Answer], stage: int, subject: SubjectRecord, bundle: BundleRecord) -> ClassMap:
     """Classes by routes, counted over images; each image once."""
-    lines = list({line.image: line for line in lines}.values())
     labels = [line.label for line in lines]
     labelled = None not in labels
     named = [

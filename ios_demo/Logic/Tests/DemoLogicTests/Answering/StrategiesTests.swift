@@ -67,4 +67,23 @@ import Testing
     #expect(demo.trying.photo?.scale == 1)
     await demo.end()
   }
+
+  @Test func theBoxesOfARoutedDetectorAreMarksAndEachOfItsStagesHasACard() async throws {
+    let demo = try await Demo.opened(own: RepositoryFiles.detector)
+    demo.trying.choose(.photo)
+    var bytes: [UInt8] = []
+    for place in 0..<400 * 300 {
+      bytes += [UInt8(place % 251), UInt8(place / 400 % 241), UInt8(place % 13 * 19), 255]
+    }
+    demo.pick(.rgba(bytes, width: 400, height: 300))
+    try await demo.untilAnswered()
+    #expect(demo.trying.decisions.count == 3)
+    let marks = try #require(demo.trying.explanation).marks
+    let classes = ["circle", "square", "triangle", "star", "cross"]
+    #expect(!marks.boxes.isEmpty && marks.boxes.allSatisfy { $0.score >= 0.25 && classes.contains($0.label) })
+    #expect(marks.boxes.allSatisfy { $0.box.left >= 0 && $0.box.right <= 400 && $0.box.bottom <= 300 })
+    #expect(marks.masks.isEmpty)
+    #expect(demo.trying.outputLines.map { $0.prefix { $0 != ":" } } == ["found (boxes)"])
+    await demo.end()
+  }
 }

@@ -16,4 +16,7 @@ enum RepositoryFiles {
 
   /// A bundle whose model gives boxes, a mask, a map and an embedding.
   static let manyOutputs = root.appendingPathComponent("tests/android_demo/bundles/many_outputs")
+
+  /// A detector of three routed stages, with a graph for each expert.
+  static let detector = root.appendingPathComponent("tests/android_demo/bundles/detector")
 }

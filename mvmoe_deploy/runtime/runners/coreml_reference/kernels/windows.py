@@ -70,4 +70,4 @@ def taps(
 def require_room(shape: Sequence[int]) -> None:
     """Refuse to make an array inside an op that is larger than any a program may declare."""
     if np.prod([float(size) for size in shape]) > MOST_ELEMENTS:
-        raise EngineError(f"it needs an array {list(shape)}, which is too large")
+        raise EngineError(f"it needs an array {list(shape)}, which is too large", found=list(shape))

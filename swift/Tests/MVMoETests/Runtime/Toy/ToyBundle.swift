@@ -119,7 +119,7 @@ struct ToyBundle {
           "\(name)_r\(label)", number, route, [state("state"), spec("gates", route.count)], given)
       }
     case "experts":
-      let experts = (0..<model.experts[stage]).filter { longest > 1 || !model.finishes[stage].contains([$0]) }
+      let experts = Set(routes.joined()).sorted().filter { longest > 1 || !model.finishes[stage].contains([$0]) }
       let slots = (0..<longest).map { spec("slot\($0)_output", 1) }
       return try experts.map { try graph("\(name)_e\($0)", number, [$0], [state("state")], [spec("output", 1)]) }
         + [try graph("\(name)_join", number, nil, [state("state")] + slots + [spec("gates", longest)], given)]
@@ -147,9 +147,10 @@ struct ToyBundle {
   /// The routes of a rule of the tests: `top_k`, `threshold` and `given` over that.
   private func routes(_ rule: TestJSON, _ experts: Int) -> [[Int]] {
     let chosen = rule["k"].integer ?? 1
+    let kept = rule["kept"] == .null ? Array(0..<experts) : rule["kept"].integers
     switch rule["type"].text {
-    case "top_k": return sets(experts, chosen)
-    case "threshold": return (1...experts).flatMap { sets(experts, $0) }
+    case "top_k": return sets(experts, chosen).filter { $0.allSatisfy(kept.contains) }
+    case "threshold": return (1...experts).flatMap { sets(experts, $0) }.filter { $0.allSatisfy(kept.contains) }
     default:
       let named = rule["routes"].members.sorted { $0.key < $1.key }.map(\.value.integers)
       let others = rule["otherwise"] == .null ? [] : routes(rule["otherwise"], experts)
@@ -184,14 +185,15 @@ struct ToyBundle {
     var bytes = Data(count: Self.page * model.experts.reduce(0, +))
     var offset = 0
     let places = model.experts.enumerated().map { stage, count in
-      TestJSON.array(
+      let routed = Set(routes(model.rules[stage], count).joined())
+      return TestJSON.array(
         (0..<count).map { expert in
           defer { offset += Self.page }
           let bits = model.weight(stage, expert).bitPattern.littleEndian
           withUnsafeBytes(of: bits) { bytes.replaceSubrange(offset..<(offset + 4), with: $0) }
           let stored: TestJSON = ["offset": .integer(offset), "shape": [1], "dtype": "float32"]
-          // What only finishes images is never computed, and has no weights.
-          let isIdle = model.finishes[stage].contains([expert])
+          // What only finishes images is never computed, and has no weights; nor has what no route has.
+          let isIdle = model.finishes[stage].contains([expert]) || !routed.contains(expert)
           return ["offset": .integer(offset), "bytes": 4, "tensors": isIdle ? [:] : ["w": stored]]
         })
     }

@@ -1,6 +1,7 @@
 """Which phone is meant, and what is said where none, several or another one is there."""
 
 import pytest
+from expected_errors import raises
 
 from mvmoe_bench.measure.devices import find_device
 from mvmoe_bench.measure.devices.android import adb as adb_program
@@ -75,30 +76,28 @@ def test_each_other_state_has_its_error(  # noqa: PLR0917
 
 def test_without_adb_the_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingExtraError, match="platform-tools") as caught:
+    with raises(MissingExtraError, "extra.missing", what="adb") as caught:
         find_phone()
     assert caught.value.fields == {"what": "adb"}
 
 
 def test_an_adb_that_fails_is_quoted(adb):
     adb("", listing_code=1)
-    with pytest.raises(UnsupportedPlatformError, match="adb lists no phones"):
+    with raises(UnsupportedPlatformError, "device.none", found="it says nothing of why"):
         find_phone()
 
 
 def test_an_adb_that_hangs_is_no_phone(adb, monkeypatch):
     adb(ONE, other="sleep 60")
-    with pytest.raises(EngineError, match="no answer within 0 s") as caught:
+    with raises(EngineError, "device.lost", serial="R58M", found="no answer within 0 s"):
         adb_program.Adb("R58M").shell("true", seconds=0.1)
-    assert caught.value.code == "device.lost"
 
 
 def test_a_connection_that_breaks_is_no_end_of_a_command(adb):
     """adb's own exit code is 0 then: the command's last words are missing."""
     adb(ONE, other="printf 'half of it'; exit 0")
-    with pytest.raises(EngineError) as caught:
+    with raises(EngineError, "device.lost", serial="R58M"):
         adb_program.Adb("R58M").shell("cat lines.jsonl")
-    assert (caught.value.code, caught.value.fields) == ("device.lost", {"serial": "R58M"})
 
 
 def test_what_a_command_says_at_its_end_is_none_of_its_output(adb):

@@ -8,6 +8,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from expected_errors import raises
 from phone_runs import caught, ran
 
 from mvmoe_bench.measure.devices import find_device
@@ -102,7 +103,7 @@ def test_an_app_that_is_not_started_has_its_error(  # noqa: PLR0917
 ):
     phone.write("refuse", f"process launch: {how}")
     lines, error = caught(device, order("a"))
-    assert (error.code, error.fields, lines) == (code, {"serial": "Ada's iPhone"}, [])
+    assert (error.code, error.fields["serial"], lines) == (code, "Ada's iPhone", [])
     assert says in str(error)
 
 
@@ -132,7 +133,7 @@ def test_a_phone_that_is_gone_keeps_what_was_fetched(  # noqa: PLR0917
 
     lines, error = caught(device, order("a", "b"))
 
-    assert (error.code, error.fields) == ("device.lost", {"serial": "Ada's iPhone"})
+    assert (error.code, error.fields["serial"]) == ("device.lost", "Ada's iPhone")
     assert "--resume" in str(error)
     assert [line.subject for line in lines] == ["a", "b"]
     phone.write("behave", "")
@@ -202,17 +203,16 @@ def test_compute_units_are_named_as_on_a_mac(device):
 
 
 def test_a_target_that_the_app_lacks_is_refused(device):
-    with pytest.raises(
-        UnsupportedPlatformError, match=r"^the app on the phone runs coreml, and not onnx"
+    with raises(
+        UnsupportedPlatformError, "engine.unsupported-platform", name="onnx", expected=["coreml"]
     ):
         device.variants(SimpleNamespace(format="onnx"), plugins=False)
 
 
 def test_a_phone_without_the_app_is_refused(phone):
     phone.write("apps", "com.example.other\n")
-    with pytest.raises(UnsupportedPlatformError, match="does not have the app") as caught:
+    with raises(UnsupportedPlatformError, "device.app-missing", serial="Ada's iPhone"):
         find_device("ios")
-    assert caught.value.code == "device.app-missing"
 
 
 def test_an_app_that_was_built_is_installed_first(phone, tmp_path, monkeypatch):
@@ -236,7 +236,7 @@ def test_what_is_no_app_is_refused_before_anything_is_installed(
     if content is not None:
         (built / "Info.plist").write_bytes(content)
     monkeypatch.setenv(app.VARIABLE, str(built))
-    with pytest.raises(InputError, match="MVMOE_IOS_APP"):
+    with raises(InputError, "input.option", name="MVMOE_IOS_APP", given=str(built)):
         find_device("ios")
     assert not any("install" in told for told in phone.told())
 
@@ -244,10 +244,8 @@ def test_what_is_no_app_is_refused_before_anything_is_installed(
 def test_an_app_that_says_nothing_or_something_else_is_refused(phone, device, monkeypatch):
     monkeypatch.setattr(app, "DESCRIBED_WITHIN", 1.0)
     phone.write("described.json", '{"variants": 3}')
-    with pytest.raises(EngineError, match="another version") as caught:
+    with raises(EngineError, "device.app-ended", serial="Ada's iPhone", found="another version"):
         device.identity()
-    assert caught.value.code == "device.app-ended"
     phone.install("sleep 60")
-    with pytest.raises(EngineError, match="has not said within 1 s") as caught:
+    with raises(EngineError, "device.app-ended", serial="Ada's iPhone", found="no answer"):
         IosDevice().identity()
-    assert caught.value.code == "device.app-ended"

@@ -2,6 +2,7 @@
 
 import fake_devicectl
 import pytest
+from expected_errors import raises
 from fake_devicectl import device
 
 from mvmoe_bench.measure.devices import find_device
@@ -70,7 +71,7 @@ def test_each_other_state_has_its_error(  # noqa: PLR0917
 
 def test_without_xcode_it_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingExtraError, match="Xcode 16") as caught:
+    with raises(MissingExtraError, "extra.missing", what="devicectl") as caught:
         find_phone()
     assert caught.value.fields == {"what": "devicectl"}
 
@@ -81,7 +82,7 @@ def _xcrun(phone, script):
 
 def test_an_xcode_without_devicectl_is_named(phone):
     _xcrun(phone, 'echo "xcrun: error: unable to find utility \\"devicectl\\"" >&2; exit 72')
-    with pytest.raises(MissingExtraError, match="xcode-select"):
+    with raises(MissingExtraError, "extra.missing", what="devicectl"):
         find_phone()
 
 
@@ -92,16 +93,14 @@ def test_an_answer_that_is_none_is_quoted(phone, written):
         f"""while [ "$1" != --json-output ]; do shift; done
 printf '%s' '{written}' >"$2"; echo "it is broken" >&2; exit 1""",
     )
-    with pytest.raises(EngineError, match="it is broken") as caught:
+    with raises(EngineError, "device.failed", found="it is broken"):
         find_phone()
-    assert caught.value.code == "device.failed"
 
 
 def test_a_list_that_is_refused_is_no_phone(phone):
     phone.write("refuse", "list devices: other")
-    with pytest.raises(UnsupportedPlatformError, match="Something else is the matter") as caught:
+    with raises(UnsupportedPlatformError, "device.none", found="Something else is the matter."):
         find_phone()
-    assert caught.value.code == "device.none"
 
 
 def test_refusals_are_read_to_their_innermost_error():

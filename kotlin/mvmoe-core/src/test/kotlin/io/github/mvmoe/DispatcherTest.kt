@@ -415,6 +415,44 @@ class DispatcherTest {
     }
 
     @Test
+    fun `with every strategy experts that are not kept are passed over`() {
+        val rule = mapOf("type" to "top_k", "experts" to 4, "k" to 2, "kept" to listOf(0, 1, 3))
+        for (strategy in listOf("all-experts", "bind", "dispatch", "experts", "gather")) {
+            val model = ToyModel(strategy, listOf(rule))
+            using(model) { dispatcher, _ ->
+                dispatcher.prewarm()
+                val natural = model.image(1f, listOf(1f, 0f, 0f, 2f))
+                assertTopTwo(model, natural, dispatcher.run(natural).single())
+                val logits = listOf(1f, 0f, 3f, 2f)
+                val answer = dispatcher.run(model.image(1f, logits)).single()
+                assertRoute(listOf(0, 3), answer.routes.single())
+                val gates = listOf(0, 3).map { softmax(logits)[it] }.toFloatArray()
+                for (place in gates.indices) assertEquals(gates[place], answer.gates.single()[place], 1e-6f)
+                val wanted = model.answer(1f, listOf(listOf(0, 3)), listOf(gates))
+                // Sums of a few products in fp32, in another order.
+                val found =
+                    answer.outputs
+                        .getValue("answer")
+                        .values
+                        .single()
+                assertEquals(wanted, found, 1e-4f * wanted)
+            }
+        }
+    }
+
+    @Test
+    fun `an expert that no route has cannot be pinned, and what can be is said`() {
+        val rule = mapOf("type" to "top_k", "experts" to 4, "k" to 2, "kept" to listOf(0, 1, 3))
+        for ((strategy, pin) in listOf("bind" to Pin.expert(2), "dispatch" to Pin.route(0, 2), "experts" to Pin.expert(2))) {
+            using(ToyModel(strategy, listOf(rule))) { dispatcher, _ ->
+                val error = assertCode(ErrorCode.ROUTING_UNKNOWN_ROUTE) { dispatcher.residency = Residency(pin = listOf(pin)) }
+                assertTrue("routes of s1 have the experts [0, 1, 3] alone" in error.message.orEmpty(), error.message)
+                dispatcher.residency = Residency(pin = listOf(if (strategy == "dispatch") Pin.route(0, 3) else Pin.expert(3)))
+            }
+        }
+    }
+
+    @Test
     fun `with bind no more than 256 routes of a graph stay bound`() {
         val rule = mapOf("type" to "top_k", "experts" to 24, "k" to 2)
         val model = ToyModel("bind", listOf(rule))

@@ -46,6 +46,13 @@ private class ExpertRow(
     /** What only finishes images is never computed, and needs no weights. */
     private val ends = if (stage.rule?.longest == 1) stage.finishes.mapTo(HashSet()) { it.first() } else emptySet()
 
+    /** The experts that some route has: others need no weights either. */
+    private val usable =
+        stage.rule
+            ?.usable
+            .orEmpty()
+            .toHashSet()
+
     private val known = HashMap<String, TensorSpec>()
 
     /** The first expert without this tensor in the input's shape and type; null if all have it. */
@@ -64,7 +71,7 @@ private class ExpertRow(
         tensor: String,
         input: TensorSpec,
     ): Boolean {
-        val stored = experts[number].tensors[tensor] ?: return number in ends
+        val stored = experts[number].tensors[tensor] ?: return number in ends || number !in usable
         return stored.shape == input.shape && stored.dtype == input.dtype
     }
 }

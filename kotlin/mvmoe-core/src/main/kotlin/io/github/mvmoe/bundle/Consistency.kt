@@ -15,6 +15,7 @@ internal object Consistency {
         checkStages(manifest.stages)
         checkOutputs(manifest)
         checkUsagePrior(manifest)
+        checkRestrictions(manifest.restrictions)
         checkPaths(manifest)
         checkFiles(manifest)
         val shapes = OutputShapes()

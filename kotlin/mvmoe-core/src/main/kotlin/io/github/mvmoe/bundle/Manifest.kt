@@ -13,6 +13,7 @@ import io.github.mvmoe.routing.Rule
  * @property targets the graphs of each target by the target's name, in the manifest's order.
  * @property usagePrior for each routed stage which routes are used how often; null where nothing is known.
  * @property golden the golden vectors.
+ * @property restrictions what the export has fixed of the model's routing, by ascending stage; a reader need not look at it.
  */
 public class Manifest internal constructor(
     public val model: Model,
@@ -23,6 +24,7 @@ public class Manifest internal constructor(
     public val targets: Map<String, Target>,
     public val usagePrior: List<List<RouteShare>>?,
     public val golden: GoldenSpec,
+    public val restrictions: List<Restriction>,
 ) {
     /** The rule of each routed stage. */
     public val rules: List<Rule> get() = stages.mapNotNull { it.rule }

@@ -10,6 +10,7 @@ import io.github.mvmoe.json.JsonString
 import io.github.mvmoe.json.JsonValue
 import io.github.mvmoe.json.TextForm
 import io.github.mvmoe.json.quoted
+import io.github.mvmoe.routing.Rules
 
 /** Reads the fields of a manifest, each within its own range; what they say together is [Consistency]'s question. */
 internal object ManifestReader {
@@ -59,6 +60,7 @@ internal object ManifestReader {
             targets = fields["targets"].named(sizes = 1..100, read = ::readTarget),
             usagePrior = fields.nullable("usage_prior") { it.list { row -> row.list(read = ::readShare) } },
             golden = fields.record("golden", ::readGolden),
+            restrictions = fields.list("restrictions", 0..1000, default = emptyList(), read = ::readRestriction),
         )
     }
 
@@ -80,6 +82,16 @@ internal object ManifestReader {
         )
 
     private fun readShare(field: Field) = field.record { RouteShare(readRoute(it["route"]), it.number("share", FieldRanges.SHARE)) }
+
+    private fun readRestriction(field: Field) =
+        field.record { fields ->
+            Restriction(
+                stage = fields.int("stage", 1..1000),
+                rule = fields["rule"].record(Rules::read),
+                route = fields.optional("route", ::readRoute),
+                kept = fields.optional("kept", ::readRoute),
+            )
+        }
 
     private fun readGolden(fields: Fields) = GoldenSpec(fields.int("images", 1..10_000), readFile(fields["file"]))
 

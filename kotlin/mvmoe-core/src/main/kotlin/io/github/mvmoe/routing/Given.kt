@@ -52,6 +52,11 @@ internal class Given(
 
     override val name: String get() = NAME
 
+    override val usable: List<Int> by lazy {
+        val router = otherwise?.usable.orEmpty()
+        if (router.size == experts) router else (distinct.flatten() + router).toSortedSet().toList()
+    }
+
     override val longest: Int get() = lengths.last()
 
     override val lengths: List<Int> = (distinct.map { it.size } + otherwise?.lengths.orEmpty()).distinct().sorted()

@@ -12,16 +12,33 @@ private const val STEP = 1.0 / (1 shl 22)
 /** The logarithm of the smallest number of fp32 above 0. */
 private val SMALLEST = -149 * ln(2.0)
 
-/** The logarithms `[E]` of the scores of finite logits, in double precision and descending. */
-internal fun logScoresInOrder(logits: FloatBuffer): DoubleArray {
-    val ordered = DoubleArray(logits.limit()) { logits.get(it).toDouble() }
-    ordered.sort()
-    ordered.reverse()
-    val top = ordered[0]
-    val total = ln(ordered.sumOf { exp(it - top) })
+/**
+ * The logarithms `[E]` of the scores of finite logits, in double precision: of experts in [kept] first, descending, then of the
+ * others, descending too; null keeps all.
+ */
+internal fun logScoresInOrder(
+    logits: FloatBuffer,
+    kept: IntArray? = null,
+): DoubleArray {
+    val every = descending(DoubleArray(logits.limit()) { logits.get(it).toDouble() })
+    val top = every[0]
+    val total = ln(every.sumOf { exp(it - top) })
+    val ordered = if (kept == null) every else keptFirst(logits, kept)
     for (place in ordered.indices) ordered[place] = ordered[place] - top - total
     return ordered
 }
+
+private fun keptFirst(
+    logits: FloatBuffer,
+    kept: IntArray,
+): DoubleArray {
+    val (usable, others) = (0 until logits.limit()).partition { kept.binarySearch(it) >= 0 }
+    return listOf(usable, others)
+        .map { part -> descending(DoubleArray(part.size) { logits.get(part[it]).toDouble() }) }
+        .reduce(DoubleArray::plus)
+}
+
+private fun descending(numbers: DoubleArray): DoubleArray = numbers.apply { sort() }.apply { reverse() }
 
 /**
  * By how much logits keep the order of two scores, of which the logarithms are given; [lower] is minus infinity where there

@@ -1,17 +1,20 @@
 package io.github.mvmoe.routing
 
 /**
- * The [count] experts with the highest scores, best first; of equal ones the lowest goes first.
+ * The [count] experts with the highest scores, best first; of equal ones the lowest goes first. Those not in [kept] are passed
+ * over; null keeps all.
  *
  * In O(E log k) comparisons: k is a few of many experts, so that hardly one in a few finds a place among the best.
  */
 internal fun best(
     scores: FloatArray,
     count: Int,
+    kept: IntArray? = null,
 ): IntArray {
     val ranked = IntArray(count)
     var size = 0
-    for (expert in scores.indices) {
+    for (index in 0 until if (kept == null) scores.size else kept.size) {
+        val expert = if (kept == null) index else kept[index]
         if (size == count && scores[expert] <= scores[ranked[size - 1]]) continue
         val place = placeOf(scores[expert], scores, ranked, size)
         if (size < count) size++

@@ -4,17 +4,26 @@ import java.math.BigInteger
 import java.nio.FloatBuffer
 
 /**
- * A rule by which the logits of a router decide. Its routes are all sets of as many experts as one of its lengths says.
+ * A rule by which the logits of a router decide. Its routes are all sets of as many experts as one of its lengths says, of those
+ * that it keeps.
  *
  * @param lengthsOfRoutes how many experts a route may have.
+ * @property kept the experts that it selects from, in ascending order; null for all.
  */
 internal abstract class RouterRule(
     final override val experts: Int,
     private val lengthsOfRoutes: IntRange,
+    val kept: IntArray? = null,
 ) : Rule {
     init {
         requireRule(experts in EXPERTS) { "a rule has $experts experts; give a number from ${EXPERTS.first} to ${EXPERTS.last}" }
+        requireKept(kept, experts, lengthsOfRoutes.first, name)
     }
+
+    /** How many experts it selects from. */
+    protected val usableCount: Int = if (kept == null) experts else kept.size
+
+    final override val usable: List<Int> = kept?.asList() ?: FirstExperts(experts)
 
     final override val longest: Int get() = lengthsOfRoutes.last
 
@@ -22,14 +31,23 @@ internal abstract class RouterRule(
 
     private val routesSeen = RouteCache()
 
-    final override fun count(): BigInteger = countOfSets(experts, lengthsOfRoutes)
+    final override fun count(): BigInteger = countOfSets(usableCount, lengthsOfRoutes)
 
-    final override fun routes(): Sequence<Route> = lengths.asSequence().flatMap { combinations(experts, it) }
+    final override fun routes(): Sequence<Route> = lengths.asSequence().flatMap(::sets)
 
-    final override fun routesOf(length: Int): Sequence<Route> =
-        if (length in lengthsOfRoutes) combinations(experts, length) else emptySequence()
+    final override fun routesOf(length: Int): Sequence<Route> = if (length in lengthsOfRoutes) sets(length) else emptySequence()
 
-    final override fun contains(route: Route): Boolean = route.size in lengthsOfRoutes && isAscending(route, experts)
+    final override fun contains(route: Route): Boolean =
+        route.size in lengthsOfRoutes && isAscending(route, experts) && (kept == null || route.all { kept.binarySearch(it) >= 0 })
+
+    /** The sets of that many usable experts, in lexicographic order. */
+    private fun sets(length: Int): Sequence<Route> {
+        val places = combinations(usableCount, length)
+        return if (kept == null) places else places.map { set -> Route.owning(IntArray(set.size) { kept[set.expertAt(it)] }) }
+    }
+
+    /** The usable expert at a place among them. */
+    protected fun usableAt(place: Int): Int = if (kept == null) place else kept[place]
 
     final override fun gates(
         route: Route,

@@ -45,6 +45,9 @@ public interface Rule : Selector {
     /** The number of experts E, which is that of the logits. */
     public val experts: Int
 
+    /** The experts that some route has, in ascending order: all, unless some were dropped. */
+    public val usable: List<Int>
+
     /** The most experts of one route. */
     public val longest: Int
 

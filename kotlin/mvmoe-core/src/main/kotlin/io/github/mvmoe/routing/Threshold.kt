@@ -10,14 +10,15 @@ import kotlin.math.abs
  *
  * "Top-any" gating of DynMoE (arXiv 2405.14297, section 3.1), over images instead of tokens. There the logistic function of a
  * similarity is compared with that of a learned number; it is monotone, so here the logits are compared. Each of the n
- * experts of a route has the gate 1 / n.
+ * experts of a route has the gate 1 / n. With [kept] no other experts are selected.
  *
  * @param thresholds a logit for each expert; rounded to fp32 before it is compared.
  */
 internal class Threshold(
     experts: Int,
     thresholds: DoubleArray,
-) : RouterRule(experts, 1..experts) {
+    kept: IntArray? = null,
+) : RouterRule(experts, 1..(kept?.size ?: experts), kept) {
     init {
         requireRule(thresholds.size == experts && thresholds.all { abs(it) <= LARGEST }) {
             "threshold was given ${thresholds.size} thresholds for $experts experts; give a finite logit for each expert"
@@ -35,16 +36,22 @@ internal class Threshold(
     }
 
     private fun above(logits: FloatBuffer): IntArray {
-        val found = IntArray(experts)
+        val found = IntArray(usableCount)
         var count = 0
-        for (expert in 0 until experts) if (logits.get(expert) > thresholds[expert]) found[count++] = expert
+        for (place in 0 until usableCount) {
+            val expert = usableAt(place)
+            if (logits.get(expert) > thresholds[expert]) found[count++] = expert
+        }
         return if (count > 0) found.copyOf(count) else intArrayOf(highest(logits))
     }
 
     /** The expert of highest logit, of equal ones the lowest. */
     private fun highest(logits: FloatBuffer): Int {
-        var found = 0
-        for (expert in 1 until experts) if (logits.get(expert) > logits.get(found)) found = expert
+        var found = usableAt(0)
+        for (place in 1 until usableCount) {
+            val expert = usableAt(place)
+            if (logits.get(expert) > logits.get(found)) found = expert
+        }
         return found
     }
 
@@ -62,22 +69,22 @@ internal class Threshold(
      */
     override fun margin(logits: FloatBuffer): Double {
         val route = select(logits).route
-        return (0 until experts).minOf { expert ->
+        return usable.minOf { expert ->
             val distance = 2 * (logits.get(expert).toDouble() - thresholds[expert].toDouble())
             if (route.size == 1 && route.expertAt(0) == expert) maxOf(distance, 0.0, leadOf(expert, logits)) else abs(distance)
         }
     }
 
-    /** By how much an expert's logit is above all others; infinite where there are none. */
+    /** By how much an expert's logit is above those of all other usable ones; infinite where there are none. */
     private fun leadOf(
         expert: Int,
         logits: FloatBuffer,
     ): Double {
-        val others = (0 until experts).filter { it != expert }
+        val others = usable.filter { it != expert }
         return logits.get(expert).toDouble() - (others.maxOfOrNull { logits.get(it).toDouble() } ?: Double.NEGATIVE_INFINITY)
     }
 
-    override fun describe(): String = "those of $experts experts above their thresholds, the best if none is"
+    override fun describe(): String = "those of $experts experts${onlyKept(kept)} above their thresholds, the best if none is"
 
     internal companion object {
         const val NAME = "threshold"
@@ -89,6 +96,7 @@ internal class Threshold(
             Threshold(
                 experts = fields.int("experts", EXPERTS),
                 thresholds = fields.numbers("thresholds", NumberRange.closed(-LARGEST, LARGEST), EXPERTS).toDoubleArray(),
+                kept = readKept(fields),
             )
     }
 }

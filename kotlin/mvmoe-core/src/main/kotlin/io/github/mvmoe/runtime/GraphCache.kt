@@ -10,6 +10,7 @@ import io.github.mvmoe.bundle.CheckedFiles
 import io.github.mvmoe.bundle.Graph
 import io.github.mvmoe.bundle.GraphFiles
 import io.github.mvmoe.bundle.StoredWeights
+import io.github.mvmoe.bundle.brief
 import io.github.mvmoe.engine.Runner
 import io.github.mvmoe.engine.Tensor
 import io.github.mvmoe.routing.Route
@@ -169,13 +170,24 @@ internal class GraphCache(
         val found = if (takesWeights) pinnedWeights(pin) else pinnedGraphs(pin)
         return found ?: throw InputException(
             ErrorCode.ROUTING_UNKNOWN_ROUTE,
-            "$pin cannot be pinned: the bundle has no such route or graph; give the experts of a route, or the name of a routed graph",
+            "$pin cannot be pinned: the bundle has no such route or graph${whatIsUsable(pin)}; give the experts of a route, or the " +
+                "name of a routed graph",
         )
+    }
+
+    /** Of a pin with experts that some stage has dropped the experts that its routes have; nothing of other pins. */
+    private fun whatIsUsable(pin: Pin): String {
+        val experts = pin.route.orEmpty()
+        val stages =
+            pipeline.stages.filter { stage ->
+                stage.rule?.let { rule -> experts.any { it in 0 until rule.experts && it !in rule.usable } } ?: false
+            }
+        return stages.joinToString("") { " (routes of ${it.name} have the experts ${brief(it.rule?.usable)} alone)" }
     }
 
     private fun pinnedWeights(pin: Pin): List<String>? {
         val route = pin.route ?: return null
-        val stages = target.experts.indices.filter { route.isNotEmpty() && route.all(target.experts[it].indices::contains) }
+        val stages = target.experts.indices.filter { route.isNotEmpty() && pipeline.rules[it].usable.containsAll(route) }
         stages.forEach { weights.advise(it + 1, route) }
         return if (stages.isEmpty()) null else emptyList()
     }

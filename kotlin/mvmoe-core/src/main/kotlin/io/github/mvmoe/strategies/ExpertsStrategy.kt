@@ -5,7 +5,7 @@ import io.github.mvmoe.routing.Route
 import io.github.mvmoe.routing.Rule
 
 /**
- * `experts`: a graph for each expert, and one that joins those of a route.
+ * `experts`: a graph for each expert that some route has, and one that joins those of a route.
  *
  * The joining graph takes what experts gave in slots, and gates `[B, K]`, K being the length of the longest route.
  */
@@ -14,7 +14,7 @@ internal object ExpertsStrategy : Strategy {
 
     override val separatesExperts: Boolean get() = true
 
-    override fun graphs(rule: Rule): Sequence<Route?> = (0 until rule.experts).asSequence().map { Route.of(it) } + null
+    override fun graphs(rule: Rule): Sequence<Route?> = rule.usable.asSequence().map { Route.of(it) } + null
 
     override fun serving(route: Route): List<Route?> = route.map { Route.of(it) } + null
 

@@ -66,6 +66,6 @@ class BundleConformanceTest {
         assertTrue(cases.count { it.code == null } > 100)
         val codes = ErrorCode.entries.map { it.id }
         assertEquals(emptySet(), cases.mapNotNull { it.code }.toSet() - codes.toSet())
-        assertEquals(11, BundlesSuite.valid.size)
+        assertEquals(13, BundlesSuite.valid.size)
     }
 }

@@ -8,6 +8,7 @@ import io.github.mvmoe.json.JsonObject
 import io.github.mvmoe.json.JsonString
 import io.github.mvmoe.json.JsonValue
 import io.github.mvmoe.routing.Given
+import io.github.mvmoe.routing.RouterRule
 import io.github.mvmoe.routing.Rule
 
 /** What a reader has read, as `read` of a valid bundle has it; all numbers are doubles. */
@@ -18,6 +19,7 @@ internal fun summaryOf(manifest: Manifest): Any? =
             "rules" to manifest.rules.map(::ruleOf),
             "finishes" to manifest.stages.map { it.finishes },
             "outputs" to manifest.outputs.map(::outputOf),
+            "restrictions" to manifest.restrictions.map(::restrictionOf),
             "targets" to manifest.targets.mapValues { targetOf(it.value) },
         ),
     )
@@ -65,8 +67,17 @@ private fun ruleOf(rule: Rule): Map<String, Any?> {
             "threshold" -> mapOf("thresholds" to (rule["thresholds"] as FloatArray).toList())
             else -> givenOf(rule as Given)
         }
-    return own + mapOf("type" to rule.name, "experts" to rule.experts)
+    val kept = if (rule is RouterRule) mapOf("kept" to rule.kept?.toList()) else emptyMap()
+    return own + kept + mapOf("type" to rule.name, "experts" to rule.experts)
 }
+
+private fun restrictionOf(restriction: Restriction) =
+    mapOf(
+        "stage" to restriction.stage,
+        "rule" to ruleOf(restriction.rule),
+        "route" to restriction.route,
+        "kept" to restriction.kept,
+    )
 
 private fun givenOf(rule: Given) = mapOf("choice" to rule.choice, "routes" to rule.named, "otherwise" to rule.otherwise?.let(::ruleOf))
 

@@ -62,6 +62,52 @@ class EveryRuleTest {
     }
 
     @Test
+    fun `the usable experts are those of its routes`() {
+        for ((rule, _) in cases.take(300)) {
+            assertEquals(
+                rule
+                    .routes()
+                    .flatten()
+                    .toSortedSet()
+                    .toList(),
+                rule.usable,
+                rule.describe(),
+            )
+        }
+    }
+
+    @Test
+    fun `all experts take no memory, and are a list all the same`() {
+        assertEquals((0 until 4096).toList(), TopK(4096).usable)
+        assertEquals(listOf(false, true, true, false), listOf(-1, 0, 4095, 4096).map { it in TopK(4096).usable })
+        assertFailsWith<IndexOutOfBoundsException> { TopK(2).usable[2] }
+    }
+
+    @Test
+    fun `logits whose route has kept experts alone keep it, and its gates, bit for bit`() {
+        var stayed = 0
+        for ((_, logits) in cases) {
+            val experts = logits.size
+            val kept = (0 until experts).filter { it % 3 > 0 }.toIntArray()
+            if (kept.isEmpty()) continue
+            for ((every, some) in listOf(TopK(experts) to TopK(experts, kept = kept), everyAndSome(experts, kept))) {
+                val before = every.select(bufferOf(logits))
+                if (!kept.toList().containsAll(before.route)) continue
+                stayed++
+                val found = some.select(bufferOf(logits))
+                assertEquals(before.route, found.route)
+                assertContentEquals(before.gates, found.gates)
+            }
+        }
+        assertTrue(stayed > 100, "only $stayed routes stayed")
+    }
+
+    private fun everyAndSome(
+        experts: Int,
+        kept: IntArray,
+    ) = TopP(experts, 0.5, experts) to TopP(experts, 0.5, experts, kept = kept)
+
+    @Test
     fun `what is no ascending list of experts is none of its routes`() {
         for ((rule, _) in cases.take(300)) {
             val last = rule.experts

@@ -24,6 +24,7 @@ internal class PageRule(
     val renormalize = flag("renormalize")
     val unitGates = flag("unit_gates")
     val thresholds = (fields["thresholds"] as JsonArray?)?.items.orEmpty().map { (it as JsonNumber).text.toDouble() }
+    val kept = fields["kept"]?.takeIf { it != JsonNull }?.ints()
     val choice = fields["choice"]?.text() ?: "route"
     val routes = (fields["routes"] as JsonObject?)?.members.orEmpty().mapValues { it.value.ints() }
     val otherwise = fields["otherwise"]?.takeIf { it != JsonNull }?.let { PageRule(it as JsonObject) }
@@ -37,13 +38,16 @@ internal class PageRule(
 
     private fun flag(name: String) = (fields[name] as JsonBoolean?)?.value ?: false
 
+    /** The experts that a rule of a router can select. */
+    fun usable(): List<Int> = kept ?: (0 until experts).toList()
+
     /** The most experts of a route. */
     fun longest(): Int =
         when (type) {
             "top_k" -> k
-            "threshold" -> experts
+            "threshold" -> usable().size
             "given" -> (routes.values.map { it.size } + listOfNotNull(otherwise?.longest())).max()
-            else -> minOf(kMax, experts, floor(p * experts * (1 + 1.0 / 4194304)).toInt() + 1)
+            else -> if (kept != null) minOf(kMax, kept.size) else minOf(kMax, experts, floor(p * experts * (1 + 1.0 / 4194304)).toInt() + 1)
         }
 }
 
@@ -139,7 +143,7 @@ internal open class PageReader : RoutingReader {
         logits: FloatArray,
     ): List<Int> =
         when (rule.type) {
-            "top_k" -> ranked(logits).take(rule.k)
+            "top_k" -> ranked(rule, logits).take(rule.k)
             "top_p" -> topP(rule, logits)
             else -> threshold(rule, logits)
         }
@@ -157,18 +161,23 @@ internal open class PageReader : RoutingReader {
 
     protected open fun total(weights: List<Double>): Double = weights.fold(0.0, Double::plus)
 
-    /** Experts by falling score, the lower of equals first. */
-    protected open fun ranked(logits: FloatArray): List<Int> {
+    /** Experts that can be selected, by falling score, the lower of equals first. */
+    protected open fun ranked(
+        rule: PageRule,
+        logits: FloatArray,
+    ): List<Int> {
         val scores = scores(logits)
-        return logits.indices.sortedByDescending { scores[it] }
+        return usable(rule).sortedByDescending { scores[it] }
     }
+
+    protected open fun usable(rule: PageRule): List<Int> = rule.usable()
 
     protected open fun topP(
         rule: PageRule,
         logits: FloatArray,
     ): List<Int> {
         val scores = scores(logits)
-        val ranked = ranked(logits)
+        val ranked = ranked(rule, logits)
         val sums = ranked.runningFold(0.0) { sum, expert -> add(sum, scores[expert]) }.drop(1)
         val enough = sums.indexOfFirst { isEnough(it, rule.p) }
         return ranked.take(minOf(limit(rule), if (enough < 0) ranked.size else enough + 1))
@@ -189,7 +198,7 @@ internal open class PageReader : RoutingReader {
     protected open fun threshold(
         rule: PageRule,
         logits: FloatArray,
-    ): List<Int> = logits.indices.filter { isAbove(logits[it], rule.thresholds[it]) }.ifEmpty { listOf(fallback(rule, logits)) }
+    ): List<Int> = usable(rule).filter { isAbove(logits[it], rule.thresholds[it]) }.ifEmpty { listOf(fallback(rule, logits)) }
 
     protected open fun isAbove(
         logit: Float,
@@ -199,7 +208,7 @@ internal open class PageReader : RoutingReader {
     protected open fun fallback(
         rule: PageRule,
         logits: FloatArray,
-    ): Int = logits.indices.maxBy { logits[it] }
+    ): Int = usable(rule).maxBy { logits[it] }
 
     /** Step 4. */
     protected open fun gatesOf(
@@ -247,7 +256,7 @@ internal open class PageReader : RoutingReader {
     ): Boolean {
         if (rule.isGiven) return route in rule.routes.values || (rule.otherwise?.let { isRoute(it, route) } ?: false)
         val least = if (rule.type == "top_k") rule.k else 1
-        return areSome(route, rule.experts) && route.size in least..rule.longest()
+        return areSome(route, rule.experts) && rule.usable().containsAll(route) && route.size in least..rule.longest()
     }
 
     protected open fun requireRule(rule: PageRule) {
@@ -256,12 +265,19 @@ internal open class PageReader : RoutingReader {
 
     private fun isRule(rule: PageRule): Boolean =
         rule.experts in 1..4096 &&
+            keepsSome(rule) &&
             when (rule.type) {
                 "top_k" -> rule.k in 1..rule.experts && !(rule.renormalize && rule.unitGates)
                 "top_p" -> rule.p >= 0 && rule.p < 1 && rule.kMax in 1..rule.experts
                 "threshold" -> rule.thresholds.size == rule.experts && rule.thresholds.all { abs(it) <= 3e38 }
                 else -> isGivenRule(rule)
             }
+
+    private fun keepsSome(rule: PageRule): Boolean {
+        val kept = rule.kept ?: return true
+        val least = if (rule.type == "top_k") rule.k else 1
+        return areSome(kept, rule.experts) && kept.size in least until rule.experts
+    }
 
     private fun isGivenRule(rule: PageRule): Boolean {
         val inner = rule.otherwise
@@ -271,7 +287,7 @@ internal open class PageReader : RoutingReader {
         return fits && names && choice && rule.routes.isNotEmpty() && rule.routes.values.all { areSome(it, rule.experts) }
     }
 
-    private fun areSome(
+    protected fun areSome(
         route: List<Int>,
         experts: Int,
     ): Boolean = route.isNotEmpty() && route.all { it in 0 until experts } && route.zipWithNext().all { (low, high) -> low < high }

@@ -44,18 +44,33 @@ internal class RandomRules(
                     listOf(0.0, 0.25, 0.5, random.nextDouble()).random(random),
                     random.nextInt(1, experts + 1),
                     random.nextBoolean(),
+                    keptOf(experts, 1),
                 )
             }
 
             else -> {
-                Threshold(experts, DoubleArray(experts) { if (random.nextBoolean()) 0.5 else random.nextDouble(-30.0, 30.0) })
+                val thresholds = DoubleArray(experts) { if (random.nextBoolean()) 0.5 else random.nextDouble(-30.0, 30.0) }
+                Threshold(experts, thresholds, keptOf(experts, 1))
             }
         }
 
     private fun topK(
         experts: Int,
         k: Int,
-    ): TopK = random.nextInt(3).let { TopK(experts, k, renormalize = it == 1, unitGates = it == 2) }
+    ): TopK = random.nextInt(3).let { TopK(experts, k, renormalize = it == 1, unitGates = it == 2, keptOf(experts, k)) }
+
+    /** Some of the experts, as many as a route has at least; null for all, as often as not. */
+    private fun keptOf(
+        experts: Int,
+        fewest: Int,
+    ): IntArray? {
+        if (fewest >= experts || random.nextBoolean()) return null
+        return (0 until experts)
+            .shuffled(random)
+            .take(random.nextInt(fewest, experts))
+            .sorted()
+            .toIntArray()
+    }
 
     private fun given(router: RouterRule): Given {
         val named = listOf("b", "a", "c_9").take(random.nextInt(1, 4)).associateWith { someOf(router.experts) }

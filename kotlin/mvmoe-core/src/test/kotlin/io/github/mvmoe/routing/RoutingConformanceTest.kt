@@ -55,7 +55,7 @@ class RoutingConformanceTest {
 
     @Test
     fun `there are enough wrong readers`() {
-        assertTrue(WrongReaders.all.size >= 35, "${WrongReaders.all.size}")
+        assertTrue(WrongReaders.all.size >= 43, "${WrongReaders.all.size}")
     }
 
     @Test

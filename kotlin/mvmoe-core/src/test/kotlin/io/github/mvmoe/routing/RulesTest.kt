@@ -60,8 +60,39 @@ class RulesTest {
                 { Threshold(experts = Int.MAX_VALUE, thresholds = DoubleArray(1)) },
                 { Threshold(experts = 1, thresholds = doubleArrayOf(Double.NaN)) },
                 { Given(experts = 4, named = mapOf("a" to Route.of(4))) },
+                { TopK(experts = 4, k = 2, kept = intArrayOf(3)) },
+                { TopP(experts = 4, p = 0.5, kMax = 2, kept = intArrayOf(0, 1, 2, 3)) },
+                { Threshold(experts = 2, thresholds = DoubleArray(2), kept = intArrayOf()) },
+                { Threshold(experts = 2, thresholds = DoubleArray(2), kept = intArrayOf(2)) },
             )
         for (make in wrong) assertEquals(ErrorCode.ROUTING_RULE_INVALID, assertFailsWith<InputException> { make() }.code)
+    }
+
+    @Test
+    fun `experts that cannot be kept are refused with those that were given`() {
+        val error = refused("""{"type":"top_k","experts":4,"k":2,"kept":[2,0]}""")
+        assertEquals(ErrorCode.ROUTING_RULE_INVALID, error.code)
+        assertEquals(
+            "$.stages[1].rule is no rule that images can follow: top_k keeps the experts [2, 0] of 4; give 2 or more of them, " +
+                "fewer than 4, in ascending order",
+            error.message,
+        )
+        assertEquals(ErrorCode.BUNDLE_MANIFEST_OUT_OF_RANGE, refused("""{"type":"top_k","experts":4,"kept":[]}""").code)
+        assertEquals(ErrorCode.BUNDLE_MANIFEST_OUT_OF_RANGE, refused("""{"type":"top_k","experts":4,"kept":[4096]}""").code)
+        assertEquals(ErrorCode.BUNDLE_MANIFEST_WRONG_TYPE, refused("""{"type":"top_k","experts":4,"kept":1}""").code)
+    }
+
+    @Test
+    fun `a rule says which experts it keeps`() {
+        val some = intArrayOf(0, 2, 5)
+        assertEquals("top 2 of 8 experts, only 0, 2 and 5, renormalized", TopK(8, 2, renormalize = true, kept = some).describe())
+        assertEquals("top 1 of 8 experts, only 7", TopK(8, kept = intArrayOf(7)).describe())
+        assertEquals("top p = 0.5 of 8 experts, only 0, 2 and 5, at most 3", TopP(8, 0.5, 8, kept = some).describe())
+        val many = IntArray(9) { it }
+        assertEquals(
+            "those of 10 experts, only 9 of them above their thresholds, the best if none is",
+            Threshold(10, DoubleArray(10), many).describe(),
+        )
     }
 
     private fun refused(rule: String): BundleException =

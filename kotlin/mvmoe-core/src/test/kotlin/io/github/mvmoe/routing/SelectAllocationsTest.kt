@@ -10,6 +10,8 @@ class SelectAllocationsTest {
     private val experts = 64
     private val logits = bufferOf(FloatArray(experts) { Random(it).nextDouble(-3.0, 3.0).toFloat() })
 
+    private val kept = IntArray(experts / 2) { 2 * it }
+
     /** 12 bytes an expert are a double and a float; the rest are a few small objects, however many routes there are. */
     private val most = 12L * experts + 400
 
@@ -21,6 +23,9 @@ class SelectAllocationsTest {
                 TopK(experts, k = 8, renormalize = true),
                 TopP(experts, p = 0.9, kMax = 8),
                 Threshold(experts, DoubleArray(experts) { 2.0 }),
+                TopK(experts, k = 8, renormalize = true, kept = kept),
+                TopP(experts, p = 0.9, kMax = 8, kept = kept),
+                Threshold(experts, DoubleArray(experts) { 2.0 }, kept),
                 Given(experts, mapOf("a" to Route.of(0, 5)), otherwise = TopK(experts, k = 2)).chosen("a"),
             )
         for (rule in rules) {

@@ -12,12 +12,17 @@ internal object WrongReaders {
                 .map { it.getDeclaredConstructor().newInstance() as RoutingReader }
 
     class TiesToTheHighest : PageReader() {
-        override fun ranked(logits: FloatArray) =
-            scores(logits).let { scores -> logits.indices.reversed().sortedByDescending { scores[it] } }
+        override fun ranked(
+            rule: PageRule,
+            logits: FloatArray,
+        ) = scores(logits).let { scores -> usable(rule).reversed().sortedByDescending { scores[it] } }
     }
 
     class LogitsDecide : PageReader() {
-        override fun ranked(logits: FloatArray) = logits.indices.sortedByDescending { logits[it] }
+        override fun ranked(
+            rule: PageRule,
+            logits: FloatArray,
+        ) = usable(rule).sortedByDescending { logits[it] }
     }
 
     class GatesNotRounded : PageReader() {
@@ -108,11 +113,81 @@ internal object WrongReaders {
         ) = super.routed(rule, FloatArray(logits.size) { logits[it].coerceIn(-3e38f, 3e38f) })
     }
 
+    class SelectsWhatIsNotKept : PageReader() {
+        override fun usable(rule: PageRule) = (0 until rule.experts).toList()
+    }
+
+    /** What is not kept has no part in the sum of scores. */
+    class ScoresOfKeptAlone : PageReader() {
+        override fun routed(
+            rule: PageRule,
+            logits: FloatArray,
+        ): Answer {
+            requireLogits(rule, logits)
+            return super.routed(rule, FloatArray(logits.size) { if (it in rule.usable()) logits[it] else -3e38f })
+        }
+    }
+
+    /** Of the best k experts those that are kept, and of those above their thresholds; the best of all if there is none. */
+    class SelectsThenDrops : PageReader() {
+        override fun usable(rule: PageRule) = (0 until rule.experts).toList()
+
+        override fun routed(
+            rule: PageRule,
+            logits: FloatArray,
+        ): Answer {
+            requireLogits(rule, logits)
+            val route = inOrder(experts(rule, logits)).filter { it in rule.usable() }
+            return Answer(route, gatesOf(rule, route, logits))
+        }
+    }
+
+    class TheBestIfNoneOfTheKeptIsAbove : PageReader() {
+        override fun fallback(
+            rule: PageRule,
+            logits: FloatArray,
+        ) = logits.indices.maxBy { logits[it] }
+    }
+
+    /** The limit of a rule that keeps all experts, which another sum may pass. */
+    class NoMoreThanPOfAllNeeds : PageReader() {
+        override fun limit(rule: PageRule) = minOf(rule.kMax, (rule.p * rule.experts).toInt() + 1)
+    }
+
+    class WhatIsNotKeptIsImposed : PageReader() {
+        override fun requireRoute(
+            rule: PageRule,
+            route: List<Int>,
+        ) {
+            val isLong = route.size in (if (rule.type == "top_k") rule.k else 1)..maxOf(rule.longest(), rule.kMax)
+            if (rule.kept == null || !isLong || !areSome(route, rule.experts)) super.requireRoute(rule, route)
+        }
+    }
+
+    /** What the router cannot select nobody can choose. */
+    class NamedRoutesAreKeptOnes : PageReader() {
+        override fun named(
+            rule: PageRule,
+            name: String,
+            logits: FloatArray,
+        ): Answer {
+            val kept = rule.otherwise?.usable() ?: rule.usable()
+            return super.named(rule, name, logits).let { Answer(it.route.filter { expert -> expert in kept }, it.gates) }
+        }
+    }
+
+    /** Takes a list of all experts for null. */
+    class AllMayBeKept : PageReader() {
+        override fun requireRule(rule: PageRule) {
+            if (rule.experts < 1 || rule.kept != (0 until rule.experts).toList()) super.requireRule(rule)
+        }
+    }
+
     class OneExpertMoreOfTopP : PageReader() {
         override fun topP(
             rule: PageRule,
             logits: FloatArray,
-        ) = ranked(logits).take(minOf(limit(rule), super.topP(rule, logits).size + 1))
+        ) = ranked(rule, logits).take(minOf(limit(rule), super.topP(rule, logits).size + 1))
     }
 
     class ReachedIsExceeded : PageReader() {
@@ -151,14 +226,14 @@ internal object WrongReaders {
         override fun fallback(
             rule: PageRule,
             logits: FloatArray,
-        ) = logits.indices.maxBy { logits[it] - rule.thresholds[it].toFloat() }
+        ) = usable(rule).maxBy { logits[it] - rule.thresholds[it].toFloat() }
     }
 
     class FirstIfNoneIsAbove : PageReader() {
         override fun fallback(
             rule: PageRule,
             logits: FloatArray,
-        ) = 0
+        ) = usable(rule).first()
     }
 
     /** The logistic function in fp32 makes large logits equal. */
@@ -196,7 +271,7 @@ internal object WrongReaders {
             rule: PageRule,
             route: List<Int>,
         ) {
-            val ascending = route.zipWithNext().all { (low, high) -> low < high } && route.all { it in 0 until rule.experts }
+            val ascending = route.zipWithNext().all { (low, high) -> low < high } && route.all { it in rule.usable() }
             if (rule.type != "top_k" || !ascending || route.size !in 1..rule.k) super.requireRoute(rule, route)
         }
     }

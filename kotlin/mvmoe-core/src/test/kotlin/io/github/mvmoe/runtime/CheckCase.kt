@@ -89,6 +89,7 @@ internal class CheckCase(
             targets = emptyMap(),
             usagePrior = null,
             golden = GoldenSpec(images, FileRecord("golden.safetensors", 1, "0".repeat(64))),
+            restrictions = emptyList(),
         )
 
     private fun stage(

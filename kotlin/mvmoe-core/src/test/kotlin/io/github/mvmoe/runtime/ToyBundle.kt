@@ -119,7 +119,7 @@ internal class ToyBundle(
             }
 
             "experts" -> {
-                (0 until model.experts[stage]).filter { longest > 1 || listOf(it) !in model.finishes[stage] }.map {
+                routes(stage).flatten().toSortedSet().filter { longest > 1 || listOf(it) !in model.finishes[stage] }.map {
                     graph(
                         "${name}_e$it",
                         stage + 1,
@@ -166,7 +166,8 @@ internal class ToyBundle(
         experts: Int,
     ): List<List<Int>> {
         val longest = if (rule["type"] == "top_k") rule["k"] as Int? ?: 1 else experts
-        val sets = (1..longest).flatMap { sets(experts, it) }
+        val kept = model.kept(rule, experts)
+        val sets = (1..longest).flatMap { sets(experts, it) }.filter(kept::containsAll)
         return when (rule["type"]) {
             "top_k" -> {
                 sets.filter { it.size == (rule["k"] ?: 1) }
@@ -229,8 +230,9 @@ internal class ToyBundle(
                     offset += PAGE
                     bytes.putFloat(offset, model.weight(stage, expert))
                     val stored = mapOf("offset" to offset, "shape" to listOf(1), "dtype" to "float32")
-                    // What only finishes images is never computed, and has no weights.
-                    val tensors = mapOf("w" to stored).filterKeys { listOf(expert) !in model.finishes[stage] }
+                    // What only finishes images is never computed, and has no weights; nor has what no route has.
+                    val runs = listOf(expert) !in model.finishes[stage] && routes(stage).any { expert in it }
+                    val tensors = mapOf("w" to stored).filterKeys { runs }
                     mapOf("offset" to offset, "bytes" to 4, "tensors" to tensors)
                 }
             }

@@ -29,6 +29,13 @@ internal class ToyModel(
     val experts: List<Int> = rules.map { it.getValue("experts") as Int }
     val width: Int = experts.sum() + 1
 
+    /** The experts that a rule keeps; all where it names none. */
+    @Suppress("UNCHECKED_CAST")
+    fun kept(
+        rule: Map<String, Any?>,
+        experts: Int,
+    ): List<Int> = rule["kept"] as List<Int>? ?: (0 until experts).toList()
+
     fun weight(
         stage: Int,
         expert: Int,

@@ -45,6 +45,19 @@ class StrategiesTest {
     }
 
     @Test
+    fun `the graphs of a stage that keeps some experts`() {
+        val some = TopK(experts = 4, k = 2, kept = intArrayOf(0, 1, 3))
+        assertEquals(listOf(Route.of(0, 1), Route.of(0, 3), Route.of(1, 3)), DispatchStrategy.graphs(some).toList())
+        assertEquals(listOf(Route.of(0), Route.of(1), Route.of(3), null), ExpertsStrategy.graphs(some).toList())
+        assertEquals(listOf(Route.of(0, 1)), BindStrategy.graphs(some).toList())
+        assertEquals(Route.of(0, 3), BindStrategy.example(some, Route.of(0, 1), listOf(Route.of(0, 1))))
+        assertEquals(listOf(3, 4), AllExpertsStrategy.inputs(some, null, 3).getValue("gates").shape)
+        val named = Given(4, mapOf("a" to Route.of(2)), otherwise = TopK(4, kept = intArrayOf(1)))
+        assertEquals(listOf(Route.of(1), Route.of(2), null), ExpertsStrategy.graphs(named).toList())
+        assertEquals(listOf(0, 3), Given(4, mapOf("a" to Route.of(3), "b" to Route.of(0))).usable)
+    }
+
+    @Test
     fun `graphs of more routes than memory holds are listed lazily`() {
         assertEquals(Route.of(0), DispatchStrategy.graphs(Threshold(4096, DoubleArray(4096))).first())
     }

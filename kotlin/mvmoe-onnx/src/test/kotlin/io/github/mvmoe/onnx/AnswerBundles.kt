@@ -8,7 +8,7 @@ import java.security.MessageDigest
 
 /** The bundles of `tests/conformance/answers`, which have real graphs. */
 internal object AnswerBundles {
-    val names = listOf("dispatch", "experts", "bind", "two_stages", "in_graph")
+    val names = listOf("dispatch", "experts", "bind", "two_stages", "in_graph", "kept")
 
     fun root(name: String) = File(System.getProperty("mvmoe.repository"), "tests/conformance/answers/bundles/$name")
 

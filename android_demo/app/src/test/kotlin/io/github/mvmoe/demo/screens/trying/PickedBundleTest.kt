@@ -123,6 +123,30 @@ class PickedBundleTest {
     }
 
     @Test
+    fun `the boxes of a routed detector are drawn over the photo, and each of its stages is shown`() {
+        val repository = System.getProperty("mvmoe.repository")
+        OpenDemo().use { demo ->
+            demo.untilOpen()
+            pick(demo, File(repository, "tests/android_demo/bundles/detector"))
+            demo.until("the bundle is open") { demo.routers() == 3 }
+            demo.click(R.id.source_photo)
+            demo.click(R.id.action)
+            demo.answerPicker(MediaStore.ACTION_PICK_IMAGES, Uri.fromFile(File(repository, "docs/class_to_expert.png")))
+            demo.untilAnswered()
+            val marks =
+                demo.trial.state.value.explanation!!
+                    .marks
+            val classes = setOf("circle", "square", "triangle", "star", "cross")
+            assertTrue(marks.boxes.isNotEmpty() && marks.boxes.all { it.score >= 0.25 && it.label in classes })
+            assertTrue(marks.masks.isEmpty())
+            assertEquals(3, demo.children(R.id.decisions).size)
+            val lines = demo.text(R.id.outputs)!!.lines().map { it.substringBefore(":") }
+            assertEquals(listOf("found (boxes)"), lines)
+            demo.screenshot("try-detector")
+        }
+    }
+
+    @Test
     fun `a bundle with an altered byte is refused by its file's name`() {
         val altered =
             copy { bundle ->
