@@ -1,9 +1,10 @@
 """Which layers a program has, and which of them must stay precise.
 
-A router rounded to few bits sends images to other experts, and the last layer before an answer
-has no later layer in which its error averages out. Both are found by where their results go:
+A router rounded to few bits sends images or tokens to other experts, and the last layer before an
+answer has no later layer in which its error averages out. All are found by where their results go:
 
     tokens -> linear -> gelu -> linear -> logits      both only go to the router's logits
+    tokens -> linear -> softmax -> topk               something is chosen by what the layer gives
     tokens -> norm -> head -> answer                  no layer comes after the head
 """
 
@@ -35,6 +36,18 @@ _OPERATORS: Mapping[Any, tuple[int, int]] = {
     _ATEN.addmm.default: (2, -1),
 }
 
+_DECIDING = frozenset(
+    {
+        _ATEN.topk.default,
+        _ATEN.sort.default,
+        _ATEN.sort.stable,
+        # What the rewrite `token-products` makes of these.
+        _ATEN.ceil.default,
+        _ATEN.floor.default,
+    }
+)
+"""Operators that make a choice of numbers."""
+
 _TAKING = frozenset(
     {
         _ATEN.index_select.default,
@@ -57,6 +70,7 @@ _ADDMM = _ATEN.addmm.default
 """With factors (`alpha`, `beta`) it is no layer: nobody trains one so."""
 
 ROUTER = "it is a router's, and a rounded one sends images to other experts"
+CHOICE = "tokens are chosen by what it gives, and a rounded one chooses others"
 HEAD = "no layer comes after it before an answer"
 SELECTED = "its weight is selected while the graph runs"
 
@@ -69,7 +83,8 @@ def find_layers(
     `weights` are the names of slots (attributes) and of bound inputs (placeholders).
     """
     every = list(_layers(graph, weights))
-    behind = _followers(graph, {layer.node for layer in every}, roles)
+    nodes = {layer.node for layer in every}
+    behind, deciding = _followers(graph, nodes, roles), _deciding(graph, nodes)
     free, left = [], []
     for layer in every:
         outputs, others, direct = behind[layer.node]
@@ -80,6 +95,8 @@ def find_layers(
             or direct & roles.inner_routers
         ):
             reason = ROUTER
+        elif layer.node in deciding:
+            reason = CHOICE
         elif not others and outputs & roles.answers:
             reason = HEAD
         if reason is None:
@@ -139,6 +156,16 @@ def _weight_of(node: fx.Node) -> tuple[fx.Node, int] | None:
         return None
     weight = node.args[place[0]]
     return (weight, place[1]) if isinstance(weight, fx.Node) else None
+
+
+def _deciding(graph: fx.Graph, layers: Collection[fx.Node]) -> set[fx.Node]:
+    """The nodes by whose values something is chosen, with no layer of `layers` between."""
+    found: set[fx.Node] = set()
+    for node in reversed(list(graph.nodes)):
+        for user in node.users:
+            if user.target in _DECIDING or (user in found and user not in layers):
+                found.add(node)
+    return found
 
 
 def _followers(

@@ -1,12 +1,17 @@
 """Which layers there are, and which stay precise: by where their results go."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mvmoe_deploy.models.token_selection import add_tokens, take_tokens, top_tokens
 from mvmoe_export.graph_roles import GraphRoles
 from mvmoe_export.layers import find_layers
-from mvmoe_export.layers.found import HEAD, ROUTER
+from mvmoe_export.layers.found import CHOICE, HEAD, ROUTER
+from mvmoe_export.programs import capture_stage
+from mvmoe_export.rewrites import AtenGraph, apply
+from mvmoe_export.source_location import PREFIX
 
 TOKENS_AND_LOGITS = GraphRoles(outputs=("tokens", "logits"), routers=frozenset({"logits"}))
 ANSWER = GraphRoles(outputs=("answer",), answers=frozenset({"answer"}))
@@ -75,6 +80,37 @@ def test_of_a_residual_stream_the_last_layer_alone_is_the_head():
     free, precise = found(Embedding(), ANSWER, torch.zeros(1, 4))
     assert free == {"blocks.0.weight", "blocks.1.weight"}
     assert list(precise) == ["blocks.2.weight"]
+
+
+class Choosing(nn.Module):
+    """A layer whose tokens are chosen by the scores of another one."""
+
+    def __init__(self):
+        super().__init__()
+        self.before, self.router = nn.Linear(4, 4), nn.Linear(4, 1)
+        self.expert, self.head = nn.Linear(4, 4), nn.Linear(4, 2)
+
+    def forward(self, x):
+        x = self.before(x)
+        scores = self.router(x)[..., 0].sigmoid()
+        index = top_tokens(scores, 2)
+        rows = self.expert(take_tokens(x, index)) * scores.gather(1, index)[..., None]
+        return self.head(add_tokens(x, index, rows))
+
+
+@pytest.mark.parametrize("rewrites", [(), ("token-rows",), ("token-products",)])
+def test_what_tokens_are_chosen_by_stays_precise(rewrites):
+    module, x = Choosing(), torch.zeros(1, 5, 4)
+    graph = AtenGraph(capture_stage("g", module, {"x": x}).module(check_guards=False), (x,))
+    apply(graph, rewrites)
+    weights = dict(graph.module.named_parameters())
+    free, precise = find_layers(graph.module.graph, weights, ANSWER)
+    names = {layer.name.removeprefix(PREFIX) for layer in free}
+    assert names == {"before.weight", "expert.weight"}
+    assert {layer.layer: layer.reason for layer in precise} == {
+        "router.weight": CHOICE,
+        "head.weight": HEAD,
+    }
 
 
 class Convolutions(nn.Module):
