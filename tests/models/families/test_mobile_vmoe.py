@@ -107,7 +107,7 @@ def test_forward_is_forward_routed(model, images):
         assert torch.equal(model(batch), output.logits)
     stages = model.config.routed_stages
     assert len(output.router_logits) == len(output.members) == len(output.gates) == stages
-    for logits, members, gates, rule in zip(*output[1:], model.routing, strict=True):
+    for logits, members, gates, rule in zip(*output[1:4], model.routing, strict=True):
         assert logits.shape == members.shape == gates.shape == (3, rule.experts)
         assert (members.sum(dim=1) == rule.k).all() and not gates[~members].any()
 
