@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -49,3 +49,12 @@ class DataSet(Protocol):
 
     def suited_input(self, config: "ModelConfig") -> Mapping[str, Any]:
         """Fields of `Preprocessing` that suit the images, for the input of `config`."""
+
+
+@runtime_checkable
+class GroupedClasses(Protocol):
+    """What a data set offers beside, whose classes have natural super-classes."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The super-class of each class, by name."""
