@@ -6,6 +6,7 @@ no family: a family is what presets, checkpoints and training need beside the mo
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
 import torch.nn.functional as F
@@ -131,6 +132,8 @@ class RoutedOutput(NamedTuple):
     """Routes `[B, E]` (bool): whether an image uses an expert."""
     gates: list[Tensor]
     """Gates `[B, E]`, 0 for experts that are not in the route."""
+    penalties: Mapping[str, Tensor] = MappingProxyType({})
+    """Terms of the loss that the model's own layers give while it trains, each with its weight."""
 
 
 class FamilyModel(nn.Module):
@@ -276,7 +279,8 @@ class Family(Generic[ConfigT, ModelT]):
     def losses(self, output: RoutedOutput, labels: Tensor, smoothing: float) -> dict[str, Tensor]:
         """Named terms whose sum training minimises, of a batch with labels `[B]`.
 
-        What guides the routers is added to them by the training routing. `smoothing` is the label
-        smoothing.
+        What guides the routers of images is added to them by the training routing. `smoothing` is
+        the label smoothing.
         """
-        return {"classify": F.cross_entropy(output.logits, labels, label_smoothing=smoothing)}
+        classify = F.cross_entropy(output.logits, labels, label_smoothing=smoothing)
+        return {"classify": classify, **output.penalties}

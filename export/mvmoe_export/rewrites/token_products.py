@@ -23,6 +23,7 @@ from mvmoe_export.rewrites.selections import (
     CHOICES,
     CHOOSING,
     RESHAPES,
+    SORTS,
     Choice,
     TableRows,
     choice_of,
@@ -156,8 +157,8 @@ class _Plan:
             (choice,) = (self.choices[node] for node in self.sources(index))
             build = self.graph.before(index)
             placed = _placed(build, self.matrix(choice), choice)
-            if choice.count > 1:
-                return placed
+            if choice.count > 1 or choice.node.target in SORTS:
+                return placed  # Of a sort as many as are read, which its slice says again.
             return reshaped(build, placed, [*shape(index), _size(choice)])
         build, rank = self.graph.before(index), len(shape(index.all_input_nodes[0]))
         matrices = [self.one_hot(source) for source in index.all_input_nodes]

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mvmoe_deploy.models.balance import squared_variation
 from mvmoe_deploy.training.evaluation import Tally
 from mvmoe_deploy.training.routings.contract import RouterLoss
 from mvmoe_deploy.training.train_options import TrainOptions
@@ -36,13 +37,12 @@ def importance_loss(router_logits: Sequence[Tensor]) -> Tensor:
     The importance of an expert is the sum of its scores over the batch; V-MoE, arXiv 2106.05974,
     appendix A.1: `(std(Imp) / mean(Imp))^2`. Of the batch of one process.
     """
-    return torch.stack([_squared_variation(logits) for logits in router_logits]).mean()
+    return torch.stack([squared_variation(_importance(each)) for each in router_logits]).mean()
 
 
-def _squared_variation(logits: Tensor) -> Tensor:
-    """`var(Imp) / mean(Imp)^2` of router logits `[B, E]`; the variance of the population."""
-    importance = logits.float().softmax(dim=-1).sum(dim=0)
-    return importance.var(correction=0) / importance.mean().square()
+def _importance(logits: Tensor) -> Tensor:
+    """The scores `[E]` of the experts over a batch, of router logits `[B, E]`."""
+    return logits.float().softmax(dim=-1).sum(dim=0)
 
 
 PART = EndToEnd()

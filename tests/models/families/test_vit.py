@@ -140,7 +140,7 @@ def test_a_dense_model_has_the_stem_alone(tiny_vit):
     assert model.routing == ()
     assert model.stage(0, ()) is model
     for index, route in ((1, ()), (0, (0,)), (-1, ())):
-        with pytest.raises(InputError, match="a dense model has the stem alone"):
+        with pytest.raises(InputError, match="a vit has the stem alone"):
             model.stage(index, route)
 
 

@@ -1,6 +1,5 @@
 """The configuration of a Mobile V-MoE."""
 
-import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -51,8 +50,3 @@ class MobileVMoEConfig(ViTConfig):
         """Refuse sizes that make no network, a `top_k` above `experts` among them."""
         super().__post_init__()
         self.require_ranges(experts=(1, 4096), top_k=(1, self.experts), moe_layers=(1, self.depth))
-
-    def dense(self) -> ViTConfig:
-        """The dense twin: the same network without experts."""
-        names = [field.name for field in dataclasses.fields(ViTConfig)]
-        return ViTConfig(**{name: getattr(self, name) for name in names})

@@ -3,7 +3,6 @@
 With `routers="shared"` one router decides for all MoE layers.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, cast
@@ -16,9 +15,8 @@ from mvmoe_deploy.models.families.mobile_vmoe.config import MobileVMoEConfig
 from mvmoe_deploy.models.families.vit.layers import Block, Mlp
 from mvmoe_deploy.models.families.vit.network import ViT
 from mvmoe_deploy.models.families.vit.routed import RoutedViT
+from mvmoe_deploy.models.families.vit.upcycling import start_from_dense
 from mvmoe_deploy.routing import Route
-
-_EXPERT = re.compile(r"\.mlp\.experts\.\d+\.")
 
 
 class MobileVMoE(RoutedViT):
@@ -34,19 +32,15 @@ class MobileVMoE(RoutedViT):
         dense model's.
         """
         model = cls(MobileVMoEConfig(**asdict(vit.config), **routing), vit.input)
-        model.input_origins = dict(vit.input_origins)
-        dense = vit.state_dict()
-        sources = {name: _EXPERT.sub(".mlp.", name) for name in model.state_dict()}
-        shared = {name: dense[source] for name, source in sources.items() if source in dense}
-        model.load_state_dict(shared, strict=False)
+        start_from_dense(model, vit)
         return model
 
-    def _block(self, layer: int) -> nn.Module:
+    def _mlp(self, layer: int) -> nn.Module:
         """A dense MLP in the prefix, experts after it."""
         config = self.config
         if layer < config.dense_layers:
-            return super()._block(layer)
-        return Block.of(config, ExpertSum([Mlp.of(config) for _ in range(config.experts)]))
+            return super()._mlp(layer)
+        return ExpertSum([Mlp.of(config) for _ in range(config.experts)])
 
     @property
     def router_input(self) -> str:

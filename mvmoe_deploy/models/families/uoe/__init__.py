@@ -4,15 +4,13 @@ A trained dense ViT becomes one exactly, without training: with every expert act
 the same.
 """
 
-import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from torch import Tensor
 
-from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.contract import AdaptedState, Family, FamilyModel
+from mvmoe_deploy.models.contract import FamilyModel
 from mvmoe_deploy.models.families.uoe.calibration import mean_outputs
 from mvmoe_deploy.models.families.uoe.config import UoEConfig
 from mvmoe_deploy.models.families.uoe.cutting import cut, merge, set_mean_outputs
@@ -21,14 +19,12 @@ from mvmoe_deploy.models.families.vit import (
     DIGITS,
     FASHION_MNIST,
     GRID,
+    FamilyMadeOfViTs,
     ViT,
     ViTConfig,
-    positions,
+    require_same_sizes,
     require_vit,
-    timm_architectures,
 )
-from mvmoe_deploy.models.families.vit import PART as VIT
-from mvmoe_deploy.models.timm_config import TimmConfig
 
 __all__ = ["PART", "UoE", "UoEConfig", "UoEFamily"]
 
@@ -43,14 +39,12 @@ _FORMS: Mapping[str, Mapping[str, Any]] = {
 """One router for all blocks; one for each attention and MLP; experts that take tokens."""
 
 
-class UoEFamily(Family[UoEConfig, UoE]):
+class UoEFamily(FamilyMadeOfViTs[UoEConfig, UoE]):
     """The family of Union of Experts."""
 
     name = "uoe"
     config = UoEConfig
     model = UoE
-    without_decay = VIT.without_decay
-    bound_to_weights = VIT.bound_to_weights
     calibrated = "mean_outputs"
 
     def presets(self) -> Mapping[str, UoEConfig]:
@@ -62,41 +56,13 @@ class UoEFamily(Family[UoEConfig, UoE]):
             for name, dense in sizes.items()
         }
 
-    def fits(self, name: str, tensor: Tensor, expected: Tensor) -> bool:
-        """Position embeddings may be of another grid."""
-        return positions.fits(name, tensor, expected)
-
-    def adapt(self, state: Mapping[str, Tensor], config: UoEConfig) -> AdaptedState:
-        """Resample position embeddings of another grid."""
-        return positions.resampled(state, config)
-
-    def differences_from_timm(
-        self, config: UoEConfig, described: TimmConfig
-    ) -> Sequence[tuple[str, Any, str, Any]]:
-        """What the head reads."""
-        return timm_architectures.differences(config, described)
-
-    def dense(self, config: UoEConfig) -> ViTConfig:
-        """The same network with nothing left out, a ViT."""
-        return config.dense()
-
     def from_dense(self, dense: FamilyModel, config: UoEConfig) -> UoE:
         """The ViT cut into experts; the routers are random.
 
         Raises InputError for a model that is no ViT, or one of other sizes.
         """
         vit = require_vit(dense, self.name)
-        for field in dataclasses.fields(ViTConfig):
-            found, wanted = getattr(vit.config, field.name), getattr(config, field.name)
-            if found != wanted:
-                raise InputError(
-                    f"a {self.name} of {field.name} {wanted} was asked for, but the ViT that it is "
-                    f"cut from has {found}; give the ViT's",
-                    code="model.config-invalid",
-                    name=field.name,
-                    expected=found,
-                    found=wanted,
-                )
+        require_same_sizes(vit, config)
         return cut(vit, config)
 
     def to_dense(self, model: UoE) -> ViT:

@@ -1,6 +1,5 @@
 """The configuration of a Union of Experts."""
 
-import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -139,8 +138,3 @@ class UoEConfig(ViTConfig):
             " (one router selects heads and slices, so there are as many groups as experts; with "
             "routers per-block there need not be)"
         )
-
-    def dense(self) -> ViTConfig:
-        """The dense twin: the same network, nothing of it left out."""
-        names = [field.name for field in dataclasses.fields(ViTConfig)]
-        return ViTConfig(**{name: getattr(self, name) for name in names})

@@ -3,16 +3,24 @@
 Its names are timm's: checkpoints of DeiT and of timm's ViT load into it unchanged.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import product
-from typing import Any
 
-from torch import Tensor
-
-from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.contract import AdaptedState, Family, FamilyModel
-from mvmoe_deploy.models.families.vit import positions, timm_architectures
+from mvmoe_deploy.models.families.vit import timm_architectures
 from mvmoe_deploy.models.families.vit.config import ViTConfig
+from mvmoe_deploy.models.families.vit.expert_layers import (
+    ExpertLayersConfig,
+    FamilyWithExpertLayers,
+    ViTWithExperts,
+    expert_mlps,
+    through_experts,
+)
+from mvmoe_deploy.models.families.vit.family import (
+    FamilyMadeOfViTs,
+    FamilyOfViTs,
+    require_same_sizes,
+    require_vit,
+)
 from mvmoe_deploy.models.families.vit.initial_weights import dense_start
 from mvmoe_deploy.models.families.vit.network import ViT
 from mvmoe_deploy.models.timm_config import TimmConfig
@@ -23,10 +31,18 @@ __all__ = [
     "FASHION_MNIST",
     "GRID",
     "PART",
+    "ExpertLayersConfig",
+    "FamilyMadeOfViTs",
+    "FamilyOfViTs",
+    "FamilyWithExpertLayers",
     "ViT",
     "ViTConfig",
     "ViTFamily",
+    "ViTWithExperts",
+    "expert_mlps",
+    "require_same_sizes",
     "require_vit",
+    "through_experts",
 ]
 
 DIGITS = ViTConfig(
@@ -51,55 +67,25 @@ GRID: Mapping[str, ViTConfig] = {
 """The grid of arXiv 2309.04354, section 4, at 224 pixels: depth, width and patch size."""
 
 
-class ViTFamily(Family[ViTConfig, ViT]):
+class ViTFamily(FamilyOfViTs[ViTConfig, ViT]):
     """The family of dense ViTs."""
 
     name = "vit"
     config = ViTConfig
     model = ViT
-    without_decay = frozenset({"pos_embed", "cls_token"})
-    bound_to_weights = frozenset({"heads"})
 
     def presets(self) -> Mapping[str, ViTConfig]:
         """Two for small data sets, and the dense models of the paper's grid."""
         known = {"digits": DIGITS, "fashion_mnist": FASHION_MNIST, **GRID}
         return {f"vit_{name}": config for name, config in known.items()}
 
-    def fits(self, name: str, tensor: Tensor, expected: Tensor) -> bool:
-        """Position embeddings may be of another grid."""
-        return positions.fits(name, tensor, expected)
-
-    def adapt(self, state: Mapping[str, Tensor], config: ViTConfig) -> AdaptedState:
-        """Resample position embeddings of another grid."""
-        return positions.resampled(state, config)
-
     def config_from_timm(self, described: TimmConfig) -> ViTConfig | None:
         """The usual ViT and DeiT architectures of timm."""
         return timm_architectures.config_of(described)
 
-    def differences_from_timm(
-        self, config: ViTConfig, described: TimmConfig
-    ) -> Sequence[tuple[str, Any, str, Any]]:
-        """What the head reads."""
-        return timm_architectures.differences(config, described)
-
     def start(self, config: ViTConfig, preprocessing: Preprocessing) -> ViT:
         """Sine-cosine positions, and Glorot's weights in the layers."""
         return dense_start(config, preprocessing)
-
-
-def require_vit(model: FamilyModel, family: str) -> ViT:
-    """A dense ViT that a model of another family can be made of; raises InputError for others."""
-    if not isinstance(model, ViT) or model.config.family != ViTFamily.name:
-        raise InputError(
-            f"a {family} is made of a ViT, but the dense model is a {model.config.family}; give "
-            "the checkpoint of a ViT",
-            code="model.config-invalid",
-            name="family",
-            expected=ViTFamily.name,
-            found=model.config.family,
-        )
-    return model
 
 
 PART = ViTFamily()

@@ -1,5 +1,6 @@
 """The configuration of a Vision Transformer."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -81,3 +82,8 @@ class ViTConfig(ModelConfig):
             f"of at most {_MAX_TOKENS} tokens",
         )
         require(0 < self.norm_eps < 1, f"norm_eps {self.norm_eps}", "between 0 and 1")
+
+    def dense(self) -> "ViTConfig":
+        """The same network without experts: the dense twin of what is made of a ViT."""
+        names = [field.name for field in dataclasses.fields(ViTConfig)]
+        return ViTConfig(**{name: getattr(self, name) for name in names})

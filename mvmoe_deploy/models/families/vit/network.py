@@ -32,12 +32,18 @@ class ViT(FamilyModel):
 
     def _block(self, layer: int) -> nn.Module:
         """The layer number `layer`; families of routed models give others here."""
-        return Block.of(self.config, Mlp.of(self.config))
+        return Block.of(self.config, self._mlp(layer))
+
+    def _mlp(self, layer: int) -> nn.Module:
+        """The MLP of the layer number `layer`, or experts in its place."""
+        return Mlp.of(self.config)
 
     def stage(self, index: int, route: Route) -> nn.Module:
-        """The whole model: the one stage of a dense model."""
+        """The whole model: the one stage of a model that routes no images."""
         if index != 0 or route:
-            raise InputError(f"a dense model has the stem alone, not stage {index} route {route}")
+            raise InputError(
+                f"a {self.config.family} has the stem alone, not stage {index} route {route}"
+            )
         return self
 
     def embed(self, images: Tensor) -> Tensor:
@@ -51,8 +57,7 @@ class ViT(FamilyModel):
 
     def forward(self, images: Tensor, routes: Sequence[Route] | None = None) -> Tensor:
         """Class logits `[B, classes]` of images `[B, C, H, W]`; there are no routes to force."""
-        if routes:
-            raise InputError(f"a dense model has no routed stage to force routes {routes} on")
+        self.require_no_routes(routes)
         tokens = self.embed(images)
         for block in self.blocks:
             tokens = block(tokens)
@@ -61,6 +66,13 @@ class ViT(FamilyModel):
     def forward_routed(self, images: Tensor, routes: Sequence[Route] | None = None) -> RoutedOutput:
         """The answer, and nothing of routers."""
         return RoutedOutput(self.forward(images, routes), [], [], [])
+
+    def require_no_routes(self, routes: Sequence[Route] | None) -> None:
+        """Refuse forced routes of a model that routes no images; raises InputError."""
+        if routes:
+            raise InputError(
+                f"a {self.config.family} has no routed stage to force routes {routes} on"
+            )
 
 
 def embed(images: Tensor, patch_embed: nn.Module, cls_token: Tensor, pos_embed: Tensor) -> Tensor:
