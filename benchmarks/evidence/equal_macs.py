@@ -18,11 +18,12 @@ from mvmoe_deploy.cli.output import note
 
 if TYPE_CHECKING:
     from mvmoe_bench.measure.schema.results import RunLines
+    from mvmoe_bench.report.run_summary import Summary
     from mvmoe_deploy.bundle.manifest import Manifest, Target
 
 _TARGETS = ("onnx", "executorch")
-_ENGINES = {"onnx": "nnapi", "executorch": "xnnpack"}
-"""Whose pieces are counted: of the CPU provider of ONNX Runtime there are none."""
+_DELEGATES = {"executorch": "xnnpack"}
+"""Whose pieces are counted: ONNX Runtime's CPU provider takes a graph as a whole."""
 
 _SIZES = {"image_size": 224, "patch_size": 32, "width": 192, "depth": 12, "heads": 3}
 _SHORT_SIZES = {"image_size": 16, "patch_size": 8, "width": 16, "depth": 2, "heads": 4}
@@ -120,18 +121,20 @@ def _subjects(found: "RunLines", paths: Mapping[str, Path]) -> list[Subject]:
                     over_dense=over.value,
                     over_dense_low=over.low,
                     over_dense_high=over.high,
-                    resident_one=held.get((key, 1)),
-                    resident_all=held.get((key, None)),
+                    resident_one=held[key][0] if key in held else None,
+                    resident_all=held[key][-1] if key in held else None,
                     **_sizes(manifest, manifest.targets[target], target),
                 )
             )
     return subjects
 
 
-def _held(summary: Any) -> dict[tuple[str, int | None], float]:
-    """What each subject adds to a process, by the experts that may be resident."""
-    lines = summary.sections.get("memory", ())
-    return {(its.subject, its.budget): its.added.total.value for its in lines}
+def _held(summary: "Summary") -> dict[str, list[float]]:
+    """What each subject adds to a process, with one expert resident first and with all last."""
+    held: dict[str, list[float]] = {}
+    for its in summary.sections.get("memory", ()):
+        held.setdefault(its.subject, []).append(its.added.total.value)
+    return held
 
 
 def _sizes(manifest: "Manifest", record: "Target", target: str) -> dict[str, Any]:
@@ -141,7 +144,7 @@ def _sizes(manifest: "Manifest", record: "Target", target: str) -> dict[str, Any
         its
         for graph in first.values()
         for its in graph.placement
-        if its.engine.startswith(_ENGINES[target])
+        if its.engine == _DELEGATES.get(target)
     ]
     return {
         "macs": manifest.model.macs,

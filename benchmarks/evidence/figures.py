@@ -11,6 +11,9 @@ from evidence.results import Latencies, Latency, Result, Results
 
 BySeed = Mapping[int, Result]
 
+_END = 1.02
+"""So far beyond the ends of a curve its end stands for it: a router's own cost."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -180,7 +183,7 @@ class _Curves:
                 for size, of in self._references.items()
                 if seed in of and (at := cost_of(size)) is not None
             )
-            if len(points) < 2 or not points[0][0] <= cost <= points[-1][0]:
+            if len(points) < 2 or not points[0][0] / _END <= cost <= points[-1][0] * _END:
                 continue
             at, top1 = np.array(points).T
             differences.append(result.top1 - float(np.interp(np.log(cost), np.log(at), top1)))

@@ -25,7 +25,7 @@ def mobile_vmoe(routing: str, experts: int, k: int) -> Cell:
     """A Mobile V-MoE with two MoE layers."""
     return Cell(
         name=f"{routing}-e{experts}-k{k}",
-        title=f"{routing}, E = {experts}, k = {k}",
+        title=f"Mobile V-MoE, {routing}, E = {experts}, k = {k}",
         kind=f"Mobile V-MoE, {routing}",
         family="mobile_vmoe",
         fields={"experts": experts, "moe_layers": 2, "top_k": k},
@@ -152,6 +152,26 @@ def of_folder(folder: Path) -> Case:
 def _file_name(folder: Path) -> str:
     """A name for the results of a folder, of letters that every file system has."""
     return "folder-" + re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name).strip("-").lower()
+
+
+COMPARED = (
+    ("super-class-e10-k1", "dense-further"),
+    ("super-class-e10-k2", "dense-further"),
+    ("super-class-e10-k1", "end-to-end-e10-k1"),
+    ("super-class-e10-k2", "end-to-end-e10-k2"),
+    ("super-class-e4-k1", "end-to-end-e4-k1"),
+    ("super-class-e4-k1", "random-e4-k1"),
+    ("super-class-e8-k1", "dense-further"),
+    ("super-class-e8-k1", "end-to-end-e8-k1"),
+    ("super-class-e8-k1", "random-e8-k1"),
+    ("vmoe-e10-k1", "super-class-e10-k1"),
+    ("soft-moe-e8", "super-class-e10-k1"),
+    ("soft-moe-e8", "dense-further"),
+    ("uoe-images", "dense-further"),
+    ("uoe-tokens", "uoe-images"),
+    ("dense-whole", "dense-further"),
+)
+"""Pairs of models that the page says a sentence of, at the main size, where both are there."""
 
 
 SHORT = (

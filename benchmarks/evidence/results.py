@@ -96,8 +96,9 @@ class Subject(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     over_dense_low: float | None
     over_dense_high: float | None
     resident_one: float | None
-    """Bytes that a process holds more with it than without, one expert resident."""
+    """Bytes that a process holds more with it than without, one route resident."""
     resident_all: float | None
+    """The same with all of them."""
 
 
 class Bench(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
