@@ -43,6 +43,11 @@ class Cell:
         return self.family is None
 
     @property
+    def is_reference(self) -> bool:
+        """Whether it is the dense model of as many steps, which others are compared with."""
+        return self.is_dense and self.phases == ("dense", "more")
+
+    @property
     def graphs(self) -> str:
         """What cells share whose graphs are alike, whatever their weights."""
         told = msgspec.json.encode([self.family, dict(self.fields), dict(self.export)])
@@ -105,19 +110,15 @@ class Piece:
     @property
     def base(self) -> "Piece | None":
         """What it starts from, the dense model of its seed; None for what starts from nothing."""
-        if self.cell.is_dense and self.cell.phases != ("dense", "more"):
+        if self.cell.is_dense and not self.cell.is_reference:
             return None
         first = next(cell for cell in self.size.cells if cell.phases == ("dense",))
         return Piece(self.case, self.size, first, self.seed)
 
 
 def pieces(cases: tuple[Case, ...], seeds: tuple[int, ...]) -> Iterator[Piece]:
-    """All pieces: every model of the first seed, then of the next; dense models first."""
+    """All pieces in the plan's order: every model of the first seed, then of the next."""
     for seed in seeds:
-        of_seed = [
-            Piece(case, size, cell, seed)
-            for case in cases
-            for size in case.sizes
-            for cell in size.cells
-        ]
-        yield from sorted(of_seed, key=lambda piece: piece.base is not None)
+        for case in cases:
+            for size in case.sizes:
+                yield from (Piece(case, size, cell, seed) for cell in size.cells)

@@ -18,7 +18,7 @@ from mvmoe_deploy.system.processes import end_with_parent
 from mvmoe_deploy.text import quoted
 
 if TYPE_CHECKING:
-    from evidence.results import Results
+    from evidence.piece_results import Results
 
 _PROGRAM = "python -m evidence.command"
 _STEPS = ("train", "latency", "bench", "page")
@@ -73,7 +73,7 @@ def evidence(
     What has a result is never trained again: the page alone takes a second. Any number of these
     commands may work in the same folders at the same time.
     """
-    from evidence.results import Results
+    from evidence.piece_results import Results
 
     cases = _cases(short, data, folders)
     apart = short or bool(folders)
@@ -81,17 +81,14 @@ def evidence(
     page = output or (work / "evidence.md" if apart else _PAGE)
     steps = only or _STEPS
     if "page" in steps:
-        from evidence.page import require_free
+        from evidence.evidence_page import require_free
 
         require_free(page)
     seeds = tuple(dict.fromkeys(seeds))
     if "train" in steps:
-        from mvmoe_deploy import part_lookup
-        known = part_lookup.names("families")
-        wanted = [p for p in pieces(cases, seeds) if p.cell.family in (None, *known)]
-        _train(wanted, work, found, jobs)
+        _train(list(pieces(cases, seeds)), work, found, jobs)
     if "latency" in steps:
-        from evidence.latency import measure_latencies
+        from evidence.bundle_latencies import measure_latencies
 
         measure_latencies(cases, seeds, work, found, quick=short)
     if "bench" in steps:
@@ -99,7 +96,7 @@ def evidence(
 
         measure_bench(work, found, quick=short)
     if "page" in steps:
-        from evidence.page import write_page
+        from evidence.evidence_page import write_page
 
         write_page(cases, seeds, found, page)
         click.echo(f"wrote {page}")
@@ -126,7 +123,7 @@ def _cases(short: bool, data: tuple[str, ...], folders: tuple[Path, ...]) -> tup
 
 def _train(wanted: list[Piece], work: Path, results: "Results", jobs: int) -> None:
     """Train what has no result, in this process or in several; raises what training raises."""
-    from evidence.training import work_off
+    from evidence.piece_training import work_off
 
     left = [piece for piece in wanted if results.of(piece) is None]
     note(f"{len(wanted) - len(left)} of {len(wanted)} models are trained")

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evidence import timing
-from evidence.machine import cpu, versions
-from evidence.results import Bench, Results, Subject
-from mvmoe_deploy import part_lookup
+from evidence import answer_times
+from evidence.made_on import cpu, versions
+from evidence.piece_results import Bench, Results, Subject
 from mvmoe_deploy.cli.output import note
 
 if TYPE_CHECKING:
@@ -45,32 +44,30 @@ MODELS = (
     Model("mobile-vmoe", "Mobile V-MoE, E = 10, k = 1", "mobile_vmoe", {"experts": 10, "top_k": 1}),
     Model("uoe", "UoE of width 268, one router, 2 of 4", "uoe", {"width": 268, "heads": 4}),
     Model("vmoe", "V-MoE, E = 10, k = 1", "vmoe", {"experts": 10, "moe_layers": 2, "top_k": 1}),
-    Model("soft-moe", "Soft MoE, E = 10, five slots each", "soft_moe", {"experts": 10, "moe_layers": 2, "slots": 5}),
+    Model(
+        "soft-moe", "Soft MoE, E = 10, five slots each", "soft_moe",
+        {"experts": 10, "moe_layers": 2, "slots": 5},
+    ),
 )  # fmt: skip
 TITLES = {model.name: model.title for model in MODELS}
 
 
 def measure_bench(work: Path, results: Results, quick: bool) -> None:
-    """Make the table, unless it is there with all families that are installed.
-
-    Raises what exports and runs raise.
-    """
-    families = part_lookup.names("families")
-    models = [model for model in MODELS if model.family in families]
+    """Make the table, unless it is there; raises what exports and runs raise."""
     known = results.bench()
-    if known is not None and {model.name for model in models} <= {s.model for s in known.subjects}:
+    if known is not None and {model.name for model in MODELS} <= {s.model for s in known.subjects}:
         return
     folder = work / "equal-macs"
-    paths = {model.name: _exported(model, folder, quick) for model in models}
+    paths = {model.name: _exported(model, folder, quick) for model in MODELS}
     lines = folder / f"bench-{len(paths)}.jsonl"
-    preset = timing.effort(quick, rounds=20, starts=3)
-    found = timing.run(tuple(paths.values()), lines, preset, _TARGETS)
+    preset = answer_times.effort(quick, rounds=20, starts=3)
+    found = answer_times.run(tuple(paths.values()), lines, preset, _TARGETS)
     results.put_bench(
         Bench(
             subjects=_subjects(found, paths),
             repeats=preset.repeats,
             started=found.run.started,
-            load_average=timing.load_average(found),
+            load_average=answer_times.load_average(found),
             versions=versions(),
             machine=cpu(),
         )
@@ -90,7 +87,9 @@ def _exported(model: Model, folder: Path, quick: bool) -> Path:
         sizes = dict(_SHORT_SIZES if quick else {**_SIZES, **model.fields})
         config = find_family(model.family).config(**{**model.fields, **sizes})
         note(f"exporting {model.title}")
-        export_bundle(build(config, seed=0).eval(), path, targets=_TARGETS, skip_verify=True, resume=True)
+        export_bundle(
+            build(config, seed=0).eval(), path, targets=_TARGETS, skip_verify=True, resume=True
+        )
     return path
 
 
@@ -99,15 +98,15 @@ def _subjects(found: "RunLines", paths: Mapping[str, Path]) -> list[Subject]:
     from mvmoe_bench.report.run_summary import summarize_run
     from mvmoe_deploy.bundle import Bundle
 
-    times = timing.times(found)
+    times = answer_times.times(found)
     held = _held(summarize_run(found))
     keys = {(s.bundle, s.target): s.key for s in reversed(found.run.subjects)}
     subjects = []
     for target in _TARGETS:
         for name, path in paths.items():
             of = times[name, target]
-            ms, low, high = timing.milliseconds(of)
-            over = timing.ratio(of, times[_DENSE, target])
+            ms, low, high = answer_times.milliseconds(of)
+            over = answer_times.ratio(of, times[_DENSE, target])
             assert over is not None
             manifest = Bundle.open(path).manifest
             key = keys[name, target]

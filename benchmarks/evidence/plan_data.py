@@ -14,9 +14,7 @@ from mvmoe_deploy.training.data import class_names
 
 DENSE = Cell(name="dense", title="dense, the start of all", kind="dense", phases=("dense",))
 FURTHER = Cell(name="dense-further", title="dense, trained further", kind="dense")
-WHOLE = Cell(
-    name="dense-whole", title="dense, in one schedule", kind="dense", phases=("whole",)
-)
+WHOLE = Cell(name="dense-whole", title="dense, in one schedule", kind="dense", phases=("whole",))
 
 _IN_GRAPH = {"strategy": "gather", "routers": "in-graph"}
 
@@ -53,7 +51,9 @@ UOE = (
     uoe("tokens", "tokens", selection="per-token"),
 )
 ROUTINGS = tuple(
-    mobile_vmoe(routing, 10, k) for k in (1, 2) for routing in ("super-class", "end-to-end", "random")
+    mobile_vmoe(routing, 10, k)
+    for k in (1, 2)
+    for routing in ("super-class", "end-to-end", "random")
 )
 ABLATION = tuple(mobile_vmoe("super-class", experts, 1) for experts in (2, 4, 6, 8))
 # With ten experts for ten classes each class has its own, whatever guides the router: what
@@ -72,7 +72,7 @@ PEERS = (
         )
         for k in (1, 2)
     ),
-    # Two slots of each expert are 16 for 17 tokens: as many multiply-accumulates as the dense model.
+    # Two slots of each expert are 16 for 17 tokens: about the dense model's multiply-accumulates.
     Cell(
         name="soft-moe-e8",
         title="Soft MoE, E = 8, two slots each",
@@ -87,8 +87,14 @@ PEERS = (
 def vit(width: int, classes: int) -> ViTConfig:
     """A ViT of four layers for images of 28 x 28 pixels, in patches of 7."""
     return ViTConfig(
-        image_size=28, patch_size=7, in_channels=1, num_classes=classes, width=width, depth=4, heads=4
-    )
+        image_size=28,
+        patch_size=7,
+        in_channels=1,
+        num_classes=classes,
+        width=width,
+        depth=4,
+        heads=4,
+    )  # fmt: skip
 
 
 def _size(width: int, classes: int, *cells: Cell) -> Size:
@@ -133,9 +139,7 @@ CASES = (
 def of_folder(folder: Path) -> Case:
     """An image folder, as `mvmoe train` has it; raises InputError for one that it is not."""
     classes = len(class_names(str(folder)))
-    dense = ViTConfig(
-        image_size=64, patch_size=16, num_classes=classes, width=64, depth=4, heads=4
-    )
+    dense = ViTConfig(image_size=64, patch_size=16, num_classes=classes, width=64, depth=4, heads=4)
     experts = min(8, classes)
     cells = (DENSE, FURTHER, mobile_vmoe("super-class", experts, 1), *UOE)
     return Case(

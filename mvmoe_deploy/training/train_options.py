@@ -102,7 +102,8 @@ class TrainOptions:
         fits = isinstance(named, tuple) and set(named) <= set(known)
         if not fits or len(set(named)) != len(named):
             raise InputError(
-                f"routings is {named!r}; give a tuple of some of {', '.join(known)}, each at most once",
+                f"routings is {named!r}; give a tuple of some of {', '.join(known)}, each at most "
+                "once",
                 code="input.option",
                 name="routings",
                 given=quoted(named),

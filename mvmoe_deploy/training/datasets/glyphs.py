@@ -1,4 +1,4 @@
-"""Letters of eight scripts, drawn from the fonts that matplotlib ships: 96 classes of 28 x 28 pixels.
+"""Letters of eight scripts, drawn from matplotlib's fonts: 96 classes of 28 x 28 pixels.
 
 The script of a letter is its natural super-class. Letters of one script that look alike stay, since
 a model is to confuse them; a letter that looks the same in two scripts is a class of neither: of
@@ -43,8 +43,8 @@ class Script(NamedTuple):
 
 SCRIPTS = (
     Script("Latin", "ABEGKMRSaegt", _ALL),
-    Script("Greek", "ΓΔΞΣΦΨΩαβλξφ", _ALL),  # noqa: RUF001  Greek letters are meant.
-    Script("Cyrillic", "БДЖЗЛЦЧШЫЭЮЯ", _ALL),  # noqa: RUF001  Cyrillic letters are meant.
+    Script("Greek", "ΓΔΞΣΦΨΩαβλξφ", _ALL),
+    Script("Cyrillic", "БДЖЗЛЦЧШЫЭЮЯ", _ALL),
     Script("Armenian", "ԱԲԳԴԵԶԷԸԹԺԽԾ", _ALL),
     Script("Georgian", "აბგდევთკლნრს", _ALL),
     Script("Hebrew", "אבגדהזטלמעצש", (*_SANS, *_SLANTED)),

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from evidence.cases import Case, Cell, Piece, Size
-from evidence.intervals import Interval, interval
-from evidence.results import Latencies, Latency, Result, Results
+from evidence.piece_results import Latencies, Latency, Result, Results
+from evidence.seed_intervals import Interval, interval
 
 BySeed = Mapping[int, Result]
 
@@ -38,11 +38,6 @@ class Row:
     params_total: int
     params_active: int
     latency: Latency | None
-
-    @property
-    def is_reference(self) -> bool:
-        """Whether it is the dense model that others are compared with."""
-        return self.cell.is_dense and self.cell.phases == ("dense", "more")
 
 
 @dataclass(frozen=True)
@@ -143,13 +138,10 @@ class _Curves:
             size.name: found[size.name, cell.name]
             for size in case.sizes
             for cell in size.cells
-            if cell.is_dense and cell.phases == ("dense", "more")
+            if cell.is_reference
         }
         self._names = {
-            size.name: cell.name
-            for size in case.sizes
-            for cell in size.cells
-            if cell.is_dense and cell.phases == ("dense", "more")
+            size.name: cell.name for size in case.sizes for cell in size.cells if cell.is_reference
         }
 
     def reference(self, size: str) -> BySeed:

@@ -40,7 +40,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     settings: dict[str, Any]
     """Options of the training, the model's configuration among them."""
     seconds: dict[str, float]
-    """On the wall by phase (interruptions left out), and of CPU time of the process that ended it."""
+    """On the wall by phase, interruptions left out; and of the process that ended the work: `wall`
+    and `cpu`."""
     versions: dict[str, str]
     machine: str
 
@@ -121,7 +122,8 @@ class Results:
 
     def of(self, piece: Piece) -> Result | None:
         """The result of a piece; None if there is none yet. Raises InputError for another file."""
-        return _read(self._path(piece), Result)
+        found: Result | None = _read(self._path(piece), Result)
+        return found
 
     def put(self, piece: Piece, result: Result) -> None:
         """Write the result of a piece in one step."""
@@ -129,7 +131,8 @@ class Results:
 
     def latencies(self, case: str, size: str) -> Latencies | None:
         """As `of`, of the latencies of a size."""
-        return _read(self.folder / case / size / "latency.json", Latencies)
+        found: Latencies | None = _read(self.folder / case / size / "latency.json", Latencies)
+        return found
 
     def put_latencies(self, found: Latencies) -> None:
         """As `put`."""
@@ -137,7 +140,8 @@ class Results:
 
     def bench(self) -> Bench | None:
         """As `of`, of the table of `mvmoe bench`."""
-        return _read(self.folder / "bench.json", Bench)
+        found: Bench | None = _read(self.folder / "bench.json", Bench)
+        return found
 
     def put_bench(self, found: Bench) -> None:
         """As `put`."""

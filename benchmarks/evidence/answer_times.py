@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mvmoe_bench.measure.planning.inputs import SYNTHETIC
 from mvmoe_bench.measure.planning.running import Request, run_bench
 from mvmoe_bench.measure.schema.records import Preset
 from mvmoe_bench.report.statistics import MS, PerRepeat, Ratio, paired_ratio
@@ -34,15 +35,24 @@ def effort(quick: bool, rounds: int = ROUNDS, starts: int = 0) -> Preset:
 
 
 def run(
-    bundles: tuple[Path, ...], lines: Path, preset: Preset, targets: tuple[str, ...], **asked: str
+    bundles: tuple[Path, ...],
+    lines: Path,
+    preset: Preset,
+    targets: tuple[str, ...],
+    images: str = SYNTHETIC,
 ) -> "RunLines":
     """One thread of this machine; goes on where a killed run ended. Raises as `run_bench`."""
     return run_bench(
         Request(
-            bundles=bundles, output=lines, preset=preset, device="host", targets=targets,
-            resume=True, **asked,
-        )  # type: ignore[arg-type]  # what is asked are texts
-    )  # fmt: skip
+            bundles=bundles,
+            output=lines,
+            preset=preset,
+            device="host",
+            targets=targets,
+            images=images,
+            resume=True,
+        )
+    )
 
 
 def times(found: "RunLines") -> dict[tuple[str, str], Times]:

@@ -9,8 +9,8 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from evidence.cases import Piece
-from evidence.machine import cpu, versions
-from evidence.results import Result, Results
+from evidence.made_on import cpu, versions
+from evidence.piece_results import Result, Results
 from mvmoe_deploy.cli.output import note
 
 if TYPE_CHECKING:
@@ -45,10 +45,8 @@ def checkpoint(piece: Piece, work: Path) -> Path:
 def _done(piece: Piece, work: Path, results: Results) -> bool:
     """Train a piece; False if another process is at it, or at what it starts from."""
     base = piece.base
-    if base is not None and not checkpoint(base, work).exists():
-        if not _trained(base, work, results):
-            return False
-    return _trained(piece, work, results)
+    ready = base is None or checkpoint(base, work).exists() or _trained(base, work, results)
+    return ready and _trained(piece, work, results)
 
 
 def _trained(piece: Piece, work: Path, results: Results) -> bool:
@@ -159,7 +157,7 @@ def _top1_at_start(options: "TrainOptions") -> float:
     from mvmoe_deploy.training.batches import Batches
     from mvmoe_deploy.training.evaluation import tally
 
-    dense = load_checkpoint(str(options.start)).model
+    dense = load_checkpoint(Path(str(options.start))).model
     with seeded(options.seed):
         model = find_family(options.config.family).from_dense(dense, options.config)
     data = load_data(options.data, options.config)

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from evidence.figures import CaseFigures, Row
+from evidence.row_figures import CaseFigures, Row
 from mvmoe_bench.report.plots.canvas import DPI, LIGHT, SMALL, TEXT, Canvas
 from mvmoe_bench.report.svg import blank_figure
 from mvmoe_deploy.system import files, output_places
@@ -22,6 +22,7 @@ foreign_to_picture = output_places.foreign_without(
 """Why a file is no picture that may be replaced; None if it is one."""
 
 _WIDTH, _PANEL, _HEAD, _LEGEND_LINE = 1080.0, 330.0, 58.0, 22.0
+_LEFT = 22 / _WIDTH
 _SCALE = 2
 _LEGEND_COLUMNS = 4
 _COLOURS = (
@@ -46,8 +47,12 @@ def draw(found: CaseFigures, path: Path) -> None:
     lines = -(-len(kinds) // _LEGEND_COLUMNS)
     height = _HEAD + _PANEL + lines * _LEGEND_LINE + 12
     with blank_figure(_WIDTH, height, LIGHT["surface"]) as figure:
-        _write(figure, height, found.case.title, 22, 17, "bold", LIGHT["ink"])
-        _write(figure, height, _subtitle(rows), 44, SMALL, "normal", LIGHT["muted"])
+        title: dict[str, Any] = {"fontsize": 17, "fontweight": "bold", "color": LIGHT["ink"]}
+        figure.text(_LEFT, 1 - 22 / height, found.case.title, va="center", **title)
+        figure.text(
+            _LEFT, 1 - 44 / height, _subtitle(rows), va="center", fontsize=SMALL,
+            color=LIGHT["muted"],
+        )  # fmt: skip
         for number, panel in enumerate(_PANELS):
             _panel(figure, number, panel, rows, kinds)
         _legend(figure, height, kinds)
@@ -65,14 +70,12 @@ def _subtitle(rows: list[Row]) -> str:
     counts = sorted({row.top1.seeds for row in rows})
     seeds = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else "".join(map(str, counts))
     return (
-        f"Top-1 of the test images, the mean over {seeds or 'no'} seeds; bars are 95% of the "
+        f"Top-1 of the test images, the mean over {seeds or 'no'} seed(s); bars are 95% of the "
         "mean. A line joins one kind of model at several sizes."
     )
 
 
-def _panel(
-    figure: "Figure", number: int, panel: Axis, rows: list[Row], kinds: list[str]
-) -> None:
+def _panel(figure: "Figure", number: int, panel: Axis, rows: list[Row], kinds: list[str]) -> None:
     """One plot of accuracy over a cost."""
     label, cost = panel
     width = _WIDTH / len(_PANELS)
@@ -146,13 +149,3 @@ def _legend(figure: "Figure", height: float, kinds: list[str]) -> None:
 def _style(number: int) -> tuple[str, str]:
     """Colour and marker of a kind; no two of a plan have one colour."""
     return _COLOURS[number], _MARKERS[number]
-
-
-def _write(
-    figure: "Figure", height: float, text: str, top: float, size: float, weight: str, colour: str
-) -> None:
-    """A line of text at the left."""
-    figure.text(
-        22 / _WIDTH, 1 - top / height, text, fontsize=size, fontweight=weight, color=colour,
-        va="center",
-    )  # fmt: skip

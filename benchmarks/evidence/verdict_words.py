@@ -1,8 +1,8 @@
 """Sentences and cells of tables: what a figure may be called, given its interval."""
 
-from evidence.figures import CaseFigures, Row, paired
-from evidence.intervals import Interval
 from evidence.plan_data import COMPARED
+from evidence.row_figures import CaseFigures, Row, paired
+from evidence.seed_intervals import Interval
 
 
 def percent(its: Interval | None) -> str:
@@ -49,7 +49,9 @@ def over_dense(row: Row) -> str:
 
 def ratio(value: float, low: float | None, high: float | None) -> str:
     """`1.31 (1.28 to 1.35)`."""
-    return f"{value:.2f}" if low is None or high is None else f"{value:.2f} ({low:.2f} to {high:.2f})"
+    return (
+        f"{value:.2f}" if low is None or high is None else f"{value:.2f} ({low:.2f} to {high:.2f})"
+    )
 
 
 def sentences(found: CaseFigures) -> list[str]:
@@ -67,7 +69,7 @@ def _compared(found: CaseFigures, first: str, second: str) -> str:
     if one is None or other is None or difference is None:
         return ""
     cost = ""
-    if other.is_reference and one.latency is not None:
+    if other.cell.is_reference and one.latency is not None:
         cost = f", with {one.macs / other.macs:.2f} times its multiply-accumulates and "
         cost += f"{one.latency.over_dense:.2f} times its latency"
     return f"**{one.cell.title}** against **{other.cell.title}**: {verdict(difference)}{cost}."
@@ -92,7 +94,11 @@ def _on_curve(row: Row) -> str:
         beside.append(f"the same latency {verdict(row.over_latency_curve)}")
     if not beside:
         return ""
-    return f"**{row.cell.title}** ({row.size.name}) beside a dense model of " + "; of ".join(beside) + "."
+    return (
+        f"**{row.cell.title}** ({row.size.name}) beside a dense model of "
+        + "; of ".join(beside)
+        + "."
+    )
 
 
 def verdict(its: Interval) -> str:

@@ -2,16 +2,14 @@
 
 from pathlib import Path
 
-from evidence import equal_macs, picture, wording
+from evidence import cost_picture, equal_macs, verdict_words
 from evidence.cases import Case
-from evidence.figures import CaseFigures, figures
-from evidence.results import Results
+from evidence.piece_results import Results
+from evidence.row_figures import CaseFigures, figures
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.system import files, output_places
 
-_foreign = output_places.foreign_without(
-    [b"Written by `make evidence`"], "page of `make evidence`"
-)
+_foreign = output_places.foreign_without([b"Written by `make evidence`"], "page of `make evidence`")
 
 
 def require_free(page: Path) -> None:
@@ -36,14 +34,12 @@ def write_page(
             path=str(results.folder),
         )
     for of in shown:
-        picture.draw(of, page.with_name(_picture(page, of)))
+        cost_picture.draw(of, page.with_name(_picture(page, of)))
     text = render(shown, seeds, results, page)
     files.write_file(page, lambda partial: partial.write_text(text), _foreign)
 
 
-def render(
-    found: list[CaseFigures], seeds: tuple[int, ...], results: Results, page: Path
-) -> str:
+def render(found: list[CaseFigures], seeds: tuple[int, ...], results: Results, page: Path) -> str:
     """The page as Markdown."""
     import jinja2
 
@@ -60,7 +56,7 @@ def render(
         seeds=seeds,
         bench=results.bench(),
         titles=equal_macs.TITLES,
-        say=wording,
+        say=verdict_words,
         picture=lambda of: _picture(page, of),
         epochs=_epochs,
         machines=sorted({r.machine for of in found for row in of.rows for r in row.found.values()}),
