@@ -24,6 +24,9 @@ Batch = tuple[Tensor, Tensor]
 _ORDER = 2**32
 """Stands for the index of an image in `sample_rng`: the generator of an epoch's order."""
 
+_DRAWS = _ORDER + 1
+"""The same, of what models draw on the first process; those of the others follow."""
+
 
 class Batches:
     """The training and evaluation batches of one process among `processes`."""
@@ -66,6 +69,10 @@ class Batches:
         rng = sample_rng(self.seed, epoch, _ORDER)
         drawn = rng.permutation(len(self.data.train))[: self.steps * self.batch_size]
         return drawn.reshape(self.steps, self.batch_size)
+
+    def model_seed(self, epoch: int) -> int:
+        """The seed of what a model draws on this process while it trains: a router's noise."""
+        return int(sample_rng(self.seed, epoch, _DRAWS + self.rank).integers(2**63))
 
     def training(self, epoch: int) -> Iterator[Batch]:
         """This process's share of every step of an epoch, augmented."""

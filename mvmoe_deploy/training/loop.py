@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import FamilyModel
-from mvmoe_deploy.models.families import find_family
+from mvmoe_deploy.models.families import find_family, seeded
 from mvmoe_deploy.training.batches import Batches
 from mvmoe_deploy.training.data import Split
 from mvmoe_deploy.training.evaluation import Tally, tally
@@ -70,7 +70,8 @@ class Trainer:
         while position.epoch < phase.epochs:
             began = time.perf_counter()
             epoch = position.epoch + 1
-            losses = self._epoch(phase, module, learner, epoch)
+            with seeded(self.batches.model_seed(epoch)):
+                losses = self._epoch(phase, module, learner, epoch)
             record = self._record(phase, learner, epoch, losses)
             seconds = position.seconds + time.perf_counter() - began
             position = Position(epoch, seconds, self.fabric.world_size)

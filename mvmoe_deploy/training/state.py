@@ -1,6 +1,7 @@
 """The state of a phase after an epoch: one safetensors file, no pickle.
 
-There is no random state to keep: order and augmentation are functions of (seed, epoch, image).
+There is no random state to keep: order and augmentation are functions of (seed, epoch, image), and
+what a model draws while it trains begins anew in each epoch.
 """
 
 import json

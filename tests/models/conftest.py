@@ -61,7 +61,7 @@ def spread_out():
                 if name in ("cls_token", "pos_embed") or ("router" in name and "bias" in name):
                     scale = 0.05  # images shall route themselves, not their common part
                 else:
-                    scale = 1.0 if parameter.ndim == 1 else parameter[0].numel() ** -0.5
+                    scale = 1.0 if parameter.ndim < 2 else parameter[0].numel() ** -0.5
                 parameter.copy_(scale * noise + ("norm" in name))
         return model.eval()
 
