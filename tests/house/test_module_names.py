@@ -2,8 +2,8 @@
 
 They do where they are files of parts of one kind (`targets/onnx/options.py` and
 `targets/coreml/options.py`), or what a folder has by a fixed name (`contract.py`, `__main__.py`,
-and `command.py` of a package that is run). Parts of different kinds may be called alike, too: each is
-found by its name in its kind.
+and `command.py` of a package that is run). Parts of different kinds may be called alike, too: each
+is found by its name in its kind.
 """
 
 import re

@@ -146,7 +146,7 @@ def _placed(stamp: Image.Image, rng: np.random.Generator) -> Image.Image:
     # Half of the box around what was turned.
     half_x = (abs(cos) * wide + abs(sin) * high) / 2
     half_y = (abs(sin) * wide + abs(cos) * high) / 2
-    x, y = (rng.uniform(*sorted((half, SIDE - half))) for half in (half_x, half_y))
+    x, y = (_middle(half, rng) for half in (half_x, half_y))
     middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
     # Pillow wants the map from output to input pixels.
     return stamp.transform(
@@ -155,6 +155,12 @@ def _placed(stamp: Image.Image, rng: np.random.Generator) -> Image.Image:
         (cos, sin, middle_x - cos * x - sin * y, -sin, cos, middle_y + sin * x - cos * y),
         resample=Image.Resampling.BILINEAR,
     )
+
+
+def _middle(half: float, rng: np.random.Generator) -> float:
+    """Where the middle of something lies that reaches so far to either side."""
+    low, high = sorted((half, SIDE - half))
+    return rng.uniform(low, high)
 
 
 @cache
