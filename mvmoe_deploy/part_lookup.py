@@ -13,6 +13,7 @@ about 25 ms. A name may come from an untrusted manifest, so what opens a bundle 
 `plugins=False` unless its caller has allowed plug-ins.
 """
 
+import ast
 import importlib
 import importlib.util
 import pkgutil
@@ -131,13 +132,15 @@ def installed(kind: str) -> list[PartInfo]:
 
 
 def summaries(kind: str) -> dict[str, str]:
-    """What parts of a kind say of themselves in one line, by name; those without a `summary` lack.
+    """What parts of a kind do in one line, by name; those that say nothing lack.
 
-    Empty for a kind whose parts are slow to import; no part of it is imported then.
+    A part says so by its `summary`, where parts of the kind are quick to import. Of other kinds no
+    part is imported: what the modules of built-in parts say first of themselves is read.
     """
-    if not all(_is_quick(package) for package in PACKAGES[kind]):
-        return {}
-    found = {name: _summary(kind, name) for name in names(kind)}
+    if all(_is_quick(package) for package in PACKAGES[kind]):
+        found = {name: _summary(kind, name) for name in names(kind)}
+    else:
+        found = {part.name: _first_paragraph(part.module) for part in _built_in_parts(kind)}
     return {name: text for name, text in found.items() if text is not None}
 
 
@@ -201,10 +204,20 @@ def _modules(package: str) -> Iterator[str]:
 
 def _declares_part(module: str) -> bool:
     """Whether a module's source declares `PART`; the module is not imported."""
+    return _DECLARATION.search(_source(module)) is not None
+
+
+def _source(module: str) -> str:
+    """A module's source, which is not imported; empty if it has none."""
     spec = importlib.util.find_spec(module)
     loader = getattr(spec, "loader", None)
-    source = loader.get_source(module) if isinstance(loader, InspectLoader) else None
-    return source is not None and _DECLARATION.search(source) is not None
+    return (loader.get_source(module) if isinstance(loader, InspectLoader) else None) or ""
+
+
+def _first_paragraph(module: str) -> str | None:
+    """The first paragraph of a module's docstring as one line; None without one."""
+    said = ast.get_docstring(ast.parse(_source(module)))
+    return " ".join(said.partition("\n\n")[0].split()) if said else None
 
 
 def _entries(kind: str) -> Iterator[EntryPoint]:

@@ -99,17 +99,17 @@ def test_a_plugin_without_a_part_is_refused(plugin: list[EntryPoint]) -> None:
 
 
 @pytest.mark.usefixtures("plugin")
-def test_only_a_package_that_says_so_is_asked_for_summaries(
+def test_parts_that_are_quick_to_import_are_asked_for_summaries_and_others_are_read(
     package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    said = '"""All of\nit.\n\nIn detail."""\n\n'
     code = "class Whole:\n    summary = 'does all'\n\n\nPART = Whole\n"
-    (package / "all_at_once.py").write_text(code)
-    assert part_lookup.summaries("strategies") == {}
+    (package / "all_at_once.py").write_text(said + code)
     monkeypatch.setattr(part_lookup, "PACKAGES", {"strategies": ("some_strategies",)})
-    assert part_lookup.summaries("strategies") == {}
+    assert part_lookup.summaries("strategies") == {"all-at-once": "All of it."}
     assert "some_strategies.all_at_once" not in sys.modules
     monkeypatch.setattr(sys.modules["some_strategies"], part_lookup.QUICK, True, raising=False)
     # One cannot be imported, and the plug-in's part says nothing of itself.
     assert part_lookup.summaries("strategies") == {"all-at-once": "does all"}
     monkeypatch.setattr(part_lookup, "PACKAGES", {"strategies": ("some_strategies", "nowhere")})
-    assert part_lookup.summaries("strategies") == {}
+    assert part_lookup.summaries("strategies") == {"all-at-once": "All of it."}

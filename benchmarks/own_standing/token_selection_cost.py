@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PROGRAM = "python -m own_standing.token_selection_cost"
 _DENSE, _ROWS, _PRODUCTS = "dense", "rows", "products"
-_PRODUCTS_ON_ONNX_RUNTIME = ("views", "arithmetic", "slices", "joined-selections", "token-products")
+PRODUCTS_ON_ONNX_RUNTIME = ("views", "arithmetic", "slices", "joined-selections", "token-products")
 _ENGINES = ("ONNX Runtime", "XNNPACK")
 
 
@@ -73,15 +73,20 @@ def forms(sizes: Sizes) -> dict[str, Run]:
     dense, chosen = _dense(sizes), DataSelectionViT(sizes).eval()
     image = torch.randn(1, 3, sizes.image, sizes.image)
     products = EXECUTORCH["xnnpack"]
-    rows = tuple("token-rows" if name == "token-products" else name for name in products)
+    rows = with_rows(products)
     return {
-        "ONNX Runtime, dense": _onnx(dense, image, ONNX["cpu"]),
-        "ONNX Runtime, rows": _onnx(chosen, image, ONNX["cpu"]),
-        "ONNX Runtime, products": _onnx(chosen, image, _PRODUCTS_ON_ONNX_RUNTIME),
-        "XNNPACK, dense": _xnnpack(dense, image, products),
-        "XNNPACK, rows": _xnnpack(chosen, image, rows),
-        "XNNPACK, products": _xnnpack(chosen, image, products),
+        "ONNX Runtime, dense": as_onnx(dense, image, ONNX["cpu"]),
+        "ONNX Runtime, rows": as_onnx(chosen, image, ONNX["cpu"]),
+        "ONNX Runtime, products": as_onnx(chosen, image, PRODUCTS_ON_ONNX_RUNTIME),
+        "XNNPACK, dense": as_xnnpack(dense, image, products),
+        "XNNPACK, rows": as_xnnpack(chosen, image, rows),
+        "XNNPACK, products": as_xnnpack(chosen, image, products),
     }
+
+
+def with_rows(products: tuple[str, ...]) -> tuple[str, ...]:
+    """Rewrites that leave rows where others make products of them."""
+    return tuple("token-rows" if name == "token-products" else name for name in products)
 
 
 def _dense(sizes: Sizes) -> "nn.Module":
@@ -100,7 +105,7 @@ def _dense(sizes: Sizes) -> "nn.Module":
     return build(config).eval()
 
 
-def _onnx(model: "nn.Module", image: "Tensor", rewrites: tuple[str, ...]) -> Run:
+def as_onnx(model: "nn.Module", image: "Tensor", rewrites: tuple[str, ...]) -> Run:
     """A model on ONNX Runtime, with its weights inside its graph."""
     from onnx import numpy_helper
 
@@ -116,7 +121,7 @@ def _onnx(model: "nn.Module", image: "Tensor", rewrites: tuple[str, ...]) -> Run
     return on_onnx_runtime(template.body, {"image": image})
 
 
-def _xnnpack(model: "nn.Module", image: "Tensor", rewrites: tuple[str, ...]) -> Run:
+def as_xnnpack(model: "nn.Module", image: "Tensor", rewrites: tuple[str, ...]) -> Run:
     """A model on XNNPACK; what it leaves outside runs in ExecuTorch's portable kernels."""
     from mvmoe_export.programs import make_program
 

@@ -26,7 +26,7 @@ class InstalledPart(msgspec.Struct, frozen=True, kw_only=True):
     distribution: str
     built_in: bool
     summary: str | None
-    """What it says of itself, where its kind was asked for and is quick to import."""
+    """What it does in one line, where its kind was asked for; of plug-ins' of some kinds only."""
 
 
 class InstalledParts(msgspec.Struct, frozen=True):
@@ -40,8 +40,8 @@ class InstalledParts(msgspec.Struct, frozen=True):
 def parts(kind: str | None, as_json: bool) -> None:
     """List the parts that are installed, of one KIND or of all: rules, targets, commands, ...
 
-    No part is imported for it. Only those of a KIND that is quick to import, such as recipes, are:
-    they say in one line what they do and cost.
+    Of one KIND each part says in one line what it does. No part is imported for it, but those of a
+    KIND that is quick to import, such as recipes.
     """
     if kind is not None and kind not in installed_parts.PACKAGES:
         raise InputError(

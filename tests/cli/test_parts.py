@@ -48,11 +48,19 @@ def test_a_kind_that_is_quick_to_import_is_listed_with_summaries(listed):
     assert "the fewest bytes" in out
 
 
-def test_other_kinds_have_none(listed):
-    assert {part["summary"] for part in listed("rewrites", "--json")["rewrites"].values()} == {None}
-    assert "what it does" not in listed("rewrites")
+def test_parts_of_other_kinds_are_not_asked_and_their_modules_say_it(listed):
+    said = {
+        name: part["summary"] for name, part in listed("families", "--json")["families"].items()
+    }
+    assert all(said.values())
+    assert "arXiv 2106.05974" in said["vmoe"] and "arXiv 2308.00951" in said["soft_moe"]
+    assert "what it does" in listed("families")
+
+
+def test_a_list_of_all_kinds_has_no_summaries(listed):
     everything = listed("--json")
     assert {part["summary"] for parts in everything.values() for part in parts.values()} == {None}
+    assert "what it does" not in listed()
 
 
 def test_the_summaries_of_recipes_import_no_framework_and_no_engine():

@@ -15,31 +15,15 @@ import numpy as np
 import pytest
 from PIL import Image
 from safetensors.torch import load_file
+from training_interrupt import Interrupt
 
 from mvmoe_deploy.errors import CheckFailedError, CheckpointError, ImageError, InputError
 from mvmoe_deploy.models import load_checkpoint
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
-from mvmoe_deploy.training import Silent, TrainOptions, TrainReport, train
+from mvmoe_deploy.training import TrainOptions, TrainReport, train
 from mvmoe_deploy.training.training_report import read_report
 
 ALL = ("super-class", "end-to-end", "random")
-
-
-class Interrupt(Silent):
-    """Presses Ctrl-C in the middle of an epoch."""
-
-    def __init__(self, phase: str, epoch: int) -> None:
-        self.where = (phase, epoch)
-
-    def phase(self, name: str, epochs: int, done: int) -> None:
-        self.here = (name, done + 1)
-
-    def step(self, share: float) -> None:
-        if self.here == self.where:
-            raise KeyboardInterrupt
-
-    def epoch(self, record: dict) -> None:
-        self.here = (record["phase"], record["epoch"] + 1)
 
 
 @pytest.fixture(scope="module")

@@ -153,7 +153,24 @@ def best_of(tokens, scores):
     return take_tokens(tokens, scores.argmax(-1, keepdim=True)), scores.topk(2).values
 
 
-WAYS = [layer, by_topk, by_rows, by_places, of_every_expert, gates, members, sorted_scores, best_of]
+def one_each(tokens, scores):
+    """The first of a whole sort."""
+    index = top_tokens(scores, 1)
+    return add_tokens(tokens, index, scores.gather(1, index)[..., None] * tokens[:, :1])
+
+
+WAYS = [
+    one_each,
+    layer,
+    by_topk,
+    by_rows,
+    by_places,
+    of_every_expert,
+    gates,
+    members,
+    sorted_scores,
+    best_of,
+]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -163,7 +180,7 @@ def test_products_for_every_way_to_say_it(check, way):
     assert not named(graph) & BY_INDEX
 
 
-@pytest.mark.parametrize("way", [layer, by_topk, of_every_expert, gates, sorted_scores])
+@pytest.mark.parametrize("way", [one_each, layer, by_topk, of_every_expert, gates, sorted_scores])
 def test_products_for_several_images(check, way):
     graph = check("token-products", way, *SEVERAL, before=("views",))
     assert not named(graph) & BY_INDEX
