@@ -54,6 +54,27 @@ def ratio(value: float, low: float | None, high: float | None) -> str:
     )
 
 
+def counted(found: CaseFigures) -> list[str]:
+    """How many routed models are better and worse than dense ones, in three ways to compare."""
+    routed = [row for row in found.rows if not row.cell.is_dense]
+    ways = {
+        "the dense model that they were made of, trained for as many steps": "over_dense",
+        "dense models of as many active multiply-accumulates": "over_curve",
+        "dense models of the same latency": "over_latency_curve",
+    }
+    lines = []
+    for beside, name in ways.items():
+        differences = [its for row in routed if (its := getattr(row, name)) is not None]
+        if differences:
+            decided = [its.mean > 0 for its in differences if its.decides]
+            lines.append(
+                f"Beside {beside}: of {len(differences)} routed models {sum(decided)} are better, "
+                f"{len(decided) - sum(decided)} worse, and of "
+                f"{len(differences) - len(decided)} these seeds show no difference."
+            )
+    return lines
+
+
 def sentences(found: CaseFigures) -> list[str]:
     """What the results of a data set say, each with its interval; whatever it is."""
     said = [_compared(found, *pair) for pair in COMPARED]

@@ -78,6 +78,15 @@ def test_a_difference_that_is_none_is_called_none(case, results, made, tmp_path)
     assert only.startswith("-5.00 points, of one seed, from which nothing follows")
 
 
+def test_models_that_are_better_and_worse_are_counted(case, results, made, tmp_path):
+    told = "of 2 routed models {} are better, {} worse, and of {} these seeds show no difference"
+    # The cut model is 5 points below in both seeds; the routed one 1 and 2 above.
+    assert told.format(0, 1, 1) in page_of(case, results, tmp_path)
+    made(ROUTED, "4x32", 0, 0.82)
+    made(ROUTED, "4x32", 1, 0.83)
+    assert told.format(1, 1, 0) in page_of(case, results, tmp_path)
+
+
 def test_the_table_of_the_bench_is_of_its_result(case, results, tmp_path):
     assert "Not measured yet." in page_of(case, results, tmp_path)
     subject = Subject(
