@@ -7,7 +7,7 @@ from evidence import answer_times
 from evidence.cases import Case, Cell, Piece, Size
 from evidence.made_on import cpu, versions
 from evidence.piece_results import Latencies, Latency, Results
-from evidence.piece_training import checkpoint
+from evidence.piece_training import kept_checkpoint
 from mvmoe_deploy.cli.output import note
 
 _TARGET = "onnx"
@@ -18,19 +18,19 @@ def measure_latencies(
 ) -> None:
     """Measure the sizes that have no latencies yet, or lack models that are trained by now.
 
-    The weights are those of the first seed. Models whose graphs are alike share one bundle. Raises
-    what exports and runs raise.
+    The weights are those of the first seed; where only results were kept, they are trained again.
+    Models whose graphs are alike share one bundle. Raises what training, exports and runs raise.
     """
     for case in cases:
         for size in case.sizes:
             trained = [
                 cell for cell in size.cells
-                if checkpoint(Piece(case, size, cell, seeds[0]), work).exists()
+                if results.of(Piece(case, size, cell, seeds[0])) is not None
             ]  # fmt: skip
             known = results.latencies(case.name, size.name)
             lacking = [c for c in trained if known is None or c.name not in known.cells]
             if lacking and any(cell.is_reference for cell in trained):
-                run = _Run(case, size, seeds[0], work, quick)
+                run = _Run(case, size, seeds[0], work, results, quick)
                 results.put_latencies(run.measured(trained))
                 note(f"{case.name}/{size.name}: latencies of {len(trained)} models")
 
@@ -43,6 +43,7 @@ class _Run:
     size: Size
     seed: int
     work: Path
+    results: Results
     quick: bool
 
     @property
@@ -92,7 +93,8 @@ class _Run:
         path = self.folder / f"{cell.name}.mvmoe"
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            trained = checkpoint(Piece(self.case, self.size, cell, self.seed), self.work)
+            piece = Piece(self.case, self.size, cell, self.seed)
+            trained = kept_checkpoint(piece, self.work, self.results)
             model = load_checkpoint(trained).model.eval()
             export_bundle(model, path, targets=(_TARGET,), **cell.export)
         return path

@@ -42,6 +42,13 @@ def checkpoint(piece: Piece, work: Path) -> Path:
     return work / piece.name / (piece.cell.routing or "dense")
 
 
+def kept_checkpoint(piece: Piece, work: Path, results: Results) -> Path:
+    """The trained model of a piece, trained again where a result is all that was kept of it."""
+    while not checkpoint(piece, work).exists() and not _done(piece, work, results):
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    return checkpoint(piece, work)
+
+
 def _done(piece: Piece, work: Path, results: Results) -> bool:
     """Train a piece; False if another process is at it, or at what it starts from."""
     base = piece.base

@@ -81,6 +81,17 @@ def test_what_has_a_result_is_not_trained_again(short, monkeypatch):
     assert (work / "evidence.md").read_text() == page
 
 
+def test_a_model_of_which_only_the_result_was_kept_is_trained_again(short, tmp_path):
+    work, _ = short
+    results = Results(work / "results")
+    size = SHORT[0].sizes[0]
+    piece = Piece(SHORT[0], size, size.by_name[FURTHER.name], 7)
+    again = piece_training.kept_checkpoint(piece, tmp_path, results)
+    first = piece_training.checkpoint(piece, work)
+    weights = [path / "model.safetensors" for path in (again, first)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
 def test_a_piece_that_somebody_is_at_is_left_to_him(short, monkeypatch):
     work, _ = short
     size = SHORT[0].sizes[0]
