@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # Before Pillow 13.0 changed the order of its passes: tests compare the bytes of the two.
 OTHER_PILLOW := pillow==12.1.1
 
-.PHONY: demo test trained bench fuzz mutants setup lint clean \
+.PHONY: demo test trained bench evidence fuzz mutants setup lint clean \
 	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone kotlin-runner android-apk android-bundle ios-bundle \
 	swift-test swift-format swift-api swift-sanitizers swift-runner
 
@@ -110,6 +110,10 @@ mutants: setup ## change one thing at a time (tests/mutants), print what no test
 bench: setup ## measure our own standing (about 40 minutes), write docs/performance.md
 	$(BIN)/python -m own_standing.command --work bench -o docs/performance.md
 
+# What was trained stays in the folder of results: with nothing missing only the page is written.
+evidence: setup ## train and measure the evidence (hours, resumable), write docs/evidence.md
+	$(BIN)/python -m evidence.command --work evidence --jobs 2
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -129,4 +133,4 @@ $(READY): pyproject.toml Makefile
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) demo bench build dist fuzz-findings target kotlin/*/target android_demo/target
+	rm -rf $(VENV) demo bench evidence build dist fuzz-findings target kotlin/*/target android_demo/target

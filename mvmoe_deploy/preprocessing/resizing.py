@@ -104,6 +104,8 @@ def cut(
     first pass take no part in the second. Raises ImageError as `resample` does.
     """
     require_cuttable(image.size, window, size)
+    if image.size == size and window == Window(size, 0, 0):
+        return image  # Pillow would copy it, twice: small images are cut more slowly than varied.
     width, height = size
     whole_width, whole_height = window.whole
     filter_ = FILTERS[interpolation]

@@ -278,7 +278,7 @@ def _run_phases(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
     trainer = Trainer(fabric, options, _batches(fabric, options, data), out, progress)
     report = _Phases(trainer, out, run.start, images.changes).report()
     if fabric.is_global_zero:
-        if options.config.routing:
+        if options.config.routing and options.routings:
             draw_class_to_expert(report, out / PICTURE)
         write_report(report, out / REPORT)
 

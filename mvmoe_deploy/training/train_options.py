@@ -29,7 +29,7 @@ class TrainOptions:
     """One run: model, data, recipe and machines. `default_options` fills in what suits the data.
 
     - `data` is a data set's name, the folder of one, or an image folder; `routings` are names of
-      training routings.
+      training routings; without any, the dense twin alone is trained.
     - `start` is the path of a checkpoint that the run starts from, `weights` one of several sets in
       it. `dense_epochs` may be 0 then: its dense model is trained already.
     - `input` says what makes the model's input of an image, where it is not what suits the data.
@@ -97,13 +97,13 @@ class TrainOptions:
             )
 
     def _require_routings(self) -> None:
-        """At least one routing, all known, none twice."""
+        """All routings are known, and none is named twice."""
         named, known = self.routings, part_lookup.names("routings")
-        fits = isinstance(named, tuple) and named and set(named) <= set(known)
+        fits = isinstance(named, tuple) and set(named) <= set(known)
         if not fits or len(set(named)) != len(named):
             raise InputError(
-                f"routings is {named!r}; give a tuple of one or more of {', '.join(known)}, each "
-                "at most once",
+                f"routings is {named!r}; give a tuple of some of {', '.join(known)}, each at most "
+                "once",
                 code="input.option",
                 name="routings",
                 given=quoted(named),
@@ -113,7 +113,7 @@ class TrainOptions:
     def _require_integers(self) -> None:
         """Counts are whole numbers in their range."""
         for name, low, high in (
-            ("dense_epochs", 1 if self.start is None else 0, None),
+            ("dense_epochs", 0 if self.start is not None and self.routings else 1, None),
             ("moe_epochs", 1, None),
             ("batch_size", 1, None),
             ("seed", 0, 2**63 - 1),

@@ -1,8 +1,9 @@
 """One name, one meaning: no two modules are called alike, unless they play one role of a contract.
 
 They do where they are files of parts of one kind (`targets/onnx/options.py` and
-`targets/coreml/options.py`), or what a folder has by a fixed name (`contract.py`, `__main__.py`).
-Parts of different kinds may be called alike, too: each is found by its name in its kind.
+`targets/coreml/options.py`), or what a folder has by a fixed name (`contract.py`, `__main__.py`,
+and `command.py` of a package that is run). Parts of different kinds may be called alike, too: each
+is found by its name in its kind.
 """
 
 import re
@@ -20,8 +21,9 @@ PACKAGES = (
     "export/mvmoe_export",
     "benchmarks/mvmoe_bench",
     "benchmarks/own_standing",
+    "benchmarks/evidence",
 )
-FIXED = re.compile(r"__\w+__|contract")
+FIXED = re.compile(r"__\w+__|contract|command")
 
 
 def modules() -> list[str]:

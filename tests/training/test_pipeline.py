@@ -79,6 +79,18 @@ def test_the_report_adds_up(finished) -> None:
         assert 1 / 3 < routing.mean_gate <= 1
 
 
+def test_without_a_routing_the_dense_twin_alone_is_trained(finished, tmp_path: Path) -> None:
+    options, out, report = finished
+    alone = train(replace(options, routings=()), tmp_path / "dense")
+    assert alone.dense == report.dense and alone.routings == ()
+    _same_weights(out, tmp_path / "dense", ("dense",))
+    assert not (tmp_path / "dense" / "class_to_expert.png").exists()
+    start = str(tmp_path / "dense" / "dense")
+    further = replace(options, routings=(), start=start, dense_epochs=1)
+    assert train(further, tmp_path / "further").start.checkpoint == start
+    assert _epochs(tmp_path / "further") == [("dense", 1)]
+
+
 def test_super_classes_are_a_partition_and_none_without_a_guide(finished) -> None:
     _, _, report = finished
     guided, free, random = report.routings

@@ -43,11 +43,17 @@ def test_values_out_of_range_are_refused(tiny_options, name, value, expected) ->
 
 
 @pytest.mark.parametrize(
-    "routings", [(), ("dense",), ("random", "random"), ["super-class"], "super-class"]
+    "routings", [("dense",), ("random", "random"), ["super-class"], "super-class"]
 )
 def test_routings_are_known_and_named_once(tiny_options, routings) -> None:
     with pytest.raises(InputError, check=lambda error: error.code == "input.option"):
         tiny_options(routings=routings)
+
+
+def test_without_a_routing_there_are_dense_epochs(tiny_options) -> None:
+    assert tiny_options(routings=()).routings == ()
+    with pytest.raises(InputError, check=lambda error: error.fields["name"] == "dense_epochs"):
+        tiny_options(routings=(), start="checkpoint", dense_epochs=0)
 
 
 def test_a_dense_configuration_is_refused() -> None:

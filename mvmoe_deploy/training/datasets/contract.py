@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -78,3 +78,12 @@ class LabelledFolder(Protocol):
 
     def split(self, part: Part) -> tuple[Sequence[Path], np.ndarray]:
         """Image files and their labels, always the same; raises InputError."""
+
+
+@runtime_checkable
+class GroupedClasses(Protocol):
+    """What a data set offers beside, whose classes have natural super-classes."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The super-class of each class, by name."""
