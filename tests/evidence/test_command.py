@@ -131,8 +131,9 @@ def test_what_cannot_be_done_is_one_sentence(tmp_path, arguments, code):
 def test_the_page_replaces_no_file_of_somebody_else(tmp_path):
     page = tmp_path / "notes.md"
     page.write_text("mine")
-    with pytest.raises(InputError):
+    with pytest.raises(InputError) as refused:
         run("--work", tmp_path / "work", "--short", "-o", page)
+    assert refused.value.code == "output.foreign"
     assert page.read_text() == "mine" and not (tmp_path / "work").exists()
 
 

@@ -115,8 +115,9 @@ def test_the_picture_lies_beside_the_page_and_is_replaced(case, results, tmp_pat
         assert drawn.width > 3 * drawn.height / 2
     page_of(case, results, tmp_path)
     picture.write_bytes(b"somebody's")
-    with pytest.raises(InputError):
+    with pytest.raises(InputError) as refused:
         page_of(case, results, tmp_path)
+    assert refused.value.code == "output.foreign"
     assert picture.read_bytes() == b"somebody's"
 
 

@@ -97,8 +97,9 @@ def test_a_box_is_cut_to_the_image(labels):
 )
 def test_a_bad_line_is_named(labels, line):
     path = labels(f"0 0.5 0.5 0.1 0.1\n\n{line}\n")
-    with pytest.raises(InputError, match="line 3", check=is_invalid(path)):
+    with pytest.raises(InputError, check=is_invalid(path)) as refused:
         read_boxes(path, 2)
+    assert "line 3" in str(refused.value)
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe0", b"0 0.5 0.5 0.1 0.1\n" * 1001, b" " * 1_000_001])

@@ -90,8 +90,9 @@ def test_the_input_has_the_statistics_of_the_images():
 
 
 def test_what_is_missing_is_named(monkeypatch):
-    with pytest.raises(InputError, match="train, held-out, test"):
+    with pytest.raises(InputError) as refused:
         PART.split("all")
+    assert "train, held-out, test" in str(refused.value)
     monkeypatch.setattr(glyphs.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError) as missing:
         font_folder()
