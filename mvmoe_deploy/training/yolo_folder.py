@@ -228,12 +228,14 @@ def _text(path: Path) -> str:
 
 
 def _bad_line(path: Path, number: int, line: str, reason: str) -> InputError:
-    return _invalid(path, f"line {number} is {quoted(line[:_SHOWN])}, and {reason}")
+    found = f"line {number}"
+    return _invalid(path, f"{found} is {quoted(line[:_SHOWN])}, and {reason}", name=found)
 
 
-def _invalid(path: Path, reason: str) -> InputError:
+def _invalid(path: Path, reason: str, **fields: str) -> InputError:
     return InputError(
         f"data {path} cannot be used: {reason}; correct it, as docs/training.md has the format",
         code="data.invalid",
         path=str(path),
+        **fields,
     )
