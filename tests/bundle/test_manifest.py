@@ -300,7 +300,7 @@ STEM = (*ONNX, "graphs", 0)
                 expected="str matching regex '^[A-Za-z0-9_][A-Za-z0-9_.\\\\-]*$(?!\\\\n)'",
             ),
         ),
-        (put("stages", 1, "rule", "k", 4), Fault("routing.rule-invalid")),
+        (put("stages", 1, "rule", "k", 4), Fault("routing.rule-invalid", name="k")),
         (
             put("stages", 1, "rule", "k", 0),
             Fault("bundle.manifest-out-of-range", path="$.stages[1].rule.k", expected="int >= 1"),
