@@ -16,6 +16,7 @@ from mvmoe_deploy.bundle.manifest import (
     Output,
     Parity,
     Placement,
+    Restriction,
     Routers,
     Source,
     Target,
@@ -142,6 +143,8 @@ class BundleSummary(_Summary, frozen=True):
     routing: tuple[Rule, ...]
     finishes: tuple[tuple[Route, ...], ...]
     """For each routed stage the routes on which an image is finished."""
+    restrictions: tuple[Restriction, ...]
+    """What the export has fixed of the model's routing."""
     source: Source
     targets: dict[str, TargetSummary]
     precisions: tuple[PrecisionRow, ...]
@@ -172,6 +175,7 @@ def summarize(manifest: Manifest) -> BundleSummary:
         ),
         routing=rules,
         finishes=tuple(stage.finishes for stage in manifest.stages[1:]),
+        restrictions=manifest.restrictions,
         source=manifest.source,
         targets={name: target_summary(target, rules) for name, target in manifest.targets.items()},
         precisions=rows_of_manifest(manifest),

@@ -97,6 +97,14 @@ def _show_routing(out: "Console", view: BundleView) -> None:
         where = f" of {_stages(first, stage)}" if len(view.routing) > 1 else ""
         out.print(f"  routing{where}: {rule.describe()}{_ends(finishes)}")
         _show_choices(out, rule)
+    for fixed in view.restrictions:
+        what = (
+            f"every image takes {route_text(fixed.route)}"
+            if fixed.route is not None
+            else f"experts {route_text(fixed.kept or ())} are kept"
+        )
+        where = f"restricted at stage {fixed.stage} of the model"
+        out.print(f"  {where}: {what} ({fixed.rule.describe()} before)")
 
 
 def _stages(first: int, last: int) -> str:

@@ -229,7 +229,7 @@ def _report(source: _Source, data: str, most: int, plugins: bool) -> "RoutersRep
     if len(source.described.stages) == 1:
         raise InputError(
             f"{source.shown} routes no image: it has no routed stage, so there is nothing to "
-            "judge; give a routed model"
+            "judge; give a routed model (of a bundle with constant routes its checkpoint)"
         )
     listed = list_samples(data, source.described.taker, most, _UNSEEN)
     # In a process of its own: a malformed graph can end the process of its engine.

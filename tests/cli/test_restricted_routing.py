@@ -47,6 +47,8 @@ def test_a_constant_route_becomes_one_graph(mvmoe, checkpoint, tmp_path):
     assert len(manifest["stages"]) == len(manifest["targets"]["onnx"]["graphs"]) == 1
     (restriction,) = manifest["restrictions"]
     assert (restriction["stage"], restriction["route"], restriction["kept"]) == (1, [3], None)
+    _, shown, _ = mvmoe("inspect", tmp_path / "b")
+    assert "restricted at stage 1 of the model: every image takes 3 (top 1 of 4 experts" in shown
     kept = shares(mvmoe, checkpoint, tmp_path / "b")
     assert kept["images"] == 60
     assert kept["routes"] <= kept["answers"]
