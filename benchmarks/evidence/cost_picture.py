@@ -92,6 +92,7 @@ def _panel(figure: "Figure", number: int, panel: Axis, rows: list[Row], kinds: l
             fontsize=TEXT, color=LIGHT["muted"],
         )  # fmt: skip
         axes.set_xticks([])
+        axes.set_yticks([])
         return
     for kind in kinds:
         _draw_kind(axes, kinds.index(kind), [pair for pair in placed if pair[0].cell.kind == kind])

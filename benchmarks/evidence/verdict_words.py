@@ -79,7 +79,12 @@ def sentences(found: CaseFigures) -> list[str]:
     """What the results of a data set say, each with its interval; whatever it is."""
     said = [_compared(found, *pair) for pair in COMPARED]
     said += [_cut(row) for row in found.of_size(found.case.sizes[0]) if row.cell.cut]
-    said += [_on_curve(row) for row in found.rows]
+    named = {first for first, _ in COMPARED}
+    said += [
+        _on_curve(row)
+        for row in found.of_size(found.case.sizes[0])
+        if row.cell.cut or (row.cell.name in named and row.over_latency_curve is not None)
+    ]
     return [sentence for sentence in said if sentence]
 
 
