@@ -220,10 +220,14 @@ def _sweep_one(holder: Path, path: Path) -> None:
     if not _is_ours(holder):
         return
     with contextlib.suppress(Timeout, OSError):
-        if (holder / _LOCK).exists():
-            with FileLock(holder / _LOCK, timeout=0):
-                _empty(holder, path)
-        _remove_holder(holder)
+        if not (holder / _LOCK).exists():
+            # Refused if its process lives, and has made the lock in the meantime.
+            holder.rmdir()
+            return
+        with FileLock(holder / _LOCK, timeout=0):
+            _empty(holder, path)
+            # While it is locked: a process that waits for the lock sees that it is gone.
+            _remove_holder(holder)
 
 
 def _is_ours(holder: Path) -> bool:

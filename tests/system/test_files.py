@@ -698,3 +698,44 @@ def test_a_working_directory_that_another_writer_sweeps_meanwhile_is_made_again(
     monkeypatch.setattr(files, "FileLock", Swept)
     files.write_file(tmp_path / "a", write_text("x"))
     assert entries(tmp_path) == ["a"] and len(swept) == 1
+
+
+def _of_living_process(tmp_path):
+    """The working directory of a process that lives, and its lock, which it does not have yet."""
+    holder = files.hidden(tmp_path / "out", files._WORK + 32 * "a")
+    holder.mkdir()
+    return holder, files.FileLock(holder / files._LOCK)
+
+
+def test_a_sweep_leaves_a_lock_that_was_made_after_it_looked(tmp_path, monkeypatch):
+    holder, lock = _of_living_process(tmp_path)
+    exists = Path.exists
+
+    def looked(path):
+        found = exists(path)
+        if path == holder / files._LOCK:
+            lock.acquire()
+        return found
+
+    monkeypatch.setattr(Path, "exists", looked)
+    files._sweep_one(holder, tmp_path / "out")
+    monkeypatch.undo()
+    assert (holder / files._LOCK).exists()
+    lock.release()
+
+
+def test_a_sweep_removes_a_lock_only_while_nobody_else_can_take_it(tmp_path, monkeypatch):
+    holder, lock = _of_living_process(tmp_path)
+    (holder / files._LOCK).touch()
+    remove, taken = files._remove_holder, []
+
+    def removing(found):
+        with contextlib.suppress(files.Timeout):
+            lock.acquire(timeout=0)
+            taken.append(found)
+        remove(found)
+
+    monkeypatch.setattr(files, "_remove_holder", removing)
+    files._sweep_one(holder, tmp_path / "out")
+    assert not taken
+    assert not holder.exists()

@@ -108,7 +108,7 @@ def test_a_run_goes_on_after_the_phone_was_pulled_out(ask, phone, tmp_path):
 
 
 def test_an_app_that_is_killed_is_a_failure_with_its_code(ask, phone, monkeypatch):
-    monkeypatch.setattr(app_following, "SILENT_FOR", 10.0)
+    monkeypatch.setattr(app_following, "SILENT_FOR", 20.0)
 
     result = ask(
         _when(phone, "placement", lambda: fake_devicectl._kill(phone.folder)), preset=LATENCY
