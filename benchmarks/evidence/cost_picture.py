@@ -70,8 +70,8 @@ def _subtitle(rows: list[Row]) -> str:
     counts = sorted({row.top1.seeds for row in rows})
     seeds = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else "".join(map(str, counts))
     return (
-        f"Top-1 of the test images, the mean over {seeds or 'no'} seed(s); bars are 95% of the "
-        "mean. A line joins one kind of model at several sizes."
+        f"Top-1 of the test images, the mean over {seeds or 'no'} seed{'' if seeds == '1' else 's'}; "
+        "bars are 95% of the mean. A line joins one kind of model at several sizes."
     )
 
 
@@ -127,7 +127,7 @@ def _scale(axes: "Axes", costs: list[float]) -> None:
     axes.xaxis.set_major_locator(LogLocator(base=10, subs=subs))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.3g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axes.set_xlim(low / 1.25, high * 1.25)
 
 
