@@ -69,8 +69,9 @@ def _subtitle(rows: list[Row]) -> str:
     """How many seeds the points are of."""
     counts = sorted({row.top1.seeds for row in rows})
     seeds = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else "".join(map(str, counts))
+    word = "seed" if seeds == "1" else "seeds"
     return (
-        f"Top-1 of the test images, the mean over {seeds or 'no'} seed{'' if seeds == '1' else 's'}; "
+        f"Top-1 of the test images, the mean over {seeds or 'no'} {word}; "
         "bars are 95% of the mean. A line joins one kind of model at several sizes."
     )
 
