@@ -18,20 +18,11 @@ from mvmoe_deploy.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-_MOST_NAMED = 5
-"""Kept experts that a description names."""
-
 Route = tuple[int, ...]
 """The experts that one image uses at one routed stage, in ascending order."""
 
 Experts = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 """A number of experts, as a rule's field."""
-
-Kept = Annotated[
-    tuple[Annotated[int, msgspec.Meta(ge=0, le=4095)], ...],
-    msgspec.Meta(min_length=1, max_length=4096),
-]
-"""The experts that a rule may select, in ascending order, as a rule's field."""
 
 
 Columns = Callable[["Tensor"], "Tensor"]
@@ -214,7 +205,7 @@ def require_route(route: Route, rule: Rule, where: str) -> None:
     """Refuse a route that `rule` cannot give; raises InputError, `where` names its source."""
     if not rule.contains(route):
         raise InputError(
-            f"{where} has the route {_shown(route)}; expected a route of its rule "
+            f"{where} has the route {shown_route(route)}; expected a route of its rule "
             f"({rule.describe()}), the experts in ascending order",
             code="routing.unknown-route",
             route=list(route[:16]),
@@ -236,57 +227,7 @@ def routes_up_to(longest: int, usable: Sequence[int]) -> Iterator[Route]:
         yield from itertools.combinations(usable, length)
 
 
-def usable_experts(experts: int, kept: Route | None) -> Sequence[int]:
-    """The experts that a rule may select: those kept, or all."""
-    return range(experts) if kept is None else kept
-
-
-def are_usable(route: Route, experts: int, kept: Route | None) -> bool:
-    """Whether a route is some experts, at least one, in ascending order, and all of them kept."""
-    return is_ascending(route, experts) and (kept is None or set(route).issubset(kept))
-
-
-def require_kept(kept: Route | None, experts: int, fewest: int, name: str) -> None:
-    """Refuse kept experts that are not some of all, in ascending order, and enough for a route.
-
-    Raises InputError. All of them are said by None alone, so that one rule has one form.
-    """
-    if kept is None:
-        return
-    if not is_ascending(kept, experts) or not fewest <= len(kept) < experts:
-        raise InputError(
-            f"{name} keeps the experts {_shown(kept)} of {experts}; give {fewest} or more of them, "
-            f"fewer than {experts}, in ascending order",
-            code="routing.rule-invalid",
-        )
-
-
-def kept_among(kept: Route, experts: int, before: Route | None) -> Route | None:
-    """The field `kept` of a rule that selects from fewer experts; None for all of them.
-
-    Raises InputError for an expert that the rule does not select already.
-    """
-    if not are_usable(kept, experts, before):
-        raise InputError(
-            f"the experts {_shown(kept)} were to be kept of {experts}"
-            + ("" if before is None else f", of which {_shown(before)} are left")
-            + "; give some of them, each once, in ascending order",
-            code="routing.rule-invalid",
-        )
-    return None if len(kept) == experts else kept
-
-
-def only_kept(kept: Route | None) -> str:
-    """What a rule's description says of kept experts: `, only 0, 2 and 5`; nothing of all."""
-    if kept is None:
-        return ""
-    if len(kept) > _MOST_NAMED:
-        return f", only {len(kept)} of them"
-    *others, last = map(str, kept)
-    return f", only {', '.join(others)} and {last}" if others else f", only {last}"
-
-
-def _shown(route: Route) -> str:
+def shown_route(route: Route) -> str:
     """A route for a message: of a long one the beginning only."""
     text = ", ".join(map(str, route[:16]))
     return f"[{text}]" if len(route) <= 16 and len(text) <= 80 else f"[{text[:80]}...]"

@@ -25,9 +25,9 @@ from mvmoe_deploy.routing.contract import (
     Selector,
     gates_of,
     is_ascending,
-    kept_among,
     members_of,
 )
+from mvmoe_deploy.routing.kept_experts import require_some
 from mvmoe_deploy.text import quoted
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Given(
 
         Raises InputError if no name is left, or no route of the router.
         """
-        kept_among(kept, self.experts, None)
+        require_some(kept, self.experts, range(self.experts))
         named = {name: route for name, route in self.named.items() if set(route).issubset(kept)}
         otherwise = None if self.otherwise is None else self.otherwise.among(kept)
         if not named:

@@ -141,12 +141,12 @@ def scores_one(logits: np.ndarray, experts: int) -> tuple[list[float], list[floa
 
 
 def kept_scores(scores: np.ndarray, kept: tuple[int, ...] | None) -> np.ndarray:
-    """Scores `[B, E]` by which experts are ranked: those not kept come after all others."""
+    """Scores, or logits, `[B, E]` by which experts are ranked: minus infinity if not kept."""
     if kept is None:
         return scores
     dropped = np.ones(scores.shape[1], bool)
     dropped[list(kept)] = False
-    return np.where(dropped, np.float32(-1), scores)
+    return np.where(dropped, np.float32(-np.inf), scores)
 
 
 def graph_kept(scores: "Tensor", kept: tuple[int, ...] | None) -> "Tensor":

@@ -8,28 +8,22 @@ the logits are compared, which needs no function. The output is the mean of the 
 import functools
 import itertools
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 import numpy as np
-from msgspec.structs import replace
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.contract import (
     Columns,
     Experts,
-    Kept,
     Route,
     Rule,
-    are_usable,
-    kept_among,
-    only_kept,
-    require_kept,
     routes_up_to,
-    usable_experts,
 )
-from mvmoe_deploy.routing.rule_arithmetic import as_logits, logits_one
+from mvmoe_deploy.routing.kept_experts import KeepsExperts, Kept
+from mvmoe_deploy.routing.rule_arithmetic import as_logits, kept_scores, logits_one
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +32,7 @@ Logit = Annotated[float, msgspec.Meta(ge=-3e38, le=3e38)]
 
 
 class Threshold(
-    msgspec.Struct,
+    KeepsExperts,
     frozen=True,
     forbid_unknown_fields=True,
     kw_only=True,
@@ -68,16 +62,7 @@ class Threshold(
                 code="routing.rule-invalid",
                 name="thresholds",
             )
-        require_kept(self.kept, self.experts, 1, self.name)
-
-    @property
-    def usable(self) -> Sequence[int]:
-        """All experts, or those that are kept."""
-        return usable_experts(self.experts, self.kept)
-
-    def among(self, kept: Route) -> Rule:
-        """The rule that selects from some experts; raises InputError for too few."""
-        return replace(self, kept=kept_among(kept, self.experts, self.kept))
+        self.require_kept(1)
 
     @property
     def longest(self) -> int:
@@ -104,7 +89,7 @@ class Threshold(
 
     def contains(self, route: Route) -> bool:
         """Whether a route is ascending experts, all of them kept."""
-        return are_usable(route, self.experts, self.kept)
+        return self.are_usable(route)
 
     def cover(self, experts: Iterable[int]) -> Iterator[Route]:
         """The given experts in one route."""
@@ -115,13 +100,11 @@ class Threshold(
     def select(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The routes `[B, E]` (bool) and gates `[B, E]` (fp32) of logits `[B, E]`."""
         logits = as_logits(logits, self.experts)
-        usable = list(self.usable)
-        members = np.zeros(logits.shape, bool)
-        members[:, usable] = (logits > np.array(self.thresholds, np.float32))[:, usable]
+        ranked = kept_scores(logits, self.kept)
+        members = ranked > np.array(self.thresholds, np.float32)
         none = ~members.any(axis=-1)
         # Of equal logits `argmax` takes the first.
-        best = logits[none][:, usable].argmax(axis=-1)
-        members[none, np.array(usable)[best]] = True
+        members[none, ranked[none].argmax(axis=-1)] = True
         return members, self.gates(members, logits)
 
     def select_one(self, logits: np.ndarray) -> tuple[Route, tuple[float, ...]]:
@@ -198,8 +181,7 @@ class Threshold(
 
     def describe(self) -> str:
         """Such as `those of 8 experts above their thresholds, the best if none is`."""
-        of = f"{self.experts} experts{only_kept(self.kept)}"
-        return f"those of {of} above their thresholds, the best if none is"
+        return f"those of {self.experts_in_words} above their thresholds, the best if none is"
 
 
 @functools.lru_cache(maxsize=64)

@@ -7,26 +7,19 @@ With `unit_gates` all gates are 1: the experts are the parts of one layer, which
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
 import numpy as np
-from msgspec.structs import replace
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.contract import (
     Columns,
     Experts,
-    Kept,
     Route,
     Rule,
-    are_usable,
-    kept_among,
-    only_kept,
-    require_kept,
-    usable_experts,
 )
+from mvmoe_deploy.routing.kept_experts import KeepsExperts, Kept
 from mvmoe_deploy.routing.rule_arithmetic import (
     as_logits,
     first_one,
@@ -51,7 +44,7 @@ _FAR = 16.0
 
 
 class TopK(
-    msgspec.Struct,
+    KeepsExperts,
     frozen=True,
     forbid_unknown_fields=True,
     kw_only=True,
@@ -87,16 +80,7 @@ class TopK(
                 code="routing.rule-invalid",
                 name="unit_gates",
             )
-        require_kept(self.kept, self.experts, self.k, self.name)
-
-    @property
-    def usable(self) -> Sequence[int]:
-        """All experts, or those that are kept."""
-        return usable_experts(self.experts, self.kept)
-
-    def among(self, kept: Route) -> Rule:
-        """The rule that selects from some experts; raises InputError for too few."""
-        return replace(self, kept=kept_among(kept, self.experts, self.kept))
+        self.require_kept(self.k)
 
     @property
     def longest(self) -> int:
@@ -123,7 +107,7 @@ class TopK(
 
     def contains(self, route: Route) -> bool:
         """Whether a route is k ascending experts, all of them kept."""
-        return len(route) == self.k and are_usable(route, self.experts, self.kept)
+        return len(route) == self.k and self.are_usable(route)
 
     def cover(self, experts: Iterable[int]) -> Iterator[Route]:
         """The given experts k at a time; the last route is filled up with the lowest others."""
@@ -208,7 +192,7 @@ class TopK(
     def describe(self) -> str:
         """Such as `top 2 of 8 experts, renormalized`."""
         gates = ", renormalized" if self.renormalize else ", gates of 1" if self.unit_gates else ""
-        return f"top {self.k} of {self.experts} experts{only_kept(self.kept)}{gates}"
+        return f"top {self.k} of {self.experts_in_words}{gates}"
 
 
 PART: type[Rule] = TopK

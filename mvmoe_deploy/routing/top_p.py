@@ -12,22 +12,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 import numpy as np
-from msgspec.structs import replace
 
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.contract import (
     Columns,
     Experts,
-    Kept,
     Route,
     Rule,
-    are_usable,
-    kept_among,
-    only_kept,
-    require_kept,
     routes_up_to,
-    usable_experts,
 )
+from mvmoe_deploy.routing.kept_experts import KeepsExperts, Kept
 from mvmoe_deploy.routing.rule_arithmetic import (
     as_logits,
     graph_kept,
@@ -53,7 +47,7 @@ _CLEAR = 1e-4
 
 
 class TopP(
-    msgspec.Struct,
+    KeepsExperts,
     frozen=True,
     forbid_unknown_fields=True,
     kw_only=True,
@@ -83,16 +77,7 @@ class TopP(
                 code="routing.rule-invalid",
                 name="p",
             )
-        require_kept(self.kept, self.experts, 1, self.name)
-
-    @property
-    def usable(self) -> Sequence[int]:
-        """All experts, or those that are kept."""
-        return usable_experts(self.experts, self.kept)
-
-    def among(self, kept: Route) -> Rule:
-        """The rule that selects from some experts; raises InputError for too few."""
-        return replace(self, kept=kept_among(kept, self.experts, self.kept))
+        self.require_kept(1)
 
     @property
     def longest(self) -> int:
@@ -123,7 +108,7 @@ class TopP(
 
     def contains(self, route: Route) -> bool:
         """Whether a route is up to `longest` ascending experts, all of them kept."""
-        return len(route) <= self.longest and are_usable(route, self.experts, self.kept)
+        return len(route) <= self.longest and self.are_usable(route)
 
     def cover(self, experts: Iterable[int]) -> Iterator[Route]:
         """The given experts, `longest` at a time."""
@@ -225,8 +210,7 @@ class TopP(
     def describe(self) -> str:
         """Such as `top p = 0.5 of 8 experts, at most 2`."""
         gates = ", renormalized" if self.renormalize else ""
-        of = f"{self.experts} experts{only_kept(self.kept)}"
-        return f"top p = {self.p:g} of {of}, at most {self.longest}{gates}"
+        return f"top p = {self.p:g} of {self.experts_in_words}, at most {self.longest}{gates}"
 
 
 def _sums_before(taken: np.ndarray) -> np.ndarray:
