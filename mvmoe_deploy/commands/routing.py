@@ -204,6 +204,7 @@ def _bundle(
     from mvmoe_deploy.bundle import Bundle
     from mvmoe_deploy.router_health import ModelSource
     from mvmoe_deploy.samples import ImageTaker
+    from mvmoe_deploy.verification.routers_report import of_bundle
     from mvmoe_deploy.verification.routes_of_images import DescribedModel
 
     opened = Bundle.open(path, manifest_sha256, plugins=plugins)
@@ -214,6 +215,7 @@ def _bundle(
     if checkpoint is not None:
         model = _pytorch().load(checkpoint, opened, config, weights)
         named = ModelSource.of_checkpoint(str(checkpoint), name, config=config, weights=weights)
+    named = of_bundle(named, opened.manifest)
     described = DescribedModel(ImageTaker.of(opened.manifest), opened.manifest.stages)
     asked = tuple(dict.fromkeys(targets))
     return _Source(str(path), described, named, model, opened, asked)

@@ -66,7 +66,7 @@ def verify(
     from mvmoe_deploy.verification.bundle_verification import verify_bundle
     from mvmoe_deploy.verification.image_choice import choose_samples
     from mvmoe_deploy.verification.report_data import report_data
-    from mvmoe_deploy.verification.routers_report import verified_routers
+    from mvmoe_deploy.verification.routers_report import of_bundle, verified_routers
 
     if checkpoint is not None and data is not None:
         require_exact_intervals()
@@ -92,6 +92,7 @@ def verify(
             open_runner=open_runner,
         )
     named = ModelSource.of_checkpoint(str(checkpoint), opened.manifest.model.name)
+    named = of_bundle(named, opened.manifest)
     routers = verified_routers(report, named)
     emit(as_json, report_data(report, str(bundle), routers), show)
     if not report.ok:

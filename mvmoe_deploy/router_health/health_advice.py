@@ -1,10 +1,12 @@
 """What to do about a verdict, with commands that can be pasted."""
 
+import itertools
 import shlex
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from mvmoe_deploy.router_health.stage_health import HealthAdvice
+from mvmoe_deploy.routing import Route
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,24 @@ class ModelSource:
     words: str = "CHECKPOINT"
     """What stands behind `mvmoe export`."""
     name: str = "model"
+    constant: Mapping[int, Route] = field(default_factory=dict)
+    """The constant routes of a bundle, by the model's own number of the stage."""
+    kept: Mapping[int, Route] = field(default_factory=dict)
+    """The experts that it keeps, in the same way."""
+
+    def export(self, option: str, stage: int, experts: Iterable[int], output: str) -> str:
+        """The command that exports the model with one restriction more, at a stage of the bundle.
+
+        Stages of a bundle are counted without those that were made constant, the model's with them.
+        """
+        own = (number for number in itertools.count(1) if number not in self.constant)
+        number = next(itertools.islice(own, stage - 1, None))
+        before = {("--constant-route", each): route for each, route in self.constant.items()}
+        before |= {("--keep-experts", each): kept for each, kept in self.kept.items()}
+        before.pop(("--keep-experts", number), None)
+        options = [*before.items(), ((option, number), tuple(experts))]
+        words = " ".join(f"{name} {each}:{_joined(route)}" for (name, each), route in options)
+        return f"mvmoe export {self.words} {words} -o {shlex.quote(f'{self.name}-{output}.mvmoe')}"
 
     @classmethod
     def of_checkpoint(
@@ -38,7 +58,7 @@ def for_collapsed(stage: int, route: Iterable[int], model: ModelSource) -> list[
         HealthAdvice(
             text="if these images are like those of the application, a static graph of this one "
             "route is as right, smaller and faster",
-            command=_export(model, f"--constant-route {stage}:{_joined(route)}", "constant"),
+            command=model.export("--constant-route", stage, route, "constant"),
         ),
         HealthAdvice(
             text="if images should take several routes, train the router again: with --routing "
@@ -54,7 +74,7 @@ def for_unused(stage: int, kept: Iterable[int], model: ModelSource) -> list[Heal
         HealthAdvice(
             text="if these images lack nothing that the application will see, leave the unused "
             "experts out",
-            command=_export(model, f"--keep-experts {stage}:{_joined(kept)}", "smaller"),
+            command=model.export("--keep-experts", stage, kept, "smaller"),
         ),
         HealthAdvice(
             text="train again with fewer experts, or with a larger --balance-weight (end-to-end) "
@@ -84,11 +104,6 @@ def _flags(**given: str | None) -> list[str]:
     return [
         word for name, value in given.items() if value is not None for word in (f"--{name}", value)
     ]
-
-
-def _export(model: ModelSource, option: str, kind: str) -> str:
-    output = shlex.quote(f"{model.name}-{kind}.mvmoe")
-    return f"mvmoe export {model.words} {option} -o {output}"
 
 
 def _joined(experts: Iterable[int]) -> str:

@@ -1,11 +1,12 @@
 """What is said of routers: the result of `mvmoe routing`, and of `mvmoe verify --data`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 
-from mvmoe_deploy.bundle.manifest import Stage, Target
+from mvmoe_deploy.bundle.manifest import Manifest, Stage, Target
 from mvmoe_deploy.router_health import (
     ModelSource,
     StageHealth,
@@ -76,6 +77,16 @@ def judge_routers(
             drift=None if name == reference else _drift(reference, routes, name, records[name]),
         )
     return judged
+
+
+def of_bundle(model: ModelSource, manifest: Manifest) -> ModelSource:
+    """The model of a bundle, with what its export has fixed of the routing."""
+    fixed = manifest.restrictions
+    return replace(
+        model,
+        constant={each.stage: each.route for each in fixed if each.route is not None},
+        kept={each.stage: each.kept for each in fixed if each.kept is not None},
+    )
 
 
 def verified_routers(report: Report, model: ModelSource) -> list[StageHealth] | None:

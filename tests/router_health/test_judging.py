@@ -62,6 +62,18 @@ def test_the_finding_names_route_and_figures_and_what_to_paste():
     assert f"{export} --keep-experts 2:3 -o a-smaller.mvmoe" in commands
 
 
+def test_a_command_keeps_what_the_export_has_fixed_and_counts_stages_as_the_model_does():
+    """The bundle's stage 1 is the model's second, and its stage 2 the fourth."""
+    source = ModelSource("it", "it", constant={1: (0, 3), 3: (1,)}, kept={2: (3, 5), 4: (0, 1)})
+    fixed = "mvmoe export it --constant-route 1:0,3 --constant-route 3:1"
+    assert source.export("--keep-experts", 1, (3,), "smaller") == (
+        f"{fixed} --keep-experts 4:0,1 --keep-experts 2:3 -o it-smaller.mvmoe"
+    )
+    assert source.export("--constant-route", 2, [1], "constant") == (
+        f"{fixed} --keep-experts 2:3,5 --constant-route 4:1 -o it-constant.mvmoe"
+    )
+
+
 def test_commands_quote_what_a_shell_would_read():
     source = ModelSource.of_checkpoint("my runs/it", "it", weights="ema")
     assert source.words == "'my runs/it' --weights ema"
