@@ -75,7 +75,7 @@ def restricted(
         if not 1 <= stage <= len(model.routing):
             _refuse(
                 f"stage {stage} was to be restricted; the model has "
-                + (f"the routed stages 1 to {len(model.routing)}" if model.routing else "no router")
+                + _stages_in_words(len(model.routing))
             )
     if both := sorted(constant.keys() & keep.keys()):
         _refuse(
@@ -439,6 +439,13 @@ def _parts(
             break
         behind.append((stage, constant[stage]))
     yield _Part(head, tuple(behind))
+
+
+def _stages_in_words(count: int) -> str:
+    """The routed stages that a model has."""
+    if count < 2:
+        return "the routed stage 1 alone" if count else "no router"
+    return f"the routed stages 1 to {count}"
 
 
 def _refuse(sentence: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from mvmoe_deploy import __version__, part_lookup
+from mvmoe_deploy.cli.process import DEBUG
 from mvmoe_deploy.errors import InputError, MissingExtraError
 
 
@@ -53,7 +54,7 @@ def command(
 
 def _common(function: Callable[..., int | None]) -> Callable[..., int | None]:
     """The options that every command has."""
-    debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+    debug = click.option("--debug", **DEBUG)
     as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     return as_json(debug(function))
 

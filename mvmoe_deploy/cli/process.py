@@ -4,7 +4,7 @@ import contextlib
 import sys
 import traceback
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -14,6 +14,9 @@ from mvmoe_deploy.system.processes import interrupted, interruptible
 from mvmoe_deploy.system.temporary import private_temporary_files
 from mvmoe_deploy.text import escaped
 
+DEBUG: dict[str, Any] = {"is_flag": True, "expose_value": False, "help": "Show tracebacks."}
+"""The flag `--debug` of every command."""
+
 
 def run_command(command: click.Command, program: str, arguments: list[str] | None) -> NoReturn:
     """Run a command line; ends the process with an exit code of `docs/design.md`.
@@ -21,9 +24,21 @@ def run_command(command: click.Command, program: str, arguments: list[str] | Non
     A command's function gives its exit code, or None for 0.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    _let_debug(command)
     with interruptible():
         code = _run(command, program, arguments)
     sys.exit(code)
+
+
+def _let_debug(command: click.Command) -> None:
+    """Let a single command take `--debug`, which what is said of our own faults asks for.
+
+    The commands of a group have it themselves.
+    """
+    if not isinstance(command, click.Group):
+        known = {word for parameter in command.params for word in parameter.opts}
+        if "--debug" not in known:
+            command.params.append(click.Option(["--debug"], **DEBUG))
 
 
 def _run(command: click.Command, program: str, arguments: list[str]) -> int:

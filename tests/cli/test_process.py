@@ -36,3 +36,30 @@ def test_an_interrupted_command_says_so_and_leaves_nothing(tmp_path, number):
     said = done.stderr.strip()
     assert (done.returncode, said) == (130, "error: interrupted; no partial output was written")
     assert list(tmp_path.iterdir()) == []
+
+
+FAULTY = """
+import sys
+import click
+from mvmoe_deploy.cli.process import run_command
+
+@click.command()
+def command():
+    raise StopIteration
+
+run_command(command, "test", sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("words", [[], ["--debug"]])
+def test_any_command_shows_its_fault_if_it_is_asked_to(words):
+    done = subprocess.run(
+        [sys.executable, "-c", FAULTY, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 70
+    assert ("Traceback" in done.stderr) == bool(words)
+    assert done.stderr.splitlines()[-1].startswith("error: test itself failed (StopIteration")
