@@ -10,14 +10,8 @@ import numpy as np
 from mvmoe_deploy.bundle.manifest import Manifest
 from mvmoe_deploy.bundle.model_outputs import ClassOutput, outputs_by_kind
 from mvmoe_deploy.errors import ImageError, InputError
-from mvmoe_deploy.outputs import DEFAULT_KIND, OutputKind, find_kind
-from mvmoe_deploy.preprocessing import (
-    ImageLike,
-    Preprocessing,
-    open_image,
-    preprocess,
-    transform_of,
-)
+from mvmoe_deploy.outputs import DEFAULT_KIND, find_kind
+from mvmoe_deploy.preprocessing import ImageLike, PreparedInput, Preprocessing, prepare
 from mvmoe_deploy.preprocessing.decoding import IMAGE_SUFFIXES
 from mvmoe_deploy.preprocessing.screening import require_readable
 from mvmoe_deploy.training.datasets import find_data_set
@@ -80,6 +74,7 @@ class ImageList:
     names: tuple[str, ...]
     images: Sequence[ImageLike]
     labels: np.ndarray | None
+    """Places among them are those in the images."""
     groups: tuple[str, ...] | None
     kind: str = DEFAULT_KIND
 
@@ -92,10 +87,10 @@ class ImageList:
         size = max(1, _BLOCK_BYTES // (4 * math.prod(spec.shape)))
         errors: list[tuple[str, str]] = []
         for first in range(0, len(self.images), size):
-            inputs, unreadable = _read(self.images[first : first + size], spec)
+            made, unreadable = _read(self.images[first : first + size], spec)
             errors += unreadable
             if not errors:
-                yield np.stack(inputs)
+                yield np.stack([each.values for each in made])
         require_readable(errors, of=len(self.images))
 
 
@@ -108,12 +103,16 @@ def load_samples(data: str, manifest: Manifest, most: int) -> Samples:
     classes that are not those of the bundle, ImageError that says how many images cannot be read.
     """
     found = list_samples(data, ImageTaker.of(manifest), most)
-    inputs, errors = _read(found.images, manifest.input)
+    made, errors = _read(found.images, manifest.input)
     require_readable(errors, of=len(found.images))
+    labels = None
+    if found.labels is not None:
+        pairs, kind = zip(found.labels, made, strict=True), find_kind(found.kind)
+        labels = np.stack([kind.labels_in_input(label, each.transform) for label, each in pairs])
     return Samples(
         names=found.names,
-        inputs=np.stack(inputs),
-        labels=found.labels,
+        inputs=np.stack([each.values for each in made]),
+        labels=labels,
         kind=found.kind,
         groups=found.groups,
         real=True,
@@ -163,27 +162,7 @@ def _of_data_set(
         indices = _class_indices(found.classes, output, taker.name, f"data {data}")
         numbers = np.array([indices[name] for name in found.classes])
         known = kind.renumbered(np.stack(labels), numbers)
-        if not kind.classifies:
-            known = _in_input(kind, known, images, taker.input)
     return ImageList(names, images, known, groups, kind.name)
-
-
-def _in_input(
-    kind: OutputKind, labels: np.ndarray, images: Sequence[ImageLike], spec: Preprocessing
-) -> np.ndarray:
-    """Labels `[n, ...]` of places in images as those of places in the input.
-
-    Raises ImageError that says how many images cannot be read.
-    """
-    placed: list[np.ndarray] = []
-    errors: list[tuple[str, str]] = []
-    for image, label in zip(images, labels, strict=True):
-        try:
-            placed.append(kind.labels_in_input(label, transform_of(open_image(image).size, spec)))
-        except ImageError as error:
-            errors.append((str(image), str(error)))
-    require_readable(errors, of=len(images))
-    return np.stack(placed)
 
 
 def _directory(root: Path) -> tuple[list[Path], tuple[str, ...]]:
@@ -245,13 +224,13 @@ def _class_indices(
 
 def _read(
     images: Sequence[ImageLike], spec: Preprocessing
-) -> tuple[list[np.ndarray], list[tuple[str, str]]]:
+) -> tuple[list[PreparedInput], list[tuple[str, str]]]:
     """The images as inputs, and of each that cannot be read its name and what is wrong."""
-    inputs: list[np.ndarray] = []
+    inputs: list[PreparedInput] = []
     errors: list[tuple[str, str]] = []
     for image in images:
         try:
-            inputs.append(preprocess(image, spec))
+            inputs.append(prepare(image, spec))
         except ImageError as error:
             errors.append((str(image), str(error)))
     return inputs, errors

@@ -177,6 +177,41 @@ class FamilyModel(nn.Module):
         """As `forward`, with what the routers gave: for training and its statistics."""
         raise NotImplementedError
 
+    def require_routes(self, routes: Sequence[Route] | None) -> None:
+        """Refuse forced routes that are not one for each routed stage; raises InputError."""
+        if not routes:
+            return
+        if len(routes) != len(self.routing):
+            raise InputError(
+                f"{len(routes)} routes were forced on a model of {len(self.routing)} routed "
+                "stages; give one for each",
+                name="routes",
+                given=len(routes),
+                expected=len(self.routing),
+            )
+        for index, route in enumerate(routes, start=1):
+            self.require_route(index, route)
+
+    def require_route(self, index: int, route: Route) -> None:
+        """Refuse what is no route of a routed stage; raises InputError."""
+        stages = len(self.routing)
+        experts = self.routing[index - 1].experts if 1 <= index <= stages else 0
+        if not set(route) <= set(range(experts)):
+            raise InputError(
+                f"stage {index} with route {route} does not exist; this model has {stages} routed "
+                f"stages{f', that one of {experts} experts' if experts else ''}",
+                code="routing.unknown-route",
+                stage=index,
+                route=list(route),
+            )
+        if not route or len(set(route)) != len(route):
+            raise InputError(
+                f"route {route} must name at least one expert, each at most once",
+                code="routing.unknown-route",
+                stage=index,
+                route=list(route),
+            )
+
     def forward_complete(self, images: Tensor) -> Tensor | None:
         """The answer `[B, classes]` with every expert active, which is the dense twin's.
 

@@ -89,7 +89,9 @@ def box_accuracy(reference: np.ndarray, target: np.ndarray, labels: np.ndarray) 
         ours, theirs = (each.mean_precision(weights) for each in curves)
         losses.append(ours - theirs)
     least, most = np.quantile(losses, _ENDS)
-    return Accuracy(images, counts[0].accuracy, counts[1].accuracy, float(least), float(most))
+    every = np.ones(images)
+    right = [each.mean_precision(every) for each in curves]
+    return Accuracy(images, right[0], right[1], float(least), float(most))
 
 
 def right_boxes(found: Detections, labelled: np.ndarray) -> np.ndarray:

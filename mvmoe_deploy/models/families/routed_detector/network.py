@@ -9,7 +9,6 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import FamilyModel, RoutedOutput
 from mvmoe_deploy.models.families.routed_detector.config import STRIDES, RoutedDetectorConfig
 from mvmoe_deploy.models.gating import select
@@ -170,7 +169,7 @@ class RoutedDetector(FamilyModel):
 
     def forward_routed(self, images: Tensor, routes: Sequence[Route] | None = None) -> RoutedOutput:
         """As `forward`; `for_loss` has the raw rows, and the middles and strides of their cells."""
-        self._require_routes(routes)
+        self.require_routes(routes)
         output = RoutedOutput(images, [], [], [])
         maps, scales = self.stem(images), []
         for index in range(len(STRIDES)):
@@ -202,29 +201,6 @@ class RoutedDetector(FamilyModel):
         self.require_route(stage, tuple(range(count)))
         kind = LastScaleJoin if stage == len(STRIDES) else ScaleJoin
         return kind(self, stage)
-
-    def require_route(self, index: int, route: Route) -> None:
-        """Refuse what is no route of a routed stage; raises InputError."""
-        counts = self.config.experts
-        experts = counts[index - 1] if 1 <= index <= len(counts) else 0
-        if not route or len(set(route)) != len(route) or not set(route) <= set(range(experts)):
-            raise InputError(
-                f"stage {index} with route {route} does not exist; this detector has three routed "
-                f"stages of {', '.join(map(str, counts))} experts, and a route names at least one "
-                "of them, each at most once"
-            )
-
-    def _require_routes(self, routes: Sequence[Route] | None) -> None:
-        """Refuse forced routes that are not one for each routed stage; raises InputError."""
-        if not routes:
-            return
-        if len(routes) != len(self.routing):
-            raise InputError(
-                f"{len(routes)} routes were forced on a detector of {len(self.routing)} routed "
-                "stages; give one for each"
-            )
-        for index, route in enumerate(routes, start=1):
-            self.require_route(index, route)
 
     def _mixed(
         self, index: int, maps: Tensor, output: RoutedOutput, routes: Sequence[Route] | None

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedOutput
 from mvmoe_deploy.models.families.vit.config import ViTConfig
 from mvmoe_deploy.models.families.vit.network import ViT, embed, initialize, pool
@@ -69,7 +68,7 @@ class RoutedViT(ViT):
 
     def forward_routed(self, images: Tensor, routes: Sequence[Route] | None = None) -> RoutedOutput:
         """As `forward`, with what the routers gave: for training and analysis."""
-        self._require_routes(routes)
+        self.require_routes(routes)
         tokens = self.prefix(images)
         output = RoutedOutput(tokens, [], [], [])
         for stage, rule in enumerate(self.routing):
@@ -81,41 +80,6 @@ class RoutedViT(ViT):
             output.members.append(members)
             output.gates.append(gates)
         return output._replace(logits=self.answer(tokens))
-
-    def _require_routes(self, routes: Sequence[Route] | None) -> None:
-        """Refuse forced routes that are not one for each routed stage; raises InputError."""
-        if not routes:
-            return
-        if len(routes) != len(self.routing):
-            raise InputError(
-                f"{len(routes)} routes were forced on a model of {len(self.routing)} routed "
-                "stages; give one for each",
-                name="routes",
-                given=len(routes),
-                expected=len(self.routing),
-            )
-        for index, route in enumerate(routes, start=1):
-            self.require_route(index, route)
-
-    def require_route(self, index: int, route: Route) -> None:
-        """Refuse what is no route of a routed stage; raises InputError."""
-        stages = len(self.routing)
-        experts = self.routing[index - 1].experts if 1 <= index <= stages else 0
-        if not set(route) <= set(range(experts)):
-            raise InputError(
-                f"stage {index} with route {route} does not exist; this model has {stages} routed "
-                f"stages{f', that one of {experts} experts' if experts else ''}",
-                code="routing.unknown-route",
-                stage=index,
-                route=list(route),
-            )
-        if not route or len(set(route)) != len(route):
-            raise InputError(
-                f"route {route} must name at least one expert, each at most once",
-                code="routing.unknown-route",
-                stage=index,
-                route=list(route),
-            )
 
 
 class Stem(nn.Module):
