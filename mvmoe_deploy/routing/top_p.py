@@ -167,7 +167,9 @@ class TopP(
         """
         size, others = len(route), self.experts - len(route)
         if not others:
-            return (0.0,) * self.experts
+            # One score is left, 1 / m: is it clearly below what all but the last may have?
+            fits = size == 1 or self.p / (size - 1) - 1 / size >= _CLEAR / 2
+            return (0.0,) * self.experts if fits else None
         least = max(self.p / size if size < self.longest else 0.0, 1 / self.experts)
         most = min(self.p / (size - 1) if size > 1 else 1.0, 1 / size)
         score = (least + most) / 2

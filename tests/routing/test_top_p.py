@@ -125,3 +125,10 @@ def test_its_margin_is_the_nearest_of_three():
 
 def test_its_words():
     assert TopP(experts=8, p=0.5, k_max=2).describe() == "top p = 0.5 of 8 experts, at most 2"
+
+
+@pytest.mark.parametrize(("p", "reached"), [(0.5, False), (0.50001, False), (0.51, True)])
+def test_all_experts_have_logits_only_if_p_is_clearly_above_what_all_but_one_have(p, reached):
+    """Of two experts with p = 0.5 any difference between their logits ends the route at one."""
+    logits = TopP(experts=2, p=p, k_max=2).logits_of((0, 1))
+    assert logits == ((0.0, 0.0) if reached else None)
