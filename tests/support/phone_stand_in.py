@@ -48,9 +48,13 @@ class Folder:
         with self.lock:
             self.beat += 1
             said = {"state": state, "subject": self.subject, "beat": self.beat, **fields}
-            partial = self.place / "state.part"
-            partial.write_text(json.dumps(said))
-            partial.replace(self.place / "state.json")
+            self.replace("state.json", json.dumps(said))
+
+    def replace(self, name, text):
+        """As the app does: whoever fetches sees all of the file or none of it."""
+        partial = self.place / f"{name}.part"
+        partial.write_text(text)
+        partial.replace(self.place / name)
 
     def live(self):
         while True:
@@ -99,7 +103,7 @@ def main(words):
     if words[0] == "describe":
         said = phone / "described.json"
         text = said.read_text() if said.exists() else json.dumps(DESCRIBED)
-        (folder.place / "describe.json").write_text(text)
+        folder.replace("describe.json", text)
         return
     behave = phone / "behave"
     threading.Thread(target=folder.live, daemon=True).start()
