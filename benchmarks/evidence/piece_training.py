@@ -75,12 +75,15 @@ def _trained(piece: Piece, work: Path, results: Results) -> bool:
 
 def _train(piece: Piece, work: Path) -> Result:
     """Train one piece, from where it was interrupted."""
+    from evidence.shared_batches import SharedBatches
     from mvmoe_deploy.training import train
     from mvmoe_deploy.training.training_progress import Silent
 
     began, before = time.perf_counter(), time.process_time()
     options = options_of(piece, work)
-    report = train(options, work / piece.name, resume=True, progress=Silent())
+    report = train(
+        options, work / piece.name, resume=True, progress=Silent(), batches=SharedBatches
+    )
     figures = _figures(piece, options, report, checkpoint(piece, work))
     spent = {"wall": time.perf_counter() - began, "cpu": time.process_time() - before}
     return Result(

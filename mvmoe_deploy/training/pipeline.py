@@ -79,6 +79,7 @@ def train(
     resume: bool = False,
     accept_changed_data: bool = False,
     progress: Progress | None = None,
+    batches: type[Batches] = Batches,
 ) -> TrainReport:
     """Train a dense twin and the routed models that `options` names, in the directory `out`.
 
@@ -86,7 +87,8 @@ def train(
     ends, on the same number of CPU processes, with the very weights of an uninterrupted one; a
     finished run gives its report; an empty or missing `out` begins one. Ctrl-C leaves a run that
     can be resumed. `progress` defaults to bars if stderr is a terminal. Several machines need
-    `out` on a file system that they share.
+    `out` on a file system that they share. `batches` are made of the images by a class that gives
+    the same as `Batches`, such as one that many runs share.
 
     All images are checked first. With `accept_changed_data` a run goes on although some of them
     are not what they were when it began (see `docs/training.md`).
@@ -115,8 +117,8 @@ def train(
     _require_fit(options, data)
     start = fitted_start(checkpoint, options, data)
     # Before any process is started: each of them would find the same fault.
-    Batches(data, options.batch_size, options.seed, processes=processes_of(options))
-    run = TrainingRun(options, data, start, Path(out), resume, accept_changed_data)
+    batches(data, options.batch_size, options.seed, processes=processes_of(options))
+    run = TrainingRun(options, data, start, Path(out), resume, accept_changed_data, batches)
     launch(options, partial(_run_process, run=run, progress=progress or terminal_progress()))
     # Read, not returned: the processes of the run may be others than this one.
     return read_report(run.out / REPORT)
@@ -224,6 +226,7 @@ class TrainingRun:
     out: Path
     resume: bool
     accept: bool
+    batches: type[Batches]
 
     @property
     def start_sha256(self) -> str | None:
@@ -275,7 +278,7 @@ def _run_phases(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
     if fabric.is_global_zero and run.start is not None:
         for line in run.start.report.notes:
             progress.note(line)
-    trainer = Trainer(fabric, options, _batches(fabric, options, data), out, progress)
+    trainer = Trainer(fabric, options, _batches(fabric, run, data), out, progress)
     report = _Phases(trainer, out, run.start, images.changes).report()
     if fabric.is_global_zero:
         if options.config.routing and options.routings:
@@ -289,7 +292,7 @@ def _images(
     """Look at all images; the splits to train on, those of the run's beginning if it has begun."""
     options, out = run.options, run.out
     before = known_images(out)
-    found = survey(fabric, _batches(fabric, options, run.data), before, progress)
+    found = survey(fabric, _batches(fabric, run, run.data), before, progress)
     at = _reached(options, out)
     images = accepted_images(out, found, before, run.accept, at)
     data = with_recorded_splits(run.data, images)
@@ -299,15 +302,15 @@ def _images(
     return data, images
 
 
-def _batches(fabric: "Fabric", options: TrainOptions, data: ImageData) -> Batches:
+def _batches(fabric: "Fabric", run: TrainingRun, data: ImageData) -> Batches:
     """This process's batches of the data."""
-    return Batches(
+    return run.batches(
         data,
-        options.batch_size,
-        options.seed,
+        run.options.batch_size,
+        run.options.seed,
         rank=fabric.global_rank,
         processes=fabric.world_size,
-        workers=options.workers,
+        workers=run.options.workers,
     )
 
 
