@@ -46,6 +46,19 @@ _DEVICES = ", ".join(part_lookup.built_in_names("devices"))
     help="At the end let each dispatcher answer so long without a pause.",
 )
 @click.option(
+    "--paced",
+    type=click.FloatRange(min=0, max=24 * 60),
+    default=0,
+    metavar="MINUTES",
+    help="Let each dispatcher answer frames of a camera for so long, with idle time between.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0.1, max=1000),
+    metavar="FRAMES",
+    help="Frames a second for --paced; 30 unless told otherwise.",
+)
+@click.option(
     "--images",
     type=shared_options.ImageSource("synthetic"),
     default="synthetic",
@@ -100,6 +113,8 @@ def bench(
     advise: bool,
     preset: str,
     sustained: float,
+    paced: float,
+    rate: float | None,
     compare: str,
     force: bool,
     as_json: bool,
@@ -118,10 +133,15 @@ def bench(
             code="input.option",
             name="output",
         )
-    import msgspec
+    if rate is not None and not paced:
+        raise InputError(
+            f"--rate {rate:g} was given without --paced; give --paced MINUTES as well",
+            code="input.option",
+            name="rate",
+        )
     import scipy  # noqa: F401  Fail before measuring if it is missing.
 
-    from mvmoe_bench.measure.planning.bench_presets import PRESETS
+    from mvmoe_bench.measure.planning.bench_presets import preset_of
     from mvmoe_bench.measure.planning.running import Request, run_bench
     from mvmoe_bench.measure.schema.records import Failure
     from mvmoe_bench.report.run_summary import summarize_run
@@ -130,7 +150,7 @@ def bench(
     request = Request(
         bundles=bundles,
         output=output,
-        preset=msgspec.structs.replace(PRESETS[preset], sustained=60 * sustained),
+        preset=preset_of(preset, sustained=60 * sustained, paced=60 * paced, rate=rate),
         compare=tuple(name.strip() for name in compare.split(",") if name.strip()),
         replace=force,
         **asked,

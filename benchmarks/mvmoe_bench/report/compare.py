@@ -11,6 +11,7 @@ from mvmoe_bench.report.run_conditions import differences
 from mvmoe_bench.report.run_summary import Summary, summarize_run
 from mvmoe_bench.report.section_part import ComparedKind, section_parts
 from mvmoe_bench.report.statistics import Figure, Ratio, conclusive, unpaired_ratio
+from mvmoe_bench.report.validity import not_valid_sentence
 from mvmoe_bench.report.verdicts import Judge, VerdictRow
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def compare_runs(a: "RunLines", b: "RunLines") -> Comparison:
     kinds = compared_kinds()
     rows = {name: tuple(kind.rows(one, two, judge)) for name, kind in kinds.items()}
     sentences = [text for name, kind in kinds.items() for text in kind.sentences(list(rows[name]))]
+    sides = (("A", one), ("B", two))
+    weak = [said for name, side in sides if (said := not_valid_sentence(name, side))]
     return Comparison(
         a=summarize_run(a),
         b=summarize_run(b),
@@ -65,7 +68,7 @@ def compare_runs(a: "RunLines", b: "RunLines") -> Comparison:
         machine=machine,
         differences=found,
         rows={name: some for name, some in rows.items() if some},
-        headline=(*sentences, *_headline(found, same, machine)),
+        headline=(*sentences, *weak, *_headline(found, same, machine)),
     )
 
 

@@ -1,6 +1,6 @@
 """The lines of one run, sorted by what they say and of whom."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from mvmoe_bench.measure.schema.records import (
     SubjectRecord,
 )
 from mvmoe_bench.report.statistics import (
+    ENOUGH_SAMPLES,
     Distribution,
     PerRepeat,
     Ratio,
@@ -90,6 +91,13 @@ class Index:
         """Each repeat's median of what `take` gives of its lines; those without it are left out."""
         found = [(value, line.repeat) for line in lines if (value := take(line)) is not None]
         return PerRepeat.of([x for x, _ in found], [repeat for _, repeat in found], self.run.seed)
+
+    def tail(self, lines: Sequence[L], take: Callable[[L], float], percentile: int) -> PerRepeat:
+        """Each repeat's percentile (90, 95, 99); repeats of too few lines for it are left out."""
+        counts = Counter(line.repeat for line in lines)
+        kept = [line for line in lines if counts[line.repeat] >= ENOUGH_SAMPLES[percentile]]
+        repeats = [line.repeat for line in kept]
+        return PerRepeat.of([take(line) for line in kept], repeats, self.run.seed, percentile)
 
     def distribution(self, lines: Sequence[L], take: Callable[[L], float]) -> Distribution:
         """All figures of what `take` gives of lines."""

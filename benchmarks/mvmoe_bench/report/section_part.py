@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mvmoe_bench.report.blocks import Block, Chart, Tile
 from mvmoe_bench.report.statistics import Figure
+from mvmoe_bench.report.timed_series import TimedSeries
 from mvmoe_deploy import part_lookup
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def nothing_beside(_runs: "Sequence[Measured[Any]]") -> None:
 class SectionPart(Generic[F]):
     """One section of the report; `F` is the type of its figures, which are plain data.
 
-    Each function after `figures` is called only with figures that were found.
+    Each function that takes figures is called only with some that were found.
     """
 
     name: str
@@ -95,6 +96,8 @@ class SectionPart(Generic[F]):
     """Key figures of the main subject."""
     warnings: Callable[[F], Iterable[str]] = lambda figures: ()
     """What a reader must know before believing a number."""
+    timed: Callable[["Index"], Iterable[TimedSeries]] = lambda index: ()
+    """The timed answers that the section is about; each subject's get a verdict."""
     picture: Callable[["Summary", F], Iterable[Chart]] = lambda summary, figures: ()
     """Plots for the picture that shows a run at a glance."""
     beside: Callable[["Sequence[Measured[F]]"], View | None] = nothing_beside

@@ -107,14 +107,23 @@ class PerRepeat:
 
     @classmethod
     def of(
-        cls, values: Sequence[float], repeats: Sequence[Hashable] | None = None, seed: int = 0
+        cls,
+        values: Sequence[float],
+        repeats: Sequence[Hashable] | None = None,
+        seed: int = 0,
+        percentile: int = 50,
     ) -> Self:
-        """Each repeat's median; `repeats[i]` is that of value i (without: each its own)."""
+        """Each repeat's median, or another percentile.
+
+        `repeats[i]` is the repeat of value i (without: each its own).
+        """
         found: dict[Hashable, list[float]] = {}
         for number, value in enumerate(values):
             found.setdefault(number if repeats is None else repeats[number], []).append(value)
-        medians = {repeat: float(np.median(samples)) for repeat, samples in found.items()}
-        return cls(medians, len(values), seed)
+        numbers = {
+            repeat: float(np.percentile(samples, percentile)) for repeat, samples in found.items()
+        }
+        return cls(numbers, len(values), seed)
 
     def __bool__(self) -> bool:
         """Whether anything was measured."""

@@ -12,6 +12,7 @@ import numpy as np
 from mvmoe_bench.measure.jobs.answer_timing import rotated, timed_call
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan
 from mvmoe_bench.measure.jobs.order_process import Session
+from mvmoe_bench.measure.jobs.timed_run import RunStart, TimedRun
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import (
     Count,
@@ -216,7 +217,7 @@ class LatencyMeasurement(Measurement):
 
     name = "latency"
     position = 20
-    records = (Opened, Sample, ReferenceMatmul, Overhead)
+    records = (Opened, Sample, ReferenceMatmul, Overhead, TimedRun)
 
     def jobs(self, plan: Plan, repeat: int) -> Iterator[Job]:
         """One process a repeat."""
@@ -237,12 +238,18 @@ class LatencyMeasurement(Measurement):
         gc.collect()
         gc.disable()
         queries = max((len(subject.queries) for subject, _ in ready.values()), default=0)
+        start = None
         for number in rounds(session.order.preset, queries):
+            if number == 0:
+                start = RunStart.now(session.order.preset.warmup)
             _round(session, ready, number, queries)
             if number >= 0 and number % _MATMUL_EVERY == 0:
                 session.emit(product.time(session.order, number))
             session.flush()
         gc.enable()
+        if start is not None:
+            for subject, _ in ready.values():
+                session.emit(start.ended(session, subject, Sample))
 
 
 PART = LatencyMeasurement()

@@ -5,19 +5,18 @@ from functools import partial
 from itertools import cycle
 from statistics import median
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan
 from mvmoe_bench.measure.jobs.order_process import Session
+from mvmoe_bench.measure.jobs.timed_run import RunStart, TimedRun
+from mvmoe_bench.measure.machine.temperature import processor_celsius
 from mvmoe_bench.measure.schema.orders import Query, SubjectOrder
-from mvmoe_bench.measure.schema.records import Bytes, Count, Ns, RepeatRecord
+from mvmoe_bench.measure.schema.records import Bytes, Count, Ns, RepeatRecord, Thermal
 from mvmoe_bench.measure.subjects.contract import Subject
 
 if TYPE_CHECKING:
     from mvmoe_bench.measure.planning.choosing import SelectedSubject
-
-Thermal = Literal["none", "light", "moderate", "severe", "critical", "emergency", "shutdown"]
-"""What Android calls the heat of a phone (`PowerManager.getCurrentThermalStatus`)."""
 
 _EVERY_NS = 5_000_000_000
 """A line for so much time."""
@@ -37,6 +36,8 @@ class SustainedSample(RepeatRecord, tag="sustained", frozen=True):
     """How near the device is to throttling: at 1 it does so severely. None where it is not told."""
     pss: Bytes | None
     """Proportional set size of the process on Android; None elsewhere."""
+    celsius: float | None = None
+    """Of the processor; None where a machine does not say."""
 
     def is_plausible(self) -> bool:
         """Whether there were answers, and time has passed."""
@@ -48,7 +49,7 @@ class SustainedMeasurement(Measurement):
 
     name = "sustained"
     position = 70
-    records = (SustainedSample,)
+    records = (SustainedSample, TimedRun)
 
     def jobs(self, plan: Plan, repeat: int) -> Iterator[Job]:
         """A process for each dispatcher, after everything else: it leaves the machine warm."""
@@ -62,6 +63,7 @@ class SustainedMeasurement(Measurement):
         opened = session.open(subject)
         opened.prewarm()
         opened.answer(subject.queries[0])
+        start = RunStart.now(warmup=1)
         begin = perf_counter_ns()
         end = begin + round(session.order.preset.sustained * 1e9)
         queries = cycle(subject.queries)
@@ -69,6 +71,7 @@ class SustainedMeasurement(Measurement):
             spent = _answers_until(opened, queries, min(now + _EVERY_NS, end))
             session.emit(_sample(session, subject, perf_counter_ns() - begin, spent))
             session.flush(now=True)
+        session.emit(start.ended(session, subject, SustainedSample))
         opened.close()
 
 
@@ -103,6 +106,7 @@ def _sample(
         thermal=None,
         headroom=None,
         pss=None,
+        celsius=processor_celsius(),
     )
 
 

@@ -1,5 +1,7 @@
 """How much `mvmoe bench` measures: three sizes of one protocol."""
 
+import msgspec
+
 from mvmoe_bench.measure.schema.records import Preset
 
 PRESETS = {
@@ -42,3 +44,11 @@ PRESETS = {
     )
 }
 """By name."""
+
+
+def preset_of(
+    name: str, *, sustained: float = 0.0, paced: float = 0.0, rate: float | None = None
+) -> Preset:
+    """A preset with the seconds of what is measured on demand; `rate` in frames a second."""
+    preset = msgspec.structs.replace(PRESETS[name], sustained=sustained, paced=paced)
+    return preset if rate is None else msgspec.structs.replace(preset, rate=rate)

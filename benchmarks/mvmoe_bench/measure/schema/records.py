@@ -20,6 +20,8 @@ Bytes = Annotated[int, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=0)]
 Routes = tuple[Route, ...]
 """One route for each routed stage; empty for a dense model."""
+Thermal = Literal["none", "light", "moderate", "severe", "critical", "emergency", "shutdown"]
+"""What Android calls the heat of a phone (`PowerManager.getCurrentThermalStatus`), from none on."""
 
 
 class Record(
@@ -89,6 +91,11 @@ class Preset(RecordPart, frozen=True, omit_defaults=True):
     """Seconds of rest before each process."""
     sustained: float = 0.0
     """Seconds that each dispatcher answers without a pause, at the end; 0 for not at all."""
+    paced: float = 0.0
+    """Seconds that each dispatcher answers frames which come at `rate`, all repeats together; 0 for
+    not at all."""
+    rate: Annotated[float, Meta(gt=0)] = 30.0
+    """Frames a second for `paced`."""
 
 
 class EngineChoice(RecordPart, frozen=True):

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import get_args
 
 from mvmoe_bench.measure.devices.android.adb import Adb
-from mvmoe_bench.measure.jobs.sustained import Thermal
 from mvmoe_bench.measure.phones import phone_errors
-from mvmoe_bench.measure.schema.records import Conditions
+from mvmoe_bench.measure.schema.records import Conditions, Thermal
 from mvmoe_deploy.errors import EngineError
 
 STATUSES: tuple[str, ...] = get_args(Thermal)

@@ -27,6 +27,7 @@ def view(summary: Summary, found: Found) -> View:
                               "Share of the answers that count for latency."),
                 columns.estimate("p50 ms", lambda _, row: row.total_ms,
                                  "Median of the whole answer."),
+                columns.percentile("p90 ms", 90, lambda _, row: row.total_ms),
                 columns.percentile("p95 ms", 95, lambda _, row: row.total_ms),
                 columns.count("n", lambda _, row: row.total_ms.n),
             ),

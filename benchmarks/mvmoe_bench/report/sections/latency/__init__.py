@@ -2,8 +2,8 @@
 
 from mvmoe_bench.report.section_part import SectionPart
 from mvmoe_bench.report.sections.latency.beside import beside
-from mvmoe_bench.report.sections.latency.compared import KIND
-from mvmoe_bench.report.sections.latency.figures import latencies
+from mvmoe_bench.report.sections.latency.compared import KINDS
+from mvmoe_bench.report.sections.latency.figures import latencies, timed
 from mvmoe_bench.report.sections.latency.view import picture, sentences, tiles, view
 
 PART = SectionPart(
@@ -14,12 +14,14 @@ PART = SectionPart(
     view=view,
     sentences=sentences,
     tiles=tiles,
+    timed=timed,
     picture=picture,
     beside=beside,
-    compared=(KIND,),
+    compared=KINDS,
     terms=(
         ("median, p50", "Half of the answers take longer, half do not: each repeat's median first, "
          "then the median of these. Steadier than a mean."),
+        ("p90", "One answer in ten takes longer than this."),
         ("p95", "One answer in twenty takes longer than this."),
         ("MAD", "Median absolute deviation: half of the answers lie nearer to the median than "
          "this."),

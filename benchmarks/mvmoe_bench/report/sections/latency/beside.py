@@ -57,6 +57,7 @@ def _table(rows: Sequence[_Row]) -> TableBlock:
         columns.text("subject", lambda run, subject, _: run.summary.names[subject.key], brief=True),
         columns.text("engine", lambda _, subject, __: engine(subject.engine), brief=True),
         columns.estimate("p50", lambda *row: row[2].wall_ms, "The median.", brief=True),
+        columns.percentile("p90", 90, lambda *row: row[2].wall_ms, brief=True),
         columns.percentile("p95", 95, lambda *row: row[2].wall_ms, brief=True),
         columns.count("threads", lambda _, subject, __: subject.threads),
         columns.count("n", lambda *row: row[2].wall_ms.n, "Answers.", brief=True),

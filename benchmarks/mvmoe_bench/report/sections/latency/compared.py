@@ -1,4 +1,4 @@
-"""Two runs side by side: the median latency of each subject."""
+"""Two runs side by side: the median latency of each subject, and its 90th percentile."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -16,6 +16,11 @@ from mvmoe_bench.report.verdicts import VerdictRow, time_rows
 def _median(index: Index, key: str) -> PerRepeat:
     """Latency in ms."""
     return index.per_repeat(index.natural(key), lambda sample: sample.ns * MS)
+
+
+def _tail(index: Index, key: str) -> PerRepeat:
+    """The 90th percentile of each repeat, in ms."""
+    return index.tail(index.natural(key), lambda sample: sample.ns * MS, 90)
 
 
 def _sentences(rows: list[VerdictRow]) -> Iterator[str]:
@@ -54,10 +59,19 @@ def _largest(judged: Sequence[VerdictRow]) -> str:
     return f" The largest change: {name} takes {shown.value} times as long in B ({shown.interval})."
 
 
-KIND = ComparedKind(
-    id="latency",
-    title="Latency",
-    lead="Median time of a warm answer.",
-    rows=partial(time_rows, _median),
-    sentences=_sentences,
+KINDS = (
+    ComparedKind(
+        id="latency",
+        title="Latency",
+        lead="Median time of a warm answer.",
+        rows=partial(time_rows, _median),
+        sentences=_sentences,
+    ),
+    ComparedKind(
+        id="latency-p90",
+        title="Latency, 90th percentile",
+        lead="What nine of ten warm answers of a repeat do not exceed: the median of that over "
+        "repeats. Repeats of fewer than ten answers are left out.",
+        rows=partial(time_rows, _tail),
+    ),
 )

@@ -1,10 +1,13 @@
 """How long an answer takes: the distribution of each subject's samples."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from mvmoe_bench.measure.jobs.latency import Sample
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import MS, Distribution, Figure
+from mvmoe_bench.report.timed_series import TimedSeries
 
 _BINS = 72
 
@@ -38,6 +41,22 @@ def latencies(index: Index) -> Latencies | None:
     measured = {key: index.natural(key) for key in index.subjects}
     found = {key: _latency(index, key, samples) for key, samples in measured.items() if samples}
     return found or None
+
+
+def timed(index: Index) -> Iterator[TimedSeries]:
+    """The warm answers of every subject."""
+    for key in index.subjects:
+        samples = index.natural(key)
+        if samples:
+            yield TimedSeries(
+                subject=key,
+                mode="warm answers",
+                of=Sample,
+                samples=len(samples),
+                answering_ns=sum(sample.ns for sample in samples),
+                medians=index.per_repeat(samples, lambda sample: sample.ns),
+                longer="--preset standard or rigorous, which last longer",
+            )
 
 
 def _latency(index: Index, subject: str, samples: list[Sample]) -> Latency:

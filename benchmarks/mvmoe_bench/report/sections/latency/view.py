@@ -95,7 +95,8 @@ def sentences(summary: Summary, found: Latencies) -> Iterator[Point]:
     wall = found[main.key].wall_ms
     shown = printed(wall)
     who = "" if is_product(main) else f" with {main.name}"
-    tail = "" if wall.few(95) else f"; one in twenty took longer than {alone(wall.p95)} ms"
+    tail = "" if wall.few(90) else f"; one in ten took longer than {alone(wall.p90)} ms"
+    tail += "" if wall.few(95) else f", one in twenty longer than {alone(wall.p95)} ms"
     yield Point(
         topic="Speed",
         text=f"An image takes {shown.value} ms at the median ({shown.interval}){who} on "

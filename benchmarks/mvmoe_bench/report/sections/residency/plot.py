@@ -25,8 +25,9 @@ class ResidencyPlot:
     def spoken(self) -> str:
         """The points of the curve."""
         return "; ".join(
-            f"{room_for(point.experts)}: median {printed(point.total_ms).value} ms, p95 "
-            f"{alone(point.total_ms.p95)} ms, {percent(point.cold_share)} cold"
+            f"{room_for(point.experts)}: median {printed(point.total_ms).value} ms, p90 "
+            f"{alone(point.total_ms.p90)} ms, p95 {alone(point.total_ms.p95)} ms, "
+            f"{percent(point.cold_share)} cold"
             for point in self.curve.budgets
         )
 

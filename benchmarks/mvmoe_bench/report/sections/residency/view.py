@@ -69,6 +69,7 @@ def _table(summary: Summary, found: Found) -> TableBlock:
         points,
         *_which(summary, found),
         columns.estimate("p50 ms", lambda _, point: point.total_ms, brief=True),
+        columns.percentile("p90 ms", 90, lambda _, point: point.total_ms, brief=True),
         columns.percentile("p95 ms", 95, lambda _, point: point.total_ms, brief=True),
         columns.number("mean ms", lambda _, point: point.mean_ms),
         columns.share("cold", lambda _, point: point.cold_share, "Answers for which an expert had "

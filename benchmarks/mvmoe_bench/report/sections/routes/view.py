@@ -141,6 +141,7 @@ def _table(summary: Summary, found: Found) -> TableBlock:
         *([stage] if several else []),
         columns.text("route", lambda _, row: route_cell(row.route)),
         columns.estimate("p50 ms", lambda _, row: row.total_ms, "Median of the whole answer."),
+        columns.percentile("p90 ms", 90, lambda _, row: row.total_ms),
         columns.percentile("p95 ms", 95, lambda _, row: row.total_ms),
         columns.estimate(
             "expert ms", lambda _, row: row.expert_ms, "Median of its own graph alone."

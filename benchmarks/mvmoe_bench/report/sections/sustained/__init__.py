@@ -2,7 +2,7 @@
 
 from mvmoe_bench.report.section_part import SectionPart
 from mvmoe_bench.report.sections.sustained.beside import beside
-from mvmoe_bench.report.sections.sustained.figures import long_runs
+from mvmoe_bench.report.sections.sustained.figures import long_runs, timed
 from mvmoe_bench.report.sections.sustained.view import picture, sentences, view
 
 PART = SectionPart(
@@ -13,6 +13,7 @@ PART = SectionPart(
     view=view,
     missing="answers without a pause",
     sentences=sentences,
+    timed=timed,
     picture=picture,
     beside=beside,
     terms=(

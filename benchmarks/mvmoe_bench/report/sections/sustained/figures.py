@@ -1,18 +1,20 @@
 """What is left of a subject's speed after minutes without a pause, and how warm the device gets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import get_args
 
-from mvmoe_bench.measure.jobs.sustained import SustainedSample, Thermal
+from mvmoe_bench.measure.jobs.sustained import SustainedSample
+from mvmoe_bench.measure.schema.records import Thermal
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import MS, Figure
+from mvmoe_bench.report.timed_series import TimedSeries
 
 STATUSES: tuple[str, ...] = get_args(Thermal)
 """From none to the worst."""
 
-_COMPARED = 60.0
-"""Seconds at the beginning and at the end that are compared; of short runs a third."""
+_COMPARED = 1 / 4
+"""The share of the time at the beginning and at the end that is compared."""
 
 
 class Moment(Figure, frozen=True):
@@ -25,6 +27,7 @@ class Moment(Figure, frozen=True):
     slowest_ms: float
     thermal: str | None
     headroom: float | None
+    celsius: float | None
 
 
 class LongRun(Figure, frozen=True):
@@ -34,13 +37,15 @@ class LongRun(Figure, frozen=True):
     repeat: int
     moments: tuple[Moment, ...]
     first_ms: float
-    """The median of the first minute."""
+    """The median of the first quarter."""
     last_ms: float
-    """The median of the last minute."""
+    """The median of the last quarter."""
     slowest_ms: float
     answers: int
     hottest: str | None
     """The worst thermal status; None where the device does not say."""
+    hottest_celsius: float | None
+    """The warmest that its processor was; None where the device does not say."""
     most_pss: int | None
 
     @property
@@ -50,8 +55,15 @@ class LongRun(Figure, frozen=True):
 
     @property
     def slowdown(self) -> float:
-        """The last minute over the first."""
+        """The last quarter over the first."""
         return self.last_ms / self.first_ms
+
+    @property
+    def warmest(self) -> str | None:
+        """How warm it became, in words; None where the device does not say."""
+        if self.hottest is not None or self.hottest_celsius is None:
+            return self.hottest
+        return f"{self.hottest_celsius:.0f} °C"
 
     def reached(self, status: str) -> float | None:
         """Seconds until the device was as warm as that; None if it never was."""
@@ -68,13 +80,31 @@ def long_runs(index: Index) -> tuple[LongRun, ...] | None:
     return tuple(_long_run(lines) for lines in found.values()) or None
 
 
+def timed(index: Index) -> Iterator[TimedSeries]:
+    """The answers of every subject that answered without a pause."""
+    found: dict[str, list[SustainedSample]] = {}
+    for line in index.of_kind(SustainedSample):
+        found.setdefault(line.subject, []).append(line)
+    for subject, lines in found.items():
+        yield TimedSeries(
+            subject=subject,
+            mode="without a pause",
+            of=SustainedSample,
+            samples=sum(line.answers for line in lines),
+            answering_ns=sum(line.answers * line.median_ns for line in lines),
+            medians=None,
+            longer="--sustained with more minutes",
+        )
+
+
 def _long_run(lines: Sequence[SustainedSample]) -> LongRun:
     """The lines of one run in their order of time."""
     lines = sorted(lines, key=lambda line: line.at_ns)
     end = lines[-1].at_ns * 1e-9
-    compared = min(_COMPARED, end / 3)
+    compared = _COMPARED * end
     held = [line.pss for line in lines if line.pss is not None]
     warm = [STATUSES.index(line.thermal) for line in lines if line.thermal is not None]
+    degrees = [line.celsius for line in lines if line.celsius is not None]
     return LongRun(
         subject=lines[0].subject,
         repeat=lines[0].repeat,
@@ -84,6 +114,7 @@ def _long_run(lines: Sequence[SustainedSample]) -> LongRun:
         slowest_ms=max(line.slowest_ns for line in lines) * MS,
         answers=sum(line.answers for line in lines),
         hottest=STATUSES[max(warm)] if warm else None,
+        hottest_celsius=max(degrees, default=None),
         most_pss=max(held, default=None),
     )
 
@@ -97,6 +128,7 @@ def _moment(line: SustainedSample) -> Moment:
         slowest_ms=line.slowest_ns * MS,
         thermal=line.thermal,
         headroom=line.headroom,
+        celsius=line.celsius,
     )
 
 

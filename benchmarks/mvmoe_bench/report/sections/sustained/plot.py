@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mvmoe_bench.report.plots.axis import plain_axis
 from mvmoe_bench.report.plots.canvas import SMALL, Canvas
 from mvmoe_bench.report.printed import alone
 from mvmoe_bench.report.sections.sustained.figures import STATUSES, LongRun, Moment
@@ -24,7 +25,7 @@ class TimelinePlot:
 
     def height(self) -> float:
         """Pixels that it needs."""
-        return _LATENCY + (_HEAT if self.run.hottest is not None else 0)
+        return _LATENCY + (_HEAT if self.run.warmest is not None else 0)
 
     def spoken(self) -> str:
         """Some moments from the first to the last."""
@@ -49,12 +50,31 @@ class TimelinePlot:
         medians = [moment.median_ms for moment in self.run.moments]
         axes.plot(minutes, slowest, color=shade["c2"], linewidth=1, marker=".", markersize=3)
         axes.plot(minutes, medians, color=shade["c1"], linewidth=2)
+        for low, high, level in self._quarters():
+            axes.plot(
+                [low, high], [level, level], color=shade["ink"], linewidth=1.5, linestyle="--"
+            )
         # One very slow answer does not flatten all others; it is in the table.
         axes.set_ylim(0, min(max(slowest), 3 * max(medians)) * 1.2)
         _frame(axes, canvas, "milliseconds: median, • slowest")
         self._time(axes, canvas)
 
     def _heat(self, axes: "Axes", canvas: Canvas) -> None:
+        """The thermal status, or where there is none the processor's temperature."""
+        if self.run.hottest is None:
+            self._degrees(axes, canvas)
+        else:
+            self._status(axes, canvas)
+        self._time(axes, canvas)
+
+    def _degrees(self, axes: "Axes", canvas: Canvas) -> None:
+        """Degrees Celsius, as a line over an axis from 0."""
+        found = [(m.seconds / 60, m.celsius) for m in self.run.moments if m.celsius is not None]
+        axes.plot(*zip(*found, strict=True), color=canvas.colours["c3"], linewidth=2)
+        axes.set_ylim(0, max(degrees for _, degrees in found) * 1.2)
+        _frame(axes, canvas, "processor, degrees Celsius")
+
+    def _status(self, axes: "Axes", canvas: Canvas) -> None:
         """The thermal status, as steps over the names that were reached."""
         found = [(m.seconds / 60, STATUSES.index(m.thermal)) for m in self.run.moments if m.thermal]
         top = max(1, *(status for _, status in found))
@@ -62,7 +82,11 @@ class TimelinePlot:
         axes.set_ylim(-0.3, top + 0.3)
         axes.set_yticks(range(top + 1), STATUSES[: top + 1])
         _frame(axes, canvas, "thermal status")
-        self._time(axes, canvas)
+
+    def _quarters(self) -> list[tuple[float, float, float]]:
+        """From which minute to which the first quarter and the last go, and their medians."""
+        end, run = self.run.seconds / 60, self.run
+        return [(0, end / 4, run.first_ms), (3 * end / 4, end, run.last_ms)]
 
     def _minutes(self) -> list[float]:
         """When each moment ended."""
@@ -70,13 +94,14 @@ class TimelinePlot:
 
     def _time(self, axes: "Axes", canvas: Canvas) -> None:
         """The axis of time."""
-        axes.set_xlim(0, self.run.seconds / 60)
+        plain_axis(axes, 0, self.run.seconds / 60)
         axes.set_xlabel("minutes", fontsize=SMALL, color=canvas.colours["muted"])
 
 
 def _spoken(moment: Moment) -> str:
     """One moment in words."""
-    warm = f", {moment.thermal}" if moment.thermal else ""
+    degrees = "" if moment.celsius is None else f", {moment.celsius:.0f} °C"
+    warm = f", {moment.thermal}" if moment.thermal else degrees
     return f"{alone(moment.seconds / 60)} min: {alone(moment.median_ms)} ms{warm}"
 
 

@@ -38,28 +38,31 @@ def picture(summary: Summary, found: Found) -> Iterator[Chart]:
 def _chart(summary: Summary, found: Found, run: LongRun) -> Chart:
     """One timeline."""
     named = f", {summary.names[run.subject]}" if len(found) > 1 else ""
-    heat = "; below, how warm the device says that it is" if run.hottest else ""
+    heat = "; below, how warm the device says that it is" if run.warmest else ""
     return Chart(
         f"{alone(run.seconds / 60)} minutes without a pause{named}",
         f"Line: the median of every five seconds; dots: the slowest answer in them{heat}; "
-        f"n = {run.answers:,} answers in one process.",
+        f"dashed: the medians of the first quarter of the time, {alone(run.first_ms)} ms, and of "
+        f"the last, {alone(run.last_ms)} ms; n = {run.answers:,} answers in one process.",
         TimelinePlot(run),
     )
 
 
 def _table(summary: Summary, found: Found) -> TableBlock:
-    """The first and the last minute of each run."""
+    """The first and the last quarter of each run."""
     return columns.table(
-        "The first minute and the last",
+        "The first quarter of the time and the last",
         ((run,) for run in found),
         columns.text("subject", lambda run: summary.names[run.subject], brief=True),
         columns.number("minutes", lambda run: run.seconds / 60, brief=True),
-        columns.number("first ms", lambda run: run.first_ms, "The median of the first minute; of a "
-                       "run of less than three minutes, of its first third.", brief=True),
-        columns.number("last ms", lambda run: run.last_ms, "The same of its end.", brief=True),
+        columns.number("first ms", lambda run: run.first_ms, "The median of the first quarter of "
+                       "the time.", brief=True),
+        columns.number("last ms", lambda run: run.last_ms, "The same of the last quarter.",
+                       brief=True),
         columns.number("last over first", lambda run: run.slowdown, brief=True),
         columns.number("slowest ms", lambda run: run.slowest_ms, "Of all answers."),
-        columns.text("warmest", lambda run: run.hottest, "The worst thermal status.", brief=True),
+        columns.text("warmest", lambda run: run.warmest, "The worst thermal status, or the "
+                     "warmest that the processor was.", brief=True),
         columns.number("minutes until throttled", _minutes_until_throttled, "Until the thermal "
                        f"status was {_THROTTLED}, or worse."),
         columns.number("PSS MB", lambda run: run.most_pss and run.most_pss * 1e-6, "The most that "
@@ -82,11 +85,12 @@ def sentences(summary: Summary, found: Found) -> Iterator[Point]:
         change = run.slowdown - 1
         than = f"{percent(abs(change))} {'slower' if change > 0 else 'faster'} than"
         same = percent(abs(change)) == percent(0)
-        warm = f" (thermal status up to {run.hottest})" if run.hottest else ""
+        told = f"thermal status up to {run.hottest}" if run.hottest else run.warmest
+        warm = f" ({told})" if told else ""
         yield Point(
             topic="Speed",
-            text=f"After {alone(run.seconds / 60)} minutes without a pause an answer took "
-            f"{alone(run.last_ms)} ms, {'as long as' if same else than} at the beginning{warm}; "
-            "one run, so there is no interval.",
+            text=f"In the last quarter of {alone(run.seconds / 60)} minutes without a pause an "
+            f"answer took {alone(run.last_ms)} ms, {'as long as' if same else than} in the first"
+            f"{warm}; one run, so there is no interval.",
         )
         return
