@@ -13,10 +13,12 @@ from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.change import ChangeSample
 from mvmoe_bench.measure.jobs.latency import Opened, Overhead, ReferenceMatmul, Sample
 from mvmoe_bench.measure.jobs.memory import Memory
+from mvmoe_bench.measure.jobs.paced import PacedSample
 from mvmoe_bench.measure.jobs.placement import PlacementLine
 from mvmoe_bench.measure.jobs.start import GraphLoad, Start
 from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.jobs.sustained import SustainedSample
+from mvmoe_bench.measure.jobs.timed_run import TimedRun
 from mvmoe_bench.measure.machine.held_memory import Held
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_bench.measure.schema.results import RunLines
@@ -287,7 +289,24 @@ def sustained(key, second, ms, **fields):
         thermal=fields.pop("thermal", None),
         headroom=fields.pop("headroom", None),
         pss=fields.pop("pss", None),
+        celsius=fields.pop("celsius", None),
     )
+
+
+def paced(key, frame, ms, repeat=0, late=0.1):
+    """The answer to one frame of a camera."""
+    return PacedSample(
+        job=f"paced {repeat}", subject=key, repeat=repeat, frame=frame, image=frame % 16,
+        late_ns=round(late * MS), ns=round(ms * MS),
+    )  # fmt: skip
+
+
+def timed(key, of="sample", seconds=10.0, repeat=0, warmup=3, **fields):
+    """What a process says of the answers that it timed."""
+    return TimedRun(
+        job=f"{of} {repeat}", subject=key, repeat=repeat, of=of, warmup=warmup,
+        wall_ns=round(seconds * 1e9), **fields,
+    )  # fmt: skip
 
 
 def yardstick(ms, repeat=0, number=0):
@@ -330,6 +349,7 @@ def lifelike(*, seed=0, experts=4, k=1, stages=1, repeats=9, rounds=48, slower=1
     lines += _fresh_lines(rng, subjects, experts, all_routes)
     lines += _stream_lines(rng, subjects, experts, usage, stages)
     lines += _change_lines(rng, subjects, stages)
+    lines += _paced_lines(rng, subjects)
     lines += _sustained_lines(rng, subjects)
     lines += _answer_lines(rng, subjects, all_routes, weights, stages)
     lines += _placement_lines()
@@ -446,6 +466,16 @@ def _change_lines(rng, subjects, stages):
             )
             fields = {"first": number < 4, "dropped": number > 8, "budget": budget}
             lines.append(change(s.key, same, changed, repeat, number, **fields))
+    return lines
+
+
+def _paced_lines(rng, subjects):
+    """A minute at 30 frames a second in nine processes, on a phone that saves power."""
+    key, lines = subjects[0].key, []
+    for repeat in range(9):
+        luck = rng.normal(1, 0.01)
+        frames = [paced(key, n, 11.5 * luck * rng.lognormal(0, 0.03), repeat) for n in range(200)]
+        lines += [*frames, timed(key, "paced", 6.7, repeat, thermal="none")]
     return lines
 
 

@@ -66,8 +66,10 @@ class Finding(Figure, frozen=True):
     value: float | str | None
     """Answers, seconds, a share, `warm` or `cold`, a thermal status or degrees Celsius; None if it
     is not known, or not asked."""
+    shown: str
+    """The same for a cell of a table: `512`, `7.3%`, `not known`."""
     text: str
-    """`512 of 1,024 samples`."""
+    """The same with what is asked for: `512 of 1,024 samples`."""
     remedy: str
     """What to do about it; empty if it is met."""
 
@@ -147,6 +149,7 @@ def _samples(series: TimedSeries) -> Finding:
         criterion="samples",
         leaves=leaves,
         value=found,
+        shown=f"{found:,}",
         text=f"{found:,}{'' if met else f' of {SAMPLES.valid:,.0f}'} samples",
         remedy="" if met else f"give {series.longer}",
     )
@@ -166,6 +169,7 @@ def _duration(series: TimedSeries, processes: Sequence[TimedRun]) -> Finding:
         criterion="duration",
         leaves=leaves,
         value=seconds,
+        shown=f"{alone(seconds)} s",
         text=text,
         remedy="" if met else f"give {series.longer}",
     )
@@ -174,60 +178,88 @@ def _duration(series: TimedSeries, processes: Sequence[TimedRun]) -> Finding:
 def _variation(series: TimedSeries) -> Finding:
     """How much the repeats' medians vary."""
     if series.medians is None:
-        return _finding("variation", VALIDITIES[0], None, "its change is what was asked for")
+        return Finding(
+            criterion="variation",
+            leaves=VALIDITIES[0],
+            value=None,
+            shown="not asked",
+            text="its change is what was asked for",
+            remedy="",
+        )
     numbers = np.asarray(series.medians.numbers)
     if len(numbers) < 2:
-        return _finding("variation", VALIDITIES[1], None, "one process, so variation is not known",
-                        "give a preset with more repeats")  # fmt: skip
+        return _unknown(
+            "variation", "one process, so variation is not known", "give a preset with more repeats"
+        )
     share = float(numbers.std(ddof=1) / numbers.mean())
     leaves = VARIATION.leaves(share)
     met = leaves == VALIDITIES[0]
-    text = f"varies by {percent(share)}{'' if met else f', above {percent(VARIATION.valid)}'}"
-    remedy = "end other programs, leave the device on its charger, and measure again"
-    return _finding("variation", leaves, share, text, "" if met else remedy)
+    return Finding(
+        criterion="variation",
+        leaves=leaves,
+        value=share,
+        shown=percent(share),
+        text=f"varies by {percent(share)}{'' if met else f', above {VARIATION.valid:.0%}'}",
+        remedy="" if met else "end other programs, keep the charger connected, and measure again",
+    )
 
 
 def _cache(processes: Sequence[TimedRun]) -> Finding:
     """Whether every process had answered before the first answer that counts."""
     if not processes:
-        return _finding("cache", VALIDITIES[1], None, "not told whether it began warm", _AGAIN)
-    if all(line.warmup for line in processes):
-        return _finding("cache", VALIDITIES[0], "warm", "began warm")
-    return _finding("cache", VALIDITIES[1], "cold", "began cold", "give a preset with a warm-up")
+        return _unknown(
+            "cache", "not told whether it began warm", "measure again with this version"
+        )
+    warm = all(line.warmup for line in processes)
+    return Finding(
+        criterion="cache",
+        leaves=VALIDITIES[0] if warm else VALIDITIES[1],
+        value="warm" if warm else "cold",
+        shown="warm" if warm else "cold",
+        text=f"began {'warm' if warm else 'cold'}",
+        remedy="" if warm else "give a preset with a warm-up",
+    )
 
 
 def _temperature(processes: Sequence[TimedRun]) -> Finding:
     """How warm the device was at the beginning: the warmest beginning counts."""
     statuses = [_THERMAL.index(line.thermal) for line in processes if line.thermal is not None]
     degrees = [line.celsius for line in processes if line.celsius is not None]
-    cool = "let the device cool down, without its case, and measure again"
     if statuses:
+        leaves = STATUS.leaves(max(statuses))
         value: float | str = _THERMAL[max(statuses)]
-        leaves, text = STATUS.leaves(max(statuses)), f"thermal status {value}"
+        shown, text = str(value), f"thermal status {value} at entry"
     elif degrees:
-        value = max(degrees)
-        leaves, text = CELSIUS.leaves(value), f"{value:.0f} degrees Celsius"
+        leaves, value = CELSIUS.leaves(max(degrees)), max(degrees)
+        shown, text = f"{value:.0f} °C", f"{value:.0f} °C at entry"
     else:
-        return _finding(
-            "temperature", VALIDITIES[1], None, "temperature at entry not known",
+        return _unknown(
+            "temperature",
+            "temperature at entry not known",
             "measure where the system tells it: a phone, or Linux outside of a virtual machine",
-        )  # fmt: skip
-    met = leaves == VALIDITIES[0]
-    return _finding("temperature", leaves, value, f"{text} at entry", "" if met else cool)
+        )
+    return Finding(
+        criterion="temperature",
+        leaves=leaves,
+        value=value,
+        shown=shown,
+        text=text,
+        remedy="" if leaves == VALIDITIES[0] else "let the device cool down, and measure again",
+    )
 
 
-_AGAIN = "measure again with this version"
-
-
-def _finding(
-    criterion: Literal["variation", "cache", "temperature"],
-    leaves: Validity,
-    value: float | str | None,
-    text: str,
-    remedy: str = "",
+def _unknown(
+    criterion: Literal["variation", "cache", "temperature"], text: str, remedy: str
 ) -> Finding:
-    """A finding, in one line."""
-    return Finding(criterion=criterion, leaves=leaves, value=value, text=text, remedy=remedy)
+    """What a file does not say: nothing better than semi-valid is left."""
+    return Finding(
+        criterion=criterion,
+        leaves=VALIDITIES[1],
+        value=None,
+        shown="not known",
+        text=text,
+        remedy=remedy,
+    )
 
 
 def thresholds() -> tuple[str, ...]:
@@ -237,7 +269,7 @@ def thresholds() -> tuple[str, ...]:
         f"duration: {SECONDS.valid:.0f} s or more, all processes together; from {SECONDS.semi:.0f} "
         "s on semi-valid",
         f"variation: the standard deviation of the repeats' medians is at most "
-        f"{percent(VARIATION.valid)} of their mean; up to {percent(VARIATION.semi)} semi-valid; "
+        f"{VARIATION.valid:.0%} of their mean; up to {VARIATION.semi:.0%} semi-valid; "
         "not asked of answers without a pause, whose change is what is looked for",
         "cache: there were answers before the first that counts; without them, or where a file "
         "does not say, semi-valid",

@@ -258,3 +258,29 @@ def test_repeats_that_are_zero_are_not_called_too_few(factory):
     (row,) = found.rows["memory"]
     assert (row.verdict, row.ratio.low) == ("not told apart", None)
     assert row.why == "9 repeats of which some are zero, so there is no interval"
+
+
+def test_the_tail_has_a_verdict_of_its_own(factory):
+    """One answer in five takes twice as long in the second run: its median is as it was."""
+    s = factory.subject("dispatcher")
+    lines = [
+        factory.sample(s.key, 8.0 * factor, repeat, number)
+        for repeat in range(6)
+        for number in range(20)
+        for factor in [2.0 if number % 5 == 0 else 1.0]
+    ]
+    machine = [factory.yardstick(5.0, repeat) for repeat in range(6)]
+    first = factory.run([s], lines=[*factory.constant(s.key, 8.0, rounds=20), *machine])
+
+    found = compare_runs(first, factory.run([s], lines=[*lines, *machine]))
+
+    assert _verdicts(found) == {"dispatcher": "not told apart"}
+    assert _verdicts(found, "latency-p90") == {"dispatcher": "slower"}
+    assert found.rows["latency-p90"][0].ratio.value == pytest.approx(2)
+
+
+def test_a_tail_of_fewer_than_ten_answers_is_none(factory):
+    s = factory.subject("dispatcher")
+    few = factory.run([s], lines=factory.constant(s.key, 8.0, rounds=9))
+
+    assert "latency-p90" not in compare_runs(few, few).rows

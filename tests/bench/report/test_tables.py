@@ -221,7 +221,7 @@ def test_the_terminal_prints_the_same_numbers(run):
     assert "dispatcher stem 25.2 50.0% 50.0% to 50.0%" in lines
     assert "dispatcher 82.0 82.0 to 82.0 110 6" in lines
     assert "dispatcher all 90.0 30.0 30.0 to 30.0 26.0 4.00 6" in lines
-    assert "1 8.00 8.00 to 8.00 12.0 25% 240" in lines
+    assert "1 8.00 8.00 to 8.00 12.0 12.0 25% 240" in lines
     assert "1 cold switch 4.00 4.00 to 4.00 60" in lines
 
 

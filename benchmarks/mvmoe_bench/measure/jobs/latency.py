@@ -4,7 +4,7 @@ import gc
 from collections.abc import Iterator, Sequence
 from functools import partial
 from statistics import median
-from time import perf_counter
+from time import perf_counter, perf_counter_ns
 from typing import TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from mvmoe_bench.measure.jobs.answer_timing import rotated, timed_call
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan
 from mvmoe_bench.measure.jobs.order_process import Session
 from mvmoe_bench.measure.jobs.timed_run import RunStart, TimedRun
+from mvmoe_bench.measure.machine.temperature import processor_celsius
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import (
     Count,
@@ -238,10 +239,10 @@ class LatencyMeasurement(Measurement):
         gc.collect()
         gc.disable()
         queries = max((len(subject.queries) for subject, _ in ready.values()), default=0)
-        start = None
+        celsius, start = processor_celsius(), None
         for number in rounds(session.order.preset, queries):
             if number == 0:
-                start = RunStart.now(session.order.preset.warmup)
+                start = RunStart(perf_counter_ns(), session.order.preset.warmup, celsius)
             _round(session, ready, number, queries)
             if number >= 0 and number % _MATMUL_EVERY == 0:
                 session.emit(product.time(session.order, number))

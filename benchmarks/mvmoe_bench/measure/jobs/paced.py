@@ -15,6 +15,7 @@ from mvmoe_bench.measure.jobs.answer_timing import rotated
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan
 from mvmoe_bench.measure.jobs.order_process import Session
 from mvmoe_bench.measure.jobs.timed_run import RunStart, TimedRun
+from mvmoe_bench.measure.machine.temperature import processor_celsius
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import Count, Ns, Preset, RepeatRecord
 from mvmoe_bench.measure.subjects.contract import Subject
@@ -59,9 +60,13 @@ class Camera:
         self._sleep = sleep
         self._begin = clock()
 
+    def comes(self, frame: int) -> int:
+        """When a frame comes, by the clock."""
+        return self._begin + round(frame * self._period)
+
     def late(self, frame: int) -> int:
         """Nanoseconds since a frame came; negative before it does."""
-        return self._clock() - self._begin - round(frame * self._period)
+        return self._clock() - self.comes(frame)
 
     def frame_after(self, frame: int) -> int:
         """Wait for the first frame after another one; of several that came meanwhile the last."""
@@ -91,6 +96,7 @@ class PacedMeasurement(Measurement):
         """Bring everything in, then answer frames until this repeat's share of the time is over."""
         opened = session.open(subject)
         opened.prewarm()
+        celsius = processor_celsius()
         opened.answer(subject.queries[0])
         # A collection in the middle of an answer would be timed with it.
         gc.collect()
@@ -101,8 +107,8 @@ class PacedMeasurement(Measurement):
         while frame < preset.warmup:
             _answered(opened, subject, frame, camera)
             frame = camera.frame_after(frame)
-        start, first = RunStart.now(preset.warmup + 1), frame
-        for line in _lines(session, subject, opened, camera, first):
+        start = RunStart(camera.comes(frame), preset.warmup + 1, celsius)
+        for line in _lines(session, subject, opened, camera, frame):
             session.emit(line)
             session.flush()
         session.emit(start.ended(session, subject, PacedSample))

@@ -62,8 +62,8 @@ class SustainedMeasurement(Measurement):
         """Bring everything in, answer once, and then go on until the time is over."""
         opened = session.open(subject)
         opened.prewarm()
+        celsius = processor_celsius()
         opened.answer(subject.queries[0])
-        start = RunStart.now(warmup=1)
         begin = perf_counter_ns()
         end = begin + round(session.order.preset.sustained * 1e9)
         queries = cycle(subject.queries)
@@ -71,7 +71,7 @@ class SustainedMeasurement(Measurement):
             spent = _answers_until(opened, queries, min(now + _EVERY_NS, end))
             session.emit(_sample(session, subject, perf_counter_ns() - begin, spent))
             session.flush(now=True)
-        session.emit(start.ended(session, subject, SustainedSample))
+        session.emit(RunStart(begin, 1, celsius).ended(session, subject, SustainedSample))
         opened.close()
 
 

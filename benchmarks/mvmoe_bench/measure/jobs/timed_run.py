@@ -6,9 +6,8 @@ answers are worth.
 
 from dataclasses import dataclass
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from mvmoe_bench.measure.machine.temperature import processor_celsius
 from mvmoe_bench.measure.schema.orders import SubjectOrder
 from mvmoe_bench.measure.schema.records import Count, Ns, Record, RepeatRecord, Thermal
 
@@ -40,17 +39,14 @@ class TimedRun(RepeatRecord, tag="timed", frozen=True):
 
 @dataclass(frozen=True)
 class RunStart:
-    """The moment at which answers begin to count, and how warm the machine was then."""
+    """The moment at which answers begin to count, and how the process was then."""
 
     at_ns: int
+    """Of `perf_counter_ns`."""
     warmup: int
+    """Answers before that."""
     celsius: float | None
-
-    @classmethod
-    def now(cls, warmup: int) -> Self:
-        """This moment, after so many answers."""
-        celsius = processor_celsius()
-        return cls(perf_counter_ns(), warmup, celsius)
+    """Of the processor before the first of them: looking takes long enough to disturb an answer."""
 
     def ended(self, session: "Session", subject: SubjectOrder, of: type[Record]) -> TimedRun:
         """The line of a subject whose answers end now; `of` is the kind of its lines."""

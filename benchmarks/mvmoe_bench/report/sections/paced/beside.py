@@ -16,7 +16,7 @@ def beside(runs: Sequence[Measured[dict[str, Paced]]]) -> View:
         rows,
         columns.text("device", lambda run, *_: run.run, brief=True),
         columns.text("subject", lambda run, key, _: run.summary.names[key], brief=True),
-        columns.number("frames a second", lambda *row: row[2].rate, brief=True),
+        columns.text("frames a second", lambda *row: f"{row[2].rate:g}", brief=True),
         columns.estimate("p50", lambda *row: row[2].answer_ms, "The median.", brief=True),
         columns.percentile("p90", 90, lambda *row: row[2].answer_ms, brief=True),
         columns.percentile("p95", 95, lambda *row: row[2].answer_ms, brief=True),

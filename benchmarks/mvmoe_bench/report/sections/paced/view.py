@@ -6,7 +6,7 @@ from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Chart, TableBlock
 from mvmoe_bench.report.formatting import percent, repeats_of
 from mvmoe_bench.report.plots.intervals import IntervalPlot, IntervalRow
-from mvmoe_bench.report.printed import alone, printed
+from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.paced.figures import Paced
@@ -21,7 +21,7 @@ def view(summary: Summary, found: Found) -> View:
     rate = next(iter(found.values())).rate
     return View(
         (*_charts(summary, found), _table(summary, found)),
-        f"{alone(rate)} frames a second, each answered when it comes; until the next one the "
+        f"{rate:g} frames a second, each answered when it comes; until the next one the "
         "thread sleeps, so that the system may lower clocks and rest cores. Each dispatcher has a "
         "process of its own in each repeat.",
     )
@@ -52,7 +52,7 @@ def _table(summary: Summary, found: Found) -> TableBlock:
         f"Milliseconds of an answer at a camera's pace{columns.FEW * few}",
         found.items(),
         columns.text("subject", lambda key, _: summary.names[key], brief=True),
-        columns.number("frames a second", lambda _, row: row.rate, brief=True),
+        columns.text("frames a second", lambda _, row: f"{row.rate:g}", brief=True),
         columns.estimate("p50", lambda _, row: row.answer_ms, "The median.", brief=True),
         columns.percentile("p90", 90, lambda _, row: row.answer_ms, brief=True),
         columns.percentile("p95", 95, lambda _, row: row.answer_ms, brief=True),
@@ -77,7 +77,7 @@ def sentences(summary: Summary, found: Found) -> Iterator[Point]:
     missed = f"; {percent(its.missed)} of the frames had no answer" if its.missed else ""
     yield Point(
         topic="Speed",
-        text=f"At {alone(its.rate)} frames a second an answer takes {shown.value} ms at the median "
+        text=f"At {its.rate:g} frames a second an answer takes {shown.value} ms at the median "
         f"({shown.interval}){_than_warm(its)}{missed}.",
     )
 

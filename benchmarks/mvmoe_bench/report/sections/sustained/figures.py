@@ -100,7 +100,7 @@ def timed(index: Index) -> Iterator[TimedSeries]:
 def _long_run(lines: Sequence[SustainedSample]) -> LongRun:
     """The lines of one run in their order of time."""
     lines = sorted(lines, key=lambda line: line.at_ns)
-    end = lines[-1].at_ns * 1e-9
+    end = lines[-1].at_ns
     compared = _COMPARED * end
     held = [line.pss for line in lines if line.pss is not None]
     warm = [STATUSES.index(line.thermal) for line in lines if line.thermal is not None]
@@ -135,8 +135,8 @@ def _moment(line: SustainedSample) -> Moment:
 def _within(
     lines: Sequence[SustainedSample], begin: float, end: float
 ) -> Sequence[SustainedSample]:
-    """The lines that end within so many seconds of the run."""
-    return [line for line in lines if begin < line.at_ns * 1e-9 <= end]
+    """The lines that end within these nanoseconds of the run."""
+    return [line for line in lines if begin < line.at_ns <= end]
 
 
 def _median_ms(lines: Sequence[SustainedSample]) -> float:

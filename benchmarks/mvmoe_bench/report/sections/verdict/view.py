@@ -36,24 +36,25 @@ def verdict_cell(run: JudgedRun) -> Cell:
 
 def _table(summary: Summary, found: RunVerdict) -> TableBlock:
     """All of them, with what was found of each criterion."""
-    names = dict.fromkeys(it.criterion for run in found.runs for it in run.findings)
+    criteria = dict.fromkeys(it.criterion for run in found.runs for it in run.findings)
     return columns.table(
         "Verdicts",
         ((run,) for run in found.runs),
         columns.text("subject", lambda run: summary.names[run.subject], brief=True),
         columns.text("mode", lambda run: run.mode, brief=True),
         columns.text("verdict", verdict_cell, brief=True),
+        *(columns.text(criterion, _cell_of(criterion)) for criterion in criteria),
         columns.text("why", lambda run: run.why, "What keeps it from being valid.", brief=True),
-        *(columns.text(name, _finding_of(name)) for name in names),
     )
 
 
-def _finding_of(name: str) -> Callable[[JudgedRun], Cell]:
+def _cell_of(criterion: str) -> Callable[[JudgedRun], Cell]:
     """What was found of a criterion."""
 
     def cell(run: JudgedRun) -> Cell:
-        (found,) = (it for it in run.findings if it.criterion == name)
-        return text(found.text, _TONES[found.leaves])
+        (found,) = (it for it in run.findings if it.criterion == criterion)
+        value = found.value if isinstance(found.value, int | float) else None
+        return Cell(found.shown, value, _TONES[found.leaves])
 
     return cell
 
@@ -63,7 +64,8 @@ def sentences(summary: Summary, found: RunVerdict) -> Iterator[Point]:
     runs = [run for run in found.runs if run.subject == summary.main]
     for run in runs:
         why = f": {run.why}" if run.why else f" ({'; '.join(it.text for it in run.findings)})"
-        yield Point(topic="Verdict", text=f"{run.mode.capitalize()}: {run.verdict}{why}.")
+        mode = f"{run.mode[0].upper()}{run.mode[1:]}"
+        yield Point(topic="Verdict", text=f"{mode}: {run.verdict}{why}.")
     todo = remedies(runs)
     if todo:
         yield Point(topic="Verdict", text=f"To do: {'; '.join(todo)}.")

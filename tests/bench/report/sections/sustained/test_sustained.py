@@ -1,4 +1,4 @@
-"""Long runs: what the first and the last minute took, and how warm the device was."""
+"""Long runs: what the first and the last quarter took, and how warm the device was."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def _warming(factory, key, minutes=10):
     return lines
 
 
-def test_the_last_minute_is_compared_with_the_first(factory, key):
+def test_the_last_quarter_is_compared_with_the_first(factory, key):
     (run,) = _summary(factory, key, _warming(factory, key)).sections["sustained"]
 
     assert (run.first_ms, run.last_ms, run.slowest_ms) == pytest.approx((8, 10, 31))
@@ -44,13 +44,15 @@ def test_the_last_minute_is_compared_with_the_first(factory, key):
     )  # fmt: skip
 
 
-def test_of_a_short_run_thirds_are_compared(factory, key):
-    lines = [factory.sustained(key, second, ms) for second, ms in ((5, 1.0), (10, 2.0), (15, 3.0))]
+@pytest.mark.parametrize(("lines", "first", "last"), [(40, 5.5, 35.5), (4, 1, 4), (3, 1, 3)])
+def test_quarters_are_of_the_time_and_have_a_line_at_least(factory, key, lines, first, last):
+    """Line n takes n ms: of 40 lines the first ten and the last ten count."""
+    made = [factory.sustained(key, 5 * number, number) for number in range(1, lines + 1)]
 
-    (run,) = _summary(factory, key, lines).sections["sustained"]
+    (run,) = _summary(factory, key, made).sections["sustained"]
 
-    assert (run.first_ms, run.last_ms) == pytest.approx((1, 3))
-    assert run.hottest is run.most_pss is run.reached("light") is None
+    assert (run.first_ms, run.last_ms) == pytest.approx((first, last))
+    assert run.warmest is run.most_pss is run.reached("light") is None
 
 
 def test_lines_that_cannot_be_true_are_left_out_and_counted(factory, key):
@@ -79,12 +81,37 @@ def test_the_page_has_a_timeline_with_its_heat_and_a_sentence(factory, key):
     assert row["warmest"].text == "moderate"
     assert row["minutes until throttled"].text == "6.08"
     assert any(
-        "25% slower than at the beginning (thermal status up to moderate)" in text
+        "25% slower than in the first (thermal status up to moderate)" in text
         for _, text in page.summary
     )
 
 
-def test_without_a_thermal_state_the_plot_is_the_latency_alone(factory, key):
+def test_a_processors_degrees_stand_where_there_is_no_thermal_status(factory, key):
+    lines = [factory.sustained(key, 5 * n, 8.0, celsius=40.0 + n) for n in range(1, 13)]
+    summary = _summary(factory, key, lines)
+
+    assert summary.sections["sustained"][0].warmest == "52 °C"
+    (section,) = [each for each in document(summary).sections if each.id == "sustained"]
+    assert "1.00 min: 8.00 ms, 52 °C" in section.blocks[0].label
+    axes = _drawn(section.blocks[0].plot)
+    assert axes[-1].lines[0].get_ydata().tolist() == [41.0 + n for n in range(12)]
+
+
+def test_both_quarters_are_drawn_where_they_are(factory, key):
+    lines = [factory.sustained(key, 5 * n, float(n)) for n in range(1, 41)]
+    (section,) = [each for each in document(_summary(factory, key, lines)).sections
+                  if each.id == "sustained"]  # fmt: skip
+    (axes,) = _drawn(section.blocks[0].plot)
+
+    end = 200 / 60
+    dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
+    assert [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in dashed] == [
+        (pytest.approx([0, end / 4]), pytest.approx([5.5, 5.5])),
+        (pytest.approx([3 * end / 4, end]), pytest.approx([35.5, 35.5])),
+    ]
+
+
+def test_without_heat_the_plot_is_the_latency_alone(factory, key):
     plots = {}
     for name, status in (("cool", None), ("told", "none")):
         lines = [factory.sustained(key, 5 * n, 8.0, thermal=status) for n in range(1, 30)]
@@ -98,7 +125,7 @@ def test_without_a_thermal_state_the_plot_is_the_latency_alone(factory, key):
 
 
 def _drawn(plot):
-    """Draws it; both panels have the same minutes."""
+    """Draws it and gives its panels, which have the same minutes."""
     from matplotlib.figure import Figure
 
     from mvmoe_bench.report.plots.canvas import LIGHT, WIDTH, Canvas
@@ -106,3 +133,4 @@ def _drawn(plot):
     figure = Figure(figsize=(WIDTH / 72, plot.height() / 72), dpi=72)
     plot.draw(Canvas(figure, WIDTH, plot.height(), LIGHT))
     assert len({axes.get_xlim() for axes in figure.axes}) == 1
+    return figure.axes
