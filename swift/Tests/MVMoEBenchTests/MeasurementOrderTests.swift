@@ -14,8 +14,16 @@ import Testing
     #expect(order.names == ["a", "ä"])
     #expect(order.labels == [nil, "3"])
     #expect(order.preset.sustained == 600)
+    #expect(order.preset.paced == 0)
+    #expect(order.preset.rate == 30)
     #expect(order.subjects.map { $0.queries.map(\.image) } == [[0, 1, 0, 1]])
     #expect(order.subjects[0].outputKinds == ["answer": "logits"])
+  }
+
+  @Test func theRateOfFramesIsReadWhereThereIsOne() throws {
+    let preset = try parse(orderText(images: "/i", paced: #", "paced": 60.0, "rate": 24.5"#)).preset
+    #expect(preset.paced == 60)
+    #expect(preset.rate == 24.5)
   }
 
   @Test func routesAreReadStageByStage() throws {
@@ -32,6 +40,8 @@ import Testing
     (#""threads": 1"#, #""threads": 99999999999999999999"#, "threads"),
     (#""repeat": 0"#, #""repeat": -1"#, "repeat"),
     (#""repeat": 0"#, #""repeat": 0, "later": 1"#, "later"),
+    (#""cooldown": 0.0"#, #""cooldown": 0.0, "rate": 0.0"#, "rate"),
+    (#""cooldown": 0.0"#, #""cooldown": 0.0, "paced": 1e300"#, "paced"),
     (#""seconds": 0.0"#, #""seconds": 1e999"#, "seconds"),
   ])
   func anotherOrderThanThatIsRefusedAndTheFieldIsNamed(found: String, given: String, field: String) throws {

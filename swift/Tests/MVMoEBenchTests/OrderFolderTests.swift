@@ -18,11 +18,10 @@
 
     private func order(_ text: String) throws -> URL { try directory.write("order.json", Data(text.utf8)) }
 
-    private func followed(_ kind: String = "latency", keys: [String] = ["dispatcher onnx"], sustained: Double = 0)
-      throws
-      -> URL
-    {
-      try order(orderText(images: writeImages(directory), kind: kind, keys: keys, sustained: sustained))
+    private func followed(
+      _ kind: String = "latency", keys: [String] = ["dispatcher onnx"], sustained: Double = 0, paced: String = ""
+    ) throws -> URL {
+      try order(orderText(images: writeImages(directory), kind: kind, keys: keys, sustained: sustained, paced: paced))
     }
 
     private func file(_ name: String) -> URL { directory["bench/\(name)"] }
@@ -35,7 +34,11 @@
 
     @Test func anOrderLeavesItsLinesAndSaysThatItIsDone() async throws {
       #expect(try await orders.follow(followed()))
-      #expect(try written().map { $0.text("kind") } == ["opened", "sample", "sample", "sample", "sample"])
+      #expect(try written().map { $0.text("kind") } == ["opened", "sample", "sample", "sample", "sample", "timed"])
+      let timed = try #require(try written().last)
+      #expect(["of", "warmup", "thermal", "headroom"].map { timed.text($0) } == ["sample", "2", "light", "0.5"])
+      let answers = try written().compactMap { $0.text("kind") == "sample" ? $0.int("ns") : nil }
+      #expect(try #require(timed.int("wall_ns")) > answers.reduce(0, +))
       let state = try state()
       #expect(state.text("state") == "done")
       #expect(["subject", "message", "code"].allSatisfy { state[$0] == .some(nil) })
@@ -63,8 +66,10 @@
 
     @Test func theJobSustainedTellsOfItsSecondsHowManyAnswersTheyHadAndHowHotTheDeviceWas() async throws {
       #expect(try await orders.follow(followed("sustained", sustained: 0.3)))
-      let line = try #require(try written().first)
-      #expect(line.text("kind") == "sustained")
+      let found = try written()
+      #expect(found.map { $0.text("kind") } == ["sustained", "timed"])
+      #expect(["of", "warmup", "thermal"].map { found[1].text($0) } == ["sustained", "1", "light"])
+      let line = found[0]
       #expect(line.text("thermal") == "light")
       #expect(line.text("headroom") == "0.5")
       #expect(line.text("pss") == "1500")
@@ -75,6 +80,31 @@
       #expect(slowest <= at)
       let answers = try #require(line.int("answers"))
       #expect(answers * median <= 2 * at)
+    }
+
+    @Test func theJobPacedAnswersThisRepeatsFramesAfterAWarmUp() async throws {
+      #expect(try await orders.follow(followed("paced", paced: #", "paced": 0.2, "rate": 50.0"#)))
+      let frames = try written().filter { $0.text("kind") == "paced" }
+      // A machine that is busy may be late for some of the ten.
+      let numbers = frames.compactMap { $0.int("frame") }
+      #expect(!numbers.isEmpty)
+      #expect(numbers == Set(numbers).sorted())
+      #expect(numbers.allSatisfy { $0 < 10 })
+      #expect(frames.allSatisfy { ($0.int("late_ns") ?? -1) >= 0 && ($0.int("ns") ?? 0) > 0 })
+      let timed = try #require(try written().last)
+      #expect(["kind", "of", "warmup", "thermal"].map { timed.text($0) } == ["timed", "paced", "2", "light"])
+      #expect(try #require(timed.int("wall_ns")) >= 200_000_000)
+    }
+
+    @Test(arguments: [true, false])
+    func aCancelledWaitForAFrameEndsAndIsNoRunThatCameToItsEnd(byItsTask: Bool) async throws {
+      let given = try followed("paced", paced: #", "paced": 600.0, "rate": 0.1"#)
+      let work = Task { [orders] in try await orders.follow(given) }
+      while runs.withLock({ $0 }) < 2 { try await Task.sleep(for: .milliseconds(20)) }
+      if byItsTask { work.cancel() } else { orders.cancel() }
+      #expect(try await work.value)
+      #expect(try state().text("state") == "done")
+      #expect(try written().allSatisfy { $0.text("kind") != "timed" })
     }
 
     @Test(arguments: [true, false])

@@ -91,10 +91,10 @@ class Preset(RecordPart, frozen=True, omit_defaults=True):
     """Seconds of rest before each process."""
     sustained: float = 0.0
     """Seconds that each dispatcher answers without a pause, at the end; 0 for not at all."""
-    paced: float = 0.0
+    paced: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
     """Seconds that each dispatcher answers frames which come at `rate`, all repeats together; 0 for
     not at all."""
-    rate: Annotated[float, Meta(gt=0)] = 30.0
+    rate: Annotated[float, Meta(ge=0.1, le=1000)] = 30.0
     """Frames a second for `paced`."""
 
 

@@ -37,6 +37,7 @@ enum Jobs {
     "start": StartOfProcess(),
     "memory": HeldMemory(),
     "stream": ImageStream(),
+    "paced": PacedAnswers(),
     "sustained": SustainedAnswers(),
   ]
 

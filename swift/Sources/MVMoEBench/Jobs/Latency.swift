@@ -31,12 +31,19 @@ struct Latency: Job {
       let isSettled: Void? = try await session.attempt(each.order) { try await settle(session, each) }
       if isSettled != nil { ready.append(each) }
     }
+    let thermal = session.machine.thermal()
+    var start: RunStart?
     let longest = ready.map(\.order.queries.count).max() ?? 0
     var rounds = Rounds(session.order.preset, queries: longest)
     while let number = rounds.next(), !session.isCancelled {
+      if number == 0 {
+        // Settling is a warm-up, too.
+        start = RunStart(at: MonotonicClock.nanoseconds(), warmup: session.order.preset.warmup + 1, thermal: thermal)
+      }
       try await round(session, &ready, number, longest)
       try session.flush()
     }
+    for each in ready { start?.end(session, each.order, "sample") }
   }
 
   /// Every subject of the order, opened in an order that differs from repeat to repeat.

@@ -6,8 +6,11 @@ struct SustainedAnswers: OneByOne {
   func measure(_ session: Session, _ subject: SubjectOrder) async throws {
     try await session.withOpen(subject) { opened in
       try await opened.prewarm()
+      let thermal = session.machine.thermal()
       _ = try await opened.answer(subject.firstQuery)
+      let start = RunStart(at: MonotonicClock.nanoseconds(), warmup: 1, thermal: thermal)
       try await answerOn(session, subject, opened)
+      start.end(session, subject, "sustained")
     }
   }
 

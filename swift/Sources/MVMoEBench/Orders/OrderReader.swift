@@ -27,6 +27,9 @@ private func readOrder(_ fields: Fields) throws -> MeasurementOrder {
     started: try fields.int("started_ns", 0...Int.max, default: 0))
 }
 
+/// Seconds.
+private let day = 86_400.0
+
 private func readPreset(_ fields: Fields) throws -> Preset {
   Preset(
     name: try fields.text("name", anyText),
@@ -38,7 +41,9 @@ private func readPreset(_ fields: Fields) throws -> Preset {
     starts: try fields.int("starts", counts),
     stream: try fields.int("stream", counts),
     cooldown: try fields.number("cooldown", .finite),
-    sustained: try fields.number("sustained", .finite, default: 0))
+    sustained: try fields.number("sustained", .finite, default: 0),
+    paced: try fields.number("paced", .closed(0, day), default: 0),
+    rate: try fields.number("rate", .closed(0.1, 1000), default: 30))
 }
 
 private func readSubject(_ field: Field) throws -> SubjectOrder {

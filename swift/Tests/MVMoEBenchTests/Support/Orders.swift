@@ -12,7 +12,7 @@ let smallBundle = URL(fileURLWithPath: #filePath)
 /// An order as `mvmoe bench` writes it, every field included.
 func orderText(
   images: String, kind: String = "latency", keys: [String] = ["dispatcher onnx"], sustained: Double = 0,
-  reference: String = "{}"
+  paced: String = "", reference: String = "{}"
 ) -> String {
   let queries = (0..<4).map { #"{"image": \#($0 % 2), "routes": null, "forced": false, "choices": {}}"# }
   let subjects = keys.map { key in
@@ -26,7 +26,7 @@ func orderText(
   return """
     {"job": "\(kind):0", "kind": "\(kind)", "one_subject": false, "repeat": 0,
     "preset": {"name": "quick", "repeats": 1, "queries": 4, "seconds": 0.0, "most_seconds": 20.0, "warmup": 1, "starts": 1,
-    "stream": 0, "cooldown": 0.0, "sustained": \(sustained)}, "images": "\(images)", "names": ["a", "ä"],
+    "stream": 0, "cooldown": 0.0, "sustained": \(sustained)\(paced)}, "images": "\(images)", "names": ["a", "ä"],
     "labels": [null, "3"], "reference": \(reference), "subjects": [\(subjects.joined(separator: ", "))], "started_ns": 12,
     "status": null}
     """

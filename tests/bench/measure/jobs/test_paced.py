@@ -185,8 +185,8 @@ def test_other_rates_and_a_rate_for_nothing_are_refused(mvmoe, tiny, tmp_path, w
     assert not (tmp_path / "r").exists()
 
 
-@pytest.mark.parametrize("rate", [0, -30])
-def test_an_order_without_a_rate_that_frames_come_at_is_none(rate):
+@pytest.mark.parametrize("rate", [0, -30, 1e9, float("nan")])
+def test_an_order_with_a_rate_that_no_camera_has_is_refused(rate):
     preset = {**msgspec.to_builtins(SHORT), "rate": rate}
     with pytest.raises(msgspec.ValidationError, match="rate"):
         msgspec.convert(preset, r.Preset)

@@ -316,3 +316,55 @@ internal class Sustained(
             "pss" to pss,
         )
 }
+
+/** The answer to one frame of those that come at a fixed rate. */
+internal class Paced(
+    val job: String,
+    val subject: String,
+    val repeat: Int,
+    /** Its number, by the rate, from the first that counts. */
+    val frame: Long,
+    val image: Int,
+    /** From when the frame came to when its answer began. */
+    val lateNs: Long,
+    val ns: Long,
+) : Line {
+    override fun fields(): Map<String, Any?> =
+        linkedMapOf(
+            "kind" to "paced",
+            "job" to job,
+            "subject" to subject,
+            "repeat" to repeat,
+            "frame" to frame,
+            "image" to image,
+            "late_ns" to lateNs,
+            "ns" to ns,
+        )
+}
+
+/** One process's timed answers of one subject, once they came to their end. */
+internal class TimedRun(
+    val job: String,
+    val subject: String,
+    val repeat: Int,
+    /** The kind of the lines that its answers are in. */
+    val of: String,
+    /** Answers before the first that counts. */
+    val warmup: Int,
+    val wallNs: Long,
+    /** At the beginning. */
+    val thermal: Thermal?,
+) : Line {
+    override fun fields(): Map<String, Any?> =
+        linkedMapOf(
+            "kind" to "timed",
+            "job" to job,
+            "subject" to subject,
+            "repeat" to repeat,
+            "of" to of,
+            "warmup" to warmup,
+            "wall_ns" to wallNs,
+            "thermal" to thermal?.status,
+            "headroom" to thermal?.headroom,
+        )
+}

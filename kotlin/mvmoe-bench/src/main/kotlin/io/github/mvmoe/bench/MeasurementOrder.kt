@@ -88,6 +88,10 @@ internal data class Preset(
     val cooldown: Double,
     /** Seconds of the job `sustained`; 0 for none. */
     val sustained: Double = 0.0,
+    /** Seconds of the job `paced`, all repeats together; 0 for none. */
+    val paced: Double = 0.0,
+    /** Frames a second of the job `paced`. */
+    val rate: Double = 30.0,
 ) : Encodable {
     override fun fields(): Map<String, Any?> =
         linkedMapOf(
@@ -101,5 +105,7 @@ internal data class Preset(
             "stream" to stream,
             "cooldown" to cooldown,
             "sustained" to sustained,
+            "paced" to paced,
+            "rate" to rate,
         )
 }

@@ -40,6 +40,8 @@ private fun readPreset(fields: Fields) =
         stream = fields.int("stream", COUNT),
         cooldown = fields.number("cooldown", NumberRange.FINITE),
         sustained = fields.number("sustained", NumberRange.FINITE, default = 0.0),
+        paced = fields.number("paced", NumberRange.closed(0.0, A_DAY), default = 0.0),
+        rate = fields.number("rate", RATES, default = 30.0),
     )
 
 private fun readSubject(field: Field): SubjectOrder =
@@ -83,6 +85,12 @@ private fun readQuery(field: Field): Query =
 private fun Fields.texts(name: String): Map<String, String> = map(name, keys = ANY_TEXT, default = emptyMap()) { it.text(ANY_TEXT) }
 
 private val COUNT = 0..Int.MAX_VALUE
+
+/** Seconds. */
+private const val A_DAY = 86_400.0
+
+/** Frames a second that a camera may have. */
+private val RATES = NumberRange.closed(0.1, 1000.0)
 
 /** Paths, and names that people gave: of any characters. */
 private val ANY_TEXT = TextForm("a text", 0..1_000_000) { true }

@@ -18,6 +18,7 @@ class MeasurementOrderTest {
         assertEquals(listOf("a", "ä"), order.names)
         assertEquals(listOf(null, "3"), order.labels)
         assertEquals(600.0, order.preset.sustained)
+        assertEquals(listOf(0.0, 30.0), order.preset.run { listOf(paced, rate) })
         assertEquals(
             listOf(0, 1, 0, 1),
             order.subjects
@@ -25,6 +26,12 @@ class MeasurementOrderTest {
                 .queries
                 .map { it.image },
         )
+    }
+
+    @Test
+    fun `the rate of frames is read where there is one`() {
+        val preset = parse(orderText("/images.npy", paced = """, "paced": 60.0, "rate": 24.5""")).preset
+        assertEquals(listOf(60.0, 24.5), listOf(preset.paced, preset.rate))
     }
 
     @Test
@@ -46,6 +53,7 @@ class MeasurementOrderTest {
         """"threads": 1|"thread": 1|threads""",
         """"repeat": 0|"repeat": -1|repeat""",
         """"repeat": 0|"repeat": 0, "later": 1|later""",
+        """"cooldown": 0.0|"cooldown": 0.0, "rate": 0.0|rate""",
         delimiter = '|',
     )
     fun `another order than that is refused, and the field is named`(

@@ -21,7 +21,11 @@ class OrderFolderTest {
     fun `an order leaves its lines and says that it is done`() {
         assertTrue(orders.follow(order(orderText(images().path))))
         val kinds = lines().map { it["kind"] }
-        assertEquals(listOf("opened") + List(4) { "sample" }, kinds)
+        assertEquals(listOf("opened") + List(4) { "sample" } + "timed", kinds)
+        val timed = lines().last()
+        assertEquals(listOf("sample", "2", "light", "0.5"), listOf("of", "warmup", "thermal", "headroom").map(timed::get))
+        val answers = lines().filter { it["kind"] == "sample" }.sumOf { it.getValue("ns").orEmpty().toLong() }
+        assertTrue(timed.getValue("wall_ns").orEmpty().toLong() > answers, "$timed")
         assertEquals(mapOf("state" to "done", "subject" to null, "message" to null, "code" to null), state() - "beat")
         assertEquals(listOf("lines.jsonl", "state.json", "status"), folder.list().orEmpty().sorted())
     }
@@ -48,12 +52,44 @@ class OrderFolderTest {
     @Test
     fun `the job sustained tells of its seconds how many answers they had, and how hot the device was`() {
         assertTrue(orders.follow(order(orderText(images().path, kind = "sustained", sustained = 0.3))))
-        val line = lines().single()
-        assertEquals("sustained", line["kind"])
+        val (line, timed) = lines()
+        assertEquals(listOf("sustained", "timed"), listOf(line["kind"], timed["kind"]))
+        assertEquals(listOf("sustained", "1", "light"), listOf("of", "warmup", "thermal").map(timed::get))
         assertEquals(listOf("light", "0.5", "1500"), listOf("thermal", "headroom", "pss").map(line::get))
         val (at, median, slowest) = listOf("at_ns", "median_ns", "slowest_ns").map { line.getValue(it).orEmpty().toLong() }
         assertTrue(at >= 300_000_000 && median in 1..slowest && slowest <= at, "$line")
         assertTrue(line.getValue("answers").orEmpty().toLong() * median <= 2 * at, "$line")
+    }
+
+    @Test
+    fun `the job paced answers this repeat's frames after a warm-up`() {
+        val paced = """, "paced": 0.2, "rate": 50.0"""
+        assertTrue(orders.follow(order(orderText(images().path, kind = "paced", paced = paced))))
+        val frames = lines().filter { it["kind"] == "paced" }
+        // A machine that is busy may be late for some of the ten.
+        val numbers = frames.map { it.getValue("frame").orEmpty().toInt() }
+        assertTrue(numbers.isNotEmpty() && numbers == numbers.distinct().sorted() && numbers.last() < 10, "$numbers")
+        for (line in frames) {
+            val (late, spent) = listOf("late_ns", "ns").map { line.getValue(it).orEmpty().toLong() }
+            assertTrue(late >= 0 && spent > 0, "$line")
+        }
+        val timed = lines().last()
+        assertEquals(listOf("timed", "paced", "2", "light"), listOf("kind", "of", "warmup", "thermal").map(timed::get))
+        assertTrue(timed.getValue("wall_ns").orEmpty().toLong() >= 200_000_000, "$timed")
+    }
+
+    @Test
+    fun `a cancelled wait for a frame ends, and is no run that came to its end`() {
+        val following = orders
+        val paced = """, "paced": 600.0, "rate": 0.1"""
+        val given = order(orderText(images().path, kind = "paced", paced = paced))
+        val work = thread { assertTrue(following.follow(given)) }
+        Thread.sleep(1500)
+        following.cancel()
+        work.join(20_000)
+        assertFalse(work.isAlive)
+        assertEquals("done", state()["state"])
+        assertFalse(lines().any { it["kind"] == "timed" })
     }
 
     @Test

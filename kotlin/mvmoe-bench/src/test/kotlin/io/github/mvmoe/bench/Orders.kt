@@ -19,6 +19,7 @@ internal fun orderText(
     root: String = BUNDLE.path,
     keys: List<String> = listOf("dispatcher onnx"),
     sustained: Double = 0.0,
+    paced: String = "",
     more: String = "",
 ): String {
     val queries = (0 until 4).joinToString { """{"image": ${it % 2}, "routes": null, "forced": false, "choices": {}}""" }
@@ -31,7 +32,7 @@ internal fun orderText(
         }
     return """{"job": "$kind:0", "kind": "$kind", "one_subject": false, "repeat": 0,
         "preset": {"name": "quick", "repeats": 1, "queries": 4, "seconds": 0.0, "most_seconds": 20.0, "warmup": 1, "starts": 1,
-        "stream": 0, "cooldown": 0.0, "sustained": $sustained}, "images": "$images", "names": ["a", "ä"], "labels": [null, "3"],
+        "stream": 0, "cooldown": 0.0, "sustained": $sustained$paced}, "images": "$images", "names": ["a", "ä"], "labels": [null, "3"],
         "reference": {}, "subjects": [$subjects], "started_ns": 12, "status": null$more}"""
 }
 

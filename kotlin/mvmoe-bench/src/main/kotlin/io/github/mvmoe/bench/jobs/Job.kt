@@ -42,6 +42,7 @@ internal val JOBS: Map<String, Job> =
         "start" to StartOfProcess,
         "memory" to HeldMemory,
         "stream" to ImageStream,
+        "paced" to PacedAnswers,
         "sustained" to SustainedAnswers,
     )
 

@@ -23,6 +23,7 @@ internal object Latency : Job {
      */
     private const val COMPILING_SECONDS = 2.0
     private const val COMPILING_ANSWERS = 20_000
+    private const val KIND = "sample"
 
     /** Opens everything, then asks in rounds; each subject once a round, in rotated order. */
     override fun run(session: Session) {
@@ -41,14 +42,19 @@ internal object Latency : Job {
         for ((subject, opened) in ready.entries.toList()) {
             session.attempt(subject) { compile(session, subject, opened) } ?: ready.remove(subject)
         }
+        val thermal = session.machine.thermal()
         // A collection in the middle of an answer would be timed with it.
         System.gc()
+        var start: RunStart? = null
         val longest = ready.keys.maxOfOrNull { it.queries.size } ?: 0
         for (number in rounds(session.order.preset, longest)) {
             if (session.isCancelled) break
+            // Compiling is a warm-up, too.
+            if (number == 0) start = RunStart(System.nanoTime(), session.order.preset.warmup + 1, thermal)
             round(session, ready, number, longest)
             session.flush()
         }
+        for (subject in ready.keys) start?.end(session, subject, KIND)
     }
 
     /** Every subject of the order, opened in an order that differs from repeat to repeat. */

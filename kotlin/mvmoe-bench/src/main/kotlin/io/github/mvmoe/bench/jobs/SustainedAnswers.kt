@@ -7,6 +7,7 @@ import io.github.mvmoe.bench.subjects.Subject
 
 /** Answers without a pause for minutes, as a video asks for: how they become slower while the device becomes hot. */
 internal object SustainedAnswers : OneByOne() {
+    private const val KIND = "sustained"
     private const val INTERVAL_NS = 5_000_000_000L
     private const val USUAL_SECONDS = 600.0
 
@@ -16,8 +17,11 @@ internal object SustainedAnswers : OneByOne() {
     ) {
         session.open(subject).use { opened ->
             opened.prewarm()
+            val thermal = session.machine.thermal()
             opened.answer(subject.queries.first())
+            val start = RunStart(System.nanoTime(), 1, thermal)
             answerOn(session, subject, opened)
+            start.end(session, subject, KIND)
         }
     }
 
