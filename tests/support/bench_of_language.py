@@ -13,10 +13,12 @@ from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.change import ChangeSample
 from mvmoe_bench.measure.jobs.latency import Opened, Sample
 from mvmoe_bench.measure.jobs.memory import Memory
+from mvmoe_bench.measure.jobs.paced import PacedSample
 from mvmoe_bench.measure.jobs.placement import PlacementLine
 from mvmoe_bench.measure.jobs.start import GraphLoad, Start
 from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.jobs.sustained import SustainedSample
+from mvmoe_bench.measure.jobs.timed_run import TimedRun
 from mvmoe_bench.measure.planning.running import Request, run_bench
 from mvmoe_bench.measure.schema.records import Failure, Preset
 from mvmoe_bench.report.run_summary import summarize_run
@@ -26,7 +28,7 @@ from mvmoe_export import Identity, export_bundle
 
 SHORT = Preset(
     name="short", repeats=1, queries=4, seconds=0.0, most_seconds=10.0, warmup=1, starts=1,
-    stream=12, cooldown=0.0, sustained=0.5,
+    stream=12, cooldown=0.0, sustained=0.5, paced=0.2,
 )  # fmt: skip
 KINDS = (
     Answer,
@@ -37,7 +39,9 @@ KINDS = (
     Memory,
     StreamSample,
     ChangeSample,
+    PacedSample,
     SustainedSample,
+    TimedRun,
     PlacementLine,
 )
 CONFIG = MobileVMoEConfig(
@@ -96,6 +100,20 @@ class BenchOfLanguage:
         subjects = {line.subject for line in lines.lines if isinstance(line, kind)}
         assert any(self.language in subject for subject in subjects), subjects
         assert any("Python" in subject for subject in subjects), subjects
+
+    def test_both_languages_say_how_each_kind_of_timed_answers_began(self, lines):
+        timed = [line for line in lines.lines if isinstance(line, TimedRun)]
+        for language in (self.language, "Python"):
+            kinds = {line.of for line in timed if language in line.subject}
+            assert kinds == {"sample", "paced", "sustained"}
+        assert all(line.warmup for line in timed)
+
+    def test_frames_are_those_of_the_repeat_each_once(self, lines):
+        found = [line for line in lines.lines if isinstance(line, PacedSample)]
+        for subject in {line.subject for line in found}:
+            frames = [line.frame for line in found if line.subject == subject]
+            # A machine that is busy may be late for some of the six.
+            assert frames == sorted(set(frames)) and max(frames) < 6
 
     def test_lines_are_plausible(self, lines):
         ours = [

@@ -19,6 +19,7 @@ from mvmoe_bench.measure.jobs.latency import Opened, Sample
 from mvmoe_bench.measure.jobs.memory import Memory
 from mvmoe_bench.measure.jobs.placement import PlacementLine
 from mvmoe_bench.measure.jobs.sustained import SustainedSample
+from mvmoe_bench.measure.jobs.timed_run import TimedRun
 from mvmoe_bench.measure.schema import results
 from mvmoe_bench.measure.schema.records import Done, Failure
 from mvmoe_bench.report.run_summary import summarize_run
@@ -79,6 +80,8 @@ class OwnRunOfLanguage:
         counts = {kind: len(of_kind(run, kind)) for kind in (Answer, Opened, Sample, Memory)}
         assert counts == {Answer: run.run.inputs.images, Opened: 2, Sample: 2 * 12, Memory: 1}
         assert of_kind(run, SustainedSample)
+        timed = [line.of for line in of_kind(run, TimedRun)]
+        assert timed == ["sample", "sample", "sustained"]
         assert {tuple(line.by_unit) for line in of_kind(run, PlacementLine)} == {("CPU",)}
         assert [line.job for line in of_kind(run, Done)][-1] == "run"
 
@@ -111,7 +114,7 @@ class OwnRunOfLanguage:
         assert measured.n == len(samples)
         assert (measured.min, measured.max) == pytest.approx((min(samples), max(samples)))
         assert measured.min <= measured.value <= measured.max
-        assert {"memory", "sustained", "size"} <= set(summary.sections)
+        assert {"memory", "sustained", "size", "verdict"} <= set(summary.sections)
 
     @pytest.mark.parametrize("kind", ["html", "md"])
     def test_a_report_is_made_of_it(self, mvmoe, run, output, tmp_path, kind):

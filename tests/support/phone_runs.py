@@ -6,9 +6,11 @@ from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.change import ChangeSample
 from mvmoe_bench.measure.jobs.latency import Opened, Sample
 from mvmoe_bench.measure.jobs.memory import Memory
+from mvmoe_bench.measure.jobs.paced import PacedSample
 from mvmoe_bench.measure.jobs.start import GraphLoad, Start
 from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.jobs.sustained import SustainedSample
+from mvmoe_bench.measure.jobs.timed_run import TimedRun
 from mvmoe_bench.measure.planning.running import Request, run_bench
 from mvmoe_bench.measure.schema import records as r
 from mvmoe_deploy.errors import EngineError
@@ -16,7 +18,7 @@ from mvmoe_deploy.errors import EngineError
 # Every job once.
 SHORT = r.Preset(
     name="short", repeats=1, queries=4, seconds=0.0, most_seconds=10.0, warmup=1, starts=1,
-    stream=8, cooldown=0.0, sustained=1.0,
+    stream=8, cooldown=0.0, sustained=1.0, paced=0.2,
 )  # fmt: skip
 LATENCY = r.Preset(
     name="latency", repeats=2, queries=4, seconds=0.0, most_seconds=10.0, warmup=1, starts=0,
@@ -24,7 +26,8 @@ LATENCY = r.Preset(
 )  # fmt: skip
 # The lines of a short run on every phone.
 KINDS = {
-    Answer, Opened, Sample, Start, GraphLoad, Memory, StreamSample, ChangeSample, SustainedSample,
+    Answer, Opened, Sample, Start, GraphLoad, Memory, StreamSample, ChangeSample, PacedSample,
+    SustainedSample, TimedRun,
 }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ _NS = 1e-9
 
 
 @dataclass(frozen=True)
-class Limits:
+class VerdictLimits:
     """What a number has to reach (or, with `most`, may not exceed) for each verdict."""
 
     valid: float
@@ -45,19 +45,19 @@ class Limits:
         return VALIDITIES[0] if met[0] else VALIDITIES[1] if met[1] else VALIDITIES[2]
 
 
-SAMPLES = Limits(1024, 256)
+SAMPLES = VerdictLimits(1024, 256)
 """Answers, as MLPerf Mobile has it; a quarter of them for semi-valid."""
-SECONDS = Limits(60, 15)
+SECONDS = VerdictLimits(60, 15)
 """As MLPerf Mobile has it: the first boost of a processor's clocks is over by then."""
-VARIATION = Limits(0.05, 0.15, most=True)
+VARIATION = VerdictLimits(0.05, 0.15, most=True)
 """Standard deviation over mean of the repeats' medians."""
-CELSIUS = Limits(70, 85, most=True)
+CELSIUS = VerdictLimits(70, 85, most=True)
 """Of a processor at the beginning: the limits at which they slow down lie from 85 to 105."""
-STATUS = Limits(_THERMAL.index("none"), _THERMAL.index("light"), most=True)
+STATUS = VerdictLimits(_THERMAL.index("none"), _THERMAL.index("light"), most=True)
 """Of a phone: from moderate on the system takes speed away."""
 
 
-class Finding(Figure, frozen=True):
+class CriterionFinding(Figure, frozen=True):
     """What was found of one criterion."""
 
     criterion: Literal["samples", "duration", "variation", "cache", "temperature"]
@@ -80,10 +80,10 @@ class JudgedRun(Figure, frozen=True):
     subject: str
     mode: str
     verdict: Validity
-    findings: tuple[Finding, ...]
+    findings: tuple[CriterionFinding, ...]
 
     @property
-    def missed(self) -> tuple[Finding, ...]:
+    def missed(self) -> tuple[CriterionFinding, ...]:
         """What keeps it from being valid, the gravest first."""
         worst = sorted(self.findings, key=lambda it: -VALIDITIES.index(it.leaves))
         return tuple(it for it in worst if it.leaves != VALIDITIES[0])
@@ -141,11 +141,11 @@ def _judged(series: TimedSeries, processes: Sequence[TimedRun]) -> JudgedRun:
     )
 
 
-def _samples(series: TimedSeries) -> Finding:
+def _samples(series: TimedSeries) -> CriterionFinding:
     """How many answers there are."""
     found, leaves = series.samples, SAMPLES.leaves(series.samples)
     met = leaves == VALIDITIES[0]
-    return Finding(
+    return CriterionFinding(
         criterion="samples",
         leaves=leaves,
         value=found,
@@ -155,7 +155,7 @@ def _samples(series: TimedSeries) -> Finding:
     )
 
 
-def _duration(series: TimedSeries, processes: Sequence[TimedRun]) -> Finding:
+def _duration(series: TimedSeries, processes: Sequence[TimedRun]) -> CriterionFinding:
     """How long it was timed, in all processes; of an older file at least what its answers took."""
     least = series.answering_ns * _NS
     told = sum(line.wall_ns for line in processes) * _NS
@@ -165,7 +165,7 @@ def _duration(series: TimedSeries, processes: Sequence[TimedRun]) -> Finding:
     text = f"{alone(seconds)}{'' if met else f' of {SECONDS.valid:.0f}'} s"
     if not met and not processes:
         leaves, text = VALIDITIES[1], f"at least {text}, its duration is not told"
-    return Finding(
+    return CriterionFinding(
         criterion="duration",
         leaves=leaves,
         value=seconds,
@@ -175,10 +175,10 @@ def _duration(series: TimedSeries, processes: Sequence[TimedRun]) -> Finding:
     )
 
 
-def _variation(series: TimedSeries) -> Finding:
+def _variation(series: TimedSeries) -> CriterionFinding:
     """How much the repeats' medians vary."""
     if series.medians is None:
-        return Finding(
+        return CriterionFinding(
             criterion="variation",
             leaves=VALIDITIES[0],
             value=None,
@@ -194,7 +194,7 @@ def _variation(series: TimedSeries) -> Finding:
     share = float(numbers.std(ddof=1) / numbers.mean())
     leaves = VARIATION.leaves(share)
     met = leaves == VALIDITIES[0]
-    return Finding(
+    return CriterionFinding(
         criterion="variation",
         leaves=leaves,
         value=share,
@@ -204,14 +204,14 @@ def _variation(series: TimedSeries) -> Finding:
     )
 
 
-def _cache(processes: Sequence[TimedRun]) -> Finding:
+def _cache(processes: Sequence[TimedRun]) -> CriterionFinding:
     """Whether every process had answered before the first answer that counts."""
     if not processes:
         return _unknown(
             "cache", "not told whether it began warm", "measure again with this version"
         )
     warm = all(line.warmup for line in processes)
-    return Finding(
+    return CriterionFinding(
         criterion="cache",
         leaves=VALIDITIES[0] if warm else VALIDITIES[1],
         value="warm" if warm else "cold",
@@ -221,7 +221,7 @@ def _cache(processes: Sequence[TimedRun]) -> Finding:
     )
 
 
-def _temperature(processes: Sequence[TimedRun]) -> Finding:
+def _temperature(processes: Sequence[TimedRun]) -> CriterionFinding:
     """How warm the device was at the beginning: the warmest beginning counts."""
     statuses = [_THERMAL.index(line.thermal) for line in processes if line.thermal is not None]
     degrees = [line.celsius for line in processes if line.celsius is not None]
@@ -238,7 +238,7 @@ def _temperature(processes: Sequence[TimedRun]) -> Finding:
             "temperature at entry not known",
             "measure where the system tells it: a phone, or Linux outside of a virtual machine",
         )
-    return Finding(
+    return CriterionFinding(
         criterion="temperature",
         leaves=leaves,
         value=value,
@@ -250,9 +250,9 @@ def _temperature(processes: Sequence[TimedRun]) -> Finding:
 
 def _unknown(
     criterion: Literal["variation", "cache", "temperature"], text: str, remedy: str
-) -> Finding:
+) -> CriterionFinding:
     """What a file does not say: nothing better than semi-valid is left."""
-    return Finding(
+    return CriterionFinding(
         criterion=criterion,
         leaves=VALIDITIES[1],
         value=None,
