@@ -21,7 +21,7 @@ def view(summary: Summary, found: Found) -> View:
     """A timeline for each run, and all of them in a table."""
     return View(
         (*(_chart(summary, found, run) for run in found), _table(summary, found)),
-        "Images one after the other without a pause, as an application with a camera has them. "
+        "Images one after the other without a pause, as fast as they are answered. "
         "Each subject runs once, in a process of its own, after everything else was measured; "
         "one run has no interval, so what it says is told without one.",
     )
