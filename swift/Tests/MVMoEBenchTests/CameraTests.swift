@@ -18,7 +18,9 @@ import Testing
 
   private let time = FakeTime()
 
-  private func after(_ frame: Int, _ camera: Camera) async throws -> Int { try await camera.frame(after: frame) { false } }
+  private func after(_ frame: Int, _ camera: Camera) async throws -> Int {
+    try await camera.frame(after: frame) { false }
+  }
 
   @Test func framesComeAtTheRateAndTheTimeBetweenIsSlept() async throws {
     let camera = time.camera(100)
