@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evidence.row_figures import CaseFigures, Row
-from mvmoe_bench.report.plots.canvas import DPI, LIGHT, SMALL, TEXT, Canvas
-from mvmoe_bench.report.svg import blank_figure
+from mvmoe_bench.report.plots.canvas import Canvas
+from mvmoe_deploy.picture_look import DPI, LIGHT, SMALL, TEXT, blank_figure
 from mvmoe_deploy.system import files, output_places
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from mvmoe_bench.report.blocks import Block, Chart, Document, TableBlock, Terms, Text
 from mvmoe_bench.report.marking import IN_HTML
 from mvmoe_bench.report.svg import svg
+from mvmoe_bench.report.theme import variables
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -21,7 +22,7 @@ def page(made: Document) -> str:
 
     template = _environment().get_template("page.html.j2")
     return template.render(made=made, mark=Markup(IN_HTML), svg=drawn, kind=_kind,
-                           style=_file("page.css"), script=_file("page.js"))  # fmt: skip
+                           style=_style(), script=_file("page.js"))  # fmt: skip
 
 
 @cache
@@ -36,6 +37,13 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _style() -> str:
+    """All of the page's rules."""
+    from markupsafe import Markup
+
+    return Markup(variables()) + "\n" + _file("page.css")
 
 
 def _file(name: str) -> str:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from mvmoe_bench.report.blocks import Chart
 from mvmoe_bench.report.document import subtitle, title
 from mvmoe_bench.report.marking import MADE_BY
-from mvmoe_bench.report.plots.canvas import DPI, LIGHT, WIDTH, Canvas
+from mvmoe_bench.report.plots.canvas import WIDTH, Canvas
 from mvmoe_bench.report.plots.rows import shorten
 from mvmoe_bench.report.run_summary import Summary
-from mvmoe_bench.report.svg import blank_figure
+from mvmoe_deploy.picture_look import DPI, LIGHT, blank_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -20,7 +20,7 @@ from mvmoe_bench.report.formatting import count
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.section_part import Point, SectionPart, section_parts
 from mvmoe_bench.report.statistics import ENOUGH_REPEATS, Figure
-from mvmoe_bench.report.subjects import is_product, short_names
+from mvmoe_bench.report.subjects import is_product, short_names, subject_colours
 
 if TYPE_CHECKING:
     from mvmoe_bench.measure.schema.results import RunLines
@@ -90,6 +90,11 @@ class Summary(Figure, frozen=True, dict=True):
     def names(self) -> Mapping[str, str]:
         """A short name for each subject's key."""
         return short_names(self.subjects)
+
+    @cached_property
+    def colours(self) -> Mapping[str, str]:
+        """The name of a colour for each subject's key; no two have one."""
+        return subject_colours(self.subjects)
 
     @property
     def main_subject(self) -> SubjectFigure | None:

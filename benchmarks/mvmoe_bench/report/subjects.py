@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from itertools import cycle
 
 from mvmoe_bench.measure.schema.records import SubjectRecord
 from mvmoe_bench.measure.subjects.contract import SubjectLook
 from mvmoe_bench.report import formatting
 from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.picture_look import LIGHT
 
 UNKNOWN = SubjectLook()
 """Of a subject that is not installed here: results may come from another machine."""
@@ -40,6 +42,25 @@ def beside(subject: SubjectRecord, other: SubjectRecord) -> bool:
         other.requested,
         other.threads,
     )
+
+
+SUBJECT_COLOURS = tuple(name for name in LIGHT if name.startswith("c") and name[1:].isdigit())
+"""The colours that subjects are drawn in: so many never share one."""
+
+
+def subject_colours(subjects: Iterable[SubjectRecord]) -> dict[str, str]:
+    """The name of a colour for each subject's key: its part's own where that is still free.
+
+    The same in all plots of a report. Beyond as many as there are colours they begin again.
+    """
+    keys = {subject.key: look_of(subject.name).colour for subject in subjects}
+    taken: dict[str, str] = {}
+    for key, wanted in keys.items():
+        if wanted in SUBJECT_COLOURS and wanted not in taken.values():
+            taken[key] = wanted
+    free = [name for name in SUBJECT_COLOURS if name not in taken.values()]
+    others = cycle(free or SUBJECT_COLOURS)
+    return {key: taken.get(key) or next(others) for key in keys}
 
 
 _FORMS: tuple[Callable[[SubjectRecord], str], ...] = (

@@ -1,48 +1,16 @@
 """A plot as SVG for a page: colours become the page's variables, ids are unique and stable."""
 
-import contextlib
 import io
 import re
-import warnings
-from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING, Any
 
-from mvmoe_bench.report.plots.canvas import DPI, LIGHT, WIDTH, Canvas, Colours, Plot
-from mvmoe_deploy.matplotlib_import import prepare_matplotlib
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from mvmoe_bench.report.plots.canvas import WIDTH, Canvas, Plot
+from mvmoe_deploy.picture_look import LIGHT, Colours, blank_figure
 
 PAGE_COLOURS: Colours = {name: f"#0102{number:02x}" for number, name in enumerate(LIGHT, start=16)}
 """Placeholders for the page's variables: colours that no plot would choose."""
 
-SETTINGS: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "mvmoe",
-    "text.parse_math": False,  # Names come from anywhere: a dollar sign is a dollar sign.
-    "axes.unicode_minus": True,
-    "font.family": "DejaVu Sans",
-    "path.simplify": True,
-    "path.simplify_threshold": 0.5,
-    "figure.dpi": DPI,
-}
-"""Matplotlib's parameters; their keys are a type of its own that is not importable."""
 _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
-
-
-@contextlib.contextmanager
-def blank_figure(width: float, height: float, background: str) -> Iterator["Figure"]:
-    """An empty figure of so many pixels, to be drawn and saved under the settings of reports."""
-    prepare_matplotlib("matplotlib, which draws reports,", "bench")
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(SETTINGS), warnings.catch_warnings():
-        # Names may be of any script: a browser has the glyphs that matplotlib's font lacks.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
-        yield Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=background)
 
 
 def svg(plot: Plot, name: str, label: str) -> str:

@@ -5,8 +5,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from mvmoe_bench.report.document import document
-from mvmoe_bench.report.plots.canvas import DPI, LIGHT, WIDTH, Canvas
+from mvmoe_bench.report.plots.canvas import WIDTH, Canvas
 from mvmoe_bench.report.run_summary import summarize_run
+from mvmoe_deploy.picture_look import DPI, LIGHT
 
 
 class Shown:

@@ -13,12 +13,13 @@ from mvmoe_bench.measure.jobs.start import GraphLoad
 from mvmoe_bench.report.compare import compare_runs
 from mvmoe_bench.report.comparison import comparison_document
 from mvmoe_bench.report.document import document
-from mvmoe_bench.report.plots.canvas import DPI, LIGHT, WIDTH, Canvas
+from mvmoe_bench.report.plots.canvas import WIDTH, Canvas
 from mvmoe_bench.report.plots.intervals import IntervalPlot, IntervalRow
 from mvmoe_bench.report.run_summary import summarize_run
 from mvmoe_bench.report.sections.parity.plot import BoundsPlot, BoundsRow
 from mvmoe_bench.report.statistics import Ratio
 from mvmoe_bench.report.terminal_report import show_summary
+from mvmoe_deploy.picture_look import DPI, LIGHT
 
 KEY = "dispatcher:digits:onnx"
 

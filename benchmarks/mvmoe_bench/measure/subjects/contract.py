@@ -110,10 +110,8 @@ class SubjectLook:
 
     role: Literal["product", "oracle", "baseline"] = "baseline"
     """The product is what all others are compared with; an oracle divides it, it divides others."""
-    colour: str = "c6"
-    """Name of a colour of the report's plots."""
-    ratio_colour: str = "c6"
-    """The colour of its ratio with the product."""
+    colour: str = ""
+    """Name of a colour of the report's plots, which it has unless another has it already."""
     description: str = ""
     """What it is, without a full stop."""
     ratio_meaning: str = ""

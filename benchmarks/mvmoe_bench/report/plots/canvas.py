@@ -1,38 +1,19 @@
 """What plots draw on: a part of a figure, measured in pixels, with named colours.
 
-One unit of length is one CSS pixel: a figure has 72 dots an inch, and matplotlib's font sizes are
-points, of which an inch has 72 as well.
+Colours, sizes of text and the unit of length are those of all pictures (`picture_look.py`).
 """
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from mvmoe_deploy.picture_look import DPI, SMALL, Colours
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DPI = 72
-TEXT = 12.5
-SMALL = 11.6
 WIDTH = 400
 """The width that plots are drawn at; a phone shows them smaller, a screen a little larger."""
-
-Colours = dict[str, str]
-"""By name: `ink`, `muted`, `grid`, `surface`, and `c1` to `c6`."""
-
-LIGHT: Colours = {
-    "ink": "#1a2027",
-    "muted": "#57606b",
-    "grid": "#dfe3e8",
-    "surface": "#ffffff",
-    "c1": "#1f5fae",
-    "c2": "#c4570b",
-    "c3": "#0c8069",
-    "c4": "#7a4aa8",
-    "c5": "#a87a00",
-    "c6": "#8a939e",
-}
-"""On white each differs in lightness too, so that they are told apart without seeing colours."""
 
 
 class Plot(Protocol):

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mvmoe_bench.report.plots.axis import plain_axis
-from mvmoe_bench.report.plots.canvas import SMALL, Canvas
+from mvmoe_bench.report.plots.canvas import Canvas
 from mvmoe_bench.report.plots.rows import Row, RowPlot, Rows
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.statistics import Ratio
+from mvmoe_deploy.picture_look import SMALL
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class IntervalRow:
     colour: str
     meaning: str = ""
     """What the colour says."""
+    strong: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,4 +86,4 @@ def _row(row: IntervalRow) -> Row:
     """The ratio with interval and n."""
     ratio = printed(row.ratio)
     note = f"{ratio.marked}, n = {row.ratio.n:,}"
-    return Row(row.name, f"{ratio.value} times", note, row.colour == "c1", row.meaning)
+    return Row(row.name, f"{ratio.value} times", note, row.strong, row.meaning)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mvmoe_bench.report.plots.canvas import SMALL, TEXT, Canvas
+from mvmoe_bench.report.plots.canvas import Canvas
+from mvmoe_deploy.picture_look import SMALL, TEXT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

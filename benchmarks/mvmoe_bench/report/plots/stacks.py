@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from mvmoe_bench.report.plots.axis import bar_axis
-from mvmoe_bench.report.plots.canvas import SMALL, WIDTH, Canvas
+from mvmoe_bench.report.plots.canvas import WIDTH, Canvas
 from mvmoe_bench.report.plots.rows import BAR, Row, RowPlot, Rows
 from mvmoe_bench.report.printed import alone
+from mvmoe_deploy.picture_look import SMALL
 
 _LEGEND = 22.0
 

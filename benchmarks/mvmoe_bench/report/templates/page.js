@@ -36,6 +36,11 @@ for (const heading of document.querySelectorAll("thead th")) {
   heading.firstElementChild.addEventListener("click", () => sort(heading));
 }
 
+// Tables that are wider than their box say so; the shades at their edges are the style's.
+const mark = (box) => box.classList.toggle("cut", box.scrollWidth > box.clientWidth + 1);
+const watch = new ResizeObserver((entries) => entries.forEach((entry) => mark(entry.target)));
+for (const box of document.querySelectorAll(".scroll")) watch.observe(box);
+
 // Print: everything that is folded is shown, and folded again afterwards.
 let opened = [];
 const unfold = () => {

@@ -9,7 +9,6 @@ PART = OneGraphKind(
     answers="own",
     look=SubjectLook(
         colour="c2",
-        ratio_colour="c2",
         description="one graph that computes every expert and masks them: what tracing gives",
         ratio_meaning="computing all experts, over the dispatcher",
         in_sentences="Computing every expert for every image, as a traced model does,",

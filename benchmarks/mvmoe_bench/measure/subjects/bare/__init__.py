@@ -130,7 +130,6 @@ class BareKind(SubjectKind):
     look = SubjectLook(
         role="oracle",
         colour="c5",
-        ratio_colour="c5",
         description="the same graphs with nothing between them: routes, gates and bindings known",
         ratio_meaning="what the dispatcher adds to its graphs",
         is_floor=True,

@@ -24,7 +24,6 @@ class StaticKind(SubjectKind):
     look = SubjectLook(
         role="oracle",
         colour="c3",
-        ratio_colour="c1",
         description="the oracle to compare with: one fused graph, the expert known beforehand",
         ratio_meaning="what not knowing the expert beforehand costs",
         in_sentences="Knowing the expert of every image beforehand (the static graph)",

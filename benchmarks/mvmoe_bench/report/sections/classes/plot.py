@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mvmoe_bench.report.formatting import percent, route
-from mvmoe_bench.report.plots.canvas import SMALL, Canvas
+from mvmoe_bench.report.plots.canvas import Canvas
 from mvmoe_bench.report.plots.rows import shorten
 from mvmoe_bench.report.sections.classes.figures import ClassMap
+from mvmoe_deploy.picture_look import SMALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

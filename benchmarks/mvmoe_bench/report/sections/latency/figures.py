@@ -18,7 +18,13 @@ class Histogram(Figure, frozen=True):
     low: float
     high: float
     counts: tuple[int, ...]
-    """Samples in equal bins from `low` to `high`."""
+    """Samples in bins from `low` to `high`, each as many times as wide as the one before."""
+
+    def edges(self, beyond: int = 0) -> np.ndarray:
+        """The edges of the bins, and of so many more beyond both ends; none is below 0."""
+        bins = len(self.counts)
+        steps = np.arange(-beyond, bins + beyond + 1) / bins
+        return np.asarray(self.low * (self.high / self.low) ** steps)
 
 
 class Latency(Figure, frozen=True):
@@ -72,10 +78,10 @@ def _latency(index: Index, subject: str, samples: list[Sample]) -> Latency:
 
 
 def _histogram(values: list[float]) -> Histogram:
-    """Counts in equal bins over all but the outermost hundredth."""
+    """Counts over all but the outermost hundredth."""
     low, high = np.percentile(values, (0.5, 99.5)).tolist()
     if high <= low:
         return Histogram(low=low, high=high, counts=(len(values),))
     bins = max(8, min(_BINS, 2 * round(len(values) ** 0.5)))
-    counts, _ = np.histogram(values, bins=bins, range=(low, high))
+    counts, _ = np.histogram(np.log(values), bins=bins, range=(np.log(low), np.log(high)))
     return Histogram(low=low, high=high, counts=tuple(counts.tolist()))

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mvmoe_bench.report.plots.axis import plain_axis
+from mvmoe_bench.report.plots.axis import is_logarithmic, plain_axis
 from mvmoe_bench.report.plots.canvas import Canvas
 from mvmoe_bench.report.plots.rows import Row, RowPlot, Rows
 from mvmoe_bench.report.printed import printed
-from mvmoe_bench.report.sections.latency.figures import Latency
+from mvmoe_bench.report.sections.latency.figures import Histogram, Latency
 
 _PAD = 3
 _HILL = 0.2
@@ -23,6 +23,8 @@ class LatencyRow:
     name: str
     latency: Latency
     colour: str
+    strong: bool = False
+    """Whether it is the product."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,16 @@ class LatencyPlot(RowPlot):
         return [_text(row) for row in self.rows]
 
     def draw(self, canvas: Canvas) -> None:
-        """Draw all rows."""
+        """Draw all rows; the axis holds every hill from foot to foot."""
         frame = Rows(canvas, self.texts(), "milliseconds an image")
+        hills = [row.latency.histogram_ms.edges(_PAD) for row in self.rows]
+        walls = [row.latency.wall_ms for row in self.rows]
+        low = min(*(float(edges[0]) for edges in hills), *(wall.p5 for wall in walls))
+        high = max(float(edges[-1]) for edges in hills)
+        low, high = low * 0.99, max(high * 1.01, low * 1.05)
         for position, row in enumerate(self.rows):
-            _draw(frame, position, row.latency, canvas.colours[row.colour])
-        shapes = [(row.latency.wall_ms, row.latency.histogram_ms) for row in self.rows]
-        low = min(min(wall.p5, shape.low) for wall, shape in shapes)
-        high = max(shape.high for _, shape in shapes)
-        plain_axis(frame.axes, low * 0.98, max(high * 1.02, low * 1.05))
+            _draw(frame, position, row, is_logarithmic(low, high))
+        plain_axis(frame.axes, low, high)
 
 
 def _text(row: LatencyRow) -> Row:
@@ -51,13 +55,14 @@ def _text(row: LatencyRow) -> Row:
     wall = row.latency.wall_ms
     median = printed(wall)
     note = f"{median.marked}, n = {wall.n:,}"
-    return Row(row.name, f"{median.value} ms", note, strong=row.colour == "c1")
+    return Row(row.name, f"{median.value} ms", note, strong=row.strong)
 
 
-def _draw(frame: Rows, position: int, latency: Latency, colour: str) -> None:
+def _draw(frame: Rows, position: int, row: LatencyRow, logarithmic: bool) -> None:
     """Shape above the line; whisker, box and median on it; the interval below."""
-    wall, y, axes = latency.wall_ms, frame.y(position) + 0.08, frame.axes
-    _shape(frame, latency, y, colour)
+    wall, y, axes = row.latency.wall_ms, frame.y(position) + 0.08, frame.axes
+    colour = frame.canvas.colours[row.colour]
+    _hill(frame, row.latency.histogram_ms, y, colour, logarithmic)
     axes.plot([wall.p5, wall.p95], [y, y], color=colour, linewidth=1.5, solid_capstyle="butt")
     axes.plot([wall.p25, wall.p75], [y, y], color=colour, linewidth=5, solid_capstyle="butt")
     if wall.low is not None and wall.high is not None:
@@ -67,17 +72,19 @@ def _draw(frame: Rows, position: int, latency: Latency, colour: str) -> None:
     axes.plot(wall.value, y, "o", markersize=8, color=colour, mec=edge, mew=1.2)
 
 
-def _shape(frame: Rows, latency: Latency, y: float, colour: str) -> None:
-    """The histogram, smoothed a little, as a hill on the row's line."""
+def _hill(frame: Rows, histogram: Histogram, y: float, colour: str, logarithmic: bool) -> None:
+    """The histogram, smoothed a little, as a hill on the row's line: its area is the answers.
+
+    On a logarithmic axis all bins are of one width, on a plain one the later ones are wider.
+    """
     from scipy.ndimage import gaussian_filter1d
 
-    histogram = latency.histogram_ms
     if len(histogram.counts) < 2:
         return
     # Empty bins at both ends let the hill run out.
-    padded = np.pad(np.array(histogram.counts, dtype=float), _PAD)
-    counts = gaussian_filter1d(padded, 1.0)
-    step = (histogram.high - histogram.low) / len(histogram.counts)
-    middles = histogram.low + step * (np.arange(len(counts)) - _PAD + 0.5)
-    hill = y - 0.02 - _HILL * counts / counts.max()
+    edges = histogram.edges(_PAD)
+    counts = gaussian_filter1d(np.pad(np.array(histogram.counts, dtype=float), _PAD), 1.0)
+    heights = counts if logarithmic else counts / np.diff(edges)
+    middles = np.sqrt(edges[:-1] * edges[1:])
+    hill = y - 0.02 - _HILL * heights / heights.max()
     frame.axes.fill_between(middles, hill, y - 0.02, color=colour, alpha=0.22, linewidth=0)

@@ -10,7 +10,7 @@ from mvmoe_bench.report.run_summary import SubjectFigure, Summary
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.latency.figures import Latencies
 from mvmoe_bench.report.sections.latency.plot import LatencyPlot, LatencyRow
-from mvmoe_bench.report.subjects import is_product, look_of
+from mvmoe_bench.report.subjects import is_product
 
 
 def view(summary: Summary, found: Latencies) -> View:
@@ -42,7 +42,8 @@ def _chart(
 ) -> Chart:
     """The distributions of one bundle's subjects, the fastest first."""
     rows = [
-        LatencyRow(summary.names[s.key], found[s.key], look_of(s.name).colour) for s in subjects
+        LatencyRow(summary.names[s.key], found[s.key], summary.colours[s.key], is_product(s))
+        for s in subjects
     ]
     rows.sort(key=lambda row: row.latency.wall_ms.value)
     of = f" ({bundle})" if len(summary.bundles) > 1 else ""

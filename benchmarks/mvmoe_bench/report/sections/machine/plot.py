@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from mvmoe_bench.report.plots.canvas import SMALL, Canvas
+from mvmoe_bench.report.plots.canvas import Canvas
 from mvmoe_bench.report.printed import alone
+from mvmoe_deploy.picture_look import SMALL
 
 
 @dataclass(frozen=True)

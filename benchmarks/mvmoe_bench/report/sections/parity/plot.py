@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mvmoe_bench.report.plots.canvas import SMALL, Canvas
+from mvmoe_bench.report.plots.canvas import Canvas
 from mvmoe_bench.report.plots.rows import Row, RowPlot, Rows
+from mvmoe_deploy.picture_look import SMALL
 
 _LEAST = 1e-12
 

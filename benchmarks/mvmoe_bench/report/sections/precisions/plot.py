@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mvmoe_bench.report.plots.axis import plain_axis
-from mvmoe_bench.report.plots.canvas import SMALL, TEXT, Canvas
+from mvmoe_bench.report.plots.canvas import Canvas
 from mvmoe_bench.report.plots.rows import shorten
 from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.statistics import Estimate
+from mvmoe_deploy.picture_look import SMALL, TEXT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -51,10 +51,7 @@ def _chart(summary: Summary, found: Found, product: str) -> Chart:
             f"interval over {repeats_of([pair.ratio.repeats for pair in shown])}; n: rounds."
         ),
         plot=IntervalPlot(
-            [
-                IntervalRow(_name(pair), pair.ratio, look_of(pair.other_name).ratio_colour)
-                for pair in shown
-            ],
+            [IntervalRow(_name(pair), pair.ratio, summary.colours[pair.other]) for pair in shown],
             "times as long (paired by round)",
             "first is faster",
             "first is slower",

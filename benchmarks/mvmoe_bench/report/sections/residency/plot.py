@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mvmoe_bench.report.formatting import percent, room_for
-from mvmoe_bench.report.plots.canvas import SMALL, Canvas
+from mvmoe_bench.report.plots.canvas import Canvas
 from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.sections.residency.figures import Budget, ResidencyCurve
+from mvmoe_deploy.picture_look import SMALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

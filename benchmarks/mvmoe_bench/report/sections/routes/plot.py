@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from mvmoe_bench.report.formatting import percent, route
 from mvmoe_bench.report.plots.axis import bar_axis
-from mvmoe_bench.report.plots.canvas import SMALL, Canvas
+from mvmoe_bench.report.plots.canvas import Canvas
 from mvmoe_bench.report.plots.rows import BAR, Row, RowPlot, Rows
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.sections.routes.figures import Expected, RouteRow
+from mvmoe_deploy.picture_look import SMALL
 
 _HEAD = 22.0
 MOST = 12

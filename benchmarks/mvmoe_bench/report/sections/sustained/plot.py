@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mvmoe_bench.report.plots.axis import plain_axis
-from mvmoe_bench.report.plots.canvas import SMALL, Canvas
+from mvmoe_bench.report.plots.canvas import Canvas
 from mvmoe_bench.report.printed import alone
 from mvmoe_bench.report.sections.sustained.figures import STATUSES, LongRun, Moment
+from mvmoe_deploy.picture_look import SMALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

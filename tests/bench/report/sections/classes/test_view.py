@@ -3,7 +3,7 @@
 import pytest
 from matplotlib.colors import to_hex
 
-from mvmoe_bench.report.plots.canvas import LIGHT
+from mvmoe_deploy.picture_look import LIGHT
 
 KEY = "dispatcher:digits:onnx"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mvmoe_bench.report.plots.canvas import LIGHT
+from mvmoe_deploy.picture_look import LIGHT
 
 KEY = "dispatcher:digits:onnx"
 

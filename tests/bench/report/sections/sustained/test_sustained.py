@@ -128,7 +128,8 @@ def _drawn(plot):
     """Draws it and gives its panels, which have the same minutes."""
     from matplotlib.figure import Figure
 
-    from mvmoe_bench.report.plots.canvas import LIGHT, WIDTH, Canvas
+    from mvmoe_bench.report.plots.canvas import WIDTH, Canvas
+    from mvmoe_deploy.picture_look import LIGHT
 
     figure = Figure(figsize=(WIDTH / 72, plot.height() / 72), dpi=72)
     plot.draw(Canvas(figure, WIDTH, plot.height(), LIGHT))
