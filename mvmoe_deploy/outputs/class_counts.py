@@ -43,14 +43,19 @@ class ClassCounts:
 
 
 def class_accuracy(reference: np.ndarray, target: np.ndarray, labels: np.ndarray) -> Accuracy:
-    """The accuracy of scores `[n, classes]` of at least one image by its labels `[n]`.
+    """The accuracy of scores `[n, classes]` of at least one image by its labels `[n]`."""
+    return paired_accuracy(*(scores.argmax(axis=1) == labels for scores in (reference, target)))
 
-    The loss is the share of images that only the reference answers rightly, less the share that
-    only the target does: each of the two has a Wilson interval of 97.5% (E. B. Wilson, 1927), so
+
+def paired_accuracy(right: np.ndarray, other: np.ndarray) -> Accuracy:
+    """The accuracy of a reference and a target by which of the same images each answers rightly.
+
+    Both are booleans `[n]` of at least one image. The loss is the share of images that only the
+    reference answers rightly, less the share that only the target does: each of the two has a
+    Wilson interval of 97.5% (E. B. Wilson, 1927), so
     that both hold together in 95% (Bonferroni). It has a width where no image has changed, too.
     """
-    right, other = (scores.argmax(axis=1) == labels for scores in (reference, target))
-    count = len(labels)
+    count = len(right)
     lost_low, lost_high = _wilson(int((right & ~other).sum()), count)
     won_low, won_high = _wilson(int((other & ~right).sum()), count)
     return Accuracy(

@@ -33,8 +33,13 @@ def preprocess(source: ImageLike, spec: Preprocessing, out: np.ndarray | None = 
 
 def prepare(source: ImageLike, spec: Preprocessing, out: np.ndarray | None = None) -> PreparedInput:
     """As `preprocess`, with the transform that takes boxes back to the upright image."""
-    image = open_image(source, _PIL_MODES[spec.channel_order])
+    image = decode(source, spec)
     return PreparedInput(normalize(resize(image, spec), spec, out), transform_of(image.size, spec))
+
+
+def decode(source: ImageLike, spec: Preprocessing) -> Image.Image:
+    """The upright image in the colours that `spec` begins with; raises ImageError."""
+    return open_image(source, _PIL_MODES[spec.channel_order])
 
 
 def resize(image: Image.Image, spec: Preprocessing) -> np.ndarray:

@@ -21,13 +21,17 @@ class ModelSource:
     kept: Mapping[int, Route] = field(default_factory=dict)
     """The experts that it keeps, in the same way."""
 
-    def export(self, option: str, stage: int, experts: Iterable[int], output: str) -> str:
-        """The command that exports the model with one restriction more, at a stage of the bundle.
+    def own_stage(self, stage: int) -> int:
+        """The model's own number of a bundle's stage, both from 1.
 
         Stages of a bundle are counted without those that were made constant, the model's with them.
         """
         own = (number for number in itertools.count(1) if number not in self.constant)
-        number = next(itertools.islice(own, stage - 1, None))
+        return next(itertools.islice(own, stage - 1, None))
+
+    def export(self, option: str, stage: int, experts: Iterable[int], output: str) -> str:
+        """The command that exports the model with one more restriction of a bundle's stage."""
+        number = self.own_stage(stage)
         before = {("--constant-route", each): route for each, route in self.constant.items()}
         before |= {("--keep-experts", each): kept for each, kept in self.kept.items()}
         before.pop(("--keep-experts", number), None)

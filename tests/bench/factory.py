@@ -108,6 +108,8 @@ def bundle(name="digits", experts=4, stages=1, **fields):
         usage_prior=fields.pop("usage_prior", None),
         targets=targets,
         chosen_stages=fields.pop("chosen_stages", ()),
+        constant_routes=fields.pop("constant_routes", {}),
+        kept_experts=fields.pop("kept_experts", {}),
     )
 
 

@@ -84,6 +84,13 @@ _DEVICES = ", ".join(part_lookup.built_in_names("devices"))
     help="What the bundle was exported from; once for each bundle.",
 )
 @click.option(
+    "--dense",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A dense model's checkpoint: the report has its right answers beside the bundle's; once "
+    "for each bundle.",
+)
+@click.option(
     "--engine-option",
     "engine_options",
     type=shared_options.KeyValue(),

@@ -215,6 +215,7 @@ def _measure(places: _Places) -> tuple[str, ...]:
     from mvmoe_bench.measure.planning.running import Request, run_bench
     from mvmoe_bench.report.report_files import write_report
     from mvmoe_bench.report.run_summary import summarize_run
+    from mvmoe_deploy.training.pipeline import DENSE
 
     request = Request(
         bundles=(places.bundle,),
@@ -224,6 +225,7 @@ def _measure(places: _Places) -> tuple[str, ...]:
         images="digits",
         compare=("static", "all-experts", "dense"),
         checkpoints=(places.checkpoint,),
+        dense=(places.run / DENSE,),
         replace=True,
     )
     with progress() as advance:

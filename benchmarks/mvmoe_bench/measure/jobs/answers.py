@@ -1,13 +1,14 @@
 """What each subject answers to each image, and which route it takes. Nothing is timed."""
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from safetensors.numpy import load_file
 
 from mvmoe_bench.measure.jobs.contract import Job, Measurement, Plan
 from mvmoe_bench.measure.jobs.order_process import Session
 from mvmoe_bench.measure.schema.orders import SubjectOrder
-from mvmoe_bench.measure.schema.records import Count, Routes, SubjectJobRecord
+from mvmoe_bench.measure.schema.records import Count, JobRecord, Routes, SubjectJobRecord
 from mvmoe_deploy.outputs import OutputKind, find_kind
 from mvmoe_deploy.runtime.prediction import Outputs
 from mvmoe_deploy.verification.metrics import absolute_errors, peak
@@ -32,6 +33,23 @@ class Answer(SubjectJobRecord, tag="answer", frozen=True):
     def by_stage(self) -> list[tuple[object, ...]]:
         """The route."""
         return [] if self.routes is None else [self.routes]
+
+
+class ReferenceAnswers(JobRecord, tag="reference", frozen=True):
+    """Which of the run's labelled images a PyTorch model answers wrongly."""
+
+    bundle: str
+    """By its name in the run."""
+    model: Literal["routed", "dense"]
+    """What the bundle was exported from, or the dense model that was given beside it."""
+    images: Count
+    """That have labels."""
+    wrong: tuple[Count, ...]
+    """The numbers of those whose best class is another."""
+
+    def is_plausible(self) -> bool:
+        """Whether no more are wrong than there are."""
+        return 0 < self.images >= len(set(self.wrong)) == len(self.wrong)
 
 
 _VERY_LARGE = 1e30
@@ -66,7 +84,7 @@ class AnswersMeasurement(Measurement):
 
     name = "answers"
     position = 0
-    records = (Answer,)
+    records = (Answer, ReferenceAnswers)
     compares_answers = True
 
     def jobs(self, plan: Plan, repeat: int) -> Iterator[Job]:

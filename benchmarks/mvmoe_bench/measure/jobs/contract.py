@@ -38,6 +38,10 @@ class Plan(Protocol):
         """How much is measured."""
 
     @property
+    def pictures(self) -> Sequence[str]:
+        """Files of real images; none where they would be decoded on another machine."""
+
+    @property
     def subjects(self) -> Sequence["SelectedSubject"]:
         """All subjects of the run, those that have failed included."""
 
@@ -74,6 +78,8 @@ class Measurement:
     """Whether a process has one subject: without that one's engine there is nothing to do."""
     is_decisive = True
     """Whether a subject at which it fails is measured no further."""
+    reads_pictures = False
+    """Whether the names in its orders are the plan's pictures."""
     compares_answers = False
     """Whether its orders have the names and labels of images, and PyTorch's answers."""
 

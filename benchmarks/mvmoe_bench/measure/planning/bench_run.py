@@ -44,6 +44,8 @@ class RunContext:
     inputs: Inputs
     images: Path
     """The `.npy` file of the inputs."""
+    pictures: tuple[str, ...]
+    """Files of real images, to be decoded and resized."""
     queries: dict[str, QueryPlan]
     """By bundle."""
     models: Models
@@ -68,6 +70,11 @@ class BenchRun:
         return self._context.preset
 
     @property
+    def pictures(self) -> tuple[str, ...]:
+        """Files of real images; none for a device that is another machine, or language."""
+        return self._context.pictures if self._context.device.is_this_machine() else ()
+
+    @property
     def subjects(self) -> tuple[SelectedSubject, ...]:
         """All subjects, those that have failed included."""
         return self._context.subjects
@@ -80,6 +87,7 @@ class BenchRun:
         phase, steps = "answers and graphs to compare with", len(baselines) + 2
         self._ask_and_judge("answers", dispatchers)
         progress(phase, "answers", steps)
+        self._once("reference answers", self._count_right_answers)
         for subject in baselines:
             self._prepare(subject)
             progress(phase, subject.key, steps)
@@ -135,6 +143,7 @@ class BenchRun:
     def _order(self, job: Job, subjects: tuple[SubjectOrder, ...]) -> MeasurementOrder:
         """The order of one process."""
         answering = job.measurement.compares_answers
+        names = self._context.inputs.names if answering else ()
         references = self._references() if answering else {}
         return MeasurementOrder(
             job=job.name,
@@ -143,7 +152,7 @@ class BenchRun:
             repeat=job.repeat,
             preset=self._context.preset,
             images=str(self._context.images),
-            names=self._context.inputs.names if answering else (),
+            names=self.pictures if job.measurement.reads_pictures else names,
             labels=self._context.inputs.labels if answering else (),
             reference={s.key: references[s.key] for s in subjects if s.key in references},
             subjects=subjects,
@@ -226,6 +235,11 @@ class BenchRun:
             message = self._context.models.judge(subject, list(answers))
             if message is not None:
                 self._record(Failure(job=job, subject=subject.key, message=message))
+
+    def _count_right_answers(self) -> None:
+        """What PyTorch's models answer to labelled images."""
+        for line in self._context.models.right_answers():
+            self._record(line)
 
     def _prepare(self, subject: SelectedSubject) -> None:
         """Export what a baseline is made from."""

@@ -12,12 +12,15 @@ from PIL import Image
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.model_outputs import class_output
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.preprocessing import Preprocessing, normalize
-from mvmoe_deploy.samples import load_samples
+from mvmoe_deploy.preprocessing import ImageLike, Preprocessing, normalize
+from mvmoe_deploy.preprocessing.decoding import open_image
+from mvmoe_deploy.samples import ImageTaker, list_samples, load_samples
 from mvmoe_deploy.training.datasets import find_data_set, is_name
 
 SYNTHETIC = "synthetic"
 _SYNTHETIC_IMAGES = 32
+_PICTURES = 24
+"""Of real images, those that are decoded and resized as a measurement of its own."""
 _MOST_IMAGES = 400
 _MOST_BYTES = 64 * 2**20
 _MOST_SYNTHETIC_BYTES = 256 * 2**20
@@ -36,6 +39,8 @@ class Inputs:
     """The true class of each image, where it is known."""
     order: str
     """`name`, or `shuffled` where images came sorted by class."""
+    pictures: tuple[ImageLike, ...] = ()
+    """A few of the real images as they came; none of synthetic ones."""
 
     @property
     def sha256(self) -> str:
@@ -87,7 +92,21 @@ def _real(source: str, bundle: Bundle, seed: int) -> Inputs:
         names=tuple(names[position] for position in order),
         labels=tuple(labels[position] for position in order),
         order="shuffled" if sorted_by_class else "name",
+        pictures=tuple(list_samples(source, ImageTaker.of(bundle.manifest), _PICTURES).images),
     )
+
+
+def picture_files(pictures: Sequence[ImageLike], folder: Path) -> tuple[str, ...]:
+    """The files of pictures; those that came as pixels are written to `folder` as PNG."""
+    found = []
+    for number, picture in enumerate(pictures):
+        if isinstance(picture, str | Path):
+            found.append(str(Path(picture).resolve()))
+        else:
+            path = folder / f"picture-{number}.png"
+            open_image(picture).save(path)
+            found.append(str(path))
+    return tuple(found)
 
 
 def _label_names(bundle: Bundle, indices: np.ndarray | None, count: int) -> list[str | None]:

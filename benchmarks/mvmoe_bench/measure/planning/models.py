@@ -6,15 +6,15 @@ PyTorch is imported when a checkpoint was given, and not before.
 import hashlib
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
-from mvmoe_bench.measure.jobs.answers import Answer
+from mvmoe_bench.measure.jobs.answers import Answer, ReferenceAnswers
 from mvmoe_bench.measure.machine.identity import version_of
 from mvmoe_bench.measure.planning.choosing import SelectedSubject
 from mvmoe_bench.measure.planning.inputs import Inputs
@@ -23,12 +23,14 @@ from mvmoe_bench.measure.schema.records import Routes
 from mvmoe_bench.measure.subjects.contract import Preparation
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.bundle.manifest import Manifest
+from mvmoe_deploy.bundle.model_outputs import class_output
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.routing.choices import required_choices
 from mvmoe_deploy.system.output_places import output_errors
 from mvmoe_deploy.system.space import require_space
 
 if TYPE_CHECKING:
+    from mvmoe_bench.measure.planning.dense_models import DenseModel
     from mvmoe_deploy.models import RoutedModel
 
 _MAY_FLIP = 0.05
@@ -52,7 +54,10 @@ class Models:
     """For the time of the run."""
     cache: Path | None
     """For longer."""
+    dense: dict[str, Path] = field(default_factory=dict)
+    """By bundle, the checkpoint of a dense model to compare its right answers with."""
     _loaded: dict[str, "RoutedModel"] = field(default_factory=dict)
+    _dense: dict[str, "DenseModel"] = field(default_factory=dict)
 
     def load(self) -> None:
         """Load every model now; raises CheckpointError, or InputError for one of another bundle.
@@ -69,6 +74,36 @@ class Models:
                     "--images",
                     code="input.option",
                     name="images",
+                )
+
+        if self.dense:
+            from mvmoe_bench.measure.planning.dense_models import load_dense
+
+            self._dense = {
+                name: load_dense(path, self.bundles[name].manifest)
+                for name, path in self.dense.items()
+            }
+
+    def right_answers(self) -> Iterator[ReferenceAnswers]:
+        """Which labelled images PyTorch's models answer wrongly; none of those without a class."""
+        for name, bundle in self.bundles.items():
+            classes = class_output(bundle.manifest)
+            labelled = [i for i, label in enumerate(self.inputs.labels) if label is not None]
+            if classes is None or not labelled or self.queries[name].forced:
+                continue
+            found: list[tuple[Literal["routed", "dense"], Sequence[str]]] = []
+            if (path := self.reference(name, imposed=False)) is not None:
+                best = load_file(path)[classes.name].argmax(axis=1)
+                found.append(("routed", [classes.label(index) for index in best.tolist()]))
+            if name in self._dense:
+                found.append(("dense", self._dense[name].answers(self.inputs.images)))
+            for model, answers in found:
+                yield ReferenceAnswers(
+                    job="reference answers",
+                    bundle=name,
+                    model=model,
+                    images=len(labelled),
+                    wrong=tuple(i for i in labelled if answers[i] != self.inputs.labels[i]),
                 )
 
     def weights_of(self, manifest: Manifest) -> str | None:

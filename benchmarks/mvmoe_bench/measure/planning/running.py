@@ -15,7 +15,13 @@ from mvmoe_bench.measure.devices.contract import Device
 from mvmoe_bench.measure.planning import distribution
 from mvmoe_bench.measure.planning.bench_run import WHOLE_RUN, BenchRun, RunContext
 from mvmoe_bench.measure.planning.choosing import Selection, choose
-from mvmoe_bench.measure.planning.inputs import SYNTHETIC, Inputs, load_inputs, require_same_input
+from mvmoe_bench.measure.planning.inputs import (
+    SYNTHETIC,
+    Inputs,
+    load_inputs,
+    picture_files,
+    require_same_input,
+)
 from mvmoe_bench.measure.planning.models import Models
 from mvmoe_bench.measure.planning.queries import QueryPlan, imposes
 from mvmoe_bench.measure.schema import results
@@ -65,6 +71,8 @@ class Request:
     compare: tuple[str, ...] = ()
     checkpoints: tuple[Path, ...] = ()
     """One for each bundle, or none."""
+    dense: tuple[Path, ...] = ()
+    """Checkpoints of dense models, one for each bundle, or none."""
     manifest_sha256: tuple[str, ...] = ()
     """What pins the bundles: one for each, or none."""
     plugins: bool = False
@@ -127,7 +135,7 @@ def _measure(request: Request, device: Device, parts: "_RunParts", progress: Pro
 
 def _require_places(request: Request) -> None:
     """Refuse outputs that would replace or damage an input, or something that is no results."""
-    read = [*request.bundles, *request.checkpoints]
+    read = [*request.bundles, *request.checkpoints, *request.dense]
     named = (request.config, request.distribution)
     read += [Path(text) for text in named if text and text.endswith(".json")]
     without = request.images == SYNTHETIC or is_name(request.images)
@@ -135,7 +143,7 @@ def _require_places(request: Request) -> None:
     output_places.refuse_overlap([request.output], read, folders)
     if request.cache is not None:
         output_places.require_outside(
-            request.cache, [*request.bundles, *request.checkpoints, *folders]
+            request.cache, [*request.bundles, *request.checkpoints, *request.dense, *folders]
         )
         output_places.refuse_place_of(request.output, request.cache)
     results.require_free(request.output, request.replace, request.resume)
@@ -165,6 +173,7 @@ def _context(request: Request, device: Device, parts: _RunParts, folder: Path) -
         queries=queries,
         folder=folder,
         cache=request.cache,
+        dense=dict(zip(bundles, request.dense, strict=False)),
     )
     models.load()
     models.require_places(choice.subjects)
@@ -174,6 +183,7 @@ def _context(request: Request, device: Device, parts: _RunParts, folder: Path) -
         preset=request.preset,
         inputs=inputs,
         images=images,
+        pictures=picture_files(inputs.pictures, folder),
         queries=queries,
         models=models,
     )
@@ -206,15 +216,16 @@ def pins_of(bundles: tuple[Path, ...], given: tuple[str, ...]) -> tuple[str | No
 
 def _require_checkpoints(request: Request) -> None:
     """Refuse baselines without the models to make them from."""
-    if len(request.checkpoints) not in (0, len(request.bundles)):
-        raise InputError(
-            f"{len(request.checkpoints)} checkpoints were given for {len(request.bundles)} "
-            "bundles; give --checkpoint once for each bundle, in their order",
-            code="input.option",
-            name="checkpoints",
-            given=len(request.checkpoints),
-            expected=len(request.bundles),
-        )
+    for option, given in (("checkpoints", request.checkpoints), ("dense", request.dense)):
+        if len(given) not in (0, len(request.bundles)):
+            raise InputError(
+                f"--{option.removesuffix('s')} was given {len(given)} times for "
+                f"{len(request.bundles)} bundles; give it once for each bundle, in their order",
+                code="input.option",
+                name=option,
+                given=len(given),
+                expected=len(request.bundles),
+            )
     needy = [name for name in request.compare if find_kind(name).needs_model]
     if needy and not request.checkpoints:
         raise InputError(
@@ -296,6 +307,12 @@ def _bundle_record(name: str, bundle: Bundle) -> BundleRecord:
         chosen_stages=tuple(
             stage for stage, rule in enumerate(manifest.rules, start=1) if router_of(rule) is None
         ),
+        constant_routes={
+            fixed.stage: fixed.route for fixed in manifest.restrictions if fixed.route is not None
+        },
+        kept_experts={
+            fixed.stage: fixed.kept for fixed in manifest.restrictions if fixed.kept is not None
+        },
     )
 
 

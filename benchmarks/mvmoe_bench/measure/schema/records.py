@@ -143,6 +143,11 @@ class BundleRecord(RecordPart, frozen=True):
     chosen_stages: tuple[Count, ...] = ()
     """Routed stages (from 1) whose route only the caller chooses: their routes say nothing of a
     router."""
+    constant_routes: dict[int, Route] = {}
+    """Routes that the export has fixed, by the model's own number of the stage (from 1): those
+    stages are none of the bundle's any more."""
+    kept_experts: dict[int, Route] = {}
+    """The experts that the export has left of a stage, in the same way."""
 
 
 class InputRecord(RecordPart, frozen=True):

@@ -19,8 +19,8 @@ def test_the_published_schema_is_the_codes():
 def test_all_kinds_of_lines_are_in_it():
     assert set(json_schema()["discriminator"]["mapping"]) == {
         "run", "resumed", "opened", "answer", "sample", "start", "load", "memory", "stream",
-        "change", "paced", "timed", "sustained", "yardstick", "overhead", "placement", "advice",
-        "failure", "done",
+        "change", "paced", "timed", "sustained", "preparation", "reference", "yardstick",
+        "overhead", "placement", "advice", "failure", "done",
     }  # fmt: skip
 
 

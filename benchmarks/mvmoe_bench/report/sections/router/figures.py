@@ -23,8 +23,10 @@ class RouterOfTarget(Figure, frozen=True):
     subject: str
     bundle: str
     target: str | None
+    own_stage: int
+    """The stage as the model counts it, from 1: with those that the export made constant."""
     health: StageHealth
-    """The stage from 1, as in `mvmoe routing`."""
+    """The stage from 1, as the bundle counts it and `mvmoe routing` does."""
 
 
 def router_verdicts(index: Index) -> tuple[RouterOfTarget, ...] | None:
@@ -36,20 +38,26 @@ def router_verdicts(index: Index) -> tuple[RouterOfTarget, ...] | None:
     for bundle in index.run.bundles:
         targets = {s.target: s for s in reversed(products_with_routes(index, bundle.name))}
         for target, subject in reversed(targets.items()):
-            lines, model = routed_answers(index, subject.key), ModelSource(name=bundle.name)
+            lines, model = routed_answers(index, subject.key), _model(bundle)
             found += [
                 RouterOfTarget(
                     subject=subject.key,
                     bundle=bundle.name,
                     target=target,
+                    own_stage=model.own_stage(counts.stage),
                     health=judge(counts, model),
                 )
-                for counts in _counts(bundle, lines)
+                for counts in _counts(bundle, model, lines)
             ]
     return tuple(found) or None
 
 
-def _counts(bundle: BundleRecord, lines: list[Answer]) -> list[RouteCounts]:
+def _model(bundle: BundleRecord) -> ModelSource:
+    """How advice names the model: by its own stages, with what the bundle's export has fixed."""
+    return ModelSource(name=bundle.name, constant=bundle.constant_routes, kept=bundle.kept_experts)
+
+
+def _counts(bundle: BundleRecord, model: ModelSource, lines: list[Answer]) -> list[RouteCounts]:
     """What each router that decides something did with the images.
 
     Lines with experts that the bundle does not have were not written by it: their stage is left
@@ -60,6 +68,10 @@ def _counts(bundle: BundleRecord, lines: list[Answer]) -> list[RouteCounts]:
         taken = counted(Counter(line.routes[stage - 1] for line in lines if line.routes))
         fits = all(is_ascending(route, experts) for route in taken)
         if fits and taken and stage not in bundle.chosen_stages:
-            rule = f"{experts} experts"
-            found.append(RouteCounts(stage, experts, rule, taken, images=len(lines)))
+            found.append(
+                RouteCounts(
+                    stage, experts, f"{experts} experts", taken, images=len(lines),
+                    kept=bundle.kept_experts.get(model.own_stage(stage)),
+                )
+            )  # fmt: skip
     return found

@@ -15,6 +15,8 @@ Found = tuple[RouterOfTarget, ...]
 _MOST_EXPERTS = 8
 """Experts without images that a cell names."""
 
+_STAGE = "As the model counts its stages, with those that the export made constant."
+
 _TONES: dict[Verdict | None, Tone] = {
     "collapsed": "bad",
     "unused-experts": "bad",
@@ -27,14 +29,14 @@ _TONES: dict[Verdict | None, Tone] = {
 def view(summary: Summary, found: Found) -> View:
     """A table of routers, then what was found and what to do."""
     several = len(summary.bundles) > 1
-    stages = max(row.health.stage for row in found) > 1
+    stages = max(row.own_stage for row in found) > 1
     table = columns.table(
         "Verdict on each router",
         ((row, row.health) for row in found),
         *([columns.text("bundle", lambda row, _: row.bundle)] if several else []),
         columns.text("target", lambda row, _: row.target, brief=True),
-        *([columns.number("stage", lambda _, health: number(
-            health.stage, str(health.stage)), brief=True)] if stages else []),
+        *([columns.number("stage", lambda row, _: number(row.own_stage, str(row.own_stage)),
+                          _STAGE, brief=True)] if stages else []),
         columns.text("verdict", lambda _, health: _verdict(health), brief=True),
         columns.text("most used route", lambda _, health: route(health.routes[0].route),
                      brief=True),
@@ -66,7 +68,7 @@ def sentences(summary: Summary, found: Found) -> Iterator[Point]:
             first = row.health.findings[0]
             yield Point(
                 topic="Routing",
-                text=f"The router of stage {row.health.stage} is {_WORDS[first.verdict]}: "
+                text=f"The router of stage {row.own_stage} is {_WORDS[first.verdict]}: "
                 f"{first.sentence}.",
             )
 
@@ -83,7 +85,7 @@ def _notes(summary: Summary, found: Found) -> Iterator[str]:
     """What was found, and what to do about the verdict."""
     for row in found:
         health, of = row.health, f" of {row.bundle}" if len(summary.bundles) > 1 else ""
-        where = f"Target {row.target}{of}, stage {health.stage}"
+        where = f"Target {row.target}{of}, stage {row.own_stage}"
         if health.reason is not None:
             yield f"{where}: no verdict; {health.reason}."
         if health.findings:

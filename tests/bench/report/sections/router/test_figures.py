@@ -45,6 +45,18 @@ def test_a_stage_that_the_caller_chooses_is_left_out(factory):
     assert [(row.health.stage, row.health.verdict) for row in found] == [(2, "healthy")]
 
 
+def test_a_restricted_bundle_has_the_models_own_stages_and_the_experts_that_it_keeps(factory):
+    """Its only stage is the model's second; experts 2 and 3 are no more, so none is unused."""
+    restricted = {"constant_routes": {1: (0,)}, "kept_experts": {2: (0, 1)}}
+    (found,) = summary(factory, answers(factory, 200, 200), **restricted).sections["router"]
+    assert (found.own_stage, found.health.stage, found.health.verdict) == (2, 1, "healthy")
+    (found,) = summary(factory, answers(factory, 400), **restricted).sections["router"]
+    (advice, *_) = found.health.findings[0].advice
+    assert advice.command.startswith(
+        "mvmoe export CHECKPOINT --constant-route 1:0 --constant-route 2:0 -o"
+    )
+
+
 def test_images_that_were_finished_before_do_not_count(factory):
     lines = [factory.answer(KEY, i, ((i % 2,), () if i % 2 else (i // 2 % 4,))) for i in range(80)]
     first, second = summary(factory, lines, stages=2).sections["router"]
