@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mvmoe_bench.measure.jobs.answers import Answer
+from mvmoe_bench.measure.jobs.answers import Answer, ReferenceAnswers
 from mvmoe_bench.measure.jobs.change import ChangeSample
 from mvmoe_bench.measure.jobs.latency import Opened, Overhead, ReferenceMatmul, Sample
 from mvmoe_bench.measure.jobs.memory import Memory
 from mvmoe_bench.measure.jobs.paced import PacedSample
 from mvmoe_bench.measure.jobs.placement import PlacementLine
+from mvmoe_bench.measure.jobs.preparation import PreparationSample
 from mvmoe_bench.measure.jobs.start import GraphLoad, Start
 from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.jobs.sustained import SustainedSample
@@ -355,6 +356,7 @@ def lifelike(*, seed=0, experts=4, k=1, stages=1, repeats=9, rounds=48, slower=1
     lines += _sustained_lines(rng, subjects)
     lines += _answer_lines(rng, subjects, all_routes, weights, stages)
     lines += _placement_lines()
+    lines += _preparation_lines(rng, subjects, repeats)
     return run(subjects, [the_bundle], lines, **fields)
 
 
@@ -503,8 +505,37 @@ def _answer_lines(rng, subjects, routes, weights, stages):
         for s in subjects:
             tells = (routes[index],) * stages if s.name in ("dispatcher", "static") else None
             error = 10 ** rng.normal(-6, 0.2)
-            lines.append(answer(s.key, image, tells, str(number), given=number, error=error))
+            given = number if image % 40 else (number + 1) % 10
+            fields = {"given": given, "error": error}
+            lines.append(answer(s.key, image, tells, f"class {number}", **fields))
+    wrong = tuple(range(0, 160, 40))
+    lines += [reference("routed", wrong, 160), reference("dense", (1, *wrong), 160)]
     return lines
+
+
+def reference(model, wrong, images, bundle="digits"):
+    """Which images a PyTorch model answers wrongly."""
+    return ReferenceAnswers(
+        job="reference answers", bundle=bundle, model=model, images=images, wrong=tuple(wrong)
+    )
+
+
+def prepared(key, decode, resize, repeat=0, number=0):
+    """A picture that became an input; ms."""
+    return PreparationSample(
+        job=f"preparation {repeat}", subject=key, repeat=repeat, image=number,
+        decode_ns=round(decode * MS), resize_ns=round(resize * MS),
+    )  # fmt: skip
+
+
+def _preparation_lines(rng, subjects, repeats):
+    """Photos of a phone's camera, which take longer than the model."""
+    return [
+        prepared(subjects[0].key, 14 * luck, 6 * luck, repeat, number)
+        for repeat in range(repeats)
+        for number in range(8)
+        for luck in [rng.lognormal(0, 0.02)]
+    ]
 
 
 def _placement_lines():

@@ -123,6 +123,10 @@ class Document:
     """Topic (may be empty) and sentences."""
     tiles: tuple[Tile, ...]
     sections: tuple[Section, ...]
+    recommendations: tuple[tuple[str, str], ...] = ()
+    """Question and answer, for somebody who reads nothing else."""
+    first: tuple[Section, ...] = ()
+    """Sections on the first screen, right below."""
     foot: str = ""
     intro: str = ""
     """What this is about, for readers who do not know the project."""

@@ -20,6 +20,7 @@ INTRO = (
 def document(summary: Summary) -> Document:
     """Everything of one run."""
     shown: list[Section] = []
+    first: list[Section] = []
     missing: list[str] = []
     for part in section_parts():
         figures = summary.of(part)
@@ -27,13 +28,16 @@ def document(summary: Summary) -> Document:
         if view is None:
             missing.append(part.missing or part.title.lower())
         else:
-            shown.append(Section(part.name, part.title, view.blocks, view.lead))
+            place = first if part.first else shown
+            place.append(Section(part.name, part.title, view.blocks, view.lead))
     return Document(
         title=title(summary),
         subtitle=subtitle(summary),
         alerts=alerts(summary),
         summary=tuple((point.topic, point.text) for point in summary.headline()),
         tiles=tuple(tiles(summary)),
+        recommendations=tuple((p.topic, p.text) for p in summary.recommendations()),
+        first=tuple(first),
         sections=(*shown, _glossary(summary)),
         foot=f"Not measured in this run: {', '.join(missing)}." if missing else "",
         intro=INTRO if any(bundle.routed_stages for bundle in summary.bundles) else "",

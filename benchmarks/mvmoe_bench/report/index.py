@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from mvmoe_bench.measure.jobs.answers import Answer
 from mvmoe_bench.measure.jobs.latency import Opened, Sample
 from mvmoe_bench.measure.jobs.memory import Memory
+from mvmoe_bench.measure.jobs.preparation import PreparationSample
 from mvmoe_bench.measure.jobs.start import GraphLoad, Start
 from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.schema.records import (
@@ -75,6 +76,7 @@ class Index:
         self.loads = _by_subject(self.of_kind(GraphLoad))
         self.memory = _by_subject(self.of_kind(Memory))
         self.stream = _by_subject(self.of_kind(StreamSample))
+        self.preparation = _by_subject(self.of_kind(PreparationSample))
 
     def of_kind(self, kind: type[R]) -> list[R]:
         """All lines of one kind of record, in their order."""

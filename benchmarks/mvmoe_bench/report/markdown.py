@@ -2,7 +2,16 @@
 
 import re
 
-from mvmoe_bench.report.blocks import Block, Cell, Chart, Document, Piece, TableBlock, Terms
+from mvmoe_bench.report.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Document,
+    Piece,
+    Section,
+    TableBlock,
+    Terms,
+)
 from mvmoe_bench.report.marking import IN_MARKDOWN
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$@!])")
@@ -14,9 +23,8 @@ def markdown(made: Document) -> str:
     if made.alerts:
         lines += ["## Before you believe a number", "", *_listed(made.alerts), ""]
     lines += ["## In short", ""]
-    if made.intro:
-        lines += [plain(made.intro), ""]
-    lines += [*map(_point, made.summary), ""]
+    if made.recommendations:
+        lines += [*map(_point, made.recommendations), ""]
     if made.tiles:
         lines += ["| key figure | value | |", "|---|---:|---|"]
         lines += [
@@ -24,12 +32,14 @@ def markdown(made: Document) -> str:
             for tile in made.tiles
         ]
         lines.append("")
+    for section in made.first:
+        lines += _section(section)
+    lines += ["## What was found", ""]
+    if made.intro:
+        lines += [plain(made.intro), ""]
+    lines += [*map(_point, made.summary), ""]
     for section in made.sections:
-        lines += [f"## {plain(section.title)}", ""]
-        if section.lead:
-            lines += [plain(section.lead), ""]
-        for block in section.blocks:
-            lines += _block(block)
+        lines += _section(section)
     if made.foot:
         lines += [plain(made.foot), ""]
     return "\n".join(lines)
@@ -43,10 +53,19 @@ def plain(text: str) -> str:
     return escaped.replace("://", ":\u200b//").replace("www.", "www\u200b.")
 
 
+def _section(section: Section) -> list[str]:
+    """A section with all its blocks."""
+    lines = [f"## {plain(section.title)}", ""]
+    if section.lead:
+        lines += [plain(section.lead), ""]
+    return lines + [line for block in section.blocks for line in _block(block)]
+
+
 def _point(point: tuple[str, str]) -> str:
     """One item of the summary."""
     topic, sentences = point
-    return f"- **{plain(topic)}.** {plain(sentences)}" if topic else f"- {plain(sentences)}"
+    stop = "" if topic.endswith("?") else "."
+    return f"- **{plain(topic)}{stop}** {plain(sentences)}" if topic else f"- {plain(sentences)}"
 
 
 def _listed(items: tuple[str, ...]) -> list[str]:

@@ -123,10 +123,20 @@ class Summary(Figure, frozen=True, dict=True):
             Point(topic=topic, text=" ".join(sentences)) for topic, sentences in topics.items()
         )
 
+    def recommendations(self) -> tuple[Point, ...]:
+        """What to do, one sentence a question, in the order of the sections."""
+        return tuple(
+            point
+            for part, figures in self.measured()
+            for point in part.recommendations(self, figures)
+        )
+
     def with_headline(self, results: str) -> "MeasuredRun":
         """The summary of the results file at the path `results`, with its headline."""
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
-        return MeasuredRun(results=results, points=self.headline(), **fields)
+        return MeasuredRun(
+            results=results, points=self.headline(), advised=self.recommendations(), **fields
+        )
 
 
 class MeasuredRun(Summary, frozen=True):
@@ -135,6 +145,7 @@ class MeasuredRun(Summary, frozen=True):
     results: str
     """The path of the results file."""
     points: tuple[Point, ...] = msgspec.field(name="headline")
+    advised: tuple[Point, ...] = msgspec.field(name="recommendations")
 
 
 def summarize_run(run: "RunLines") -> Summary:

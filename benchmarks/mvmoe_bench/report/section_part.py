@@ -90,8 +90,12 @@ class SectionPart(Generic[F]):
     """Plots, tables and text."""
     missing: str = ""
     """What the page says was not measured if there are no figures; empty: the section's title."""
+    first: bool = False
+    """Whether it stands on the first screen, right below the recommendations."""
+    recommendations: Callable[["Summary", F], Iterable[Point]] = lambda summary, figures: ()
+    """What to do, one sentence a question; the topic is the question."""
     sentences: Callable[["Summary", F], Iterable[Point]] = lambda summary, figures: ()
-    """What somebody who reads nothing else should know."""
+    """What was found, in more words, by topic."""
     tiles: Callable[["Summary", F], Iterable[Tile]] = lambda summary, figures: ()
     """Key figures of the main subject."""
     warnings: Callable[[F], Iterable[str]] = lambda figures: ()

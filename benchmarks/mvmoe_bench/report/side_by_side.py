@@ -29,7 +29,15 @@ _INTRO = (
 def side_by_side(runs: "Sequence[RunLines]") -> Document:
     """The document of all runs; those of the same conditions are put together first."""
     found = _named([summarize_run(merge(alike)) for alike in _alike(runs)])
-    sections = [made for part in section_parts() if (made := _section(part, found)) is not None]
+    parts = section_parts()
+    first, sections = (
+        [
+            made
+            for part in parts
+            if part.first is early and (made := _section(part, found)) is not None
+        ]
+        for early in (True, False)
+    )
     return Document(
         title=f"{count(len(found), 'run')} side by side",
         subtitle="; ".join(f"{name}, {summary.started[:10]}" for name, summary in found),
@@ -37,6 +45,8 @@ def side_by_side(runs: "Sequence[RunLines]") -> Document:
         alerts=tuple(f"{name}: {alert}" for name, summary in found for alert in alerts(summary)),
         summary=tuple(_summaries(found)),
         tiles=(),
+        recommendations=tuple(_recommendations(found)),
+        first=tuple(first),
         sections=(*sections, Section("devices", "Devices", (_devices(found),)), _glossary(found)),
     )
 
@@ -94,6 +104,14 @@ def _section(part: SectionPart[Any], found: Sequence[tuple[str, Summary]]) -> Se
     ]
     view = part.beside(measured) if measured else None
     return None if view is None else Section(part.name, part.title, view.blocks, view.lead)
+
+
+def _recommendations(found: Sequence[tuple[str, Summary]]) -> Iterator[tuple[str, str]]:
+    """The first recommendation of each run."""
+    for name, summary in found:
+        said = next(iter(summary.recommendations()), None)
+        if said is not None:
+            yield name, f"{said.topic} {said.text}"
 
 
 def _summaries(found: Sequence[tuple[str, Summary]]) -> Iterator[tuple[str, str]]:

@@ -1,8 +1,9 @@
 """How subjects are called and drawn in a report, as their parts say."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from itertools import cycle
+from typing import TypeVar
 
 from mvmoe_bench.measure.schema.records import SubjectRecord
 from mvmoe_bench.measure.subjects.contract import SubjectLook
@@ -44,6 +45,8 @@ def beside(subject: SubjectRecord, other: SubjectRecord) -> bool:
     )
 
 
+K = TypeVar("K", bound=Hashable)
+
 SUBJECT_COLOURS = tuple(name for name in LIGHT if name.startswith("c") and name[1:].isdigit())
 """The colours that subjects are drawn in: so many never share one."""
 
@@ -53,14 +56,19 @@ def subject_colours(subjects: Iterable[SubjectRecord]) -> dict[str, str]:
 
     The same in all plots of a report. Beyond as many as there are colours they begin again.
     """
-    keys = {subject.key: look_of(subject.name).colour for subject in subjects}
-    taken: dict[str, str] = {}
-    for key, wanted in keys.items():
-        if wanted in SUBJECT_COLOURS and wanted not in taken.values():
-            taken[key] = wanted
+    return distinct_colours((subject.key, subject) for subject in subjects)
+
+
+def distinct_colours(subjects: Iterable[tuple[K, SubjectRecord]]) -> dict[K, str]:
+    """The same for subjects of several runs, each with a key that no other has."""
+    wanted = {key: look_of(subject.name).colour for key, subject in subjects}
+    taken: dict[K, str] = {}
+    for key, colour in wanted.items():
+        if colour in SUBJECT_COLOURS and colour not in taken.values():
+            taken[key] = colour
     free = [name for name in SUBJECT_COLOURS if name not in taken.values()]
     others = cycle(free or SUBJECT_COLOURS)
-    return {key: taken.get(key) or next(others) for key in keys}
+    return {key: taken.get(key) or next(others) for key in wanted}
 
 
 _FORMS: tuple[Callable[[SubjectRecord], str], ...] = (

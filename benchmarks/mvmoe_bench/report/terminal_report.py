@@ -17,9 +17,13 @@ def show_summary(out: Console, summary: Summary) -> None:
     for warning in summary.warnings:
         out.print(Text(f"warning: {_line(warning)}", style="yellow"))
     made = document(summary)
+    for question, answer in made.recommendations:
+        out.print(Text(_line(f"{question} {answer}")))
+    if made.recommendations:
+        out.print()
     for _, sentences in made.summary:
         out.print(Text(_line(sentences)))
-    for section in made.sections:
+    for section in (*made.first, *made.sections):
         for block in section.blocks:
             if isinstance(block, TableBlock) and any(column.brief for column in block.columns):
                 out.print()

@@ -118,8 +118,11 @@ class SubjectLook:
     """What its ratio with the product says."""
     in_sentences: str = ""
     """The subject of a sentence on that ratio; without one there is no sentence."""
-    key_figure: bool = False
-    """Whether that ratio is a key figure."""
+    tile: str = ""
+    """What a reader calls the difference that the ratio says, if it is a key figure: `routing
+    costs`."""
+    tile_note: str = ""
+    """What the difference is to: `than a graph that knows the expert`."""
     is_floor: bool = False
     """Whether it runs the product's own graphs and nothing else: what the product takes above it
     is the product's host time."""

@@ -12,7 +12,8 @@ PART = OneGraphKind(
         description="one graph that computes every expert and masks them: what tracing gives",
         ratio_meaning="computing all experts, over the dispatcher",
         in_sentences="Computing every expert for every image, as a traced model does,",
-        key_figure=True,
+        tile="tracing would cost",
+        tile_note="than routing, since it computes every expert",
     ),
     is_started_alone=True,
 )

@@ -27,7 +27,8 @@ class StaticKind(SubjectKind):
         description="the oracle to compare with: one fused graph, the expert known beforehand",
         ratio_meaning="what not knowing the expert beforehand costs",
         in_sentences="Knowing the expert of every image beforehand (the static graph)",
-        key_figure=True,
+        tile="routing costs",
+        tile_note="than one graph that knows the expert beforehand",
     )
 
     def prepare(self, request: Preparation) -> str:

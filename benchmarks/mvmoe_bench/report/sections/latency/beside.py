@@ -9,7 +9,7 @@ from mvmoe_bench.report.run_summary import SubjectFigure
 from mvmoe_bench.report.section_part import Measured, View
 from mvmoe_bench.report.sections.latency.figures import Latencies, Latency
 from mvmoe_bench.report.sections.latency.plot import LatencyPlot, LatencyRow
-from mvmoe_bench.report.subjects import look_of
+from mvmoe_bench.report.subjects import distinct_colours, is_product
 
 _Row = tuple[Measured[Latencies], SubjectFigure, Latency]
 
@@ -32,9 +32,10 @@ def beside(runs: Sequence[Measured[Latencies]]) -> View:
 
 def _chart(rows: Sequence[_Row]) -> Chart:
     """The distributions of all."""
+    colours = distinct_colours(((run.run, s.key), s) for run, s, _ in rows)
     shown = [
-        LatencyRow(run.name_of(subject.key), latency, look_of(subject.name).colour)
-        for run, subject, latency in rows
+        LatencyRow(run.name_of(s.key), latency, colours[run.run, s.key], is_product(s))
+        for run, s, latency in rows
     ]
     return Chart(
         title="Time an image takes, by device",

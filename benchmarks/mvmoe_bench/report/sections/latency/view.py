@@ -110,4 +110,4 @@ def tiles(summary: Summary, found: Latencies) -> Iterator[Tile]:
     if summary.main in found:
         wall = found[summary.main].wall_ms
         shown = printed(wall)
-        yield Tile("median latency", shown.value, "ms", f"{shown.interval}, n = {wall.n:,} answers")
+        yield Tile("an image takes", shown.value, "ms", f"{shown.interval}, n = {wall.n:,} answers")

@@ -117,7 +117,7 @@ def tiles(summary: Summary, found: Found) -> Iterator[Tile]:
         added = mine[-1].added.total
         shown = printed(added, _MB)
         note = f"{shown.interval}, n = {count(added.n, 'process', 'processes')}"
-        yield Tile("added memory", shown.value, "MB", note)
+        yield Tile("memory it adds", shown.value, "MB", note)
 
 
 def _of(summary: Summary, found: Found, key: str | None) -> Found:

@@ -1,8 +1,8 @@
-"""The section on the parts of an answer: stem, select, load, expert, rest."""
+"""The section on the parts of an answer: decode, resize, stem, select, load, expert, rest."""
 
 from mvmoe_bench.report.section_part import SectionPart
 from mvmoe_bench.report.sections.parts.figures import parts
-from mvmoe_bench.report.sections.parts.view import picture, view
+from mvmoe_bench.report.sections.parts.view import beside, picture, recommendations, view
 
 PART = SectionPart(
     name="parts",
@@ -11,8 +11,12 @@ PART = SectionPart(
     figures=parts,
     view=view,
     missing="parts of an answer",
+    recommendations=recommendations,
     picture=picture,
+    beside=beside,
     terms=(
+        ("decode, resize", "Reading an image's file and decoding it; making the model's input of "
+         "it: resizing, cropping, normalising. Measured apart, on this machine only."),
         ("stem", "What every image runs first; it ends in the router's logits, which pick the "
          "route."),
         ("select, load, expert, rest", "What follows the stem: picking the route, finding its "

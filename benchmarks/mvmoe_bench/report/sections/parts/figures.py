@@ -1,13 +1,24 @@
-"""Where an answer's time goes: stem, select, load, expert, rest."""
+"""Where an answer's time goes: decode, resize, stem, select, load, expert, rest.
+
+Decoding and resizing were measured by themselves, of each bundle; the others are the laps of
+answers.
+"""
 
 from collections.abc import Callable
 
 from mvmoe_bench.measure.jobs.latency import Sample
+from mvmoe_bench.measure.jobs.preparation import PreparationSample
 from mvmoe_bench.measure.schema.records import Laps
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.statistics import MS, Estimate, Figure, PerRepeat
 
-PART_NAMES = ("stem", "select", "load", "expert", "rest")
+PART_NAMES = ("decode", "resize", "stem", "select", "load", "expert", "rest")
+
+
+BEFORE, ONCE = PART_NAMES[:2], ("decode", "resize", "stem", "rest")
+"""Parts that come before an answer, and those that are there once, whatever the stages."""
+_LAPS = PART_NAMES[2:]
+"""Those of an answer itself."""
 
 
 class PartTime(Figure, frozen=True):
@@ -26,10 +37,16 @@ class Parts(Figure, frozen=True):
     """The parts of one subject's answers, over all routes."""
 
     n: int
+    """Answers."""
+    pictures: int
+    """That were decoded and resized; 0 where nobody measured that."""
     total_ms: Estimate
     """The sum of the parts' medians."""
+    before_ms: Estimate | None
+    """Of it, decoding and resizing; None where they were not measured."""
     parts: tuple[PartTime, ...]
-    """Stem, select, load, expert, rest; summed over stages."""
+    """Decode, resize, stem, select, load, expert, rest, those that were measured; summed over
+    stages."""
     by_stage: tuple[PartTime, ...]
     """Select, load and expert of each stage; empty where there is one."""
     router_share: Estimate
@@ -39,14 +56,18 @@ class Parts(Figure, frozen=True):
 def parts(index: Index) -> dict[str, Parts] | None:
     """The parts of every subject's answers that says them, by its key."""
     measured = {key: [s for s in index.natural(key) if s.laps] for key in index.subjects}
-    return {key: _parts(index, samples) for key, samples in measured.items() if samples} or None
+    return {
+        key: _parts(index, key, samples) for key, samples in measured.items() if samples
+    } or None
 
 
-def _parts(index: Index, samples: list[Sample]) -> Parts:
+def _parts(index: Index, key: str, samples: list[Sample]) -> Parts:
     """The parts of one subject's answers."""
-    medians = {name: _medians(index, samples, _summed(name)) for name in PART_NAMES}
-    first, *others = medians.values()
-    total = first.each(lambda *ms: sum(ms), *others)
+    pictures = _pictures(index, key)
+    before = _preparation(index, pictures)
+    laps = {name: _medians(index, samples, _summed(name)) for name in _LAPS}
+    medians = {**before, **laps}
+    total = _sum(medians)
 
     def part(name: str, stage: int | None, ms: PerRepeat) -> PartTime:
         share = ms.each(lambda its, whole: its / max(whole, MS), total)
@@ -56,7 +77,9 @@ def _parts(index: Index, samples: list[Sample]) -> Parts:
     stages = min(len(sample.laps.expert) for sample in samples if sample.laps)
     return Parts(
         n=len(samples),
+        pictures=len(pictures),
         total_ms=total.estimate(),
+        before_ms=_sum(before).estimate() if before else None,
         parts=tuple(found.values()),
         by_stage=tuple(
             part(name, stage, _medians(index, samples, _of_stage(name, stage)))
@@ -65,6 +88,29 @@ def _parts(index: Index, samples: list[Sample]) -> Parts:
         ),
         router_share=found["select"].share,
     )
+
+
+def _pictures(index: Index, key: str) -> list[PreparationSample]:
+    """Pictures that became inputs of the subject's bundle, in repeats that it answered in."""
+    bundle = index.subjects[key].bundle
+    alike = (k for k in index.preparation if index.subjects[k].bundle == bundle)
+    return [line for other in alike for line in index.preparation[other]]
+
+
+def _preparation(index: Index, pictures: list[PreparationSample]) -> dict[str, PerRepeat]:
+    """Each repeat's medians of decoding and resizing; empty where they were not measured."""
+    if not pictures:
+        return {}
+    return {
+        "decode": index.per_repeat(pictures, lambda line: line.decode_ns * MS),
+        "resize": index.per_repeat(pictures, lambda line: line.resize_ns * MS),
+    }
+
+
+def _sum(medians: dict[str, PerRepeat]) -> PerRepeat:
+    """The sum of parts, of the repeats that have all of them."""
+    first, *others = medians.values()
+    return first.each(lambda *ms: sum(ms), *others)
 
 
 def _summed(name: str) -> Callable[[Laps], int]:

@@ -1,16 +1,19 @@
 """Where an answer's time goes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Chart, TableBlock
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import percents, printed
 from mvmoe_bench.report.run_summary import Summary
-from mvmoe_bench.report.section_part import View
-from mvmoe_bench.report.sections.parts.figures import PART_NAMES, Parts, PartTime
+from mvmoe_bench.report.section_part import Measured, Point, View
+from mvmoe_bench.report.sections.parts.figures import BEFORE, ONCE, PART_NAMES, Parts, PartTime
 
-_COLOURS = {"stem": "c1", "select": "c2", "load": "c4", "expert": "c3", "rest": "c6"}
+_COLOURS = {
+    "decode": "c5", "resize": "c7", "stem": "c1", "select": "c2", "load": "c4", "expert": "c3",
+    "rest": "c6",
+}  # fmt: skip
 
 
 def view(summary: Summary, found: dict[str, Parts]) -> View:
@@ -23,10 +26,34 @@ def picture(summary: Summary, found: dict[str, Parts]) -> Iterator[Chart]:
     yield _chart(summary, found)
 
 
+def beside(runs: Sequence[Measured[dict[str, Parts]]]) -> View:
+    """The parts of every device's subjects."""
+    rows = [
+        (run, key, part)
+        for run in runs
+        for key, parts in run.figures.items()
+        for part in parts.parts
+    ]
+    table = columns.table(
+        "Parts of an answer, by device",
+        rows,
+        columns.text("device", lambda run, *_: run.run, brief=True),
+        columns.text("subject", lambda run, key, _: run.summary.names[key], brief=True),
+        columns.text("part", lambda *row: row[-1].name, brief=True),
+        columns.estimate("median ms", lambda *row: row[-1].ms, brief=True),
+        columns.estimate("share", lambda *row: row[-1].share, brief=True, scale=100, suffix="%",
+                         interval=False),
+        folded=3 * len(PART_NAMES),
+    )  # fmt: skip
+    return View((table,), "Medians; shares are of the sum of all parts of the same subject.")
+
+
 def _lead(summary: Summary, found: dict[str, Parts]) -> str:
     """How much of an answer the router's host part takes, of the first subject."""
     rest = "Rest is what is left: copying the image in and the answer out."
     key, first = next(iter(found.items()))
+    if first.before_ms is None:
+        rest += " Decoding and resizing the image come before, and were not measured in this run."
     if not first.router_share.value:
         return rest
     share = percents(first.router_share)
@@ -40,10 +67,11 @@ def _lead(summary: Summary, found: dict[str, Parts]) -> str:
 
 def _chart(summary: Summary, found: dict[str, Parts]) -> Chart:
     """One bar for each subject with parts."""
+    shown = [name for name in PART_NAMES if any(_part(each, name) for each in found.values())]
     stacks = tuple(
         Stack(
             summary.names[key],
-            tuple(part.ms.value for part in parts.parts),
+            tuple(part.ms.value if (part := _part(parts, name)) else 0.0 for name in shown),
             f"{printed(parts.total_ms).value} ms",
             f"{printed(parts.total_ms).marked}, n = {parts.n:,}",
         )
@@ -53,9 +81,15 @@ def _chart(summary: Summary, found: dict[str, Parts]) -> Chart:
         "Parts of an answer",
         "Bars: median of each part, from one more call right after each timed one; number: their "
         "sum with its 95% interval, which need not be the median of the whole; n: answers. Load "
-        "is finding the expert's graph in memory, or bringing it there.",
-        StackPlot(tuple(_COLOURS.items()), stacks, "milliseconds an image"),
+        "is finding the expert's graph in memory, or bringing it there. Decode and resize, where "
+        "they are shown, were measured apart: reading an image's file, and making the input of it.",
+        StackPlot(tuple((name, _COLOURS[name]) for name in shown), stacks, "milliseconds an image"),
     )
+
+
+def _part(parts: Parts, name: str) -> PartTime | None:
+    """One part of a subject's answers; None if it was not measured."""
+    return next((part for part in parts.parts if part.name == name), None)
 
 
 def _table(summary: Summary, found: dict[str, Parts]) -> TableBlock:
@@ -72,14 +106,46 @@ def _table(summary: Summary, found: dict[str, Parts]) -> TableBlock:
                          interval_brief=False),
         columns.estimate("share", lambda _, part, __: part.share,
                          "Of the sum of all parts' medians.", brief=True, scale=100, suffix="%"),
-        columns.count("n", lambda _, __, row: row.n, "Answers."),
+        columns.count("n", lambda _, part, row: _count(part, row), "Answers, or pictures."),
         columns.count("repeats", lambda _, part, __: part.ms.repeats),
         folded=len(PART_NAMES),
     )  # fmt: skip
+
+
+def _count(part: PartTime, parts: Parts) -> int:
+    """What a part's median is over: answers, or pictures that were decoded."""
+    return parts.pictures if part.name in BEFORE else parts.n
+
+
+def recommendations(summary: Summary, found: dict[str, Parts]) -> Iterator[Point]:
+    """The largest part of the main subject's answers, and what the image costs before them."""
+    parts = found.get(summary.main or "")
+    if parts is None:
+        return
+    largest = max(parts.parts, key=lambda part: part.ms.value)
+    share = percents(largest.share)
+    text = f"{_WORDS[largest.name]} takes most of it, {share.value} ({share.interval})"
+    if parts.before_ms is not None and largest.name not in BEFORE:
+        text += f"; decoding and resizing the image take {printed(parts.before_ms).value} ms"
+    elif parts.before_ms is not None:
+        whole, before = printed(parts.total_ms), printed(parts.before_ms)
+        text += f"; with resizing it is {before.value} of {whole.value} ms"
+    yield Point(topic="Where does the time go?", text=f"{text}.")
+
+
+_WORDS = {
+    "decode": "Reading and decoding the image",
+    "resize": "Resizing the image",
+    "stem": "What every image runs (the stem)",
+    "select": "Picking the route",
+    "load": "Having the expert in memory",
+    "expert": "The expert",
+    "rest": "Copying in and out",
+}
 
 
 def _stage(part: PartTime, parts: Parts) -> str:
     """The routed stage of a part, where there are several."""
     if part.stage is not None:
         return str(part.stage + 1)
-    return "all" if parts.by_stage and part.name not in ("stem", "rest") else "-"
+    return "all" if parts.by_stage and part.name not in ONCE else "-"

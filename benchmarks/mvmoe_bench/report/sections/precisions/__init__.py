@@ -2,7 +2,13 @@
 
 from mvmoe_bench.report.section_part import SectionPart
 from mvmoe_bench.report.sections.precisions.figures import precisions
-from mvmoe_bench.report.sections.precisions.view import picture, sentences, view, warnings
+from mvmoe_bench.report.sections.precisions.view import (
+    picture,
+    recommendations,
+    sentences,
+    view,
+    warnings,
+)
 
 PART = SectionPart(
     name="precisions",
@@ -10,6 +16,7 @@ PART = SectionPart(
     order=210,
     figures=precisions,
     view=view,
+    recommendations=recommendations,
     sentences=sentences,
     warnings=warnings,
     picture=picture,

@@ -168,6 +168,12 @@ def sentences(summary: Summary, found: Precisions) -> Iterator[Point]:
             yield Point(topic="Precision", text=_sentence(chosen))
 
 
+def recommendations(summary: Summary, found: Precisions) -> Iterator[Point]:
+    """The same, as the answer to a question."""
+    for point in sentences(summary, found):
+        yield Point(topic="Which precision?", text=point.text)
+
+
 def advised(alike: Sequence[PrecisionFigure]) -> PrecisionFigure | None:
     """Of one format the smallest that may ship and is not slower; if all are, the smallest."""
     fitting = [f for f in alike if f.row.may_ship and f.row.weight_bytes is not None]

@@ -2,7 +2,13 @@
 
 from mvmoe_bench.report.section_part import SectionPart
 from mvmoe_bench.report.sections.ratios.figures import ratios
-from mvmoe_bench.report.sections.ratios.view import picture, sentences, tiles, view
+from mvmoe_bench.report.sections.ratios.view import (
+    picture,
+    recommendations,
+    sentences,
+    tiles,
+    view,
+)
 
 PART = SectionPart(
     name="ratios",
@@ -11,6 +17,7 @@ PART = SectionPart(
     figures=ratios,
     view=view,
     missing="ratios",
+    recommendations=recommendations,
     sentences=sentences,
     tiles=tiles,
     picture=picture,

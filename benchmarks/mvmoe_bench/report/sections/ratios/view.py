@@ -6,7 +6,7 @@ from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Chart, TableBlock, Tile
 from mvmoe_bench.report.formatting import no_verdict, repeats_of
 from mvmoe_bench.report.plots.intervals import IntervalPlot, IntervalRow
-from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.printed import Printed, printed
 from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import Point, View
 from mvmoe_bench.report.sections.ratios.figures import RatioFigure
@@ -51,7 +51,15 @@ def _chart(summary: Summary, found: Found, product: str) -> Chart:
             f"interval over {repeats_of([pair.ratio.repeats for pair in shown])}; n: rounds."
         ),
         plot=IntervalPlot(
-            [IntervalRow(_name(pair), pair.ratio, summary.colours[pair.other]) for pair in shown],
+            [
+                IntervalRow(
+                    _name(pair),
+                    pair.ratio,
+                    summary.colours[pair.other],
+                    strong=bool(look_of(pair.other_name).tile),
+                )
+                for pair in shown
+            ],
             "times as long (paired by round)",
             "first is faster",
             "first is slower",
@@ -92,10 +100,43 @@ def _table(summary: Summary, found: Found) -> TableBlock:
 def tiles(summary: Summary, found: Found) -> Iterator[Tile]:
     """The ratios of the main subject that are key figures."""
     for pair in _of_main(summary, found):
-        if look_of(pair.other_name).key_figure:
-            shown = printed(pair.ratio)
-            note = f"{shown.interval}, n = {pair.ratio.n:,} rounds"
-            yield Tile(f"time, {_name(pair)}", shown.value, "times", note)
+        look, ratio = look_of(pair.other_name), pair.ratio
+        if look.tile:
+            value, unit = _difference(ratio)
+            note = f"{look.tile_note}; {_extra(ratio).interval}, n = {ratio.n:,} rounds"
+            yield Tile(look.tile, value, unit, note)
+
+
+def _extra(ratio: Ratio) -> Printed:
+    """How much longer the first subject takes, in per cent."""
+    ends = [None if end is None else end - 1 for end in (ratio.low, ratio.high)]
+    more = Estimate(
+        value=ratio.value - 1, low=ends[0], high=ends[1], n=ratio.n, repeats=ratio.repeats,
+        rough=ratio.rough,
+    )  # fmt: skip
+    return printed(more, 100, "%")
+
+
+def _difference(ratio: Ratio) -> tuple[str, str]:
+    """The difference for a reader, and its unit; none where the two were not told apart."""
+    low, high = ratio.low, ratio.high
+    if conclusive(ratio) and low is not None and high is not None and low <= 1 <= high:
+        return "nothing", "that could be told apart"
+    shown = _extra(ratio).value
+    return (shown.lstrip("-"), "less time") if ratio.value < 1 else (shown, "more time")
+
+
+def recommendations(summary: Summary, found: Found) -> Iterator[Point]:
+    """What routing costs the main subject, and what doing without would."""
+    parts = []
+    for pair in _of_main(summary, found):
+        look, interval = look_of(pair.other_name), _extra(pair.ratio).interval
+        if look.tile:
+            difference = " ".join(_difference(pair.ratio))
+            parts.append(f"{look.tile} {difference} {look.tile_note} ({interval})")
+    if parts:
+        said = "; ".join(parts)
+        yield Point(topic="What does routing cost?", text=f"{said[:1].upper()}{said[1:]}.")
 
 
 def sentences(summary: Summary, found: Found) -> Iterator[Point]:

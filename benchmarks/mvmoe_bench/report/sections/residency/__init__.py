@@ -2,7 +2,7 @@
 
 from mvmoe_bench.report.section_part import SectionPart
 from mvmoe_bench.report.sections.residency.figures import residency
-from mvmoe_bench.report.sections.residency.view import picture, sentences, view
+from mvmoe_bench.report.sections.residency.view import picture, recommendations, sentences, view
 
 PART = SectionPart(
     name="residency",
@@ -11,6 +11,7 @@ PART = SectionPart(
     figures=residency,
     view=view,
     missing="residency",
+    recommendations=recommendations,
     sentences=sentences,
     picture=picture,
     terms=(

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Chart, TableBlock
-from mvmoe_bench.report.formatting import from_to, percent, room_for
-from mvmoe_bench.report.printed import printed
+from mvmoe_bench.report.formatting import count, from_to, percent, room_for
+from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import Point, View
-from mvmoe_bench.report.sections.residency.figures import ResidencyCurve
+from mvmoe_bench.report.sections.residency.figures import Budget, ResidencyCurve
 from mvmoe_bench.report.sections.residency.plot import ResidencyPlot
 from mvmoe_bench.report.statistics import conclusive
 
@@ -109,6 +109,51 @@ def _switches(summary: Summary, found: Found) -> TableBlock:
         columns.count("processes", lambda *item: item[-1].ms and item[-1].ms.repeats,
                       "That have both kinds."),
     )  # fmt: skip
+
+
+_SLOWER = 1.2
+"""How many times the slow answers of all experts those of fewer may take, to be worth it."""
+_NO_MB = 0.05
+"""Megabytes by which two processes of one bundle differ anyway."""
+
+
+def recommendations(summary: Summary, found: Found) -> Iterator[Point]:
+    """How many experts of the main subject should stay in memory: the fewest that cost little."""
+    curve = found.get(summary.main or "")
+    if curve is not None and len(curve.budgets) > 1:
+        yield Point(topic="How many experts should stay in memory?", text=_kept(curve.budgets))
+
+
+def _kept(budgets: tuple[Budget, ...]) -> str:
+    """The fewest whose slow answers are nearly those of all, beside the next fewer, and all."""
+    every = budgets[-1]
+    unsure = [x for x in budgets if not conclusive(x.total_ms) or x.total_ms.few(95)]
+    if unsure:
+        repeats = count(unsure[0].total_ms.repeats, "process", "processes")
+        return f"That cannot be said from {repeats}: it takes six, and twenty answers."
+    limit = _SLOWER * every.total_ms.p95
+    place = next(i for i, x in enumerate(budgets) if x.total_ms.p95 <= limit)
+    kept = budgets[place]
+    others = [*budgets[max(place - 1, 0) : place], *([every] if kept is not every else [])]
+    against = "; ".join(f"{_experts(other)} would {_change(other, kept)}" for other in others)
+    return f"Keep {_experts(kept)}: {against}."
+
+
+def _experts(budget: Budget) -> str:
+    """How many experts."""
+    return "all experts" if budget.experts is None else count(budget.experts, "expert")
+
+
+def _change(other: Budget, kept: Budget) -> str:
+    """What another number of experts saves or takes, in memory and in the slow answers."""
+    slow = f"{alone(other.total_ms.p95)} instead of {alone(kept.total_ms.p95)} ms at p95"
+    if other.held_bytes is None or kept.held_bytes is None or other.memory_of != kept.memory_of:
+        return f"cost {slow}"
+    saved = (kept.held_bytes.value - other.held_bytes.value) * 1e-6
+    if abs(saved) < _NO_MB:
+        return f"save no memory and cost {slow}"
+    memory = f"save {alone(saved)} MB" if saved > 0 else f"take {alone(-saved)} MB more"
+    return f"{memory} and cost {slow}"
 
 
 def sentences(summary: Summary, found: Found) -> Iterator[Point]:

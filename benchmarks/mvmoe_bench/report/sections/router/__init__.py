@@ -2,7 +2,7 @@
 
 from mvmoe_bench.report.section_part import SectionPart
 from mvmoe_bench.report.sections.router.figures import router_verdicts
-from mvmoe_bench.report.sections.router.view import sentences, view
+from mvmoe_bench.report.sections.router.view import recommendations, sentences, view
 
 PART = SectionPart(
     name="router",
@@ -10,6 +10,7 @@ PART = SectionPart(
     order=890,
     figures=router_verdicts,
     view=view,
+    recommendations=recommendations,
     sentences=sentences,
     missing="the routes of real images",
     terms=(

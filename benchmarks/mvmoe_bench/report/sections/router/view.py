@@ -61,6 +61,25 @@ def view(summary: Summary, found: Found) -> View:
     )
 
 
+def recommendations(summary: Summary, found: Found) -> Iterator[Point]:
+    """Whether the main subject's routers use their experts, and what to do if not."""
+    for row in found:
+        if row.subject == summary.main and row.health.verdict is not None:
+            several = sum(other.subject == summary.main for other in found) > 1
+            stage = f" at stage {row.own_stage}" if several else ""
+            yield Point(topic=f"Does the router use its experts{stage}?", text=_advice(row.health))
+
+
+def _advice(health: StageHealth) -> str:
+    """Yes, or what was found and the first way out."""
+    if not health.findings:
+        used = _effective(health).text
+        return f"Yes, evenly: as if {used} experts were used equally often."
+    first, ways = health.findings[0], list(_ways(health))
+    way = f" {ways[0][:1].upper()}{ways[0][1:]}" if ways else ""
+    return f"No, it is {_WORDS[first.verdict]}: {first.sentence}.{way}"
+
+
 def sentences(summary: Summary, found: Found) -> Iterator[Point]:
     """Routers with a verdict that a reader should act on."""
     for row in found:

@@ -84,4 +84,4 @@ def tiles(summary: Summary, found: Found) -> Iterator[Tile]:
     for target in found:
         if main is not None and (target.bundle, target.target) == (main.bundle, main.target):
             size = alone(target.total_bytes * _MB)
-            yield Tile("bundle size", size, "MB", f"{target.target}, exact")
+            yield Tile("to download", size, "MB", f"{target.target}, exact")

@@ -4,7 +4,13 @@ from functools import partial
 
 from mvmoe_bench.report.section_part import ComparedKind, SectionPart
 from mvmoe_bench.report.sections.starts.figures import all_starts, ready_times
-from mvmoe_bench.report.sections.starts.view import sentences, tiles, view
+from mvmoe_bench.report.sections.starts.view import (
+    beside,
+    recommendations,
+    sentences,
+    tiles,
+    view,
+)
 from mvmoe_bench.report.verdicts import time_rows
 
 PART = SectionPart(
@@ -14,8 +20,10 @@ PART = SectionPart(
     figures=all_starts,
     view=view,
     missing="starts",
+    recommendations=recommendations,
     sentences=sentences,
     tiles=tiles,
+    beside=beside,
     compared=(
         ComparedKind(
             id="start",

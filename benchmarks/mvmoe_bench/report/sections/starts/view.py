@@ -1,6 +1,6 @@
 """From opening to the first answer, Python's part before it, and what loading each graph takes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Block, Chart, TableBlock, Tile
@@ -8,7 +8,7 @@ from mvmoe_bench.report.formatting import count, route
 from mvmoe_bench.report.plots.stacks import Stack, StackPlot
 from mvmoe_bench.report.printed import printed
 from mvmoe_bench.report.run_summary import Summary
-from mvmoe_bench.report.section_part import Point, View
+from mvmoe_bench.report.section_part import Measured, Point, View
 from mvmoe_bench.report.sections.starts.figures import AllStarts, Load, Starts
 from mvmoe_bench.report.statistics import Estimate
 from mvmoe_bench.report.subjects import is_product
@@ -47,6 +47,22 @@ def view(summary: Summary, found: AllStarts) -> View:
         "process of its own. The files were read before, so as a rule they are in the system's "
         "cache: this is a second start, not the first one after a reboot.",
     )
+
+
+def beside(runs: Sequence[Measured[AllStarts]]) -> View | None:
+    """The starts of every device's subjects."""
+    rows = [(run, key, starts) for run in runs for key, starts in run.figures.starts.items()]
+    table = columns.table(
+        "Start in milliseconds, by device: opening and first answer",
+        rows,
+        columns.text("device", lambda run, *_: run.run, brief=True),
+        columns.text("subject", lambda run, key, _: run.summary.names[key], brief=True),
+        columns.estimate("open + first answer", lambda *row: row[-1].ready_ms, brief=True),
+        columns.estimate("process in all", lambda *row: row[-1].python_ms, "What comes before.",
+                         interval=False),
+        columns.count("n", lambda *row: row[-1].n, "Processes.", brief=True),
+    )  # fmt: skip
+    return View((table,), "Each in fresh processes of its own device.") if rows else None
 
 
 def _chart(summary: Summary, found: dict[str, Starts]) -> Chart:
@@ -146,7 +162,18 @@ def tiles(summary: Summary, found: AllStarts) -> Iterator[Tile]:
         ready = found.starts[summary.main].ready_ms
         shown = printed(ready)
         note = f"{shown.interval}, n = {count(ready.n, 'process', 'processes')}"
-        yield Tile("open and first answer", shown.value, "ms", note)
+        yield Tile("until the first answer", shown.value, "ms", note)
+
+
+def recommendations(summary: Summary, found: AllStarts) -> Iterator[Point]:
+    """When an application should open it."""
+    if summary.main in found.starts:
+        shown = printed(found.starts[summary.main].ready_ms)
+        yield Point(
+            topic="When should the app open it?",
+            text=f"Before the first image: opening and the first answer together take "
+            f"{shown.value} ms ({shown.interval}).",
+        )
 
 
 def sentences(summary: Summary, found: AllStarts) -> Iterator[Point]:
