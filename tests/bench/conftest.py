@@ -12,6 +12,7 @@ import torch
 from mvmoe_bench.measure.planning.running import Request, run_bench
 from mvmoe_bench.measure.schema.records import Preset
 from mvmoe_deploy.models import Checkpoint, build, save_checkpoint
+from mvmoe_deploy.models.families import find_family
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.preprocessing import preprocess
 from mvmoe_deploy.training import digits_split
@@ -90,11 +91,13 @@ def write_model(folder, model):
 
 @pytest.fixture(scope="session")
 def tiny(made_once):
-    """A directory with `checkpoint` and `tiny.mvmoe`: four experts, one router."""
+    """A directory with `checkpoint`, `dense` and `tiny.mvmoe`: four experts, one router."""
 
     def write(path):
         path.mkdir()
         write_model(path, lively())
+        dense = find_family(CONFIG.family).dense(CONFIG)
+        save_checkpoint(Checkpoint(build(dense, seed=1)), path / "dense")
 
     return made_once("bench-tiny", write)
 
@@ -155,6 +158,7 @@ def measured(tiny, made_once):
             images="digits",
             compare=("static", "all-experts", "gather", "dense", "eager"),
             checkpoints=(tiny / "checkpoint",),
+            dense=(tiny / "dense",),
         )
         run_bench(request)
 

@@ -256,6 +256,31 @@ def test_wide_tables_scroll_in_their_own_box(opened):
     assert page.evaluate("scrollX") == 0
 
 
+def test_a_table_that_goes_on_says_so_and_one_that_does_not_is_silent(opened):
+    hint = "#latency .more"
+    narrow, wide = opened("whole", 375), opened("whole", 3000)
+    assert narrow.locator(hint).first.is_visible()
+    assert "scroll sideways" in narrow.locator(hint).first.inner_text()
+    wide.add_style_tag(content="body { max-width: none !important }")
+    wide.wait_for_timeout(200)
+    assert not wide.locator(hint).first.is_visible()
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_the_first_screen_says_what_to_do(opened, width):
+    page = opened("whole", width)
+
+    def top(selector):
+        return page.locator(selector).first.bounding_box()["y"]
+
+    assert "Ship onnx" in page.locator("dl.advice").inner_text()
+    assert "97.50%" in page.locator("dl.advice").inner_text()
+    assert top("dl.advice") < 250
+    assert top("dl.advice") < top("#ship table") < top(".tiles") < top("#latency")
+    if width == 1400:
+        assert top("#ship table") < 800
+
+
 def test_rows_stay_low_and_nothing_is_clipped_on_a_phone(opened):
     page = opened("whole", 375)
 

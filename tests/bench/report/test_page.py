@@ -48,10 +48,12 @@ def test_every_section_is_there(whole):
     there = re.findall(r'<section id="([a-z-]+)"', text)
     parts = [part.name for part in section_parts()]
     assert sorted(parts) == names("sections")
+    assert parts[0] == "ship"  # It stands on the first screen, above what was found.
+    parts.remove("ship")
     parts.remove("finishing")  # All images of this run go through all stages.
     parts.remove("host-time")  # And nothing ran its graphs alone.
     parts.remove("precisions")  # And its bundle has one of each format.
-    assert there == ["summary", *parts, "glossary"]
+    assert there == ["summary", "ship", "sentences", *parts, "glossary"]
     assert len(text) < 2_000_000
 
 

@@ -90,3 +90,24 @@ def test_a_report_has_one_form(mvmoe, factory, tmp_path):
         "report", tmp_path / "a.jsonl", "--compare", "--side-by-side", "-o", tmp_path / "x.html"
     )
     assert code == 2 and "one form" in said
+
+
+def test_the_first_screen_has_every_devices_targets_and_no_colour_twice(factory):
+    runs = [_run(factory, 10.0), _run(factory, 20.0, "jvm"), _run(factory, 30.0, "ios", model="X")]
+    made = side_by_side(runs)
+    (ship,) = made.first
+    rows = [[cell.text for cell in row] for row in ship.blocks[0].rows]
+    assert [row[:3] for row in rows] == [
+        ["host", "onnx", "ship this"], ["jvm", "onnx", "ship this"], ["X", "onnx", "ship this"],
+    ]  # fmt: skip
+    assert [name for name, _ in made.recommendations] == ["host", "jvm", "X"]
+    (latency,) = [section for section in made.sections if section.id == "latency"]
+    colours = [row.colour for row in latency.blocks[0].plot.rows]
+    assert len(set(colours)) == 3
+
+
+def test_parts_starts_and_right_answers_stand_side_by_side_too(factory):
+    page = markdown(side_by_side([factory.lifelike(repeats=6, rounds=6)]))
+    for caption in ("Right answers to labelled images", "Parts of an answer", "Start in milli"):
+        assert f"{caption}" in page and "by device" in page
+    assert "| host | decode | " not in page and "dispatcher, onnx | decode |" in page

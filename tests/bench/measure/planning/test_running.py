@@ -18,10 +18,11 @@ from PIL import Image
 
 from mvmoe_bench.measure.devices import host
 from mvmoe_bench.measure.devices.host import HostDevice
-from mvmoe_bench.measure.jobs.answers import Answer
+from mvmoe_bench.measure.jobs.answers import Answer, ReferenceAnswers
 from mvmoe_bench.measure.jobs.latency import Opened, Sample
 from mvmoe_bench.measure.jobs.memory import Memory
 from mvmoe_bench.measure.jobs.placement import PlacementLine
+from mvmoe_bench.measure.jobs.preparation import PreparationSample
 from mvmoe_bench.measure.jobs.start import GraphLoad, Start
 from mvmoe_bench.measure.jobs.stream import StreamSample
 from mvmoe_bench.measure.schema import records as r
@@ -113,6 +114,27 @@ def test_answers_are_pytorchs(run):
     digits = of(run.lines, Answer, "dispatcher onnx")
     assert [line.image for line in digits] == list(range(359))
     assert all(line.label in "0123456789" for line in digits)
+
+
+def test_pytorchs_models_are_graded_on_every_labelled_image(run):
+    found = {line.model: line for line in of(run.lines, ReferenceAnswers)}
+    assert set(found) == {"routed", "dense"}
+    assert {line.images for line in found.values()} == {359}
+    wrong = {
+        line.image for line in of(run.lines, Answer, "dispatcher onnx")
+        if str(line.answer) != line.label
+    }  # fmt: skip
+    assert set(found["routed"].wrong) == wrong
+    # Weights of its own, and random: it errs on others.
+    assert 0 < len(found["dense"].wrong) < 359 and set(found["dense"].wrong) != wrong
+
+
+def test_pictures_are_decoded_and_resized_in_each_repeat(run):
+    found = of(run.lines, PreparationSample)
+    assert Counter(line.repeat for line in found) == {0: 24, 1: 24}
+    assert {line.subject for line in found} == {"dispatcher onnx"}
+    assert {line.image for line in found} == set(range(24))
+    assert all(line.decode_ns and line.resize_ns for line in found)
 
 
 def test_starts_loads_and_memory_are_of_fresh_processes(run):
@@ -350,6 +372,9 @@ def _smallest(**fields):
         ({"images": "/nowhere"}, InputError, "data.invalid", {"path": "/nowhere"}),
         ({"checkpoints": "other"}, InputError, "checkpoint.other-model", {}),
         ({"checkpoints": "none"}, CheckpointError, "checkpoint.missing", {}),
+        ({"dense": 2}, InputError, "input.option", {"name": "dense", "given": 2, "expected": 1}),
+        ({"dense": 1}, InputError, "checkpoint.other-model", {"expected": "dense"}),
+        ({"dense": "none"}, CheckpointError, "checkpoint.missing", {}),
         (
             {"cache": Path("/dev/null/cache")},
             OutputError,
@@ -371,8 +396,8 @@ def test_bad_input_is_refused_before_anything_is_written(  # noqa: PLR0917
         "other": [several / "checkpoint"],
         "none": [tmp_path / "nowhere"],
     }
-    if "checkpoints" in fields:
-        fields = fields | {"checkpoints": tuple(places[fields["checkpoints"]])}
+    for name in {"checkpoints", "dense"} & fields.keys():
+        fields = fields | {name: tuple(places[fields[name]])}
     with raises(error, code, **named):
         ask(**fields)
     assert list(tmp_path.iterdir()) == []

@@ -123,7 +123,7 @@ def _difference(ratio: Ratio) -> tuple[str, str]:
     if conclusive(ratio) and low is not None and high is not None and low <= 1 <= high:
         return "nothing", "that could be told apart"
     shown = _extra(ratio).value
-    return (shown.lstrip("-"), "less time") if ratio.value < 1 else (shown, "more time")
+    return (shown.lstrip("-"), "less") if ratio.value < 1 else (shown, "more")
 
 
 def recommendations(summary: Summary, found: Found) -> Iterator[Point]:
@@ -132,8 +132,12 @@ def recommendations(summary: Summary, found: Found) -> Iterator[Point]:
     for pair in _of_main(summary, found):
         look, interval = look_of(pair.other_name), _extra(pair.ratio).interval
         if look.tile:
-            difference = " ".join(_difference(pair.ratio))
-            parts.append(f"{look.tile} {difference} {look.tile_note} ({interval})")
+            value, unit = _difference(pair.ratio)
+            time = unit.replace("more", "more time").replace("less", "less time")
+            how = f"{value} {time} {look.tile_note} ({interval})"
+            if not conclusive(pair.ratio):
+                how = f"what cannot be said from {no_verdict(pair.ratio)}"
+            parts.append(f"{look.tile} {how}")
     if parts:
         said = "; ".join(parts)
         yield Point(topic="What does routing cost?", text=f"{said[:1].upper()}{said[1:]}.")

@@ -121,7 +121,7 @@ def recommendations(summary: Summary, found: Found) -> Iterator[Point]:
     """How many experts of the main subject should stay in memory: the fewest that cost little."""
     curve = found.get(summary.main or "")
     if curve is not None and len(curve.budgets) > 1:
-        yield Point(topic="How many experts should stay in memory?", text=_kept(curve.budgets))
+        yield Point(topic="How many experts to keep?", text=_kept(curve.budgets))
 
 
 def _kept(budgets: tuple[Budget, ...]) -> str:
@@ -136,7 +136,7 @@ def _kept(budgets: tuple[Budget, ...]) -> str:
     kept = budgets[place]
     others = [*budgets[max(place - 1, 0) : place], *([every] if kept is not every else [])]
     against = "; ".join(f"{_experts(other)} would {_change(other, kept)}" for other in others)
-    return f"Keep {_experts(kept)}: {against}."
+    return f"Keep {_experts(kept)} in memory: {against}."
 
 
 def _experts(budget: Budget) -> str:

@@ -51,7 +51,7 @@ def _fields(rows: Sequence[ShippedTarget]) -> tuple[columns.Field, ...]:
     size = "The bytes of all its files, in MB (a million bytes)."
     return (
         columns.text("target", lambda row, *_: _target(row, rows), brief=True),
-        columns.text("", lambda row, *_: _mark(row), brief=True),
+        columns.text("choice", lambda row, *_: _mark(row), brief=True),
         *_if(rows, lambda row: row.answers, columns.number(
             "right answers", lambda row, *_: _right(row), "Of labelled images.", brief=True)),
         columns.estimate("ms an image", lambda row, *_: row.time_ms, time, brief=True),
@@ -107,8 +107,9 @@ def _sentence(rows: Sequence[ShippedTarget]) -> str:
         return _no_choice(rows)
     name, others = _target(chosen, rows), [row for row in rows if row is not chosen]
     if not others:
-        return f"{name}, the only one that was measured: {_facts(chosen)}."
-    return f"{name}: {_facts(chosen)}; {'; '.join(_against(chosen, o, rows) for o in others[:3])}."
+        return f"{name} is the only one that was measured: {_facts(chosen)}."
+    against = "; ".join(_against(chosen, other, rows) for other in others[:3])
+    return f"Ship {name}: {_facts(chosen)}; {against}."
 
 
 def _no_choice(rows: Sequence[ShippedTarget]) -> str:

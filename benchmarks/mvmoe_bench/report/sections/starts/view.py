@@ -162,7 +162,7 @@ def tiles(summary: Summary, found: AllStarts) -> Iterator[Tile]:
         ready = found.starts[summary.main].ready_ms
         shown = printed(ready)
         note = f"{shown.interval}, n = {count(ready.n, 'process', 'processes')}"
-        yield Tile("until the first answer", shown.value, "ms", note)
+        yield Tile("first answer", shown.value, "ms", note)
 
 
 def recommendations(summary: Summary, found: AllStarts) -> Iterator[Point]:

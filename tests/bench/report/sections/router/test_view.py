@@ -43,3 +43,14 @@ def test_the_summary_says_it_first(factory):
     points = summarize_run(run(factory, (0, 0, 400))).headline()
     (text,) = [point.text for point in points if point.topic == "Routing"]
     assert text.startswith("The router of stage 1 is collapsed: 100.0% (99.1 to 100.0)")
+
+
+def test_the_advice_says_yes_or_what_to_do(factory):
+    def said(images):
+        points = {p.topic: p.text for p in summarize_run(run(factory, images)).recommendations()}
+        return points["Does the router use its experts?"]
+
+    assert said((20, 20, 20, 20)) == "Yes, evenly: as if 4.00 of 4 experts were used equally often."
+    collapsed = said((0, 0, 400))
+    assert collapsed.startswith("No, it is collapsed: 100.0% (99.1 to 100.0)")
+    assert "mvmoe export CHECKPOINT --constant-route 1:2 -o" in collapsed
