@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import numpy as np
+from msgspec.structs import replace
 
 from mvmoe_bench.measure.jobs.answers import Answer, ReferenceAnswers
 from mvmoe_bench.measure.schema.records import BundleRecord, SubjectRecord
@@ -154,15 +155,15 @@ def _of_export(
         accuracy = None if said is None else said.accuracy
         if accuracy is None or target in measured:
             continue
-        fields = {"bundle": bundle.name, "subject": None, "images": accuracy.images,
-                  "low": None, "high": None, "of_run": False}  # fmt: skip
+        reference = RightAnswers(
+            bundle=bundle.name, who="routed", subject=None, target=None, images=accuracy.images,
+            share=accuracy.reference, low=None, high=None, loss=None, least_loss=None,
+            most_loss=None, of_run=False,
+        )  # fmt: skip
         if not routed_known:
             routed_known = True
-            yield RightAnswers(
-                **fields, who="routed", target=None, share=accuracy.reference,
-                loss=None, least_loss=None, most_loss=None,
-            )  # fmt: skip
-        yield RightAnswers(
-            **fields, who="target", target=target, share=accuracy.target, loss=accuracy.loss,
+            yield reference
+        yield replace(
+            reference, who="target", target=target, share=accuracy.target, loss=accuracy.loss,
             least_loss=accuracy.least_loss, most_loss=accuracy.most_loss,
         )  # fmt: skip

@@ -239,7 +239,10 @@ def test_a_screen_reader_says_what_is_written_and_drawn(lifelike):
 
     ms = r"[\d.]+ ms \([\d.]+ to [\d.]+, n = 72\)"
     assert re.fullmatch(rf"Time an image takes: (.* {ms}; ){{7}}eager {ms}", spoken["latency"])
-    assert re.search(rf"dispatcher, onnx {ms}, stem [\d.]+, select [\d.]+, load", spoken["parts"])
+    assert re.search(
+        rf"dispatcher, onnx {ms}, decode [\d.]+, resize [\d.]+, stem [\d.]+, select",
+        spoken["parts"],
+    )
     assert "onnx: answer 4.2e-07 (bound 1e-04)" in spoken["parity"]
     assert re.search(
         r"room for one expert: median [\d.]+ ms, p90 [\d.]+ ms, p95", spoken["residency"]

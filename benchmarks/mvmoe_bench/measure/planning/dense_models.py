@@ -29,7 +29,7 @@ class DenseModel:
         """The best class of each image `[n, C, H, W]` (fp32), one at a time as subjects answer."""
         found = []
         with torch.inference_mode():
-            for image in torch.from_numpy(images).split(1):
+            for image in torch.split(torch.from_numpy(images), 1):
                 (values,) = forward(self.model, image).values()
                 found.append(self.labels[int(values[0].argmax())])
         return found

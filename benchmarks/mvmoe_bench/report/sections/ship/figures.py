@@ -7,6 +7,8 @@ equal ones the one with the fewest bytes is taken.
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from mvmoe_bench.measure.schema.records import EngineChoice, SubjectRecord
 from mvmoe_bench.report.index import Index
 from mvmoe_bench.report.manifest_record import read
@@ -150,5 +152,4 @@ def choice(rows: Sequence[ShippedTarget]) -> ShippedTarget | None:
 
 def _chosen(row: ShippedTarget) -> ShippedTarget:
     """The row, marked."""
-    fields = {name: getattr(row, name) for name in row.__struct_fields__}
-    return ShippedTarget(**{**fields, "chosen": True})
+    return replace(row, chosen=True)

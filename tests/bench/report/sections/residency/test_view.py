@@ -17,6 +17,7 @@ def said(factory, slow, *, megabytes=None, repeats=6):
     ]
     for room, held in (megabytes or {}).items():
         lines += [factory.memory(KEY, room, i, base=0, added=held * 1e6, files=0) for i in range(6)]
+    lines += factory.constant(KEY, 0.2)
     points = summarize_run(factory.run([factory.subject("dispatcher")], lines=lines))
     return {p.topic: p.text for p in points.recommendations()}["How many experts to keep?"]
 
