@@ -47,8 +47,9 @@ def beside(subject: SubjectRecord, other: SubjectRecord) -> bool:
 
 K = TypeVar("K", bound=Hashable)
 
-SUBJECT_COLOURS = tuple(name for name in LIGHT if name.startswith("c") and name[1:].isdigit())
-"""The colours that subjects are drawn in: so many never share one."""
+_GREY = "c6"
+SUBJECT_COLOURS = (*(n for n in LIGHT if n[1:].isdigit() and n != _GREY), _GREY)
+"""The colours that subjects are drawn in, grey last: so many never share one."""
 
 
 def subject_colours(subjects: Iterable[SubjectRecord]) -> dict[str, str]:
