@@ -728,8 +728,9 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "Check space, paths and permissions.",
         ),
         "process.interrupted": ErrorCode(
-            "Ctrl-C or a signal ended the command; no partial output was written.",
-            "Run it again.",
+            "Ctrl-C or a signal ended the command; no partial output was written, and work that can be "
+            "gone on with is kept.",
+            "Do what the message says: run it again, with --resume where it names that.",
         ),
         "internal.error": ErrorCode(
             "A fault of mvmoe itself.",

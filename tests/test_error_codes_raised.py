@@ -15,7 +15,7 @@ from mvmoe_deploy.bundle.integrity import plain_file, read_errors
 from mvmoe_deploy.bundle.manifest_faults import of_field
 from mvmoe_deploy.bundle.read import parse_manifest
 from mvmoe_deploy.bundle.unchanged import BundleReplacedError
-from mvmoe_deploy.cli.error_report import INTERRUPTED, error_report_of
+from mvmoe_deploy.cli.error_report import error_report_of, interruption_report_of
 from mvmoe_deploy.commands.run import _image_files
 from mvmoe_deploy.errors import BundleError, ImageError, InputError
 from mvmoe_deploy.preprocessing.decoding import open_image
@@ -85,7 +85,8 @@ def test_a_plug_in_without_a_part():
 
 
 def test_the_process():
-    assert (INTERRUPTED.code, INTERRUPTED.exit_code) == ("process.interrupted", 130)
+    said = interruption_report_of(KeyboardInterrupt())
+    assert (said.code, said.exit_code) == ("process.interrupted", 130)
     assert error_report_of(OSError("disk"), "mvmoe").code == "system.refused"
 
 

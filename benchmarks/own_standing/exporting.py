@@ -50,7 +50,7 @@ def measure(model: Any, targets: tuple[str, ...]) -> dict[str, Any]:
     phases: dict[str, list[float]] = {}
     start = time.perf_counter()
 
-    def note(phase: str, item: str, total: int) -> None:
+    def note(phase: str, item: str | None, total: int) -> None:
         phases.setdefault(phase, []).append(time.perf_counter() - start)
 
     with temporary_directory() as folder, _Memory() as memory:

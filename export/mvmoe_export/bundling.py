@@ -15,18 +15,18 @@ import torch
 import mvmoe_deploy
 from mvmoe_deploy.bundle import Bundle, manifest
 from mvmoe_deploy.bundle.write import foreign_to_bundle, write_golden, write_manifest
+from mvmoe_deploy.cli.progress_bars import shown_or
 from mvmoe_deploy.errors import CheckFailedError, InputError, UnsupportedPlatformError
 from mvmoe_deploy.models.checkpoints import Checkpoint
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.counting import count
 from mvmoe_deploy.models.input_choices import unstated
 from mvmoe_deploy.preprocessing import Origin, TrainedField
-from mvmoe_deploy.progress import Progress, ignore_progress
+from mvmoe_deploy.progress import Progress
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.samples import Samples
 from mvmoe_deploy.strategies import DEFAULT
 from mvmoe_deploy.system import files, output_places
-from mvmoe_deploy.verification.metrics import checked_routes
 from mvmoe_deploy.verification.report_data import summarize
 from mvmoe_export.auto_strategy import AUTO, choose_strategy
 from mvmoe_export.bounds import bounds_for
@@ -67,6 +67,9 @@ _FURTHER = ".further"
 """Where the targets of a strategy or recipe that is not the first are made."""
 _NO_GOLDEN = manifest.Golden(images=1, file=manifest.File(path="-", bytes=0, sha256=""))
 """Where the golden vectors are not written yet."""
+
+_MODEL = "check the model"
+"""The phase before any target begins."""
 
 _POLL_SECONDS = 0.05
 """Seconds between two looks at the targets that work elsewhere."""
@@ -115,7 +118,7 @@ def export_bundle(
     replace_existing: bool = False,
     skip_verify: bool = False,
     resume: bool = False,
-    progress: Progress = ignore_progress,
+    progress: Progress | None = None,
 ) -> manifest.Manifest:
     """Export a routed model to the bundle directory `path`; gives its manifest.
 
@@ -132,6 +135,9 @@ def export_bundle(
 
     With `resume`, targets that are finished are kept beside `path` (in `.NAME.resume`) if the
     export ends early, and taken over by the next one of the same model and options.
+
+    How far it is stands on stderr, in bars on a terminal and in lines elsewhere; a `progress` of
+    the caller's is told instead (`ignore_progress`: nobody).
 
     What the model's own code prints goes where the caller's does. The model is in evaluation mode
     meanwhile; each of its modules is then in the mode that it was in.
@@ -169,7 +175,7 @@ def export_bundle(
             code="input.option",
             name="strategy",
         )
-    with evaluation_mode(model):
+    with evaluation_mode(model), shown_or(progress) as advance:
         make = partial(make_stages, batch=batch, max_graphs=max_graphs, routers=routers)
         calibrated = Calibrated(model)
         require_measurable(max_loss, calibration, skip_verify=skip_verify)
@@ -182,7 +188,7 @@ def export_bundle(
             calibrated = calibrate(model, samples, smooth=calibration.smooth)
             options = replace(options, calibration=calibrated.run)
         exports = [
-            _Export(make(calibrated.model, each.strategy), found, chosen, each.further, progress)
+            _Export(make(calibrated.model, each.strategy), found, chosen, each.further, advance)
             for each in variants(named, precision)
             for chosen in [with_recipe(options, found, each.recipe)]
         ]
@@ -191,7 +197,9 @@ def export_bundle(
         require_room(found, [(export.stages, export.options) for export in exports], path)
         with files.new_directory(path, foreign) as work, torch.no_grad():
             described, *_ = [_checked(each.stages, identity, options, found) for each in exports]
+            advance(_MODEL, None, 1)
             require_sound(exports[0].stages.on_host)
+            advance(_MODEL, "repeatable", 1)
             kept = [each.finished(path, resume) for each in exports]
             records: dict[str, manifest.Target] = {}
             for export, finished in zip(exports, kept, strict=True):
@@ -202,7 +210,7 @@ def export_bundle(
             result = msgspec.structs.replace(described, targets=records, golden=golden)
             if not skip_verify:
                 made = Bundle(work, result, plugins=True)
-                result = _verified(made, model, calibrated.samples, progress)
+                result = _verified(made, model, calibrated.samples, advance)
                 require_loss(result, max_loss)
             write_manifest(work, result)
     kept[0].clear()
@@ -281,7 +289,10 @@ class TargetMaking:
         stages = self.export.stages
         if getattr(target, "reads_captured", False):
             write_captured(stages, scratch)
-        options = replace(self.export.options, progress=self._report(name, "export"))
+        told = self._told(name, "export")
+        total = self._graphs(name, target)
+        told(None, total)
+        options = replace(self.export.options, progress=lambda graph: told(graph, total))
         return target.start(stages, options, self.root, scratch)
 
     def _finish(self, name: str, work: TargetJob) -> dict[str, manifest.Target]:
@@ -308,15 +319,19 @@ class TargetMaking:
         stages = self.export.stages
         try:
             ask = guard if stages.routers == manifest.HOST else guard_in_graph
-            report = self._report(name, "check")
-            return ask(name, stages, record, self.root, report, reference=self.reference)
+            told = self._told(name, "check")
+            return ask(name, stages, record, self.root, told, reference=self.reference)
         except UnsupportedPlatformError:
             return None
 
-    def _report(self, target: str, phase: str) -> Callable[[str], None]:
-        """What passes on that a graph of a target is done."""
-        export = self.export
-        return partial(_report, export.progress, export.name(target), export.stages, phase)
+    def _graphs(self, name: str, target: TargetPart) -> int:
+        """How many graphs a target writes."""
+        chosen = self.export.options.of(name, target.options)
+        return len(list(self.export.stages.graphs)) * chosen.copies
+
+    def _told(self, target: str, phase: str) -> Callable[[str | None, int], None]:
+        """What is told of one phase of a target."""
+        return partial(self.export.progress, f"{phase} {self.export.name(target)}")
 
 
 def _of_restricted(model: RoutedModel, identity: Identity) -> Identity:
@@ -370,14 +385,6 @@ def _verified(
         parity = msgspec.structs.replace(record.parity, verification=summary)
         targets[name] = msgspec.structs.replace(record, parity=parity)
     return msgspec.structs.replace(bundle.manifest, targets=targets)
-
-
-def _report(progress: Progress, target: str, stages: Stages, phase: str, graph: str) -> None:
-    """Pass a graph that is done on, with the total of its phase."""
-    routed = [(stage.routing, stage.finishes) for stage in stages.records[1:]]
-    checked = 1 + sum(len(checked_routes(rule, finishes)) for rule, finishes in routed)
-    total = len(list(stages.graphs)) if phase == "export" else checked
-    progress(f"{phase} {target}", graph, total)
 
 
 def _checked(

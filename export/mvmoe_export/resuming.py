@@ -41,6 +41,11 @@ class _Kept(msgspec.Struct):
     records: dict[str, manifest.Target]
 
 
+def has_finished_targets(path: Path) -> bool:
+    """Whether an export to `path` that ended early has left a target that it had finished."""
+    return any(files.hidden(path, ".resume").glob(f"*/{_RECORD}"))
+
+
 class FinishedTargets:
     """The finished targets of exports to one path; keeps nothing without a key.
 

@@ -114,6 +114,7 @@ class BundlePack:
             output, self.total_bytes, f"target {self.target} of bundle {self.bundle.path}"
         )
         self.bundle.golden()
+        progress("pack", None, len(self.files) + 1)
         if packed:
             files.write_file(output, partial(self._write_zip, progress), foreign)
             return

@@ -7,7 +7,9 @@ from typing import Any
 import click
 import msgspec
 
+from mvmoe_deploy.cli.kept_work import what_is_kept
 from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
+from mvmoe_deploy.system.processes import interruption_code
 from mvmoe_deploy.text import one_line
 
 _OWN_FAULT = 70
@@ -42,8 +44,10 @@ class FailedCommand(msgspec.Struct, frozen=True):
     error: FailureData
 
 
-INTERRUPTED = ErrorReport("process.interrupted", "interrupted; no partial output was written", 130)
-"""Ctrl-C, or a signal that asked the process to end."""
+def interruption_report_of(interruption: BaseException) -> ErrorReport:
+    """What is said of Ctrl-C, or of a signal that asked the process to end."""
+    message = one_line(f"interrupted; {what_is_kept(interruption)}")
+    return ErrorReport("process.interrupted", message, interruption_code(interruption))
 
 
 def error_report_of(error: Exception, program: str) -> ErrorReport:

@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 
 import click
 
-from mvmoe_deploy.cli.error_report import INTERRUPTED, ErrorReport, error_report_of
+from mvmoe_deploy.cli.error_report import ErrorReport, error_report_of, interruption_report_of
 from mvmoe_deploy.cli.output import note, write_json
-from mvmoe_deploy.system.processes import interrupted, interruptible
+from mvmoe_deploy.system.processes import interruptible, interruption_in
 from mvmoe_deploy.system.temporary import private_temporary_files
 from mvmoe_deploy.text import escaped
 
@@ -48,8 +48,9 @@ def _run(command: click.Command, program: str, arguments: list[str]) -> int:
             code = command.main(arguments, prog_name=program, standalone_mode=False)
     except BaseException as error:
         # A terminal that is gone refuses what clean-up prints there: still an interruption.
-        if interrupted(error) or isinstance(error, click.Abort):
-            return _report(INTERRUPTED, arguments)
+        interruption = interruption_in(error)
+        if interruption is not None or isinstance(error, click.Abort):
+            return _report(interruption_report_of(interruption or error), arguments)
         if not isinstance(error, Exception):
             raise
         if "--debug" in arguments:

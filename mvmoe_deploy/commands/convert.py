@@ -173,6 +173,7 @@ def _calibrate(model: "FamilyModel", data: str, count: int, seed: int) -> int:
 
     images = CalibrationImages(data, model, count, seed)
     with progress() as advance:
+        advance("calibrate", None, len(images))
 
         def done(number: int) -> None:
             for _ in range(number):

@@ -259,6 +259,7 @@ def _report(source: _Source, data: str, most: int, plugins: bool) -> "RoutersRep
 def _told(listed: "ImageList", source: _Source, advance: "Progress") -> "Iterator[np.ndarray]":
     """The blocks of images; each image is told when its block is done."""
     names = iter(listed.names)
+    advance("images", None, len(listed.names))
     for block in listed.blocks(source.described.taker.input):
         yield block
         for _ in block:

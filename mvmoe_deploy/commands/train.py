@@ -1,5 +1,6 @@
 """`mvmoe train`: a dense baseline, its super-classes, and routed models."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,9 +8,11 @@ import click
 
 from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
+from mvmoe_deploy.cli.kept_work import says_what_is_kept
 from mvmoe_deploy.cli.output import emit
 from mvmoe_deploy.cli.router_verdicts import verdict_line
 from mvmoe_deploy.cli.tables import percent, table
+from mvmoe_deploy.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -119,10 +122,19 @@ def train(
         **({"routings": tuple(dict.fromkeys(routings))} if routings else {}),
         **chosen,
     )
-    report = training.train(
-        chosen_options, output, resume=resume, accept_changed_data=accept_changed_data
-    )
+    with says_what_is_kept(partial(_kept, output)):
+        report = training.train(
+            chosen_options, output, resume=resume, accept_changed_data=accept_changed_data
+        )
     emit(as_json, FinishedRun(run=str(output), **vars(report)), show)
+
+
+def _kept(output: Path) -> str | None:
+    """What an interrupted run has left."""
+    if not output.is_dir() or not any(output.iterdir()):
+        return None
+    where = one_line(output)
+    return f"what was trained is in {where}; the same command with --resume goes on from there"
 
 
 def show(out: "Console", run: "FinishedRun") -> None:

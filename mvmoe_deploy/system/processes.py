@@ -13,9 +13,19 @@ _SIGNALS = ("SIGTERM", "SIGHUP")
 """What asks a process to end; the second, on Unix alone, says that its terminal is gone."""
 
 
+class SignalInterrupt(KeyboardInterrupt):
+    """A signal that asked the process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does, while the block lasts.
+    """Let SIGTERM and SIGHUP raise SignalInterrupt, as Ctrl-C does KeyboardInterrupt.
+
+    So it is while the block lasts.
 
     A signal that this process was started to ignore (by `nohup`, or a shell's `trap ''`) or that is
     handled already stays as it is. For the main thread alone.
@@ -31,13 +41,18 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
-def interrupted(error: BaseException | None) -> bool:
-    """Whether an error is an interruption, or came up while one was being dealt with."""
+def interruption_in(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The interruption that an error is, or that was being dealt with when it came up."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt):
-            return True
+            return error
         error = error.__context__
-    return False
+    return None
+
+
+def interruption_code(error: BaseException | None) -> int:
+    """The exit code of an interruption, as shells count: 128 and the signal's number."""
+    return 128 + (error.number if isinstance(error, SignalInterrupt) else signal.SIGINT)
 
 
 def end_when_closed(descriptor: int) -> None:
@@ -76,5 +91,5 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
     A terminal that is closed sends two signals, one right after the other.
     """
-    if not interrupted(sys.exception()):
-        raise KeyboardInterrupt
+    if interruption_in(sys.exception()) is None:
+        raise SignalInterrupt(number)

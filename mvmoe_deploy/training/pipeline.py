@@ -86,7 +86,8 @@ def train(
     With `resume` a run that was interrupted in `out` continues after its last whole epoch and
     ends, on the same number of CPU processes, with the very weights of an uninterrupted one; a
     finished run gives its report; an empty or missing `out` begins one. Ctrl-C leaves a run that
-    can be resumed. `progress` defaults to bars if stderr is a terminal. Several machines need
+    can be resumed. `progress` defaults to bars if stderr is a terminal, else to a line
+    a minute. Several machines need
     `out` on a file system that they share. `batches` are made of the images by a class that gives
     the same as `Batches`, such as one that many runs share.
 

@@ -1,4 +1,4 @@
-"""How the progress of a run is shown: a protocol, nothing, and bars on a terminal.
+"""How the progress of a run is shown: a protocol, nothing, lines, and bars on a terminal.
 
 Several processes are started with a copy of the progress object, and the first one uses it: an
 object of your own must be picklable before it is entered if `devices` is above 1.
@@ -6,9 +6,12 @@ object of your own must be picklable before it is entered if `devices` is above 
 
 import sys
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from mvmoe_deploy.text import one_line
+
+if TYPE_CHECKING:
+    from mvmoe_deploy.system.progress_lines import Phase
 
 
 class Progress(Protocol):
@@ -78,12 +81,61 @@ class Silent:
         """Do nothing."""
 
 
-class WarningsAlone(Silent):
-    """No bars, but warnings: a line each on stderr."""
+class ProgressAsLines:
+    """No bars: a line on stderr when a phase begins, each minute, and at its end."""
+
+    def __enter__(self) -> Self:
+        from mvmoe_deploy.system.progress_lines import ProgressLines
+
+        # Made here and not before: this object travels to another process first.
+        self._lines = ProgressLines().__enter__()
+        self._current: Phase | None = None
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._lines.__exit__(*error)
+
+    def note(self, text: str) -> None:
+        """Print it."""
+        from mvmoe_deploy.system.progress_lines import write_line
+
+        write_line(text)
 
     def warn(self, text: str) -> None:
-        """Print it."""
-        print(f"warning: {one_line(text)}", file=sys.stderr, flush=True)
+        """Print it, marked as a warning."""
+        self.note(f"warning: {text}")
+
+    def images(self, total: int) -> None:
+        """The images begin."""
+        self._begin("images, are they readable?", total)
+
+    def checked(self, count: int) -> None:
+        """So many more were checked."""
+        if self._current is not None:
+            self._lines.done(self._current, count)
+
+    def phase(self, name: str, epochs: int, done: int) -> None:
+        """A phase begins, in place of one before it that has ended early."""
+        self._begin(name, epochs, done, "epoch")
+
+    def step(self, share: float) -> None:
+        """Only the line of the minute tells it."""
+        if self._current is not None:
+            # The last step leaves the last word to `epoch`, which knows the accuracy.
+            self._current.done = min(self._current.done + share, self._current.total - 1e-3)
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Keep its accuracy for the line of the minute; the last epoch ends the phase."""
+        if self._current is not None:
+            self._current.words = f"held-out {100 * record['held_out_accuracy']:.2f} %"
+            self._lines.done(self._current, record["epoch"] - self._current.done)
+
+    def _begin(self, name: str, total: int, done: int = 0, unit: str = "") -> None:
+        from mvmoe_deploy.system.progress_lines import Phase
+
+        if self._current is not None:
+            self._lines.end(self._current)
+        self._current = self._lines.begin(Phase(name, total, done, unit=unit))
 
 
 class RichProgress:
@@ -152,5 +204,6 @@ class RichProgress:
 
 
 def terminal_progress() -> Progress:
-    """Bars if stderr is a terminal, else warnings alone."""
-    return RichProgress() if sys.stderr.isatty() else WarningsAlone()
+    """Bars if stderr is a terminal, else lines."""
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    return RichProgress() if is_terminal else ProgressAsLines()

@@ -42,6 +42,10 @@ from mvmoe_deploy.verification.target_check import FindFault, TargetCheck
 from mvmoe_deploy.verification.verification_report import Report
 
 
+_REFERENCE = "answers to compare with"
+"""The phase before the first target."""
+
+
 def verify_bundle(
     bundle: Bundle,
     model: ModelReference | None = None,
@@ -68,7 +72,9 @@ def verify_bundle(
     """
     names = bundle.manifest.targets if targets is None else targets
     records = {name: bundle.target(name) for name in names}
+    progress(_REFERENCE, None, 1)
     reference = _reference(bundle, model, samples)
+    progress(_REFERENCE, "images", 1)
     open_runner = open_runner or partial(find_and_open, plugins=bundle.plugins)
     reports = {}
     skipped = bundle.removed_targets() if targets is None else {}

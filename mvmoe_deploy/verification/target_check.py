@@ -37,6 +37,10 @@ FindFault = Callable[[Bounds, ShownBy], FaultLocation | None]
 """Finds where a target's error begins, for the bounds that it was held to."""
 
 
+TargetProgress = Callable[[str | None, int], None]
+"""Called with what was done (None at the beginning), and how many steps there are."""
+
+
 class TargetCheck:
     """One target's graphs on all images."""
 
@@ -59,10 +63,11 @@ class TargetCheck:
         self.stages = reference.stages
         self.rules = reference.rules
 
-    def run(self, runner: Runner, progress: Callable[[str, int], None]) -> TargetReport:
+    def run(self, runner: Runner, progress: TargetProgress) -> TargetReport:
         """Everything about this target, whose graphs `runner` runs."""
         reference = self.reference
         count = len(reference.samples.names)
+        progress(None, self._steps())
         start = self.engine.start(reference.samples.inputs)
         own = self.engine.own(start)
         first = metrics.first_difference(members_in(own), reference.members)
@@ -188,24 +193,16 @@ class TargetCheck:
         return find_kind(samples.kind).accuracy(wanted, given, samples.labels)
 
     def _per_route(
-        self, start: Vectors, same: Vectors, progress: Callable[[str, int], None]
+        self, start: Vectors, same: Vectors, progress: TargetProgress
     ) -> list[RouteReport]:
         """Every route of every stage: by the images that took it, or forced."""
         if not self.rules:
             progress("images", 1)
             return [self._route(0, (), np.arange(len(self.reference.samples.names)), same)]
-        listed = [
-            (stage, route, images_of(route, members))
-            for stage, (rule, members) in enumerate(
-                zip(self.rules, self.reference.members, strict=True), start=1
-            )
-            for route in metrics.listed_routes(rule, members)
-        ]
-        rare = [(stage, route) for stage, route, images in listed if not len(images)]
-        total = 1 + (len(rare) if self.reference.model_stages else 0)
+        total = self._steps()
         progress("images", total)
         reports = []
-        for stage, route, images in listed:
+        for stage, route, images in self._listed():
             if len(images):
                 reports.append(self._route(stage, route, images, same))
             else:
@@ -213,6 +210,22 @@ class TargetCheck:
                 if self.reference.model_stages:
                     progress(str(list(route)), total)
         return reports
+
+    def _listed(self) -> list[tuple[int, Route, np.ndarray]]:
+        """Every route to look at: its stage, and the images that take it."""
+        return [
+            (stage, route, images_of(route, members))
+            for stage, (rule, members) in enumerate(
+                zip(self.rules, self.reference.members, strict=True), start=1
+            )
+            for route in metrics.listed_routes(rule, members)
+        ]
+
+    def _steps(self) -> int:
+        """How many steps are told: all images, then each route that is forced."""
+        if not self.reference.model_stages:
+            return 1
+        return 1 + sum(not len(images) for _, _, images in self._listed())
 
     def _route(self, stage: int, route: Route, images: np.ndarray, same: Vectors) -> RouteReport:
         """A route by the images that took it."""

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from mvmoe_deploy.system.processes import interrupted, interruptible
+from mvmoe_deploy.system.processes import interruptible, interruption_in
 
 WORKS = """
 import signal, sys, time
@@ -88,8 +88,8 @@ def test_an_error_of_the_clean_up_is_a_part_of_the_interruption():
         finally:
             raise OSError
     except OSError as error:
-        assert interrupted(error)
-    assert not interrupted(OSError()) and not interrupted(None)
+        assert isinstance(interruption_in(error), KeyboardInterrupt)
+    assert interruption_in(OSError()) is None and interruption_in(None) is None
 
 
 HOLDS_A_PIPE = """

@@ -8,7 +8,7 @@ from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoE
 from mvmoe_deploy.router_health import RouteCounts, judge
 from mvmoe_deploy.training import Silent, train
 from mvmoe_deploy.training.router_watch import RouterWatch
-from mvmoe_deploy.training.training_progress import RichProgress, WarningsAlone
+from mvmoe_deploy.training.training_progress import ProgressAsLines, RichProgress
 
 REMEDY = "raise --balance-weight (now 0.01)"
 
@@ -107,7 +107,7 @@ def test_a_healthy_run_says_nothing(tiny_options, tmp_path) -> None:
 
 
 def test_a_warning_is_a_line_on_stderr_without_a_terminal(capsys) -> None:
-    WarningsAlone().warn("it\ncollapsed")
+    ProgressAsLines().warn("it\ncollapsed")
     assert capsys.readouterr() == ("", "warning: it collapsed\n")
 
 

@@ -1,5 +1,6 @@
 """`mvmoe bench`: what bundles cost on a device, measured or estimated."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ import click
 from mvmoe_deploy import part_lookup
 from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
+from mvmoe_deploy.cli.kept_work import says_what_is_kept
 from mvmoe_deploy.cli.output import emit, note
 from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.errors import CheckFailedError, EngineError, InputError
@@ -163,11 +165,11 @@ def bench(
         **asked,
     )
     try:
-        with progress() as advance:
+        with says_what_is_kept(partial(_kept, output)), progress() as advance:
             result = run_bench(request, advance)
-    except (KeyboardInterrupt, EngineError):
-        if request.output.exists():
-            note(f"what was measured is in {request.output}; --resume goes on from there")
+    except EngineError:
+        if (kept := _kept(output)) is not None:
+            note(kept)
         raise
     summary = summarize_run(result)
     run = summary.with_headline(str(request.output))
@@ -176,6 +178,13 @@ def bench(
     for failure in failures:
         note(f"error: {failure.subject or failure.job} failed: {failure.message}")
     return CheckFailedError.exit_code if failures else 0
+
+
+def _kept(output: Path) -> str | None:
+    """What an interrupted run has left."""
+    if not output.exists():
+        return None
+    return f"what was measured is in {output}; the same command with --resume goes on from there"
 
 
 _ADVISED = ("targets", "manifest_sha256", "plugins")

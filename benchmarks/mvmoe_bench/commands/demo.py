@@ -9,6 +9,7 @@ import msgspec
 
 from mvmoe_deploy import part_lookup
 from mvmoe_deploy.cli.group import command
+from mvmoe_deploy.cli.kept_work import says_what_is_kept
 from mvmoe_deploy.cli.output import emit
 from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.cli.tables import percent, route_text, scientific, size, table
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from mvmoe_deploy.bundle import Bundle
     from mvmoe_deploy.models import ModelConfig
+    from mvmoe_deploy.training import TrainOptions
     from mvmoe_deploy.verification.report_data import VerifiedTarget
 
 _MOST_IMAGES = 1000
@@ -105,13 +107,22 @@ def demo(output: Path, as_json: bool) -> None:
     Run again on the same directory, it goes on where it was interrupted.
     """
     from mvmoe_deploy import training
-    from mvmoe_deploy.models import load_checkpoint
     from mvmoe_deploy.models.presets import configuration
 
     places = _Places(output)
     _require_free(places)
     options = training.default_options(configuration("digits"), "digits")
     _require_packages(options.config)
+    with says_what_is_kept(lambda: "what was done is kept; the same command goes on after it"):
+        result = _done(places, options)
+    emit(as_json, result, show)
+
+
+def _done(places: _Places, options: "TrainOptions") -> Demo:
+    """Train, export, compare and measure; what is there already is taken as it is."""
+    from mvmoe_deploy import training
+    from mvmoe_deploy.models import load_checkpoint
+
     trained = training.train(options, places.run, resume=True)
     assert trained.dense is not None  # The run starts from nothing.
     checkpoint = load_checkpoint(places.checkpoint)
@@ -120,7 +131,7 @@ def demo(output: Path, as_json: bool) -> None:
     images, targets = _compare(bundle, checkpoint.model)
     found = targets["onnx"]
     (answer,) = found.outputs.values()
-    result = Demo(
+    return Demo(
         images=images,
         top1_dense=trained.dense.accuracy,
         top1_pytorch=found.accuracy_pytorch,
@@ -137,7 +148,6 @@ def demo(output: Path, as_json: bool) -> None:
         files=places.named(),
         measured=_measure(places),
     )
-    emit(as_json, result, show)
 
 
 def _require_free(places: _Places) -> None:

@@ -1,6 +1,7 @@
 """`mvmoe export`: a checkpoint becomes a bundle."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -9,6 +10,7 @@ import click
 from mvmoe_deploy.bundle.manifest import HOST, Routers
 from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import Command, command
+from mvmoe_deploy.cli.kept_work import says_what_is_kept
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.errors import InputError
@@ -202,7 +204,8 @@ def export(
             code="input.option",
             name="precision",
         )
-    with progress() as advance, stdout_left_alone():
+    kept = partial(_kept, output, resume=how["resume"])
+    with says_what_is_kept(kept), progress() as advance, stdout_left_alone():
         if list(precision) == [AUTO_PRECISION]:
             chosen_recipe = export_smallest(
                 source.model, output, progress=advance, note=note, **how
@@ -218,6 +221,20 @@ def export(
         note(line)
     digest = files.sha256(output / MANIFEST_FILE)
     emit(as_json, BundleView.of(str(output), manifest, digest, notes), show_bundle)
+
+
+def _kept(output: Path, *, resume: bool) -> str:
+    """What an interrupted export has left."""
+    from mvmoe_export.resuming import has_finished_targets
+
+    if not resume:
+        return (
+            "no partial output was written (with --resume finished targets are kept, and the next "
+            "export goes on after them)"
+        )
+    if not has_finished_targets(output):
+        return "no target was finished, so nothing was kept"
+    return "finished targets were kept; the same command goes on after them"
 
 
 def _cost_of_restriction(

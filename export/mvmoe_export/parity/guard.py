@@ -79,13 +79,14 @@ def guard(
     stages: Stages,
     record: manifest.Target,
     root: Path,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str | None, int], None] = lambda _, __: None,
     *,
     reference: TorchReference | None = None,
 ) -> manifest.Parity:
     """Ask all three of every route of target `name`, written below `root`.
 
-    A `reference` that several targets share asks PyTorch the second question once for all of them.
+    `progress` is called with the name of what was checked (None at the beginning) and how many
+    such things there are. A `reference` that several targets share asks PyTorch the second question once for all of them.
     Raises CheckFailedError that names the graph and what is wrong with it.
     """
     open_alone = partial(open_runner, threads=1, plugins=True)
@@ -95,7 +96,9 @@ def guard(
     reference = reference or TorchReference(stages)
     check = RouteGuard(name, stages, graphs, search=search, record=record, reference=reference)
     with torch.no_grad():
-        errors = list(check.run(progress))
+        total = check.count()
+        progress(None, total)
+        errors = list(check.run(lambda name: progress(name, total)))
     return manifest.Parity(
         graphs=len(record.graphs), max_abs_error=max(errors), tolerance=check.largest_bound
     )
@@ -137,6 +140,15 @@ class RouteGuard:
         self.images = reference.images
         self.start: dict[str, Tensor] = {}
         """The images, and what the exported stem gives for them, by the manifest's names."""
+
+    def count(self) -> int:
+        """How many things `run` says it has checked."""
+        return 1 + sum(
+            len(stage.graphs)
+            if stage.experts is not None
+            else len(checked_routes(rule, stage.flow.record.finishes))
+            for stage, rule in zip(self.stages.specs[1:], self.model.routing, strict=True)
+        )
 
     def run(self, progress: Callable[[str], None]) -> Iterator[float]:
         """Check everything; gives the absolute errors that were seen."""

@@ -45,13 +45,13 @@ def guard_in_graph(
     stages: Stages,
     record: manifest.Target,
     root: Path,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str | None, int], None] = lambda _, __: None,
     *,
     reference: TorchReference | None = None,
 ) -> manifest.Parity:
     """Ask the questions of every route of target `name`, written below `root`.
 
-    Raises CheckFailedError that says what is wrong with the graph.
+    `progress` is that of `guard`. Raises CheckFailedError that says what is wrong with the graph.
     """
     open_alone = partial(open_runner, threads=1, plugins=True)
     graphs = ExportedGraphs(open_alone(root, record), root, record, stages.strategy)
@@ -65,7 +65,10 @@ def guard_in_graph(
         reference=reference or TorchReference(stages.on_host),
     )
     with torch.no_grad():
-        errors = list(_InGraphGuard(questions, stages).run(progress))
+        check = _InGraphGuard(questions, stages)
+        total = check.count()
+        progress(None, total)
+        errors = list(check.run(lambda name: progress(name, total)))
     return manifest.Parity(
         graphs=len(record.graphs), max_abs_error=max(errors), tolerance=questions.largest_bound
     )
@@ -81,6 +84,10 @@ class _InGraphGuard:
         (self._graph,) = self._whole.graphs
         self._module = self._graph.build()
         self._engine = TorchStages(stages.model, stages.flow)
+
+    def count(self) -> int:
+        """How many ways `run` says it has checked."""
+        return sum(len(checked_routes(stage.routing, ())) for stage in self._stages.records[1:])
 
     def run(self, progress: Callable[[str], None]) -> Iterator[float]:
         """Check everything; gives the absolute errors that were seen."""

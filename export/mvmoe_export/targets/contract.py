@@ -56,6 +56,11 @@ class TargetOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for option in msgspec.structs.fields(self):
             _require_allowed(self.target, option, getattr(self, option.name))
 
+    @property
+    def copies(self) -> int:
+        """How often each graph is written: once, or for each of several engines."""
+        return 1
+
     def recorded(self) -> dict[str, manifest.OptionValue]:
         """Every option as a manifest holds it: several values with commas between them."""
         options: dict[str, Any] = msgspec.to_builtins(self)

@@ -85,6 +85,7 @@ class BenchRun:
         dispatchers = [subject for subject in self._context.subjects if subject.dispatches]
         baselines = [subject for subject in self._context.subjects if not subject.dispatches]
         phase, steps = "answers and graphs to compare with", len(baselines) + 2
+        progress(phase, None, steps)
         self._ask_and_judge("answers", dispatchers)
         progress(phase, "answers", steps)
         self._once("reference answers", self._count_right_answers)
@@ -94,6 +95,7 @@ class BenchRun:
         self._ask_and_judge("checks", baselines)
         progress(phase, "checks", steps)
         jobs = list(self._measurements())
+        progress("measure", None, len(jobs))
         for job in jobs:
             self._do(job)
             progress("measure", job.name, len(jobs))

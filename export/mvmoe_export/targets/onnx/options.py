@@ -38,6 +38,11 @@ class OnnxOptions(TargetOptions, frozen=True):
     ] = "fp32"
 
     @property
+    def copies(self) -> int:
+        """Each graph is written for every profile."""
+        return len(self.profile)
+
+    @property
     def recipe(self) -> Recipe:
         """The recipe that `precision` names."""
         return find_recipe(self.precision)

@@ -314,7 +314,7 @@ def test_a_killed_run_goes_on(tiny, tmp_path):
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=60)[1].decode()
     assert process.returncode in (130, -signal.SIGINT), said
-    assert f"what was measured is in {path}; --resume goes on from there" in said
+    assert f"what was measured is in {path}; the same command with --resume goes on" in said
     kept = read(path)[0]
     assert of(kept.lines, Sample) and not any("Traceback" in line for line in said.splitlines())
 
