@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import click
 import msgspec
@@ -50,6 +50,13 @@ def interruption_report_of(interruption: BaseException) -> ErrorReport:
     return ErrorReport("process.interrupted", message, interruption_code(interruption))
 
 
+def _is_of_a_name(error: UnicodeError) -> TypeGuard[UnicodeEncodeError]:
+    """Whether text could not be written because the system gave a name that is none."""
+    if not isinstance(error, UnicodeEncodeError):
+        return False
+    return any("\udc80" <= letter <= "\udcff" for letter in error.object)
+
+
 def error_report_of(error: Exception, program: str) -> ErrorReport:
     """What is said of an error; `program` is the command line that raised it."""
     if isinstance(error, MvmoeError):
@@ -64,6 +71,13 @@ def error_report_of(error: Exception, program: str) -> ErrorReport:
     if isinstance(error, OSError):
         message = f"the system refused to read or write ({error}); check space and paths"
         return ErrorReport("system.refused", one_line(message), InputError.exit_code)
+    if isinstance(error, UnicodeError) and _is_of_a_name(error):
+        message = (
+            f"a name has bytes that are no text of UTF-8 ({error.object!r}), which files of "
+            "results and engines cannot hold; rename it, or, if it is UTF-8, run with "
+            "LC_ALL=C.UTF-8"
+        )
+        return ErrorReport("system.refused", one_line(message, 600), InputError.exit_code)
     message = (
         f"{program} itself failed ({type(error).__name__}: {error}); run it again with --debug and "
         "report what it prints"

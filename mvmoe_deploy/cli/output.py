@@ -7,16 +7,21 @@ A result is a Struct. With `--json` it is printed as one JSON object, else by th
 import contextlib
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import click
 import msgspec
 
 from mvmoe_deploy.text import escaped, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_READER_GONE = 128 + 13
+"""The exit code where whoever read stdout is gone: what a shell gives for SIGPIPE."""
 
 _PIPE_WIDTH = 1000
 """Columns of a table that no terminal shows."""
@@ -28,7 +33,15 @@ Show = Callable[["Console", Result], None]
 
 
 def emit(as_json: bool, result: Result, show: "Show[Result]") -> None:
-    """Print `result` as one JSON object, or let `show` print it for a person."""
+    """Print `result` as one JSON object, or let `show` print it for a person.
+
+    Where nobody reads it any more, as after `| head -1`, the command ends without a word.
+    """
+    with _for_a_reader():
+        _emit(as_json, result, show)
+
+
+def _emit(as_json: bool, result: Result, show: "Show[Result]") -> None:
     if as_json:
         write_json(result)
         return
@@ -37,6 +50,21 @@ def emit(as_json: bool, result: Result, show: "Show[Result]") -> None:
     # Into a file or a pipe each row is one line, whatever is in it: people grep there.
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
     show(SafeConsole(highlight=False, markup=False, width=width), _printable(result))
+
+
+@contextlib.contextmanager
+def _for_a_reader() -> Iterator[None]:
+    """End the command, as SIGPIPE would, if the reader of stdout is gone."""
+    try:
+        yield
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit) as error:  # Rich makes the second of the first.
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nothing:  # noqa: PTH123
+            # What is buffered would be refused again when the process ends.
+            os.dup2(nothing.fileno(), sys.stdout.fileno())
+        raise click.exceptions.Exit(_READER_GONE) from error
 
 
 def write_json(result: Any) -> None:

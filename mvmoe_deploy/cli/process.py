@@ -11,6 +11,7 @@ import click
 from mvmoe_deploy.cli.error_report import ErrorReport, error_report_of, interruption_report_of
 from mvmoe_deploy.cli.output import note, write_json
 from mvmoe_deploy.system.processes import interruptible, interruption_in
+from mvmoe_deploy.system.standard_streams import stand_in_for_closed
 from mvmoe_deploy.system.temporary import private_temporary_files
 from mvmoe_deploy.text import escaped
 
@@ -24,6 +25,7 @@ def run_command(command: click.Command, program: str, arguments: list[str] | Non
     A command's function gives its exit code, or None for 0.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    stand_in_for_closed()
     _let_debug(command)
     with interruptible():
         code = _run(command, program, arguments)

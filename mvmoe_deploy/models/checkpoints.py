@@ -7,6 +7,7 @@ beside it. The first two are written.
 """
 
 import hashlib
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ from mvmoe_deploy.models.weight_sets import count_tensors
 from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.strict_json import object_of
 from mvmoe_deploy.system import files, output_places
+from mvmoe_deploy.text import escaped
 
 _METADATA_KEY = "mvmoe"
 
@@ -175,10 +177,15 @@ def load_checkpoint(
         labels=labels,
         usage_prior=usage_prior,
         sha256=_hash(path, file),
-        name=path.stem,
+        name=_name(path),
         weights=chosen.name,
         notes=tuple(filter(None, notes)),
     )
+
+
+def _name(path: Path) -> str:
+    """What the model is called: as its path, in text that a bundle can hold whatever the path."""
+    return escaped(os.fsencode(path.stem).decode(errors="backslashreplace"))
 
 
 def _replaces(replace: bool) -> output_places.Foreign | None:

@@ -7,6 +7,7 @@ run copies its inputs and outputs: this is for checking a bundle, not for answer
 
 import contextlib
 import itertools
+import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -149,7 +150,12 @@ class IsolatedRunner:
     ) -> None:
         self._shared = shared
         self._request = OpenRequest(
-            next(shared.numbers), str(root), target, threads, dict(engine_options or {}), plugins
+            next(shared.numbers),
+            os.fsencode(root),
+            target,
+            threads,
+            dict(engine_options or {}),
+            plugins,
         )
         self._graphs = {graph.name: graph for graph in target.graphs}
         self._unused: list[int] = []

@@ -17,7 +17,8 @@ class OpenRequest(Message, frozen=True):
     """Open the runner of a target's format, and keep it under a number."""
 
     runner: int
-    root: str
+    root: bytes
+    """The bundle's path as the system has it: names need be no text."""
     target: Target
     threads: int | None
     engine_options: dict[str, str]

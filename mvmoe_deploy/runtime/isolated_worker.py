@@ -1,5 +1,6 @@
 """The process of isolated runners: opens the real ones and does what it is asked."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,7 +66,7 @@ class _Worker:
     def _open(self, request: OpenRequest) -> OpenReply:
         """Open a runner; gives what it says of itself."""
         runner = open_runner(
-            Path(request.root),
+            Path(os.fsdecode(request.root)),
             request.target,
             request.threads,
             request.engine_options,

@@ -88,6 +88,19 @@ def new_directory(path: Path, replace: Foreign | None = None) -> Iterator[Path]:
         _flush_published(path)
 
 
+def utf8_path(path: Path) -> str:
+    """A path as engines take it, which read names as UTF-8 whatever the locale is.
+
+    Raises InputError for a name that is no UTF-8.
+    """
+    try:
+        return os.fsencode(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"the path {path} is no text of UTF-8, and engines open no other; rename it"
+        ) from error
+
+
 def sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:

@@ -41,7 +41,6 @@ from mvmoe_deploy.verification.run_stages import TargetGraphs
 from mvmoe_deploy.verification.target_check import FindFault, TargetCheck
 from mvmoe_deploy.verification.verification_report import Report
 
-
 _REFERENCE = "answers to compare with"
 """The phase before the first target."""
 

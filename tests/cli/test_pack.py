@@ -143,7 +143,10 @@ def test_an_interrupted_pack_leaves_nothing(bundle, tmp_path, number, name):
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     done = start("-c", INTERRUPTED, int(number), *words, env=environment)
     said = done.stderr.strip()
-    assert (done.returncode, said) == (128 + number, "error: interrupted; no partial output was written")
+    assert (done.returncode, said) == (
+        128 + number,
+        "error: interrupted; no partial output was written",
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -34,7 +34,10 @@ def test_an_interrupted_command_says_so_and_leaves_nothing(tmp_path, number):
         timeout=60,
     )
     said = done.stderr.strip()
-    assert (done.returncode, said) == (128 + number, "error: interrupted; no partial output was written")
+    assert (done.returncode, said) == (
+        128 + number,
+        "error: interrupted; no partial output was written",
+    )
     assert list(tmp_path.iterdir()) == []
 
 

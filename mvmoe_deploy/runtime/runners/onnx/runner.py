@@ -24,6 +24,7 @@ from mvmoe_deploy.runtime.contract import (
 from mvmoe_deploy.runtime.runners.onnx import process_pool
 from mvmoe_deploy.runtime.runners.onnx.importing import import_onnxruntime
 from mvmoe_deploy.runtime.runners.onnx.operator_placement import placements
+from mvmoe_deploy.system.files import utf8_path
 
 _CPU = "CPU"
 _SUFFIX = "ExecutionProvider"
@@ -121,12 +122,12 @@ class OnnxRunner(RunnerDefaults):
 
     def _open(self, graph: Graph) -> "OnnxGraph":
         """Make a session and compare it with what the manifest says of the graph."""
-        path = self._root / graph.file
+        path = utf8_path(self._root / graph.file)
         self._options.use_per_session_threads = not process_pool.is_started()
         try:
             # Of its own accord it would fall back to other providers, and print so to stdout.
             session = self._engine.InferenceSession(
-                str(path), self._options, providers=self._providers, enable_fallback=0
+                path, self._options, providers=self._providers, enable_fallback=0
             )
             # Of a hostile file these raise too: a name may be no text.
             inputs = [_signature(node) for node in session.get_inputs()]
