@@ -27,7 +27,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.text import quoted
+from mvmoe_deploy.text import choices_text, quoted
 
 GROUP = "mvmoe.parts"
 """The entry-point group of other distributions' parts."""
@@ -100,8 +100,8 @@ def find(kind: str, name: str, *, plugins: bool = True) -> Any:
             )
     known = names(kind)
     raise InputError(
-        f"the {_singular(kind)} {quoted(name)} is unknown; installed are "
-        f"{', '.join(known) or 'none'}",
+        f"the {_singular(kind)} {quoted(name)} is unknown; "
+        f"{choices_text(name, known, 'installed are')}",
         code="part.unknown",
         kind=kind,
         name=str(name),

@@ -5,12 +5,18 @@ a file all end up in messages. What a terminal would obey is written as an escap
 """
 
 import codecs
+import difflib
 import re
+from collections.abc import Iterable, Sequence
 
 LONGEST = 4000
 """Characters of the longest message: a name may be as long as the file that it came from."""
 
 _LONGEST_NAME = 80
+_NEAR = 0.6
+"""How much alike names are that may be meant: 1 is the same."""
+_MOST_CHOICES = 30
+"""Names that a message lists."""
 
 # C0 and C1 controls, surrogates (no text: they come from damaged names and cannot be encoded),
 # separators of lines, and what turns the direction of the text around it.
@@ -47,6 +53,30 @@ def quoted(value: object, most: int = _LONGEST_NAME) -> str:
 def shortened(text: str, most: int) -> str:
     """The beginning of a text that is too long."""
     return text if len(text) <= most else f"{text[:most]}..."
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """A number of things: `1 image`, `2 images`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def nearest(given: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Those of the known names that somebody may have meant, the nearest first."""
+    names = list(known)
+    near = difflib.get_close_matches(given, names, n=most, cutoff=_NEAR)
+    # What somebody began to write is nearer to him than to a measure of letters.
+    return near or [name for name in names if given and name.startswith(given)][:most]
+
+
+def choices_text(given: object, known: Sequence[str], words: str = "known are") -> str:
+    """What there is in place of an unknown name: all names, or of many the nearest."""
+    near = nearest(str(given), known)
+    if len(known) > _MOST_CHOICES:
+        told = f"the nearest of {len(known)} are" if near else f"of {len(known)} there are"
+        shown = ", ".join(near or [*known[:_MOST_CHOICES], "..."])
+        return f"{told} {shown}"
+    hint = f" (the nearest is {near[0]})" if near else ""
+    return f"{words} {', '.join(known) or 'none'}{hint}"
 
 
 def json_text(data: bytes) -> bytes:

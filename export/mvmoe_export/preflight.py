@@ -20,7 +20,7 @@ from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.routing import UsagePrior, check_usage_prior
 from mvmoe_deploy.system import files
 from mvmoe_deploy.system.space import require_space
-from mvmoe_deploy.text import quoted
+from mvmoe_deploy.text import choices_text, quoted
 from mvmoe_export.parity.golden_vectors import GOLDEN_IMAGES
 from mvmoe_export.stages import Stages, dtype_of, make_stages
 from mvmoe_export.targets import ExportOptions, TargetPart, find_target, target_names
@@ -89,8 +89,8 @@ def require_options(options: ExportOptions) -> None:
     names = target_names()
     if unknown := sorted(set(options.targets) - set(names)):
         raise InputError(
-            f"options were given for the target {unknown[0]!r}, which is unknown; installed are "
-            f"{', '.join(names)}",
+            f"options were given for the target {unknown[0]!r}, which is unknown; "
+            f"{choices_text(unknown[0], names, 'installed are')}",
             code="input.option",
             name="options",
             given=unknown[0],

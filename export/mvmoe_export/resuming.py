@@ -120,7 +120,7 @@ def foreign_to_kept(folder: Path) -> str | None:
     """Why a directory is no target that an export has kept; None if it is one."""
     content = object_of(output_places.head(folder / _RECORD, _MAX_RECORD_BYTES))
     if content.get("format") != FORMAT:
-        return f"was not kept by an export (its {_RECORD} is missing, unreadable or another's)"
+        return f"was not kept by an export ({output_places.not_ours(folder / _RECORD)})"
     known = {f"{_FILES}/{path}" for path in listed_paths(content)}
     found = output_places.unknown_entry(folder, {_RECORD, *known})
     return None if found is None else f"holds {found}, which its {_RECORD} lacks"

@@ -157,7 +157,7 @@ def foreign_to_pack(path: Path) -> str | None:
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError):  # What `zipfile` raises.
         names, content = set(), {}
     if content.get("format") != FORMAT:
-        return f"is no packed bundle (its {MANIFEST_FILE} is missing, unreadable or another's)"
+        return f"is no packed bundle ({output_places.not_ours(path / MANIFEST_FILE)})"
     unknown = sorted(names - {MANIFEST_FILE, *listed_paths(content)})
     return f"holds {unknown[0]}, which the manifest in it lacks" if unknown else None
 

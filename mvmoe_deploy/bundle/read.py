@@ -20,6 +20,7 @@ from mvmoe_deploy.bundle.integrity import (
     read_file,
 )
 from mvmoe_deploy.bundle.manifest import FORMAT, MANIFEST_FILE, VERSION, Manifest, Target
+from mvmoe_deploy.bundle.missing_target import missing_target
 from mvmoe_deploy.errors import BundleError, InputError
 from mvmoe_deploy.routing.plain_data import rule_decoder
 from mvmoe_deploy.strategies import Strategy, find_strategy
@@ -81,8 +82,8 @@ class Bundle:
         """The target `name`; raises BundleError if the bundle was exported without it."""
         if name not in self.manifest.targets:
             raise BundleError(
-                f"bundle {self.path} has no target {name!r}; it has "
-                f"{', '.join(sorted(self.manifest.targets))}: export it with --target {name}",
+                f"bundle {self.path} has no target {quoted(name)}; "
+                f"{missing_target(self.manifest, name)}",
                 code="bundle.no-target",
                 target=name,
                 available=sorted(self.manifest.targets),

@@ -68,7 +68,7 @@ def foreign_to_bundle(root: Path) -> str | None:
     """
     content = object_of(output_places.head(root / MANIFEST_FILE, MAX_MANIFEST_BYTES))
     if content.get("format") != FORMAT:
-        return f"is no bundle (its {MANIFEST_FILE} is missing, unreadable or another's)"
+        return f"is no bundle ({output_places.not_ours(root / MANIFEST_FILE)})"
     found = output_places.unknown_entry(root, {MANIFEST_FILE, *listed_paths(content)})
     return None if found is None else f"holds {found}, which the manifest of its bundle lacks"
 

@@ -13,6 +13,7 @@ from mvmoe_deploy.bundle.summary import BundleSummary, summarize
 from mvmoe_deploy.cli.precision_view import precision_lines, precision_rows
 from mvmoe_deploy.cli.tables import model_line, percent, route_text, size, table
 from mvmoe_deploy.routing.contract import CallersRule
+from mvmoe_deploy.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,7 +72,7 @@ def show_bundle(out: "Console", view: BundleView) -> None:
     out.print(f"  {model_line(model.params_total, model.params_active, model.macs)}")
     _show_routing(out, view)
     for output in view.outputs:
-        labels = f", {len(output.labels)} labels" if output.labels else ""
+        labels = f", {counted(len(output.labels), 'label')}" if output.labels else ""
         sizes = " x ".join(map(str, output.shape))
         out.print(f"  output: {output.name} ({output.kind}), {sizes}{labels}")
     if view.source.weights:
@@ -159,8 +160,8 @@ def _show_target(out: "Console", name: str, target: "TargetSummary") -> None:
     if target.parity is not None and (found := target.parity.verification):
         largest = max(output.max_abs_error for output in found.outputs.values())
         out.print(
-            f"  verified on {found.images} images and {found.forced_routes} forced "
-            f"routes: same route {percent(found.routing_agreement)}, largest error "
+            f"  verified on {counted(found.images, 'image')} and "
+            f"{counted(found.forced_routes, 'forced route')}: same route {percent(found.routing_agreement)}, largest error "
             f"{largest:.1e}"
         )
     for line in precision_lines(target):
@@ -231,11 +232,12 @@ def _show_placement(out: "Console", graphs: Sequence["GraphSummary"]) -> None:
 
 def _placement_line(found: "Placement") -> str:
     """One engine's partitions of one graph."""
-    pieces = f"{found.partitions} partition{'' if found.partitions == 1 else 's'}"
+    pieces = counted(found.partitions, "partition")
+    one = "node" if found.nodes_outside == 1 else "nodes"
     of = f" of {found.nodes}" if found.nodes is not None else ""
     outside = ", ".join(f"{name} x{count}" for name, count in found.outside.items())
     verdict = f", verdict {found.verdict}" if found.verdict else ""
-    left = f"{found.nodes_outside}{of} nodes outside"
+    left = f"{found.nodes_outside}{of} {'nodes' if of else one} outside"
     return f"{found.engine}: {pieces}, {left}{f': {outside}' if outside else ''}{verdict}"
 
 
@@ -243,7 +245,7 @@ def _each_expert(experts: Sequence[int]) -> str:
     """What each expert of a stage takes."""
     least, most = size(min(experts)), size(max(experts))
     each = least if least == most else f"{least} to {most}"
-    return f"{each} for each of {len(experts)} experts"
+    return f"each of {len(experts)} experts{{where}} {each}"
 
 
 def _alike(texts: Sequence[str]) -> Mapping[str, Sequence[int]]:
@@ -258,16 +260,17 @@ def _in_words(stages: Sequence[int]) -> str:
     """Stages; of many the first ones."""
     shown = ", ".join(map(str, stages[:_MOST_STAGES]))
     more = f" and {len(stages) - _MOST_STAGES} more" if len(stages) > _MOST_STAGES else ""
-    return f"stage{'' if len(stages) == 1 else 's'} {shown}{more}"
+    return f"{'stage' if len(stages) == 1 else 'stages'} {shown}{more}"
 
 
 def show_sizes(out: "Console", sizes: "SizeReport") -> None:
     """What sharing saves, and what an expert costs."""
-    line = f"  weights: {size(sizes.shared)} for every image"
+    every = "shared by all experts" if any(sizes.experts) else "for every image"
+    line = f"  weights: {every} {size(sizes.shared)}"
     costs = [_each_expert(experts) for experts in sizes.experts]
     for cost, stages in _alike(costs).items():
         where = f" of {_in_words(stages)}" if len(costs) > 1 else ""
-        line += f", {cost}{where}"
+        line += f"; {cost.format(where=where)}"
     out.print(line)
     more = sizes.one_more_expert
     out.print(

@@ -50,6 +50,12 @@ def interruption_report_of(interruption: BaseException) -> ErrorReport:
     return ErrorReport("process.interrupted", message, interruption_code(interruption))
 
 
+def _asked(error: click.ClickException, program: str) -> str:
+    """The command whose help says what it takes."""
+    context = getattr(error, "ctx", None)
+    return program if context is None else str(context.command_path)
+
+
 def _is_of_a_name(error: UnicodeError) -> TypeGuard[UnicodeEncodeError]:
     """Whether text could not be written because the system gave a name that is none."""
     if not isinstance(error, UnicodeEncodeError):
@@ -62,7 +68,7 @@ def error_report_of(error: Exception, program: str) -> ErrorReport:
     if isinstance(error, MvmoeError):
         return ErrorReport(error.code, one_line(error), error.exit_code, error.fields)
     if isinstance(error, click.ClickException):
-        message = f"{error.format_message()} (see {program} --help)"
+        message = f"{error.format_message()} (see {_asked(error, program)} --help)"
         return ErrorReport("usage.invalid", one_line(message), InputError.exit_code)
     if isinstance(error, ModuleNotFoundError):
         message = f"{error.name} is not installed; install the package that brings it"

@@ -18,6 +18,7 @@ import click
 from mvmoe_deploy import __version__, part_lookup
 from mvmoe_deploy.cli.process import DEBUG
 from mvmoe_deploy.errors import InputError, MissingExtraError
+from mvmoe_deploy.text import choices_text, quoted
 
 
 class Command(click.Command):
@@ -76,8 +77,25 @@ class _Commands(click.Group):
             return None
         return found
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named; an unknown name is refused with the nearest one."""
+        known = self.list_commands(ctx)
+        if args and not args[0].startswith("-") and args[0] not in known:
+            told = choices_text(args[0], known, "the commands are")
+            ctx.fail(f"there is no command {quoted(args[0])}; {told}")
+        return super().resolve_command(ctx, args)
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="mvmoe")
-def mvmoe() -> None:
+@click.pass_context
+def mvmoe(ctx: click.Context) -> None:
     """Deploy vision models that route each image to some of their experts."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

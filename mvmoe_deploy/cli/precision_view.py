@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mvmoe_deploy.cli.tables import accuracy_text, percent, points, size, table
+from mvmoe_deploy.text import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,10 +35,10 @@ def _compressed(compression: "Compression", stored: int | None) -> str:
     """Numbers, bytes, layers, and what was left."""
     plain, smoothed = compression.plain_bytes, compression.smoothed
     share = f"{stored / plain:.2f} of the bytes, " if stored is not None and plain else ""
-    moved = f", outliers of {_count(smoothed, 'normalization')} moved" if smoothed else ""
+    moved = f", outliers of {counted(smoothed, 'normalization')} moved" if smoothed else ""
     return (
         f"layers store {compression.weights} and compute in {compression.activations}: {share}"
-        f"{_count(compression.layers, 'layer')}, {_left(compression.left)}{moved}"
+        f"{counted(compression.layers, 'layer')}, {_left(compression.left)}{moved}"
     )
 
 
@@ -61,7 +62,7 @@ def _calibrated(calibration: "Calibration") -> str:
     ]
     rest = len(sent) - _MOST_FORCED
     named = sent[:_MOST_FORCED] + ([f"and {rest} more experts"] if rest > 0 else [])
-    return "; ".join([f"calibrated on {_count(calibration.images, 'image')}", *named])
+    return "; ".join([f"calibrated on {counted(calibration.images, 'image')}", *named])
 
 
 def precision_rows(rows: "Sequence[PrecisionRow]") -> "Table":
@@ -90,8 +91,3 @@ def _loss(row: "PrecisionRow") -> tuple[str, str]:
     if row.loss is None or row.least_loss is None or row.most_loss is None:
         return "-", "-"
     return points(row.loss), f"{points(row.least_loss)} to {points(row.most_loss)}"
-
-
-def _count(number: int, noun: str) -> str:
-    """`1 layer`, `2 layers`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from mvmoe_deploy.cli.tables import percent, route_text, table
 from mvmoe_deploy.router_health.judging import shown_share
+from mvmoe_deploy.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +42,7 @@ def verdict_words(stage: "StageHealth") -> str:
         return f"no verdict: {stage.reason}"
     if not stage.findings:
         return (
-            f"healthy: {stage.images} images use {stage.experts} experts as evenly as "
+            f"healthy: {counted(stage.images, 'image')} use {stage.experts} experts as evenly as "
             f"{stage.effective_experts or 0:.2f}"
         )
     found = "; ".join(f"{each.verdict}: {each.sentence}" for each in stage.findings)
@@ -123,7 +124,7 @@ def show_drift(out: "Console", drift: "RouteDrift") -> None:
         if stage.same_route is None:
             indented(out, f"stage {stage.stage}: no image to compare")
             continue
-        others = f"{stage.other_route} of {stage.compared} images elsewhere"
+        others = f"{stage.other_route} of {counted(stage.compared, 'image')} elsewhere"
         ties = f" ({stage.near_ties} of them near ties)" if stage.other_route else ""
         indented(
             out,
@@ -136,7 +137,7 @@ def _figures(stage: "StageHealth") -> Iterator[str]:
     """How many images, entropies and margins."""
     before = stage.images_before - stage.images
     finished = f"; {before} more were finished before" if before else ""
-    yield f"{stage.images} images, {stage.rule}{finished}"
+    yield f"{counted(stage.images, 'image')}, {stage.rule}{finished}"
     yield (
         f"effective number of experts {stage.effective_experts or 0:.2f} of {stage.experts} "
         f"(entropy {stage.expert_entropy or 0:.3f}), of routes {stage.effective_routes or 0:.2f}"
@@ -165,7 +166,7 @@ def _thresholds(held: "HealthThresholds") -> str:
         f"thresholds: collapsed: a route's lower 95% bound is at least "
         f"{100 * held.collapsed_share:g}%; unused: an expert's upper one is below "
         f"{100 * held.unused_share:.3g}%; imbalanced: fewer than {held.effective_experts:g} "
-        f"effective experts; no verdict on fewer than {held.least_images} images"
+        f"effective experts; no verdict on fewer than {counted(held.least_images, 'image')}"
     )
 
 

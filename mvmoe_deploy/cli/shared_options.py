@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from mvmoe_deploy import part_lookup
+from mvmoe_deploy.text import choices_text, quoted
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -61,7 +62,8 @@ class PartName(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
         """The name, if such a part is installed."""
         known = part_lookup.names(self.kind)
         if value not in known:
-            self.fail(f"{value!r} was given; expected one of {', '.join(known)}", param, ctx)
+            told = choices_text(value, known, "expected one of")
+            self.fail(f"{quoted(value)} was given; {told}", param, ctx)
         return str(value)
 
 

@@ -13,6 +13,7 @@ from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.cli.tables import model_line, scientific
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -194,7 +195,7 @@ def show(out: "Console", made: ConvertedCheckpoint) -> None:
         out.print(f"  largest difference from the dense answer, every expert active: {error}")
     out.print(f"  the same as routed, before any training: {scientific(made.routed_error)}")
     if made.calibration_images is not None:
-        out.print(f"  calibrated on {made.calibration_images} training images")
+        out.print(f"  calibrated on {counted(made.calibration_images, 'training image')}")
 
 
 PART = convert

@@ -14,6 +14,7 @@ from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.cli.router_verdicts import indented, show_drift, show_stages, verdict_line
 from mvmoe_deploy.errors import CheckFailedError, InputError, MissingExtraError
+from mvmoe_deploy.text import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -384,7 +385,8 @@ def show(out: "Console", data: "RoutersReport") -> None:
     from rich.text import Text
 
     reference = data.engines[data.reference]
-    out.print(f"{data.model}: {data.images} images of {data.data}, routed by {reference.engine}")
+    images = counted(data.images, "image")
+    out.print(f"{data.model}: {images} of {data.data}, routed by {reference.engine}")
     show_stages(out, reference.stages)
     for name, judged in data.engines.items():
         if judged.drift is None:

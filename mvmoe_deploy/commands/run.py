@@ -20,7 +20,7 @@ from mvmoe_deploy.cli.image_answers import (
 from mvmoe_deploy.cli.output import emit, note
 from mvmoe_deploy.cli.tables import route_text, table
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.text import escaped, quoted
+from mvmoe_deploy.text import counted, escaped, quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -218,7 +218,7 @@ def _show_pictures(out: "Console", found: Sequence[ImageAnswer]) -> None:
     """Where the pictures are."""
     written = [file for result in found for file in result.pictures.values()]
     if written:
-        out.print(f"\n{len(written)} pictures in {Path(written[0]).parent}")
+        out.print(f"\n{counted(len(written), 'picture')} in {Path(written[0]).parent}")
 
 
 def _gates_text(gates: Sequence[float]) -> str:

@@ -1,5 +1,6 @@
 """`mvmoe train`: a dense baseline, its super-classes, and routed models."""
 
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,10 +144,11 @@ def show(out: "Console", run: "FinishedRun") -> None:
 
     rows = table("model", run.measure, "router accuracy", "checkpoint", right=(1, 2))
     if run.dense is not None:
-        rows.add_row("dense", percent(run.dense.accuracy), "-", run.dense.checkpoint)
+        rows.add_row("dense", percent(run.dense.accuracy), "-", _path(run, run.dense.checkpoint))
     for routing in run.routings:
         accuracy = percent(routing.router_accuracy)
-        rows.add_row(routing.routing, percent(routing.accuracy), accuracy, routing.checkpoint)
+        path = _path(run, routing.checkpoint)
+        rows.add_row(routing.routing, percent(routing.accuracy), accuracy, path)
     out.print(rows)
     for routing in run.routings:
         if not routing.expert_usage:
@@ -166,6 +168,11 @@ def show(out: "Console", run: "FinishedRun") -> None:
         for line in run.start.notes:
             out.print(line)
     out.print(f"\neverything is in {run.run}")
+
+
+def _path(run: "FinishedRun", checkpoint: str) -> str:
+    """Where a checkpoint is, as it can be pasted into the next command."""
+    return shlex.quote(str(Path(run.run) / checkpoint))
 
 
 def _experts(routing: "RoutingReport") -> "Table":

@@ -13,6 +13,7 @@ from mvmoe_deploy.cli.progress_bars import progress
 from mvmoe_deploy.cli.router_verdicts import verdict_line
 from mvmoe_deploy.cli.tables import accuracy_text, percent, route_text, scientific, table
 from mvmoe_deploy.errors import CheckFailedError, MissingExtraError
+from mvmoe_deploy.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -116,7 +117,7 @@ def show(out: "Console", data: "VerifiedBundle") -> None:
     from rich.text import Text
 
     source = "PyTorch" if data.reference == "pytorch" else "the golden vectors"
-    out.print(f"{data.bundle} against {source} on {data.images} images")
+    out.print(f"{data.bundle} against {source} on {counted(data.images, 'image')}")
     if data.kept is not None:
         out.print(data.kept.sentence)
     for name, target in data.targets.items():

@@ -127,7 +127,7 @@ def foreign_to_checkpoint(path: Path) -> str | None:
         return None if ours else "is no checkpoint that mvmoe has written"
     header = object_of(output_places.head(path / CONFIG_FILE, MAX_CONFIG_BYTES))
     if header.get("format") != FORMAT:
-        return f"is no checkpoint (its {CONFIG_FILE} is missing, unreadable or another's)"
+        return f"is no checkpoint ({output_places.not_ours(path / CONFIG_FILE)})"
     found = output_places.unknown_entry(path, {CONFIG_FILE, WEIGHTS_FILE})
     return None if found is None else f"holds {found}, which is no part of its checkpoint"
 

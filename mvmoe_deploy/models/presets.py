@@ -11,7 +11,7 @@ from mvmoe_deploy.models.families import families, find_family
 from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.models.refused_values import refused_field
 from mvmoe_deploy.strict_json import require_shallow
-from mvmoe_deploy.text import json_text
+from mvmoe_deploy.text import choices_text, json_text
 
 
 def preset_names() -> list[str]:
@@ -26,7 +26,8 @@ def preset(name: str) -> ModelConfig:
         if config is not None:
             return config
     raise InputError(
-        f"preset {name!r} is unknown; known are {', '.join(preset_names())}",
+        f"preset {name!r} is unknown; {choices_text(name, preset_names())}; give one of the "
+        "presets in docs/families, or a JSON file",
         code="input.option",
         name="preset",
         given=str(name),
@@ -80,8 +81,8 @@ def config_from_dict(family: Any, fields: Any, where: str) -> ModelConfig:
     known = {field.name for field in dataclasses.fields(kind)}
     if unknown := sorted(set(fields) - known, key=str):
         raise InputError(
-            f"{where} has the unknown field {unknown[0]!r}; {family} knows "
-            f"{', '.join(sorted(known))}",
+            f"{where} has the unknown field {unknown[0]!r}; "
+            f"{choices_text(unknown[0], sorted(known), f'{family} knows')}",
             code="model.config-invalid",
             name=str(unknown[0])[:80],
         )

@@ -10,6 +10,7 @@ import numpy as np
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
 from mvmoe_deploy.errors import EngineError, InputError, ResourceLimitError
 from mvmoe_deploy.system.limits import limit_met
+from mvmoe_deploy.text import choices_text
 
 _MOST_THREADS = 256
 """Upper limit: ONNX Runtime starts all requested threads, and more would only cost memory."""
@@ -305,7 +306,8 @@ def require_options(
     """Refuse engine options that are not `known`, or have none of its values; raises InputError."""
     for name, value in (given or {}).items():
         if name not in known:
-            expected = f"expected one of {', '.join(known)}" if known else "it has none"
+            told = choices_text(name, list(known), "expected one of")
+            expected = told if known else "it has none"
             raise InputError(
                 f"the engine option {name!r} is not one of {engine}; {expected}",
                 code="engine.option",

@@ -185,6 +185,17 @@ def foreign_without(markers: Sequence[bytes], what: str) -> Foreign:
     return foreign
 
 
+def not_ours(marker: Path) -> str:
+    """Why the file that marks a directory as one of ours does not: it is missing, or another's."""
+    try:
+        with marker.open("rb"):
+            return f"its {marker.name} was not written by mvmoe, or is damaged"
+    except FileNotFoundError:
+        return f"it has no {marker.name}"
+    except OSError as error:
+        return f"its {marker.name} cannot be read: {error.strerror}"
+
+
 def exists_sentence(path: Path) -> str:
     """The sentence about an output that is there already."""
     return f"{path} exists already; give another output path, or --force to replace it"

@@ -55,6 +55,13 @@ def interruption_code(error: BaseException | None) -> int:
     return 128 + (error.number if isinstance(error, SignalInterrupt) else signal.SIGINT)
 
 
+def usable_cores() -> int:
+    """The CPU cores that this process may use, which may be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def end_when_closed(descriptor: int) -> None:
     """End this process, at once, when the other end of a pipe is closed; nothing is written there.
 

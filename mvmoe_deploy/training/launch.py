@@ -14,7 +14,8 @@ import torch
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from mvmoe_deploy.errors import InputError, MissingExtraError, MvmoeError
-from mvmoe_deploy.system.processes import end_with_parent, interruptible
+from mvmoe_deploy.system.processes import end_with_parent, interruptible, usable_cores
+from mvmoe_deploy.text import counted
 from mvmoe_deploy.training.train_options import TrainOptions
 
 if TYPE_CHECKING:
@@ -102,6 +103,28 @@ def _ddp() -> "DDPStrategy":
     # popen would run the caller's whole program again; spawn runs one function.
     start: Literal["popen", "spawn"] = "popen" if _started_by_cluster() else "spawn"
     return DDPStrategy(find_unused_parameters=True, start_method=start)
+
+
+def require_devices(options: TrainOptions) -> None:
+    """Refuse more CPU processes on one machine than it has cores; raises InputError.
+
+    They would take turns on the cores: the run would be slower than with fewer.
+    """
+    on_cpu = options.accelerator == "cpu" or (
+        options.accelerator == "auto"
+        and not torch.cuda.is_available()
+        and not torch.backends.mps.is_available()
+    )
+    cores = usable_cores()
+    if on_cpu and options.devices != "auto" and options.devices > cores:
+        raise InputError(
+            f"devices {options.devices} was given, but this program may use "
+            f"{counted(cores, 'CPU core')}; give at most {cores}, one process for each",
+            code="input.option",
+            name="devices",
+            given=options.devices,
+            expected=cores,
+        )
 
 
 def _local_processes(options: TrainOptions) -> int:

@@ -30,7 +30,7 @@ from mvmoe_deploy.training.inventory import (
     foreign_to_inventory,
     with_recorded_splits,
 )
-from mvmoe_deploy.training.launch import launch, processes_of
+from mvmoe_deploy.training.launch import launch, processes_of, require_devices
 from mvmoe_deploy.training.loop import Phase, Trainer
 from mvmoe_deploy.training.losses import Objective
 from mvmoe_deploy.training.metrics_log import METRICS, foreign_to_metrics
@@ -110,6 +110,7 @@ def train(
             name="accept_changed_data",
         )
     require_packages()
+    require_devices(options)
     _require_apart(options.data, Path(out))
     _require_apart_from_start(options, Path(out))
     checkpoint = read_start(options)

@@ -494,7 +494,7 @@ def test_an_interrupted_export_leaves_nothing(start_export, tmp_path, number):
     process = start_export()
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    # CPython kills itself again if Ctrl-C lands while it compiles; a shell sees 130 either way then.
+    # CPython kills itself again if Ctrl-C lands while it compiles; a shell sees 130 then too.
     assert process.returncode in (128 + number, -signal.SIGINT)
     assert "interrupted; no partial output was written" in err
     assert "Traceback" not in err

@@ -4,7 +4,6 @@ Importing this module, or the package of a target, imports neither PyTorch nor a
 command line asks targets for their options before anything is exported.
 """
 
-import difflib
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ import msgspec
 
 from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.text import quoted
+from mvmoe_deploy.text import choices_text, quoted
 from mvmoe_export.compression.contract import FLOAT32, Activation, NumberTypes, Recipe
 from mvmoe_export.engine_facts import EngineFacts
 from mvmoe_export.graph_operators import ReadGraph
@@ -179,9 +178,7 @@ def _expected(declared: Any, value: Any, error: Exception) -> str:
     """What a field allows, with the name nearest to a wrong one."""
     known = [str(choice) for choice in choices(declared)]
     if known:
-        nearest = difflib.get_close_matches(str(value), known, n=1)
-        hint = f" (the nearest is {nearest[0]})" if nearest else ""
-        return f"give one of {', '.join(known)}{hint}"
+        return choices_text(value, known, "give one of")
     notes = getattr(declared, "__metadata__", ())
     limits = [(note.ge, note.le) for note in notes if None not in (note.ge, note.le)]
     if limits:
