@@ -728,7 +728,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             "Check space, paths and permissions.",
         ),
         "process.interrupted": ErrorCode(
-            "Ctrl-C or a signal ended the command; no partial output was written, and work that can be "
+            "Ctrl-C or a signal ended the command; no partial output was written. Work that can be "
             "gone on with is kept.",
             "Do what the message says: run it again, with --resume where it names that.",
         ),

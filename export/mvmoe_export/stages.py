@@ -28,6 +28,7 @@ from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.strategies import DEFAULT, INTEGER, Build, Strategy, TensorType, find_strategy
 from mvmoe_deploy.strategies.contract import shown_count
 from mvmoe_deploy.strategies.places import first_route, placements, places_of_weights
+from mvmoe_export.declared_facts import require_declared
 from mvmoe_export.expert_flow import ExpertFlow, expert_flow
 from mvmoe_export.finishing import computing, computing_experts
 from mvmoe_export.flow import ModelFlow, StageFlow, flow_of, type_name
@@ -409,6 +410,7 @@ def _require_contract(model: RoutedModel) -> None:
             "; see docs/own_model.md for the contract",
             code="model.contract",
         )
+    require_declared(model)
     for what, tensors in (("parameters", model.parameters()), ("buffers", model.buffers())):
         # Of buffers, tables of indices and masks have other types by right.
         kinds = {

@@ -159,10 +159,11 @@ def _show_target(out: "Console", name: str, target: "TargetSummary") -> None:
         show_sizes(out, target.sizes)
     if target.parity is not None and (found := target.parity.verification):
         largest = max(output.max_abs_error for output in found.outputs.values())
+        images = counted(found.images, "image")
+        forced = counted(found.forced_routes, "forced route")
         out.print(
-            f"  verified on {counted(found.images, 'image')} and "
-            f"{counted(found.forced_routes, 'forced route')}: same route {percent(found.routing_agreement)}, largest error "
-            f"{largest:.1e}"
+            f"  verified on {images} and {forced}: same route "
+            f"{percent(found.routing_agreement)}, largest error {largest:.1e}"
         )
     for line in precision_lines(target):
         out.print(f"  {line}", markup=False)
