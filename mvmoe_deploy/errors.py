@@ -58,6 +58,15 @@ class CheckpointError(InputError):
 
     general_code = "checkpoint.invalid"
 
+    @classmethod
+    def missing(cls, path: object) -> Self:
+        """The error for a path at which nothing is."""
+        return cls(
+            f"checkpoint {path} does not exist; give a directory, a .safetensors or a .pt file",
+            code="checkpoint.missing",
+            path=str(path),
+        )
+
 
 class BundleError(InputError):
     """A bundle is missing, damaged, or has contradictory fields."""

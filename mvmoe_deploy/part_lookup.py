@@ -22,7 +22,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.abc import InspectLoader
+from importlib.machinery import PathFinder
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -193,13 +195,17 @@ def _built_in_parts(kind: str) -> tuple[PartInfo, ...]:
 
 
 def _modules(package: str) -> Iterator[str]:
-    """The modules of a package, which is imported; none if it is not installed."""
-    try:
-        parent = importlib.import_module(package)
-    except ModuleNotFoundError:
-        return
-    for found in pkgutil.iter_modules(parent.__path__):
+    """The modules of a package; neither is imported. None if it is not installed."""
+    for found in pkgutil.iter_modules(_folders(package)):
         yield f"{package}.{found.name}"
+
+
+def _folders(package: str) -> list[str]:
+    """Where a package is; found without an import of those around it, which may take seconds."""
+    root, *inner = package.split(".")
+    found = importlib.util.find_spec(root)
+    places = (found.submodule_search_locations if found is not None else None) or ()
+    return [str(Path(place, *inner)) for place in places]
 
 
 def _declares_part(module: str) -> bool:
@@ -209,7 +215,7 @@ def _declares_part(module: str) -> bool:
 
 def _source(module: str) -> str:
     """A module's source, which is not imported; empty if it has none."""
-    spec = importlib.util.find_spec(module)
+    spec = PathFinder.find_spec(module, _folders(module.rpartition(".")[0]))
     loader = getattr(spec, "loader", None)
     return (loader.get_source(module) if isinstance(loader, InspectLoader) else None) or ""
 

@@ -1,10 +1,11 @@
 """Options that several commands share, and the types of their values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from mvmoe_deploy import part_lookup
 from mvmoe_deploy.text import choices_text, quoted
@@ -46,6 +47,49 @@ class NumberList(click.ParamType):  # type: ignore[type-arg]  # generic in new v
             self.fail(f"{value!r} was given; expected numbers as in 0.5,0.5,0.5", param, ctx)
 
 
+class OneOf(click.ParamType):  # type: ignore[type-arg]  # as above
+    """Text of which a shell completes some values; what it may be is decided where it is used.
+
+    `values` is asked when a shell completes. With `files` the shell offers paths too.
+    """
+
+    name = "text"
+
+    def __init__(self, values: Callable[[], Iterable[str]], *, files: bool = False) -> None:
+        self.values = values
+        self.files = files
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The values that begin so; paths where none does."""
+        found = completions(self.values(), incomplete)
+        return found or ([CompletionItem(incomplete, type="file")] if self.files else [])
+
+
+def completions(values: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    """What a shell offers of some values."""
+    return [CompletionItem(value) for value in values if value.startswith(incomplete)]
+
+
+def parts(kind: str, *words: str) -> OneOf:
+    """The name of a part of a kind, or one of a command's own words; completed by the shell."""
+    return OneOf(lambda: (*words, *part_lookup.names(kind)))
+
+
+def _presets() -> list[str]:
+    """The names of all presets; of none without PyTorch, in which families are written."""
+    try:
+        from mvmoe_deploy.models.presets import preset_names
+    except ImportError:
+        return []
+    return preset_names()
+
+
+PRESET = OneOf(_presets, files=True)
+"""A preset, or a JSON file with a configuration."""
+
+
 class PartName(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
     """The name of a part of one kind; the installed ones are looked up when the option is used."""
 
@@ -57,6 +101,12 @@ class PartName(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         """The names, as those of `click.Choice` are shown."""
         return f"[{'|'.join(part_lookup.names(self.kind))}]"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The names that begin so."""
+        return completions(part_lookup.names(self.kind), incomplete)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name, if such a part is installed."""
@@ -79,6 +129,13 @@ class ImageSource(click.ParamType):  # type: ignore[type-arg]  # as above
         """The names, as those of `click.Choice` are shown."""
         return f"[{'|'.join((*self.words, *part_lookup.names('datasets'), 'DIRECTORY'))}]"
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The names that begin so; directories where none does."""
+        found = completions((*self.words, *part_lookup.names("datasets")), incomplete)
+        return found or [CompletionItem(incomplete, type="dir")]
+
 
 output = click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 
@@ -90,7 +147,9 @@ weights = click.option(
     "--weights", help="Which of several sets of weights in a checkpoint: state_dict_ema, ..."
 )
 
-config = click.option("--config", help="Preset or JSON file, for weights that come without one.")
+config = click.option(
+    "--config", type=PRESET, help="Preset or JSON file, for weights that come without one."
+)
 
 manifest_sha256 = click.option(
     "--manifest-sha256", help="Refuse a bundle whose manifest has another hash, see mvmoe inspect."

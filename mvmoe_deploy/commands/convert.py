@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from mvmoe_deploy.cli import shared_options
+from mvmoe_deploy.cli import early_checks, shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress_bars import progress
@@ -88,6 +88,10 @@ def convert(
     --config names the configuration of CHECKPOINT, if that is weights alone. The routers are
     random: the model is trained further with mvmoe train --from.
     """
+    early_checks.require_checkpoint(checkpoint)
+    early_checks.require_configuration(config)
+    early_checks.require_new_checkpoint(output, force)
+
     from mvmoe_deploy.models import (
         Checkpoint,
         InputChoices,

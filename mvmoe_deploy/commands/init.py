@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from mvmoe_deploy.cli import shared_options
+from mvmoe_deploy.cli import early_checks, shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit
 from mvmoe_deploy.cli.tables import model_line
@@ -27,7 +27,7 @@ class NewCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @command(extra="models")
-@click.argument("preset")
+@click.argument("preset", type=shared_options.PRESET)
 @shared_options.output
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @shared_options.input_options
@@ -40,6 +40,9 @@ def init(
     PRESET is the name of a preset, or a JSON file {"family": ..., "config": {...}}. The checkpoint
     is a directory, or one file if the output ends in .safetensors.
     """
+    early_checks.require_configuration(preset)
+    early_checks.require_new_checkpoint(output, force)
+
     from mvmoe_deploy.models import Checkpoint, InputChoices, build, count, save_checkpoint
     from mvmoe_deploy.models.checkpoints import require_free
     from mvmoe_deploy.models.input_choices import resolve_input

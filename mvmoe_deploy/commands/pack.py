@@ -51,7 +51,12 @@ class NewPack(msgspec.Struct, frozen=True, kw_only=True):
 
 @command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--target", required=True, help="The one that the app runs.")
+@click.option(
+    "--target",
+    type=shared_options.parts("targets"),
+    required=True,
+    help="The one that the app runs.",
+)
 @click.option(
     "-o",
     "--output",

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from mvmoe_deploy import part_lookup as installed_parts
+from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit
 from mvmoe_deploy.cli.tables import table
@@ -36,7 +37,7 @@ class InstalledParts(msgspec.Struct, frozen=True):
 
 
 @command()
-@click.argument("kind", required=False)
+@click.argument("kind", type=shared_options.OneOf(lambda: installed_parts.PACKAGES), required=False)
 def parts(kind: str | None, as_json: bool) -> None:
     """List the parts that are installed, of one KIND or of all: rules, targets, commands, ...
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mvmoe_deploy import part_lookup
-from mvmoe_deploy.cli import shared_options
+from mvmoe_deploy.cli import early_checks, shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress_bars import progress
@@ -63,7 +63,13 @@ _REQUIRED: "tuple[Verdict, ...]" = ("healthy", "imbalanced", "unused-experts")
 @shared_options.config
 @shared_options.weights
 @shared_options.input_options
-@click.option("--target", "targets", multiple=True, help="Of a bundle; several, else all.")
+@click.option(
+    "--target",
+    "targets",
+    type=shared_options.parts("targets"),
+    multiple=True,
+    help="Of a bundle; several, else all.",
+)
 @click.option(
     "--images", "most", type=click.IntRange(1, 1_000_000), default=_MOST_IMAGES, show_default=True
 )
@@ -98,6 +104,9 @@ def routing(
     """
     from mvmoe_deploy.router_health.binomial_intervals import require_exact_intervals
 
+    early_checks.require_checkpoint(path)
+    early_checks.require_checkpoint(checkpoint)
+    early_checks.require_configuration(config)
     require_exact_intervals()
     if factory is not None:
         _refuse_with_model(path, config, targets, manifest_sha256, choices)

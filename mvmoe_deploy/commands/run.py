@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 @command(extra="onnx")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("images", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("--target", default="onnx", show_default=True, help="Whose graphs to run.")
+@click.option(
+    "--target",
+    type=shared_options.parts("targets"),
+    default="onnx",
+    show_default=True,
+    help="Whose graphs to run.",
+)
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads of one graph.")
 @click.option("--max-resident-experts", type=click.IntRange(min=1), help="For each routed stage.")
 @click.option(

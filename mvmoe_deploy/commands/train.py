@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mvmoe_deploy.cli import shared_options
+from mvmoe_deploy import part_lookup
+from mvmoe_deploy.cli import early_checks, shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.kept_work import says_what_is_kept
 from mvmoe_deploy.cli.output import emit
 from mvmoe_deploy.cli.router_verdicts import verdict_line
 from mvmoe_deploy.cli.tables import percent, table
-from mvmoe_deploy.text import one_line
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.text import choices_text, one_line, quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,6 +42,7 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 @click.option("--data", type=shared_options.ImageSource(), default="digits", show_default=True)
 @click.option(
     "--preset",
+    type=shared_options.PRESET,
     help="Preset or JSON file; by default that of the data set, or what --from brings.",
 )
 @click.option(
@@ -100,6 +103,11 @@ def train(
 
     With --from the dense model, or the routed one, is trained already.
     """
+    early_checks.require_checkpoint(start)
+    early_checks.require_configuration(preset)
+    early_checks.require_run_directory(output, resume)
+    _require_images(data)
+
     from mvmoe_deploy import training
     from mvmoe_deploy.models import InputChoices
     from mvmoe_deploy.models.presets import configuration
@@ -128,6 +136,22 @@ def train(
             chosen_options, output, resume=resume, accept_changed_data=accept_changed_data
         )
     emit(as_json, FinishedRun(run=str(output), **vars(report)), show)
+
+
+def _require_images(data: str) -> None:
+    """Refuse images that are neither a data set's name nor a directory; raises InputError."""
+    from mvmoe_deploy.training.datasets import is_name
+
+    if not is_name(data) and not Path(data).is_dir():
+        known = part_lookup.names("datasets")
+        raise InputError(
+            f"--data {quoted(data)} is no directory, and no data set: "
+            f"{choices_text(data, known, 'there are')}",
+            code="input.option",
+            name="data",
+            given=data,
+            expected=known,
+        )
 
 
 def _kept(output: Path) -> str | None:

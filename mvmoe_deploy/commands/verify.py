@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mvmoe_deploy import part_lookup
-from mvmoe_deploy.cli import shared_options
+from mvmoe_deploy.cli import early_checks, shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.progress_bars import progress
@@ -38,7 +38,13 @@ _MOST_NEAR_TIES = 10
 @click.option(
     "--data", type=shared_options.ImageSource(), help="Compare on real images; needs --checkpoint."
 )
-@click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
+@click.option(
+    "--target",
+    "targets",
+    type=shared_options.parts("targets"),
+    multiple=True,
+    help="Several may be given; else all.",
+)
 @click.option("--images", "most", type=click.IntRange(1, 10_000), help="Compare at most so many.")
 @shared_options.manifest_sha256
 @shared_options.plugins
@@ -60,6 +66,9 @@ def verify(
     Without a checkpoint its golden vectors are the reference, and routes that none of them takes
     are not checked. A figure beyond its bound ends with exit code 1, after the whole report.
     """
+    early_checks.require_checkpoint(checkpoint)
+    early_checks.require_configuration(config)
+
     from mvmoe_deploy.bundle import Bundle
     from mvmoe_deploy.router_health import ModelSource
     from mvmoe_deploy.router_health.binomial_intervals import require_exact_intervals

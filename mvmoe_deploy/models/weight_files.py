@@ -52,11 +52,7 @@ def weights_file(path: Path) -> Path:
             path=str(path),
         ) from error
     if not exists:
-        raise CheckpointError(
-            f"checkpoint {path} does not exist; give a directory, a .safetensors or a .pt file",
-            code="checkpoint.missing",
-            path=str(path),
-        )
+        raise CheckpointError.missing(path)
     if not path.is_file():
         raise CheckpointError(
             f"checkpoint {path} is not a regular file; give a .safetensors or a .pt file",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mvmoe_deploy import part_lookup
-from mvmoe_deploy.cli import shared_options
+from mvmoe_deploy.cli import early_checks, shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.kept_work import says_what_is_kept
 from mvmoe_deploy.cli.output import emit, note
@@ -31,8 +31,18 @@ _DEVICES = ", ".join(part_lookup.built_in_names("devices"))
     is_flag=True,
     help="Measure nothing: only estimate what would slow the graphs down on phones.",
 )
-@click.option("--device", help=f"{_DEVICES}; else what this program runs on.")
-@click.option("--target", "targets", multiple=True, help="Several may be given; else all.")
+@click.option(
+    "--device",
+    type=shared_options.parts("devices"),
+    help=f"{_DEVICES}; else what this program runs on.",
+)
+@click.option(
+    "--target",
+    "targets",
+    type=shared_options.parts("targets"),
+    multiple=True,
+    help="Several may be given; else all.",
+)
 @click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
 @click.option(
     "--preset",
@@ -148,6 +158,9 @@ def bench(
             code="input.option",
             name="rate",
         )
+    for path in asked["checkpoints"]:
+        early_checks.require_checkpoint(path)
+    import msgspec
     import scipy  # noqa: F401  Fail before measuring if it is missing.
 
     from mvmoe_bench.measure.planning.bench_presets import preset_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 import click
 
 from mvmoe_deploy.bundle.manifest import HOST, Routers
-from mvmoe_deploy.cli import shared_options
+from mvmoe_deploy.cli import early_checks, shared_options
 from mvmoe_deploy.cli.group import Command, command
 from mvmoe_deploy.cli.kept_work import says_what_is_kept
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from mvmoe_deploy.models.contract import RoutedModel
     from mvmoe_deploy.routing import Route
     from mvmoe_export import CalibrationRequest, ExportOptions, Identity
+
+
+_AUTO = "auto"
+"""The name that leaves a strategy or a precision to the export."""
 
 
 class _ExportCommand(Command):
@@ -52,11 +56,19 @@ _HOW = ("routers", "batch", "max_graphs", "skip_verify", "resume")
     help="The weights of --model; without it the factory's own.",
 )
 @shared_options.output
-@click.option("--target", "targets", multiple=True, default=["onnx"], show_default=True)
+@click.option(
+    "--target",
+    "targets",
+    type=shared_options.parts("targets"),
+    multiple=True,
+    default=["onnx"],
+    show_default=True,
+)
 @click.option(
     "--strategy",
     "strategies",
     metavar="NAME",
+    type=shared_options.parts("strategies", _AUTO),
     multiple=True,
     help="How routing becomes graphs: dispatch (the default), bind, experts, gather, all-experts, "
     "see docs/strategies.md; or auto, which says what it takes and why. With several each target "
@@ -65,6 +77,7 @@ _HOW = ("routers", "batch", "max_graphs", "skip_verify", "resume")
 @click.option(
     "--precision",
     metavar="RECIPE",
+    type=shared_options.parts("recipes", _AUTO),
     multiple=True,
     help="Of all targets: fp32, fp16, int8, int4, ... (docs/compression.md), or auto: the smallest "
     "that keeps its bounds; else by target. With several each target is made in each: others than "
@@ -150,28 +163,32 @@ def export(
     from mvmoe_deploy.cli.bundle_view import BundleView, show_bundle
     from mvmoe_deploy.strategies import DEFAULT
     from mvmoe_deploy.system import files, output_places
-    from mvmoe_export import export_bundle
-    from mvmoe_export.auto_precision import AUTO as AUTO_PRECISION
-    from mvmoe_export.auto_precision import export_smallest
-    from mvmoe_export.auto_strategy import AUTO, choose_strategy
 
     given = [path for path in (checkpoint, own_weights) if path is not None]
     output_places.refuse_overlap([output], [*given, *shared_options.named_files(config)])
     output_places.require_directory(output, foreign_to_bundle if force else None)
     choices = {name: chosen.pop(name) for name in shared_options.INPUT_FIELDS}
     how = {name: chosen.pop(name) for name in _HOW}
+    _require_known(targets, strategies, precision)
+    early_checks.require_configuration(config)
+    for path in given:
+        early_checks.require_checkpoint(path)
     export_options = _export_options(**chosen)
+    _require_model(checkpoint, factory)
+    _require_images(calibrate, smooth=smooth)
+
+    from mvmoe_export import export_bundle
+    from mvmoe_export.auto_precision import AUTO as AUTO_PRECISION
+    from mvmoe_export.auto_precision import export_smallest
+    from mvmoe_export.auto_strategy import AUTO, choose_strategy
+
     if factory is not None:
         _refuse_with_model(checkpoint=checkpoint, config=config, **choices)
         source = _own_model(factory, own_weights, weights)
     elif checkpoint is not None and own_weights is None:
         source = _from_checkpoint(checkpoint, config, weights, choices)
     else:
-        raise InputError(
-            "no model was given; give CHECKPOINT, or --model with --checkpoint",
-            code="input.option",
-            name="checkpoint",
-        )
+        raise _no_model()
     with stdout_left_alone():
         source = source.restricted(
             by_stage(constant_routes, "constant-route"), by_stage(keep_experts, "keep-experts")
@@ -257,20 +274,54 @@ def _cost_of_restriction(
     return [] if kept is None else [kept.sentence]
 
 
+def _require_model(checkpoint: Path | None, factory: str | None) -> None:
+    """Refuse an export of nothing; raises InputError."""
+    if checkpoint is None and factory is None:
+        raise _no_model()
+
+
+def _no_model() -> InputError:
+    return InputError(
+        "no model was given; give CHECKPOINT, or --model with --checkpoint",
+        code="input.option",
+        name="checkpoint",
+    )
+
+
+def _require_known(
+    targets: tuple[str, ...], strategies: tuple[str, ...], precision: tuple[str, ...]
+) -> None:
+    """Refuse names of no part, before PyTorch is imported; raises InputError."""
+    from mvmoe_deploy.strategies import find_strategy
+    from mvmoe_export.compression import find_recipe
+    from mvmoe_export.targets import find_target
+
+    for name in targets:
+        find_target(name)
+    for name in strategies:
+        if name != _AUTO:
+            find_strategy(name)
+    for name in precision:
+        if name != _AUTO:
+            find_recipe(name)
+
+
 def _calibration(data: str | None, *, smooth: bool) -> "CalibrationRequest | None":
-    """What is asked of calibration; raises InputError for what needs images without them."""
+    """What is asked of calibration."""
     from mvmoe_export import CalibrationRequest
 
-    if data is not None:
-        return CalibrationRequest(data, smooth=smooth)
-    if smooth:
+    return None if data is None else CalibrationRequest(data, smooth=smooth)
+
+
+def _require_images(data: str | None, *, smooth: bool) -> None:
+    """Refuse what needs images without them; raises InputError."""
+    if smooth and data is None:
         raise InputError(
             "--smooth was given without images; give --calibrate with a directory of images, or "
             "the name of a data set",
             code="input.option",
             name="calibrate",
         )
-    return None
 
 
 @dataclass(frozen=True)
@@ -333,8 +384,8 @@ def _refuse_with_model(**given: Any) -> None:
 
 def _export_options(*, rewrites: str | None, **chosen: Any) -> "ExportOptions":
     """The options of the export and of all targets, as the command line gives them."""
-    from mvmoe_export import ExportOptions
     from mvmoe_export.commands.target_flags import take_target_options
+    from mvmoe_export.targets import ExportOptions
 
     names = None
     if rewrites is not None:

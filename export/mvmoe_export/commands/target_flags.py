@@ -5,11 +5,13 @@ several times. A target of a plug-in has its flags in the same way.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, get_args
 
 import click
 import msgspec
 
+from mvmoe_deploy.cli.shared_options import OneOf
 from mvmoe_export.targets import find_target, target_names
 from mvmoe_export.targets.contract import TargetOptions, choices, description, is_tuple, plain_type
 
@@ -56,6 +58,11 @@ def _taken(
     return values
 
 
+def _choices(field: msgspec.structs.FieldInfo) -> list[str]:
+    """What a shell completes of a flag."""
+    return [str(choice) for choice in choices(field.type)]
+
+
 def _parameter(target: str, field: str) -> str:
     return f"{target}_{field}".replace("-", "_")
 
@@ -69,7 +76,7 @@ def _flag(name: str, parameter: str, field: msgspec.structs.FieldInfo) -> click.
     words = [description(field.type), f"One of {known}." if known else ""]
     return click.Option(
         [f"--{name}", parameter],
-        type=_TYPES.get(declared, click.STRING),
+        type=_TYPES.get(declared) or OneOf(partial(_choices, field)),
         default=field.default,
         multiple=several,
         show_default=True,
