@@ -160,7 +160,6 @@ def bench(
         )
     for path in asked["checkpoints"]:
         early_checks.require_checkpoint(path)
-    import msgspec
     import scipy  # noqa: F401  Fail before measuring if it is missing.
 
     from mvmoe_bench.measure.planning.bench_presets import preset_of

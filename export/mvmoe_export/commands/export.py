@@ -171,8 +171,8 @@ def export(
     how = {name: chosen.pop(name) for name in _HOW}
     _require_known(targets, strategies, precision)
     early_checks.require_configuration(config)
-    for path in given:
-        early_checks.require_checkpoint(path)
+    early_checks.require_checkpoint(checkpoint)
+    early_checks.require_checkpoint(own_weights)
     export_options = _export_options(**chosen)
     _require_model(checkpoint, factory)
     _require_images(calibrate, smooth=smooth)
@@ -215,12 +215,6 @@ def export(
         "max_loss": max_loss,
         "replace_existing": force,
     }
-    if AUTO_PRECISION in precision and len(precision) > 1:
-        raise InputError(
-            f"--precision {AUTO_PRECISION} was given with {len(precision) - 1} more; give it alone",
-            code="input.option",
-            name="precision",
-        )
     kept = partial(_kept, output, resume=how["resume"])
     with says_what_is_kept(kept), progress() as advance, stdout_left_alone():
         if list(precision) == [AUTO_PRECISION]:
@@ -301,6 +295,12 @@ def _require_known(
     for name in strategies:
         if name != _AUTO:
             find_strategy(name)
+    if _AUTO in precision and len(precision) > 1:
+        raise InputError(
+            f"--precision {_AUTO} was given with {len(precision) - 1} more; give it alone",
+            code="input.option",
+            name="precision",
+        )
     for name in precision:
         if name != _AUTO:
             find_recipe(name)

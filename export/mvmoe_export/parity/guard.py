@@ -85,8 +85,9 @@ def guard(
 ) -> manifest.Parity:
     """Ask all three of every route of target `name`, written below `root`.
 
-    `progress` is called with the name of what was checked (None at the beginning) and how many
-    such things there are. A `reference` that several targets share asks PyTorch the second question once for all of them.
+    `progress` is called with the name of what was checked (None at the beginning), and how many
+    such things there are. A `reference` that several targets share asks PyTorch the second
+    question once for all of them.
     Raises CheckFailedError that names the graph and what is wrong with it.
     """
     open_alone = partial(open_runner, threads=1, plugins=True)
