@@ -51,8 +51,15 @@ def interruption_in(error: BaseException | None) -> KeyboardInterrupt | None:
 
 
 def interruption_code(error: BaseException | None) -> int:
-    """The exit code of an interruption, as shells count: 128 and the signal's number."""
-    return 128 + (error.number if isinstance(error, SignalInterrupt) else signal.SIGINT)
+    """The exit code of an interruption, as shells count: 128 and the signal's number.
+
+    Work may answer a signal with a KeyboardInterrupt of its own: the signal is behind it then.
+    """
+    while error is not None:
+        if isinstance(error, SignalInterrupt):
+            return 128 + error.number
+        error = error.__context__
+    return 128 + signal.SIGINT
 
 
 def usable_cores() -> int:

@@ -8,7 +8,12 @@ import sys
 
 import pytest
 
-from mvmoe_deploy.system.processes import interruptible, interruption_in
+from mvmoe_deploy.system.processes import (
+    SignalInterrupt,
+    interruptible,
+    interruption_code,
+    interruption_in,
+)
 
 WORKS = """
 import signal, sys, time
@@ -90,6 +95,17 @@ def test_an_error_of_the_clean_up_is_a_part_of_the_interruption():
     except OSError as error:
         assert isinstance(interruption_in(error), KeyboardInterrupt)
     assert interruption_in(OSError()) is None and interruption_in(None) is None
+
+
+def test_the_exit_code_is_of_the_signal_that_is_behind_an_interruption():
+    try:
+        try:
+            raise SignalInterrupt(signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt from None
+    except KeyboardInterrupt as error:
+        assert interruption_code(error) == 143
+    assert interruption_code(KeyboardInterrupt()) == 130
 
 
 HOLDS_A_PIPE = """

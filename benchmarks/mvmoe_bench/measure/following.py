@@ -39,11 +39,11 @@ def follow(order: MeasurementOrder, program: OrderProgram, emit: Emit) -> None:
     """Follow an order in a fresh process; again without a subject that ends the process."""
     while order.subjects:
         ended = _follow(order, program)
-        if ended.signal_or_code == 0 or ended.interrupted:
+        if ended.signal_or_code == 0 or ended.interrupted is not None:
             for line in ended.lines:
                 emit(line)
-        if ended.interrupted:
-            raise KeyboardInterrupt
+        if ended.interrupted is not None:
+            raise ended.interrupted
         if ended.signal_or_code == 0:
             return
         emit(Failure(job=order.job, subject=ended.at_work, message=ended.message))
@@ -62,7 +62,7 @@ class _Ended:
     at_work: str | None
     """The subject that it worked on last."""
     stderr: str
-    interrupted: bool
+    interrupted: KeyboardInterrupt | None
 
     @property
     def message(self) -> str:
@@ -118,18 +118,18 @@ def _lifeline() -> Iterator[int]:
         os.close(ours)
 
 
-def _send_and_wait(process: subprocess.Popen[bytes], text: bytes) -> bool:
-    """Send a process its order and wait for it; gives whether this one was interrupted."""
+def _send_and_wait(process: subprocess.Popen[bytes], text: bytes) -> KeyboardInterrupt | None:
+    """Send a process its order and wait for it; gives what has interrupted this one, if so."""
     try:
         process.communicate(text)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         process.send_signal(signal.SIGINT)
         try:
             process.wait(_KILL_GRACE)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             process.kill()
             process.wait()
-        return True
+        return interruption
     except BrokenPipeError:
         process.wait()
-    return False
+    return None
