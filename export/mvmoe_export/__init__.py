@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mvmoe_export.bundling import Identity, export_bundle
     from mvmoe_export.calibration import CalibrationRequest
+    from mvmoe_export.parity.pytorch import verify_against_model
     from mvmoe_export.restricting import restricted
     from mvmoe_export.targets import ExportOptions
 
-__all__ = ["CalibrationRequest", "ExportOptions", "Identity", "export_bundle", "restricted"]
+__all__ = [
+    "CalibrationRequest",
+    "ExportOptions",
+    "Identity",
+    "export_bundle",
+    "restricted",
+    "verify_against_model",
+]
 
 _HOMES = {
     "CalibrationRequest": "mvmoe_export.calibration",
@@ -19,6 +27,7 @@ _HOMES = {
     "Identity": "mvmoe_export.bundling",
     "export_bundle": "mvmoe_export.bundling",
     "restricted": "mvmoe_export.restricting",
+    "verify_against_model": "mvmoe_export.parity.pytorch",
 }
 
 

@@ -21,6 +21,7 @@ from mvmoe_deploy.models.checkpoints import Checkpoint
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.counting import count
 from mvmoe_deploy.models.input_choices import unstated
+from mvmoe_deploy.models.own_weights import own_labels
 from mvmoe_deploy.preprocessing import Origin, TrainedField
 from mvmoe_deploy.progress import Progress
 from mvmoe_deploy.routing import UsagePrior
@@ -55,7 +56,7 @@ from mvmoe_export.preflight import (
     require_targets,
     require_texts,
 )
-from mvmoe_export.restricting import restricted_prior
+from mvmoe_export.restricting import RestrictedModel, restricted_prior
 from mvmoe_export.resuming import FinishedTargets, export_key
 from mvmoe_export.rewrites import find_rewrite
 from mvmoe_export.stages import MAX_GRAPHS, Stages, make_stages
@@ -83,6 +84,7 @@ class Identity:
     family: str | None = None
     """None for the name of the model's class."""
     labels: Sequence[str] | None = None
+    """The names of the classes, in order; None for those of the model's attribute `labels`."""
     usage_prior: UsagePrior | None = None
     checkpoint_sha256: str | None = None
     weights: str | None = None
@@ -122,6 +124,18 @@ def export_bundle(
 ) -> manifest.Manifest:
     """Export a routed model to the bundle directory `path`; gives its manifest.
 
+    - `model`: a module that satisfies `RoutedModel`: one of a family, as `load_checkpoint` gives it
+      in `.model`, or your own. It stays on its device and keeps its weights.
+    - `path`: a directory that does not exist yet, or see `replace_existing`.
+    - `targets`: names of `mvmoe parts targets`. `options` has those of each target, as the class
+      that the target documents, and `rewrites`: None for the targets' choice, `()` for none.
+    - `batch`: images that a graph takes at a time. `max_graphs`: of more the export is refused.
+    - `identity`: name, labels and usage prior (`Identity`, or `Identity.of(checkpoint)`); labels are those of the first output that has classes, in the order of its numbers. Without
+      them those of the model's attribute `labels`, if it has one.
+    - `calibration`: images for the recipes that need some, or to measure what targets lose.
+    - `progress`: called as `progress(phase, item, total)` for each of `total` things of a phase
+      that is done, such as `("export onnx", "stem", 5)`; from the thread of the caller.
+
     As the last step the bundle is verified on its golden images, or on those of `calibration`, and
     every route that none of them takes (see `docs/verify.md`), unless `skip_verify`; the manifest
     keeps the figures. A target may then lose no more than `max_loss` points of right answers.
@@ -151,7 +165,7 @@ def export_bundle(
     """
     path, foreign = Path(path), foreign_to_bundle if replace_existing else None
     output_places.require_directory(path, foreign)
-    identity = _of_restricted(model, identity or Identity())
+    identity = _of_restricted(model, _with_labels(model, identity or Identity()))
     options = _with_identity(options or ExportOptions(), identity)
     found = {name: find_target(name) for name in targets}
     if not found:
@@ -332,6 +346,13 @@ class TargetMaking:
     def _told(self, target: str, phase: str) -> Callable[[str | None, int], None]:
         """What is told of one phase of a target."""
         return partial(self.export.progress, f"{phase} {self.export.name(target)}")
+
+
+def _with_labels(model: RoutedModel, identity: Identity) -> Identity:
+    """With the names of the classes that the model itself has, where nobody gave others."""
+    module = model.model if isinstance(model, RestrictedModel) else model
+    labels = own_labels(module) if identity.labels is None else identity.labels
+    return replace(identity, labels=labels)
 
 
 def _of_restricted(model: RoutedModel, identity: Identity) -> Identity:

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import ExpertModules, RoutedModel
 from mvmoe_deploy.models.stage_tensors import expert_takes, join_takes, named_output
+from mvmoe_deploy.models.user_code import user_code
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.strategies import DEFAULT, slot_input, slot_of
 from mvmoe_export.flow import StageFlow, as_tuple, require_names, require_passed_on
-from mvmoe_export.user_code import user_code
 
 _OUTPUT = "output"
 """What an expert's graph calls the one tensor of an expert that gives no names."""

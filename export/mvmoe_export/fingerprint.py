@@ -14,8 +14,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models.user_code import user_code
 from mvmoe_export.source_location import quantizer
-from mvmoe_export.user_code import user_code
 
 _SHOWN = 8
 """Values of a constant that are written out; of more, their hash."""

@@ -24,10 +24,10 @@ from mvmoe_deploy.models.stage_tensors import (
     output_alone,
     taken_names,
 )
+from mvmoe_deploy.models.user_code import user_code
 from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.routing.choices import router_of
-from mvmoe_export.user_code import user_code
 
 _TYPES = (torch.float32, torch.float16)
 """Types of tensors that stages pass on."""

@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from mvmoe_deploy import part_lookup
+from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.text import choices_text, quoted
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -143,6 +144,13 @@ force = click.option(
     "--force", is_flag=True, help="Replace the output if it is one that this command wrote."
 )
 
+own_model = click.option(
+    "--model",
+    "factory",
+    metavar="MODULE:FACTORY",
+    help="A model of your own: package.module:factory or file.py:factory. Its code is run.",
+)
+
 weights = click.option(
     "--weights", help="Which of several sets of weights in a checkpoint: state_dict_ema, ..."
 )
@@ -220,6 +228,21 @@ def together(*options: Callable[[Function], Function]) -> Callable[[Function], F
         return function
 
     return decorate
+
+
+def refuse_with_model(**given: Any) -> None:
+    """Refuse what the factory of `--model` says, or what means another model.
+
+    By the names of parameters; a capital name is an argument's. Raises InputError.
+    """
+    for name, value in given.items():
+        if value not in (None, ()):
+            word = name if name.isupper() else f"--{name.replace('_', '-')}"
+            raise InputError(
+                f"{word} was given with --model, whose factory says it; leave it out",
+                code="input.option",
+                name=name.lower(),
+            )
 
 
 def named_files(*values: str | None) -> list[Path]:

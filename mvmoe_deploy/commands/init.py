@@ -8,11 +8,14 @@ import msgspec
 
 from mvmoe_deploy.cli import early_checks, shared_options
 from mvmoe_deploy.cli.group import command
-from mvmoe_deploy.cli.output import emit
+from mvmoe_deploy.cli.output import emit, stdout_left_alone
 from mvmoe_deploy.cli.tables import model_line
+from mvmoe_deploy.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from mvmoe_deploy.models import RoutedModel
 
 
 class NewCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,45 +30,114 @@ class NewCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @command(extra="models")
-@click.argument("preset", type=shared_options.PRESET)
+@click.argument("preset", required=False, type=shared_options.PRESET)
+@shared_options.own_model
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="Weights of --model to write again, in the form that every command reads.",
+)
+@shared_options.weights
 @shared_options.output
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @shared_options.input_options
 @shared_options.force
 def init(
-    preset: str, output: Path, seed: int, force: bool, as_json: bool, **input_choices: Any
+    *,
+    preset: str | None,
+    factory: str | None,
+    checkpoint: Path | None,
+    weights: str | None,
+    output: Path,
+    seed: int,
+    force: bool,
+    as_json: bool,
+    **input_choices: Any,
 ) -> None:
     """Write a checkpoint with random weights.
 
-    PRESET is the name of a preset, or a JSON file {"family": ..., "config": {...}}. The checkpoint
-    is a directory, or one file if the output ends in .safetensors.
+    PRESET is the name of a preset, or a JSON file {"family": ..., "config": {...}}. Instead of it
+    --model names a model of your own, whose weights are those that its factory gives it. The
+    checkpoint is a directory, or one file if the output ends in .safetensors.
     """
+    early_checks.require_checkpoint(checkpoint)
     early_checks.require_configuration(preset)
     early_checks.require_new_checkpoint(output, force)
 
-    from mvmoe_deploy.models import Checkpoint, InputChoices, build, count, save_checkpoint
+    from mvmoe_deploy.models import count
     from mvmoe_deploy.models.checkpoints import require_free
-    from mvmoe_deploy.models.input_choices import resolve_input
-    from mvmoe_deploy.models.presets import configuration
     from mvmoe_deploy.system import output_places
 
-    output_places.refuse_overlap([output], shared_options.named_files(preset))
+    read = [] if checkpoint is None else [checkpoint]
+    output_places.refuse_overlap([output], [*read, *shared_options.named_files(preset)])
     require_free(output, force)
-    config = configuration(preset)
-    chosen = resolve_input(config, {}, InputChoices(**input_choices))
-    model = build(config, chosen.preprocessing, seed=seed)
-    model.input_origins = chosen.origins
-    save_checkpoint(Checkpoint(model), output, replace=force)
-    counts = count(model)
+    if factory is not None:
+        shared_options.refuse_with_model(PRESET=preset, **input_choices)
+        with stdout_left_alone():
+            family, model = _own(
+                factory, checkpoint, weights, seed=seed, output=output, force=force
+            )
+            counts = count(model)
+    elif preset is None or checkpoint is not None or weights is not None:
+        raise InputError(
+            "no model was given; give PRESET alone, or --model MODULE:FACTORY",
+            code="input.option",
+            name="preset",
+        )
+    else:
+        family, model = _of_preset(preset, seed, output, force, input_choices)
+        counts = count(model)
     made = NewCheckpoint(
         checkpoint=str(output),
-        family=model.config.family,
+        family=family,
         seed=seed,
         params_total=counts.params_total,
         params_active=counts.params_active,
         macs=counts.macs,
     )
     emit(as_json, made, show)
+
+
+def _of_preset(
+    preset: str, seed: int, output: Path, force: bool, input_choices: dict[str, Any]
+) -> "tuple[str, RoutedModel]":
+    """Write a model of a family; its family and the model."""
+    from mvmoe_deploy.models import Checkpoint, InputChoices, build, save_checkpoint
+    from mvmoe_deploy.models.input_choices import resolve_input
+    from mvmoe_deploy.models.presets import configuration
+
+    config = configuration(preset)
+    chosen = resolve_input(config, {}, InputChoices(**input_choices))
+    model = build(config, chosen.preprocessing, seed=seed)
+    model.input_origins = chosen.origins
+    save_checkpoint(Checkpoint(model), output, replace=force)
+    return config.family, model
+
+
+def _own(
+    factory: str,
+    checkpoint: Path | None,
+    weights: str | None,
+    *,
+    seed: int,
+    output: Path,
+    force: bool,
+) -> "tuple[str, RoutedModel]":
+    """Write a user's own model; the name of its class and the model."""
+    from mvmoe_deploy.models.families import seeded
+    from mvmoe_deploy.models.own_family import routed
+    from mvmoe_deploy.models.own_module import make_own_module
+    from mvmoe_deploy.models.own_weights import load_own_weights, own_labels, save_own_weights
+
+    with seeded(seed):
+        module = make_own_module(factory)
+    labels, usage_prior = own_labels(module), None
+    if checkpoint is not None:
+        loaded = load_own_weights(module, checkpoint, weights)
+        labels, usage_prior = loaded.labels or labels, loaded.usage_prior
+    model = routed(module)
+    save_own_weights(model, output, labels, usage_prior, replace=force)
+    return type(module).__name__, model.eval()
 
 
 def show(out: "Console", made: NewCheckpoint) -> None:

@@ -48,12 +48,7 @@ _REQUIRED: "tuple[Verdict, ...]" = ("healthy", "imbalanced", "unused-experts")
 @click.option(
     "--data", type=shared_options.ImageSource(), required=True, help="Real images of the kind."
 )
-@click.option(
-    "--model",
-    "factory",
-    metavar="MODULE:FACTORY",
-    help="A model of your own: package.module:factory or file.py:factory. Its code is run.",
-)
+@shared_options.own_model
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
@@ -108,7 +103,19 @@ def routing(
     early_checks.require_checkpoint(checkpoint)
     early_checks.require_configuration(config)
     require_exact_intervals()
-    if factory is not None:
+    if factory is not None and path is not None and _is_bundle(path):
+        _refuse({"--config": config} | _flags(choices), "with --model, whose factory says it")
+        source = _bundle(
+            path,
+            factory=factory,
+            checkpoint=checkpoint,
+            config=None,
+            weights=weights,
+            targets=targets,
+            manifest_sha256=manifest_sha256,
+            plugins=plugins,
+        )
+    elif factory is not None:
         _refuse_with_model(path, config, targets, manifest_sha256, choices)
         source = _own_model(factory, checkpoint, weights)
     elif path is None:
@@ -121,6 +128,7 @@ def routing(
         _refuse(_flags(choices), "with a bundle, which says it")
         source = _bundle(
             path,
+            factory=None,
             checkpoint=checkpoint,
             config=config,
             weights=weights,
@@ -203,6 +211,7 @@ def _checkpoint(
 def _bundle(
     path: Path,
     *,
+    factory: str | None,
     checkpoint: Path | None,
     config: str | None,
     weights: str | None,
@@ -222,7 +231,11 @@ def _bundle(
     opened.verify(*(targets or (name for name in opened.manifest.targets if name not in removed)))
     name = opened.manifest.model.name
     named, model = ModelSource(name=name), None
-    if checkpoint is not None:
+    if factory is not None:
+        model = _pytorch().of_bundle(factory, checkpoint, opened, weights)
+        file = None if checkpoint is None else str(checkpoint)
+        named = ModelSource.of_factory(factory, file, weights)
+    elif checkpoint is not None:
         model = _pytorch().load(checkpoint, opened, config, weights)
         named = ModelSource.of_checkpoint(str(checkpoint), name, config=config, weights=weights)
     named = of_bundle(named, opened.manifest)

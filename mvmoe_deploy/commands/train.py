@@ -11,7 +11,7 @@ from mvmoe_deploy import part_lookup
 from mvmoe_deploy.cli import early_checks, shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.kept_work import says_what_is_kept
-from mvmoe_deploy.cli.output import emit
+from mvmoe_deploy.cli.output import emit, stdout_left_alone
 from mvmoe_deploy.cli.router_verdicts import verdict_line
 from mvmoe_deploy.cli.tables import percent, table
 from mvmoe_deploy.errors import InputError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from mvmoe_deploy.models.model_config import ModelConfig
     from mvmoe_deploy.training.training_report import FinishedRun, RoutingReport
 
 
@@ -52,6 +53,12 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     metavar="CHECKPOINT",
     help="Start from trained weights: a dense model, or a routed one to fine-tune.",
 )
+@shared_options.own_model
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="The weights that --model begins with; without it those of the factory, drawn by --seed.",
+)
 @shared_options.weights
 @click.option(
     "--routing",
@@ -59,7 +66,7 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     multiple=True,
     type=shared_options.PartName("routings"),
     help="May be given several times; the dense baseline is shared. By default super-class, or "
-    "end-to-end where a model selects tokens and images have no routes.",
+    "end-to-end with --model and where a model selects tokens and images have no routes.",
 )
 @click.option("--dense-epochs", type=int, help="Epochs of the dense baseline; with --from 0.")
 @click.option("--moe-epochs", type=int, help="Epochs of each routed model.")
@@ -92,6 +99,8 @@ def train(
     data: str,
     preset: str | None,
     start: Path | None,
+    factory: str | None,
+    checkpoint: Path | None,
     weights: str | None,
     routings: tuple[str, ...],
     resume: bool,
@@ -101,25 +110,35 @@ def train(
 ) -> None:
     """Train a dense model, find its super-classes, and train a routed model for each routing.
 
-    With --from the dense model, or the routed one, is trained already.
+    With --from the dense model, or the routed one, is trained already. --model trains a model of
+    your own, which has no dense twin: its routed phases alone, from --checkpoint or from random
+    weights.
     """
     early_checks.require_checkpoint(start)
+    early_checks.require_checkpoint(checkpoint)
     early_checks.require_configuration(preset)
     early_checks.require_run_directory(output, resume)
     _require_images(data)
 
     from mvmoe_deploy import training
     from mvmoe_deploy.models import InputChoices
-    from mvmoe_deploy.models.presets import configuration
     from mvmoe_deploy.system import output_places
     from mvmoe_deploy.training.training_report import FinishedRun
 
+    if factory is not None:
+        shared_options.refuse_with_model(preset=preset, **{"from": start})
+        start = checkpoint
+    elif checkpoint is not None:
+        raise InputError(
+            "--checkpoint was given without --model, whose weights it has; give --from CHECKPOINT "
+            "to start from a trained model of a family",
+            code="input.option",
+            name="checkpoint",
+        )
     begun_with = [] if start is None else [start]
     output_places.refuse_overlap([output], [*shared_options.named_files(preset), *begun_with])
-    if preset is None and start is not None:
-        config = training.configuration_of(start, weights)
-    else:
-        config = configuration(preset or training.suited_preset(data))
+    with stdout_left_alone():
+        config = _configuration(factory, preset, start, weights, data)
     choices = InputChoices(**{name: recipe.pop(name) for name in shared_options.INPUT_FIELDS})
     chosen = {name: value for name, value in recipe.items() if value is not None}
     chosen_options = training.default_options(
@@ -131,7 +150,7 @@ def train(
         **({"routings": tuple(dict.fromkeys(routings))} if routings else {}),
         **chosen,
     )
-    with says_what_is_kept(partial(_kept, output)):
+    with says_what_is_kept(partial(_kept, output)), stdout_left_alone():
         report = training.train(
             chosen_options, output, resume=resume, accept_changed_data=accept_changed_data
         )
@@ -160,6 +179,23 @@ def _kept(output: Path) -> str | None:
         return None
     where = one_line(output)
     return f"what was trained is in {where}; the same command with --resume goes on from there"
+
+
+def _configuration(
+    factory: str | None, preset: str | None, start: Path | None, weights: str | None, data: str
+) -> "ModelConfig":
+    """What is trained; raises InputError where nothing says it."""
+    from mvmoe_deploy import training
+    from mvmoe_deploy.models.presets import configuration
+
+    if factory is not None:
+        from mvmoe_deploy.models.own_family import own_config
+
+        return own_config(factory)
+    if preset is None and start is not None:
+        stated: ModelConfig = training.configuration_of(start, weights)
+        return stated
+    return configuration(preset or training.suited_preset(data))
 
 
 def show(out: "Console", run: "FinishedRun") -> None:

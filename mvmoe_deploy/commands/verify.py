@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from mvmoe_deploy.bundle import Bundle
+    from mvmoe_deploy.router_health import ModelSource
     from mvmoe_deploy.verification.report_data import (
         ComparedImages,
         OutputFigures,
@@ -33,10 +35,13 @@ _MOST_NEAR_TIES = 10
 @command(extra="onnx")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="What it was exported from.")
+@shared_options.own_model
 @shared_options.config
 @shared_options.weights
 @click.option(
-    "--data", type=shared_options.ImageSource(), help="Compare on real images; needs --checkpoint."
+    "--data",
+    type=shared_options.ImageSource(),
+    help="Compare on real images; needs --checkpoint or --model.",
 )
 @click.option(
     "--target",
@@ -52,6 +57,7 @@ def verify(
     *,
     bundle: Path,
     checkpoint: Path | None,
+    factory: str | None,
     config: str | None,
     weights: str | None,
     data: str | None,
@@ -63,14 +69,15 @@ def verify(
 ) -> int:
     """Compare routes and answers of BUNDLE with PyTorch, for every target and every route.
 
-    Without a checkpoint its golden vectors are the reference, and routes that none of them takes
-    are not checked. A figure beyond its bound ends with exit code 1, after the whole report.
+    Of a model of your own --model names its factory, and --checkpoint its weights if it was
+    exported with some. Without either the bundle's golden vectors are the reference, and routes
+    that none of them takes are not checked. A figure beyond its bound ends with exit code 1, after
+    the whole report.
     """
     early_checks.require_checkpoint(checkpoint)
     early_checks.require_configuration(config)
 
     from mvmoe_deploy.bundle import Bundle
-    from mvmoe_deploy.router_health import ModelSource
     from mvmoe_deploy.router_health.binomial_intervals import require_exact_intervals
     from mvmoe_deploy.runtime.isolated import isolated_runners
     from mvmoe_deploy.verification.bundle_verification import verify_bundle
@@ -78,15 +85,26 @@ def verify(
     from mvmoe_deploy.verification.report_data import report_data
     from mvmoe_deploy.verification.routers_report import of_bundle, verified_routers
 
-    if checkpoint is not None and data is not None:
+    if factory is not None:
+        shared_options.refuse_with_model(config=config)
+    compared = checkpoint is not None or factory is not None
+    if compared and data is not None:
         require_exact_intervals()
     opened = Bundle.open(bundle, manifest_sha256, plugins=plugins)
     removed = opened.removed_targets()
     opened.verify(*(targets or (name for name in opened.manifest.targets if name not in removed)))
     # Before the model is loaded, and long before the graphs are run.
-    pytorch = _pytorch() if checkpoint else None
+    pytorch = _pytorch() if compared else None
     samples = choose_samples(opened, data, most, pytorch and pytorch.synthetic_images)
-    model = pytorch.load(checkpoint, opened, config, weights) if pytorch else None
+    with stdout_left_alone():
+        model = pytorch and _model(
+            pytorch,
+            opened,
+            factory=factory,
+            checkpoint=checkpoint,
+            config=config,
+            weights=weights,
+        )
     # In a process of its own: a malformed graph can end the process of its engine.
     with (
         isolated_runners(plugins=plugins) as open_runner,
@@ -101,8 +119,7 @@ def verify(
             progress=advance,
             open_runner=open_runner,
         )
-    named = ModelSource.of_checkpoint(str(checkpoint), opened.manifest.model.name)
-    named = of_bundle(named, opened.manifest)
+    named = of_bundle(_named(factory, checkpoint, opened.manifest.model.name), opened.manifest)
     routers = verified_routers(report, named)
     emit(as_json, report_data(report, str(bundle), routers), show)
     if not report.ok:
@@ -111,12 +128,36 @@ def verify(
     return 0
 
 
+def _model(
+    pytorch: Any,
+    bundle: "Bundle",
+    *,
+    factory: str | None,
+    checkpoint: Path | None,
+    config: str | None,
+    weights: str | None,
+) -> Any:
+    """The model that the bundle was exported from; raises InputError for another."""
+    if factory is not None:
+        return pytorch.of_bundle(factory, checkpoint, bundle, weights)
+    return pytorch.load(checkpoint, bundle, config, weights)
+
+
+def _named(factory: str | None, checkpoint: Path | None, name: str) -> "ModelSource":
+    """How the model is named in commands that a verdict proposes."""
+    from mvmoe_deploy.router_health import ModelSource
+
+    if factory is None:
+        return ModelSource.of_checkpoint(str(checkpoint), name)
+    return ModelSource.of_factory(factory, None if checkpoint is None else str(checkpoint))
+
+
 def _pytorch() -> Any:
     """The part that asks PyTorch, of the exporter; raises MissingExtraError without PyTorch."""
     try:
         import torch  # noqa: F401
     except ImportError as error:
-        what = "PyTorch, which --checkpoint needs,"
+        what = "PyTorch, which --checkpoint and --model need,"
         raise MissingExtraError.from_import(error, what, "export") from error
     return part_lookup.find("references", "pytorch")
 

@@ -42,7 +42,8 @@ class Header(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     format: str
     version: int
-    family: str
+    family: str | None
+    """None for a user's own module, which its factory makes: no file says which code is run."""
     config: dict[str, Any]
     preprocessing: Preprocessing
     labels: list[str] | None = None
@@ -91,6 +92,13 @@ def described_config(
 ) -> ModelConfig:
     """The configuration that a checkpoint brings, or the one that was given."""
     if isinstance(described, Header):
+        if described.family is None:
+            raise CheckpointError(
+                f"{where} holds the weights of a model of your own, whose code a file does not "
+                "name; give --model MODULE:FACTORY with --checkpoint",
+                code="checkpoint.no-config",
+                name="model",
+            )
         if config is not None:
             raise CheckpointError(
                 f"{where} brings its own configuration; leave --config out", name="config"
@@ -197,7 +205,7 @@ def described_facts(
     if isinstance(described, Header):
         check_header(described, model, where)
         return described.labels, described.usage_prior
-    _check_labels(described.labels, model, where)
+    check_labels(described.labels, model.config.num_classes, where)
     return described.labels, None
 
 
@@ -229,7 +237,7 @@ def _contradictions(described: TimmConfig, config: ModelConfig) -> list[str]:
 
 def check_header(header: Header, model: FamilyModel, where: str) -> None:
     """Refuse labels and a usage prior that are not the model's; raises CheckpointError."""
-    _check_labels(header.labels, model, where)
+    check_labels(header.labels, model.config.num_classes, where)
     if header.usage_prior is not None:
         try:
             check_usage_prior(header.usage_prior, model.routing, "its usage prior")
@@ -241,9 +249,8 @@ def check_header(header: Header, model: FamilyModel, where: str) -> None:
             ) from error
 
 
-def _check_labels(labels: Sequence[str] | None, model: FamilyModel, where: str) -> None:
+def check_labels(labels: Sequence[str] | None, classes: int, where: str) -> None:
     """Refuse labels that are not one for each class, or no text; raises CheckpointError."""
-    classes = model.config.num_classes
     if labels is not None and len(labels) != classes:
         raise CheckpointError(
             f"{where} has {len(labels)} labels for {classes} classes; give one for each",

@@ -8,6 +8,7 @@ beside it. The first two are written.
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import msgspec
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from mvmoe_deploy.errors import CheckpointError
 from mvmoe_deploy.models.checkpoint_header import (
@@ -33,7 +34,7 @@ from mvmoe_deploy.models.checkpoint_header import (
     read_description,
 )
 from mvmoe_deploy.models.class_parameters import with_classes_of
-from mvmoe_deploy.models.contract import FamilyModel
+from mvmoe_deploy.models.contract import FamilyModel, RoutedModel
 from mvmoe_deploy.models.families import build, find_family
 from mvmoe_deploy.models.input_choices import InputChoices
 from mvmoe_deploy.models.model_config import ModelConfig
@@ -52,7 +53,7 @@ from mvmoe_deploy.strict_json import object_of
 from mvmoe_deploy.system import files, output_places
 from mvmoe_deploy.text import escaped
 
-_METADATA_KEY = "mvmoe"
+METADATA_KEY = "mvmoe"
 
 _ALWAYS_BUILT = 4000
 """Tensors of a model that is built without weights just to name the keys that are missing."""
@@ -90,13 +91,17 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, replace: bool = False) -
     require_free(path, replace)
     header = _header_of(checkpoint)
     check_header(header, checkpoint.model, f"the checkpoint for {path}")
+    write_weights(header, checkpoint.model, path, replace)
+
+
+def write_weights(
+    header: Header, model: nn.Module | RoutedModel, path: Path, replace: bool = False
+) -> None:
+    """Write the weights of a module with the JSON beside them, as `save_checkpoint` says."""
     text = msgspec.json.format(msgspec.json.encode(header), indent=2)
-    tensors = {
-        name: tensor.detach().cpu().contiguous()
-        for name, tensor in checkpoint.model.state_dict().items()
-    }
+    tensors = plain_tensors(model.state_dict().items())
     if path.suffix == ".safetensors":
-        metadata = {_METADATA_KEY: text.decode()}
+        metadata = {METADATA_KEY: text.decode()}
         files.write_file(
             path, lambda partial: _write_tensors(tensors, partial, metadata), _replaces(replace)
         )
@@ -104,6 +109,21 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, replace: bool = False) -
     with files.new_directory(path, _replaces(replace)) as work:
         (work / CONFIG_FILE).write_bytes(text + b"\n")
         _write_tensors(tensors, work / WEIGHTS_FILE)
+
+
+def plain_tensors(named: Iterable[tuple[str, Tensor]]) -> dict[str, Tensor]:
+    """Tensors as safetensors stores them: on the CPU, contiguous, none a part of another.
+
+    A module may have one parameter under two names.
+    """
+    tensors: dict[str, Tensor] = {}
+    places: set[int] = set()
+    for name, given in named:
+        tensor = given.detach().cpu().contiguous()
+        place = tensor.untyped_storage().data_ptr()
+        tensors[name] = tensor.clone() if place in places else tensor
+        places.add(place)
+    return tensors
 
 
 def require_free(path: Path, replace: bool = False) -> None:
@@ -152,7 +172,7 @@ def load_checkpoint(
     where = f"checkpoint {path}"
     file = weights_file(path)
     content, metadata = read_weights(file)
-    described = read_description(path, metadata.get(_METADATA_KEY), content)
+    described = read_description(path, metadata.get(METADATA_KEY), content)
     config = described_config(described, config, where)
     _require_plausible(config, count_tensors(content), where)
     if any_classes:
@@ -176,7 +196,7 @@ def load_checkpoint(
         model=model.eval(),
         labels=labels,
         usage_prior=usage_prior,
-        sha256=_hash(path, file),
+        sha256=checkpoint_sha256(path, file),
         name=_name(path),
         weights=chosen.name,
         notes=tuple(filter(None, notes)),
@@ -198,7 +218,7 @@ def _metadata_of(path: Path) -> bytes:
     try:
         with safe_open(path, framework="pt") as file:
             metadata: dict[str, str] = file.metadata() or {}
-            return metadata.get(_METADATA_KEY, "").encode()
+            return metadata.get(METADATA_KEY, "").encode()
     except (SafetensorError, OSError, RuntimeError, ValueError):
         return b""
 
@@ -249,7 +269,7 @@ def _header_of(checkpoint: Checkpoint) -> Header:
     )
 
 
-def _hash(path: Path, weights: Path) -> str:
+def checkpoint_sha256(path: Path, weights: Path) -> str:
     """SHA-256 of a file; of a directory, over its files' names and hashes in order of name."""
     if path.is_file():
         return files.sha256(path)

@@ -6,6 +6,7 @@ no family: a family is what presets, checkpoints and training need beside the mo
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
@@ -22,7 +23,7 @@ from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.models.stage_tensors import DEFAULT_OUTPUTS
 from mvmoe_deploy.models.timm_config import TimmConfig
 from mvmoe_deploy.preprocessing import Origin, Preprocessing, TrainedField
-from mvmoe_deploy.routing import Route, Rule
+from mvmoe_deploy.routing import Route, Rule, UsagePrior
 
 ModelOutput = Tensor | dict[str, Tensor]
 """What a model gives for a batch: its only output, or each of several by name."""
@@ -221,6 +222,17 @@ class FamilyModel(nn.Module):
 
 
 @dataclass(frozen=True)
+class BegunModel:
+    """A routed model that a training begins with, and the checkpoint that its weights are of."""
+
+    model: FamilyModel
+    labels: tuple[str, ...] | None = None
+    """What the checkpoint calls its classes."""
+    sha256: str | None = None
+    """Of the checkpoint; None for random weights."""
+
+
+@dataclass(frozen=True)
 class AdaptedState:
     """A state dict that was made to fit a configuration."""
 
@@ -249,6 +261,8 @@ class Family(Generic[ConfigT, ModelT]):
     bound_to_weights: frozenset[str] = frozenset()
     """Fields of the configuration that no weight's shape shows, and that trained weights are bound
     to: with another value they fit and mean nothing."""
+    has_twin: ClassVar[bool] = True
+    """Whether training begins with a dense twin; else with the routed model (`begun`)."""
     calibrated: str | None = None
     """The field of the configuration, true or false, of models that are calibrated on images."""
 
@@ -259,6 +273,34 @@ class Family(Generic[ConfigT, ModelT]):
     def build(self, config: ConfigT, preprocessing: Preprocessing | None = None) -> ModelT:
         """A model with random weights from PyTorch's generator; raises InputError."""
         return self.model(config, preprocessing)
+
+    def answers(self, config: ConfigT) -> str:
+        """The kind of the first output of a model, which labels are of."""
+        return next(iter(self.model.outputs.values()))
+
+    def begun(
+        self, config: ConfigT, seed: int, checkpoint: Path | None, weights: str | None
+    ) -> "BegunModel":
+        """What the training of a family without a dense twin begins with.
+
+        `weights` names one of several sets of the checkpoint. Raises CheckpointError.
+        """
+        raise NotImplementedError
+
+    def write_checkpoint(
+        self,
+        model: ModelT,
+        path: Path,
+        labels: Sequence[str] | None = None,
+        usage_prior: UsagePrior | None = None,
+        *,
+        replace: bool = False,
+    ) -> None:
+        """Write a model as `save_checkpoint` does; raises what it raises."""
+        from mvmoe_deploy.models.checkpoints import Checkpoint, save_checkpoint
+
+        named = None if labels is None else list(labels)
+        save_checkpoint(Checkpoint(model, labels=named, usage_prior=usage_prior), path, replace)
 
     def fits(self, name: str, tensor: Tensor, expected: Tensor) -> bool:
         """Whether `adapt` can make a parameter of shape `expected.shape` of a stored tensor."""

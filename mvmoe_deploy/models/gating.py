@@ -1,5 +1,10 @@
 """Routing in PyTorch, with gradients: what models use in training and in eager runs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -7,6 +12,31 @@ from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.routing.choices import router_of
 from mvmoe_deploy.routing.contract import members_of
 from mvmoe_deploy.routing.rule_arithmetic import as_logits
+
+
+class Selection(NamedTuple):
+    """What `select` was given and gave: logits, routes and gates, all `[B, E]`."""
+
+    logits: Tensor
+    members: Tensor
+    gates: Tensor
+
+
+_RECORD: ContextVar[list[Selection] | None] = ContextVar("selections", default=None)
+
+
+@contextmanager
+def recorded_selections() -> Iterator[list[Selection]]:
+    """The selections that are made in the block, in their order, with their gradients.
+
+    So that the training of a module that knows nothing of training learns what its routers gave.
+    """
+    found: list[Selection] = []
+    before = _RECORD.set(found)
+    try:
+        yield found
+    finally:
+        _RECORD.reset(before)
 
 
 def select(logits: Tensor, rule: Rule, route: Route | None = None) -> tuple[Tensor, Tensor]:
@@ -24,4 +54,8 @@ def select(logits: Tensor, rule: Rule, route: Route | None = None) -> tuple[Tens
         found = as_logits(found, rule.experts)
     chosen = rule.select(found)[0] if route is None else members_of([route], rule.experts)
     members = torch.from_numpy(chosen).to(logits.device).expand(len(logits), rule.experts)
-    return members, rule.torch_gates(members, logits.float())
+    gates = rule.torch_gates(members, logits.float())
+    record = _RECORD.get()
+    if record is not None:
+        record.append(Selection(logits, members, gates))
+    return members, gates

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import msgspec
 
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Rule
 from mvmoe_deploy.text import quoted
 
@@ -55,6 +56,22 @@ class ModelConfig:
         A small file that describes a model of a million layers is refused by it.
         """
         return 1
+
+    @property
+    def fixed_input(self) -> Preprocessing | None:
+        """What makes the input of an image, where the model alone says it; None where files and
+        persons do.
+        """
+        return None
+
+    @property
+    def made_by(self) -> Any:
+        """The family of models that no name finds; None for one that is found by `family`."""
+        return None
+
+    def for_classes(self, count: int) -> Self:
+        """This configuration for data of `count` classes, where their number is free."""
+        return self.replace(num_classes=count)
 
     def replace(self, **fields: Any) -> Self:
         """This configuration with other values in some fields; raises InputError."""

@@ -118,10 +118,27 @@ def load_data(
 def _input(
     config: ModelConfig, suited: Mapping[str, Any], stated: Mapping[str, Any], choices: InputChoices
 ) -> Preprocessing:
-    """The input; what suits the data of a resize rule goes with that rule alone."""
+    """The input; what suits the data of a resize rule goes with that rule alone.
+
+    Raises InputError for choices where the model alone says it.
+    """
+    if config.fixed_input is not None:
+        _require_no_choices(choices)
+        return config.fixed_input
     if "resize" in stated:
         suited = {name: value for name, value in suited.items() if name not in RULE_FIELDS}
     return resolve_input(config, {**suited, **stated}, choices).preprocessing
+
+
+def _require_no_choices(choices: InputChoices) -> None:
+    """Refuse what a person says of an input that the model's own code states."""
+    if choices:
+        raise InputError(
+            "the input was described by options, but a model of your own says it in its attribute "
+            "input; leave the options out",
+            code="input.option",
+            name="input",
+        )
 
 
 def _arrays(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import FamilyModel
-from mvmoe_deploy.models.families import find_family, seeded
+from mvmoe_deploy.models.families import family_of, seeded
 from mvmoe_deploy.training.batches import Batches
 from mvmoe_deploy.training.data import Split
 from mvmoe_deploy.training.evaluation import Tally, tally
@@ -102,7 +102,7 @@ class Trainer:
 
     def _prepare(self, phase: Phase) -> tuple[FamilyModel, Learner]:
         """The model as Fabric wraps it, and what learns inside."""
-        left_out = find_family(phase.model.config.family).without_decay
+        left_out = family_of(phase.model.config).without_decay
         optimizer = adamw(phase.model, self.options.lr, self.options.weight_decay, left_out)
         module, _ = self.fabric.setup(phase.model, optimizer)
         module.mark_forward_method("forward_routed")

@@ -11,9 +11,9 @@ import numpy as np
 
 from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.checkpoints import Checkpoint, require_free, save_checkpoint
+from mvmoe_deploy.models.checkpoints import require_free
 from mvmoe_deploy.models.contract import FamilyModel
-from mvmoe_deploy.models.families import find_family, seeded
+from mvmoe_deploy.models.families import family_of, seeded
 from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.routing import UsagePrior
@@ -144,8 +144,8 @@ def _require_fit(options: TrainOptions, data: ImageData) -> None:
     _require_kind(config, data, options.data)
     if config.num_classes != classes:
         raise InputError(
-            f"the configuration has num_classes {config.num_classes}, but {options.data} has "
-            f"{classes} classes; give num_classes {classes}",
+            f"the model has {config.num_classes} classes, but {options.data} has {classes}; give "
+            f"one with {classes} (num_classes of a configuration)",
             code="model.config-invalid",
             name="num_classes",
             expected=classes,
@@ -190,7 +190,7 @@ def _require_fit(options: TrainOptions, data: ImageData) -> None:
 
 def _require_kind(config: ModelConfig, data: ImageData, name: str) -> None:
     """Refuse data whose labels say nothing of the model's answers; raises InputError."""
-    answers = next(iter(find_family(config.family).model.outputs.values()))
+    answers = family_of(config).answers(config)
     if answers != data.kind:
         raise InputError(
             f"a {config.family} gives {answers}, but the labels of {name} are of {data.kind}; give "
@@ -233,7 +233,7 @@ class TrainingRun:
     @property
     def start_sha256(self) -> str | None:
         """The hash of the checkpoint that the run starts from; None if there is none."""
-        return None if self.start is None else self.start.report.sha256
+        return None if self.start is None or self.start.report is None else self.start.report.sha256
 
 
 def _run_process(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
@@ -246,7 +246,7 @@ def _run_process(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None
     with locked_run_directory(run.out, run.resume):
         require_same(run.out, run.options, run.data.classes, run.start_sha256)
         _require_places(run.out, run.options)
-        require_room(run.options, run.out)
+        require_room(run.options, run.out, None if run.start is None else run.start.routed)
         fabric.barrier()
         with progress:
             _run_phases(fabric, run, progress)
@@ -277,7 +277,7 @@ def _run_phases(fabric: "Fabric", run: TrainingRun, progress: Progress) -> None:
     data, images = _images(fabric, run, progress, finished)
     if finished:
         return
-    if fabric.is_global_zero and run.start is not None:
+    if fabric.is_global_zero and run.start is not None and run.start.report is not None:
         for line in run.start.report.notes:
             progress.note(line)
     trainer = Trainer(fabric, options, _batches(fabric, run, data), out, progress)
@@ -340,7 +340,7 @@ class _Phases:
         self.start = start
         self.changes = changes
         self.options = trainer.options
-        self.family = find_family(self.options.config.family)
+        self.family = family_of(self.options.config)
         self.data = trainer.batches.data
         self.kind = find_kind(self.data.kind)
         self.out = out
@@ -372,15 +372,14 @@ class _Phases:
     def _dense_model(self) -> FamilyModel | None:
         """Step 1: the trained dense twin; None for a start from a routed model without one."""
         options = self.options
-        config = self.family.dense(options.config)
-        family = find_family(config.family)
         if self.start is not None:
             model = self.start.dense
         else:
+            config = self.family.dense(options.config)
             with seeded(options.seed):
-                model = family.start(config, self.data.preprocessing)
+                model = family_of(config).start(config, self.data.preprocessing)
         if model is not None and options.dense_epochs:
-            objective = Objective(family, options.label_smoothing)
+            objective = Objective(family_of(model.config), options.label_smoothing)
             self._fit(Phase(DENSE, model, options.dense_epochs, objective))
         return model
 
@@ -481,6 +480,6 @@ class _Phases:
     def _save(self, model: FamilyModel, name: str, usage_prior: UsagePrior | None) -> None:
         """Write a checkpoint; a run that was killed here writes the same bytes again."""
         if self.trainer.fabric.is_global_zero:
-            labels = list(self.data.classes)
-            checkpoint = Checkpoint(model, labels=labels, usage_prior=usage_prior)
-            save_checkpoint(checkpoint, self.out / name, replace=True)
+            family_of(model.config).write_checkpoint(
+                model, self.out / name, self.data.classes, usage_prior, replace=True
+            )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from mvmoe_deploy.errors import CheckpointError, InputError
 from mvmoe_deploy.models.checkpoints import Checkpoint, load_checkpoint
 from mvmoe_deploy.models.contract import FamilyModel
-from mvmoe_deploy.models.families import find_family, seeded
+from mvmoe_deploy.models.families import family_of, find_family, seeded
 from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.models.state_dicts import load_weights
 from mvmoe_deploy.part_lookup import find
@@ -31,7 +31,8 @@ _FREE = frozenset({"num_classes", "image_size"})
 class StartingModels:
     """What a run starts from; its models are on the CPU and fit the run's configuration."""
 
-    report: StartReport
+    report: StartReport | None
+    """None where the weights are random: a user's own module that was not trained before."""
     dense: FamilyModel | None
     """The trained dense twin; None where a routed model has none."""
     routed: FamilyModel | None
@@ -72,7 +73,7 @@ def read_start(options: TrainOptions) -> Checkpoint | None:
     Weights without a configuration are those of the run's dense twin or of its routed model.
     Raises CheckpointError as `load_checkpoint` does.
     """
-    if options.start is None:
+    if options.start is None or not family_of(options.config).has_twin:
         return None
     path, weights = Path(options.start), options.weights
     try:
@@ -116,9 +117,11 @@ def fitted_start(
     layers must fit. Raises CheckpointError that names those that do not, with both shapes, or the
     family of a model that is another's, and InputError where nothing could guide the routers.
     """
+    family = family_of(options.config)
+    if not family.has_twin:
+        return _begun(options, data)
     if checkpoint is None:
         return None
-    family = find_family(options.config.family)
     dense_config = family.dense(options.config)
     found = checkpoint.config.family
     if found == options.config.family and is_routed(checkpoint.config):
@@ -139,6 +142,50 @@ def fitted_start(
     if fitted.fresh_head and not options.dense_epochs:
         _require_no_guide(options)
     return StartingModels(_report(checkpoint, options, fitted.notes), dense, routed)
+
+
+def _begun(options: TrainOptions, data: ImageData) -> StartingModels:
+    """What a routed model without a dense twin begins with; raises CheckpointError, InputError."""
+    path = None if options.start is None else Path(options.start)
+    begun = family_of(options.config).begun(options.config, options.seed, path, options.weights)
+    _require_no_dense_phase(options)
+    notes = _class_notes(begun.labels, data.classes, path)
+    if begun.sha256 is None:
+        _require_no_guide(options)
+        return StartingModels(None, None, begun.model)
+    report = StartReport(
+        checkpoint=str(path),
+        sha256=begun.sha256,
+        family=options.config.family,
+        weights=options.weights,
+        notes=notes,
+    )
+    return StartingModels(report, None, begun.model)
+
+
+def _class_notes(
+    labels: Sequence[str] | None, classes: Sequence[str], path: Path | None
+) -> tuple[str, ...]:
+    """What to know where the model calls its classes otherwise than the data do.
+
+    Raises InputError where it has the data's names in another order: its answers would mean others.
+    """
+    if labels is None or tuple(labels) == tuple(classes):
+        return ()
+    whose = "the model" if path is None else f"checkpoint {path}"
+    if sorted(labels) == sorted(classes):
+        raise InputError(
+            f"{whose} has the classes of the data in another order ({', '.join(labels[:5])}); "
+            f"give the data's, which are sorted by name: {', '.join(classes[:5])}",
+            code="data.invalid",
+            name="classes",
+            expected=list(classes[:5]),
+            found=list(labels[:5]),
+        )
+    return (
+        f"weights: {whose} calls its classes {', '.join(labels[:3])}, and the data "
+        f"{', '.join(classes[:3])}",
+    )
 
 
 def _report(checkpoint: Checkpoint, options: TrainOptions, notes: Sequence[str]) -> StartReport:
@@ -209,8 +256,9 @@ def _replaced(before: ModelConfig, config: ModelConfig) -> list[str]:
 def _require_no_dense_phase(options: TrainOptions) -> None:
     """Refuse to train a dense model that the routed one would not start from."""
     if options.dense_epochs:
+        whose = "the model" if options.start is None else f"checkpoint {options.start}"
         raise InputError(
-            f"{options.dense_epochs} dense epochs were asked for, but checkpoint {options.start} "
+            f"{options.dense_epochs} dense epochs were asked for, but {whose} "
             "is a routed model, which goes on with its own weights; leave --dense-epochs out",
             code="input.option",
             name="dense_epochs",
@@ -221,6 +269,14 @@ def _require_no_dense_phase(options: TrainOptions) -> None:
 def _require_no_guide(options: TrainOptions) -> None:
     """Refuse to find super-classes by the mistakes of a head that has not learnt anything."""
     guided = [name for name in options.routings if find("routings", name).guided]
+    if guided and options.start is None:
+        raise InputError(
+            f"the model has random weights, so its mistakes cannot guide the routing {guided[0]}; "
+            "give --routing end-to-end, or with --checkpoint weights that it was trained to",
+            code="input.option",
+            name="routings",
+            given=guided[0],
+        )
     if guided:
         raise InputError(
             f"the head of checkpoint {options.start} has other classes and starts fresh, so its "

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from mvmoe_deploy.errors import CheckpointError, InputError, OutputError
+from mvmoe_deploy.models.checkpoints import plain_tensors
 from mvmoe_deploy.models.contract import FamilyModel
 from mvmoe_deploy.system import files
 
@@ -79,7 +80,7 @@ class Learner:
 
 def save_state(path: Path, learner: Learner, position: Position) -> None:
     """Write the state in one step; raises OutputError if that is not possible."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in learner.tensors()}
+    tensors = plain_tensors(learner.tensors())
     metadata = {_KEY: json.dumps(vars(position))}
     try:
         files.write_file(

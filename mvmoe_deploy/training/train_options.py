@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from mvmoe_deploy import part_lookup
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.models.families import find_family
+from mvmoe_deploy.models.families import family_of
 from mvmoe_deploy.models.input_choices import InputChoices
 from mvmoe_deploy.models.model_config import ModelConfig
 from mvmoe_deploy.text import quoted
@@ -85,6 +85,11 @@ class TrainOptions:
         precisions = get_args(TrainingPrecision)
         _require(self.precision in precisions, "precision", self.precision, precisions)
 
+    @property
+    def _begins_trained(self) -> bool:
+        """Whether the routed phases can begin without a dense one."""
+        return self.start is not None or not family_of(self.config).has_twin
+
     def _require_start(self) -> None:
         """A set of weights is of a checkpoint."""
         if self.weights is not None and self.start is None:
@@ -113,7 +118,7 @@ class TrainOptions:
     def _require_integers(self) -> None:
         """Counts are whole numbers in their range."""
         for name, low, high in (
-            ("dense_epochs", 0 if self.start is not None and self.routings else 1, None),
+            ("dense_epochs", 0 if self._begins_trained and self.routings else 1, None),
             ("moe_epochs", 1, None),
             ("batch_size", 1, None),
             ("seed", 0, 2**63 - 1),
@@ -157,7 +162,7 @@ def is_routed(config: ModelConfig) -> bool:
     if config.routing:
         return True
     try:
-        return bool(find_family(config.family).dense(config) != config)
+        return bool(family_of(config).dense(config) != config)
     except InputError:
         return False
 
@@ -168,12 +173,14 @@ def default_options(config: ModelConfig, data: str = "digits", **changes: Any) -
     For a data set its own recipe, for digits one of about a minute; for an image folder DeiT's
     recipe (arXiv 2012.12877, table 9) without its distillation and mixing. A run that starts from
     a checkpoint has no dense epochs unless `changes` give some. Where images have no routes there
-    is nothing to guide, and the routing is `end-to-end`. Raises InputError for data that
+    is nothing to guide, and a module of one's own has no dense twin that could: then the routing is
+    `end-to-end`. Raises InputError for data that
     cannot be used and for options out of range.
     """
-    config = config.replace(num_classes=len(class_names(data)))
-    started = {"dense_epochs": 0} if changes.get("start") is not None else {}
-    unguided = {} if config.routing else {"routings": ("end-to-end",)}
+    config = config.for_classes(len(class_names(data)))
+    alone = not family_of(config).has_twin
+    started = {"dense_epochs": 0} if alone or changes.get("start") is not None else {}
+    unguided = {"routings": ("end-to-end",)} if alone or not config.routing else {}
     suited = {**recipe(data), **started, **unguided}
     fields = {"config": config, "data": str(data), **suited, **changes}
     return TrainOptions(**fields)

@@ -56,6 +56,16 @@ def verify_bundle(
 ) -> Report:
     """Compare targets of a bundle with the model's answers to `samples`.
 
+    - `bundle`: as `Bundle.open` gives it, its files checked by `bundle.verify()`.
+    - `model`: what answers for PyTorch. From a PyTorch module it is made by
+      `mvmoe_export.verify_against_model(bundle, module, samples)`, which calls this function.
+    - `samples`: images and labels, as `mvmoe_deploy.samples.load_samples(data, bundle.manifest,
+      most)` reads them, or `Samples(names, inputs)` with inputs `[n, C, H, W]` (fp32).
+    - `progress`: called as `progress(phase, item, total)` whenever one of `total` routes and
+      batches was compared.
+
+    The report's `ok` says whether all figures are within their bounds, `shortfall` what is not.
+
     Without samples the golden vectors are images and reference in one; without a model nothing else
     can be, and routes that no image takes are not run. `targets` None are all that run on this
     machine and whose files were not removed; one that was asked for by name and is not among them

@@ -49,8 +49,8 @@ def choose_samples(
         return load_samples(data, bundle.manifest, most or _MOST_REAL)
     if data is not None or most is not None:
         raise InputError(
-            f"--{'data' if data else 'images'} was given without a checkpoint; give --checkpoint "
-            "too, or neither: the bundle's golden vectors are then compared, all of them",
+            f"--{'data' if data else 'images'} was given without a model; give --checkpoint (or "
+            "--model) too, or neither: the bundle's golden vectors are then compared, all of them",
             code="input.option",
             name="data" if data else "images",
         )

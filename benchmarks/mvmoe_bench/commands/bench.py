@@ -86,7 +86,7 @@ _DEVICES = ", ".join(part_lookup.built_in_names("devices"))
     "--compare",
     default="",
     help="With commas: bare, static, all-experts, gather, dense, eager, compile. All but bare need "
-    "--checkpoint.",
+    "--checkpoint or --model.",
 )
 @click.option(
     "--checkpoint",
@@ -101,6 +101,14 @@ _DEVICES = ", ".join(part_lookup.built_in_names("devices"))
     multiple=True,
     help="A dense model's checkpoint: the report has its right answers beside the bundle's; once "
     "for each bundle.",
+)
+@click.option(
+    "--model",
+    "factories",
+    metavar="MODULE:FACTORY",
+    multiple=True,
+    help="The model of your own that the bundle was exported from; once for each bundle. Its code "
+    "is run; --checkpoint has its weights.",
 )
 @click.option(
     "--engine-option",

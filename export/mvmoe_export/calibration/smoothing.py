@@ -19,9 +19,9 @@ from torch.overrides import TorchFunctionMode
 
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.models.user_code import user_code
 from mvmoe_export.flow import as_tuple
 from mvmoe_export.stage_calls import StageCall
-from mvmoe_export.user_code import user_code
 
 ALPHA = 0.5
 

@@ -43,12 +43,7 @@ _HOW = ("routers", "batch", "max_graphs", "skip_verify", "resume")
 
 @command(extra="export", cls=_ExportCommand)
 @click.argument("checkpoint", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "--model",
-    "factory",
-    metavar="MODULE:FACTORY",
-    help="A model of your own: package.module:factory or file.py:factory. Its code is run.",
-)
+@shared_options.own_model
 @click.option(
     "--checkpoint",
     "own_weights",
@@ -183,7 +178,7 @@ def export(
     from mvmoe_export.auto_strategy import AUTO, choose_strategy
 
     if factory is not None:
-        _refuse_with_model(checkpoint=checkpoint, config=config, **choices)
+        shared_options.refuse_with_model(CHECKPOINT=checkpoint, config=config, **choices)
         source = _own_model(factory, own_weights, weights)
     elif checkpoint is not None and own_weights is None:
         source = _from_checkpoint(checkpoint, config, weights, choices)
@@ -360,26 +355,22 @@ def _from_checkpoint(
 
 def _own_model(factory: str, path: Path | None, weights: str | None) -> _ModelSource:
     """The model that the caller's factory gives, with the weights of a file if there is one."""
-    from mvmoe_deploy.system import files
+    from mvmoe_deploy.models.own_module import make_own_module
+    from mvmoe_deploy.models.own_weights import load_own_weights
     from mvmoe_export import Identity
-    from mvmoe_export.own_module import load_own_weights, make_own_module
 
     model = make_own_module(factory)
-    digest = None
-    if path is not None:
-        load_own_weights(model, path, weights)
-        digest = files.sha256(path)
     name = factory.rpartition(":")[2]
-    identity = Identity(name=name, checkpoint_sha256=digest, weights=weights)
+    identity = Identity(name=name, weights=weights)
+    if path is not None:
+        loaded = load_own_weights(model, path, weights)
+        identity = replace(
+            identity,
+            labels=loaded.labels,
+            usage_prior=loaded.usage_prior,
+            checkpoint_sha256=loaded.sha256,
+        )
     return _ModelSource(cast("RoutedModel", model.eval()), identity)
-
-
-def _refuse_with_model(**given: Any) -> None:
-    """Refuse what only a checkpoint reads; raises InputError."""
-    for name, value in given.items():
-        if value is not None:
-            word = name.upper() if name == "checkpoint" else f"--{name.replace('_', '-')}"
-            raise InputError(f"{word} was given with --model, whose factory says it; leave it out")
 
 
 def _export_options(*, rewrites: str | None, **chosen: Any) -> "ExportOptions":

@@ -7,8 +7,8 @@ from torch import Tensor
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.stage_tensors import declared_outputs
+from mvmoe_deploy.models.user_code import user_code
 from mvmoe_deploy.routing import Route
-from mvmoe_export.user_code import user_code
 
 
 def forward(

@@ -35,6 +35,7 @@ from mvmoe_deploy.bundle.manifest import IMAGE
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.gating import select
+from mvmoe_deploy.models.user_code import user_code
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.runners import open_runner
 from mvmoe_deploy.verification.faults import FaultLocation, SearchedTarget, ShownBy
@@ -52,7 +53,6 @@ from mvmoe_export.parity.nearness import Nearness, Outputs, compare, difference,
 from mvmoe_export.parity.probes import probe_gates
 from mvmoe_export.parity.torch_reference import TorchReference, named, with_gates
 from mvmoe_export.stages import Stages, StageSpec
-from mvmoe_export.user_code import user_code
 
 _T = TypeVar("_T")
 

@@ -9,13 +9,13 @@ from torch import Tensor
 
 from mvmoe_deploy.errors import CheckFailedError
 from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.models.user_code import user_code
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.metrics import in_enough_digits
 from mvmoe_export.expert_flow import ExpertFlow
 from mvmoe_export.flow import as_tuple
 from mvmoe_export.parity.nearness import compare
 from mvmoe_export.parity.probes import probe_gates
-from mvmoe_export.user_code import user_code
 
 _IN_DOUBLE = 1e-5
 """In double precision, relative to the largest value: a part of the model may stay in fp32."""

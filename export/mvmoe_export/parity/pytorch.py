@@ -16,6 +16,8 @@ from mvmoe_deploy.bundle.model_outputs import ClassOutput
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.contract import RoutedModel
 from mvmoe_deploy.models.input_choices import words
+from mvmoe_deploy.models.own_module import make_own_module
+from mvmoe_deploy.models.own_weights import load_own_weights, own_labels
 from mvmoe_deploy.outputs import find_kind
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Rule
@@ -27,7 +29,6 @@ from mvmoe_deploy.verification.routes_of_images import DescribedModel
 from mvmoe_deploy.verification.run_stages import StageEngine, Vectors
 from mvmoe_deploy.verification.verification_report import Report
 from mvmoe_export.flow import ModelFlow, flow_of
-from mvmoe_export.own_module import load_own_weights, make_own_module
 from mvmoe_export.parity.double_precision import whole_way_error
 from mvmoe_export.parity.locating.find import find_fault
 from mvmoe_export.parity.reference_outputs import checked_reference_outputs, reference_outputs
@@ -117,9 +118,32 @@ class PyTorchReference:
         Raises InputError, or CheckpointError for weights that are not the model's.
         """
         model = make_own_module(factory)
+        labels, sha256 = own_labels(model), None
         if checkpoint is not None:
-            load_own_weights(model, checkpoint, weights)
-        return cls(cast("RoutedModel", model.eval()), name=factory)
+            loaded = load_own_weights(model, checkpoint, weights)
+            labels, sha256 = loaded.labels or labels, loaded.sha256
+        own = cast("RoutedModel", model.eval())
+        return cls(own, name=factory, sha256=sha256, labels=labels)
+
+    @classmethod
+    def of_bundle(
+        cls, factory: str, checkpoint: Path | None, bundle: Bundle, weights: str | None
+    ) -> "PyTorchReference":
+        """A user's own model that `bundle` was exported from; raises as `of_factory` and `load`."""
+        manifest = bundle.manifest
+        if checkpoint is None and manifest.source.checkpoint_sha256 is not None:
+            raise InputError(
+                f"the model {factory} was given without weights, but the bundle was exported with "
+                "those of a checkpoint; give --checkpoint too",
+                code="input.option",
+                name="checkpoint",
+                expected=manifest.source.checkpoint_sha256,
+            )
+        given = cls.of_factory(factory, checkpoint, weights or manifest.source.weights)
+        model = as_exported(given.model, manifest, factory)
+        reference = cls(model, name=factory, sha256=given._sha256)
+        reference.require_fit(manifest)
+        return reference
 
     @classmethod
     def load(
@@ -182,8 +206,10 @@ def verify_against_model(
 ) -> Report:
     """`verify_bundle` against a PyTorch model, which is left in the mode that it was in.
 
-    Its routing is restricted as that of the bundle is. Raises InputError for a model that is not
-    the bundle's, and what `verify_bundle` raises.
+    `bundle` is as `Bundle.open` gives it, `model` any module that satisfies `RoutedModel`, with the
+    weights that were exported; `options` are those of `verify_bundle`: `targets`, `progress`. The
+    model's routing is restricted as that of the bundle is. Raises InputError for a model that is
+    not the bundle's, and what `verify_bundle` raises.
     """
     with evaluation_mode(model):
         own = as_exported(model, bundle.manifest, type(model).__name__)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mvmoe_deploy.bundle.manifest import IMAGE
 from mvmoe_deploy.errors import CheckFailedError, RoutingError
 from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.models.user_code import user_code
 from mvmoe_deploy.routing import Route, Rule
 from mvmoe_deploy.routing.choices import default_selectors
 from mvmoe_deploy.verification.metrics import checked_routes, in_enough_digits
@@ -23,7 +24,6 @@ from mvmoe_export.parity.nearness import peak
 from mvmoe_export.parity.synthetic_images import synthetic_images
 from mvmoe_export.source_location import quantizer
 from mvmoe_export.stages import Stages, StageSpec
-from mvmoe_export.user_code import user_code
 
 _TOGETHER = 2
 """Images in a batch."""

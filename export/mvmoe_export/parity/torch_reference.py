@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mvmoe_deploy.bundle.manifest import IMAGE
 from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.models.user_code import user_code
 from mvmoe_deploy.preprocessing import Preprocessing
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.metrics import checked_routes
@@ -17,7 +18,6 @@ from mvmoe_export.parity.double_precision import DoublePrecisionCopy
 from mvmoe_export.parity.synthetic_images import extreme_images, input_range, synthetic_images
 from mvmoe_export.parity.thresholds import MOST_SEARCHES, Searches
 from mvmoe_export.stages import Stages
-from mvmoe_export.user_code import user_code
 
 _MOST_SEARCHES = 64
 """Searches for inputs beyond single bounds, of all routes of a stage together."""

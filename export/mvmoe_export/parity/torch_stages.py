@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from mvmoe_deploy.models.contract import RoutedModel
+from mvmoe_deploy.models.user_code import user_code
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.verification.run_stages import Vectors
 from mvmoe_export.flow import ModelFlow, as_tuple
-from mvmoe_export.user_code import user_code
 
 _AT_ONCE = 32
 """Images in one call: attention over all of them would take too much memory."""

@@ -23,6 +23,12 @@ def find_family(name: str) -> Family[Any, Any]:
     return family
 
 
+def family_of(config: ModelConfig) -> Family[Any, Any]:
+    """The family of a configuration: the one of its name, or the one that it brings."""
+    family: Family[Any, Any] | None = config.made_by
+    return find_family(config.family) if family is None else family
+
+
 def families() -> Iterator[Family[Any, Any]]:
     """All families: the built-in ones first, those of plug-ins only if more are asked for."""
     built_in = part_lookup.built_in_names(_KIND)
@@ -42,7 +48,7 @@ def build(
     config: ModelConfig, preprocessing: Preprocessing | None = None, seed: int | None = None
 ) -> FamilyModel:
     """A model with random weights; `seed` makes them repeatable without touching the global RNG."""
-    family = find_family(config.family)
+    family = family_of(config)
     with contextlib.nullcontext() if seed is None else seeded(seed):
         model: FamilyModel = family.build(config, preprocessing)
     return model

@@ -169,7 +169,7 @@ class BenchRun:
         return SubjectOrder(
             key=subject.key,
             kind=subject.kind.name,
-            root=self._roots.get(subject.key) or str(subject.bundle.path.resolve()),
+            root=self._roots.get(subject.key, str(subject.bundle.path.resolve())),
             manifest_sha256=subject.bundle.manifest_sha256,
             target=subject.target,
             output_kinds={output.name: output.kind for output in subject.bundle.manifest.outputs},
@@ -180,7 +180,7 @@ class BenchRun:
             requested=variant.requested,
             threads=subject.record.threads,
             budget=budget,
-            config=self._context.models.config,
+            config=self._context.models.config_of(subject.record.bundle),
             weights=self._context.models.weights_of(subject.bundle.manifest),
             plugins=subject.bundle.plugins,
             queries=tuple(queries),

@@ -56,6 +56,8 @@ class Models:
     """For longer."""
     dense: dict[str, Path] = field(default_factory=dict)
     """By bundle, the checkpoint of a dense model to compare its right answers with."""
+    factories: dict[str, str] = field(default_factory=dict)
+    """Of users' own models, by bundle; empty without any."""
     _loaded: dict[str, "RoutedModel"] = field(default_factory=dict)
     _dense: dict[str, "DenseModel"] = field(default_factory=dict)
 
@@ -64,7 +66,7 @@ class Models:
 
         And InputError for one whose routes only its caller knows, where none are imposed.
         """
-        for bundle in self.checkpoints:
+        for bundle in self.known:
             self._model(bundle)
             choices = required_choices(self.bundles[bundle].manifest.rules)
             if choices and not self.queries[bundle].forced:
@@ -106,6 +108,15 @@ class Models:
                     wrong=tuple(i for i in labelled if answers[i] != self.inputs.labels[i]),
                 )
 
+    @property
+    def known(self) -> set[str]:
+        """The bundles whose model is known."""
+        return {*self.checkpoints, *self.factories}
+
+    def config_of(self, bundle: str) -> str | None:
+        """What makes the model that a checkpoint's weights are of, where it does not say it."""
+        return self.factories.get(bundle, self.config)
+
     def weights_of(self, manifest: Manifest) -> str | None:
         """Which set of a checkpoint belongs to a bundle."""
         return self.weights or manifest.source.weights
@@ -135,7 +146,7 @@ class Models:
 
         With `imposed` routes those of the queries, else the router's own.
         """
-        if bundle not in self.checkpoints:
+        if bundle not in self.known:
             return None
         # A model that its caller has to tell the route has no answer of its own.
         imposed = imposed or bool(required_choices(self.bundles[bundle].manifest.rules))
@@ -168,7 +179,7 @@ class Models:
         request = Preparation(
             bundle=subject.bundle,
             target=subject.target,
-            model=self._model(name) if name in self.checkpoints else None,
+            model=self._model(name) if name in self.known else None,
             checkpoint=self.checkpoints.get(name),
             routes=routes,
             folder=folder,
@@ -187,18 +198,16 @@ class Models:
     def _model(self, bundle: str) -> "RoutedModel":
         """The model in evaluation mode; raises InputError if it is not the bundle's."""
         if bundle not in self._loaded:
-            from mvmoe_deploy.models import load_for_bundle
-            from mvmoe_deploy.models.presets import configuration
-            from mvmoe_export.parity.pytorch import require_fitting_model
-            from mvmoe_export.restricting import as_exported
+            from mvmoe_export.parity.pytorch import PyTorchReference
 
-            path = self.checkpoints[bundle]
-            config = configuration(self.config) if self.config else None
-            manifest = self.bundles[bundle].manifest
-            loaded = load_for_bundle(path, manifest, config, self.weights)
-            model = as_exported(loaded.model.eval(), manifest, f"checkpoint {path}")
-            require_fitting_model(model, manifest, f"checkpoint {path}", loaded.sha256)
-            self._loaded[bundle] = model
+            opened, path = self.bundles[bundle], self.checkpoints.get(bundle)
+            if (factory := self.factories.get(bundle)) is not None:
+                found = PyTorchReference.of_bundle(factory, path, opened, self.weights)
+            else:
+                found = PyTorchReference.load(
+                    self.checkpoints[bundle], opened, self.config, self.weights
+                )
+            self._loaded[bundle] = found.model
         return self._loaded[bundle]
 
     def _answers(self, bundle: str, imposed: bool) -> dict[str, np.ndarray]:

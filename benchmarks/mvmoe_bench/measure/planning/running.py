@@ -73,6 +73,8 @@ class Request:
     """One for each bundle, or none."""
     dense: tuple[Path, ...] = ()
     """Checkpoints of dense models, one for each bundle, or none."""
+    factories: tuple[str, ...] = ()
+    """Of users' own models: one for each bundle, or none; checkpoints have their weights."""
     manifest_sha256: tuple[str, ...] = ()
     """What pins the bundles: one for each, or none."""
     plugins: bool = False
@@ -167,6 +169,7 @@ def _context(request: Request, device: Device, parts: _RunParts, folder: Path) -
     models = Models(
         bundles=bundles,
         checkpoints=dict(zip(bundles, request.checkpoints, strict=False)),
+        factories=dict(zip(bundles, _lasting(request.factories), strict=False)),
         config=request.config,
         weights=request.weights,
         inputs=inputs,
@@ -226,14 +229,45 @@ def _require_checkpoints(request: Request) -> None:
                 given=len(given),
                 expected=len(request.bundles),
             )
+    _require_factories(request)
     needy = [name for name in request.compare if find_kind(name).needs_model]
-    if needy and not request.checkpoints:
+    if needy and not (request.checkpoints or request.factories):
         raise InputError(
             f"--compare {','.join(needy)} needs the PyTorch model; give --checkpoint with what the "
-            "bundle was exported from",
+            "bundle was exported from, or --model with the factory of your own model",
             code="input.option",
             name="compare",
             given=needy,
+        )
+
+
+def _lasting(factories: tuple[str, ...]) -> list[str]:
+    """Specs that mean the same in a worker's directory; PyTorch is imported if there are any."""
+    if not factories:
+        return []
+    from mvmoe_deploy.models.own_module import lasting_spec
+
+    return [lasting_spec(each) for each in factories]
+
+
+def _require_factories(request: Request) -> None:
+    """Refuse factories that are not one for each bundle, or what they say themselves."""
+    if not request.factories:
+        return
+    if len(request.factories) != len(request.bundles):
+        raise InputError(
+            f"{len(request.factories)} models were given for {len(request.bundles)} bundles; give "
+            "--model once for each bundle",
+            code="input.option",
+            name="factories",
+            given=len(request.factories),
+            expected=len(request.bundles),
+        )
+    if request.config is not None:
+        raise InputError(
+            "--config was given with --model, whose factory says it; leave it out",
+            code="input.option",
+            name="config",
         )
 
 

@@ -39,7 +39,8 @@ class SubjectOrder(_Part, kw_only=True, frozen=True):
     kind: str
     """Which file of `subjects/` makes it; a plug-in's name."""
     root: str
-    """A bundle; or a directory of whole-model graphs; or a checkpoint, for PyTorch."""
+    """A bundle; or a directory of whole-model graphs; or a checkpoint, for PyTorch: empty for the
+    weights that a factory gives."""
     manifest_sha256: str | None = None
     """Of the bundle that was checked: what is measured is that one."""
     target: str | None
@@ -58,7 +59,7 @@ class SubjectOrder(_Part, kw_only=True, frozen=True):
     budget: int | None = None
     """Experts that may be resident in each routed stage; None for all."""
     config: str | None = None
-    """For a checkpoint that comes without its configuration."""
+    """For a checkpoint that comes without its configuration; of a user's own model its factory."""
     weights: str | None = None
     """Of a checkpoint with several sets of weights the one to take."""
     plugins: bool = False

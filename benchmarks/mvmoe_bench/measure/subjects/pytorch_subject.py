@@ -24,15 +24,30 @@ if TYPE_CHECKING:
 
 
 def load_model(order: SubjectOrder) -> "RoutedModel":
-    """The model of the order's checkpoint, with its number of threads set."""
+    """The model of the order's checkpoint or factory, with its number of threads set."""
     import torch
 
     from mvmoe_deploy.models import load_checkpoint
+    from mvmoe_deploy.models.own_module import is_factory
     from mvmoe_deploy.models.presets import configuration
 
     torch.set_num_threads(order.threads)
+    if order.config is not None and is_factory(order.config):
+        return _own_model(order.config, order.root, order.weights)
     config = configuration(order.config) if order.config else None
     return load_checkpoint(Path(order.root), config, weights=order.weights).model.eval()
+
+
+def _own_model(factory: str, root: str, weights: str | None) -> "RoutedModel":
+    """A user's own model, with the weights of a checkpoint if there is one."""
+    from mvmoe_deploy.models.own_family import routed
+    from mvmoe_deploy.models.own_module import make_own_module
+    from mvmoe_deploy.models.own_weights import load_own_weights
+
+    model = make_own_module(factory)
+    if root:
+        load_own_weights(model, Path(root), weights)
+    return routed(model).eval()
 
 
 class PyTorchSubject(Subject):
@@ -84,7 +99,7 @@ class PyTorchKind(SubjectKind):
 
     def prepare(self, request: Preparation) -> str:
         """The checkpoint is all it needs."""
-        return str(request.checkpoint)
+        return "" if request.checkpoint is None else str(request.checkpoint)
 
     def make(self, order: SubjectOrder, images: np.ndarray, watch: Stopwatch) -> PyTorchSubject:
         """The model; if compiled, by its first answers. Sets the threads of the whole process."""

@@ -11,6 +11,7 @@ from mvmoe_deploy.bundle import manifest
 from mvmoe_deploy.bundle.graph_stages import STEERING, steering_type
 from mvmoe_deploy.bundle.manifest import IMAGE
 from mvmoe_deploy.models.gating import select
+from mvmoe_deploy.models.user_code import user_code
 from mvmoe_deploy.routing import Route
 from mvmoe_deploy.runtime.buffers import graph_inputs, tensor_inputs
 from mvmoe_deploy.runtime.contract import Runner, run
@@ -21,7 +22,6 @@ from mvmoe_deploy.verification.steering import steered_way
 from mvmoe_export.flow import as_tuple
 from mvmoe_export.parity.torch_stages import TorchStages
 from mvmoe_export.stages import GraphSpec, Stages, StageSpec
-from mvmoe_export.user_code import user_code
 
 _Arrays = dict[str, np.ndarray]
 

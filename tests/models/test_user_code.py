@@ -12,9 +12,9 @@ from mvmoe_deploy import Dispatcher
 from mvmoe_deploy.bundle import Bundle
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models.gating import select
+from mvmoe_deploy.models.user_code import user_code
 from mvmoe_export import export_bundle
 from mvmoe_export.stages import make_stages
-from mvmoe_export.user_code import user_code
 
 pytestmark = pytest.mark.usefixtures("shared_templates")
 

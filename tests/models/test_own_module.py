@@ -8,7 +8,7 @@ from expected_errors import raises
 from torch import nn
 
 from mvmoe_deploy.errors import InputError
-from mvmoe_export.own_module import make_own_module
+from mvmoe_deploy.models.own_module import make_own_module
 
 _CODE = """
 from dataclasses import dataclass

@@ -14,11 +14,9 @@ from typing import Any
 
 from torch import nn
 
-from mvmoe_deploy.errors import CheckpointError, InputError
-from mvmoe_deploy.models.weight_files import read_weights, weights_file
-from mvmoe_deploy.models.weight_sets import tensor_mappings
-from mvmoe_deploy.text import one_line, quoted
-from mvmoe_export.user_code import user_code
+from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.models.user_code import user_code
+from mvmoe_deploy.text import quoted
 
 _EXPECTED = "expected package.module:factory or file.py:factory"
 
@@ -66,41 +64,15 @@ def make_own_module(spec: str) -> nn.Module:
     return model
 
 
-def load_own_weights(model: nn.Module, path: Path, weights: str | None = None) -> None:
-    """Load the weights of a file, which must have exactly the model's names and shapes.
+def is_factory(text: str) -> bool:
+    """Whether a text can name a factory: a preset and a JSON file do not have its form."""
+    return ":" in text and not text.endswith(".json")
 
-    `weights` names one of several sets in the file, as in `load_checkpoint`. Raises CheckpointError
-    for a file without such a set.
-    """
-    content, _ = read_weights(weights_file(path))
-    wanted = model.state_dict().keys()
-    fitting = {
-        ".".join(place): state
-        for place, state in tensor_mappings(content)
-        if state.keys() == wanted and weights in (None, ".".join(place))
-    }
-    if len(fitting) > 1:
-        raise CheckpointError(
-            f"checkpoint {path} has the sets {', '.join(map(quoted, fitting))} with the names of "
-            f"the model's {len(wanted)} weights; name one of them with --weights",
-            code="checkpoint.weights-choice",
-            given=weights,
-            available=list(fitting),
-        )
-    if not fitting:
-        raise CheckpointError(
-            f"checkpoint {path} has no set of weights with the names of the model's {len(wanted)} "
-            "weights; give weights that the same model has written, and of several name one with "
-            "--weights",
-            code="checkpoint.does-not-fit",
-        )
-    try:
-        model.load_state_dict(dict(next(iter(fitting.values()))))
-    except (RuntimeError, TypeError) as error:
-        raise CheckpointError(
-            f"checkpoint {path} does not fit the model: {one_line(error, 400)}",
-            code="checkpoint.does-not-fit",
-        ) from error
+
+def lasting_spec(spec: str) -> str:
+    """The spec of a factory that means the same in another directory."""
+    place, separator, attribute = spec.rpartition(":")
+    return f"{Path(place).resolve()}{separator}{attribute}" if place.endswith(".py") else spec
 
 
 def _attribute(module: ModuleType, dotted: str, place: str) -> Any:
