@@ -135,7 +135,7 @@ def _figures(
     if piece.cell.routing is None:
         dense = cast("DenseReport", report.dense)
         return {
-            "top1": dense.accuracy,
+            "top1": dense.test_accuracy,
             "top1_at_start": None,
             "held_out_top1": dense.held_out_accuracy,
             "router_accuracy": None,
@@ -146,7 +146,7 @@ def _figures(
         }
     routed = report.routings[0]
     return {
-        "top1": routed.accuracy,
+        "top1": routed.test_accuracy,
         "top1_at_start": _top1_at_start(options),
         "held_out_top1": routed.held_out_accuracy,
         "router_accuracy": routed.router_accuracy,

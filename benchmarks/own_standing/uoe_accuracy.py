@@ -108,24 +108,24 @@ def _of_seed(case: Case, folder: Path, seed: int) -> Iterator[tuple[tuple[str, s
     first = next(iter(_FORMS))
     tuned = _trained(case, folder / "dense", case.config(first), seed, dense_epochs=case.epochs)
     dense = folder / "dense" / "dense"
-    yield ("dense", _AS_TRAINED), tuned.dense.accuracy
+    yield ("dense", _AS_TRAINED), tuned.dense.test_accuracy
     more = _trained(
         case, folder / "more", case.config(first), seed, start=dense,
         dense_epochs=case.tuned, moe_epochs=1,
     )  # fmt: skip
-    yield ("dense", "trained further"), more.dense.accuracy
+    yield ("dense", "trained further"), more.dense.test_accuracy
     for number, form in enumerate(_FORMS):
         yield (form, "cut"), _cut_top1(case, dense, form, seed)
         yield (form, "cut, with mean outputs"), _cut_top1(case, dense, form, seed, means=True)
         place, config = folder / f"tuned-{number}", case.config(form)
         report = tuned if form == first else _trained(case, place, config, seed, start=dense)
-        yield (form, "fine-tuned"), report.routings[0].accuracy
+        yield (form, "fine-tuned"), report.routings[0].test_accuracy
         if case.from_nothing and form in _FROM_NOTHING:
             start = _random(case, folder / f"random-{number}", form, seed)
             place = folder / f"from-nothing-{number}"
             epochs = case.epochs + case.tuned
             report = _trained(case, place, config, seed, start=start, moe_epochs=epochs)
-            yield (form, "from nothing"), report.routings[0].accuracy
+            yield (form, "from nothing"), report.routings[0].test_accuracy
 
 
 def _trained(case: Case, place: Path, config: UoEConfig, seed: int, **changes: Any) -> Any:

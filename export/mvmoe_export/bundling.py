@@ -130,8 +130,9 @@ def export_bundle(
     - `targets`: names of `mvmoe parts targets`. `options` has those of each target, as the class
       that the target documents, and `rewrites`: None for the targets' choice, `()` for none.
     - `batch`: images that a graph takes at a time. `max_graphs`: of more the export is refused.
-    - `identity`: name, labels and usage prior (`Identity`, or `Identity.of(checkpoint)`); labels are those of the first output that has classes, in the order of its numbers. Without
-      them those of the model's attribute `labels`, if it has one.
+    - `identity`: name, labels and usage prior (`Identity`, or `Identity.of(checkpoint)`). Labels
+      are those of the first output that has classes, in the order of its numbers; without them
+      those of the model's attribute `labels`, if it has one.
     - `calibration`: images for the recipes that need some, or to measure what targets lose.
     - `progress`: called as `progress(phase, item, total)` for each of `total` things of a phase
       that is done, such as `("export onnx", "stem", 5)`; from the thread of the caller.

@@ -183,6 +183,16 @@ INPUT_FIELDS = (
 """The parameters of `input_options`: the fields of `InputChoices`."""
 
 
+def model_fields(function: Function) -> Function:
+    """Fields of the configuration beside a preset: how many experts, and how many an image uses."""
+    return together(
+        click.option("--experts", type=int, metavar="N", help="Experts, instead of the preset's."),
+        click.option(
+            "--top-k", type=int, metavar="K", help="Experts that an image uses, likewise."
+        ),
+    )(function)
+
+
 def input_options(function: Function) -> Function:
     """What the caller says of the input: it goes before the checkpoint, and before defaults."""
     return together(

@@ -8,7 +8,7 @@ import msgspec
 
 from mvmoe_deploy.cli import early_checks, shared_options
 from mvmoe_deploy.cli.group import command
-from mvmoe_deploy.cli.output import emit, stdout_left_alone
+from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.tables import model_line
 from mvmoe_deploy.errors import InputError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mvmoe_deploy.models import RoutedModel
+    from mvmoe_deploy.models.model_config import ModelConfig
 
 
 class NewCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,8 @@ class NewCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     help="Weights of --model to write again, in the form that every command reads.",
 )
 @shared_options.weights
+@shared_options.model_fields
+@click.option("--classes", type=int, metavar="N", help="Classes, instead of the preset's.")
 @shared_options.output
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @shared_options.input_options
@@ -50,13 +53,17 @@ def init(
     weights: str | None,
     output: Path,
     seed: int,
+    experts: int | None,
+    top_k: int | None,
+    classes: int | None,
     force: bool,
     as_json: bool,
     **input_choices: Any,
 ) -> None:
     """Write a checkpoint with random weights.
 
-    PRESET is the name of a preset, or a JSON file {"family": ..., "config": {...}}. Instead of it
+    PRESET is the name of a preset, or a JSON file: {"preset": ..., "config": {...}} with what is
+    different from it, or {"family": ..., "config": {...}}. Instead of it
     --model names a model of your own, whose weights are those that its factory gives it. The
     checkpoint is a directory, or one file if the output ends in .safetensors.
     """
@@ -66,13 +73,15 @@ def init(
 
     from mvmoe_deploy.models import count
     from mvmoe_deploy.models.checkpoints import require_free
+    from mvmoe_deploy.models.presets import configuration, left_to_defaults, with_fields
     from mvmoe_deploy.system import output_places
 
     read = [] if checkpoint is None else [checkpoint]
     output_places.refuse_overlap([output], [*read, *shared_options.named_files(preset)])
     require_free(output, force)
     if factory is not None:
-        shared_options.refuse_with_model(PRESET=preset, **input_choices)
+        fields = {"experts": experts, "top_k": top_k, "classes": classes}
+        shared_options.refuse_with_model(PRESET=preset, **fields, **input_choices)
         with stdout_left_alone():
             family, model = _own(
                 factory, checkpoint, weights, seed=seed, output=output, force=force
@@ -85,7 +94,11 @@ def init(
             name="preset",
         )
     else:
-        family, model = _of_preset(preset, seed, output, force, input_choices)
+        if (line := left_to_defaults(preset)) is not None:
+            note(line)
+        fields = {"experts": experts, "top_k": top_k, "num_classes": classes}
+        config = with_fields(configuration(preset), **fields)
+        family, model = _of_config(config, seed, output, force, input_choices)
         counts = count(model)
     made = NewCheckpoint(
         checkpoint=str(output),
@@ -98,15 +111,13 @@ def init(
     emit(as_json, made, show)
 
 
-def _of_preset(
-    preset: str, seed: int, output: Path, force: bool, input_choices: dict[str, Any]
+def _of_config(
+    config: "ModelConfig", seed: int, output: Path, force: bool, input_choices: dict[str, Any]
 ) -> "tuple[str, RoutedModel]":
     """Write a model of a family; its family and the model."""
     from mvmoe_deploy.models import Checkpoint, InputChoices, build, save_checkpoint
     from mvmoe_deploy.models.input_choices import resolve_input
-    from mvmoe_deploy.models.presets import configuration
 
-    config = configuration(preset)
     chosen = resolve_input(config, {}, InputChoices(**input_choices))
     model = build(config, chosen.preprocessing, seed=seed)
     model.input_origins = chosen.origins

@@ -11,7 +11,7 @@ from mvmoe_deploy import part_lookup
 from mvmoe_deploy.cli import early_checks, shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.kept_work import says_what_is_kept
-from mvmoe_deploy.cli.output import emit, stdout_left_alone
+from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.router_verdicts import verdict_line
 from mvmoe_deploy.cli.tables import percent, table
 from mvmoe_deploy.errors import InputError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mvmoe_deploy.models.model_config import ModelConfig
-    from mvmoe_deploy.training.training_report import FinishedRun, RoutingReport
+    from mvmoe_deploy.training.training_report import DenseReport, FinishedRun, RoutingReport
 
 
 class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
@@ -46,6 +46,7 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     type=shared_options.PRESET,
     help="Preset or JSON file; by default that of the data set, or what --from brings.",
 )
+@shared_options.model_fields
 @click.option(
     "--from",
     "start",
@@ -71,6 +72,12 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 @click.option("--dense-epochs", type=int, help="Epochs of the dense baseline; with --from 0.")
 @click.option("--moe-epochs", type=int, help="Epochs of each routed model.")
 @click.option("--batch-size", type=int, help="Images of one step, over all processes.")
+@click.option(
+    "--accumulate",
+    type=int,
+    metavar="N",
+    help="Compute the images of a step in N parts, with the memory of one: the step is the same.",
+)
 @click.option("--lr", type=float, help="Peak learning rate.")
 @click.option(
     "--guide-weight", type=float, help="Of the guide of routers to super-classes: 0.3 by default."
@@ -79,6 +86,13 @@ class _Devices(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     "--balance-weight", type=float, help="Of an even use of experts in end-to-end: 0.01 by default."
 )
 @click.option("--ema", type=float, help="Decay of the averaged weights; 0 is off.")
+@click.option(
+    "--patience",
+    type=int,
+    metavar="N",
+    help="End a phase after N epochs without a higher accuracy of the held-out images, and keep "
+    "the weights of the best epoch; 0 (default) is off.",
+)
 @click.option("--seed", type=int)
 @click.option("--accelerator", help="auto, cpu, cuda or mps.")
 @click.option("--devices", type=_Devices(), help="Processes on this machine, or auto.")
@@ -105,6 +119,8 @@ def train(
     routings: tuple[str, ...],
     resume: bool,
     accept_changed_data: bool,
+    experts: int | None,
+    top_k: int | None,
     as_json: bool,
     **recipe: Any,
 ) -> None:
@@ -122,11 +138,13 @@ def train(
 
     from mvmoe_deploy import training
     from mvmoe_deploy.models import InputChoices
+    from mvmoe_deploy.models.presets import left_to_defaults, with_fields
     from mvmoe_deploy.system import output_places
     from mvmoe_deploy.training.training_report import FinishedRun
 
     if factory is not None:
-        shared_options.refuse_with_model(preset=preset, **{"from": start})
+        others = {"preset": preset, "from": start, "experts": experts, "top_k": top_k}
+        shared_options.refuse_with_model(**others)
         start = checkpoint
     elif checkpoint is not None:
         raise InputError(
@@ -139,6 +157,9 @@ def train(
     output_places.refuse_overlap([output], [*shared_options.named_files(preset), *begun_with])
     with stdout_left_alone():
         config = _configuration(factory, preset, start, weights, data)
+    config = with_fields(config, experts=experts, top_k=top_k)
+    if (line := left_to_defaults(preset)) is not None:
+        note(line)
     choices = InputChoices(**{name: recipe.pop(name) for name in shared_options.INPUT_FIELDS})
     chosen = {name: value for name, value in recipe.items() if value is not None}
     chosen_options = training.default_options(
@@ -202,13 +223,21 @@ def show(out: "Console", run: "FinishedRun") -> None:
     """Accuracy of each model, which classes each expert owns, and whether its routers route."""
     from rich.text import Text
 
-    rows = table("model", run.measure, "router accuracy", "checkpoint", right=(1, 2))
+    held_out, test = run.images["held_out"], run.images["test"]
+    rows = table(
+        "model",
+        f"{run.measure} of {held_out} held-out images",
+        f"of {test} test images",
+        "router, test",
+        "epochs",
+        "checkpoint",
+        right=(1, 2, 3, 4),
+    )
     if run.dense is not None:
-        rows.add_row("dense", percent(run.dense.accuracy), "-", _path(run, run.dense.checkpoint))
+        rows.add_row("dense", *_accuracies(run.dense), "-", *_how_long(run, run.dense))
     for routing in run.routings:
-        accuracy = percent(routing.router_accuracy)
-        path = _path(run, routing.checkpoint)
-        rows.add_row(routing.routing, percent(routing.accuracy), accuracy, path)
+        router = percent(routing.router_accuracy)
+        rows.add_row(routing.routing, *_accuracies(routing), router, *_how_long(run, routing))
     out.print(rows)
     for routing in run.routings:
         if not routing.expert_usage:
@@ -233,6 +262,24 @@ def show(out: "Console", run: "FinishedRun") -> None:
 def _path(run: "FinishedRun", checkpoint: str) -> str:
     """Where a checkpoint is, as it can be pasted into the next command."""
     return shlex.quote(str(Path(run.run) / checkpoint))
+
+
+def _accuracies(report: "DenseReport | RoutingReport") -> tuple[str, str]:
+    """Of the held-out images, then of the test images, which nothing was chosen by."""
+    return percent(report.held_out_accuracy), percent(report.test_accuracy)
+
+
+def _how_long(run: "FinishedRun", report: "DenseReport | RoutingReport") -> tuple[str, str]:
+    """Epochs, with the one that was kept where it is not the last, and the checkpoint."""
+    epochs = report.epochs
+    if epochs is None:
+        return "-", _path(run, report.checkpoint)
+    text = str(epochs.trained)
+    if epochs.trained < epochs.asked:
+        text += f" of {epochs.asked}"
+    if epochs.kept != epochs.trained:
+        text += f", best {epochs.kept}"
+    return text, _path(run, report.checkpoint)
 
 
 def _experts(routing: "RoutingReport") -> "Table":

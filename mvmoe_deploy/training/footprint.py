@@ -34,8 +34,8 @@ def run_bytes(options: TrainOptions, routed: nn.Module | None = None) -> int:
     with torch.device("meta"):
         dense = _bytes(build(family.dense(config))) if family.has_twin else 0
         routed_bytes = _bytes(build(config) if routed is None else routed)
-    # Weights and AdamW's two moments; the averaged weights if there are any.
-    learnt = 3 + (options.ema > 0)
+    # Weights and AdamW's two moments; the averaged weights and the best ones if there are any.
+    learnt = 3 + (options.ema > 0) + (options.patience > 0)
     held = peak = 0
     phases = [
         (dense, options.dense_epochs),

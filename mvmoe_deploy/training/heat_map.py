@@ -201,7 +201,7 @@ def _title(routing: RoutingReport, stage: int, measure: str) -> tuple[str, str]:
     name = routing.routing
     if len(routing.class_to_expert) > 1:
         name += f", router {stage + 1}"
-    accuracy = f"{measure} {100 * routing.accuracy:.2f}%"
+    accuracy = f"{measure} of test images {100 * routing.test_accuracy:.2f}%"
     if routing.router_accuracy is not None:
         accuracy += f", router {100 * routing.router_accuracy:.2f}%"
     return name, accuracy

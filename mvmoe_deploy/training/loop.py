@@ -1,5 +1,6 @@
 """The epochs of one phase: steps, schedule, average, evaluation, state. The same for all phases."""
 
+import contextlib
 import math
 import time
 from dataclasses import dataclass
@@ -70,7 +71,8 @@ class Trainer:
         state = self.states / f"{phase.name}.safetensors"
         position = load_state(state, learner, self.fabric.world_size)
         watch = self._begin(phase, position)
-        while position.epoch < phase.epochs:
+        patience = self.options.patience
+        while position.epoch < phase.epochs and not position.waited(patience):
             began = time.perf_counter()
             epoch = position.epoch + 1
             with seeded(self.batches.model_seed(epoch)):
@@ -79,18 +81,31 @@ class Trainer:
             routers = judged_routers(result, phase.model.routing)
             record = self._record(phase, learner, epoch, losses, result)
             record |= {"routers": [stage.verdict for stage in routers]} if routers else {}
-            seconds = position.seconds + time.perf_counter() - began
-            position = Position(epoch, seconds, self.fabric.world_size)
+            position = position.after(result.accuracy, time.perf_counter() - began)
+            if patience and position.best_epoch == epoch:
+                learner.keep()
             if self.fabric.is_global_zero:
                 # The log first: `rewind` can drop a line without a state, not invent one.
-                self.log.write({**record, "seconds": round(seconds, 3)})
+                self.log.write({**record, "seconds": round(position.seconds, 3)})
                 save_state(state, learner, position)
                 self.progress.epoch(record)
                 for line in watch.lines(epoch, routers):
                     self.progress.warn(line)
-        if learner.average is not None:
-            phase.model.load_state_dict(learner.evaluated.state_dict())
+        self._take_over(phase, learner, position)
         return position
+
+    def _take_over(self, phase: Phase, learner: Learner, position: Position) -> None:
+        """Give the model the weights that count: the best ones, their average, or its own."""
+        if learner.best is not None:
+            phase.model.load_state_dict(learner.best)
+        elif learner.average is not None:
+            phase.model.load_state_dict(learner.evaluated.state_dict())
+        if self.fabric.is_global_zero and position.epoch < phase.epochs:
+            self.progress.note(
+                f"{phase.name} ended after epoch {position.epoch} of {phase.epochs}: the accuracy "
+                f"of the held-out images has not risen since epoch {position.best_epoch}, whose "
+                "weights are kept"
+            )
 
     def evaluate(self, model: FamilyModel, split: Split) -> Tally:
         """What `model` does with all images of `split`, each counted once, on every process."""
@@ -126,10 +141,9 @@ class Trainer:
         total: dict[str, Tensor] = {}
         for index, (images, labels) in enumerate(self.batches.training(epoch)):
             self._set_lr(phase, learner, (epoch - 1) * self.batches.steps + index)
-            losses = phase.objective(module, *self.fabric.to_device((images, labels)))
-            self._step(module, learner, losses["loss"])
-            for name, value in losses.items():
-                total[name] = total.get(name, 0.0) + value.detach().double()
+            for name, value in self._losses(phase, module, images, labels).items():
+                total[name] = total.get(name, 0.0) + value
+            self._step(module, learner)
             if self.fabric.is_global_zero:
                 self.progress.step(1 / self.batches.steps)
         self._share_statistics(module)
@@ -141,9 +155,30 @@ class Trainer:
             for buffer in module.buffers():
                 buffer.copy_(self.fabric.broadcast(buffer))
 
-    def _step(self, module: FamilyModel, learner: Learner, loss: Tensor) -> None:
+    def _losses(
+        self, phase: Phase, module: FamilyModel, images: Tensor, labels: Tensor
+    ) -> dict[str, Tensor]:
+        """The losses of a step's images `[B, C, H, W]`, whose gradients are there then.
+
+        Each part of the images counts by its share, so that the gradient is that of them together,
+        where no loss compares images with each other.
+        """
+        total: dict[str, Tensor] = {}
+        parts = min(self.options.accumulate, len(images))
+        split = zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True)
+        for number, part in enumerate(split, start=1):
+            share = len(part[0]) / len(images)
+            # Processes add up their gradients once a step; one alone has nothing to skip.
+            skips = number < parts and self.fabric.world_size > 1
+            with self.fabric.no_backward_sync(module) if skips else contextlib.nullcontext():
+                losses = phase.objective(module, *self.fabric.to_device(part))
+                self.fabric.backward(losses["loss"] * share if parts > 1 else losses["loss"])
+            for name, value in losses.items():
+                total[name] = total.get(name, 0.0) + share * value.detach().double()
+        return total
+
+    def _step(self, module: FamilyModel, learner: Learner) -> None:
         """One step of gradient descent."""
-        self.fabric.backward(loss)
         if self.options.clip_norm > 0:
             self.fabric.clip_gradients(
                 module,

@@ -60,6 +60,7 @@ from mvmoe_deploy.training.training_progress import Progress, terminal_progress
 from mvmoe_deploy.training.training_report import (
     DenseReport,
     RoutingReport,
+    TrainedEpochs,
     TrainReport,
     read_report,
     write_report,
@@ -181,7 +182,8 @@ def _require_fit(options: TrainOptions, data: ImageData) -> None:
     if experts > classes and guided:
         raise InputError(
             f"{experts} experts cannot each own one of the {classes} classes of {options.data}; "
-            f"give at most {classes} experts",
+            f"give --experts {classes} or fewer, or --routing end-to-end, which gives no expert "
+            "classes of its own",
             code="model.config-invalid",
             name="experts",
             found=experts,
@@ -345,6 +347,7 @@ class _Phases:
         self.kind = find_kind(self.data.kind)
         self.out = out
         self.seconds: dict[str, float] = {}
+        self.epochs: dict[str, TrainedEpochs] = {}
 
     def report(self) -> TrainReport:
         """Train everything; what came of it."""
@@ -395,8 +398,9 @@ class _Phases:
         self._save(dense, DENSE, None)
         report = DenseReport(
             checkpoint=DENSE,
-            accuracy=test.accuracy,
+            test_accuracy=test.accuracy,
             held_out_accuracy=held_out.accuracy,
+            epochs=self.epochs.get(DENSE),
             confusion=held_out.confusion.tolist() if self.kind.classifies else None,
         )
         return held_out, report
@@ -455,8 +459,9 @@ class _Phases:
         return RoutingReport(
             routing=routing,
             checkpoint=routing,
-            accuracy=test.accuracy,
+            test_accuracy=test.accuracy,
             held_out_accuracy=held_out.accuracy,
+            epochs=self.epochs[routing],
             router_accuracy=None if owner is None else test.router_accuracy(owner),
             mean_gate=test.mean_gate if model.routing else None,
             route_usage=test.route_shares,
@@ -474,8 +479,13 @@ class _Phases:
         return names
 
     def _fit(self, phase: Phase) -> None:
-        """Train a phase and note its seconds."""
-        self.seconds[phase.name] = round(self.trainer.fit(phase).seconds, 3)
+        """Train a phase, and note its seconds and epochs."""
+        position = self.trainer.fit(phase)
+        self.seconds[phase.name] = round(position.seconds, 3)
+        kept = position.best_epoch if self.options.patience else position.epoch
+        self.epochs[phase.name] = TrainedEpochs(
+            asked=phase.epochs, trained=position.epoch, kept=kept
+        )
 
     def _save(self, model: FamilyModel, name: str, usage_prior: UsagePrior | None) -> None:
         """Write a checkpoint; a run that was killed here writes the same bytes again."""

@@ -31,11 +31,31 @@ _KEY = "mvmoe"
 
 @dataclass(frozen=True)
 class Position:
-    """How far a phase has come: finished epochs, seconds they took, processes they ran on."""
+    """How far a phase has come: finished epochs, seconds they took, processes they ran on.
+
+    And the first epoch whose accuracy of the held-out images was the highest, with it.
+    """
 
     epoch: int
     seconds: float
     processes: int
+    best_epoch: int = 0
+    best_accuracy: float = -1.0
+
+    def after(self, accuracy: float, seconds: float) -> "Position":
+        """With one epoch more, which took `seconds` and ended with this accuracy."""
+        epoch, better = self.epoch + 1, accuracy > self.best_accuracy
+        return Position(
+            epoch=epoch,
+            seconds=self.seconds + seconds,
+            processes=self.processes,
+            best_epoch=epoch if better else self.best_epoch,
+            best_accuracy=accuracy if better else self.best_accuracy,
+        )
+
+    def waited(self, patience: int) -> bool:
+        """Whether so many epochs in a row were no better; never with a patience of 0."""
+        return 0 < patience <= self.epoch - self.best_epoch
 
 
 @dataclass
@@ -45,6 +65,13 @@ class Learner:
     model: FamilyModel
     optimizer: torch.optim.Optimizer
     average: AveragedModel | None
+    best: dict[str, Tensor] | None = None
+    """The weights that were the best on the held-out images so far, where they are kept."""
+
+    def keep(self) -> None:
+        """Keep the weights that count now as the best."""
+        state = self.evaluated.state_dict()
+        self.best = {name: tensor.detach().clone() for name, tensor in state.items()}
 
     @property
     def evaluated(self) -> FamilyModel:
@@ -54,12 +81,14 @@ class Learner:
         return cast("FamilyModel", self.average.module)  # AveragedModel holds a copy of `model`
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """All tensors by name: weights, their average, the optimizer's moments."""
+        """All tensors by name: weights, their average, the best ones, the optimizer's moments."""
         for name, tensor in self.model.state_dict().items():
             yield f"model.{name}", tensor
         if self.average is not None:
             for name, tensor in self.average.state_dict().items():
                 yield f"average.{name}", tensor
+        for name, tensor in (self.best or {}).items():
+            yield f"best.{name}", tensor
         for index, values in self.optimizer.state_dict()["state"].items():
             for name, tensor in values.items():
                 yield f"optimizer.{index}.{name}", tensor
@@ -69,6 +98,7 @@ class Learner:
         self.model.load_state_dict(_below(tensors, "model."))
         if self.average is not None:
             self.average.load_state_dict(_below(tensors, "average."))
+        self.best = _below(tensors, "best.") or None
         moments: dict[int, dict[str, Tensor]] = {}
         for name, tensor in _below(tensors, "optimizer.").items():
             index, key = name.split(".", 1)

@@ -35,7 +35,10 @@ class TrainOptions:
     - `input` says what makes the model's input of an image, where it is not what suits the data.
     - `lr`, `warmup` (share of a phase's steps), `clip_norm` (0 = off) and `ema` (decay, 0 = off)
       hold for the dense and the routed phases alike; each phase has its own cosine.
-    - `batch_size` counts the images of one step on all processes.
+    - `batch_size` counts the images of one step on all processes. `accumulate` is how many parts
+      they are computed in, one after the other: it takes less memory, and the step is the same.
+    - `patience` ends a phase after so many epochs without a higher accuracy of the held-out images,
+      and keeps the weights of the best epoch (0: neither).
     - `devices` counts processes on one machine, `num_nodes` machines. `workers` are processes that
       load images for each of them; they do not change the result.
     - `threads` are CPU threads of each process (0: PyTorch's choice). The order of sums depends on
@@ -51,6 +54,7 @@ class TrainOptions:
     dense_epochs: int = 300
     moe_epochs: int = 100
     batch_size: int = 1024
+    accumulate: int = 1
     lr: float = 1e-3
     weight_decay: float = 0.05
     warmup: float = 0.05
@@ -59,6 +63,7 @@ class TrainOptions:
     guide_weight: float = 0.3
     balance_weight: float = 0.01
     ema: float = 0.0
+    patience: int = 0
     seed: int = 0
     devices: int | Literal["auto"] = 1
     accelerator: str = "auto"
@@ -121,6 +126,8 @@ class TrainOptions:
             ("dense_epochs", 0 if self._begins_trained and self.routings else 1, None),
             ("moe_epochs", 1, None),
             ("batch_size", 1, None),
+            ("accumulate", 1, None),
+            ("patience", 0, None),
             ("seed", 0, 2**63 - 1),
             ("devices", 1, _MAX_COUNT),
             ("num_nodes", 1, _MAX_COUNT),

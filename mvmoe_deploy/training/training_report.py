@@ -28,12 +28,28 @@ class StartReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainedEpochs:
+    """How long a phase was."""
+
+    asked: int
+    trained: int
+    """Fewer where the patience ended it."""
+    kept: int
+    """The epoch that the checkpoint's weights are of: the last, or with a patience the best on the
+    held-out images."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DenseReport:
     """The dense baseline; accuracies are between 0 and 1."""
 
     checkpoint: str
-    accuracy: float
+    test_accuracy: float
+    """Of the test images, which nothing was chosen by."""
     held_out_accuracy: float
+    """Of the images that progress, super-classes and a patience look at."""
+    epochs: TrainedEpochs | None = None
+    """None where it was trained before."""
     confusion: list[list[int]] | None
     """`[C][C]` counts held-out images: true class, then answer; None where answers are no classes.
     """
@@ -45,8 +61,10 @@ class RoutingReport:
 
     routing: str
     checkpoint: str
-    accuracy: float
+    test_accuracy: float
+    """Of the test images, which nothing was chosen by."""
     held_out_accuracy: float
+    """Of the images that progress, super-classes and a patience look at."""
     router_accuracy: float | None
     """Images whose router prefers their super-class, over all routers; None without a guide."""
     mean_gate: float | None
@@ -59,6 +77,7 @@ class RoutingReport:
     """Class names of each expert `[E]`; None without a guide."""
     class_to_expert: list[list[list[float]]]
     """`[S][C][E]`: share of the images that show each class and use each expert."""
+    epochs: TrainedEpochs | None = None
     routers: list[StageHealth] = field(default_factory=list)
     """The verdict on the router of each stage, by the held-out and the test images together."""
 

@@ -10,7 +10,7 @@ from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.models import build, preset, preset_names
 from mvmoe_deploy.models.families.mobile_vmoe import MobileVMoEConfig
 from mvmoe_deploy.models.families.vit import ViTConfig
-from mvmoe_deploy.models.presets import configuration
+from mvmoe_deploy.models.presets import configuration, left_to_defaults, with_fields
 from mvmoe_deploy.models.stage_tensors import named_output
 from mvmoe_deploy.preprocessing import Preprocessing
 
@@ -118,3 +118,49 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path, content, code, nam
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(InputError, check=lambda error: error.code == "model.config-invalid"):
         configuration(str(tmp_path / "missing.json"))
+
+
+def _file(tmp_path, content):
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(content))
+    return str(path)
+
+
+def test_a_file_may_change_fields_of_a_preset(tmp_path):
+    base = preset("mobile_vmoe_6x96_p32_224")
+    changed = {"preset": "mobile_vmoe_6x96_p32_224", "config": {"experts": 3, "top_k": 2}}
+    path = _file(tmp_path, changed)
+    assert configuration(path) == base.replace(experts=3, top_k=2)
+    assert left_to_defaults(path) is None
+    assert configuration(_file(tmp_path, {"preset": "mobile_vmoe_6x96_p32_224"})) == base
+
+
+def test_a_file_without_a_preset_says_what_it_leaves_to_defaults(tmp_path):
+    path = _file(tmp_path, {"family": "mobile_vmoe", "config": {"width": 96, "heads": 2}})
+    line = left_to_defaults(path)
+    assert f"depth {MobileVMoEConfig().depth}" in line and "experts 10" in line
+    assert "heads" not in line
+    assert left_to_defaults("digits") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ({"preset": "digits", "family": "uoe"}, "family"),
+        ({"preset": 3}, "preset"),
+        ({"preset": "digits", "config": {"wings": 2}}, "wings"),
+        ({"preset": "digits", "config": [1]}, "config"),
+    ],
+)
+def test_a_file_that_contradicts_its_preset_is_refused(tmp_path, content, name):
+    with raises(InputError, "model.config-invalid", name=name):
+        configuration(_file(tmp_path, content))
+
+
+def test_fields_that_are_given_replace_those_of_a_preset():
+    changed = with_fields(preset("digits"), experts=2, top_k=None)
+    assert changed == preset("digits").replace(experts=2)
+    with raises(InputError, "input.option", name="experts"):
+        with_fields(preset("vit_digits"), experts=2)
+    with raises(InputError, "model.config-invalid", name="top_k"):
+        with_fields(preset("digits"), experts=2, top_k=3)

@@ -53,7 +53,7 @@ def test_the_dense_model_has_learnt_and_is_what_was_cut(measured):
     for seed in (0, 1):
         report = read_report(folder / str(seed) / "tuned-2" / "report.json")
         assert report.start.checkpoint == str(folder / str(seed) / "dense" / "dense")
-        assert report.dense.accuracy == rows[0].top1[seed]
+        assert report.dense.test_accuracy == rows[0].top1[seed]
         assert report.seconds.keys() == {"super-classes", "end-to-end"}
 
 

@@ -114,7 +114,7 @@ def test_a_resumed_run_ends_with_the_same_weights(folder, finished, tmp_path, ph
         train(options, tmp_path / "run", progress=Interrupt(phase))
     report = train(options, tmp_path / "run", resume=True)
     whole, expected = finished
-    assert report.routings[0].accuracy == expected.routings[0].accuracy
+    assert report.routings[0].test_accuracy == expected.routings[0].test_accuracy
     for name in ("dense", "end-to-end"):
         runs = (whole, tmp_path / "run")
         ours, theirs = (load_file(run / name / "model.safetensors") for run in runs)
@@ -144,7 +144,7 @@ def test_a_run_goes_on_from_a_detector_or_its_twin(folder, finished, tmp_path):
         options = default_options(CONFIG, str(folder), **recipe, start=str(out / name))
         report = train(options, tmp_path / name)
         assert report.start.notes == notes
-        assert 0 <= report.routings[0].accuracy <= 1
+        assert 0 <= report.routings[0].test_accuracy <= 1
 
 
 @pytest.mark.parametrize(

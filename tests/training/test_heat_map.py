@@ -20,7 +20,7 @@ def _report(classes: int, experts: int, stages: int) -> TrainReport:
     routing = RoutingReport(
         routing="super-class",
         checkpoint="super-class",
-        accuracy=0.9,
+        test_accuracy=0.9,
         held_out_accuracy=0.9,
         router_accuracy=0.8,
         mean_gate=0.7,
@@ -36,7 +36,9 @@ def _report(classes: int, experts: int, stages: int) -> TrainReport:
         processes=1,
         device="cpu",
         measure="top-1",
-        dense=DenseReport(checkpoint="dense", accuracy=0.9, held_out_accuracy=0.9, confusion=[]),
+        dense=DenseReport(
+            checkpoint="dense", test_accuracy=0.9, held_out_accuracy=0.9, confusion=[]
+        ),
         routings=(routing,),
         seconds={},
     )

@@ -409,7 +409,7 @@ def test_a_folder_trains_and_names_the_image_it_cannot_read(image_folder, tmp_pa
         config=config, data=str(image_folder), dense_epochs=30, moe_epochs=10, batch_size=9, lr=5e-3
     )
     report = train(options, tmp_path / "run")
-    assert report.dense.accuracy == report.routings[0].accuracy == 1.0
+    assert report.dense.test_accuracy == report.routings[0].test_accuracy == 1.0
     assert len(report.routings[0].expert_usage) == 2
     assert [share.route for share in report.routings[0].route_usage[1]] == [(0, 1)]
     assert load_checkpoint(tmp_path / "run" / "super-class").config == config

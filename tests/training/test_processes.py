@@ -33,8 +33,10 @@ def test_two_processes_train_like_one_and_resume_exactly(tiny_options, tmp_path:
     assert (report.processes, alone.processes) == (2, 1)
     assert report.images == alone.images
     assert sum(map(sum, report.dense.confusion)) == report.images["held_out"]
-    assert report.dense.accuracy == pytest.approx(alone.dense.accuracy, abs=0.05)
-    assert report.routings[0].accuracy == pytest.approx(alone.routings[0].accuracy, abs=0.08)
+    assert report.dense.test_accuracy == pytest.approx(alone.dense.test_accuracy, abs=0.05)
+    assert report.routings[0].test_accuracy == pytest.approx(
+        alone.routings[0].test_accuracy, abs=0.08
+    )
     # The error of the first process arrives here as itself, and the run can be resumed.
     with raises(InputError, "input.invalid", name="enough"):
         train(options, tmp_path / "again", progress=StopAfter())

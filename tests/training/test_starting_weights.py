@@ -121,7 +121,7 @@ def test_a_routed_model_goes_on_with_its_own_weights(whole, tmp_path: Path) -> N
         new = load_file(tmp_path / "run" / name / "model.safetensors")
         assert all(torch.allclose(new[key], old[key], atol=1e-6) for key in old)
     expected = {each.routing: each for each in read_report(before / "report.json").routings}
-    assert report.routings[1].accuracy == expected["end-to-end"].accuracy
+    assert report.routings[1].test_accuracy == expected["end-to-end"].test_accuracy
     # The confusions that guide the routers are the starting model's own.
     assert sorted(chain.from_iterable(report.routings[0].super_classes)) == list(DIGITS)
 

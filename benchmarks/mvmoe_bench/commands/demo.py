@@ -133,7 +133,7 @@ def _done(places: _Places, options: "TrainOptions") -> Demo:
     (answer,) = found.outputs.values()
     return Demo(
         images=images,
-        top1_dense=trained.dense.accuracy,
+        top1_dense=trained.dense.test_accuracy,
         top1_pytorch=found.accuracy_pytorch,
         top1_bundle=found.accuracy_target,
         top1_agreement=answer.agreement,
