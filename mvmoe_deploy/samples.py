@@ -131,10 +131,10 @@ def list_samples(
         return _of_data_set(found, data, taker, most, parts)
     if YoloFolder.fits(Path(data)):
         return _of_data_set(YoloFolder(Path(data)), data, taker, most, parts)
-    images, classes = _directory(Path(data))
+    images, classes = directory_images(Path(data))
     labels = None
     if classes and taker.classes is not None:  # Else folders say nothing of the answers.
-        labels = _class_indices(classes, taker.classes, taker.name, f"data {data}")
+        labels = class_indices(classes, taker.classes, taker.name, f"data {data}")
     chosen = [images[row] for row in _spread(len(images), most)]
     groups = tuple(image.parent.name for image in chosen) if classes else None
     # Without labels there is no accuracy; answers are compared with PyTorch's all the same.
@@ -159,14 +159,18 @@ def _of_data_set(
     output = taker.outputs.get(kind.name)
     known = None
     if output is not None:
-        indices = _class_indices(found.classes, output, taker.name, f"data {data}")
+        indices = class_indices(found.classes, output, taker.name, f"data {data}")
         numbers = np.array([indices[name] for name in found.classes])
         known = kind.renumbered(np.stack(labels), numbers)
     return ImageList(names, images, known, groups, kind.name)
 
 
-def _directory(root: Path) -> tuple[list[Path], tuple[str, ...]]:
-    """Images in order of class and name, and the classes; no classes if there are no folders."""
+def directory_images(root: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """Images in order of class and name, and the classes; no classes if there are no folders.
+
+    Of a directory with `train/` and `val/` those of `val/`. Raises InputError for one without
+    images, or with images both in folders and beside them.
+    """
     if (root / "train").is_dir() and (root / "val").is_dir():
         root = root / "val"
     folders = sorted(path for path in _visible(root) if path.is_dir())
@@ -192,7 +196,7 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
 
 
-def _class_indices(
+def class_indices(
     names: Sequence[str], output: ClassOutput, taker: str, where: str
 ) -> dict[str, int]:
     """The index of each class in an output of `taker`; raises InputError if there is none."""

@@ -1,10 +1,12 @@
 """What `mvmoe run` says of images: the records that it prints, and how they come about."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from mvmoe_deploy.errors import MvmoeError
 
@@ -21,6 +23,14 @@ class OutputValue(msgspec.Struct, frozen=True, kw_only=True):
     value: Any
 
 
+class BestClass(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the best classes of an image."""
+
+    label: str
+    index: int
+    probability: float
+
+
 class ImageAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The answer for one image; of several routed stages `route` and `gates` have one item each.
 
@@ -33,6 +43,10 @@ class ImageAnswer(msgspec.Struct, frozen=True, kw_only=True):
     probability: float | None
     route: tuple[Any, ...]
     gates: tuple[Any, ...]
+    expected: str | None = None
+    """The class of the folder that it lies in; None where folders say nothing of it."""
+    top: tuple[BestClass, ...] = ()
+    """The best classes, as many as were asked for; empty for a model that does not classify."""
     last_stage: str
     """The stage that ran last: an image may be finished early."""
     timings_ms: dict[str, float]
@@ -50,10 +64,56 @@ class NoImageAnswer(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, object]
 
 
+class AnsweredClass(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the images of one class were answered right."""
+
+    label: str
+    images: int
+    right: int
+
+
+class RightAnswers(msgspec.Struct, frozen=True, kw_only=True):
+    """How right the answers are of images that lie in folders of their classes."""
+
+    measure: str
+    images: int
+    """Those with an answer."""
+    right: int
+    accuracy: float
+    top: int
+    """Among how many of the best classes the right one was looked for, for `in_top`."""
+    in_top: int
+    classes: tuple[AnsweredClass, ...]
+
+
 class ImageAnswers(msgspec.Struct, frozen=True):
     """One result for each image, in their order."""
 
     results: tuple[ImageAnswer | NoImageAnswer, ...]
+    accuracy: RightAnswers | None = None
+    """None where no image lies in a folder of its class."""
+
+
+def right_answers(results: Sequence[ImageAnswer | NoImageAnswer], top: int) -> RightAnswers | None:
+    """The accuracy of results of which something is expected; None if of none."""
+    known = [one for one in results if isinstance(one, ImageAnswer) and one.expected is not None]
+    if not known:
+        return None
+    right = Counter(one.expected for one in known if one.label == one.expected)
+    images = Counter(one.expected for one in known)
+    in_top = sum(one.expected in {best.label for best in one.top} for one in known)
+    return RightAnswers(
+        measure="top-1",
+        images=len(known),
+        right=right.total(),
+        accuracy=right.total() / len(known),
+        top=top,
+        in_top=in_top,
+        classes=tuple(
+            AnsweredClass(label=str(label), images=count, right=right[label])
+            for label, count in images.items()
+        ),
+    )
 
 
 PictureFile = tuple[Path, Path]
@@ -63,14 +123,46 @@ Details = tuple[str, "Table"]
 """A title, and what an output says of an image."""
 
 
+def _ignore(text: str) -> None:
+    """Tell nobody."""
+
+
+def _best(prediction: "Prediction", count: int) -> tuple[BestClass, ...]:
+    """The best classes of one image; of equal ones the lowest number first."""
+    classes = prediction.class_output
+    if classes is None:
+        return ()
+    # The order is that of the logits: in their shares two may have become equal.
+    logits = prediction.logits.astype(np.float64)
+    shares = np.exp(logits - logits.max())
+    order = np.argsort(-logits, kind="stable")[:count].tolist()
+    return tuple(
+        BestClass(
+            label=classes.label(index), index=index, probability=float(shares[index] / shares.sum())
+        )
+        for index in order
+    )
+
+
 class AnsweredImages:
     """Answers images one by one, and keeps what is shown of them."""
 
-    def __init__(self, dispatcher: "Dispatcher", choices: Mapping[str, str], plugins: bool) -> None:
+    def __init__(
+        self,
+        dispatcher: "Dispatcher",
+        choices: Mapping[str, str],
+        plugins: bool,
+        *,
+        top: int = 1,
+        report: Callable[[str], None] = _ignore,
+    ) -> None:
+        """`top` is how many of the best classes are kept, `report` is told each image's error."""
         from mvmoe_deploy.outputs import find_kind
 
         self.dispatcher = dispatcher
         self.choices = choices
+        self.top = top
+        self.report = report
         self.outputs = [
             (output, find_kind(output.kind, plugins=plugins))
             for output in dispatcher.bundle.manifest.outputs
@@ -79,12 +171,21 @@ class AnsweredImages:
         self.details: list[Details] = []
         self.exit_code = 0
 
-    def answer(self, path: Path, pictures: Callable[[str], "PictureFile"] | None = None) -> None:
-        """Answer one image; `pictures` says where the picture of an output goes."""
+    def answer(
+        self,
+        path: Path,
+        expected: int | None = None,
+        pictures: Callable[[str], "PictureFile"] | None = None,
+    ) -> None:
+        """Answer one image; `pictures` says where the picture of an output goes.
+
+        `expected` is the class that it is known to be of.
+        """
         try:
             prediction = self.dispatcher.predict(path, **self.choices)
         except MvmoeError as error:
             self.exit_code = max(self.exit_code, error.exit_code)
+            self.report(str(error))
             self.results.append(
                 NoImageAnswer(
                     image=str(path), error=str(error), code=error.code, fields=error.fields
@@ -92,19 +193,26 @@ class AnsweredImages:
             )
             return
         written = {} if pictures is None else self._write_pictures(path, prediction, pictures)
-        self.results.append(self._result(path, prediction, written))
+        self.results.append(self._result(path, prediction, expected, written))
         self._keep_details(path, prediction)
 
     def _result(
-        self, path: Path, prediction: "Prediction", pictures: dict[str, str]
+        self,
+        path: Path,
+        prediction: "Prediction",
+        expected: int | None,
+        pictures: dict[str, str],
     ) -> ImageAnswer:
         """The result of one image."""
         from dataclasses import asdict
 
         several = len(self.dispatcher.bundle.manifest.rules) > 1
-        classifies = prediction.class_output is not None
+        classes = prediction.class_output
+        classifies = classes is not None
         return ImageAnswer(
             image=str(path),
+            expected=None if classes is None or expected is None else classes.label(expected),
+            top=_best(prediction, self.top),
             label=prediction.label if classifies else None,
             label_index=prediction.label_index if classifies else None,
             probability=prediction.probability if classifies else None,

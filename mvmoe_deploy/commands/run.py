@@ -14,11 +14,12 @@ from mvmoe_deploy.cli.image_answers import (
     Details,
     ImageAnswer,
     ImageAnswers,
-    NoImageAnswer,
     PictureFile,
+    RightAnswers,
+    right_answers,
 )
 from mvmoe_deploy.cli.output import emit, note
-from mvmoe_deploy.cli.tables import route_text, table
+from mvmoe_deploy.cli.tables import percent, route_text, table
 from mvmoe_deploy.errors import InputError
 from mvmoe_deploy.text import counted, escaped, quoted
 
@@ -61,6 +62,19 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="A new directory for what the outputs show: boxes, masks and maps, as PNG.",
 )
+@click.option(
+    "--top",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Show so many of the best classes.",
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the answers there too, a row for each image.",
+)
 @shared_options.force
 @shared_options.manifest_sha256
 @shared_options.plugins
@@ -72,6 +86,8 @@ def run(
     engine_options: tuple[tuple[str, str], ...],
     routes: tuple[str, ...],
     pictures: Path | None,
+    top: int,
+    csv_file: Path | None,
     force: bool,
     manifest_sha256: str | None,
     plugins: bool,
@@ -81,13 +97,23 @@ def run(
 ) -> int:
     """Answer IMAGES (files, or directories of images) with BUNDLE.
 
-    Images that fail are listed with their error; the rest are processed. A directory without images
-    is refused at the start.
+    Of a directory whose folders are classes of the model, <class>/, the accuracy is shown too; of
+    one with train/ and val/ the images of val/ are taken. An image that fails is an error on
+    stderr; the rest are answered, and the exit code says it. A directory without images is refused
+    at the start.
     """
+    from mvmoe_deploy.bundle.model_outputs import class_output
+    from mvmoe_deploy.cli.answers_csv import require_free_csv, write_csv
+    from mvmoe_deploy.cli.images_to_answer import images_to_answer
     from mvmoe_deploy.cli.pictures import new_pictures, picture_stems, require_free
     from mvmoe_deploy.runtime import Dispatcher
+    from mvmoe_deploy.system import output_places
 
-    paths = [file for path in images for file in _image_files(path)]
+    for path in images:
+        _require_images(path)
+    if csv_file is not None:
+        output_places.refuse_overlap([csv_file], [bundle, *(p for p in images if p.is_file())])
+        require_free_csv(csv_file, force)
     if pictures is not None:
         require_free(pictures, force, bundle, images)
     budget = max_resident_experts
@@ -105,16 +131,23 @@ def run(
         if dispatcher.stands_in_for:
             note(f"no {dispatcher.stands_in_for} on this machine; using the {dispatcher.engine}")
         choices = _choices(routes, dispatcher.bundle.manifest.rules)
-        answered = AnsweredImages(dispatcher, choices, plugins)
+        found = images_to_answer(images, class_output(dispatcher.bundle.manifest))
+        answered = AnsweredImages(
+            dispatcher, choices, plugins, top=top, report=lambda text: note(f"error: {text}")
+        )
         if pictures is None:
-            for path in paths:
-                answered.answer(path)
+            for path, expected in found:
+                answered.answer(path, expected)
         else:
             _require_picture(dispatcher.bundle.manifest.outputs, plugins)
             with new_pictures(pictures, force) as work:
-                for path, stem in zip(paths, picture_stems(paths), strict=True):
-                    answered.answer(path, partial(_picture_file, work, pictures, stem))
-    emit(as_json, ImageAnswers(tuple(answered.results)), partial(show, details=answered.details))
+                stems = picture_stems([path for path, _ in found])
+                for (path, expected), stem in zip(found, stems, strict=True):
+                    answered.answer(path, expected, partial(_picture_file, work, pictures, stem))
+    answers = ImageAnswers(tuple(answered.results), right_answers(answered.results, top))
+    if csv_file is not None:
+        write_csv(answers, csv_file, top, force)
+    emit(as_json, answers, partial(show, details=answered.details))
     return answered.exit_code
 
 
@@ -157,21 +190,12 @@ def _choices(given: Sequence[str], rules: "Sequence[Rule]") -> dict[str, str]:
     return choices
 
 
-def _image_files(path: Path) -> list[Path]:
-    """A file as it is, a directory's images in order of name; raises InputError if it has none."""
-    if not path.is_dir():
-        return [path]
-    from mvmoe_deploy.preprocessing.decoding import IMAGE_SUFFIXES
+def _require_images(path: Path) -> None:
+    """Refuse a directory without images before anything is loaded; raises InputError."""
+    from mvmoe_deploy.samples import directory_images
 
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
-    if not found:
-        raise InputError(
-            f"directory {path} holds no images; give files or a directory with "
-            f"{', '.join(IMAGE_SUFFIXES)}",
-            code="input.no-images",
-            path=str(path),
-        )
-    return found
+    if path.is_dir():
+        directory_images(path)
 
 
 def _require_picture(outputs: Sequence["Output"], plugins: bool) -> None:
@@ -196,28 +220,51 @@ def show(out: "Console", answers: ImageAnswers, details: Sequence[Details] = ())
     # Where no image has an answer nothing says that the model does not classify.
     classifies = not found or found[0].label is not None
     classes = ["label", "probability"] if classifies else []
-    titles = ["image", *classes, "route", "gates", "ms"]
-    rows = table(*titles, right=(2, 4, 5) if classifies else (2, 3))
-    for result in answers.results:
-        if isinstance(result, NoImageAnswer):
-            rows.add_row(result.image, Text(f"error: {result.error}", style="red"))
-            continue
+    expects = any(result.expected is not None for result in found)
+    several = any(len(result.top) > 1 for result in found)
+    titles = ["image", *["folder"] * expects, *classes, *["then"] * several, "route", "gates", "ms"]
+    right = [titles.index(title) for title in ("probability", "gates", "ms") if title in titles]
+    rows = table(*titles, right=right)
+    for result in found:
         cells = [result.label, f"{result.probability:.3f}"] if classifies else []
+        then = ", ".join(f"{one.label} {one.probability:.3f}" for one in result.top[1:])
         rows.add_row(
             result.image,
+            *[result.expected or "-"] * expects,
             *cells,
+            *[then or "-"] * several,
             route_text(result.route),
             _gates_text(_flat(result.gates)),
             f"{result.timings_ms['total']:.2f}",
         )
     out.print(rows)
+    if missing := len(answers.results) - len(found):
+        text = f"{missing} of {len(answers.results)} images have no answer: the errors on stderr"
+        out.print(Text(text, style="red"))
+    if answers.accuracy is not None:
+        _show_accuracy(out, answers.accuracy)
     for title, shown in details:
         out.print(f"\n{escaped(title)}")
-        several = table(*map(escaped, shown.columns), right=range(1, len(shown.columns)))
+        values = table(*map(escaped, shown.columns), right=range(1, len(shown.columns)))
         for row in shown.rows:
-            several.add_row(*map(escaped, row))
-        out.print(several if shown.rows else "nothing")
+            values.add_row(*map(escaped, row))
+        out.print(values if shown.rows else "nothing")
     _show_pictures(out, found)
+
+
+def _show_accuracy(out: "Console", found: RightAnswers) -> None:
+    """How right the answers are, of all images and of each class."""
+    out.print(
+        f"\n{found.measure}: {percent(found.accuracy)}, {found.right} of {found.images} images in "
+        "folders of their class"
+    )
+    if found.top > 1:
+        out.print(f"top-{found.top}: {percent(found.in_top / found.images)}")
+    rows = table("class", "images", "right", "share", right=(1, 2, 3))
+    for one in found.classes:
+        share = percent(one.right / one.images)
+        rows.add_row(one.label, str(one.images), str(one.right), share)
+    out.print(rows)
 
 
 def _show_pictures(out: "Console", found: Sequence[ImageAnswer]) -> None:

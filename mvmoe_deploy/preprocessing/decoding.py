@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
-from mvmoe_deploy.errors import ImageError
+from mvmoe_deploy.errors import ImageError, MissingExtraError
 from mvmoe_deploy.preprocessing.buffers import PixelBuffer
 from mvmoe_deploy.preprocessing.colour import to_srgb
+from mvmoe_deploy.preprocessing.heif import HEIF_SUFFIXES, is_heif, open_heif
 from mvmoe_deploy.preprocessing.image_limits import (
     require_decodable,
     require_small_texts,
@@ -28,7 +29,7 @@ MAX_FILE_BYTES = 2**29
 """Larger files are refused unread: no image within `MAX_PIXELS` needs them."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-"""The image formats that are opened, and JPEG's MPO; no other decoder is used."""
+"""The image formats that are opened, and JPEG's MPO; beside them HEIF alone (`heif.py`)."""
 
 IMAGE_SUFFIXES = (
     ".png",
@@ -41,6 +42,7 @@ IMAGE_SUFFIXES = (
     ".tiff",
     ".ppm",
     ".pgm",
+    *HEIF_SUFFIXES,
 )
 """What names of images end in, in a directory that may hold other files too."""
 
@@ -56,7 +58,8 @@ def open_image(source: ImageLike, mode: str = "RGB") -> Image.Image:
     operation (`transpose`, `convert`, `copy`) has given. A buffer is turned by the orientation that
     it states.
 
-    Raises ImageError with the name of what could not be read.
+    Raises ImageError with the name of what could not be read, MissingExtraError for HEIF without
+    the package that reads it.
     """
     if isinstance(source, np.ndarray):
         return _from_array(source).convert(mode)
@@ -129,6 +132,8 @@ def _identify(data: bytes, name: str) -> Image.Image:
     """The image whose header the bytes begin with; raises ImageError if there is none."""
     require_whole_images(name)
     require_small_texts(data, name)
+    if is_heif(data):
+        return open_heif(data, name)
     try:
         return _open_without_warnings(data)
     except UnidentifiedImageError as error:
@@ -151,7 +156,7 @@ def _decoding(name: str) -> Iterator[None]:
     """Turn whatever Pillow raises over damaged bytes into one sentence."""
     try:
         yield
-    except ImageError:
+    except (ImageError, MissingExtraError):
         raise
     except Image.DecompressionBombError as error:
         limit = min(MAX_PIXELS, 2 * (Image.MAX_IMAGE_PIXELS or MAX_PIXELS))

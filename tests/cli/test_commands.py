@@ -161,7 +161,7 @@ def test_run_answers_files_and_directories(mvmoe_json, bundle, images):
     for result in data["results"]:
         assert set(result) == {
             "image", "label", "label_index", "probability", "route", "gates", "last_stage",
-            "timings_ms",
+            "timings_ms", "expected", "top",
             "outputs", "pictures",
         }  # fmt: skip
         assert set(result["timings_ms"]) == {
