@@ -111,7 +111,7 @@ def _recommendations(found: Sequence[tuple[str, Summary]]) -> Iterator[tuple[str
     for name, summary in found:
         said = next(iter(summary.recommendations()), None)
         if said is not None:
-            yield name, f"{said.topic} {said.text}"
+            yield name, said.text
 
 
 def _summaries(found: Sequence[tuple[str, Summary]]) -> Iterator[tuple[str, str]]:

@@ -128,19 +128,24 @@ def _difference(ratio: Ratio) -> tuple[str, str]:
 
 def recommendations(summary: Summary, found: Found) -> Iterator[Point]:
     """What routing costs the main subject, and what doing without would."""
-    parts = []
-    for pair in _of_main(summary, found):
-        look, interval = look_of(pair.other_name), _extra(pair.ratio).interval
-        if look.tile:
-            value, unit = _difference(pair.ratio)
-            time = unit.replace("more", "more time").replace("less", "less time")
-            how = f"{value} {time} {look.tile_note} ({interval})"
-            if not conclusive(pair.ratio):
-                how = f"what cannot be said from {no_verdict(pair.ratio)}"
-            parts.append(f"{look.tile} {how}")
-    if parts:
-        said = "; ".join(parts)
-        yield Point(topic="What does routing cost?", text=f"{said[:1].upper()}{said[1:]}.")
+    pairs = [pair for pair in _of_main(summary, found) if look_of(pair.other_name).tile]
+    sure = [pair for pair in pairs if conclusive(pair.ratio)]
+    if sure:
+        said = "; ".join(map(_cost, sure))
+        yield Point(topic=_QUESTION, text=f"{said[:1].upper()}{said[1:]}.")
+    elif pairs:
+        why = no_verdict(pairs[0].ratio)
+        yield Point(topic=_QUESTION, text=f"That cannot be said from {why}.")
+
+
+_QUESTION = "What does routing cost?"
+
+
+def _cost(pair: RatioFigure) -> str:
+    """What one ratio says, for a reader."""
+    look, (value, unit) = look_of(pair.other_name), _difference(pair.ratio)
+    time = unit.replace("more", "more time").replace("less", "less time")
+    return f"{look.tile} {value} {time} {look.tile_note} ({_extra(pair.ratio).interval})"
 
 
 def sentences(summary: Summary, found: Found) -> Iterator[Point]:

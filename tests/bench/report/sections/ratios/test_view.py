@@ -47,5 +47,5 @@ def test_a_difference_may_be_none_or_in_favour(factory, static, shown):
 def test_few_repeats_give_no_advice(factory):
     report = made(factory, {"dispatcher": 1.07, "static": 1.0}, repeats=3)
     assert dict(report.recommendations)[QUESTION] == (
-        "Routing costs what cannot be said from 3 repeats, and a verdict needs six."
+        "That cannot be said from 3 repeats, and a verdict needs six."
     )
