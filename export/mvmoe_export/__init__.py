@@ -3,6 +3,7 @@
 Names are loaded when they are first used: checking a bundle needs this package, but no exporter.
 """
 
+import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,11 +31,10 @@ _HOMES = {
     "verify_against_model": "mvmoe_export.parity.pytorch",
 }
 
+if not TYPE_CHECKING:  # A type checker that saw it would take any name for one of ours.
 
-def __getattr__(name: str) -> object:
-    """Load a public name from the module that has it."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    def __getattr__(name: str) -> object:
+        """Load a public name from the module that has it."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(_HOMES[name]), name)

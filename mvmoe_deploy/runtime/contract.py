@@ -9,6 +9,7 @@ import numpy as np
 
 from mvmoe_deploy.bundle.manifest import Graph, Target, TensorSpec
 from mvmoe_deploy.errors import EngineError, InputError, ResourceLimitError
+from mvmoe_deploy.runtime.engine_versions import TestedVersions
 from mvmoe_deploy.system.limits import limit_met
 from mvmoe_deploy.text import choices_text
 
@@ -158,6 +159,10 @@ class RunnerPart(Protocol):
     def packages(self) -> tuple[str, ...]:
         """The distributions whose versions belong into a record of what ran."""
 
+    @property
+    def tested_versions(self) -> tuple[TestedVersions, ...]:
+        """The versions of the engine that were tested: beyond them opening a bundle warns."""
+
     def open(
         self,
         root: Path,
@@ -194,6 +199,7 @@ class RunnerDefaults:
     reference: ClassVar[str | None] = None
     extra: ClassVar[str | None] = None
     packages: ClassVar[tuple[str, ...]] = ()
+    tested_versions: ClassVar[tuple[TestedVersions, ...]] = ()
     stands_in_for: ClassVar[str | None] = None
 
     @classmethod

@@ -35,10 +35,11 @@ from mvmoe_deploy.runtime.buffers import InferenceBuffers, Step
 from mvmoe_deploy.runtime.calls import Calls, engine_work
 from mvmoe_deploy.runtime.contract import Runner
 from mvmoe_deploy.runtime.engine_check import Answered, EngineCheck, check_answers
+from mvmoe_deploy.runtime.engine_versions import warn_of_untested
 from mvmoe_deploy.runtime.graph_cache import GraphCache, Pin
 from mvmoe_deploy.runtime.inner_routing import InnerRouting
 from mvmoe_deploy.runtime.prediction import Prediction, finite_copies
-from mvmoe_deploy.runtime.runners import open_runner
+from mvmoe_deploy.runtime.runners import find_runner, open_runner
 from mvmoe_deploy.runtime.timing import LapTimer, Timer
 from mvmoe_deploy.system.limits import resource_limits
 
@@ -138,6 +139,8 @@ class Dispatcher:
         Where an engine does not exist on this system, a reference evaluator runs instead if one is
         installed: `engine` and `stands_in_for` say so.
 
+        An engine of another version than those that were tested gives an UntestedEngineWarning.
+
         Raises BundleError, MissingExtraError, EngineError (ResourceLimitError where files, memory
         or threads run out) or InputError.
         """
@@ -159,6 +162,8 @@ class Dispatcher:
             )
         if dispatcher._graphs.takes_weights and (max_resident_experts or max_resident_bytes):
             warnings.warn(budgets_note(target), stacklevel=2)
+        engine = find_runner(dispatcher.bundle.target(target).format, plugins=plugins)
+        warn_of_untested(engine.tested_versions, stacklevel=2)
         return dispatcher
 
     @classmethod

@@ -25,6 +25,7 @@ from mvmoe_deploy.runtime.contract import (
     require_threads,
     run_error,
 )
+from mvmoe_deploy.runtime.engine_versions import TestedVersions
 from mvmoe_deploy.runtime.pixels import picture
 from mvmoe_deploy.runtime.runners.coreml.operator_placement import placements
 
@@ -48,6 +49,7 @@ class CoreMLRunner(RunnerDefaults):
     reference = "coreml-reference"
     extra = "coreml"
     packages = ("coremltools",)
+    tested_versions = (TestedVersions("coremltools", "9.0", "9.1"),)
 
     def __init__(self, engine: Any, root: Path, target: Target, units: str = "all") -> None:
         self._engine = engine

@@ -32,6 +32,7 @@ from mvmoe_deploy.runtime.contract import (
     require_threads,
     run_error,
 )
+from mvmoe_deploy.runtime.engine_versions import TestedVersions
 from mvmoe_deploy.system.own_process import is_own_process
 
 _MODULES = ("torch", "executorch.extension.pybindings.portable_lib", "executorch.runtime")
@@ -91,6 +92,7 @@ class ExecuTorchRunner(RunnerDefaults):
     name = "executorch"
     extra = "executorch"
     packages = ("executorch", "torch")
+    tested_versions = (TestedVersions("executorch", "1.4.1", "1.5.2"),)
 
     def __init__(self, engine: Any, torch: Any, root: Path, target: Target) -> None:
         self._engine = engine

@@ -21,6 +21,7 @@ from mvmoe_deploy.runtime.contract import (
     require_threads,
     run_error,
 )
+from mvmoe_deploy.runtime.engine_versions import TestedVersions
 from mvmoe_deploy.runtime.runners.onnx import process_pool
 from mvmoe_deploy.runtime.runners.onnx.importing import import_onnxruntime
 from mvmoe_deploy.runtime.runners.onnx.operator_placement import placements
@@ -44,6 +45,7 @@ class OnnxRunner(RunnerDefaults):
     name = "onnx"
     extra = "onnx"
     packages = ("onnxruntime",)
+    tested_versions = (TestedVersions("onnxruntime", "1.24.4", "1.33"),)
 
     def __init__(
         self,
