@@ -1,5 +1,5 @@
-# The two commands of this repository: `make demo` and `make test`.
-# Both set everything up in .venv, from nothing.
+# The commands of this repository: `make demo`, `make test` and `make docs`.
+# They set everything up in .venv, from nothing.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # Before Pillow 13.0 changed the order of its passes: tests compare the bytes of the two.
 OTHER_PILLOW := pillow==12.1.1
 
-.PHONY: demo test trained bench evidence fuzz mutants setup lint clean \
+.PHONY: demo test docs dist trained bench evidence fuzz mutants setup lint clean \
 	kotlin-test kotlin-format kotlin-api kotlin-install kotlin-phone kotlin-runner android-apk android-bundle ios-bundle \
 	swift-test swift-format swift-api swift-sanitizers swift-runner
 
@@ -15,6 +15,14 @@ demo: setup ## train on real digits, export, answer held-out images
 	$(BIN)/mvmoe demo -o demo
 	@$(MAKE) --no-print-directory android-bundle
 	@echo "the Android demo has this bundle: make android-apk builds the app (docs/android.md)"
+
+docs: setup ## build the documentation as a site in build/site, strictly
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+dist: setup ## build the sdist, and the wheel from it, in dist; check both
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
 
 # Kotlin and Swift first: tests in Python run what they have built.
 test: setup lint ## lint, import rules, all tests

@@ -19,6 +19,7 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
     docs = Path(config.docs_dir).resolve()
     root = Path(config.config_file_path).resolve().parent
     folder = (docs / page.file.src_uri).parent
+    home = config.extra["repository"]
 
     def absolute(link: re.Match[str]) -> str:
         target = Path(os.path.normpath(folder / link[2]))
@@ -26,7 +27,9 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
         if not (outside and target.is_relative_to(root) and target.exists()):
             return link[0]
         kind = "tree" if target.is_dir() else "blob"
-        return f"{link[1]}{config.extra['repository']}/{kind}/main/{target.relative_to(root)}{link[3]}"
+        return (
+            f"{link[1]}{config.extra['repository']}/{kind}/main/{target.relative_to(root)}{link[3]}"
+        )
 
     parts: list[str] = []
     end = 0

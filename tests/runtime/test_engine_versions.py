@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from mvmoe_deploy import Dispatcher, UntestedEngineWarning
 from mvmoe_deploy.runtime.engine_versions import TestedVersions, warn_of_untested
 from mvmoe_deploy.runtime.runners.onnx.runner import OnnxRunner
 
+BUNDLE = Path(__file__).parents[1] / "conformance" / "answers" / "bundles" / "dispatch"
 RANGE = TestedVersions("engine_of_this_test", "1.24.4", "1.33")
 
 
@@ -38,10 +40,10 @@ def test_an_engine_that_does_not_say_its_version_is_not_judged(monkeypatch):
         warn_of_untested([RANGE], stacklevel=1)
 
 
-def test_opening_a_bundle_warns_where_it_was_called(bundle_path, monkeypatch):
+def test_opening_a_bundle_warns_where_it_was_called(monkeypatch):
     import onnxruntime
 
     monkeypatch.setattr(OnnxRunner, "tested_versions", (TestedVersions("onnxruntime", "0.1", "1"),))
     with pytest.warns(UntestedEngineWarning, match=onnxruntime.__version__) as caught:
-        Dispatcher.open(bundle_path, threads=1).close()
+        Dispatcher.open(BUNDLE, threads=1).close()
     assert [warning.filename for warning in caught] == [__file__]
