@@ -27,9 +27,7 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
         if not (outside and target.is_relative_to(root) and target.exists()):
             return link[0]
         kind = "tree" if target.is_dir() else "blob"
-        return (
-            f"{link[1]}{config.extra['repository']}/{kind}/main/{target.relative_to(root)}{link[3]}"
-        )
+        return f"{link[1]}{home}/{kind}/main/{target.relative_to(root)}{link[3]}"
 
     parts: list[str] = []
     end = 0
