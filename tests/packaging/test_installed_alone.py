@@ -1,6 +1,7 @@
 """The wheel in an empty environment: what works without extras, and what the others bring."""
 
 import json
+import shutil
 import subprocess
 import sys
 import venv
@@ -27,6 +28,7 @@ def environment(made_once, wheel):
             check=False,
         )
         if done.returncode:
+            shutil.rmtree(place)  # Another worker is not to take it for made.
             pytest.skip(f"no package registry is reached: {done.stderr.strip()[-500:]}")
 
     return made_once("environment", write) / "bin" / "python"
