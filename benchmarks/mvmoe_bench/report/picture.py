@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvmoe_bench.report.blocks import Chart
-from mvmoe_bench.report.document import subtitle, title
+from mvmoe_bench.report.document import alerts, subtitle, title
 from mvmoe_bench.report.marking import MADE_BY
 from mvmoe_bench.report.plots.canvas import WIDTH, Canvas
 from mvmoe_bench.report.plots.rows import shorten
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MARGIN = 28.0
 _HEAD = 74.0
+_WARNING = 20.0
 _TITLE = 32.0
 _GAP = 20.0
 _COLUMNS = 2
@@ -26,11 +27,20 @@ _SCALE = 2
 
 
 def draw_picture(summary: Summary, path: Path) -> None:
-    """Write a PNG of the main subject's plots to `path`, light, in two columns."""
-    places, height = _arrange(_charts(summary))
+    """Write a PNG of the main subject's plots to `path`, light, in two columns.
+
+    What a reader must know before believing a number stands in it too: a picture of a busy machine
+    says so wherever it is shown.
+    """
+    warned = alerts(summary)
+    head = _HEAD + _WARNING * bool(warned)
+    places, height = _arrange(_charts(summary), head)
     with blank_figure(_FULL, height, LIGHT["surface"]) as figure:
         _write(figure, shorten(title(summary), 70), (_MARGIN, 26), 17)
         _write(figure, shorten(subtitle(summary), 120), (_MARGIN, 51), 11.5)
+        if warned:
+            more = f" (and {len(warned) - 1} more)" if len(warned) > 1 else ""
+            _write(figure, f"{shorten(warned[0], 116)}{more}", (_MARGIN, _HEAD - 4), 11.5, "c2")
         for chart, left, top in places:
             _write(figure, shorten(chart.title, 52), (left, top + 10), 13)
             area = Canvas(figure, WIDTH, chart.plot.height(), LIGHT, left, top + _TITLE)
@@ -45,9 +55,9 @@ def _charts(summary: Summary) -> list[Chart]:
     return [chart for part, found in summary.measured() for chart in part.picture(summary, found)]
 
 
-def _arrange(charts: list[Chart]) -> tuple[list[tuple[Chart, float, float]], float]:
+def _arrange(charts: list[Chart], head: float) -> tuple[list[tuple[Chart, float, float]], float]:
     """Each chart with its left edge and its top, in the shorter column; and the whole height."""
-    bottoms = [_HEAD] * _COLUMNS
+    bottoms = [head] * _COLUMNS
     places = []
     for chart in charts:
         column = bottoms.index(min(bottoms))
@@ -56,7 +66,9 @@ def _arrange(charts: list[Chart]) -> tuple[list[tuple[Chart, float, float]], flo
     return places, max(bottoms) + 4
 
 
-def _write(figure: "Figure", text: str, place: tuple[float, float], size: float) -> None:
+def _write(
+    figure: "Figure", text: str, place: tuple[float, float], size: float, colour: str = ""
+) -> None:
     """A line of text, `place` from the left and from the top in pixels; large text is a title."""
     height = figure.get_size_inches()[1] * DPI
     large = size > 12
@@ -66,6 +78,6 @@ def _write(figure: "Figure", text: str, place: tuple[float, float], size: float)
         text,
         fontsize=size,
         fontweight="bold" if large else "normal",
-        color=LIGHT["ink" if large else "muted"],
+        color=LIGHT[colour or ("ink" if large else "muted")],
         va="center",
     )
