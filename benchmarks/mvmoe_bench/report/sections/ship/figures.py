@@ -2,7 +2,9 @@
 
 The choice leaves out targets that lose more than `MOST_LOSS` of PyTorch's right answers beyond
 doubt. Of the others it takes the fastest; those that are not slower beyond doubt are equal, and of
-equal ones the one with the fewest bytes is taken.
+equal ones the one with the fewest bytes is taken. A target that was measured in several ways (by
+providers, in two languages) stands in the choice once, as it was measured first: the others have
+rows of their own, and answers of two languages are not of the same rounds.
 """
 
 from collections.abc import Sequence
@@ -29,6 +31,8 @@ class ShippedTarget(Figure, frozen=True):
     precision: str
     time_ms: Estimate | None
     """The median of an answer."""
+    considered: bool
+    """Whether it stands in the choice, for its target."""
     over_fastest: Ratio | None
     """How many times as long it takes as the fastest of its bundle, round by round; None of that
     one, and without rounds of both."""
@@ -77,8 +81,12 @@ def _of_bundle(
         for subject in products
         if (found := index.per_repeat(index.natural(subject.key), lambda line: line.ns * MS))
     }
-    fastest = min(times, key=lambda key: times[key].value, default=None)
-    rows = [_row(index, subject, times, fastest, answers) for subject in products]
+    usual = {s.target: s.key for s in reversed(products) if s.key in times}.values()
+    fastest = min(usual, key=lambda key: times[key].value, default=None)
+    rows = [
+        _row(index, subject, times, fastest if subject.key in usual else None, answers)
+        for subject in products
+    ]
     chosen = choice(rows)
     return [_chosen(row) if row is chosen else row for row in rows]
 
@@ -92,7 +100,6 @@ def _row(
 ) -> ShippedTarget:
     """All that is known of one target."""
     record = index.bundles[subject.bundle].targets.get(subject.target or "", {})
-    measured = subject.key in times and fastest not in (None, subject.key)
     return ShippedTarget(
         subject=subject.key,
         bundle=subject.bundle,
@@ -100,8 +107,9 @@ def _row(
         requested=subject.requested,
         precision=str(record.get("precision", "-")),
         time_ms=times.get(subject.key),
+        considered=fastest is not None,
         over_fastest=index.paired_ratio(subject.key, fastest, lambda line: line.ns)
-        if measured and fastest is not None
+        if fastest not in (None, subject.key)
         else None,
         added_bytes=_added(index, subject.key),
         bytes=read(record.get("bytes"), int),
@@ -138,7 +146,7 @@ def _answers(subject: SubjectRecord, answers: tuple[RightAnswers, ...]) -> Right
 
 def choice(rows: Sequence[ShippedTarget]) -> ShippedTarget | None:
     """The target to ship, of one bundle; None where nothing may be concluded."""
-    timed = [row for row in rows if row.time_ms is not None]
+    timed = [row for row in rows if row.considered]
     if len(timed) > 1 and not all(row.time_ms and conclusive(row.time_ms) for row in timed):
         return None
     fitting = [row for row in timed if not row.loses]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mvmoe_bench.report import columns
 from mvmoe_bench.report.blocks import Cell, TableBlock, number, text
-from mvmoe_bench.report.formatting import agreement, count, engine
+from mvmoe_bench.report.formatting import agreement, count
 from mvmoe_bench.report.printed import alone, printed
 from mvmoe_bench.report.run_summary import Summary
 from mvmoe_bench.report.section_part import Measured, Point, View
@@ -21,7 +21,10 @@ def view(summary: Summary, found: Shipping) -> View:
     several = len({row.bundle for row in found}) > 1
     bundle = [columns.text("bundle", lambda row: row.bundle, brief=True)] if several else []
     table = columns.table(
-        "Targets side by side", ((row,) for row in found), *bundle, *_fields(found)
+        "Targets side by side",
+        ((row,) for row in found),
+        *bundle,
+        *_fields(found, lambda row: _target(row, found, summary)),
     )
     return View(
         (table,),
@@ -38,19 +41,22 @@ def beside(runs: Sequence[Measured[Shipping]]) -> View:
         "Targets by device",
         ((row, run) for run in runs for row in run.figures),
         columns.text("device", lambda _, run: run.run, brief=True),
-        *_fields(rows),
+        *_fields(rows, lambda row, run: _target(row, run.figures, run.summary)),
     )
     return View((table,), "Each device chooses for itself, from what it measured.")
 
 
-def _fields(rows: Sequence[ShippedTarget]) -> tuple[columns.Field, ...]:
-    """The columns; right answers, memory and first answers only where any are known."""
+def _fields(rows: Sequence[ShippedTarget], name: Callable[..., str]) -> tuple[columns.Field, ...]:
+    """The columns, of which `name` fills the first.
+
+    Right answers, memory and first answers have one only where any are known.
+    """
     time = "The median time of an answer, in milliseconds, once the image is in memory."
     first = "From opening it to its first answer, in milliseconds, in a process of its own."
     memory = "What the model adds to a process's memory, every expert in it, in MB."
     size = "The bytes of all its files, in MB (a million bytes)."
     return (
-        columns.text("target", lambda row, *_: _target(row, rows), brief=True),
+        columns.text("target", name, brief=True),
         columns.text("choice", lambda row, *_: _mark(row), brief=True),
         *_if(rows, lambda row: row.answers, columns.number(
             "right answers", lambda row, *_: _right(row), "Of labelled images.", brief=True)),
@@ -85,17 +91,17 @@ def _right(row: ShippedTarget) -> Cell:
     return number(row.answers.share, agreement(row.answers.share), "bad" if row.loses else "")
 
 
-def _target(row: ShippedTarget, rows: Sequence[ShippedTarget]) -> str:
-    """Its name, with the engine where it was measured on several."""
-    alike = {str(x.requested) for x in rows if (x.bundle, x.target) == (row.bundle, row.target)}
-    return f"{row.target}, {engine(row.requested)}" if len(alike) > 1 else str(row.target)
+def _target(row: ShippedTarget, rows: Sequence[ShippedTarget], summary: Summary) -> str:
+    """Its name; that of its subject where it was measured in several ways."""
+    alike = [x for x in rows if (x.bundle, x.target) == (row.bundle, row.target)]
+    return summary.names[row.subject] if len(alike) > 1 else str(row.target)
 
 
 def recommendations(summary: Summary, found: Shipping) -> Iterator[Point]:
     """Which target of the main subject's bundle to ship."""
     main = summary.main_subject
     mine = [row for row in found if main is not None and row.bundle == main.bundle]
-    timed = [row for row in mine if row.time_ms is not None]
+    timed = [row for row in mine if row.considered]
     if timed:
         yield Point(topic=_QUESTION, text=_sentence(timed))
 
@@ -105,10 +111,10 @@ def _sentence(rows: Sequence[ShippedTarget]) -> str:
     chosen = next((row for row in rows if row.chosen), None)
     if chosen is None:
         return _no_choice(rows)
-    name, others = _target(chosen, rows), [row for row in rows if row is not chosen]
+    name, others = chosen.target, [row for row in rows if row is not chosen]
     if not others:
-        return f"{name} is the only one that was measured: {_facts(chosen)}."
-    against = "; ".join(_against(chosen, other, rows) for other in others[:3])
+        return f"{name} is the only target that was measured: {_facts(chosen)}."
+    against = "; ".join(_against(chosen, other) for other in others[:3])
     return f"Ship {name}: {_facts(chosen)}; {against}."
 
 
@@ -132,9 +138,9 @@ def _facts(row: ShippedTarget) -> str:
     return ", ".join(facts)
 
 
-def _against(chosen: ShippedTarget, other: ShippedTarget, rows: Sequence[ShippedTarget]) -> str:
+def _against(chosen: ShippedTarget, other: ShippedTarget) -> str:
     """Why another target is not the one."""
-    name = _target(other, rows)
+    name = other.target
     if other.loses and other.answers is not None and other.answers.loss is not None:
         return f"{name} loses {100 * other.answers.loss:.2f} points of right answers"
     over = other.over_fastest
