@@ -9,7 +9,7 @@ _PAGE_LIGHT: Colours = {
 """What pages have and plots do not; `shade` lies on the edge of a table that goes on."""
 _PAGE_DARK: Colours = {
     "raised": "#1a212a", "good": "#5fd6ba", "bad": "#ff9a6b", "alert": "#2b2216",
-    "alert-edge": "#b5771f", "shade": "rgba(0, 0, 0, 0.75)",
+    "alert-edge": "#b5771f", "shade": "rgba(230, 234, 239, 0.3)",
 }  # fmt: skip
 _PRINT: Colours = {
     "surface": "#ffffff", "raised": "#ffffff", "ink": "#000000", "muted": "#3d444d",
