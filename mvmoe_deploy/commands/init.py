@@ -94,11 +94,11 @@ def init(
             name="preset",
         )
     else:
-        if (line := left_to_defaults(preset)) is not None:
-            note(line)
         fields = {"experts": experts, "top_k": top_k, "num_classes": classes}
         config = with_fields(configuration(preset), **fields)
         family, model = _of_config(config, seed, output, force, input_choices)
+        if (line := left_to_defaults(preset)) is not None:
+            note(line)
         counts = count(model)
     made = NewCheckpoint(
         checkpoint=str(output),

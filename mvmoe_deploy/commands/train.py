@@ -140,6 +140,7 @@ def train(
     from mvmoe_deploy.models import InputChoices
     from mvmoe_deploy.models.presets import left_to_defaults, with_fields
     from mvmoe_deploy.system import output_places
+    from mvmoe_deploy.training.pipeline import require_apart
     from mvmoe_deploy.training.training_report import FinishedRun
 
     if factory is not None:
@@ -158,6 +159,7 @@ def train(
     with stdout_left_alone():
         config = _configuration(factory, preset, start, weights, data)
     config = with_fields(config, experts=experts, top_k=top_k)
+    require_apart(data, output)
     if (line := left_to_defaults(preset)) is not None:
         note(line)
     choices = InputChoices(**{name: recipe.pop(name) for name in shared_options.INPUT_FIELDS})

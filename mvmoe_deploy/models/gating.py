@@ -14,7 +14,7 @@ from mvmoe_deploy.routing.contract import members_of
 from mvmoe_deploy.routing.rule_arithmetic import as_logits
 
 
-class Selection(NamedTuple):
+class RecordedSelection(NamedTuple):
     """What `select` was given and gave: logits, routes and gates, all `[B, E]`."""
 
     logits: Tensor
@@ -22,16 +22,16 @@ class Selection(NamedTuple):
     gates: Tensor
 
 
-_RECORD: ContextVar[list[Selection] | None] = ContextVar("selections", default=None)
+_RECORD: ContextVar[list[RecordedSelection] | None] = ContextVar("selections", default=None)
 
 
 @contextmanager
-def recorded_selections() -> Iterator[list[Selection]]:
+def recorded_selections() -> Iterator[list[RecordedSelection]]:
     """The selections that are made in the block, in their order, with their gradients.
 
     So that the training of a module that knows nothing of training learns what its routers gave.
     """
-    found: list[Selection] = []
+    found: list[RecordedSelection] = []
     before = _RECORD.set(found)
     try:
         yield found
@@ -57,5 +57,5 @@ def select(logits: Tensor, rule: Rule, route: Route | None = None) -> tuple[Tens
     gates = rule.torch_gates(members, logits.float())
     record = _RECORD.get()
     if record is not None:
-        record.append(Selection(logits, members, gates))
+        record.append(RecordedSelection(logits, members, gates))
     return members, gates

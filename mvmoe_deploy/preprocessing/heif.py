@@ -43,5 +43,5 @@ def open_heif(data: bytes, name: str) -> Image.Image:
     except ImportError as error:
         what = f"{name} is in HEIF, but pillow-heif, which reads it,"
         raise MissingExtraError.from_import(error, what, "heif") from error
-    image: Image.Image = HeifImageFile(io.BytesIO(data))
+    image: Image.Image = HeifImageFile(io.BytesIO(data))  # type: ignore[no-untyped-call]
     return image

@@ -28,6 +28,7 @@ from mvmoe_deploy.training.training_progress import Progress
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+    from lightning_fabric.wrappers import _FabricModule
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,9 @@ class Trainer:
             share = len(part[0]) / len(images)
             # Processes add up their gradients once a step; one alone has nothing to skip.
             skips = number < parts and self.fabric.world_size > 1
-            with self.fabric.no_backward_sync(module) if skips else contextlib.nullcontext():
+            # As Fabric wraps it (`_prepare`).
+            wrapped = cast("_FabricModule", module)
+            with self.fabric.no_backward_sync(wrapped) if skips else contextlib.nullcontext():
                 losses = phase.objective(module, *self.fabric.to_device(part))
                 self.fabric.backward(losses["loss"] * share if parts > 1 else losses["loss"])
             for name, value in losses.items():

@@ -112,7 +112,7 @@ def train(
         )
     require_packages()
     require_devices(options)
-    _require_apart(options.data, Path(out))
+    require_apart(options.data, Path(out))
     _require_apart_from_start(options, Path(out))
     checkpoint = read_start(options)
     stated = stated_input(checkpoint, options.config)
@@ -127,8 +127,11 @@ def train(
     return read_report(run.out / REPORT)
 
 
-def _require_apart(data: str, out: Path) -> None:
-    """Refuse to train in a directory of the images, where what is written would count as some."""
+def require_apart(data: str, out: Path) -> None:
+    """Refuse to train in a directory of the images, where what is written would count as some.
+
+    Raises InputError.
+    """
     if (root := image_directory(data)) is not None:
         output_places.refuse_overlap([out], [root / "train", root / "val"], [root])
 

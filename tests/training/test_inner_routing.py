@@ -26,7 +26,7 @@ def test_such_a_model_is_trained_without_a_guide(tiny_config, tmp_path: Path) ->
     (found,) = report.routings
     assert (found.mean_gate, found.router_accuracy, found.super_classes) == (None, None, None)
     assert (found.route_usage, found.expert_usage, found.class_to_expert) == ((), [], [])
-    assert 0 < found.accuracy < 1
+    assert 0 < found.test_accuracy < 1
     assert not (tmp_path / "run" / "class_to_expert.png").exists()
     assert load_checkpoint(tmp_path / "run" / "end-to-end").usage_prior is None
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()

@@ -427,4 +427,4 @@ def test_the_guide_teaches_the_router(tiny_options, tmp_path: Path) -> None:
     guided = train(options, tmp_path / "run").routings[0]
     assert guided.router_accuracy > 0.7
     assert min(guided.expert_usage[0]) > 0.05
-    assert guided.accuracy > 0.85
+    assert guided.test_accuracy > 0.85

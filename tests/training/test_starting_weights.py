@@ -87,7 +87,8 @@ def test_routed_phases_from_a_dense_run_end_with_the_weights_of_the_whole_run(
     for name in ("dense", "super-class", "end-to-end"):
         assert _weights(tmp_path / "run" / name) == _weights(before / name), name
     expected = read_report(before / "report.json")
-    assert report.dense == expected.dense
+    # The twin of this run was trained before it.
+    assert report.dense == replace(expected.dense, epochs=None)
     assert [each.super_classes for each in report.routings] == [
         each.super_classes for each in expected.routings
     ]
@@ -140,7 +141,8 @@ def test_the_twin_of_a_routed_model_is_its_baseline(
         load_file(out / "end-to-end" / "model.safetensors") for out in (before, tmp_path / "run")
     )
     assert all(torch.allclose(new[key], old[key], atol=1e-6) for key in old)
-    assert report.dense == read_report(before / "report.json").dense
+    expected = read_report(before / "report.json").dense
+    assert report.dense == replace(expected, epochs=None)
     assert _weights(tmp_path / "run" / "dense") == _weights(before / "dense")
 
 
@@ -258,7 +260,8 @@ def test_classes_in_another_order_are_put_into_that_of_the_data(whole, tmp_path:
     assert report.start.notes == (
         "weights: head.weight, head.bias are put into the order of the classes",
     )
-    assert report.dense == read_report(before / "report.json").dense
+    expected = read_report(before / "report.json").dense
+    assert report.dense == replace(expected, epochs=None)
 
 
 def test_classes_of_other_names_are_said(tiny_options, tmp_path: Path) -> None:
