@@ -96,8 +96,9 @@ def init(
     else:
         fields = {"experts": experts, "top_k": top_k, "num_classes": classes}
         config = with_fields(configuration(preset), **fields)
+        said = {name for name, value in fields.items() if value is not None}
         family, model = _of_config(config, seed, output, force, input_choices)
-        if (line := left_to_defaults(preset)) is not None:
+        if (line := left_to_defaults(preset, said)) is not None:
             note(line)
         counts = count(model)
     made = NewCheckpoint(

@@ -158,9 +158,11 @@ def train(
     output_places.refuse_overlap([output], [*shared_options.named_files(preset), *begun_with])
     with stdout_left_alone():
         config = _configuration(factory, preset, start, weights, data)
-    config = with_fields(config, experts=experts, top_k=top_k)
+    fields = {"experts": experts, "top_k": top_k}
+    config = with_fields(config, **fields)
+    said = {"num_classes", *(name for name, value in fields.items() if value is not None)}
     require_apart(data, output)
-    if (line := left_to_defaults(preset)) is not None:
+    if (line := left_to_defaults(preset, said)) is not None:
         note(line)
     choices = InputChoices(**{name: recipe.pop(name) for name in shared_options.INPUT_FIELDS})
     chosen = {name: value for name, value in recipe.items() if value is not None}
@@ -229,7 +231,7 @@ def show(out: "Console", run: "FinishedRun") -> None:
     rows = table(
         "model",
         f"{run.measure} of {held_out} held-out images",
-        f"of {test} test images",
+        f"{run.measure} of {test} test images",
         "router, test",
         "epochs",
         "checkpoint",

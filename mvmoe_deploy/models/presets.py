@@ -1,6 +1,7 @@
 """Configurations by name: those that the families have, or of a JSON file."""
 
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,10 @@ def configuration(preset_or_file: str) -> ModelConfig:
     return config_from_dict(family, fields, where)
 
 
-def left_to_defaults(preset_or_file: str | None) -> str | None:
+def left_to_defaults(preset_or_file: str | None, said: Collection[str] = ()) -> str | None:
     """One line on the fields that a JSON file without a preset leaves out, with their values.
+
+    `said` are fields that something else has said.
 
     None for a preset, a file that names one, and a file that says everything. Raises InputError as
     `configuration` does.
@@ -70,7 +73,7 @@ def left_to_defaults(preset_or_file: str | None) -> str | None:
     left = {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)
-        if field.name not in content["config"]
+        if field.name not in content["config"] and field.name not in said
     }
     if not left:
         return None

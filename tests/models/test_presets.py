@@ -140,6 +140,7 @@ def test_a_file_without_a_preset_says_what_it_leaves_to_defaults(tmp_path):
     line = left_to_defaults(path)
     assert f"depth {MobileVMoEConfig().depth}" in line and "experts 10" in line
     assert "heads" not in line
+    assert "experts" not in left_to_defaults(path, {"experts"})
     assert left_to_defaults("digits") is None
 
 
