@@ -266,11 +266,14 @@ def _in_words(stages: Sequence[int]) -> str:
 
 def show_sizes(out: "Console", sizes: "SizeReport") -> None:
     """What sharing saves, and what an expert costs."""
-    every = "shared by all experts" if any(sizes.experts) else "for every image"
-    line = f"  weights: {every} {size(sizes.shared)}"
+    shared = size(sizes.shared)
+    routed = any(sizes.experts)
+    line = (
+        f"  weights: {f'shared by all experts {shared}' if routed else f'{shared} for every image'}"
+    )
     costs = [_each_expert(experts) for experts in sizes.experts]
     for cost, stages in _alike(costs).items():
-        where = f" of {_in_words(stages)}" if len(costs) > 1 else ""
+        where = f" of {_in_words(stages)}:" if len(costs) > 1 else ""
         line += f"; {cost.format(where=where)}"
     out.print(line)
     more = sizes.one_more_expert

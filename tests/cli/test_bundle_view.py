@@ -71,16 +71,16 @@ def test_stages_in_a_row_with_one_rule_are_one_line(view, rules, finishes, lines
     ("experts", "line"),
     [
         ((), "weights: 9.0 kB for every image"),
-        (((2000, 2000),), "weights: 9.0 kB for every image, 2.0 kB for each of 2 experts"),
+        (((2000, 2000),), "weights: shared by all experts 9.0 kB; each of 2 experts 2.0 kB"),
         (
             ((1000, 1000), (2000, 3000), (1000, 1000)),
-            "weights: 9.0 kB for every image, 1.0 kB for each of 2 experts of stages 1, 3, "
-            "2.0 kB to 3.0 kB for each of 2 experts of stage 2",
+            "weights: shared by all experts 9.0 kB; each of 2 experts of stages 1, 3: 1.0 kB; "
+            "each of 2 experts of stage 2: 2.0 kB to 3.0 kB",
         ),
         (
             ((1000, 1000),) * 24,
-            "weights: 9.0 kB for every image, 1.0 kB for each of 2 experts of stages 1, 2, 3 "
-            "and 21 more",
+            "weights: shared by all experts 9.0 kB; each of 2 experts of stages 1, 2, 3 and "
+            "21 more: 1.0 kB",
         ),
     ],
 )
