@@ -42,7 +42,7 @@ def write_line(text: str) -> None:
 
 
 @dataclass
-class Phase:
+class ProgressPhase:
     """How far one phase is."""
 
     name: str
@@ -93,7 +93,7 @@ class ProgressLines:
     ) -> None:
         self._write = write
         self._interval = INTERVAL_SECONDS if interval is None else interval
-        self._phases: dict[str, Phase] = {}
+        self._phases: dict[str, ProgressPhase] = {}
         self._lock = threading.RLock()
         self._left = threading.Event()
 
@@ -109,26 +109,26 @@ class ProgressLines:
         with self._lock:
             found = self._phases.get(phase)
             if item is None or found is None:
-                found = self.begin(Phase(phase, total))
+                found = self.begin(ProgressPhase(phase, total))
             if item is not None:
                 found.words = "" if found.done + 1 >= found.total else item
                 self.done(found)
 
-    def begin(self, phase: Phase) -> Phase:
+    def begin(self, phase: ProgressPhase) -> ProgressPhase:
         """A phase begins, in place of one of the same name."""
         with self._lock:
             self._phases[phase.name] = phase
             self._write(phase.first_line())
         return phase
 
-    def done(self, phase: Phase, count: float = 1.0) -> None:
+    def done(self, phase: ProgressPhase, count: float = 1.0) -> None:
         """So much more of a phase is done; its last line is written with the last of it."""
         with self._lock:
             phase.done += count
             if phase.is_done:
                 self.end(phase)
 
-    def end(self, phase: Phase) -> None:
+    def end(self, phase: ProgressPhase) -> None:
         """A phase is over."""
         with self._lock:
             if self._phases.pop(phase.name, None) is not None:

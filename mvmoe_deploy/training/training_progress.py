@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from mvmoe_deploy.text import one_line
 
 if TYPE_CHECKING:
-    from mvmoe_deploy.system.progress_lines import Phase
+    from mvmoe_deploy.system.progress_lines import ProgressPhase
 
 
 class Progress(Protocol):
@@ -89,7 +89,7 @@ class ProgressAsLines:
 
         # Made here and not before: this object travels to another process first.
         self._lines = ProgressLines().__enter__()
-        self._current: Phase | None = None
+        self._current: ProgressPhase | None = None
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -131,11 +131,11 @@ class ProgressAsLines:
             self._lines.done(self._current, record["epoch"] - self._current.done)
 
     def _begin(self, name: str, total: int, done: int = 0, unit: str = "") -> None:
-        from mvmoe_deploy.system.progress_lines import Phase
+        from mvmoe_deploy.system.progress_lines import ProgressPhase
 
         if self._current is not None:
             self._lines.end(self._current)
-        self._current = self._lines.begin(Phase(name, total, done, unit=unit))
+        self._current = self._lines.begin(ProgressPhase(name, total, done, unit=unit))
 
 
 class RichProgress:

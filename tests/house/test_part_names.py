@@ -32,7 +32,6 @@ _OTHER_MEANINGS = {
     "mvmoe_export.targets.executorch.lowering": {"coreml", "portable"},
     "mvmoe_export.targets.executorch.target": {"coreml"},
     "mvmoe_export.targets.coreml.engine": {"softmax"},  # an operator of Core ML's
-    "mvmoe_export.bundling": {"export"},  # a phase of the progress
     "mvmoe_bench.measure.schema.results": {"run"},  # a line of the results
     "mvmoe_bench.commands.demo": {"all-experts", "dense", "static"},  # what the demo measures
 }
