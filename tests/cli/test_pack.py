@@ -89,7 +89,7 @@ def test_a_limit_ends_with_the_sizes_and_nothing_is_written(mvmoe, packed, bundl
     limit = (size - 1) / 1e6
     code, out, err = mvmoe(*words, "--max-mb", limit)
     assert code == 1 and err.startswith("error: target coreml of bundle")
-    for row in ("step1_e0", "step1_e1", "stem", "for each of 2 experts"):
+    for row in ("step1_e0", "step1_e1", "stem", "each of 2 experts"):
         assert row in out
     code, out, _ = mvmoe(*words, "--max-mb", limit, "--json")
     found = json.loads(out)["error"]
@@ -142,7 +142,7 @@ def test_an_interrupted_pack_leaves_nothing(bundle, tmp_path, number, name):
     words = ("pack", bundle, "--target", "onnx", "-o", tmp_path / name)
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     done = start("-c", INTERRUPTED, int(number), *words, env=environment)
-    said = done.stderr.strip()
+    said = done.stderr.strip().splitlines()[-1]  # Before it are lines of progress.
     assert (done.returncode, said) == (
         128 + number,
         "error: interrupted; no partial output was written",
@@ -159,5 +159,5 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(bundle, tmp_path, name):
     )  # fmt: skip
     assert done.returncode == 2
     assert "could not be written" in done.stderr and "free some space" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.count("error: ") == 1
     assert list(tmp_path.iterdir()) == []
