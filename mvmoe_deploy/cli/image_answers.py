@@ -72,7 +72,7 @@ class AnsweredClass(msgspec.Struct, frozen=True, kw_only=True):
     right: int
 
 
-class RightAnswers(msgspec.Struct, frozen=True, kw_only=True):
+class AnswerAccuracy(msgspec.Struct, frozen=True, kw_only=True):
     """How right the answers are of images that lie in folders of their classes."""
 
     measure: str
@@ -90,11 +90,13 @@ class ImageAnswers(msgspec.Struct, frozen=True):
     """One result for each image, in their order."""
 
     results: tuple[ImageAnswer | NoImageAnswer, ...]
-    accuracy: RightAnswers | None = None
+    accuracy: AnswerAccuracy | None = None
     """None where no image lies in a folder of its class."""
 
 
-def right_answers(results: Sequence[ImageAnswer | NoImageAnswer], top: int) -> RightAnswers | None:
+def right_answers(
+    results: Sequence[ImageAnswer | NoImageAnswer], top: int
+) -> AnswerAccuracy | None:
     """The accuracy of results of which something is expected; None if of none."""
     known = [one for one in results if isinstance(one, ImageAnswer) and one.expected is not None]
     if not known:
@@ -102,7 +104,7 @@ def right_answers(results: Sequence[ImageAnswer | NoImageAnswer], top: int) -> R
     right = Counter(one.expected for one in known if one.label == one.expected)
     images = Counter(one.expected for one in known)
     in_top = sum(one.expected in {best.label for best in one.top} for one in known)
-    return RightAnswers(
+    return AnswerAccuracy(
         measure="top-1",
         images=len(known),
         right=right.total(),

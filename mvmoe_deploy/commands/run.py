@@ -15,7 +15,7 @@ from mvmoe_deploy.cli.image_answers import (
     ImageAnswer,
     ImageAnswers,
     PictureFile,
-    RightAnswers,
+    AnswerAccuracy,
     right_answers,
 )
 from mvmoe_deploy.cli.output import emit, note
@@ -252,7 +252,7 @@ def show(out: "Console", answers: ImageAnswers, details: Sequence[Details] = ())
     _show_pictures(out, found)
 
 
-def _show_accuracy(out: "Console", found: RightAnswers) -> None:
+def _show_accuracy(out: "Console", found: AnswerAccuracy) -> None:
     """How right the answers are, of all images and of each class."""
     out.print(
         f"\n{found.measure}: {percent(found.accuracy)}, {found.right} of {found.images} images in "

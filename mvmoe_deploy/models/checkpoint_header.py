@@ -97,7 +97,7 @@ def described_config(
                 f"{where} holds the weights of a model of your own, whose code a file does not "
                 "name; give --model MODULE:FACTORY with --checkpoint",
                 code="checkpoint.no-config",
-                name="model",
+                found="own",
             )
         if config is not None:
             raise CheckpointError(

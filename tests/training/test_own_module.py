@@ -35,7 +35,7 @@ def test_its_checkpoint_has_its_own_names_labels_and_input(image_folder, tmp_pat
     loaded = load_own_weights(own, tmp_path / "run" / "end-to-end")
     assert loaded.labels == ("blue", "green", "red")
     assert sum(share.share for share in loaded.usage_prior[0]) == pytest.approx(1)
-    with raises(CheckpointError, "checkpoint.no-config", name="model"):
+    with raises(CheckpointError, "checkpoint.no-config", found="own"):
         load_checkpoint(tmp_path / "run" / "end-to-end")
     own.input = type(own.input)(height=8, width=12, resize="squash", interpolation="bicubic")
     with raises(
