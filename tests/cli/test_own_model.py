@@ -94,8 +94,8 @@ def test_one_of_several_sets_of_weights_is_named(mvmoe, model):
     ("words", "says"),
     [
         ([], "no model was given"),
-        (["--checkpoint", "weights.pt"], "no model was given"),
-        (["ck", "--model", "own.py:make"], "CHECKPOINT was given with --model"),
+        (["--checkpoint", "other.pt"], "no model was given"),
+        (["other.pt", "--model", "own.py:make"], "CHECKPOINT was given with --model"),
         (["--model", "own.py:make", "--mean", "0.5"], "--mean was given with --model"),
         (["--model", "own.py:other"], "no 'other'"),
         (["--model", "own.py:make", "--checkpoint", "other.pt"], "no set of weights"),
