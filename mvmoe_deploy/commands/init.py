@@ -11,6 +11,7 @@ from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.tables import model_line
 from mvmoe_deploy.errors import InputError
+from mvmoe_deploy.system import output_places
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,15 +70,14 @@ def init(
     """
     early_checks.require_checkpoint(checkpoint)
     early_checks.require_configuration(preset)
+    read = [] if checkpoint is None else [checkpoint]
+    output_places.refuse_overlap([output], [*read, *shared_options.named_files(preset)])
     early_checks.require_new_checkpoint(output, force)
 
     from mvmoe_deploy.models import count
     from mvmoe_deploy.models.checkpoints import require_free
     from mvmoe_deploy.models.presets import configuration, left_to_defaults, with_fields
-    from mvmoe_deploy.system import output_places
 
-    read = [] if checkpoint is None else [checkpoint]
-    output_places.refuse_overlap([output], [*read, *shared_options.named_files(preset)])
     require_free(output, force)
     if factory is not None:
         fields = {"experts": experts, "top_k": top_k, "classes": classes}

@@ -10,12 +10,12 @@ import click
 from mvmoe_deploy.cli import shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.image_answers import (
+    AnswerAccuracy,
     AnsweredImages,
     Details,
     ImageAnswer,
     ImageAnswers,
     PictureFile,
-    AnswerAccuracy,
     right_answers,
 )
 from mvmoe_deploy.cli.output import emit, note

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mvmoe_deploy import part_lookup
 from mvmoe_deploy.cli import early_checks, shared_options
 from mvmoe_deploy.cli.group import command
 from mvmoe_deploy.cli.kept_work import says_what_is_kept
@@ -15,7 +14,9 @@ from mvmoe_deploy.cli.output import emit, note, stdout_left_alone
 from mvmoe_deploy.cli.router_verdicts import verdict_line
 from mvmoe_deploy.cli.tables import percent, table
 from mvmoe_deploy.errors import InputError
-from mvmoe_deploy.text import choices_text, one_line, quoted
+from mvmoe_deploy.system import output_places
+from mvmoe_deploy.text import one_line
+from mvmoe_deploy.training.image_places import require_apart, require_images
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -133,14 +134,15 @@ def train(
     early_checks.require_checkpoint(start)
     early_checks.require_checkpoint(checkpoint)
     early_checks.require_configuration(preset)
+    require_images(data)
+    require_apart(data, output)
+    begun_with = [path for path in (start, checkpoint) if path is not None]
+    output_places.refuse_overlap([output], [*shared_options.named_files(preset), *begun_with])
     early_checks.require_run_directory(output, resume)
-    _require_images(data)
 
     from mvmoe_deploy import training
     from mvmoe_deploy.models import InputChoices
     from mvmoe_deploy.models.presets import left_to_defaults, with_fields
-    from mvmoe_deploy.system import output_places
-    from mvmoe_deploy.training.pipeline import require_apart
     from mvmoe_deploy.training.training_report import FinishedRun
 
     if factory is not None:
@@ -154,14 +156,11 @@ def train(
             code="input.option",
             name="checkpoint",
         )
-    begun_with = [] if start is None else [start]
-    output_places.refuse_overlap([output], [*shared_options.named_files(preset), *begun_with])
     with stdout_left_alone():
         config = _configuration(factory, preset, start, weights, data)
     fields = {"experts": experts, "top_k": top_k}
     config = with_fields(config, **fields)
     said = {"num_classes", *(name for name, value in fields.items() if value is not None)}
-    require_apart(data, output)
     if (line := left_to_defaults(preset, said)) is not None:
         note(line)
     choices = InputChoices(**{name: recipe.pop(name) for name in shared_options.INPUT_FIELDS})
@@ -180,22 +179,6 @@ def train(
             chosen_options, output, resume=resume, accept_changed_data=accept_changed_data
         )
     emit(as_json, FinishedRun(run=str(output), **vars(report)), show)
-
-
-def _require_images(data: str) -> None:
-    """Refuse images that are neither a data set's name nor a directory; raises InputError."""
-    from mvmoe_deploy.training.datasets import is_name
-
-    if not is_name(data) and not Path(data).is_dir():
-        known = part_lookup.names("datasets")
-        raise InputError(
-            f"--data {quoted(data)} is no directory, and no data set: "
-            f"{choices_text(data, known, 'there are')}",
-            code="input.option",
-            name="data",
-            given=data,
-            expected=known,
-        )
 
 
 def _kept(output: Path) -> str | None:

@@ -20,10 +20,11 @@ from mvmoe_deploy.routing import UsagePrior
 from mvmoe_deploy.routing.choices import router_of
 from mvmoe_deploy.system import output_places
 from mvmoe_deploy.training.batches import Batches
-from mvmoe_deploy.training.data import ImageData, Split, image_directory, load_data
+from mvmoe_deploy.training.data import ImageData, Split, load_data
 from mvmoe_deploy.training.evaluation import Tally
 from mvmoe_deploy.training.footprint import require_room
 from mvmoe_deploy.training.heat_map import draw_class_to_expert, foreign_to_picture
+from mvmoe_deploy.training.image_places import require_apart
 from mvmoe_deploy.training.inventory import (
     DataChange,
     Inventory,
@@ -125,15 +126,6 @@ def train(
     launch(options, partial(_run_process, run=run, progress=progress or terminal_progress()))
     # Read, not returned: the processes of the run may be others than this one.
     return read_report(run.out / REPORT)
-
-
-def require_apart(data: str, out: Path) -> None:
-    """Refuse to train in a directory of the images, where what is written would count as some.
-
-    Raises InputError.
-    """
-    if (root := image_directory(data)) is not None:
-        output_places.refuse_overlap([out], [root / "train", root / "val"], [root])
 
 
 def _require_apart_from_start(options: TrainOptions, out: Path) -> None:

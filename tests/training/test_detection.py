@@ -97,7 +97,7 @@ def test_a_run_leaves_a_detector_and_its_figures(finished):
     assert report.images == {"train": 22, "held_out": 2, "test": 6}
     (routing,) = report.routings
     assert report.dense.confusion is None and routing.super_classes is None
-    assert 0 <= routing.accuracy <= 1
+    assert 0 <= routing.test_accuracy <= 1
     # Two experts an image and stage.
     assert [sum(shares) for shares in routing.expert_usage] == pytest.approx([2, 2, 2])
     made = load_checkpoint(out / "end-to-end")

@@ -48,7 +48,7 @@ def test_two_processes_train_like_one_and_resume_exactly(tiny_options, tmp_path:
         assert all(bool((ours[key] == theirs[key]).all()) for key in ours)
     # Both processes have the checkpoint that a run starts from.
     start = replace(options, start=str(tmp_path / "two" / "dense"), dense_epochs=0)
-    assert train(start, tmp_path / "started").dense == report.dense
+    assert train(start, tmp_path / "started").dense == replace(report.dense, epochs=None)
     weights = [
         (tmp_path / run / "super-class" / "model.safetensors").read_bytes()
         for run in ("two", "started")
