@@ -36,6 +36,19 @@ def test_every_page_is_in_the_site(site):
     assert built == pages | {"404.html"}
 
 
+def test_every_page_is_in_the_navigation():
+    from mkdocs.config import load_config
+
+    def pages(entries):
+        for entry in entries:
+            for value in entry.values():
+                yield from [value] if isinstance(value, str) else pages(value)
+
+    listed = list(pages(load_config(str(ROOT / "mkdocs.yml")).nav))
+    there = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")}
+    assert sorted(listed) == sorted(there)
+
+
 def test_no_page_loads_anything_from_another_host(site):
     loads = re.compile(r"<(?:script|img|iframe|source)\b[^>]*\ssrc=\"?(https?:[^\s\">]+)")
     links = re.compile(r"<link\b[^>]*>")
