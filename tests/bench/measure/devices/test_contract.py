@@ -38,6 +38,9 @@ PLACE = Path(os.environ["MVMOE_TEST_PLACE"])
 class Elsewhere(HostDevice):
     name = "elsewhere"
 
+    def is_this_machine(self):
+        return False
+
     def identity(self):
         return {"cpu": "another", "cores_logical": 1, "load_average": None}
 
