@@ -16,9 +16,9 @@ from mvmoe_deploy.bundle.manifest_faults import of_field
 from mvmoe_deploy.bundle.read import parse_manifest
 from mvmoe_deploy.bundle.unchanged import BundleReplacedError
 from mvmoe_deploy.cli.error_report import error_report_of, interruption_report_of
-from mvmoe_deploy.commands.run import _image_files
 from mvmoe_deploy.errors import BundleError, ImageError, InputError
 from mvmoe_deploy.preprocessing.decoding import open_image
+from mvmoe_deploy.samples import directory_images
 from mvmoe_deploy.system.limits import limit_met
 
 
@@ -69,7 +69,7 @@ def test_images(source, code):
 
 def test_a_directory_without_images(tmp_path):
     with pytest.raises(InputError) as caught:
-        _image_files(tmp_path)
+        directory_images(tmp_path)
     assert caught.value.code == "input.no-images"
 
 

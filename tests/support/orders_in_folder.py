@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from mvmoe_bench.measure.jobs.latency import Opened, Sample
+from mvmoe_bench.measure.jobs.timed_run import TimedRun
 from mvmoe_bench.measure.schema.orders import MeasurementOrder, Query, SubjectOrder
 from mvmoe_bench.measure.schema.records import EngineChoice, Preset
 from mvmoe_bench.measure.schema.results import decode_lines
@@ -65,8 +66,8 @@ class OrdersInFolder:
         images, folder = tmp_path / "images.npy", tmp_path / "folder"
         np.save(images, np.random.default_rng(0).random((6, 3, 8, 8), np.float32))
         self.runner.run("order-file", str(order(images)), "--folder", str(folder))
-        opened, *samples = decode_lines((folder / "lines.jsonl").read_bytes())
-        assert isinstance(opened, Opened)
+        opened, *samples, timed = decode_lines((folder / "lines.jsonl").read_bytes())
+        assert isinstance(opened, Opened) and isinstance(timed, TimedRun)
         assert [sample.image for sample in samples] == list(range(6))
         assert all(isinstance(sample, Sample) and sample.is_plausible() for sample in samples)
         told = state(folder)

@@ -123,6 +123,7 @@ def test_an_interrupted_benchmark_takes_its_process_along_and_cleans_up(follows,
     process, worker = follows
     process.send_signal(number)
     process.wait(timeout=60)
-    assert process.stderr.read().strip().endswith(b"KeyboardInterrupt")
+    last = process.stderr.read().strip().splitlines()[-1]
+    assert b"Interrupt" in last
     wait_for_end(worker)
     assert list((tmp_path / "tmp").iterdir()) == []

@@ -11,13 +11,16 @@ from mvmoe_bench.measure.schema.records import Done
 def test_progress_hears_of_every_job_that_is_done():
     said, lines = [], []
     context = RunContext(
-        device=SimpleNamespace(load_average=lambda: None, conditions=lambda: None),
+        device=SimpleNamespace(
+            load_average=lambda: None, conditions=lambda: None, is_this_machine=lambda: True
+        ),
         subjects=(),
         preset=PRESETS["quick"],
         inputs=None,
         images=None,
         queries={},
-        models=None,
+        models=SimpleNamespace(right_answers=lambda: ()),
+        pictures=(),
     )
 
     BenchRun(context, SimpleNamespace(write=lines.append), ()).run(lambda *news: said.append(news))
