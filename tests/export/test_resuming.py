@@ -41,7 +41,7 @@ import msgspec
 from mvmoe_deploy.bundle import manifest
 from mvmoe_export import compiling
 from mvmoe_export.compile_job import CompileRequest, encoded
-from mvmoe_export.targets.onnx import OnnxTarget
+from mvmoe_export.targets.onnx import OnnxOptions, OnnxTarget
 
 START = OnnxTarget.start
 
@@ -60,6 +60,7 @@ def compile(job):
 
 class LaterTarget:
     name = "later"
+    options = OnnxOptions
     packages = ()
 
     def start(self, stages, options, root, scratch):
