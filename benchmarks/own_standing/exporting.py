@@ -51,7 +51,8 @@ def measure(model: Any, targets: tuple[str, ...]) -> dict[str, Any]:
     start = time.perf_counter()
 
     def note(phase: str, item: str | None, total: int) -> None:
-        phases.setdefault(phase, []).append(time.perf_counter() - start)
+        if item is not None:  # It is where a phase begins.
+            phases.setdefault(phase, []).append(time.perf_counter() - start)
 
     with temporary_directory() as folder, _Memory() as memory:
         manifest = export_bundle(model, folder / "bundle", targets=targets, progress=note)

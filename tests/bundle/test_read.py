@@ -90,7 +90,7 @@ def test_an_unknown_target_is_refused_with_the_known_ones(bundle):
     for act in (opened.target, opened.verify):
         wrong = {"target": "coreml", "available": ["onnx"]}
         said = refused(lambda act=act: act("coreml"), "bundle.no-target", **wrong)
-    assert "has no target 'coreml'; it has onnx: export it with" in said
+    assert "it has onnx; export the model with --target coreml to have it" in said
 
 
 # The directory and its manifest

@@ -171,7 +171,10 @@ def test_a_directory_without_our_manifest_is_no_bundle(bundle, text):
     (bundle / "manifest.json").unlink()
     if text is not None:
         (bundle / "manifest.json").write_bytes(text)
-    assert foreign_to_bundle(bundle).startswith("is no bundle (its manifest.json is missing")
+    why = (
+        "it has no manifest.json" if text is None else "its manifest.json was not written by mvmoe"
+    )
+    assert foreign_to_bundle(bundle).startswith(f"is no bundle ({why}")
 
 
 def test_a_manifest_that_is_a_pipe_is_not_waited_for(bundle):

@@ -12,7 +12,7 @@ from own_standing import exporting
 def test_phases_have_every_graph_and_end_within_the_export(tiny):
     data = exporting.measure(build(configuration(tiny)).eval(), ("onnx",))
     phases = {phase["phase"]: phase for phase in data["phases"]}
-    assert set(phases) == {"export onnx", "check onnx", "verify onnx"}
+    assert {"export onnx", "check onnx", "verify onnx"} <= set(phases)
     assert phases["export onnx"]["items"] == phases["check onnx"]["items"] == 4
     times = [phase[which] for phase in data["phases"] for which in ("first", "last")]
     assert min(times) > 0 and max(times) <= data["seconds"]
