@@ -30,9 +30,9 @@ def require_declared(model: RoutedModel) -> None:
     for rule in rules:
         if not isinstance(rule, Rule):
             _refuse(model, "routing", "a tuple of rules such as TopK(experts=4, k=1)")
-    origins = getattr(model, "input_origins", {})
+    origins = getattr(model, "input_origins", None)  # None: nobody says it.
     try:
-        msgspec.convert(origins, dict[TrainedField, Origin])
+        msgspec.convert(origins, dict[TrainedField, Origin] | None)
     except msgspec.ValidationError as error:
         _refuse(model, "input_origins", f"where fields of the input come from, by name ({error})")
 
