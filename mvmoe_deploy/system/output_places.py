@@ -188,8 +188,9 @@ def foreign_without(markers: Sequence[bytes], what: str) -> Foreign:
 def not_ours(marker: Path) -> str:
     """Why the file that marks a directory as one of ours does not: it is missing, or another's."""
     try:
-        with marker.open("rb"):
-            return f"its {marker.name} was not written by mvmoe, or is damaged"
+        # A pipe would be waited for.
+        os.close(os.open(marker, os.O_RDONLY | os.O_NONBLOCK))
+        return f"its {marker.name} was not written by mvmoe, or is damaged"
     except FileNotFoundError:
         return f"it has no {marker.name}"
     except OSError as error:
