@@ -159,7 +159,8 @@ def test_idle_processes_that_map_the_same_files_change_nothing(measure, tiny):
     for moment in ("base", "loaded", "released"):
         for part in ("anonymous", "bundle_files", "total"):
             before, after = alone[moment][part], crowded[moment][part]
-            assert after == pytest.approx(before, abs=CLOSE), (moment, part)
+            # Two processes differ by up to 0.6 MB of their own; PSS would by 3 to 5 MB.
+            assert after == pytest.approx(before, abs=3 * CLOSE), (moment, part)
     assert alone["loaded"]["total"] > alone["base"]["total"] > 10e6
 
 
